@@ -1,0 +1,60 @@
+# The commands of the project; each sets up what it needs on a fresh machine with Python 3.13 and Node 20.
+PYTHON ?= $(shell command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo start test check lock format clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    upload photographs and made variants, wait for the verdicts, print them"
+	@echo "make start   run the app and Azurite here until Ctrl-C"
+	@echo "make test    all tests"
+	@echo "make check   ruff, mypy, import-linter, links in the docs"
+	@echo "make lock    pin requirements.txt and requirements-dev.txt anew"
+
+$(VENV)/.ready: requirements-dev.txt pyproject.toml .python-version
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 13) else "Python 3.13 is needed (found %s): install it, or set PYTHON=" % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/.ready: package-lock.json
+	@command -v npm >/dev/null || { echo "npm (Node 20) is needed to run Azurite: install Node 20" >&2; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+local.settings.json:
+	cp local.settings.sample.json $@
+
+setup: $(VENV)/.ready node_modules/.ready
+
+demo: setup
+	$(BIN)/python -m demo
+
+start: setup local.settings.json
+	$(BIN)/python -m local_host start
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/check_links.py
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --python-version 3.13 requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --python-version 3.13 requirements-dev.in -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) node_modules .azurite .local_host .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,189 @@
+"""What the use cases need from the outside world; `dedup_storage` implements every port, on Azure and in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from dedup_core.features import ImageFeatures
+from dedup_core.fingerprint import Fingerprints
+from dedup_core.index import Hit
+from dedup_core.loader import SourceImage
+from dedup_core.messages import IngestMessage, VerifyMessage
+from dedup_core.paths import ImagePath
+from dedup_core.stats import LoaderStats
+from dedup_core.verdict import Verdict
+
+INDEXED = "indexed"
+PROCESSING = "processing"
+DELETED = "deleted"
+REJECTED_PREFIX = "rejected:"
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturesRow:
+    """One image as the `features` table knows it.
+
+    `status` is `processing` (row written, not yet searched), `indexed`, `rejected:<reason>` or `deleted`;
+    `features` is None and `detail` says why in a sentence when it is rejected.
+    """
+
+    path: ImagePath
+    etag: str
+    status: str
+    features: ImageFeatures | None
+    detail: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One pair as seen from `left`; `verdict` is None while its verification is on the queue.
+
+    `left_etag` and `right_etag` are those of the bytes that were compared (or, while pending, of those to be compared).
+    """
+
+    left: ImagePath
+    right: ImagePath
+    left_etag: str
+    right_etag: str
+    verdict: Verdict | None
+    distance_bits: int | None
+    view: str
+    verified_at: datetime | None
+    decision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedMessage:
+    """A queue message that nobody can act on: what it said (shortened) and why it was refused."""
+
+    queue: str
+    message_id: str
+    excerpt: str
+    reason: str
+    rejected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatsReport:
+    """What the timer reported: the sum of all instances of one UTC day."""
+
+    day: str
+    instances: int
+    totals: LoaderStats
+    reported_at: datetime
+
+
+class Images(Protocol):
+    """The blobs of the image container, read only."""
+
+    def read(self, path: ImagePath, *, unless_etag: str | None = None) -> SourceImage | None:
+        """The blob's bytes with their etag, in one download; None if its etag still is `unless_etag`.
+
+        Raises `ImageNotFound`, `ImageTooLarge` (before the body is read) or `StoreBusy`.
+        """
+        ...
+
+
+class FeaturesTable(Protocol):
+    """The `features` table: one row an image, keyed by `ImagePath.image_id`."""
+
+    def get(self, image_id: str) -> FeaturesRow | None: ...
+
+    def put(self, row: FeaturesRow) -> None:
+        """Upsert the whole row."""
+        ...
+
+    def set_status(self, image_id: str, etag: str, status: str, updated_at: datetime) -> None:
+        """Change the status alone, if the row is still about `etag`; otherwise (or with no row) do nothing."""
+        ...
+
+    def all(self) -> Iterator[FeaturesRow]: ...
+
+    def count_by_status(self) -> dict[str, int]: ...
+
+
+class PairsTable(Protocol):
+    """The `pairs` table: both directions of every pair."""
+
+    def open(self, pair: PairRow) -> bool:
+        """Create the pair as pending; True if it is worth a verification.
+
+        Create-only, so that two finders of the same pair do not undo each other. False if the pair already holds a verdict
+        on just these two etags; True (and nothing is lost) if it is new, was opened but never verified, or is about other etags.
+        """
+        ...
+
+    def put_verdict(self, pair: PairRow) -> None:
+        """Upsert the verdict under both images. Never touches a person's decision."""
+        ...
+
+    def get(self, left: ImagePath, right: ImagePath) -> PairRow | None: ...
+
+    def of_image(self, path: ImagePath) -> Iterator[PairRow]:
+        """Verified pairs of one image, seen from it."""
+        ...
+
+    def all(self) -> Iterator[PairRow]:
+        """Every pair once, verified or pending."""
+        ...
+
+
+class StatsTable(Protocol):
+    """The `loaderstats` table: running totals of each process for each UTC day."""
+
+    def put(self, day: str, instance: str, totals: LoaderStats) -> None: ...
+
+    def of_day(self, day: str) -> dict[str, LoaderStats]: ...
+
+
+class ReportsTable(Protocol):
+    """The `reports` table, newest first."""
+
+    def put_stats_report(self, report: StatsReport) -> None: ...
+
+    def latest_stats_report(self) -> StatsReport | None: ...
+
+    def put_rejected_message(self, message: RejectedMessage) -> None: ...
+
+    def rejected_messages(self, limit: int = 20) -> Sequence[RejectedMessage]: ...
+
+
+class VerifyQueue(Protocol):
+    def send(self, message: VerifyMessage) -> None: ...
+
+
+class IngestQueue(Protocol):
+    def send(self, message: IngestMessage) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLengths:
+    """Approximate number of waiting messages, and of those that failed for good."""
+
+    waiting: int
+    poison: int
+
+
+class Queues(Protocol):
+    """What a person asks of the queues: how long they are."""
+
+    def lengths(self) -> dict[str, QueueLengths]:
+        """By queue name; a queue that does not exist yet has length 0."""
+        ...
+
+
+class CandidateIndex(Protocol):
+    """All fingerprints, of all images, across all instances."""
+
+    def add_and_search(self, image_id: str, fingerprints: Fingerprints) -> list[Hit]:
+        """Append the fingerprints, then read what others appended, then search; nearest first, without the image itself.
+
+        The order makes two look-alikes that arrive at the same moment find each other: whoever appends second reads the first.
+        """
+        ...
+
+    def remove(self, image_id: str) -> None:
+        """Forget the image (append a removal)."""
+        ...

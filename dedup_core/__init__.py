@@ -1,0 +1,1 @@
+"""Near-duplicate image detection on bytes and values: no I/O, no clock, no environment."""

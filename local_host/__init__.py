@@ -1,0 +1,1 @@
+"""Runs function_app.py against Azurite where Azure Functions Core Tools are not installed."""
