@@ -1,0 +1,202 @@
+"""Starts and stops Azurite, the storage emulator, on free ports."""
+
+import fcntl
+import io
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ACCOUNT = "devstoreaccount1"
+# The well-known key of the emulator, the same on every machine.
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+DEFAULT_PORTS = (10000, 10001, 10002)
+FREE_PORTS = (0, 0, 0)
+
+_PACKAGE = Path(__file__).parent
+_SCRIPT = _PACKAGE.parent / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+_LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (\S+)")
+_REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<url>\S+) HTTP/[\d.]+" (?P<status>\d{3})')
+
+
+class AzuriteError(Exception):
+    """Azurite could not be started; the text says why."""
+
+
+@dataclass(frozen=True)
+class StorageRequest:
+    """One line of Azurite's access log: what really reached the storage."""
+
+    method: str
+    url: str
+    status: int
+
+
+class Azurite:
+    """One Azurite process: a context manager, or `start()` and `stop()`. It stops with the process that started it.
+
+    Without `location` everything stays in memory. With `access_log` every request is written to that file, so that
+    reads can be counted at the storage side with `requests()`; `debug_log` is Azurite's own, very long one.
+    """
+
+    def __init__(
+        self,
+        location: Path | None = None,
+        *,
+        access_log: Path | None = None,
+        debug_log: Path | None = None,
+        ports: tuple[int, int, int] = FREE_PORTS,
+        start_timeout_seconds: float = 60.0,
+    ) -> None:
+        self.location = location
+        self.access_log = access_log
+        self.debug_log = debug_log
+        self.start_timeout_seconds = start_timeout_seconds
+        self._ports = ports
+        self._endpoints: dict[str, str] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def connection_string(self) -> str:
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+            f"BlobEndpoint={self.blob_url};QueueEndpoint={self.queue_url};TableEndpoint={self.table_url};"
+        )
+
+    @property
+    def blob_url(self) -> str:
+        return self._url("Blob")
+
+    @property
+    def queue_url(self) -> str:
+        return self._url("Queue")
+
+    @property
+    def table_url(self) -> str:
+        return self._url("Table")
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    def start(self) -> Self:
+        if self._process is not None:
+            raise AzuriteError("Azurite is already running")
+        with self._open_log() as log:
+            self._process = self._spawn(log)
+            try:
+                self._wait_until_listening(Path(log.name))
+            except BaseException:
+                self.stop()
+                raise
+        return self
+
+    def stop(self, timeout_seconds: float = 10.0) -> None:
+        """Stop it in order, so that a location on disk is complete; does nothing when it is not running."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()  # stop_with_parent.cjs waits for this
+        try:
+            process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def requests(self) -> list[StorageRequest]:
+        """Return every request that the storage has answered since the start, oldest first."""
+        if self.access_log is None:
+            raise AzuriteError("Azurite was started without an access log")
+        found = _REQUEST.finditer(self.access_log.read_text(encoding="utf-8"))
+        return [StorageRequest(line["method"], line["url"], int(line["status"])) for line in found]
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _url(self, service: str) -> str:
+        self._running()
+        return f"{self._endpoints[service]}/{ACCOUNT}"
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise AzuriteError("Azurite is not running")
+        return self._process
+
+    def _open_log(self) -> io.BufferedWriter:
+        if self.access_log is None:
+            return tempfile.NamedTemporaryFile(prefix="azurite-", suffix=".log")  # type: ignore[return-value]
+        self.access_log.parent.mkdir(parents=True, exist_ok=True)
+        return self.access_log.open("wb")
+
+    def _spawn(self, log: io.BufferedWriter) -> subprocess.Popen[bytes]:
+        command = [*_program(), "--disableTelemetry", "--skipApiVersionCheck"]
+        for service, port in zip(("blob", "queue", "table"), self._ports, strict=True):
+            command += [f"--{service}Port", str(port)]
+        if self.access_log is None:
+            command.append("--silent")
+        if self.debug_log is not None:
+            command += ["--debug", str(self.debug_log)]
+        if self.location is None:
+            return _popen([*command, "--inMemoryPersistence"], log)
+        with _locked(self.location, self.start_timeout_seconds) as lock:
+            return _popen([*command, "--location", str(self.location)], log, keep_open=lock.fileno())
+
+    def _wait_until_listening(self, log: Path) -> None:
+        process = self._running()
+        deadline = time.monotonic() + self.start_timeout_seconds
+        while len(self._endpoints) < len(DEFAULT_PORTS):
+            text = log.read_text(encoding="utf-8", errors="replace")
+            self._endpoints = dict(_LISTENING.findall(text))
+            if process.poll() is not None:
+                raise AzuriteError(f"Azurite ended at once with code {process.returncode}:\n{text[-2000:]}")
+            if time.monotonic() > deadline:
+                raise AzuriteError(f"Azurite was not ready within {self.start_timeout_seconds:g} s:\n{text[-2000:]}")
+            time.sleep(0.05)
+
+
+def _program() -> list[str]:
+    node = shutil.which("node")
+    if node is None:
+        raise AzuriteError("Azurite needs Node 20: install it, so that `node` is found")
+    if not _SCRIPT.exists():
+        raise AzuriteError(f"Azurite is not installed in {_SCRIPT.parents[2]}: run `npm ci` (or `make setup`)")
+    return [node, "--require", str(_PACKAGE / "stop_with_parent.cjs"), str(_SCRIPT)]
+
+
+def _popen(command: list[str], log: io.BufferedWriter, keep_open: int | None = None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603
+        command,
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # a Ctrl-C at the terminal is for the host, which stops Azurite last
+        pass_fds=() if keep_open is None else (keep_open,),
+    )
+
+
+def _locked(location: Path, timeout_seconds: float) -> io.TextIOWrapper:
+    """Lock a data folder: Azurite inherits the lock, so a folder belongs to one Azurite until that one is gone."""
+    location.mkdir(parents=True, exist_ok=True)
+    lock = (location / ".lock").open("w")
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                lock.close()
+                raise AzuriteError(f"Another Azurite uses {location}") from None
+            time.sleep(0.1)
+        else:
+            return lock
