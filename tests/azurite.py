@@ -55,7 +55,7 @@ class Azurite:
 
     endpoints: dict[str, str]
     log: Path
-    names: Iterator[str] = field(default_factory=lambda: account_names())
+    names: Iterator[str] = field(default_factory=account_names)
 
     def new_account(self) -> Account:
         name = next(self.names)

@@ -1,0 +1,197 @@
+"""In-memory twins of the image, table and queue ports: for tests and for trying things without storage."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from threading import Lock
+
+from dedup_app.ports import FeaturesRow, PairRow, QueueLengths, RejectedMessage, StatsReport
+from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge
+from dedup_core.loader import SourceImage
+from dedup_core.messages import IngestMessage, VerifyMessage
+from dedup_core.paths import ImagePath
+from dedup_core.stats import LoaderStats
+from dedup_storage.pair_directions import key_order, reversed_pair
+
+
+class MemoryImages:
+    """Blobs in a dict. `reads` lists every download; `failures` holds the error that the next reads of a path raise."""
+
+    def __init__(self, *, max_bytes: int = 64 * 1024 * 1024) -> None:
+        self.reads: list[ImagePath] = []
+        self.failures: dict[ImagePath, DedupError] = {}
+        self._max_bytes = max_bytes
+        self._blobs: dict[ImagePath, SourceImage] = {}
+        self._versions = count(0x8DD0000000000)
+
+    def put(self, path: ImagePath, data: bytes) -> str:
+        """Upload or overwrite; the new etag."""
+        blob = SourceImage(data=data, etag=f"0x{next(self._versions):X}")
+        self._blobs[path] = blob
+        return blob.etag
+
+    def delete(self, path: ImagePath) -> None:
+        del self._blobs[path]
+
+    def read(self, path: ImagePath, *, unless_etag: str | None = None) -> SourceImage | None:
+        self.reads.append(path)
+        if path in self.failures:
+            raise self.failures[path]
+        blob = self._blobs.get(path)
+        if blob is None:
+            raise ImageNotFound(f"There is no blob {path}")
+        if unless_etag is not None and unless_etag.strip('"') == blob.etag:
+            return None
+        if len(blob.data) > self._max_bytes:
+            raise ImageTooLarge(
+                f"{path} has {len(blob.data):,} bytes, more than the {self._max_bytes:,} allowed",
+                reason="too-many-bytes",
+            )
+        return blob
+
+
+class MemoryFeaturesTable:
+    """The `features` table in a dict."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, FeaturesRow] = {}
+        self._lock = Lock()
+
+    def get(self, image_id: str) -> FeaturesRow | None:
+        return self._rows.get(image_id)
+
+    def put(self, row: FeaturesRow) -> None:
+        with self._lock:
+            self._rows[row.path.image_id] = row
+
+    def set_status(self, image_id: str, etag: str, status: str, updated_at: datetime) -> None:
+        with self._lock:
+            row = self._rows.get(image_id)
+            if row is not None and row.etag == etag:
+                self._rows[image_id] = replace(row, status=status, updated_at=updated_at)
+
+    def all(self) -> Iterator[FeaturesRow]:
+        return iter([self._rows[image_id] for image_id in sorted(self._rows)])
+
+    def count_by_status(self) -> dict[str, int]:
+        return dict(Counter(row.status for row in self._rows.values()))
+
+
+class MemoryPairsTable:
+    """The `pairs` table in a dict, each pair once, under the smaller image id first."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], PairRow] = {}
+        self._lock = Lock()
+
+    def open(self, pair: PairRow) -> bool:
+        pending = replace(key_order(pair), verdict=None, verified_at=None, decision=None)
+        with self._lock:
+            known = self._rows.setdefault(_key(pending), pending)
+        return known.verdict is None or (known.left_etag, known.right_etag) != (pending.left_etag, pending.right_etag)
+
+    def put_verdict(self, pair: PairRow) -> None:
+        row = key_order(pair)
+        with self._lock:
+            known = self._rows.get(_key(row))
+            self._rows[_key(row)] = replace(row, decision=known.decision if known else None)
+
+    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> None:
+        """A person's decision about a pair that is there."""
+        with self._lock:
+            key = _ids(left, right)
+            self._rows[key] = replace(self._rows[key], decision=decision)
+
+    def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
+        row = self._rows.get(_ids(left, right))
+        return None if row is None else _seen_from(left, row)
+
+    def of_image(self, path: ImagePath) -> Iterator[PairRow]:
+        rows = [row for row in self._rows.values() if path in {row.left, row.right} and row.verdict is not None]
+        return iter([_seen_from(path, row) for row in rows])
+
+    def all(self) -> Iterator[PairRow]:
+        return iter([self._rows[key] for key in sorted(self._rows)])
+
+
+class MemoryStatsTable:
+    """The `loaderstats` table in a dict."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], LoaderStats] = {}
+
+    def put(self, day: str, instance: str, totals: LoaderStats) -> None:
+        self._rows[day, instance] = totals
+
+    def of_day(self, day: str) -> dict[str, LoaderStats]:
+        return {instance: totals for (row_day, instance), totals in self._rows.items() if row_day == day}
+
+
+class MemoryReportsTable:
+    """The `reports` table in two lists."""
+
+    def __init__(self) -> None:
+        self._stats: list[StatsReport] = []
+        self._rejected: list[RejectedMessage] = []
+
+    def put_stats_report(self, report: StatsReport) -> None:
+        self._stats.append(report)
+
+    def latest_stats_report(self) -> StatsReport | None:
+        return max(self._stats, key=lambda report: report.reported_at, default=None)
+
+    def put_rejected_message(self, message: RejectedMessage) -> None:
+        self._rejected.append(message)
+
+    def rejected_messages(self, limit: int = 20) -> Sequence[RejectedMessage]:
+        return sorted(self._rejected, key=lambda message: message.rejected_at, reverse=True)[:limit]
+
+
+class MemoryVerifyQueue:
+    """Messages to verify, in the order in which they were sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[VerifyMessage] = []
+
+    def send(self, message: VerifyMessage) -> None:
+        self.messages.append(message)
+
+
+class MemoryIngestQueue:
+    """Messages to ingest, in the order in which they were sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[IngestMessage] = []
+
+    def send(self, message: IngestMessage) -> None:
+        self.messages.append(message)
+
+
+class MemoryQueues:
+    """The lengths of the in-memory queues; `poisoned` is filled by whoever gives up on a message."""
+
+    def __init__(self, queues: dict[str, MemoryVerifyQueue | MemoryIngestQueue]) -> None:
+        self.poisoned: list[RejectedMessage] = []
+        self._queues = queues
+
+    def lengths(self) -> dict[str, QueueLengths]:
+        poison = Counter(message.queue for message in self.poisoned)
+        return {name: QueueLengths(len(queue.messages), poison[name]) for name, queue in self._queues.items()}
+
+    def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
+        return self.poisoned[:limit]
+
+
+def _key(pair: PairRow) -> tuple[str, str]:
+    return _ids(pair.left, pair.right)
+
+
+def _ids(left: ImagePath, right: ImagePath) -> tuple[str, str]:
+    first, second = sorted((left.image_id, right.image_id))
+    return first, second
+
+
+def _seen_from(path: ImagePath, row: PairRow) -> PairRow:
+    return row if row.left == path else reversed_pair(row)

@@ -1,0 +1,36 @@
+"""A pair seen from either side: which side is stored first, and how a row reads from the other one."""
+
+from dataclasses import replace
+
+from dedup_app.ports import PairRow
+from dedup_core.fingerprint import View
+from dedup_core.paths import ImagePath
+
+# Every other view is its own inverse.
+INVERSE_VIEWS: dict[str, str] = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}
+
+
+def in_key_order(left: ImagePath, right: ImagePath) -> bool:
+    """Whether `left` comes first: the image with the smaller id, so that both finders of a pair agree on one key."""
+    return left.image_id <= right.image_id
+
+
+def key_order(pair: PairRow) -> PairRow:
+    """The same pair as seen from the image whose id is smaller."""
+    return pair if in_key_order(pair.left, pair.right) else reversed_pair(pair)
+
+
+def reversed_pair(pair: PairRow) -> PairRow:
+    """The same pair as seen from `right`: sides change places and the view is inverted."""
+    view = INVERSE_VIEWS.get(pair.view, pair.view)
+    return replace(
+        pair,
+        left=pair.right,
+        right=pair.left,
+        left_etag=pair.right_etag,
+        right_etag=pair.left_etag,
+        view=view,
+        verdict=None
+        if pair.verdict is None
+        else replace(pair.verdict, view=INVERSE_VIEWS.get(pair.verdict.view, pair.verdict.view)),
+    )
