@@ -1,9 +1,25 @@
 """Queue messages, versioned and validated."""
 
-from dataclasses import dataclass
+import base64
+import binascii
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
-from dedup_core.fingerprint import View
-from dedup_core.paths import ImagePath
+from dedup_core.errors import InvalidMessage, InvalidPath
+from dedup_core.fingerprint import HASH_BITS, View
+from dedup_core.paths import ImagePath, redact_signatures
+
+VERSION = 1
+MAX_MESSAGE_BYTES = 48 * 1024  # base64 makes 64 KiB of it, which is all that a queue message may be
+ORIGINS = ("candidate", "manual")
+
+# The host merges the top level of a JSON message into the trigger's metadata: such a key would overwrite the real one.
+METADATA_KEYS = frozenset(
+    {"id", "dequeuecount", "insertiontime", "expirationtime", "nextvisibletime", "popreceipt", "queuetrigger"}
+)
+_EXCERPT_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +41,167 @@ class VerifyMessage:
     left_etag: str = ""
     origin: str = "manual"
 
+    @classmethod
+    def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None) -> Self:
+        """Read a message as plain text or base64; with `containers`, refuse images of other containers.
+
+        Raises `InvalidMessage`, which says what is wrong.
+        """
+        fields = _parse_fields(body, {"left", "right", "rights", "origin"})
+        if ("right" in fields) == ("rights" in fields):
+            raise InvalidMessage("Give either 'right' (one image) or 'rights' (a list of images)")
+        entries = fields["rights"] if "rights" in fields else [fields["right"]]
+        if not isinstance(entries, list) or not entries:
+            raise InvalidMessage(f"'rights' must be a list of at least one image, not {_kind(entries)}")
+        origin = fields.get("origin", "manual")
+        if origin not in ORIGINS:
+            raise InvalidMessage(f"'origin' must be one of {', '.join(ORIGINS)}, not {_shortened(origin)}")
+        left = _parse_target(fields.get("left"), "left", containers)
+        rights: dict[ImagePath, VerifyTarget] = {}
+        for number, entry in enumerate(entries):
+            target = _parse_target(entry, "right" if "right" in fields else f"rights[{number}]", containers)
+            rights.setdefault(target.path, target)
+        if left.path in rights:
+            raise InvalidMessage(f"{left.path} cannot be verified against itself: name two different images")
+        return cls(left.path, tuple(rights.values()), left.etag, origin)
+
+    def to_json(self) -> str:
+        """The message as `parse` reads it; text of ASCII only, so characters are bytes."""
+        fields = {
+            "version": VERSION,
+            "left": {"path": str(self.left), "etag": self.left_etag},
+            "rights": [_target_fields(target) for target in self.rights],
+            "origin": self.origin,
+        }
+        return json.dumps(fields, separators=(",", ":"))
+
+    def split(self, max_bytes: int = MAX_MESSAGE_BYTES) -> Iterator[Self]:
+        """The same work in as many messages as it takes to keep each under `max_bytes`."""
+        empty_bytes = len(replace(self, rights=()).to_json())
+        part: list[VerifyTarget] = []
+        part_bytes = empty_bytes
+        for target in self.rights:
+            target_bytes = len(json.dumps(_target_fields(target), separators=(",", ":"))) + 1
+            if part and part_bytes + target_bytes > max_bytes:
+                yield replace(self, rights=tuple(part))
+                part, part_bytes = [], empty_bytes
+            part.append(target)
+            part_bytes += target_bytes
+        if part:
+            yield replace(self, rights=tuple(part))
+
 
 @dataclass(frozen=True, slots=True)
 class IngestMessage:
     """Extract the features of one image that is already there."""
 
     path: ImagePath
+
+    @classmethod
+    def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None) -> Self:
+        """Read `{"path": "images/a.jpg"}` as plain text or base64. Raises `InvalidMessage`."""
+        fields = _parse_fields(body, {"path"})
+        path = _parse_path(fields.get("path"), "path", containers)
+        if path.is_generated:
+            raise InvalidMessage(f"{path} is generated: it can be compared, but there is no blob to ingest")
+        return cls(path)
+
+    def to_json(self) -> str:
+        return json.dumps({"version": VERSION, "path": str(self.path)}, separators=(",", ":"))
+
+
+def message_excerpt(body: str | bytes) -> str:
+    """What a refused message said, for people to look at: decoded where possible, shortened, without signatures."""
+    try:
+        text = _decode_text(body)
+    except InvalidMessage:
+        text = body if isinstance(body, str) else body.decode(errors="backslashreplace")
+    text = redact_signatures(text).encode(errors="backslashreplace").decode()
+    return text if len(text) <= _EXCERPT_CHARACTERS else text[:_EXCERPT_CHARACTERS] + "..."
+
+
+def _parse_fields(body: str | bytes, known: Collection[str]) -> dict[str, Any]:
+    text = _decode_text(body)
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidMessage(f"The message is not valid JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise InvalidMessage(f"The message must be a JSON object, not {_kind(fields)}")
+    version = fields.pop("version", VERSION)
+    if version != VERSION or not isinstance(version, int) or isinstance(version, bool):
+        raise InvalidMessage(f"Version {_shortened(version)} is not understood: this app reads version {VERSION}")
+    for key in fields:
+        if key.lower() in METADATA_KEYS:
+            raise InvalidMessage(f"The key {key!r} would overwrite the queue's own {key!r}: leave it out")
+    _refuse_unknown_keys(fields, known, "The message")
+    return fields
+
+
+def _decode_text(body: str | bytes) -> str:
+    """The text of a message that may be base64; JSON never reads as base64, because `{` is not in its alphabet."""
+    try:
+        text = (body if isinstance(body, str) else body.decode()).strip("\ufeff \t\r\n")
+    except UnicodeDecodeError as error:
+        raise InvalidMessage("The message is not UTF-8 text") from error
+    if not text:
+        raise InvalidMessage("The message is empty")
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode().strip("\ufeff \t\r\n")
+    except (binascii.Error, ValueError):
+        return text
+
+
+def _parse_target(entry: object, name: str, containers: Collection[str] | None) -> VerifyTarget:
+    if not isinstance(entry, Mapping):
+        return VerifyTarget(_parse_path(entry, name, containers))
+    _refuse_unknown_keys(entry, {"path", "etag", "view", "distance"}, f"{name!r}")
+    etag = _hint(entry, "etag", "")
+    if not isinstance(etag, str):
+        raise InvalidMessage(f"The etag of {name!r} must be a text, not {_kind(etag)}")
+    distance = _hint(entry, "distance", None)
+    if distance is not None and (type(distance) is not int or not 0 <= distance <= HASH_BITS):
+        raise InvalidMessage(f"The distance of {name!r} must be 0 to {HASH_BITS} bits, not {_shortened(distance)}")
+    view = _hint(entry, "view", View.UPRIGHT)
+    if view not in tuple(View):
+        raise InvalidMessage(f"The view of {name!r} must be one of {', '.join(View)}, not {_shortened(view)}")
+    return VerifyTarget(_parse_path(entry.get("path"), name, containers), etag, View(view), distance)
+
+
+def _parse_path(value: object, name: str, containers: Collection[str] | None) -> ImagePath:
+    if not isinstance(value, str):
+        raise InvalidMessage(f"{name!r} must name an image as text or as an object with a 'path', not {_kind(value)}")
+    try:
+        return ImagePath.parse(value, containers=containers)
+    except InvalidPath as error:
+        raise InvalidMessage(f"{name!r} is no image: {error}") from error
+
+
+def _refuse_unknown_keys(fields: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    unknown = sorted(set(fields) - set(known))
+    if unknown:
+        raise InvalidMessage(f"{where} holds the unknown key {unknown[0]!r}: known are {', '.join(sorted(known))}")
+
+
+def _target_fields(target: VerifyTarget) -> dict[str, str | int]:
+    fields: dict[str, str | int] = {"path": str(target.path), "etag": target.etag, "view": str(target.view)}
+    if target.distance_bits is not None:
+        fields["distance"] = target.distance_bits
+    return fields
+
+
+def _hint(entry: Mapping[str, Any], key: str, default: object) -> Any:
+    value = entry.get(key)
+    return default if value is None else value
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "nothing"
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _shortened(value: object) -> str:
+    text = redact_signatures(json.dumps(value))
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004
