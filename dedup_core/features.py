@@ -1,14 +1,30 @@
 """Image bytes -> ImageFeatures: everything that is ever kept of an image."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from dedup_core.fingerprint import Fingerprints
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.color import histogram_of, palette_of
+from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, decode
+from dedup_core.fingerprint import CONTENT_BYTES, SCHEME, Fingerprints, fingerprints_of, quality_of
+
+LAYOUT_SIDE = 32
+
+type Columns = Mapping[str, int | str | bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ImageFeatures:
-    """What is stored of one image. `width` and `height` are upright full size; `quality` is 0..100."""
+    """What is stored of one image. `width` and `height` are upright full size; `quality` is 0..100.
+
+    `palette` is (colors, 4) float32 of L, a, b and weight; `histogram` is float32 with the precision of a half float;
+    `layout` is the whole picture squashed to (32, 32, 3) uint8 sRGB.
+    """
 
     scheme: int
     sha256: str
@@ -18,11 +34,99 @@ class ImageFeatures:
     byte_size: int
     quality: int
     fingerprints: Fingerprints
+    palette: NDArray[np.float32]
+    histogram: NDArray[np.float32]
+    layout: NDArray[np.uint8]
 
     def to_columns(self) -> dict[str, int | str | bytes]:
-        """Flat table columns (`scheme`, `sha256`, `width`, `height`, ... and binary `fingerprints`, `palette`, ...)."""
-        raise NotImplementedError
+        """Flat table columns: numbers and text as they are, arrays as little-endian bytes."""
+        return {
+            "scheme": self.scheme,
+            "sha256": self.sha256,
+            "format": self.format,
+            "width": self.width,
+            "height": self.height,
+            "byte_size": self.byte_size,
+            "quality": self.quality,
+            "fingerprints": self.fingerprints.to_bytes(),
+            "palette": self.palette.astype("<f4").tobytes(),
+            "histogram": self.histogram.astype("<f2").tobytes(),
+            "layout": self.layout.tobytes(),
+        }
 
     @classmethod
-    def from_columns(cls, columns: dict[str, int | str | bytes]) -> Self:
-        raise NotImplementedError
+    def from_columns(cls, columns: Columns) -> Self:
+        """The features that `to_columns` wrote; other columns of the row are ignored. Raises `ValueError` if not."""
+        scheme = _number(columns, "scheme")
+        if scheme != SCHEME:
+            raise ValueError(f"features of scheme {scheme} cannot be read, this is scheme {SCHEME}")
+        return cls(
+            scheme=scheme,
+            sha256=_text(columns, "sha256"),
+            format=_text(columns, "format"),
+            width=_number(columns, "width"),
+            height=_number(columns, "height"),
+            byte_size=_number(columns, "byte_size"),
+            quality=_number(columns, "quality"),
+            fingerprints=Fingerprints.from_bytes(_binary(columns, "fingerprints")),
+            palette=np.frombuffer(_binary(columns, "palette"), "<f4").reshape(-1, 4).astype(np.float32),
+            histogram=np.frombuffer(_binary(columns, "histogram"), "<f2").astype(np.float32),
+            layout=np.frombuffer(_binary(columns, "layout"), np.uint8).reshape(LAYOUT_SIDE, LAYOUT_SIDE, 3),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ImageFeatures) and self.to_columns() == other.to_columns()
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+
+def extract_features(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFeatures:
+    """Decode the image once and keep what identifies it. Raises `UnreadableImage` or `ImageTooLarge`."""
+    working = decode(data, limits)
+    digest = hashlib.sha256(data)
+    return ImageFeatures(
+        scheme=SCHEME,
+        sha256=digest.hexdigest(),
+        format=working.format,
+        width=working.width,
+        height=working.height,
+        byte_size=len(data),
+        quality=quality_of(working),
+        fingerprints=fingerprints_of(working, digest.digest()[:CONTENT_BYTES]),
+        palette=palette_of(working.pixels),
+        histogram=histogram_of(working.pixels).astype("<f2").astype(np.float32),
+        layout=_layout_of(working.pixels),
+    )
+
+
+def _layout_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    picture = Image.fromarray(pixels).resize((LAYOUT_SIDE, LAYOUT_SIDE), Image.Resampling.BOX)
+    return np.asarray(picture, np.uint8)  # (32, 32, 3)
+
+
+def _number(columns: Columns, name: str) -> int:
+    value = _column(columns, name)
+    if not isinstance(value, int):
+        raise ValueError(f"column {name!r} holds no number")  # noqa: TRY004 - the row is wrong, not the call
+    return value
+
+
+def _text(columns: Columns, name: str) -> str:
+    value = _column(columns, name)
+    if not isinstance(value, str):
+        raise ValueError(f"column {name!r} holds no text")  # noqa: TRY004
+    return value
+
+
+def _binary(columns: Columns, name: str) -> bytes:
+    value = _column(columns, name)
+    if not isinstance(value, bytes):
+        raise ValueError(f"column {name!r} holds no bytes")  # noqa: TRY004
+    return value
+
+
+def _column(columns: Columns, name: str) -> int | str | bytes:
+    if name not in columns:
+        raise ValueError(f"column {name!r} is missing")
+    return columns[name]

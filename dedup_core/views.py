@@ -1,0 +1,56 @@
+"""The eight ways to turn a picture, applied to 256-bit hashes without going back to its pixels."""
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+HASH_BYTES = 32
+GROUPS = 4  # coefficient parities: even-even, even-odd, odd-even, odd-odd (row, column)
+GROUP_BYTES = HASH_BYTES // GROUPS
+
+
+class View(StrEnum):
+    """How the left image is turned to match the right one; names and directions (counterclockwise) as in Pillow."""
+
+    UPRIGHT = "upright"
+    MIRRORED = "mirrored"
+    FLIPPED = "flipped"
+    TURNED_180 = "turned_180"
+    TRANSPOSED = "transposed"
+    TURNED_270 = "turned_270"
+    TURNED_90 = "turned_90"
+    TRANSVERSED = "transversed"
+
+
+VIEWS = tuple(View)
+"""Every view, the four that keep rows as rows first, then the four that begin with a transposition."""
+
+# Mirroring a picture changes the sign of its DCT coefficients in odd columns, flipping it of those in odd rows, both of
+# all where row + column is odd. A sign is a bit, so a view of a hash is the hash with whole groups inverted.
+INVERTED_GROUPS = np.array(
+    [
+        [0, 0, 0, 0],
+        [0, 1, 0, 1],
+        [0, 0, 1, 1],
+        [0, 1, 1, 0],
+    ],
+    dtype=np.uint8,
+)
+
+
+def transpose_hashes(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Hashes (..., 32) of the pictures mirrored at their main diagonal."""
+    bits = np.unpackbits(hashes, axis=-1, bitorder="little")
+    squares = bits.reshape(*hashes.shape[:-1], GROUPS, 8, 8).swapaxes(-1, -2)  # (..., 4, 8, 8), rows <-> columns
+    groups = squares[..., [0, 2, 1, 3], :, :]  # even-odd <-> odd-even
+    return np.packbits(groups.reshape(bits.shape), axis=-1, bitorder="little")
+
+
+def view_hashes(hashes: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    """Hashes (..., 32) of the same pictures turned as `view` says."""
+    position = VIEWS.index(view)
+    if position >= len(INVERTED_GROUPS):
+        hashes = transpose_hashes(hashes)
+    masks = np.repeat(INVERTED_GROUPS[position % len(INVERTED_GROUPS)] * np.uint8(255), GROUP_BYTES)  # (32,)
+    return np.where(hashes.any(axis=-1, keepdims=True), hashes ^ masks, hashes)

@@ -1,0 +1,124 @@
+"""Fingerprints: fixed size, turned like the picture, steady under copying, silent on flat pictures."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dedup_core.fingerprint import (
+    FINGERPRINTS_BYTES,
+    HASH_BYTES,
+    WINDOWS,
+    Fingerprints,
+    fingerprints_of,
+    quality_of,
+)
+from dedup_core.views import VIEWS, View, view_hashes
+from tests.core.pictures import PHOTOS, drawn, encoded, photo, working
+
+CONTENT = b"content!"
+
+TRANSPOSES = {
+    View.MIRRORED: Image.Transpose.FLIP_LEFT_RIGHT,
+    View.FLIPPED: Image.Transpose.FLIP_TOP_BOTTOM,
+    View.TURNED_90: Image.Transpose.ROTATE_90,
+    View.TURNED_180: Image.Transpose.ROTATE_180,
+    View.TURNED_270: Image.Transpose.ROTATE_270,
+    View.TRANSPOSED: Image.Transpose.TRANSPOSE,
+    View.TRANSVERSED: Image.Transpose.TRANSVERSE,
+}
+
+
+def hashes(picture):
+    return fingerprints_of(working(picture), CONTENT).hashes
+
+
+def bits_between(left, right):
+    return int(np.bitwise_count(left ^ right).sum())
+
+
+def whole_distance(left, right):
+    return bits_between(hashes(left)[0], hashes(right)[0])
+
+
+def turned(picture, view):
+    return picture.transpose(TRANSPOSES[view]) if view in TRANSPOSES else picture
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_view_of_the_hash_is_the_hash_of_the_turned_picture(name, view):
+    assert bits_between(view_hashes(hashes(photo(name))[0], view), hashes(turned(photo(name), view))[0]) <= 4
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@given(data=st.binary(min_size=HASH_BYTES, max_size=HASH_BYTES))
+def test_turning_a_hash_and_turning_it_back_gives_the_same_hash(view, data):
+    back = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}.get(view, view)
+    one = np.frombuffer(data, np.uint8)
+    assert (view_hashes(view_hashes(one, view), back) == one).all()
+
+
+def test_the_eight_views_of_a_photo_are_far_from_one_another():
+    one = hashes(photo("astronaut.png"))[0]
+    views = [view_hashes(one, view) for view in VIEWS]
+    assert min(bits_between(views[i], views[j]) for i in range(8) for j in range(i)) > 60
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_small_changes_move_few_bits(name):
+    picture = photo(name)
+    half = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.BOX)
+    brighter = picture.point(lambda value: min(255, value + 12))
+    with Image.open(BytesIO(encoded(picture, "JPEG"))) as jpeg:
+        assert whole_distance(picture, jpeg) <= 10
+    assert whole_distance(picture, half) <= 10
+    assert whole_distance(picture, brighter) <= 16
+
+
+def test_different_photos_are_far_from_each_other():
+    wholes = [hashes(photo(name))[0] for name in PHOTOS]
+    assert min(bits_between(wholes[i], wholes[j]) for i in range(len(wholes)) for j in range(i)) > 90
+
+
+def test_about_half_of_the_bits_are_set():
+    for name in PHOTOS:
+        assert 96 <= bits_between(hashes(photo(name))[0], np.zeros(HASH_BYTES, np.uint8)) <= 160
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 600), st.integers(1, 600), st.integers(0, 2**31))
+def test_any_size_of_picture_gives_fingerprints_that_survive_their_bytes(width, height, seed):
+    fingerprints = fingerprints_of(working(drawn(seed, width, height)), CONTENT)
+    assert len(fingerprints.to_bytes()) == FINGERPRINTS_BYTES
+    assert Fingerprints.from_bytes(fingerprints.to_bytes()) == fingerprints
+
+
+@pytest.mark.parametrize("color", ["white", "black", "#7f7f7f"])
+def test_a_flat_picture_has_no_hash_but_keeps_its_content(color):
+    fingerprints = fingerprints_of(working(Image.new("RGB", (300, 200), color)), CONTENT)
+    assert fingerprints.is_flat
+    assert Fingerprints.from_bytes(fingerprints.to_bytes()) == fingerprints
+    assert fingerprints.to_bytes().startswith(CONTENT)
+
+
+def test_every_window_of_a_photo_has_a_hash():
+    assert hashes(photo("coffee.png")).shape == (len(WINDOWS), HASH_BYTES)
+    assert hashes(photo("coffee.png")).any(axis=1).all()
+
+
+def test_quality_orders_pictures_by_structure():
+    flat = quality_of(working(Image.new("RGB", (64, 64), "white")))
+    soft = quality_of(working(drawn(3)))
+    noise = quality_of(working(Image.effect_noise((256, 256), 250)))
+    assert 0 == flat < soft <= noise <= 100
+
+
+def test_bytes_of_another_length_are_refused():
+    with pytest.raises(ValueError, match="bytes, not 3"):
+        Fingerprints.from_bytes(b"abc")
+    with pytest.raises(ValueError, match="content takes 8 bytes"):
+        Fingerprints(b"short", np.zeros((0, HASH_BYTES), np.uint8))
