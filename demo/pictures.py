@@ -55,34 +55,34 @@ def readable_pairs(all_pictures: list[Picture]) -> Iterator[tuple[Picture, Pictu
 
 
 def _china() -> list[Picture]:
-    make = _Family("china.jpg", "a tower in the Summer Palace, Beijing")
+    make = _Family("china.jpg", "a tower in Beijing")
     return [
         make.original(),
         make.variant("china-copy.jpg", "the same bytes again", bytes),
         make.variant("china-q60.jpg", "saved as JPEG at quality 60", variants.recompressed),
         make.variant("china-half.jpg", "half as wide and high", variants.half_size),
         make.variant("china-brighter.jpg", "brighter by 12 levels", variants.brighter),
-        make.variant("china-watermark.jpg", "with a small text in the corner", variants.watermarked),
-        make.variant("china-exif-turned.jpg", "turned by its EXIF tag alone", variants.turned_by_exif),
+        make.variant("china-watermark.jpg", "a small text in the corner", variants.watermarked),
+        make.variant("china-exif-turned.jpg", "turned by EXIF alone", variants.turned_by_exif),
     ]
 
 
 def _coffee() -> list[Picture]:
-    make = _Family("coffee.png", "a cup of coffee on a wooden table")
+    make = _Family("coffee.png", "a cup of coffee")
     return [
         make.original(),
         make.variant("coffee-mirrored.jpg", "mirrored", variants.mirrored),
-        make.variant("coffee-turned.jpg", "its pixels turned by 90 degrees", variants.turned),
+        make.variant("coffee-turned.jpg", "pixels turned by 90 degrees", variants.turned),
         make.variant("coffee-hue.jpg", "hues shifted by 120 degrees", variants.hue_shifted, tint="hue"),
         make.variant("coffee-grey.jpg", "without color", variants.in_grey, tint="grey"),
     ]
 
 
 def _chelsea() -> list[Picture]:
-    make = _Family("chelsea.png", "Chelsea the cat")
+    make = _Family("chelsea.png", "a cat")
     return [
         make.original(),
-        make.variant("chelsea-corners.png", "with transparent round corners", variants.with_round_corners),
+        make.variant("chelsea-corners.png", "transparent round corners", variants.with_round_corners),
         make.variant("chelsea.webp", "saved as WebP", variants.as_webp),
         make.variant("chelsea-cropped.jpg", "without 5 % on each side", variants.cropped),
         make.variant("chelsea-framed.jpg", "with a white frame", variants.framed),
@@ -90,12 +90,12 @@ def _chelsea() -> list[Picture]:
 
 
 def _flower() -> list[Picture]:
-    make = _Family("flower-12mp.jpg", "a dahlia, at 4000 x 3000 pixels", variants.at_twelve_megapixels, "flower.jpg")
+    make = _Family("flower-12mp.jpg", "4000 x 3000 pixels", variants.at_twelve_megapixels, "flower.jpg")
     return [make.original(), make.variant("flower-web.jpg", "the same at 800 x 600", variants.at_web_size)]
 
 
 def _astronaut() -> list[Picture]:
-    make = _Family("astronaut.png", "a portrait cut out, transparent around", variants.cut_out)
+    make = _Family("astronaut.png", "a cut-out portrait", variants.cut_out)
     return [make.original(), make.variant("astronaut-white.jpg", "the same portrait on white", variants.on_white)]
 
 
