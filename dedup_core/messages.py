@@ -28,7 +28,7 @@ class VerifyTarget:
 
     path: ImagePath
     etag: str = ""
-    view: View = View.UPRIGHT
+    view: View | None = None
     distance_bits: int | None = None
 
 
@@ -162,10 +162,10 @@ def _parse_target(entry: object, name: str, containers: Collection[str] | None) 
     distance = _hint(entry, "distance", None)
     if distance is not None and (type(distance) is not int or not 0 <= distance <= HASH_BITS):
         raise InvalidMessage(f"The distance of {name!r} must be 0 to {HASH_BITS} bits, not {_shortened(distance)}")
-    view = _hint(entry, "view", View.UPRIGHT)
-    if view not in tuple(View):
+    view = _hint(entry, "view", None)
+    if view is not None and view not in tuple(View):
         raise InvalidMessage(f"The view of {name!r} must be one of {', '.join(View)}, not {_shortened(view)}")
-    return VerifyTarget(_parse_path(entry.get("path"), name, containers), etag, View(view), distance)
+    return VerifyTarget(_parse_path(entry.get("path"), name, containers), etag, view and View(view), distance)
 
 
 def _parse_path(value: object, name: str, containers: Collection[str] | None) -> ImagePath:
@@ -184,7 +184,9 @@ def _refuse_unknown_keys(fields: Mapping[str, Any], known: Collection[str], wher
 
 
 def _target_fields(target: VerifyTarget) -> dict[str, str | int]:
-    fields: dict[str, str | int] = {"path": str(target.path), "etag": target.etag, "view": str(target.view)}
+    fields: dict[str, str | int] = {"path": str(target.path), "etag": target.etag}
+    if target.view is not None:
+        fields["view"] = str(target.view)
     if target.distance_bits is not None:
         fields["distance"] = target.distance_bits
     return fields
