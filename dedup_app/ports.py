@@ -110,8 +110,9 @@ class PairsTable(Protocol):
     def open(self, pair: PairRow) -> bool:
         """Create the pair as pending; True if it is worth a verification.
 
-        Create-only, so that two finders of the same pair do not undo each other. False if the pair already holds a verdict
-        on just these two etags; True (and nothing is lost) if it is new, was opened but never verified, or is about other etags.
+        Create-only, so that two finders of the same pair do not undo each other. False if the pair already holds a
+        verdict on just these two etags; True (and nothing is lost) if it is new, was opened but never verified, or is
+        about other etags.
         """
         ...
 
@@ -173,14 +174,19 @@ class Queues(Protocol):
         """By queue name; a queue that does not exist yet has length 0."""
         ...
 
+    def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
+        """The messages that failed for good, without taking them away."""
+        ...
+
 
 class CandidateIndex(Protocol):
     """All fingerprints, of all images, across all instances."""
 
     def add_and_search(self, image_id: str, fingerprints: Fingerprints) -> list[Hit]:
-        """Append the fingerprints, then read what others appended, then search; nearest first, without the image itself.
+        """Append the fingerprints, read what others appended, then search; nearest first, without the image itself.
 
-        The order makes two look-alikes that arrive at the same moment find each other: whoever appends second reads the first.
+        The order makes two look-alikes that arrive at the same moment find each other: whoever appends second reads
+        the first.
         """
         ...
 

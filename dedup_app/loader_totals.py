@@ -1,0 +1,54 @@
+"""The running totals of this process's loader for the UTC day, kept in storage where every instance can be summed."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Lock
+
+from dedup_app.ports import StatsTable
+from dedup_core.errors import TemporaryError
+from dedup_core.loader import MemoryEfficientImageLoader
+from dedup_core.stats import LoaderStats
+
+logger = logging.getLogger(__name__)
+
+
+class LoaderTotals:
+    """Moves what the loader counted into the row of this process and day.
+
+    The row is written whole each time, so that a lost or repeated write counts nothing twice. What was counted since
+    the last flush belongs to the day of the next one.
+    """
+
+    def __init__(
+        self,
+        loader: MemoryEfficientImageLoader,
+        stats: StatsTable,
+        instance: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._loader = loader
+        self._stats = stats
+        self._instance = instance
+        self._now = now
+        self._day = ""
+        self._totals = LoaderStats()
+        self._lock = Lock()
+
+    def flush(self) -> None:
+        """Write the totals. When storage is busy they stay here and go with the next flush."""
+        # The lock holds until the row is written, so that an older snapshot never lands after a newer one.
+        with self._lock:
+            day = utc_day(self._now())
+            if day != self._day:
+                self._day, self._totals = day, LoaderStats()
+            self._totals = self._totals.merge(self._loader.reset_stats())
+            try:
+                self._stats.put(self._day, self._instance, self._totals)
+            except TemporaryError as error:
+                logger.warning("Loader statistics stay in memory until the next message: %s", error)
+
+
+def utc_day(moment: datetime) -> str:
+    """The partition of the statistics: `2026-05-31`."""
+    return moment.astimezone(UTC).date().isoformat()

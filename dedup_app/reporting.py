@@ -1,0 +1,37 @@
+"""Reporting: the sum of all instances of a day, logged as one line and stored for people to look at."""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from dedup_app.loader_totals import utc_day
+from dedup_app.ports import ReportsTable, StatsReport, StatsTable
+from dedup_core.stats import LoaderStats
+
+logger = logging.getLogger(__name__)
+
+
+class ReportingService:
+    """Sums what every instance counted; instances share nothing but the table."""
+
+    def __init__(self, *, stats: StatsTable, reports: ReportsTable, now: Callable[[], datetime]) -> None:
+        self._stats = stats
+        self._reports = reports
+        self._now = now
+
+    def report(self) -> StatsReport:
+        """Report today; first close the day of the last report, if that is over, with what was counted after it."""
+        today = utc_day(self._now())
+        latest = self._reports.latest_stats_report()
+        if latest is not None and latest.day < today:
+            self._report_day(latest.day)
+        return self._report_day(today)
+
+    def _report_day(self, day: str) -> StatsReport:
+        by_instance = self._stats.of_day(day)
+        report = StatsReport(day, len(by_instance), LoaderStats.sum(by_instance.values()), self._now())
+        fields = {"event": "loader_stats", "day": day, "instances": report.instances, **report.totals.as_dict()}
+        logger.info(json.dumps(fields))
+        self._reports.put_stats_report(report)
+        return report

@@ -1,0 +1,82 @@
+"""All use cases over one set of ports: on Azure or in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from dedup_app.ingest import IngestService
+from dedup_app.loader_totals import LoaderTotals
+from dedup_app.ports import (
+    CandidateIndex,
+    FeaturesTable,
+    Images,
+    IngestQueue,
+    PairsTable,
+    Queues,
+    ReportsTable,
+    StatsTable,
+    VerifyQueue,
+)
+from dedup_app.rejection import Rejections
+from dedup_app.reporting import ReportingService
+from dedup_app.settings import Settings
+from dedup_app.verify import VerifyService
+from dedup_core.loader import MemoryEfficientImageLoader, SourceImage
+from dedup_core.paths import ImagePath
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The ports, and the use cases built on them. One for each process: `instance` names its row of statistics."""
+
+    settings: Settings
+    images: Images
+    features: FeaturesTable
+    pairs: PairsTable
+    stats: StatsTable
+    reports: ReportsTable
+    verify_queue: VerifyQueue
+    ingest_queue: IngestQueue
+    queues: Queues
+    index: CandidateIndex
+    instance: str
+    now: Callable[[], datetime] = utc_now
+    loader: MemoryEfficientImageLoader = field(init=False)
+    ingest: IngestService = field(init=False)
+    verify: VerifyService = field(init=False)
+    reporting: ReportingService = field(init=False)
+
+    def __post_init__(self) -> None:
+        rejections = Rejections(self.reports, self.now)
+        loader = MemoryEfficientImageLoader(self._read, self.settings.limits)
+        ingest = IngestService(
+            images=self.images,
+            features=self.features,
+            index=self.index,
+            pairs=self.pairs,
+            verify_queue=self.verify_queue,
+            rejections=rejections,
+            settings=self.settings,
+            now=self.now,
+        )
+        verify = VerifyService(
+            loader=loader,
+            pairs=self.pairs,
+            totals=LoaderTotals(loader, self.stats, self.instance, self.now),
+            rejections=rejections,
+            settings=self.settings,
+            now=self.now,
+        )
+        reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now)
+        for name, value in (("loader", loader), ("ingest", ingest), ("verify", verify), ("reporting", reporting)):
+            object.__setattr__(self, name, value)  # frozen for everybody else
+
+    def _read(self, path: ImagePath) -> SourceImage:
+        source = self.images.read(path)
+        if source is None:
+            raise TypeError(f"Nothing was said about an etag, yet {path} was not read: the Images port is broken")
+        return source

@@ -1,0 +1,223 @@
+"""The settings of the app: read once from the environment, every value checked, every error naming its setting."""
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from dedup_core.errors import InvalidPath, InvalidSetting
+from dedup_core.paths import ImagePath
+
+if TYPE_CHECKING:  # these need numpy; triggers read their settings at import, which has to stay quick
+    from dedup_core.decode import DecodeLimits
+    from dedup_core.verdict import Policy
+
+STORAGE = "ImageStorage"
+BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
+POLICY_PREFIX = "POLICY_"
+
+_QUEUE = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*")
+_CONNECTION_STRING = re.compile(r"(^|;)\s*(UseDevelopmentStorage=true|AccountName=.|BlobEndpoint=.)", re.IGNORECASE)
+_SCHEDULE_FIELD = re.compile(r"[0-9A-Za-z*/,-]+")
+_SCHEDULE_FIELDS = 6
+_GIBIBYTE = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConnection:
+    """How to reach the storage account: a connection string, or the addresses of its services and an identity."""
+
+    connection_string: str = field(default="", repr=False)
+    blob_service_uri: str = ""
+    queue_service_uri: str = ""
+    table_service_uri: str = ""
+    client_id: str = ""
+
+    @property
+    def uses_identity(self) -> bool:
+        return not self.connection_string
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set, with its default. `policy` and `limits` turn the numbers into what the core takes."""
+
+    image_storage: StorageConnection | None = None
+    image_container: str = "images"
+    index_container: str = "dedup-index"
+    verify_queue: str = "verify-pairs"
+    ingest_queue: str = "ingest-images"
+    stats_schedule: str = "0 */5 * * * *"
+    blob_trigger_source: str = "LogsAndContainerScan"
+    max_image_bytes: int = 64 * 1024 * 1024
+    max_image_pixels: int = 100_000_000
+    policy_preset: str = "balanced"
+    policy_overrides: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read and check the settings; what is absent or empty has its default. Raises `InvalidSetting`.
+
+        `ImageStorage` alone may be absent here, so that the app can be looked at without an account.
+        """
+        read = _Reader(environment)
+        settings = cls(
+            image_storage=read.storage(),
+            image_container=read.container("IMAGE_CONTAINER", cls.image_container),
+            index_container=read.container("INDEX_CONTAINER", cls.index_container),
+            verify_queue=read.queue("VERIFY_QUEUE", cls.verify_queue),
+            ingest_queue=read.queue("INGEST_QUEUE", cls.ingest_queue),
+            stats_schedule=read.schedule("STATS_SCHEDULE", cls.stats_schedule),
+            blob_trigger_source=read.choice("BLOB_TRIGGER_SOURCE", BLOB_TRIGGER_SOURCES, cls.blob_trigger_source),
+            max_image_bytes=read.whole("MAX_IMAGE_BYTES", cls.max_image_bytes, most=_GIBIBYTE),
+            max_image_pixels=read.whole("MAX_IMAGE_PIXELS", cls.max_image_pixels, most=_GIBIBYTE),
+            policy_preset=read.text("POLICY", cls.policy_preset),
+            policy_overrides=read.policy_overrides(),
+        )
+        read.refuse_equal("IMAGE_CONTAINER", "INDEX_CONTAINER", settings.image_container, settings.index_container)
+        read.refuse_equal("VERIFY_QUEUE", "INGEST_QUEUE", settings.verify_queue, settings.ingest_queue)
+        if settings.policy_overrides or settings.policy_preset != cls.policy_preset:
+            settings.policy  # noqa: B018 - checked at start, but only where set: it needs numpy
+        return settings
+
+    def require_image_storage(self) -> StorageConnection:
+        if self.image_storage is None:
+            raise InvalidSetting(
+                f"{STORAGE} is missing: set it to the connection string of the storage account (for Azurite "
+                f"UseDevelopmentStorage=true), or set {STORAGE}__blobServiceUri, {STORAGE}__queueServiceUri and "
+                f"{STORAGE}__tableServiceUri to use an identity"
+            )
+        return self.image_storage
+
+    @property
+    def containers(self) -> frozenset[str]:
+        """The containers whose images may be named in messages."""
+        return frozenset({self.image_container})
+
+    @property
+    def limits(self) -> "DecodeLimits":
+        from dedup_core.decode import DecodeLimits  # noqa: PLC0415 - see above
+
+        return DecodeLimits(max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels)
+
+    @property
+    def policy(self) -> "Policy":
+        """The preset with the single thresholds that were set (`POLICY_<THRESHOLD>`)."""
+        from dedup_core.verdict import PRESETS  # noqa: PLC0415 - see above
+
+        preset = PRESETS.get(self.policy_preset)
+        if preset is None:
+            raise InvalidSetting(f"POLICY is {self.policy_preset!r}; set it to one of {', '.join(PRESETS)}")
+        known = {it.name for it in fields(preset)}
+        for name in self.policy_overrides:
+            if name not in known:
+                thresholds = ", ".join(sorted(POLICY_PREFIX + it.upper() for it in known))
+                raise InvalidSetting(f"{POLICY_PREFIX}{name.upper()} is no threshold; there are {thresholds}")
+        whole = {name for name in self.policy_overrides if isinstance(getattr(preset, name), int)}
+        values = {name: int(it) if name in whole else it for name, it in self.policy_overrides.items()}
+        try:
+            return replace(preset, **values)
+        except ValueError as error:
+            names = ", ".join(POLICY_PREFIX + name.upper() for name in self.policy_overrides)
+            raise InvalidSetting(f"{names}: {error}") from error
+
+
+class _Reader:
+    """Reads one setting after the other; an empty value counts as absent."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str) -> str:
+        return self._environment.get(name, "").strip() or default
+
+    def choice(self, name: str, choices: Collection[str], default: str) -> str:
+        value = self.text(name, default)
+        for known in choices:
+            if value.lower() == known.lower():
+                return known
+        raise InvalidSetting(f"{name} is {value!r}; set it to {' or '.join(choices)}")
+
+    def container(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            ImagePath(value, "name")
+        except InvalidPath as error:
+            raise InvalidSetting(f"{name}: {error}") from error
+        return value
+
+    def queue(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if not _QUEUE.fullmatch(value):
+            raise InvalidSetting(
+                f"{name} is {value!r}; a queue name has 3 to 63 lower-case letters, digits and single hyphens"
+            )
+        return value
+
+    def schedule(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        parts = value.split()
+        if len(parts) != _SCHEDULE_FIELDS or not all(_SCHEDULE_FIELD.fullmatch(part) for part in parts):
+            raise InvalidSetting(
+                f"{name} is {value!r}; write six fields {{second minute hour day month weekday}}, such as {default!r}"
+            )
+        return value
+
+    def whole(self, name: str, default: int, *, most: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or len(value) > len(str(most)) or not 1 <= int(value) <= most:
+            raise InvalidSetting(f"{name} is {value!r}; set it to a whole number from 1 to {most}")
+        return int(value)
+
+    def policy_overrides(self) -> dict[str, float]:
+        names = [name for name in self._environment if name.startswith(POLICY_PREFIX)]
+        return {name.removeprefix(POLICY_PREFIX).lower(): self._number(name) for name in names if self.text(name, "")}
+
+    def _number(self, name: str) -> float:
+        value = self.text(name, "")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise InvalidSetting(f"{name} is {value!r}; set it to a number, or leave it out for that of POLICY")
+        return number
+
+    def storage(self) -> StorageConnection | None:
+        connection_string = self.text(STORAGE, "")
+        uris = {name: self._service_uri(f"{STORAGE}__{name}ServiceUri") for name in ("blob", "queue", "table")}
+        if connection_string and any(uris.values()):
+            raise InvalidSetting(f"{STORAGE} and {STORAGE}__*ServiceUri are both set; keep one way to connect")
+        if connection_string:
+            if not _CONNECTION_STRING.search(connection_string):  # never shown: it may hold the account's key
+                raise InvalidSetting(
+                    f"{STORAGE} is not a connection string; copy one from the account's access keys, "
+                    "or write UseDevelopmentStorage=true for Azurite"
+                )
+            return StorageConnection(connection_string)
+        if not any(uris.values()):
+            return None
+        for name, uri in uris.items():
+            if not uri:
+                raise InvalidSetting(f"{STORAGE}__{name}ServiceUri is missing; all three services are needed")
+        client_id = self.text(f"{STORAGE}__clientId", "")
+        return StorageConnection("", uris["blob"], uris["queue"], uris["table"], client_id)
+
+    def _service_uri(self, name: str) -> str:
+        value = self.text(name, "")
+        try:
+            url = urlsplit(value)
+        except ValueError as error:
+            raise InvalidSetting(f"{name} is not a URL: {error}") from error
+        if value and (url.scheme != "https" or not url.hostname or url.query or url.username):
+            raise InvalidSetting(
+                f"{name} must be the https address of the service and nothing more, such as "
+                f"https://account.{name.removeprefix(STORAGE + '__').removesuffix('ServiceUri')}.core.windows.net"
+            )
+        return value
+
+    def refuse_equal(self, first: str, second: str, first_value: str, second_value: str) -> None:
+        if first_value == second_value:
+            raise InvalidSetting(f"{first} and {second} are both {first_value!r}; give them different names")
