@@ -1,0 +1,63 @@
+"""The triggers: each reads its input, calls one service and answers; what happens is in dedup_app."""
+
+import os
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+from azurefunctions.extensions.bindings import blob  # type: ignore[import-untyped]
+
+from dedup_app.settings import STORAGE, Settings
+
+if TYPE_CHECKING:
+    from dedup_app.services import Services
+
+app = func.FunctionApp()
+settings = Settings.from_environment(os.environ)
+
+
+@app.blob_trigger(
+    arg_name="client",
+    path=f"{settings.image_container}/{{name}}",
+    connection=STORAGE,
+    source=func.BlobSource(settings.blob_trigger_source),
+)
+def extract_features(client: blob.BlobClient) -> None:
+    """An image landed or was overwritten."""
+    # Only the name comes from the binding's client: it is made anew for each call, ours keeps its connections.
+    services().ingest.handle_blob(client.container_name, client.blob_name)
+
+
+@app.queue_trigger(arg_name="message", queue_name=settings.ingest_queue, connection=STORAGE)
+def ingest_images(message: func.QueueMessage) -> None:
+    """An image that was there before the app is to be taken in."""
+    services().ingest.handle_message(message.get_body(), message.id or "")
+
+
+@app.queue_trigger(arg_name="message", queue_name=settings.verify_queue, connection=STORAGE)
+def verify_pairs(message: func.QueueMessage) -> None:
+    """An image and its candidates are to be compared."""
+    services().verify.handle_message(message.get_body(), message.id or "")
+
+
+@app.timer_trigger(arg_name="timer", schedule=settings.stats_schedule)
+def report_loader_stats(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding goes by this name
+    """Time to sum up what all instances have done."""
+    services().reporting.report()
+
+
+def services() -> "Services":
+    """The services of this process: connected at the first call, shared by all threads."""
+    with _connecting:
+        return _connect()
+
+
+_connecting = Lock()
+
+
+@cache
+def _connect() -> "Services":
+    from dedup_storage.connect import connect  # noqa: PLC0415 - loading it is for the first call, not for the start
+
+    return connect(settings)
