@@ -19,6 +19,10 @@ LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully list
 REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/1\.\d" (?P<status>\d+) ')
 
 
+def account_names() -> Iterator[str]:
+    return (f"test{number:05}" for number in range(ACCOUNTS))
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One line of Azurite's access log: what the storage side saw."""
@@ -65,10 +69,6 @@ class Azurite:
             f"BlobEndpoint={blob};QueueEndpoint={queue};TableEndpoint={table};"
         )
         return Account(name, connection_string, blob, queue, table, self.log)
-
-
-def account_names() -> Iterator[str]:
-    return (f"test{number:05}" for number in range(ACCOUNTS))
 
 
 def key_of(account: str) -> str:
