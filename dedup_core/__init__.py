@@ -1,1 +1,98 @@
-"""Near-duplicate image detection on bytes and values: no I/O, no clock, no environment."""
+"""Near-duplicate image detection on bytes and values: no I/O, no clock, no environment.
+
+>>> from dedup_core import compare, extract_features, FingerprintIndex
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dedup_core.color import ColorMetrics, compute_color_similarity
+    from dedup_core.decode import DecodeLimits, WorkingImage, decode
+    from dedup_core.errors import (
+        DedupError,
+        ImageNotFound,
+        ImageTooLarge,
+        InvalidMessage,
+        InvalidPath,
+        PermanentError,
+        StoreBusy,
+        TemporaryError,
+        UnreadableImage,
+    )
+    from dedup_core.features import ImageFeatures, extract_features
+    from dedup_core.fingerprint import Fingerprints, View
+    from dedup_core.index import FingerprintIndex, Hit
+    from dedup_core.measure import PairMeasurement, measure_images, measure_pair
+    from dedup_core.paths import ImagePath
+    from dedup_core.verdict import BALANCED, LOOSE, STRICT, Policy, Verdict, VerdictKind, compare, decide, unverifiable
+
+# What is public and where it lives; a module is imported when one of its names is first asked for (cold start).
+_HOMES = {
+    "color": ("ColorMetrics", "compute_color_similarity"),
+    "decode": ("DecodeLimits", "WorkingImage", "decode"),
+    "errors": (
+        "DedupError",
+        "ImageNotFound",
+        "ImageTooLarge",
+        "InvalidMessage",
+        "InvalidPath",
+        "PermanentError",
+        "StoreBusy",
+        "TemporaryError",
+        "UnreadableImage",
+    ),
+    "features": ("ImageFeatures", "extract_features"),
+    "fingerprint": ("Fingerprints", "View"),
+    "index": ("FingerprintIndex", "Hit"),
+    "measure": ("PairMeasurement", "measure_images", "measure_pair"),
+    "paths": ("ImagePath",),
+    "verdict": ("BALANCED", "LOOSE", "STRICT", "Policy", "Verdict", "VerdictKind", "compare", "decide", "unverifiable"),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BALANCED",
+    "LOOSE",
+    "STRICT",
+    "ColorMetrics",
+    "DecodeLimits",
+    "DedupError",
+    "FingerprintIndex",
+    "Fingerprints",
+    "Hit",
+    "ImageFeatures",
+    "ImageNotFound",
+    "ImagePath",
+    "ImageTooLarge",
+    "InvalidMessage",
+    "InvalidPath",
+    "PairMeasurement",
+    "PermanentError",
+    "Policy",
+    "StoreBusy",
+    "TemporaryError",
+    "UnreadableImage",
+    "Verdict",
+    "VerdictKind",
+    "View",
+    "WorkingImage",
+    "compare",
+    "compute_color_similarity",
+    "decide",
+    "decode",
+    "extract_features",
+    "measure_images",
+    "measure_pair",
+    "unverifiable",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,39 +1,67 @@
-"""Pictures for the tests of fingerprints: drawn by rule, or photographs that scikit-image ships."""
+"""Pictures drawn in code for the tests of alignment and verdicts: textured enough to be compared, free of any file."""
 
-from importlib.resources import files
-from io import BytesIO
+import io
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
 from dedup_core.decode import WorkingImage
 
-PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")
+
+def scene(seed: int = 0, size: tuple[int, int] = (480, 360)) -> Image.Image:
+    """A busy colored picture, different for every seed: a gradient, fifty shapes and some grain."""
+    random = np.random.default_rng(seed)
+    width, height = size
+    down, across = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    corners = random.integers(40, 200, (3, 3))
+    base = corners[0] + across[..., None] * (corners[1] - corners[0]) + down[..., None] * (corners[2] - corners[0]) / 2
+    image = Image.fromarray(np.clip(base, 0, 255).astype(np.uint8))
+    draw = ImageDraw.Draw(image)
+    for number in range(50):
+        x, y = random.integers(0, width), random.integers(0, height)
+        w, h = random.integers(width // 30, width // 4), random.integers(height // 30, height // 4)
+        color = tuple(int(value) for value in random.integers(30, 220, 3))
+        (draw.ellipse if number % 2 else draw.rectangle)((x - w // 2, y - h // 2, x + w // 2, y + h // 2), fill=color)
+    grain = random.normal(0, 6, (height, width, 1))
+    image = image.filter(ImageFilter.GaussianBlur(1))
+    return Image.fromarray(np.clip(np.asarray(image) + grain, 0, 255).astype(np.uint8))
 
 
-def photo_bytes(name: str) -> bytes:
-    return files("skimage").joinpath("data", name).read_bytes()
+def working(image: Image.Image) -> WorkingImage:
+    """The picture as the decoder hands it on."""
+    small = image.convert("RGB")
+    small.thumbnail((512, 512), Image.Resampling.BOX)
+    return WorkingImage(np.asarray(small), "PNG", image.width, image.height, image.width * image.height * 3)
 
 
-def photo(name: str) -> Image.Image:
-    picture = Image.open(BytesIO(photo_bytes(name))).convert("RGB")
-    picture.thumbnail((512, 512), Image.Resampling.BOX)
-    return picture
-
-
-def drawn(seed: int, width: int = 480, height: int = 320) -> Image.Image:
-    """A smooth abstract painting: random coarse color blobs, enlarged."""
-    blobs = np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (7, 9, 3), dtype=np.uint8)
-    return Image.fromarray(blobs).resize((width, height), Image.Resampling.BICUBIC)
-
-
-def working(picture: Image.Image) -> WorkingImage:
-    pixels: NDArray[np.uint8] = np.array(picture.convert("RGB"))
-    return WorkingImage(pixels, "PNG", picture.width, picture.height, pixels.nbytes)
-
-
-def encoded(picture: Image.Image, image_format: str = "PNG") -> bytes:
-    buffer = BytesIO()
-    picture.save(buffer, image_format)
+def encoded(image: Image.Image, file_format: str = "PNG", **options: int) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
     return buffer.getvalue()
+
+
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
+    return Image.open(io.BytesIO(encoded(image, "JPEG", quality=quality))).convert("RGB")
+
+
+def brighter(image: Image.Image, shift: float) -> Image.Image:
+    return Image.fromarray(np.clip(np.asarray(image, dtype=float) + shift, 0, 255).astype(np.uint8))
+
+
+def hue_shifted(image: Image.Image, degrees: int) -> Image.Image:
+    hsv = np.asarray(image.convert("HSV")).copy()
+    hsv[..., 0] += np.uint8(degrees * 256 // 360 % 256)
+    return Image.fromarray(hsv, "HSV").convert("RGB")
+
+
+def padded(image: Image.Image, share: float, color: str) -> Image.Image:
+    width, height = image.size
+    across, down = int(width * share), int(height * share)
+    canvas = Image.new("RGB", (width + 2 * across, height + 2 * down), color)
+    canvas.paste(image, (across, down))
+    return canvas
+
+
+def cropped(image: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
+    width, height = image.size
+    return image.crop((int(width * left), int(height * top), int(width * right), int(height * bottom)))

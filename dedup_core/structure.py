@@ -1,0 +1,101 @@
+"""The structure of a picture, free of exposure: trimmed, turned, and as evened-out local contrast at several sizes."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.fingerprint import View
+
+type Floats = NDArray[np.float32]
+type Pixels = NDArray[np.uint8]
+
+SWAPPING: Final = frozenset({View.TURNED_90, View.TURNED_270, View.TRANSPOSED, View.TRANSVERSED})
+"""Views that exchange width and height."""
+
+_STEPS: Final = {  # a view is a step along rows and one along columns, after a transposition for `SWAPPING`
+    View.UPRIGHT: (1, 1),
+    View.MIRRORED: (1, -1),
+    View.FLIPPED: (-1, 1),
+    View.TURNED_180: (-1, -1),
+    View.TRANSPOSED: (1, 1),
+    View.TURNED_90: (-1, 1),
+    View.TURNED_270: (1, -1),
+    View.TRANSVERSED: (-1, -1),
+}
+_PLAIN_SPAN: Final = 12  # gray levels: JPEG noise along a plain border stays within
+_LEAST_CONTENT: Final = 4  # a picture is never trimmed to less than a quarter of a side
+_CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
+
+
+def turned[Value: np.generic](plane: NDArray[Value], view: View) -> NDArray[Value]:
+    """The picture as `view` shows it; names and directions as in Pillow's `Transpose`."""
+    down, across = _STEPS[view]
+    straight = plane.swapaxes(0, 1) if view in SWAPPING else plane
+    return straight[::down, ::across]
+
+
+def trim_borders(pixels: Pixels) -> Pixels:
+    """The picture without plain rows and columns around it."""
+    luma = np.asarray(Image.fromarray(pixels).convert("L"))
+    rows = _content_span(luma)
+    columns = _content_span(luma[rows].T)
+    return pixels[rows, columns]
+
+
+def local_structure(luma: Floats) -> Floats:
+    """Luma (0..255) without its local mean and with its local contrast evened out, so that exposure does not matter."""
+    smooth = box_blur(luma, 1)
+    detail = smooth - box_blur(smooth, 4)
+    spread = np.sqrt(box_blur(detail * detail, 5))
+    return (detail / (spread + _CONTRAST_FLOOR)).astype(np.float32, copy=False)
+
+
+def box_blur(plane: Floats, radius: int) -> Floats:
+    """Mean over (2 radius + 1)^2 points, taken twice; edges are repeated."""
+    return _box_rows(_box_rows(_box_rows(_box_rows(plane, radius).T, radius), radius).T, radius)
+
+
+class StructurePyramid:
+    """The local structure of one picture at the sizes that are asked for, each made once.
+
+    A size is the length of the longer side in pixels. `extent` is (width, height) in units of the longer side.
+    """
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._luma = Image.fromarray(pixels).convert("L").convert("F")
+        longer = max(self._luma.size)
+        self.extent = self._luma.width / longer, self._luma.height / longer
+        self._made: dict[int, Floats] = {}
+
+    def at(self, longer: int) -> Floats:
+        if longer not in self._made:
+            width, height = (max(4, round(side * longer)) for side in self.extent)
+            self._made[longer] = self.stretched(width, height)
+        return self._made[longer]
+
+    def stretched(self, width: int, height: int) -> Floats:
+        return local_structure(np.asarray(self._luma.resize((width, height), Image.Resampling.HAMMING)))
+
+
+def _box_rows(plane: Floats, radius: int) -> Floats:
+    window = 2 * radius + 1
+    padded = np.pad(plane, ((radius + 1, radius), (0, 0)), mode="edge")
+    total = padded.cumsum(axis=0, dtype=np.float32)
+    return (total[window:] - total[:-window]) / np.float32(window)
+
+
+def _content_span(luma: Pixels) -> slice:
+    """Rows between the plain runs at both ends; all of them where too little would be left."""
+    low, high = luma.min(axis=1).astype(np.int16), luma.max(axis=1).astype(np.int16)
+    start, stop = _plain_run(low, high), len(luma) - _plain_run(low[::-1], high[::-1])
+    enough = stop - start >= max(1, len(luma) // _LEAST_CONTENT)
+    return slice(start, stop) if enough else slice(0, len(luma))
+
+
+def _plain_run(low: NDArray[np.int16], high: NDArray[np.int16]) -> int:
+    """How many rows from the first on are of one and the same gray."""
+    lowest, highest = np.minimum.accumulate(low), np.maximum.accumulate(high)
+    plain = highest - lowest <= _PLAIN_SPAN
+    return len(plain) if plain.all() else int(plain.argmin())

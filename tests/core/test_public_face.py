@@ -1,0 +1,30 @@
+"""`from dedup_core import ...` gives what the design promises, and importing the package alone loads nothing heavy."""
+
+import subprocess
+import sys
+
+import dedup_core
+
+
+def test_every_public_name_can_be_imported():
+    for name in dedup_core.__all__:
+        assert getattr(dedup_core, name) is not None
+
+
+def test_every_name_that_has_a_home_is_public_and_the_other_way_round():
+    assert sorted(dedup_core._MODULE_OF) == sorted(dedup_core.__all__)
+
+
+def test_the_names_of_the_design_are_there():
+    promised = {"compare", "decide", "extract_features", "measure_pair", "FingerprintIndex", "compute_color_similarity"}
+    assert promised <= set(dedup_core.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    assert not hasattr(dedup_core, "nonsense")
+
+
+def test_importing_the_package_alone_loads_neither_numpy_nor_pillow():
+    code = "import sys, dedup_core; print([name for name in ('numpy', 'PIL') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

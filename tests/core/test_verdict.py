@@ -1,0 +1,108 @@
+"""Which verdict a pair gets, from the pictures to the sentence."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageOps
+
+from dedup_core import VerdictKind, compare, decide, measure_images, unverifiable
+from tests.core.pictures import brighter, cropped, encoded, jpeg, padded, scene, working
+
+
+def verdict_of(left: Image.Image, right: Image.Image) -> VerdictKind:
+    return decide(measure_images(working(left), working(right))).kind
+
+
+def watermarked(image: Image.Image) -> Image.Image:
+    marked = image.copy()
+    ImageDraw.Draw(marked).text((image.width * 0.6, image.height * 0.9), "example.com", fill="white", font_size=20)
+    return marked
+
+
+COPIES = {
+    "jpeg": lambda image: jpeg(image, 40),
+    "half_size": lambda image: image.resize((240, 180)),
+    "brightness_12": lambda image: brighter(image, 12),
+    "darker": lambda image: brighter(image, -40),
+    "gamma": lambda image: image.point([round(255 * (value / 255) ** 1.8) for value in range(256)] * 3),
+    "warmer": lambda image: image.point(
+        [round(min(255, value * gain)) for gain in (1.08, 1.0, 0.9) for value in range(256)]
+    ),
+    "watermark": watermarked,
+    "mirrored": ImageOps.mirror,
+    "turned_90": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "turned_180": lambda image: image.transpose(Image.Transpose.ROTATE_180),
+    "crop_5": lambda image: cropped(image, 0.05, 0.05, 0.95, 0.95),
+    "crop_one_side": lambda image: cropped(image, 0.1, 0.0, 1.0, 1.0),
+    "crop_70": lambda image: cropped(image, 0.1, 0.25, 0.8, 0.95),
+    "white_padding": lambda image: padded(image, 0.2, "white"),
+    "black_padding": lambda image: padded(image, 0.2, "black"),
+    "rotated_4": lambda image: image.rotate(4, Image.Resampling.BICUBIC),
+    "chain": lambda image: jpeg(padded(ImageOps.mirror(image).resize((300, 225)), 0.1, "white"), 50),
+}
+
+
+@pytest.mark.parametrize("change", COPIES.values(), ids=COPIES.keys())
+def test_a_changed_copy_is_a_duplicate(change):
+    assert verdict_of(scene(1), change(scene(1))) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_two_different_pictures_are_distinct(seed):
+    assert verdict_of(scene(seed), scene(seed + 100)) is VerdictKind.DISTINCT
+
+
+def test_a_gray_copy_is_a_color_variant():
+    assert verdict_of(scene(1), scene(1).convert("L").convert("RGB")) is VerdictKind.COLOR_VARIANT
+
+
+def test_the_same_file_is_identical():
+    data = encoded(scene(1), "JPEG")
+    assert compare(data, data).kind is VerdictKind.IDENTICAL
+
+
+def test_the_same_pixels_in_another_format_are_identical():
+    verdict = compare(encoded(scene(1), "PNG"), encoded(scene(1), "TIFF"))
+    assert verdict.kind is VerdictKind.IDENTICAL
+    assert "every pixel" in verdict.reasons[0]
+
+
+def test_the_same_pixels_mirrored_are_a_duplicate_and_not_identical():
+    assert compare(encoded(scene(1)), encoded(ImageOps.mirror(scene(1)))).kind is VerdictKind.DUPLICATE
+
+
+def test_a_red_circle_and_a_blue_rectangle_on_white_are_distinct():
+    left, right = Image.new("RGB", (200, 200), "white"), Image.new("RGB", (200, 200), "white")
+    ImageDraw.Draw(left).ellipse((60, 60, 140, 140), fill="red")
+    ImageDraw.Draw(right).rectangle((50, 70, 150, 130), fill="blue")
+    assert verdict_of(left, right) not in {VerdictKind.DUPLICATE, VerdictKind.IDENTICAL}
+
+
+def test_one_red_pixel_and_one_blue_pixel_are_distinct():
+    assert verdict_of(Image.new("RGB", (1, 1), "red"), Image.new("RGB", (1, 1), "blue")) is VerdictKind.DISTINCT
+
+
+def test_a_verdict_says_why_with_its_numbers():
+    verdict = compare(encoded(scene(1)), encoded(scene(1).convert("L").convert("RGB")))
+    assert verdict.reasons[0].startswith("structure matches")
+    assert any("colors differ" in reason and ">" in reason for reason in verdict.reasons)
+    assert verdict.metrics is not None
+    assert verdict.distance_bits is not None
+
+
+def test_an_unverifiable_pair_has_a_reason_and_no_numbers():
+    verdict = unverifiable("images/b.jpg is not an image")
+    assert verdict.kind is VerdictKind.UNVERIFIABLE
+    assert verdict.reasons == ("images/b.jpg is not an image",)
+    assert verdict.metrics is None
+
+
+def test_the_view_found_is_told():
+    left = scene(1)
+    verdict = compare(encoded(left), encoded(left.transpose(Image.Transpose.ROTATE_90)))
+    assert verdict.view == "turned_90"
+    assert any("turned 90" in reason for reason in verdict.reasons)
+
+
+def test_identical_flat_pictures_of_different_files_are_identical_by_their_pixels():
+    flat = Image.fromarray(np.full((50, 50, 3), 120, np.uint8))
+    assert compare(encoded(flat, "PNG"), encoded(flat, "BMP")).kind is VerdictKind.IDENTICAL
