@@ -87,7 +87,7 @@ class ImagePath:
         return cls(container, name)
 
     @classmethod
-    def test(cls, pattern: str, **parameters: object) -> Self:
+    def test(cls, pattern: str, /, **parameters: object) -> Self:
         """A generated image: `ImagePath.test("circle", color="red")` is `test://circle?color=red`."""
         return cls(GENERATED_CONTAINER, _generated_name(pattern, {key: str(it) for key, it in parameters.items()}))
 
