@@ -1,0 +1,78 @@
+"""Storage clients for the connections that bindings name: connection strings or identity settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from azure.core.pipeline.transport import RequestsTransport
+from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+from requests.adapters import HTTPAdapter
+
+from local_host.settings import SettingsError
+
+# Every message in flight may talk to the storage at the same time, from a thread of its own.
+MAX_CONNECTIONS = 64
+
+
+class Connections:
+    """Long-lived clients, one for each connection and service."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._blobs: dict[str, BlobServiceClient] = {}
+        self._queues: dict[str, QueueServiceClient] = {}
+        self._credential: Any = None
+
+    def blobs(self, connection: str) -> BlobServiceClient:
+        """Return the blob service behind a connection; raises SettingsError when no setting defines it."""
+        if connection not in self._blobs:
+            text, url, credential = self._find(connection, "blob")
+            self._blobs[connection] = (
+                BlobServiceClient.from_connection_string(text, transport=_transport())
+                if text
+                else BlobServiceClient(url, credential=credential, transport=_transport())
+            )
+        return self._blobs[connection]
+
+    def queues(self, connection: str) -> QueueServiceClient:
+        """Return the queue service behind a connection; raises SettingsError when no setting defines it."""
+        if connection not in self._queues:
+            text, url, credential = self._find(connection, "queue")
+            self._queues[connection] = (
+                QueueServiceClient.from_connection_string(text, transport=_transport())
+                if text
+                else QueueServiceClient(url, credential=credential, transport=_transport())
+            )
+        return self._queues[connection]
+
+    def _find(self, connection: str, service: str) -> tuple[str, str, Any]:
+        for name in (f"AzureWebJobs{connection}", connection):
+            if self._environ.get(name):
+                return self._environ[name], "", None
+            url = self._environ.get(f"{name}__{service}ServiceUri")
+            if not url and service == "blob":
+                url = self._environ.get(f"{name}__serviceUri")
+            if not url and self._environ.get(f"{name}__accountName"):
+                url = f"https://{self._environ[f'{name}__accountName']}.{service}.core.windows.net"
+            if url:
+                return "", url, self._identity(name)
+        raise SettingsError(
+            f"a binding uses the connection {connection}, but neither {connection} nor "
+            f"{connection}__{service}ServiceUri is set"
+        )
+
+    def _identity(self, name: str) -> Any:
+        if self._environ.get(f"{name}__credential", "").lower() == "managedidentity":
+            return ManagedIdentityCredential(client_id=self._environ.get(f"{name}__clientId"))
+        if self._credential is None:
+            self._credential = DefaultAzureCredential()
+        return self._credential
+
+
+def _transport() -> Any:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=MAX_CONNECTIONS, pool_maxsize=MAX_CONNECTIONS))
+    return RequestsTransport(session=session, session_owner=False)

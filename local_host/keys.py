@@ -1,0 +1,67 @@
+"""The keys that HTTP callers must show, kept like the host keeps them in `azure-webjobs-secrets`."""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from azure.storage.blob import BlobServiceClient
+
+from local_host.state import create_json, open_container, read_json
+
+SECRETS_CONTAINER = "azure-webjobs-secrets"
+KEY_HEADER = "x-functions-key"
+KEY_PARAMETER = "code"
+
+
+@dataclass(frozen=True)
+class HostKeys:
+    """`master` opens everything, `function` every function, `blobs_extension` the webhook of Event Grid."""
+
+    master: str
+    function: str
+    blobs_extension: str
+
+    def allow(self, auth_level: str, headers: Mapping[str, str], query: Mapping[str, str]) -> bool:
+        """Say whether a request shows a key that is good enough for this level."""
+        accepted = {
+            "ANONYMOUS": None,
+            "FUNCTION": (self.master, self.function),
+            "ADMIN": (self.master,),
+            "SYSTEM": (self.master, self.blobs_extension),
+        }[auth_level]
+        if accepted is None:
+            return True
+        shown = headers.get(KEY_HEADER) or query.get(KEY_PARAMETER) or ""
+        return any(hmac.compare_digest(shown.encode(), key.encode()) for key in accepted)
+
+
+def load_keys(service: BlobServiceClient, host_id: str) -> HostKeys:
+    """Return the keys of a host, made at its first start and the same ever after."""
+    blob = open_container(service, SECRETS_CONTAINER).get_blob_client(f"{host_id}/host.json")
+    content = read_json(blob)
+    if content is None:
+        create_json(blob, _new_keys())
+        content = read_json(blob) or {}
+    return HostKeys(
+        master=content["masterKey"]["value"],
+        function=_named(content["functionKeys"], "default"),
+        blobs_extension=_named(content["systemKeys"], "blobs_extension"),
+    )
+
+
+def _new_keys() -> dict[str, Any]:
+    return {
+        "masterKey": _new_key("master"),
+        "functionKeys": [_new_key("default")],
+        "systemKeys": [_new_key("blobs_extension")],
+    }
+
+
+def _new_key(name: str) -> dict[str, Any]:
+    return {"name": name, "value": secrets.token_urlsafe(40), "encrypted": False}
+
+
+def _named(keys: list[dict[str, Any]], name: str) -> str:
+    return next(str(key["value"]) for key in keys if key["name"] == name)

@@ -1,0 +1,87 @@
+"""The schedules of timer triggers: NCRONTAB with six fields (or five, without seconds), and time spans."""
+
+import calendar
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from local_host.settings import SettingsError, parse_time_span
+
+FIELDS_WITH_SECONDS = 6
+_NAMES = [name.upper() for name in (*calendar.month_name, *calendar.day_name) if name]
+
+
+class Schedule(Protocol):
+    def next_after(self, moment: datetime) -> datetime:
+        """Return the first time after this one (both in UTC)."""
+
+
+class CronSchedule:
+    """An NCRONTAB expression, in the time zone that WEBSITE_TIME_ZONE names or else in UTC."""
+
+    def __init__(self, expression: str, zone: tzinfo = UTC) -> None:
+        self._expression = " ".join(_field(field) for field in expression.upper().split())
+        self._zone = zone
+        self.next_after(datetime.now(UTC))
+
+    def next_after(self, moment: datetime) -> datetime:
+        simulation = CronSim(self._expression, moment.astimezone(self._zone))
+        # In NCRONTAB a day must fit both the day-of-month and the day-of-week field; Vixie cron takes either.
+        simulation.day_and = True
+        return next(simulation).astimezone(UTC)
+
+
+class IntervalSchedule:
+    """A time span such as `00:05:00`: the same pause again and again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._interval = timedelta(seconds=seconds)
+
+    def next_after(self, moment: datetime) -> datetime:
+        return moment + self._interval
+
+
+def parse_schedule(text: str, environ: Mapping[str, str]) -> Schedule:
+    """Return the schedule a timer trigger names; raises SettingsError when it is none."""
+    if ":" in text:
+        return _interval(text)
+    zone_name = environ.get("WEBSITE_TIME_ZONE")
+    try:
+        zone: tzinfo = ZoneInfo(zone_name) if zone_name else UTC
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingsError(f"WEBSITE_TIME_ZONE={zone_name!r} is no time zone such as Europe/Berlin") from error
+    try:
+        return CronSchedule(text, zone)
+    except (CronSimError, StopIteration) as error:
+        raise SettingsError(
+            f"{text!r} is no schedule: it takes {FIELDS_WITH_SECONDS} fields (second minute hour day month "
+            f"day-of-week), as in '0 */5 * * * *' ({error or 'it never comes'})"
+        ) from error
+
+
+def is_shorter_than_a_minute(schedule: Schedule, now: datetime) -> bool:
+    """Say whether a schedule runs so often that its state is not worth a blob."""
+    first = schedule.next_after(now)
+    return schedule.next_after(first) - first < timedelta(minutes=1)
+
+
+def _interval(text: str) -> IntervalSchedule:
+    try:
+        seconds = parse_time_span(text)
+    except ValueError as error:
+        raise SettingsError(f"{text!r} is no schedule: {error}") from error
+    if seconds <= 0:
+        raise SettingsError(f"{text!r} is no schedule: the time span is empty")
+    return IntervalSchedule(seconds)
+
+
+def _field(field: str) -> str:
+    """Shorten full names; refuse what CronSim knows and NCRONTAB does not."""
+    for name in _NAMES:
+        field = field.replace(name, name[:3])
+    if "#" in field or field in {"L", "LW"} or (field[:-1].isdigit() and field.endswith("L")):
+        raise CronSimError(f"{field} means nothing in NCRONTAB")
+    return field

@@ -1,0 +1,139 @@
+"""The host's own container, `azure-webjobs-hosts`: JSON states and leases that one host at a time holds."""
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import threading
+from typing import Any
+
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import BlobClient, BlobLeaseClient, BlobServiceClient, ContainerClient
+
+HOSTS_CONTAINER = "azure-webjobs-hosts"
+# The host takes 60 s for a listener; the shortest that the service grants lets a restarted host go on sooner.
+LOCK_SECONDS = 15
+RETRY_LOCK_SECONDS = 2.0
+CONFLICT = 409
+
+logger = logging.getLogger("local_host.locks")
+
+
+def open_container(service: BlobServiceClient, name: str) -> ContainerClient:
+    """Return a container, made now if it is not there."""
+    container = service.get_container_client(name)
+    with contextlib.suppress(ResourceExistsError):
+        container.create_container()
+    return container
+
+
+def read_json(blob: BlobClient) -> dict[str, Any] | None:
+    """Return the JSON object in a blob, or None when there is no such blob."""
+    try:
+        content = json.loads(blob.download_blob().readall())
+    except ResourceNotFoundError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def write_json(blob: BlobClient, content: dict[str, Any]) -> None:
+    blob.upload_blob(json.dumps(content), overwrite=True)
+
+
+def create_json(blob: BlobClient, content: dict[str, Any]) -> bool:
+    """Write a JSON object where no blob was; False when there was one, which stays as it is."""
+    try:
+        blob.upload_blob(json.dumps(content), overwrite=False)
+    except ResourceExistsError:
+        return False
+    return True
+
+
+class Singleton:
+    """A lease on `locks/<host id>/<name>`: of all hosts with this id, the one that holds it does the work."""
+
+    def __init__(self, container: ContainerClient, host_id: str, name: str) -> None:
+        self._blob = container.get_blob_client(f"locks/{host_id}/{name}")
+        self._name = name
+        self._lease: BlobLeaseClient | None = None
+        self._lost = threading.Event()
+        self._stop_renewing = threading.Event()
+        self._renewer: threading.Thread | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._lease is not None and not self._lost.is_set()
+
+    def acquire(self, stop: threading.Event) -> bool:
+        """Wait until the lease is ours; False when `stop` is set before."""
+        while not stop.is_set():
+            try:
+                if self._try_acquire():
+                    return True
+            except AzureError as error:
+                logger.warning("The lock %s cannot be asked for: %s", self._name, error)
+            stop.wait(RETRY_LOCK_SECONDS)
+        return False
+
+    def release(self) -> None:
+        """Give the lease back, so that another host goes on at once."""
+        self._stop_renewing.set()
+        if self._renewer is not None:
+            self._renewer.join()
+        if self.held and self._lease is not None:
+            with contextlib.suppress(AzureError):
+                self._lease.release()
+        self._lease = None
+
+    def _try_acquire(self) -> bool:
+        self.release()
+        create_json(self._blob, {})
+        try:
+            lease = self._blob.acquire_lease(LOCK_SECONDS)
+        except HttpResponseError as error:
+            if error.status_code != CONFLICT:
+                raise
+            self._break_if_owner_died()
+            return False
+        self._blob.set_blob_metadata({"machine": socket.gethostname(), "pid": str(os.getpid())}, lease=lease)
+        self._lease = lease
+        self._lost.clear()
+        self._stop_renewing.clear()
+        self._renewer = threading.Thread(target=self._renew, args=(lease,), name=f"lock {self._name}", daemon=True)
+        self._renewer.start()
+        return True
+
+    def _renew(self, lease: BlobLeaseClient) -> None:
+        while not self._stop_renewing.wait(LOCK_SECONDS / 3):
+            try:
+                lease.renew()
+            except HttpResponseError as error:
+                logger.warning("The lock %s is lost: %s", self._name, error.reason)
+                self._lost.set()
+                return
+            except AzureError as error:
+                logger.warning("The lock %s could not be renewed, trying again: %s", self._name, error)
+
+    def _break_if_owner_died(self) -> None:
+        """Take over at once from a process of this machine that was killed."""
+        owner = self._blob.get_blob_properties().metadata
+        pid = owner.get("pid", "")
+        if owner.get("machine") != socket.gethostname() or not pid.isdigit() or _is_running(int(pid)):
+            return
+        BlobLeaseClient(self._blob).break_lease(lease_break_period=0)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

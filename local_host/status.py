@@ -1,0 +1,78 @@
+"""Says what a host runs and where: for people on the console, for programs in a file."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local_host.bindings import DEFAULT_CONNECTION, BlobTrigger, Function, HttpTrigger, QueueTrigger
+from local_host.event_grid import WEBHOOK_PATH
+from local_host.host import Host
+from local_host.http_routes import make_route
+from local_host.schedule import parse_schedule
+
+
+def describe(host: Host) -> list[str]:
+    """Return the lines that are printed at the start."""
+    lines = [f"Functions of {host.options.app_dir} (host id {host.host_id}):"]
+    for function in host.functions:
+        kind, where = _trigger(host, function)
+        lines.append(f"  {function.name:<24} {kind:<6} {where}")
+    lines += [f"  {name:<24} disabled" for name in host.disabled]
+    if host.azurite is not None:
+        place = "in memory, gone at the end" if host.azurite.location is None else f"kept in {host.azurite.location}"
+        lines.append(f"Storage: Azurite, {place}: {host.azurite.blob_url}")
+        lines.append(f"  connection string: {host.azurite.connection_string}")
+    else:
+        lines.append(f"Storage: {host.connections.blobs(DEFAULT_CONNECTION).url}")
+    lines.append(f"HTTP: {host.url}   Ctrl-C stops, finishing what is in flight; a second Ctrl-C stops at once")
+    return lines
+
+
+def write_status(host: Host, path: Path) -> None:
+    """Write what other programs need to reach this host; only its user may read it, for it holds the keys."""
+    content: dict[str, Any] = {
+        "pid": os.getpid(),
+        "host_id": host.host_id,
+        "url": host.url,
+        "functions": [function.name for function in host.functions],
+        "keys": {
+            "master": host.keys.master,
+            "function": host.keys.function,
+            "blobs_extension": host.keys.blobs_extension,
+        },
+        "azurite": None if host.azurite is None else host.azurite.connection_string,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    draft.replace(path)
+
+
+def _trigger(host: Host, function: Function) -> tuple[str, str]:
+    trigger = function.trigger
+    if isinstance(trigger, QueueTrigger):
+        return "queue", f"{trigger.queue} ({trigger.connection})"
+    if isinstance(trigger, BlobTrigger):
+        found = (
+            f"by Event Grid, {host.url}/{WEBHOOK_PATH}?functionName={function.full_id}{_code(host, 'SYSTEM')}"
+            if trigger.event_grid
+            else f"scanned every {host.options.scan_seconds:g} s"
+        )
+        return "blob", f"{trigger.path.text} ({trigger.connection}), {found}"
+    if isinstance(trigger, HttpTrigger):
+        methods = ",".join(sorted(trigger.methods)) or "any method"
+        template = make_route(function, host.config.route_prefix).template
+        return "http", f"{methods} {host.url}/{template}{_code(host, trigger.auth_level)}"
+    due = parse_schedule(trigger.schedule, host.environ).next_after(datetime.now(UTC))
+    return "timer", f"{trigger.schedule}, next at {due:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _code(host: Host, auth_level: str) -> str:
+    """Return the key to add to an address, but only for our own emulator: real keys stay out of the log."""
+    if host.azurite is None or auth_level == "ANONYMOUS":
+        return ""
+    key = {"SYSTEM": host.keys.blobs_extension, "ADMIN": host.keys.master}.get(auth_level, host.keys.function)
+    return f"{'&' if auth_level == 'SYSTEM' else '?'}code={key}"

@@ -1,0 +1,167 @@
+"""Runs a function by its schedule, and at once where a run was missed."""
+
+import json
+import logging
+import random
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.core.exceptions import AzureError
+from azure.storage.blob import BlobClient, ContainerClient
+
+from local_host.bindings import Function, TimerTrigger
+from local_host.protos import RetryContext, RpcRetryOptions, TypedData
+from local_host.queue_trigger import system_metadata
+from local_host.schedule import Schedule, is_shorter_than_a_minute
+from local_host.state import Singleton, read_json, write_json
+from local_host.worker import Outcome, Worker
+
+MAX_WAIT_SECONDS = 5.0  # waits in pieces, so that a clock that was set or a laptop that slept is noticed
+NEVER = "0001-01-01T00:00:00+00:00"
+
+logger = logging.getLogger("local_host.timers")
+
+
+@dataclass(frozen=True)
+class TimerStatus:
+    """What the host remembers of a timer, as it stands in `timers/<host id>/<function>/status`."""
+
+    last: datetime | None
+    next: datetime
+    last_updated: datetime | None
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "TimerStatus":
+        return cls(_moment(content["Last"]), datetime.fromisoformat(content["Next"]), _moment(content["LastUpdated"]))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "Last": self.last.isoformat() if self.last else NEVER,
+            "Next": self.next.isoformat(),
+            "LastUpdated": self.last_updated.isoformat() if self.last_updated else NEVER,
+        }
+
+
+def check_past_due(stored: TimerStatus | None, schedule: Schedule, now: datetime) -> tuple[TimerStatus, bool]:
+    """Return the status to begin with and whether a run was missed. A changed schedule begins anew."""
+    fresh = TimerStatus(None, schedule.next_after(now), None)
+    if stored is None:
+        return TimerStatus(None, fresh.next, now), False
+    since = stored.last_updated or stored.last or now
+    if abs((schedule.next_after(since) - stored.next).total_seconds()) >= 1:
+        return fresh, False
+    return stored, now > stored.next
+
+
+class TimerListener:
+    """One thread for one timer function, so that it never overlaps itself; a lock keeps other hosts from it."""
+
+    def __init__(
+        self, worker: Worker, function: Function, schedule: Schedule, container: ContainerClient, host_id: str
+    ) -> None:
+        trigger = function.trigger
+        if not isinstance(trigger, TimerTrigger):
+            raise TypeError(f"{function.name} has no timer trigger")
+        self._worker = worker
+        self._function = function
+        self._trigger = trigger
+        self._schedule = schedule
+        self._status_blob: BlobClient | None = None
+        if trigger.use_monitor and not is_shorter_than_a_minute(schedule, datetime.now(UTC)):
+            self._status_blob = container.get_blob_client(f"timers/{host_id}/{function.full_id}/status")
+        self._singleton = Singleton(container, host_id, f"{function.full_id}.Listener")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"timer {function.name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        run_on_startup = self._trigger.run_on_startup
+        while self._singleton.acquire(self._stop):
+            status, past_due = self._begin()
+            if past_due or run_on_startup:
+                status = self._invoke(status, past_due=past_due)
+            run_on_startup = False
+            while self._wait_until(status.next):
+                status = self._invoke(status, past_due=False)
+        self._singleton.release()
+
+    def _begin(self) -> tuple[TimerStatus, bool]:
+        now = datetime.now(UTC)
+        if self._status_blob is None:
+            return check_past_due(None, self._schedule, now)
+        stored = read_json(self._status_blob)
+        status, past_due = check_past_due(
+            None if stored is None else TimerStatus.from_json(stored), self._schedule, now
+        )
+        self._store(status)
+        return status, past_due
+
+    def _invoke(self, status: TimerStatus, *, past_due: bool) -> TimerStatus:
+        started = datetime.now(UTC)
+        timer_info = {
+            "Schedule": {"AdjustForDST": True},
+            "ScheduleStatus": status.to_json() if self._status_blob is not None else None,
+            "IsPastDue": past_due,
+        }
+        self._invoke_with_retries(TypedData(json=json.dumps(timer_info)), past_due=past_due)
+        finished = datetime.now(UTC)
+        status = TimerStatus(started, self._schedule.next_after(finished), finished)
+        self._store(status)
+        return status
+
+    def _invoke_with_retries(self, data: TypedData, *, past_due: bool) -> None:
+        retry = self._function.retry
+        limit = retry.max_retry_count if retry else 0
+        count = 0
+        while True:
+            outcome = self._attempt(data, RetryContext(count, limit), past_due=past_due)
+            if outcome.succeeded or retry is None or 0 <= limit <= count:
+                return
+            if self._stop.wait(retry_delay_seconds(retry, count)):
+                return
+            count += 1
+
+    def _attempt(self, data: TypedData, retry: RetryContext, *, past_due: bool) -> Outcome:
+        reason = "Timer past due" if past_due else "Timer fired"
+        return self._worker.invoke(self._function, data, system_metadata(self._function), reason, retry)
+
+    def _wait_until(self, moment: datetime) -> bool:
+        """Wait for the next run; False when it is time to stop or another host has taken over."""
+        while self._singleton.held:
+            seconds = (moment - datetime.now(UTC)).total_seconds()
+            if seconds <= 0:
+                return not self._stop.is_set()
+            if self._stop.wait(min(seconds, MAX_WAIT_SECONDS)):
+                return False
+        return False
+
+    def _store(self, status: TimerStatus) -> None:
+        if self._status_blob is None:
+            return
+        try:
+            write_json(self._status_blob, status.to_json())
+        except AzureError as error:
+            logger.warning("The status of timer %s could not be stored: %s", self._function.name, error)
+
+
+def retry_delay_seconds(retry: RpcRetryOptions, count: int) -> float:
+    """Return the pause before a retry: fixed, or doubling between two limits with jitter."""
+    if retry.delay_interval is not None:
+        return retry.delay_interval.total_seconds()
+    low = retry.minimum_interval.total_seconds() if retry.minimum_interval else 0.0
+    high = retry.maximum_interval.total_seconds() if retry.maximum_interval else low
+    return min(high, low * 2.0**count * random.uniform(0.8, 1.2))  # noqa: S311
+
+
+def _moment(text: str) -> datetime | None:
+    return None if text.startswith("0001-") else datetime.fromisoformat(text)
