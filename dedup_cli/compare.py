@@ -1,0 +1,101 @@
+"""`dedup compare`: the verdict about two files of this machine, without any storage account."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from dedup_cli.failures import ExitCode, InputError
+from dedup_cli.output import console, number, plain, print_json, verdict_text
+from dedup_core.decode import WorkingImage, decode
+from dedup_core.errors import ImageTooLarge, UnreadableImage
+from dedup_core.fingerprint import HASH_BITS
+from dedup_core.measure import measure_images
+from dedup_core.verdict import PRESETS, Verdict, VerdictKind, decide
+
+COPIES = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
+
+
+class Preset(StrEnum):
+    """The named sets of thresholds of `dedup_core.verdict`."""
+
+    STRICT = "strict"
+    BALANCED = "balanced"
+    LOOSE = "loose"
+
+
+def compare(
+    left: Annotated[Path, typer.Argument(metavar="A", help="An image file.")],
+    right: Annotated[Path, typer.Argument(metavar="B", help="Another image file.")],
+    policy: Annotated[
+        Preset, typer.Option(help="How much may differ in a copy; balanced is what the app uses unless told otherwise.")
+    ] = Preset.BALANCED,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict for a program.")] = False,
+) -> None:
+    """Compare two image files of this machine and say why they are copies or not. Needs no Azure.
+
+    Ends with exit code 0 for copies (identical, duplicate) and 1 for all others.
+
+    Example: dedup compare original.jpg suspect.png
+    """
+    left_data, right_data = _read(left), _read(right)
+    measurement = measure_images(_decoded(left, left_data), _decoded(right, right_data))
+    verdict = decide(measurement, PRESETS[policy], same_bytes=left_data == right_data)
+    if as_json:
+        print_json(verdict_record(left, right, verdict))
+    else:
+        _print_verdict(left, right, verdict)
+    if verdict.kind not in COPIES:
+        raise typer.Exit(ExitCode.NOT_COPIES)
+
+
+def verdict_record(left: Path, right: Path, verdict: Verdict) -> dict[str, object]:
+    metrics = verdict.metrics.as_dict() if verdict.metrics else {}
+    return {
+        "left": str(left),
+        "right": str(right),
+        "verdict": verdict.kind.value,
+        "dominant_distance": metrics.get("dominant_distance"),
+        "pixel_difference": metrics.get("pixel_difference"),
+        "histogram_correlation": metrics.get("histogram_correlation"),
+        "distance_bits": verdict.distance_bits,
+        "view": verdict.view,
+        "reasons": list(verdict.reasons),
+    }
+
+
+def _print_verdict(left: Path, right: Path, verdict: Verdict) -> None:
+    metrics = verdict.metrics
+    bits = "no fingerprint" if verdict.distance_bits is None else f"{verdict.distance_bits} of {HASH_BITS} bits"
+    numbers = {
+        "palette distance": (number(metrics.dominant_distance, 2), "CIELAB, 0 is the same") if metrics else None,
+        "pixel difference": (number(metrics.pixel_difference, 2), "CIELAB, 0 is the same") if metrics else None,
+        "histogram correlation": (number(metrics.histogram_correlation, 3), "1 is the same") if metrics else None,
+        "fingerprint distance": (bits, f"seen {verdict.view}"),
+    }
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, told in numbers.items():
+        if told is not None:
+            table.add_row(name, *told)
+    out = console()
+    out.print(Text.assemble(verdict_text(verdict.kind), f": {plain(str(left))} and {plain(str(right))}"))
+    out.print(*(Text(f"  because {plain(reason)}") for reason in verdict.reasons), sep="\n")
+    out.print(Padding(table, (0, 0, 0, 2)))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror or error}; give the path of an image file") from error
+
+
+def _decoded(file: Path, data: bytes) -> WorkingImage:
+    try:
+        return decode(data)
+    except (UnreadableImage, ImageTooLarge) as error:
+        raise InputError(f"cannot compare {file}: {error}") from error

@@ -1,0 +1,62 @@
+"""Where the commands get the storage account from: the environment, or local.settings.json of the current folder."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import typer
+
+from dedup_app.services import Services
+from dedup_app.settings import STORAGE, Settings
+from dedup_core.errors import InvalidSetting
+from dedup_core.paths import ImagePath
+
+SETTINGS_FILE = "local.settings.json"
+
+
+def services_of(context: typer.Context) -> Services:
+    """The services of the account that the settings name, or those that a test hands over as the context's object."""
+    if isinstance(context.obj, Services):
+        return context.obj
+    from dedup_storage.connect import connect  # noqa: PLC0415 - half a second that `--help` and `compare` need not wait
+
+    return connect(read_settings(Path.cwd(), os.environ))
+
+
+def image_path(services: Services, text: str) -> ImagePath:
+    """The image that the user means, in the container that the app watches."""
+    return ImagePath.parse(text, containers=services.settings.containers)
+
+
+def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
+    """The settings of the environment and, for names it lacks, of `local.settings.json` in the folder."""
+    settings = Settings.from_environment({**_values(folder / SETTINGS_FILE), **environment})
+    if settings.image_storage is None:
+        raise InvalidSetting(
+            f"{STORAGE} is not set: put the connection string of the storage account into the environment, "
+            f"or run this in a folder whose {SETTINGS_FILE} has it"
+        )
+    return settings
+
+
+def _values(file: Path) -> dict[str, str]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"cannot read {file}: {error}") from error
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise InvalidSetting(
+            f"{file} is not valid JSON ({error}): compare it with local.settings.sample.json"
+        ) from error
+    values = content.get("Values", {}) if isinstance(content, dict) else None
+    if not isinstance(values, dict) or content.get("IsEncrypted"):
+        raise InvalidSetting(f'{file} must hold {{"IsEncrypted": false, "Values": {{...}}}}, not encrypted')
+    wrong = [name for name, value in values.items() if not isinstance(value, str)]
+    if wrong:
+        raise InvalidSetting(f"the value of {wrong[0]} in {file} must be a text in quotes")
+    return values

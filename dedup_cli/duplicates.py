@@ -1,0 +1,176 @@
+"""`dedup duplicates`: the verified pairs of one image or of all of them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from dedup_app.ports import REJECTED_PREFIX, PairRow
+from dedup_app.services import Services
+from dedup_cli.connection import image_path, services_of
+from dedup_cli.failures import InputError
+from dedup_cli.output import (
+    PENDING,
+    Cell,
+    console,
+    number,
+    plain,
+    plain_table,
+    print_csv,
+    print_json,
+    verdict_text,
+)
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import VerdictKind
+
+COLUMNS = (
+    "left",
+    "right",
+    "verdict",
+    "dominant_distance",
+    "pixel_difference",
+    "histogram_correlation",
+    "distance_bits",
+    "view",
+    "reasons",
+    "decision",
+    "verified_at",
+)
+
+
+class Format(StrEnum):
+    """How to print the pairs."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class Kind(StrEnum):
+    """What `--kind` can ask for: a verdict, or a pair that still waits for one."""
+
+    IDENTICAL = VerdictKind.IDENTICAL
+    DUPLICATE = VerdictKind.DUPLICATE
+    COLOR_VARIANT = VerdictKind.COLOR_VARIANT
+    DISTINCT = VerdictKind.DISTINCT
+    UNVERIFIABLE = VerdictKind.UNVERIFIABLE
+    PENDING = PENDING
+
+
+LIKE_EACH_OTHER = (Kind.IDENTICAL, Kind.DUPLICATE, Kind.COLOR_VARIANT)
+
+
+def duplicates(
+    context: typer.Context,
+    path: Annotated[
+        str | None, typer.Argument(metavar="PATH", help="An image, as container/name or URL; without it, every pair.")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    kind: Annotated[
+        list[Kind] | None, typer.Option(help="Only these; may be repeated. Default: pairs that look alike.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Pairs of every kind.")] = False,
+) -> None:
+    """List pairs of images that look alike, each with its verdict, its color metrics and the reasons.
+
+    Example: dedup duplicates images/shirts/red.jpg --kind duplicate --format csv
+    """
+    known = sorted(_pairs(services_of(context), path), key=_order)
+    wanted = set(Kind) if everything else set(kind or LIKE_EACH_OTHER)
+    chosen = [pair for pair in known if _kind(pair) in wanted]
+    if as_json or output is Format.JSON:
+        print_json([pair_record(pair) for pair in chosen])
+    elif output is Format.CSV:
+        print_csv(COLUMNS, (_flat(pair_record(pair)) for pair in chosen))
+    else:
+        _print_table(chosen, [pair for pair in known if _kind(pair) not in wanted])
+
+
+def pair_record(pair: PairRow) -> dict[str, Cell | list[str]]:
+    """What programs get of a pair; the keys are those of `COLUMNS`."""
+    verdict = pair.verdict
+    metrics = verdict.metrics if verdict else None
+    return {
+        "left": str(pair.left),
+        "right": str(pair.right),
+        "verdict": _kind(pair).value,
+        "dominant_distance": metrics.dominant_distance if metrics else None,
+        "pixel_difference": metrics.pixel_difference if metrics else None,
+        "histogram_correlation": metrics.histogram_correlation if metrics else None,
+        "distance_bits": pair.distance_bits,
+        "view": pair.view,
+        "reasons": list(verdict.reasons) if verdict else [],
+        "decision": pair.decision,
+        "verified_at": pair.verified_at.isoformat() if pair.verified_at else None,
+    }
+
+
+def _pairs(services: Services, path: str | None) -> Iterable[PairRow]:
+    if path is None:
+        return services.pairs.all()
+    image = image_path(services, path)
+    _must_be_known(services, image)
+    return services.pairs.of_image(image)
+
+
+def _must_be_known(services: Services, image: ImagePath) -> None:
+    row = services.features.get(image.image_id)
+    if row is None:
+        raise InputError(f"no image {image} is known: check the spelling (container/name), or `dedup ingest {image}`")
+    if row.status.startswith(REJECTED_PREFIX):
+        raise InputError(f"{image} was {row.status.replace(':', ' as ')}, so it has no pairs: {row.detail}")
+
+
+def _kind(pair: PairRow) -> Kind:
+    return Kind(pair.verdict.kind.value) if pair.verdict else Kind.PENDING
+
+
+def _order(pair: PairRow) -> tuple[int, ImagePath, ImagePath]:
+    return list(Kind).index(_kind(pair)), pair.left, pair.right
+
+
+def _flat(record: dict[str, Cell | list[str]]) -> dict[str, Cell]:
+    return {key: "; ".join(value) if isinstance(value, list) else value for key, value in record.items()}
+
+
+def _print_table(chosen: Sequence[PairRow], others: Sequence[PairRow]) -> None:
+    if chosen:
+        table = plain_table(*_TABLE_COLUMNS, right=("palette", "pixels", "hist."))
+        for pair in chosen:
+            table.add_row(*(cell(pair) for cell in _TABLE_COLUMNS.values()))
+        console().print(table)
+    summary = f"{len(chosen)} pair{'' if len(chosen) == 1 else 's'}"
+    if others:
+        counts = {kind: sum(_kind(pair) is kind for pair in others) for kind in Kind}
+        told = ", ".join(f"{count} {kind.value}" for kind, count in counts.items() if count)
+        summary += f"; not shown: {told} (--all shows them)"
+    console().print(Text(summary, style="dim"))
+
+
+def _images_of(pair: PairRow) -> Text:
+    return Text(f"{plain(str(pair.left))}\n{plain(str(pair.right))}")
+
+
+def _metric(name: str, digits: int) -> Callable[[PairRow], Text]:
+    def cell(pair: PairRow) -> Text:
+        metrics = pair.verdict.metrics if pair.verdict else None
+        return Text(number(metrics.as_dict()[name] if metrics else None, digits))
+
+    return cell
+
+
+def _why(pair: PairRow) -> Text:
+    return Text("; ".join(plain(reason) for reason in pair.verdict.reasons) if pair.verdict else "")
+
+
+_TABLE_COLUMNS: dict[str, Callable[[PairRow], Text]] = {
+    "pair": _images_of,
+    "verdict": lambda pair: verdict_text(pair.verdict.kind if pair.verdict else None),
+    "palette": _metric("dominant_distance", 1),
+    "pixels": _metric("pixel_difference", 1),
+    "hist.": _metric("histogram_correlation", 2),
+    "why": _why,
+}

@@ -1,0 +1,22 @@
+"""The `dedup` command: one module a subcommand, put together here."""
+
+import typer
+
+from dedup_cli.compare import compare
+from dedup_cli.duplicates import duplicates
+from dedup_cli.enqueue import enqueue
+from dedup_cli.failures import SentencesForErrors
+from dedup_cli.ingest import ingest
+from dedup_cli.status import status
+
+app = typer.Typer(
+    cls=SentencesForErrors,
+    help="Find near-duplicate images in an Azure Blob container, and see why they are called so.",
+    epilog="Settings come from the environment or from local.settings.json in the current folder.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (duplicates, status, compare, enqueue, ingest):
+    app.command()(command)

@@ -1,0 +1,67 @@
+"""How everything the command prints looks: tables and colors for people, JSON and CSV for programs."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dedup_core.verdict import VerdictKind
+
+PENDING = "pending"
+WIDTH_OF_A_FILE = 110
+
+VERDICT_STYLES = {
+    VerdictKind.IDENTICAL: "bold green",
+    VerdictKind.DUPLICATE: "green",
+    VerdictKind.COLOR_VARIANT: "magenta",
+    VerdictKind.DISTINCT: "dim",
+    VerdictKind.UNVERIFIABLE: "yellow",
+}
+
+type Cell = str | int | float | None
+
+
+def console() -> Console:
+    """Standard output; into a file or pipe it has no colors, and a width at which nothing important wraps."""
+    width_is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if width_is_known else WIDTH_OF_A_FILE, highlight=False)
+
+
+def print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def print_error(sentence: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), plain(sentence)))
+
+
+def plain(text: str) -> str:
+    """Text from outside, fit for a terminal: whatever could move the cursor or hide letters is spelled out."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def verdict_text(kind: VerdictKind | None) -> Text:
+    return Text(PENDING, style="yellow") if kind is None else Text(kind.value, style=VERDICT_STYLES[kind])
+
+
+def number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def plain_table(*headings: str, right: Sequence[str] = (), title: str | None = None) -> Table:
+    """A table with lines only under its headings."""
+    table = Table(box=None, title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    return table

@@ -1,0 +1,146 @@
+"""`dedup status`: what the app has done, what waits, and what went wrong."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from dedup_app.ports import QueueLengths, RejectedMessage, StatsReport
+from dedup_app.services import Services
+from dedup_cli.connection import services_of
+from dedup_cli.output import console, number, plain, plain_table, print_json
+from dedup_core.messages import message_excerpt
+from dedup_core.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
+
+SHOWN_MESSAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything that `dedup status` tells, read once."""
+
+    images: dict[str, int]
+    queues: dict[str, QueueLengths]
+    poison_messages: Sequence[RejectedMessage]
+    rejected_messages: Sequence[RejectedMessage]
+    report: StatsReport | None
+
+
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it for a program.")] = False,
+) -> None:
+    """Show images by status, queue lengths, messages that failed, and the latest statistics.
+
+    Example: dedup status --json
+    """
+    found = _read(services_of(context))
+    if as_json:
+        print_json(_record(found))
+    else:
+        _print(found)
+
+
+def reads_a_comparison(totals: LoaderStats) -> float | None:
+    """How many downloads one comparison took on average; None before the first comparison."""
+    return totals.images_downloaded / totals.comparisons_performed if totals.comparisons_performed else None
+
+
+def _read(services: Services) -> Status:
+    return Status(
+        images=services.features.count_by_status(),
+        queues=services.queues.lengths(),
+        poison_messages=services.queues.poison(SHOWN_MESSAGES),
+        rejected_messages=services.reports.rejected_messages(SHOWN_MESSAGES),
+        report=services.reports.latest_stats_report(),
+    )
+
+
+def _record(found: Status) -> dict[str, object]:
+    report = found.report
+    return {
+        "images": found.images,
+        "queues": {name: asdict(lengths) for name, lengths in found.queues.items()},
+        "poison_messages": [_message_record(message) for message in found.poison_messages],
+        "rejected_messages": [_message_record(message) for message in found.rejected_messages],
+        "statistics": None
+        if report is None
+        else {
+            "day": report.day,
+            "reported_at": report.reported_at.isoformat(),
+            "instances": report.instances,
+            **report.totals.as_dict(),
+            "reads_a_comparison": reads_a_comparison(report.totals),
+        },
+    }
+
+
+def _message_record(message: RejectedMessage) -> dict[str, str]:
+    return {
+        **asdict(message),
+        "excerpt": message_excerpt(message.excerpt),
+        "rejected_at": message.rejected_at.isoformat(),
+    }
+
+
+def _print(found: Status) -> None:
+    sections = {
+        "Images": _images_table(found.images),
+        "Queues": _queues_table(found.queues),
+        "Statistics": _report_table(found.report),
+        "Poison messages (failed on every try)": _messages_table(found.poison_messages),
+        "Rejected messages (nobody can act on them)": _messages_table(found.rejected_messages),
+    }
+    out = console()
+    for title, table in sections.items():
+        if table is not None:
+            out.print(Text(title, style="bold cyan"), table, "", sep="\n")
+
+
+def _images_table(counts: dict[str, int]) -> Table:
+    table = plain_table("status", "images", right=("images",))
+    for name, images in sorted(counts.items()):
+        table.add_row(Text(plain(name)), str(images))
+    if not counts:
+        table.add_row(Text("none yet: upload images to the container, or `dedup ingest`", style="dim"), "0")
+    return table
+
+
+def _queues_table(queues: dict[str, QueueLengths]) -> Table:
+    table = plain_table("queue", "waiting", "poison", right=("waiting", "poison"))
+    for name, lengths in sorted(queues.items()):
+        table.add_row(name, str(lengths.waiting), Text(str(lengths.poison), style="bold red" if lengths.poison else ""))
+    return table
+
+
+def _report_table(report: StatsReport | None) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    if report is None:
+        table.add_row(Text("no report yet: the timer writes one when the app has run for some minutes", style="dim"))
+        return table
+    totals = report.totals
+    lines = {
+        "day (UTC)": f"{report.day}, reported at {report.reported_at:%H:%M:%S}, {report.instances} instances",
+        "comparisons": f"{totals.comparisons_performed} done, {totals.comparisons_failed} failed",
+        "images read": f"{totals.images_downloaded} ({totals.bytes_downloaded / 1e6:.1f} MB)",
+        "reads a comparison": f"{number(reads_a_comparison(totals), 2) or 'none yet'}"
+        f" (the old way: {READS_PER_COMPARISON_BEFORE}; reads saved: {totals.reads_saved})",
+        "success rate": f"{totals.success_rate:.1%}",
+        "failures": ", ".join(f"{count} {reason}" for reason, count in totals.failures_by_reason.items()) or "none",
+    }
+    for name, value in lines.items():
+        table.add_row(name, Text(plain(value)))
+    return table
+
+
+def _messages_table(messages: Sequence[RejectedMessage]) -> Table | None:
+    if not messages:
+        return None
+    table = plain_table("queue", "when (UTC)", "message", "why")
+    for message in messages:
+        when = f"{message.rejected_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(message.queue, when, Text(plain(message_excerpt(message.excerpt))), Text(plain(message.reason)))
+    return table

@@ -1,0 +1,90 @@
+"""The command, run in the test's process against in-memory twins of the storage."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dedup_app.ports import INDEXED, FeaturesRow, PairRow
+from dedup_app.services import Services
+from dedup_app.settings import Settings
+from dedup_cli.main import app
+from dedup_core.color import ColorMetrics
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import Verdict, VerdictKind
+from dedup_storage.fingerprint_log import FingerprintLog
+from dedup_storage.memory import (
+    MemoryFeaturesTable,
+    MemoryImages,
+    MemoryIngestQueue,
+    MemoryPairsTable,
+    MemoryQueues,
+    MemoryReportsTable,
+    MemorySegments,
+    MemoryStatsTable,
+    MemoryVerifyQueue,
+)
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+"""A moment for all rows."""
+
+type Run = Callable[..., Result]
+
+
+@dataclass
+class Known:
+    """Fills the in-memory storage with images and pairs."""
+
+    services: Services
+
+    def image(self, name: str, status: str = INDEXED, detail: str = "") -> ImagePath:
+        path = ImagePath("images", name)
+        self.services.features.put(FeaturesRow(path, "0x1", status, None, detail, NOW))
+        return path
+
+    def pair(self, left: str, right: str, kind: VerdictKind | None, *reasons: str) -> PairRow:
+        metrics = None if kind is VerdictKind.UNVERIFIABLE else ColorMetrics(1.25, 2.5, 0.975)
+        verdict = None if kind is None else Verdict(kind, reasons, metrics, 12, "mirrored")
+        row = PairRow(
+            self.image(left), self.image(right), "0x1", "0x1", verdict, 12, "mirrored", NOW if verdict else None
+        )
+        if verdict is None:
+            self.services.pairs.open(row)
+        else:
+            self.services.pairs.put_verdict(row)
+        return row
+
+
+@pytest.fixture
+def services() -> Services:
+    verify_queue, ingest_queue = MemoryVerifyQueue(), MemoryIngestQueue()
+    return Services(
+        settings=Settings(),
+        images=MemoryImages(),
+        features=MemoryFeaturesTable(),
+        pairs=MemoryPairsTable(),
+        stats=MemoryStatsTable(),
+        reports=MemoryReportsTable(),
+        verify_queue=verify_queue,
+        ingest_queue=ingest_queue,
+        queues=MemoryQueues({"verify-pairs": verify_queue, "ingest-images": ingest_queue}),
+        index=FingerprintLog(MemorySegments()),
+        instance="test",
+    )
+
+
+@pytest.fixture
+def known(services: Services) -> Known:
+    return Known(services)
+
+
+@pytest.fixture
+def dedup(services: Services) -> Run:
+    """Runs `dedup ARGUMENTS` and returns its result; wide enough that no cell wraps."""
+
+    def run(*arguments: str) -> Result:
+        return CliRunner(env={"COLUMNS": "300"}).invoke(app, arguments, obj=services)
+
+    return run

@@ -1,0 +1,83 @@
+"""`dedup compare` gives the verdict about two files, and tells scripts by its exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from tests.cli.conftest import Run
+
+
+def scene(seed: int) -> Image.Image:
+    """A picture with shapes of several sizes, another one for each seed."""
+    picture = Image.new("RGB", (320, 240), (200 - 20 * seed, 180, 120 + 20 * seed))
+    draw = ImageDraw.Draw(picture)
+    for step in range(14):
+        x, y = (step * 97 + seed * 61) % 280, (step * 53 + seed * 37) % 200
+        size = 20 + (step * 29 + seed * 13) % 60
+        draw.ellipse((x, y, x + size, y + size), fill=((step * 47) % 256, (step * 91 + 80 * seed) % 256, 90))
+    return picture.filter(ImageFilter.GaussianBlur(1))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    scene(0).save(tmp_path / "original.png")
+    scene(0).save(tmp_path / "original.jpg", quality=80)
+    scene(0).convert("L").save(tmp_path / "grey.png")
+    scene(3).save(tmp_path / "other.png")
+    (tmp_path / "letter.jpg").write_text("Dear Sir or Madam")
+    return tmp_path
+
+
+def test_a_recompressed_copy_is_a_duplicate_with_reasons_and_exit_code_0(dedup: Run, folder: Path):
+    result = dedup("compare", str(folder / "original.png"), str(folder / "original.jpg"))
+    assert result.exit_code == 0
+    assert result.output.startswith("duplicate: ")
+    assert "because structure matches" in result.output
+    assert "palette distance" in result.output
+
+
+def test_the_same_file_is_identical(dedup: Run, folder: Path):
+    result = dedup("compare", str(folder / "other.png"), str(folder / "other.png"), "--json")
+    assert (result.exit_code, json.loads(result.output)["verdict"]) == (0, "identical")
+
+
+@pytest.mark.parametrize(("other", "verdict"), [("grey.png", "color_variant"), ("other.png", "distinct")])
+def test_what_is_no_copy_ends_with_exit_code_1(dedup: Run, folder: Path, other: str, verdict: str):
+    result = dedup("compare", str(folder / "original.png"), str(folder / other), "--json")
+    assert (result.exit_code, json.loads(result.output)["verdict"]) == (1, verdict)
+
+
+def test_programs_read_all_metrics_and_reasons(dedup: Run, folder: Path):
+    told = json.loads(dedup("compare", str(folder / "original.png"), str(folder / "original.jpg"), "--json").output)
+    assert told["reasons"]
+    assert 0 <= told["dominant_distance"] < 10
+    assert 0 <= told["pixel_difference"] < 10
+    assert 0.8 < told["histogram_correlation"] <= 1
+    assert told["view"] == "upright"
+
+
+def test_a_stricter_policy_can_change_the_verdict(dedup: Run, folder: Path):
+    scene(0).point([min(level + (level > 128) * 60, 255) for level in range(256)] * 3).save(folder / "harsh.png")
+    files = str(folder / "original.png"), str(folder / "harsh.png")
+    strict, loose = (
+        json.loads(dedup("compare", *files, "--json", "--policy", policy).output) for policy in ("strict", "loose")
+    )
+    assert (strict["verdict"], loose["verdict"]) == ("color_variant", "duplicate")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_file_that_is_no_image_is_named_whichever_side_it_is_on(dedup: Run, folder: Path, order: tuple[int, int]):
+    files = str(folder / "original.png"), str(folder / "letter.jpg")
+    result = dedup("compare", files[order[0]], files[order[1]])
+    assert result.exit_code == 2
+    assert f"error: cannot compare {files[1]}: " in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_missing_file_and_a_folder_are_named(dedup: Run, folder: Path):
+    for wrong in (folder / "nowhere.jpg", folder):
+        result = dedup("compare", str(wrong), str(folder / "original.png"))
+        assert result.exit_code == 2
+        assert f"cannot read {wrong}: " in result.stderr

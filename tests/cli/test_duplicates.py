@@ -1,0 +1,103 @@
+"""`dedup duplicates` lists pairs for people and for programs."""
+
+import csv
+import io
+import json
+
+from dedup_core.verdict import VerdictKind
+from tests.cli.conftest import Known, Run
+
+
+def test_a_pair_stands_with_its_verdict_metrics_and_reasons(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE, "structure matches", "colors match")
+    told = " ".join(dedup("duplicates").output.split())
+    assert "images/a.jpg duplicate 1.2 2.5 0.97 structure matches; colors match images/b.jpg" in told or (
+        "images/b.jpg duplicate 1.2 2.5 0.97 structure matches; colors match images/a.jpg" in told
+    )
+    assert told.endswith("1 pair")
+
+
+def test_pairs_that_do_not_look_alike_are_counted_but_shown_only_on_request(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.COLOR_VARIANT)
+    known.pair("a.jpg", "c.jpg", VerdictKind.DISTINCT)
+    known.pair("a.jpg", "d.jpg", None)
+    usual, everything = dedup("duplicates").output, dedup("duplicates", "--all").output
+    assert "1 pair; not shown: 1 distinct, 1 pending (--all shows them)" in usual
+    assert "c.jpg" not in usual
+    assert "c.jpg" in everything
+    assert "d.jpg" in everything
+
+
+def test_kinds_can_be_chosen_and_combined(dedup: Run, known: Known):
+    for name, kind in (("b", VerdictKind.DUPLICATE), ("c", VerdictKind.DISTINCT), ("d", VerdictKind.IDENTICAL)):
+        known.pair("a.jpg", f"{name}.jpg", kind)
+    result = dedup("duplicates", "--kind", "distinct", "--kind", "identical", "--json")
+    assert [pair["verdict"] for pair in json.loads(result.output)] == ["identical", "distinct"]
+
+
+def test_one_image_shows_its_pairs_as_seen_from_it(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.pair("c.jpg", "d.jpg", VerdictKind.DUPLICATE)
+    for name, other in (("a", "b"), ("b", "a")):
+        [pair] = json.loads(dedup("duplicates", f"images/{name}.jpg", "--json").output)
+        assert (pair["left"], pair["right"]) == (f"images/{name}.jpg", f"images/{other}.jpg")
+
+
+def test_json_holds_everything_that_is_known_of_a_pair(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE, "one", "two")
+    [pair] = json.loads(dedup("duplicates", "images/a.jpg", "--format", "json").output)
+    assert pair == {
+        "left": "images/a.jpg",
+        "right": "images/b.jpg",
+        "verdict": "duplicate",
+        "dominant_distance": 1.25,
+        "pixel_difference": 2.5,
+        "histogram_correlation": 0.975,
+        "distance_bits": 12,
+        "view": "mirrored",
+        "reasons": ["one", "two"],
+        "decision": None,
+        "verified_at": "2026-11-22T12:00:00+00:00",
+    }
+
+
+def test_csv_has_the_same_columns_and_reasons_in_one_cell(dedup: Run, known: Known):
+    known.pair("a, b.jpg", 'c"d.jpg', VerdictKind.UNVERIFIABLE, "one", "two")
+    [row] = csv.DictReader(io.StringIO(dedup("duplicates", "images/a, b.jpg", "--all", "--format", "csv").output))
+    assert (row["left"], row["right"], row["reasons"]) == ("images/a, b.jpg", 'images/c"d.jpg', "one; two")
+    assert row["dominant_distance"] == ""
+
+
+def test_without_any_pair_programs_still_get_valid_output(dedup: Run):
+    assert json.loads(dedup("duplicates", "--json").output) == []
+    assert dedup("duplicates", "--format", "csv").output.startswith("left,right,verdict,")
+    assert dedup("duplicates").output.strip() == "0 pairs"
+
+
+def test_an_unknown_image_is_an_error_that_says_what_to_do(dedup: Run):
+    result = dedup("duplicates", "images/nowhere.jpg")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "no image images/nowhere.jpg is known" in result.stderr
+    assert "dedup ingest images/nowhere.jpg" in result.stderr
+
+
+def test_a_rejected_image_says_why_it_has_no_pairs(dedup: Run, known: Known):
+    known.image("broken.jpg", "rejected:corrupt", "the file ends too early")
+    result = dedup("duplicates", "images/broken.jpg")
+    assert result.exit_code == 2
+    assert "images/broken.jpg was rejected as corrupt, so it has no pairs: the file ends too early" in result.stderr
+
+
+def test_a_path_in_another_container_is_refused_with_the_right_one_named(dedup: Run):
+    result = dedup("duplicates", "elsewhere/a.jpg")
+    assert result.exit_code == 2
+    assert "configured: images" in result.stderr
+
+
+def test_names_cannot_move_the_cursor_or_paint_the_table(dedup: Run, known: Known):
+    known.pair("[red]a.jpg", "b.jpg", VerdictKind.DUPLICATE, "said \x1b[2J so")
+    output = dedup("duplicates").output
+    assert "images/[red]a.jpg" in output
+    assert "\\x1b[2J" in output
+    assert "\x1b" not in output

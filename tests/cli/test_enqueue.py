@@ -1,0 +1,61 @@
+"""`dedup enqueue` and `dedup ingest` put messages on the queues that the app reads."""
+
+import json
+
+import pytest
+
+from dedup_app.services import Services
+from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
+from dedup_core.paths import ImagePath
+from tests.cli.conftest import Run
+
+A, B, C = (ImagePath("images", f"{name}.jpg") for name in "abc")
+
+
+def test_one_message_asks_for_all_pairs_of_the_left_image(dedup: Run, services: Services):
+    result = dedup("enqueue", "images/a.jpg", "images/b.jpg", "images/c.jpg")
+    assert result.exit_code == 0
+    assert services.verify_queue.messages == [VerifyMessage(A, (VerifyTarget(B), VerifyTarget(C)))]
+    assert "dedup duplicates --all images/a.jpg" in result.output
+
+
+def test_any_spelling_of_an_image_is_understood_and_repeats_are_dropped(dedup: Run, services: Services):
+    dedup("enqueue", "/images/a.jpg", "https://x.blob.core.windows.net/images/b.jpg?sig=secret", "images\\b.jpg")
+    assert services.verify_queue.messages == [VerifyMessage(A, (VerifyTarget(B),))]
+
+
+def test_more_images_than_fit_a_message_become_several(dedup: Run, services: Services):
+    names = [f"images/{number:04}{'x' * 900}.jpg" for number in range(100)]
+    assert dedup("enqueue", "images/a.jpg", *names).exit_code == 0
+    messages = services.verify_queue.messages
+    assert len(messages) > 1
+    assert [str(target.path) for message in messages for target in message.rights] == names
+
+
+@pytest.mark.parametrize(
+    "images", [["images/a.jpg", "images/a.jpg"], ["images/a.jpg", "b.jpg"], ["x/a.jpg", "images/b.jpg"]]
+)
+def test_what_cannot_be_compared_is_refused_in_one_sentence_and_queues_nothing(dedup: Run, services: Services, images):
+    result = dedup("enqueue", *images)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert services.verify_queue.messages == []
+
+
+def test_programs_read_what_was_queued(dedup: Run):
+    result = dedup("enqueue", "images/a.jpg", "images/b.jpg", "--json")
+    assert json.loads(result.output) == {"left": "images/a.jpg", "rights": ["images/b.jpg"]}
+
+
+def test_secrets_of_a_url_are_never_printed(dedup: Run):
+    url = "https://x.blob.core.windows.net/images/b.jpg?sv=1&sig=topsecret"
+    assert "topsecret" not in dedup("enqueue", "images/a.jpg", url).output
+    assert "topsecret" not in dedup("enqueue", url, url).output
+    assert "topsecret" not in dedup("enqueue", "images/a.jpg", url.replace("images", "elsewhere")).output
+
+
+def test_ingest_queues_each_image_once(dedup: Run, services: Services):
+    result = dedup("ingest", "images/a.jpg", "images/b.jpg", "/images/a.jpg", "--json")
+    assert json.loads(result.output) == {"queued": ["images/a.jpg", "images/b.jpg"]}
+    assert services.ingest_queue.messages == [IngestMessage(A), IngestMessage(B)]

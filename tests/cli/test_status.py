@@ -1,0 +1,83 @@
+"""`dedup status` tells what was done, what waits and what went wrong."""
+
+import base64
+import json
+
+from dedup_app.ports import RejectedMessage, StatsReport
+from dedup_app.services import Services
+from dedup_core.messages import VerifyMessage, VerifyTarget
+from dedup_core.paths import ImagePath
+from dedup_core.stats import LoaderStats
+from tests.cli.conftest import NOW, Known, Run
+
+REPORT = StatsReport("2026-11-22", 2, LoaderStats(images_downloaded=30, comparisons_performed=20), NOW)
+REFUSED = RejectedMessage("verify-pairs", "1", '{"left": 7}', "'left' must be text", NOW)
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_images_are_counted_by_status(dedup: Run, known: Known):
+    known.image("a.jpg")
+    known.image("b.jpg")
+    known.image("c.jpg", "rejected:corrupt", "cut off")
+    told = words(dedup("status").output)
+    assert "indexed 2" in told
+    assert "rejected:corrupt 1" in told
+
+
+def test_queues_stand_with_their_waiting_and_poison_messages(dedup: Run, services: Services):
+    a, b = ImagePath("images", "a.jpg"), ImagePath("images", "b.jpg")
+    services.verify_queue.send(VerifyMessage(a, (VerifyTarget(b),)))
+    services.queues.poisoned.append(RejectedMessage("verify-pairs", "9", "broken text", "failed 5 times", NOW))
+    output = dedup("status").output
+    assert "verify-pairs 1 1" in words(output)
+    assert "ingest-images 0 0" in words(output)
+    assert "broken text" in output
+
+
+def test_rejected_messages_stand_with_their_reason(dedup: Run, services: Services):
+    services.reports.put_rejected_message(REFUSED)
+    assert "{\"left\": 7} 'left' must be text" in words(dedup("status").output)
+
+
+def test_the_latest_statistics_tell_reads_a_comparison(dedup: Run, services: Services):
+    services.reports.put_stats_report(REPORT)
+    told = words(dedup("status").output)
+    assert "reads a comparison 1.50 (the old way: 6; reads saved: 90)" in told
+    assert "2026-11-22, reported at 12:00:00" in told
+
+
+def test_a_fresh_account_says_what_is_missing_instead_of_failing(dedup: Run):
+    result = dedup("status")
+    assert result.exit_code == 0
+    assert "none yet" in result.output
+    assert "no report yet" in result.output
+
+
+def test_programs_read_all_of_it(dedup: Run, services: Services, known: Known):
+    known.image("a.jpg")
+    services.reports.put_stats_report(REPORT)
+    services.reports.put_rejected_message(REFUSED)
+    told = json.loads(dedup("status", "--json").output)
+    assert told["images"] == {"indexed": 1}
+    assert told["queues"]["verify-pairs"] == {"waiting": 0, "poison": 0}
+    assert told["rejected_messages"][0]["reason"] == "'left' must be text"
+    assert told["statistics"]["reads_a_comparison"] == 1.5
+    assert told["statistics"]["success_rate"] == 1.0
+
+
+def test_messages_from_outside_cannot_move_the_cursor(dedup: Run, services: Services):
+    services.reports.put_rejected_message(RejectedMessage("verify-pairs", "1", "\x1b[2J[bold]", "bad", NOW))
+    output = dedup("status").output
+    assert "\\x1b[2J[bold]" in output
+    assert "\x1b" not in output
+
+
+def test_a_poison_message_is_shown_decoded_and_without_its_signature(dedup: Run, services: Services):
+    body = base64.b64encode(b'{"left": "https://x/images/a.jpg?sv=1&sig=topsecret"}').decode()
+    services.queues.poisoned.append(RejectedMessage("verify-pairs", "9", body, "gave up", NOW))
+    for output in (dedup("status").output, dedup("status", "--json").output):
+        assert "https://x/images/a.jpg" in output
+        assert "topsecret" not in output
