@@ -1,4 +1,4 @@
-"""In-memory twins of the image, table and queue ports: for tests and for trying things without storage."""
+"""In-memory twins of the ports, for tests and for trying things; the index is `FingerprintLog(MemorySegments())`."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,8 @@ from dedup_core.loader import SourceImage
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 from dedup_core.stats import LoaderStats
-from dedup_storage.pair_directions import key_order, reversed_pair
+from dedup_storage.fingerprint_log import SegmentFull
+from dedup_storage.pair_directions import key_order, reversed_pair, settled
 
 
 class MemoryImages:
@@ -93,7 +94,7 @@ class MemoryPairsTable:
         return known.verdict is None or (known.left_etag, known.right_etag) != (pending.left_etag, pending.right_etag)
 
     def put_verdict(self, pair: PairRow) -> None:
-        row = key_order(pair)
+        row = settled(key_order(pair))
         with self._lock:
             known = self._rows.get(_key(row))
             self._rows[_key(row)] = replace(row, decision=known.decision if known else None)
@@ -195,3 +196,34 @@ def _ids(left: ImagePath, right: ImagePath) -> tuple[str, str]:
 
 def _seen_from(path: ImagePath, row: PairRow) -> PairRow:
     return row if row.left == path else reversed_pair(row)
+
+
+class MemorySegments:
+    """Segments of the fingerprint log in a list. Logs that share one find each other's images."""
+
+    def __init__(self, *, max_blocks: int = 50_000) -> None:
+        self.appends = 0
+        self.reads: list[tuple[int, int, int]] = []
+        self._max_blocks = max_blocks
+        self._segments: list[list[bytes]] = []
+        self._lock = Lock()
+
+    def last(self) -> int:
+        return len(self._segments)
+
+    def append(self, number: int, block: bytes) -> None:
+        with self._lock:
+            if number > len(self._segments):
+                self._segments.append([])
+            segment = self._segments[number - 1]
+            if len(segment) >= self._max_blocks:
+                raise SegmentFull
+            segment.append(block)
+            self.appends += 1
+
+    def read(self, number: int, offset: int, length: int) -> bytes:
+        with self._lock:
+            data = b"".join(self._segments[number - 1]) if number <= len(self._segments) else b""
+            found = data[offset : offset + length]
+            self.reads.append((number, offset, len(found)))
+            return found

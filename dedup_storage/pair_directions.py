@@ -20,6 +20,13 @@ def key_order(pair: PairRow) -> PairRow:
     return pair if in_key_order(pair.left, pair.right) else reversed_pair(pair)
 
 
+def settled(pair: PairRow) -> PairRow:
+    """A verified pair as it is stored: distance and view are those of the verdict."""
+    if pair.verdict is None:
+        return pair
+    return replace(pair, distance_bits=pair.verdict.distance_bits, view=pair.verdict.view)
+
+
 def reversed_pair(pair: PairRow) -> PairRow:
     """The same pair as seen from `right`: sides change places and the view is inverted."""
     view = INVERSE_VIEWS.get(pair.view, pair.view)

@@ -7,16 +7,19 @@ import re
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 EXECUTABLE = Path(__file__).parent.parent / "node_modules" / ".bin" / "azurite"
 ACCOUNTS = 2000
 START_TIMEOUT_SECONDS = 60
 LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
-REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/1\.\d" (?P<status>\d+) ')
+REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/1\.\d" (?P<status>\d+|-) ')
 
 
 def account_names() -> Iterator[str]:
@@ -25,7 +28,7 @@ def account_names() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One line of Azurite's access log: what the storage side saw."""
+    """One line of Azurite's access log: what the storage side saw; status 0 where the client hung up."""
 
     method: str
     target: str
@@ -45,9 +48,10 @@ class Account:
 
     def requests(self) -> list[Request]:
         """Every request to this account so far, in the order in which they were answered."""
+        _wait_for_log(self.blob_endpoint, self.log)
         ours = (f"/{self.name}/", f"/{self.name}?")
         return [
-            Request(match["method"], match["target"], int(match["status"]))
+            Request(match["method"], match["target"], int(match["status"].replace("-", "0")))
             for match in REQUEST.finditer(self.log.read_text())
             if match["target"].startswith(ours)
         ]
@@ -102,6 +106,18 @@ def run_azurite() -> Iterator[Azurite]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _wait_for_log(endpoint: str, log: Path) -> None:
+    """Wait until the log, which is written a little later, holds all that was answered before now."""
+    marker = f"/marker-{uuid.uuid4().hex}"
+    with suppress(HTTPError):
+        urlopen(endpoint.rpartition("/")[0] + marker, timeout=START_TIMEOUT_SECONDS)  # noqa: S310 - our own http
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while marker not in log.read_text():
+        if time.monotonic() > deadline:
+            raise RuntimeError("Azurite writes no access log")
+        time.sleep(0.01)
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:

@@ -1,0 +1,56 @@
+"""Failures of the Azure SDK -> our errors, without keys or signatures in their text."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
+
+BUSY_STATUSES = frozenset({408, 429})
+DENIED_STATUSES = frozenset({401, 403})
+# A query string may carry a signature (SAS), and signing errors quote the string that was signed.
+SECRETS = re.compile(r"\?\S*|\b(sig|AccountKey|SharedAccessSignature)=\S*|The MAC signature found.*", re.DOTALL)
+MESSAGE_LENGTH = 300
+
+
+@contextmanager
+def our_errors(action: str) -> Iterator[None]:
+    """Run one storage call; `action` says what was tried, as in `read images/a.jpg`."""
+    try:
+        yield
+    except AzureError as error:
+        # The chain is cut because the SDK's own text, which a logged traceback would show, may hold a signature.
+        raise as_our_error(error, action) from None
+
+
+def as_our_error(error: AzureError, action: str) -> DedupError:
+    """Busy or unreachable storage is worth another try, so is a missing permission; any other refusal is final."""
+    status = status_of(error)
+    text = f"Could not {action}: {_explanation(error)}"
+    if isinstance(error, ClientAuthenticationError) or status in DENIED_STATUSES:
+        return TemporaryError(text, reason="access-denied")
+    if status is None or status in BUSY_STATUSES or status >= 500 or code_of(error).endswith("BeingDeleted"):  # noqa: PLR2004
+        return StoreBusy(text)
+    return PermanentError(text, reason="store-refused")
+
+
+def status_of(error: AzureError) -> int | None:
+    """The HTTP status, or None when no answer came."""
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    # A body that breaks off leaves the status of its headers, which says nothing about the failure.
+    return None if status is None or status < 300 else status  # noqa: PLR2004
+
+
+def code_of(error: AzureError) -> str:
+    """The service's error code, such as `BlobNotFound`; empty when there is none."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or "")
+
+
+def _explanation(error: AzureError) -> str:
+    lines = SECRETS.sub(" ...", str(error.message)).split("\n")
+    status, code = status_of(error), code_of(error)
+    what = " ".join(str(part) for part in (type(error).__name__, status, code) if part)
+    return f"{what}: {lines[0]}"[:MESSAGE_LENGTH]

@@ -1,0 +1,82 @@
+"""Images in blobs: one GET an image, refused by its headers before the body is read."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline import PipelineResponse
+from azure.storage.blob import BlobServiceClient
+
+from dedup_core.errors import ImageNotFound, ImageTooLarge
+from dedup_core.loader import SourceImage
+from dedup_core.paths import ImagePath
+from dedup_storage.azure_errors import our_errors, status_of
+
+type Response = PipelineResponse[Any, Any]
+
+HTTP_OK = 200
+HTTP_PARTIAL = 206
+HTTP_NOT_MODIFIED = 304
+HTTP_NOT_FOUND = 404
+
+
+class AzureImages:
+    """The `Images` port. The client must read `max_bytes` in a single GET (`max_single_get_size`)."""
+
+    def __init__(self, service: BlobServiceClient, *, max_bytes: int) -> None:
+        self._service = service
+        self._max_bytes = max_bytes
+
+    def read(self, path: ImagePath, *, unless_etag: str | None = None) -> SourceImage | None:
+        started = time.monotonic()
+        with our_errors(f"read {path}"):
+            try:
+                download = self._service.get_blob_client(path.container, path.name).download_blob(
+                    raw_response_hook=self._refuse_large(path),
+                    # As stored: unpacking a Content-Encoding would get around the limit.
+                    decompress=False,
+                    **_condition(unless_etag),
+                )
+                data = download.readall()
+            except HttpResponseError as error:
+                if status_of(error) == HTTP_NOT_MODIFIED:
+                    return None
+                if status_of(error) == HTTP_NOT_FOUND:
+                    raise ImageNotFound(f"There is no blob {path}") from None
+                raise
+        return SourceImage(data=data, etag=unquoted(download.properties.etag), seconds=time.monotonic() - started)
+
+    def _refuse_large(self, path: ImagePath) -> Callable[[Response], None]:
+        """A hook that the SDK calls when the headers are there and the body is not."""
+
+        def check(response: Response) -> None:
+            answer = response.http_response
+            if answer.status_code not in {HTTP_OK, HTTP_PARTIAL}:
+                return
+            size = _blob_size(answer.headers)
+            if size > self._max_bytes:
+                answer.internal_response.close()
+                raise ImageTooLarge(
+                    f"{path} has {size:,} bytes, more than the {self._max_bytes:,} allowed", reason="too-many-bytes"
+                )
+
+        return check
+
+
+def unquoted(etag: str) -> str:
+    """An etag without the quotes that HTTP puts around it: how this app stores and compares them."""
+    return etag.strip('"')
+
+
+def _condition(unless_etag: str | None) -> dict[str, Any]:
+    if unless_etag is None:
+        return {}
+    return {"etag": f'"{unquoted(unless_etag)}"', "match_condition": MatchConditions.IfModified}
+
+
+def _blob_size(headers: Mapping[str, str]) -> int:
+    # A ranged answer tells the size of the whole blob after the slash: bytes 0-99/1234.
+    whole = headers.get("Content-Range", "").rpartition("/")[2]
+    return int(whole or headers.get("Content-Length", "0"))

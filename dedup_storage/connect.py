@@ -1,0 +1,45 @@
+"""Settings -> Services: every port on the storage account that `ImageStorage` names. Nothing else connects."""
+
+import os
+import re
+import secrets
+import socket
+
+from dedup_app.services import Services
+from dedup_app.settings import Settings
+from dedup_storage.blobs import AzureImages
+from dedup_storage.clients import open_clients
+from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
+from dedup_storage.log_segments import AzureSegments
+from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue
+from dedup_storage.tables import AzureFeaturesTable, AzurePairsTable, AzureReportsTable, AzureStatsTable
+
+__all__ = ["Services", "connect"]
+
+
+def connect(settings: Settings) -> Services:
+    """The services of one process; no call is made before the first use. Raises `InvalidSetting`.
+
+    Call it once a process and keep the result: it holds the connections and the fingerprints of all images.
+    """
+    largest_read = max(settings.max_image_bytes, READ_BYTES)
+    clients = open_clients(settings.require_image_storage(), largest_read=largest_read)
+    return Services(
+        settings=settings,
+        images=AzureImages(clients.blobs, max_bytes=settings.max_image_bytes),
+        features=AzureFeaturesTable(clients.tables),
+        pairs=AzurePairsTable(clients.tables),
+        stats=AzureStatsTable(clients.tables),
+        reports=AzureReportsTable(clients.tables),
+        verify_queue=AzureVerifyQueue(clients.queues, settings.verify_queue),
+        ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),
+        queues=AzureQueues(clients.queues, (settings.verify_queue, settings.ingest_queue)),
+        index=FingerprintLog(AzureSegments(clients.blobs, settings.index_container)),
+        instance=instance_name(),
+    )
+
+
+def instance_name() -> str:
+    """A name that no other process has, past or present: the row of this process in the `loaderstats` table."""
+    host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
+    return f"{host}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,70 @@
+"""Segments of the fingerprint log as append blobs."""
+
+from contextlib import suppress
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobServiceClient
+
+from dedup_core.fingerprint import SCHEME
+from dedup_storage.azure_errors import code_of, our_errors, status_of
+from dedup_storage.fingerprint_log import SegmentFull
+
+FULL = "BlockCountExceedsLimit"  # 50,000 blocks
+RANGE_NOT_SATISFIABLE = 416
+
+
+class AzureSegments:
+    """The `Segments` of one scheme. The client must read a whole chunk in a single GET (`max_single_get_size`)."""
+
+    def __init__(self, service: BlobServiceClient, container: str) -> None:
+        self._container = service.get_container_client(container)
+        self._prefix = f"fingerprints/scheme-{SCHEME}/"
+
+    def last(self) -> int:
+        with our_errors(f"list {self._prefix}"):
+            try:
+                names = list(self._container.list_blob_names(name_starts_with=self._prefix))
+            except ResourceNotFoundError:
+                return 0
+        return max((int(name.removeprefix(self._prefix)) for name in names), default=0)
+
+    def append(self, number: int, block: bytes) -> None:
+        blob = self._segment(number)
+        with our_errors(f"append to {blob.blob_name}"):
+            try:
+                try:
+                    blob.append_block(block)
+                except ResourceNotFoundError:
+                    self._create(blob)
+                    blob.append_block(block)
+            except HttpResponseError as error:
+                if code_of(error) == FULL:
+                    raise SegmentFull from None
+                raise
+
+    def read(self, number: int, offset: int, length: int) -> bytes:
+        blob = self._segment(number)
+        with our_errors(f"read {blob.blob_name} from byte {offset}"):
+            try:
+                return blob.download_blob(offset=offset, length=length, decompress=False).readall()
+            except ResourceNotFoundError:
+                return b""
+            except HttpResponseError as error:
+                # The range begins at the end: nothing new.
+                if status_of(error) == RANGE_NOT_SATISFIABLE:
+                    return b""
+                raise
+
+    def _segment(self, number: int) -> BlobClient:
+        return self._container.get_blob_client(f"{self._prefix}{number:06}")
+
+    def _create(self, blob: BlobClient) -> None:
+        """Create the segment, unless someone was faster: creating it again would empty it."""
+        with suppress(ResourceExistsError, ResourceModifiedError):
+            try:
+                blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+            except ResourceNotFoundError:
+                with suppress(ResourceExistsError):
+                    self._container.create_container()
+                blob.create_append_blob(match_condition=MatchConditions.IfMissing)

@@ -1,0 +1,92 @@
+"""The queues that messages wait in, as plain text, and what became of those that failed for good."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueClient, QueueServiceClient
+
+from dedup_app.ports import QueueLengths, RejectedMessage
+from dedup_core.messages import IngestMessage, VerifyMessage
+from dedup_storage.azure_errors import our_errors
+
+POISON_SUFFIX = "-poison"
+GAVE_UP = "gave up after the last try"
+EXCERPT_LENGTH = 500
+MOST_PEEKED = 32
+# The service drops messages after seven days unless told otherwise. An app that was stopped for longer would lose work
+# that nobody asks for again: the image is there already, no event comes a second time.
+NEVER_EXPIRES = -1
+
+
+class AzureVerifyQueue:
+    """The `VerifyQueue` port."""
+
+    def __init__(self, service: QueueServiceClient, name: str) -> None:
+        self._queue = service.get_queue_client(name)
+
+    def send(self, message: VerifyMessage) -> None:
+        send_text(self._queue, message.to_json())
+
+
+class AzureIngestQueue:
+    """The `IngestQueue` port."""
+
+    def __init__(self, service: QueueServiceClient, name: str) -> None:
+        self._queue = service.get_queue_client(name)
+
+    def send(self, message: IngestMessage) -> None:
+        send_text(self._queue, message.to_json())
+
+
+class AzureQueues:
+    """The `Queues` port: each queue by its name, and its poison queue, which the host fills."""
+
+    def __init__(self, service: QueueServiceClient, names: Sequence[str]) -> None:
+        self._service = service
+        self._names = tuple(names)
+
+    def lengths(self) -> dict[str, QueueLengths]:
+        return {name: QueueLengths(self._length(name), self._length(name + POISON_SUFFIX)) for name in self._names}
+
+    def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
+        """Messages that the host gave up on, up to 32 a queue, which stay where they are."""
+        found = [message for name in self._names for message in self._peek(name, min(limit, MOST_PEEKED))]
+        return sorted(found, key=lambda message: message.rejected_at, reverse=True)[:limit]
+
+    def _length(self, name: str) -> int:
+        with our_errors(f"count the messages in {name}"):
+            try:
+                return self._service.get_queue_client(name).get_queue_properties().approximate_message_count or 0
+            except ResourceNotFoundError:
+                return 0
+
+    def _peek(self, name: str, limit: int) -> list[RejectedMessage]:
+        queue = self._service.get_queue_client(name + POISON_SUFFIX)
+        with our_errors(f"look into {queue.queue_name}"):
+            try:
+                peeked = queue.peek_messages(max_messages=limit)
+            except ResourceNotFoundError:
+                return []
+        return [
+            RejectedMessage(
+                queue=name,
+                message_id=str(message.id),
+                excerpt=str(message.content)[:EXCERPT_LENGTH],
+                reason=GAVE_UP,
+                rejected_at=message.inserted_on or datetime.now(UTC),
+            )
+            for message in peeked
+        ]
+
+
+def send_text(queue: QueueClient, text: str) -> None:
+    """Put one message, as it is, into the queue, which appears with the first one."""
+    with our_errors(f"send a message to {queue.queue_name}"):
+        try:
+            queue.send_message(text, time_to_live=NEVER_EXPIRES)
+        except ResourceNotFoundError:
+            with suppress(ResourceExistsError):
+                queue.create_queue()
+            queue.send_message(text, time_to_live=NEVER_EXPIRES)

@@ -1,0 +1,147 @@
+"""Rows of the ports <-> table entities: columns, keys and the size limits of Table Storage."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.data.tables import EdmType, EntityProperty
+
+from dedup_app.ports import FeaturesRow, PairRow
+from dedup_core.color import ColorMetrics
+from dedup_core.features import ImageFeatures
+from dedup_core.fingerprint import SCHEME
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import Verdict, VerdictKind
+
+type Entity = dict[str, Any]
+
+INT32_LIMIT = 2**31
+# A property takes 64 KiB and text is stored in UTF-16. A quarter of that leaves room in the entity's 1 MiB.
+TEXT_LENGTH = 8_000
+FEATURES_OWN_COLUMNS = frozenset({"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at"})
+METRIC_COLUMNS = ("dominant_distance", "pixel_difference", "histogram_correlation")
+
+
+def features_keys(image_id: str) -> tuple[str, str]:
+    return image_id[:2], image_id
+
+
+def features_entity(row: FeaturesRow) -> Entity:
+    partition, key = features_keys(row.path.image_id)
+    columns: dict[str, int | str | bytes] = {} if row.features is None else row.features.to_columns()
+    return {
+        **{name: stored(value) for name, value in columns.items()},
+        "PartitionKey": partition,
+        "RowKey": key,
+        "path": str(row.path),
+        "etag": row.etag,
+        "status": row.status,
+        "detail": fitting(row.detail),
+        "updated_at": utc(row.updated_at),
+    }
+
+
+def features_row(entity: Mapping[str, Any]) -> FeaturesRow:
+    """The row; its features are None too when another scheme wrote them, and then `detail` says so."""
+    columns = {name: loaded(value) for name, value in entity.items() if name not in FEATURES_OWN_COLUMNS}
+    features, detail = None, str(entity["detail"])
+    if columns.get("scheme") == SCHEME:
+        features = ImageFeatures.from_columns(columns)
+    elif "scheme" in columns:
+        detail = f"The features are of scheme {columns['scheme']}, this app has scheme {SCHEME}: run `dedup reindex`"
+    return FeaturesRow(
+        path=ImagePath.parse(str(entity["path"])),
+        etag=str(entity["etag"]),
+        status=str(entity["status"]),
+        features=features,
+        detail=detail,
+        updated_at=utc(entity["updated_at"]),
+    )
+
+
+def pair_entity(pair: PairRow) -> Entity:
+    """The columns that are known, without what is None and without a person's decision, which is not ours to write."""
+    entity: Entity = {
+        "PartitionKey": pair.left.image_id,
+        "RowKey": pair.right.image_id,
+        "left_path": str(pair.left),
+        "right_path": str(pair.right),
+        "left_etag": pair.left_etag,
+        "right_etag": pair.right_etag,
+        "view": pair.view,
+    }
+    if pair.distance_bits is not None:
+        entity["distance_bits"] = pair.distance_bits
+    if pair.verified_at is not None:
+        entity["verified_at"] = utc(pair.verified_at)
+    if pair.verdict is not None:
+        entity["verdict"] = pair.verdict.kind.value
+        entity["reasons"] = _reasons_text(pair.verdict.reasons)
+        if pair.verdict.metrics is not None:
+            entity.update(pair.verdict.metrics.as_dict())
+    return entity
+
+
+def pair_row(entity: Mapping[str, Any]) -> PairRow:
+    distance, verified_at = entity.get("distance_bits"), entity.get("verified_at")
+    return PairRow(
+        left=ImagePath.parse(str(entity["left_path"])),
+        right=ImagePath.parse(str(entity["right_path"])),
+        left_etag=str(entity["left_etag"]),
+        right_etag=str(entity["right_etag"]),
+        verdict=_verdict(entity),
+        distance_bits=None if distance is None else int(distance),
+        view=str(entity["view"]),
+        verified_at=None if verified_at is None else utc(verified_at),
+        decision=entity.get("decision"),
+    )
+
+
+def stored(value: float | str | bytes | dict[str, int]) -> Any:
+    """A value as a table takes it: whole numbers past 31 bits need their type, dictionaries become JSON."""
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)
+    if isinstance(value, int) and not -INT32_LIMIT <= value < INT32_LIMIT:
+        return EntityProperty(value, EdmType.INT64)
+    return value
+
+
+def loaded(value: Any) -> Any:
+    return value.value if isinstance(value, EntityProperty) else value
+
+
+def fitting(text: str) -> str:
+    return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - 1] + "…"
+
+
+def utc(time: datetime) -> datetime:
+    """The moment as a plain `datetime` in UTC; one without a time zone is taken for UTC."""
+    moment = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    return datetime.combine(moment.date(), moment.timetz())
+
+
+def _verdict(entity: Mapping[str, Any]) -> Verdict | None:
+    if "verdict" not in entity:
+        return None
+    distance = entity.get("distance_bits")
+    return Verdict(
+        kind=VerdictKind(entity["verdict"]),
+        reasons=tuple(json.loads(entity["reasons"])),
+        metrics=_metrics(entity),
+        distance_bits=None if distance is None else int(distance),
+        view=str(entity["view"]),
+    )
+
+
+def _metrics(entity: Mapping[str, Any]) -> ColorMetrics | None:
+    if not all(name in entity for name in METRIC_COLUMNS):
+        return None
+    return ColorMetrics(**{name: float(entity[name]) for name in METRIC_COLUMNS})
+
+
+def _reasons_text(reasons: tuple[str, ...]) -> str:
+    kept = [fitting(reason) for reason in reasons]
+    while len(text := json.dumps(kept, ensure_ascii=False)) > TEXT_LENGTH * 2:
+        kept.pop()
+    return text

@@ -1,0 +1,16 @@
+from collections.abc import Iterator
+
+import pytest
+
+from dedup_app.settings import StorageConnection
+from dedup_storage.clients import StorageClients, open_clients
+from dedup_storage.fingerprint_log import READ_BYTES
+from tests.azurite import Account
+
+
+@pytest.fixture
+def clients(account: Account) -> Iterator[StorageClients]:
+    """Clients of a fresh account in Azurite, made as the app makes them."""
+    clients = open_clients(StorageConnection(account.connection_string), largest_read=READ_BYTES)
+    yield clients
+    clients.close()

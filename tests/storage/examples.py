@@ -1,0 +1,76 @@
+"""Values that the storage tests put in and expect back."""
+
+import hashlib
+from datetime import UTC, datetime
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from dedup_app.ports import INDEXED, FeaturesRow, PairRow
+from dedup_core.color import ColorMetrics
+from dedup_core.features import ImageFeatures, extract_features
+from dedup_core.fingerprint import CONTENT_BYTES, HASH_BYTES, WINDOWS, Fingerprints
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import Verdict, VerdictKind
+from dedup_core.views import View
+
+NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def image(name: str = "a.jpg") -> ImagePath:
+    return ImagePath("images", name)
+
+
+def some_features() -> ImageFeatures:
+    """Those of a small drawn picture."""
+    blobs = np.random.default_rng(7).integers(0, 256, (7, 9, 3), np.uint8)
+    file = BytesIO()
+    Image.fromarray(blobs).resize((90, 70), Image.Resampling.BICUBIC).save(file, "PNG")
+    return extract_features(file.getvalue())
+
+
+def features_row(
+    name: str = "a.jpg", *, etag: str = "0x1", status: str = INDEXED, features: ImageFeatures | None = None
+) -> FeaturesRow:
+    return FeaturesRow(image(name), etag, status, features, detail="", updated_at=NOON)
+
+
+def pending(
+    left: str, right: str, *, left_etag: str = "0x1", right_etag: str = "0x2", view: str = "upright"
+) -> PairRow:
+    return PairRow(
+        left=image(left),
+        right=image(right),
+        left_etag=left_etag,
+        right_etag=right_etag,
+        verdict=None,
+        distance_bits=12,
+        view=view,
+        verified_at=None,
+    )
+
+
+def verified(left: str, right: str, kind: VerdictKind = VerdictKind.DUPLICATE, **changes: object) -> PairRow:
+    metrics = None if kind is VerdictKind.UNVERIFIABLE else ColorMetrics(1.5, 2.25, 0.875)
+    distance = None if kind is VerdictKind.UNVERIFIABLE else 12
+    reasons = (f"structure matches ({distance} of 256 bits)", "größer als 3 €")
+    verdict = Verdict(kind, reasons, metrics, distance, View.UPRIGHT)
+    values = {
+        "left": image(left),
+        "right": image(right),
+        "left_etag": "0x1",
+        "right_etag": "0x2",
+        "verdict": verdict,
+        "distance_bits": distance,
+        "view": View.UPRIGHT.value,
+        "verified_at": NOON,
+    }
+    return PairRow(**(values | changes))  # type: ignore[arg-type]
+
+
+def fingerprints_of_text(text: str) -> Fingerprints:
+    """Fingerprints that only those of the same text are near to."""
+    generator = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
+    hashes = generator.integers(0, 256, (len(WINDOWS), HASH_BYTES), np.uint8)
+    return Fingerprints(content=hashlib.sha256(text.encode()).digest()[:CONTENT_BYTES], hashes=hashes)
