@@ -1,0 +1,61 @@
+"""How far the app is with the pictures of the demo, read from the tables and queues that it keeps."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from dedup_app.ports import PROCESSING, FeaturesRow, PairRow
+from dedup_app.services import Services
+from dedup_core.paths import ImagePath
+from dedup_core.stats import LoaderStats
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is stored by now: rows by picture path, pairs, messages that wait or failed, and the loaders' totals."""
+
+    rows: dict[ImagePath, FeaturesRow]
+    pairs: list[PairRow]
+    waiting: int
+    poisoned: int
+    loaders: LoaderStats
+
+    @property
+    def finished(self) -> int:
+        """Pictures with a final status."""
+        return sum(row.status != PROCESSING for row in self.rows.values())
+
+    @property
+    def verified(self) -> int:
+        return sum(pair.verdict is not None for pair in self.pairs)
+
+    def is_done(self, pictures: int) -> bool:
+        """Whether nothing more will come.
+
+        Pairs are opened before their image gets its final status, so that no pair can appear once all images have it.
+        The totals are stored after the verdicts that they count.
+        """
+        settled = self.finished == pictures and self.verified == len(self.pairs) and self.waiting == 0
+        counted = self.loaders.comparisons_performed + self.loaders.comparisons_failed
+        return settled and counted >= self.verified
+
+    def told(self, pictures: int) -> str:
+        """What is missing, in a sentence."""
+        return (
+            f"{self.finished} of {pictures} images are finished, {self.verified} of {len(self.pairs)} pairs are "
+            f"verified, {self.waiting} messages wait and {self.poisoned} failed for good"
+        )
+
+
+def read_progress(services: Services, started: datetime) -> Progress:
+    lengths = services.queues.lengths().values()
+    return Progress(
+        rows={row.path: row for row in services.features.all()},
+        pairs=list(services.pairs.all()),
+        waiting=sum(length.waiting for length in lengths),
+        poisoned=sum(length.poison for length in lengths),
+        loaders=LoaderStats.sum(_totals(services, {started.date(), datetime.now(UTC).date()})),
+    )
+
+
+def _totals(services: Services, days: set[date]) -> list[LoaderStats]:
+    return [totals for day in sorted(days) for totals in services.stats.of_day(day.isoformat()).values()]
