@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/quality.py`: transforms, our detection, other hashes, arithmetic, tables and plot."""

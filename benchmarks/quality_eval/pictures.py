@@ -1,0 +1,85 @@
+"""The photos under evaluation and the cache of their encoded copies."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import PIL
+
+from benchmarks.quality_eval import transforms
+
+ORIGINAL = "original"
+SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+
+class Progress(Protocol):
+    """Passes on the items of some work while it shows how far it is."""
+
+    def __call__[T](self, work: Iterable[T], total: int, title: str, /) -> Iterable[T]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One original picture."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def read(self) -> bytes:
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Files made from photos: a run after a change of the core makes no copy twice."""
+
+    folder: Path
+
+    def copy_of(self, photo: Photo, transform: str) -> bytes:
+        """The encoded bytes of a photo's copy, or of the photo itself for `original`."""
+        data = photo.read()
+        if transform == ORIGINAL:
+            return data
+        make = transforms.TRANSFORMS[transform].apply
+        place = Path(f"copies-{_version(transforms.__file__, PIL.__version__)}", transform)
+        return self.made(place, photo, data, lambda: make(data, photo.name))
+
+    def made(self, place: Path, photo: Photo, data: bytes, make: Callable[[], bytes]) -> bytes:
+        """What `make` gives for this photo, from the cache where it was made before."""
+        path = self.folder / place / f"{photo.path.stem}-{hashlib.sha256(data).hexdigest()[:12]}"
+        if path.exists():
+            return path.read_bytes()
+        made = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(made)
+        os.replace(temporary, path)  # noqa: PTH105 - several runs may share the cache: no half-written file is ever seen
+        return made
+
+
+def photos_in(folder: Path, limit: int | None = None) -> list[Photo]:
+    """The photos of a folder by name; with a limit, that many spread evenly over them."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if limit is not None and limit < len(paths):
+        paths = [paths[place * len(paths) // limit] for place in range(limit)]
+    return [Photo(path) for path in paths]
+
+
+def source_version(files: Iterable[str]) -> str:
+    """A short digest of some source files, part of a cache's name so that a change of code starts an empty one."""
+    return _version(*files)
+
+
+def _version(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(Path(part).read_bytes() if Path(part).is_file() else part.encode())
+    return digest.hexdigest()[:10]

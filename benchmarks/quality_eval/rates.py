@@ -1,0 +1,62 @@
+"""The arithmetic of the report: thresholds at a false-positive rate, bounds of small counts, the tail of distances."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats  # type: ignore[import-untyped]
+
+FALSE_POSITIVE_RATE = 1e-4
+
+
+def threshold_at_rate(negatives: ArrayLike, rate: float = FALSE_POSITIVE_RATE) -> float:
+    """The distance below which (strictly) a pair counts as a match.
+
+    It is the (k+1)-th smallest distance of pairs of different photos, where k = floor(rate x pairs) are allowed to
+    match. All pairs that tie at that distance stay out, so the rate is never exceeded, and often not reached.
+    """
+    distances = np.sort(np.asarray(negatives, np.float64).ravel())
+    if not distances.size:
+        raise ValueError("no pair of different photos to set a threshold by")
+    return float(distances[math.floor(rate * distances.size + 1e-9)])
+
+
+def upper_bound(count: int, trials: int, confidence: float = 0.95) -> float:
+    """The rate that the true one stays below with this confidence, after `count` events (Poisson, one-sided)."""
+    return float(stats.chi2.ppf(confidence, 2 * (count + 1)) / 2 / trials)
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How fast pairs of different photos get rarer with nearness: two readings of the lowest measured distances.
+
+    `normal` continues the tail of a normal distribution (probit of the share is linear in the distance); `exponential`
+    is the cautious one (logarithm of the share is linear), which overstates what lies far outside the measured range.
+    """
+
+    normal: tuple[float, float]
+    exponential: tuple[float, float]
+
+    def rate_normal(self, distance: float) -> float:
+        return float(stats.norm.cdf(self.normal[0] + self.normal[1] * distance))
+
+    def rate_exponential(self, distance: float) -> float:
+        return min(1.0, math.exp(self.exponential[0] + self.exponential[1] * distance))
+
+
+def fit_tail(negatives: ArrayLike, share: float = 0.01, least: int = 10) -> Tail:
+    """Fit the lowest `share` of the distances, without the `least` nearest pairs, which are look-alikes or chance."""
+    distances = np.sort(np.asarray(negatives, np.float64).ravel())
+    levels = np.unique(distances[least : max(least + 2, math.ceil(share * distances.size))])
+    if levels.size < 2:
+        raise ValueError("too few different distances to fit a tail")
+    shares = np.searchsorted(distances, levels, side="right") / distances.size  # P(distance <= level)
+    keep = shares < 1
+    levels, shares = levels[keep], shares[keep]
+    return Tail(_line(levels, stats.norm.ppf(shares)), _line(levels, np.log(shares)))
+
+
+def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
+    slope, intercept = np.polyfit(x, y, 1)
+    return float(intercept), float(slope)
