@@ -16,7 +16,8 @@ from local_host.host import DEFAULT_PORT, Host, HostOptions
 from local_host.log import set_up_logging
 from local_host.queue_listener import DEFAULT_LEASE_SECONDS
 from local_host.settings import SettingsError
-from local_host.status import describe, write_status
+from local_host.status import describe, remove_status, write_status
+from local_host.threads import crashed
 from local_host.worker import WorkerError
 
 STOPPED_AT_ONCE = 130
@@ -56,12 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host.stop()
         host.join()
     finally:
-        status_file.unlink(missing_ok=True)
+        remove_status(status_file)
     logger.info("Stopped")
+    exit_code = 1 if crashed.is_set() else 0
     if host.worker.has_abandoned_threads:
         logging.shutdown()
-        os._exit(0)  # they cannot be ended otherwise
-    return 0
+        os._exit(exit_code)  # they cannot be ended otherwise
+    return exit_code
 
 
 def _parser() -> argparse.ArgumentParser:

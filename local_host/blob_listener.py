@@ -15,6 +15,7 @@ from local_host.blob_queue import BlobMessage, BlobQueue
 from local_host.blob_receipts import BlobReceipts, ScanState
 from local_host.connections import Connections
 from local_host.state import Singleton
+from local_host.threads import essential_thread
 
 DEFAULT_SCAN_SECONDS = 10.0
 ANNOUNCE_THREADS = 4
@@ -53,7 +54,7 @@ class BlobScanner:
         self._containers = _group(functions, connections, hosts_container, host_id)
         self._stop = threading.Event()
         self._again = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="blob scan", daemon=True)
+        self._thread = essential_thread("blob scan", self._run)
 
     def start(self) -> None:
         self._thread.start()

@@ -1,5 +1,6 @@
 """Remembers in the host's container which blobs have been announced, by function and ETag."""
 
+import contextlib
 from collections import OrderedDict
 from datetime import datetime
 from typing import Any
@@ -62,7 +63,8 @@ class ScanState:
     def load(self) -> datetime | None:
         content: dict[str, Any] = read_json(self._blob) or {}
         text = content.get("LatestScan")
-        self._latest = datetime.fromisoformat(text) if isinstance(text, str) else None
+        with contextlib.suppress(ValueError):  # then everything is looked at again, which the receipts make harmless
+            self._latest = datetime.fromisoformat(str(text))
         return self._latest
 
     def store(self, latest: datetime) -> None:

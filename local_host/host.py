@@ -88,7 +88,7 @@ class Host:
     def start(self) -> None:
         """Index the app and begin to listen; raises SettingsError, WorkerError or AzuriteError."""
         load_local_settings(self.options.app_dir, self.environ)
-        self.config: HostConfig = read_host_config(self.options.app_dir)
+        self.config: HostConfig = read_host_config(self.options.app_dir, self.environ)
         self.host_id = host_id(self.options.app_dir, self.environ)
         self.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
         self.azurite = start_development_storage(self.environ, self.options.data_dir)

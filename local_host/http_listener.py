@@ -2,8 +2,10 @@
 
 import json
 import logging
+import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,9 +16,11 @@ from local_host.http_routes import Route, find_route
 from local_host.keys import HostKeys
 from local_host.protos import RpcHttp, RpcHttpCookie, TypedData
 from local_host.queue_trigger import system_metadata
+from local_host.threads import essential_thread
 from local_host.worker import Worker
 
 MAX_BODY_BYTES = 104_857_600  # what the host takes
+STOP_POLL_SECONDS = 0.1
 STATUS_PATH = "admin/host/status"
 
 logger = logging.getLogger("local_host.http")
@@ -52,7 +56,7 @@ class HttpListener:
     def start(self) -> None:
         if self._server is None:
             raise RuntimeError("the HTTP listener has no port yet")
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="http", daemon=True)
+        self._thread = essential_thread("http", partial(self._server.serve_forever, STOP_POLL_SECONDS))
         self._thread.start()
 
     def stop(self) -> None:
@@ -81,6 +85,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002, the base class calls it so
+        error = sys.exception()
+        if not isinstance(error, ConnectionError):  # a caller that hung up is no news
+            logger.error("A request of %s could not be answered", client_address, exc_info=error)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -14,6 +14,8 @@ from typing import Protocol
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
+from local_host.threads import essential_thread
+
 DEFAULT_LEASE_SECONDS = 600
 MIN_POLLING_SECONDS = 0.1
 MAX_QUEUE_NAME_LENGTH = 63
@@ -118,11 +120,12 @@ class QueueListener:
         self._messages: dict[int, _Held] = {}
         self._changed = threading.Condition()
         self._stopping = False
+        self._polling = True
         self._notified = False
         self._pool = ThreadPoolExecutor(options.max_in_flight, thread_name_prefix=f"{client.queue_name}")
         self._threads = [
-            threading.Thread(target=self._poll, name=f"poll {client.queue_name}", daemon=True),
-            threading.Thread(target=self._renew, name=f"renew {client.queue_name}", daemon=True),
+            essential_thread(f"poll {client.queue_name}", self._poll),
+            essential_thread(f"renew {client.queue_name}", self._renew),
         ]
 
     def start(self) -> None:
@@ -143,9 +146,9 @@ class QueueListener:
 
     def join(self) -> None:
         """Wait until everything in flight is finished."""
-        self._threads[0].join()
+        for thread in self._threads:
+            thread.join()
         self._pool.shutdown(wait=True)
-        self._threads[1].join()
 
     def _poll(self) -> None:
         delays = polling_delays(self._options.max_polling_seconds)
@@ -157,6 +160,9 @@ class QueueListener:
                 delays = polling_delays(self._options.max_polling_seconds)
             else:
                 self._wait(next(delays))
+        with self._changed:
+            self._polling = False
+            self._changed.notify_all()
 
     def _wait_for_room(self) -> bool:
         """Wait until few enough messages are in flight for a new batch; False when it is time to stop."""
@@ -235,8 +241,7 @@ class QueueListener:
         lease = self._options.lease_seconds
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopping and not self._messages, min(1.0, lease / 10))
-                if self._stopping and not self._messages and not self._threads[0].is_alive():
+                if self._changed.wait_for(lambda: not self._polling and not self._messages, min(1.0, lease / 10)):
                     return
                 due = [held for held in self._messages.values() if held.renew_at <= time.monotonic()]
             for held in due:

@@ -5,13 +5,14 @@ import json
 import os
 import re
 import socket
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 MAX_HOST_ID_LENGTH = 32
 MAX_BATCH_SIZE = 32
+OVERRIDE_PREFIX = "AzureFunctionsJobHost__"
 DEFAULT_FUNCTION_TIMEOUT_SECONDS = 30 * 60.0  # as on Flex Consumption
 
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
@@ -51,10 +52,17 @@ class HostConfig:
     function_timeout_seconds: float | None = DEFAULT_FUNCTION_TIMEOUT_SECONDS
 
 
-def read_host_config(app_dir: Path, processors: int | None = None) -> HostConfig:
-    """Read host.json; raises SettingsError when it is missing, unreadable or holds a value of the wrong kind."""
+def read_host_config(app_dir: Path, environ: Mapping[str, str], processors: int | None = None) -> HostConfig:
+    """Read host.json; raises SettingsError when it is missing, unreadable or holds a value of the wrong kind.
+
+    As in the host, a variable such as `AzureFunctionsJobHost__extensions__queues__batchSize` overrides the file.
+    """
     processors = processors or os.process_cpu_count() or 1
-    section = _Section(_read_json(app_dir / "host.json"), "host.json")
+    content = _read_json(app_dir / "host.json")
+    for name, value in environ.items():
+        if name.startswith(OVERRIDE_PREFIX):
+            _override(content, name.removeprefix(OVERRIDE_PREFIX).split("__"), value)
+    section = _Section(content, "host.json")
     if section.values.get("version") != "2.0":
         raise SettingsError('host.json: "version" must be "2.0"')
     extensions = section.sub("extensions")
@@ -123,6 +131,8 @@ class _Section:
 
     def whole(self, key: str, default: int, low: int, high: int = 2**31) -> int:
         value = self.values.get(key, default)
+        if isinstance(value, str) and value.isdigit():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise SettingsError(f"{self.where}.{key} must be a whole number of at least {low}, not {value!r}")
         return value
@@ -171,6 +181,16 @@ def _function_timeout(section: _Section) -> float | None:
     if seconds <= 0:
         raise SettingsError("host.json: functionTimeout must be longer than nothing")
     return seconds
+
+
+def _override(content: dict[str, Any], path: Sequence[str], value: str) -> None:
+    key = next((known for known in content if known.lower() == path[0].lower()), path[0])
+    if len(path) == 1:
+        content[key] = value
+        return
+    inner = content.setdefault(key, {})
+    if isinstance(inner, dict):
+        _override(inner, path[1:], value)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from typing import Any
 
 from azure.core.exceptions import (
@@ -110,15 +111,18 @@ class Singleton:
         return True
 
     def _renew(self, lease: BlobLeaseClient) -> None:
+        ends = time.monotonic() + LOCK_SECONDS
         while not self._stop_renewing.wait(LOCK_SECONDS / 3):
             try:
                 lease.renew()
-            except HttpResponseError as error:
-                logger.warning("The lock %s is lost: %s", self._name, error.reason)
-                self._lost.set()
-                return
             except AzureError as error:
+                if isinstance(error, HttpResponseError) or time.monotonic() > ends:
+                    logger.warning("The lock %s is lost: %s", self._name, error)
+                    self._lost.set()
+                    return
                 logger.warning("The lock %s could not be renewed, trying again: %s", self._name, error)
+            else:
+                ends = time.monotonic() + LOCK_SECONDS
 
     def _break_if_owner_died(self) -> None:
         """Take over at once from a process of this machine that was killed."""

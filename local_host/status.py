@@ -1,5 +1,6 @@
 """Says what a host runs and where: for people on the console, for programs in a file."""
 
+import contextlib
 import json
 import os
 from datetime import UTC, datetime
@@ -49,6 +50,13 @@ def write_status(host: Host, path: Path) -> None:
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(content, indent=2), encoding="utf-8")
     draft.replace(path)
+
+
+def remove_status(path: Path) -> None:
+    """Remove what `write_status` wrote, unless another host has taken its place."""
+    with contextlib.suppress(FileNotFoundError):
+        if json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid():
+            path.unlink()
 
 
 def _trigger(host: Host, function: Function) -> tuple[str, str]:

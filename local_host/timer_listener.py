@@ -12,10 +12,11 @@ from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobClient, ContainerClient
 
 from local_host.bindings import Function, TimerTrigger
-from local_host.protos import RetryContext, RpcRetryOptions, TypedData
+from local_host.protos import RetryContext, RpcException, RpcRetryOptions, TypedData
 from local_host.queue_trigger import system_metadata
 from local_host.schedule import Schedule, is_shorter_than_a_minute
-from local_host.state import Singleton, read_json, write_json
+from local_host.state import RETRY_LOCK_SECONDS, Singleton, read_json, write_json
+from local_host.threads import essential_thread
 from local_host.worker import Outcome, Worker
 
 MAX_WAIT_SECONDS = 5.0  # waits in pieces, so that a clock that was set or a laptop that slept is noticed
@@ -73,7 +74,7 @@ class TimerListener:
             self._status_blob = container.get_blob_client(f"timers/{host_id}/{function.full_id}/status")
         self._singleton = Singleton(container, host_id, f"{function.full_id}.Listener")
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"timer {function.name}", daemon=True)
+        self._thread = essential_thread(f"timer {function.name}", self._run)
 
     def start(self) -> None:
         self._thread.start()
@@ -87,7 +88,12 @@ class TimerListener:
     def _run(self) -> None:
         run_on_startup = self._trigger.run_on_startup
         while self._singleton.acquire(self._stop):
-            status, past_due = self._begin()
+            try:
+                status, past_due = self._begin()
+            except AzureError as error:
+                logger.warning("The status of timer %s cannot be read: %s", self._function.name, error)
+                self._stop.wait(RETRY_LOCK_SECONDS)
+                continue
             if past_due or run_on_startup:
                 status = self._invoke(status, past_due=past_due)
             run_on_startup = False
@@ -123,8 +129,9 @@ class TimerListener:
         retry = self._function.retry
         limit = retry.max_retry_count if retry else 0
         count = 0
+        outcome = Outcome(succeeded=False)
         while True:
-            outcome = self._attempt(data, RetryContext(count, limit), past_due=past_due)
+            outcome = self._attempt(data, RetryContext(count, limit, RpcException(outcome.error)), past_due=past_due)
             if outcome.succeeded or retry is None or 0 <= limit <= count:
                 return
             if self._stop.wait(retry_delay_seconds(retry, count)):
