@@ -18,7 +18,7 @@ from local_host.connections import Connections
 from local_host.protos import ModelBindingData, TypedData
 from local_host.queue_listener import PoisonQueue, Result
 from local_host.queue_trigger import decode_base64, system_metadata
-from local_host.worker import Worker
+from local_host.worker import Invoker
 
 POISON_QUEUE = "webjobs-blobtrigger-poison"
 
@@ -100,7 +100,7 @@ class BlobInvoker:
 
     def __init__(
         self,
-        worker: Worker,
+        worker: Invoker,
         functions: Mapping[str, Function],
         connections: Connections,
         announce_again: Callable[[BlobMessage], None],

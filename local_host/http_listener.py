@@ -17,7 +17,7 @@ from local_host.keys import HostKeys
 from local_host.protos import RpcHttp, RpcHttpCookie, TypedData
 from local_host.queue_trigger import system_metadata
 from local_host.threads import essential_thread
-from local_host.worker import Worker
+from local_host.worker import Invoker
 
 MAX_BODY_BYTES = 104_857_600  # what the host takes
 STOP_POLL_SECONDS = 0.1
@@ -30,7 +30,7 @@ class HttpListener:
     """A server with a thread for each connection, on 127.0.0.1 only."""
 
     def __init__(
-        self, worker: Worker, routes: Sequence[Route], keys: HostKeys, webhook: EventGridWebhook, host_id: str
+        self, worker: Invoker, routes: Sequence[Route], keys: HostKeys, webhook: EventGridWebhook, host_id: str
     ) -> None:
         self.worker = worker
         self.routes = routes

@@ -12,13 +12,13 @@ from azure.storage.queue import QueueMessage
 from local_host.bindings import Function
 from local_host.protos import TypedData
 from local_host.queue_listener import Result
-from local_host.worker import Worker
+from local_host.worker import Invoker
 
 
 class QueueInvoker:
     """The handler that a QueueListener calls for the messages of one function."""
 
-    def __init__(self, worker: Worker, function: Function, *, base64: bool) -> None:
+    def __init__(self, worker: Invoker, function: Function, *, base64: bool) -> None:
         self._worker = worker
         self._function = function
         self._base64 = base64

@@ -40,6 +40,9 @@ def read_json(blob: BlobClient) -> dict[str, Any] | None:
         content = json.loads(blob.download_blob().readall())
     except ResourceNotFoundError:
         return None
+    except ValueError:
+        logger.warning("%s holds no JSON and counts as missing", blob.url)
+        return None
     return content if isinstance(content, dict) else None
 
 

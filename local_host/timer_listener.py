@@ -17,7 +17,7 @@ from local_host.queue_trigger import system_metadata
 from local_host.schedule import Schedule, is_shorter_than_a_minute
 from local_host.state import RETRY_LOCK_SECONDS, Singleton, read_json, write_json
 from local_host.threads import essential_thread
-from local_host.worker import Outcome, Worker
+from local_host.worker import Invoker, Outcome
 
 MAX_WAIT_SECONDS = 5.0  # waits in pieces, so that a clock that was set or a laptop that slept is noticed
 NEVER = "0001-01-01T00:00:00+00:00"
@@ -60,7 +60,7 @@ class TimerListener:
     """One thread for one timer function, so that it never overlaps itself; a lock keeps other hosts from it."""
 
     def __init__(
-        self, worker: Worker, function: Function, schedule: Schedule, container: ContainerClient, host_id: str
+        self, worker: Invoker, function: Function, schedule: Schedule, container: ContainerClient, host_id: str
     ) -> None:
         trigger = function.trigger
         if not isinstance(trigger, TimerTrigger):
@@ -105,10 +105,13 @@ class TimerListener:
         now = datetime.now(UTC)
         if self._status_blob is None:
             return check_past_due(None, self._schedule, now)
-        stored = read_json(self._status_blob)
-        status, past_due = check_past_due(
-            None if stored is None else TimerStatus.from_json(stored), self._schedule, now
-        )
+        content = read_json(self._status_blob)
+        try:
+            stored = None if content is None else TimerStatus.from_json(content)
+        except (KeyError, ValueError) as error:
+            logger.warning("The status of timer %s makes no sense (%r), beginning anew", self._function.name, error)
+            stored = None
+        status, past_due = check_past_due(stored, self._schedule, now)
         self._store(status)
         return status, past_due
 

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import TimeoutError as NotInTimeError
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import azure_functions_runtime as runtime  # type: ignore[import-untyped]
 
@@ -34,6 +34,20 @@ class Outcome:
     succeeded: bool
     error: str = ""
     return_value: protos.TypedData | None = None
+
+
+class Invoker(Protocol):
+    """Runs functions; the listeners need no more than this."""
+
+    def invoke(
+        self,
+        function: Function,
+        data: protos.TypedData,
+        metadata: Mapping[str, protos.TypedData],
+        reason: str,
+        retry: protos.RetryContext | None = None,
+    ) -> Outcome:
+        """Run one function to its end; a failure is an outcome, never an exception."""
 
 
 class Worker:
