@@ -9,7 +9,7 @@ from dedup_core.decode import DecodeLimits
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.features import ImageFeatures, extract_features
 from dedup_core.fingerprint import SCHEME
-from tests.core.pictures import drawn, encoded, photo_bytes
+from tests.core.drawings import drawn, encoded, photo_bytes
 
 
 def test_features_survive_the_trip_through_table_columns():

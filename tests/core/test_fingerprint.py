@@ -17,7 +17,7 @@ from dedup_core.fingerprint import (
     quality_of,
 )
 from dedup_core.views import VIEWS, View, view_hashes
-from tests.core.pictures import PHOTOS, drawn, encoded, photo, working
+from tests.core.drawings import PHOTOS, drawn, encoded, photo, working
 
 CONTENT = b"content!"
 

@@ -13,7 +13,7 @@ from dedup_core.fingerprint import (
 )
 from dedup_core.index import FingerprintIndex, Hit
 from dedup_core.views import VIEWS, View, view_hashes
-from tests.core.pictures import drawn, working
+from tests.core.drawings import drawn, working
 
 
 def random_fingerprints(random):
