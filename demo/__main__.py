@@ -18,6 +18,7 @@ from local_host.azurite import AzuriteError
 from local_host.process import HostProcessError
 
 WIDTH_OF_A_FILE = 110
+STOPPED_BY_CTRL_C = 130
 
 
 def main() -> int:
@@ -28,6 +29,9 @@ def main() -> int:
     except (AzuriteError, GaveUpError, HostProcessError, MissingPhotographError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"The demo failed. {error}", markup=False)
         return 1
+    except KeyboardInterrupt:
+        out.print("Stopped.")
+        return STOPPED_BY_CTRL_C
     wrong = mistakes(shown, outcome)
     out.print(result(shown, outcome, wrong))
     return 1 if wrong else 0

@@ -31,12 +31,10 @@ class Progress:
     def is_done(self, pictures: int) -> bool:
         """Whether nothing more will come.
 
-        Pairs are opened before their image gets its final status, so that no pair can appear once all images have it.
-        The totals are stored after the verdicts that they count.
+        Pairs are opened before their image gets its final status, so none can appear once all images have it. A
+        message leaves its queue after its verdicts and the loader's totals are stored.
         """
-        settled = self.finished == pictures and self.verified == len(self.pairs) and self.waiting == 0
-        counted = self.loaders.comparisons_performed + self.loaders.comparisons_failed
-        return settled and counted >= self.verified
+        return self.finished == pictures and self.verified == len(self.pairs) and self.waiting == 0
 
     def told(self, pictures: int) -> str:
         """What is missing, in a sentence."""
@@ -47,6 +45,7 @@ class Progress:
 
 
 def read_progress(services: Services, started: datetime) -> Progress:
+    """Everything as of now; the queues are read first, so that what left them is in the rows."""
     lengths = services.queues.lengths().values()
     return Progress(
         rows={row.path: row for row in services.features.all()},

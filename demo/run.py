@@ -25,7 +25,7 @@ APP = Path(__file__).parent.parent
 CONTAINER = "images"
 LIMIT_SECONDS = 180.0  # several times what a slow machine with two cores needs
 SCAN_SECONDS = 1.0  # the real host looks every 10 s, which nobody wants to wait for in a demo
-POLL_SECONDS = 0.3
+POLL_SECONDS = 0.5
 LOG_CHARACTERS = 4000
 
 type Watch = Callable[[Progress], None]
@@ -53,8 +53,8 @@ def running_app(folder: Path) -> Iterator[RunningApp]:
             "ImageStorage": azurite.connection_string,
             "IMAGE_CONTAINER": CONTAINER,
         }
-        blobs = BlobServiceClient.from_connection_string(azurite.connection_string)
-        blobs.create_container(CONTAINER)
+        with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+            service.create_container(CONTAINER)
         with HostProcess(APP, environment, scan_seconds=SCAN_SECONDS, log=folder / "host.log") as host:
             yield RunningApp(azurite, host, connect(Settings.from_environment(environment)))
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedup_app.ports import PairRow
-from dedup_cli.output import number, plain, plain_table, verdict_text
+from dedup_cli.output import VERDICT_STYLES, number, plain, plain_table
 from dedup_core.stats import READS_PER_COMPARISON_BEFORE
 from demo.check import Outcome
 from demo.pictures import Picture, is_to_be_found, readable_pairs
@@ -29,32 +29,38 @@ def _section(title: str, content: RenderableType) -> RenderableType:
     return Group(Text(f"\n{title}", style="bold cyan"), Padding(content, (0, 0, 0, 2)))
 
 
-def _verdicts(pictures: list[Picture], outcome: Outcome) -> Table:
-    table = plain_table("pair", "verdict", "palette", "pixels", "histogram", "why")
-    for column in table.columns[2:5]:
-        column.justify = "right"
+def _verdicts(pictures: list[Picture], outcome: Outcome) -> Group:
+    lines: list[RenderableType] = [Text(_columns("pair", "verdict", "palette", "pixels", "histogram"), style="bold")]
     for original in pictures:
         variants = [picture for picture in pictures if picture.original == original.name and picture is not original]
         if variants:
-            table.add_row(Text.assemble((original.name, "bold"), (f"  {original.about}", "dim")))
+            lines.append(Text.assemble("\n", (original.name, "bold"), f"  {original.about}"))
         for variant in variants:
-            table.add_row(*_pair_cells(variant, outcome.pair(original, variant)))
-    return table
+            lines += _pair(variant, outcome.pair(original, variant))
+    return Group(*lines)
 
 
-def _pair_cells(variant: Picture, pair: PairRow | None) -> list[Text]:
-    name = Text.assemble(f"  {variant.name}\n", (f"  {variant.about}", "dim"))
+def _pair(variant: Picture, pair: PairRow | None) -> list[RenderableType]:
+    """One line with the numbers; below it, as long as it takes, what was done to the picture and why it is a copy."""
     if pair is None or pair.verdict is None:
-        return [name, Text("not found" if pair is None else "no verdict", style="bold red")]
-    verdict, metrics = pair.verdict, pair.verdict.metrics
-    return [
-        name,
-        verdict_text(verdict.kind),
-        Text(number(metrics.dominant_distance if metrics else None, 1)),
-        Text(number(metrics.pixel_difference if metrics else None, 1)),
-        Text(number(metrics.histogram_correlation if metrics else None, 2)),
-        Text(plain("; ".join(verdict.reasons))),
+        state = "not found" if pair is None else "no verdict"
+        return [Text(_columns(f"  {variant.name}", state), style="bold red")]
+    verdict = pair.verdict
+    metrics = verdict.metrics
+    numbers = [
+        number(metrics.dominant_distance if metrics else None, 1),
+        number(metrics.pixel_difference if metrics else None, 1),
+        number(metrics.histogram_correlation if metrics else None, 2),
     ]
+    line = Text(_columns(f"  {variant.name}", verdict.kind.value, *numbers))
+    line.highlight_words([verdict.kind.value], VERDICT_STYLES[verdict.kind])
+    why = Text.assemble(f"{variant.about}: ", (plain("; ".join(verdict.reasons)), "dim"))
+    return [line, Padding(why, (0, 0, 0, 4))]
+
+
+def _columns(pair: str, verdict: str, *numbers: str) -> str:
+    """Short enough for a terminal of 80 columns."""
+    return f"{pair:<25}{verdict:<15}" + "".join(f"{text:>10}" for text in numbers)
 
 
 def _other_pairs(pictures: list[Picture], outcome: Outcome) -> Text:
@@ -68,8 +74,8 @@ def _other_pairs(pictures: list[Picture], outcome: Outcome) -> Text:
             counter[pair.verdict.kind.value] += 1
     unrelated = sum(left.original != right.original for left, right in readable_pairs(pictures))
     return Text.assemble(
-        f"\nPairs of two variants: {_told(among_variants)}.\n",
-        f"Pairs of unrelated photographs: {unrelated}, of which verified: {_told(among_strangers)}.",
+        f"\nFound between two variants of one photograph: {_told(among_variants)}.\n",
+        f"Near enough to be verified among {unrelated} pairs of unrelated pictures: {_told(among_strangers)}.",
     )
 
 
