@@ -3,21 +3,17 @@
 import json
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from threading import Lock
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import TableClient, TableServiceClient, UpdateMode
+from azure.data.tables import TableServiceClient
 
 from dedup_app.ports import FeaturesRow, PairRow, RejectedMessage, StatsReport
 from dedup_core.paths import ImagePath
 from dedup_core.stats import LoaderStats
-from dedup_storage.azure_errors import our_errors
+from dedup_storage.entity_table import EntityTable
 from dedup_storage.pair_directions import in_key_order, key_order, reversed_pair, settled
 from dedup_storage.rows import (
     Entity,
@@ -38,91 +34,11 @@ LAST_MICROSECOND = 10**18 - 1
 NOT_IN_KEYS = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
 
-class Table:
-    """One table that appears when the first entity is written; before that it reads as empty."""
-
-    def __init__(self, service: TableServiceClient, name: str) -> None:
-        self.name = name
-        self._client = service.get_table_client(name)
-
-    def get(self, partition: str, key: str) -> Entity | None:
-        with our_errors(f"read {self.name}/{partition}/{key}"):
-            try:
-                return dict(self._client.get_entity(partition, key))
-            except ResourceNotFoundError:
-                return None
-
-    def get_with_etag(self, partition: str, key: str) -> tuple[Entity, str] | None:
-        with our_errors(f"read {self.name}/{partition}/{key}"):
-            try:
-                entity = self._client.get_entity(partition, key)
-            except ResourceNotFoundError:
-                return None
-            return dict(entity), str(entity.metadata["etag"])
-
-    def upsert(self, entity: Entity, *, keep_other_columns: bool) -> str:
-        """Write the entity whatever is there; the new entity's etag."""
-        mode = UpdateMode.MERGE if keep_other_columns else UpdateMode.REPLACE
-        return str(self._write(entity, lambda client: client.upsert_entity(entity, mode=mode)["etag"]))
-
-    def create(self, entity: Entity) -> bool:
-        """Write the entity if there is none; whether it was written."""
-
-        def create(client: TableClient) -> bool:
-            try:
-                client.create_entity(entity)
-            except ResourceExistsError:
-                return False
-            return True
-
-        return self._write(entity, create)
-
-    def update(self, entity: Entity, etag: str, *, keep_other_columns: bool) -> bool:
-        """Write the entity if it still has `etag`; whether it was written."""
-        mode = UpdateMode.MERGE if keep_other_columns else UpdateMode.REPLACE
-        with our_errors(f"update {self.name}/{entity['PartitionKey']}/{entity['RowKey']}"):
-            try:
-                self._client.update_entity(entity, mode=mode, etag=etag, match_condition=MatchConditions.IfNotModified)
-            except (ResourceModifiedError, ResourceNotFoundError):
-                return False
-            return True
-
-    def query(
-        self, condition: str = "", *, select: Sequence[str] | None = None, limit: int | None = None
-    ) -> Iterator[Entity]:
-        """Entities in the order of their keys; the values in `condition` must be ours (ids, days, kinds)."""
-        columns = None if select is None else list(select)
-        with our_errors(f"query {self.name}"):
-            try:
-                found = (
-                    self._client.query_entities(condition, select=columns, results_per_page=limit)
-                    if condition
-                    else self._client.list_entities(select=columns, results_per_page=limit)
-                )
-                for entity in islice(found, limit):
-                    yield dict(entity)
-            except ResourceNotFoundError:
-                return
-
-    def _write[T](self, entity: Entity, write: Callable[[TableClient], T]) -> T:
-        with our_errors(f"write {self.name}/{entity['PartitionKey']}/{entity['RowKey']}"):
-            try:
-                return write(self._client)
-            except ResourceNotFoundError:
-                # Only the table itself can be missing here.
-                self._create()
-                return write(self._client)
-
-    def _create(self) -> None:
-        with suppress(ResourceExistsError):
-            self._client.create_table()
-
-
 class AzureFeaturesTable:
     """The `features` table."""
 
     def __init__(self, service: TableServiceClient) -> None:
-        self._table = Table(service, "features")
+        self._table = EntityTable(service, "features")
         # Etags (of the blob, of the entity) of rows that this process wrote: they save `set_status` a read.
         self._written: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._lock = Lock()
@@ -165,7 +81,7 @@ class AzurePairsTable:
     """
 
     def __init__(self, service: TableServiceClient) -> None:
-        self._table = Table(service, "pairs")
+        self._table = EntityTable(service, "pairs")
 
     def open(self, pair: PairRow) -> bool:
         pending = key_order(pair)
@@ -215,7 +131,7 @@ class AzureStatsTable:
     """The `loaderstats` table."""
 
     def __init__(self, service: TableServiceClient) -> None:
-        self._table = Table(service, "loaderstats")
+        self._table = EntityTable(service, "loaderstats")
 
     def put(self, day: str, instance: str, totals: LoaderStats) -> None:
         columns = _stats_columns(totals)
@@ -229,7 +145,7 @@ class AzureReportsTable:
     """The `reports` table: keys count down in time, so that the newest comes first."""
 
     def __init__(self, service: TableServiceClient) -> None:
-        self._table = Table(service, "reports")
+        self._table = EntityTable(service, "reports")
 
     def put_stats_report(self, report: StatsReport) -> None:
         entity = {

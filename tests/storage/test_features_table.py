@@ -1,0 +1,140 @@
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dedup_app.ports import DELETED, INDEXED, PROCESSING, FeaturesTable
+from dedup_storage.clients import StorageClients
+from dedup_storage.memory import MemoryFeaturesTable
+from dedup_storage.tables import AzureFeaturesTable
+from tests.azurite import Account
+from tests.storage.examples import NOON, features_row, image, some_features
+
+LATER = NOON + timedelta(minutes=5)
+
+
+class FeaturesTableContract(ABC):
+    """What every implementation of `FeaturesTable` does."""
+
+    @pytest.fixture
+    @abstractmethod
+    def table(self) -> FeaturesTable: ...
+
+    def test_an_empty_table_has_no_rows(self, table: FeaturesTable) -> None:
+        assert table.get(image().image_id) is None
+        assert list(table.all()) == []
+        assert table.count_by_status() == {}
+
+    def test_a_row_comes_back_as_it_was_put(self, table: FeaturesTable) -> None:
+        row = features_row("sub/100%25 é#?.jpg", features=some_features())
+        table.put(row)
+        assert table.get(row.path.image_id) == row
+
+    def test_a_rejected_row_keeps_its_reason_and_has_no_features(self, table: FeaturesTable) -> None:
+        row = replace(features_row(status="rejected:corrupt"), detail="The file ends in the middle of the picture")
+        table.put(row)
+        assert table.get(row.path.image_id) == row
+
+    def test_putting_again_replaces_the_whole_row(self, table: FeaturesTable) -> None:
+        table.put(features_row(features=some_features()))
+        rejected = features_row(etag="0x2", status="rejected:corrupt")
+        table.put(rejected)
+        assert table.get(rejected.path.image_id) == rejected
+
+    def test_the_status_changes_alone(self, table: FeaturesTable) -> None:
+        row = features_row(status=PROCESSING, features=some_features())
+        table.put(row)
+        table.set_status(row.path.image_id, row.etag, INDEXED, LATER)
+        assert table.get(row.path.image_id) == replace(row, status=INDEXED, updated_at=LATER)
+
+    def test_the_status_of_overwritten_bytes_changes_nothing(self, table: FeaturesTable) -> None:
+        row = features_row(etag="0x2", status=PROCESSING)
+        table.put(row)
+        table.set_status(row.path.image_id, "0x1", INDEXED, LATER)
+        assert table.get(row.path.image_id) == row
+
+    def test_the_status_of_a_row_that_is_not_there_changes_nothing(self, table: FeaturesTable) -> None:
+        table.set_status(image().image_id, "0x1", DELETED, NOON)
+        assert table.get(image().image_id) is None
+
+    def test_all_rows_and_their_number_by_status(self, table: FeaturesTable) -> None:
+        rows = [features_row(f"{number}.jpg") for number in range(5)]
+        rows += [features_row("bad.jpg", status="rejected:corrupt"), features_row("new.jpg", status=PROCESSING)]
+        for row in rows:
+            table.put(row)
+        assert sorted(table.all(), key=lambda row: row.path) == sorted(rows, key=lambda row: row.path)
+        assert table.count_by_status() == {INDEXED: 5, "rejected:corrupt": 1, PROCESSING: 1}
+
+
+class TestMemoryFeaturesTable(FeaturesTableContract):
+    @pytest.fixture
+    def table(self) -> FeaturesTable:
+        return MemoryFeaturesTable()
+
+
+class TestAzureFeaturesTable(FeaturesTableContract):
+    @pytest.fixture
+    def table(self, clients: StorageClients) -> FeaturesTable:
+        return AzureFeaturesTable(clients.tables)
+
+    def test_put_and_status_cost_one_request_each(self, table: FeaturesTable, account: Account) -> None:
+        table.put(features_row("first.jpg"))  # creates the table
+        before = len(account.requests())
+        row = features_row(status=PROCESSING, features=some_features())
+        table.put(row)
+        table.set_status(row.path.image_id, row.etag, INDEXED, LATER)
+        assert [request.method for request in account.requests()[before:]] == ["PUT", "PATCH"]
+
+    def test_a_row_that_another_process_overwrote_is_not_touched(
+        self, table: FeaturesTable, clients: StorageClients
+    ) -> None:
+        table.put(features_row(etag="0x1", status=PROCESSING))
+        theirs = features_row(etag="0x2", status=PROCESSING)
+        AzureFeaturesTable(clients.tables).put(theirs)
+        table.set_status(theirs.path.image_id, "0x1", INDEXED, LATER)
+        assert table.get(theirs.path.image_id) == theirs
+
+    def test_a_row_that_another_process_put_alike_changes_its_status(
+        self, table: FeaturesTable, clients: StorageClients
+    ) -> None:
+        row = features_row(status=PROCESSING)
+        table.put(row)
+        AzureFeaturesTable(clients.tables).put(row)
+        table.set_status(row.path.image_id, row.etag, INDEXED, LATER)
+        assert table.get(row.path.image_id) == replace(row, status=INDEXED, updated_at=LATER)
+
+    def test_features_of_another_scheme_are_left_out_and_the_row_says_so(
+        self, table: FeaturesTable, clients: StorageClients
+    ) -> None:
+        row = features_row(features=some_features())
+        table.put(row)
+        client = clients.tables.get_table_client("features")
+        client.update_entity({"PartitionKey": row.path.image_id[:2], "RowKey": row.path.image_id, "scheme": 999})
+        found = table.get(row.path.image_id)
+        assert found is not None
+        assert found.features is None
+        assert "scheme 999" in found.detail
+
+    def test_columns_that_others_read_have_their_names(self, table: FeaturesTable, clients: StorageClients) -> None:
+        row = features_row(features=some_features())
+        table.put(row)
+        (entity,) = clients.tables.get_table_client("features").list_entities()
+        assert entity["PartitionKey"] == row.path.image_id[:2]
+        assert entity["RowKey"] == row.path.image_id
+        assert {name: entity[name] for name in ("path", "etag", "status", "width", "height", "scheme")} == {
+            "path": "images/a.jpg",
+            "etag": "0x1",
+            "status": "indexed",
+            "width": 90,
+            "height": 70,
+            "scheme": some_features().scheme,
+        }
+        assert len(entity["sha256"]) == 64
+
+    def test_a_detail_too_long_for_a_column_is_cut(self, table: FeaturesTable) -> None:
+        row = replace(features_row(status="rejected:corrupt"), detail="x" * 100_000)
+        table.put(row)
+        found = table.get(row.path.image_id)
+        assert found is not None
+        assert found.detail.endswith("x…")

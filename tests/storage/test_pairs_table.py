@@ -1,0 +1,160 @@
+import json
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dedup_app.ports import PairsTable
+from dedup_core.verdict import VerdictKind
+from dedup_storage.clients import StorageClients
+from dedup_storage.memory import MemoryPairsTable
+from dedup_storage.pair_directions import reversed_pair
+from dedup_storage.tables import AzurePairsTable
+from tests.storage.examples import NOON, image, pending, verified
+
+
+class PairsTableContract(ABC):
+    """What every implementation of `PairsTable` does."""
+
+    @pytest.fixture
+    @abstractmethod
+    def table(self) -> PairsTable: ...
+
+    @abstractmethod
+    def decide(self, table: PairsTable, left: str, right: str, decision: str) -> None:
+        """A person's decision, stored the way the review does it."""
+
+    def test_an_empty_table_has_no_pairs(self, table: PairsTable) -> None:
+        assert table.get(image("a"), image("b")) is None
+        assert list(table.of_image(image("a"))) == []
+        assert list(table.all()) == []
+
+    def test_a_new_pair_is_worth_a_verification_and_pending(self, table: PairsTable) -> None:
+        assert table.open(pending("a", "b"))
+        assert table.get(image("a"), image("b")) == pending("a", "b")
+
+    def test_a_pair_opened_from_both_sides_is_one_pair(self, table: PairsTable) -> None:
+        assert table.open(pending("a", "b"))
+        assert table.open(pending("b", "a", left_etag="0x2", right_etag="0x1"))
+        assert len(list(table.all())) == 1
+
+    def test_a_pair_reads_from_either_side(self, table: PairsTable) -> None:
+        table.open(pending("a", "b", view="turned_90"))
+        other = table.get(image("b"), image("a"))
+        assert other == pending("b", "a", left_etag="0x2", right_etag="0x1", view="turned_270")
+
+    def test_a_pending_pair_is_not_listed_with_its_images(self, table: PairsTable) -> None:
+        table.open(pending("a", "b"))
+        assert list(table.of_image(image("a"))) == []
+        assert list(table.of_image(image("b"))) == []
+
+    @pytest.mark.parametrize(("left", "right"), [("a", "b"), ("b", "a")])
+    def test_a_verdict_is_seen_from_both_images(self, table: PairsTable, left: str, right: str) -> None:
+        pair = verified(left, right)
+        table.put_verdict(pair)
+        assert table.get(image(left), image(right)) == pair
+        assert list(table.of_image(image(left))) == [pair]
+        assert list(table.of_image(image(right))) == [reversed_pair(pair)]
+        assert len(list(table.all())) == 1
+
+    def test_a_verdict_settles_an_opened_pair(self, table: PairsTable) -> None:
+        table.open(pending("a", "b"))
+        table.put_verdict(verified("a", "b"))
+        assert not table.open(pending("a", "b"))
+        assert not table.open(pending("b", "a", left_etag="0x2", right_etag="0x1"))
+        assert table.get(image("a"), image("b")) == verified("a", "b")
+
+    def test_a_verdict_on_other_bytes_is_worth_another_and_stays_until_then(self, table: PairsTable) -> None:
+        table.put_verdict(verified("a", "b"))
+        assert table.open(pending("a", "b", right_etag="0x3"))
+        assert table.get(image("a"), image("b")) == verified("a", "b")
+
+    def test_a_later_verdict_replaces_all_of_the_earlier_one(self, table: PairsTable) -> None:
+        table.put_verdict(verified("a", "b"))
+        later = verified("a", "b", VerdictKind.UNVERIFIABLE, verified_at=NOON + timedelta(days=1), right_etag="0x3")
+        table.put_verdict(later)
+        assert table.get(image("a"), image("b")) == later
+        assert list(table.of_image(image("b"))) == [reversed_pair(later)]
+
+    def test_the_same_verdict_twice_is_the_same_as_once(self, table: PairsTable) -> None:
+        for _ in range(2):
+            table.put_verdict(verified("a", "b"))
+        assert list(table.all()) in ([verified("a", "b")], [reversed_pair(verified("a", "b"))])
+
+    @pytest.mark.parametrize("kind", [VerdictKind.DISTINCT, VerdictKind.UNVERIFIABLE])
+    def test_a_persons_decision_survives_a_later_verdict(self, table: PairsTable, kind: VerdictKind) -> None:
+        table.put_verdict(verified("a", "b"))
+        self.decide(table, "a", "b", "keep both")
+        table.put_verdict(verified("a", "b", kind))
+        assert table.get(image("a"), image("b")) == replace(verified("a", "b", kind), decision="keep both")
+
+    def test_an_image_has_all_its_pairs_and_no_others(self, table: PairsTable) -> None:
+        for other in ("b", "c", "d"):
+            table.put_verdict(verified("a", other))
+        table.put_verdict(verified("b", "c"))
+        assert {pair.right.name for pair in table.of_image(image("a"))} == {"b", "c", "d"}
+        assert {pair.right.name for pair in table.of_image(image("c"))} == {"a", "b"}
+        assert len(list(table.all())) == 4
+
+
+class TestMemoryPairsTable(PairsTableContract):
+    @pytest.fixture
+    def table(self) -> PairsTable:
+        return MemoryPairsTable()
+
+    def decide(self, table: PairsTable, left: str, right: str, decision: str) -> None:
+        assert isinstance(table, MemoryPairsTable)
+        table.decide(image(left), image(right), decision)
+
+
+class TestAzurePairsTable(PairsTableContract):
+    @pytest.fixture
+    def table(self, clients: StorageClients) -> PairsTable:
+        self.clients = clients
+        return AzurePairsTable(clients.tables)
+
+    def decide(self, table: PairsTable, left: str, right: str, decision: str) -> None:
+        assert isinstance(table, AzurePairsTable)
+        for first, second in ((left, right), (right, left)):
+            keys = {"PartitionKey": image(first).image_id, "RowKey": image(second).image_id}
+            self.clients.tables.get_table_client("pairs").update_entity({**keys, "decision": decision})
+
+    def test_of_many_finders_one_creates_the_row_and_none_fails(self, table: PairsTable) -> None:
+        with ThreadPoolExecutor(8) as threads:
+            opened = list(threads.map(lambda _: table.open(pending("a", "b")), range(16)))
+        assert all(opened)
+        assert len(list(table.all())) == 1
+
+    def test_columns_that_others_read_have_their_names(self, table: PairsTable, clients: StorageClients) -> None:
+        table.put_verdict(verified("a", "b"))
+        entities = {
+            entity["left_path"]: dict(entity) for entity in clients.tables.get_table_client("pairs").list_entities()
+        }
+        entity = entities["images/a"]
+        assert json.loads(entity.pop("reasons")) == ["structure matches (12 of 256 bits)", "größer als 3 €"]
+        assert entity == {
+            "PartitionKey": image("a").image_id,
+            "RowKey": image("b").image_id,
+            "left_path": "images/a",
+            "right_path": "images/b",
+            "left_etag": "0x1",
+            "right_etag": "0x2",
+            "verdict": "duplicate",
+            "dominant_distance": 1.5,
+            "pixel_difference": 2.25,
+            "histogram_correlation": 0.875,
+            "distance_bits": 12,
+            "view": "upright",
+            "verified_at": NOON,
+        }
+
+    def test_reasons_too_many_for_a_column_are_cut_to_whole_sentences(self, table: PairsTable) -> None:
+        pair = verified("a", "b")
+        assert pair.verdict is not None
+        table.put_verdict(replace(pair, verdict=replace(pair.verdict, reasons=("a sentence of some length",) * 10_000)))
+        found = table.get(image("a"), image("b"))
+        assert found is not None
+        assert found.verdict is not None
+        assert set(found.verdict.reasons) == {"a sentence of some length"}

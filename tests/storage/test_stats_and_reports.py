@@ -1,0 +1,110 @@
+from abc import ABC, abstractmethod
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from dedup_app.ports import RejectedMessage, ReportsTable, StatsReport, StatsTable
+from dedup_core.stats import LoaderStats
+from dedup_storage.clients import StorageClients
+from dedup_storage.memory import MemoryReportsTable, MemoryStatsTable
+from dedup_storage.tables import AzureReportsTable, AzureStatsTable
+from tests.storage.examples import NOON
+
+TOTALS = LoaderStats(
+    images_downloaded=3_000_000_000,
+    bytes_downloaded=5_000_000_000_000,
+    total_download_seconds=1.5,
+    failures_by_reason={"not-found": 2},
+)
+
+
+def rejected(number: int) -> RejectedMessage:
+    at = NOON + timedelta(seconds=number)
+    return RejectedMessage("verify-pairs", f"id/{number}", "{not json", "it is not JSON", at)
+
+
+class StatsTableContract(ABC):
+    @pytest.fixture
+    @abstractmethod
+    def table(self) -> StatsTable: ...
+
+    def test_a_day_without_statistics_is_empty(self, table: StatsTable) -> None:
+        assert table.of_day("2026-03-04") == {}
+
+    def test_totals_come_back_by_instance(self, table: StatsTable) -> None:
+        table.put("2026-03-04", "host-1", TOTALS)
+        table.put("2026-03-04", "host-2", LoaderStats())
+        assert table.of_day("2026-03-04") == {"host-1": TOTALS, "host-2": LoaderStats()}
+
+    def test_running_totals_replace_the_earlier_ones_of_the_same_instance(self, table: StatsTable) -> None:
+        table.put("2026-03-04", "host-1", LoaderStats(images_downloaded=1, failures_by_reason={"timeout": 1}))
+        table.put("2026-03-04", "host-1", LoaderStats(images_downloaded=2))
+        assert table.of_day("2026-03-04") == {"host-1": LoaderStats(images_downloaded=2)}
+
+    def test_days_do_not_mix(self, table: StatsTable) -> None:
+        table.put("2026-03-04", "host-1", TOTALS)
+        assert table.of_day("2026-03-05") == {}
+
+
+class TestMemoryStatsTable(StatsTableContract):
+    @pytest.fixture
+    def table(self) -> StatsTable:
+        return MemoryStatsTable()
+
+
+class TestAzureStatsTable(StatsTableContract):
+    @pytest.fixture
+    def table(self, clients: StorageClients) -> StatsTable:
+        return AzureStatsTable(clients.tables)
+
+
+class ReportsTableContract(ABC):
+    @pytest.fixture
+    @abstractmethod
+    def table(self) -> ReportsTable: ...
+
+    def test_an_empty_table_has_no_reports(self, table: ReportsTable) -> None:
+        assert table.latest_stats_report() is None
+        assert list(table.rejected_messages()) == []
+
+    def test_the_latest_report_is_the_latest_in_time(self, table: ReportsTable) -> None:
+        newer = StatsReport("2026-03-04", 2, TOTALS, NOON + timedelta(microseconds=1))
+        older = StatsReport("2026-03-04", 1, LoaderStats(), NOON)
+        for report in (older, newer, older):
+            table.put_stats_report(report)
+        assert table.latest_stats_report() == newer
+
+    def test_a_time_in_another_zone_is_the_same_moment(self, table: ReportsTable) -> None:
+        paris = timezone(timedelta(hours=1))
+        table.put_stats_report(StatsReport("2026-03-04", 1, LoaderStats(), datetime(2026, 3, 4, 13, tzinfo=paris)))
+        found = table.latest_stats_report()
+        assert found is not None
+        assert found.reported_at.isoformat() in {"2026-03-04T12:00:00+00:00", "2026-03-04T13:00:00+01:00"}
+
+    def test_rejected_messages_come_newest_first_up_to_the_limit(self, table: ReportsTable) -> None:
+        for number in (1, 3, 2):
+            table.put_rejected_message(rejected(number))
+        assert list(table.rejected_messages()) == [rejected(3), rejected(2), rejected(1)]
+        assert list(table.rejected_messages(limit=2)) == [rejected(3), rejected(2)]
+
+    def test_two_messages_rejected_in_the_same_moment_are_both_kept(self, table: ReportsTable) -> None:
+        for number in (1, 2):
+            table.put_rejected_message(RejectedMessage("verify-pairs", f"id-{number}", "x", "y", NOON))
+        assert {message.message_id for message in table.rejected_messages()} == {"id-1", "id-2"}
+
+
+class TestMemoryReportsTable(ReportsTableContract):
+    @pytest.fixture
+    def table(self) -> ReportsTable:
+        return MemoryReportsTable()
+
+
+class TestAzureReportsTable(ReportsTableContract):
+    @pytest.fixture
+    def table(self, clients: StorageClients) -> ReportsTable:
+        return AzureReportsTable(clients.tables)
+
+    def test_an_excerpt_too_long_for_a_column_is_cut(self, table: ReportsTable) -> None:
+        table.put_rejected_message(RejectedMessage("verify-pairs", "id", "€" * 48_000, "too long", NOON))
+        (message,) = table.rejected_messages()
+        assert message.excerpt.endswith("€…")
