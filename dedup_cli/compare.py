@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedup_cli.failures import ExitCode, InputError
-from dedup_cli.output import console, number, plain, print_json, verdict_text
+from dedup_cli.output import console, metric_numbers, plain, print_json, verdict_text
 from dedup_core.decode import WorkingImage, decode
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.fingerprint import HASH_BITS
@@ -18,6 +18,8 @@ from dedup_core.measure import measure_images
 from dedup_core.verdict import PRESETS, Verdict, VerdictKind, decide
 
 COPIES = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
+METRICS = ("palette distance", "pixel difference", "histogram correlation")
+MEANINGS = ("CIELAB, 0 is the same", "CIELAB, 0 is the same", "1 is the same")
 
 
 class Preset(StrEnum):
@@ -69,18 +71,11 @@ def verdict_record(left: Path, right: Path, verdict: Verdict) -> dict[str, objec
 
 
 def _print_verdict(left: Path, right: Path, verdict: Verdict) -> None:
-    metrics = verdict.metrics
     bits = "no fingerprint" if verdict.distance_bits is None else f"{verdict.distance_bits} of {HASH_BITS} bits"
-    numbers = {
-        "palette distance": (number(metrics.dominant_distance, 2), "CIELAB, 0 is the same") if metrics else None,
-        "pixel difference": (number(metrics.pixel_difference, 2), "CIELAB, 0 is the same") if metrics else None,
-        "histogram correlation": (number(metrics.histogram_correlation, 3), "1 is the same") if metrics else None,
-        "fingerprint distance": (bits, f"seen {verdict.view}"),
-    }
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, told in numbers.items():
-        if told is not None:
-            table.add_row(name, *told)
+    for line in zip(METRICS, metric_numbers(verdict.metrics), MEANINGS, strict=True):
+        table.add_row(*line)
+    table.add_row("fingerprint distance", bits, f"seen {verdict.view}")
     out = console()
     out.print(Text.assemble(verdict_text(verdict.kind), f": {plain(str(left))} and {plain(str(right))}"))
     out.print(*(Text(f"  because {plain(reason)}") for reason in verdict.reasons), sep="\n")

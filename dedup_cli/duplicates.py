@@ -1,6 +1,6 @@
 """`dedup duplicates`: the verified pairs of one image or of all of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from dedup_cli.output import (
     PENDING,
     Cell,
     console,
-    number,
+    metric_numbers,
     plain,
     plain_table,
     print_csv,
@@ -58,6 +58,8 @@ class Kind(StrEnum):
     UNVERIFIABLE = VerdictKind.UNVERIFIABLE
     PENDING = PENDING
 
+
+_NUMBERS = ("palette", "pixels", "histogram")
 
 LIKE_EACH_OTHER = (Kind.IDENTICAL, Kind.DUPLICATE, Kind.COLOR_VARIANT)
 
@@ -138,9 +140,10 @@ def _flat(record: dict[str, Cell | list[str]]) -> dict[str, Cell]:
 
 def _print_table(chosen: Sequence[PairRow], others: Sequence[PairRow]) -> None:
     if chosen:
-        table = plain_table(*_TABLE_COLUMNS, right=("palette", "pixels", "hist."))
+        table = plain_table("verdict", "palette", "pixels", "histogram", "pair, and why", right=_NUMBERS)
         for pair in chosen:
-            table.add_row(*(cell(pair) for cell in _TABLE_COLUMNS.values()))
+            kind, metrics = (pair.verdict.kind, pair.verdict.metrics) if pair.verdict else (None, None)
+            table.add_row(verdict_text(kind), *metric_numbers(metrics), _images_and_why(pair))
         console().print(table)
     summary = f"{len(chosen)} pair{'' if len(chosen) == 1 else 's'}"
     if others:
@@ -150,27 +153,10 @@ def _print_table(chosen: Sequence[PairRow], others: Sequence[PairRow]) -> None:
     console().print(Text(summary, style="dim"))
 
 
-def _images_of(pair: PairRow) -> Text:
-    return Text(f"{plain(str(pair.left))}\n{plain(str(pair.right))}")
-
-
-def _metric(name: str, digits: int) -> Callable[[PairRow], Text]:
-    def cell(pair: PairRow) -> Text:
-        metrics = pair.verdict.metrics if pair.verdict else None
-        return Text(number(metrics.as_dict()[name] if metrics else None, digits))
-
-    return cell
-
-
-def _why(pair: PairRow) -> Text:
-    return Text("; ".join(plain(reason) for reason in pair.verdict.reasons) if pair.verdict else "")
-
-
-_TABLE_COLUMNS: dict[str, Callable[[PairRow], Text]] = {
-    "pair": _images_of,
-    "verdict": lambda pair: verdict_text(pair.verdict.kind if pair.verdict else None),
-    "palette": _metric("dominant_distance", 1),
-    "pixels": _metric("pixel_difference", 1),
-    "hist.": _metric("histogram_correlation", 2),
-    "why": _why,
-}
+def _images_and_why(pair: PairRow) -> Text:
+    images = Text(f"{plain(str(pair.left))}\n{plain(str(pair.right))}")
+    if pair.decision:
+        images.append(f"\ndecided by a person: {plain(pair.decision)}", style="bold")
+    if pair.verdict and pair.verdict.reasons:
+        images.append("\n" + plain("; ".join(pair.verdict.reasons)), style="dim")
+    return images

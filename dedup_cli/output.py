@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dedup_core.color import ColorMetrics
 from dedup_core.verdict import VerdictKind
 
 PENDING = "pending"
@@ -55,8 +56,15 @@ def verdict_text(kind: VerdictKind | None) -> Text:
     return Text(PENDING, style="yellow") if kind is None else Text(kind.value, style=VERDICT_STYLES[kind])
 
 
-def number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+def metric_numbers(metrics: ColorMetrics | None) -> list[str]:
+    """The three metrics as people read them: palette, pixels, histogram."""
+    if metrics is None:
+        return ["", "", ""]
+    return [
+        f"{metrics.dominant_distance:.1f}",
+        f"{metrics.pixel_difference:.1f}",
+        f"{metrics.histogram_correlation:.2f}",
+    ]
 
 
 def plain_table(*headings: str, right: Sequence[str] = (), title: str | None = None) -> Table:

@@ -11,7 +11,7 @@ from rich.text import Text
 from dedup_app.ports import QueueLengths, RejectedMessage, StatsReport
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
-from dedup_cli.output import console, number, plain, plain_table, print_json
+from dedup_cli.output import console, plain, plain_table, print_json
 from dedup_core.messages import message_excerpt
 from dedup_core.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 
@@ -121,13 +121,14 @@ def _report_table(report: StatsReport | None) -> Table:
     if report is None:
         table.add_row(Text("no report yet: the timer writes one when the app has run for some minutes", style="dim"))
         return table
-    totals = report.totals
+    totals, reads = report.totals, reads_a_comparison(report.totals)
     lines = {
-        "day (UTC)": f"{report.day}, reported at {report.reported_at:%H:%M:%S}, {report.instances} instances",
+        "day (UTC)": f"{report.day}, reported at {report.reported_at:%H:%M:%S}, {report.instances} instance{'' if report.instances == 1 else 's'}",
         "comparisons": f"{totals.comparisons_performed} done, {totals.comparisons_failed} failed",
         "images read": f"{totals.images_downloaded} ({totals.bytes_downloaded / 1e6:.1f} MB)",
-        "reads a comparison": f"{number(reads_a_comparison(totals), 2) or 'none yet'}"
-        f" (the old way: {READS_PER_COMPARISON_BEFORE}; reads saved: {totals.reads_saved})",
+        "reads a comparison": "none yet"
+        if reads is None
+        else f"{reads:.2f} (the old way: {READS_PER_COMPARISON_BEFORE}; reads saved: {totals.reads_saved})",
         "success rate": f"{totals.success_rate:.1%}",
         "failures": ", ".join(f"{count} {reason}" for reason, count in totals.failures_by_reason.items()) or "none",
     }

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedup_app.ports import PairRow
-from dedup_cli.output import VERDICT_STYLES, number, plain, plain_table
+from dedup_cli.output import VERDICT_STYLES, metric_numbers, plain, plain_table
 from dedup_core.stats import READS_PER_COMPARISON_BEFORE
 from demo.check import Outcome
 from demo.pictures import Picture, is_to_be_found, readable_pairs
@@ -46,13 +46,7 @@ def _pair(variant: Picture, pair: PairRow | None) -> list[RenderableType]:
         state = "not found" if pair is None else "no verdict"
         return [Text(_columns(f"  {variant.name}", state), style="bold red")]
     verdict = pair.verdict
-    metrics = verdict.metrics
-    numbers = [
-        number(metrics.dominant_distance if metrics else None, 1),
-        number(metrics.pixel_difference if metrics else None, 1),
-        number(metrics.histogram_correlation if metrics else None, 2),
-    ]
-    line = Text(_columns(f"  {variant.name}", verdict.kind.value, *numbers))
+    line = Text(_columns(f"  {variant.name}", verdict.kind.value, *metric_numbers(verdict.metrics)))
     line.highlight_words([verdict.kind.value], VERDICT_STYLES[verdict.kind])
     why = Text.assemble(f"{variant.about}: ", (plain("; ".join(verdict.reasons)), "dim"))
     return [line, Padding(why, (0, 0, 0, 4))]

@@ -4,16 +4,15 @@ import csv
 import io
 import json
 
+from dedup_app.services import Services
 from dedup_core.verdict import VerdictKind
 from tests.cli.conftest import Known, Run
 
 
 def test_a_pair_stands_with_its_verdict_metrics_and_reasons(dedup: Run, known: Known):
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE, "structure matches", "colors match")
-    told = " ".join(dedup("duplicates").output.split())
-    assert "images/a.jpg duplicate 1.2 2.5 0.97 structure matches; colors match images/b.jpg" in told or (
-        "images/b.jpg duplicate 1.2 2.5 0.97 structure matches; colors match images/a.jpg" in told
-    )
+    told = " ".join(dedup("duplicates", "images/a.jpg").output.split())
+    assert "duplicate 1.2 2.5 0.97 images/a.jpg images/b.jpg structure matches; colors match" in told
     assert told.endswith("1 pair")
 
 
@@ -93,6 +92,13 @@ def test_a_path_in_another_container_is_refused_with_the_right_one_named(dedup: 
     result = dedup("duplicates", "elsewhere/a.jpg")
     assert result.exit_code == 2
     assert "configured: images" in result.stderr
+
+
+def test_what_a_person_decided_stands_with_the_pair(dedup: Run, known: Known, services: Services):
+    pair = known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    services.pairs.decide(pair.left, pair.right, "keep both")
+    assert "decided by a person: keep both" in dedup("duplicates").output
+    assert json.loads(dedup("duplicates", "--json").output)[0]["decision"] == "keep both"
 
 
 def test_names_cannot_move_the_cursor_or_paint_the_table(dedup: Run, known: Known):
