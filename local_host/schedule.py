@@ -58,7 +58,7 @@ def parse_schedule(text: str, environ: Mapping[str, str]) -> Schedule:
     except (CronSimError, StopIteration) as error:
         raise SettingsError(
             f"{text!r} is no schedule: it takes {FIELDS_WITH_SECONDS} fields (second minute hour day month "
-            f"day-of-week), as in '0 */5 * * * *' ({error or 'it never comes'})"
+            f"day-of-week), as in '0 */5 * * * *' ({str(error) or 'it never comes'})"
         ) from error
 
 
