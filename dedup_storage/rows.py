@@ -19,6 +19,7 @@ type Entity = dict[str, Any]
 INT32_LIMIT = 2**31
 # A property takes 64 KiB and text is stored in UTF-16. A quarter of that leaves room in the entity's 1 MiB.
 TEXT_LENGTH = 8_000
+REASONS_LENGTH = 16_000
 FEATURES_OWN_COLUMNS = frozenset({"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at"})
 METRIC_COLUMNS = ("dominant_distance", "pixel_difference", "histogram_correlation")
 
@@ -141,7 +142,12 @@ def _metrics(entity: Mapping[str, Any]) -> ColorMetrics | None:
 
 
 def _reasons_text(reasons: tuple[str, ...]) -> str:
-    kept = [fitting(reason) for reason in reasons]
-    while len(text := json.dumps(kept, ensure_ascii=False)) > TEXT_LENGTH * 2:
-        kept.pop()
-    return text
+    """As many sentences as fit, the first ones first."""
+    kept: list[str] = []
+    length = 0
+    for reason in map(fitting, reasons):
+        length += len(json.dumps(reason, ensure_ascii=False)) + 2
+        if length > REASONS_LENGTH:
+            break
+        kept.append(reason)
+    return json.dumps(kept, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -22,6 +23,7 @@ def image(name: str = "a.jpg") -> ImagePath:
     return ImagePath("images", name)
 
 
+@cache
 def some_features() -> ImageFeatures:
     """Those of a small drawn picture."""
     blobs = np.random.default_rng(7).integers(0, 256, (7, 9, 3), np.uint8)

@@ -197,7 +197,7 @@ def broken_service() -> Iterator[tuple[type[Answer], AzureImages]]:
     """A service to be broken at will, and images read from it without retries."""
     handler = type("BrokenAnswer", (Answer,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     service = BlobServiceClient(
         f"http://127.0.0.1:{server.server_port}/account",

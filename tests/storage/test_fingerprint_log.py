@@ -1,0 +1,341 @@
+import threading
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dedup_app.settings import StorageConnection
+from dedup_core.errors import StoreBusy
+from dedup_core.index import Hit
+from dedup_core.views import View
+from dedup_storage.clients import StorageClients, open_clients
+from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog, SegmentFull, Segments
+from dedup_storage.fingerprint_records import RECORD_BYTES, addition
+from dedup_storage.log_segments import AzureSegments
+from dedup_storage.memory import MemorySegments
+from tests.azurite import Account
+from tests.storage.examples import fingerprints_of_text, image
+from tests.storage.limited_blob_service import limited_blob_service
+
+MAX_BLOCKS = 7
+A, B, C = (image(name).image_id for name in "abc")
+CAT, DOG = fingerprints_of_text("cat"), fingerprints_of_text("dog")
+
+
+def ids(hits: list[Hit]) -> list[str]:
+    return sorted(hit.image_id for hit in hits)
+
+
+class CandidateIndexContract(ABC):
+    """What every log does, whatever its segments are kept in; segments take `MAX_BLOCKS` blocks."""
+
+    @pytest.fixture
+    @abstractmethod
+    def segments(self) -> Segments: ...
+
+    def test_the_first_image_finds_nothing_not_even_itself(self, segments: Segments) -> None:
+        assert FingerprintLog(segments).add_and_search(A, CAT) == []
+
+    def test_a_look_alike_is_found_and_a_stranger_is_not(self, segments: Segments) -> None:
+        log = FingerprintLog(segments)
+        log.add_and_search(A, CAT)
+        log.add_and_search(B, DOG)
+        assert log.add_and_search(C, CAT) == [Hit(A, 0, View.UPRIGHT)]
+
+    def test_an_image_of_another_instance_is_found_at_once(self, segments: Segments) -> None:
+        ours, theirs = FingerprintLog(segments), FingerprintLog(segments)
+        ours.add_and_search(A, CAT)
+        theirs.add_and_search(B, DOG)
+        assert ids(theirs.add_and_search(C, CAT)) == [A]
+        assert ids(ours.add_and_search(A, CAT)) == [C]
+
+    def test_an_instance_that_starts_later_knows_everything(self, segments: Segments) -> None:
+        log = FingerprintLog(segments)
+        for number in range(3 * MAX_BLOCKS):
+            log.add_and_search(image(str(number)).image_id, CAT)
+        assert len(FingerprintLog(segments).add_and_search(A, CAT)) == 3 * MAX_BLOCKS
+        assert FingerprintLog(segments).refresh() == 3 * MAX_BLOCKS + 1
+
+    def test_an_overwritten_image_is_found_by_its_new_content_only(self, segments: Segments) -> None:
+        log = FingerprintLog(segments)
+        log.add_and_search(A, CAT)
+        log.add_and_search(A, DOG)
+        assert log.add_and_search(B, CAT) == []
+        assert ids(log.add_and_search(C, DOG)) == [A]
+
+    def test_a_removed_image_is_not_found_by_any_instance(self, segments: Segments) -> None:
+        ours, theirs = FingerprintLog(segments), FingerprintLog(segments)
+        ours.add_and_search(A, CAT)
+        theirs.refresh()
+        ours.remove(A)
+        assert theirs.add_and_search(B, CAT) == []
+        assert FingerprintLog(segments).add_and_search(B, CAT) == []
+
+    def test_adding_the_same_image_again_changes_nothing(self, segments: Segments) -> None:
+        log = FingerprintLog(segments)
+        for _ in range(3):
+            log.add_and_search(A, CAT)
+        assert ids(log.add_and_search(B, CAT)) == [A]
+        assert log.refresh() == 2
+
+    def test_many_images_at_once_are_found_like_single_ones(self, segments: Segments) -> None:
+        log = FingerprintLog(segments)
+        log.add_and_search(A, CAT)
+        strangers = [(image(str(number)).image_id, DOG) for number in range(50)]
+        assert log.add_all([*strangers, (B, CAT)]) == 51
+        assert ids(log.add_and_search(C, CAT)) == sorted([A, B])
+        assert FingerprintLog(segments).refresh() == 53
+
+    def test_instances_find_each_other_across_the_ends_of_segments(self, segments: Segments) -> None:
+        logs = [FingerprintLog(segments) for _ in range(3)]
+        for number in range(5 * MAX_BLOCKS):
+            expected = sorted(image(str(earlier)).image_id for earlier in range(number))
+            assert ids(logs[number % 3].add_and_search(image(str(number)).image_id, CAT)) == expected
+
+    def test_an_instance_that_slept_through_whole_segments_misses_none(self, segments: Segments) -> None:
+        awake, asleep = FingerprintLog(segments), FingerprintLog(segments)
+        asleep.add_and_search(A, CAT)
+        for number in range(4 * MAX_BLOCKS):
+            awake.add_and_search(image(str(number)).image_id, CAT)
+        assert len(asleep.add_and_search(B, CAT)) == 4 * MAX_BLOCKS + 1
+
+    def test_two_instances_with_eight_threads_each_always_find_each_others_look_alikes(
+        self, segments: Segments
+    ) -> None:
+        logs = [FingerprintLog(segments), FingerprintLog(segments)]
+        rounds = 6
+        start = threading.Barrier(16)
+
+        def add(worker: int) -> list[tuple[str, str, list[str]]]:
+            found = []
+            for number in range(rounds):
+                start.wait(timeout=60)
+                # Workers 0 and 8 have a look-alike pair, so have 1 and 9, ...: one on each instance.
+                look = f"{number}-{worker % 8}"
+                image_id = image(f"{look}-{worker}").image_id
+                hits = logs[worker // 8].add_and_search(image_id, fingerprints_of_text(look))
+                found.append((look, image_id, ids(hits)))
+            return found
+
+        with ThreadPoolExecutor(16) as threads:
+            results = [result for worker in threads.map(add, range(16)) for result in worker]
+        pairs: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
+        for look, image_id, hits in results:
+            pairs[look].append((image_id, hits))
+        assert len(pairs) == 8 * rounds
+        for (first, first_hits), (second, second_hits) in pairs.values():
+            assert first_hits in ([], [second])
+            assert second_hits in ([], [first])
+            assert first_hits or second_hits
+
+
+class SegmentsContract(ABC):
+    @pytest.fixture
+    @abstractmethod
+    def segments(self) -> Segments: ...
+
+    def test_no_segment_is_there_before_the_first_append(self, segments: Segments) -> None:
+        assert segments.last() == 0
+        assert segments.read(1, 0, 100) == b""
+
+    def test_blocks_are_read_back_from_any_offset(self, segments: Segments) -> None:
+        segments.append(1, b"abc")
+        segments.append(1, b"def")
+        assert segments.read(1, 0, 100) == b"abcdef"
+        assert segments.read(1, 2, 3) == b"cde"
+        assert segments.last() == 1
+
+    def test_nothing_is_read_at_the_end(self, segments: Segments) -> None:
+        segments.append(1, b"abc")
+        assert segments.read(1, 3, 100) == b""
+        assert segments.read(1, 4, 100) == b""
+
+    def test_a_full_segment_refuses_blocks_and_the_next_one_takes_them(self, segments: Segments) -> None:
+        for _ in range(MAX_BLOCKS):
+            segments.append(1, b"x")
+        for _ in range(2):
+            with pytest.raises(SegmentFull):
+                segments.append(1, b"y")
+        segments.append(2, b"y")
+        assert segments.last() == 2
+        assert segments.read(1, 0, 100) == b"x" * MAX_BLOCKS
+
+    def test_of_many_first_appends_none_is_lost(self, segments: Segments) -> None:
+        with ThreadPoolExecutor(MAX_BLOCKS) as threads:
+            list(threads.map(lambda number: segments.append(1, bytes([number])), range(MAX_BLOCKS)))
+        assert sorted(segments.read(1, 0, 100)) == list(range(MAX_BLOCKS))
+
+
+class InMemory:
+    @pytest.fixture
+    def segments(self) -> MemorySegments:
+        return MemorySegments(max_blocks=MAX_BLOCKS)
+
+
+class OnAzure:
+    @pytest.fixture
+    def segments(self, account: Account) -> Iterator[AzureSegments]:
+        with limited_blob_service(account.blob_endpoint, max_blocks=MAX_BLOCKS) as endpoint:
+            limited = account.connection_string.replace(account.blob_endpoint, endpoint)
+            clients = open_clients(StorageConnection(limited), largest_read=READ_BYTES)
+            yield AzureSegments(clients.blobs, "dedup-index")
+            clients.close()
+
+
+class TestMemoryLog(InMemory, CandidateIndexContract):
+    pass
+
+
+class TestAzureLog(OnAzure, CandidateIndexContract):
+    pass
+
+
+class TestMemorySegments(InMemory, SegmentsContract):
+    pass
+
+
+class TestAzureSegments(OnAzure, SegmentsContract):
+    pass
+
+
+class SlowSegments(MemorySegments):
+    """Segments whose appends wait until they may go on, so that others come to wait behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        self.started = threading.Event()
+        self.blocks: list[int] = []
+
+    def append(self, number: int, block: bytes) -> None:
+        self.started.set()
+        assert self.go.wait(timeout=60)
+        super().append(number, block)
+        self.blocks.append(len(block) // RECORD_BYTES)
+
+
+def wait_for(log: FingerprintLog, waiting: int) -> None:
+    deadline = threading.Event()
+    for _ in range(1000):
+        if len(log._waiting) == waiting:
+            return
+        deadline.wait(0.01)
+    raise AssertionError(f"{len(log._waiting)} are waiting, not {waiting}")
+
+
+def test_appends_that_wait_share_one_block_and_one_read() -> None:
+    segments = SlowSegments()
+    log = FingerprintLog(segments)
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(log.add_and_search, A, CAT)
+        assert segments.started.wait(timeout=60)
+        later = [threads.submit(log.add_and_search, image(str(number)).image_id, CAT) for number in range(8)]
+        wait_for(log, 8)
+        segments.go.set()
+        assert len(first.result(timeout=60)) in {0, 8}
+        found = [future.result(timeout=60) for future in later]
+    assert segments.blocks == [1, 8]
+    assert len(segments.reads) == 2
+    assert all(len(hits) == 8 for hits in found)
+
+
+def test_no_byte_of_the_log_is_read_twice() -> None:
+    segments = MemorySegments(max_blocks=3)
+    logs = [FingerprintLog(segments), FingerprintLog(segments)]
+    for number in range(20):
+        logs[number % 2].add_and_search(image(str(number)).image_id, DOG)
+    for log in logs:
+        log.refresh()
+    assert sum(length for _, _, length in segments.reads) == 2 * 20 * RECORD_BYTES
+
+
+def test_an_append_that_failed_fails_for_all_who_shared_it_and_can_be_tried_again() -> None:
+    class Failing(SlowSegments):
+        def append(self, number: int, block: bytes) -> None:
+            if not self.started.is_set():
+                super().append(number, block)
+            elif self.go.is_set() and not self.blocks[1:]:
+                self.blocks.append(len(block) // RECORD_BYTES)
+                raise StoreBusy("503")
+            else:
+                super().append(number, block)
+
+    segments = Failing()
+    log = FingerprintLog(segments)
+    with ThreadPoolExecutor(5) as threads:
+        first = threads.submit(log.add_and_search, A, CAT)
+        assert segments.started.wait(timeout=60)
+        later = [threads.submit(log.add_and_search, image(str(number)).image_id, CAT) for number in range(4)]
+        wait_for(log, 4)
+        segments.go.set()
+        assert first.result(timeout=60) == []
+        for future in later:
+            with pytest.raises(StoreBusy):
+                future.result(timeout=60)
+    assert ids(log.add_and_search(B, CAT)) == [A]
+
+
+def test_an_append_whose_answer_was_lost_is_harmless_when_repeated() -> None:
+    class Forgetful(MemorySegments):
+        forgetful = True
+
+        def append(self, number: int, block: bytes) -> None:
+            super().append(number, block)
+            if self.forgetful:
+                raise StoreBusy("the connection was reset")
+
+    segments = Forgetful()
+    log = FingerprintLog(segments)
+    with pytest.raises(StoreBusy):
+        log.add_and_search(A, CAT)
+    segments.forgetful = False
+    assert log.add_and_search(A, CAT) == []
+    assert ids(log.add_and_search(B, CAT)) == [A]
+
+
+def test_an_instance_that_died_after_its_append_has_still_told_the_others() -> None:
+    class Dying(MemorySegments):
+        def read(self, number: int, offset: int, length: int) -> bytes:
+            raise KeyboardInterrupt(number, offset, length)
+
+    dying = Dying()
+    with pytest.raises(KeyboardInterrupt):
+        FingerprintLog(dying).add_and_search(A, CAT)
+    survivors = MemorySegments()
+    survivors._segments = dying._segments
+    assert ids(FingerprintLog(survivors).add_and_search(B, CAT)) == [A]
+
+
+def test_a_damaged_record_is_skipped_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    segments = MemorySegments()
+    damaged = bytearray(addition(A, CAT))
+    damaged[-1] ^= 1
+    segments.append(1, bytes(damaged))
+    segments.append(1, addition(B, CAT))
+    log = FingerprintLog(segments)
+    assert ids(log.add_and_search(C, CAT)) == [B]
+    assert log.damaged_records == 1
+    assert "1 damaged records" in caplog.text
+
+
+def test_a_log_that_was_deleted_is_read_anew(caplog: pytest.LogCaptureFixture) -> None:
+    segments = MemorySegments(max_blocks=3)
+    ours, theirs = FingerprintLog(segments), FingerprintLog(segments)
+    for number in range(5):
+        ours.add_and_search(image(str(number)).image_id, DOG)
+    segments._segments.clear()
+    theirs.add_and_search(A, CAT)
+    assert ids(ours.add_and_search(B, CAT)) == [A]
+    assert ours.refresh() == 2
+    assert "replaced" in caplog.text
+
+
+def test_a_search_costs_one_append_and_one_read(clients: StorageClients, account: Account) -> None:
+    log = FingerprintLog(AzureSegments(clients.blobs, "dedup-index"))
+    log.add_and_search(A, CAT)
+    before = len(account.requests())
+    log.add_and_search(B, CAT)
+    log.remove(A)
+    assert [request.method for request in account.requests()[before:]] == ["PUT", "GET", "PUT"]
