@@ -1,0 +1,146 @@
+"""A storage account with the app's hosts on it, and what a test asks of them."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
+
+from dedup_app.ports import PROCESSING, FeaturesRow, PairRow
+from dedup_app.services import Services
+from dedup_app.settings import Settings
+from dedup_core.paths import ImagePath
+from dedup_storage.connect import connect
+from local_host.process import HostProcess
+from tests.azurite import Account
+
+ROOT = Path(__file__).parent.parent.parent
+CONTAINER = "images"
+SCAN_SECONDS = 0.2
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What is shared by all hosts of a test: the account, and services of our own to look at the tables."""
+
+    account: Account
+    services: Services
+    environment: Mapping[str, str]
+
+    @contextmanager
+    def host(self, host_id: str = "e2e", **options: float) -> Iterator[HostProcess]:
+        environment = {**self.environment, "AzureFunctionsWebHost__hostid": host_id}
+        process = HostProcess(ROOT, environment, **{"scan_seconds": SCAN_SECONDS, **options})
+        with process:
+            yield process
+
+    def upload(self, pictures: Mapping[str, bytes]) -> None:
+        with BlobServiceClient.from_connection_string(self.account.connection_string) as service:
+            container = service.get_container_client(CONTAINER)
+            for name, data in pictures.items():
+                container.upload_blob(name, data, overwrite=True)
+
+    def put_message(self, text: str) -> None:
+        """What a person does with the queue SDK, which encodes nothing by itself."""
+        with QueueClient.from_connection_string(self.account.connection_string, "verify-pairs") as queue:
+            queue.send_message(text)
+
+    def rows(self) -> dict[str, FeaturesRow]:
+        return {row.path.name: row for row in self.services.features.all()}
+
+    def pairs(self) -> dict[frozenset[str], PairRow]:
+        return {frozenset({pair.left.name, pair.right.name}): pair for pair in self.services.pairs.all()}
+
+    def pair(self, left: str, right: str) -> PairRow | None:
+        return self.services.pairs.get(ImagePath(CONTAINER, left), ImagePath(CONTAINER, right))
+
+    def wait_for_verdict(self, left: str, right: str, limit_seconds: float = 60) -> PairRow:
+        def verified() -> PairRow | None:
+            row = self.pair(left, right)
+            return row if row is not None and row.verdict is not None else None
+
+        return self.wait_for(verified, f"the verdict of {left} and {right}", limit_seconds)
+
+    def wait_until_idle(self, images: int, limit_seconds: float = 180) -> None:
+        """Until every image has a final status, every pair a verdict and the queues are empty."""
+
+        def idle() -> bool:
+            waiting = sum(length.waiting for length in self.services.queues.lengths().values())
+            rows = self.rows().values()
+            finished = sum(row.status != PROCESSING for row in rows)
+            return finished == images and waiting == 0 and all(pair.verdict for pair in self.pairs().values())
+
+        self.wait_for(idle, f"{images} finished images", limit_seconds)
+
+    def wait_for[T](self, look: Callable[[], T | None], what: str, limit_seconds: float) -> T:
+        deadline = time.monotonic() + limit_seconds
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            time.sleep(POLL_SECONDS)
+        raise AssertionError(f"{what} did not come within {limit_seconds:g} s; {self.told()}")
+
+    def told(self) -> str:
+        statuses = self.services.features.count_by_status()
+        lengths = {name: (length.waiting, length.poison) for name, length in self.services.queues.lengths().items()}
+        unverified = [sorted(names) for names, pair in self.pairs().items() if pair.verdict is None]
+        return f"images: {statuses}, queues (waiting, poison): {lengths}, pairs without a verdict: {unverified}"
+
+    def image_reads(self) -> int:
+        """How often storage served the bytes of an image."""
+        path = f"/{self.account.name}/{CONTAINER}/"
+        return sum(
+            request.method == "GET" and request.status < 300 and request.target.startswith(path)
+            for request in self.account.requests()
+            if "comp=" not in request.target and "restype=" not in request.target
+        )
+
+
+@contextmanager
+def app_on(account: Account, **settings: str) -> Iterator[App]:
+    """The app's settings on an account of its own, with its container; no host runs yet."""
+    environment = {
+        "AzureWebJobsStorage": account.connection_string,
+        "ImageStorage": account.connection_string,
+        "IMAGE_CONTAINER": CONTAINER,
+        "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
+        **settings,
+    }
+    with BlobServiceClient.from_connection_string(account.connection_string) as service:
+        service.create_container(CONTAINER)
+    yield App(account, connect(Settings.from_environment(environment)), environment)
+
+
+def post_blob_created(host: HostProcess, account: Account, name: str) -> None:
+    """Tell one host, as Event Grid would, that a blob has landed."""
+    event = {
+        "topic": "/subscriptions/0/storageAccounts/" + account.name,
+        "subject": f"/blobServices/default/containers/{CONTAINER}/blobs/{name}",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "id": name,
+        "eventTime": "2026-01-01T00:00:00Z",
+        "data": {
+            "api": "PutBlob",
+            "eTag": "0x8D",
+            "contentType": "image/png",
+            "blobType": "BlockBlob",
+            "url": f"{account.blob_endpoint}/{CONTAINER}/{name}",
+        },
+        "dataVersion": "",
+        "metadataVersion": "1",
+    }
+    key = host.status.keys["blobs_extension"]
+    request = urllib.request.Request(  # noqa: S310 - our own host
+        f"{host.url.rstrip('/')}/runtime/webhooks/blobs?functionName=Host.Functions.extract_features&code={key}",
+        data=json.dumps([event]).encode(),
+        headers={"aeg-event-type": "Notification", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        assert response.status == 202, response.read()
