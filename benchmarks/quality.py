@@ -35,7 +35,8 @@ from rich.progress import track  # noqa: E402
 from benchmarks.quality_eval import known_pairs, ours, summary, tables  # noqa: E402
 from benchmarks.quality_eval.pictures import Cache, Photo, photos_in  # noqa: E402
 from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
-from dedup_core import BALANCED, LOOSE, STRICT  # noqa: E402
+from benchmarks.quality_eval.workers import Workers  # noqa: E402
+from dedup_core import BALANCED, LOOSE, STRICT, Policy  # noqa: E402
 
 POLICIES = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}
 LEAST_PHOTOS = 5
@@ -51,12 +52,14 @@ def main(arguments: list[str] | None = None) -> None:
     cache = Cache(options.cache)
     report: summary.Report = {"command": " ".join(["python", *sys.argv]), "photos": len(photos)}
     if options.ours:
-        evaluation = ours.evaluate(photos, transforms, POLICIES[options.policy], cache, options.jobs, _progress)
+        with Workers(cache, options.jobs, _progress) as workers:
+            evaluation = ours.evaluate(photos, transforms, POLICIES[options.policy], workers)
         report["ours"] = summary.summarize(evaluation, len(photos))
         if options.pairs:
             summary.write_pairs(evaluation, options.pairs)
     if options.known:
-        report |= _known(options.data, options.jobs)
+        with Workers(cache, options.jobs, _progress) as workers:
+            report |= _known(options.data, POLICIES[options.policy], workers)
     if options.peers:
         report["peers"] = _peers(photos, transforms, cache, options.jobs)
     tables.show(report, console)
@@ -68,9 +71,9 @@ def main(arguments: list[str] | None = None) -> None:
         plot.draw(report, options.plot)
 
 
-def _known(data: Path, jobs: int) -> summary.Report:
-    products = known_pairs.judge(known_pairs.product_pairs(data / "product"), jobs, _progress)
-    copies = known_pairs.judge(known_pairs.copies_pairs(data / "copies"), jobs, _progress)
+def _known(data: Path, policy: Policy, workers: Workers) -> summary.Report:
+    products = known_pairs.judge(known_pairs.product_pairs(data / "product"), policy, workers)
+    copies = known_pairs.judge(known_pairs.copies_pairs(data / "copies"), policy, workers)
     exif = [pair for pair in copies if pair.relation == known_pairs.EXIF]
     return {
         "products": summary.summarize_known(products),

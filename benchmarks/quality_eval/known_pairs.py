@@ -2,14 +2,13 @@
 
 import csv
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from benchmarks.quality_eval.ours import image_id
-from benchmarks.quality_eval.pictures import Photo, Progress, photos_in
-from dedup_core import FingerprintIndex, PermanentError, Verdict, VerdictKind, compare, extract_features
+from benchmarks.quality_eval.pictures import ORIGINAL, Photo, photos_in
+from benchmarks.quality_eval.workers import Task, Workers
+from dedup_core import FingerprintIndex, PermanentError, Policy, Verdict, VerdictKind, decide, extract_features
 
 RECOLORED = "same garment and pose, other color"
 OTHER_VIEW = "same garment, other view"
@@ -56,20 +55,27 @@ def copies_pairs(folder: Path) -> list[KnownPair]:
     ]
 
 
-def judge(pairs: list[KnownPair], jobs: int, progress: Progress) -> list[KnownPair]:
+def judge(pairs: list[KnownPair], policy: Policy, workers: Workers) -> list[KnownPair]:
     """Verify every pair, whether the search would bring it up or not, and say whether it would."""
     paths = sorted({path for pair in pairs for path in (pair.left, pair.right)})
+    features = {
+        photo.path: found for (photo, _), found in workers.features([(Photo(p), ORIGINAL) for p in paths]).items()
+    }
     index = FingerprintIndex()
-    fingerprints = {path: extract_features(path.read_bytes()).fingerprints for path in paths}
-    for path, held in fingerprints.items():
-        index.add(image_id(Photo(path)), held)
-    near = {path: {hit.image_id for hit in index.search(fingerprints[path])} for path in paths}
-    with ProcessPoolExecutor(jobs) as pool:
-        verdicts = progress(pool.map(_verdict, pairs, chunksize=16), len(pairs), "known pairs")
-        return [
-            KnownPair(pair.relation, pair.left, pair.right, image_id(Photo(pair.right)) in near[pair.left], verdict)
-            for pair, verdict in zip(pairs, verdicts, strict=True)
-        ]
+    for path in paths:
+        index.add(Photo(path).image_id, features[path].fingerprints)
+    near = {p: {hit.image_id: hit.view for hit in index.search(features[p].fingerprints)} for p in paths}
+    views = [near[pair.left].get(Photo(pair.right).image_id) for pair in pairs]
+    tasks = [
+        Task((Photo(pair.left), ORIGINAL), ((Photo(pair.right), view),))
+        for pair, view in zip(pairs, views, strict=True)
+    ]
+    judged = []
+    for pair, view, (measurement,) in zip(pairs, views, workers.measurements(tasks), strict=True):
+        same_bytes = features[pair.left].sha256 == features[pair.right].sha256
+        verdict = decide(measurement, policy, same_bytes=same_bytes)
+        judged.append(KnownPair(pair.relation, pair.left, pair.right, view is not None, verdict))
+    return judged
 
 
 def groups_of(pairs: list[KnownPair]) -> list[set[str]]:
@@ -81,10 +87,6 @@ def groups_of(pairs: list[KnownPair]) -> list[set[str]]:
             joined = [group for group in groups if group & names]
             groups = [group for group in groups if not group & names] + [names.union(*joined)]
     return groups
-
-
-def _verdict(pair: KnownPair) -> Verdict:
-    return compare(pair.left.read_bytes(), pair.right.read_bytes())
 
 
 def _product_relation(left: dict[str, str], right: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pickle
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,8 +33,16 @@ class Photo:
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def image_id(self) -> str:
+        return hashlib.sha256(str(self.path).encode()).hexdigest()[:32]
+
     def read(self) -> bytes:
         return self.path.read_bytes()
+
+
+type Picture = tuple[Photo, str]
+"""A photo and the name of the transform that made a copy of it, or `original`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,11 @@ class Cache:
         make = transforms.TRANSFORMS[transform].apply
         place = Path(f"copies-{_version(transforms.__file__, PIL.__version__)}", transform)
         return self.made(place, photo, data, lambda: make(data, photo.name))
+
+    def remembered[T](self, place: Path, photo: Photo, make: Callable[[], T]) -> T:
+        """What `make` gives for this photo, whatever it is, from the cache where it was made before."""
+        kept: T = pickle.loads(self.made(place, photo, photo.read(), lambda: pickle.dumps(make())))  # noqa: S301 - ours
+        return kept
 
     def made(self, place: Path, photo: Photo, data: bytes, make: Callable[[], bytes]) -> bytes:
         """What `make` gives for this photo, from the cache where it was made before."""
