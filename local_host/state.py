@@ -20,6 +20,7 @@ from azure.storage.blob import BlobClient, BlobLeaseClient, BlobServiceClient, C
 HOSTS_CONTAINER = "azure-webjobs-hosts"
 # The host takes 60 s for a listener; the shortest that the service grants lets a restarted host go on sooner.
 LOCK_SECONDS = 15
+RENEW_LOCK_SECONDS = 5.0
 RETRY_LOCK_SECONDS = 2.0
 CONFLICT = 409
 
@@ -97,13 +98,11 @@ class Singleton:
 
     def _try_acquire(self) -> bool:
         self.release()
-        create_json(self._blob, {})
         try:
-            lease = self._blob.acquire_lease(LOCK_SECONDS)
+            lease = self._ask_for_lease()
         except HttpResponseError as error:
             if error.status_code != CONFLICT:
                 raise
-            self._break_if_owner_died()
             return False
         self._blob.set_blob_metadata({"machine": socket.gethostname(), "pid": str(os.getpid())}, lease=lease)
         self._lease = lease
@@ -115,7 +114,7 @@ class Singleton:
 
     def _renew(self, lease: BlobLeaseClient) -> None:
         ends = time.monotonic() + LOCK_SECONDS
-        while not self._stop_renewing.wait(LOCK_SECONDS / 3):
+        while not self._stop_renewing.wait(RENEW_LOCK_SECONDS):
             try:
                 lease.renew()
             except AzureError as error:
@@ -127,13 +126,22 @@ class Singleton:
             else:
                 ends = time.monotonic() + LOCK_SECONDS
 
-    def _break_if_owner_died(self) -> None:
-        """Take over at once from a process of this machine that was killed."""
+    def _ask_for_lease(self) -> BlobLeaseClient:
+        """Return the lease; raises HttpResponseError with CONFLICT when a living host holds it."""
+        try:
+            return self._blob.acquire_lease(LOCK_SECONDS)
+        except ResourceNotFoundError:
+            create_json(self._blob, {})
+        except HttpResponseError as error:
+            if error.status_code != CONFLICT or not self._owner_was_killed_here():
+                raise
+            BlobLeaseClient(self._blob).break_lease(lease_break_period=0)
+        return self._blob.acquire_lease(LOCK_SECONDS)
+
+    def _owner_was_killed_here(self) -> bool:
         owner = self._blob.get_blob_properties().metadata
         pid = owner.get("pid", "")
-        if owner.get("machine") != socket.gethostname() or not pid.isdigit() or _is_running(int(pid)):
-            return
-        BlobLeaseClient(self._blob).break_lease(lease_break_period=0)
+        return owner.get("machine") == socket.gethostname() and pid.isdigit() and not _is_running(int(pid))
 
 
 def _is_running(pid: int) -> bool:
