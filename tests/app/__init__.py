@@ -1,0 +1,1 @@
+"""The use cases, driven over in-memory twins of the ports."""

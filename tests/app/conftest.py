@@ -1,0 +1,28 @@
+from functools import cache
+from typing import Any
+
+import pytest
+
+from dedup_app import ingest
+from dedup_core import loader
+from dedup_core.decode import WorkingImage
+from tests.app.world import World
+
+extract_once = cache(ingest.extract_features)
+measure_images = loader.measure_images
+measured: dict[tuple[object, ...], Any] = {}
+
+
+def measure_once(left: WorkingImage, right: WorkingImage, hint: object) -> Any:
+    key = (left.pixels.tobytes(), right.pixels.tobytes(), hint)
+    if key not in measured:
+        measured[key] = measure_images(left, right, hint)
+    return measured[key]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """An app in memory; the same pictures are measured once for all tests, because many repeat them."""
+    monkeypatch.setattr(ingest, "extract_features", extract_once)
+    monkeypatch.setattr(loader, "measure_images", measure_once)
+    return World()

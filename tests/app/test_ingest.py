@@ -1,0 +1,227 @@
+"""An image is taken in once, found by its look-alikes, and refused with a reason when it cannot be read."""
+
+import pytest
+
+from dedup_app.ingest import IngestOutcome
+from dedup_app.ports import DELETED, INDEXED, PROCESSING
+from dedup_core.errors import StoreBusy, TemporaryError
+from dedup_core.messages import VerifyTarget
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import VerdictKind
+from tests.app.world import NOON, World, copy_of, photo
+
+
+def test_a_new_image_gets_a_row_a_place_in_the_index_and_one_download(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    row = world.row(path)
+    assert (row.path, row.status, row.features.byte_size, row.updated_at) == (path, INDEXED, len(photo(1)), NOON)
+    assert world.found_by(photo(1)) == {path.image_id}
+    assert world.verify_queue.messages == []
+
+
+def test_the_steps_come_in_the_order_that_makes_a_crash_harmless(world):
+    world.upload_and_ingest("a.png", photo(1))
+    world.calls.clear()
+    world.upload_and_ingest("b.png", copy_of(1))
+    assert world.calls == [
+        "features.get",
+        "images.read",
+        "features.put",
+        "index.add_and_search",
+        "features.get",
+        "pairs.open",
+        "verify_queue.send",
+        "features.set_status",
+        "images.read",
+    ]
+
+
+def test_look_alikes_go_to_the_queue_in_one_message_with_what_is_known_of_them(world):
+    first = world.upload_and_ingest("a.png", photo(1))
+    second = world.upload_and_ingest("b.jpg", copy_of(1))
+    world.verify_queue.messages.clear()
+    third = world.upload_and_ingest("c.png", photo(1))
+    (message,) = world.verify_queue.messages
+    assert (message.left, message.left_etag, message.origin) == (third, world.row(third).etag, "candidate")
+    assert {target.path: target.etag for target in message.rights} == {
+        first: world.row(first).etag,
+        second: world.row(second).etag,
+    }
+    assert VerifyTarget(first, world.row(first).etag, "upright", 0) in message.rights
+    assert world.pair(third, first).verdict is None
+
+
+def test_an_image_that_looks_like_nothing_else_sends_no_message(world):
+    world.upload_and_ingest("a.png", photo(1))
+    assert world.services.ingest.ingest(world.upload("b.png", photo(2))) == IngestOutcome(INDEXED, 0)
+    assert world.verify_queue.messages == []
+
+
+def test_the_same_event_again_downloads_and_changes_nothing(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    before = world.row(path)
+    world.calls.clear()
+    assert world.services.ingest.ingest(path).status == "unchanged"
+    assert world.calls == ["features.get", "images.read"]
+    assert world.row(path) == before
+
+
+@pytest.mark.parametrize(("data", "reason"), [(b"not an image", "unsupported-format"), (b"", "empty")])
+def test_an_unreadable_image_is_rejected_with_a_reason_and_a_sentence(world, data, reason):
+    path = world.upload_and_ingest("broken.png", data)
+    row = world.row(path)
+    assert (row.status, row.features) == (f"rejected:{reason}", None)
+    assert " " in row.detail
+
+
+def test_an_image_with_too_many_bytes_is_rejected_before_it_is_read():
+    world = World(max_image_bytes=100)
+    path = world.upload_and_ingest("large.png", photo(1))
+    assert world.row(path).status == "rejected:too-many-bytes"
+    assert "100" in world.row(path).detail
+
+
+def test_an_image_that_was_too_large_is_taken_in_once_the_limit_is_raised():
+    world = World(max_image_pixels=100)
+    path = world.upload_and_ingest("large.png", photo(1))
+    assert world.row(path).status == "rejected:too-many-pixels"
+    raised = World()
+    raised.images, raised.features = world.images, world.features
+    raised.services = raised.start_process("with a higher limit")
+    raised.services.ingest.ingest(path)
+    assert raised.row(path).status == INDEXED
+
+
+def test_a_rejected_image_is_not_read_again_for_the_same_event(world):
+    path = world.upload_and_ingest("broken.png", b"not an image")
+    world.calls.clear()
+    world.services.ingest.ingest(path)
+    assert world.calls == ["features.get", "images.read"]
+
+
+def test_a_blob_that_is_gone_before_it_was_ever_read_leaves_nothing(world):
+    path = ImagePath("images", "gone.png")
+    assert world.services.ingest.ingest(path) == IngestOutcome("not-found")
+    assert world.features.get(path.image_id) is None
+
+
+def test_a_blob_that_vanished_is_marked_deleted_and_found_no_more(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    world.images.delete(path)
+    world.services.ingest.ingest(path)
+    assert world.row(path).status == DELETED
+    assert world.found_by(photo(1)) == set()
+    assert world.services.ingest.ingest(path).status == "unchanged"
+
+
+def test_a_deleted_blob_that_comes_back_with_the_same_bytes_is_indexed_again(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    world.images.delete(path)
+    world.services.ingest.ingest(path)
+    world.upload_and_ingest("a.png", photo(1))
+    assert world.row(path).status == INDEXED
+    assert world.found_by(photo(1)) == {path.image_id}
+
+
+def test_an_overwritten_image_is_found_as_what_it_is_now(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    world.upload_and_ingest("a.png", photo(2))
+    assert world.found_by(photo(1)) == set()
+    assert world.found_by(photo(2)) == {path.image_id}
+
+
+def test_an_image_overwritten_with_garbage_leaves_the_index(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    world.upload_and_ingest("a.png", b"garbage")
+    assert world.row(path).status == "rejected:unsupported-format"
+    assert world.found_by(photo(1)) == set()
+
+
+def test_what_was_said_of_an_overwritten_image_is_verified_anew(world):
+    first = world.upload_and_ingest("a.png", photo(1))
+    second = world.upload_and_ingest("b.jpg", copy_of(1))
+    world.verify_all()
+    assert world.pair(first, second).verdict.kind is VerdictKind.DUPLICATE
+    world.upload_and_ingest("a.png", photo(2))
+    world.verify_all()
+    assert world.pair(first, second).verdict.kind is VerdictKind.DISTINCT
+    world.upload_and_ingest("a.png", b"garbage")
+    world.verify_all()
+    assert world.pair(first, second).verdict.kind is VerdictKind.UNVERIFIABLE
+
+
+@pytest.mark.parametrize("status", ["rejected:corrupt", DELETED])
+def test_hits_are_trusted_only_after_their_row_confirms_them(world, status):
+    first = world.upload_and_ingest("a.png", photo(1))
+    world.features.set_status(first.image_id, world.row(first).etag, status, NOON)
+    world.upload_and_ingest("b.jpg", copy_of(1))
+    assert world.verify_queue.messages == []
+
+
+def test_a_hit_that_is_still_being_processed_counts_because_its_own_search_may_have_come_first(world):
+    first = world.upload_and_ingest("a.png", photo(1))
+    world.features.set_status(first.image_id, world.row(first).etag, PROCESSING, NOON)
+    world.upload_and_ingest("b.jpg", copy_of(1))
+    assert len(world.verify_queue.messages) == 1
+
+
+def test_a_pair_that_was_verified_on_the_same_bytes_is_not_verified_again(world):
+    first = world.upload_and_ingest("a.png", photo(1))
+    world.upload_and_ingest("b.jpg", copy_of(1))
+    world.verify_all()
+    world.features.set_status(first.image_id, world.row(first).etag, PROCESSING, NOON)
+    world.services.ingest.ingest(first)
+    assert world.verify_queue.messages == []
+    assert world.row(first).status == INDEXED
+
+
+def test_a_busy_storage_rises_so_that_the_host_tries_again(world):
+    path = world.upload("a.png", photo(1))
+    world.images.failures[path] = StoreBusy("503")
+    with pytest.raises(StoreBusy):
+        world.services.ingest.ingest(path)
+    del world.images.failures[path]
+    world.services.ingest.ingest(path)
+    assert world.row(path).status == INDEXED
+
+
+def test_a_blob_that_never_stands_still_is_left_to_a_later_try(world):
+    path = world.upload("a.png", photo(1))
+
+    def overwrite(_number: int, step: str) -> None:
+        if step == "images.read":
+            world.images.put(path, photo(1))
+
+    world.before = overwrite
+    with pytest.raises(TemporaryError, match="keeps changing"):
+        world.services.ingest.ingest(path)
+    world.before = lambda _number, _step: None
+    world.services.ingest.ingest(path)
+    assert world.row(path).status == INDEXED
+
+
+def test_a_message_names_the_image_in_any_form(world):
+    path = world.upload("a b.png", photo(1))
+    world.services.ingest.handle_message(b'{"path": "/images/a%20b.png"}', "1")
+    assert world.row(path).status == INDEXED
+
+
+def test_a_message_that_names_nothing_is_recorded_and_finished(world):
+    world.services.ingest.handle_message('{"path": "elsewhere/a.png"}', "message 7")
+    (rejected,) = world.reports.rejected_messages()
+    assert (rejected.queue, rejected.message_id, rejected.rejected_at) == ("ingest-images", "message 7", NOON)
+    assert "'elsewhere'" in rejected.reason
+    assert rejected.excerpt == '{"path": "elsewhere/a.png"}'
+
+
+def test_a_blob_event_carries_the_raw_name(world):
+    path = ImagePath("images", "100%25 #1?.png")
+    world.images.put(path, photo(1))
+    world.services.ingest.handle_blob("images", "100%25 #1?.png")
+    assert world.row(path).status == INDEXED
+
+
+def test_a_blob_whose_name_cannot_be_kept_is_recorded_and_finished(world):
+    world.services.ingest.handle_blob("images", "a\nb.png")
+    (rejected,) = world.reports.rejected_messages()
+    assert "U+000A" in rejected.reason

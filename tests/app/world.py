@@ -1,0 +1,156 @@
+"""A whole app in memory, whose every call to a port can be watched, interrupted or answered with an error."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from PIL import Image
+
+from dedup_app import ingest
+from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.services import Services
+from dedup_app.settings import Settings
+from dedup_core.paths import ImagePath
+from dedup_storage.fingerprint_log import FingerprintLog
+from dedup_storage.memory import (
+    MemoryFeaturesTable,
+    MemoryImages,
+    MemoryIngestQueue,
+    MemoryPairsTable,
+    MemoryQueues,
+    MemoryReportsTable,
+    MemorySegments,
+    MemoryStatsTable,
+    MemoryVerifyQueue,
+)
+from tests.core.pictures import encoded, hue_shifted, scene
+
+NOON = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """The process dies here; nothing catches it."""
+
+
+class Watched:
+    """Stands before a port and announces each call to it."""
+
+    def __init__(
+        self, port: object, name: str, announce: Callable[[str], None], answered: Callable[[str], None]
+    ) -> None:
+        self._port, self._name, self._announce, self._answered = port, name, announce, answered
+
+    def __getattr__(self, method: str) -> Any:
+        target = getattr(self._port, method)
+
+        def call(*args: object, **kwargs: object) -> object:
+            step = f"{self._name}.{method}"
+            self._announce(step)
+            try:
+                return target(*args, **kwargs)
+            finally:
+                self._answered(step)
+
+        return call
+
+
+class World:
+    """In-memory ports and services over them. `calls` lists the steps; `before` and `after` see each of them."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.time = NOON
+        self.calls: list[str] = []
+        self.before: Callable[[int, str], None] = lambda _number, _step: None
+        self.after: Callable[[int, str], None] = lambda _number, _step: None
+        self.settings = Settings(**settings)
+        self.images = MemoryImages(max_bytes=self.settings.max_image_bytes)
+        self.features = MemoryFeaturesTable()
+        self.pairs = MemoryPairsTable()
+        self.stats = MemoryStatsTable()
+        self.reports = MemoryReportsTable()
+        self.verify_queue = MemoryVerifyQueue()
+        self.ingest_queue = MemoryIngestQueue()
+        self.segments = MemorySegments()
+        self.services = self.start_process("first")
+
+    def start_process(self, instance: str) -> Services:
+        """Another process on the same storage."""
+
+        def watched(port: object, name: str) -> Any:
+            return Watched(port, name, self._announce, self._answered)
+
+        return Services(
+            settings=self.settings,
+            images=watched(self.images, "images"),
+            features=watched(self.features, "features"),
+            pairs=watched(self.pairs, "pairs"),
+            stats=watched(self.stats, "stats"),
+            reports=watched(self.reports, "reports"),
+            verify_queue=watched(self.verify_queue, "verify_queue"),
+            ingest_queue=watched(self.ingest_queue, "ingest_queue"),
+            queues=MemoryQueues({"verify-pairs": self.verify_queue, "ingest-images": self.ingest_queue}),
+            index=watched(FingerprintLog(self.segments), "index"),
+            instance=instance,
+            now=lambda: self.time,
+        )
+
+    def upload(self, name: str, data: bytes) -> ImagePath:
+        path = ImagePath("images", name)
+        self.images.put(path, data)
+        return path
+
+    def upload_and_ingest(self, name: str, data: bytes) -> ImagePath:
+        path = self.upload(name, data)
+        self.services.ingest.ingest(path)
+        return path
+
+    def verify_all(self) -> None:
+        """Work through the queue, as the host would."""
+        while self.verify_queue.messages:
+            self.services.verify.handle_message(self.verify_queue.messages.pop(0).to_json(), "a message")
+
+    def row(self, path: ImagePath) -> FeaturesRow:
+        row = self.features.get(path.image_id)
+        assert row is not None
+        return row
+
+    def pair(self, left: ImagePath, right: ImagePath) -> PairRow:
+        pair = self.pairs.get(left, right)
+        assert pair is not None
+        return pair
+
+    def found_by(self, data: bytes) -> set[str]:
+        """Ids of the images that the index finds for this picture."""
+        probe = "f" * 32
+        index = FingerprintLog(self.segments)
+        hits = index.add_and_search(probe, ingest.extract_features(data).fingerprints)
+        index.remove(probe)
+        return {hit.image_id for hit in hits}
+
+    def _announce(self, step: str) -> None:
+        self.calls.append(step)
+        self.before(len(self.calls), step)
+
+    def _answered(self, step: str) -> None:
+        self.after(len(self.calls), step)
+
+
+@cache
+def photo(seed: int) -> bytes:
+    return encoded(_small_scene(seed))
+
+
+@cache
+def copy_of(seed: int) -> bytes:
+    """The same picture as another file."""
+    return encoded(_small_scene(seed), "JPEG", quality=80)
+
+
+@cache
+def recolored(seed: int) -> bytes:
+    return encoded(hue_shifted(_small_scene(seed), 120))
+
+
+def _small_scene(seed: int) -> Image.Image:
+    return scene(seed, (240, 180))
