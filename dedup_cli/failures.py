@@ -6,8 +6,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from dedup_app.settings import STORAGE
 from dedup_cli.output import print_error
 from dedup_core.errors import DedupError, InvalidSetting, TemporaryError
+
+ACCESS_DENIED = "access-denied"
 
 
 class ExitCode(IntEnum):
@@ -17,7 +20,7 @@ class ExitCode(IntEnum):
     NOT_COPIES = 1  # `dedup compare` only: an answer, not a failure
     WRONG_INPUT = 2
     WRONG_SETTING = 3
-    STORAGE_BUSY = 4
+    STORAGE_UNREACHABLE = 4
 
 
 class InputError(DedupError):
@@ -27,21 +30,26 @@ class InputError(DedupError):
 
 
 class SentencesForErrors(TyperGroup):
-    """Turns every error that this project raises on purpose into its sentence and an exit code."""
+    """Turns every error that this project raises on purpose into its sentence, a remedy and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except DedupError as error:
-            print_error(str(error))
+            print_error("; ".join(filter(None, [str(error), remedy_for(error)])))
             raise typer.Exit(exit_code_of(error)) from error
 
 
+def remedy_for(error: DedupError) -> str:
+    """What the texts of storage errors leave out, because in the app nobody is there to act on it."""
+    if error.reason == ACCESS_DENIED:
+        return f"check the key in {STORAGE}, or the role of your identity"
+    if isinstance(error, TemporaryError):
+        return f"check that {STORAGE} names an account that can be reached from here, then try again"
+    return ""
+
+
 def exit_code_of(error: DedupError) -> ExitCode:
-    match error:
-        case InvalidSetting():
-            return ExitCode.WRONG_SETTING
-        case TemporaryError():
-            return ExitCode.STORAGE_BUSY
-        case _:
-            return ExitCode.WRONG_INPUT
+    if isinstance(error, InvalidSetting) or error.reason == ACCESS_DENIED:
+        return ExitCode.WRONG_SETTING
+    return ExitCode.STORAGE_UNREACHABLE if isinstance(error, TemporaryError) else ExitCode.WRONG_INPUT

@@ -123,7 +123,8 @@ def _report_table(report: StatsReport | None) -> Table:
         return table
     totals, reads = report.totals, reads_a_comparison(report.totals)
     lines = {
-        "day (UTC)": f"{report.day}, reported at {report.reported_at:%H:%M:%S}, {report.instances} instance{'' if report.instances == 1 else 's'}",
+        "reported at (UTC)": f"{report.reported_at:%Y-%m-%d %H:%M:%S}, for {report.day}",
+        "instances": str(report.instances),
         "comparisons": f"{totals.comparisons_performed} done, {totals.comparisons_failed} failed",
         "images read": f"{totals.images_downloaded} ({totals.bytes_downloaded / 1e6:.1f} MB)",
         "reads a comparison": "none yet"

@@ -46,7 +46,7 @@ def test_the_latest_statistics_tell_reads_a_comparison(dedup: Run, services: Ser
     services.reports.put_stats_report(REPORT)
     told = words(dedup("status").output)
     assert "reads a comparison 1.50 (the old way: 6; reads saved: 90)" in told
-    assert "2026-11-22, reported at 12:00:00" in told
+    assert "reported at (UTC) 2026-11-22 12:00:00, for 2026-11-22 instances 2" in told
 
 
 def test_a_fresh_account_says_what_is_missing_instead_of_failing(dedup: Run):

@@ -1,0 +1,63 @@
+"""The command against a real storage account, emulated: what it queues is there, what it reads was stored."""
+
+import json
+
+import pytest
+from azure.storage.queue import QueueClient
+from typer.testing import CliRunner, Result
+
+from dedup_app.ports import INDEXED, FeaturesRow, PairRow
+from dedup_app.settings import Settings
+from dedup_cli.main import app
+from dedup_core.color import ColorMetrics
+from dedup_core.messages import VerifyMessage
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import Verdict, VerdictKind
+from dedup_storage.connect import connect
+from tests.azurite import Account
+from tests.cli.conftest import NOW
+
+A, B = ImagePath("images", "shirts/a b.jpg"), ImagePath("images", "b.jpg")
+
+
+@pytest.fixture
+def dedup(account: Account, tmp_path, monkeypatch):
+    """Runs the command in a folder whose local.settings.json names the account."""
+    values = {"ImageStorage": account.connection_string, "IMAGE_CONTAINER": "images"}
+    (tmp_path / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ImageStorage", raising=False)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments)
+
+    return run
+
+
+def test_an_enqueued_message_is_on_the_queue_as_the_app_reads_it(dedup, account: Account):
+    assert dedup("enqueue", str(A), str(B)).exit_code == 0
+    [message] = QueueClient.from_connection_string(account.connection_string, "verify-pairs").receive_messages()
+    parsed = VerifyMessage.parse(message.content)
+    assert (parsed.left, [target.path for target in parsed.rights], parsed.origin) == (A, [B], "manual")
+
+
+def test_stored_pairs_and_lengths_are_told(dedup, account: Account):
+    environment = {"ImageStorage": account.connection_string}
+    services = connect(Settings.from_environment(environment))
+    for path in (A, B):
+        services.features.put(FeaturesRow(path, "0x1", INDEXED, None, "", NOW))
+    verdict = Verdict(VerdictKind.DUPLICATE, ("structure matches",), ColorMetrics(1.0, 2.0, 0.9), 4, "upright")
+    services.pairs.put_verdict(PairRow(A, B, "0x1", "0x1", verdict, 4, "upright", NOW))
+    dedup("enqueue", str(A), str(B))
+    [pair] = json.loads(dedup("duplicates", str(A), "--json").output)
+    status = json.loads(dedup("status", "--json").output)
+    assert (pair["left"], pair["right"], pair["verdict"]) == (str(A), str(B), "duplicate")
+    assert status["images"] == {"indexed": 2}
+    assert status["queues"]["verify-pairs"] == {"waiting": 1, "poison": 0}
+
+
+def test_an_account_without_anything_in_it_is_told_as_empty(dedup):
+    status = json.loads(dedup("status", "--json").output)
+    assert status["images"] == {}
+    assert status["statistics"] is None
+    assert json.loads(dedup("duplicates", "--json").output) == []

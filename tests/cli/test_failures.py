@@ -1,0 +1,50 @@
+"""Every failure is one sentence with a remedy and an exit code that scripts can act on."""
+
+import pytest
+
+from dedup_app.services import Services
+from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
+from tests.cli.conftest import Run
+
+
+def failing(services: Services, monkeypatch: pytest.MonkeyPatch, error: DedupError) -> None:
+    def fail() -> dict[str, int]:
+        raise error
+
+    monkeypatch.setattr(services.features, "count_by_status", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "remedy"),
+    [
+        (StoreBusy("Could not query features: timed out"), 4, "names an account that can be reached"),
+        (TemporaryError("Could not query features: 403", reason="access-denied"), 3, "check the key in ImageStorage"),
+        (PermanentError("Could not query features: 400"), 2, "400\n"),
+    ],
+)
+def test_a_failure_of_the_storage_is_told_with_what_to_do(
+    dedup: Run,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    error: DedupError,
+    code: int,
+    remedy: str,
+):
+    failing(services, monkeypatch, error)
+    result = dedup("status")
+    assert result.exit_code == code
+    assert result.stderr.startswith("error: Could not query features: ")
+    assert remedy in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_an_unknown_command_is_told_with_the_nearest_one(dedup: Run):
+    result = dedup("statos")
+    assert result.exit_code == 2
+    assert "Did you mean 'status'?" in result.stderr
+
+
+def test_a_bug_is_not_hidden_behind_a_sentence(dedup: Run, services: Services, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(services.features, "count_by_status", lambda: 1 / 0)
+    assert isinstance(dedup("status").exception, ZeroDivisionError)
