@@ -18,6 +18,7 @@ from dedup_core.index import MAX_DISTANCE_BITS
 SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 COLLECTION_SIZES = (10_000, 1_000_000)
 MISSES_SHOWN = 200
+LEAST_PAIRS_OF_A_TAIL = 1000
 
 type Report = dict[str, Any]
 
@@ -95,14 +96,12 @@ def _strangers(evaluation: Evaluation, photos: int) -> Report:
 
 def _false_candidates(evaluation: Evaluation, photos: int) -> Report:
     distances = list(evaluation.pair_distances.values())
-    tail = fit_tail(distances)
     count = sum(distance <= MAX_DISTANCE_BITS for distance in distances)
-    rates = {
-        "measured": count / len(distances),
-        "measured_upper_95": upper_bound(count, len(distances)),
-        "fitted_normal": tail.rate_normal(MAX_DISTANCE_BITS),
-        "fitted_exponential": tail.rate_exponential(MAX_DISTANCE_BITS),
-    }
+    rates = {"measured": count / len(distances), "measured_upper_95": upper_bound(count, len(distances))}
+    if len(distances) >= LEAST_PAIRS_OF_A_TAIL:
+        tail = fit_tail(distances)
+        rates["fitted_normal"] = tail.rate_normal(MAX_DISTANCE_BITS)
+        rates["fitted_exponential"] = tail.rate_exponential(MAX_DISTANCE_BITS)
     return {
         "max_distance_bits": MAX_DISTANCE_BITS,
         "nearest_pairs": [

@@ -1,0 +1,130 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats  # type: ignore[import-untyped]
+
+from benchmarks.quality_eval import known_pairs, ours, summary
+from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, photos_in
+from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound
+from dedup_core import ColorMetrics, PairMeasurement, Verdict, VerdictKind, View
+
+
+def test_the_threshold_lets_no_more_pairs_through_than_the_rate_allows() -> None:
+    distances = np.arange(100, 20_100)
+    threshold = threshold_at_rate(distances, 1e-4)
+    assert (distances < threshold).sum() == 2
+
+
+def test_pairs_that_tie_at_the_limit_stay_out() -> None:
+    distances = [90] + [91] * 5 + [120] * 29_994
+    assert threshold_at_rate(distances, 1e-4) == 91
+
+
+def test_with_too_few_pairs_for_one_to_be_allowed_none_is() -> None:
+    assert threshold_at_rate([95, 96, 97], 1e-4) == 95
+
+
+def test_no_event_in_a_thousand_trials_leaves_three_in_a_thousand_possible() -> None:
+    assert upper_bound(0, 1000) == pytest.approx(-math.log(0.05) / 1000)
+
+
+def test_the_fitted_tail_finds_a_rate_that_was_too_rare_to_measure() -> None:
+    distances = np.rint(np.random.default_rng(1).normal(120, 8, 200_000))
+    tail = fit_tail(distances)
+    true = stats.norm.cdf(80.5, 120, 8)
+    assert tail.rate_normal(80) == pytest.approx(true, rel=1)
+    assert tail.rate_exponential(80) > true
+
+
+def test_a_copy_counts_as_found_only_when_it_is_a_candidate_and_its_verdict_is_right() -> None:
+    copies = [
+        _judged("blur", VerdictKind.DUPLICATE),
+        _judged("blur", VerdictKind.IDENTICAL),
+        _judged("blur", VerdictKind.DUPLICATE, candidate=False),
+        _judged("blur", VerdictKind.COLOR_VARIANT),
+    ]
+    row = _summarized(copies)["transforms"]["blur"]
+    assert (row["candidate_recall"], row["verdict_recall"], row["verdict_alone"]) == (0.75, 0.5, 0.75)
+    assert row["verdicts"] == {"duplicate": 2, "identical": 1, "color_variant": 1}
+
+
+def test_a_grey_copy_is_found_as_a_color_variant() -> None:
+    copies = [_judged("grey", VerdictKind.COLOR_VARIANT), _judged("grey", VerdictKind.DISTINCT)]
+    assert _summarized(copies)["transforms"]["grey"]["verdict_recall"] == 0.5
+
+
+def test_a_stranger_called_duplicate_is_a_false_verdict_and_named() -> None:
+    strangers = [
+        _judged(ORIGINAL, VerdictKind.DUPLICATE, right="b.jpg"),
+        _judged(ORIGINAL, VerdictKind.DISTINCT, right="c.jpg"),
+        _judged("blur", VerdictKind.COLOR_VARIANT, right="c.jpg"),
+    ]
+    report = _summarized([_judged("blur", VerdictKind.DUPLICATE)], strangers)
+    originals, copies = report["strangers"]["originals"], report["strangers"]["copies"]
+    assert (originals["candidates"], originals["false_verdicts"], originals["pairs"]) == (2, 1, 45)
+    assert originals["false"][0]["right"] == "b.jpg"
+    assert (copies["candidates"], copies["false_verdicts"]) == (1, 0)
+    assert report["transforms"]["blur"]["false_candidates_an_image"] == 1
+
+
+def test_a_tail_is_fitted_only_where_there_are_enough_pairs() -> None:
+    few = {(str(number), "other"): 90 + number for number in range(45)}
+    many = {(str(number), "other"): 90 + int(number**0.5) for number in range(3000)}
+    reports = [
+        summary.summarize(ours.Evaluation([_judged("blur", VerdictKind.DUPLICATE)], [], d), 80) for d in (few, many)
+    ]
+    assert ["fitted_normal" in report["false_candidates"]["rates"] for report in reports] == [False, True]
+
+
+def test_the_mean_gives_every_transform_the_same_weight() -> None:
+    copies = [_judged("blur", VerdictKind.DUPLICATE)] * 3 + [_judged("grey", VerdictKind.DISTINCT)]
+    assert _summarized(copies)["mean"]["verdict_recall"] == 0.5
+
+
+def test_groups_join_candidates_that_are_duplicates_of_a_third() -> None:
+    names = [("a", "b"), ("c", "d"), ("b", "c")]
+    duplicate = _judged("blur", VerdictKind.DUPLICATE).verdict
+    pairs = [known_pairs.KnownPair("copies", Path(a), Path(b), candidate=True, verdict=duplicate) for a, b in names]
+    alone = known_pairs.KnownPair("copies", Path("e"), Path("f"), candidate=False, verdict=duplicate)
+    assert summary.summarize_groups([*pairs, alone]) == [["a", "b", "c", "d"]]
+
+
+def test_a_limit_spreads_the_photos_over_the_folder(tmp_path: Path) -> None:
+    for number in range(10):
+        Image.new("RGB", (4, 4)).save(tmp_path / f"{number}.png")
+    (tmp_path / "sources.tsv").write_text("no picture")
+    assert [photo.name for photo in photos_in(tmp_path, 5)] == ["0.png", "2.png", "4.png", "6.png", "8.png"]
+
+
+def test_what_was_made_once_is_not_made_again_until_the_photo_changes(tmp_path: Path) -> None:
+    photo = Photo(tmp_path / "a.jpg")
+    photo.path.write_bytes(b"first")
+    cache, made = Cache(tmp_path / "cache"), iter(["one", "two"])
+    first = [cache.remembered(Path("place"), photo, lambda: next(made)) for _ in range(2)]
+    photo.path.write_bytes(b"second")
+    assert [*first, cache.remembered(Path("place"), photo, lambda: next(made))] == ["one", "one", "two"]
+
+
+def test_measured_pairs_are_written_one_to_a_line(tmp_path: Path) -> None:
+    evaluation = ours.Evaluation([_judged("blur", VerdictKind.DUPLICATE)] * 2, [], {})
+    summary.write_pairs(evaluation, tmp_path / "pairs.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
+    assert [line["measurement"]["structure"] for line in lines] == [0.9, 0.9]
+
+
+def _judged(
+    transform: str, kind: VerdictKind, *, candidate: bool = True, left: str = "a.jpg", right: str = "a.jpg"
+) -> ours.Judged:
+    metrics = ColorMetrics(1.0, 2.0, 0.9)
+    measurement = PairMeasurement(metrics, View.UPRIGHT, 12, False, 0.9, 0.0, 1.0, 1.0, 1.0)
+    verdict = Verdict(kind, ("made up",), metrics, 12, "upright")
+    return ours.Judged(transform, left, right, 12, candidate, measurement, verdict)
+
+
+def _summarized(copies: list[ours.Judged], strangers: list[ours.Judged] | None = None) -> summary.Report:
+    distances = {(str(number), "other"): 90 + number for number in range(45)}
+    return summary.summarize(ours.Evaluation(copies, strangers or [], distances), photos=10)
