@@ -1,5 +1,6 @@
 """Clients of one storage account: by connection string or identity, with short retries and time limits."""
 
+import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ def open_clients(connection: StorageConnection, *, largest_read: int) -> Storage
         )
     text = connection.connection_string
     try:
+        _check_account_key(text)
         return StorageClients(
             BlobServiceClient.from_connection_string(text, **blob_options),
             QueueServiceClient.from_connection_string(text, **queue_options),
@@ -74,6 +76,14 @@ def open_clients(connection: StorageConnection, *, largest_read: int) -> Storage
             "ImageStorage is no connection string of a storage account: copy it anew from the portal, or write "
             "UseDevelopmentStorage=true for Azurite"
         ) from None
+
+
+def _check_account_key(connection_string: str) -> None:
+    """The SDK would notice a mangled key only when it signs the first call. Raises `ValueError`."""
+    for part in connection_string.split(";"):
+        name, _, value = part.partition("=")
+        if name.strip().lower() == "accountkey":
+            base64.b64decode(value, validate=True)
 
 
 def _credential(client_id: str) -> "TokenCredential":
