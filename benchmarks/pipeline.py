@@ -75,11 +75,12 @@ def run(folder: Path, pictures: Iterator[tuple[str, bytes]], processes: int) -> 
             for host in hosts:
                 host.stop()
         requests = azurite.requests()[requests_before:]
-    pairs = list(services.pairs.all())
-    stats = LoaderStats.sum(list(services.stats.of_day(time.strftime("%Y-%m-%d", time.gmtime())).values()))
+        pairs = list(services.pairs.all())
+        statuses = services.features.count_by_status()
+        stats = LoaderStats.sum(list(services.stats.of_day(time.strftime("%Y-%m-%d", time.gmtime())).values()))
     return {
         "images": images,
-        "statuses": services.features.count_by_status(),
+        "statuses": statuses,
         "host_start_seconds": round(began - started, 2),
         "indexed_seconds": round(indexed_seconds, 2),
         "seconds": round(seconds, 2),
@@ -144,7 +145,8 @@ def _kind(request: object) -> str:
     if head in {"features", "pairs", "loaderstats", "reports"}:
         return f"app: table {head} {request.method}"
     if head == CONTAINER and "list" not in query.get("comp", []):
-        return f"app: image {request.method} {request.status}"
+        # The host looks whether the blob is still the one of its message; the app only ever gets.
+        return f"{'app' if request.method == 'GET' else 'host'}: image {request.method} {request.status}"
     if head == "dedup-index":
         return f"app: log {request.method}{' append' if 'appendblock' in query.get('comp', []) else ''}"
     if head.startswith(("verify-pairs", "ingest-images", "azure-webjobs-blobtrigger", "webjobs-")):
