@@ -20,7 +20,8 @@ POLICY_PREFIX = "POLICY_"
 
 _QUEUE = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _CONNECTION_STRING = re.compile(r"(^|;)\s*(UseDevelopmentStorage=true|AccountName=.|BlobEndpoint=.)", re.IGNORECASE)
-_SCHEDULE_FIELD = re.compile(r"[0-9A-Za-z*/,-]+")
+_SCHEDULE_ITEM = r"(\*|(\d{1,2}|[A-Za-z]{3})(-(\d{1,2}|[A-Za-z]{3}))?)(/\d{1,2})?"
+_SCHEDULE_FIELD = re.compile(f"{_SCHEDULE_ITEM}(,{_SCHEDULE_ITEM})*")
 _SCHEDULE_FIELDS = 6
 _GIBIBYTE = 1024**3
 

@@ -1,7 +1,7 @@
 """A whole app in memory, whose every call to a port can be watched, interrupted or answered with an error."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -60,6 +60,7 @@ class World:
 
     def __init__(self, **settings: Any) -> None:
         self.time = NOON
+        self.tick = timedelta(0)
         self.calls: list[str] = []
         self.before: Callable[[int, str], None] = lambda _number, _step: None
         self.after: Callable[[int, str], None] = lambda _number, _step: None
@@ -92,7 +93,7 @@ class World:
             queues=MemoryQueues({"verify-pairs": self.verify_queue, "ingest-images": self.ingest_queue}),
             index=watched(FingerprintLog(self.segments), "index"),
             instance=instance,
-            now=lambda: self.time,
+            now=self._now,
         )
 
     def upload(self, name: str, data: bytes) -> ImagePath:
@@ -128,6 +129,10 @@ class World:
         index.remove(probe)
         return {hit.image_id for hit in hits}
 
+    def _now(self) -> datetime:
+        self.time += self.tick
+        return self.time
+
     def _announce(self, step: str) -> None:
         self.calls.append(step)
         self.before(len(self.calls), step)
@@ -149,7 +154,7 @@ def copy_of(seed: int) -> bytes:
 
 @cache
 def recolored(seed: int) -> bytes:
-    return encoded(hue_shifted(_small_scene(seed), 120))
+    return encoded(hue_shifted(_small_scene(seed), 30))
 
 
 def _small_scene(seed: int) -> Image.Image:

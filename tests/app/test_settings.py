@@ -1,0 +1,131 @@
+"""Every setting is checked when the app starts, and every complaint names the setting and the remedy."""
+
+import pytest
+
+from dedup_app.settings import Settings, StorageConnection
+from dedup_core.decode import DecodeLimits
+from dedup_core.errors import InvalidSetting
+from dedup_core.verdict import PRESETS
+
+KEY = "c2VjcmV0LWtleQ=="
+CONNECTION_STRING = (
+    f"DefaultEndpointsProtocol=https;AccountName=pictures;AccountKey={KEY};EndpointSuffix=core.windows.net"
+)
+IDENTITY = {
+    "ImageStorage__blobServiceUri": "https://pictures.blob.core.windows.net",
+    "ImageStorage__queueServiceUri": "https://pictures.queue.core.windows.net/",
+    "ImageStorage__tableServiceUri": "https://pictures.table.core.windows.net",
+}
+
+
+def read(**environment: str) -> Settings:
+    return Settings.from_environment(environment)
+
+
+def test_the_defaults_are_those_of_the_documentation():
+    settings = read()
+    assert settings == Settings()
+    assert (settings.image_container, settings.index_container) == ("images", "dedup-index")
+    assert (settings.verify_queue, settings.ingest_queue) == ("verify-pairs", "ingest-images")
+    assert (settings.stats_schedule, settings.blob_trigger_source) == ("0 */5 * * * *", "LogsAndContainerScan")
+    assert settings.limits == DecodeLimits()
+    assert settings.policy == PRESETS["balanced"]
+    assert settings.containers == {"images"}
+
+
+@pytest.mark.parametrize("schedule", ["0 0 3 * * *", "0 30 9-17 * Jan,JUL MON-FRI", "15,45 */10 * 1-15/2 * 0"])
+def test_a_schedule_may_be_any_six_fields_that_the_host_understands(schedule):
+    assert read(STATS_SCHEDULE=schedule).stats_schedule == schedule
+
+
+def test_empty_settings_count_as_absent():
+    assert (
+        read(IMAGE_CONTAINER="", MAX_IMAGE_BYTES=" ", POLICY="", POLICY_MIN_STRUCTURE="", ImageStorage="") == Settings()
+    )
+
+
+def test_every_setting_can_be_set():
+    settings = read(
+        ImageStorage=CONNECTION_STRING,
+        IMAGE_CONTAINER="photos",
+        INDEX_CONTAINER="photo-index",
+        VERIFY_QUEUE="verify",
+        INGEST_QUEUE="ingest",
+        STATS_SCHEDULE="*/30 * * * * *",
+        BLOB_TRIGGER_SOURCE="eventgrid",
+        MAX_IMAGE_BYTES="1000",
+        MAX_IMAGE_PIXELS="2000",
+        POLICY="strict",
+        POLICY_MAX_TONE_RESIDUAL="4.5",
+    )
+    assert settings.image_storage == StorageConnection(CONNECTION_STRING)
+    assert (settings.image_container, settings.index_container) == ("photos", "photo-index")
+    assert (settings.verify_queue, settings.ingest_queue) == ("verify", "ingest")
+    assert (settings.stats_schedule, settings.blob_trigger_source) == ("*/30 * * * * *", "EventGrid")
+    assert settings.limits == DecodeLimits(max_bytes=1000, max_pixels=2000)
+    assert settings.policy.max_tone_residual == 4.5
+    assert settings.policy.min_structure == PRESETS["strict"].min_structure
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("IMAGE_CONTAINER", "Images", "did you mean 'images'"),
+        ("INDEX_CONTAINER", "a", "3 to 63"),
+        ("INDEX_CONTAINER", "images", "different names"),
+        ("VERIFY_QUEUE", "verify_pairs", "3 to 63"),
+        ("INGEST_QUEUE", "verify-pairs", "different names"),
+        ("STATS_SCHEDULE", "*/5 * * * *", "six fields"),
+        ("STATS_SCHEDULE", "every five minutes or so please", "six fields"),
+        ("STATS_SCHEDULE", "0 */5 * * * ?;", "six fields"),
+        ("BLOB_TRIGGER_SOURCE", "Polling", "LogsAndContainerScan or EventGrid"),
+        ("MAX_IMAGE_BYTES", "0", "from 1 to"),
+        ("MAX_IMAGE_BYTES", "-5", "from 1 to"),
+        ("MAX_IMAGE_BYTES", "64 MB", "from 1 to"),
+        ("MAX_IMAGE_BYTES", "9" * 5000, "from 1 to"),
+        ("MAX_IMAGE_PIXELS", "1e6", "from 1 to"),
+        ("POLICY", "lenient", "strict, balanced, loose"),
+        ("POLICY_MIN_STRUCTURE", "high", "number"),
+        ("POLICY_MIN_STRUCTURE", "nan", "number"),
+        ("POLICY_MIN_STRUCTUR", "0.5", "POLICY_MIN_STRUCTURE"),
+        ("ImageStorage", "pictures", "UseDevelopmentStorage=true"),
+        ("ImageStorage__blobServiceUri", "http://pictures.blob.core.windows.net", "https"),
+        ("ImageStorage__blobServiceUri", f"https://pictures.blob.core.windows.net?sig={KEY}", "nothing more"),
+        ("ImageStorage__queueServiceUri", "https://[", "not a URL"),
+        ("ImageStorage__tableServiceUri", IDENTITY["ImageStorage__tableServiceUri"], "missing"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_name_and_the_remedy(name, value, remedy):
+    with pytest.raises(InvalidSetting) as failure:
+        read(**{name: value})
+    assert name.split("__")[0] in str(failure.value)
+    assert remedy in str(failure.value)
+    assert KEY not in str(failure.value)
+
+
+def test_an_identity_takes_the_place_of_a_connection_string():
+    storage = read(**IDENTITY, ImageStorage__clientId="1234").require_image_storage()
+    assert storage.uses_identity
+    assert storage.queue_service_uri == "https://pictures.queue.core.windows.net/"
+    assert storage.client_id == "1234"
+    assert not StorageConnection(CONNECTION_STRING).uses_identity
+
+
+def test_two_ways_to_connect_are_one_too_many():
+    with pytest.raises(InvalidSetting, match="both set"):
+        read(ImageStorage=CONNECTION_STRING, **IDENTITY)
+
+
+def test_without_an_account_the_settings_can_be_read_but_not_used():
+    with pytest.raises(InvalidSetting, match=r"ImageStorage is missing.*UseDevelopmentStorage=true"):
+        read().require_image_storage()
+
+
+def test_secrets_do_not_show():
+    settings = read(ImageStorage=CONNECTION_STRING)
+    assert KEY not in repr(settings)
+    assert settings.require_image_storage().connection_string == CONNECTION_STRING
+
+
+def test_what_belongs_to_others_is_left_alone():
+    assert read(PATH="/bin", FUNCTIONS_WORKER_RUNTIME="python", AzureWebJobsStorage="x") == Settings()

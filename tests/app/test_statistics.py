@@ -1,0 +1,136 @@
+"""Statistics of all processes add up for each day, nothing twice and nothing lost."""
+
+import json
+import logging
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from dedup_app.loader_totals import LoaderTotals, utc_day
+from dedup_core.errors import StoreBusy
+from dedup_core.loader import MemoryEfficientImageLoader
+from dedup_core.messages import VerifyMessage, VerifyTarget
+from dedup_core.stats import LoaderStats
+from dedup_storage.memory import MemoryStatsTable
+from tests.app.world import NOON, photo
+
+TODAY, TOMORROW = "2026-05-31", "2026-06-01"
+
+
+class Totals:
+    """A loader that only counts, and the totals that carry its counts away."""
+
+    def __init__(self, stats: MemoryStatsTable) -> None:
+        self.time = NOON
+        self.loader = MemoryEfficientImageLoader()
+        self.totals = LoaderTotals(self.loader, stats, "instance", lambda: self.time)
+
+    def count(self, comparisons: int) -> None:
+        self.loader.count_failed_comparisons(comparisons)
+        self.totals.flush()
+
+
+@pytest.fixture
+def table():
+    return MemoryStatsTable()
+
+
+def failed(table: MemoryStatsTable, day: str) -> dict[str, int]:
+    return {instance: totals.comparisons_failed for instance, totals in table.of_day(day).items()}
+
+
+def test_after_each_message_the_running_totals_are_in_storage(world):
+    left, right = world.upload("a.png", photo(1)), world.upload("b.png", photo(2))
+    body = VerifyMessage(left, (VerifyTarget(right),)).to_json()
+    for times in (1, 2):
+        world.services.verify.handle_message(body, "1")
+        totals = world.stats.of_day(TODAY)["first"]
+        assert (totals.comparisons_performed, totals.images_downloaded, totals.reads_saved) == (
+            times,
+            2 * times,
+            4 * times,
+        )
+
+
+def test_a_new_day_starts_at_zero_and_counts_nothing_twice(table):
+    process = Totals(table)
+    process.count(3)
+    process.count(2)
+    process.time += timedelta(days=1)
+    process.count(4)
+    assert (failed(table, TODAY), failed(table, TOMORROW)) == ({"instance": 5}, {"instance": 4})
+
+
+def test_days_change_at_midnight_utc_wherever_the_clock_stands():
+    assert utc_day(datetime(2026, 6, 1, 1, 30, tzinfo=timezone(timedelta(hours=2)))) == TODAY
+    assert utc_day(datetime(2026, 5, 31, 23, 30, tzinfo=UTC)) == TODAY
+
+
+def test_what_could_not_be_written_goes_with_the_next_message(table, caplog):
+    process = Totals(table)
+    process.count(1)
+    write = table.put
+    table.put = _busy
+    process.count(2)
+    assert failed(table, TODAY) == {"instance": 1}
+    assert "stay in memory" in caplog.text
+    table.put = write
+    process.count(4)
+    assert failed(table, TODAY) == {"instance": 7}
+
+
+def _busy(_day: str, _instance: str, _totals: LoaderStats) -> None:
+    raise StoreBusy("503")
+
+
+def test_an_older_snapshot_never_lands_after_a_newer_one(table):
+    process = Totals(table)
+    written: list[int] = []
+
+    def slow_at_first(day: str, instance: str, totals: LoaderStats) -> None:
+        if not written:
+            other.start()
+            other.join(timeout=0.2)  # the other flush would overtake this one here, if nothing held it back
+        written.append(totals.comparisons_failed)
+        MemoryStatsTable.put(table, day, instance, totals)
+
+    table.put = slow_at_first
+    other = threading.Thread(target=process.count, args=(1,))
+    process.count(1)
+    other.join()
+    assert written == sorted(written)
+    assert failed(table, TODAY) == {"instance": 2}
+
+
+def test_the_report_sums_all_instances_in_one_log_line_and_one_row(world, caplog):
+    world.stats.put(TODAY, "one", LoaderStats(comparisons_performed=3, images_downloaded=6, peak_decoded_bytes=9))
+    world.stats.put(TODAY, "two", LoaderStats(comparisons_failed=1, failures_by_reason={"not-found": 1}))
+    world.stats.put(TOMORROW, "two", LoaderStats(comparisons_performed=100))
+    with caplog.at_level(logging.INFO, "dedup_app.reporting"):
+        world.services.reporting.report()
+    (line,) = [json.loads(record.message) for record in caplog.records if record.name == "dedup_app.reporting"]
+    assert line["event"] == "loader_stats"
+    assert (line["day"], line["instances"], line["comparisons_performed"], line["success_rate"]) == (TODAY, 2, 3, 0.75)
+    assert (line["reads_saved"], line["failures_by_reason"], line["peak_decoded_bytes"]) == (12, {"not-found": 1}, 9)
+    report = world.reports.latest_stats_report()
+    assert (report.day, report.instances, report.reported_at) == (TODAY, 2, NOON)
+    assert LoaderStats.from_dict(line) == report.totals
+
+
+def test_a_day_without_work_is_reported_as_such(world):
+    report = world.services.reporting.report()
+    assert (report.instances, report.totals) == (0, LoaderStats())
+
+
+def test_the_first_report_of_a_day_closes_the_day_before(world):
+    world.tick = timedelta(milliseconds=1)
+    world.stats.put(TODAY, "one", LoaderStats(comparisons_performed=1))
+    world.services.reporting.report()
+    world.stats.put(TODAY, "one", LoaderStats(comparisons_performed=2))
+    world.time += timedelta(days=1)
+    world.services.reporting.report()
+    by_day = {report.day: report.totals.comparisons_performed for report in world.reports._stats}
+    assert by_day == {TODAY: 2, TOMORROW: 0}
+    assert world.services.reporting.report().day == TOMORROW
+    assert len(world.reports._stats) == 4

@@ -1,0 +1,150 @@
+"""Each pair gets an explained verdict, each image is read once, and no failure becomes a number."""
+
+import base64
+import json
+
+import pytest
+
+from dedup_core.errors import StoreBusy
+from dedup_core.messages import VerifyMessage, VerifyTarget
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import VerdictKind
+from tests.app.world import NOON, copy_of, photo, recolored
+
+
+@pytest.fixture
+def pictures(world):
+    contents = {
+        "original.png": photo(1),
+        "identical.png": photo(1),
+        "copy.jpg": copy_of(1),
+        "recolored.png": recolored(1),
+        "other.png": photo(2),
+        "broken.png": b"not an image",
+    }
+    return {name: world.upload(name, data) for name, data in contents.items()}
+
+
+def message(left: ImagePath, *rights: ImagePath) -> VerifyMessage:
+    return VerifyMessage(left, tuple(VerifyTarget(right) for right in rights))
+
+
+def test_every_kind_of_pair_gets_its_verdict(world, pictures):
+    original, *others = pictures.values()
+    verdicts = world.services.verify.verify(message(original, *others))
+    assert [verdict.kind for verdict in verdicts] == [
+        VerdictKind.IDENTICAL,
+        VerdictKind.DUPLICATE,
+        VerdictKind.COLOR_VARIANT,
+        VerdictKind.DISTINCT,
+        VerdictKind.UNVERIFIABLE,
+    ]
+    for other, verdict in zip(others, verdicts, strict=True):
+        assert verdict.reasons
+        assert (verdict.metrics is None) == (verdict.kind is VerdictKind.UNVERIFIABLE)
+        assert world.pair(original, other).verdict == verdict
+
+
+def test_a_lone_pair_costs_two_reads_and_five_candidates_six(world, pictures):
+    original, *others = pictures.values()
+    world.services.verify.verify(message(original, others[0]))
+    assert world.images.reads == [original, others[0]]
+    world.images.reads.clear()
+    world.services.verify.verify(message(original, *others))
+    assert world.images.reads == [original, *others]
+
+
+def test_a_verdict_is_stored_with_the_etags_that_were_really_compared(world, pictures):
+    original, other = pictures["original.png"], pictures["other.png"]
+    world.services.verify.verify(VerifyMessage(original, (VerifyTarget(other, "0xOLD"),), "0xOLD"))
+    pair = world.pair(original, other)
+    assert (pair.left_etag, pair.right_etag) == tuple(world.images.read(path).etag for path in (original, other))
+    assert pair.verified_at == NOON
+    assert world.pair(other, original).right_etag == pair.left_etag
+
+
+def test_an_unreadable_candidate_is_unverifiable_and_the_others_go_on(world, pictures):
+    gone = ImagePath("images", "gone.png")
+    original, copy, broken = (pictures[name] for name in ("original.png", "copy.jpg", "broken.png"))
+    kinds = [verdict.kind for verdict in world.services.verify.verify(message(original, gone, broken, copy))]
+    assert kinds == [VerdictKind.UNVERIFIABLE, VerdictKind.UNVERIFIABLE, VerdictKind.DUPLICATE]
+    assert "not-found" in world.pair(original, gone).verdict.reasons[0]
+    assert (
+        "images/broken.png cannot be compared (unsupported-format)" in world.pair(original, broken).verdict.reasons[0]
+    )
+    assert world.services.loader.stats.comparisons_failed == 2
+    assert world.services.loader.stats.failures_by_reason == {"not-found": 1, "unsupported-format": 1}
+
+
+def test_without_its_left_image_no_pair_can_be_verified_and_no_other_image_is_read(world, pictures):
+    gone = ImagePath("images", "gone.png")
+    rights = list(pictures.values())
+    verdicts = world.services.verify.verify(message(gone, *rights))
+    assert {verdict.kind for verdict in verdicts} == {VerdictKind.UNVERIFIABLE}
+    assert world.images.reads == [gone]
+    assert all("images/gone.png" in world.pair(right, gone).verdict.reasons[0] for right in rights)
+    assert world.services.loader.stats.comparisons_failed == len(rights)
+
+
+@pytest.mark.parametrize("busy", ["original.png", "copy.jpg"])
+def test_a_busy_storage_rises_and_the_next_try_gives_the_verdict(world, pictures, busy):
+    original, copy = pictures["original.png"], pictures["copy.jpg"]
+    world.images.failures[pictures[busy]] = StoreBusy("503")
+    with pytest.raises(StoreBusy):
+        world.services.verify.handle_message(message(original, copy).to_json(), "1")
+    assert world.pairs.get(original, copy) is None
+    assert world.stats.of_day("2026-05-31")["first"].failures_by_reason == {"store-busy": 1}
+    world.images.failures.clear()
+    world.services.verify.handle_message(message(original, copy).to_json(), "1")
+    assert world.pair(original, copy).verdict.kind is VerdictKind.DUPLICATE
+
+
+def test_the_same_message_twice_gives_the_same_answer(world, pictures):
+    body = message(*pictures.values()).to_json()
+    world.services.verify.handle_message(body, "1")
+    once = list(world.pairs.all())
+    world.services.verify.handle_message(body, "1")
+    assert list(world.pairs.all()) == once
+
+
+@pytest.mark.parametrize("encode", [str, str.encode, lambda text: base64.b64encode(text.encode()).decode()])
+def test_a_message_by_hand_may_be_text_or_base64(world, pictures, encode):
+    body = encode('{"left": "images/original.png", "right": "/images/copy.jpg"}')
+    world.services.verify.handle_message(body, "1")
+    assert world.pair(pictures["original.png"], pictures["copy.jpg"]).verdict.kind is VerdictKind.DUPLICATE
+
+
+def test_a_malformed_message_is_recorded_with_its_reason_and_finished(world):
+    world.services.verify.handle_message(b'{"left": "images/a.png"}', "message 7")
+    (rejected,) = world.reports.rejected_messages()
+    assert (rejected.queue, rejected.message_id, rejected.excerpt, rejected.rejected_at) == (
+        "verify-pairs",
+        "message 7",
+        '{"left": "images/a.png"}',
+        NOON,
+    )
+    assert "'rights'" in rejected.reason
+    assert not world.calls[:-1]
+
+
+def test_test_images_are_verified_without_a_call_to_storage_but_for_the_answer(world):
+    body = json.dumps({"left": "test://circle?color=red", "right": "test://circle?color=blue"})
+    world.services.verify.handle_message(body, "1")
+    assert world.images.reads == []
+    pair = world.pair(ImagePath.test("circle", color="red"), ImagePath.test("circle", color="blue"))
+    assert pair.verdict.kind not in {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
+
+
+def test_a_test_image_that_does_not_exist_is_unverifiable(world):
+    body = json.dumps({"left": "test://circle", "right": "test://unicorn"})
+    world.services.verify.handle_message(body, "1")
+    pair = world.pair(ImagePath.test("circle"), ImagePath.test("unicorn"))
+    assert "test://unicorn" in pair.verdict.reasons[0]
+
+
+def test_a_decision_of_a_person_outlives_every_verdict(world, pictures):
+    original, copy = pictures["original.png"], pictures["copy.jpg"]
+    world.services.verify.verify(message(original, copy))
+    world.pairs.decide(original, copy, "distinct")
+    world.services.verify.verify(message(copy, original))
+    assert world.pair(original, copy).decision == "distinct"

@@ -1,0 +1,199 @@
+"""The triggers listen where the settings say, carry their input to one service, and load nothing heavy at the start."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from fnmatch import fnmatch
+from pathlib import Path
+from types import SimpleNamespace
+
+import azure.functions as func
+import pytest
+
+import function_app
+from dedup_app.ports import INDEXED
+from dedup_app.settings import Settings
+from dedup_core.errors import InvalidSetting, StoreBusy
+from dedup_core.messages import IngestMessage
+from dedup_core.paths import ImagePath
+from dedup_storage import connect
+from tests.app.world import World, copy_of, photo
+
+ROOT = Path(function_app.__file__).parent
+
+
+def bindings_of(app: func.FunctionApp) -> dict[str, dict]:
+    """What the host is told of each function's trigger."""
+    return {it.get_function_name(): it.get_trigger().get_dict_repr() for it in app.get_functions()}
+
+
+@pytest.fixture
+def load_app(monkeypatch):
+    """Loads function_app.py anew, as a worker with these settings would."""
+
+    def load(**environment: str) -> func.FunctionApp:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        spec = importlib.util.spec_from_file_location("function_app_again", ROOT / "function_app.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.app
+
+    return load
+
+
+@pytest.fixture
+def world(monkeypatch):
+    world = World()
+    monkeypatch.setattr(function_app, "services", lambda: world.services)
+    return world
+
+
+def test_there_are_four_functions_that_listen_where_the_documentation_says(load_app):
+    bindings = bindings_of(load_app())
+    assert set(bindings) == {"extract_features", "ingest_images", "verify_pairs", "report_loader_stats"}
+    blob, ingest, verify, timer = (
+        bindings[name] for name in ("extract_features", "ingest_images", "verify_pairs", "report_loader_stats")
+    )
+    assert (blob["path"], blob["connection"], blob["source"]) == (
+        "images/{name}",
+        "ImageStorage",
+        "LogsAndContainerScan",
+    )
+    assert (ingest["queueName"], ingest["connection"]) == ("ingest-images", "ImageStorage")
+    assert (verify["queueName"], verify["connection"]) == ("verify-pairs", "ImageStorage")
+    assert timer["schedule"] == "0 */5 * * * *"
+
+
+def test_the_settings_move_the_triggers(load_app):
+    bindings = bindings_of(
+        load_app(
+            IMAGE_CONTAINER="photos",
+            INGEST_QUEUE="backfill",
+            VERIFY_QUEUE="pairs",
+            STATS_SCHEDULE="0 0 * * * *",
+            BLOB_TRIGGER_SOURCE="EventGrid",
+        )
+    )
+    assert (bindings["extract_features"]["path"], bindings["extract_features"]["source"]) == (
+        "photos/{name}",
+        "EventGrid",
+    )
+    assert bindings["ingest_images"]["queueName"] == "backfill"
+    assert bindings["verify_pairs"]["queueName"] == "pairs"
+    assert bindings["report_loader_stats"]["schedule"] == "0 0 * * * *"
+
+
+def test_a_wrong_setting_keeps_the_app_from_starting_and_names_itself(load_app):
+    with pytest.raises(InvalidSetting, match="MAX_IMAGE_PIXELS"):
+        load_app(MAX_IMAGE_PIXELS="many")
+
+
+def test_images_messages_and_ticks_end_in_verdicts_and_a_report(world):
+    for name, data in (("a b.png", photo(1)), ("c#.jpg", copy_of(1))):
+        path = world.upload(name, data)
+        function_app.extract_features(SimpleNamespace(container_name="images", blob_name=name))
+        assert world.row(path).status == INDEXED
+    (message,) = world.verify_queue.messages
+    function_app.verify_pairs(func.QueueMessage(id="1", body=message.to_json().encode()))
+    assert world.pair(message.left, message.rights[0].path).verdict.kind == "duplicate"
+    function_app.report_loader_stats(SimpleNamespace(past_due=False))
+    assert world.reports.latest_stats_report().totals.comparisons_performed == 1
+
+
+def test_an_image_may_also_be_ingested_by_message(world):
+    path = world.upload("a.png", photo(1))
+    function_app.ingest_images(func.QueueMessage(id="1", body=IngestMessage(path).to_json().encode()))
+    assert world.row(path).status == INDEXED
+
+
+def test_a_malformed_message_is_finished_and_a_busy_storage_is_left_to_the_host(world):
+    function_app.verify_pairs(func.QueueMessage(id="7", body=b"nonsense"))
+    assert world.reports.rejected_messages()[0].message_id == "7"
+    path = world.upload("a.png", photo(1))
+    world.images.failures[path] = StoreBusy("503")
+    with pytest.raises(StoreBusy):
+        function_app.extract_features(SimpleNamespace(container_name="images", blob_name="a.png"))
+
+
+def test_all_threads_share_one_connection(monkeypatch):
+    made = []
+    threads_ready = threading.Barrier(4)
+
+    def slow_connect(settings: Settings) -> object:
+        threading.Event().wait(0.05)
+        made.append(settings)
+        return object()
+
+    monkeypatch.setattr(connect, "connect", slow_connect)
+    function_app._connect.cache_clear()
+    seen = []
+
+    def use() -> None:
+        threads_ready.wait()
+        seen.append(function_app.services())
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    function_app._connect.cache_clear()
+    assert made == [function_app.settings]
+    assert len(set(map(id, seen))) == 1
+
+
+def test_the_start_of_a_worker_loads_no_image_library_and_no_storage_adapter():
+    heavy = "numpy PIL dedup_storage dedup_core.loader dedup_core.decode azure.data azure.storage.queue"
+    script = f"import function_app, sys; print(*[name for name in {heavy.split()} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
+def test_the_host_reads_queue_messages_as_they_are_and_tries_five_times():
+    host = json.loads((ROOT / "host.json").read_text())
+    queues = host["extensions"]["queues"]
+    assert (queues["messageEncoding"], queues["maxDequeueCount"]) == ("none", 5)
+    assert host["extensions"]["blobs"]["poisonBlobThreshold"] == 5
+    minutes = timedelta(
+        **dict(zip(("hours", "minutes", "seconds"), map(int, host["functionTimeout"].split(":")), strict=True))
+    )
+    assert minutes <= timedelta(minutes=10)  # what a queue message stays hidden, and what every plan allows
+
+
+def test_the_sample_settings_are_the_defaults():
+    values = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+    settings = Settings.from_environment(values)
+    assert settings.require_image_storage().connection_string == "UseDevelopmentStorage=true"
+    assert settings == Settings(image_storage=settings.image_storage)
+
+
+def test_what_the_app_imports_is_deployed_and_what_it_does_not_stays_here():
+    patterns = (ROOT / ".funcignore").read_text().split()
+
+    def ignored(name: str) -> bool:
+        return any(fnmatch(name, pattern.rstrip("/")) for pattern in patterns)
+
+    deployed = ["function_app.py", "host.json", "requirements.txt", "dedup_core", "dedup_app", "dedup_storage"]
+    assert not [name for name in deployed if ignored(name)]
+    kept_here = [
+        "tests",
+        "local.settings.json",
+        ".venv",
+        "node_modules",
+        "benchmarks",
+        "local_host",
+        ".git",
+        ".azurite",
+    ]
+    assert [name for name in kept_here if not ignored(name)] == []
+
+
+def test_blob_names_reach_the_service_as_storage_spells_them(world):
+    path = ImagePath("images", "50%25/ü?.png")
+    world.images.put(path, photo(1))
+    function_app.extract_features(SimpleNamespace(container_name="images", blob_name="50%25/ü?.png"))
+    assert world.row(path).status == INDEXED
