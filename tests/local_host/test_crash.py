@@ -1,0 +1,117 @@
+"""Whatever happens to a host, nothing is lost: it finishes what it has begun, or the next host does it again."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient, QueueServiceClient
+
+from local_host.process import HostProcess, HostProcessError
+from tests.azurite import Account
+from tests.local_host.apps import App
+from tests.local_host.conftest import texts, wait_until
+
+CODE = """
+@app.queue_trigger(arg_name="message", queue_name="work", connection="AzureWebJobsStorage")
+def on_message(message: func.QueueMessage) -> None:
+    body = message.get_body().decode()
+    note(kind="begun", body=body)
+    time.sleep(float(os.environ.get("PAUSE", "0")))
+    note(kind="done", body=body)
+
+@app.blob_trigger(arg_name="client", path="images/{name}", connection="AzureWebJobsStorage")
+def on_blob(client: blob.BlobClient) -> None:
+    time.sleep(float(os.environ.get("PAUSE", "0")))
+    note(kind="blob", name=client.blob_name)
+"""
+
+
+def test_what_a_killed_host_had_begun_is_done_by_the_next(
+    tmp_path: Path, account: Account, queue: QueueClient, blobs: BlobServiceClient
+) -> None:
+    app = App(tmp_path / "app", CODE, {"AzureWebJobsStorage": account.connection_string, "PAUSE": "0.1"})
+    images = blobs.create_container("images")
+    host = HostProcess(app.folder, lease_seconds=2, scan_seconds=0.3)
+    with host:
+        for number in range(25):
+            queue.send_message(f"m{number}")
+            images.upload_blob(f"b{number}.jpg", b"1")
+        app.wait_for_notes("done", 5)
+        app.wait_for_notes("blob", 5)
+        host.kill()
+        interrupted = {each["body"] for each in app.notes("begun")} - {each["body"] for each in app.notes("done")}
+        assert interrupted
+        host.start()
+        wait_until(lambda: {each["body"] for each in app.notes("done")} == {f"m{number}" for number in range(25)}, 60)
+        wait_until(lambda: {each["name"] for each in app.notes("blob")} == {f"b{n}.jpg" for n in range(25)}, 60)
+
+
+def test_a_host_that_is_told_to_stop_finishes_and_its_own_azurite_keeps_the_rest(tmp_path: Path) -> None:
+    settings = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "PAUSE": "1.5"}
+    app = App(tmp_path / "app", CODE, settings)
+    host = HostProcess(app.folder, arguments=["--data", str(tmp_path / "data")])
+    with host:
+        queue = QueueServiceClient.from_connection_string(str(host.status.azurite)).create_queue("work")
+        queue.send_message("in flight")
+        app.wait_for_notes("begun", 1)
+        assert app.notes("done") == []
+        assert host.stop() == 0
+        assert app.notes("done") == [{"body": "in flight"}]
+        host.start()
+        after = QueueServiceClient.from_connection_string(str(host.status.azurite)).get_queue_client("work")
+        assert after.get_queue_properties().approximate_message_count == 0
+        assert "connection string: DefaultEndpointsProtocol=http" in host.log_text()
+
+
+def test_a_function_that_takes_too_long_has_failed_and_a_second_ctrl_c_stops_at_once(
+    tmp_path: Path, account: Account, queue: QueueClient, queues: QueueServiceClient
+) -> None:
+    app = App(tmp_path / "app", CODE, {"AzureWebJobsStorage": account.connection_string, "PAUSE": "60"})
+    env = {"AzureFunctionsJobHost__functionTimeout": "00:00:02", "PYTHON_THREADPOOL_THREAD_COUNT": "8"}
+    with HostProcess(app.folder, env) as host:
+        queue.send_message("endless")
+        wait_until(lambda: "functionTimeout of 2 s exceeded" in host.log_text())
+        wait_until(lambda: "work-poison" in [each.name for each in queues.list_queues()])
+        wait_until(lambda: texts(queues.get_queue_client("work-poison")) == ["endless"])
+        queue.send_message("in flight")
+        app.wait_for_notes("begun", 3)
+        process = host._process
+        assert process is not None
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: "finishing what is in flight" in host.log_text().splitlines()[-1])
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize(
+    ("code", "settings", "message"),
+    [
+        ("import nowhere_to_be_found", {}, "nowhere_to_be_found"),
+        (CODE.replace('"work"', '"%MISSING%"'), {}, "no setting MISSING is given"),
+    ],
+)
+def test_an_app_that_cannot_start_says_why(
+    tmp_path: Path, account: Account, code: str, settings: dict[str, str], message: str
+) -> None:
+    app = App(tmp_path / "app", code, {"AzureWebJobsStorage": account.connection_string, **settings})
+    with pytest.raises(HostProcessError, match=rf"(?s)ended with code 1.*cannot start.*{message}"):
+        HostProcess(app.folder).start()
+
+
+def test_a_host_stops_with_the_process_that_started_it(tmp_path: Path, account: Account) -> None:
+    app = App(tmp_path / "app", CODE, {"AzureWebJobsStorage": account.connection_string})
+    host = HostProcess(app.folder).start()
+    process = host._process
+    assert process is not None
+    assert process.stdin is not None
+    process.stdin.close()  # as when its parent is killed
+    try:
+        assert process.wait(20) == 0
+    except subprocess.TimeoutExpired:
+        host.kill()
+        raise

@@ -1,0 +1,220 @@
+"""HTTP functions are served with keys, parameters and answers as the host does it."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
+
+from local_host.bindings import Function, HttpTrigger
+from local_host.blob_queue import BlobQueue
+from local_host.event_grid import EventGridWebhook
+from local_host.http_listener import HttpListener
+from local_host.http_routes import make_route
+from local_host.keys import HostKeys, load_keys
+from local_host.protos import NullableBool, NullableDouble, NullableString, RpcHttp, RpcHttpCookie, TypedData
+from local_host.worker import Outcome
+from tests.local_host.conftest import Call, FakeInvoker
+from tests.local_host.test_blob_listener import blob_function
+from tests.local_host.test_event_grid import event
+
+KEYS = HostKeys(master="master-key", function="function-key", blobs_extension="blobs-key")
+ON_EVENTS = blob_function("on_events", "images/{name}", event_grid=True)
+
+
+def web_function(name: str, auth_level: str, route: str = "", *methods: str) -> Function:
+    return Function(name, f"id of {name}", HttpTrigger("req", route, frozenset(methods), auth_level))
+
+
+def answer(call: Call) -> Outcome:
+    """Answer with what arrived; the function named `fails` fails, `silent` says nothing, `rich` has a cookie."""
+    request = call.data.http
+    assert request is not None
+    match call.function.name:
+        case "fails":
+            return Outcome(succeeded=False, error="boom")
+        case "silent":
+            return Outcome(succeeded=True)
+        case "text":
+            return Outcome(succeeded=True, return_value=TypedData(string="grün"))
+        case "slow":
+            time.sleep(0.7)
+    seen = {
+        "method": request.method,
+        "url": request.url,
+        "params": request.params,
+        "query": request.query,
+        "body": None if request.body is None else request.body.bytes.decode(),
+        "header": request.headers.get("X-Mine"),
+    }
+    cookie = RpcHttpCookie(
+        "session",
+        "42",
+        path=NullableString("/"),
+        secure=NullableBool(value=True),
+        http_only=NullableBool(value=True),
+        same_site="Strict",
+        max_age=NullableDouble(60.0),
+    )
+    response = RpcHttp(
+        status_code="201",
+        headers={"content-type": "application/json", "x-answer": "yes"},
+        body=TypedData(bytes=json.dumps(seen).encode()),
+        cookies=[cookie],
+    )
+    return Outcome(succeeded=True, return_value=TypedData(http=response))
+
+
+@pytest.fixture
+def listener(queue: QueueClient) -> Iterator[HttpListener]:
+    functions = [
+        web_function("open", "ANONYMOUS", "items/{id}"),
+        web_function("guarded", "FUNCTION"),
+        web_function("admin_only", "ADMIN"),
+        web_function("post_only", "ANONYMOUS", "", "POST"),
+        *(web_function(name, "ANONYMOUS") for name in ("fails", "silent", "text", "slow")),
+    ]
+    webhook = EventGridWebhook({ON_EVENTS.full_id: ON_EVENTS}, BlobQueue(queue))
+    routes = [make_route(function, "api") for function in functions]
+    made = HttpListener(FakeInvoker(answer), routes, KEYS, webhook, "host-1")
+    made.bind(0)
+    made.start()
+    yield made
+    made.stop()
+    made.join()
+
+
+class Answer:
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    @property
+    def json(self) -> dict[str, object]:
+        content: dict[str, object] = json.loads(self.body)
+        return content
+
+
+def ask(
+    listener: HttpListener, path: str, method: str = "GET", body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> Answer:
+    connection = http.client.HTTPConnection(listener.url.removeprefix("http://"), timeout=20)
+    try:
+        connection.request(method, path, body or None, dict(headers or {}))
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+def test_a_request_reaches_the_function_whole(listener: HttpListener) -> None:
+    seen = ask(listener, "/api/items/a%20b?x=1&x=2&y=", "POST", b"hello", {"X-Mine": "7"}).json
+    assert seen == {
+        "method": "POST",
+        "url": f"{listener.url}/api/items/a%20b?x=1&x=2&y=",
+        "params": {"id": "a b"},
+        "query": {"x": "1,2", "y": ""},
+        "body": "hello",
+        "header": "7",
+    }
+
+
+def test_the_answer_has_its_status_headers_and_cookies(listener: HttpListener) -> None:
+    reply = ask(listener, "/api/items/7")
+    assert reply.status == HTTPStatus.CREATED
+    assert (reply.headers["content-type"], reply.headers["x-answer"]) == ("application/json", "yes")
+    assert reply.headers["Set-Cookie"] == "session=42; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict"
+
+
+def test_text_nothing_and_failure_have_their_answers(listener: HttpListener) -> None:
+    text = ask(listener, "/api/text")
+    assert (text.status, text.body.decode()) == (HTTPStatus.OK, "grün")
+    assert ask(listener, "/api/silent").status == HTTPStatus.NO_CONTENT
+    failed = ask(listener, "/api/fails")
+    assert (failed.status, failed.body) == (HTTPStatus.INTERNAL_SERVER_ERROR, b"")
+
+
+def test_head_answers_without_a_body(listener: HttpListener) -> None:
+    assert ask(listener, "/api/text", "HEAD").body == b""
+
+
+@pytest.mark.parametrize("path", ["/api/nothing", "/items/7", "/api/post_only"])
+def test_what_no_function_serves_is_not_found(listener: HttpListener, path: str) -> None:
+    assert ask(listener, path).status == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "allowed"),
+    [
+        ("guarded", None, False),
+        ("guarded", "wrong", False),
+        ("guarded", "blobs-key", False),
+        ("guarded", "function-key", True),
+        ("guarded", "master-key", True),
+        ("admin_only", "function-key", False),
+        ("admin_only", "master-key", True),
+    ],
+)
+@pytest.mark.parametrize("by_header", [True, False])
+def test_a_function_wants_a_key_of_its_level(
+    listener: HttpListener, path: str, key: str | None, *, allowed: bool, by_header: bool
+) -> None:
+    headers = {"X-Functions-Key": key} if key and by_header else {}
+    code = f"?code={key}" if key and not by_header else ""
+    reply = ask(listener, f"/api/{path}{code}", headers=headers)
+    assert reply.status == (HTTPStatus.CREATED if allowed else HTTPStatus.UNAUTHORIZED)
+
+
+def test_the_webhook_wants_the_key_of_the_extension_and_queues_the_blob(
+    listener: HttpListener, queue: QueueClient
+) -> None:
+    path = "/runtime/webhooks/blobs?functionName=Host.Functions.on_events"
+    body = json.dumps([event("a.jpg")]).encode()
+    headers = {"aeg-event-type": "Notification"}
+    assert ask(listener, path, "POST", body, headers).status == HTTPStatus.UNAUTHORIZED
+    assert ask(listener, f"{path}&code=function-key", "POST", body, headers).status == HTTPStatus.UNAUTHORIZED
+    assert ask(listener, f"{path}&code=blobs-key", "POST", body, headers).status == HTTPStatus.ACCEPTED
+    assert len(queue.peek_messages(max_messages=5)) == 1
+
+
+def test_the_webhook_answers_the_handshake_as_json(listener: HttpListener) -> None:
+    path = "/runtime/webhooks/blobs?functionName=Host.Functions.on_events&code=blobs-key"
+    body = json.dumps([{"data": {"validationCode": "42"}}]).encode()
+    reply = ask(listener, path, "POST", body, {"aeg-event-type": "SubscriptionValidation"})
+    assert (reply.status, reply.json) == (HTTPStatus.OK, {"validationResponse": "42"})
+
+
+def test_the_status_of_the_host_is_for_its_owner(listener: HttpListener) -> None:
+    assert ask(listener, "/admin/host/status").status == HTTPStatus.UNAUTHORIZED
+    assert ask(listener, "/admin/host/status?code=master-key").json == {"id": "host-1", "state": "Running"}
+
+
+def test_a_body_that_is_too_long_or_of_unknown_length_is_refused(listener: HttpListener) -> None:
+    too_long = ask(listener, "/api/items/7", "POST", headers={"Content-Length": str(200_000_000)})
+    assert too_long.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    chunked = ask(listener, "/api/items/7", "POST", headers={"Transfer-Encoding": "chunked"})
+    assert chunked.status == HTTPStatus.LENGTH_REQUIRED
+
+
+def test_stopping_answers_the_request_in_flight(listener: HttpListener) -> None:
+    replies: list[Answer] = []
+    asking = threading.Thread(target=lambda: replies.append(ask(listener, "/api/slow")))
+    asking.start()
+    time.sleep(0.3)
+    listener.stop()
+    listener.join()
+    asking.join()
+    assert replies[0].status == HTTPStatus.CREATED
+
+
+def test_the_keys_of_a_host_stay_the_same(blobs: BlobServiceClient) -> None:
+    first = load_keys(blobs, "host-1")
+    assert load_keys(blobs, "host-1") == first
+    assert load_keys(blobs, "host-2") != first
+    assert len({first.master, first.function, first.blobs_extension}) == 3
+    assert all(len(key) >= 40 for key in (first.master, first.function, first.blobs_extension))
