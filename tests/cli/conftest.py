@@ -57,8 +57,8 @@ class Known:
         return row
 
 
-@pytest.fixture
-def services() -> Services:
+def memory_services() -> Services:
+    """Every port in memory, all of it empty."""
     verify_queue, ingest_queue = MemoryVerifyQueue(), MemoryIngestQueue()
     return Services(
         settings=Settings(),
@@ -73,6 +73,11 @@ def services() -> Services:
         index=FingerprintLog(MemorySegments()),
         instance="test",
     )
+
+
+@pytest.fixture
+def services() -> Services:
+    return memory_services()
 
 
 @pytest.fixture
