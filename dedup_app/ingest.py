@@ -87,13 +87,15 @@ class IngestService:
             self.ingest(path)
 
     def handle_message(self, body: str | bytes, message_id: str) -> None:
-        """Ingest the blob that a queue message names. A message that says nothing is recorded as refused."""
+        """Ingest the blob that a queue message names. A message that names none is recorded as refused."""
         try:
             message = IngestMessage.parse(body, containers=self._settings.containers)
         except InvalidMessage as error:
             self._rejections.record(self._settings.ingest_queue, message_id, body, error)
-        else:
-            self.ingest(message.path)
+            return
+        if self.ingest(message.path).status == NOT_FOUND:
+            missing = ImageNotFound(f"There is no blob {message.path}")
+            self._rejections.record(self._settings.ingest_queue, message_id, body, missing)
 
     def ingest(self, path: ImagePath) -> IngestOutcome:
         """Follow the blob until the features row says what is there. Raises `TemporaryError` if that must wait.
@@ -159,15 +161,19 @@ class IngestService:
         return replace(known, status=DELETED)
 
     def _remove_from_index(self, known: FeaturesRow | None) -> None:
-        if known is not None and known.features is not None:
+        if known is not None and known.status in (PROCESSING, INDEXED):
             self._index.remove(known.path.image_id)
 
     def _candidates(self, hits: Iterable[Hit]) -> Iterator[VerifyTarget]:
-        """The hits that the features table confirms: the index may hold images that are gone or were refused since."""
+        """The nearest hits that the features table confirms; the index may hold images that are gone or refused."""
+        confirmed = 0
         for hit in hits:
             row = self._features.get(hit.image_id)
             if row is not None and row.status in (PROCESSING, INDEXED):
                 yield VerifyTarget(row.path, row.etag, hit.view, hit.distance_bits)
+                confirmed += 1
+                if confirmed == self._settings.max_candidates:
+                    return
 
     def _outdated_pairs(self, row: FeaturesRow, known: FeaturesRow | None) -> Iterator[VerifyTarget]:
         """Images that were compared with other bytes under this path: what was said of them may not hold any more."""

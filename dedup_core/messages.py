@@ -180,7 +180,9 @@ def _parse_path(value: object, name: str, containers: Collection[str] | None) ->
 def _refuse_unknown_keys(fields: Mapping[str, Any], known: Collection[str], where: str) -> None:
     unknown = sorted(set(fields) - set(known))
     if unknown:
-        raise InvalidMessage(f"{where} holds the unknown key {unknown[0]!r}: known are {', '.join(sorted(known))}")
+        raise InvalidMessage(
+            f"{where} holds the unknown key {_shortened(unknown[0])}: known are {', '.join(sorted(known))}"
+        )
 
 
 def _target_fields(target: VerifyTarget) -> dict[str, str | int]:

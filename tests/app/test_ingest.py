@@ -5,6 +5,7 @@ import pytest
 from dedup_app.ingest import IngestOutcome
 from dedup_app.ports import DELETED, INDEXED, PROCESSING
 from dedup_core.errors import StoreBusy, TemporaryError
+from dedup_core.groups import group_pairs
 from dedup_core.messages import VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.verdict import VerdictKind
@@ -165,6 +166,22 @@ def test_a_hit_that_is_still_being_processed_counts_because_its_own_search_may_h
     assert len(world.verify_queue.messages) == 1
 
 
+def test_of_very_many_equal_images_only_some_are_verified_and_still_every_one_is_linked():
+    world = World(max_candidates=2)
+    for name in ("a.jpg", "b.jpg"):
+        world.upload_and_ingest(name, copy_of(1))
+    for name in ("c.png", "d.png"):
+        world.upload_and_ingest(name, photo(1))
+    world.verify_queue.messages.clear()
+    world.upload_and_ingest("e.png", photo(1))
+    (message,) = world.verify_queue.messages
+    assert len(message.rights) == 2
+    world.verify_all()
+    pairs = [(pair.left, pair.right, VerdictKind.DUPLICATE) for pair in world.pairs.all()]
+    assert len(pairs) == 1 + 2 + 2 + 2
+    assert [len(group) for group in group_pairs(pairs)] == [5]
+
+
 def test_a_pair_that_was_verified_on_the_same_bytes_is_not_verified_again(world):
     first = world.upload_and_ingest("a.png", photo(1))
     world.upload_and_ingest("b.jpg", copy_of(1))
@@ -207,11 +224,17 @@ def test_a_message_names_the_image_in_any_form(world):
 
 
 def test_a_message_that_names_nothing_is_recorded_and_finished(world):
-    world.services.ingest.handle_message('{"path": "elsewhere/a.png"}', "message 7")
+    world.services.ingest.handle_message('{"path": "elsewhere/a.png"}', "7")
     (rejected,) = world.reports.rejected_messages()
-    assert (rejected.queue, rejected.message_id, rejected.rejected_at) == ("ingest-images", "message 7", NOON)
+    assert (rejected.queue, rejected.message_id, rejected.rejected_at) == ("ingest-images", "7", NOON)
     assert "'elsewhere'" in rejected.reason
     assert rejected.excerpt == '{"path": "elsewhere/a.png"}'
+
+
+def test_a_message_that_names_a_missing_blob_is_recorded_and_finished(world):
+    world.services.ingest.handle_message('{"path": "images/typo.png"}', "8")
+    (rejected,) = world.reports.rejected_messages()
+    assert (rejected.message_id, rejected.reason) == ("8", "There is no blob images/typo.png")
 
 
 def test_a_blob_event_carries_the_raw_name(world):

@@ -55,6 +55,7 @@ def test_every_setting_can_be_set():
         BLOB_TRIGGER_SOURCE="eventgrid",
         MAX_IMAGE_BYTES="1000",
         MAX_IMAGE_PIXELS="2000",
+        MAX_CANDIDATES="7",
         POLICY="strict",
         POLICY_MAX_TONE_RESIDUAL="4.5",
     )
@@ -63,6 +64,7 @@ def test_every_setting_can_be_set():
     assert (settings.verify_queue, settings.ingest_queue) == ("verify", "ingest")
     assert (settings.stats_schedule, settings.blob_trigger_source) == ("*/30 * * * * *", "EventGrid")
     assert settings.limits == DecodeLimits(max_bytes=1000, max_pixels=2000)
+    assert settings.max_candidates == 7
     assert settings.policy.max_tone_residual == 4.5
     assert settings.policy.min_structure == PRESETS["strict"].min_structure
 

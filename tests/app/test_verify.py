@@ -115,16 +115,23 @@ def test_a_message_by_hand_may_be_text_or_base64(world, pictures, encode):
 
 
 def test_a_malformed_message_is_recorded_with_its_reason_and_finished(world):
-    world.services.verify.handle_message(b'{"left": "images/a.png"}', "message 7")
+    world.services.verify.handle_message(b'{"left": "images/a.png"}', "7")
     (rejected,) = world.reports.rejected_messages()
     assert (rejected.queue, rejected.message_id, rejected.excerpt, rejected.rejected_at) == (
         "verify-pairs",
-        "message 7",
+        "7",
         '{"left": "images/a.png"}',
         NOON,
     )
     assert "'rights'" in rejected.reason
     assert not world.calls[:-1]
+
+
+def test_an_id_that_a_message_brought_along_makes_no_invalid_row_key(world):
+    world.services.verify.handle_message('{"id": "../#?"}', "../#?" + "x" * 2000)
+    (rejected,) = world.reports.rejected_messages()
+    assert rejected.message_id == "-----" + "x" * 59
+    assert "'id'" in rejected.reason
 
 
 def test_test_images_are_verified_without_a_call_to_storage_but_for_the_answer(world):
