@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
-from dedup_core.header import WORKING_SIZE, Header, refuse
+from dedup_core.header import MAX_SIDE, WORKING_SIZE, Header, refuse
 from dedup_core.header_tiff import exif_orientation
 from dedup_core.pixels import buffer_bytes, reduce_to_working_size
 from dedup_core.profile import to_srgb
@@ -23,12 +23,13 @@ __all__ = ["WORKING_SIZE", "DecodeLimits", "Header", "WorkingImage", "check_head
 class DecodeLimits:
     """What a decode may cost, checked before memory is taken; docs/decoding.md#limits.
 
-    `max_memory_bytes` is what decoding may take besides the file: it bounds formats that cannot be shrunk while they
-    are decoded long before `max_pixels` does.
+    `max_unshrunk_pixels` holds for pictures that cannot be shrunk while they are decoded (all but JPEG and most
+    JPEG 2000), `max_memory_bytes` is what decoding may take besides the file.
     """
 
     max_bytes: int = 64 * 1024 * 1024
     max_pixels: int = 100_000_000
+    max_unshrunk_pixels: int = 40_000_000
     max_memory_bytes: int = 368 * 1024 * 1024
 
 
@@ -95,8 +96,11 @@ def check_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
         raise ImageTooLarge(message, reason="too-many-bytes")
     header = read_header(data)
     size = f"the {header.format} picture has {header.width:,} x {header.height:,} pixels"
-    if header.width * header.height > limits.max_pixels:
-        raise ImageTooLarge(f"{size}, the limit is {limits.max_pixels:,}", reason="too-many-pixels")
+    max_pixels = limits.max_pixels if header.halvings else min(limits.max_pixels, limits.max_unshrunk_pixels)
+    if header.width * header.height > max_pixels:
+        raise ImageTooLarge(f"{size}, the limit is {max_pixels:,}", reason="too-many-pixels")
+    if max(header.width, header.height) > MAX_SIDE:
+        raise ImageTooLarge(f"{size}, the limit for one side is {MAX_SIDE:,}", reason="too-many-pixels")
     if header.memory_bytes > limits.max_memory_bytes:
         message = f"{size}; decoding it takes {header.memory_bytes:,} bytes, the limit is {limits.max_memory_bytes:,}"
         raise ImageTooLarge(message, reason="too-much-memory")

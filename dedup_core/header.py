@@ -7,6 +7,7 @@ from dedup_core.errors import UnreadableImage
 
 WORKING_SIZE: Final = 512
 MIN_REDUCTION: Final = 1.5  # what a decoder's own shrinking leaves to our filter; docs/decoding.md#reduction
+MAX_SIDE: Final = 65_535  # as in JPEG and GIF; Pillow keeps a pointer a row, so a column would cost more than it shows
 MAX_PARTS: Final = 65_536  # segments, chunks, blocks, strips: a picture has a few thousand, a trap has millions
 
 

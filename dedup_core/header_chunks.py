@@ -6,13 +6,13 @@ from typing import Final
 from dedup_core.header import MAX_PARTS, Header, refuse
 from dedup_core.header_tiff import exif_orientation
 
-MAX_PACKED_CHUNKS: Final = 256  # chunks of a PNG that unpack to as much as 1 MiB each
+MAX_PACKED_CHUNKS: Final = 64  # chunks of a PNG that unpack to as much as 1 MiB each
 PACKED_CHUNKS: Final = (b"iCCP", b"zTXt", b"iTXt")
 # Pillow unpacks run-length BMP in Python, about a microsecond a run: docs/decoding.md#hostile-files
 MAX_RUN_LENGTH_BYTES: Final = 1024 * 1024
-MAX_RUN_LENGTH_PIXELS: Final = 8_000_000
+MAX_RUN_LENGTH_PIXELS: Final = 4_000_000
 RUN_LENGTH: Final = (1, 2)
-WEBP_BYTES_PER_PIXEL: Final = 16  # two canvases, the frame handed over, the picture
+WEBP_BYTES_PER_PIXEL: Final = 16  # two canvases, the frame handed over, the picture; lossless has a buffer more
 AVIF_BYTES_PER_PIXEL: Final = 14  # planes of up to 16 bits, the frame handed over, the picture
 CORE_HEADER_BYTES: Final = 12
 
@@ -51,11 +51,12 @@ def read_gif_header(data: bytes) -> Header:
         position += 2
         while True:  # its blocks, the last of them empty
             blocks += 1
-            position += 1 + data[position]
-            if data[position - 1] == 0:
+            block_bytes = data[position]
+            position += 1 + block_bytes
+            if blocks > MAX_PARTS:
+                refuse("too-complex", f"the GIF file has more than {MAX_PARTS:,} blocks before its first picture")
+            if block_bytes == 0:
                 break
-        if blocks > MAX_PARTS:
-            refuse("too-complex", f"the GIF file has more than {MAX_PARTS:,} blocks before its first picture")
     left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, position + 1)
     width, height = max(width, left + frame_width), max(height, top + frame_height)
     return Header("GIF", width, height, 2 * width * height)
@@ -71,7 +72,8 @@ def read_webp_header(data: bytes) -> Header:
         width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     else:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
-    return Header("WEBP", width, height, width * height * WEBP_BYTES_PER_PIXEL)
+    lossless = chunk == b"VP8L" or (chunk == b"VP8X" and b"VP8L" in data)
+    return Header("WEBP", width, height, width * height * (WEBP_BYTES_PER_PIXEL + lossless))
 
 
 def read_bmp_header(data: bytes) -> Header:

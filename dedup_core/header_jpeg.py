@@ -11,7 +11,7 @@ MAX_SEGMENTS: Final = 4_096
 MAX_EXIF_BYTES: Final = 4 * 1024 * 1024
 MAX_JUNK_BYTES: Final = 64 * 1024  # between segments; Pillow skips it byte by byte in Python
 # Every scan of a progressive file walks over all blocks, however few bytes it has: docs/decoding.md#hostile-files
-MAX_SCAN_PIXELS: Final = 1_500_000_000
+MAX_SCAN_PIXELS: Final = 1_200_000_000
 SCAN: Final = 0xDA
 END: Final = 0xD9
 FILL: Final = 0xFF
@@ -70,8 +70,19 @@ def _frame_header(data: bytes, scan_at: int, marker: int, segment: bytes, orient
     halvings = halvings_to_working_size(width, height, most=3)
     memory = (width * height * 4) >> (2 * halvings)
     if scans > 1 or marker in FRAMES_PROGRESSIVE:  # all coefficients are kept, two bytes each, until the last scan
-        memory += 2 * width * height * components
+        memory += int(2 * width * height * _planes(segment, components))
     return Header("JPEG", width, height, memory, orientation, halvings)
+
+
+def _planes(segment: bytes, components: int) -> float:
+    """How many planes of full size the components make together: 3 without chroma subsampling, 1.5 with 4:2:0."""
+    samplings = [segment[7 + 3 * number] for number in range(components)]
+    across = [sampling >> 4 for sampling in samplings]
+    down = [sampling & 15 for sampling in samplings]
+    largest = max(across) * max(down)
+    if largest == 0:
+        refuse("corrupt", "a component of the JPEG picture has no samples")
+    return sum(x * y for x, y in zip(across, down, strict=True)) / largest
 
 
 MAX_BOXES: Final = 1_024
@@ -79,6 +90,8 @@ SIZ: Final = 0xFF51
 COD: Final = 0xFF52
 COC: Final = 0xFF53
 TILE_PART: Final = 0xFF90
+MAX_TILES: Final = 16_384
+MAX_CODED_BYTES: Final = 10 * 1024 * 1024  # about 7 MB a second are unpacked; halving leaves three quarters of them out
 
 
 def read_jpeg2000_header(data: bytes) -> Header:
@@ -102,18 +115,20 @@ def read_jpeg2000_header(data: bytes) -> Header:
         refuse("too-complex", f"the JPEG 2000 header has more than {MAX_BOXES:,} segments")
     if size is None:
         refuse("corrupt", "the JPEG 2000 file names no size")
-    return _codestream_header(size, 0 if other_halvings else min(halvings_stored, 32))
+    return _codestream_header(size, 0 if other_halvings else min(halvings_stored, 32), len(data))
 
 
-def _codestream_header(size: tuple[int, ...], halvings_stored: int) -> Header:
+def _codestream_header(size: tuple[int, ...], halvings_stored: int, coded_bytes: int) -> Header:
     right, bottom, left, top, tile_width, tile_height, tile_left, tile_top, components = size
     width, height = max(0, right - left), max(0, bottom - top)
     if tile_width == 0 or tile_height == 0:
         refuse("corrupt", "the JPEG 2000 tiles have no size")
     tiles = -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
-    if tiles > MAX_BOXES * 16:
+    if tiles > MAX_TILES:
         refuse("too-complex", f"the JPEG 2000 picture is cut into {tiles:,} tiles")
     halvings = halvings_to_working_size(width, height, halvings_stored)
+    if coded_bytes >> (2 * halvings) > MAX_CODED_BYTES:
+        refuse("too-complex", f"{coded_bytes:,} bytes of JPEG 2000 without lower resolutions take too long to unpack")
     memory = (width * height * (8 * components + 4)) >> (2 * halvings)
     return Header("JPEG2000", width, height, memory, halvings=halvings)
 

@@ -13,18 +13,18 @@ REDUCIBLE: Final = ("RGB", "L", "CMYK", "LAB")
 LEAST_GAP: Final = 2  # the last resampling still shrinks this much, so that whole factors leave no trace
 ONE_BYTE_MODES: Final = ("1", "L", "P")
 UNBOUNDED_MODES: Final = ("I", "F")
-WHITE_16_BIT: Final = 65_535.0
 
 
 def reduce_to_working_size(picture: Image.Image) -> Image.Image:
     """Average by whole factors, then resample once; a picture that is small enough keeps its size."""
     size = working_size(picture.width, picture.height)
-    factor = max(1, min(picture.width // size[0], picture.height // size[1]) // LEAST_GAP)
+    across = max(1, picture.width // size[0] // LEAST_GAP)
+    down = max(1, picture.height // size[1] // LEAST_GAP)
     if picture.mode in REDUCIBLE and not picture.has_transparency_data:
-        small = picture.reduce(factor) if factor > 1 else picture
+        small = Image.Image.reduce(picture, (across, down)) if across * down > 1 else picture
     else:
-        small = _reduce_in_bands(picture, factor)
-    box = (0.0, 0.0, picture.width / factor, picture.height / factor)
+        small = _reduce_in_bands(picture, across, down)
+    box = (0.0, 0.0, picture.width / across, picture.height / down)
     return small.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
@@ -38,31 +38,36 @@ def buffer_bytes(picture: Image.Image) -> int:
     return picture.width * picture.height * bytes_per_pixel
 
 
-def _reduce_in_bands(picture: Image.Image, factor: int) -> Image.Image:
-    rows = max(1, BAND_PIXELS // (picture.width * factor)) * factor
+def _reduce_in_bands(picture: Image.Image, across: int, down: int) -> Image.Image:
+    rows = max(1, BAND_PIXELS // (picture.width * down)) * down
     span = _value_span(picture, rows)
     small = None
     for top in range(0, picture.height, rows):
         band = _plain(picture.crop((0, top, picture.width, min(top + rows, picture.height))), span)
         if small is None:
-            small = Image.new(band.mode, (-(-picture.width // factor), -(-picture.height // factor)))
-        small.paste(band.reduce(factor), (0, top // factor))
+            small = Image.new(band.mode, (-(-picture.width // across), -(-picture.height // down)))
+        small.paste(band.reduce((across, down)), (0, top // down))
     if small is None:
         raise ValueError("a picture without rows")
+    if small.mode == "RGBa":
+        white = Image.new("RGBA", small.size, "white")
+        return Image.alpha_composite(white, small.convert("RGBA")).convert("RGB")
     return small
 
 
 def _plain(band: Image.Image, span: tuple[float, float]) -> Image.Image:
-    """The band in a mode whose values can be averaged: opaque, 8 bits, no palette."""
+    """The band in a mode whose values can be averaged: 8 bits, no palette, colors multiplied by their alpha."""
     if band.mode in UNBOUNDED_MODES or band.mode.startswith("I;16"):
         return _scale_deep(band, span)
     if band.has_transparency_data:
-        band = band.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", band.size, "white"), band).convert("RGB")
+        return band.convert("RGBA").convert("RGBa")
     return band.convert("L" if band.mode == "1" else "RGB")
 
 
 def _scale_deep(band: Image.Image, span: tuple[float, float]) -> Image.Image:
+    if band.mode not in UNBOUNDED_MODES:
+        values16 = np.asarray(band).astype(np.uint32)  # (h, w)
+        return Image.fromarray(((values16 + 128) // 257).astype(np.uint8))  # 65535 / 255 = 257
     low, high = span
     values = np.nan_to_num(_values(band), nan=low, posinf=high, neginf=low)
     scaled = (values - low) * (255.0 / (high - low or 1.0))
@@ -70,9 +75,9 @@ def _scale_deep(band: Image.Image, span: tuple[float, float]) -> Image.Image:
 
 
 def _value_span(picture: Image.Image, rows: int) -> tuple[float, float]:
-    """The values that mean black and white: of 16 bits all of them, of deeper modes the picture's own range."""
+    """The values that mean black and white in a mode that does not fix them: the picture's own range."""
     if picture.mode not in UNBOUNDED_MODES:
-        return 0.0, WHITE_16_BIT
+        return 0.0, 1.0
     low, high = np.inf, -np.inf
     for top in range(0, picture.height, rows):
         values = _values(picture.crop((0, top, picture.width, min(top + rows, picture.height))))

@@ -56,7 +56,7 @@ def read_header(data: bytes) -> Header:
     format_name = sniff_format(data)
     try:
         header = READERS[format_name](data)
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, OverflowError) as error:
         message = f"the {format_name} file ends inside its header; it was probably cut off on its way"
         raise UnreadableImage(message, reason="truncated") from error
     if header.width == 0 or header.height == 0:
