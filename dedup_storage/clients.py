@@ -1,6 +1,7 @@
 """Clients of one storage account: by connection string or identity, with short retries and time limits."""
 
 import base64
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ class StorageClients:
 
 def open_clients(connection: StorageConnection, *, largest_read: int) -> StorageClients:
     """Clients that connect when they are first used; a blob of up to `largest_read` bytes is read in a single GET."""
+    _quiet_sdk()
     times = {"connection_timeout": CONNECT_TIMEOUT_SECONDS, "read_timeout": READ_TIMEOUT_SECONDS}
     blob_options: dict[str, Any] = {
         **times,
@@ -76,6 +78,13 @@ def open_clients(connection: StorageConnection, *, largest_read: int) -> Storage
             "ImageStorage is no connection string of a storage account: copy it anew from the portal, or write "
             "UseDevelopmentStorage=true for Azurite"
         ) from None
+
+
+def _quiet_sdk() -> None:
+    """The SDK logs every request with all its headers at INFO, a dozen for each image: silent unless someone asked."""
+    logger = logging.getLogger("azure")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.WARNING)
 
 
 def _check_account_key(connection_string: str) -> None:
