@@ -32,7 +32,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from rich.console import Console  # noqa: E402
 from rich.progress import track  # noqa: E402
 
-from benchmarks.quality_eval import known_pairs, ours, summary, tables  # noqa: E402
+from benchmarks.quality_eval import known_pairs, markdown, ours, summary, tables  # noqa: E402
 from benchmarks.quality_eval.pictures import Cache, Photo, photos_in  # noqa: E402
 from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
 from benchmarks.quality_eval.workers import Workers  # noqa: E402
@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> None:
     tables.show(report, console)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if options.page:
+        markdown.write_into(options.page, report)
     if options.plot:
         from benchmarks.quality_eval import plot  # noqa: PLC0415 - slow to import
 
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=Path, help="write every measured pair to this file, one JSON object a line")
     parser.add_argument("--json", type=Path, help="write everything that was found to this file")
     parser.add_argument("--plot", type=Path, help="draw the recalls into this PNG")
+    parser.add_argument("--page", type=Path, help="write the tables into this Markdown page, between its marks")
     cache = Path(tempfile.gettempdir(), "near-duplicate-quality")
     parser.add_argument("--cache", type=Path, default=cache, help="where copies and peers' hashes are kept")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="leave the other hashes out")

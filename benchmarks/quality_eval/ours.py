@@ -21,12 +21,16 @@ ANY_DISTANCE_BITS = 256
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A copy (or an original) against an original: how near, whether the search brings it up, and the verdict."""
+    """A copy (or an original) against an original: how near, whether the search brings it up, and the verdict.
+
+    `distance_bits` is that of the whole pictures; `shared_keypoints` is what brought a candidate up that is not near.
+    """
 
     transform: str
     left: str
     right: str
     distance_bits: int
+    shared_keypoints: int
     candidate: bool
     measurement: PairMeasurement
     verdict: Verdict
@@ -99,7 +103,9 @@ class Search:
             hit = found.get(right)
             distance = hit.distance_bits if hit else _distance(left, original)
             verdict = decide(measurement, policy, same_bytes=left.sha256 == original.sha256)
-            yield Judged(transform, photo.name, right.name, distance, hit is not None, measurement, verdict)
+            shared = hit.shared_keypoints if hit else 0
+            is_candidate = hit is not None
+            yield Judged(transform, photo.name, right.name, distance, shared, is_candidate, measurement, verdict)
 
     def pair_distances(self, features: dict[Picture, ImageFeatures]) -> dict[tuple[str, str], int]:
         names = sorted(photo.name for photo in self.photos.values())

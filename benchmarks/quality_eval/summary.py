@@ -96,12 +96,20 @@ def _strangers(evaluation: Evaluation, photos: int) -> Report:
 
 def _false_candidates(evaluation: Evaluation, photos: int) -> Report:
     distances = list(evaluation.pair_distances.values())
-    count = sum(distance <= MAX_DISTANCE_BITS for distance in distances)
-    rates = {"measured": count / len(distances), "measured_upper_95": upper_bound(count, len(distances))}
+    originals = _of(evaluation.strangers, ORIGINAL)
+    copies = [item for item in evaluation.strangers if item.transform != ORIGINAL]
+    copy_pairs = len(evaluation.copies) * (photos - 1)
+    by_keypoints = sum(item.distance_bits > MAX_DISTANCE_BITS for item in copies)
+    rates = {
+        "originals": len(originals) / len(distances),
+        "originals, at most": upper_bound(len(originals), len(distances)),
+        "copies": len(copies) / copy_pairs,
+        "copies, by keypoints only": by_keypoints / copy_pairs,
+    }
     if len(distances) >= LEAST_PAIRS_OF_A_TAIL:
         tail = fit_tail(distances)
-        rates["fitted_normal"] = tail.rate_normal(MAX_DISTANCE_BITS)
-        rates["fitted_exponential"] = tail.rate_exponential(MAX_DISTANCE_BITS)
+        rates["bits, normal tail"] = tail.rate_normal(MAX_DISTANCE_BITS)
+        rates["bits, exponential tail"] = tail.rate_exponential(MAX_DISTANCE_BITS)
     return {
         "max_distance_bits": MAX_DISTANCE_BITS,
         "nearest_pairs": [
@@ -154,6 +162,7 @@ def _told(item: Judged) -> Report:
         "right": item.right,
         "candidate": item.candidate,
         "distance_bits": item.distance_bits,
+        "shared_keypoints": item.shared_keypoints,
         "verdict": str(item.verdict.kind),
         "view": item.verdict.view,
         "metrics": item.verdict.metrics.as_dict() if item.verdict.metrics else None,

@@ -10,6 +10,10 @@ from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, Picture, Pr
 from dedup_core import ImageFeatures, PairMeasurement, View, WorkingImage, extract_features, measure_images
 from dedup_core.decode import decode
 
+# Taken at import, when the code beneath is what was just loaded, and not later, when somebody may have changed the files.
+FEATURES = f"features-{core_version('features')}"
+MEASURED = f"measured-{core_version('measure')}"
+
 
 class Task(NamedTuple):
     """Measure `left` against some originals, each with the view in which the search found it, if it did."""
@@ -49,7 +53,7 @@ def _use_cache(cache: Cache) -> None:
 
 def _features(picture: Picture) -> ImageFeatures:
     photo, name = picture
-    place = Path(f"features-{core_version('features')}", name)
+    place = Path(FEATURES, name)
     return _cache[0].remembered(place, photo, partial(_extract, picture))
 
 
@@ -59,7 +63,7 @@ def _extract(picture: Picture) -> ImageFeatures:
 
 def _measurements(task: Task) -> list[PairMeasurement]:
     photo, name = task.left
-    place = Path(f"measured-{core_version('measure')}", name)
+    place = Path(MEASURED, name)
     return [
         _cache[0].remembered(
             place / f"{view}-{right.path.stem}", photo, partial(_measure, task.left, (right, ORIGINAL), view)

@@ -77,7 +77,7 @@ def test_a_tail_is_fitted_only_where_there_are_enough_pairs() -> None:
     reports = [
         summary.summarize(ours.Evaluation([_judged("blur", VerdictKind.DUPLICATE)], [], d), 80) for d in (few, many)
     ]
-    assert ["fitted_normal" in report["false_candidates"]["rates"] for report in reports] == [False, True]
+    assert ["bits, normal tail" in report["false_candidates"]["rates"] for report in reports] == [False, True]
 
 
 def test_the_mean_gives_every_transform_the_same_weight() -> None:
@@ -122,7 +122,7 @@ def _judged(
     metrics = ColorMetrics(1.0, 2.0, 0.9)
     measurement = PairMeasurement(metrics, View.UPRIGHT, 12, False, 0.9, 0.0, 1.0, 1.0, 1.0)
     verdict = Verdict(kind, ("made up",), metrics, 12, "upright")
-    return ours.Judged(transform, left, right, 12, candidate, measurement, verdict)
+    return ours.Judged(transform, left, right, 12, 0, candidate, measurement, verdict)
 
 
 def _summarized(copies: list[ours.Judged], strangers: list[ours.Judged] | None = None) -> summary.Report:

@@ -1,0 +1,122 @@
+"""The report as Markdown tables, written into a page between two marks."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.quality_eval.summary import Report
+
+BEGIN, END = "<!-- results: written by benchmarks/quality.py -->", "<!-- end of results -->"
+PEERS_SHOWN = ("imagehash pHash 256", "PDQ 256", "PDQ 256, 8 views")
+
+
+def write_into(page: Path, report: Report) -> None:
+    """Replace what stands between the marks; the rest of the page stays as it is."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} lacks the line {BEGIN if not begin else END}")
+    page.write_text(f"{before}{BEGIN}\n\n{tables(report)}\n{END}{after}", encoding="utf-8")
+
+
+def tables(report: Report) -> str:
+    ours, peers = report["ours"], report["peers"]
+    parts = [
+        f"Command: `{report['command']}`, {report['photos']} photos, {len(ours['transforms'])} transforms.",
+        "### Copies found",
+        _transforms(ours, peers),
+        "### All hashes, each at its own threshold",
+        _peers(peers),
+        "### Pairs of different photos",
+        _strangers(ours["strangers"]),
+        "### False candidates an image",
+        _false_candidates(ours["false_candidates"]),
+        "### Product shots",
+        _known(report["products"]),
+        "### Given copies",
+        _known(report["given_copies"]),
+        f"Groups of EXIF orientations: {' and '.join(str(len(group)) for group in report['exif_groups'])} pictures.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _transforms(ours: Report, peers: Report) -> str:
+    rows = []
+    for name, row in ours["transforms"].items():
+        best = max(peers, key=lambda peer: peers[peer]["recall"][name])
+        shown = [_share(peers[peer]["recall"][name]) for peer in PEERS_SHOWN]
+        verdict = f"**{_share(row['verdict_recall'])}**"
+        best_told = f"{_share(peers[best]['recall'][name])} {best}"
+        rows.append([name, _share(row["candidate_recall"]), verdict, best_told, *shown, _counts(row["verdicts"])])
+    means = [_share(peers[peer]["mean_recall"]) for peer in PEERS_SHOWN]
+    best = max(peers, key=lambda peer: peers[peer]["mean_recall"])
+    mean = [_share(ours["mean"][key]) for key in ("candidate_recall", "verdict_recall")]
+    best_told = f"{_share(peers[best]['mean_recall'])} {best}"
+    rows.append(["**mean**", mean[0], f"**{mean[1]}**", best_told, *means, ""])
+    return _table(["transform", "candidate", "final verdict", "best other hash", *PEERS_SHOWN, "verdicts"], rows)
+
+
+def _peers(peers: Report) -> str:
+    rows = [
+        [
+            name,
+            f"{row['threshold']:.4g}",
+            f"{row['rate']:.1e}",
+            f"{row['stranger_rate']:.1e}",
+            _share(row["mean_recall"]),
+        ]
+        for name, row in sorted(peers.items(), key=lambda item: -item[1]["mean_recall"])
+    ]
+    return _table(["hash", "matches below", "false among originals", "false among copies", "mean recall"], rows)
+
+
+def _strangers(strangers: Report) -> str:
+    rows = [
+        [
+            f"{name} against other originals",
+            f"{row['pairs']:,}",
+            f"{row['candidates']:,}",
+            f"{row['candidate_rate']:.1e}",
+            _counts(row["verdicts"]),
+            str(row["false_verdicts"]),
+            f"{row['false_verdict_rate']:.1e}",
+        ]
+        for name, row in strangers.items()
+    ]
+    head = ["pairs of", "pairs", "candidates", "rate", "their verdicts", "identical or duplicate", "rate"]
+    return _table(head, rows)
+
+
+def _false_candidates(false: Report) -> str:
+    sizes = list(false["an_image"])
+    rows = [
+        [name, f"{rate:.1e}", *(f"{false['an_image'][size][name]:.3g}" for size in sizes)]
+        for name, rate in false["rates"].items()
+    ]
+    return _table(["measured or fitted on", "rate", *(f"among {int(size):,}" for size in sizes)], rows)
+
+
+def _known(relations: Report) -> str:
+    rows = [
+        [
+            relation,
+            str(row["pairs"]),
+            str(row["candidates"]),
+            _counts(row["candidate_verdicts"]),
+            _counts(row["verdicts"]),
+        ]
+        for relation, row in relations.items()
+    ]
+    return _table(["pairs", "number", "candidates", "verdicts of candidates", "verdicts of all"], rows)
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items())) or "none"
