@@ -2,6 +2,7 @@
 
 import contextlib
 import enum
+import itertools
 import logging
 import random
 import threading
@@ -86,11 +87,12 @@ def poison_queue_name(queue: str) -> str | None:
 
 def polling_delays(max_polling_seconds: float) -> Iterator[float]:
     """Yield how long to wait after each empty answer in a row: at first 0.1 s, then doubling, with jitter."""
-    yield min(MIN_POLLING_SECONDS, max_polling_seconds)
-    step = MIN_POLLING_SECONDS
-    while True:
-        yield min(MIN_POLLING_SECONDS + random.uniform(0.8, 1.2) * step, max_polling_seconds)  # noqa: S311
-        step = min(step * 2, max_polling_seconds)
+    delay = min(MIN_POLLING_SECONDS, max_polling_seconds)
+    for doublings in itertools.count():
+        yield delay
+        if delay < max_polling_seconds:
+            increment = MIN_POLLING_SECONDS * 2.0**doublings * random.uniform(0.8, 1.2)  # noqa: S311
+            delay = min(MIN_POLLING_SECONDS + increment, max_polling_seconds)
 
 
 @dataclass
