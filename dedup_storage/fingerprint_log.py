@@ -6,7 +6,9 @@ appends second reads the first.
 """
 
 import logging
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
 from threading import Lock
@@ -21,8 +23,9 @@ logger = logging.getLogger(__name__)
 
 # What the service takes in one AppendBlock.
 BLOCK_RECORDS = 4 * 1024 * 1024 // RECORD_BYTES
-# One GET while loading: big enough that the round trip does not count, small enough to check and unpack at once.
+# One GET while loading: big enough that the round trip does not count, small enough to hold a few at once.
 READ_BYTES = 16 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
+READS_AHEAD = 4
 
 
 class SegmentFull(Exception):  # noqa: N818 - not a failure: the log goes on in the next segment
@@ -153,14 +156,12 @@ class FingerprintLog:
 
     def _read_to_end(self) -> int:
         new = 0
-        while True:
-            data = self._segments.read(self._read_segment, self._offset, READ_BYTES)
+        for data in chunks_to_end(self._segments, self._read_segment, self._offset):
             whole = len(data) // RECORD_BYTES * RECORD_BYTES
             if whole:
                 self._take(data[:whole])
                 new += whole // RECORD_BYTES
-            if len(data) < READ_BYTES:
-                return new
+        return new
 
     def _take(self, data: bytes) -> None:
         records = read_records(data)
@@ -184,3 +185,19 @@ class FingerprintLog:
         self._read_segment, self._offset = 1, 0
         self._last_segment = max(self._segments.last(), 1)
         self._catch_up()
+
+
+def chunks_to_end(segments: Segments, number: int, offset: int) -> Iterator[bytes]:
+    """The segment from `offset` on: one read if there is little, several ahead of their use once there is much."""
+    data = segments.read(number, offset, READ_BYTES)
+    yield data
+    if len(data) < READ_BYTES:
+        return
+    with ThreadPoolExecutor(READS_AHEAD) as threads:
+        ahead: deque[Future[bytes]] = deque()
+        while len(data) == READ_BYTES:
+            while len(ahead) < READS_AHEAD:
+                offset += READ_BYTES
+                ahead.append(threads.submit(segments.read, number, offset, READ_BYTES))
+            data = ahead.popleft().result()
+            yield data

@@ -241,6 +241,21 @@ def test_appends_that_wait_share_one_block_and_one_read() -> None:
     assert all(len(hits) == 8 for hits in found)
 
 
+def test_a_long_log_is_read_several_reads_ahead_in_order_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dedup_storage.fingerprint_log.READ_BYTES", 3 * RECORD_BYTES)
+    segments = MemorySegments(max_blocks=20)
+    log = FingerprintLog(segments)
+    for number in range(31):
+        log.add_all([(image(str(number % 25)).image_id, DOG if number < 25 else CAT)])
+    segments.reads.clear()
+    late = FingerprintLog(segments)
+    assert late.refresh() == 25
+    assert ids(late.add_and_search(A, CAT)) == sorted(image(str(number)).image_id for number in range(6))
+    offsets = [(number, offset) for number, offset, length in segments.reads if length]
+    assert len(offsets) == len(set(offsets))
+    assert sum(length for _, _, length in segments.reads) == 32 * RECORD_BYTES
+
+
 def test_no_byte_of_the_log_is_read_twice() -> None:
     segments = MemorySegments(max_blocks=3)
     logs = [FingerprintLog(segments), FingerprintLog(segments)]
