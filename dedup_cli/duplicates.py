@@ -80,8 +80,8 @@ def duplicates(
 
     Example: dedup duplicates images/shirts/red.jpg --kind duplicate --format csv
     """
-    known = sorted(_pairs(services_of(context), path), key=_order)
     wanted = set(Kind) if everything else set(kind or LIKE_EACH_OTHER)
+    known = sorted(_pairs(services_of(context), path, pending=Kind.PENDING in wanted), key=_order)
     chosen = [pair for pair in known if _kind(pair) in wanted]
     if as_json or output is Format.JSON:
         print_json([pair_record(pair) for pair in chosen])
@@ -110,12 +110,16 @@ def pair_record(pair: PairRow) -> dict[str, Cell | list[str]]:
     }
 
 
-def _pairs(services: Services, path: str | None) -> Iterable[PairRow]:
+def _pairs(services: Services, path: str | None, *, pending: bool) -> Iterable[PairRow]:
     if path is None:
         return services.pairs.all()
     image = image_path(services, path)
     _must_be_known(services, image)
-    return services.pairs.of_image(image)
+    # Only verified pairs stand under both images; to find the others takes a look at all.
+    waiting = (
+        [it for it in services.pairs.all() if it.verdict is None and image in (it.left, it.right)] if pending else []
+    )
+    return [*services.pairs.of_image(image), *waiting]
 
 
 def _must_be_known(services: Services, image: ImagePath) -> None:

@@ -15,7 +15,9 @@ def ingest(
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, as container/name or URL.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print what was queued for a program.")] = False,
 ) -> None:
-    """Queue images that landed before the app ran (or that it rejected) to be fingerprinted and looked up.
+    """Queue images that landed before the app ran to be fingerprinted and looked up.
+
+    An image that the app knows and that has not changed since is left as it is.
 
     Example: dedup ingest images/a.jpg images/b.jpg
     """

@@ -42,6 +42,15 @@ def test_one_image_shows_its_pairs_as_seen_from_it(dedup: Run, known: Known):
         assert (pair["left"], pair["right"]) == (f"images/{name}.jpg", f"images/{other}.jpg")
 
 
+def test_one_image_shows_what_still_waits_for_it_only_on_request(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.pair("c.jpg", "a.jpg", None)
+    known.pair("c.jpg", "d.jpg", None)
+    [pair] = json.loads(dedup("duplicates", "images/a.jpg", "--kind", "pending", "--json").output)
+    assert {pair["left"], pair["right"]} == {"images/a.jpg", "images/c.jpg"}
+    assert len(json.loads(dedup("duplicates", "images/a.jpg", "--json").output)) == 1
+
+
 def test_json_holds_everything_that_is_known_of_a_pair(dedup: Run, known: Known):
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE, "one", "two")
     [pair] = json.loads(dedup("duplicates", "images/a.jpg", "--format", "json").output)

@@ -59,8 +59,8 @@ def test_the_command_tells_in_words_why_it_could_not_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     def fail(shown: list[Picture], out: Console) -> None:
-        raise GaveUpError("After 180 s [1 of 27] images are finished.")
+        raise GaveUpError("After 300 s [1 of 27] images are finished.")
 
     monkeypatch.setattr(command, "_run", fail)
     assert command.main() == 1
-    assert capsys.readouterr().err == "The demo failed. After 180 s [1 of 27] images are finished.\n"
+    assert capsys.readouterr().err == "The demo failed. After 300 s [1 of 27] images are finished.\n"
