@@ -1,0 +1,19 @@
+"""The command starts quickly: nothing loads the storage SDK before it is needed."""
+
+import subprocess
+import sys
+
+
+def test_comparing_files_loads_nothing_of_azure():
+    program = (
+        "import sys, dedup_cli.main; sys.exit(' '.join(it for it in sys.modules if it.partition('.')[0] == 'azure'))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
+def test_the_entry_point_runs_as_a_module_of_its_own():
+    program = "import sys; sys.argv = ['dedup', '--help']; from dedup_cli.main import app; app()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "duplicates" in done.stdout
