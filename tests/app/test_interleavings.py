@@ -1,0 +1,117 @@
+"""Handlers that run at the same time, in orders of their steps that dice throw, agree in the end."""
+
+import random
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from dedup_app.ports import DELETED, INDEXED
+from dedup_core.errors import TemporaryError
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import VerdictKind
+from tests.app.world import World, copy_of, photo
+
+A, B = (ImagePath("images", f"{name}.png") for name in "ab")
+SCHEDULES = 60
+
+
+class Dice:
+    """Lets several handlers run in turns, one call to a port at a time; who is next is thrown by seeded dice."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._turns: dict[int, threading.Semaphore] = {}
+        self._arrived = threading.Semaphore(0)
+        self._failures: list[BaseException] = []
+        world.before = self._wait_for_turn
+
+    def run(self, handlers: list[Callable[[], object]]) -> None:
+        threads = [threading.Thread(target=self._handle, args=(handler,), daemon=True) for handler in handlers]
+        running = []
+        for thread in threads:
+            thread.start()
+            assert self._arrived.acquire(timeout=30)
+            running.append(thread)
+        while running := [thread for thread in running if thread.ident in self._turns]:
+            self._turns[self._random.choice(running).ident].release()
+            assert self._arrived.acquire(timeout=30)
+        assert self._failures == []
+
+    def _handle(self, handler: Callable[[], object]) -> None:
+        self._turns[threading.get_ident()] = threading.Semaphore(0)
+        try:
+            self._wait_for_turn(0, "start")
+            handler()
+        except BaseException as failure:  # noqa: BLE001 - shown by the test's own thread
+            self._failures.append(failure)
+        finally:
+            del self._turns[threading.get_ident()]
+            self._arrived.release()
+
+    def _wait_for_turn(self, _number: int, _step: str) -> None:
+        turn = self._turns.get(threading.get_ident())
+        if turn is not None:
+            self._arrived.release()
+            turn.acquire()
+
+
+def as_the_host(ingest: Callable[[ImagePath], object], path: ImagePath) -> Callable[[], None]:
+    """Try again after a temporary error, like the queue behind every trigger."""
+
+    def handle() -> None:
+        for _ in range(4):
+            try:
+                ingest(path)
+            except TemporaryError:
+                continue
+            return
+        ingest(path)
+
+    return handle
+
+
+@pytest.mark.parametrize("last", ["overwritten", "deleted"])
+def test_events_of_all_versions_in_any_order_leave_what_is_there_now(world, last):
+    for seed in range(SCHEDULES):
+        world = World()
+        world.upload_and_ingest("b.png", copy_of(2))
+        world.images.put(A, photo(1))
+        one, two, three = (world.start_process(name) for name in ("one", "two", "three"))
+
+        def change(world=world, newest=three):
+            if last == "overwritten":
+                world.images.put(A, photo(2))
+            else:
+                world.images.delete(A)
+            newest.ingest.ingest(A)
+
+        handlers = [as_the_host(process.ingest.ingest, A) for process in (one, two)]
+        Dice(world, seed).run([*handlers, change])
+        world.before = lambda _number, _step: None
+        world.verify_all()
+        row = world.features.get(A.image_id)
+        assert A.image_id not in world.found_by(photo(1)), f"seed {seed}"
+        if last == "overwritten":
+            assert (row.etag, row.status) == (world.images.read(A).etag, INDEXED), f"seed {seed}"
+            assert world.found_by(photo(2)) == {A.image_id, B.image_id}, f"seed {seed}"
+            assert world.pair(A, B).verdict.kind is VerdictKind.DUPLICATE, f"seed {seed}"
+        else:
+            assert row is None or row.status == DELETED, f"seed {seed}"
+            assert world.found_by(photo(2)) == {B.image_id}, f"seed {seed}"
+
+
+def test_many_look_alikes_at_once_are_all_paired(world):
+    paths = [ImagePath("images", f"{number}.png") for number in range(4)]
+    for seed in range(SCHEDULES):
+        world = World()
+        for number, path in enumerate(paths):
+            world.images.put(path, copy_of(1) if number % 2 else photo(1))
+        processes = [world.start_process(path.name) for path in paths]
+        Dice(world, seed).run(
+            [as_the_host(process.ingest.ingest, path) for process, path in zip(processes, paths, strict=True)]
+        )
+        world.before = lambda _number, _step: None
+        world.verify_all()
+        assert len(list(world.pairs.all())) == 6, f"seed {seed}"
+        assert all(pair.verdict is not None for pair in world.pairs.all()), f"seed {seed}"
