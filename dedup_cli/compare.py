@@ -75,10 +75,11 @@ def _print_verdict(left: Path, right: Path, verdict: Verdict) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for line in zip(METRICS, metric_numbers(verdict.metrics), MEANINGS, strict=True):
         table.add_row(*line)
-    table.add_row("fingerprint distance", bits, f"seen {verdict.view}")
+    table.add_row("fingerprint distance", bits, f"seen {verdict.view.replace('_', ' ')}")
     out = console()
     out.print(Text.assemble(verdict_text(verdict.kind), f": {plain(str(left))} and {plain(str(right))}"))
-    out.print(*(Text(f"  because {plain(reason)}") for reason in verdict.reasons), sep="\n")
+    for reason in verdict.reasons:
+        out.print(Padding(Text(f"because {plain(reason)}"), (0, 0, 0, 2)))
     out.print(Padding(table, (0, 0, 0, 2)))
 
 
