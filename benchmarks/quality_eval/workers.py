@@ -10,7 +10,7 @@ from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, Picture, Pr
 from dedup_core import ImageFeatures, PairMeasurement, View, WorkingImage, extract_features, measure_images
 from dedup_core.decode import decode
 
-# Taken at import, when the code beneath is what was just loaded, and not later, when somebody may have changed the files.
+# Taken at import, when the files are the code that was just loaded; later somebody may have changed them.
 FEATURES = f"features-{core_version('features')}"
 MEASURED = f"measured-{core_version('measure')}"
 
