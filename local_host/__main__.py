@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from azure.core.exceptions import AzureError
+
 from local_host.azurite import AzuriteError
 from local_host.blob_listener import DEFAULT_SCAN_SECONDS
 from local_host.host import DEFAULT_PORT, Host, HostOptions
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     try:
         host.start()
-    except (SettingsError, WorkerError, AzuriteError) as error:
+    except (SettingsError, WorkerError, AzuriteError, AzureError) as error:
         logger.error("The host cannot start: %s", error)  # noqa: TRY400, the text says it all
         return 1
     for line in describe(host):

@@ -17,6 +17,7 @@ ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 DEFAULT_PORTS = (10000, 10001, 10002)
 FREE_PORTS = (0, 0, 0)
+LOCK_TIMEOUT_SECONDS = 10.0  # how long an Azurite whose host was killed may take to leave
 
 _PACKAGE = Path(__file__).parent
 _SCRIPT = _PACKAGE.parent / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
@@ -26,6 +27,10 @@ _REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<url>\S+) HTTP/[\d.]+" (?P<status
 
 class AzuriteError(Exception):
     """Azurite could not be started; the text says why."""
+
+
+class PortTakenError(AzuriteError):
+    """Another program listens on one of the ports."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ class Azurite:
             command += ["--debug", str(self.debug_log)]
         if self.location is None:
             return _popen([*command, "--inMemoryPersistence"], log)
-        with _locked(self.location, self.start_timeout_seconds) as lock:
+        with _locked(self.location, min(LOCK_TIMEOUT_SECONDS, self.start_timeout_seconds)) as lock:
             return _popen([*command, "--location", str(self.location)], log, keep_open=lock.fileno())
 
     def _wait_until_listening(self, log: Path) -> None:
@@ -158,6 +163,8 @@ class Azurite:
         while len(self._endpoints) < len(DEFAULT_PORTS):
             text = log.read_text(encoding="utf-8", errors="replace")
             self._endpoints = dict(_LISTENING.findall(text))
+            if "EADDRINUSE" in text:
+                raise PortTakenError(f"One of the ports {self._ports} is taken")
             if process.poll() is not None:
                 raise AzuriteError(f"Azurite ended at once with code {process.returncode}:\n{text[-2000:]}")
             if time.monotonic() > deadline:
@@ -196,7 +203,7 @@ def _locked(location: Path, timeout_seconds: float) -> io.TextIOWrapper:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 lock.close()
-                raise AzuriteError(f"Another Azurite uses {location}") from None
+                raise AzuriteError(f"Another Azurite uses {location}: stop it, or choose another folder") from None
             time.sleep(0.1)
         else:
             return lock

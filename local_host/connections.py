@@ -7,6 +7,8 @@ import requests
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import ExponentialRetry as BlobRetry
+from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
@@ -14,6 +16,8 @@ from local_host.settings import SettingsError
 
 # Every message in flight may talk to the storage at the same time, from a thread of its own.
 MAX_CONNECTIONS = 64
+# Pauses of about 1, 3 and 5 s, not the SDK's 15, 18 and 24 s: the listeners ask again anyway.
+RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, "retry_total": 3}
 
 
 class Connections:
@@ -29,10 +33,11 @@ class Connections:
         """Return the blob service behind a connection; raises SettingsError when no setting defines it."""
         if connection not in self._blobs:
             text, url, credential = self._find(connection, "blob")
+            options: dict[str, Any] = {"transport": _transport(), "retry_policy": BlobRetry(**RETRY)}
             self._blobs[connection] = (
-                BlobServiceClient.from_connection_string(text, transport=_transport())
+                BlobServiceClient.from_connection_string(text, **options)
                 if text
-                else BlobServiceClient(url, credential=credential, transport=_transport())
+                else BlobServiceClient(url, credential=credential, **options)
             )
         return self._blobs[connection]
 
@@ -40,10 +45,11 @@ class Connections:
         """Return the queue service behind a connection; raises SettingsError when no setting defines it."""
         if connection not in self._queues:
             text, url, credential = self._find(connection, "queue")
+            options: dict[str, Any] = {"transport": _transport(), "retry_policy": QueueRetry(**RETRY)}
             self._queues[connection] = (
-                QueueServiceClient.from_connection_string(text, transport=_transport())
+                QueueServiceClient.from_connection_string(text, **options)
                 if text
-                else QueueServiceClient(url, credential=credential, transport=_transport())
+                else QueueServiceClient(url, credential=credential, **options)
             )
         return self._queues[connection]
 

@@ -1,11 +1,9 @@
 """Gives `UseDevelopmentStorage=true` a storage: an Azurite of our own, and its real connection string."""
 
-import contextlib
-import socket
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from local_host.azurite import DEFAULT_PORTS, FREE_PORTS, Azurite
+from local_host.azurite import DEFAULT_PORTS, FREE_PORTS, Azurite, PortTakenError
 
 DEVELOPMENT_STORAGE = "usedevelopmentstorage=true"
 
@@ -18,18 +16,10 @@ def start_development_storage(environ: MutableMapping[str, str], location: Path 
     names = [name for name, value in environ.items() if value.strip().rstrip(";").lower() == DEVELOPMENT_STORAGE]
     if not names:
         return None
-    ports = DEFAULT_PORTS if all(_is_free(port) for port in DEFAULT_PORTS) else FREE_PORTS
-    azurite = Azurite(location, ports=ports).start()
+    try:
+        azurite = Azurite(location, ports=DEFAULT_PORTS).start()
+    except PortTakenError:
+        azurite = Azurite(location, ports=FREE_PORTS).start()
     for name in names:
         environ[name] = azurite.connection_string
     return azurite
-
-
-def _is_free(port: int) -> bool:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
