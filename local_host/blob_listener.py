@@ -57,14 +57,16 @@ class BlobScanner:
         self._thread = essential_thread("blob scan", self._run)
 
     def start(self) -> None:
-        self._thread.start()
+        if self._containers:
+            self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
         self._again.set()
 
     def join(self) -> None:
-        self._thread.join()
+        if self._containers:
+            self._thread.join()
 
     def announce_again(self, message: BlobMessage) -> None:
         """Scan soon: the version in this message is gone, and a newer one is there."""
