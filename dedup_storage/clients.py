@@ -92,7 +92,7 @@ def _check_account_key(connection_string: str) -> None:
     for part in connection_string.split(";"):
         name, _, value = part.partition("=")
         if name.strip().lower() == "accountkey":
-            base64.b64decode(value, validate=True)
+            base64.b64decode(value.strip(), validate=True)
 
 
 def _credential(client_id: str) -> "TokenCredential":

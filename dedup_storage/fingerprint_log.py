@@ -178,7 +178,11 @@ class FingerprintLog:
         self._offset += len(data)
 
     def _start_over(self) -> None:
-        """Forget everything and read the log from its beginning: it is not the one that was read so far."""
+        """Forget everything and read the log from its beginning: it is not the one that was read so far.
+
+        Whoever deletes the log should stop the app first: until every instance has noticed, some append to the new log
+        where the old one ended.
+        """
         logger.warning("The fingerprint log was replaced: reading the new one from its beginning")
         with self._index_lock:
             self._index = FingerprintIndex()

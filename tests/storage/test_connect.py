@@ -1,6 +1,8 @@
 import socket
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from io import BytesIO
 
 import numpy as np
@@ -8,13 +10,15 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from PIL import Image
 
-from dedup_app.ports import INDEXED
+from dedup_app.ports import INDEXED, PROCESSING
 from dedup_app.services import Services
 from dedup_app.settings import Settings, StorageConnection
 from dedup_core.errors import InvalidSetting
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.verdict import VerdictKind
+from dedup_storage.clients import open_clients
 from dedup_storage.connect import connect, instance_name
+from dedup_storage.tables import AzureFeaturesTable
 from tests.azurite import Account
 from tests.storage.examples import image
 
@@ -55,6 +59,27 @@ def test_two_look_alikes_go_all_the_way_through_storage(services: Services, cont
     assert pair is not None
     assert pair.verdict is not None
     assert pair.verdict.kind is VerdictKind.DUPLICATE
+
+
+def test_a_crash_between_the_append_and_the_row_is_made_good_by_the_next_try(
+    services: Services, container: BlobServiceClient, account: Account
+) -> None:
+    class DyingFeatures(AzureFeaturesTable):
+        def set_status(self, image_id: str, etag: str, status: str, updated_at: datetime) -> None:
+            raise KeyboardInterrupt(image_id, etag, status, updated_at)
+
+    for name in ("a.jpg", "b.jpg"):
+        container.get_blob_client("images", name).upload_blob(picture(1))
+    clients = open_clients(StorageConnection(account.connection_string), largest_read=1_000_000)
+    dying = replace(services, features=DyingFeatures(clients.tables))
+    with pytest.raises(KeyboardInterrupt):
+        dying.ingest.ingest(image("a.jpg"))
+    clients.close()
+    assert services.features.count_by_status() == {PROCESSING: 1}
+    services.ingest.ingest(image("b.jpg"))
+    services.ingest.ingest(image("a.jpg"))
+    assert services.features.count_by_status() == {INDEXED: 2}
+    assert len(list(services.pairs.all())) == 1
 
 
 def test_operations_an_image_do_not_grow_with_the_collection(
