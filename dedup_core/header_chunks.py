@@ -14,6 +14,7 @@ MAX_RUN_LENGTH_PIXELS: Final = 4_000_000
 RUN_LENGTH: Final = (1, 2)
 WEBP_BYTES_PER_PIXEL: Final = 16  # two canvases, the frame handed over, the picture; lossless has a buffer more
 AVIF_BYTES_PER_PIXEL: Final = 14  # planes of up to 16 bits, the frame handed over, the picture
+MAX_CODED_BYTES: Final = 16 * 1024 * 1024  # of AVIF and HEIC: about 10 MB a second are unpacked
 CORE_HEADER_BYTES: Final = 12
 
 
@@ -102,6 +103,8 @@ def read_heic_header(data: bytes) -> Header:
 
 
 def _largest_item(format_name: str, data: bytes) -> Header:
+    if len(data) > MAX_CODED_BYTES:
+        refuse("too-complex", f"{format_name} is read up to {MAX_CODED_BYTES:,} bytes, more take too long to unpack")
     sizes = [(0, 0)]
     position = data.find(b"ispe")
     while position >= 0 and len(sizes) <= MAX_PARTS:

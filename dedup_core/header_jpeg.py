@@ -13,7 +13,7 @@ MAX_JUNK_BYTES: Final = 64 * 1024  # between segments; Pillow skips it byte by b
 # Every scan of a progressive file walks over all blocks, however few bytes it has: docs/decoding.md#hostile-files
 MAX_SCAN_PIXELS: Final = 1_200_000_000
 SCAN: Final = 0xDA
-END: Final = 0xD9
+END: Final = 0xD9  # comes without content like the standalone ones, but nothing follows it
 FILL: Final = 0xFF
 EXIF_SEGMENT: Final = 0xE1
 FRAMES_PROGRESSIVE: Final = (0xC2, 0xCA)
@@ -24,22 +24,24 @@ STANDALONE: Final = frozenset(range(0xD0, 0xD9)) | {0x00, 0x01}
 
 def read_jpeg_header(data: bytes) -> Header:
     """Look at the segments up to the first scan; the last frame header counts, as it does for the decoder."""
-    exif_bytes, orientation, frame, position = 0, 1, None, 2
-    for marker, segment, position in _segments(data):  # noqa: B007 - where the last one ended
+    exif_bytes, orientation, frame, scan = 0, 1, None, None
+    for marker, segment, end in _segments(data):
         if marker in FRAMES:
             frame = marker, segment
         elif marker == EXIF_SEGMENT and segment.startswith(b"Exif\x00\x00"):
             orientation = orientation if exif_bytes else exif_orientation(segment)
             exif_bytes += len(segment)
-    if frame is None:
-        refuse("corrupt", "the JPEG file has no frame header")
+        elif marker == SCAN:
+            scan = segment, end
+    if frame is None or scan is None:
+        refuse("corrupt", "the JPEG file holds no picture")
     if exif_bytes > MAX_EXIF_BYTES:
         refuse("too-complex", f"the JPEG file carries more than {MAX_EXIF_BYTES:,} bytes of EXIF")
-    return _frame_header(data, position, *frame, orientation)
+    return _frame_header(data, *frame, *scan, orientation)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """(marker, content, end) of every segment before the first scan."""
+    """(marker, content, end) of every segment up to the header of the first scan."""
     position, junk = 2, 0
     for _ in range(MAX_SEGMENTS):
         marker_at = data.find(b"\xff", position)
@@ -49,34 +51,34 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
         if junk > MAX_JUNK_BYTES:
             refuse("corrupt", "the JPEG header is full of bytes that belong to no segment")
         marker, position = data[marker_at + 1], marker_at + 2
-        if marker in (SCAN, END):
-            return
         if marker == FILL:  # the byte after it may be the marker
             position -= 1
-        elif marker not in STANDALONE:
+        elif marker not in STANDALONE and marker != END:
             (length,) = struct.unpack_from(">H", data, position)
             yield marker, data[position + 2 : position + length], position + length
             position += length
+        if marker in (SCAN, END):
+            return
     refuse("too-complex", f"the JPEG header has more than {MAX_SEGMENTS:,} segments")
 
 
-def _frame_header(data: bytes, scan_at: int, marker: int, segment: bytes, orientation: int) -> Header:
-    bits, height, width, components = struct.unpack_from(">BHHB", segment)
+def _frame_header(data: bytes, marker: int, frame: bytes, scan: bytes, scan_at: int, orientation: int) -> Header:
+    bits, height, width, components = struct.unpack_from(">BHHB", frame)
     if bits != 8 or marker not in FRAMES_READABLE or components not in (1, 3, 4):  # noqa: PLR2004
         refuse("unsupported-variant", f"JPEG with {bits} bits and {components} components (SOF{marker - 0xC0})")
-    scans = 1 + data.count(b"\xff\xda", scan_at)
-    if scans * width * height > MAX_SCAN_PIXELS:
-        refuse("too-complex", f"the JPEG file paints {width} x {height} pixels in {scans:,} scans")
     halvings = halvings_to_working_size(width, height, most=3)
     memory = (width * height * 4) >> (2 * halvings)
-    if scans > 1 or marker in FRAMES_PROGRESSIVE:  # all coefficients are kept, two bytes each, until the last scan
-        memory += int(2 * width * height * _planes(segment, components))
+    if marker in FRAMES_PROGRESSIVE or scan[0] < components:  # several scans: coefficients are kept until the last
+        memory += int(2 * width * height * _planes(frame, components))
+        scans = 1 + data.count(b"\xff\xda", scan_at)
+        if scans * width * height > MAX_SCAN_PIXELS:
+            refuse("too-complex", f"the JPEG file paints {width} x {height} pixels in {scans:,} scans")
     return Header("JPEG", width, height, memory, orientation, halvings)
 
 
-def _planes(segment: bytes, components: int) -> float:
+def _planes(frame: bytes, components: int) -> float:
     """How many planes of full size the components make together: 3 without chroma subsampling, 1.5 with 4:2:0."""
-    samplings = [segment[7 + 3 * number] for number in range(components)]
+    samplings = [frame[7 + 3 * number] for number in range(components)]
     across = [sampling >> 4 for sampling in samplings]
     down = [sampling & 15 for sampling in samplings]
     largest = max(across) * max(down)
