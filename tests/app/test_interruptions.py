@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from dedup_app.ports import DELETED, INDEXED
+from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.verdict import VerdictKind
 from tests.app.world import Crash, World, copy_of, photo
@@ -69,13 +70,36 @@ def test_a_crash_at_any_step_is_healed_by_the_next_try(world, situation):
         for fatal_step in range(1, steps + 1):
             crashed = World()
             situation(crashed)
-            _crash_at(crashed, fatal_step, moment)
+            _crash_at(crashed, fatal_step, moment, lambda crashed=crashed: crashed.services.ingest.ingest(A))
             crashed.services = crashed.start_process("the next one")
             crashed.services.ingest.ingest(A)
             assert _end_of(crashed) == undisturbed, f"crash {moment} step {fatal_step}: {crashed.calls}"
 
 
-def _crash_at(world: World, fatal_step: int, moment: str) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_crash_at_any_step_of_a_verification_is_healed_by_the_next_try(world, moment):
+    gone = ImagePath("images", "gone.png")
+    body = VerifyMessage(A, tuple(VerifyTarget(path) for path in (B, gone, C))).to_json()
+
+    def upload(world: World) -> None:
+        for path, data in ((A, photo(1)), (B, copy_of(1)), (C, photo(2))):
+            world.images.put(path, data)
+
+    upload(world)
+    world.services.verify.handle_message(body, "1")
+    undisturbed = _end_of(world)
+    for fatal_step in range(1, len(world.calls) + 1):
+        crashed = World()
+        upload(crashed)
+        _crash_at(
+            crashed, fatal_step, moment, lambda crashed=crashed: crashed.services.verify.handle_message(body, "1")
+        )
+        crashed.services = crashed.start_process("the next one")
+        crashed.services.verify.handle_message(body, "1")
+        assert _end_of(crashed) == undisturbed, f"crash {moment} step {fatal_step}: {crashed.calls}"
+
+
+def _crash_at(world: World, fatal_step: int, moment: str, handler: Callable[[], object]) -> None:
     def crash(number: int, _step: str) -> None:
         if number == fatal_step:
             raise Crash
@@ -83,7 +107,7 @@ def _crash_at(world: World, fatal_step: int, moment: str) -> None:
     world.calls.clear()
     setattr(world, moment, crash)
     with pytest.raises(Crash):
-        world.services.ingest.ingest(A)
+        handler()
     setattr(world, moment, lambda _number, _step: None)
 
 
