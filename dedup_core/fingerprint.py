@@ -1,14 +1,15 @@
-"""Working image -> fingerprints: 256 signs of low DCT frequencies of the luma plane, for several windows."""
+"""Working image -> fingerprints: a 256-bit hash of the whole picture and the words of its keypoints."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from dedup_core.decode import WorkingImage
+from dedup_core.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, PLANE_SIDE, Keypoints, keypoints_of
+from dedup_core.luma import LumaPicture, Plane
 from dedup_core.views import HASH_BYTES, VIEWS, View, transpose_hashes, view_hashes
 
 __all__ = [
@@ -23,47 +24,41 @@ __all__ = [
     "Fingerprints",
     "View",
     "fingerprints_of",
+    "hash_distance",
+    "hashes_of",
     "quality_of",
     "transpose_hashes",
     "view_hashes",
 ]
 
-SCHEME = 1
-HASH_BITS = 256
-CONTENT_BYTES = 8
+SCHEME: Final = 1
+HASH_BITS: Final = 256
+CONTENT_BYTES: Final = 8
+WINDOWS: Final = ("whole", "inside_borders")
+"""What is hashed of a picture; the two are the same where it has no plain borders."""
 
-WINDOWS: tuple[tuple[float, float, float, float], ...] = (
-    (0.0, 0.0, 1.0, 1.0),
-    (0.05, 0.05, 0.95, 0.95),
-    (0.1, 0.1, 0.9, 0.9),
-    (0.0, 0.0, 0.9, 1.0),
-    (0.1, 0.0, 1.0, 1.0),
-    (0.0, 0.0, 1.0, 0.9),
-    (0.0, 0.1, 1.0, 1.0),
-)
-"""What is hashed of a picture: left, top, right, bottom as fractions of its sides; the whole comes first."""
-
-FINGERPRINTS_BYTES = CONTENT_BYTES + len(WINDOWS) * HASH_BYTES
+FINGERPRINTS_BYTES: Final = CONTENT_BYTES + len(WINDOWS) * HASH_BYTES + MAX_KEYPOINTS * KEYPOINT_BYTES
 """Length of `Fingerprints.to_bytes()` of this scheme."""
 
-MIN_QUALITY = 4  # docs/fingerprints.md#flat-images
+MIN_QUALITY: Final = 3  # docs/fingerprints.md#flat-images
 
-_PLANE_SIDE = 128  # windows are cut from a plane of this side
-_GRID_SIDE = 64  # a window is averaged to this side before the DCT, as in PDQ
-_FREQUENCIES = 16
+_GRID_SIDE: Final = 64  # averaged to this side before the DCT, as in PDQ
+_FREQUENCIES: Final = 16
+_ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fingerprints:
-    """All that the candidate index holds of one image; `to_bytes` has the same length for every image of a scheme.
+    """All that the candidate index takes of one image; `to_bytes` has the same length for every image of a scheme.
 
-    `hashes` is (windows, 32) uint8, the whole picture first, empty for a flat image; a window that is flat by itself is
-    all zeros. `content` is the first 8 bytes of the SHA-256 of the file, by which flat images (and all others) match
-    their exact copies.
+    `hashes` is (windows, 32) uint8 in the order of `WINDOWS`, empty for a flat image; a window that is flat by itself
+    is all zeros. `keypoints` can be met again in a part of the picture. `content` is the first 8 bytes of the SHA-256
+    of the file, by which flat images (and all others) match their exact copies.
     """
 
     content: bytes
     hashes: NDArray[np.uint8]
+    keypoints: Keypoints = field(default_factory=Keypoints.none)
 
     def __post_init__(self) -> None:
         if len(self.content) != CONTENT_BYTES:
@@ -76,14 +71,21 @@ class Fingerprints:
         return len(self.hashes) == 0
 
     def to_bytes(self) -> bytes:
-        return (self.content + self.hashes.tobytes()).ljust(FINGERPRINTS_BYTES, b"\0")
+        hashes = self.hashes.tobytes().ljust(len(WINDOWS) * HASH_BYTES, b"\0")
+        return self.content + hashes + self.keypoints.to_bytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         if len(data) != FINGERPRINTS_BYTES:
             raise ValueError(f"fingerprints of scheme {SCHEME} take {FINGERPRINTS_BYTES} bytes, not {len(data)}")
-        hashes = np.frombuffer(data, np.uint8, offset=CONTENT_BYTES).reshape(len(WINDOWS), HASH_BYTES)
-        return cls(data[:CONTENT_BYTES], hashes if hashes.any() else hashes[:0])
+        packed = np.frombuffer(data, np.uint8)
+        hashes, keypoints = np.split(packed[CONTENT_BYTES:], [len(WINDOWS) * HASH_BYTES])
+        hashes = hashes.reshape(len(WINDOWS), HASH_BYTES)
+        return cls(
+            data[:CONTENT_BYTES],
+            hashes if hashes.any() else hashes[:0],
+            Keypoints.from_packed(keypoints.reshape(MAX_KEYPOINTS, KEYPOINT_BYTES)),
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Fingerprints) and self.to_bytes() == other.to_bytes()
@@ -94,76 +96,63 @@ class Fingerprints:
 
 def fingerprints_of(working: WorkingImage, content: bytes) -> Fingerprints:
     """Fingerprints of a picture; `content` is the first 8 bytes of the SHA-256 of the file that it was decoded from."""
-    plane = _luma_plane(working)
-    if _gradient_quality(_grids(plane)[0]) < MIN_QUALITY:
-        return Fingerprints(content, np.zeros((0, HASH_BYTES), np.uint8))
-    return Fingerprints(content, _sign_bits(_coefficients(plane)))
+    luma = LumaPicture(working)
+    hashes = _hashes(luma)
+    keypoints = keypoints_of(luma.framed(PLANE_SIDE)) if len(hashes) else Keypoints.none()
+    return Fingerprints(content, hashes, keypoints)
+
+
+def hashes_of(working: WorkingImage) -> NDArray[np.uint8]:
+    """`Fingerprints.hashes` alone, at a fraction of the cost."""
+    return _hashes(LumaPicture(working))
+
+
+def hash_distance(left: NDArray[np.uint8], right: NDArray[np.uint8], view: View) -> int | None:
+    """Bits between the nearest windows of two `hashes`, the left one seen in `view`; None if either picture is flat."""
+    left, right = (hashes[hashes.any(axis=1)] for hashes in (left, right))
+    if len(left) == 0 or len(right) == 0:
+        return None
+    differing = view_hashes(left, view)[:, None, :] ^ right[None, :, :]
+    return int(np.bitwise_count(differing).sum(axis=2).min())
 
 
 def quality_of(working: WorkingImage) -> int:
     """How much structure the picture has to be recognized by: 0 (flat) to 100, from luma gradients as in PDQ."""
-    return _gradient_quality(_grids(_luma_plane(working))[0])
+    return _gradient_quality(LumaPicture(working).framed_square(_GRID_SIDE))
 
 
-def _luma_plane(working: WorkingImage) -> NDArray[np.float64]:
-    luma = Image.fromarray(working.pixels).convert("L")
-    small = luma.resize((_PLANE_SIDE, _PLANE_SIDE), Image.Resampling.BOX)
-    return np.asarray(small, np.float64)  # (128, 128)
+def _hashes(luma: LumaPicture) -> NDArray[np.uint8]:
+    grids = (luma.square(_GRID_SIDE), luma.framed_square(_GRID_SIDE))
+    if _gradient_quality(grids[1]) < MIN_QUALITY:
+        return np.zeros((0, HASH_BYTES), np.uint8)
+    return np.stack([_hash(grid) for grid in grids])
 
 
-def _grids(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each window averaged by area to (64, 64)."""
-    rows, columns = _area_weights()
-    return rows @ plane @ columns.swapaxes(1, 2)  # (windows, 64, 64)
+def _hash(grid: Plane) -> NDArray[np.uint8]:
+    """The signs of the 16 x 16 lowest frequencies but the DC term, grouped by parity of row and column: (32,).
 
-
-def _coefficients(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The 16 x 16 lowest frequencies of each window, in units of luma, the DC term set to zero."""
-    rows, columns = _area_weights()
+    So grouped, a view of the hash inverts whole groups. The DC term's bit is 0, and so are all if the grid is flat.
+    """
+    if _gradient_quality(grid) < MIN_QUALITY:
+        return np.zeros(HASH_BYTES, np.uint8)
     basis = _dct_basis()
-    coefficients = (basis @ rows) @ plane @ (basis @ columns).swapaxes(1, 2)  # (windows, 16, 16)
-    coefficients[:, 0, 0] = 0.0
-    return coefficients
-
-
-def _sign_bits(coefficients: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Pack the signs, grouped by parity of row and column so that a view of a hash inverts whole groups."""
+    coefficients = basis @ grid @ basis.T  # (16, 16)
     bits = coefficients > _ROUNDING
-    groups = [bits[:, row::2, column::2].reshape(len(bits), 64) for row in (0, 1) for column in (0, 1)]
-    return np.packbits(np.concatenate(groups, axis=1), axis=1, bitorder="little")  # (windows, 32)
+    bits[0, 0] = False
+    groups = [bits[row::2, column::2].ravel() for row in (0, 1) for column in (0, 1)]
+    return np.packbits(np.concatenate(groups), bitorder="little")
 
 
-_ROUNDING = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor it was computed
-
-
-def _gradient_quality(grid: NDArray[np.float64]) -> int:
+def _gradient_quality(grid: Plane) -> int:
     """PDQ's measure: the sum of all luma steps between neighbors, in whole percent of the range, over 90."""
-    luma = np.rint(grid)
-    steps = sum(int(np.trunc(np.abs(np.diff(luma, axis=axis)) * 100 / 255).sum()) for axis in (0, 1))
+    steps = sum(int(np.trunc(np.abs(np.diff(grid, axis=axis)) * 100 / 255).sum()) for axis in (0, 1))
     return min(100, steps // 90)
 
 
 @cache
-def _area_weights() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """For rows and for columns: (windows, 64, 128), what share of each cell of the window a line of the plane has."""
-
-    def weights(start: float, end: float) -> NDArray[np.float64]:
-        edges = np.linspace(start, end, _GRID_SIDE + 1)[:, None] * _PLANE_SIDE
-        lines = np.arange(_PLANE_SIDE, dtype=np.float64)
-        covered = np.minimum(edges[1:], lines + 1) - np.maximum(edges[:-1], lines)
-        shares: NDArray[np.float64] = np.clip(covered, 0, None) / (edges[1:] - edges[:-1])
-        return shares
-
-    rows = np.stack([weights(top, bottom) for _, top, _, bottom in WINDOWS])
-    columns = np.stack([weights(left, right) for left, _, right, _ in WINDOWS])
-    return rows, columns
-
-
-@cache
-def _dct_basis() -> NDArray[np.float64]:
+def _dct_basis() -> Plane:
     """The first 16 rows of the orthonormal DCT-II of 64 samples."""
-    frequency = np.arange(_FREQUENCIES)[:, None]
-    sample = np.arange(_GRID_SIDE)[None, :]
+    frequency, sample = np.arange(_FREQUENCIES)[:, None], np.arange(_GRID_SIDE)[None, :]
     basis = np.cos(np.pi * frequency * (2 * sample + 1) / (2 * _GRID_SIDE)) * np.sqrt(2 / _GRID_SIDE)
     basis[0] /= np.sqrt(2)
     return np.asarray(basis, np.float64)

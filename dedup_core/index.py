@@ -1,27 +1,43 @@
-"""FingerprintIndex: exact Hamming search over packed arrays."""
+"""FingerprintIndex: exact Hamming search over packed hashes, and a lookup of keypoints for parts of pictures."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprint import CONTENT_BYTES, FINGERPRINTS_BYTES, WINDOWS, Fingerprints
-from dedup_core.views import GROUPS, INVERTED_GROUPS, VIEWS, View, transpose_hashes
+from dedup_core.agreement import agreeing_keypoints
+from dedup_core.fingerprint import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BITS, WINDOWS, Fingerprints
+from dedup_core.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, Keypoints
+from dedup_core.postings import Postings
+from dedup_core.probes import probes_of
+from dedup_core.views import GROUPS, HASH_BYTES, VIEWS, View, transpose_hashes, view_distances
 
-MAX_DISTANCE_BITS = 72  # docs/fingerprints.md#candidate-threshold
-ID_BYTES = 16
+type Words = NDArray[np.uint64]
 
-_CHUNK = 16_384  # images compared at a time: their hashes of one group take 128 KiB and stay in the L2 cache
+MAX_DISTANCE_BITS: Final = 80  # docs/fingerprints.md#candidate-threshold
+MIN_SHARED_KEYPOINTS: Final = 3  # docs/fingerprints.md#candidate-threshold
+ID_BYTES: Final = 16
+
+_CHUNK: Final = 16_384  # images compared at a time: one group of their hashes takes 128 KiB and stays in the L2 cache
+_KEYPOINT_BITS: Final = 8  # what an agreeing keypoint is worth in the order of hits
+_NONE: Final = np.zeros(0, np.intp)
+_LEAST_CAPACITY: Final = 1024
+_MOST_DEAD: Final = 0.2  # of the slots; with more of them the arrays are made dense again
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A candidate: an image near the query, the distance of the nearest window and the query's view that gave it."""
+    """A candidate: an image near the query in `view`, which says how the query must be turned to match it.
+
+    `distance_bits` is that of the nearest windows, about 128 where one picture is a part of the other;
+    `shared_keypoints` (0 or at least 2) lie in both in the same arrangement.
+    """
 
     image_id: str
     distance_bits: int
     view: View
+    shared_keypoints: int = 0
 
 
 class FingerprintIndex:
@@ -32,9 +48,13 @@ class FingerprintIndex:
     """
 
     def __init__(self) -> None:
+        self._slots = 0  # taken, dead ones included
         self._size = 0
         self._ids = np.zeros((2, 0), np.uint64)  # both halves of each id
-        self._words = np.zeros((_WORDS, 0), np.uint64)  # content, then 4 groups of each window
+        self._contents = np.zeros(0, np.uint64)
+        self._hashes = np.zeros((len(WINDOWS) * GROUPS, 0), np.uint64)  # all zeros: no hash
+        self._alive = np.zeros(0, np.bool_)
+        self._postings = Postings()
 
     def __len__(self) -> int:
         return self._size
@@ -42,7 +62,8 @@ class FingerprintIndex:
     @property
     def memory_bytes(self) -> int:
         """What the arrays hold, room for growth included."""
-        return self._ids.nbytes + self._words.nbytes
+        dense = (self._ids, self._contents, self._hashes, self._alive)
+        return sum(column.nbytes for column in dense) + self._postings.memory_bytes
 
     def add(self, image_id: str, fingerprints: Fingerprints) -> None:
         """Hold the image; what was held under the same id is replaced."""
@@ -61,110 +82,143 @@ class FingerprintIndex:
         if image_ids.shape != (len(fingerprints), ID_BYTES) or fingerprints.shape[1:] != (FINGERPRINTS_BYTES,):
             raise ValueError(f"ids are (n, {ID_BYTES}) and fingerprints (n, {FINGERPRINTS_BYTES}) bytes")
         ids, last = _unique_ids(image_ids)
-        words = np.ascontiguousarray(fingerprints[last]).view("<u8").T  # (words, n)
-        slots = self._slots(ids)
-        known = slots >= 0
-        self._words[:, slots[known]] = words[:, known]
-        self._append(ids[:, ~known], words[:, ~known])
+        self._kill(self._find(ids))
+        self._append(ids, fingerprints[last])
+        self._make_dense()
 
     def remove_many(self, image_ids: NDArray[np.uint8]) -> None:
         """Forget many images at once: ids (n, 16)."""
-        slots = self._slots(_unique_ids(image_ids)[0])
-        gone = slots[slots >= 0]
-        self._size -= len(gone)
-        # The last images move into the gaps, so that the arrays stay dense.
-        gaps = gone[gone < self._size]
-        tail = np.arange(self._size, self._size + len(gone))
-        movers = tail[~np.isin(tail, gone)]
-        self._ids[:, gaps] = self._ids[:, movers]
-        self._words[:, gaps] = self._words[:, movers]
+        self._kill(self._find(_unique_ids(image_ids)[0]))
+        self._make_dense()
 
-    def search(self, fingerprints: Fingerprints, max_distance_bits: int = MAX_DISTANCE_BITS) -> list[Hit]:
-        """Images near the query in any view, nearest first.
+    def search(
+        self,
+        fingerprints: Fingerprints,
+        max_distance_bits: int = MAX_DISTANCE_BITS,
+        min_shared_keypoints: int = MIN_SHARED_KEYPOINTS,
+    ) -> list[Hit]:
+        """Images that are the query, in whole or in part, in any view; the likeliest first.
 
-        The whole query is compared with every window of the images held and every window of the query with their
-        wholes, so that either may be a part of the other. A flat query meets only exact copies of its file.
+        A hit is an exact copy of the file, or within the limit of bits, or shares that many keypoints in the same
+        arrangement. A flat query meets only exact copies of its file.
         """
-        nearest: dict[int, tuple[int, int]] = dict.fromkeys(self._same_content(fingerprints), (0, 0))
+        hits = dict.fromkeys(self._same_content(fingerprints), (0, 0, 0))
         if not fingerprints.is_flat:
-            for slot, distance, view in self._near(fingerprints.hashes, max_distance_bits):
-                nearest[slot] = min(nearest.get(slot, (distance, view)), (distance, view))
-        hits = [Hit(self._id(slot), distance, VIEWS[view]) for slot, (distance, view) in nearest.items()]
-        return sorted(hits, key=lambda hit: (hit.distance_bits, hit.image_id))
+            windows = [_query_words(window) for window in fingerprints.hashes]
+            hits = self._sharing(fingerprints, windows, min_shared_keypoints) | hits
+            for slot, (distance, view) in self._near(windows, max_distance_bits).items():
+                hits.setdefault(slot, (distance, view, 0))
+        found = [Hit(self._id(slot), distance, VIEWS[view], shared) for slot, (distance, view, shared) in hits.items()]
+        return sorted(found, key=lambda hit: (hit.distance_bits - _KEYPOINT_BITS * hit.shared_keypoints, hit.image_id))
 
     def _same_content(self, fingerprints: Fingerprints) -> list[int]:
         content = np.frombuffer(fingerprints.content, "<u8")[0]
-        found: list[int] = np.flatnonzero(self._words[0, : self._size] == content).tolist()
+        same = (self._contents[: self._slots] == content) & self._alive[: self._slots]
+        found: list[int] = np.flatnonzero(same).tolist()
         return found
 
-    def _near(self, hashes: NDArray[np.uint8], max_distance_bits: int) -> Iterator[tuple[int, int, int]]:
-        """Slot, distance and view of every comparison within the limit."""
-        upright, transposed = _words(hashes), _words(transpose_hashes(hashes))
-        whole, windows = 0, range(1, len(WINDOWS))
-        pairs = [(whole, whole), *((whole, window) for window in windows), *((window, whole) for window in windows)]
-        for start in range(0, self._size, _CHUNK):
-            end = min(start + _CHUNK, self._size)
-            for query_window, window in pairs:
-                held = self._words[1 + window * GROUPS : 1 + (window + 1) * GROUPS, start:end]
-                for first_view, query in ((0, upright[query_window]), (GROUPS, transposed[query_window])):
-                    if not query.any():
-                        continue
-                    distances = _view_distances(held, query)  # (4 views, images)
-                    best = distances.argmin(axis=0)
-                    least = distances.min(axis=0)
-                    near = np.flatnonzero(least <= max_distance_bits)
-                    near = near[held[:, near].any(axis=0)]
-                    yield from zip(
-                        (near + start).tolist(), least[near].tolist(), (best[near] + first_view).tolist(), strict=True
-                    )
+    def _near(self, windows: list[Words], limit: int) -> dict[int, tuple[int, int]]:
+        """Distance and view of every slot of which a window is within the limit of bits, in the nearest view."""
+        found: dict[int, tuple[int, int]] = {}
+        for start in range(0, self._slots, _CHUNK):
+            for window, query in enumerate(windows):
+                hashes = self._window(window, start, min(start + _CHUNK, self._slots))
+                near = np.flatnonzero(view_distances(hashes, query).min(axis=0) <= limit) if query.any() else _NONE
+                near = near[hashes[:, near].any(axis=0)]
+                if len(near) == 0:
+                    continue
+                distances = view_distances(hashes[:, near], query)  # (8, near)
+                rows = zip(distances.min(axis=0).tolist(), distances.argmin(axis=0).tolist(), strict=True)
+                for slot, row in zip((near + start).tolist(), rows, strict=True):
+                    found[slot] = min(found.get(slot, row), row)
+        return found
 
-    def _slots(self, ids: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Where each of these distinct ids (2, n) is held, -1 where it is not."""
-        slots = np.full(ids.shape[1], -1, np.int64)
-        if ids.shape[1] == 0 or self._size == 0:
-            return slots
+    def _sharing(self, fingerprints: Fingerprints, windows: list[Words], least: int) -> dict[int, tuple[int, int, int]]:
+        """Distance, view and number of shared keypoints of every slot that shares enough, in the best view."""
+        if len(fingerprints.keypoints) == 0:
+            return {}
+        slots, views, votes = agreeing_keypoints(self._postings.matches(probes_of(fingerprints.keypoints)))
+        kept = np.flatnonzero((votes >= least) & self._alive[slots])
+        kept = kept[np.argsort(votes[kept], kind="stable")]  # the best view of a slot comes last and stays
+        rows = zip(slots[kept].tolist(), views[kept].tolist(), votes[kept].tolist(), strict=True)
+        best = {slot: (view, shared) for slot, view, shared in rows}
+        return {slot: (self._distance(windows, slot, view), view, shared) for slot, (view, shared) in best.items()}
+
+    def _distance(self, windows: list[Words], slot: int, view: int) -> int:
+        columns = [self._window(window, slot, slot + 1) for window in range(len(windows))]
+        distances = [
+            int(view_distances(held, query)[view, 0])
+            for held, query in zip(columns, windows, strict=True)
+            if held.any() and query.any()
+        ]
+        return min(distances, default=HASH_BITS // 2)
+
+    def _window(self, window: int, start: int, end: int) -> Words:
+        return self._hashes[window * GROUPS : (window + 1) * GROUPS, start:end]  # (4, n)
+
+    def _find(self, ids: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The slots at which these distinct ids (2, n) are held."""
+        if ids.shape[1] == 0:
+            return np.zeros(0, np.int64)
         order = np.argsort(_keys(ids))
         ids, keys = ids[:, order], _keys(ids)[order]
-        for start in range(0, self._size, _CHUNK):
-            held = self._ids[:, start : min(start + _CHUNK, self._size)]
+        slots = [np.zeros(0, np.int64)]
+        for start in range(0, self._slots, _CHUNK):
+            held = self._ids[:, start : min(start + _CHUNK, self._slots)]
             held_keys = _keys(held)
             places = np.minimum(np.searchsorted(keys, held_keys), len(keys) - 1)
-            found = np.flatnonzero(keys[places] == held_keys)
-            found = found[(ids[:, places[found]] == held[:, found]).all(axis=0)]
-            slots[order[places[found]]] = found + start
-        return slots
+            same = np.flatnonzero(keys[places] == held_keys)
+            slots.append(same[(ids[:, places[same]] == held[:, same]).all(axis=0)] + start)
+        found = np.concatenate(slots)
+        return found[self._alive[found]]
 
-    def _append(self, ids: NDArray[np.uint64], words: NDArray[np.uint64]) -> None:
-        size = self._size + ids.shape[1]
-        if size > self._ids.shape[1]:
-            capacity = max(size, self._size + self._size // 8, 1024)
-            self._ids = _grown(self._ids, capacity)
-            self._words = _grown(self._words, capacity)
-        self._ids[:, self._size : size] = ids
-        self._words[:, self._size : size] = words
-        self._size = size
+    def _kill(self, slots: NDArray[np.int64]) -> None:
+        self._alive[slots] = False
+        self._hashes[:, slots] = 0
+        self._size -= len(slots)
+
+    def _append(self, ids: NDArray[np.uint64], fingerprints: NDArray[np.uint8]) -> None:
+        first, end = self._slots, self._slots + len(fingerprints)
+        self._make_room(end)
+        content, hashes, keypoints = np.split(
+            fingerprints, [CONTENT_BYTES, CONTENT_BYTES + len(WINDOWS) * HASH_BYTES], axis=1
+        )
+        self._ids[:, first:end] = ids
+        self._contents[first:end] = np.ascontiguousarray(content).view("<u8")[:, 0]
+        self._hashes[:, first:end] = np.ascontiguousarray(hashes).view("<u8").T
+        self._alive[first:end] = True
+        packed = np.ascontiguousarray(keypoints).reshape(-1, KEYPOINT_BYTES)
+        owners = np.repeat(np.arange(first, end), MAX_KEYPOINTS)[packed[:, -1] > 0]
+        self._postings.add(owners, Keypoints.from_packed(packed))
+        self._slots, self._size = end, self._size + len(fingerprints)
+
+    def _make_room(self, slots: int) -> None:
+        if slots > len(self._alive):
+            capacity = max(slots, self._slots + self._slots // 8, _LEAST_CAPACITY)
+            self._ids, self._hashes = _grown(self._ids, capacity), _grown(self._hashes, capacity)
+            self._contents = np.pad(self._contents, (0, capacity - len(self._contents)))
+            self._alive = np.pad(self._alive, (0, capacity - len(self._alive)))
+
+    def _make_dense(self) -> None:
+        """Give up the slots of images that are gone, once there are many."""
+        if self._slots - self._size <= max(_LEAST_CAPACITY, _MOST_DEAD * self._slots):
+            return
+        kept = np.flatnonzero(self._alive[: self._slots])
+        new_slots = np.full(self._slots, -1, np.int64)
+        new_slots[kept] = np.arange(len(kept))
+        self._postings.keep(new_slots)
+        self._ids, self._hashes = self._ids[:, kept], self._hashes[:, kept]
+        self._contents, self._alive = self._contents[kept], self._alive[kept]
+        self._slots = len(kept)
 
     def _id(self, slot: int) -> str:
         return self._ids[:, slot].astype(">u8").tobytes().hex()
 
 
-_WORDS = (CONTENT_BYTES // 8) + len(WINDOWS) * GROUPS
-
-
-def _words(hashes: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    words: NDArray[np.uint64] = np.ascontiguousarray(hashes).view("<u8")  # (windows, 4)
+def _query_words(window: NDArray[np.uint8]) -> Words:
+    """A hash and its transposed hash as words: (2, 4)."""
+    words: Words = np.stack([window, transpose_hashes(window)]).view("<u8")
     return words
-
-
-def _view_distances(held: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """Bits between `held` (4, images) and the four views of `query` (4,) that invert groups: (4, images)."""
-    same = np.bitwise_count(held ^ query[:, None]).astype(np.uint16)  # (4 groups, images)
-    inverted = 64 - same
-    distances = np.zeros((len(INVERTED_GROUPS), held.shape[1]), np.uint16)
-    for view, groups in enumerate(INVERTED_GROUPS):
-        for group, is_inverted in enumerate(groups):
-            distances[view] += inverted[group] if is_inverted else same[group]
-    return distances
 
 
 def _id_bytes(image_id: str) -> NDArray[np.uint8]:

@@ -54,3 +54,29 @@ def view_hashes(hashes: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
         hashes = transpose_hashes(hashes)
     masks = np.repeat(INVERTED_GROUPS[position % len(INVERTED_GROUPS)] * np.uint8(255), GROUP_BYTES)  # (32,)
     return np.where(hashes.any(axis=-1, keepdims=True), hashes ^ masks, hashes)
+
+
+def view_distances(hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Bits between hashes, as columns (4, n) of words, and the eight views of a query: (8, n) in the order of `VIEWS`.
+
+    `query` (2, 4) is its hash and its transposed hash. One count of a group serves four views.
+    """
+    distances = np.empty((len(VIEWS), hashes.shape[1]), np.uint8)  # 255 at most, since the DC bit is 0 in all
+    for half, words in enumerate(query):
+        both, right, lower, odd = (np.bitwise_count(column ^ word) for column, word in zip(hashes, words, strict=True))
+        upright, mirrored, flipped, turned = distances[half * GROUPS : (half + 1) * GROUPS]
+        np.add(both, right, out=upright)
+        np.subtract(both, right, out=mirrored)
+        flipped[:], turned[:] = upright, mirrored
+        upright += lower
+        upright += odd
+        mirrored += lower
+        mirrored -= odd
+        mirrored += 128
+        flipped -= lower
+        flipped -= odd
+        flipped += 128
+        turned -= lower
+        turned += odd
+        turned += 128
+    return distances

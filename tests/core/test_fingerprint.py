@@ -14,6 +14,8 @@ from dedup_core.fingerprint import (
     WINDOWS,
     Fingerprints,
     fingerprints_of,
+    hash_distance,
+    hashes_of,
     quality_of,
 )
 from dedup_core.views import VIEWS, View, view_hashes
@@ -41,7 +43,7 @@ def bits_between(left, right):
 
 
 def whole_distance(left, right):
-    return bits_between(hashes(left)[0], hashes(right)[0])
+    return hash_distance(hashes(left), hashes(right), View.UPRIGHT)
 
 
 def turned(picture, view):
@@ -108,6 +110,30 @@ def test_a_flat_picture_has_no_hash_but_keeps_its_content(color):
 def test_every_window_of_a_photo_has_a_hash():
     assert hashes(photo("coffee.png")).shape == (len(WINDOWS), HASH_BYTES)
     assert hashes(photo("coffee.png")).any(axis=1).all()
+
+
+def test_plain_borders_do_not_count():
+    picture = photo("coffee.png")
+    padded = Image.new("RGB", (picture.width + 200, picture.height + 120), "white")
+    padded.paste(picture, (150, 30))
+    assert whole_distance(picture, padded) <= 12
+    assert bits_between(hashes(picture)[0], hashes(padded)[0]) > 60
+
+
+def test_a_small_object_on_a_wide_plain_ground_is_hashed_inside_its_frame():
+    ground = Image.new("RGB", (500, 500), "white")
+    ground.paste(photo("chelsea.png").resize((160, 110)), (60, 300))
+    assert whole_distance(photo("chelsea.png"), ground) <= 16
+
+
+def test_the_distance_of_a_flat_picture_is_unknown():
+    flat = hashes(Image.new("RGB", (300, 200), "white"))
+    assert hash_distance(flat, hashes(photo("coffee.png")), View.UPRIGHT) is None
+
+
+def test_hashes_alone_are_those_of_the_fingerprints():
+    picture = working(photo("coffee.png"))
+    assert (hashes_of(picture) == fingerprints_of(picture, CONTENT).hashes).all()
 
 
 def test_quality_orders_pictures_by_structure():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dedup_core.fingerprint import (
     CONTENT_BYTES,
@@ -13,11 +14,17 @@ from dedup_core.fingerprint import (
 )
 from dedup_core.index import FingerprintIndex, Hit
 from dedup_core.views import VIEWS, View, view_hashes
-from tests.core.drawings import drawn, working
+from tests.core.drawings import PHOTOS, drawn, photo, working
 
 
 def random_fingerprints(random):
-    return Fingerprints(random.bytes(CONTENT_BYTES), random.integers(0, 256, (len(WINDOWS), HASH_BYTES), np.uint8))
+    return Fingerprints(random.bytes(CONTENT_BYTES), random_hashes(random))
+
+
+def random_hashes(random):
+    hashes = random.integers(0, 256, (len(WINDOWS), HASH_BYTES), np.uint8)
+    hashes[:, 0] &= 0xFE  # the DC bit
+    return hashes
 
 
 def image_id(number):
@@ -31,26 +38,22 @@ def ids_and_records(entries):
 
 
 def flipped_bits(one, count, random):
-    bits = np.unpackbits(one)
-    bits[random.choice(len(bits), count, replace=False)] ^= 1
-    return np.packbits(bits)
+    bits = np.unpackbits(one, bitorder="little")
+    bits[1 + random.choice(len(bits) - 1, count, replace=False)] ^= 1
+    return np.packbits(bits, bitorder="little")
 
 
 def nearest_by_brute_force(entries, query, limit):
-    """Every window pair that the index promises to compare, every view, one by one."""
-    windows = range(len(WINDOWS))
-    pairs = [(0, held) for held in windows] + [(asked, 0) for asked in windows]
+    """Every window in every view, one by one."""
     found = []
     for name, held in entries:
-        distances = [
-            int(np.bitwise_count(view_hashes(query.hashes[i], view) ^ held.hashes[j]).sum())
-            for i, j in pairs
+        distance = min(
+            int(np.bitwise_count(view_hashes(asked, view) ^ window).sum())
+            for asked, window in zip(query.hashes, held.hashes, strict=True)
             for view in VIEWS
-        ]
-        if held.content == query.content:
-            found.append((0, name))
-        elif min(distances) <= limit:
-            found.append((min(distances), name))
+        )
+        if distance <= limit:
+            found.append((distance, name))
     return sorted(found)
 
 
@@ -80,17 +83,43 @@ def test_a_turned_picture_is_found_with_the_view_that_turns_it_back(view):
     assert index.search(Fingerprints(b"another!", view_hashes(held.hashes, back))) == [Hit(image_id(1), 0, view)]
 
 
-def test_the_query_may_be_a_window_of_the_image_held_and_the_other_way_round():
-    random = np.random.default_rng(3)
-    large, small = random_fingerprints(random), random_fingerprints(random)
-    part = small.hashes.copy()
-    part[0] = flipped_bits(large.hashes[4], 10, random)
-    small = Fingerprints(small.content, part)
+PARTS = {
+    "70 % of both sides": (0.2, 0.05, 0.9, 0.75),
+    "half of the picture": (0.0, 0.0, 0.75, 0.7),
+    "without its left tenth": (0.1, 0.0, 1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("name", ["astronaut.png", "coffee.png", "chelsea.png"])
+def test_a_part_of_a_photo_is_found_by_its_keypoints_and_the_photo_by_its_part(name, part):
+    picture = photo(name)
+    left, top, right, bottom = PARTS[part]
+    box = (left * picture.width, top * picture.height, right * picture.width, bottom * picture.height)
+    cut = picture.crop(box).transpose(Image.Transpose.ROTATE_90)
+    whole, piece = (
+        fingerprints_of(working(one), content) for one, content in ((picture, b"whole..."), (cut, b"part...."))
+    )
+    for held, asked, view in ((whole, piece, View.TURNED_270), (piece, whole, View.TURNED_90)):
+        index = index_of_photos(without=name)
+        index.add(image_id(1), held)
+        (hit,) = index.search(asked)
+        assert (hit.image_id, hit.view) == (image_id(1), view)
+        assert hit.shared_keypoints >= 3
+
+
+def index_of_photos(without):
     index = FingerprintIndex()
-    index.add(image_id(1), large)
-    assert index.search(small) == [Hit(image_id(1), 10, View.UPRIGHT)]
-    index.add(image_id(1), small)
-    assert index.search(large) == [Hit(image_id(1), 10, View.UPRIGHT)]
+    for number, name in enumerate(PHOTOS):
+        if name != without:
+            index.add(image_id(100 + number), fingerprints_of(working(photo(name)), name[:8].encode()))
+    return index
+
+
+def test_pictures_without_anything_in_common_share_no_keypoints():
+    index = index_of_photos(without="astronaut.png")
+    asked = fingerprints_of(working(photo("astronaut.png")), b"12345678")
+    assert index.search(asked, min_shared_keypoints=2) == []
 
 
 def test_nearest_comes_first():
@@ -98,7 +127,7 @@ def test_nearest_comes_first():
     query = random_fingerprints(random)
     index = FingerprintIndex()
     for number, bits in enumerate((30, 5, 60, 0)):
-        near = random_fingerprints(random).hashes
+        near = random_hashes(random)
         near[0] = flipped_bits(query.hashes[0], bits, random)
         index.add(image_id(number), Fingerprints(random.bytes(8), near))
     assert [hit.distance_bits for hit in index.search(query)] == [0, 5, 30, 60]
@@ -115,12 +144,17 @@ def test_exact_copies_of_flat_images_are_found_by_content_alone():
 
 
 def test_a_window_without_a_hash_is_near_nothing():
-    query = Fingerprints(b"12345678", np.eye(len(WINDOWS), HASH_BYTES, dtype=np.uint8))
-    held = query.hashes.copy() ^ np.uint8(255)
-    held[1:] = 0
+    random = np.random.default_rng(5)
+    few_bits = np.zeros((len(WINDOWS), HASH_BYTES), np.uint8)
+    few_bits[:, 9] = 1
+    half_flat = random_hashes(random)
+    half_flat[0] = 0
     index = FingerprintIndex()
-    index.add(image_id(1), Fingerprints(b"87654321", held))
-    assert index.search(query, 60) == []
+    index.add(image_id(1), Fingerprints(b"87654321", half_flat))
+    assert index.search(Fingerprints(b"12345678", few_bits), 60) == []
+    one_flat_too = np.stack([half_flat[0], few_bits[0]])
+    assert index.search(Fingerprints(b"12345678", one_flat_too), 60) == []
+    assert [hit.distance_bits for hit in index.search(Fingerprints(b"12345678", half_flat), 60)] == [0]
 
 
 def test_the_same_id_replaces_and_a_removed_id_is_gone():
@@ -156,6 +190,24 @@ def test_bulk_changes_end_like_single_ones():
         assert bulk.search(fingerprints, 0) == single.search(fingerprints, 0)
 
 
+def test_parts_are_found_still_when_most_images_around_them_are_gone():
+    picture = photo("astronaut.png")
+    random = np.random.default_rng(11)
+    index = FingerprintIndex()
+    others = [(image_id(1000 + number), random_fingerprints(random)) for number in range(3000)]
+    index.add_many(*ids_and_records(others[:1500]))
+    index.add(image_id(1), fingerprints_of(working(picture), b"astronau"))
+    index.add(image_id(2), fingerprints_of(working(photo("coffee.png")), b"coffee.."))
+    index.add_many(*ids_and_records(others[1500:]))
+    memory = index.memory_bytes
+    index.remove_many(ids_and_records([*others, (image_id(2), others[0][1])])[0])
+    assert len(index) == 1
+    assert index.memory_bytes < memory / 10
+    part = picture.crop((50, 20, 420, 400))
+    assert [hit.image_id for hit in index.search(fingerprints_of(working(part), b"part...."))] == [image_id(1)]
+    assert index.search(fingerprints_of(working(photo("coffee.png")), b"12345678")) == []
+
+
 def test_ids_that_share_a_half_are_different_images():
     random = np.random.default_rng(8)
     names = ["aa" * 8 + "00" * 8, "aa" * 8 + "01" * 8, "ab" * 8 + "00" * 8]
@@ -180,12 +232,14 @@ def test_arrays_of_the_wrong_shape_and_ids_of_the_wrong_length_are_refused():
         index.remove("abcd")
 
 
-def test_room_for_growth_is_a_small_part_of_the_memory():
+def test_a_full_record_takes_at_most_320_bytes_when_the_index_has_grown():
     random = np.random.default_rng(10)
     index = FingerprintIndex()
-    for start in range(0, 20_000, 1000):
-        entries = random.integers(0, 256, (1000, FINGERPRINTS_BYTES), np.uint8)
-        ids = np.arange(start, start + 1000, dtype=">u8").view(np.uint8).reshape(-1, 8)
-        index.add_many(np.pad(ids, ((0, 0), (8, 0))), entries)
-    assert len(index) == 20_000
-    assert index.memory_bytes <= 1.15 * 20_000 * (16 + FINGERPRINTS_BYTES)
+    records = random.integers(0, 256, (30_000, FINGERPRINTS_BYTES), np.uint8)
+    ids = random.integers(0, 256, (30_000, 16), np.uint8)
+    for start in range(0, 30_000, 1500):
+        index.add_many(ids[start : start + 1500], records[start : start + 1500])
+        index.search(random_fingerprints(random))
+    fixed = 6 * 2**20  # where the buckets start, whatever the number of images
+    assert len(index) == 30_000
+    assert index.memory_bytes <= 30_000 * 320 + fixed

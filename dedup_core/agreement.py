@@ -1,0 +1,66 @@
+"""Matched keypoints -> images in which several of them lie as they do in the query."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.keypoints import PLANE_SIDE, SCALE_STEPS
+from dedup_core.postings import Matches
+from dedup_core.views import VIEWS
+
+_SCALE_TOLERANCE: Final = 0.3 * SCALE_STEPS  # between the zooms that two keypoints of one picture tell
+_LARGEST_ZOOM: Final = 1.1 * SCALE_STEPS  # a copy that shows half of the sides is zoomed by one octave
+_PLACE_TOLERANCE: Final = 0.4  # of the larger sigma
+_TURN_TOLERANCE: Final = 0.08  # of the distance between two keypoints: a rotation by 4 degrees moves them by 0.07
+_LEAST_DISTANCE: Final = 1.0  # sigmas: nearer keypoints are one blob seen twice
+_FIRST_SIGMA: Final = 2.0 * 255 / PLANE_SIDE
+
+
+def agreeing_keypoints(matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Slot, view and number of agreeing keypoints wherever there are at least two."""
+    groups = matches.slots * len(VIEWS) + matches.views
+    order = np.argsort(groups, kind="stable")
+    order = order[_has_neighbor(groups[order])]
+    groups, asked, held = groups[order], matches.asked[order], matches.held[order]
+    votes = np.ones(len(groups), np.int64)
+    for lag in range(1, len(groups)):
+        first = np.flatnonzero(groups[:-lag] == groups[lag:])
+        if len(first) == 0:
+            break
+        second = first + lag
+        agree = _agree(asked[first], held[first], asked[second], held[second])
+        votes += np.bincount(first[agree], minlength=len(votes)) + np.bincount(second[agree], minlength=len(votes))
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    most = np.maximum.reduceat(votes, starts) if len(starts) else votes
+    several = most > 1
+    group = groups[starts][several]
+    return group // len(VIEWS), group % len(VIEWS), most[several]
+
+
+def _has_neighbor(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    same = ordered[1:] == ordered[:-1]
+    either: NDArray[np.bool_] = np.concatenate([[False], same])[: len(ordered)]
+    either |= np.concatenate([same, [False]])[: len(ordered)]
+    return either
+
+
+def _agree(
+    asked: NDArray[np.int32], held: NDArray[np.int32], other_asked: NDArray[np.int32], other_held: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Whether two matches tell the same zoom, and the vector between them is the same but for that zoom."""
+    zoom, other_zoom = held[:, 2] - asked[:, 2], other_held[:, 2] - other_asked[:, 2]
+    mean_zoom = (zoom + other_zoom) / 2
+    factor = 2 ** (mean_zoom / SCALE_STEPS)
+    asked_vector = (other_asked - asked)[:, :2] * factor[:, None]
+    held_vector = (other_held - held)[:, :2]
+    distance = np.hypot(*held_vector.T)
+    sigma = _FIRST_SIGMA * 2 ** (np.maximum(held[:, 2], other_held[:, 2]) / SCALE_STEPS)
+    error = np.hypot(*(asked_vector - held_vector).T)
+    agree: NDArray[np.bool_] = (
+        (np.abs(zoom - other_zoom) <= _SCALE_TOLERANCE)
+        & (np.abs(mean_zoom) <= _LARGEST_ZOOM)
+        & (np.minimum(distance, np.hypot(*asked_vector.T)) >= _LEAST_DISTANCE * sigma)
+        & (error <= _PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance)
+    )
+    return agree

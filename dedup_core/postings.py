@@ -1,0 +1,148 @@
+"""Inverted lists of keypoints: from a word to the images that have it, held in sorted segments."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.keypoints import BUCKET_BITS, Keypoints
+from dedup_core.probes import BUCKET_MASK, Probes
+
+type Entries = NDArray[np.uint64]
+"""A keypoint of an image in one word: slot (32 bits), the word's rest, x, y and scale (8 bits each)."""
+
+_SLOT_SHIFT: Final = np.uint64(32)
+_BYTE: Final = np.uint64(255)
+_REST_TOLERANCE: Final = 2  # bits of the 8 that are not part of the bucket
+_MERGE_RATIO: Final = 4  # a segment is merged with the one before it unless that one is so many times larger
+_BUCKETS: Final = 1 << BUCKET_BITS
+_LARGEST_SEGMENT: Final = 12_000_000  # entries; larger ones are not merged, so that sorting takes little memory
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Keypoints of the query that were met in images: arrays of equal length."""
+
+    slots: NDArray[np.int64]
+    views: NDArray[np.int64]
+    asked: NDArray[np.int32]  # (n, 3) place in the query, in the view
+    held: NDArray[np.int32]  # (n, 3) place in the image
+
+
+class Postings:
+    """All keypoints of all images. Slots that are not valid any more stay until `keep` is called."""
+
+    def __init__(self) -> None:
+        self._segments: list[_Segment] = []
+        self._waiting: list[tuple[NDArray[np.uint32], Entries]] = []
+
+    @property
+    def memory_bytes(self) -> int:
+        waiting = sum(buckets.nbytes + entries.nbytes for buckets, entries in self._waiting)
+        return waiting + sum(segment.memory_bytes for segment in self._segments)
+
+    def add(self, slots: NDArray[np.int64], keypoints: Keypoints) -> None:
+        """One slot for each keypoint."""
+        if len(slots):
+            place = keypoints.places.astype(np.uint64)
+            entries = slots.astype(np.uint64) << _SLOT_SHIFT
+            entries |= (keypoints.words >> BUCKET_BITS).astype(np.uint64) << np.uint64(24)
+            entries |= place[:, 0] << np.uint64(16) | place[:, 1] << np.uint64(8) | place[:, 2]
+            self._waiting.append((keypoints.words & BUCKET_MASK, entries))
+
+    def matches(self, probes: Probes) -> Matches:
+        """Every keypoint held whose word is near one of the probes'."""
+        self._settle()
+        found = [segment.find(probes) for segment in self._segments]
+        probed = np.concatenate([probed for probed, _ in found]) if found else np.zeros(0, np.int64)
+        entries = np.concatenate([entries for _, entries in found]) if found else np.zeros(0, np.uint64)
+        held = np.stack([entries >> np.uint64(16), entries >> np.uint64(8), entries], axis=1) & _BYTE
+        return Matches(
+            (entries >> _SLOT_SHIFT).astype(np.int64),
+            probes.views[probed],
+            probes.places[probed],
+            held.astype(np.int32),
+        )
+
+    def keep(self, new_slots: NDArray[np.int64]) -> None:
+        """Renumber: `new_slots` has the new slot of every old one, or -1 for those to forget."""
+        self._settle()
+        self._segments = [segment.renumbered(new_slots) for segment in self._segments]
+
+    def _settle(self) -> None:
+        """Sort what waits, together with the segments that are not much larger."""
+        if not self._waiting:
+            return
+        buckets = np.concatenate([buckets for buckets, _ in self._waiting])
+        entries = np.concatenate([entries for _, entries in self._waiting])
+        while self._segments and len(self._segments[-1].entries) < min(_MERGE_RATIO * len(entries), _LARGEST_SEGMENT):
+            last = self._segments.pop()
+            buckets, entries = np.concatenate([last.buckets(), buckets]), np.concatenate([last.entries, entries])
+        self._waiting = []
+        for start in range(0, len(entries), _LARGEST_SEGMENT):
+            part = slice(start, start + _LARGEST_SEGMENT)
+            self._segments.append(_Segment.sorted(buckets[part], entries[part]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Entries sorted by bucket. Where they are many, `index` says where each bucket starts, else the bucket of each."""
+
+    index: NDArray[np.uint32]
+    entries: Entries
+
+    @classmethod
+    def sorted(cls, buckets: NDArray[np.uint32], entries: Entries) -> Self:
+        # Bucket and position in one number: NumPy sorts plain integers several times faster than it finds an order.
+        keys = buckets.astype(np.uint64) << _SLOT_SHIFT
+        keys |= np.arange(len(entries), dtype=np.uint64)
+        keys.sort()
+        ordered = (keys >> _SLOT_SHIFT).astype(np.uint32)
+        return cls.of_ordered(ordered, entries[keys & np.uint64(0xFFFFFFFF)])
+
+    @classmethod
+    def of_ordered(cls, buckets: NDArray[np.uint32], entries: Entries) -> Self:
+        if len(entries) < _BUCKETS:
+            return cls(buckets, entries)
+        counts = np.bincount(buckets, minlength=_BUCKETS)
+        return cls(np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32), entries)
+
+    @property
+    def memory_bytes(self) -> int:
+        return self.index.nbytes + self.entries.nbytes
+
+    def buckets(self) -> NDArray[np.uint32]:
+        if self._has_starts():
+            return np.repeat(np.arange(_BUCKETS, dtype=np.uint32), np.diff(self.index))
+        return self.index
+
+    def renumbered(self, new_slots: NDArray[np.int64]) -> "_Segment":
+        slots = new_slots[(self.entries >> _SLOT_SHIFT).astype(np.int64)]
+        kept = slots >= 0
+        entries = self.entries[kept] & np.uint64(0xFFFFFFFF) | slots[kept].astype(np.uint64) << _SLOT_SHIFT
+        return _Segment.of_ordered(self.buckets()[kept], entries)
+
+    def _has_starts(self) -> bool:
+        return len(self.index) != len(self.entries)
+
+    def _ranges(self, buckets: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First and end of the entries of each bucket."""
+        if self._has_starts():
+            return self.index[buckets].astype(np.int64), self.index[buckets + np.uint32(1)].astype(np.int64)
+        return np.searchsorted(self.index, buckets, "left"), np.searchsorted(self.index, buckets, "right")
+
+    def find(self, probes: Probes) -> tuple[NDArray[np.int64], Entries]:
+        """Which probe met which entry."""
+        first, end = self._ranges(probes.buckets.ravel())
+        length = end - first
+        word = np.repeat(np.arange(len(probes.rests)), probes.buckets.shape[1])
+        taken = length > 0
+        first, length, word = first[taken], length[taken], word[taken]
+        total = int(length.sum())
+        position = np.arange(total) + np.repeat(first - (np.cumsum(length) - length), length)
+        entries = self.entries[position]
+        probed = np.repeat(word, length)
+        rests = (entries >> np.uint64(24) & _BYTE).astype(np.uint32)
+        near = np.bitwise_count(rests ^ probes.rests[probed]) <= _REST_TOLERANCE
+        return probed[near], entries[near]
