@@ -1,5 +1,7 @@
 """Every setting is checked when the app starts, and every complaint names the setting and the remedy."""
 
+from dataclasses import fields, replace
+
 import pytest
 
 from dedup_app.settings import Settings, StorageConnection
@@ -7,6 +9,9 @@ from dedup_core.decode import DecodeLimits
 from dedup_core.errors import InvalidSetting
 from dedup_core.verdict import PRESETS
 
+# Whatever thresholds the policy has, its first one stands for all.
+THRESHOLD = fields(PRESETS["balanced"])[0].name
+OVERRIDE = f"POLICY_{THRESHOLD.upper()}"
 KEY = "c2VjcmV0LWtleQ=="
 CONNECTION_STRING = (
     f"DefaultEndpointsProtocol=https;AccountName=pictures;AccountKey={KEY};EndpointSuffix=core.windows.net"
@@ -39,9 +44,7 @@ def test_a_schedule_may_be_any_six_fields_that_the_host_understands(schedule):
 
 
 def test_empty_settings_count_as_absent():
-    assert (
-        read(IMAGE_CONTAINER="", MAX_IMAGE_BYTES=" ", POLICY="", POLICY_MIN_STRUCTURE="", ImageStorage="") == Settings()
-    )
+    assert read(IMAGE_CONTAINER="", MAX_IMAGE_BYTES=" ", POLICY="", ImageStorage="", **{OVERRIDE: ""}) == Settings()
 
 
 def test_every_setting_can_be_set():
@@ -57,7 +60,7 @@ def test_every_setting_can_be_set():
         MAX_IMAGE_PIXELS="2000",
         MAX_CANDIDATES="7",
         POLICY="strict",
-        POLICY_MAX_TONE_RESIDUAL="4.5",
+        **{OVERRIDE: "0.125"},
     )
     assert settings.image_storage == StorageConnection(CONNECTION_STRING)
     assert (settings.image_container, settings.index_container) == ("photos", "photo-index")
@@ -65,8 +68,7 @@ def test_every_setting_can_be_set():
     assert (settings.stats_schedule, settings.blob_trigger_source) == ("*/30 * * * * *", "EventGrid")
     assert settings.limits == DecodeLimits(max_bytes=1000, max_pixels=2000)
     assert settings.max_candidates == 7
-    assert settings.policy.max_tone_residual == 4.5
-    assert settings.policy.min_structure == PRESETS["strict"].min_structure
+    assert settings.policy == replace(PRESETS["strict"], **{THRESHOLD: 0.125})
 
 
 @pytest.mark.parametrize(
@@ -87,9 +89,9 @@ def test_every_setting_can_be_set():
         ("MAX_IMAGE_BYTES", "9" * 5000, "from 1 to"),
         ("MAX_IMAGE_PIXELS", "1e6", "from 1 to"),
         ("POLICY", "lenient", "strict, balanced, loose"),
-        ("POLICY_MIN_STRUCTURE", "high", "number"),
-        ("POLICY_MIN_STRUCTURE", "nan", "number"),
-        ("POLICY_MIN_STRUCTUR", "0.5", "POLICY_MIN_STRUCTURE"),
+        (OVERRIDE, "high", "number"),
+        (OVERRIDE, "nan", "number"),
+        (OVERRIDE + "S", "0.5", OVERRIDE),
         ("ImageStorage", "pictures", "UseDevelopmentStorage=true"),
         ("ImageStorage__blobServiceUri", "http://pictures.blob.core.windows.net", "https"),
         ("ImageStorage__blobServiceUri", f"https://pictures.blob.core.windows.net?sig={KEY}", "nothing more"),
