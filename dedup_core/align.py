@@ -1,5 +1,6 @@
 """Finds how one picture lies on another: view, crop or padding, scale and small rotation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,18 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.coarse import Start, search_starts, stretch_starts
+from dedup_core.coarse import Pyramids, Start, search_starts, stretch_starts
 from dedup_core.fingerprint import View
-from dedup_core.structure import Floats, Pixels, StructurePyramid, turned
+from dedup_core.structure import Floats, Pixels, StructurePyramid, edge_plane, luma_plane, turned
 
 type Matrix = NDArray[np.float64]
 
-_COARSE_STEPS: Final = ((32, 8), (64, 4))  # (longer side in pixels, Gauss-Newton steps)
-_FINE_STEPS: Final = (128, 3)
-_SEARCHED_STARTS: Final = 3
+_COARSE_STEP: Final = (32, 8)  # (longer side in pixels, Gauss-Newton steps)
+_MIDDLE_STEP: Final = (64, 5)
+_FINE_STEP: Final = (128, 3)
+_SEARCHED_STARTS: Final = 4
+_REFINED_STARTS: Final = 2
 _GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops and padding are searched for as well
+_POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
+_HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
 _LEAST_SEEN: Final = 0.2
 _LEAST_DETERMINANT: Final = 0.3
+_STILL: Final = 0.02  # of a pixel: a step this small is the last one
+_SEEN_MARK: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,13 @@ class Alignment:
 
 def align(left: Pixels, right: Pixels, hint: View | None = None) -> Alignment:
     """The best alignment found; crops and other views are searched only where whole on whole does not fit."""
-    pyramids = StructurePyramid(left), StructurePyramid(right)
-    best = _refined(pyramids, stretch_starts(*pyramids, hint))
+    luma = _pyramids(luma_plane, left, right)
+    best = _refined(luma, stretch_starts(luma, hint))
     if best.agreement < _GOOD_AGREEMENT:
-        searched = _refined(pyramids, search_starts(*pyramids, _SEARCHED_STARTS))
-        best = max(best, searched, key=lambda found: found.agreement)
+        best = max(best, _refined(luma, search_starts(luma, _SEARCHED_STARTS)), key=_agreement)
+    if best.agreement < _POOR_AGREEMENT:
+        edges = _pyramids(edge_plane, left, right)
+        best = max(best, _refined(edges, stretch_starts(edges, hint)), key=_agreement)
     return best
 
 
@@ -51,72 +60,78 @@ def affine_coefficients(matrix: Matrix, left_longer: int, right_longer: int) -> 
     return tuple(float(value) for value in (matrix * scales).ravel())
 
 
-def _refined(pyramids: tuple[StructurePyramid, StructurePyramid], starts: list[Start]) -> Alignment:
-    """Gauss-Newton from each start at the coarse sizes, from the best one at the fine size."""
-    coarse = []
-    for view, start in starts:
-        found = Alignment(view, start, 0.0)
-        for longer, steps in _COARSE_STEPS:
-            found = _gauss_newton(pyramids, found, longer, steps)
-        coarse.append(found)
-    best = max(coarse, key=lambda found: found.agreement)
-    return _gauss_newton(pyramids, best, *_FINE_STEPS)
+def _pyramids(plane_of: Callable[[Pixels, int], Floats], left: Pixels, right: Pixels) -> Pyramids:
+    longer, _ = _FINE_STEP
+    return StructurePyramid(plane_of(left, longer)), StructurePyramid(plane_of(right, longer))
 
 
-def _gauss_newton(
-    pyramids: tuple[StructurePyramid, StructurePyramid], start: Alignment, longer: int, steps: int
-) -> Alignment:
+def _refined(pyramids: Pyramids, starts: list[Start]) -> Alignment:
+    """Gauss-Newton from every start at the coarse size, from the best ones at the next, from the best at the last."""
+    coarse = [_gauss_newton(pyramids, Alignment(view, start, -1.0), *_COARSE_STEP) for view, start in starts]
+    coarse.sort(key=_agreement, reverse=True)
+    middle = [_gauss_newton(pyramids, found, *_MIDDLE_STEP) for found in coarse[:_REFINED_STARTS]]
+    best = max(middle, key=_agreement)
+    return best if best.agreement < _HOPELESS_AGREEMENT else _gauss_newton(pyramids, best, *_FINE_STEP)
+
+
+def _gauss_newton(pyramids: Pyramids, start: Alignment, longer: int, steps: int) -> Alignment:
     """Inverse-compositional Lucas-Kanade with an affine warp; what only one picture shows weighs little.
 
     Source: Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004.
     """
     left, right = turned(pyramids[0].at(longer), start.view), pyramids[1].at(longer)
-    points, jacobian = _steepest_descent(left)
+    target, jacobian = np.ascontiguousarray(left).ravel(), _steepest_descent(left)
     warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
     best = Alignment(start.view, start.matrix, -1.0)
+    marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     for step in range(steps + 1):
-        sampled, seen = _warped(right, warp[:2], points, left.shape)
-        agreement = _correlation(left.ravel(), sampled, seen)
+        sampled, seen = _warped(marked, warp[:2], left.shape)
+        agreement = _correlation(target, sampled, seen)
         if agreement > best.agreement:
             best = Alignment(start.view, warp[:2], agreement)
         if step == steps or seen.mean() < _LEAST_SEEN:
             break
-        error = sampled - left.ravel()
+        error = sampled - target
         weighted = jacobian * (seen / (1.0 + error * error))[:, None]
         hessian = (weighted.T @ jacobian).astype(np.float64) + 1e-3 * np.eye(6)
+        delta = np.linalg.solve(hessian, (weighted.T @ error).astype(np.float64))
         change = np.eye(3)
-        change[:2] += np.linalg.solve(hessian, (weighted.T @ error).astype(np.float64)).reshape(2, 3)
-        if abs(np.linalg.det(change)) < _LEAST_DETERMINANT:
+        change[:2] += delta.reshape(2, 3)
+        if abs(np.linalg.det(change)) < _LEAST_DETERMINANT or np.abs(delta).max() * longer < _STILL:
             break
         warp = warp @ np.linalg.inv(change)
     return best
 
 
-def _steepest_descent(plane: Floats) -> tuple[Floats, Floats]:
-    """Points (n, 2) in units of the longer side, and what each warp parameter changes there, (n, 6)."""
-    longer = max(plane.shape)
-    down, across = (np.arange(side, dtype=np.float32) for side in plane.shape)
-    ys, xs = np.meshgrid((down + 0.5) / longer, (across + 0.5) / longer, indexing="ij")
-    gy, gx = (gradient * np.float32(longer) for gradient in np.gradient(plane))
-    points = np.stack([xs.ravel(), ys.ravel()], axis=1)
-    jacobian = np.stack([gx * xs, gx * ys, gx, gy * xs, gy * ys, gy], axis=2).reshape(-1, 6)
-    return points, jacobian
+def _steepest_descent(plane: Floats) -> Floats:
+    """How each parameter of the warp changes each point, (n, 6), with points in units of the longer side."""
+    height, width = plane.shape
+    longer = np.float32(max(height, width))
+    gx, gy = np.zeros_like(plane), np.zeros_like(plane)
+    gx[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) * (longer / 2)
+    gy[1:-1] = (plane[2:] - plane[:-2]) * (longer / 2)
+    x = (np.arange(width, dtype=np.float32) + 0.5) / longer
+    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / longer
+    return np.stack([gx * x, gx * y, gx, gy * x, gy * y, gy], axis=2).reshape(-1, 6)
 
 
-def _warped(right: Floats, matrix: Matrix, points: Floats, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """The right plane as it lies under the left one, and 1 where there is any, both (n,)."""
-    height, width = shape
-    longer = max(right.shape)
-    coefficients = affine_coefficients(matrix, max(shape), longer)
-    sampled = Image.fromarray(right).transform(
-        (width, height), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR
-    )
-    at = points @ matrix[:, :2].T.astype(np.float32) + matrix[:, 2].astype(np.float32)
-    seen = (at > 0).all(axis=1) & (at[:, 0] < right.shape[1] / longer) & (at[:, 1] < right.shape[0] / longer)
-    return np.asarray(sampled).ravel(), seen.astype(np.float32)
+def _warped(marked: Image.Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """The right plane as it lies under the left one, and 1 where there is any, both (n,).
+
+    The plane carries `_SEEN_MARK` on top, so that the zeros which Pillow puts outside of it tell where it ends.
+    """
+    coefficients = affine_coefficients(matrix, max(shape), max(marked.size))
+    size = shape[1], shape[0]
+    plane = np.asarray(marked.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)).ravel()
+    seen = (plane > _SEEN_MARK / 2).astype(np.float32)
+    return (plane - np.float32(_SEEN_MARK)) * seen, seen
+
+
+def _agreement(found: Alignment) -> float:
+    return found.agreement
 
 
 def _correlation(left: Floats, right: Floats, seen: Floats) -> float:
     """Correlation of two planes of zero mean where both are seen, -1..1."""
-    left, right = left * seen, right * seen
+    left = left * seen
     return float(left @ right / np.sqrt((left @ left) * (right @ right) + 1e-6))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dedup_core.fingerprint import View
 from dedup_core.structure import SWAPPING, Floats, StructurePyramid, turned
 
+type Pyramids = tuple[StructurePyramid, StructurePyramid]
 type Start = tuple[View, NDArray[np.float64]]
 """A view of the left picture, and the (2, 3) matrix from its points to points of the right one (see `Alignment`)."""
 
@@ -17,13 +18,13 @@ SCALES: Final = tuple(1.1**step for step in range(-4, 5))  # 0.68 .. 1.46: crops
 
 _CANVAS: Final = 2 * SIZE
 _LEAST_OVERLAP: Final = 0.4
-_HINT_BONUS: Final = 1.2
 _SAME_START: Final = 0.15
 _VIEWS: Final = tuple(View)
 
 
-def stretch_starts(left: StructurePyramid, right: StructurePyramid, hint: View | None) -> list[Start]:
+def stretch_starts(pyramids: Pyramids, hint: View | None) -> list[Start]:
     """The whole of one picture on the whole of the other: the best view, and the hinted one."""
+    left, right = pyramids
     ours, theirs = left.stretched(SIZE, SIZE), right.stretched(SIZE, SIZE)
     scores = {view: float((turned(ours, view) * theirs).sum()) for view in _VIEWS}
     best = max(scores, key=lambda view: scores[view])
@@ -31,9 +32,9 @@ def stretch_starts(left: StructurePyramid, right: StructurePyramid, hint: View |
     return [(view, _whole_on_whole(left, right, view)) for view in views]
 
 
-def search_starts(left: StructurePyramid, right: StructurePyramid, count: int) -> list[Start]:
+def search_starts(pyramids: Pyramids, count: int) -> list[Start]:
     """The `count` best of all views, scales and offsets by the correlation of local structure."""
-    peaks = [peak for scale in SCALES for peak in _peaks_at(left, right, scale)]
+    peaks = [peak for scale in SCALES for peak in _peaks_at(*pyramids, scale)]
     peaks.sort(key=lambda peak: -peak[0])
     starts: list[Start] = []
     for _, view, matrix in peaks:

@@ -5,6 +5,7 @@ A plain background that fills the picture's edge counts for no more than the obj
 in all three metrics, so that white paper does not make two different things alike.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,10 +58,14 @@ class ColorMetrics:
 
 def color_metrics(left: Pixels, right: Pixels) -> ColorMetrics:
     """All three metrics of two pictures of one size that show the same thing in the same place."""
+    left_small, right_small = summary_of(left), summary_of(right)
+    left_weights, right_weights = object_weights(left_small), object_weights(right_small)
+    palettes = _palette(left_small, left_weights), _palette(right_small, right_weights)
+    histograms = _histogram(left_small, left_weights), _histogram(right_small, right_weights)
     return ColorMetrics(
-        dominant_distance=dominant_distance(palette_of(left), palette_of(right)),
+        dominant_distance=dominant_distance(*palettes),
         pixel_difference=pixel_difference(left, right),
-        histogram_correlation=histogram_correlation(histogram_of(left), histogram_of(right)),
+        histogram_correlation=histogram_correlation(*histograms),
     )
 
 
@@ -106,16 +111,8 @@ def palette_of(pixels: Pixels) -> Floats:
 
     Weighted k-means over occupied CIELAB cells, seeded from the heaviest cell by the farthest heavy ones: no chance.
     """
-    cells, weights = _occupied_cells(summary_of(pixels))
-    centers = _seed_centers(cells, weights)
-    for _ in range(6):
-        nearest = _squared_distances(cells, centers).argmin(axis=1)
-        mass = np.bincount(nearest, weights, len(centers))
-        sums = np.stack([np.bincount(nearest, weights * cells[:, i], len(centers)) for i in range(3)], axis=1)
-        kept = mass > 0
-        centers, mass = (sums[kept] / mass[kept, None]).astype(np.float32), mass[kept]
-    order = np.argsort(-mass, kind="stable")
-    return np.column_stack([centers[order], mass[order] / mass.sum()]).astype(np.float32)
+    lab = summary_of(pixels)
+    return _palette(lab, object_weights(lab))
 
 
 def histogram_of(pixels: Pixels) -> Floats:
@@ -125,19 +122,7 @@ def histogram_of(pixels: Pixels) -> Floats:
     "Three things everyone should know to improve object retrieval", CVPR 2012).
     """
     lab = summary_of(pixels)
-    bins = np.array(_HISTOGRAM_BINS)
-    position = (lab.reshape(-1, 3) - _HISTOGRAM_LOW) / (_HISTOGRAM_HIGH - _HISTOGRAM_LOW)
-    position = np.clip(position, 0.0, 1.0) * (bins - 1)
-    low = np.minimum(position.astype(np.intp), bins - 2)
-    share = position - low
-    weights = object_weights(lab).ravel()
-    histogram = np.zeros(int(bins.prod()), dtype=np.float64)
-    for corner in np.ndindex(2, 2, 2):
-        index = low + corner
-        flat = (index[:, 0] * bins[1] + index[:, 1]) * bins[2] + index[:, 2]
-        part = np.where(np.array(corner) == 1, share, 1.0 - share).prod(axis=1)
-        histogram += np.bincount(flat, weights * part, histogram.size)
-    return np.sqrt(histogram / histogram.sum()).astype(np.float32)
+    return _histogram(lab, object_weights(lab))
 
 
 def object_weights(lab: Floats) -> Floats:
@@ -146,20 +131,19 @@ def object_weights(lab: Floats) -> Floats:
     Background is the color that most of the picture's edge shows, wherever it appears. Its pixels together weigh no
     more than the rest of the picture plus 2 % of it; the more of the edge is of that color, the fuller the cut.
     """
-    height, width = lab.shape[:2]
-    ring = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
-    color = np.median(ring, axis=0)
-    share = float((_squared_distances(ring, color[None]) < _BACKGROUND_RADIUS**2).mean())
-    trust = min(1.0, max(0.0, (share - 0.5) / 0.3))
-    weights = np.ones((height, width), dtype=np.float32)
+    background, trust = _background(lab)
+    weights = np.ones(lab.shape[:2], dtype=np.float32)
     if trust > 0.0:
-        background = (_squared_distances(lab.reshape(-1, 3), color[None]) < _BACKGROUND_RADIUS**2).reshape(
-            height, width
-        )
         covered = float(background.mean())
         allowed = min(covered, 1.0 - covered + _BACKGROUND_MARGIN) / max(covered, 1e-9)
         weights[background] = 1.0 - trust * (1.0 - allowed)
     return weights
+
+
+def plain_share(lab: Floats) -> float:
+    """Share of a CIELAB picture that is plain background, 0..1."""
+    background, trust = _background(lab)
+    return trust * float(background.mean())
 
 
 def summary_of(pixels: Pixels) -> Floats:
@@ -183,9 +167,46 @@ def srgb_to_lab(pixels: Pixels) -> Floats:
     return lab
 
 
-def _occupied_cells(lab: Floats) -> tuple[Floats, NDArray[np.float64]]:
+def _palette(lab: Floats, object_weights: Floats) -> Floats:
+    cells, weights = _occupied_cells(lab, object_weights)
+    centers = _seed_centers(cells, weights)
+    for _ in range(6):
+        nearest = _squared_distances(cells, centers).argmin(axis=1)
+        mass = np.bincount(nearest, weights, len(centers))
+        sums = np.stack([np.bincount(nearest, weights * cells[:, i], len(centers)) for i in range(3)], axis=1)
+        kept = mass > 0
+        centers, mass = (sums[kept] / mass[kept, None]).astype(np.float32), mass[kept]
+    order = np.argsort(-mass, kind="stable")
+    return np.column_stack([centers[order], mass[order] / mass.sum()]).astype(np.float32)
+
+
+def _histogram(lab: Floats, weights: Floats) -> Floats:
+    position = (lab.reshape(-1, 3) - _HISTOGRAM_LOW) / (_HISTOGRAM_HIGH - _HISTOGRAM_LOW)
+    position = np.clip(position, 0.0, 1.0) * (np.array(_HISTOGRAM_BINS, dtype=np.float32) - 1)
+    low = np.minimum(position.astype(np.intp), np.array(_HISTOGRAM_BINS) - 2)
+    share = position - low
+    strides = np.array([_HISTOGRAM_BINS[1] * _HISTOGRAM_BINS[2], _HISTOGRAM_BINS[2], 1])
+    cell, parts = low @ strides, np.stack([1.0 - share, share])  # (n,), (2, n, 3)
+    histogram = np.zeros(math.prod(_HISTOGRAM_BINS))
+    for i, j, k in np.ndindex(2, 2, 2):
+        part = weights.ravel() * parts[i, :, 0] * parts[j, :, 1] * parts[k, :, 2]
+        histogram += np.bincount(cell + strides @ (i, j, k), part, histogram.size)
+    return np.sqrt(histogram / histogram.sum()).astype(np.float32)
+
+
+def _background(lab: Floats) -> tuple[NDArray[np.bool_], float]:
+    """Which pixels have the color of the picture's edge, and how surely (0..1) that is a background."""
+    ring = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
+    color = np.median(ring, axis=0)
+    share = float((_squared_distances(ring, color[None]) < _BACKGROUND_RADIUS**2).mean())
+    trust = min(1.0, max(0.0, (share - 0.5) / 0.3))
+    near = _squared_distances(lab.reshape(-1, 3), color[None]) < _BACKGROUND_RADIUS**2
+    return near.reshape(lab.shape[:2]), trust
+
+
+def _occupied_cells(lab: Floats, object_weights: Floats) -> tuple[Floats, NDArray[np.float64]]:
     """Mean color (m, 3) and weight (m,) of every CIELAB cell that the picture touches."""
-    colors, weights = lab.reshape(-1, 3), object_weights(lab).ravel()
+    colors, weights = lab.reshape(-1, 3), object_weights.ravel()
     grid = np.floor(colors / _PALETTE_CELL).astype(np.int64) + 64
     keys = (grid[:, 0] * 256 + grid[:, 1]) * 256 + grid[:, 2]
     _, cell = np.unique(keys, return_inverse=True)

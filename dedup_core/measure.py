@@ -8,23 +8,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.align import Alignment, affine_coefficients, align
-from dedup_core.color import ColorMetrics, color_metrics, srgb_to_lab
+from dedup_core.color import ColorMetrics, color_metrics, object_weights, plain_share, srgb_to_lab
 from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, WorkingImage, decode
+from dedup_core.exposure import color_residual
 from dedup_core.fingerprint import View, fingerprints_of, view_hashes
-from dedup_core.structure import Floats, Pixels, local_structure, trim_borders, turned
+from dedup_core.shape import shape_agreement
+from dedup_core.structure import Pixels, trim_borders, turned
 
 METRIC_SIZE: Final = 192
-_BLOCK: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class PairMeasurement:
     """All that is measured of a pair; `decide` needs nothing else.
 
-    `structure` -1..1: correlation of local structure where both are seen. `changed_share` 0..1: share of the
-    textured blocks that do not correlate. `coverage` 0..1: share of the less covered picture that the other shows too.
-    `chroma_residual` and `tone_residual`: what is left of the CIELAB difference in a, b and in L when the best
-    exposure, contrast and white balance have been allowed for.
+    `structure` -1..1: correlation of edge directions where both are seen. `changed_share` 0..1: share of the textured
+    blocks that do not agree. `texture` 0..1: share of blocks with any texture. `coverage` 0..1: share of the larger
+    picture that the other shows too. `plain_share` 0..1: share of plain background in both. `color_residual` 0..~258:
+    mean CIELAB difference that no exposure, contrast or white balance explains.
     """
 
     metrics: ColorMetrics
@@ -33,9 +34,10 @@ class PairMeasurement:
     same_pixels: bool
     structure: float
     changed_share: float
+    texture: float
     coverage: float
-    chroma_residual: float
-    tone_residual: float
+    plain_share: float
+    color_residual: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +57,28 @@ def measure_pair(left_data: bytes, right_data: bytes, limits: DecodeLimits = DEF
 
 def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = None) -> PairMeasurement:
     """Everything about two decoded images; `hint` is the view in which the candidate index found them."""
-    same_size = (left.width, left.height) == (right.width, right.height)
     pair = align_pair(left.pixels, right.pixels, hint)
     left_lab, right_lab = srgb_to_lab(pair.left), srgb_to_lab(pair.right)
-    structure, changed = _structure(left_lab[..., 0], right_lab[..., 0])
+    shape = shape_agreement(left_lab, right_lab)
+    weights = np.maximum(object_weights(left_lab), object_weights(right_lab))
+    view = pair.alignment.view
     return PairMeasurement(
         metrics=color_metrics(pair.left, pair.right),
-        view=pair.alignment.view,
-        distance_bits=fingerprint_distance(left, right, pair.alignment.view),
-        same_pixels=same_size and np.array_equal(left.pixels, right.pixels),
-        structure=structure,
-        changed_share=changed,
+        view=view,
+        distance_bits=fingerprint_distance(left, right, view),
+        same_pixels=_same_pixels(left, right),
+        structure=shape.structure,
+        changed_share=shape.changed_share,
+        texture=shape.texture,
         coverage=pair.coverage,
-        chroma_residual=_chroma_residual(left_lab, right_lab),
-        tone_residual=_tone_residual(left_lab[..., 0], right_lab[..., 0]),
+        plain_share=min(plain_share(left_lab), plain_share(right_lab)),
+        color_residual=color_residual(pair.left, pair.right, weights * shape.unchanged),
     )
+
+
+def _same_pixels(left: WorkingImage, right: WorkingImage) -> bool:
+    same_size = (left.width, left.height) == (right.width, right.height)
+    return same_size and np.array_equal(left.pixels, right.pixels)
 
 
 def fingerprint_distance(left: WorkingImage, right: WorkingImage, view: View) -> int | None:
@@ -128,55 +137,3 @@ def _common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
         top, bottom = top + (worst == 0), bottom - (worst == 1)
         first, last = first + (worst == 2), last - (worst == 3)  # noqa: PLR2004
     return slice(int(top), int(bottom)), slice(int(first), int(last))
-
-
-def _structure(left: Floats, right: Floats) -> tuple[float, float]:
-    """Correlation of local structure, and the share of textured blocks in which there is none."""
-    a, b = local_structure(left * 2.55), local_structure(right * 2.55)
-    both, own_a, own_b = _block_sums(a * b), _block_sums(a * a), _block_sums(b * b)
-    total = float(both.sum() / np.sqrt(own_a.sum() * own_b.sum() + 1e-6))
-    energy = np.maximum(own_a, own_b)
-    textured = energy > 0.1 * _BLOCK**2
-    if not textured.any():
-        return total, 0.0
-    local = both / np.sqrt(own_a * own_b + 1e-3)
-    return total, float((local[textured] < 0.5).mean())  # noqa: PLR2004
-
-
-def _block_sums(plane: Floats) -> Floats:
-    rows, columns = -(-plane.shape[0] // _BLOCK), -(-plane.shape[1] // _BLOCK)
-    padded = np.zeros((rows * _BLOCK, columns * _BLOCK), dtype=np.float32)
-    padded[: plane.shape[0], : plane.shape[1]] = plane
-    sums: Floats = padded.reshape(rows, _BLOCK, columns, _BLOCK).sum(axis=(1, 3))
-    return sums
-
-
-def _chroma_residual(left: Floats, right: Floats) -> float:
-    """RMS of the a, b difference after one saturation factor (0.6..1.67) and one shift of white (at most 12)."""
-    a = _block_means(left[..., 1:])
-    b = _block_means(right[..., 1:])
-    mean_a, mean_b = a.mean(axis=0), b.mean(axis=0)
-    spread_a, spread_b = a - mean_a, b - mean_b
-    factor = float(np.clip((spread_a * spread_b).sum() / max(float((spread_a**2).sum()), 1e-6), 0.6, 1.67))
-    shift = mean_b - factor * mean_a
-    length = float(np.linalg.norm(shift))
-    shift = shift * min(1.0, 12.0 / max(length, 1e-6))
-    return float(np.sqrt(((b - factor * a - shift) ** 2).sum(axis=1).mean()))
-
-
-def _tone_residual(left: Floats, right: Floats) -> float:
-    """RMS of the L difference after the best tone curve (a cubic)."""
-    a, b = _block_means(left[..., None])[:, 0], _block_means(right[..., None])[:, 0]
-    basis = np.stack([np.ones_like(a), a / 100, (a / 100) ** 2, (a / 100) ** 3], axis=1)
-    weights, *_ = np.linalg.lstsq(basis, b, rcond=None)
-    return float(np.sqrt(((b - basis @ weights) ** 2).mean()))
-
-
-def _block_means(planes: Floats) -> Floats:
-    """Means of 4 x 4 pixels, (n, channels)."""
-    height, width, channels = planes.shape
-    rows, columns = max(1, height // 4), max(1, width // 4)
-    if height < 4 or width < 4:  # noqa: PLR2004
-        return planes.reshape(-1, channels)
-    cut = planes[: rows * 4, : columns * 4]
-    return np.ascontiguousarray(cut.reshape(rows, 4, columns, 4, channels).mean(axis=(1, 3))).reshape(-1, channels)

@@ -34,19 +34,32 @@ class Verdict:
 class Policy:
     """The thresholds between the verdicts; every default is measured in docs/thresholds.md."""
 
-    min_structure: float = 0.45  # docs/thresholds.md#structure
-    max_changed_share: float = 0.45  # docs/thresholds.md#changed-share
-    min_coverage: float = 0.3  # docs/thresholds.md#coverage
-    max_chroma_residual: float = 9.0  # docs/thresholds.md#chroma-residual
-    max_tone_residual: float = 9.5  # docs/thresholds.md#tone-residual
+    min_structure: float = 0.84  # docs/thresholds.md#structure
+    min_overlaid_structure: float = 0.55  # docs/thresholds.md#overlaid-structure
+    max_color_residual: float = 3.0  # docs/thresholds.md#color-residual
+    max_overlaid_color_residual: float = 2.5  # docs/thresholds.md#overlaid-color-residual
+    min_coverage: float = 0.35  # docs/thresholds.md#coverage
+    max_plain_share: float = 0.25  # docs/thresholds.md#plain-share
+    min_texture: float = 0.02  # docs/thresholds.md#texture
+    max_plain_difference: float = 2.3  # docs/thresholds.md#plain-difference
 
 
 STRICT: Final = Policy(
-    min_structure=0.6, max_changed_share=0.25, min_coverage=0.45, max_chroma_residual=6.0, max_tone_residual=6.0
+    min_structure=0.9,
+    min_overlaid_structure=0.75,
+    max_color_residual=2.0,
+    max_overlaid_color_residual=1.5,
+    min_coverage=0.5,
+    max_plain_share=0.15,
 )
 BALANCED: Final = Policy()
 LOOSE: Final = Policy(
-    min_structure=0.35, max_changed_share=0.55, min_coverage=0.25, max_chroma_residual=14.0, max_tone_residual=12.0
+    min_structure=0.75,
+    min_overlaid_structure=0.45,
+    max_color_residual=5.0,
+    max_overlaid_color_residual=4.0,
+    min_coverage=0.25,
+    max_plain_share=0.5,
 )
 PRESETS: Final = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}
 
@@ -75,38 +88,49 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
         return VerdictKind.IDENTICAL, ("the two files are the same bytes",)
     if measurement.same_pixels:
         return VerdictKind.IDENTICAL, ("every pixel is the same, upright and at the same size",)
-    shape, shape_reasons = _same_shape(measurement, policy)
-    if not shape:
-        return VerdictKind.DISTINCT, shape_reasons
-    color, color_reasons = _same_color(measurement, policy)
-    kind = VerdictKind.DUPLICATE if color else VerdictKind.COLOR_VARIANT
-    return kind, (*shape_reasons, *color_reasons, *_framing(measurement))
+    if measurement.texture < policy.min_texture:
+        return _judge_plain(measurement, policy)
+    kind, reasons = _judge_textured(measurement, policy)
+    return kind, reasons if kind is VerdictKind.DISTINCT else (*reasons, *_framing(measurement))
 
 
-def _same_shape(measurement: PairMeasurement, policy: Policy) -> tuple[bool, tuple[str, ...]]:
-    structure, changed, covered = measurement.structure, measurement.changed_share, measurement.coverage
-    failures = []
-    if structure < policy.min_structure:
-        failures.append(f"structure differs (correlation {structure:.2f} < {policy.min_structure:.2f})")
-    if changed > policy.max_changed_share:
-        failures.append(f"too much has changed ({changed:.0%} > {policy.max_changed_share:.0%} of the textured area)")
-    if covered < policy.min_coverage:
-        failures.append(f"too little is shown by both ({covered:.0%} < {policy.min_coverage:.0%})")
-    if failures:
-        return False, tuple(failures)
-    return True, (f"structure matches (correlation {structure:.2f}, {changed:.0%} of the textured area changed)",)
+def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
+    """Without any structure only the color is left to compare."""
+    difference, limit = measurement.metrics.pixel_difference, policy.max_plain_difference
+    if difference <= limit:
+        return VerdictKind.DUPLICATE, (f"two plain pictures of one color ({difference:.1f} <= {limit:.1f})",)
+    return VerdictKind.DISTINCT, (f"two plain pictures of different colors ({difference:.1f} > {limit:.1f})",)
 
 
-def _same_color(measurement: PairMeasurement, policy: Policy) -> tuple[bool, tuple[str, ...]]:
-    chroma, tone = measurement.chroma_residual, measurement.tone_residual
-    failures = []
-    if chroma > policy.max_chroma_residual:
-        failures.append(f"colors differ beyond a white balance ({chroma:.1f} > {policy.max_chroma_residual:.1f})")
-    if tone > policy.max_tone_residual:
-        failures.append(f"tones differ beyond an exposure ({tone:.1f} > {policy.max_tone_residual:.1f})")
-    if failures:
-        return False, tuple(failures)
-    return True, (f"colors match after exposure and white balance ({chroma:.1f} in color, {tone:.1f} in tone)",)
+def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
+    structure, residual = measurement.structure, measurement.color_residual
+    if measurement.coverage < policy.min_coverage:
+        too_little = f"too little is shown by both ({measurement.coverage:.0%} < {policy.min_coverage:.0%})"
+        return VerdictKind.DISTINCT, (too_little,)
+    if structure >= policy.min_structure:
+        same = f"structure matches (correlation {structure:.2f} >= {policy.min_structure:.2f})"
+        return _judge_color(residual, policy, same)
+    differs = f"structure differs (correlation {structure:.2f} < {policy.min_structure:.2f})"
+    overlaid = (
+        structure >= policy.min_overlaid_structure
+        and residual <= policy.max_overlaid_color_residual
+        and measurement.plain_share <= policy.max_plain_share
+    )
+    if not overlaid:
+        return VerdictKind.DISTINCT, (differs,)
+    return VerdictKind.DUPLICATE, (
+        f"something lies over {measurement.changed_share:.0%} of it (correlation {structure:.2f})",
+        f"the rest has the same colors ({residual:.1f} <= {policy.max_overlaid_color_residual:.1f})",
+    )
+
+
+def _judge_color(residual: float, policy: Policy, same_shape: str) -> tuple[VerdictKind, tuple[str, ...]]:
+    limit = policy.max_color_residual
+    if residual <= limit:
+        color = f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
+        return VerdictKind.DUPLICATE, (same_shape, color)
+    color = f"colors differ beyond exposure and white balance ({residual:.1f} > {limit:.1f})"
+    return VerdictKind.COLOR_VARIANT, (same_shape, color)
 
 
 def _framing(measurement: PairMeasurement) -> tuple[str, ...]:

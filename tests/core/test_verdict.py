@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from dedup_core import VerdictKind, compare, decide, measure_images, unverifiable
-from tests.core.pictures import brighter, cropped, encoded, jpeg, padded, scene, working
+from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 
 
 def verdict_of(left: Image.Image, right: Image.Image) -> VerdictKind:
@@ -51,6 +51,11 @@ def test_two_different_pictures_are_distinct(seed):
     assert verdict_of(scene(seed), scene(seed + 100)) is VerdictKind.DISTINCT
 
 
+@pytest.mark.parametrize("degrees", [60, 120, 180])
+def test_a_hue_shifted_copy_is_a_color_variant(degrees):
+    assert verdict_of(scene(1), hue_shifted(scene(1), degrees)) is VerdictKind.COLOR_VARIANT
+
+
 def test_a_gray_copy_is_a_color_variant():
     assert verdict_of(scene(1), scene(1).convert("L").convert("RGB")) is VerdictKind.COLOR_VARIANT
 
@@ -82,7 +87,7 @@ def test_one_red_pixel_and_one_blue_pixel_are_distinct():
 
 
 def test_a_verdict_says_why_with_its_numbers():
-    verdict = compare(encoded(scene(1)), encoded(scene(1).convert("L").convert("RGB")))
+    verdict = compare(encoded(scene(1)), encoded(hue_shifted(scene(1), 120)))
     assert verdict.reasons[0].startswith("structure matches")
     assert any("colors differ" in reason and ">" in reason for reason in verdict.reasons)
     assert verdict.metrics is not None
