@@ -1,10 +1,14 @@
 """Fixtures that every part shares."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.azurite import Account, Azurite, run_azurite
+
+# As function_app.py does for the app, and before any test loads NumPy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
