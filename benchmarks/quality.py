@@ -32,7 +32,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from rich.console import Console  # noqa: E402
 from rich.progress import track  # noqa: E402
 
-from benchmarks.quality_eval import known_pairs, markdown, ours, summary, tables  # noqa: E402
+from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary, tables  # noqa: E402
 from benchmarks.quality_eval.pictures import Cache, Photo, photos_in  # noqa: E402
 from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
 from benchmarks.quality_eval.workers import Workers  # noqa: E402
@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
             report |= _known(options.data, POLICIES[options.policy], workers)
     if options.peers:
         report["peers"] = _peers(photos, transforms, cache, options.jobs)
+    report["goals"] = goals.as_report(report)
     tables.show(report, console)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

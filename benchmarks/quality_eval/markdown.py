@@ -22,6 +22,7 @@ def tables(report: Report) -> str:
     ours, peers = report["ours"], report["peers"]
     parts = [
         f"Command: `{report['command']}`, {report['photos']} photos, {len(ours['transforms'])} transforms.",
+        _goals(report["goals"]),
         "### Copies found",
         _transforms(ours, peers),
         "### All hashes, each at its own threshold",
@@ -37,6 +38,12 @@ def tables(report: Report) -> str:
         f"Groups of EXIF orientations: {' and '.join(str(len(group)) for group in report['exif_groups'])} pictures.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _goals(goals: list[Report]) -> str:
+    return _table(
+        ["goal", "found", "met"], [[row["promise"], row["found"], "yes" if row["met"] else "**no**"] for row in goals]
+    )
 
 
 def _transforms(ours: Report, peers: Report) -> str:

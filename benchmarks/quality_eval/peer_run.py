@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +31,7 @@ class PeerResult:
 def run_peers(
     photos: list[Photo], transforms: list[str], cache: Cache, jobs: int, progress: Progress
 ) -> list[PeerResult]:
+    cv2.setNumThreads(1)  # the processes share the cores already
     names = [ORIGINAL, *transforms]
     with ProcessPoolExecutor(jobs) as pool:
         work = pool.map(partial(_hash_copies, names, cache), photos)

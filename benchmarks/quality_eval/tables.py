@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.quality_eval.summary import Report
@@ -23,6 +24,9 @@ def show(report: Report, console: Console) -> None:
             console.print(_known_table(name, report[name]))
     for group in report.get("exif_groups", []):
         console.print(f"group of {len(group)}: {', '.join(group)}", highlight=False)
+    for goal in report["goals"]:
+        mark = "[green]met[/]   " if goal["met"] else "[red]missed[/]"
+        console.print(f"{mark} {goal['promise']}: {escape(goal['found'])}", highlight=False)
 
 
 def _show_ours(ours: Report, peers: Report, console: Console) -> None:

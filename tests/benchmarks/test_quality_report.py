@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy import stats  # type: ignore[import-untyped]
 
-from benchmarks.quality_eval import known_pairs, ours, summary
+from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, photos_in
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound
 from dedup_core import ColorMetrics, PairMeasurement, Verdict, VerdictKind, View
@@ -128,3 +128,25 @@ def _judged(
 def _summarized(copies: list[ours.Judged], strangers: list[ours.Judged] | None = None) -> summary.Report:
     distances = {(str(number), "other"): 90 + number for number in range(45)}
     return summary.summarize(ours.Evaluation(copies, strangers or [], distances), photos=10)
+
+
+def test_a_goal_names_every_transform_in_which_another_hash_is_ahead() -> None:
+    ours_report = _summarized([_judged("blur", VerdictKind.DISTINCT), _judged("grey", VerdictKind.DUPLICATE)])
+    peers = {"pHash": {"recall": {"blur": 0.5, "grey": 1.0}}}
+    by_promise = {goal.promise: goal for goal in goals.goals({"ours": ours_report, "peers": peers})}
+    ahead = next(goal for promise, goal in by_promise.items() if promise.startswith("ahead of every other hash"))
+    assert (ahead.found, ahead.met) == ("blur (0.000, pHash 0.500)", False)
+
+
+def test_results_are_written_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{markdown.BEGIN}\nold\n{markdown.END}\nafter\n")
+    ours_report = _summarized([_judged("blur", VerdictKind.DUPLICATE)])
+    peer = {"recall": {"blur": 0.5}, "mean_recall": 0.5, "threshold": 31, "rate": 0.0, "stranger_rate": 0.0}
+    report = {"ours": ours_report, "peers": dict.fromkeys(markdown.PEERS_SHOWN, peer), "products": {}, "goals": []}
+    markdown.write_into(page, report | {"given_copies": {}, "exif_groups": [], "command": "python", "photos": 10})
+    written = page.read_text()
+    assert written.startswith("before\n")
+    assert written.endswith("after\n")
+    assert "old" not in written
+    assert "| blur | 1.000 | **1.000** |" in written
