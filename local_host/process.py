@@ -51,6 +51,7 @@ class HostProcess:
         log: Path | None = None,
         start_timeout_seconds: float = 60.0,
     ) -> None:
+        app_dir = app_dir.resolve()
         self.app_dir = app_dir
         self.start_timeout_seconds = start_timeout_seconds
         self._env = {**os.environ, **(env or {})}
@@ -89,7 +90,7 @@ class HostProcess:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "local_host", "start", *self._arguments],
                 env=self._env,
-                cwd=self.app_dir,
+                cwd=self._folder.name,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -15,38 +15,46 @@ from tests.local_host.apps import App
 from tests.local_host.conftest import texts, wait_until
 
 CODE = """
+def work(kind, name):
+    note(kind=f"{kind} begun", name=name)
+    time.sleep(float(os.environ.get("PAUSE", "0")))
+    while "GATE" in os.environ and int(name) >= 20 and not os.path.exists(os.environ["GATE"]):
+        time.sleep(0.05)
+    note(kind=f"{kind} done", name=name)
+
 @app.queue_trigger(arg_name="message", queue_name="work", connection="AzureWebJobsStorage")
 def on_message(message: func.QueueMessage) -> None:
-    body = message.get_body().decode()
-    note(kind="begun", body=body)
-    time.sleep(float(os.environ.get("PAUSE", "0")))
-    note(kind="done", body=body)
+    work("message", message.get_body().decode())
 
 @app.blob_trigger(arg_name="client", path="images/{name}", connection="AzureWebJobsStorage")
 def on_blob(client: blob.BlobClient) -> None:
-    time.sleep(float(os.environ.get("PAUSE", "0")))
-    note(kind="blob", name=client.blob_name)
+    work("blob", client.blob_name)
 """
 
 
 def test_what_a_killed_host_had_begun_is_done_by_the_next(
     tmp_path: Path, account: Account, queue: QueueClient, blobs: BlobServiceClient
 ) -> None:
-    app = App(tmp_path / "app", CODE, {"AzureWebJobsStorage": account.connection_string, "PAUSE": "0.1"})
+    gate = tmp_path / "gate"  # the last five of each kind wait until this file is there
+    settings = {"AzureWebJobsStorage": account.connection_string, "GATE": str(gate)}
+    app = App(tmp_path / "app", CODE, settings)
     images = blobs.create_container("images")
-    host = HostProcess(app.folder, lease_seconds=2, scan_seconds=0.3)
-    with host:
+    env = {"PYTHON_THREADPOOL_THREAD_COUNT": "64"}
+    with HostProcess(app.folder, env, lease_seconds=2, scan_seconds=0.3) as host:
         for number in range(25):
-            queue.send_message(f"m{number}")
-            images.upload_blob(f"b{number}.jpg", b"1")
-        app.wait_for_notes("done", 5)
-        app.wait_for_notes("blob", 5)
+            queue.send_message(f"{number}")
+            images.upload_blob(f"{number}", b"1")
+        for kind in ("message", "blob"):
+            app.wait_for_notes(f"{kind} begun", 21)
+            app.wait_for_notes(f"{kind} done", 5)
         host.kill()
-        interrupted = {each["body"] for each in app.notes("begun")} - {each["body"] for each in app.notes("done")}
-        assert interrupted
+        for kind in ("message", "blob"):
+            assert {each["name"] for each in app.notes(f"{kind} done")} <= {str(number) for number in range(20)}
+        gate.touch()
         host.start()
-        wait_until(lambda: {each["body"] for each in app.notes("done")} == {f"m{number}" for number in range(25)}, 60)
-        wait_until(lambda: {each["name"] for each in app.notes("blob")} == {f"b{n}.jpg" for n in range(25)}, 60)
+        everything = {str(number) for number in range(25)}
+        for kind in ("message", "blob"):
+            wait_until(lambda kind=kind: {each["name"] for each in app.notes(f"{kind} done")} == everything, 60)
 
 
 def test_a_host_that_is_told_to_stop_finishes_and_its_own_azurite_keeps_the_rest(tmp_path: Path) -> None:
@@ -56,10 +64,10 @@ def test_a_host_that_is_told_to_stop_finishes_and_its_own_azurite_keeps_the_rest
     with host:
         queue = QueueServiceClient.from_connection_string(str(host.status.azurite)).create_queue("work")
         queue.send_message("in flight")
-        app.wait_for_notes("begun", 1)
-        assert app.notes("done") == []
+        app.wait_for_notes("message begun", 1)
+        assert app.notes("message done") == []
         assert host.stop() == 0
-        assert app.notes("done") == [{"body": "in flight"}]
+        assert app.notes("message done") == [{"name": "in flight"}]
         host.start()
         after = QueueServiceClient.from_connection_string(str(host.status.azurite)).get_queue_client("work")
         assert after.get_queue_properties().approximate_message_count == 0
@@ -77,7 +85,7 @@ def test_a_function_that_takes_too_long_has_failed_and_a_second_ctrl_c_stops_at_
         wait_until(lambda: "work-poison" in [each.name for each in queues.list_queues()])
         wait_until(lambda: texts(queues.get_queue_client("work-poison")) == ["endless"])
         queue.send_message("in flight")
-        app.wait_for_notes("begun", 3)
+        app.wait_for_notes("message begun", 3)
         process = host._process
         assert process is not None
         process.send_signal(signal.SIGINT)

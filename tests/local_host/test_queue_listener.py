@@ -95,11 +95,15 @@ def test_no_more_than_batch_and_threshold_are_in_flight(queue: QueueClient, star
 def test_a_new_batch_is_fetched_when_only_the_threshold_is_in_flight(queue: QueueClient, start: Start) -> None:
     for number in range(6):
         queue.send_message(str(number))
-    gate = Gate()
-    quick = {"2", "3"}
-    start(lambda message: Result.DONE if message.content in quick else gate(message))
-    wait_until(lambda: gate.running == 4)  # 0 and 1 of the first batch, 4 and 5 of the second
-    gate.opened.set()
+    others, third = Gate(), Gate()
+    gates = {"2": third}
+    start(lambda message: Result.DONE if message.content == "3" else gates.get(message.content, others)(message))
+    wait_until(lambda: others.running == 2 and third.running == 1)
+    time.sleep(0.5)  # 0, 1 and 2 are in flight, one more than the threshold of 2: no new batch yet
+    assert others.running == 2
+    third.opened.set()
+    wait_until(lambda: others.running == 4)  # 0 and 1 of the first batch, 4 and 5 of the second
+    others.opened.set()
 
 
 def test_a_failed_message_is_tried_again_at_once_and_then_goes_to_the_poison_queue(
