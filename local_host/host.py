@@ -75,7 +75,7 @@ class Listener(Protocol):
 
 
 class Host:
-    """One running app. `start()`, then `stop()` and `join()`; or `join()` from another thread."""
+    """One running app: `start()`, and at the end `stop()` and `join()`."""
 
     def __init__(self, options: HostOptions, environ: MutableMapping[str, str] = os.environ) -> None:
         self.options = options

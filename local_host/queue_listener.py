@@ -21,7 +21,7 @@ DEFAULT_LEASE_SECONDS = 600
 MIN_POLLING_SECONDS = 0.1
 MAX_QUEUE_NAME_LENGTH = 63
 POISON_SUFFIX = "-poison"
-# Messages in the storage service that this host no longer owns are answered so; another host has them now.
+# What the service answers for a message that is gone or that another host has taken meanwhile.
 LOST_MESSAGE_STATUSES = frozenset({400, 404, 409, 412})
 
 logger = logging.getLogger("local_host.queues")
@@ -211,22 +211,19 @@ class QueueListener:
     def _settle(self, held: _Held, result: Result) -> None:
         with held.lock:
             held.renew_at = float("inf")
-            if result is Result.POISON and self._poison is None:
-                return  # it stays hidden until its lease ends
+            if result is Result.POISON:
+                if self._poison is None:
+                    return  # it stays hidden until its lease ends
+                self._poison.add(held.message.content)
+                logger.warning(
+                    "Message %s of queue %s moved to %s, try %s",
+                    *(held.message.id, self._client.queue_name, self._poison.name, held.message.dequeue_count),
+                )
             try:
                 if result is Result.FAILED:
                     self._release(held)
-                    return
-                if result is Result.POISON and self._poison is not None:
-                    self._poison.add(held.message.content)
-                    logger.warning(
-                        "Message %s of queue %s moved to %s after %s tries",
-                        held.message.id,
-                        self._client.queue_name,
-                        self._poison.name,
-                        held.message.dequeue_count,
-                    )
-                self._client.delete_message(held.message.id, held.pop_receipt)
+                else:
+                    self._client.delete_message(held.message.id, held.pop_receipt)
             except HttpResponseError as error:
                 if error.status_code not in LOST_MESSAGE_STATUSES:
                     raise
