@@ -20,12 +20,27 @@ if TYPE_CHECKING:
         TemporaryError,
         UnreadableImage,
     )
+    from dedup_core.explain import explain_png
     from dedup_core.features import ImageFeatures, extract_features
     from dedup_core.fingerprint import Fingerprints, View
+    from dedup_core.groups import group_pairs
     from dedup_core.index import FingerprintIndex, Hit
+    from dedup_core.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
     from dedup_core.measure import PairMeasurement, measure_images, measure_pair
     from dedup_core.paths import ImagePath
-    from dedup_core.verdict import BALANCED, LOOSE, STRICT, Policy, Verdict, VerdictKind, compare, decide, unverifiable
+    from dedup_core.stats import LoaderStats
+    from dedup_core.verdict import (
+        BALANCED,
+        LOOSE,
+        PRESETS,
+        STRICT,
+        Policy,
+        Verdict,
+        VerdictKind,
+        compare,
+        decide,
+        unverifiable,
+    )
 
 # What is public and where it lives; a module is imported when one of its names is first asked for (cold start).
 _HOMES = {
@@ -42,18 +57,34 @@ _HOMES = {
         "TemporaryError",
         "UnreadableImage",
     ),
+    "explain": ("explain_png",),
     "features": ("ImageFeatures", "extract_features"),
     "fingerprint": ("Fingerprints", "View"),
+    "groups": ("group_pairs",),
     "index": ("FingerprintIndex", "Hit"),
+    "loader": ("MemoryEfficientImageLoader", "SourceImage", "get_memory_efficient_loader"),
     "measure": ("PairMeasurement", "measure_images", "measure_pair"),
     "paths": ("ImagePath",),
-    "verdict": ("BALANCED", "LOOSE", "STRICT", "Policy", "Verdict", "VerdictKind", "compare", "decide", "unverifiable"),
+    "stats": ("LoaderStats",),
+    "verdict": (
+        "BALANCED",
+        "LOOSE",
+        "PRESETS",
+        "STRICT",
+        "Policy",
+        "Verdict",
+        "VerdictKind",
+        "compare",
+        "decide",
+        "unverifiable",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BALANCED",
     "LOOSE",
+    "PRESETS",
     "STRICT",
     "ColorMetrics",
     "DecodeLimits",
@@ -67,9 +98,12 @@ __all__ = [
     "ImageTooLarge",
     "InvalidMessage",
     "InvalidPath",
+    "LoaderStats",
+    "MemoryEfficientImageLoader",
     "PairMeasurement",
     "PermanentError",
     "Policy",
+    "SourceImage",
     "StoreBusy",
     "TemporaryError",
     "UnreadableImage",
@@ -81,7 +115,10 @@ __all__ = [
     "compute_color_similarity",
     "decide",
     "decode",
+    "explain_png",
     "extract_features",
+    "get_memory_efficient_loader",
+    "group_pairs",
     "measure_images",
     "measure_pair",
     "unverifiable",

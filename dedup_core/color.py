@@ -19,7 +19,7 @@ type Floats = NDArray[np.float32]
 type Pixels = NDArray[np.uint8]
 
 PALETTE_COLORS: Final = 8
-SUMMARY_SIZE: Final = 64  # longer side at which palettes and histograms are taken: 4 ms at 512 px, the same colors
+SUMMARY_SIZE: Final = 64  # longer side at which palettes and histograms are taken
 
 _WHITE_D65: Final = np.array([0.95047, 1.0, 1.08883], dtype=np.float32)
 _XYZ_FROM_RGB: Final = np.array(  # IEC 61966-2-1, divided by the white point
@@ -58,14 +58,18 @@ class ColorMetrics:
 
 def color_metrics(left: Pixels, right: Pixels) -> ColorMetrics:
     """All three metrics of two pictures of one size that show the same thing in the same place."""
-    left_small, right_small = summary_of(left), summary_of(right)
-    left_weights, right_weights = object_weights(left_small), object_weights(right_small)
-    palettes = _palette(left_small, left_weights), _palette(right_small, right_weights)
-    histograms = _histogram(left_small, left_weights), _histogram(right_small, right_weights)
+    labs = srgb_to_lab(left), srgb_to_lab(right)
+    return lab_metrics(*labs, object_weights(*labs))
+
+
+def lab_metrics(left: Floats, right: Floats, weights: Floats) -> ColorMetrics:
+    """The same for CIELAB pictures (h, w, 3) whose `object_weights` (h, w) are known."""
+    summaries = _summary(left), _summary(right)
+    each = [(lab, object_weights(lab)) for lab in summaries]
     return ColorMetrics(
-        dominant_distance=dominant_distance(*palettes),
-        pixel_difference=pixel_difference(left, right),
-        histogram_correlation=histogram_correlation(*histograms),
+        dominant_distance=dominant_distance(*(_palette(*weighted) for weighted in each)),
+        pixel_difference=_mean_distance(left, right, weights),
+        histogram_correlation=histogram_correlation(*(_histogram(*weighted) for weighted in each)),
     )
 
 
@@ -94,10 +98,8 @@ def pixel_difference(left: Pixels, right: Pixels) -> float:
 
     The mean is weighted: a pixel that is plain background in both pictures counts little (`object_weights`).
     """
-    left_lab, right_lab = srgb_to_lab(left), srgb_to_lab(right)
-    weights = np.maximum(object_weights(left_lab), object_weights(right_lab))
-    distances = np.linalg.norm(left_lab - right_lab, axis=2)
-    return float((distances * weights).sum() / weights.sum())
+    labs = srgb_to_lab(left), srgb_to_lab(right)
+    return _mean_distance(*labs, object_weights(*labs))
 
 
 def histogram_correlation(left: Floats, right: Floats) -> float:
@@ -111,7 +113,7 @@ def palette_of(pixels: Pixels) -> Floats:
 
     Weighted k-means over occupied CIELAB cells, seeded from the heaviest cell by the farthest heavy ones: no chance.
     """
-    lab = summary_of(pixels)
+    lab = _small_lab(pixels)
     return _palette(lab, object_weights(lab))
 
 
@@ -121,36 +123,31 @@ def histogram_of(pixels: Pixels) -> Floats:
     The square root of each bin's weight, so that no single color decides the correlation (Arandjelovic and Zisserman,
     "Three things everyone should know to improve object retrieval", CVPR 2012).
     """
-    lab = summary_of(pixels)
+    lab = _small_lab(pixels)
     return _histogram(lab, object_weights(lab))
 
 
-def object_weights(lab: Floats) -> Floats:
-    """How much each pixel of a CIELAB picture counts, (h, w) float32 in 0..1: the object 1, plain background less.
+def object_weights(*labs: Floats) -> Floats:
+    """How much each pixel of one or two aligned CIELAB pictures counts, (h, w) float32: the object 1, background less.
 
-    Background is the color that most of the picture's edge shows, wherever it appears. Its pixels together weigh no
-    more than the rest of the picture plus 2 % of it; the more of the edge is of that color, the fuller the cut.
+    Background is the color that most of a picture's edge shows, wherever it appears. Its pixels together weigh no more
+    than the rest of the picture plus 2 % of it; the more of the edge is of that color, the fuller the cut. Of two
+    pictures only what is background in both weighs less.
     """
-    background, trust = _background(lab)
-    weights = np.ones(lab.shape[:2], dtype=np.float32)
-    if trust > 0.0:
+    heaviest = np.zeros(labs[0].shape[:2], dtype=np.float32)
+    for lab in labs:
+        background, trust = _background(lab)
         covered = float(background.mean())
         allowed = min(covered, 1.0 - covered + _BACKGROUND_MARGIN) / max(covered, 1e-9)
-        weights[background] = 1.0 - trust * (1.0 - allowed)
-    return weights
+        weights = np.where(background, np.float32(1.0 - trust * (1.0 - allowed)), np.float32(1.0))
+        heaviest = np.maximum(heaviest, weights)
+    return heaviest
 
 
 def plain_share(lab: Floats) -> float:
     """Share of a CIELAB picture that is plain background, 0..1."""
     background, trust = _background(lab)
     return trust * float(background.mean())
-
-
-def summary_of(pixels: Pixels) -> Floats:
-    """The picture in CIELAB at the size at which palettes and histograms are taken, (h, w, 3) float32."""
-    height, width = pixels.shape[:2]
-    factor = max(1, -(-max(height, width) // SUMMARY_SIZE))
-    return srgb_to_lab(np.asarray(Image.fromarray(pixels).reduce(factor)))
 
 
 def srgb_to_lab(pixels: Pixels) -> Floats:
@@ -165,6 +162,28 @@ def srgb_to_lab(pixels: Pixels) -> Floats:
     lab[..., 1] = 500 * (f[..., 0] - f[..., 1])
     lab[..., 2] = 200 * (f[..., 1] - f[..., 2])
     return lab
+
+
+def _mean_distance(left: Floats, right: Floats, weights: Floats) -> float:
+    difference = left - right
+    return float((np.sqrt((difference * difference).sum(axis=2)) * weights).sum() / weights.sum())
+
+
+def _small_lab(pixels: Pixels) -> Floats:
+    """The picture in CIELAB at the size at which palettes and histograms are taken."""
+    factor = max(1, -(-max(pixels.shape[:2]) // SUMMARY_SIZE))
+    return srgb_to_lab(np.asarray(Image.fromarray(pixels).reduce(factor)))
+
+
+def _summary(lab: Floats) -> Floats:
+    """Means of square blocks, as many as bring the longer side to `SUMMARY_SIZE`; a rest at the edge is left out."""
+    height, width = lab.shape[:2]
+    factor = max(1, -(-max(height, width) // SUMMARY_SIZE))
+    if factor > min(height, width):
+        return lab
+    rows, columns = height // factor, width // factor
+    blocks = lab[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor, 3)
+    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
 
 
 def _palette(lab: Floats, object_weights: Floats) -> Floats:
@@ -198,10 +217,14 @@ def _background(lab: Floats) -> tuple[NDArray[np.bool_], float]:
     """Which pixels have the color of the picture's edge, and how surely (0..1) that is a background."""
     ring = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
     color = np.median(ring, axis=0)
-    share = float((_squared_distances(ring, color[None]) < _BACKGROUND_RADIUS**2).mean())
-    trust = min(1.0, max(0.0, (share - 0.5) / 0.3))
-    near = _squared_distances(lab.reshape(-1, 3), color[None]) < _BACKGROUND_RADIUS**2
-    return near.reshape(lab.shape[:2]), trust
+    share = float(_near(ring, color).mean())
+    return _near(lab, color), min(1.0, max(0.0, (share - 0.5) / 0.3))
+
+
+def _near(lab: Floats, color: Floats) -> NDArray[np.bool_]:
+    offset = lab - color
+    offset *= offset
+    return np.asarray(offset.sum(axis=-1) < _BACKGROUND_RADIUS**2)
 
 
 def _occupied_cells(lab: Floats, object_weights: Floats) -> tuple[Floats, NDArray[np.float64]]:

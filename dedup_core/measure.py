@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.align import Alignment, affine_coefficients, align
-from dedup_core.color import ColorMetrics, color_metrics, object_weights, plain_share, srgb_to_lab
+from dedup_core.color import ColorMetrics, lab_metrics, object_weights, plain_share, srgb_to_lab
 from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, WorkingImage, decode
 from dedup_core.exposure import color_residual
-from dedup_core.fingerprint import View, fingerprints_of, view_hashes
+from dedup_core.fingerprint import View, hash_distance, hashes_of
 from dedup_core.shape import shape_agreement
 from dedup_core.structure import Pixels, trim_borders, turned
 
@@ -58,20 +58,20 @@ def measure_pair(left_data: bytes, right_data: bytes, limits: DecodeLimits = DEF
 def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = None) -> PairMeasurement:
     """Everything about two decoded images; `hint` is the view in which the candidate index found them."""
     pair = align_pair(left.pixels, right.pixels, hint)
-    left_lab, right_lab = srgb_to_lab(pair.left), srgb_to_lab(pair.right)
-    shape = shape_agreement(left_lab, right_lab)
-    weights = np.maximum(object_weights(left_lab), object_weights(right_lab))
+    labs = srgb_to_lab(pair.left), srgb_to_lab(pair.right)
+    shape = shape_agreement(*labs)
+    weights = object_weights(*labs)
     view = pair.alignment.view
     return PairMeasurement(
-        metrics=color_metrics(pair.left, pair.right),
+        metrics=lab_metrics(*labs, weights),
         view=view,
-        distance_bits=fingerprint_distance(left, right, view),
+        distance_bits=hash_distance(hashes_of(left), hashes_of(right), view),
         same_pixels=_same_pixels(left, right),
         structure=shape.structure,
         changed_share=shape.changed_share,
         texture=shape.texture,
         coverage=pair.coverage,
-        plain_share=min(plain_share(left_lab), plain_share(right_lab)),
+        plain_share=min(plain_share(lab) for lab in labs),
         color_residual=color_residual(pair.left, pair.right, weights * shape.unchanged),
     )
 
@@ -81,45 +81,34 @@ def _same_pixels(left: WorkingImage, right: WorkingImage) -> bool:
     return same_size and np.array_equal(left.pixels, right.pixels)
 
 
-def fingerprint_distance(left: WorkingImage, right: WorkingImage, view: View) -> int | None:
-    """Bits between the nearest windows of the two, the left one seen in `view`; None if either is flat."""
-    a, b = (fingerprints_of(image, bytes(8)).hashes for image in (left, right))
-    if len(a) == 0 or len(b) == 0:
-        return None
-    differing = view_hashes(a, view)[:, None, :] ^ b[None, :, :]
-    return int(np.bitwise_count(differing).sum(axis=2).min())
-
-
 def align_pair(left: Pixels, right: Pixels, hint: View | None = None) -> AlignedPair:
-    """Trim, align and cut both pictures to what they share."""
+    """Trim, align and cut both pictures to what they share, the longer side at most `METRIC_SIZE`."""
     left, right = trim_borders(left), trim_borders(right)
     found = align(left, right, hint)
-    seen = turned(left, found.view)
-    height, width = seen.shape[:2]
-    scale = min(1.0, METRIC_SIZE / max(width, height))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    base = Image.fromarray(np.ascontiguousarray(seen)).resize(size, Image.Resampling.BOX)
-    top_right = Image.fromarray(right)
-    unit_left, unit_right = max(size), max(right.shape[:2])
-    zoom = unit_right * float(np.sqrt(abs(np.linalg.det(found.matrix[:, :2])))) / unit_left
-    if zoom > 1.0:
-        smaller = max(1, round(top_right.width / zoom)), max(1, round(top_right.height / zoom))
-        top_right = top_right.resize(smaller, Image.Resampling.BOX)
-        unit_right = max(smaller)
-    coefficients = affine_coefficients(found.matrix, unit_left, unit_right)
-    warped = top_right.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
-    mask = Image.new("L", top_right.size, 255).transform(size, Image.Transform.AFFINE, coefficients)
-    rows, columns = _common_rectangle(np.asarray(mask) > 0)
-    left_share = (rows.stop - rows.start) * (columns.stop - columns.start) / (size[0] * size[1])
-    determinant = abs(float(np.linalg.det(found.matrix[:, :2])))
-    area = (rows.stop - rows.start) * (columns.stop - columns.start) / unit_left**2 * determinant
-    right_share = area / (right.shape[0] * right.shape[1] / max(right.shape[:2]) ** 2)
+    base = _shrunk(turned(left, found.view), METRIC_SIZE / max(left.shape[:2]))
+    zoom = max(right.shape[:2]) * abs(float(np.linalg.det(found.matrix[:, :2]))) ** 0.5 / max(base.size)
+    top = _shrunk(right, 1.0 / zoom)
+    coefficients = affine_coefficients(found.matrix, max(base.size), max(top.size))
+    warped = top.transform(base.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
+    seen = Image.new("L", top.size, 255).transform(base.size, Image.Transform.AFFINE, coefficients)
+    rows, columns = _common_rectangle(np.asarray(seen) > 0)
+    common = (rows.stop - rows.start) * (columns.stop - columns.start)
+    share_of_left = common / (base.width * base.height)
+    share_of_right = common * zoom**2 / (right.shape[0] * right.shape[1])
     return AlignedPair(
         np.asarray(base)[rows, columns],
         np.asarray(warped)[rows, columns],
         found,
-        min(1.0, left_share, right_share),
+        min(1.0, share_of_left, share_of_right),
     )
+
+
+def _shrunk(pixels: Pixels, scale: float) -> Image.Image:
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if scale >= 1.0:
+        return image
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BOX)
 
 
 def _common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:

@@ -30,25 +30,50 @@ class Verdict:
     view: str
 
 
+_SHARES: Final = ("min_structure", "min_overlaid_structure", "min_coverage", "max_plain_share", "min_texture")
+_DISTANCES: Final = (
+    "max_color_residual",
+    "max_plain_color_residual",
+    "max_overlaid_color_residual",
+    "max_plain_difference",
+)
+_LARGEST_DISTANCE: Final = 258.0  # of two sRGB colors in CIELAB: saturated green and blue
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The thresholds between the verdicts; every default is measured in docs/thresholds.md."""
 
     min_structure: float = 0.84  # docs/thresholds.md#structure
     min_overlaid_structure: float = 0.55  # docs/thresholds.md#overlaid-structure
-    max_color_residual: float = 3.0  # docs/thresholds.md#color-residual
-    max_overlaid_color_residual: float = 2.5  # docs/thresholds.md#overlaid-color-residual
+    max_color_residual: float = 2.8  # docs/thresholds.md#color-residual
+    max_plain_color_residual: float = 1.9  # docs/thresholds.md#color-residual-before-a-plain-background
+    max_overlaid_color_residual: float = 2.8  # docs/thresholds.md#overlaid-color-residual
     min_coverage: float = 0.35  # docs/thresholds.md#coverage
     max_plain_share: float = 0.25  # docs/thresholds.md#plain-share
     min_texture: float = 0.02  # docs/thresholds.md#texture
     max_plain_difference: float = 2.3  # docs/thresholds.md#plain-difference
+
+    def __post_init__(self) -> None:
+        for name in _SHARES:
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it takes 0 to 1")
+        for name in _DISTANCES:
+            if not 0.0 <= getattr(self, name) <= _LARGEST_DISTANCE:
+                raise ValueError(f"{name} is {getattr(self, name)}; it takes 0 to {_LARGEST_DISTANCE:.0f}")
+        if self.min_overlaid_structure > self.min_structure:
+            raise ValueError(
+                f"min_overlaid_structure is {self.min_overlaid_structure}; it takes at most min_structure, "
+                f"{self.min_structure}"
+            )
 
 
 STRICT: Final = Policy(
     min_structure=0.9,
     min_overlaid_structure=0.75,
     max_color_residual=2.0,
-    max_overlaid_color_residual=1.5,
+    max_plain_color_residual=1.4,
+    max_overlaid_color_residual=1.8,
     min_coverage=0.5,
     max_plain_share=0.15,
 )
@@ -57,6 +82,7 @@ LOOSE: Final = Policy(
     min_structure=0.75,
     min_overlaid_structure=0.45,
     max_color_residual=5.0,
+    max_plain_color_residual=3.0,
     max_overlaid_color_residual=4.0,
     min_coverage=0.25,
     max_plain_share=0.5,
@@ -109,7 +135,7 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
         return VerdictKind.DISTINCT, (too_little,)
     if structure >= policy.min_structure:
         same = f"structure matches (correlation {structure:.2f} >= {policy.min_structure:.2f})"
-        return _judge_color(residual, policy, same)
+        return _judge_color(measurement, policy, same)
     differs = f"structure differs (correlation {structure:.2f} < {policy.min_structure:.2f})"
     overlaid = (
         structure >= policy.min_overlaid_structure
@@ -124,8 +150,11 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
     )
 
 
-def _judge_color(residual: float, policy: Policy, same_shape: str) -> tuple[VerdictKind, tuple[str, ...]]:
-    limit = policy.max_color_residual
+def _judge_color(measurement: PairMeasurement, policy: Policy, same_shape: str) -> tuple[VerdictKind, tuple[str, ...]]:
+    before_plain = measurement.plain_share > policy.max_plain_share
+    residual, limit = measurement.color_residual, policy.max_color_residual
+    if before_plain:
+        limit = min(limit, policy.max_plain_color_residual)
     if residual <= limit:
         color = f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
         return VerdictKind.DUPLICATE, (same_shape, color)

@@ -1,6 +1,7 @@
 """Pictures drawn in code for the tests of alignment and verdicts: textured enough to be compared, free of any file."""
 
 import io
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -8,8 +9,9 @@ from PIL import Image, ImageDraw, ImageFilter
 from dedup_core.decode import WorkingImage
 
 
+@cache
 def scene(seed: int = 0, size: tuple[int, int] = (480, 360)) -> Image.Image:
-    """A busy colored picture, different for every seed: a gradient, fifty shapes and some grain."""
+    """A busy colored picture, different for every seed: a gradient, fifty shapes and some grain. Do not draw on it."""
     random = np.random.default_rng(seed)
     width, height = size
     down, across = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]

@@ -1,0 +1,41 @@
+"""The picture that explains a verdict."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dedup_core.decode import WorkingImage
+from dedup_core.explain import PANEL, difference_map, explain, explain_png
+from dedup_core.measure import align_pair, measure_images
+from dedup_core.verdict import decide
+from tests.core.pictures import cropped, hue_shifted, scene, working
+
+
+def explained(left: WorkingImage, right: WorkingImage) -> Image.Image:
+    measurement = measure_images(left, right)
+    return explain(left, right, measurement, decide(measurement))
+
+
+def test_the_explanation_is_a_png_with_three_panels_side_by_side():
+    left, right = working(scene(5)), working(hue_shifted(scene(5), 120))
+    measurement = measure_images(left, right)
+    data = explain_png(left, right, measurement, decide(measurement))
+    assert data.startswith(b"\x89PNG")
+    assert Image.open(io.BytesIO(data)).width > 3 * PANEL
+
+
+def test_the_map_is_dark_for_equal_pictures_and_light_where_they_differ():
+    left = scene(5)
+    same = difference_map(align_pair(np.asarray(left), np.asarray(left)))
+    other = difference_map(align_pair(np.asarray(left), np.asarray(hue_shifted(left, 120))))
+    assert same.mean() < 30
+    assert other.mean() > 2 * same.mean()
+
+
+@pytest.mark.parametrize(
+    "right", [cropped(scene(5), 0.1, 0, 1, 1), scene(6), scene(5).resize((1, 1)), scene(5).resize((9, 400))]
+)
+def test_any_pair_can_be_explained(right):
+    assert explained(working(scene(5)), working(right)).height > 100

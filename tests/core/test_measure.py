@@ -1,0 +1,141 @@
+"""What is measured of a pair once it is aligned."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from dedup_core import measure_images, measure_pair
+from dedup_core.exposure import color_residual
+from dedup_core.measure import METRIC_SIZE, align_pair
+from dedup_core.shape import shape_agreement
+from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
+
+
+def measured(left: Image.Image, right: Image.Image):
+    return measure_images(working(left), working(right))
+
+
+def residual(left: Image.Image, right: Image.Image) -> float:
+    weights = np.ones((left.height, left.width), np.float32)
+    return color_residual(np.asarray(left), np.asarray(right), weights)
+
+
+def by_value(image: Image.Image, curve, gains=(1.0, 1.0, 1.0)) -> Image.Image:
+    return image.point([round(min(255, max(0, curve(value * gain)))) for gain in gains for value in range(256)])
+
+
+def test_a_mirrored_and_cropped_copy_differs_in_framing_and_not_in_color():
+    right = cropped(scene(4), 0.05, 0.05, 0.95, 0.95).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    metrics = measure_pair(encoded(scene(4)), encoded(right))
+    assert metrics.pixel_difference < 5
+    assert metrics.dominant_distance < 8
+    assert metrics.histogram_correlation > 0.95
+
+
+def test_the_aligned_part_of_both_has_one_size_and_stays_small():
+    pair = align_pair(np.asarray(scene(4)), np.asarray(cropped(scene(4), 0.1, 0.0, 1.0, 0.9)))
+    assert pair.left.shape == pair.right.shape
+    assert max(pair.left.shape) <= METRIC_SIZE
+
+
+def test_coverage_is_the_share_of_the_larger_picture_that_both_show_whichever_is_left():
+    whole, part = scene(4), cropped(scene(4), 0.1, 0.1, 0.8, 0.8)
+    assert measured(whole, part).coverage == pytest.approx(0.49, abs=0.03)
+    assert measured(part, whole).coverage == pytest.approx(0.49, abs=0.03)
+
+
+def test_padding_takes_nothing_from_the_coverage():
+    assert measured(scene(4), padded(scene(4), 0.2, "white")).coverage > 0.95
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        by_value(scene(4), lambda value: value + 25),
+        by_value(scene(4), lambda value: (value - 128) * 0.7 + 128),
+        by_value(scene(4), lambda value: 255 * (value / 255) ** 1.8),
+        by_value(scene(4), lambda value: value, gains=(1.1, 1.0, 0.88)),
+        jpeg(scene(4), 40),
+    ],
+    ids=["brightness", "contrast", "gamma", "white balance", "compression"],
+)
+def test_an_exposure_a_white_balance_or_compression_leaves_no_color_residual(right):
+    assert residual(scene(4), right) < 1.9
+
+
+@pytest.mark.parametrize(
+    "right",
+    [hue_shifted(scene(4), 40), hue_shifted(scene(4), 180), scene(4).convert("L").convert("RGB")],
+    ids=["hue 40", "hue 180", "gray"],
+)
+def test_other_colors_leave_a_color_residual_that_no_exposure_explains(right):
+    assert residual(scene(4), right) > 5
+
+
+def test_the_color_residual_is_the_same_both_ways():
+    right = hue_shifted(scene(4), 90)
+    assert residual(scene(4), right) == pytest.approx(residual(right, scene(4)))
+
+
+def test_one_garment_in_a_darker_gray_is_no_exposure_while_all_else_stays():
+    def person(trousers: int) -> Image.Image:
+        image = Image.new("RGB", (200, 300), "white")
+        draw = ImageDraw.Draw(image)
+        draw.rectangle((60, 20, 140, 110), fill=(205, 160, 130))
+        draw.rectangle((65, 110, 135, 260), fill=(trousers,) * 3)
+        draw.rectangle((55, 260, 145, 285), fill=(30, 30, 30))
+        return image.filter(ImageFilter.GaussianBlur(1))
+
+    assert measured(person(35), person(75)).color_residual > 1.9
+
+
+def test_edges_agree_when_dark_and_light_are_exchanged():
+    left = np.asarray(scene(4), dtype=np.float32) / 2.55
+    shape = shape_agreement(left, 100 - left)
+    assert shape.structure == pytest.approx(1.0, abs=0.01)
+    assert shape.changed_share == 0.0
+
+
+def test_what_is_painted_over_counts_as_changed():
+    right = scene(4).copy()
+    ImageDraw.Draw(right).rectangle((90, 70, 390, 290), fill="gray")
+    assert 0.2 < measured(scene(4), right).changed_share < 0.6
+
+
+def test_a_picture_without_texture_says_so():
+    flat = Image.new("RGB", (100, 80), (120, 130, 140))
+    assert measured(flat, flat).texture == 0.0
+    assert measured(scene(4), scene(4)).texture > 0.5
+
+
+def test_the_share_of_plain_background_is_that_of_both():
+    image = Image.new("RGB", (200, 200), "white")
+    ImageDraw.Draw(image).ellipse((10, 10, 190, 190), fill=(200, 40, 40))
+    assert measured(image, image).plain_share == pytest.approx(1 - math.pi / 4, abs=0.06)
+    assert measured(image, scene(4)).plain_share < 0.01
+
+
+def test_a_picture_and_its_brighter_copy_have_the_distance_of_their_fingerprints():
+    measurement = measured(scene(4), brighter(scene(4), 12))
+    assert measurement.distance_bits is not None
+    assert measurement.distance_bits <= 12
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (3, 3), (12, 7)])
+def test_tiny_pictures_give_numbers_and_no_failure(size):
+    small = scene(4).resize(size)
+    for pair in ((small, small), (small, scene(4)), (scene(4), small)):
+        measurement = measured(*pair)
+        numbers = [*dataclasses.asdict(measurement.metrics).values(), measurement.structure, measurement.color_residual]
+        assert all(math.isfinite(number) for number in numbers)
+
+
+def test_measuring_leaves_the_pictures_as_they_were():
+    left, right = working(scene(4)), working(hue_shifted(scene(4), 90))
+    before = left.pixels.copy(), right.pixels.copy()
+    measure_images(left, right)
+    assert np.array_equal(left.pixels, before[0])
+    assert np.array_equal(right.pixels, before[1])
