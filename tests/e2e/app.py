@@ -4,10 +4,11 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
@@ -49,6 +50,8 @@ class App:
     def put_message(self, text: str) -> None:
         """What a person does with the queue SDK, which encodes nothing by itself."""
         with QueueClient.from_connection_string(self.account.connection_string, "verify-pairs") as queue:
+            with suppress(ResourceExistsError):  # no host has run yet that would have made it
+                queue.create_queue()
             queue.send_message(text)
 
     def rows(self) -> dict[str, FeaturesRow]:
