@@ -1,6 +1,6 @@
 """What the use cases need from the outside world; `dedup_storage` implements every port, on Azure and in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -21,6 +21,24 @@ REJECTED_PREFIX = "rejected:"
 
 
 @dataclass(frozen=True, slots=True)
+class ImageSummary:
+    """A features row without its features; sizes are 0 and `scheme` is None when there are none."""
+
+    path: ImagePath
+    etag: str
+    status: str
+    scheme: int | None
+    width: int = 0
+    height: int = 0
+    byte_size: int = 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is an image to compare: neither deleted nor rejected."""
+        return self.status in (PROCESSING, INDEXED)
+
+
+@dataclass(frozen=True, slots=True)
 class FeaturesRow:
     """One image as the `features` table knows it.
 
@@ -34,6 +52,13 @@ class FeaturesRow:
     features: ImageFeatures | None
     detail: str
     updated_at: datetime
+
+    @property
+    def summary(self) -> ImageSummary:
+        if self.features is None:
+            return ImageSummary(self.path, self.etag, self.status, None)
+        of = self.features
+        return ImageSummary(self.path, self.etag, self.status, of.scheme, of.width, of.height, of.byte_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +110,10 @@ class Images(Protocol):
         """
         ...
 
+    def names(self, container: str) -> Iterator[tuple[str, str]]:
+        """Name and etag of every blob, in the order of the names, fetched page by page."""
+        ...
+
 
 class FeaturesTable(Protocol):
     """The `features` table: one row an image, keyed by `ImagePath.image_id`."""
@@ -100,6 +129,16 @@ class FeaturesTable(Protocol):
         ...
 
     def all(self) -> Iterator[FeaturesRow]: ...
+
+    def changed_since(self, moment: datetime) -> Iterator[FeaturesRow]:
+        """Rows whose `updated_at` is not earlier."""
+        ...
+
+    def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
+        """The rows of these images as far as there are any, one point query each, side by side."""
+        ...
+
+    def all_summaries(self) -> Iterator[ImageSummary]: ...
 
     def count_by_status(self) -> dict[str, int]: ...
 
@@ -192,4 +231,12 @@ class CandidateIndex(Protocol):
 
     def remove(self, image_id: str) -> None:
         """Forget the image (append a removal)."""
+        ...
+
+    def add_all(self, images: Iterable[tuple[str, Fingerprints]]) -> int:
+        """Append many images without searching, those that are known already included; how many there were."""
+        ...
+
+    def refresh(self) -> int:
+        """Read what others appended; the number of images held now."""
         ...

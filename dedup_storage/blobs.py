@@ -1,7 +1,7 @@
 """Images in blobs: one GET an image, refused by its headers before the body is read."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from azure.core import MatchConditions
@@ -47,6 +47,11 @@ class AzureImages:
                     raise ImageNotFound(f"There is no blob {path}") from None
                 raise
         return SourceImage(data=data, etag=unquoted(download.properties.etag), seconds=time.monotonic() - started)
+
+    def names(self, container: str) -> Iterator[tuple[str, str]]:
+        with our_errors(f"list {container}"):
+            for blob in self._service.get_container_client(container).list_blobs():
+                yield blob.name, unquoted(blob.etag)
 
     def _refuse_large(self, path: ImagePath) -> Callable[[Response], None]:
         """A hook that the SDK calls when the headers are there and the body is not."""

@@ -19,10 +19,11 @@ class EntityTable:
         self.name = name
         self._client = service.get_table_client(name)
 
-    def get(self, partition: str, key: str) -> Entity | None:
+    def get(self, partition: str, key: str, *, select: Sequence[str] | None = None) -> Entity | None:
+        columns = None if select is None else list(select)
         with our_errors(f"read {self.name}/{partition}/{key}"):
             try:
-                return dict(self._client.get_entity(partition, key))
+                return dict(self._client.get_entity(partition, key, select=columns))
             except ResourceNotFoundError:
                 return None
 

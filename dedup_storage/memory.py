@@ -1,13 +1,13 @@
 """In-memory twins of the ports, for tests and for trying things; the index is `FingerprintLog(MemorySegments())`."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from threading import Lock
 
-from dedup_app.ports import FeaturesRow, PairRow, QueueLengths, RejectedMessage, StatsReport
+from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, QueueLengths, RejectedMessage, StatsReport
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge
 from dedup_core.loader import SourceImage
 from dedup_core.messages import IngestMessage, VerifyMessage
@@ -52,6 +52,10 @@ class MemoryImages:
             )
         return blob
 
+    def names(self, container: str) -> Iterator[tuple[str, str]]:
+        blobs = sorted(self._blobs.items(), key=lambda item: item[0])
+        return iter([(path.name, blob.etag) for path, blob in blobs if path.container == container])
+
 
 class MemoryFeaturesTable:
     """The `features` table in a dict."""
@@ -75,6 +79,15 @@ class MemoryFeaturesTable:
 
     def all(self) -> Iterator[FeaturesRow]:
         return iter([self._rows[image_id] for image_id in sorted(self._rows)])
+
+    def changed_since(self, moment: datetime) -> Iterator[FeaturesRow]:
+        return (row for row in self.all() if row.updated_at >= moment)
+
+    def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
+        return {image_id: self._rows[image_id].summary for image_id in image_ids if image_id in self._rows}
+
+    def all_summaries(self) -> Iterator[ImageSummary]:
+        return (row.summary for row in self.all())
 
     def count_by_status(self) -> dict[str, int]:
         return dict(Counter(row.status for row in self._rows.values()))

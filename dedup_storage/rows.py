@@ -7,7 +7,7 @@ from typing import Any
 
 from azure.data.tables import EdmType, EntityProperty
 
-from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.ports import FeaturesRow, ImageSummary, PairRow
 from dedup_core.color import ColorMetrics
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprint import SCHEME
@@ -21,6 +21,7 @@ INT32_LIMIT = 2**31
 TEXT_LENGTH = 8_000
 REASONS_LENGTH = 16_000
 FEATURES_OWN_COLUMNS = frozenset({"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at"})
+SUMMARY_COLUMNS = ("path", "etag", "status", "scheme", "width", "height", "byte_size")
 METRIC_COLUMNS = ("dominant_distance", "pixel_difference", "histogram_correlation")
 
 
@@ -58,6 +59,21 @@ def features_row(entity: Mapping[str, Any]) -> FeaturesRow:
         features=features,
         detail=detail,
         updated_at=utc(entity["updated_at"]),
+    )
+
+
+def image_summary(entity: Mapping[str, Any]) -> ImageSummary:
+    # A selected column that a row does not have may come as None.
+    scheme = entity.get("scheme")
+    width, height, byte_size = (int(loaded(entity.get(name)) or 0) for name in ("width", "height", "byte_size"))
+    return ImageSummary(
+        path=ImagePath.parse(str(entity["path"])),
+        etag=str(entity["etag"]),
+        status=str(entity["status"]),
+        scheme=None if scheme is None else int(loaded(scheme)),
+        width=width,
+        height=height,
+        byte_size=byte_size,
     )
 
 

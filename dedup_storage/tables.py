@@ -3,24 +3,27 @@
 import json
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from azure.data.tables import TableServiceClient
 
-from dedup_app.ports import FeaturesRow, PairRow, RejectedMessage, StatsReport
+from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, RejectedMessage, StatsReport
 from dedup_core.paths import ImagePath
 from dedup_core.stats import LoaderStats
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.pair_directions import in_key_order, key_order, reversed_pair, settled
 from dedup_storage.rows import (
+    SUMMARY_COLUMNS,
     Entity,
     features_entity,
     features_keys,
     features_row,
     fitting,
+    image_summary,
     loaded,
     pair_entity,
     pair_row,
@@ -29,6 +32,7 @@ from dedup_storage.rows import (
 )
 
 REMEMBERED_ROWS = 256
+READS_AT_ONCE = 8
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MICROSECOND = 10**18 - 1
 NOT_IN_KEYS = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
@@ -68,8 +72,26 @@ class AzureFeaturesTable:
     def all(self) -> Iterator[FeaturesRow]:
         return map(features_row, self._table.query())
 
+    def changed_since(self, moment: datetime) -> Iterator[FeaturesRow]:
+        return map(features_row, self._table.query(f"updated_at ge datetime'{utc(moment):%Y-%m-%dT%H:%M:%S.%fZ}'"))
+
+    def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
+        distinct = set(image_ids)
+        found: Iterator[ImageSummary | None] = map(self._summary, distinct)
+        if len(distinct) > 1:
+            with ThreadPoolExecutor(min(READS_AT_ONCE, len(distinct))) as threads:
+                found = threads.map(self._summary, distinct)
+        return {summary.path.image_id: summary for summary in found if summary is not None}
+
+    def all_summaries(self) -> Iterator[ImageSummary]:
+        return map(image_summary, self._table.query(select=SUMMARY_COLUMNS))
+
     def count_by_status(self) -> dict[str, int]:
         return dict(Counter(str(entity["status"]) for entity in self._table.query(select=["status"])))
+
+    def _summary(self, image_id: str) -> ImageSummary | None:
+        entity = self._table.get(*features_keys(image_id), select=SUMMARY_COLUMNS)
+        return None if entity is None else image_summary(entity)
 
 
 class AzurePairsTable:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.ports import DELETED, INDEXED, PROCESSING, FeaturesTable
+from dedup_app.ports import DELETED, INDEXED, PROCESSING, FeaturesTable, ImageSummary
 from dedup_storage.clients import StorageClients
 from dedup_storage.memory import MemoryFeaturesTable
 from dedup_storage.tables import AzureFeaturesTable
@@ -41,6 +41,29 @@ class FeaturesTableContract(ABC):
         rejected = features_row(etag="0x2", status="rejected:corrupt")
         table.put(rejected)
         assert table.get(rejected.path.image_id) == rejected
+
+    def test_summaries_tell_what_the_rows_are_about(self, table: FeaturesTable) -> None:
+        features = some_features()
+        table.put(features_row("a.jpg", features=features))
+        table.put(features_row("b.jpg", status="rejected:corrupt"))
+        ids = [image(name).image_id for name in ("a.jpg", "b.jpg", "missing.jpg", "a.jpg")]
+        whole = ImageSummary(
+            image("a.jpg"), "0x1", INDEXED, features.scheme, features.width, features.height, features.byte_size
+        )
+        rejected = ImageSummary(image("b.jpg"), "0x1", "rejected:corrupt", None)
+        assert table.summaries(ids) == {ids[0]: whole, ids[1]: rejected}
+        assert table.summaries(ids[:1]) == {ids[0]: whole}
+        assert table.summaries([]) == {}
+        assert sorted(table.all_summaries(), key=lambda it: it.path) == [whole, rejected]
+        assert (whole.is_alive, rejected.is_alive) == (True, False)
+
+    def test_rows_that_changed_since_a_moment_are_found(self, table: FeaturesTable) -> None:
+        table.put(features_row("a.jpg"))
+        later = replace(features_row("b.jpg"), updated_at=LATER)
+        table.put(later)
+        assert list(table.changed_since(LATER)) == [later]
+        assert len(list(table.changed_since(NOON))) == 2
+        assert list(table.changed_since(LATER + timedelta(seconds=1))) == []
 
     def test_the_status_changes_alone(self, table: FeaturesTable) -> None:
         row = features_row(status=PROCESSING, features=some_features())

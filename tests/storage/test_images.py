@@ -46,6 +46,13 @@ class ImagesContract(ABC):
         assert '"' not in image.etag
         assert 0 <= image.seconds < 60
 
+    def test_all_names_come_in_order_with_the_etags_that_reading_gives(self, images: Images, upload: Upload) -> None:
+        paths = [ImagePath("images", name) for name in ("b.jpg", "a.jpg", NAME_WITH_EVERYTHING)]
+        for path in paths:
+            upload(path, b"picture")
+        found = list(images.names("images"))
+        assert found == [(path.name, images.read(path).etag) for path in sorted(paths)]  # type: ignore[union-attr]
+
     def test_an_overwritten_image_has_another_etag(self, images: Images, upload: Upload) -> None:
         path = ImagePath("images", "a.jpg")
         upload(path, b"one")
