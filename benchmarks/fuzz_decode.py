@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import resource
+import struct
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ from dedup_core.errors import ImageTooLarge, UnreadableImage  # noqa: E402
 from tests.core.mutations import mutate  # noqa: E402
 from tests.core.odd_files import sound_files  # noqa: E402
 
+HEADER_ENDS = (struct.error, IndexError, OverflowError)
 MAX_SECONDS = 2.0
 MAX_BYTES = 400_000_000
 ADDRESS_SPACE_BYTES = 4 << 30  # a runaway allocation fails instead of taking the machine along
@@ -112,7 +114,9 @@ def classify(data: bytes) -> str:
     try:
         image = decode(data)
     except (UnreadableImage, ImageTooLarge) as error:
-        return f"{type(error).__name__} {error.reason}"
+        # A decoder complains in these ways; anything else may be a fault of ours that `corrupt` would hide.
+        usual = error.__cause__ is None or isinstance(error.__cause__, (OSError, SyntaxError, ValueError, *HEADER_ENDS))
+        return f"{type(error).__name__} {error.reason}" + ("" if usual else f" ({type(error.__cause__).__name__})")
     except BaseException as error:  # noqa: BLE001 - just this is what the fuzzer looks for
         return f"ESCAPED {type(error).__name__}"
     return "decoded" if image.pixels.shape[2] == 3 else "ESCAPED wrong shape"

@@ -147,7 +147,7 @@ def _shrink_while_decoding(picture: ImageFile.ImageFile, header: Header) -> None
         return
     if header.format == "JPEG":
         scale = 1 << header.halvings
-        picture.draft(None, (picture.width // scale, picture.height // scale))
+        picture.draft(None, (max(1, picture.width // scale), max(1, picture.height // scale)))
     else:
         picture.reduce = header.halvings  # type: ignore[method-assign, assignment] # how the JPEG 2000 plugin takes it
 

@@ -1,5 +1,6 @@
 """What decoding promises for ordinary pictures of every format and mode."""
 
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from dedup_core.decode import WORKING_SIZE, DecodeLimits, decode
 from dedup_core.errors import ImageTooLarge, UnreadableImage
+from tests.core.odd_files import sound_files, srgb_profile
 
 
 def colorful(width: int, height: int) -> Image.Image:
@@ -88,3 +90,116 @@ def test_half_a_jpeg_is_refused_as_truncated() -> None:
     with pytest.raises(UnreadableImage) as caught:
         decode(data[: len(data) // 2])
     assert caught.value.reason == "truncated"
+
+
+def test_a_profile_says_what_the_numbers_mean() -> None:
+    """In this profile red and blue have changed places, so a red file shows a blue picture."""
+    swapped = srgb_profile().replace(b"rXYZ", b"tmp0").replace(b"bXYZ", b"rXYZ").replace(b"tmp0", b"bXYZ")
+    red = Image.new("RGB", (40, 30), (255, 0, 0))
+    for format_name in ("JPEG", "PNG", "WEBP", "TIFF"):
+        image = decode(encode(red, format_name, icc_profile=swapped))
+        mean = image.pixels.mean(axis=(0, 1))
+        assert mean[2] > 250, format_name
+        assert mean[0] < 10, format_name
+
+
+def test_the_profile_of_ordinary_photos_changes_nothing_visible() -> None:
+    picture = colorful(120, 80)
+    plain = decode(encode(picture, "PNG")).pixels.astype(int)
+    with_profile = decode(encode(picture, "PNG", icc_profile=srgb_profile())).pixels.astype(int)
+    assert np.abs(plain - with_profile).max() <= 2
+
+
+def test_a_profile_for_other_pixels_counts_as_none() -> None:
+    grey = colorful(120, 80).convert("L")
+    image = decode(encode(grey, "PNG", icc_profile=srgb_profile()))
+    assert np.array_equal(image.pixels[..., 0], np.asarray(grey))
+
+
+def test_press_colors_come_out_as_colors() -> None:
+    ink = Image.new("CMYK", (40, 30), (0, 255, 255, 0))  # magenta and yellow over each other
+    for format_name in ("JPEG", "TIFF"):
+        red, green, blue = decode(encode(ink, format_name)).pixels.mean(axis=(0, 1))
+        assert red > 200, format_name
+        assert max(green, blue) < 80, format_name
+
+
+def test_lab_comes_out_as_the_colors_it_was_made_from() -> None:
+    data = dict(sound_files())
+    lab, rgb = decode(data["tiff-lab"]).pixels.astype(int), decode(data["tiff-plain"]).pixels.astype(int)
+    assert np.abs(lab - rgb).mean() < 3
+
+
+@pytest.mark.parametrize("kind", ["int32", "float32"])
+def test_deeper_values_stretch_from_black_to_white(kind: str) -> None:
+    ramp = np.linspace(-1000, 70_000, 256).astype(kind)[None, :].repeat(8, axis=0)
+    image = decode(encode(Image.fromarray(ramp), "TIFF"))
+    assert np.abs(image.pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
+def test_values_that_are_no_numbers_do_not_spread() -> None:
+    values = np.full((8, 256), np.nan, np.float32)
+    values[:, 128:] = np.linspace(0, 1, 128)
+    image = decode(encode(Image.fromarray(values), "TIFF"))
+    assert (image.pixels[:, :128] == 0).all()
+    assert image.pixels[0, -1, 0] == 255
+
+
+def test_half_transparent_edges_are_not_darkened_by_what_lies_under_them() -> None:
+    pixels = np.zeros((1600, 1600, 4), np.uint8)  # clear black
+    pixels[::2, :] = (255, 0, 0, 255)  # every other row opaque red
+    image = decode(encode(Image.fromarray(pixels), "PNG"))
+    assert np.abs(image.pixels.mean(axis=(0, 1)) - (255, 127.5, 127.5)).max() < 1
+
+
+def test_transparency_lies_over_white_in_every_format_that_has_it() -> None:
+    picture = Image.new("RGBA", (64, 64), (0, 0, 255, 0))
+    picture.paste((0, 0, 255, 255), (0, 0, 32, 64))
+    for format_name in ("PNG", "WEBP", "AVIF", "TIFF", "JPEG2000", "GIF"):
+        image = decode(encode(picture, format_name))
+        assert np.abs(image.pixels[:, 40:].astype(int) - 255).max() <= 3, format_name
+        assert image.pixels[:, :24, 0].max() < 30, format_name
+
+
+def test_the_size_at_which_a_picture_was_stored_hardly_matters() -> None:
+    original = colorful(1600, 1200)
+    noise = np.random.default_rng(0).integers(-20, 20, (40, 53, 3)).astype(np.int16)
+    texture = Image.fromarray((noise + 128).astype(np.uint8)).resize(original.size, Image.Resampling.BICUBIC)
+    original = Image.blend(original, texture, 0.4)
+    reference = decode(encode(original, "PNG")).pixels.astype(int)
+    for width in (1300, 1024, 700):
+        stored = original.resize((width, width * 3 // 4), Image.Resampling.LANCZOS)
+        for options in ({"quality": 95}, {"quality": 95, "progressive": True}):
+            difference = np.abs(decode(encode(stored, "JPEG", **options)).pixels.astype(int) - reference)
+            assert difference.mean() < 1.5, width
+
+
+@pytest.mark.parametrize("size", [(1537, 3), (3, 1537), (5000, 1), (1, 5000), (1023, 1025), (1601, 801)])
+def test_awkward_sizes_come_out_whole(size: tuple[int, int]) -> None:
+    for format_name in ("JPEG", "PNG", "JPEG2000"):
+        image = decode(encode(colorful(*size), format_name))
+        height, width = image.pixels.shape[:2]
+        assert (image.width, image.height) == size
+        assert max(width, height) == 512
+        assert min(width, height) == max(1, round(512 * min(size) / max(size)))
+
+
+def test_decoded_bytes_tell_that_a_large_jpeg_is_shrunk_on_the_way() -> None:
+    picture = colorful(3200, 2400)
+    assert decode(encode(picture, "JPEG")).decoded_bytes == 800 * 600 * 4
+    assert decode(encode(picture, "PNG", compress_level=1)).decoded_bytes == 3200 * 2400 * 4
+
+
+def test_many_threads_decode_what_one_decodes() -> None:
+    files = [data for _, data in sound_files()]
+    alone = [decode(data).pixels for data in files]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda data: decode(data).pixels, files * 3))
+    assert all(np.array_equal(one, other) for one, other in zip(alone * 3, together, strict=True))
+
+
+def test_a_refusal_says_what_is_wrong_and_what_the_limit_is() -> None:
+    with pytest.raises(ImageTooLarge, match=r"the PNG picture has 40 x 30 pixels, the limit is 100"):
+        decode(encode(colorful(40, 30), "PNG"), DecodeLimits(max_pixels=100))
+    with pytest.raises(UnreadableImage, match=r"the PNG file ends before its picture does .* probably cut off"):
+        decode(encode(colorful(90, 90), "PNG")[:300])

@@ -1,0 +1,261 @@
+"""The old way and ours, side by side on the same blobs: reads at the storage side, bytes, seconds, memory.
+
+    python -m benchmarks.verify                        # pairs of 1, 12 and 24 megapixels, and 200 small pairs
+    python -m benchmarks.verify --small-pairs 10000    # as many small comparisons as one likes
+
+Every way compares every pair in a process of its own. Reads are counted in Azurite's access log. "with storage" is the
+time of a comparison with its reads; "alone" is the processor time of one without them, on one core, which other
+programs on the machine hardly change. Memory is what the comparison
+added to the process after its imports and a warm-up.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from azure.storage.blob import BlobServiceClient
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from local_host.azurite import Azurite
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTAINER = "images"
+MEGAPIXELS = {1: (1200, 900), 12: (4000, 3000), 24: (6000, 4000)}
+SMALL_SIZE = (320, 240)
+SMALL_IMAGES = 20
+MAX_IMAGE_BYTES = 64 * 1024 * 1024
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+WAYS = ("old", "new")
+
+type Compare = Callable[[str, str], dict[str, float]]
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    if arguments.child:
+        print(json.dumps(run_child(arguments.child, arguments.pairs, alone=arguments.alone)))
+        return
+    rows = []
+    with (
+        tempfile.TemporaryDirectory(prefix="verify-") as folder,
+        Azurite(access_log=Path(folder) / "requests.log") as azurite,
+    ):
+        workloads = upload(azurite, arguments.photo, arguments.small_pairs)
+        rows.extend(measure(azurite, workload, pairs) for workload, pairs in workloads.items())
+    show(rows)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photo", type=Path, help="picture to enlarge; without it one that scikit-image ships")
+    parser.add_argument("--small-pairs", type=int, default=200)
+    parser.add_argument("--json", type=Path, help="also write the numbers to this file")
+    parser.add_argument("--child", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("pairs", nargs="*", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def upload(azurite: Azurite, photo: Path | None, small_pairs: int) -> dict[str, list[str]]:
+    """Workload -> pairs, each written as `left right`; the right image is a paler copy at a lower JPEG quality."""
+    original = Image.open(photo or shipped_photo()).convert("RGB")
+    workloads: dict[str, list[str]] = {}
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        container = service.create_container(CONTAINER)
+
+        def put(name: str, picture: Image.Image, quality: int) -> str:
+            buffer = BytesIO()
+            picture.save(buffer, "JPEG", quality=quality)
+            container.upload_blob(name, buffer.getvalue())
+            return f"{CONTAINER}/{name}"
+
+        for megapixels, size in MEGAPIXELS.items():
+            picture = enlarge(original, size)
+            left = put(f"{megapixels}-left.jpg", picture, 90)
+            right = put(f"{megapixels}-right.jpg", picture.point(lambda value: min(255, value + 8)), 70)
+            workloads[f"{megapixels} MP"] = [f"{left} {right}"]
+        small = [
+            put(f"small-{number}.jpg", enlarge(original.rotate(number), SMALL_SIZE), 85)
+            for number in range(SMALL_IMAGES)
+        ]
+        pairs = [f"{small[n % SMALL_IMAGES]} {small[(n + 1) % SMALL_IMAGES]}" for n in range(small_pairs)]
+        workloads[f"{small_pairs:,} small"] = pairs
+    return workloads
+
+
+def shipped_photo() -> Path:
+    """A photo in the public domain, found without importing its package."""
+    spec = importlib.util.find_spec("skimage")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0]) / "data" / "coffee.png"
+
+
+def enlarge(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """At `size`, with a camera's grain, so that the JPEG file is as large as that of a real photo."""
+    pixels = np.asarray(picture.resize(size, Image.Resampling.BICUBIC)).astype(np.int16)
+    grain = np.random.default_rng(0).normal(0, 6, (*pixels.shape[:2], 1)).astype(np.int16)
+    return Image.fromarray((pixels + grain).clip(0, 255).astype(np.uint8))
+
+
+def measure(azurite: Azurite, workload: str, pairs: list[str]) -> dict[str, object]:
+    row: dict[str, object] = {"workload": workload, "comparisons": len(pairs)}
+    for way in WAYS:
+        before = len(azurite.requests())
+        stored = start_child(azurite, way, pairs)
+        requests = [request for request in azurite.requests()[before:] if request.method == "GET"]
+        row[way] = {
+            "reads_per_comparison": (len(requests) - stored["warm_up_reads"]) / len(pairs),
+            "megabytes_per_comparison": stored["bytes"] / len(pairs) / 1e6,
+            "seconds_with_storage": stored["seconds"] / len(pairs),
+            "seconds_alone": start_child(azurite, way, pairs, alone=True)["seconds"] / len(pairs),
+            "peak_megabytes": stored["peak_bytes"] / 1e6,
+        }
+    return row
+
+
+def start_child(azurite: Azurite, way: str, pairs: list[str], *, alone: bool = False) -> dict[str, float]:
+    environment = os.environ | (ONE_THREAD if alone else {}) | {"ImageStorage": azurite.connection_string}
+    command = [sys.executable, "-m", "benchmarks.verify", "--child", way, *(["--alone"] if alone else []), "--", *pairs]
+    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
+    return json.loads(done.stdout)
+
+
+def run_child(way: str, pairs: list[str], *, alone: bool) -> dict[str, float]:
+    """Compare all pairs; with `alone` the blobs are fetched before the clock starts, and one core does the work."""
+    counted = {"reads": 0, "bytes": 0}
+    kept: dict[str, bytes] = {}
+    read_blob = blob_reader()
+
+    def read(path: str) -> bytes:
+        if path in kept:
+            return kept[path]
+        data = read_blob(path)
+        counted["reads"] += 1
+        counted["bytes"] += len(data)
+        return data
+
+    compare = old_compare(read) if way == "old" else new_compare(read)
+    kept.update(warm_up_images())
+    compare(*kept)
+    kept.clear()
+    if alone:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        kept.update({path: read(path) for pair in pairs for path in pair.split()})
+    warm_up_reads, warm_up_bytes = counted["reads"], counted["bytes"]
+    idle_bytes = reset_peak()
+    clock = time.process_time if alone else time.perf_counter
+    started = clock()
+    for pair in pairs:
+        compare(*pair.split())
+    seconds = clock() - started
+    return {
+        "seconds": seconds,
+        "bytes": counted["bytes"] - warm_up_bytes,
+        "warm_up_reads": warm_up_reads,
+        "peak_bytes": peak_bytes() - idle_bytes,
+    }
+
+
+def warm_up_images() -> dict[str, bytes]:
+    """Two small images that never were in storage: they load every module and fill every pool."""
+    images = {}
+    for number, color in enumerate(("navy", "olive")):
+        picture = Image.new("RGB", (64, 64), color)
+        picture.paste("white", (10, 10 + number, 30, 40))
+        buffer = BytesIO()
+        picture.save(buffer, "JPEG")
+        images[f"{CONTAINER}/warm-up-{number}.jpg"] = buffer.getvalue()
+    return images
+
+
+def old_compare(read: Callable[[str], bytes]) -> Compare:
+    from benchmarks.old_way import OldWay  # noqa: PLC0415 - the new way must not carry scikit-learn
+
+    return OldWay(read).compare
+
+
+def new_compare(read: Callable[[str], bytes]) -> Compare:
+    from dedup_core.loader import MemoryEfficientImageLoader  # noqa: PLC0415
+
+    return MemoryEfficientImageLoader(lambda path: read(str(path))).compute_all_color_metrics
+
+
+def blob_reader() -> Callable[[str], bytes]:
+    service = BlobServiceClient.from_connection_string(
+        os.environ["ImageStorage"],  # noqa: SIM112 - the setting's name
+        max_single_get_size=MAX_IMAGE_BYTES,
+    )
+
+    def read(path: str) -> bytes:
+        container, name = path.split("/", maxsplit=1)
+        return service.get_blob_client(container, name).download_blob().readall()
+
+    return read
+
+
+def reset_peak() -> int:
+    """Forget the peak until now; returns the memory in use."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return status_bytes("VmRSS")
+
+
+def peak_bytes() -> int:
+    return status_bytes("VmHWM")
+
+
+def status_bytes(name: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def show(rows: list[dict]) -> None:
+    table = Table(title="one comparison, the old way / ours")
+    for column in (
+        "",
+        "reads",
+        "MB read",
+        "ms with storage",
+        "ms alone",
+        "faster alone",
+        "MB above idle",
+        "memory saved",
+    ):
+        table.add_column(column, justify="right")
+    for row in rows:
+        old, new = row["old"], row["new"]
+        table.add_row(
+            row["workload"],
+            both(old, new, "reads_per_comparison", "{:.0f}"),
+            both(old, new, "megabytes_per_comparison", "{:.1f}"),
+            both(old, new, "seconds_with_storage", "{:,.0f}", scale=1000),
+            both(old, new, "seconds_alone", "{:,.0f}", scale=1000),
+            f"{old['seconds_alone'] / new['seconds_alone']:.1f} x",
+            both(old, new, "peak_megabytes", "{:.0f}"),
+            f"{1 - new['peak_megabytes'] / old['peak_megabytes']:.1%}",
+        )
+    Console(width=120).print(table)
+
+
+def both(old: dict, new: dict, name: str, template: str, scale: float = 1) -> str:
+    return f"{template.format(old[name] * scale)} / {template.format(new[name] * scale)}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""Hostile, damaged and unusual files: each ends as a picture or as a permanent error that names its reason."""
+
+import random
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dedup_core.decode import DecodeLimits, decode
+from dedup_core.errors import ImageTooLarge, UnreadableImage
+from dedup_core.sniff import SIGNATURES
+from tests.core.mutations import mutate
+from tests.core.odd_files import drawing, encode, sound_files, turned
+
+SOUND = dict(sound_files())
+
+
+def outcome(data: bytes, limits: DecodeLimits | None = None) -> str:
+    try:
+        image = decode(data, limits or DecodeLimits())
+    except (UnreadableImage, ImageTooLarge) as error:
+        return error.reason
+    assert image.pixels.dtype == np.uint8
+    assert max(image.pixels.shape[:2]) <= 512
+    return "decoded"
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(width: int, height: int, *extra: bytes, bits: int = 8) -> bytes:
+    """A grey PNG whose header says what it is told to, with a few rows of pixels."""
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
+    rows = zlib.compress(bytes(min((width * bits // 8 + 1) * height, 10_000)))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+
+
+def tiff(*entries: tuple[int, int, int, int], tail: bytes = b"") -> bytes:
+    packed = b"".join(struct.pack("<HHII", *entry) for entry in sorted(entries))
+    return b"II*\x00" + struct.pack("<IH", 8, len(entries)) + packed + bytes(4) + tail
+
+
+def tiff_picture(width: int, height: int, **counts: int) -> bytes:
+    strips = counts.get("strips", 1)
+    return tiff(
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (273, 4, strips, 200),
+        (278, 4, 1, height),
+        (279, 4, strips, min(width * height, 2**32 - 1)),
+        tail=bytes(1000),
+    )
+
+
+def bmp(width: int, height: int, compression: int, content: bytes) -> bytes:
+    offset = 54 + 1024
+    head = b"BM" + struct.pack("<IHHI", offset + len(content), 0, 0, offset)
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, len(content), 0, 0, 256, 0)
+    return head + info + bytes(1024) + content
+
+
+def gif(width: int, height: int, *extensions: bytes) -> bytes:
+    screen = b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0)
+    frame = b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x08\x02\x00\x01\x00;"
+    return screen + b"".join(extensions) + frame
+
+
+def with_bytes(data: bytes, offset: int, content: bytes) -> bytes:
+    return data[:offset] + content + data[offset + len(content) :]
+
+
+def with_many_scans(scans: int) -> bytes:
+    data = encode(Image.new("RGB", (4000, 4000), "teal"), "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * scans + b"\xff\xd9"
+
+
+def jpeg_sized(width: int, height: int) -> bytes:
+    frame = SOUND["jpeg-plain"].index(b"\xff\xc0")
+    return with_bytes(SOUND["jpeg-plain"], frame + 5, struct.pack(">HH", height, width))
+
+
+def webp_sized(width: int, height: int) -> bytes:
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return with_bytes(SOUND["webp-exif"], 24, sides)
+
+
+def avif_sized(width: int, height: int) -> bytes:
+    data = SOUND["avif-plain"]
+    return with_bytes(data, data.index(b"ispe") + 8, struct.pack(">II", width, height))
+
+
+def jpeg2000_sized(width: int, height: int) -> bytes:
+    data = SOUND["jp2-codestream"]
+    return with_bytes(data, 8, struct.pack(">II", width, height))
+
+
+SEVERAL_FRAMES = ("animated", "pages", "two-pictures")
+MEBIBYTE = 1024 * 1024
+INFLATES_TO_A_MEBIBYTE = zlib.compress(bytes(MEBIBYTE - 1))
+EXIF_SEGMENT = b"\xff\xe1\xff\xffExif\x00\x00" + bytes(65_527)
+LINK_TO_NOWHERE = (34665, 4, 1, 0x7FFFFFFF)
+
+# What becomes of every kind of odd file. A changed outcome is a changed promise: docs/decoding.md.
+GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nothing at all": (lambda: b"", "empty"),
+    "text": (lambda: b"just text", "unsupported-format"),
+    "SVG": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unsupported-format"),
+    "PDF": (lambda: b"%PDF-1.7\n", "unsupported-format"),
+    "PSD": (lambda: b"8BPS\x00\x01" + bytes(100), "unsupported-format"),
+    "ICO": (lambda: encode(drawing(32, 32), "ICO"), "unsupported-format"),
+    "TGA": (lambda: encode(drawing(32, 32), "TGA"), "unsupported-format"),
+    "a film": (lambda: b"\x00\x00\x00\x18ftypisom" + bytes(64), "unsupported-format"),
+    "JPEG signature alone": (lambda: b"\xff\xd8\xff", "truncated"),
+    "PNG signature alone": (lambda: b"\x89PNG\r\n\x1a\n", "truncated"),
+    "GIF signature alone": (lambda: b"GIF89a", "truncated"),
+    "WebP signature alone": (lambda: b"RIFF\x00\x00\x00\x00WEBPVP8X", "truncated"),
+    "TIFF signature alone": (lambda: b"II*\x00", "truncated"),
+    "BMP signature alone": (lambda: b"BM", "truncated"),
+    "JPEG 2000 signature alone": (lambda: b"\xff\x4f\xff\x51", "truncated"),
+    "AVIF signature alone": (lambda: b"\x00\x00\x00\x18ftypavif" + bytes(12), "corrupt"),
+    "JPEG without its end marker": (lambda: SOUND["jpeg-plain"][:-2], "truncated"),
+    "JPEG with text after its end": (lambda: SOUND["jpeg-plain"] + b"<?php", "decoded"),
+    "JPEG with three quarters": (lambda: SOUND["jpeg-plain"][: len(SOUND["jpeg-plain"]) * 3 // 4], "truncated"),
+    "JPEG, 65,500 pixels a side": (lambda: jpeg_sized(65_500, 65_500), "too-many-pixels"),
+    "JPEG without height": (lambda: jpeg_sized(96, 0), "corrupt"),
+    "JPEG with 12 bits": (
+        lambda: SOUND["jpeg-plain"].replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc1\x00\x11\x0c"),
+        "unsupported-variant",
+    ),
+    "lossless JPEG": (lambda: SOUND["jpeg-plain"].replace(b"\xff\xc0", b"\xff\xc3", 1), "unsupported-variant"),
+    "JPEG with a thousand scans": (lambda: with_many_scans(1000), "too-complex"),
+    "JPEG header of fill bytes": (lambda: b"\xff\xd8" + b"\xff" * MEBIBYTE, "too-complex"),
+    "JPEG header of zeros": (lambda: b"\xff\xd8\xff" + bytes(MEBIBYTE) + SOUND["jpeg-plain"], "corrupt"),
+    "JPEG with 100 EXIF segments": (lambda: b"\xff\xd8" + EXIF_SEGMENT * 100 + SOUND["jpeg-plain"][2:], "too-complex"),
+    "JPEG with a broken EXIF": (
+        lambda: b"\xff\xd8\xff\xe1\x00\x12Exif\x00\x00II*\x00\xff\xff\xff\xff\x01\x00" + SOUND["jpeg-plain"][2:],
+        "decoded",
+    ),
+    "JPEG with a broken profile": (lambda: encode(drawing(40, 30), "JPEG", icc_profile=b"\x00" * 200), "decoded"),
+    "JPEG named anything": (lambda: SOUND["jpeg-plain"], "decoded"),
+    "PNG, 60,000 pixels a side": (lambda: png(60_000, 60_000, bits=1), "too-many-pixels"),
+    "PNG, one column of 70,000": (lambda: png(1, 70_000), "too-many-pixels"),
+    "PNG of 41 megapixels": (lambda: png(8_200, 5_000), "too-many-pixels"),
+    "PNG without width": (lambda: png(0, 5), "corrupt"),
+    "PNG cut off": (lambda: SOUND["png-plain"][:300], "truncated"),
+    "PNG with a wrong checksum": (lambda: with_bytes(SOUND["png-plain"], 29, b"\x00\x00\x00\x00"), "corrupt"),
+    "PNG with 100 packed profiles": (
+        lambda: png(8, 8, png_chunk(b"iCCP", b"x\x00\x00" + INFLATES_TO_A_MEBIBYTE) * 100),
+        "too-complex",
+    ),
+    "PNG with a packed profile": (
+        lambda: png(8, 8, png_chunk(b"iCCP", b"x\x00\x00" + INFLATES_TO_A_MEBIBYTE)),
+        "decoded",
+    ),
+    "PNG with 100,000 texts": (lambda: png(8, 8, png_chunk(b"tEXt", b"a\x00b") * 100_000), "too-complex"),
+    "GIF with 100,000 comments": (lambda: gif(8, 8, b"!\xfe\x01a\x00" * 100_000), "too-complex"),
+    "GIF with one endless comment": (lambda: gif(8, 8, b"!\xfe" + b"\x01a" * 100_000 + b"\x00"), "too-complex"),
+    "GIF without a picture": (lambda: gif(8, 8)[:13] + b";", "corrupt"),
+    "GIF, 65,535 pixels a side": (lambda: gif(65_535, 65_535), "too-many-pixels"),
+    "GIF cut off": (lambda: SOUND["gif-plain"][:2000], "truncated"),
+    "WebP, 16,384 pixels a side": (lambda: webp_sized(16_384, 16_384), "too-many-pixels"),
+    "WebP of 36 megapixels": (lambda: webp_sized(6_000, 6_000), "too-much-memory"),
+    "WebP cut off": (lambda: SOUND["webp-lossy"][:200], "corrupt"),
+    "BMP, a billion pixels": (lambda: bmp(40_000, 40_000, 0, bytes(100)), "too-many-pixels"),
+    "BMP cut off": (lambda: SOUND["bmp-plain"][:5000], "truncated"),
+    "BMP of runs, 9 megapixels": (lambda: bmp(3_000, 3_000, 1, bytes(100)), "too-complex"),
+    "BMP of runs that lead nowhere": (lambda: bmp(100, 100, 1, b"\x00\x00" * 1000), "corrupt"),
+    "TIFF, 100,000 pixels a side": (lambda: tiff_picture(100_000, 100_000), "too-many-pixels"),
+    "TIFF in a million strips": (lambda: tiff_picture(8, 8, strips=1_000_000), "too-complex"),
+    "TIFF without a size": (lambda: tiff((258, 3, 1, 8)), "corrupt"),
+    "TIFF whose EXIF leads nowhere": (lambda: tiff((256, 4, 1, 8), (257, 4, 1, 8), LINK_TO_NOWHERE), "corrupt"),
+    "TIFF cut off": (lambda: SOUND["tiff-lzw"][:9000], "truncated"),
+    "AVIF, 60,000 pixels a side": (lambda: avif_sized(60_000, 60_000), "too-many-pixels"),
+    "AVIF that its header enlarges": (lambda: avif_sized(4_000, 4_000), "decoded"),
+    "AVIF cut off": (lambda: SOUND["avif-plain"][:-100], "truncated"),
+    "HEIC cut off": (lambda: SOUND["heic-plain"][:-100], "corrupt"),
+    "JPEG 2000, a billion pixels": (lambda: jpeg2000_sized(40_000, 40_000), "too-complex"),
+    "JPEG 2000 cut off": (lambda: SOUND["jp2-codestream"][:600], "corrupt"),
+    "JPEG 2000 of boxes": (lambda: b"\x00\x00\x00\x0cjP  \r\n\x87\n" + b"\x00\x00\x00\x08free" * 10_000, "corrupt"),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_odd_files_end_as_the_golden_table_says(name: str) -> None:
+    make, expected = GOLDEN[name]
+    assert outcome(make()) == expected
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_sound_files_of_every_kind_are_decoded(name: str) -> None:
+    assert outcome(SOUND[name]) == "decoded"
+
+
+@pytest.mark.parametrize("name", [name for name in SOUND if not name.endswith(SEVERAL_FRAMES)])
+def test_no_file_survives_the_loss_of_its_second_half(name: str) -> None:
+    """A picture with a grey lower half would be compared as if it were the picture."""
+    assert outcome(SOUND[name][: len(SOUND[name]) // 2]) != "decoded"
+
+
+def test_a_bomb_is_refused_before_its_pixels_take_memory() -> None:
+    with pytest.raises(ImageTooLarge, match=r"60,000 x 60,000 pixels, the limit is 40,000,000"):
+        decode(png(60_000, 60_000, bits=1))
+
+
+def test_the_memory_limit_is_a_setting() -> None:
+    data = SOUND["webp-lossy"]
+    assert outcome(data, DecodeLimits(max_memory_bytes=96 * 64 * 16)) == "decoded"
+    assert outcome(data, DecodeLimits(max_memory_bytes=96 * 64 * 16 - 1)) == "too-much-memory"
+
+
+def test_warnings_turned_into_errors_change_nothing() -> None:
+    data = encode(Image.new("1", (9500, 9500)), "JPEG")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert outcome(data) == "decoded"  # 90 megapixels: Pillow would warn of a bomb
+
+
+def test_a_picture_of_two_sizes_is_corrupt() -> None:
+    data = bytearray(SOUND["gif-plain"])
+    struct.pack_into("<HH", data, 6, 4, 4)
+    assert outcome(bytes(data)) == "decoded"  # a GIF frame may be larger than the screen: its own size counts
+
+
+def test_only_the_first_frame_is_looked_at() -> None:
+    first, second = drawing(96, 64), drawing(96, 64).rotate(180)
+    for format_name in ("GIF", "WEBP", "PNG", "TIFF"):
+        options = {"lossless": True} if format_name == "WEBP" else {}
+        data = encode(first, format_name, save_all=True, append_images=[second], **options)
+        alone = encode(first, format_name, **options)
+        assert np.array_equal(decode(data).pixels, decode(alone).pixels), format_name
+
+
+def test_a_damaged_second_frame_does_no_harm() -> None:
+    data = SOUND["gif-animated"]
+    assert outcome(data[: len(data) - 200] + bytes(200)) == "decoded"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    start=st.sampled_from([signature for _, offset, signature in SIGNATURES if offset == 0]),
+    rest=st.binary(max_size=400),
+)
+def test_any_bytes_after_a_signature_are_refused_or_decoded(start: bytes, rest: bytes) -> None:
+    outcome(start + rest)
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=st.sampled_from(sorted(SOUND)), share=st.floats(min_value=0, max_value=1))
+def test_a_file_cut_off_anywhere_is_refused_or_decoded(name: str, share: float) -> None:
+    outcome(SOUND[name][: int(len(SOUND[name]) * share)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    name=st.sampled_from(sorted(SOUND)),
+    offset=st.integers(min_value=0, max_value=200),
+    content=st.binary(min_size=1, max_size=8),
+)
+def test_a_file_with_an_edited_header_is_refused_or_decoded(name: str, offset: int, content: bytes) -> None:
+    outcome(with_bytes(SOUND[name], offset, content))
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.sampled_from(sorted(SOUND)), seed=st.integers(min_value=0, max_value=2**32))
+def test_a_mutated_file_is_refused_or_decoded(name: str, seed: int) -> None:
+    outcome(mutate(SOUND[name], random.Random(seed), donors=list(SOUND.values())))
+
+
+def test_the_mutator_gives_the_same_file_for_the_same_seed() -> None:
+    first, second = (mutate(SOUND["jpeg-plain"], random.Random(7), list(SOUND.values())) for _ in range(2))
+    assert first == second != SOUND["jpeg-plain"]
+
+
+def test_every_orientation_comes_out_upright_in_every_format() -> None:
+    upright = drawing(96, 64)
+    inverse = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    for format_name, options in {"JPEG": {"quality": 95}, "PNG": {}, "WEBP": {"lossless": True}, "TIFF": {}}.items():
+        for orientation, transpose in inverse.items():
+            stored = encode(upright.transpose(transpose), format_name, exif=turned(orientation), **options)
+            image = decode(stored)
+            difference = np.abs(image.pixels.astype(int) - np.asarray(upright)).mean()
+            assert difference < 5, (format_name, orientation)
+            assert (image.width, image.height) == (96, 64), (format_name, orientation)
+
+
+def test_decoding_leaves_pillow_as_it_was() -> None:
+    before = (Image.MAX_IMAGE_PIXELS, sorted(Image.OPEN))
+    decode(SOUND["heic-plain"])
+    assert before == (Image.MAX_IMAGE_PIXELS, sorted(Image.OPEN))
+    assert Image.open(BytesIO(SOUND["png-plain"])).size == (96, 64)
