@@ -1,5 +1,7 @@
+import io
 import json
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from scipy import stats  # type: ignore[import-untyped]
 from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, photos_in
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound
-from dedup_core import ColorMetrics, PairMeasurement, Verdict, VerdictKind, View
+from dedup_core import ColorMetrics, PairMeasurement, Verdict, VerdictKind, measure_images
+from dedup_core.decode import decode
 
 
 def test_the_threshold_lets_no_more_pairs_through_than_the_rate_allows() -> None:
@@ -113,16 +116,24 @@ def test_measured_pairs_are_written_one_to_a_line(tmp_path: Path) -> None:
     evaluation = ours.Evaluation([_judged("blur", VerdictKind.DUPLICATE)] * 2, [], {})
     summary.write_pairs(evaluation, tmp_path / "pairs.jsonl")
     lines = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
-    assert [line["measurement"]["structure"] for line in lines] == [0.9, 0.9]
+    assert [line["measurement"]["metrics"]["pixel_difference"] for line in lines] == [0.0, 0.0]
 
 
 def _judged(
     transform: str, kind: VerdictKind, *, candidate: bool = True, left: str = "a.jpg", right: str = "a.jpg"
 ) -> ours.Judged:
     metrics = ColorMetrics(1.0, 2.0, 0.9)
-    measurement = PairMeasurement(metrics, View.UPRIGHT, 12, False, 0.9, 0.0, 1.0, 1.0, 1.0)
+    measurement = _measurement()
     verdict = Verdict(kind, ("made up",), metrics, 12, "upright")
     return ours.Judged(transform, left, right, 12, 0, candidate, measurement, verdict)
+
+
+@cache
+def _measurement() -> PairMeasurement:
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16), (90, 120, 60)).save(stream, "PNG")
+    picture = decode(stream.getvalue())
+    return measure_images(picture, picture)
 
 
 def _summarized(copies: list[ours.Judged], strangers: list[ours.Judged] | None = None) -> summary.Report:
