@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.keypoints import PLANE_SIDE, SCALE_STEPS
-from dedup_core.postings import Matches
+from dedup_core.postings import Entries, entry_places, entry_slots
+from dedup_core.probes import Probes
 from dedup_core.views import VIEWS
 
 _SCALE_TOLERANCE: Final = 0.3 * SCALE_STEPS  # between the zooms that two keypoints of one picture tell
@@ -14,15 +15,25 @@ _LARGEST_ZOOM: Final = 1.1 * SCALE_STEPS  # a copy that shows half of the sides 
 _PLACE_TOLERANCE: Final = 0.4  # of the larger sigma
 _TURN_TOLERANCE: Final = 0.08  # of the distance between two keypoints: a rotation by 4 degrees moves them by 0.07
 _LEAST_DISTANCE: Final = 1.0  # sigmas: nearer keypoints are one blob seen twice
+_LOW_BITS: Final = (1 << 19) - 1
+_POSITION_BITS: Final = 26
 _FIRST_SIGMA: Final = 2.0 * 255 / PLANE_SIDE
 
 
-def agreeing_keypoints(matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Slot, view and number of agreeing keypoints wherever there are at least two."""
-    groups = matches.slots * len(VIEWS) + matches.views
-    order = np.argsort(groups, kind="stable")
-    order = order[_has_neighbor(groups[order])]
-    groups, asked, held = groups[order], matches.asked[order], matches.held[order]
+def agreeing_keypoints(
+    probes: Probes, probed: NDArray[np.int64], entries: Entries
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Slot, view and number of agreeing keypoints wherever there are at least two, of what `Postings.find` gave."""
+    groups = entry_slots(entries) * len(VIEWS) + probes.views[probed]
+    # Most groups have a single keypoint, and are gone when those are that have no other with the same low bits.
+    low = groups & _LOW_BITS
+    order = np.flatnonzero(np.bincount(low, minlength=1)[low] > 1)
+    groups, probed, entries = groups[order], probed[order], entries[order]
+    # Group and position in one number: NumPy sorts plain integers several times faster than it finds an order.
+    ordered = np.sort(groups << _POSITION_BITS | np.arange(len(groups)))
+    ordered = ordered[_has_neighbor(ordered >> _POSITION_BITS)]
+    groups, order = ordered >> _POSITION_BITS, ordered & ((1 << _POSITION_BITS) - 1)
+    asked, held = probes.places[probed[order]], entry_places(entries[order])
     votes = np.ones(len(groups), np.int64)
     for lag in range(1, len(groups)):
         first = np.flatnonzero(groups[:-lag] == groups[lag:])

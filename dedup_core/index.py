@@ -11,7 +11,7 @@ from dedup_core.fingerprint import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BITS,
 from dedup_core.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, Keypoints
 from dedup_core.postings import Postings
 from dedup_core.probes import probes_of
-from dedup_core.views import GROUPS, HASH_BYTES, VIEWS, View, transpose_hashes, view_distances
+from dedup_core.views import GROUPS, HASH_BYTES, VIEWS, View, least_distances, transpose_hashes, view_distances
 
 type Words = NDArray[np.uint64]
 
@@ -123,7 +123,7 @@ class FingerprintIndex:
         for start in range(0, self._slots, _CHUNK):
             for window, query in enumerate(windows):
                 hashes = self._window(window, start, min(start + _CHUNK, self._slots))
-                near = np.flatnonzero(view_distances(hashes, query).min(axis=0) <= limit) if query.any() else _NONE
+                near = np.flatnonzero(least_distances(hashes, query) <= limit) if query.any() else _NONE
                 near = near[hashes[:, near].any(axis=0)]
                 if len(near) == 0:
                     continue
@@ -137,7 +137,8 @@ class FingerprintIndex:
         """Distance, view and number of shared keypoints of every slot that shares enough, in the best view."""
         if len(fingerprints.keypoints) == 0:
             return {}
-        slots, views, votes = agreeing_keypoints(self._postings.matches(probes_of(fingerprints.keypoints)))
+        probes = probes_of(fingerprints.keypoints)
+        slots, views, votes = agreeing_keypoints(probes, *self._postings.find(probes))
         kept = np.flatnonzero((votes >= least) & self._alive[slots])
         kept = kept[np.argsort(votes[kept], kind="stable")]  # the best view of a slot comes last and stays
         rows = zip(slots[kept].tolist(), views[kept].tolist(), votes[kept].tolist(), strict=True)

@@ -15,7 +15,7 @@ MAX_KEYPOINTS: Final = 24
 PLANE_SIDE: Final = 128  # keypoints are looked for with the longer side of the framed picture at this size
 BUCKET_BITS: Final = 20
 WORD_BITS: Final = 28
-WEAK_BITS: Final = 6
+WEAK_BITS: Final = 5
 KEYPOINT_BYTES: Final = 10
 SCALE_STEPS: Final = 32  # of a stored scale, an octave
 
@@ -47,7 +47,7 @@ _PATCH_FREQUENCIES: Final = 6
 class Keypoints:
     """Up to 24 keypoints, the strongest first.
 
-    `words` (k,) uint32 of 28 bits; `weak` (k,) uint32 marks the 6 of the low 20 bits that are the least sure;
+    `words` (k,) uint32 of 28 bits; `weak` (k,) uint32 marks the 5 of the low 20 bits that are the least sure;
     `places` (k, 3) uint8: x and y in 255ths of the longer side of the framed picture, scale in 32nds of an octave.
     """
 

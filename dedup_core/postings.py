@@ -13,21 +13,10 @@ type Entries = NDArray[np.uint64]
 """A keypoint of an image in one word: slot (32 bits), the word's rest, x, y and scale (8 bits each)."""
 
 _SLOT_SHIFT: Final = np.uint64(32)
-_BYTE: Final = np.uint64(255)
 _REST_TOLERANCE: Final = 2  # bits of the 8 that are not part of the bucket
 _MERGE_RATIO: Final = 4  # a segment is merged with the one before it unless that one is so many times larger
 _BUCKETS: Final = 1 << BUCKET_BITS
 _LARGEST_SEGMENT: Final = 12_000_000  # entries; larger ones are not merged, so that sorting takes little memory
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """Keypoints of the query that were met in images: arrays of equal length."""
-
-    slots: NDArray[np.int64]
-    views: NDArray[np.int64]
-    asked: NDArray[np.int32]  # (n, 3) place in the query, in the view
-    held: NDArray[np.int32]  # (n, 3) place in the image
 
 
 class Postings:
@@ -51,19 +40,13 @@ class Postings:
             entries |= place[:, 0] << np.uint64(16) | place[:, 1] << np.uint64(8) | place[:, 2]
             self._waiting.append((keypoints.words & BUCKET_MASK, entries))
 
-    def matches(self, probes: Probes) -> Matches:
-        """Every keypoint held whose word is near one of the probes'."""
+    def find(self, probes: Probes) -> tuple[NDArray[np.int64], Entries]:
+        """Every entry whose word is near that of a probe, and the number of that probe."""
         self._settle()
         found = [segment.find(probes) for segment in self._segments]
-        probed = np.concatenate([probed for probed, _ in found]) if found else np.zeros(0, np.int64)
-        entries = np.concatenate([entries for _, entries in found]) if found else np.zeros(0, np.uint64)
-        held = np.stack([entries >> np.uint64(16), entries >> np.uint64(8), entries], axis=1) & _BYTE
-        return Matches(
-            (entries >> _SLOT_SHIFT).astype(np.int64),
-            probes.views[probed],
-            probes.places[probed],
-            held.astype(np.int32),
-        )
+        if not found:
+            return np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        return np.concatenate([probed for probed, _ in found]), np.concatenate([entries for _, entries in found])
 
     def keep(self, new_slots: NDArray[np.int64]) -> None:
         """Renumber: `new_slots` has the new slot of every old one, or -1 for those to forget."""
@@ -118,7 +101,7 @@ class _Segment:
         return self.index
 
     def renumbered(self, new_slots: NDArray[np.int64]) -> "_Segment":
-        slots = new_slots[(self.entries >> _SLOT_SHIFT).astype(np.int64)]
+        slots = new_slots[entry_slots(self.entries)]
         kept = slots >= 0
         entries = self.entries[kept] & np.uint64(0xFFFFFFFF) | slots[kept].astype(np.uint64) << _SLOT_SHIFT
         return _Segment.of_ordered(self.buckets()[kept], entries)
@@ -136,13 +119,25 @@ class _Segment:
         """Which probe met which entry."""
         first, end = self._ranges(probes.buckets.ravel())
         length = end - first
-        word = np.repeat(np.arange(len(probes.rests)), probes.buckets.shape[1])
-        taken = length > 0
-        first, length, word = first[taken], length[taken], word[taken]
-        total = int(length.sum())
-        position = np.arange(total) + np.repeat(first - (np.cumsum(length) - length), length)
-        entries = self.entries[position]
-        probed = np.repeat(word, length)
-        rests = (entries >> np.uint64(24) & _BYTE).astype(np.uint32)
-        near = np.bitwise_count(rests ^ probes.rests[probed]) <= _REST_TOLERANCE
-        return probed[near], entries[near]
+        number = np.repeat(np.arange(len(probes.rests)), probes.buckets.shape[1])
+        taken = np.flatnonzero(length)
+        first, length, number = first[taken], length[taken], number[taken]
+        before = np.cumsum(length) - length
+        entries = self.entries[np.arange(length.sum()) + np.repeat(first - before, length)]
+        rests = np.repeat(probes.rests.astype(np.uint8)[number], length)
+        near = np.flatnonzero(np.bitwise_count(entry_rests(entries) ^ rests) <= _REST_TOLERANCE)
+        return np.repeat(number, length)[near], entries[near]
+
+
+def entry_slots(entries: Entries) -> NDArray[np.int64]:
+    return (entries >> _SLOT_SHIFT).astype(np.int64)
+
+
+def entry_rests(entries: Entries) -> NDArray[np.uint8]:
+    return (entries >> np.uint64(24)).astype(np.uint8)
+
+
+def entry_places(entries: Entries) -> NDArray[np.int32]:
+    """x, y and scale: (n, 3)."""
+    places = np.stack([entries >> np.uint64(16), entries >> np.uint64(8), entries], axis=1) & np.uint64(255)
+    return places.astype(np.int32)

@@ -85,7 +85,7 @@ def _subsets(weak: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 @cache
 def _chosen() -> NDArray[np.uint32]:
-    """(6, 64): which of the weak bits each combination takes."""
+    """(5, 32): which of the weak bits each combination takes."""
     combinations = np.arange(1 << WEAK_BITS, dtype=np.uint32)
     chosen: NDArray[np.uint32] = (combinations >> np.arange(WEAK_BITS, dtype=np.uint32)[:, None]) & np.uint32(1)
     return chosen
