@@ -2,11 +2,17 @@
 
 import fcntl
 import io
+import os
 import re
 import shutil
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +25,7 @@ DEFAULT_PORTS = (10000, 10001, 10002)
 FREE_PORTS = (0, 0, 0)
 LOCK_TIMEOUT_SECONDS = 10.0  # how long an Azurite whose host was killed may take to leave
 
+_KNOCK = "/knock/"  # no account is called that
 _PACKAGE = Path(__file__).parent
 _SCRIPT = _PACKAGE.parent / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (\S+)")
@@ -47,6 +54,7 @@ class Azurite:
 
     Without `location` everything stays in memory. With `access_log` every request is written to that file, so that
     reads can be counted at the storage side with `requests()`; `debug_log` is Azurite's own, very long one.
+    `accounts` (name to base64 key) are there instead of the usual one.
     """
 
     def __init__(
@@ -56,6 +64,7 @@ class Azurite:
         access_log: Path | None = None,
         debug_log: Path | None = None,
         ports: tuple[int, int, int] = FREE_PORTS,
+        accounts: Mapping[str, str] | None = None,
         start_timeout_seconds: float = 60.0,
     ) -> None:
         self.location = location
@@ -63,27 +72,34 @@ class Azurite:
         self.debug_log = debug_log
         self.start_timeout_seconds = start_timeout_seconds
         self._ports = ports
+        self._accounts = {ACCOUNT: ACCOUNT_KEY} if accounts is None else accounts
         self._endpoints: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def connection_string(self) -> str:
+        """The connection string of the usual account."""
+        return self.connection_string_of(ACCOUNT)
+
+    def connection_string_of(self, account: str) -> str:
+        """The connection string of one of the accounts."""
+        blob, queue, table = (self._url(service, account) for service in ("Blob", "Queue", "Table"))
         return (
-            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
-            f"BlobEndpoint={self.blob_url};QueueEndpoint={self.queue_url};TableEndpoint={self.table_url};"
+            f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={self._accounts[account]};"
+            f"BlobEndpoint={blob};QueueEndpoint={queue};TableEndpoint={table};"
         )
 
     @property
     def blob_url(self) -> str:
-        return self._url("Blob")
+        return self._url("Blob", ACCOUNT)
 
     @property
     def queue_url(self) -> str:
-        return self._url("Queue")
+        return self._url("Queue", ACCOUNT)
 
     @property
     def table_url(self) -> str:
-        return self._url("Table")
+        return self._url("Table", ACCOUNT)
 
     @property
     def pid(self) -> int:
@@ -118,8 +134,21 @@ class Azurite:
         """Return every request that the storage has answered since the start, oldest first."""
         if self.access_log is None:
             raise AzuriteError("Azurite was started without an access log")
+        self._knock(self.access_log)
         found = _REQUEST.finditer(self.access_log.read_text(encoding="utf-8"))
-        return [StorageRequest(line["method"], line["url"], int(line["status"])) for line in found]
+        requests = [StorageRequest(line["method"], line["url"], int(line["status"])) for line in found]
+        return [request for request in requests if not request.url.startswith(_KNOCK)]
+
+    def _knock(self, access_log: Path) -> None:
+        """Send a request of our own and wait for its line: Azurite answers first and logs then, one after the other."""
+        target = f"{_KNOCK}{uuid.uuid4().hex}"
+        with suppress(urllib.error.HTTPError), urllib.request.urlopen(f"{self._endpoints['Blob']}{target}", timeout=30):  # noqa: S310
+            pass
+        deadline = time.monotonic() + self.start_timeout_seconds
+        while target not in access_log.read_text(encoding="utf-8"):
+            if time.monotonic() > deadline:
+                raise AzuriteError(f"Azurite has not logged a request within {self.start_timeout_seconds:g} s")
+            time.sleep(0.01)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -129,9 +158,9 @@ class Azurite:
     ) -> None:
         self.stop()
 
-    def _url(self, service: str) -> str:
+    def _url(self, service: str, account: str) -> str:
         self._running()
-        return f"{self._endpoints[service]}/{ACCOUNT}"
+        return f"{self._endpoints[service]}/{account}"
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -153,9 +182,23 @@ class Azurite:
         if self.debug_log is not None:
             command += ["--debug", str(self.debug_log)]
         if self.location is None:
-            return _popen([*command, "--inMemoryPersistence"], log)
+            return self._popen([*command, "--inMemoryPersistence"], log)
         with _locked(self.location, min(LOCK_TIMEOUT_SECONDS, self.start_timeout_seconds)) as lock:
-            return _popen([*command, "--location", str(self.location)], log, keep_open=lock.fileno())
+            return self._popen([*command, "--location", str(self.location)], log, keep_open=lock.fileno())
+
+    def _popen(
+        self, command: list[str], log: io.BufferedWriter, keep_open: int | None = None
+    ) -> subprocess.Popen[bytes]:
+        accounts = ";".join(f"{name}:{key}" for name, key in self._accounts.items())
+        return subprocess.Popen(  # noqa: S603
+            command,
+            env={**os.environ, "AZURITE_ACCOUNTS": accounts},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C at the terminal is for the host, which stops Azurite last
+            pass_fds=() if keep_open is None else (keep_open,),
+        )
 
     def _wait_until_listening(self, log: Path) -> None:
         process = self._running()
@@ -179,17 +222,6 @@ def _program() -> list[str]:
     if not _SCRIPT.exists():
         raise AzuriteError(f"Azurite is not installed in {_SCRIPT.parents[2]}: run `npm ci` (or `make setup`)")
     return [node, "--require", str(_PACKAGE / "stop_with_parent.cjs"), str(_SCRIPT)]
-
-
-def _popen(command: list[str], log: io.BufferedWriter, keep_open: int | None = None) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603
-        command,
-        stdin=subprocess.PIPE,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # a Ctrl-C at the terminal is for the host, which stops Azurite last
-        pass_fds=() if keep_open is None else (keep_open,),
-    )
 
 
 def _locked(location: Path, timeout_seconds: float) -> io.TextIOWrapper:
