@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.keypoints import PLANE_SIDE, SCALE_STEPS
+from dedup_core.keypoints import MAX_KEYPOINTS, PLANE_SIDE, SCALE_STEPS
 from dedup_core.postings import Entries, entry_places, entry_slots
 from dedup_core.probes import Probes
 from dedup_core.views import VIEWS
@@ -43,7 +43,7 @@ def agreeing_keypoints(
         agree = _agree(asked[first], held[first], asked[second], held[second])
         votes += np.bincount(first[agree], minlength=len(votes)) + np.bincount(second[agree], minlength=len(votes))
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
-    most = np.maximum.reduceat(votes, starts) if len(starts) else votes
+    most = np.minimum(np.maximum.reduceat(votes, starts) if len(starts) else votes, MAX_KEYPOINTS)
     several = most > 1
     group = groups[starts][several]
     return group // len(VIEWS), group % len(VIEWS), most[several]
