@@ -151,7 +151,7 @@ def test_a_goal_names_every_transform_in_which_another_hash_is_ahead() -> None:
 
 def test_results_are_written_between_the_marks_of_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{markdown.BEGIN}\nold\n{markdown.END}\nafter\n")
+    page.write_text(f"before\n{markdown.BEGIN}\nstale\n{markdown.END}\nafter\n")
     ours_report = _summarized([_judged("blur", VerdictKind.DUPLICATE)])
     peer = {"recall": {"blur": 0.5}, "mean_recall": 0.5, "threshold": 31, "rate": 0.0, "stranger_rate": 0.0}
     report = {"ours": ours_report, "peers": dict.fromkeys(markdown.PEERS_SHOWN, peer), "products": {}, "goals": []}
@@ -159,5 +159,5 @@ def test_results_are_written_between_the_marks_of_a_page(tmp_path: Path) -> None
     written = page.read_text()
     assert written.startswith("before\n")
     assert written.endswith("after\n")
-    assert "old" not in written
+    assert "stale" not in written
     assert "| blur | 1.000 | **1.000** |" in written
