@@ -11,7 +11,7 @@ from PIL import Image
 
 from dedup_core.color import histogram_of, palette_of
 from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, decode
-from dedup_core.fingerprint import CONTENT_BYTES, SCHEME, Fingerprints, fingerprints_of, quality_of
+from dedup_core.fingerprint import CONTENT_BYTES, SCHEME, Fingerprints, fingerprints_and_quality
 
 LAYOUT_SIDE = 32
 
@@ -85,6 +85,7 @@ def extract_features(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Imag
     """Decode the image once and keep what identifies it. Raises `UnreadableImage` or `ImageTooLarge`."""
     working = decode(data, limits)
     digest = hashlib.sha256(data)
+    fingerprints, quality = fingerprints_and_quality(working, digest.digest()[:CONTENT_BYTES])
     return ImageFeatures(
         scheme=SCHEME,
         sha256=digest.hexdigest(),
@@ -92,8 +93,8 @@ def extract_features(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Imag
         width=working.width,
         height=working.height,
         byte_size=len(data),
-        quality=quality_of(working),
-        fingerprints=fingerprints_of(working, digest.digest()[:CONTENT_BYTES]),
+        quality=quality,
+        fingerprints=fingerprints,
         palette=palette_of(working.pixels),
         histogram=histogram_of(working.pixels).astype("<f2").astype(np.float32),
         layout=_layout_of(working.pixels),

@@ -23,6 +23,7 @@ __all__ = [
     "WINDOWS",
     "Fingerprints",
     "View",
+    "fingerprints_and_quality",
     "fingerprints_of",
     "hash_distance",
     "hashes_of",
@@ -96,10 +97,15 @@ class Fingerprints:
 
 def fingerprints_of(working: WorkingImage, content: bytes) -> Fingerprints:
     """Fingerprints of a picture; `content` is the first 8 bytes of the SHA-256 of the file that it was decoded from."""
+    return fingerprints_and_quality(working, content)[0]
+
+
+def fingerprints_and_quality(working: WorkingImage, content: bytes) -> tuple[Fingerprints, int]:
+    """`fingerprints_of` and `quality_of` from one look at the picture."""
     luma = LumaPicture(working)
     hashes = _hashes(luma)
     keypoints = keypoints_of(luma.framed(PLANE_SIDE)) if len(hashes) else Keypoints.none()
-    return Fingerprints(content, hashes, keypoints)
+    return Fingerprints(content, hashes, keypoints), _gradient_quality(luma.framed_square(_GRID_SIDE))
 
 
 def hashes_of(working: WorkingImage) -> NDArray[np.uint8]:
