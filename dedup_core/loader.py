@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from dedup_core.budget import LoadBudgets
 from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, WorkingImage, decode
 from dedup_core.errors import DedupError, InvalidSetting
 from dedup_core.fingerprint import View
@@ -41,26 +42,30 @@ class MemoryEfficientImageLoader:
     """Loads images for comparison: one read each, kept only as small working images, everything counted.
 
     `read` fetches the encoded bytes of a path and raises a `DedupError` when it cannot; generated images (`test://`)
-    are drawn and never reach it. A failure is an exception, never a number. May be used from several threads.
+    are drawn and never reach it. A failure is an exception, never a number. May be used from several threads, which
+    share the memory that `budgets` allows.
     """
 
-    def __init__(self, read: ReadImage | None = None, limits: DecodeLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        read: ReadImage | None = None,
+        limits: DecodeLimits = DEFAULT_LIMITS,
+        budgets: LoadBudgets | None = None,
+    ) -> None:
         self._read = read
         self._limits = limits
+        self._budgets = budgets or LoadBudgets(limits)
         self._stats = LoaderStats()
         self._lock = Lock()
 
     def load(self, path: ImagePath | str) -> LoadedImage:
         """Read and decode one image; the encoded bytes and the full-size pixels are gone when it returns."""
         path = _as_path(path)
-        source = self._fetch(path)
-        try:
-            working = decode(source.data, self._limits)
-        except Exception as error:
-            self._count(decode_failures=1, failures_by_reason=_one_failure(error))
-            raise
-        self._count(peak_decoded_bytes=working.decoded_bytes)
-        return LoadedImage(path, source.etag, hashlib.sha256(source.data).hexdigest(), working)
+        with self._budgets.file() as room:
+            source = self._fetch(path)
+            room.shrink(len(source.data))
+            working = self._decode(source.data)
+            return LoadedImage(path, source.etag, hashlib.sha256(source.data).hexdigest(), working)
 
     def load_image_pair_for_comparison(
         self, left: ImagePath | str, right: ImagePath | str
@@ -120,9 +125,23 @@ class MemoryEfficientImageLoader:
         """Count comparisons that could not be made, because an image that they need could not be loaded."""
         self._count(comparisons_failed=count)
 
+    def count_comparisons_without_reads(self, count: int) -> None:
+        """Count comparisons whose numbers are known without loading the images, because their bytes are the same."""
+        self._count(comparisons_performed=count)
+
     def read_with(self, read: ReadImage) -> None:
         """Fetch images with another reader from now on; the totals stay."""
         self._read = read
+
+    def _decode(self, data: bytes) -> WorkingImage:
+        try:
+            with self._budgets.picture(data):
+                working = decode(data, self._limits)
+        except Exception as error:
+            self._count(decode_failures=1, failures_by_reason=_one_failure(error))
+            raise
+        self._count(peak_decoded_bytes=working.decoded_bytes)
+        return working
 
     def _fetch(self, path: ImagePath) -> SourceImage:
         try:
