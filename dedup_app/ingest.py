@@ -1,10 +1,11 @@
 """Ingest: one blob -> its features row, its place in the index, and a verification for every earlier look-alike."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dedup_app.pairing import Pairing
 from dedup_app.ports import (
     DELETED,
     INDEXED,
@@ -14,12 +15,11 @@ from dedup_app.ports import (
     FeaturesRow,
     FeaturesTable,
     Images,
-    PairRow,
-    PairsTable,
-    VerifyQueue,
+    ImageSummary,
 )
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
+from dedup_core.budget import LoadBudgets
 from dedup_core.errors import (
     ImageNotFound,
     ImageTooLarge,
@@ -28,11 +28,9 @@ from dedup_core.errors import (
     PermanentError,
     TemporaryError,
 )
-from dedup_core.features import extract_features
-from dedup_core.fingerprint import SCHEME, View
-from dedup_core.index import Hit
-from dedup_core.loader import SourceImage
-from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
+from dedup_core.features import ImageFeatures, extract_features
+from dedup_core.fingerprint import SCHEME
+from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 
 logger = logging.getLogger(__name__)
@@ -52,6 +50,14 @@ class IngestOutcome:
     pairs_sent: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is under a path now: features, or why there are none; no etag where the blob was not read."""
+
+    etag: str
+    content: ImageFeatures | PermanentError
+
+
 class IngestService:
     """Brings what is known of an image up to date. Every call may come twice, out of order, or after a crash."""
 
@@ -61,18 +67,18 @@ class IngestService:
         images: Images,
         features: FeaturesTable,
         index: CandidateIndex,
-        pairs: PairsTable,
-        verify_queue: VerifyQueue,
+        pairing: Pairing,
         rejections: Rejections,
+        budgets: LoadBudgets,
         settings: Settings,
         now: Callable[[], datetime],
     ) -> None:
         self._images = images
         self._features = features
         self._index = index
-        self._pairs = pairs
-        self._verify_queue = verify_queue
+        self._pairing = pairing
         self._rejections = rejections
+        self._budgets = budgets
         self._settings = settings
         self._limits = settings.limits
         self._now = now
@@ -105,42 +111,52 @@ class IngestService:
         """
         row = self._features.get(path.image_id)
         outcome = IngestOutcome(UNCHANGED if row else NOT_FOUND)
-        unless_etag = row.etag if row is not None and _is_final(row) else ""
+        unless_etag = row.etag if row is not None and is_final(row.summary) else ""
         for _ in range(MAX_LOOKS):
             found = self._look(path, row, unless_etag)
             if found is None:
                 logger.info("Ingested %s: %s, %d pairs to verify", path, outcome.status, outcome.pairs_sent)
                 return outcome
-            if isinstance(found, SourceImage):
-                row, pairs_sent = self._take_in(path, found, row)
-            elif isinstance(found, ImageNotFound) and row is not None:
+            if isinstance(found.content, ImageFeatures):
+                row, pairs_sent = self._take_in(path, found.etag, found.content, row)
+            elif isinstance(found.content, ImageNotFound) and row is not None:
                 row, pairs_sent = self._forget(row), 0
             else:
-                row, pairs_sent = self._reject(path, "", row, found)
+                row, pairs_sent = self._reject(path, found.etag, row, found.content)
             unless_etag = row.etag
             outcome = IngestOutcome(row.status, outcome.pairs_sent + pairs_sent)
         raise TemporaryError(f"{path} keeps changing while it is read", reason="keeps-changing")
 
-    def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str) -> SourceImage | PermanentError | None:
-        """What is there now: an image, or why there is none; None if the row says so already."""
+    def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str) -> _Found | None:
+        """What is there now; None if the row says so already. The bytes of the file are gone when it returns."""
         gone = row is None or row.status == DELETED
-        try:
-            return self._images.read(path, unless_etag=None if gone else unless_etag or None)
-        except ImageNotFound as error:
-            return None if gone else error
-        except ImageTooLarge as error:
-            return None if row is not None and row.status == _rejected(error) else error
+        with self._budgets.file() as room:
+            try:
+                source = self._images.read(path, unless_etag=None if gone else unless_etag or None)
+            except ImageNotFound as error:
+                return None if gone else _Found("", error)
+            except ImageTooLarge as error:
+                return None if row is not None and row.status == _rejected(error) else _Found("", error)
+            if source is None:
+                return None
+            room.shrink(len(source.data))
+            return _Found(source.etag, self._features_of(source.data))
 
-    def _take_in(self, path: ImagePath, source: SourceImage, known: FeaturesRow | None) -> tuple[FeaturesRow, int]:
+    def _features_of(self, data: bytes) -> ImageFeatures | PermanentError:
         try:
-            features = extract_features(source.data, self._limits)
+            with self._budgets.picture(data):
+                return extract_features(data, self._limits)
         except PermanentError as error:
-            return self._reject(path, source.etag, known, error)
-        row = FeaturesRow(path, source.etag, PROCESSING, features, "", self._now())
+            return error
+
+    def _take_in(
+        self, path: ImagePath, etag: str, features: ImageFeatures, known: FeaturesRow | None
+    ) -> tuple[FeaturesRow, int]:
+        row = FeaturesRow(path, etag, PROCESSING, features, "", self._now())
         self._features.put(row)
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
         hits = self._index.add_and_search(path.image_id, features.fingerprints)
-        pairs_sent = self._send_to_verify(row, [*self._candidates(hits), *self._outdated_pairs(row, known)])
+        pairs_sent = self._pairing.pair_up(row, hits, overwritten=known is not None)
         # Last, because this is what makes a repetition stop early.
         self._features.set_status(path.image_id, row.etag, INDEXED, self._now())
         return replace(row, status=INDEXED), pairs_sent
@@ -150,68 +166,31 @@ class IngestService:
     ) -> tuple[FeaturesRow, int]:
         logger.warning("Rejected %s (%s): %s", path, error.reason, error)
         row = FeaturesRow(path, etag, _rejected(error), None, str(error), self._now())
-        self._remove_from_index(known)
-        pairs_sent = self._send_to_verify(row, self._outdated_pairs(row, known))
-        self._features.put(row)
+        if known is None:
+            self._features.put(row)
+            return row, 0
+        # The new etag first, the status last: a verification that still has the old bytes looks at the row after it
+        # has stored its verdict, and we look for verdicts after we have written the row.
+        self._features.put(replace(row, status=PROCESSING))
+        if known.summary.is_alive:
+            self._index.remove(path.image_id)
+        pairs_sent = self._pairing.verify_anew(row)
+        self._features.set_status(path.image_id, row.etag, row.status, self._now())
         return row, pairs_sent
 
     def _forget(self, known: FeaturesRow) -> FeaturesRow:
-        self._remove_from_index(known)
+        if known.summary.is_alive:
+            self._index.remove(known.path.image_id)
         self._features.set_status(known.path.image_id, known.etag, DELETED, self._now())
         return replace(known, status=DELETED)
 
-    def _remove_from_index(self, known: FeaturesRow | None) -> None:
-        if known is not None and known.status in (PROCESSING, INDEXED):
-            self._index.remove(known.path.image_id)
 
-    def _candidates(self, hits: Iterable[Hit]) -> Iterator[VerifyTarget]:
-        """The nearest hits that the features table confirms; the index may hold images that are gone or refused."""
-        confirmed = 0
-        for hit in hits:
-            row = self._features.get(hit.image_id)
-            if row is not None and row.status in (PROCESSING, INDEXED):
-                yield VerifyTarget(row.path, row.etag, hit.view, hit.distance_bits)
-                confirmed += 1
-                if confirmed == self._settings.max_candidates:
-                    return
-
-    def _outdated_pairs(self, row: FeaturesRow, known: FeaturesRow | None) -> Iterator[VerifyTarget]:
-        """Images that were compared with other bytes under this path: what was said of them may not hold any more."""
-        if known is not None:
-            for pair in self._pairs.of_image(row.path):
-                if pair.left_etag != row.etag:
-                    yield VerifyTarget(pair.right, pair.right_etag)
-
-    def _send_to_verify(self, row: FeaturesRow, targets: Iterable[VerifyTarget]) -> int:
-        """Open the pairs that want a verification and put them on the queue, each image once."""
-        by_path: dict[ImagePath, VerifyTarget] = {}
-        for target in targets:
-            by_path.setdefault(target.path, target)
-        opened = tuple(target for target in by_path.values() if self._pairs.open(_pending(row, target)))
-        for message in VerifyMessage(row.path, opened, row.etag, "candidate").split():
-            self._verify_queue.send(message)
-        return len(opened)
-
-
-def _is_final(row: FeaturesRow) -> bool:
+def is_final(row: ImageSummary) -> bool:
     """Whether the same bytes would give the same row again; limits can be raised, schemes get newer."""
     if row.status == INDEXED:
-        return row.features is not None and row.features.scheme == SCHEME
+        return row.scheme == SCHEME
     return row.status.startswith(REJECTED_PREFIX) and row.status.removeprefix(REJECTED_PREFIX) not in LIMIT_REASONS
 
 
 def _rejected(error: PermanentError) -> str:
     return REJECTED_PREFIX + error.reason
-
-
-def _pending(row: FeaturesRow, target: VerifyTarget) -> PairRow:
-    return PairRow(
-        left=row.path,
-        right=target.path,
-        left_etag=row.etag,
-        right_etag=target.etag,
-        verdict=None,
-        distance_bits=target.distance_bits,
-        view=str(target.view or View.UPRIGHT),
-        verified_at=None,
-    )

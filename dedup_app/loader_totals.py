@@ -35,6 +35,11 @@ class LoaderTotals:
         self._totals = LoaderStats()
         self._lock = Lock()
 
+    def count_without_reads(self, comparisons: int) -> None:
+        """Count comparisons that stored features decided, and write the totals."""
+        self._loader.count_comparisons_without_reads(comparisons)
+        self.flush()
+
     def flush(self) -> None:
         """Write the totals. When storage is busy they stay here and go with the next flush."""
         # The lock holds until the row is written, so that an older snapshot never lands after a newer one.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from dedup_app.ingest import IngestService
 from dedup_app.loader_totals import LoaderTotals
+from dedup_app.pairing import Pairing
 from dedup_app.ports import (
     CandidateIndex,
     FeaturesTable,
@@ -21,6 +22,7 @@ from dedup_app.rejection import Rejections
 from dedup_app.reporting import ReportingService
 from dedup_app.settings import Settings
 from dedup_app.verify import VerifyService
+from dedup_core.budget import LoadBudgets
 from dedup_core.loader import MemoryEfficientImageLoader, SourceImage
 from dedup_core.paths import ImagePath
 
@@ -52,23 +54,35 @@ class Services:
 
     def __post_init__(self) -> None:
         rejections = Rejections(self.reports, self.now)
-        loader = MemoryEfficientImageLoader(self._read, self.settings.limits)
+        settings = self.settings
+        budgets = LoadBudgets(settings.limits, settings.download_budget_bytes, settings.decode_budget_bytes)
+        loader = MemoryEfficientImageLoader(self._read, settings.limits, budgets)
+        totals = LoaderTotals(loader, self.stats, self.instance, self.now)
+        pairing = Pairing(
+            features=self.features,
+            pairs=self.pairs,
+            verify_queue=self.verify_queue,
+            totals=totals,
+            settings=settings,
+            now=self.now,
+        )
         ingest = IngestService(
             images=self.images,
             features=self.features,
             index=self.index,
-            pairs=self.pairs,
-            verify_queue=self.verify_queue,
+            pairing=pairing,
             rejections=rejections,
-            settings=self.settings,
+            budgets=budgets,
+            settings=settings,
             now=self.now,
         )
         verify = VerifyService(
             loader=loader,
+            features=self.features,
             pairs=self.pairs,
-            totals=LoaderTotals(loader, self.stats, self.instance, self.now),
+            totals=totals,
             rejections=rejections,
-            settings=self.settings,
+            settings=settings,
             now=self.now,
         )
         reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now)

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dedup_app.loader_totals import LoaderTotals
-from dedup_app.ports import PairRow, PairsTable
+from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
-from dedup_core.errors import InvalidMessage, PermanentError
+from dedup_core.errors import InvalidMessage, PermanentError, TemporaryError
 from dedup_core.fingerprint import View
 from dedup_core.loader import LoadedImage, MemoryEfficientImageLoader
 from dedup_core.messages import VerifyMessage, VerifyTarget
@@ -16,6 +17,8 @@ from dedup_core.paths import ImagePath
 from dedup_core.verdict import Verdict, decide, unverifiable
 
 logger = logging.getLogger(__name__)
+
+MAX_LOOKS = 4  # images that change faster than this many looks are left to a later try
 
 
 class VerifyService:
@@ -25,6 +28,7 @@ class VerifyService:
         self,
         *,
         loader: MemoryEfficientImageLoader,
+        features: FeaturesTable,
         pairs: PairsTable,
         totals: LoaderTotals,
         rejections: Rejections,
@@ -32,6 +36,7 @@ class VerifyService:
         now: Callable[[], datetime],
     ) -> None:
         self._loader = loader
+        self._features = features
         self._pairs = pairs
         self._totals = totals
         self._rejections = rejections
@@ -56,28 +61,65 @@ class VerifyService:
 
         An image that cannot be read makes its pairs `unverifiable`. Raises `TemporaryError` when a later try may help.
         """
-        try:
-            left = self._loader.load(message.left)
-        except PermanentError as error:
-            self._loader.count_failed_comparisons(len(message.rights))
-            verdicts = [_unverifiable(message.left, error, target) for target in message.rights]
-            for target, verdict in zip(message.rights, verdicts, strict=True):
-                self._store(message.left, "", target.path, "", verdict)
-            return verdicts
-        return [self._verify_pair(left, target) for target in message.rights]
+        verdicts: dict[ImagePath, Verdict] = {}
+        seen: dict[ImagePath, _Seen] = {}
+        pairs = message
+        for _ in range(MAX_LOOKS):
+            seen_before, seen = seen, {}
+            self._verify_pairs(pairs, verdicts, seen)
+            moved = self._moved(seen, seen_before)
+            if not moved:
+                return [verdicts[target.path] for target in message.rights]
+            if pairs.left not in moved:
+                pairs = replace(pairs, rights=tuple(target for target in pairs.rights if target.path in moved))
+        raise TemporaryError(f"{message.left} or a candidate keeps changing while it is read", reason="keeps-changing")
 
-    def _verify_pair(self, left: LoadedImage, target: VerifyTarget) -> Verdict:
-        try:
-            right = self._loader.load(target.path)
-        except PermanentError as error:
+    def _verify_pairs(
+        self, message: VerifyMessage, verdicts: dict[ImagePath, Verdict], seen: dict[ImagePath, "_Seen"]
+    ) -> None:
+        left = self._load(message.left, message.left_etag, seen)
+        if isinstance(left, PermanentError):
+            self._loader.count_failed_comparisons(len(message.rights))
+        for target in message.rights:
+            if isinstance(left, PermanentError):
+                verdict = _unverifiable(message.left, left, target)
+            else:
+                verdict = self._verify_pair(left, target, seen)
+            etags = [seen[path].etag if path in seen else "" for path in (message.left, target.path)]
+            self._store(message.left, etags[0], target.path, etags[1], verdict)
+            verdicts[target.path] = verdict
+
+    def _verify_pair(self, left: LoadedImage, target: VerifyTarget, seen: dict[ImagePath, "_Seen"]) -> Verdict:
+        right = self._load(target.path, target.etag, seen)
+        if isinstance(right, PermanentError):
             self._loader.count_failed_comparisons(1)
-            verdict = _unverifiable(target.path, error, target)
-            self._store(left.path, left.etag, target.path, "", verdict)
-            return verdict
+            return _unverifiable(target.path, right, target)
         measurement = self._loader.measure(left, right, target.view)
-        verdict = decide(measurement, self._policy, same_bytes=left.sha256 == right.sha256)
-        self._store(left.path, left.etag, right.path, right.etag, verdict)
-        return verdict
+        return decide(measurement, self._policy, same_bytes=left.sha256 == right.sha256)
+
+    def _load(self, path: ImagePath, sent_etag: str, seen: dict[ImagePath, "_Seen"]) -> LoadedImage | PermanentError:
+        try:
+            image = self._loader.load(path)
+        except PermanentError as error:
+            seen[path] = _Seen(failure=error.reason, sent_etag=sent_etag)
+            return error
+        seen[path] = _Seen(etag=image.etag)
+        return image
+
+    def _moved(self, seen: dict[ImagePath, "_Seen"], seen_before: dict[ImagePath, "_Seen"]) -> set[ImagePath]:
+        """Images that may have changed since they were read, going by their features rows.
+
+        Looked at after storing: whoever takes in a newer version writes its row first and looks for older verdicts
+        afterwards, so either we see the new row here or they see our verdict there. An image that was read twice and
+        was the same is ahead of its row, and whoever brings the row up to date will look for this verdict.
+        """
+        in_doubt = {
+            path.image_id: path for path in seen if not path.is_generated and seen[path] != seen_before.get(path)
+        }
+        rows = self._features.summaries(in_doubt)
+        return {
+            path for image_id, path in in_doubt.items() if image_id in rows and not seen[path].agrees(rows[image_id])
+        }
 
     def _store(self, left: ImagePath, left_etag: str, right: ImagePath, right_etag: str, verdict: Verdict) -> None:
         logger.info("%s and %s: %s (%s)", left, right, verdict.kind, "; ".join(verdict.reasons))
@@ -93,6 +135,24 @@ class VerifyService:
                 verified_at=self._now(),
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a read of an image gave: the etag of its bytes, or the reason why there are none.
+
+    `sent_etag` is the one that its row had when the message was sent, as far as the message says so.
+    """
+
+    etag: str = ""
+    failure: str = ""
+    sent_etag: str = ""
+
+    def agrees(self, row: ImageSummary) -> bool:
+        """Whether the row knows nothing newer. A row that is as it was before a read that failed does not."""
+        if self.failure:
+            return not row.is_alive or row.etag == self.sent_etag
+        return row.etag == self.etag
 
 
 def _unverifiable(path: ImagePath, error: PermanentError, target: VerifyTarget) -> Verdict:

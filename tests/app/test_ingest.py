@@ -1,15 +1,20 @@
 """An image is taken in once, found by its look-alikes, and refused with a reason when it cannot be read."""
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 
 from dedup_app.ingest import IngestOutcome
 from dedup_app.ports import DELETED, INDEXED, PROCESSING
+from dedup_core.color import ColorMetrics
 from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.groups import group_pairs
-from dedup_core.messages import VerifyTarget
+from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.verdict import VerdictKind
-from tests.app.world import NOON, World, copy_of, photo
+from tests.app.world import NOON, World, copy_of, photo, small_scene
+from tests.core.pictures import encoded
 
 
 def test_a_new_image_gets_a_row_a_place_in_the_index_and_one_download(world):
@@ -41,15 +46,67 @@ def test_look_alikes_go_to_the_queue_in_one_message_with_what_is_known_of_them(w
     first = world.upload_and_ingest("a.png", photo(1))
     second = world.upload_and_ingest("b.jpg", copy_of(1))
     world.verify_queue.messages.clear()
-    third = world.upload_and_ingest("c.png", photo(1))
+    third = world.upload_and_ingest("c.jpg", encoded(small_scene(1), "JPEG", quality=60))
     (message,) = world.verify_queue.messages
     assert (message.left, message.left_etag, message.origin) == (third, world.row(third).etag, "candidate")
     assert {target.path: target.etag for target in message.rights} == {
         first: world.row(first).etag,
         second: world.row(second).etag,
     }
-    assert VerifyTarget(first, world.row(first).etag, "upright", 0) in message.rights
+    assert {target.view for target in message.rights} == {"upright"}
+    assert all(0 <= target.distance_bits < 32 for target in message.rights)
     assert world.pair(third, first).verdict is None
+
+
+def test_files_with_the_same_bytes_are_identical_without_a_read_or_a_message(world):
+    first = world.upload_and_ingest("a.png", photo(1))
+    world.calls.clear()
+    second = world.upload_and_ingest("b.png", photo(1))
+    assert world.calls == [
+        "features.get",
+        "images.read",  # of the new image itself
+        "features.put",
+        "index.add_and_search",
+        "features.get",
+        "pairs.put_verdict",
+        "stats.put",
+        "features.summaries",
+        "features.set_status",
+        "images.read",  # is it still there? not downloaded again
+    ]
+    pair = world.pair(second, first)
+    assert (pair.left_etag, pair.right_etag) == (world.row(second).etag, world.row(first).etag)
+    assert (pair.verdict.kind, pair.verified_at) == (VerdictKind.IDENTICAL, NOON)
+    assert pair.verdict.metrics == ColorMetrics(0.0, 0.0, 1.0)
+    (reason,) = pair.verdict.reasons
+    assert hashlib.sha256(photo(1)).hexdigest() in reason
+    assert "nothing was read" in reason
+    (totals,) = world.stats.of_day("2026-05-31").values()
+    assert (totals.comparisons_performed, totals.images_downloaded) == (1, 0)
+
+
+def test_what_is_said_of_same_bytes_is_what_a_verification_would_say(world):
+    paths = [world.upload_and_ingest(name, photo(1)) for name in ("a.png", "b.png")]
+    said = world.pair(*paths).verdict
+    (measured,) = world.services.verify.verify(VerifyMessage(paths[0], (VerifyTarget(paths[1]),)))
+    assert replace(said, reasons=()) == replace(measured, reasons=())
+
+
+def test_a_copy_that_is_overwritten_while_its_pair_is_stored_is_verified(world):
+    copy = world.upload_and_ingest("a.png", photo(1))
+    other = world.start_process("the other")
+
+    def overwrite(_number: int, step: str) -> None:
+        if step == "pairs.put_verdict":
+            world.before = lambda _number, _step: None
+            world.images.put(copy, photo(2))
+            other.ingest.ingest(copy)
+
+    world.before = overwrite
+    path = world.upload_and_ingest("b.png", photo(1))
+    assert [(it.left, it.rights[0].etag) for it in world.verify_queue.messages] == [(path, world.row(copy).etag)]
+    world.verify_all()
+    assert world.pair(path, copy).verdict.kind is VerdictKind.DISTINCT
 
 
 def test_an_image_that_looks_like_nothing_else_sends_no_message(world):
@@ -170,12 +227,9 @@ def test_of_very_many_equal_images_only_some_are_verified_and_still_every_one_is
     world = World(max_candidates=2)
     for name in ("a.jpg", "b.jpg"):
         world.upload_and_ingest(name, copy_of(1))
-    for name in ("c.png", "d.png"):
+    for name in ("c.png", "d.png", "e.png"):
         world.upload_and_ingest(name, photo(1))
-    world.verify_queue.messages.clear()
-    world.upload_and_ingest("e.png", photo(1))
-    (message,) = world.verify_queue.messages
-    assert len(message.rights) == 2
+    assert max(len(message.rights) for message in world.verify_queue.messages) == 2
     world.verify_all()
     pairs = [(pair.left, pair.right, VerdictKind.DUPLICATE) for pair in world.pairs.all()]
     assert len(pairs) == 1 + 2 + 2 + 2

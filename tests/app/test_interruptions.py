@@ -113,19 +113,7 @@ def _crash_at(world: World, fatal_step: int, moment: str, handler: Callable[[], 
 
 def _interrupt(world: World, at_step: int, interruption: Callable[[], None]) -> bool:
     """Ingest A, and let something else happen before one of its steps; False if A ended before that."""
-    happened = False
-
-    def interrupt(number: int, _step: str) -> None:
-        nonlocal happened
-        if number == at_step and not happened:
-            happened = True
-            interruption()
-
-    world.calls.clear()
-    world.before = interrupt
-    world.services.ingest.ingest(A)
-    world.before = lambda _number, _step: None
-    return happened
+    return world.interrupt(at_step, interruption, lambda: world.services.ingest.ingest(A))
 
 
 @pytest.mark.parametrize("situation", SITUATIONS[:3])

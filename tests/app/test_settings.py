@@ -59,8 +59,10 @@ def test_every_setting_can_be_set():
         MAX_IMAGE_BYTES="1000",
         MAX_IMAGE_PIXELS="2000",
         MAX_CANDIDATES="7",
+        DOWNLOAD_BUDGET_BYTES="3000",
+        DECODE_BUDGET_BYTES="4000",
         POLICY="strict",
-        **{OVERRIDE: "0.125"},
+        **{OVERRIDE: "0.8125"},
     )
     assert settings.image_storage == StorageConnection(CONNECTION_STRING)
     assert (settings.image_container, settings.index_container) == ("photos", "photo-index")
@@ -68,7 +70,8 @@ def test_every_setting_can_be_set():
     assert (settings.stats_schedule, settings.blob_trigger_source) == ("*/30 * * * * *", "EventGrid")
     assert settings.limits == DecodeLimits(max_bytes=1000, max_pixels=2000)
     assert settings.max_candidates == 7
-    assert settings.policy == replace(PRESETS["strict"], **{THRESHOLD: 0.125})
+    assert (settings.download_budget_bytes, settings.decode_budget_bytes) == (3000, 4000)
+    assert settings.policy == replace(PRESETS["strict"], **{THRESHOLD: 0.8125})
 
 
 @pytest.mark.parametrize(

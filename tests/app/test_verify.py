@@ -2,14 +2,16 @@
 
 import base64
 import json
+from collections import Counter
 
 import pytest
 
-from dedup_core.errors import StoreBusy
+from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.verdict import VerdictKind
-from tests.app.world import NOON, copy_of, photo, recolored
+from tests.app.world import NOON, World, copy_of, photo, recolored, small_scene
+from tests.core.pictures import encoded
 
 
 @pytest.fixture
@@ -52,6 +54,29 @@ def test_a_lone_pair_costs_two_reads_and_five_candidates_six(world, pictures):
     world.images.reads.clear()
     world.services.verify.verify(message(original, *others))
     assert world.images.reads == [original, *others]
+
+
+def test_an_image_that_lands_among_five_look_alikes_costs_six_reads_and_six_rows_to_look_at(world):
+    candidates = [
+        world.upload_and_ingest(f"{quality}.jpg", encoded(small_scene(1), "JPEG", quality=quality))
+        for quality in (60, 65, 70, 75, 80)
+    ]
+    world.verify_queue.messages.clear()
+    original = world.upload_and_ingest("original.png", photo(1))
+    world.images.reads.clear()
+    world.calls.clear()
+    looked_at = []
+    summaries = world.features.summaries
+    world.features.summaries = lambda ids: looked_at.extend(ids) or summaries(ids)
+    world.verify_all()
+    assert sorted(world.images.reads) == sorted([original, *candidates])
+    assert Counter(world.calls) == {
+        "images.read": 6,
+        "pairs.put_verdict": 5,
+        "features.summaries": 1,
+        "stats.put": 1,
+    }
+    assert len(looked_at) == 6
 
 
 def test_a_verdict_is_stored_with_the_etags_that_were_really_compared(world, pictures):
@@ -155,3 +180,69 @@ def test_a_decision_of_a_person_outlives_every_verdict(world, pictures):
     world.pairs.decide(original, copy, "distinct")
     world.services.verify.verify(message(copy, original))
     assert world.pair(original, copy).decision == "distinct"
+
+
+NEWER = {VerdictKind.COLOR_VARIANT: recolored, VerdictKind.DISTINCT: lambda _seed: photo(2)}
+
+
+@pytest.mark.parametrize("kind", NEWER)
+@pytest.mark.parametrize("name", ["a.png", "b.jpg"])
+def test_a_verification_of_overwritten_bytes_does_not_have_the_last_word(world, name, kind):
+    """Whatever step the slow one has come to when the newer bytes are taken in and verified."""
+    newer = NEWER[kind](1)
+    for at_step in range(1, 20):
+        world = World()
+        left, right = world.upload_and_ingest("a.png", photo(1)), world.upload_and_ingest("b.jpg", copy_of(1))
+        (message,) = world.verify_queue.messages
+        other = world.start_process("the other")
+
+        def overwrite(world=world, other=other):
+            world.upload(name, newer)
+            world.verify_queue.messages.clear()
+            other.ingest.ingest(ImagePath("images", name))
+            for newer_message in world.verify_queue.messages:
+                other.verify.verify(newer_message)
+
+        if not world.interrupt(
+            at_step, overwrite, lambda world=world, message=message: world.services.verify.verify(message)
+        ):
+            assert at_step > 4
+            return
+        pair = world.pair(left, right)
+        assert pair.verdict.kind is kind, f"overwritten before step {at_step}: {world.calls}"
+        assert (pair.left_etag, pair.right_etag) == tuple(world.images.read(path).etag for path in (left, right))
+    pytest.fail("more steps than expected")
+
+
+def test_an_image_that_is_ahead_of_its_row_is_read_twice_and_no_more(world, pictures):
+    original, copy = (
+        world.upload_and_ingest(name, data) for name, data in (("o.png", photo(1)), ("c.jpg", copy_of(1)))
+    )
+    world.images.put(copy, copy_of(2))
+    world.images.reads.clear()
+    (verdict,) = world.services.verify.verify(message(original, copy))
+    assert verdict.kind is VerdictKind.DISTINCT
+    assert world.images.reads == [original, copy] * 2
+
+
+def test_a_candidate_that_was_deleted_costs_no_second_look(world):
+    original = world.upload_and_ingest("o.png", photo(1))
+    copy = world.upload_and_ingest("c.jpg", copy_of(1))
+    world.images.delete(original)
+    world.images.reads.clear()
+    world.verify_all()
+    assert world.images.reads == [copy, original]
+    assert world.pair(copy, original).verdict.kind is VerdictKind.UNVERIFIABLE
+
+
+def test_images_that_never_stand_still_are_left_to_a_later_try(world):
+    original = world.upload_and_ingest("o.png", photo(1))
+    copy = world.upload_and_ingest("c.jpg", copy_of(1))
+
+    def overwrite(_number: int, step: str) -> None:
+        if step == "images.read":
+            world.images.put(copy, copy_of(1))
+
+    world.before = overwrite
+    with pytest.raises(TemporaryError, match="keeps changing"):
+        world.services.verify.verify(message(original, copy))

@@ -111,6 +111,22 @@ class World:
         while self.verify_queue.messages:
             self.services.verify.handle_message(self.verify_queue.messages.pop(0).to_json(), "a message")
 
+    def interrupt(self, at_step: int, interruption: Callable[[], object], handler: Callable[[], object]) -> bool:
+        """Run the handler, and the interruption before one of its steps; False if the handler ended before that."""
+        happened = False
+
+        def before(number: int, _step: str) -> None:
+            nonlocal happened
+            if number == at_step and not happened:
+                happened = True
+                interruption()
+
+        self.calls.clear()
+        self.before = before
+        handler()
+        self.before = lambda _number, _step: None
+        return happened
+
     def row(self, path: ImagePath) -> FeaturesRow:
         row = self.features.get(path.image_id)
         assert row is not None
@@ -143,19 +159,19 @@ class World:
 
 @cache
 def photo(seed: int) -> bytes:
-    return encoded(_small_scene(seed))
+    return encoded(small_scene(seed))
 
 
 @cache
 def copy_of(seed: int) -> bytes:
     """The same picture as another file."""
-    return encoded(_small_scene(seed), "JPEG", quality=80)
+    return encoded(small_scene(seed), "JPEG", quality=80)
 
 
 @cache
 def recolored(seed: int) -> bytes:
-    return encoded(hue_shifted(_small_scene(seed), 30))
+    return encoded(hue_shifted(small_scene(seed), 30))
 
 
-def _small_scene(seed: int) -> Image.Image:
+def small_scene(seed: int) -> Image.Image:
     return scene(seed, (240, 180))

@@ -1,0 +1,129 @@
+"""Pairing: which pairs an image makes; what the stored features decide is decided here, the rest goes to the queue."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dedup_app.loader_totals import LoaderTotals
+from dedup_app.ports import FeaturesRow, FeaturesTable, PairRow, PairsTable, VerifyQueue
+from dedup_app.settings import Settings
+from dedup_core.color import ColorMetrics
+from dedup_core.fingerprint import View
+from dedup_core.index import Hit
+from dedup_core.messages import VerifyMessage, VerifyTarget
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import Verdict, VerdictKind
+
+SAME = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A hit that its features row confirms."""
+
+    row: FeaturesRow
+    hit: Hit
+
+    @property
+    def target(self) -> VerifyTarget:
+        return VerifyTarget(self.row.path, self.row.etag, self.hit.view, self.hit.distance_bits)
+
+
+class Pairing:
+    """Opens the pairs of an image that was just written down. Doing it again changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        features: FeaturesTable,
+        pairs: PairsTable,
+        verify_queue: VerifyQueue,
+        totals: LoaderTotals,
+        settings: Settings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._features = features
+        self._pairs = pairs
+        self._verify_queue = verify_queue
+        self._totals = totals
+        self._max_candidates = settings.max_candidates
+        self._now = now
+
+    def pair_up(self, row: FeaturesRow, hits: Iterable[Hit], *, overwritten: bool) -> int:
+        """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent."""
+        candidates = list(self._candidates(hits))
+        copies = [it for it in candidates if _same_file(row, it.row)]
+        targets = [it.target for it in candidates if not _same_file(row, it.row)]
+        targets += self._store_identical(row, copies)
+        if overwritten:
+            targets += self._outdated(row)
+        return self._send(row, targets)
+
+    def verify_anew(self, row: FeaturesRow) -> int:
+        """Send the pairs that were verified with other bytes than the row is about; how many there were."""
+        return self._send(row, self._outdated(row))
+
+    def _candidates(self, hits: Iterable[Hit]) -> Iterator[_Candidate]:
+        """The nearest hits that the features table confirms; the index may hold images that are gone or refused."""
+        confirmed = 0
+        for hit in hits:
+            row = self._features.get(hit.image_id)
+            if row is not None and row.summary.is_alive:
+                yield _Candidate(row, hit)
+                confirmed += 1
+                if confirmed == self._max_candidates:
+                    return
+
+    def _store_identical(self, image: FeaturesRow, copies: Sequence[_Candidate]) -> list[VerifyTarget]:
+        """Store the verdict on files with the same bytes, of which none is read; those that changed in the meantime."""
+        if not copies:
+            return []
+        for copy in copies:
+            self._pairs.put_verdict(_identical(image, copy.row, self._now()))
+        self._totals.count_without_reads(len(copies))
+        # Looked at after storing: whoever overwrites a copy writes its row first and looks for verdicts afterwards, so
+        # either we see the new row here or they see our verdict there.
+        current = self._features.summaries([copy.row.path.image_id for copy in copies])
+        rows = ((copy, current.get(copy.row.path.image_id)) for copy in copies)
+        return [replace(copy.target, etag=row.etag) for copy, row in rows if row and row.etag != copy.row.etag]
+
+    def _outdated(self, row: FeaturesRow) -> list[VerifyTarget]:
+        """Images that were compared with other bytes under this path: what was said of them may not hold any more."""
+        pairs = self._pairs.of_image(row.path)
+        return [VerifyTarget(pair.right, pair.right_etag) for pair in pairs if pair.left_etag != row.etag]
+
+    def _send(self, row: FeaturesRow, targets: Iterable[VerifyTarget]) -> int:
+        """Open the pairs that want a verification and put them on the queue, each image once."""
+        by_path: dict[ImagePath, VerifyTarget] = {}
+        for target in targets:
+            by_path.setdefault(target.path, target)
+        opened = tuple(target for target in by_path.values() if self._pairs.open(_pending(row, target)))
+        for message in VerifyMessage(row.path, opened, row.etag, "candidate").split():
+            self._verify_queue.send(message)
+        return len(opened)
+
+
+def _same_file(left: FeaturesRow, right: FeaturesRow) -> bool:
+    return left.features is not None and right.features is not None and left.features.sha256 == right.features.sha256
+
+
+def _identical(left: FeaturesRow, right: FeaturesRow, now: datetime) -> PairRow:
+    sha256 = left.features.sha256 if left.features else ""
+    reason = (
+        f"the files are byte for byte the same (SHA-256 {sha256}), known from their stored features; nothing was read"
+    )
+    verdict = Verdict(VerdictKind.IDENTICAL, (reason,), SAME, 0, View.UPRIGHT.value)
+    return PairRow(left.path, right.path, left.etag, right.etag, verdict, 0, View.UPRIGHT.value, now)
+
+
+def _pending(row: FeaturesRow, target: VerifyTarget) -> PairRow:
+    return PairRow(
+        left=row.path,
+        right=target.path,
+        left_etag=row.etag,
+        right_etag=target.etag,
+        verdict=None,
+        distance_bits=target.distance_bits,
+        view=str(target.view or View.UPRIGHT),
+        verified_at=None,
+    )
