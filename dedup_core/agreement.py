@@ -40,8 +40,8 @@ def agreeing_keypoints(
         if len(first) == 0:
             break
         second = first + lag
-        agree = _agree(asked[first], held[first], asked[second], held[second])
-        votes += np.bincount(first[agree], minlength=len(votes)) + np.bincount(second[agree], minlength=len(votes))
+        fits = agree(asked[first], held[first], asked[second], held[second])
+        votes += np.bincount(first[fits], minlength=len(votes)) + np.bincount(second[fits], minlength=len(votes))
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
     most = np.minimum(np.maximum.reduceat(votes, starts) if len(starts) else votes, MAX_KEYPOINTS)
     several = most > 1
@@ -49,14 +49,7 @@ def agreeing_keypoints(
     return group // len(VIEWS), group % len(VIEWS), most[several]
 
 
-def _has_neighbor(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
-    same = ordered[1:] == ordered[:-1]
-    either: NDArray[np.bool_] = np.concatenate([[False], same])[: len(ordered)]
-    either |= np.concatenate([same, [False]])[: len(ordered)]
-    return either
-
-
-def _agree(
+def agree(
     asked: NDArray[np.int32], held: NDArray[np.int32], other_asked: NDArray[np.int32], other_held: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Whether two matches tell the same zoom, and the vector between them is the same but for that zoom."""
@@ -68,10 +61,17 @@ def _agree(
     distance = np.hypot(*held_vector.T)
     sigma = _FIRST_SIGMA * 2 ** (np.maximum(held[:, 2], other_held[:, 2]) / SCALE_STEPS)
     error = np.hypot(*(asked_vector - held_vector).T)
-    agree: NDArray[np.bool_] = (
+    fits: NDArray[np.bool_] = (
         (np.abs(zoom - other_zoom) <= _SCALE_TOLERANCE)
         & (np.abs(mean_zoom) <= _LARGEST_ZOOM)
         & (np.minimum(distance, np.hypot(*asked_vector.T)) >= _LEAST_DISTANCE * sigma)
         & (error <= _PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance)
     )
-    return agree
+    return fits
+
+
+def _has_neighbor(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    same = ordered[1:] == ordered[:-1]
+    either: NDArray[np.bool_] = np.concatenate([[False], same])[: len(ordered)]
+    either |= np.concatenate([same, [False]])[: len(ordered)]
+    return either
