@@ -54,8 +54,9 @@ class Settings:
     blob_trigger_source: str = "LogsAndContainerScan"
     max_image_bytes: int = 64 * 1024 * 1024
     max_image_pixels: int = 100_000_000
+    # Sixteen threads with large images stay under 512 MB with these: benchmarks/memory.py
     download_budget_bytes: int = 256 * 1024 * 1024
-    decode_budget_bytes: int = 256 * 1024 * 1024
+    decode_budget_bytes: int = 192 * 1024 * 1024
     max_candidates: int = 100  # of an image; thousands of equal placeholders would otherwise make millions of pairs
     policy_preset: str = "balanced"
     policy_overrides: Mapping[str, float] = field(default_factory=dict)

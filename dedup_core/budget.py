@@ -8,7 +8,8 @@ from typing import Final
 
 from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, check_header
 
-DEFAULT_BUDGET_BYTES: Final = 256 * 1024 * 1024
+FILE_BUDGET_BYTES: Final = 256 * 1024 * 1024
+PICTURE_BUDGET_BYTES: Final = 192 * 1024 * 1024
 # What extracting features or measuring a pair takes besides the decoding; measured: 4.3 and 2.4 MB.
 WORKING_BYTES: Final = 6 * 1024 * 1024
 
@@ -77,8 +78,8 @@ class LoadBudgets:
     def __init__(
         self,
         limits: DecodeLimits = DEFAULT_LIMITS,
-        file_bytes: int = DEFAULT_BUDGET_BYTES,
-        picture_bytes: int = DEFAULT_BUDGET_BYTES,
+        file_bytes: int = FILE_BUDGET_BYTES,
+        picture_bytes: int = PICTURE_BUDGET_BYTES,
     ) -> None:
         self._limits = limits
         self._files = ByteBudget(file_bytes)

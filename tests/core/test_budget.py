@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dedup_core.budget import WORKING_BYTES, ByteBudget, LoadBudgets
+from dedup_core.budget import PICTURE_BUDGET_BYTES, WORKING_BYTES, ByteBudget, LoadBudgets
 from dedup_core.decode import DecodeLimits, check_header
 from dedup_core.errors import UnreadableImage
 from dedup_core.loader import MemoryEfficientImageLoader
@@ -140,7 +140,7 @@ def test_what_is_no_picture_reserves_nothing():
     budgets = LoadBudgets()
     with pytest.raises(UnreadableImage), budgets.picture(b"not a picture"):
         pass
-    assert budgets._pictures.free == 256 * 1024 * 1024
+    assert budgets._pictures.free == PICTURE_BUDGET_BYTES
 
 
 def test_a_loader_holds_the_largest_file_until_it_knows_the_size_and_then_that_of_the_file():
