@@ -197,6 +197,10 @@ class VerifyQueue(Protocol):
 class IngestQueue(Protocol):
     def send(self, message: IngestMessage) -> None: ...
 
+    def send_all(self, messages: Iterable[IngestMessage]) -> int:
+        """Send many, side by side and in any order; how many there were."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class QueueLengths:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from dedup_app.backlog import BacklogService
 from dedup_app.ingest import IngestService
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.pairing import Pairing
@@ -18,6 +19,7 @@ from dedup_app.ports import (
     StatsTable,
     VerifyQueue,
 )
+from dedup_app.reindex import ReindexService
 from dedup_app.rejection import Rejections
 from dedup_app.reporting import ReportingService
 from dedup_app.settings import Settings
@@ -88,6 +90,16 @@ class Services:
         reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now)
         for name, value in (("loader", loader), ("ingest", ingest), ("verify", verify), ("reporting", reporting)):
             object.__setattr__(self, name, value)  # frozen for everybody else
+
+    @property
+    def backlog(self) -> BacklogService:
+        return BacklogService(
+            images=self.images, features=self.features, ingest_queue=self.ingest_queue, settings=self.settings
+        )
+
+    @property
+    def reindex(self) -> ReindexService:
+        return ReindexService(features=self.features, index=self.index, ingest_queue=self.ingest_queue, now=self.now)
 
     def _read(self, path: ImagePath) -> SourceImage:
         source = self.images.read(path)

@@ -1,7 +1,7 @@
 """In-memory twins of the ports, for tests and for trying things; the index is `FingerprintLog(MemorySegments())`."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -181,6 +181,11 @@ class MemoryIngestQueue:
 
     def send(self, message: IngestMessage) -> None:
         self.messages.append(message)
+
+    def send_all(self, messages: Iterable[IngestMessage]) -> int:
+        before = len(self.messages)
+        self.messages.extend(messages)
+        return len(self.messages) - before
 
 
 class MemoryQueues:

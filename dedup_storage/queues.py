@@ -1,8 +1,10 @@
 """The queues that messages wait in, as plain text, and what became of those that failed for good."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import batched
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueServiceClient
@@ -15,6 +17,7 @@ POISON_SUFFIX = "-poison"
 GAVE_UP = "gave up after the last try"
 EXCERPT_LENGTH = 500
 MOST_PEEKED = 32
+SENDS_AT_ONCE = 16
 # The service drops messages after seven days unless told otherwise. An app that was stopped for longer would lose work
 # that nobody asks for again: the image is there already, no event comes a second time.
 NEVER_EXPIRES = -1
@@ -38,6 +41,13 @@ class AzureIngestQueue:
 
     def send(self, message: IngestMessage) -> None:
         send_text(self._queue, message.to_json())
+
+    def send_all(self, messages: Iterable[IngestMessage]) -> int:
+        total = 0
+        with ThreadPoolExecutor(SENDS_AT_ONCE) as threads:
+            for group in batched(messages, 16 * SENDS_AT_ONCE, strict=False):
+                total += sum(1 for _ in threads.map(self.send, group))  # waits, and raises what a send raised
+        return total
 
 
 class AzureQueues:

@@ -56,6 +56,11 @@ class QueuesContract(ABC):
         ingest_queue.send(IngestMessage(image()))
         assert queues.lengths() == {"verify-pairs": QueueLengths(3, 0), "ingest-images": QueueLengths(1, 0)}
 
+    def test_many_messages_are_all_sent(self, queues: Queues, ingest_queue: IngestQueue) -> None:
+        assert ingest_queue.send_all(IngestMessage(image(f"{number}.jpg")) for number in range(40)) == 40
+        assert ingest_queue.send_all([]) == 0
+        assert queues.lengths()["ingest-images"] == QueueLengths(40, 0)
+
     def test_messages_that_failed_for_good_are_counted_and_shown(self, queues: Queues, give_up: GiveUp) -> None:
         give_up("verify-pairs", '{"left": "nowhere"}')
         assert queues.lengths()["verify-pairs"] == QueueLengths(0, 1)

@@ -1,0 +1,43 @@
+"""A whole container is taken in with one listing: only what the app does not know as it is now."""
+
+from dedup_app.ports import DELETED, PROCESSING
+from dedup_core.messages import IngestMessage
+from dedup_core.paths import ImagePath
+from tests.app.world import NOON, copy_of, photo
+
+
+def test_only_blobs_that_are_new_or_changed_or_unfinished_are_queued(world):
+    world.upload_and_ingest("known.png", photo(1))
+    world.upload_and_ingest("broken.png", b"not an image")
+    changed = world.upload_and_ingest("changed.png", photo(1))
+    world.upload("changed.png", photo(2))
+    unfinished = world.upload_and_ingest("unfinished.png", photo(1))
+    world.features.set_status(unfinished.image_id, world.row(unfinished).etag, PROCESSING, NOON)
+    returned = world.upload_and_ingest("returned.png", photo(1))
+    world.features.set_status(returned.image_id, world.row(returned).etag, DELETED, NOON)
+    new = world.upload("new.png", photo(1))
+    world.images.put(ImagePath("elsewhere", "other.png"), photo(1))
+    world.calls.clear()
+    seen = []
+    report = world.services.backlog.enqueue_all(seen.append)
+    assert (report.blobs, report.queued, report.unusable) == (6, 4, ())
+    assert world.ingest_queue.messages == [IngestMessage(path) for path in sorted([changed, new, returned, unfinished])]
+    assert world.calls == ["features.all_summaries", "ingest_queue.send_all", "images.names"]
+    assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_whole_container_is_known_once_its_messages_are_worked_off(world):
+    for name, data in (("a.png", photo(1)), ("b.jpg", copy_of(1)), ("c.png", b"not an image")):
+        world.upload(name, data)
+    assert world.services.backlog.enqueue_all().queued == 3
+    for message in world.ingest_queue.messages:
+        world.services.ingest.handle_message(message.to_json(), "1")
+    assert world.services.backlog.enqueue_all().queued == 0
+
+
+def test_a_name_that_cannot_be_kept_is_told_and_holds_up_nothing(world):
+    world.upload("a.png", photo(1))
+    named = world.images.names
+    world.images.names = lambda container: iter([("a\nb.png", "0x1"), *named(container)])
+    report = world.services.backlog.enqueue_all()
+    assert (report.blobs, report.queued, report.unusable) == (2, 1, ("a\nb.png",))
