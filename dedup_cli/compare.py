@@ -13,6 +13,7 @@ from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.output import console, metric_numbers, plain, print_json, verdict_text
 from dedup_core.decode import WorkingImage, decode
 from dedup_core.errors import ImageTooLarge, UnreadableImage
+from dedup_core.explain import explain_png
 from dedup_core.fingerprint import HASH_BITS
 from dedup_core.measure import measure_images
 from dedup_core.verdict import PRESETS, Verdict, VerdictKind, decide
@@ -36,6 +37,10 @@ def compare(
     policy: Annotated[
         Preset, typer.Option(help="How much may differ in a copy; balanced is what the app uses unless told otherwise.")
     ] = Preset.BALANCED,
+    explain: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw both images aligned, their difference and the numbers: a PNG."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict for a program.")] = False,
 ) -> None:
     """Compare two image files of this machine and say why they are copies or not. Needs no Azure.
@@ -45,8 +50,11 @@ def compare(
     Example: dedup compare original.jpg suspect.png
     """
     left_data, right_data = _read(left), _read(right)
-    measurement = measure_images(_decoded(left, left_data), _decoded(right, right_data))
+    left_image, right_image = _decoded(left, left_data), _decoded(right, right_data)
+    measurement = measure_images(left_image, right_image)
     verdict = decide(measurement, PRESETS[policy], same_bytes=left_data == right_data)
+    if explain:
+        _write(explain, explain_png(left_image, right_image, measurement, verdict))
     if as_json:
         print_json(verdict_record(left, right, verdict))
     else:
@@ -88,6 +96,13 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror or error}; give the path of an image file") from error
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new PNG file") from error
 
 
 def _decoded(file: Path, data: bytes) -> WorkingImage:

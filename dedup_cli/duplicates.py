@@ -78,17 +78,23 @@ def duplicates(
 ) -> None:
     """List pairs of images that look alike, each with its verdict, its color metrics and the reasons.
 
+    Pairs of images that were deleted or are no images any more are left out, unless --all is given.
+
     Example: dedup duplicates images/shirts/red.jpg --kind duplicate --format csv
     """
+    services = services_of(context)
     wanted = set(Kind) if everything else set(kind or LIKE_EACH_OTHER)
-    known = sorted(_pairs(services_of(context), path, pending=Kind.PENDING in wanted), key=_order)
+    known = sorted(_pairs(services, path, pending=Kind.PENDING in wanted), key=_order)
     chosen = [pair for pair in known if _kind(pair) in wanted]
+    missing = set() if everything else _missing_images(services, chosen)
+    present = [pair for pair in chosen if not missing & {pair.left.image_id, pair.right.image_id}]
     if as_json or output is Format.JSON:
-        print_json([pair_record(pair) for pair in chosen])
+        print_json([pair_record(pair) for pair in present])
     elif output is Format.CSV:
-        print_csv(COLUMNS, (_flat(pair_record(pair)) for pair in chosen))
+        print_csv(COLUMNS, (_flat(pair_record(pair)) for pair in present))
     else:
-        _print_table(chosen, [pair for pair in known if _kind(pair) not in wanted])
+        others = [pair for pair in known if _kind(pair) not in wanted]
+        _print_table(present, others, len(chosen) - len(present))
 
 
 def pair_record(pair: PairRow) -> dict[str, Cell | list[str]]:
@@ -130,6 +136,13 @@ def _must_be_known(services: Services, image: ImagePath) -> None:
         raise InputError(f"{image} was {row.status.replace(':', ' as ')}, so it has no pairs: {row.detail}")
 
 
+def _missing_images(services: Services, pairs: Sequence[PairRow]) -> set[str]:
+    """Ids of images that were compared once and by now are deleted, or overwritten with what is no image."""
+    compared = [pair for pair in pairs if pair.verdict and pair.verdict.metrics]
+    rows = services.features.summaries({path.image_id for pair in compared for path in (pair.left, pair.right)})
+    return {image_id for image_id, row in rows.items() if not row.is_alive}
+
+
 def _kind(pair: PairRow) -> Kind:
     return Kind(pair.verdict.kind.value) if pair.verdict else Kind.PENDING
 
@@ -142,7 +155,7 @@ def _flat(record: dict[str, Cell | list[str]]) -> dict[str, Cell]:
     return {key: "; ".join(value) if isinstance(value, list) else value for key, value in record.items()}
 
 
-def _print_table(chosen: Sequence[PairRow], others: Sequence[PairRow]) -> None:
+def _print_table(chosen: Sequence[PairRow], others: Sequence[PairRow], gone: int) -> None:
     if chosen:
         table = plain_table("verdict", "palette", "pixels", "histogram", "pair, and why", right=_NUMBERS)
         for pair in chosen:
@@ -150,9 +163,10 @@ def _print_table(chosen: Sequence[PairRow], others: Sequence[PairRow]) -> None:
             table.add_row(verdict_text(kind), *metric_numbers(metrics), _images_and_why(pair))
         console().print(table)
     summary = f"{len(chosen)} pair{'' if len(chosen) == 1 else 's'}"
-    if others:
-        counts = {kind: sum(_kind(pair) is kind for pair in others) for kind in Kind}
-        told = ", ".join(f"{count} {kind.value}" for kind, count in counts.items() if count)
+    if others or gone:
+        counts = {kind.value: sum(_kind(pair) is kind for pair in others) for kind in Kind}
+        counts["of images that are gone"] = gone
+        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         summary += f"; not shown: {told} (--all shows them)"
     console().print(Text(summary, style="dim"))
 

@@ -5,14 +5,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from dedup_app.services import Services
 from dedup_cli.connection import image_path, services_of
-from dedup_cli.output import console, plain, print_json
+from dedup_cli.failures import InputError
+from dedup_cli.output import console, plain, print_json, progress
 from dedup_core.messages import IngestMessage
 
 
 def ingest(
     context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, as container/name or URL.")],
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH", help="Images, as container/name or URL.", show_default=False)
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every image of the container that is new or has changed.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was queued for a program.")] = False,
 ) -> None:
     """Queue images that landed before the app ran to be fingerprinted and looked up.
@@ -21,12 +28,27 @@ def ingest(
 
     Example: dedup ingest images/a.jpg images/b.jpg
     """
+    if everything == bool(paths):
+        raise InputError("name the images to take in, or give --all for the whole container")
     services = services_of(context)
-    images = list(dict.fromkeys(image_path(services, path) for path in paths))
-    for image in images:
-        services.ingest_queue.send(IngestMessage(image))
+    if everything:
+        _ingest_all(services, as_json=as_json)
+        return
+    images = list(dict.fromkeys(image_path(services, path) for path in paths or ()))
+    services.ingest_queue.send_all(map(IngestMessage, images))
     if as_json:
         print_json({"queued": [str(image) for image in images]})
     else:
         for image in images:
             console().print(Text(f"queued: {plain(str(image))}"))
+
+
+def _ingest_all(services: Services, *, as_json: bool) -> None:
+    with progress("blobs") as tell:
+        report = services.backlog.enqueue_all(tell)
+    if as_json:
+        print_json({"blobs": report.blobs, "queued": report.queued, "unusable": list(report.unusable)})
+        return
+    console().print(Text(f"queued: {report.queued} of {report.blobs} blobs; the others are known as they are"))
+    for name in report.unusable:
+        console().print(Text(f"left out, because of characters that no path may have: {plain(name)}", style="yellow"))

@@ -6,7 +6,9 @@ from dedup_cli.compare import compare
 from dedup_cli.duplicates import duplicates
 from dedup_cli.enqueue import enqueue
 from dedup_cli.failures import SentencesForErrors
+from dedup_cli.groups import groups
 from dedup_cli.ingest import ingest
+from dedup_cli.reindex import reindex
 from dedup_cli.status import status
 
 app = typer.Typer(
@@ -18,5 +20,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (duplicates, status, compare, enqueue, ingest):
+for command in (duplicates, groups, status, compare, enqueue, ingest, reindex):
     app.command()(command)

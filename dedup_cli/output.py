@@ -4,7 +4,8 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +16,7 @@ from dedup_core.verdict import VerdictKind
 
 PENDING = "pending"
 WIDTH_OF_A_FILE = 110
+SHOW_EVERY = 100
 
 VERDICT_STYLES = {
     VerdictKind.IDENTICAL: "bold green",
@@ -45,6 +47,21 @@ def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> Non
 
 def print_error(sentence: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), plain(sentence)))
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int], None]]:
+    """A function that is told how many `what` were seen so far, and shows it on standard error if a person looks."""
+    if not sys.stderr.isatty():
+        yield lambda _count: None
+        return
+    with Console(stderr=True).status(f"0 {what}") as line:
+
+        def tell(count: int) -> None:
+            if count % SHOW_EVERY == 0:
+                line.update(f"{count:,} {what}")
+
+        yield tell
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from typer.testing import CliRunner, Result
 
@@ -16,6 +17,7 @@ from dedup_core.verdict import Verdict, VerdictKind
 from dedup_storage.connect import connect
 from tests.azurite import Account
 from tests.cli.conftest import NOW
+from tests.core.pictures import encoded, scene
 
 A, B = ImagePath("images", "shirts/a b.jpg"), ImagePath("images", "b.jpg")
 
@@ -61,3 +63,22 @@ def test_an_account_without_anything_in_it_is_told_as_empty(dedup):
     assert status["images"] == {}
     assert status["statistics"] is None
     assert json.loads(dedup("duplicates", "--json").output) == []
+
+
+def test_a_lost_log_and_a_full_container_are_brought_back(dedup, account: Account):
+    environment = {"ImageStorage": account.connection_string}
+    services = connect(Settings.from_environment(environment))
+    with BlobServiceClient.from_connection_string(account.connection_string) as blobs:
+        container = blobs.create_container("images")
+        for number in range(3):
+            container.upload_blob(f"{number}.png", encoded(scene(number, (160, 120))))
+        assert json.loads(dedup("ingest", "--all", "--json").output) == {"blobs": 3, "queued": 3, "unusable": []}
+        for number in range(3):
+            services.ingest.ingest(ImagePath("images", f"{number}.png"))
+        assert json.loads(dedup("ingest", "--all", "--json").output)["queued"] == 0
+        blobs.delete_container("dedup-index")
+    assert json.loads(dedup("reindex", "--json").output) == {"indexed": 3, "queued": 0, "held": 3}
+    found = connect(Settings.from_environment(environment)).index.add_and_search(
+        "f" * 32, services.features.get(ImagePath("images", "1.png").image_id).features.fingerprints
+    )
+    assert [hit.image_id for hit in found] == [ImagePath("images", "1.png").image_id]

@@ -81,3 +81,20 @@ def test_a_missing_file_and_a_folder_are_named(dedup: Run, folder: Path):
         result = dedup("compare", str(wrong), str(folder / "original.png"))
         assert result.exit_code == 2
         assert f"cannot read {wrong}: " in result.stderr
+
+
+def test_an_explanation_is_drawn_on_request(dedup: Run, folder: Path):
+    drawn = folder / "why.png"
+    result = dedup("compare", str(folder / "original.png"), str(folder / "grey.png"), "--explain", str(drawn), "--json")
+    assert json.loads(result.output)["verdict"] == "color_variant"
+    with Image.open(drawn) as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 3 * 200  # both images and their difference, side by side
+
+
+def test_an_explanation_that_cannot_be_written_is_one_sentence(dedup: Run, folder: Path):
+    original = str(folder / "original.png")
+    result = dedup("compare", original, original, "--explain", str(folder / "nowhere" / "why.png"))
+    assert result.exit_code == 2
+    assert "cannot write" in result.stderr
+    assert result.stdout == ""

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 
+import pytest
+
 from dedup_app.services import Services
 from dedup_core.verdict import VerdictKind
 from tests.cli.conftest import Known, Run
@@ -32,6 +34,22 @@ def test_kinds_can_be_chosen_and_combined(dedup: Run, known: Known):
         known.pair("a.jpg", f"{name}.jpg", kind)
     result = dedup("duplicates", "--kind", "distinct", "--kind", "identical", "--json")
     assert [pair["verdict"] for pair in json.loads(result.output)] == ["identical", "distinct"]
+
+
+@pytest.mark.parametrize("status", ["deleted", "rejected:corrupt"])
+@pytest.mark.parametrize("image", [[], ["images/a.jpg"]])
+def test_pairs_of_images_that_are_gone_are_left_out_unless_asked_for(dedup: Run, known: Known, status, image):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.pair("a.jpg", "c.jpg", VerdictKind.DUPLICATE)
+    known.pair("a.jpg", "d.jpg", VerdictKind.UNVERIFIABLE, "d is broken")
+    for name in ("c.jpg", "d.jpg"):
+        known.image(name, status)
+    [pair] = json.loads(dedup("duplicates", *image, "--json").output)
+    assert {pair["left"], pair["right"]} == {"images/a.jpg", "images/b.jpg"}
+    told = dedup("duplicates", *image).output
+    assert "1 pair; not shown: 1 unverifiable, 1 of images that are gone (--all shows them)" in told
+    assert len(json.loads(dedup("duplicates", *image, "--all", "--json").output)) == 3
+    assert len(json.loads(dedup("duplicates", *image, "--kind", "unverifiable", "--json").output)) == 1
 
 
 def test_one_image_shows_its_pairs_as_seen_from_it(dedup: Run, known: Known):

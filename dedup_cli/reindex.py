@@ -1,0 +1,32 @@
+"""`dedup reindex`: build the fingerprint log anew from what is stored of the images."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from dedup_cli.connection import services_of
+from dedup_cli.output import console, print_json, progress
+
+
+def reindex(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts for a program.")] = False,
+) -> None:
+    """Append all stored fingerprints to the log that look-alikes are found in, without reading an image.
+
+    Images whose fingerprints are of an older scheme are queued to be fingerprinted again. The app may run meanwhile.
+
+    Example: dedup reindex --json
+    """
+    services = services_of(context)
+    with progress("images") as tell:
+        report = services.reindex.reindex(tell)
+    if as_json:
+        print_json(asdict(report))
+        return
+    console().print(Text(f"indexed: {report.indexed} images from their stored fingerprints"))
+    if report.queued:
+        console().print(Text(f"queued: {report.queued} images whose fingerprints are of an older scheme"))
+    console().print(Text(f"the log holds {report.held} images now", style="dim"))

@@ -1,0 +1,85 @@
+"""`dedup groups` lists what is the same picture, with the best copy of each."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from dedup_app.services import Services
+from dedup_core.verdict import VerdictKind
+from tests.cli.conftest import Known, Run
+from tests.storage.examples import some_features
+
+
+@pytest.fixture
+def sized(services: Services):
+    """Gives an image a size."""
+
+    def sized(path: str, width: int, height: int, byte_size: int) -> None:
+        [row] = [row for row in services.features.all() if str(row.path) == path]
+        features = replace(some_features(), width=width, height=height, byte_size=byte_size)
+        services.features.put(replace(row, features=features))
+
+    return sized
+
+
+def grouped(dedup: Run, *options: str) -> list[tuple[str, list[str]]]:
+    found = json.loads(dedup("groups", "--json", *options).output)
+    return [(group["best"], [image["path"] for image in group["images"]]) for group in found]
+
+
+def test_pairs_chain_into_a_group_with_its_best_copy(dedup: Run, known: Known, sized):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.pair("b.jpg", "c.jpg", VerdictKind.IDENTICAL)
+    known.pair("d.jpg", "e.jpg", VerdictKind.DUPLICATE)
+    known.pair("a.jpg", "x.jpg", VerdictKind.DISTINCT)
+    known.pair("a.jpg", "y.jpg", None)
+    sized("images/b.jpg", 800, 600, 5000)
+    sized("images/c.jpg", 800, 600, 7000)
+    sized("images/e.jpg", 80, 60, 70)
+    found = json.loads(dedup("groups", "--json").output)
+    assert [group["best"] for group in found] == ["images/c.jpg", "images/e.jpg"]
+    assert found[0]["images"] == [
+        {"path": "images/a.jpg", "width": 0, "height": 0, "bytes": 0},
+        {"path": "images/b.jpg", "width": 800, "height": 600, "bytes": 5000},
+        {"path": "images/c.jpg", "width": 800, "height": 600, "bytes": 7000},
+    ]
+
+
+def test_the_best_copy_stands_first_for_people(dedup: Run, known: Known, sized):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    sized("images/b.jpg", 800, 600, 5000)
+    lines = [line.split() for line in dedup("groups").output.splitlines()]
+    assert lines[1] == ["1", "images/b.jpg", "800", "x", "600", "5,000", "best"]
+    assert lines[2] == ["1", "images/a.jpg", "unknown", "0"]
+    assert lines[3] == ["1", "group,", "2", "images"]
+
+
+def test_other_colors_are_linked_only_on_request(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.COLOR_VARIANT)
+    assert grouped(dedup) == []
+    assert grouped(dedup, "--color-variants") == [("images/a.jpg", ["images/a.jpg", "images/b.jpg"])]
+
+
+@pytest.mark.parametrize("status", ["deleted", "rejected:corrupt"])
+def test_images_that_are_gone_hold_nothing_together(dedup: Run, known: Known, status: str):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.pair("b.jpg", "c.jpg", VerdictKind.DUPLICATE)
+    known.image("b.jpg", status)
+    assert grouped(dedup) == []
+
+
+def test_a_person_has_the_last_word(dedup: Run, known: Known, services: Services):
+    for left, right, verdict, decision in (
+        ("a.jpg", "b.jpg", VerdictKind.DUPLICATE, "distinct"),
+        ("c.jpg", "d.jpg", VerdictKind.DISTINCT, "duplicate"),
+        ("e.jpg", "f.jpg", VerdictKind.DUPLICATE, "look again"),
+    ):
+        pair = known.pair(left, right, verdict)
+        services.pairs.decide(pair.left, pair.right, decision)
+    assert [best for best, _ in grouped(dedup)] == ["images/c.jpg", "images/e.jpg"]
+
+
+def test_without_any_group_programs_still_get_valid_output(dedup: Run):
+    assert grouped(dedup) == []
+    assert dedup("groups").output.strip() == "0 groups, 0 images"
