@@ -53,13 +53,25 @@ def _transforms(ours: Report, peers: Report) -> str:
         shown = [_share(peers[peer]["recall"][name]) for peer in PEERS_SHOWN]
         verdict = f"**{_share(row['verdict_recall'])}**"
         best_told = f"{_share(peers[best]['recall'][name])} {best}"
-        rows.append([name, _share(row["candidate_recall"]), verdict, best_told, *shown, _counts(row["verdicts"])])
+        rows.append(
+            [
+                name,
+                _share(row["search_recall"]),
+                _share(row["candidate_recall"]),
+                verdict,
+                best_told,
+                *shown,
+                _counts(row["verdicts"]),
+            ]
+        )
     means = [_share(peers[peer]["mean_recall"]) for peer in PEERS_SHOWN]
     best = max(peers, key=lambda peer: peers[peer]["mean_recall"])
-    mean = [_share(ours["mean"][key]) for key in ("candidate_recall", "verdict_recall")]
+    mean = [_share(ours["mean"][key]) for key in ("search_recall", "candidate_recall", "verdict_recall")]
     best_told = f"{_share(peers[best]['mean_recall'])} {best}"
-    rows.append(["**mean**", mean[0], f"**{mean[1]}**", best_told, *means, ""])
-    return _table(["transform", "candidate", "final verdict", "best other hash", *PEERS_SHOWN, "verdicts"], rows)
+    rows.append(["**mean**", *mean[:2], f"**{mean[2]}**", best_told, *means, ""])
+    return _table(
+        ["transform", "found", "candidate", "final verdict", "best other hash", *PEERS_SHOWN, "verdicts"], rows
+    )
 
 
 def _peers(peers: Report) -> str:
@@ -81,6 +93,7 @@ def _strangers(strangers: Report) -> str:
         [
             f"{name} against other originals",
             f"{row['pairs']:,}",
+            f"{row['found']:,}",
             f"{row['candidates']:,}",
             f"{row['candidate_rate']:.1e}",
             _counts(row["verdicts"]),
@@ -89,7 +102,7 @@ def _strangers(strangers: Report) -> str:
         ]
         for name, row in strangers.items()
     ]
-    head = ["pairs of", "pairs", "candidates", "rate", "their verdicts", "identical or duplicate", "rate"]
+    head = ["pairs of", "pairs", "found", "candidates", "rate", "their verdicts", "identical or duplicate", "rate"]
     return _table(head, rows)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from benchmarks.quality_eval.pictures import ORIGINAL, Photo, Picture
 from benchmarks.quality_eval.workers import Task, Workers
 from dedup_core import (
     FingerprintIndex,
+    Fingerprints,
     Hit,
     ImageFeatures,
     PairMeasurement,
@@ -15,6 +17,7 @@ from dedup_core import (
     View,
     decide,
 )
+from dedup_core.thinning import is_plausible
 
 ANY_DISTANCE_BITS = 256
 
@@ -23,7 +26,7 @@ ANY_DISTANCE_BITS = 256
 class Judged:
     """A copy (or an original) against an original: how near, whether the search brings it up, and the verdict.
 
-    `distance_bits` is that of the whole pictures; `shared_keypoints` is what brought a candidate up that is not near.
+    `found`: the search brings it up. `candidate`: it is besides plausible by what is stored, so that it is verified.
     """
 
     transform: str
@@ -31,17 +34,28 @@ class Judged:
     right: str
     distance_bits: int
     shared_keypoints: int
+    found: bool
     candidate: bool
     measurement: PairMeasurement
     verdict: Verdict
 
 
+class Stranger(NamedTuple):
+    """Another photo's original that the search brought up for a picture, plausible or not."""
+
+    transform: str
+    left: str
+    right: str
+    hit: Hit
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was found of every copy (`copies`), and of strangers that the search brought up (`strangers`)."""
+    """What became of every copy and of strangers; `strangers_found` are all that the search brought up."""
 
     copies: list[Judged]
     strangers: list[Judged]
+    strangers_found: list[Stranger]
     pair_distances: dict[tuple[str, str], int]
     """Distance of every pair of different originals, ANY_DISTANCE_BITS where one of them is flat."""
 
@@ -63,26 +77,44 @@ def evaluate(photos: list[Photo], transforms: list[str], policy: Policy, workers
     return Evaluation(
         copies=[item for item in judged if item.transform != ORIGINAL and item.left == item.right],
         strangers=[item for item in judged if item.left != item.right],
+        strangers_found=[item for picture in pictures for item in search.strangers(picture, features[picture])],
         pair_distances=search.pair_distances(features),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The index of all originals."""
+    """The index of all originals, and what the app would look at of them again before it verifies."""
 
     index: FingerprintIndex
     photos: dict[str, Photo]
+    fingerprints: dict[Photo, Fingerprints]
 
     @classmethod
     def over(cls, originals: dict[Photo, ImageFeatures]) -> "Search":
         index = FingerprintIndex()
         for photo, features in originals.items():
             index.add(photo.image_id, features.fingerprints)
-        return cls(index, {photo.image_id: photo for photo in originals})
+        fingerprints = {photo: features.fingerprints for photo, features in originals.items()}
+        return cls(index, {photo.image_id: photo for photo in originals}, fingerprints)
+
+    def found(self, features: ImageFeatures) -> dict[Photo, Hit]:
+        """Every hit of the search."""
+        return {self.photos[hit.image_id]: hit for hit in self.index.search(features.fingerprints)}
 
     def candidates(self, features: ImageFeatures) -> dict[Photo, Hit]:
-        return {self.photos[hit.image_id]: hit for hit in self.index.search(features.fingerprints)}
+        """The hits that are worth a verification."""
+        return {
+            photo: hit
+            for photo, hit in self.found(features).items()
+            if is_plausible(features.fingerprints, self.fingerprints[photo], hit)
+        }
+
+    def strangers(self, picture: Picture, features: ImageFeatures) -> Iterator[Stranger]:
+        photo, transform = picture
+        for other, hit in self.found(features).items():
+            if other != photo and (transform != ORIGINAL or other.name > photo.name):
+                yield Stranger(transform, photo.name, other.name, hit)
 
     def to_verify(self, picture: Picture, features: ImageFeatures) -> tuple[tuple[Photo, View | None], ...]:
         """The candidates and, of a copy, its own original in any case; each pair of originals once."""
@@ -97,15 +129,15 @@ class Search:
     ) -> Iterator[Judged]:
         photo, transform = task.left
         left = features[task.left]
-        found = self.candidates(left)
+        found, candidates = self.found(left), self.candidates(left)
         for (right, _), measurement in zip(task.rights, measured, strict=True):
             original = features[right, ORIGINAL]
             hit = found.get(right)
             distance = hit.distance_bits if hit else _distance(left, original)
             verdict = decide(measurement, policy, same_bytes=left.sha256 == original.sha256)
             shared = hit.shared_keypoints if hit else 0
-            is_candidate = hit is not None
-            yield Judged(transform, photo.name, right.name, distance, shared, is_candidate, measurement, verdict)
+            near = (distance, shared, hit is not None, right in candidates)
+            yield Judged(transform, photo.name, right.name, *near, measurement, verdict)
 
     def pair_distances(self, features: dict[Picture, ImageFeatures]) -> dict[tuple[str, str], int]:
         names = sorted(photo.name for photo in self.photos.values())

@@ -44,7 +44,7 @@ def summarize(evaluation: Evaluation, photos: int) -> Report:
     }
 
 
-RECALLS = ("candidate_recall", "verdict_recall", "verdict_alone", "fingerprint_recall_at_rate")
+RECALLS = ("search_recall", "candidate_recall", "verdict_recall", "verdict_alone", "fingerprint_recall_at_rate")
 
 
 def is_right(item: Judged) -> bool:
@@ -60,6 +60,7 @@ def is_found(item: Judged) -> bool:
 def _transform_row(items: list[Judged], strangers: list[Judged], like_for_like: float) -> Report:
     return {
         "copies": len(items),
+        "search_recall": _mean(item.found for item in items),
         "candidate_recall": _mean(item.candidate for item in items),
         "verdict_recall": _mean(is_found(item) for item in items),
         "verdict_alone": _mean(is_right(item) for item in items),
@@ -83,6 +84,7 @@ def _strangers(evaluation: Evaluation, photos: int) -> Report:
         false = [item for item in items if item.verdict.kind in SAME]
         report[name] = {
             "pairs": pairs,
+            "found": sum((item.transform == ORIGINAL) == (name == "originals") for item in evaluation.strangers_found),
             "candidates": len(items),
             "candidate_rate": len(items) / pairs,
             "verdicts": dict(Counter(str(item.verdict.kind) for item in items)),
@@ -96,20 +98,17 @@ def _strangers(evaluation: Evaluation, photos: int) -> Report:
 
 def _false_candidates(evaluation: Evaluation, photos: int) -> Report:
     distances = list(evaluation.pair_distances.values())
-    originals = _of(evaluation.strangers, ORIGINAL)
-    copies = [item for item in evaluation.strangers if item.transform != ORIGINAL]
-    copy_pairs = len(evaluation.copies) * (photos - 1)
-    by_keypoints = sum(item.distance_bits > MAX_DISTANCE_BITS for item in copies)
-    rates = {
-        "originals": len(originals) / len(distances),
-        "originals, at most": upper_bound(len(originals), len(distances)),
-        "copies": len(copies) / copy_pairs,
-        "copies, by keypoints only": by_keypoints / copy_pairs,
-    }
+    pairs = {True: len(distances), False: len(evaluation.copies) * (photos - 1)}
+    rates: dict[str, float] = {}
+    for stage, items in (("found", evaluation.strangers_found), ("verified", evaluation.strangers)):
+        for name, of_originals in (("originals", True), ("copies", False)):
+            count = sum((item.transform == ORIGINAL) == of_originals for item in items)
+            rates[f"{stage}, {name}"] = count / pairs[of_originals]
+            rates[f"{stage}, {name}, at most"] = upper_bound(count, pairs[of_originals])
     if len(distances) >= LEAST_PAIRS_OF_A_TAIL:
         tail = fit_tail(distances)
-        rates["bits, normal tail"] = tail.rate_normal(MAX_DISTANCE_BITS)
-        rates["bits, exponential tail"] = tail.rate_exponential(MAX_DISTANCE_BITS)
+        rates["verified by bits, normal tail"] = tail.rate_normal(MAX_DISTANCE_BITS)
+        rates["verified by bits, exponential tail"] = tail.rate_exponential(MAX_DISTANCE_BITS)
     return {
         "max_distance_bits": MAX_DISTANCE_BITS,
         "nearest_pairs": [

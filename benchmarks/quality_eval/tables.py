@@ -31,7 +31,7 @@ def show(report: Report, console: Console) -> None:
 
 def _show_ours(ours: Report, peers: Report, console: Console) -> None:
     table = Table(title=f"{ours['photos']} photos", title_justify="left")
-    for heading in ("transform", "candidate", "verdict", "alone", "verdicts", "false cand.", "false"):
+    for heading in ("transform", "found", "candidate", "verdict", "alone", "verdicts", "false cand.", "false"):
         table.add_column(heading, justify="left" if heading in {"transform", "verdicts"} else "right")
     if peers:
         table.add_column("best peer")
@@ -43,7 +43,7 @@ def _show_ours(ours: Report, peers: Report, console: Console) -> None:
     console.print(table)
     for name, row in ours["strangers"].items():
         console.print(
-            f"different {name}: {row['pairs']:,} pairs, {row['candidates']:,} candidates "
+            f"different {name}: {row['pairs']:,} pairs, {row['found']:,} found, {row['candidates']:,} candidates "
             f"({row['candidate_rate']:.2e}), {_verdicts(row['verdicts'])}; "
             f"false {row['false_verdicts']} ({row['false_verdict_rate']:.2e}, "
             f"at most {row['false_verdict_rate_upper_95']:.2e})",
@@ -51,14 +51,21 @@ def _show_ours(ours: Report, peers: Report, console: Console) -> None:
         )
         for item in row["false"][:10]:
             console.print(f"  FALSE {item['verdict']} {item['transform']} {item['left']} {item['right']}", style="red")
-    false = ours["false_candidates"]
-    for size, rates in false["an_image"].items():
-        told = ", ".join(f"{name} {value:.3g}" for name, value in rates.items())
-        console.print(f"false candidates an image among {int(size):,}: {told}", highlight=False)
+    console.print(_false_candidates_table(ours["false_candidates"]))
+
+
+def _false_candidates_table(false: Report) -> Table:
+    sizes = list(false["an_image"])
+    table = Table(title="false candidates an image", title_justify="left")
+    for heading in ("counted or fitted", "rate", *(f"among {int(size):,}" for size in sizes)):
+        table.add_column(heading, justify="left" if heading.startswith("counted") else "right")
+    for name, rate in false["rates"].items():
+        table.add_row(name, f"{rate:.1e}", *(f"{false['an_image'][size][name]:.3g}" for size in sizes))
+    return table
 
 
 def _recalls(row: dict[str, Any]) -> list[str]:
-    return [_colored(row[key]) for key in ("candidate_recall", "verdict_recall", "verdict_alone")]
+    return [_colored(row[key]) for key in ("search_recall", "candidate_recall", "verdict_recall", "verdict_alone")]
 
 
 def _colored(share: float) -> str:
