@@ -2,6 +2,7 @@
 
     python benchmarks/fuzz_decode.py --files 20000 --seed 1
     python benchmarks/fuzz_decode.py --atheris-seconds 120
+    python benchmarks/fuzz_decode.py --folder FOLDER    # every file of a folder as it is, each in its own process
 
 Every file is one of the pictures drawn in `tests/core/odd_files.py`, damaged by a seeded mutator. A file may end as a
 picture or as one of the two permanent errors; anything else, a dead process, more than 2 s or more than 400 MB is a
@@ -35,6 +36,11 @@ ADDRESS_SPACE_BYTES = 4 << 30  # a runaway allocation fails instead of taking th
 
 def main() -> int:
     arguments = parse_arguments()
+    if arguments.one_file:
+        print(json.dumps(measure_file(arguments.one_file.read_bytes())))
+        return 0
+    if arguments.folder:
+        return run_folder(arguments.folder)
     if arguments.worker:
         return work(arguments.seed, arguments.start, arguments.files)
     if arguments.atheris_seconds:
@@ -48,6 +54,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--findings", type=Path, default=Path("fuzz-findings"))
     parser.add_argument("--atheris-seconds", type=int, default=0)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--one-file", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--start", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -83,6 +91,27 @@ def run_mutator(seed: int, files: int, findings: Path) -> int:
         print(f"{count:7,}  {outcome}")
     print(f"{files:7,}  files; slowest {slowest:.2f} s, most memory {largest / 1e6:.0f} MB, findings {failures}")
     return 1 if failures else 0
+
+
+def run_folder(folder: Path) -> int:
+    failures, slowest, largest = 0, 0.0, 0
+    for path in sorted(file for file in folder.iterdir() if file.is_file()):
+        command = [sys.executable, __file__, "--one-file", str(path)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+        outcome, seconds, growth = json.loads(done.stdout) if done.returncode == 0 else ("DIED", 0.0, 0)
+        slowest, largest = max(slowest, seconds), max(largest, growth)
+        failures += "DIED" in outcome or "ESCAPED" in outcome or seconds > MAX_SECONDS or growth > MAX_BYTES
+        print(f"{path.name[:40]:40} {seconds * 1000:6.0f} ms {growth / 1e6:4.0f} MB  {outcome}")
+    print(f"slowest {slowest:.2f} s, most memory {largest / 1e6:.0f} MB, findings {failures}")
+    return 1 if failures else 0
+
+
+def measure_file(data: bytes) -> tuple[str, float, int]:
+    """Outcome, processor seconds and growth of the process, which has decoded nothing before."""
+    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.process_time()
+    outcome = classify(data)
+    return outcome, time.process_time() - started, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle) * 1024
 
 
 def keep(findings: Path, seed: int, number: int, sound: list[tuple[str, bytes]], what: str) -> int:
