@@ -15,7 +15,7 @@ from dedup_core.views import GROUPS, HASH_BYTES, VIEWS, View, least_distances, t
 
 type Words = NDArray[np.uint64]
 
-MAX_DISTANCE_BITS: Final = 80  # docs/fingerprints.md#candidate-threshold
+MAX_DISTANCE_BITS: Final = 78  # docs/fingerprints.md#candidate-threshold
 MIN_SHARED_KEYPOINTS: Final = 3  # docs/fingerprints.md#candidate-threshold
 ID_BYTES: Final = 16
 
