@@ -40,13 +40,15 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     photo = Image.open(arguments.photo or shipped_photo()).convert("RGB")
     show_ratios(photo, arguments.rounds)
-    show_formats(photo, arguments.rounds)
+    if not arguments.ratios_only:
+        show_formats(photo, arguments.rounds)
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--ratios-only", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 

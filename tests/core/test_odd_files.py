@@ -142,6 +142,7 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "lossless JPEG": (lambda: SOUND["jpeg-plain"].replace(b"\xff\xc0", b"\xff\xc3", 1), "unsupported-variant"),
     "JPEG with a thousand scans": (lambda: with_many_scans(1000), "too-complex"),
     "JPEG header of fill bytes": (lambda: b"\xff\xd8" + b"\xff" * MEBIBYTE, "too-complex"),
+    "JPEG header of restart markers": (lambda: b"\xff\xd8" + b"\xff\xd0" * MEBIBYTE, "too-complex"),
     "JPEG header of zeros": (lambda: b"\xff\xd8\xff" + bytes(MEBIBYTE) + SOUND["jpeg-plain"], "corrupt"),
     "JPEG with 100 EXIF segments": (lambda: b"\xff\xd8" + EXIF_SEGMENT * 100 + SOUND["jpeg-plain"][2:], "too-complex"),
     "JPEG with a broken EXIF": (
@@ -184,6 +185,11 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "TIFF cut off": (lambda: SOUND["tiff-lzw"][:9000], "truncated"),
     "AVIF, 60,000 pixels a side": (lambda: avif_sized(60_000, 60_000), "too-many-pixels"),
     "AVIF that its header enlarges": (lambda: avif_sized(4_000, 4_000), "decoded"),
+    "AVIF of 17 MiB": (lambda: SOUND["avif-plain"] + bytes(17 * MEBIBYTE), "too-complex"),
+    "JPEG 2000 of 11 MiB without lower resolutions": (
+        lambda: encode(drawing(64, 48), "JPEG2000", num_resolutions=1) + bytes(11 * MEBIBYTE),
+        "too-complex",
+    ),
     "AVIF cut off": (lambda: SOUND["avif-plain"][:-100], "truncated"),
     "HEIC cut off": (lambda: SOUND["heic-plain"][:-100], "corrupt"),
     "JPEG 2000, a billion pixels": (lambda: jpeg2000_sized(40_000, 40_000), "too-complex"),
