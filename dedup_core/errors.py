@@ -29,13 +29,16 @@ class InvalidMessage(PermanentError):
 
 
 class UnreadableImage(PermanentError):
-    """The bytes are not an image that can be decoded; `reason` says what is wrong with them."""
+    """The bytes are not an image that can be decoded.
+
+    `reason` is `empty`, `unsupported-format`, `unsupported-variant`, `truncated`, `corrupt` or `too-complex`.
+    """
 
     reason = "corrupt"
 
 
 class ImageTooLarge(PermanentError):
-    """More bytes or pixels than the limits allow; `reason` is `too-many-bytes` or `too-many-pixels`."""
+    """More than the limits allow; `reason` is `too-many-bytes`, `too-many-pixels` or `too-much-memory`."""
 
     reason = "too-many-pixels"
 
