@@ -12,6 +12,7 @@ from dedup_core.fingerprint import View
 from dedup_core.index import Hit
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
+from dedup_core.thinning import is_plausible
 from dedup_core.verdict import Verdict, VerdictKind
 
 SAME = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
@@ -51,7 +52,7 @@ class Pairing:
 
     def pair_up(self, row: FeaturesRow, hits: Iterable[Hit], *, overwritten: bool) -> int:
         """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent."""
-        candidates = list(self._candidates(hits))
+        candidates = list(self._candidates(row, hits))
         copies = [it for it in candidates if _same_file(row, it.row)]
         targets = [it.target for it in candidates if not _same_file(row, it.row)]
         targets += self._store_identical(row, copies)
@@ -63,12 +64,12 @@ class Pairing:
         """Send the pairs that were verified with other bytes than the row is about; how many there were."""
         return self._send(row, self._outdated(row))
 
-    def _candidates(self, hits: Iterable[Hit]) -> Iterator[_Candidate]:
-        """The nearest hits that the features table confirms; the index may hold images that are gone or refused."""
+    def _candidates(self, image: FeaturesRow, hits: Iterable[Hit]) -> Iterator[_Candidate]:
+        """The nearest hits that the features table bears out; the index may hold images that are gone or refused."""
         confirmed = 0
         for hit in hits:
             row = self._features.get(hit.image_id)
-            if row is not None and row.summary.is_alive:
+            if row is not None and row.summary.is_alive and _is_plausible(image, row, hit):
                 yield _Candidate(row, hit)
                 confirmed += 1
                 if confirmed == self._max_candidates:
@@ -101,6 +102,12 @@ class Pairing:
         for message in VerifyMessage(row.path, opened, row.etag, "candidate").split():
             self._verify_queue.send(message)
         return len(opened)
+
+
+def _is_plausible(image: FeaturesRow, found: FeaturesRow, hit: Hit) -> bool:
+    if image.features is None or found.features is None:
+        return True  # a row of an older scheme: the images will tell
+    return is_plausible(image.features.fingerprints, found.features.fingerprints, hit)
 
 
 def _same_file(left: FeaturesRow, right: FeaturesRow) -> bool:

@@ -16,7 +16,7 @@ from dedup_core.views import GROUPS, HASH_BYTES, VIEWS, View, least_distances, t
 type Words = NDArray[np.uint64]
 
 MAX_DISTANCE_BITS: Final = 78  # docs/fingerprints.md#candidate-threshold
-MIN_SHARED_KEYPOINTS: Final = 3  # docs/fingerprints.md#candidate-threshold
+MIN_SHARED_KEYPOINTS: Final = 2  # docs/fingerprints.md#candidate-threshold
 ID_BYTES: Final = 16
 
 _CHUNK: Final = 16_384  # images compared at a time: one group of their hashes takes 128 KiB and stays in the L2 cache

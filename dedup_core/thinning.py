@@ -6,11 +6,12 @@ import numpy as np
 
 from dedup_core.agreement import agree
 from dedup_core.fingerprint import Fingerprints
-from dedup_core.index import MAX_DISTANCE_BITS, MIN_SHARED_KEYPOINTS, Hit
+from dedup_core.index import MAX_DISTANCE_BITS, Hit
 from dedup_core.keypoints import BUCKET_BITS, Keypoints
 from dedup_core.probes import probes_of
 from dedup_core.views import VIEWS, View
 
+SURE_KEYPOINTS: Final = 3  # docs/fingerprints.md#thinning
 LEAST_AGREEING: Final = 4  # docs/fingerprints.md#thinning
 
 _WORD_TOLERANCE: Final = 8  # bits of 28: the index looks for nearly equal words, here any resemblance counts
@@ -18,7 +19,7 @@ _WORD_TOLERANCE: Final = 8  # bits of 28: the index looks for nearly equal words
 
 def is_plausible(query: Fingerprints, found: Fingerprints, hit: Hit) -> bool:
     """Whether a hit is sure by itself, or else enough keypoints of both pictures bear it out."""
-    if hit.distance_bits <= MAX_DISTANCE_BITS or hit.shared_keypoints >= MIN_SHARED_KEYPOINTS:
+    if hit.distance_bits <= MAX_DISTANCE_BITS or hit.shared_keypoints >= SURE_KEYPOINTS:
         return True
     return loosely_agreeing(query.keypoints, found.keypoints, hit.view) >= LEAST_AGREEING
 
