@@ -28,7 +28,7 @@ READ_BYTES = 16 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
 READS_AHEAD = 4
 
 
-class SegmentFull(Exception):  # noqa: N818 - not a failure: the log goes on in the next segment
+class SegmentFull(Exception):  # not a failure: the log goes on in the next segment
     """The segment has taken all the blocks that it will ever take."""
 
 
