@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dedup_core.color import ColorMetrics, compute_color_similarity
-    from dedup_core.decode import DecodeLimits, WorkingImage, decode
+    from dedup_core.decode import DecodeLimits, WorkingImage
     from dedup_core.errors import (
         DedupError,
         ImageNotFound,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 # What is public and where it lives; a module is imported when one of its names is first asked for (cold start).
 _HOMES = {
     "color": ("ColorMetrics", "compute_color_similarity"),
-    "decode": ("DecodeLimits", "WorkingImage", "decode"),
+    "decode": ("DecodeLimits", "WorkingImage"),
     "errors": (
         "DedupError",
         "ImageNotFound",
@@ -114,7 +114,6 @@ __all__ = [
     "compare",
     "compute_color_similarity",
     "decide",
-    "decode",
     "explain_png",
     "extract_features",
     "get_memory_efficient_loader",

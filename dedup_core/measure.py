@@ -22,7 +22,7 @@ METRIC_SIZE: Final = 192
 class PairMeasurement:
     """All that is measured of a pair; `decide` needs nothing else.
 
-    `structure` -1..1: correlation of edge directions where both are seen. `changed_share` 0..1: share of the textured
+    `structure` -1..1: correlation of edges or of lightness where both are seen. `changed_share` 0..1: share of textured
     blocks that do not agree. `texture` 0..1: share of blocks with any texture. `coverage` 0..1: share of the larger
     picture that the other shows too. `plain_share` 0..1: share of plain background in both. `color_residual` 0..~258:
     mean CIELAB difference that no exposure, contrast or white balance explains.
@@ -113,7 +113,7 @@ def _shrunk(pixels: Pixels, scale: float) -> Image.Image:
 
 def _common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
     """A large rectangle of points that both pictures show: the side with most holes is cut until none is left."""
-    if not inside.any():
+    if inside.all() or not inside.any():
         return slice(0, inside.shape[0]), slice(0, inside.shape[1])
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     top, bottom, first, last = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1

@@ -1,12 +1,12 @@
 """Whether two aligned pictures show the same shapes: edge directions, which a change of colors leaves alone."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.structure import Floats, box_blur
+from dedup_core.structure import Floats, box_blur, local_structure
 
 BLOCK: Final = 8
 
@@ -17,11 +17,11 @@ _AGREES: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ShapeAgreement:
-    """How far the edges of two aligned pictures agree.
+    """How far the shapes of two aligned pictures agree.
 
-    `structure` -1..1 is the correlation of edge directions over the whole, `changed_share` 0..1 the share of textured
-    blocks in which it is below one half, `texture` 0..1 the share of blocks that have any texture. `unchanged` (h, w)
-    is 1 for the pixels of all other blocks.
+    `structure` -1..1 is the correlation over the whole, `changed_share` 0..1 the share of textured blocks in which it
+    is below one half, `texture` 0..1 the share of blocks that have any texture. `unchanged` (h, w) is 1 for the pixels
+    of all other blocks.
     """
 
     structure: float
@@ -31,17 +31,49 @@ class ShapeAgreement:
 
 
 def shape_agreement(left_lab: Floats, right_lab: Floats) -> ShapeAgreement:
-    """Compare two aligned CIELAB pictures of one size, (h, w, 3) each."""
-    left, right = edge_directions(left_lab), edge_directions(right_lab)
-    common = _block_sums((left * right).sum(axis=0))
-    energies = _block_sums((left * left).sum(axis=0)), _block_sums((right * right).sum(axis=0))
-    whole = float(common.sum() / np.sqrt(energies[0].sum() * energies[1].sum() + 1e-6))
-    textured = np.maximum(*energies) > _TEXTURED
-    changed = textured & (common < _AGREES * np.sqrt(energies[0] * energies[1] + 1e-3))
+    """Compare two aligned CIELAB pictures of one size, (h, w, 3) each.
+
+    Edge directions agree when colors were exchanged for others, local lightness when color was taken away and edges
+    between colors of one lightness went with it: whichever correlates better over the whole counts.
+    """
+    edges = _Correlation.of(edge_directions(left_lab), edge_directions(right_lab))
+    lightness = _Correlation.of(_lightness(left_lab), _lightness(right_lab))
+    textured = edges.energy() > _TEXTURED
+    changed = textured & (edges.in_blocks() < _AGREES) & (lightness.in_blocks() < _AGREES)
     share = float(changed.sum()) / max(1, int(textured.sum()))
     unchanged = np.repeat(np.repeat(~changed, BLOCK, axis=0), BLOCK, axis=1)
     height, width = left_lab.shape[:2]
+    whole = max(edges.overall(), lightness.overall())
     return ShapeAgreement(whole, share, float(textured.mean()), unchanged[:height, :width].astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class _Correlation:
+    """Sums over blocks of 8 x 8: the product of two fields and the squares of each."""
+
+    common: Floats
+    left: Floats
+    right: Floats
+
+    @classmethod
+    def of(cls, left: Floats, right: Floats) -> Self:
+        """Of two fields of zero mean, (planes, h, w) each."""
+        products = (left * right, left * left, right * right)
+        return cls(*(_block_sums(np.asarray(product.sum(axis=0))) for product in products))
+
+    def overall(self) -> float:
+        return float(self.common.sum() / np.sqrt(self.left.sum() * self.right.sum() + 1e-6))
+
+    def in_blocks(self) -> Floats:
+        return np.asarray(self.common / np.sqrt(self.left * self.right + 1e-3), dtype=np.float32)
+
+    def energy(self) -> Floats:
+        return np.maximum(self.left, self.right)
+
+
+def _lightness(lab: Floats) -> Floats:
+    """Local structure of lightness on the scale of 8-bit luma, (1, h, w)."""
+    return local_structure(lab[..., 0] * np.float32(2.55))[None]
 
 
 def edge_directions(lab: Floats) -> Floats:

@@ -30,7 +30,14 @@ class Verdict:
     view: str
 
 
-_SHARES: Final = ("min_structure", "min_overlaid_structure", "min_coverage", "max_plain_share", "min_texture")
+_SHARES: Final = (
+    "min_structure",
+    "min_plain_structure",
+    "min_overlaid_structure",
+    "min_coverage",
+    "max_plain_share",
+    "min_texture",
+)
 _DISTANCES: Final = (
     "max_color_residual",
     "max_plain_color_residual",
@@ -44,15 +51,16 @@ _LARGEST_DISTANCE: Final = 258.0  # of two sRGB colors in CIELAB: saturated gree
 class Policy:
     """The thresholds between the verdicts; every default is measured in docs/thresholds.md."""
 
-    min_structure: float = 0.84  # docs/thresholds.md#structure
-    min_overlaid_structure: float = 0.55  # docs/thresholds.md#overlaid-structure
-    max_color_residual: float = 2.8  # docs/thresholds.md#color-residual
-    max_plain_color_residual: float = 1.9  # docs/thresholds.md#color-residual-before-a-plain-background
-    max_overlaid_color_residual: float = 2.8  # docs/thresholds.md#overlaid-color-residual
+    min_structure: float = 0.8  # docs/thresholds.md#structure
+    min_plain_structure: float = 0.84  # docs/thresholds.md#before-a-plain-background
+    min_overlaid_structure: float = 0.6  # docs/thresholds.md#something-lies-over-it
+    max_color_residual: float = 3.5  # docs/thresholds.md#color-residual
+    max_plain_color_residual: float = 2.3  # docs/thresholds.md#before-a-plain-background
+    max_overlaid_color_residual: float = 3.0  # docs/thresholds.md#something-lies-over-it
     min_coverage: float = 0.35  # docs/thresholds.md#coverage
-    max_plain_share: float = 0.25  # docs/thresholds.md#plain-share
-    min_texture: float = 0.02  # docs/thresholds.md#texture
-    max_plain_difference: float = 2.3  # docs/thresholds.md#plain-difference
+    max_plain_share: float = 0.25  # docs/thresholds.md#before-a-plain-background
+    min_texture: float = 0.02  # docs/thresholds.md#plain-pictures
+    max_plain_difference: float = 2.3  # docs/thresholds.md#plain-pictures
 
     def __post_init__(self) -> None:
         for name in _SHARES:
@@ -62,30 +70,32 @@ class Policy:
             if not 0.0 <= getattr(self, name) <= _LARGEST_DISTANCE:
                 raise ValueError(f"{name} is {getattr(self, name)}; it takes 0 to {_LARGEST_DISTANCE:.0f}")
         if self.min_overlaid_structure > self.min_structure:
-            raise ValueError(
-                f"min_overlaid_structure is {self.min_overlaid_structure}; it takes at most min_structure, "
-                f"{self.min_structure}"
-            )
+            limit = f"min_structure, {self.min_structure}"
+            raise ValueError(f"min_overlaid_structure is {self.min_overlaid_structure}; it takes at most {limit}")
 
 
 STRICT: Final = Policy(
-    min_structure=0.9,
+    min_structure=0.88,
+    min_plain_structure=0.9,
     min_overlaid_structure=0.75,
     max_color_residual=2.0,
-    max_plain_color_residual=1.4,
+    max_plain_color_residual=1.5,
     max_overlaid_color_residual=1.8,
     min_coverage=0.5,
     max_plain_share=0.15,
+    max_plain_difference=1.0,
 )
 BALANCED: Final = Policy()
 LOOSE: Final = Policy(
     min_structure=0.75,
-    min_overlaid_structure=0.45,
-    max_color_residual=5.0,
-    max_plain_color_residual=3.0,
+    min_plain_structure=0.8,
+    min_overlaid_structure=0.5,
+    max_color_residual=5.5,
+    max_plain_color_residual=3.5,
     max_overlaid_color_residual=4.0,
     min_coverage=0.25,
-    max_plain_share=0.5,
+    max_plain_share=0.35,
+    max_plain_difference=4.0,
 )
 PRESETS: Final = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}
 
@@ -129,37 +139,29 @@ def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictK
 
 
 def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
-    structure, residual = measurement.structure, measurement.color_residual
-    if measurement.coverage < policy.min_coverage:
-        too_little = f"too little is shown by both ({measurement.coverage:.0%} < {policy.min_coverage:.0%})"
-        return VerdictKind.DISTINCT, (too_little,)
-    if structure >= policy.min_structure:
-        same = f"structure matches (correlation {structure:.2f} >= {policy.min_structure:.2f})"
-        return _judge_color(measurement, policy, same)
-    differs = f"structure differs (correlation {structure:.2f} < {policy.min_structure:.2f})"
-    overlaid = (
-        structure >= policy.min_overlaid_structure
-        and residual <= policy.max_overlaid_color_residual
-        and measurement.plain_share <= policy.max_plain_share
-    )
-    if not overlaid:
-        return VerdictKind.DISTINCT, (differs,)
+    structure, residual, coverage = measurement.structure, measurement.color_residual, measurement.coverage
+    before_plain = measurement.plain_share > policy.max_plain_share
+    least = policy.min_plain_structure if before_plain else policy.min_structure
+    if coverage < policy.min_coverage:
+        return VerdictKind.DISTINCT, (f"too little is shown by both ({coverage:.0%} < {policy.min_coverage:.0%})",)
+    if structure >= least:
+        same_shape = f"structure matches (correlation {structure:.2f} >= {least:.2f})"
+        kind, reason = _judge_color(residual, policy, before_plain=before_plain)
+        return kind, (same_shape, reason)
+    highest = policy.max_overlaid_color_residual
+    if structure < policy.min_overlaid_structure or residual > highest or before_plain:
+        return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
     return VerdictKind.DUPLICATE, (
         f"something lies over {measurement.changed_share:.0%} of it (correlation {structure:.2f})",
-        f"the rest has the same colors ({residual:.1f} <= {policy.max_overlaid_color_residual:.1f})",
+        f"the rest has the same colors ({residual:.1f} <= {highest:.1f})",
     )
 
 
-def _judge_color(measurement: PairMeasurement, policy: Policy, same_shape: str) -> tuple[VerdictKind, tuple[str, ...]]:
-    before_plain = measurement.plain_share > policy.max_plain_share
-    residual, limit = measurement.color_residual, policy.max_color_residual
-    if before_plain:
-        limit = min(limit, policy.max_plain_color_residual)
+def _judge_color(residual: float, policy: Policy, *, before_plain: bool) -> tuple[VerdictKind, str]:
+    limit = policy.max_plain_color_residual if before_plain else policy.max_color_residual
     if residual <= limit:
-        color = f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
-        return VerdictKind.DUPLICATE, (same_shape, color)
-    color = f"colors differ beyond exposure and white balance ({residual:.1f} > {limit:.1f})"
-    return VerdictKind.COLOR_VARIANT, (same_shape, color)
+        return VerdictKind.DUPLICATE, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
+    return VerdictKind.COLOR_VARIANT, f"colors differ beyond exposure and white balance ({residual:.1f} > {limit:.1f})"
 
 
 def _framing(measurement: PairMeasurement) -> tuple[str, ...]:

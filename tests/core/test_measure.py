@@ -99,6 +99,17 @@ def test_edges_agree_when_dark_and_light_are_exchanged():
     assert shape.changed_share == 0.0
 
 
+def test_a_gray_copy_keeps_its_structure_where_colors_of_one_lightness_met():
+    stripes = Image.new("RGB", (240, 180), (120, 120, 120))
+    draw = ImageDraw.Draw(stripes)
+    for x in range(0, 240, 24):
+        draw.rectangle((x, 0, x + 11, 179), fill=(214, 90, 90))
+        draw.rectangle((x + 12, 0, x + 23, 179), fill=(60, 148, 120))
+    draw.rectangle((40, 60, 200, 120), fill=(240, 240, 200))
+    draw.rectangle((90, 30, 120, 160), fill=(20, 20, 60))
+    assert measured(stripes, stripes.convert("L").convert("RGB")).structure > 0.8
+
+
 def test_what_is_painted_over_counts_as_changed():
     right = scene(4).copy()
     ImageDraw.Draw(right).rectangle((90, 70, 390, 290), fill="gray")

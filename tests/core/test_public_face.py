@@ -1,5 +1,6 @@
 """`from dedup_core import ...` gives what the design promises, and importing the package alone loads nothing heavy."""
 
+import pkgutil
 import subprocess
 import sys
 
@@ -18,6 +19,11 @@ def test_every_name_that_has_a_home_is_public_and_the_other_way_round():
 def test_the_names_of_the_design_are_there():
     promised = {"compare", "decide", "extract_features", "measure_pair", "FingerprintIndex", "compute_color_similarity"}
     assert promised <= set(dedup_core.__all__)
+
+
+def test_no_public_name_is_hidden_by_a_module_of_the_same_name():
+    modules = {module.name for module in pkgutil.iter_modules(dedup_core.__path__)}
+    assert not modules & set(dedup_core.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -1,10 +1,28 @@
 """Which verdict a pair gets, from the pictures to the sentence."""
 
+import dataclasses
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from dedup_core import VerdictKind, compare, decide, measure_images, unverifiable
+from dedup_core import (
+    BALANCED,
+    LOOSE,
+    STRICT,
+    ColorMetrics,
+    PairMeasurement,
+    Policy,
+    VerdictKind,
+    View,
+    compare,
+    decide,
+    measure_images,
+    unverifiable,
+)
+from dedup_core import verdict as verdict_module
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 
 
@@ -111,3 +129,80 @@ def test_the_view_found_is_told():
 def test_identical_flat_pictures_of_different_files_are_identical_by_their_pixels():
     flat = Image.fromarray(np.full((50, 50, 3), 120, np.uint8))
     assert compare(encoded(flat, "PNG"), encoded(flat, "BMP")).kind is VerdictKind.IDENTICAL
+
+
+def measurement(**changes: float | bool) -> PairMeasurement:
+    usual = PairMeasurement(
+        metrics=ColorMetrics(1.0, 1.0, 0.99),
+        view=View.UPRIGHT,
+        distance_bits=4,
+        same_pixels=False,
+        structure=0.98,
+        changed_share=0.01,
+        texture=0.9,
+        coverage=1.0,
+        plain_share=0.0,
+        color_residual=0.5,
+    )
+    return dataclasses.replace(usual, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, VerdictKind.DUPLICATE),
+        ({"same_pixels": True}, VerdictKind.IDENTICAL),
+        ({"color_residual": 3.6}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 2.6}, VerdictKind.DUPLICATE),
+        ({"color_residual": 2.6, "plain_share": 0.5}, VerdictKind.COLOR_VARIANT),
+        ({"coverage": 0.3}, VerdictKind.DISTINCT),
+        ({"structure": 0.65, "changed_share": 0.3}, VerdictKind.DUPLICATE),
+        ({"structure": 0.65, "color_residual": 3.2}, VerdictKind.DISTINCT),
+        ({"structure": 0.8, "plain_share": 0.5}, VerdictKind.DISTINCT),
+        ({"structure": 0.58}, VerdictKind.DISTINCT),
+        ({"texture": 0.0, "structure": 0.0}, VerdictKind.DUPLICATE),
+        ({"texture": 0.0, "metrics": ColorMetrics(9.0, 9.0, 0.5)}, VerdictKind.DISTINCT),
+    ],
+)
+def test_each_threshold_decides(changes, kind):
+    assert decide(measurement(**changes)).kind is kind
+
+
+def test_the_same_bytes_are_identical_whatever_was_measured():
+    assert decide(measurement(structure=0.0), same_bytes=True).kind is VerdictKind.IDENTICAL
+
+
+def test_whatever_strict_calls_a_duplicate_balanced_and_loose_do_too():
+    random = np.random.default_rng(1)
+    for _ in range(500):
+        drawn = measurement(
+            structure=random.random(),
+            color_residual=random.random() * 6,
+            coverage=random.random(),
+            plain_share=random.random(),
+        )
+        kinds = [decide(drawn, policy).kind is VerdictKind.DUPLICATE for policy in (STRICT, BALANCED, LOOSE)]
+        assert kinds == sorted(kinds)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"min_structure": 1.2},
+        {"min_coverage": -0.1},
+        {"max_color_residual": 300.0},
+        {"min_structure": 0.5},
+    ],
+)
+def test_a_threshold_out_of_range_is_refused_by_name(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Policy(**wrong)
+
+
+def test_every_threshold_has_its_place_in_the_documentation():
+    source = Path(verdict_module.__file__).read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "thresholds.md").read_text(encoding="utf-8")
+    headings = {line.strip("# ").lower().replace(" ", "-") for line in page.splitlines() if line.startswith("#")}
+    anchors = re.findall(r"# docs/thresholds\.md#([a-z-]+)", source)
+    assert len(anchors) == len(dataclasses.fields(Policy))
+    assert set(anchors) <= headings
