@@ -6,8 +6,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import azure.functions as func
+from azurefunctions.extensions.bindings import blob  # type: ignore[import-untyped]
 
-from blob_binding import BlobName
 from dedup_app.settings import STORAGE, Settings
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ settings = Settings.from_environment(os.environ)
 
 
 @app.blob_trigger(
-    arg_name="blob",
+    arg_name="client",
     path=f"{settings.image_container}/{{name}}",
     connection=STORAGE,
     source=func.BlobSource(settings.blob_trigger_source),
 )
-def extract_features(blob: BlobName) -> None:
+def extract_features(client: blob.BlobClient) -> None:
     """An image landed or was overwritten."""
-    services().ingest.handle_blob(blob.container, blob.name)
+    # Only the name comes from the binding's client: it is made anew for each call, ours keeps its connections.
+    services().ingest.handle_blob(client.container_name, client.blob_name)
 
 
 @app.queue_trigger(arg_name="message", queue_name=settings.ingest_queue, connection=STORAGE)

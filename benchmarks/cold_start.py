@@ -5,7 +5,7 @@
 The totals are user + system time of fresh processes less that of an empty one, the least of `--runs`, because other
 programs on the machine only ever add to it. The table comes from `-X importtime` in one more process: a module's own
 time, which the measurement itself makes longer, so it is told as a share. Exit code 1 if something is loaded that only
-the first call needs: NumPy, Pillow, the storage and identity SDKs.
+the first call needs: NumPy, Pillow, the table and queue SDKs.
 """
 
 import argparse
@@ -27,15 +27,13 @@ TOO_HEAVY = (
     "numpy",
     "PIL",
     "azure.data",
-    "azure.storage.blob",
     "azure.storage.queue",
-    "azure.identity",
     "dedup_storage",
 )
 STEPS = {
     "azure.functions": "import azure.functions",
     "function_app": "import function_app",
-    "azure.functions and the usual blob binding, which function_app does without": (
+    "azure.functions and the blob binding, which it cannot do without": (
         "import azure.functions; from azurefunctions.extensions.bindings import blob"
     ),
 }

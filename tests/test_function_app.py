@@ -12,10 +12,8 @@ from types import SimpleNamespace
 
 import azure.functions as func
 import pytest
-from azurefunctions.extensions.base import Datum, get_binding_registry
 
 import function_app
-from blob_binding import BlobName, BlobNameConverter
 from dedup_app.ports import INDEXED
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidSetting, StoreBusy
@@ -97,7 +95,7 @@ def test_a_wrong_setting_keeps_the_app_from_starting_and_names_itself(load_app):
 def test_images_messages_and_ticks_end_in_verdicts_and_a_report(world):
     for name, data in (("a b.png", photo(1)), ("c#.jpg", copy_of(1))):
         path = world.upload(name, data)
-        function_app.extract_features(BlobName(container="images", name=name))
+        function_app.extract_features(SimpleNamespace(container_name="images", blob_name=name))
         assert world.row(path).status == INDEXED
     (message,) = world.verify_queue.messages
     function_app.verify_pairs(func.QueueMessage(id="1", body=message.to_json().encode()))
@@ -118,7 +116,7 @@ def test_a_malformed_message_is_finished_and_a_busy_storage_is_left_to_the_host(
     path = world.upload("a.png", photo(1))
     world.images.failures[path] = StoreBusy("503")
     with pytest.raises(StoreBusy):
-        function_app.extract_features(BlobName(container="images", name="a.png"))
+        function_app.extract_features(SimpleNamespace(container_name="images", blob_name="a.png"))
 
 
 def test_all_threads_share_one_connection(monkeypatch):
@@ -149,7 +147,7 @@ def test_all_threads_share_one_connection(monkeypatch):
 
 
 def test_the_start_of_a_worker_loads_no_image_library_and_no_storage_adapter():
-    heavy = "numpy PIL dedup_storage dedup_core.loader dedup_core.decode azure.data azure.storage azure.identity"
+    heavy = "numpy PIL dedup_storage dedup_core.loader dedup_core.decode azure.data azure.storage.queue"
     script = f"import function_app, sys; print(*[name for name in {heavy.split()} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []
@@ -179,15 +177,7 @@ def test_what_the_app_imports_is_deployed_and_what_it_does_not_stays_here():
     def ignored(name: str) -> bool:
         return any(fnmatch(name, pattern.rstrip("/")) for pattern in patterns)
 
-    deployed = [
-        "function_app.py",
-        "blob_binding.py",
-        "host.json",
-        "requirements.txt",
-        "dedup_core",
-        "dedup_app",
-        "dedup_storage",
-    ]
+    deployed = ["function_app.py", "host.json", "requirements.txt", "dedup_core", "dedup_app", "dedup_storage"]
     assert not [name for name in deployed if ignored(name)]
     kept_here = [
         "tests",
@@ -205,23 +195,5 @@ def test_what_the_app_imports_is_deployed_and_what_it_does_not_stays_here():
 def test_blob_names_reach_the_service_as_storage_spells_them(world):
     path = ImagePath("images", "50%25/ü?.png")
     world.images.put(path, photo(1))
-    function_app.extract_features(BlobName(container="images", name="50%25/ü?.png"))
+    function_app.extract_features(SimpleNamespace(container_name="images", blob_name="50%25/ü?.png"))
     assert world.row(path).status == INDEXED
-
-
-def test_the_host_is_asked_for_the_name_of_a_blob_and_not_for_its_content():
-    bindings, _ = get_binding_registry().get_raw_bindings(
-        function_app.extract_features.build(), {"blob": SimpleNamespace(pytype=BlobName)}
-    )
-    assert json.loads(bindings[0])["properties"] == {"SupportsDeferredBinding": True}
-    assert BlobNameConverter.check_input_type_annotation(BlobName)
-    assert not BlobNameConverter.check_input_type_annotation(str)
-
-
-def test_the_name_of_a_blob_is_read_from_what_the_host_sends():
-    content = {"Connection": "ImageStorage", "ContainerName": "images", "BlobName": "a/50%25 ü.png"}
-    data = Datum(SimpleNamespace(content=json.dumps(content).encode()), "model_binding_data")
-    blob = BlobNameConverter.decode(data, trigger_metadata=None, pytype=BlobName)
-    assert (blob.container, blob.name) == ("images", "a/50%25 ü.png")
-    with pytest.raises(ValueError, match="bytes"):
-        BlobNameConverter.decode(Datum(b"content", "bytes"), trigger_metadata=None, pytype=BlobName)
