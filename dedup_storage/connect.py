@@ -5,6 +5,7 @@ import re
 import secrets
 import socket
 
+from dedup_app.allocator import return_large_buffers_at_once
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_storage.blobs import AzureImages
@@ -22,6 +23,7 @@ def connect(settings: Settings) -> Services:
 
     Call it once a process and keep the result: it holds the connections and the fingerprints of all images.
     """
+    return_large_buffers_at_once()
     largest_read = max(settings.max_image_bytes, READ_BYTES)
     clients = open_clients(settings.require_image_storage(), largest_read=largest_read)
     return Services(
