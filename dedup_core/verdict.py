@@ -7,6 +7,7 @@ from typing import Final
 from dedup_core.color import ColorMetrics
 from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, decode
 from dedup_core.measure import PairMeasurement, measure_images
+from dedup_core.views import View
 
 
 class VerdictKind(StrEnum):
@@ -100,6 +101,18 @@ LOOSE: Final = Policy(
 PRESETS: Final = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}
 
 
+# Without a direction, because a pair is stored under both of its images with the same reasons.
+_VIEW_WORDS: Final = {
+    View.MIRRORED: "mirrored",
+    View.FLIPPED: "flipped upside down",
+    View.TURNED_90: "turned by 90 degrees",
+    View.TURNED_180: "turned by 180 degrees",
+    View.TURNED_270: "turned by 90 degrees",
+    View.TRANSPOSED: "mirrored and turned by 90 degrees",
+    View.TRANSVERSED: "mirrored and turned by 90 degrees",
+}
+
+
 def compare(
     left_data: bytes, right_data: bytes, policy: Policy = BALANCED, limits: DecodeLimits = DEFAULT_LIMITS
 ) -> Verdict:
@@ -166,8 +179,8 @@ def _judge_color(residual: float, policy: Policy, *, before_plain: bool) -> tupl
 
 def _framing(measurement: PairMeasurement) -> tuple[str, ...]:
     sentences = []
-    if measurement.view.value != "upright":
-        sentences.append(f"the left picture is {measurement.view.value.replace('_', ' ')} against the right one")
+    if measurement.view is not View.UPRIGHT:
+        sentences.append(f"one picture is {_VIEW_WORDS[measurement.view]} against the other")
     if measurement.coverage < 0.97:  # noqa: PLR2004 (only told, decides nothing)
         sentences.append(f"framed differently ({measurement.coverage:.0%} of the larger one is shown by both)")
     return tuple(sentences)

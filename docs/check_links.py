@@ -40,7 +40,7 @@ def dead_links(page: Path) -> list[str]:
 
 
 def source_anchors() -> list[str]:
-    """Comments such as `# docs/thresholds.md#pixel-difference` are links too."""
+    """Comments in the sources that name a page of `docs` and a heading are links too."""
     dead = []
     for source in tracked("*.py"):
         for file_part, anchor in re.findall(
