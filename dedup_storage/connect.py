@@ -12,7 +12,7 @@ from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.log_segments import AzureSegments
-from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue
+from dedup_storage.queues import BLOB_EVENTS, AzureIngestQueue, AzureQueues, AzureVerifyQueue
 from dedup_storage.tables import AzureFeaturesTable, AzurePairsTable, AzureReportsTable, AzureStatsTable
 
 __all__ = ["Services", "connect"]
@@ -35,7 +35,7 @@ def connect(settings: Settings) -> Services:
         reports=AzureReportsTable(clients.tables),
         verify_queue=AzureVerifyQueue(clients.queues, settings.verify_queue),
         ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),
-        queues=AzureQueues(clients.queues, (settings.verify_queue, settings.ingest_queue)),
+        queues=AzureQueues(clients.queues, (settings.verify_queue, settings.ingest_queue, BLOB_EVENTS)),
         index=FingerprintLog(AzureSegments(clients.blobs, settings.index_container)),
         instance=instance_name(),
     )

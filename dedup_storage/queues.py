@@ -14,6 +14,8 @@ from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_storage.azure_errors import our_errors
 
 POISON_SUFFIX = "-poison"
+# The host's own queue of blob events has a name that only the host knows; those that it gave up on are here.
+BLOB_EVENTS = "webjobs-blobtrigger"
 GAVE_UP = "gave up after the last try"
 EXCERPT_LENGTH = 500
 MOST_PEEKED = 32

@@ -8,6 +8,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
 from PIL import Image
 
 from dedup_app.ports import INDEXED, PROCESSING
@@ -46,6 +47,15 @@ def picture(seed: int, quality: int = 90) -> bytes:
 def test_connecting_makes_no_call(services: Services, account: Account) -> None:
     assert services.instance
     assert account.requests() == []
+
+
+def test_an_upload_that_the_host_gave_up_on_is_not_hidden(services: Services, account: Account) -> None:
+    with QueueClient.from_connection_string(account.connection_string, "webjobs-blobtrigger-poison") as queue:
+        queue.create_queue()
+        queue.send_message('{"ContainerName": "images", "BlobName": "a.jpg"}')
+    assert services.queues.lengths()["webjobs-blobtrigger"].poison == 1
+    (message,) = services.queues.poison()
+    assert "a.jpg" in message.excerpt
 
 
 def test_two_look_alikes_go_all_the_way_through_storage(services: Services, container: BlobServiceClient) -> None:
