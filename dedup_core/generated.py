@@ -66,8 +66,9 @@ def _checker(drawing: Drawing) -> Image.Image:
     """A board of `cells` by `cells` fields."""
     rows = np.arange(drawing.height) * drawing.cells // drawing.height
     columns = np.arange(drawing.width) * drawing.cells // drawing.width
-    odd = (rows[:, None] + columns[None, :]) % 2 == 1  # (h, w)
-    return _from_pixels(np.where(odd[..., None], drawing.color, drawing.background).astype(np.uint8))
+    odd = (rows % 2 == 1)[:, None] ^ (columns % 2 == 1)[None, :]  # (h, w)
+    color, background = np.array(drawing.color, np.uint8), np.array(drawing.background, np.uint8)
+    return _from_pixels(np.where(odd[..., None], color, background))
 
 
 def _noise(drawing: Drawing) -> Image.Image:

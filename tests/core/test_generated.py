@@ -1,5 +1,6 @@
 """Test images are drawn the same way every time, and only as they were asked for."""
 
+import tracemalloc
 from io import BytesIO
 
 import numpy as np
@@ -46,6 +47,17 @@ def test_a_checker_board_has_as_many_cells_as_asked_for():
     assert np.count_nonzero(np.diff(board[0].astype(int))) == 3
     assert board[0, 0] != board[0, 10]
     assert board[0, 0] == board[10, 10]
+
+
+def test_a_checker_board_takes_no_more_memory_than_a_few_times_its_pixels():
+    side = 1000
+    tracemalloc.start()
+    try:
+        draw_generated_image(ImagePath.test("checker", size=side))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * 3 * side * side
 
 
 def test_another_seed_is_another_picture_and_the_first_one_never_changes():
