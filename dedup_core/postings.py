@@ -86,7 +86,7 @@ class _Segment:
 
     @classmethod
     def of_ordered(cls, buckets: NDArray[np.uint32], entries: Entries) -> Self:
-        if len(entries) < _BUCKETS:
+        if len(entries) <= _BUCKETS + 1:  # so that the two kinds of index never have the same length as the entries
             return cls(buckets, entries)
         counts = np.bincount(buckets, minlength=_BUCKETS)
         return cls(np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32), entries)
