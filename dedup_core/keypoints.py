@@ -41,6 +41,7 @@ _PATCH_RADIUS: Final = 4.5  # half side of a patch, in sigmas
 _INSIDE: Final = 0.7  # share of that radius that must lie inside the picture
 _PATCH_SIDE: Final = 16
 _PATCH_FREQUENCIES: Final = 6
+_DECIMALS: Final = 6  # kept of what matrix products give: the rest differs between processors, and must not break ties
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +86,7 @@ def keypoints_of(plane: Plane) -> Keypoints:
     x, y, sigma = _blobs(plane)
     if len(x) == 0:
         return Keypoints.none()
-    values = _patch_coefficients(plane, x, y, sigma)  # (k, 28)
+    values = np.round(_patch_coefficients(plane, x, y, sigma), _DECIMALS)  # (k, 28)
     words = (values > 0) @ (1 << np.arange(WORD_BITS, dtype=np.uint32))
     octaves = np.log2(sigma / _FIRST_SIGMA)
     places = np.stack([x * 255 / PLANE_SIDE, y * 255 / PLANE_SIDE, 1 + octaves * SCALE_STEPS], axis=1)
@@ -102,8 +103,7 @@ def _weak_bits(values: Floats) -> NDArray[np.uint32]:
 
 def _blobs(plane: Plane) -> tuple[Floats, Floats, Floats]:
     """Centers and scales (sigma, in lines) of the strongest extrema of the scale-normalized Laplacian."""
-    signed = _laplacians(plane)  # (levels, h, w)
-    strength = np.abs(signed)
+    strength = np.round(np.abs(_laplacians(plane)), _DECIMALS)  # (levels, h, w)
     peaks = (strength == _highest_around(strength)) & (strength > _LEAST_RESPONSE)
     peaks[[0, -1]] = peaks[:, [0, -1]] = peaks[:, :, [0, -1]] = False
     level, row, column = np.nonzero(peaks)
