@@ -45,6 +45,7 @@ MIN_QUALITY: Final = 3  # docs/fingerprints.md#flat-images
 
 _GRID_SIDE: Final = 64  # averaged to this side before the DCT, as in PDQ
 _FREQUENCIES: Final = 16
+_MARKER: Final = (14, 14)  # a coefficient whose bit stays what and where it is in every view of a hash
 _ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor
 
 
@@ -137,7 +138,8 @@ def _hashes(luma: LumaPicture) -> NDArray[np.uint8]:
 def _hash(grid: Plane) -> NDArray[np.uint8]:
     """The signs of the 16 x 16 lowest frequencies but the DC term, grouped by parity of row and column: (32,).
 
-    So grouped, a view of the hash inverts whole groups. The DC term's bit is 0, and so are all if the grid is flat.
+    So grouped, a view of the hash inverts whole groups. The DC term's bit is 0, and so are all if the grid is flat. A
+    grid that is not, but grows brighter in such a way that no other coefficient is positive, has the marker's bit.
     """
     if _gradient_quality(grid) < MIN_QUALITY:
         return np.zeros(HASH_BYTES, np.uint8)
@@ -145,6 +147,7 @@ def _hash(grid: Plane) -> NDArray[np.uint8]:
     coefficients = basis @ grid @ basis.T  # (16, 16)
     bits = coefficients > _ROUNDING
     bits[0, 0] = False
+    bits[_MARKER] |= not bits.any()
     groups = [bits[row::2, column::2].ravel() for row in (0, 1) for column in (0, 1)]
     return np.packbits(np.concatenate(groups), bitorder="little")
 
