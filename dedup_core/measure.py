@@ -1,19 +1,19 @@
 """Two working images -> PairMeasurement: aligned, compared in structure, tone and color."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.align import Alignment, affine_coefficients, align
+from dedup_core.align import affine_coefficients, align
 from dedup_core.color import ColorMetrics, lab_metrics, object_weights, plain_share, srgb_to_lab
 from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, WorkingImage, decode
 from dedup_core.exposure import color_residual
 from dedup_core.fingerprint import View, hash_distance, hashes_of
 from dedup_core.shape import shape_agreement
-from dedup_core.structure import Pixels, trim_borders, turned
+from dedup_core.structure import Pixels, opposite, trim_borders, turned
 
 METRIC_SIZE: Final = 192
 
@@ -42,11 +42,14 @@ class PairMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class AlignedPair:
-    """The part that both pictures show, at one size and in one place: (h, w, 3) uint8 each."""
+    """The part that both pictures show, at one size and in one place: (h, w, 3) uint8 each.
+
+    `view` is how left was turned to lie on right, or right was turned back to lie on left.
+    """
 
     left: Pixels
     right: Pixels
-    alignment: Alignment
+    view: View
     coverage: float
 
 
@@ -56,16 +59,25 @@ def measure_pair(left_data: bytes, right_data: bytes, limits: DecodeLimits = DEF
 
 
 def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = None) -> PairMeasurement:
-    """Everything about two decoded images; `hint` is the view in which the candidate index found them."""
-    pair = align_pair(left.pixels, right.pixels, hint)
+    """Everything about two decoded images; `hint` is the view in which the candidate index found them.
+
+    The numbers are the same whichever picture is left; `view` and `hint` are how the left one is turned.
+    """
+    if not _in_order(left.pixels, right.pixels):
+        turned_back = _measured_in_order(right, left, hint and opposite(hint))
+        return replace(turned_back, view=opposite(turned_back.view))
+    return _measured_in_order(left, right, hint)
+
+
+def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:
+    pair = _aligned_in_order(left.pixels, right.pixels, hint)
     labs = srgb_to_lab(pair.left), srgb_to_lab(pair.right)
     shape = shape_agreement(*labs)
     weights = object_weights(*labs)
-    view = pair.alignment.view
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
-        view=view,
-        distance_bits=hash_distance(hashes_of(left), hashes_of(right), view),
+        view=pair.view,
+        distance_bits=hash_distance(hashes_of(left), hashes_of(right), pair.view),
         same_pixels=_same_pixels(left, right),
         structure=shape.structure,
         changed_share=shape.changed_share,
@@ -82,7 +94,26 @@ def _same_pixels(left: WorkingImage, right: WorkingImage) -> bool:
 
 
 def align_pair(left: Pixels, right: Pixels, hint: View | None = None) -> AlignedPair:
-    """Trim, align and cut both pictures to what they share, the longer side at most `METRIC_SIZE`."""
+    """Trim, align and cut both pictures to what they share, the longer side at most `METRIC_SIZE`.
+
+    Both are turned as the smaller of the two is.
+    """
+    if _in_order(left, right):
+        return _aligned_in_order(left, right, hint)
+    pair = _aligned_in_order(right, left, hint and opposite(hint))
+    return AlignedPair(pair.right, pair.left, opposite(pair.view), pair.coverage)
+
+
+def _in_order(left: Pixels, right: Pixels) -> bool:
+    """Whether left comes first in the order in which every machine measures a pair: larger pictures do.
+
+    Laid from the whole onto a crop the alignment is found more often than the other way round.
+    """
+    ours, theirs = (left.size, left.shape), (right.size, right.shape)
+    return ours > theirs if ours != theirs else left.tobytes() <= right.tobytes()
+
+
+def _aligned_in_order(left: Pixels, right: Pixels, hint: View | None) -> AlignedPair:
     left, right = trim_borders(left), trim_borders(right)
     found = align(left, right, hint)
     base = _shrunk(turned(left, found.view), METRIC_SIZE / max(left.shape[:2]))
@@ -98,7 +129,7 @@ def align_pair(left: Pixels, right: Pixels, hint: View | None = None) -> Aligned
     return AlignedPair(
         np.asarray(base)[rows, columns],
         np.asarray(warped)[rows, columns],
-        found,
+        found.view,
         min(1.0, share_of_left, share_of_right),
     )
 

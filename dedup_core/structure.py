@@ -25,6 +25,7 @@ _STEPS: Final = {  # a view is a step along rows and one along columns, after a 
     View.TURNED_270: (1, -1),
     View.TRANSVERSED: (-1, -1),
 }
+_OPPOSITES: Final = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}  # the others undo themselves
 _PLAIN_SPAN: Final = 12  # gray levels: JPEG noise along a plain border stays within
 _LEAST_CONTENT: Final = 4  # a picture is never trimmed to less than a quarter of a side
 _CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
@@ -35,6 +36,11 @@ def turned[Value: np.generic](plane: NDArray[Value], view: View) -> NDArray[Valu
     down, across = _STEPS[view]
     straight = plane.swapaxes(0, 1) if view in SWAPPING else plane
     return straight[::down, ::across]
+
+
+def opposite(view: View) -> View:
+    """The view that undoes `view`."""
+    return _OPPOSITES.get(view, view)
 
 
 def trim_borders(pixels: Pixels) -> Pixels:

@@ -10,7 +10,7 @@ from dedup_core.decode import WorkingImage
 from dedup_core.explain import PANEL, difference_map, explain, explain_png
 from dedup_core.measure import align_pair, measure_images
 from dedup_core.verdict import decide
-from tests.core.pictures import cropped, hue_shifted, scene, working
+from tests.core.pictures import brighter, cropped, hue_shifted, scene, working
 
 
 def explained(left: WorkingImage, right: WorkingImage) -> Image.Image:
@@ -39,3 +39,10 @@ def test_the_map_is_dark_for_equal_pictures_and_light_where_they_differ():
 )
 def test_any_pair_can_be_explained(right):
     assert explained(working(scene(5)), working(right)).height > 100
+
+
+@pytest.mark.parametrize("size", [(300, 225), (800, 600)])
+def test_left_is_drawn_on_the_left_whichever_is_larger(size):
+    dark, light = brighter(scene(5), -60), brighter(scene(5), 60).resize(size)
+    pair = align_pair(np.asarray(dark), np.asarray(light))
+    assert pair.left.mean() + 60 < pair.right.mean()

@@ -1,14 +1,16 @@
 """What is measured of a pair once it is aligned."""
 
 import dataclasses
+import io
 import math
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from dedup_core import measure_images, measure_pair
+from dedup_core import ImagePath, View, decide, measure_images, measure_pair
 from dedup_core.exposure import color_residual
+from dedup_core.generated import draw_generated_image
 from dedup_core.measure import METRIC_SIZE, align_pair
 from dedup_core.shape import shape_agreement
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
@@ -150,3 +152,42 @@ def test_measuring_leaves_the_pictures_as_they_were():
     measure_images(left, right)
     assert np.array_equal(left.pixels, before[0])
     assert np.array_equal(right.pixels, before[1])
+
+
+SWAPPED = {
+    "crop": (scene(4), cropped(scene(4), 0.1, 0.2, 0.75, 0.9)),
+    "padding": (scene(4), padded(scene(4), 0.2, "white")),
+    "turned 90": (scene(4), scene(4).transpose(Image.Transpose.ROTATE_90)),
+    "turned 270 and smaller": (scene(4), scene(4).resize((200, 150)).transpose(Image.Transpose.ROTATE_270)),
+    "mirrored": (scene(4), scene(4).transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+    "transposed": (scene(4), scene(4).transpose(Image.Transpose.TRANSPOSE)),
+    "hue": (scene(4), hue_shifted(scene(4), 90)),
+    "stranger": (scene(4), scene(5)),
+    "strip": (scene(4), scene(4).resize((300, 5))),
+    "tiny": (scene(4).resize((3, 9)), scene(5).resize((7, 2))),
+    "as large and of another shape": (scene(4).resize((240, 60)), scene(4).resize((60, 240))),
+}
+
+
+@pytest.mark.parametrize(("left", "right"), SWAPPED.values(), ids=SWAPPED.keys())
+@pytest.mark.parametrize("hint", [None, View.TURNED_90])
+def test_swapping_the_pictures_inverts_the_view_and_changes_nothing_else(left, right, hint):
+    there = measure_images(working(left), working(right), hint)
+    back = measure_images(working(right), working(left), None if hint is None else View.TURNED_270)
+    inverse = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}.get(there.view, there.view)
+    assert back == dataclasses.replace(there, view=inverse)
+    assert dataclasses.replace(decide(back), view=there.view) == decide(there)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 8, 9])
+def test_a_crop_of_noise_with_other_gains_gets_one_verdict_from_both_sides(seed):
+    whole = Image.open(io.BytesIO(draw_generated_image(ImagePath.parse(f"test://noise?seed={seed}&cells=12"))))
+    part = by_value(cropped(whole, 0.2, 0.1, 0.9, 0.7), lambda value: value, gains=(1.1, 0.95, 1.0))
+    assert decide(measured(whole, part)).kind is decide(measured(part, whole)).kind
+
+
+@pytest.mark.parametrize(("left", "right"), [(300, 200), (200, 300)])
+def test_the_view_of_a_turned_copy_is_how_the_left_one_is_turned_whichever_is_larger(left, right):
+    turned_copy = scene(4).transpose(Image.Transpose.ROTATE_90)
+    sized = scene(4).resize((left, left * 3 // 4)), turned_copy.resize((right * 3 // 4, right))
+    assert measured(*sized).view is View.TURNED_90
