@@ -9,7 +9,7 @@ from PIL import Image
 
 from dedup_core.align import affine_coefficients, align
 from dedup_core.color import ColorMetrics, lab_metrics, object_weights, plain_share, srgb_to_lab
-from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, WorkingImage, decode
+from dedup_core.decode import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits, WorkingImage, decode
 from dedup_core.exposure import color_residual
 from dedup_core.fingerprint import View, hash_distance, hashes_of
 from dedup_core.shape import shape_agreement
@@ -22,6 +22,8 @@ METRIC_SIZE: Final = 192
 class PairMeasurement:
     """All that is measured of a pair; `decide` needs nothing else.
 
+    `same_pixels`: the pictures were compared whole and are equal. `same_when_small`: they are of one size and equal
+    once they are shrunk to `WORKING_SIZE`; what a single pixel of the whole ones shows may differ.
     `structure` -1..1: correlation of edges or of lightness where both are seen. `changed_share` 0..1: share of textured
     blocks that do not agree. `texture` 0..1: share of blocks with any texture. `coverage` 0..1: share of the larger
     picture that the other shows too. `plain_share` 0..1: share of plain background in both. `color_residual` 0..~258:
@@ -32,6 +34,7 @@ class PairMeasurement:
     view: View
     distance_bits: int | None
     same_pixels: bool
+    same_when_small: bool
     structure: float
     changed_share: float
     texture: float
@@ -71,6 +74,7 @@ def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = 
 
 def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:
     pair = _aligned_in_order(left.pixels, right.pixels, hint)
+    same = _equal_as_measured(left, right)
     labs = srgb_to_lab(pair.left), srgb_to_lab(pair.right)
     shape = shape_agreement(*labs)
     weights = object_weights(*labs)
@@ -78,7 +82,8 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
         distance_bits=hash_distance(hashes_of(left), hashes_of(right), pair.view),
-        same_pixels=_same_pixels(left, right),
+        same_pixels=same and max(left.width, left.height) <= WORKING_SIZE,
+        same_when_small=same,
         structure=shape.structure,
         changed_share=shape.changed_share,
         texture=shape.texture,
@@ -88,7 +93,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
     )
 
 
-def _same_pixels(left: WorkingImage, right: WorkingImage) -> bool:
+def _equal_as_measured(left: WorkingImage, right: WorkingImage) -> bool:
     same_size = (left.width, left.height) == (right.width, right.height)
     return same_size and np.array_equal(left.pixels, right.pixels)
 

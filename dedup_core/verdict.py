@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from dedup_core.color import ColorMetrics
-from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, decode
+from dedup_core.decode import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits, decode
 from dedup_core.measure import PairMeasurement, measure_images
 from dedup_core.views import View
 
@@ -137,6 +137,8 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
         return VerdictKind.IDENTICAL, ("the two files are the same bytes",)
     if measurement.same_pixels:
         return VerdictKind.IDENTICAL, ("every pixel is the same, upright and at the same size",)
+    if measurement.same_when_small:
+        return VerdictKind.DUPLICATE, (f"no difference is visible at {WORKING_SIZE} pixels, to which both are shrunk",)
     if measurement.texture < policy.min_texture:
         return _judge_plain(measurement, policy)
     kind, reasons = _judge_textured(measurement, policy)

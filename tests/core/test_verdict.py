@@ -89,6 +89,29 @@ def test_the_same_pixels_in_another_format_are_identical():
     assert "every pixel" in verdict.reasons[0]
 
 
+@pytest.mark.parametrize("change", [0, 8])
+def test_large_pictures_are_never_identical_by_their_pixels_because_they_were_shrunk(change):
+    left = np.asarray(scene(1).resize((1200, 900)))
+    right = left.copy()
+    right[450, 600] += np.uint8(change)
+    verdict = compare(encoded(Image.fromarray(left), "PNG"), encoded(Image.fromarray(right), "BMP"))
+    assert verdict.kind is VerdictKind.DUPLICATE
+
+
+def test_one_changed_pixel_of_many_that_a_shrunk_picture_hides_does_not_make_two_files_identical():
+    left = np.full((1024, 1024, 3), 120, np.uint8)
+    right = left.copy()
+    right[500, 500] = 121
+    verdict = compare(encoded(Image.fromarray(left)), encoded(Image.fromarray(right)))
+    assert (verdict.kind, len(verdict.reasons)) == (VerdictKind.DUPLICATE, 1)
+    assert "no difference is visible at 512 pixels" in verdict.reasons[0]
+
+
+def test_the_largest_picture_that_is_not_shrunk_can_be_identical_by_its_pixels():
+    image = scene(1).resize((512, 384))
+    assert compare(encoded(image, "PNG"), encoded(image, "BMP")).kind is VerdictKind.IDENTICAL
+
+
 def test_the_same_pixels_mirrored_are_a_duplicate_and_not_identical():
     assert compare(encoded(scene(1)), encoded(ImageOps.mirror(scene(1)))).kind is VerdictKind.DUPLICATE
 
@@ -137,6 +160,7 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         view=View.UPRIGHT,
         distance_bits=4,
         same_pixels=False,
+        same_when_small=False,
         structure=0.98,
         changed_share=0.01,
         texture=0.9,
@@ -152,6 +176,7 @@ def measurement(**changes: float | bool) -> PairMeasurement:
     [
         ({}, VerdictKind.DUPLICATE),
         ({"same_pixels": True}, VerdictKind.IDENTICAL),
+        ({"same_when_small": True, "structure": 0.0}, VerdictKind.DUPLICATE),
         ({"color_residual": 3.6}, VerdictKind.COLOR_VARIANT),
         ({"color_residual": 2.6}, VerdictKind.DUPLICATE),
         ({"color_residual": 2.6, "plain_share": 0.5}, VerdictKind.COLOR_VARIANT),
