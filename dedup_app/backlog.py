@@ -34,11 +34,15 @@ class BacklogService:
     def enqueue_all(self, progress: Callable[[int], None] = lambda _blobs: None) -> BacklogReport:
         """Go through the whole container; `progress` hears how many blobs were seen so far.
 
+        Images that are known but gone are queued, too.
+
         The etags of all known images are held meanwhile (about 200 bytes an image): one scan of the table costs a
         thousandth of the operations that a look at each row would.
         """
-        known = {row.path.image_id: row.etag for row in self._features.all_summaries() if is_final(row)}
         container = self._settings.image_container
+        rows = [row for row in self._features.all_summaries() if row.path.container == container]
+        known = {row.path.image_id: row.etag for row in rows if is_final(row)}
+        vanished = {row.path.image_id: row.path for row in rows if row.is_alive}
         blobs = 0
         unusable: list[str] = []
 
@@ -52,8 +56,11 @@ class BacklogService:
                 except InvalidPath:
                     unusable.append(name)
                     continue
+                vanished.pop(path.image_id, None)
                 if known.get(path.image_id) != etag:
                     yield IngestMessage(path)
+            for path in vanished.values():  # no event tells of a deletion; taking them in marks them deleted
+                yield IngestMessage(path)
 
         queued = self._ingest_queue.send_all(outdated())
         return BacklogReport(blobs, queued, tuple(unusable))

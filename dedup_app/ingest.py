@@ -16,13 +16,13 @@ from dedup_app.ports import (
     FeaturesTable,
     Images,
     ImageSummary,
+    IngestQueue,
 )
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
 from dedup_core.budget import LoadBudgets
 from dedup_core.errors import (
     ImageNotFound,
-    ImageTooLarge,
     InvalidMessage,
     InvalidPath,
     PermanentError,
@@ -39,7 +39,8 @@ UNCHANGED = "unchanged"
 NOT_FOUND = "not-found"
 BLOB_EVENTS = "blob events"  # where a refused blob came from, in place of a queue's name
 MAX_LOOKS = 4  # a blob that changes faster than this many looks is left to a later try
-LIMIT_REASONS = frozenset({"too-many-bytes", "too-many-pixels"})
+# Rejections that are not about the bytes alone: a limit can be raised, a blob brought back from the archive tier.
+PASSING_REASONS = frozenset({"too-many-bytes", "too-many-pixels", "too-much-memory", "store-refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class IngestService:
         features: FeaturesTable,
         index: CandidateIndex,
         pairing: Pairing,
+        ingest_queue: IngestQueue,
         rejections: Rejections,
         budgets: LoadBudgets,
         settings: Settings,
@@ -77,6 +79,7 @@ class IngestService:
         self._features = features
         self._index = index
         self._pairing = pairing
+        self._ingest_queue = ingest_queue
         self._rejections = rejections
         self._budgets = budgets
         self._settings = settings
@@ -84,13 +87,21 @@ class IngestService:
         self._now = now
 
     def handle_blob(self, container: str, name: str) -> None:
-        """Ingest the blob that an event names. A name that storage cannot hold is recorded as refused."""
+        """Ingest the blob that an event names. A name that storage cannot hold is recorded as refused.
+
+        What must wait goes to the ingest queue: the host repeats a failed blob event at once, five times in as many
+        seconds, but a failed message after a pause.
+        """
         try:
             path = ImagePath(container, name)
         except InvalidPath as error:
             self._rejections.record(BLOB_EVENTS, "", f"{container}/{name}", error)
-        else:
+            return
+        try:
             self.ingest(path)
+        except TemporaryError as error:
+            logger.warning("%s waits on the ingest queue (%s): %s", path, error.reason, error)
+            self._ingest_queue.send(IngestMessage(path))
 
     def handle_message(self, body: str | bytes, message_id: str) -> None:
         """Ingest the blob that a queue message names. A message that names none is recorded as refused."""
@@ -135,7 +146,7 @@ class IngestService:
                 source = self._images.read(path, unless_etag=None if gone else unless_etag or None)
             except ImageNotFound as error:
                 return None if gone else _Found("", error)
-            except ImageTooLarge as error:
+            except PermanentError as error:
                 return None if row is not None and row.status == _rejected(error) else _Found("", error)
             if source is None:
                 return None
@@ -189,7 +200,7 @@ def is_final(row: ImageSummary) -> bool:
     """Whether the same bytes would give the same row again; limits can be raised, schemes get newer."""
     if row.status == INDEXED:
         return row.scheme == SCHEME
-    return row.status.startswith(REJECTED_PREFIX) and row.status.removeprefix(REJECTED_PREFIX) not in LIMIT_REASONS
+    return row.status.startswith(REJECTED_PREFIX) and row.status.removeprefix(REJECTED_PREFIX) not in PASSING_REASONS
 
 
 def _rejected(error: PermanentError) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import batched
 
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.ports import FeaturesRow, FeaturesTable, PairRow, PairsTable, VerifyQueue
@@ -10,7 +11,7 @@ from dedup_app.settings import Settings
 from dedup_core.color import ColorMetrics
 from dedup_core.fingerprint import View
 from dedup_core.index import Hit
-from dedup_core.messages import VerifyMessage, VerifyTarget
+from dedup_core.messages import MAX_TARGETS, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.thinning import is_plausible
 from dedup_core.verdict import Verdict, VerdictKind
@@ -98,10 +99,13 @@ class Pairing:
         by_path: dict[ImagePath, VerifyTarget] = {}
         for target in targets:
             by_path.setdefault(target.path, target)
-        opened = tuple(target for target in by_path.values() if self._pairs.open(_pending(row, target)))
-        for message in VerifyMessage(row.path, opened, row.etag, "candidate").split():
-            self._verify_queue.send(message)
-        return len(opened)
+        sent = 0
+        for part in batched(by_path.values(), MAX_TARGETS, strict=False):  # sent at once: a try that dies leaves less
+            opened = tuple(target for target in part if self._pairs.open(_pending(row, target)))
+            for message in VerifyMessage(row.path, opened, row.etag, "candidate").split():
+                self._verify_queue.send(message)
+            sent += len(opened)
+        return sent
 
 
 def _is_plausible(image: FeaturesRow, found: FeaturesRow, hit: Hit) -> bool:

@@ -73,6 +73,7 @@ class Services:
             features=self.features,
             index=self.index,
             pairing=pairing,
+            ingest_queue=self.ingest_queue,
             rejections=rejections,
             budgets=budgets,
             settings=settings,

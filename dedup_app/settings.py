@@ -18,7 +18,7 @@ STORAGE = "ImageStorage"
 BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
 POLICY_PREFIX = "POLICY_"
 
-_QUEUE = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*")
+_QUEUE = re.compile(r"(?=.{3,56}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _CONNECTION_STRING = re.compile(r"(^|;)\s*(UseDevelopmentStorage=true|AccountName=.|BlobEndpoint=.)", re.IGNORECASE)
 _SCHEDULE_ITEM = r"(\*|(\d{1,2}|[A-Za-z]{3})(-(\d{1,2}|[A-Za-z]{3}))?)(/\d{1,2})?"
 _SCHEDULE_FIELD = re.compile(f"{_SCHEDULE_ITEM}(,{_SCHEDULE_ITEM})*")
@@ -160,7 +160,7 @@ class _Reader:
         value = self.text(name, default)
         if not _QUEUE.fullmatch(value):
             raise InvalidSetting(
-                f"{name} is {value!r}; a queue name has 3 to 63 lower-case letters, digits and single hyphens"
+                f"{name} is {value!r}; it takes 3 to 56 lower-case letters, digits and single hyphens (63 with -poison)"
             )
         return value
 

@@ -13,6 +13,7 @@ from dedup_core.paths import ImagePath, redact_signatures
 
 VERSION = 1
 MAX_MESSAGE_BYTES = 48 * 1024  # base64 makes 64 KiB of it, which is all that a queue message may be
+MAX_TARGETS = 25  # a message of the largest pictures is still done well within the time that a function has
 ORIGINS = ("candidate", "manual")
 
 # The host merges the top level of a JSON message into the trigger's metadata: such a key would overwrite the real one.
@@ -75,14 +76,14 @@ class VerifyMessage:
         }
         return json.dumps(fields, separators=(",", ":"))
 
-    def split(self, max_bytes: int = MAX_MESSAGE_BYTES) -> Iterator[Self]:
-        """The same work in as many messages as it takes to keep each under `max_bytes`."""
+    def split(self, max_bytes: int = MAX_MESSAGE_BYTES, max_targets: int = MAX_TARGETS) -> Iterator[Self]:
+        """The same work in as many messages as it takes to keep each under both limits."""
         empty_bytes = len(replace(self, rights=()).to_json())
         part: list[VerifyTarget] = []
         part_bytes = empty_bytes
         for target in self.rights:
             target_bytes = len(json.dumps(_target_fields(target), separators=(",", ":"))) + 1
-            if part and part_bytes + target_bytes > max_bytes:
+            if part and (part_bytes + target_bytes > max_bytes or len(part) == max_targets):
                 yield replace(self, rights=tuple(part))
                 part, part_bytes = [], empty_bytes
             part.append(target)

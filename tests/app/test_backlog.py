@@ -1,6 +1,6 @@
 """A whole container is taken in with one listing: only what the app does not know as it is now."""
 
-from dedup_app.ports import DELETED, PROCESSING
+from dedup_app.ports import DELETED, INDEXED, PROCESSING
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import NOON, copy_of, photo
@@ -41,3 +41,14 @@ def test_a_name_that_cannot_be_kept_is_told_and_holds_up_nothing(world):
     world.images.names = lambda container: iter([("a\nb.png", "0x1"), *named(container)])
     report = world.services.backlog.enqueue_all()
     assert (report.blobs, report.queued, report.unusable) == (2, 1, ("a\nb.png",))
+
+
+def test_images_that_were_deleted_meanwhile_are_found_out(world):
+    kept, gone = (world.upload_and_ingest(name, photo(1)) for name in ("kept.png", "gone.png"))
+    world.images.delete(gone)
+    assert world.services.backlog.enqueue_all().queued == 1
+    (message,) = world.ingest_queue.messages
+    world.services.ingest.handle_message(message.to_json(), "1")
+    assert world.row(gone).status == DELETED
+    assert world.row(kept).status == INDEXED
+    assert world.services.backlog.enqueue_all().queued == 0

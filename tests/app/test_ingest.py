@@ -8,7 +8,7 @@ import pytest
 from dedup_app.ingest import IngestOutcome
 from dedup_app.ports import DELETED, INDEXED, PROCESSING
 from dedup_core.color import ColorMetrics
-from dedup_core.errors import StoreBusy, TemporaryError
+from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
 from dedup_core.groups import group_pairs
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
@@ -302,3 +302,16 @@ def test_a_blob_whose_name_cannot_be_kept_is_recorded_and_finished(world):
     world.services.ingest.handle_blob("images", "a\nb.png")
     (rejected,) = world.reports.rejected_messages()
     assert "U+000A" in rejected.reason
+
+
+def test_a_blob_that_storage_refuses_is_rejected_and_looked_at_again_once_it_is_back(world):
+    path = world.upload("archived.png", photo(1))
+    world.images.failures[path] = PermanentError(
+        "This operation is not permitted on an archived blob", reason="store-refused"
+    )
+    world.services.ingest.ingest(path)
+    assert world.row(path).status == "rejected:store-refused"
+    assert "archived" in world.row(path).detail
+    del world.images.failures[path]
+    world.services.ingest.ingest(path)
+    assert world.row(path).status == INDEXED

@@ -80,7 +80,7 @@ def test_every_setting_can_be_set():
         ("IMAGE_CONTAINER", "Images", "did you mean 'images'"),
         ("INDEX_CONTAINER", "a", "3 to 63"),
         ("INDEX_CONTAINER", "images", "different names"),
-        ("VERIFY_QUEUE", "verify_pairs", "3 to 63"),
+        ("VERIFY_QUEUE", "verify_pairs", "3 to 56"),
         ("INGEST_QUEUE", "verify-pairs", "different names"),
         ("STATS_SCHEDULE", "*/5 * * * *", "six fields"),
         ("STATS_SCHEDULE", "every five minutes or so please", "six fields"),

@@ -11,6 +11,7 @@ from dedup_core.errors import InvalidMessage
 from dedup_core.fingerprint import View
 from dedup_core.messages import (
     MAX_MESSAGE_BYTES,
+    MAX_TARGETS,
     METADATA_KEYS,
     IngestMessage,
     VerifyMessage,
@@ -191,3 +192,10 @@ def test_an_excerpt_is_readable_short_and_without_signatures():
     assert message_excerpt(encode(body)) == message_excerpt(body) == body.replace("c2VjcmV0", "...")
     assert len(message_excerpt("x" * 10_000)) < 500
     assert message_excerpt(b"\xff\xfe") == "\\xff\\xfe"
+
+
+def test_a_message_asks_for_no_more_work_than_fits_into_the_time_of_a_function():
+    rights = tuple(VerifyTarget(ImagePath("images", f"{number}.jpg")) for number in range(2 * MAX_TARGETS + 1))
+    parts = list(VerifyMessage(ImagePath("images", "left.jpg"), rights).split())
+    assert [len(part.rights) for part in parts] == [MAX_TARGETS, MAX_TARGETS, 1]
+    assert tuple(target for part in parts for target in part.rights) == rights
