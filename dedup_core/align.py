@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.coarse import Pyramids, Start, search_starts, stretch_starts
+from dedup_core.coarse import Pyramids, Start, search_starts, stretch_starts, whole_on_whole
 from dedup_core.fingerprint import View
 from dedup_core.structure import Floats, Pixels, StructurePyramid, edge_plane, luma_plane, turned
 
@@ -44,12 +44,13 @@ class Alignment:
 def align(left: Pixels, right: Pixels, hint: View | None = None) -> Alignment:
     """The best alignment found; crops and other views are searched only where whole on whole does not fit."""
     luma = _pyramids(luma_plane, left, right)
-    best = _refined(luma, stretch_starts(luma, hint))
-    if best.agreement < _GOOD_AGREEMENT:
+    best = _whole_on_whole(luma, hint) if _any_flat(luma) else _refined(luma, stretch_starts(luma, hint))
+    if best.agreement < _GOOD_AGREEMENT and not _any_flat(luma):
         best = max(best, _refined(luma, search_starts(luma, _SEARCHED_STARTS)), key=_agreement)
     if best.agreement < _POOR_AGREEMENT:
         edges = _pyramids(edge_plane, left, right)
-        best = max(best, _refined(edges, stretch_starts(edges, hint)), key=_agreement)
+        if not _any_flat(edges):
+            best = max(best, _refined(edges, stretch_starts(edges, hint)), key=_agreement)
     return best
 
 
@@ -63,6 +64,16 @@ def affine_coefficients(matrix: Matrix, left_longer: int, right_longer: int) -> 
 def _pyramids(plane_of: Callable[[Pixels, int], Floats], left: Pixels, right: Pixels) -> Pyramids:
     longer, _ = _FINE_STEP
     return StructurePyramid(plane_of(left, longer)), StructurePyramid(plane_of(right, longer))
+
+
+def _any_flat(pyramids: Pyramids) -> bool:
+    return any(pyramid.is_flat for pyramid in pyramids)
+
+
+def _whole_on_whole(pyramids: Pyramids, hint: View | None) -> Alignment:
+    """Where nothing can be aligned: the pictures stretched onto each other."""
+    view = View.UPRIGHT if hint is None else hint
+    return Alignment(view, whole_on_whole(*pyramids, view), 0.0)
 
 
 def _refined(pyramids: Pyramids, starts: list[Start]) -> Alignment:

@@ -29,7 +29,7 @@ def stretch_starts(pyramids: Pyramids, hint: View | None) -> list[Start]:
     scores = {view: float((turned(ours, view) * theirs).sum()) for view in _VIEWS}
     best = max(scores, key=lambda view: scores[view])
     views = [best] if hint is None or hint is best else [best, hint]
-    return [(view, _whole_on_whole(left, right, view)) for view in views]
+    return [(view, whole_on_whole(left, right, view)) for view in views]
 
 
 def search_starts(pyramids: Pyramids, count: int) -> list[Start]:
@@ -45,7 +45,8 @@ def search_starts(pyramids: Pyramids, count: int) -> list[Start]:
     return starts
 
 
-def _whole_on_whole(left: StructurePyramid, right: StructurePyramid, view: View) -> NDArray[np.float64]:
+def whole_on_whole(left: StructurePyramid, right: StructurePyramid, view: View) -> NDArray[np.float64]:
+    """The matrix that stretches one picture onto the other, in the units of `Alignment`."""
     width, height = left.extent[::-1] if view in SWAPPING else left.extent
     return np.array([[right.extent[0] / width, 0.0, 0.0], [0.0, right.extent[1] / height, 0.0]])
 

@@ -17,6 +17,8 @@ from dedup_core.structure import Pixels, opposite, trim_borders, turned
 
 METRIC_SIZE: Final = 192
 
+_LEAST_COVERAGE: Final = 0.1  # less than that is no alignment
+
 
 @dataclass(frozen=True, slots=True)
 class PairMeasurement:
@@ -126,17 +128,26 @@ def _aligned_in_order(left: Pixels, right: Pixels, hint: View | None) -> Aligned
     top = _shrunk(right, 1.0 / zoom)
     coefficients = affine_coefficients(found.matrix, max(base.size), max(top.size))
     warped = top.transform(base.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
-    seen = Image.new("L", top.size, 255).transform(base.size, Image.Transform.AFFINE, coefficients)
-    rows, columns = _common_rectangle(np.asarray(seen) > 0)
+    # Pillow rounds otherwise without interpolation, and would call points seen that it has filled with black.
+    marked = Image.new("L", top.size, 255)
+    seen = marked.transform(base.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
+    inside = np.asarray(seen) > 0
+    rows, columns = _common_rectangle(inside)
     common = (rows.stop - rows.start) * (columns.stop - columns.start)
     share_of_left = common / (base.width * base.height)
     share_of_right = common * zoom**2 / (right.shape[0] * right.shape[1])
-    return AlignedPair(
-        np.asarray(base)[rows, columns],
-        np.asarray(warped)[rows, columns],
-        found.view,
-        min(1.0, share_of_left, share_of_right),
-    )
+    coverage = min(1.0, share_of_left, share_of_right)
+    if coverage < _LEAST_COVERAGE or not inside[rows, columns].any():
+        return _stretched(base, right, found.view)
+    return AlignedPair(np.asarray(base)[rows, columns], np.asarray(warped)[rows, columns], found.view, coverage)
+
+
+def _stretched(base: Image.Image, right: Pixels, view: View) -> AlignedPair:
+    """The whole of both at one size, where no alignment was found; coverage is how alike their shapes are."""
+    top = Image.fromarray(np.ascontiguousarray(right))
+    aspects = base.width / base.height, top.width / top.height
+    resized = top.resize(base.size, Image.Resampling.BOX)
+    return AlignedPair(np.asarray(base), np.asarray(resized), view, min(aspects) / max(aspects))
 
 
 def _shrunk(pixels: Pixels, scale: float) -> Image.Image:
@@ -148,12 +159,15 @@ def _shrunk(pixels: Pixels, scale: float) -> Image.Image:
 
 
 def _common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """A large rectangle of points that both pictures show: the side with most holes is cut until none is left."""
+    """A large rectangle of points that both pictures show: the side with most holes is cut until none is left.
+
+    Empty if there is no such rectangle.
+    """
     if inside.all() or not inside.any():
         return slice(0, inside.shape[0]), slice(0, inside.shape[1])
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     top, bottom, first, last = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    while bottom - top > 1 and last - first > 1:
+    while bottom > top and last > first:
         part = inside[top:bottom, first:last]
         holes = (1 - part[0].mean(), 1 - part[-1].mean(), 1 - part[:, 0].mean(), 1 - part[:, -1].mean())
         if max(holes) == 0:

@@ -86,10 +86,12 @@ class StructurePyramid:
     """The local structure of one plane at the sizes that are asked for, each made once.
 
     A size is the length of the longer side in pixels. `extent` is (width, height) in units of the longer side.
+    `is_flat` says that there is no structure at all; what `at` gives then is the noise of rounding.
     """
 
     def __init__(self, plane: Floats) -> None:
         self._base = Image.fromarray(plane)
+        self.is_flat = bool(plane.min() == plane.max())
         longer = max(self._base.size)
         self.extent = self._base.width / longer, self._base.height / longer
         self._made: dict[int, Floats] = {}

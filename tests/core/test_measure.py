@@ -2,13 +2,14 @@
 
 import dataclasses
 import io
+import itertools
 import math
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from dedup_core import ImagePath, View, decide, measure_images, measure_pair
+from dedup_core import ImagePath, VerdictKind, View, decide, measure_images, measure_pair
 from dedup_core.exposure import color_residual
 from dedup_core.generated import draw_generated_image
 from dedup_core.measure import METRIC_SIZE, align_pair
@@ -191,3 +192,23 @@ def test_the_view_of_a_turned_copy_is_how_the_left_one_is_turned_whichever_is_la
     turned_copy = scene(4).transpose(Image.Transpose.ROTATE_90)
     sized = scene(4).resize((left, left * 3 // 4)), turned_copy.resize((right * 3 // 4, right))
     assert measured(*sized).view is View.TURNED_90
+
+
+ODD_SHAPES = [(30, 600), (100, 100), (20, 800), (300, 7), (1, 2), (1, 1), (1000, 1), (3, 700), (400, 300)]
+
+
+@pytest.mark.parametrize("color", ["white", "black", (200, 30, 90)], ids=str)
+@pytest.mark.parametrize("hint", [None, View.TURNED_90])
+def test_two_pictures_of_one_color_do_not_differ_whatever_their_shapes(color, hint):
+    shapes = [working(Image.new("RGB", size, color)) for size in ODD_SHAPES]
+    for left, right in itertools.product(shapes, repeat=2):
+        measurement = measure_images(left, right, hint)
+        assert measurement.metrics.pixel_difference == 0
+        assert decide(measurement).kind in {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
+
+
+def test_a_red_strip_and_a_blue_one_are_distinct_whatever_their_shapes():
+    for ours, theirs in itertools.product(ODD_SHAPES, repeat=2):
+        measurement = measured(Image.new("RGB", ours, "red"), Image.new("RGB", theirs, "blue"))
+        assert measurement.metrics.pixel_difference > 50
+        assert decide(measurement).kind is VerdictKind.DISTINCT
