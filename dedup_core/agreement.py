@@ -17,6 +17,8 @@ _TURN_TOLERANCE: Final = 0.08  # of the distance between two keypoints: a rotati
 _LEAST_DISTANCE: Final = 1.0  # sigmas: nearer keypoints are one blob seen twice
 _LOW_BITS: Final = (1 << 19) - 1
 _POSITION_BITS: Final = 26
+_MATCHES: Final = (2 * MAX_KEYPOINTS, MAX_KEYPOINTS, MAX_KEYPOINTS // 2)  # compared of an image in a view
+_PAIRS: Final = 1 << 20  # of matches; where there are more, fewer matches of each image are compared
 _FIRST_SIGMA: Final = 2.0 * 255 / PLANE_SIDE
 
 
@@ -33,9 +35,11 @@ def agreeing_keypoints(
     ordered = np.sort(groups << _POSITION_BITS | np.arange(len(groups)))
     ordered = ordered[_has_neighbor(ordered >> _POSITION_BITS)]
     groups, order = ordered >> _POSITION_BITS, ordered & ((1 << _POSITION_BITS) - 1)
+    kept = _bounded(groups)
+    groups, order = groups[kept], order[kept]
     asked, held = probes.places[probed[order]], entry_places(entries[order])
     votes = np.ones(len(groups), np.int64)
-    for lag in range(1, len(groups)):
+    for lag in range(1, _MATCHES[0]):
         first = np.flatnonzero(groups[:-lag] == groups[lag:])
         if len(first) == 0:
             break
@@ -68,6 +72,21 @@ def agree(
         & (error <= _PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance)
     )
     return fits
+
+
+def _bounded(groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the matches in ordered groups to compare: of large groups some, evenly spread.
+
+    Pictures that repeat themselves have hundreds of matches with each of their copies; a tenth of them tells as much.
+    """
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    sizes = np.diff(starts, append=len(groups))
+    pairs = {most: int((np.minimum(sizes, most) ** 2).sum()) // 2 for most in _MATCHES}
+    most = next((most for most in _MATCHES if pairs[most] <= _PAIRS), _MATCHES[-1])
+    size = np.repeat(sizes, sizes)
+    rank = np.arange(len(groups)) - np.repeat(starts, sizes)
+    kept: NDArray[np.bool_] = (size <= most) | (rank * most // size != (rank - 1) * most // size)
+    return kept
 
 
 def _has_neighbor(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dedup_core.agreement import agreeing_keypoints
 from dedup_core.fingerprint import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BITS, WINDOWS, Fingerprints
 from dedup_core.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, Keypoints
-from dedup_core.postings import Postings
+from dedup_core.postings import Postings, entry_slots
 from dedup_core.probes import probes_of
 from dedup_core.views import GROUPS, HASH_BYTES, VIEWS, View, least_distances, transpose_hashes, view_distances
 
@@ -21,6 +21,7 @@ ID_BYTES: Final = 16
 
 _CHUNK: Final = 16_384  # images compared at a time: one group of their hashes takes 128 KiB and stays in the L2 cache
 _KEYPOINT_BITS: Final = 8  # what an agreeing keypoint is worth in the order of hits
+_MOST_SHARING: Final = 400  # hits by keypoints in a result, those that share the most: callers look at 100
 _NONE: Final = np.zeros(0, np.intp)
 _LEAST_CAPACITY: Final = 1024
 _MOST_DEAD: Final = 0.2  # of the slots; with more of them the arrays are made dense again
@@ -105,8 +106,11 @@ class FingerprintIndex:
         hits = dict.fromkeys(self._same_content(fingerprints), (0, 0, 0))
         if not fingerprints.is_flat:
             windows = [_query_words(window) for window in fingerprints.hashes]
-            hits = self._sharing(fingerprints, windows, min_shared_keypoints) | hits
-            for slot, (distance, view) in self._near(windows, max_distance_bits).items():
+            near = self._near(windows, max_distance_bits)
+            known = np.zeros(self._slots, np.bool_)
+            known[[*hits, *(near if len(near) > _MOST_SHARING else ())]] = True
+            hits |= self._sharing(fingerprints, windows, min_shared_keypoints, known)
+            for slot, (distance, view) in near.items():
                 hits.setdefault(slot, (distance, view, 0))
         found = [Hit(self._id(slot), distance, VIEWS[view], shared) for slot, (distance, view, shared) in hits.items()]
         return sorted(found, key=lambda hit: (hit.distance_bits - _KEYPOINT_BITS * hit.shared_keypoints, hit.image_id))
@@ -133,26 +137,39 @@ class FingerprintIndex:
                     found[slot] = min(found.get(slot, row), row)
         return found
 
-    def _sharing(self, fingerprints: Fingerprints, windows: list[Words], least: int) -> dict[int, tuple[int, int, int]]:
-        """Distance, view and number of shared keypoints of every slot that shares enough, in the best view."""
+    def _sharing(
+        self, fingerprints: Fingerprints, windows: list[Words], least: int, known: NDArray[np.bool_]
+    ) -> dict[int, tuple[int, int, int]]:
+        """Distance, view and number of shared keypoints of unknown slots that share enough, in the best view."""
         if len(fingerprints.keypoints) == 0:
             return {}
         probes = probes_of(fingerprints.keypoints)
-        slots, views, votes = agreeing_keypoints(probes, *self._postings.find(probes))
-        kept = np.flatnonzero((votes >= least) & self._alive[slots])
-        kept = kept[np.argsort(votes[kept], kind="stable")]  # the best view of a slot comes last and stays
-        rows = zip(slots[kept].tolist(), views[kept].tolist(), votes[kept].tolist(), strict=True)
-        best = {slot: (view, shared) for slot, view, shared in rows}
-        return {slot: (self._distance(windows, slot, view), view, shared) for slot, (view, shared) in best.items()}
+        wanted = self._alive[: self._slots] & ~known
+        best: dict[int, tuple[int, int]] = {}
+        for probed, entries in self._postings.find(probes):
+            unknown = np.flatnonzero(wanted[entry_slots(entries)])
+            slots, views, votes = agreeing_keypoints(probes, probed[unknown], entries[unknown])
+            kept = np.flatnonzero(votes >= least)
+            kept = kept[np.lexsort((-views[kept], votes[kept]))]  # the best view of a slot comes last and stays
+            rows = zip(slots[kept].tolist(), views[kept].tolist(), votes[kept].tolist(), strict=True)
+            best |= {slot: (shared, view) for slot, view, shared in rows}
+            best = dict(sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:_MOST_SHARING])
+        distances = self._distances(windows, list(best), [view for _, view in best.values()])
+        found = zip(best.items(), distances, strict=True)
+        return {slot: (distance, view, shared) for (slot, (shared, view)), distance in found}
 
-    def _distance(self, windows: list[Words], slot: int, view: int) -> int:
-        columns = [self._window(window, slot, slot + 1) for window in range(len(windows))]
-        distances = [
-            int(view_distances(held, query)[view, 0])
-            for held, query in zip(columns, windows, strict=True)
-            if held.any() and query.any()
-        ]
-        return min(distances, default=HASH_BITS // 2)
+    def _distances(self, windows: list[Words], slots: list[int], views: list[int]) -> list[int]:
+        """Bits between the query in a view and the nearest window, of each slot."""
+        least = np.full(len(slots), 255, np.int64)
+        is_known = np.zeros(len(slots), np.bool_)
+        for window, query in enumerate(windows):
+            held = self._window(window, 0, self._slots)[:, slots]
+            both = held.any(axis=0) & query.any()
+            distances = view_distances(held, query)[views, np.arange(len(slots))]
+            least = np.where(both, np.minimum(least, distances), least)
+            is_known |= both
+        nearest: list[int] = np.where(is_known, least, HASH_BITS // 2).tolist()
+        return nearest
 
     def _window(self, window: int, start: int, end: int) -> Words:
         return self._hashes[window * GROUPS : (window + 1) * GROUPS, start:end]  # (4, n)

@@ -1,5 +1,6 @@
 """Inverted lists of keypoints: from a word to the images that have it, held in sorted segments."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -16,6 +17,7 @@ _SLOT_SHIFT: Final = np.uint64(32)
 _REST_TOLERANCE: Final = 2  # bits of the 8 that are not part of the bucket
 _MERGE_RATIO: Final = 4  # a segment is merged with the one before it unless that one is so many times larger
 _BUCKETS: Final = 1 << BUCKET_BITS
+_BLOCK: Final = 1 << 20  # entries looked at at a time: a search of a million photos meets 300,000 in all
 _LARGEST_SEGMENT: Final = 12_000_000  # entries; larger ones are not merged, so that sorting takes little memory
 
 
@@ -40,13 +42,28 @@ class Postings:
             entries |= place[:, 0] << np.uint64(16) | place[:, 1] << np.uint64(8) | place[:, 2]
             self._waiting.append((keypoints.words & BUCKET_MASK, entries))
 
-    def find(self, probes: Probes) -> tuple[NDArray[np.int64], Entries]:
-        """Every entry whose word is near that of a probe, and the number of that probe."""
+    def find(self, probes: Probes) -> Iterator[tuple[NDArray[np.int64], Entries]]:
+        """Every entry whose word is near that of a probe, and the number of that probe.
+
+        They come in blocks that take little memory, with all that there is of a slot in the same block.
+        """
         self._settle()
-        found = [segment.find(probes) for segment in self._segments]
-        if not found:
-            return np.zeros(0, np.int64), np.zeros(0, np.uint64)
-        return np.concatenate([probed for probed, _ in found]), np.concatenate([entries for _, entries in found])
+        waiting = [[segment.ranges(probes) for segment in self._segments]]
+        while waiting:
+            block = waiting.pop()
+            if sum(ranges.total for ranges in block) > _BLOCK:
+                low, high = min(ranges.first_slot for ranges in block), max(ranges.last_slot for ranges in block)
+                if low < high:
+                    middle = (low + high + 1) // 2
+                    halves = [ranges.split(middle) for ranges in block]
+                    waiting += [
+                        [upper for _, upper in halves if upper.total],
+                        [lower for lower, _ in halves if lower.total],
+                    ]
+                    continue
+            found = [ranges.near(probes) for ranges in block if ranges.total]
+            if found:
+                yield np.concatenate([probed for probed, _ in found]), np.concatenate([near for _, near in found])
 
     def keep(self, new_slots: NDArray[np.int64]) -> None:
         """Renumber: `new_slots` has the new slot of every old one, or -1 for those to forget."""
@@ -109,24 +126,70 @@ class _Segment:
     def _has_starts(self) -> bool:
         return len(self.index) != len(self.entries)
 
-    def _ranges(self, buckets: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """First and end of the entries of each bucket."""
+    def ranges(self, probes: Probes) -> "_Ranges":
+        """Where the entries of the buckets lie that the probes look into."""
+        buckets = probes.buckets.ravel()
         if self._has_starts():
-            return self.index[buckets].astype(np.int64), self.index[buckets + np.uint32(1)].astype(np.int64)
-        return np.searchsorted(self.index, buckets, "left"), np.searchsorted(self.index, buckets, "right")
+            first, end = self.index[buckets].astype(np.int64), self.index[buckets + np.uint32(1)].astype(np.int64)
+        else:
+            first, end = np.searchsorted(self.index, buckets, "left"), np.searchsorted(self.index, buckets, "right")
+        numbers = np.repeat(np.arange(len(probes.rests)), probes.buckets.shape[1])
+        return _Ranges.of_taken(self.entries, numbers, first, end)
 
-    def find(self, probes: Probes) -> tuple[NDArray[np.int64], Entries]:
+
+@dataclass(frozen=True, slots=True)
+class _Ranges:
+    """Parts of buckets, none of them empty, and the number of the probe that looks into each.
+
+    The entries of a bucket are in the order of their slots.
+    """
+
+    entries: Entries
+    numbers: NDArray[np.int64]
+    first: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+    @classmethod
+    def of_taken(
+        cls, entries: Entries, numbers: NDArray[np.int64], first: NDArray[np.int64], end: NDArray[np.int64]
+    ) -> Self:
+        taken = np.flatnonzero(end > first)
+        return cls(entries, numbers[taken], first[taken], end[taken])
+
+    @property
+    def total(self) -> int:
+        return int((self.end - self.first).sum())
+
+    @property
+    def first_slot(self) -> int:
+        return int(entry_slots(self.entries[self.first]).min())
+
+    @property
+    def last_slot(self) -> int:
+        return int(entry_slots(self.entries[self.end - 1]).max())
+
+    def split(self, slot: int) -> tuple["_Ranges", "_Ranges"]:
+        """What lies before a slot, and the rest."""
+        least = np.uint64(slot) << _SLOT_SHIFT
+        low, high = self.first.copy(), self.end.copy()
+        while (open_ := np.flatnonzero(low < high)).size:
+            middle = (low[open_] + high[open_]) // 2
+            before = self.entries[middle] < least
+            low[open_[before]] = middle[before] + 1
+            high[open_[~before]] = middle[~before]
+        return (
+            _Ranges.of_taken(self.entries, self.numbers, self.first, low),
+            _Ranges.of_taken(self.entries, self.numbers, low, self.end),
+        )
+
+    def near(self, probes: Probes) -> tuple[NDArray[np.int64], Entries]:
         """Which probe met which entry."""
-        first, end = self._ranges(probes.buckets.ravel())
-        length = end - first
-        number = np.repeat(np.arange(len(probes.rests)), probes.buckets.shape[1])
-        taken = np.flatnonzero(length)
-        first, length, number = first[taken], length[taken], number[taken]
+        length = self.end - self.first
         before = np.cumsum(length) - length
-        entries = self.entries[np.arange(length.sum()) + np.repeat(first - before, length)]
-        rests = np.repeat(probes.rests.astype(np.uint8)[number], length)
+        entries = self.entries[np.arange(length.sum()) + np.repeat(self.first - before, length)]
+        rests = np.repeat(probes.rests.astype(np.uint8)[self.numbers], length)
         near = np.flatnonzero(np.bitwise_count(entry_rests(entries) ^ rests) <= _REST_TOLERANCE)
-        return np.repeat(number, length)[near], entries[near]
+        return np.repeat(self.numbers, length)[near], entries[near]
 
 
 def entry_slots(entries: Entries) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ def test_about_as_many_entries_as_buckets_are_all_found(count):
         places=np.zeros((len(asked), 3), np.int32),
     )
     for _ in range(2):  # the second time from entries that were renumbered
-        probed, entries = postings.find(probes)
+        ((probed, entries),) = postings.find(probes)
         found = sorted(zip(asked[probed].tolist(), entry_slots(entries).tolist(), strict=True))
         assert found == [(word, slot) for word in asked.tolist() for slot in np.flatnonzero(words == word).tolist()]
         postings.keep(slots)
