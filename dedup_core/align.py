@@ -24,6 +24,7 @@ _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so m
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
 _LEAST_SEEN: Final = 0.2
 _LEAST_DETERMINANT: Final = 0.3
+_LEAST_EXTENT: Final = 1 / 32  # a thinner strip has too few rows to be laid on anything: whole on whole, then
 _STILL: Final = 0.02  # of a pixel: a step this small is the last one
 _SEEN_MARK: Final = 100.0
 
@@ -44,6 +45,9 @@ class Alignment:
 def align(left: Pixels, right: Pixels, hint: View | None = None) -> Alignment:
     """The best alignment found; crops and other views are searched only where whole on whole does not fit."""
     luma = _pyramids(luma_plane, left, right)
+    if min(*luma[0].extent, *luma[1].extent) < _LEAST_EXTENT:
+        view, matrix = stretch_starts(luma, hint)[0]
+        return Alignment(view, matrix, 0.0)
     best = _whole_on_whole(luma, hint) if _any_flat(luma) else _refined(luma, stretch_starts(luma, hint))
     if best.agreement < _GOOD_AGREEMENT and not _any_flat(luma):
         best = max(best, _refined(luma, search_starts(luma, _SEARCHED_STARTS)), key=_agreement)

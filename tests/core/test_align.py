@@ -120,3 +120,11 @@ def test_tiny_and_thin_pictures_are_aligned_without_failing(size):
     image = scene(2).resize(size)
     assert np.isfinite(found(image, scene(2)).matrix).all()
     assert np.isfinite(found(image, image).matrix).all()
+
+
+@pytest.mark.parametrize("size", [(512, 6), (10, 512), (512, 12)])
+def test_a_thin_strip_lies_whole_on_its_smaller_copy(size):
+    strip = scene(4).resize(size)
+    alignment = found(strip, strip.resize((size[0] // 2, size[1] // 2), Image.Resampling.BOX))
+    assert alignment.view is View.UPRIGHT
+    assert np.allclose(alignment.matrix, [[1, 0, 0], [0, 1, 0]], atol=0.03)
