@@ -145,11 +145,15 @@ class FingerprintIndex:
             return {}
         probes = probes_of(fingerprints.keypoints)
         wanted = self._alive[: self._slots] & ~known
+        is_crowded = np.count_nonzero(known) > _MOST_SHARING  # else leaving them out early costs more than it saves
         best: dict[int, tuple[int, int]] = {}
-        for probed, entries in self._postings.find(probes):
-            unknown = np.flatnonzero(wanted[entry_slots(entries)])
-            slots, views, votes = agreeing_keypoints(probes, probed[unknown], entries[unknown])
-            kept = np.flatnonzero(votes >= least)
+        for block in self._postings.find(probes):
+            probed, entries = block
+            if is_crowded:
+                taken = np.flatnonzero(wanted[entry_slots(entries)])
+                probed, entries = probed[taken], entries[taken]
+            slots, views, votes = agreeing_keypoints(probes, probed, entries)
+            kept = np.flatnonzero((votes >= least) & wanted[slots])
             kept = kept[np.lexsort((-views[kept], votes[kept]))]  # the best view of a slot comes last and stays
             rows = zip(slots[kept].tolist(), views[kept].tolist(), votes[kept].tolist(), strict=True)
             best |= {slot: (shared, view) for slot, view, shared in rows}
