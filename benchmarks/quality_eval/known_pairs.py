@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from benchmarks.quality_eval.ours import Search
 from benchmarks.quality_eval.pictures import ORIGINAL, Photo, photos_in
 from benchmarks.quality_eval.workers import Task, Workers
-from dedup_core import FingerprintIndex, PermanentError, Policy, Verdict, VerdictKind, decide, extract_features
+from dedup_core import PermanentError, Policy, Verdict, VerdictKind, decide, extract_features
 
 RECOLORED = "same garment and pose, other color"
 OTHER_VIEW = "same garment, other view"
@@ -61,11 +62,10 @@ def judge(pairs: list[KnownPair], policy: Policy, workers: Workers) -> list[Know
     features = {
         photo.path: found for (photo, _), found in workers.features([(Photo(p), ORIGINAL) for p in paths]).items()
     }
-    index = FingerprintIndex()
-    for path in paths:
-        index.add(Photo(path).image_id, features[path].fingerprints)
-    near = {p: {hit.image_id: hit.view for hit in index.search(features[p].fingerprints)} for p in paths}
-    views = [near[pair.left].get(Photo(pair.right).image_id) for pair in pairs]
+    search = Search.over({Photo(path): features[path] for path in paths})
+    near = {path: search.ask(features[path]).candidates for path in paths}
+    hits = [near[pair.left].get(Photo(pair.right)) for pair in pairs]
+    views = [hit.view if hit else None for hit in hits]
     tasks = [
         Task((Photo(pair.left), ORIGINAL), ((Photo(pair.right), view),))
         for pair, view in zip(pairs, views, strict=True)

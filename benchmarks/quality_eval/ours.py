@@ -20,6 +20,7 @@ from dedup_core import (
 from dedup_core.thinning import is_plausible
 
 ANY_DISTANCE_BITS = 256
+NO_KEYPOINTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +67,25 @@ def evaluate(photos: list[Photo], transforms: list[str], policy: Policy, workers
     pictures = [(photo, name) for photo in photos for name in names]
     features = workers.features(pictures)
     search = Search.over({photo: features[photo, ORIGINAL] for photo in photos})
-    tasks = [Task(picture, search.to_verify(picture, features[picture])) for picture in pictures]
+    searched = {picture: search.ask(features[picture]) for picture in workers.told(pictures, "searches")}
+    tasks = [Task(picture, _to_verify(picture, searched[picture])) for picture in pictures]
     tasks = [task for task in tasks if task.rights]
-    measured = workers.measurements(tasks)
-    judged = [
-        item
-        for task, measurements in zip(tasks, measured, strict=True)
-        for item in search.judged(task, features, measurements, policy)
-    ]
+    judged: list[Judged] = []
+    for task, measurements in zip(tasks, workers.measurements(tasks), strict=True):
+        judged += _judged(task, searched[task.left], measurements, features, policy)
     return Evaluation(
         copies=[item for item in judged if item.transform != ORIGINAL and item.left == item.right],
         strangers=[item for item in judged if item.left != item.right],
-        strangers_found=[item for picture in pictures for item in search.strangers(picture, features[picture])],
+        strangers_found=[item for picture in pictures for item in _strangers(picture, searched[picture])],
         pair_distances=search.pair_distances(features),
     )
+
+
+class Answer(NamedTuple):
+    """Every hit of one search, and those of them that are plausible by what is stored and so are verified."""
+
+    found: dict[Photo, Hit]
+    candidates: dict[Photo, Hit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,60 +104,62 @@ class Search:
         fingerprints = {photo: features.fingerprints for photo, features in originals.items()}
         return cls(index, {photo.image_id: photo for photo in originals}, fingerprints)
 
-    def found(self, features: ImageFeatures) -> dict[Photo, Hit]:
-        """Every hit of the search."""
-        return {self.photos[hit.image_id]: hit for hit in self.index.search(features.fingerprints)}
-
-    def candidates(self, features: ImageFeatures) -> dict[Photo, Hit]:
-        """The hits that are worth a verification."""
-        return {
-            photo: hit
-            for photo, hit in self.found(features).items()
-            if is_plausible(features.fingerprints, self.fingerprints[photo], hit)
-        }
-
-    def strangers(self, picture: Picture, features: ImageFeatures) -> Iterator[Stranger]:
-        photo, transform = picture
-        for other, hit in self.found(features).items():
-            if other != photo and (transform != ORIGINAL or other.name > photo.name):
-                yield Stranger(transform, photo.name, other.name, hit)
-
-    def to_verify(self, picture: Picture, features: ImageFeatures) -> tuple[tuple[Photo, View | None], ...]:
-        """The candidates and, of a copy, its own original in any case; each pair of originals once."""
-        photo, transform = picture
-        views: dict[Photo, View | None] = {other: hit.view for other, hit in self.candidates(features).items()}
-        if transform == ORIGINAL:
-            return tuple((other, view) for other, view in views.items() if other.name > photo.name)
-        return tuple(({photo: None} | views).items())
-
-    def judged(
-        self, task: Task, features: dict[Picture, ImageFeatures], measured: list[PairMeasurement], policy: Policy
-    ) -> Iterator[Judged]:
-        photo, transform = task.left
-        left = features[task.left]
-        found, candidates = self.found(left), self.candidates(left)
-        for (right, _), measurement in zip(task.rights, measured, strict=True):
-            original = features[right, ORIGINAL]
-            hit = found.get(right)
-            distance = hit.distance_bits if hit else _distance(left, original)
-            verdict = decide(measurement, policy, same_bytes=left.sha256 == original.sha256)
-            shared = hit.shared_keypoints if hit else 0
-            near = (distance, shared, hit is not None, right in candidates)
-            yield Judged(transform, photo.name, right.name, *near, measurement, verdict)
+    def ask(self, features: ImageFeatures) -> Answer:
+        asked = features.fingerprints
+        found = {self.photos[hit.image_id]: hit for hit in self.index.search(asked)}
+        plausible = {photo: hit for photo, hit in found.items() if is_plausible(asked, self.fingerprints[photo], hit)}
+        return Answer(found, plausible)
 
     def pair_distances(self, features: dict[Picture, ImageFeatures]) -> dict[tuple[str, str], int]:
+        """Distances of the nearest windows in the nearest view; keypoints play no part."""
         names = sorted(photo.name for photo in self.photos.values())
         distances = {(a, b): ANY_DISTANCE_BITS for place, a in enumerate(names) for b in names[place + 1 :]}
         for photo in self.photos.values():
-            for hit in self.index.search(features[photo, ORIGINAL].fingerprints, ANY_DISTANCE_BITS):
+            asked = features[photo, ORIGINAL].fingerprints
+            for hit in self.index.search(asked, ANY_DISTANCE_BITS, NO_KEYPOINTS):
                 pair = (photo.name, self.photos[hit.image_id].name)
                 if pair in distances:
                     distances[pair] = hit.distance_bits
         return distances
 
 
+def _to_verify(picture: Picture, answer: Answer) -> tuple[tuple[Photo, View | None], ...]:
+    """The candidates and, of a copy, its own original in any case; each pair of originals once."""
+    photo, transform = picture
+    views: dict[Photo, View | None] = {other: hit.view for other, hit in answer.candidates.items()}
+    if transform == ORIGINAL:
+        return tuple((other, view) for other, view in views.items() if other.name > photo.name)
+    return tuple(({photo: None} | views).items())
+
+
+def _strangers(picture: Picture, answer: Answer) -> Iterator[Stranger]:
+    photo, transform = picture
+    for other, hit in answer.found.items():
+        if other != photo and (transform != ORIGINAL or other.name > photo.name):
+            yield Stranger(transform, photo.name, other.name, hit)
+
+
+def _judged(
+    task: Task,
+    answer: Answer,
+    measured: list[PairMeasurement],
+    features: dict[Picture, ImageFeatures],
+    policy: Policy,
+) -> Iterator[Judged]:
+    photo, transform = task.left
+    left = features[task.left]
+    for (right, _), measurement in zip(task.rights, measured, strict=True):
+        original = features[right, ORIGINAL]
+        hit = answer.found.get(right)
+        distance = hit.distance_bits if hit else _distance(left, original)
+        shared = hit.shared_keypoints if hit else 0
+        near = (distance, shared, hit is not None, right in answer.candidates)
+        verdict = decide(measurement, policy, same_bytes=left.sha256 == original.sha256)
+        yield Judged(transform, photo.name, right.name, *near, measurement, verdict)
+
+
 def _distance(left: ImageFeatures, right: ImageFeatures) -> int:
     index = FingerprintIndex()
     index.add("0" * 32, right.fingerprints)
-    hits = index.search(left.fingerprints, ANY_DISTANCE_BITS)
+    hits = index.search(left.fingerprints, ANY_DISTANCE_BITS, NO_KEYPOINTS)
     return hits[0].distance_bits if hits else ANY_DISTANCE_BITS

@@ -1,5 +1,6 @@
 """The costly steps of our detection in worker processes, their results kept until the code beneath them changes."""
 
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
@@ -34,6 +35,10 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+    def told[T](self, work: list[T], title: str) -> Iterable[T]:
+        """The same work, with its progress shown."""
+        return self._progress(work, len(work), title)
 
     def features(self, pictures: list[Picture]) -> dict[Picture, ImageFeatures]:
         found = self._progress(self._pool.map(_features, pictures, chunksize=16), len(pictures), "features")
