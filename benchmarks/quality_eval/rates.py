@@ -1,6 +1,7 @@
 """The arithmetic of the report: thresholds at a false-positive rate, bounds of small counts, the tail of distances."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +23,22 @@ def threshold_at_rate(negatives: ArrayLike, rate: float = FALSE_POSITIVE_RATE) -
     return float(distances[math.floor(rate * distances.size + 1e-9)])
 
 
-def upper_bound(count: int, trials: int, confidence: float = 0.95) -> float:
+def upper_bound(count: float, trials: int, confidence: float = 0.95) -> float:
     """The rate that the true one stays below with this confidence, after `count` events (Poisson, one-sided)."""
     return float(stats.chi2.ppf(confidence, 2 * (count + 1)) / 2 / trials)
+
+
+def upper_bound_of_clusters(counts: Collection[int], trials: int, clusters: int) -> float:
+    """The same where events come in clusters: `counts` of those that have any, `trials` spread over all `clusters`.
+
+    Forty copies of one photo are mistaken for the same stranger or none is. So the events count for as many as would
+    have the same spread were they independent (Kish's effective size), and no event at all counts once a cluster.
+    """
+    total = sum(counts)
+    if not total:
+        return upper_bound(0, clusters)
+    effective = total**2 / sum(count**2 for count in counts)
+    return total / trials * upper_bound(effective, 1) / effective
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.quality_eval.known_pairs import KnownPair, groups_of
-from benchmarks.quality_eval.ours import Evaluation, Judged
+from benchmarks.quality_eval.ours import Evaluation, Judged, Stranger
 from benchmarks.quality_eval.pictures import ORIGINAL
-from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound
+from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound_of_clusters
 from benchmarks.quality_eval.transforms import TRANSFORMS
 from dedup_core import VerdictKind
 from dedup_core.index import MAX_DISTANCE_BITS
@@ -90,7 +90,7 @@ def _strangers(evaluation: Evaluation, photos: int) -> Report:
             "verdicts": dict(Counter(str(item.verdict.kind) for item in items)),
             "false_verdicts": len(false),
             "false_verdict_rate": len(false) / pairs,
-            "false_verdict_rate_upper_95": upper_bound(len(false), pairs),
+            "false_verdict_rate_upper_95": _at_most(false, pairs, photos),
             "false": [_told(item) for item in false[:MISSES_SHOWN]],
         }
     return report
@@ -102,9 +102,9 @@ def _false_candidates(evaluation: Evaluation, photos: int) -> Report:
     rates: dict[str, float] = {}
     for stage, items in (("found", evaluation.strangers_found), ("verified", evaluation.strangers)):
         for name, of_originals in (("originals", True), ("copies", False)):
-            count = sum((item.transform == ORIGINAL) == of_originals for item in items)
-            rates[f"{stage}, {name}"] = count / pairs[of_originals]
-            rates[f"{stage}, {name}, at most"] = upper_bound(count, pairs[of_originals])
+            counted = [item for item in items if (item.transform == ORIGINAL) == of_originals]
+            rates[f"{stage}, {name}"] = len(counted) / pairs[of_originals]
+            rates[f"{stage}, {name}, at most"] = _at_most(counted, pairs[of_originals], photos)
     if len(distances) >= LEAST_PAIRS_OF_A_TAIL:
         tail = fit_tail(distances)
         rates["verified by bits, normal tail"] = tail.rate_normal(MAX_DISTANCE_BITS)
@@ -120,6 +120,12 @@ def _false_candidates(evaluation: Evaluation, photos: int) -> Report:
             str(size): {name: rate * size for name, rate in rates.items()} for size in (photos, *COLLECTION_SIZES)
         },
     }
+
+
+def _at_most(items: Sequence[Judged | Stranger], pairs: int, photos: int) -> float:
+    """Upper bound (95 %) of a rate of pairs, of which all that are made of the same two photos are one cluster."""
+    clusters = Counter(frozenset((item.left, item.right)) for item in items)
+    return upper_bound_of_clusters(clusters.values(), pairs, photos * (photos - 1) // 2)
 
 
 def write_pairs(evaluation: Evaluation, path: Path) -> None:

@@ -11,7 +11,7 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, photos_in
-from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound
+from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound, upper_bound_of_clusters
 from dedup_core import ColorMetrics, Hit, PairMeasurement, Verdict, VerdictKind, View, measure_images
 from dedup_core.decode import decode
 
@@ -33,6 +33,14 @@ def test_with_too_few_pairs_for_one_to_be_allowed_none_is() -> None:
 
 def test_no_event_in_a_thousand_trials_leaves_three_in_a_thousand_possible() -> None:
     assert upper_bound(0, 1000) == pytest.approx(-math.log(0.05) / 1000)
+
+
+def test_events_that_come_together_leave_a_wider_bound() -> None:
+    apart = upper_bound_of_clusters([1] * 16, 10_000, 1000)
+    together = upper_bound_of_clusters([16], 10_000, 1000)
+    assert apart == pytest.approx(upper_bound(16, 10_000))
+    assert together == pytest.approx(16 * upper_bound(1, 10_000))
+    assert upper_bound_of_clusters([], 10_000, 1000) == upper_bound(0, 1000)
 
 
 def test_the_fitted_tail_finds_a_rate_that_was_too_rare_to_measure() -> None:
