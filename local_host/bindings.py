@@ -48,7 +48,12 @@ class HttpTrigger:
     auth_level: str
 
 
-type Trigger = QueueTrigger | BlobTrigger | TimerTrigger | HttpTrigger
+@dataclass(frozen=True)
+class EventGridTrigger:
+    parameter: str
+
+
+type Trigger = QueueTrigger | BlobTrigger | TimerTrigger | HttpTrigger | EventGridTrigger
 
 
 @dataclass(frozen=True)
@@ -164,9 +169,14 @@ def _http_trigger(binding: Mapping[str, Any]) -> HttpTrigger:
     )
 
 
+def _event_grid_trigger(binding: Mapping[str, Any]) -> EventGridTrigger:
+    return EventGridTrigger(binding["name"])
+
+
 _TRIGGERS: dict[str, Callable[[Mapping[str, Any]], Trigger]] = {
     "queueTrigger": _queue_trigger,
     "blobTrigger": _blob_trigger,
     "timerTrigger": _timer_trigger,
     "httpTrigger": _http_trigger,
+    "eventGridTrigger": _event_grid_trigger,
 }

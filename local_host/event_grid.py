@@ -1,4 +1,4 @@
-"""The webhook that Event Grid posts blob events to: `/runtime/webhooks/blobs?functionName=Host.Functions.<name>`."""
+"""The webhook for blob triggers by Event Grid: `/runtime/webhooks/blobs?functionName=Host.Functions.<name>`."""
 
 import json
 import logging
@@ -41,7 +41,7 @@ class EventGridWebhook:
         if event_type not in {"SubscriptionValidation", "Notification"}:
             return Reply(HTTPStatus.BAD_REQUEST)
         try:
-            events = _events(body)
+            events = events_of(body)
             if event_type == "SubscriptionValidation":
                 return Reply(HTTPStatus.OK, {"validationResponse": events[0]["data"]["validationCode"]})
             messages = [_message(function.full_id, event) for event in events if event["eventType"] == BLOB_CREATED]
@@ -54,9 +54,13 @@ class EventGridWebhook:
         return Reply(HTTPStatus.ACCEPTED)
 
 
-def _events(body: bytes) -> list[dict[str, Any]]:
+def events_of(body: bytes) -> list[dict[str, Any]]:
+    """The events of a request, which may hold a single one; raises ValueError or TypeError when these are no events."""
     content = json.loads(body)
-    return content if isinstance(content, list) else [content]
+    events = content if isinstance(content, list) else [content]
+    if not all(isinstance(event, dict) for event in events):
+        raise TypeError("an event is a JSON object")
+    return events
 
 
 def _message(function_id: str, event: Mapping[str, Any]) -> BlobMessage:

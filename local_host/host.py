@@ -12,6 +12,7 @@ from local_host.azurite import Azurite
 from local_host.bindings import (
     DEFAULT_CONNECTION,
     BlobTrigger,
+    EventGridTrigger,
     Function,
     HttpTrigger,
     QueueTrigger,
@@ -22,8 +23,9 @@ from local_host.bindings import (
 from local_host.blob_listener import DEFAULT_SCAN_SECONDS, BlobScanner
 from local_host.blob_queue import BlobInvoker, BlobPoisonQueue, BlobQueue
 from local_host.connections import Connections
-from local_host.event_grid import EventGridWebhook
-from local_host.http_listener import HttpListener
+from local_host.event_grid import WEBHOOK_PATH, EventGridWebhook
+from local_host.event_trigger import EVENT_TRIGGER_PATH, EventTriggerWebhook
+from local_host.http_listener import HttpListener, Webhook
 from local_host.http_routes import make_route
 from local_host.keys import HostKeys, load_keys
 from local_host.queue_listener import (
@@ -164,8 +166,12 @@ class Host:
             for function in self.functions
             if isinstance(function.trigger, HttpTrigger)
         ]
-        webhook = EventGridWebhook(blob_functions, blob_queue)
-        self._http = HttpListener(self.worker, routes, load_keys(host_storage, self.host_id), webhook, self.host_id)
+        event_functions = {f.name: f for f in self.functions if isinstance(f.trigger, EventGridTrigger)}
+        webhooks: dict[str, Webhook] = {
+            WEBHOOK_PATH: EventGridWebhook(blob_functions, blob_queue),
+            EVENT_TRIGGER_PATH: EventTriggerWebhook(event_functions, self.worker),
+        }
+        self._http = HttpListener(self.worker, routes, load_keys(host_storage, self.host_id), webhooks, self.host_id)
         self._bind()
         self._listeners.append(self._http)
 

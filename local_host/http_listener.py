@@ -1,17 +1,18 @@
-"""Serves the HTTP functions, the webhook of Event Grid and the host's own status page."""
+"""Serves the HTTP functions, the webhooks of Event Grid and the host's own status page."""
 
 import json
 import logging
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from local_host.event_grid import WEBHOOK_PATH, EventGridWebhook
+from local_host.event_grid import WEBHOOK_PATH, Reply
+from local_host.event_trigger import EVENT_TRIGGER_PATH
 from local_host.http_routes import Route, find_route
 from local_host.keys import HostKeys
 from local_host.protos import RpcHttp, RpcHttpCookie, TypedData
@@ -22,20 +23,27 @@ from local_host.worker import Invoker
 MAX_BODY_BYTES = 104_857_600  # what the host takes
 STOP_POLL_SECONDS = 0.1
 STATUS_PATH = "admin/host/status"
+KEY_LEVELS = {WEBHOOK_PATH: "BLOBS", EVENT_TRIGGER_PATH: "EVENTGRID"}
 
 logger = logging.getLogger("local_host.http")
+
+
+class Webhook(Protocol):
+    """What Event Grid posts to."""
+
+    def handle(self, function_id: str, event_type: str, body: bytes) -> Reply: ...
 
 
 class HttpListener:
     """A server with a thread for each connection, on 127.0.0.1 only."""
 
     def __init__(
-        self, worker: Invoker, routes: Sequence[Route], keys: HostKeys, webhook: EventGridWebhook, host_id: str
+        self, worker: Invoker, routes: Sequence[Route], keys: HostKeys, webhooks: Mapping[str, Webhook], host_id: str
     ) -> None:
         self.worker = worker
         self.routes = routes
         self.keys = keys
-        self.webhook = webhook
+        self.webhooks = webhooks
         self.host_id = host_id
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -106,8 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
             address = urlsplit(self.path)
             query = {key: ",".join(values) for key, values in parse_qs(address.query, keep_blank_values=True).items()}
             path = address.path.strip("/")
-            if path == WEBHOOK_PATH:
-                self._webhook(query, body)
+            if path.lower() in listener.webhooks:
+                self._webhook(path.lower(), query, body)
             elif path == STATUS_PATH:
                 self._status(query)
             elif not path:
@@ -147,10 +155,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR)
 
-    def _webhook(self, query: dict[str, str], body: bytes) -> None:
-        if not self._is_allowed("SYSTEM", query):
+    def _webhook(self, path: str, query: dict[str, str], body: bytes) -> None:
+        if not self._is_allowed(KEY_LEVELS[path], query):
             return
-        webhook = self.server.listener.webhook
+        webhook = self.server.listener.webhooks[path]
         reply = webhook.handle(query.get("functionName", ""), self.headers.get("aeg-event-type", ""), body)
         content = b"" if reply.body is None else json.dumps(reply.body).encode()
         self._answer(reply.status, {"Content-Type": "application/json"} if content else {}, content)

@@ -8,20 +8,22 @@ from typing import Any
 
 from azure.storage.blob import BlobServiceClient
 
-from local_host.state import create_json, open_container, read_json
+from local_host.state import create_json, open_container, read_json, write_json
 
 SECRETS_CONTAINER = "azure-webjobs-secrets"
 KEY_HEADER = "x-functions-key"
 KEY_PARAMETER = "code"
+SYSTEM_KEYS = ("blobs_extension", "eventgrid_extension")
 
 
 @dataclass(frozen=True)
 class HostKeys:
-    """`master` opens everything, `function` every function, `blobs_extension` the webhook of Event Grid."""
+    """`master` opens everything, `function` every function, the others the two webhooks that Event Grid posts to."""
 
     master: str
     function: str
     blobs_extension: str
+    eventgrid_extension: str
 
     def allow(self, auth_level: str, headers: Mapping[str, str], query: Mapping[str, str]) -> bool:
         """Say whether a request shows a key that is good enough for this level."""
@@ -29,7 +31,8 @@ class HostKeys:
             "ANONYMOUS": None,
             "FUNCTION": (self.master, self.function),
             "ADMIN": (self.master,),
-            "SYSTEM": (self.master, self.blobs_extension),
+            "BLOBS": (self.master, self.blobs_extension),
+            "EVENTGRID": (self.master, self.eventgrid_extension),
         }[auth_level]
         if accepted is None:
             return True
@@ -44,10 +47,12 @@ def load_keys(service: BlobServiceClient, host_id: str) -> HostKeys:
     if content is None:
         create_json(blob, _new_keys())
         content = read_json(blob) or {}
+    if _add_missing(content["systemKeys"]):  # made by an earlier version
+        write_json(blob, content)
     return HostKeys(
         master=content["masterKey"]["value"],
         function=_named(content["functionKeys"], "default"),
-        blobs_extension=_named(content["systemKeys"], "blobs_extension"),
+        **{name: _named(content["systemKeys"], name) for name in SYSTEM_KEYS},
     )
 
 
@@ -55,8 +60,14 @@ def _new_keys() -> dict[str, Any]:
     return {
         "masterKey": _new_key("master"),
         "functionKeys": [_new_key("default")],
-        "systemKeys": [_new_key("blobs_extension")],
+        "systemKeys": [_new_key(name) for name in SYSTEM_KEYS],
     }
+
+
+def _add_missing(keys: list[dict[str, Any]]) -> bool:
+    missing = set(SYSTEM_KEYS) - {key["name"] for key in keys}
+    keys += [_new_key(name) for name in missing]
+    return bool(missing)
 
 
 def _new_key(name: str) -> dict[str, Any]:

@@ -7,8 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local_host.bindings import DEFAULT_CONNECTION, BlobTrigger, Function, HttpTrigger, QueueTrigger
+from local_host.bindings import (
+    DEFAULT_CONNECTION,
+    BlobTrigger,
+    EventGridTrigger,
+    Function,
+    HttpTrigger,
+    QueueTrigger,
+)
 from local_host.event_grid import WEBHOOK_PATH
+from local_host.event_trigger import EVENT_TRIGGER_PATH
 from local_host.host import Host
 from local_host.http_routes import make_route
 from local_host.schedule import parse_schedule
@@ -42,6 +50,7 @@ def write_status(host: Host, path: Path) -> None:
             "master": host.keys.master,
             "function": host.keys.function,
             "blobs_extension": host.keys.blobs_extension,
+            "eventgrid_extension": host.keys.eventgrid_extension,
         },
         "azurite": None if host.azurite is None else host.azurite.connection_string,
     }
@@ -65,7 +74,7 @@ def _trigger(host: Host, function: Function) -> tuple[str, str]:
         return "queue", f"{trigger.queue} ({trigger.connection})"
     if isinstance(trigger, BlobTrigger):
         found = (
-            f"by Event Grid, {host.url}/{WEBHOOK_PATH}?functionName={function.full_id}{_code(host, 'SYSTEM')}"
+            f"by Event Grid, {host.url}/{WEBHOOK_PATH}?functionName={function.full_id}{_code(host, 'BLOBS')}"
             if trigger.event_grid
             else f"scanned every {host.options.scan_seconds:g} s"
         )
@@ -74,6 +83,8 @@ def _trigger(host: Host, function: Function) -> tuple[str, str]:
         methods = ",".join(sorted(trigger.methods)) or "any method"
         template = make_route(function, host.config.route_prefix).template
         return "http", f"{methods} {host.url}/{template}{_code(host, trigger.auth_level)}"
+    if isinstance(trigger, EventGridTrigger):
+        return "event", f"{host.url}/{EVENT_TRIGGER_PATH}?functionName={function.name}{_code(host, 'EVENTGRID')}"
     due = parse_schedule(trigger.schedule, host.environ).next_after(datetime.now(UTC))
     return "timer", f"{trigger.schedule}, next at {due:%Y-%m-%d %H:%M:%S} UTC"
 
@@ -82,5 +93,7 @@ def _code(host: Host, auth_level: str) -> str:
     """Return the key to add to an address, but only for our own emulator: real keys stay out of the log."""
     if host.azurite is None or auth_level == "ANONYMOUS":
         return ""
-    key = {"SYSTEM": host.keys.blobs_extension, "ADMIN": host.keys.master}.get(auth_level, host.keys.function)
-    return f"{'&' if auth_level == 'SYSTEM' else '?'}code={key}"
+    webhook_keys = {"BLOBS": host.keys.blobs_extension, "EVENTGRID": host.keys.eventgrid_extension}
+    if auth_level in webhook_keys:
+        return f"&code={webhook_keys[auth_level]}"
+    return f"?code={host.keys.master if auth_level == 'ADMIN' else host.keys.function}"

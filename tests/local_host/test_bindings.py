@@ -7,6 +7,7 @@ import pytest
 from local_host.bindings import (
     BlobPath,
     BlobTrigger,
+    EventGridTrigger,
     Function,
     HttpTrigger,
     QueueTrigger,
@@ -74,6 +75,10 @@ def test_timer_and_http_triggers_keep_their_options() -> None:
         {"type": "http", "name": "$return", "direction": "OUT"},
     )
     assert web.trigger == HttpTrigger("r", "a/{id}", frozenset({"GET"}), "ANONYMOUS")
+
+
+def test_an_event_grid_trigger_needs_nothing_but_its_parameter() -> None:
+    assert parse({"type": "eventGridTrigger", "name": "event"}).trigger == EventGridTrigger("event")
 
 
 def test_a_binding_that_is_not_run_here_is_refused_by_name() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,12 @@ def on_stream(stream: func.InputStream) -> None:
 @app.blob_trigger(arg_name="client", path="events/{name}", connection="Images", source="EventGrid")
 def on_event(client: blob.BlobClient) -> None:
     note(kind="event", name=client.blob_name)
+
+@app.event_grid_trigger(arg_name="event")
+def on_deletion(event: func.EventGridEvent) -> None:
+    if event.subject == "bad":
+        raise ValueError("this event is bad")
+    note(kind="deletion", type=event.event_type, subject=event.subject, data=event.get_json(), at=str(event.event_time))
 
 @app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%", run_on_startup=True)
 def on_time(timer: func.TimerRequest) -> None:
@@ -104,6 +111,7 @@ def test_every_function_is_run_but_the_one_that_is_switched_off(running: Running
         "hello",
         "on_async_message",
         "on_blob",
+        "on_deletion",
         "on_event",
         "on_message",
         "on_stream",
@@ -157,6 +165,25 @@ def test_a_blob_function_runs_on_the_events_of_event_grid_only(running: Running)
     assert running.app.wait_for_notes("event", 2) == [{"name": "a.jpg"}, {"name": "a.jpg"}]
 
 
+def test_an_event_grid_function_gets_each_event_and_its_failure_reaches_the_sender(running: Running) -> None:
+    event = {
+        "id": "1",
+        "topic": "/subscriptions/0",
+        "eventType": "Microsoft.Storage.BlobDeleted",
+        "subject": "/blobServices/default/containers/events/blobs/a.jpg",
+        "eventTime": "2026-05-31T12:00:00Z",
+        "data": {"url": "https://x.blob.core.windows.net/events/a.jpg"},
+        "dataVersion": "",
+    }
+    key = running.host.status.keys["eventgrid_extension"]
+    url = f"{running.host.url}/runtime/webhooks/EventGrid?functionName=on_deletion&code={key}"
+    assert post(url, [event], aeg_event_type="Notification")[0] == 202
+    expected = {"type": event["eventType"], "subject": event["subject"], "data": event["data"]}
+    assert running.app.notes("deletion") == [{**expected, "at": "2026-05-31 12:00:00+00:00"}]
+    with pytest.raises(urllib.error.HTTPError, match="500"):
+        post(url, [{**event, "subject": "bad"}], aeg_event_type="Notification")
+
+
 def test_a_timer_function_runs_at_the_start_if_it_wants_to(running: Running) -> None:
     assert running.app.wait_for_notes("timer", 1) == [{"past_due": False}]
 
@@ -195,6 +222,7 @@ def test_the_start_says_what_runs_and_where(running: Running) -> None:
     assert re.search(r"on_message +queue +work \(Images\)", log)
     assert re.search(r"on_blob +blob +images/\{name\} \(Images\), scanned every 0.5 s", log)
     assert re.search(r"on_event +blob +events/\{name\} \(Images\), by Event Grid, http://\S+on_event\n", log)
+    assert re.search(r"on_deletion +event +http://\S+/runtime/webhooks/eventgrid\?functionName=on_deletion\n", log)
     assert re.search(r"on_time +timer +0 0 0 1 1 \*, next at \d{4}-01-01 00:00:00 UTC", log)
     assert re.search(rf"hello +http +POST {running.host.url}/api/hello/\{{name\}}\n", log)
     assert re.search(r"Storage: http://127\.0\.0\.1:\d+/", log)

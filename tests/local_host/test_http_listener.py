@@ -11,9 +11,10 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
-from local_host.bindings import Function, HttpTrigger
+from local_host.bindings import EventGridTrigger, Function, HttpTrigger
 from local_host.blob_queue import BlobQueue
-from local_host.event_grid import EventGridWebhook
+from local_host.event_grid import WEBHOOK_PATH, EventGridWebhook
+from local_host.event_trigger import EVENT_TRIGGER_PATH, EventTriggerWebhook
 from local_host.http_listener import HttpListener
 from local_host.http_routes import make_route
 from local_host.keys import HostKeys, load_keys
@@ -23,7 +24,9 @@ from tests.local_host.conftest import Call, FakeInvoker
 from tests.local_host.test_blob_listener import blob_function
 from tests.local_host.test_event_grid import event
 
-KEYS = HostKeys(master="master-key", function="function-key", blobs_extension="blobs-key")
+KEYS = HostKeys(
+    master="master-key", function="function-key", blobs_extension="blobs-key", eventgrid_extension="events-key"
+)
 ON_EVENTS = blob_function("on_events", "images/{name}", event_grid=True)
 
 
@@ -79,9 +82,13 @@ def listener(queue: QueueClient) -> Iterator[HttpListener]:
         web_function("post_only", "ANONYMOUS", "", "POST"),
         *(web_function(name, "ANONYMOUS") for name in ("fails", "silent", "text", "slow")),
     ]
-    webhook = EventGridWebhook({ON_EVENTS.full_id: ON_EVENTS}, BlobQueue(queue))
+    on_deletion = Function("on_deletion", "id of on_deletion", EventGridTrigger("event"))
+    webhooks = {
+        WEBHOOK_PATH: EventGridWebhook({ON_EVENTS.full_id: ON_EVENTS}, BlobQueue(queue)),
+        EVENT_TRIGGER_PATH: EventTriggerWebhook({"on_deletion": on_deletion}, FakeInvoker()),
+    }
     routes = [make_route(function, "api") for function in functions]
-    made = HttpListener(FakeInvoker(answer), routes, KEYS, webhook, "host-1")
+    made = HttpListener(FakeInvoker(answer), routes, KEYS, webhooks, "host-1")
     made.bind(0)
     made.start()
     yield made
@@ -189,6 +196,22 @@ def test_the_webhook_answers_the_handshake_as_json(listener: HttpListener) -> No
     assert (reply.status, reply.json) == (HTTPStatus.OK, {"validationResponse": "42"})
 
 
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [
+        ("events-key", HTTPStatus.ACCEPTED),
+        ("master-key", HTTPStatus.ACCEPTED),
+        ("blobs-key", HTTPStatus.UNAUTHORIZED),
+        ("function-key", HTTPStatus.UNAUTHORIZED),
+        ("", HTTPStatus.UNAUTHORIZED),
+    ],
+)
+def test_each_webhook_wants_the_key_of_its_own_extension(listener: HttpListener, key: str, status: HTTPStatus) -> None:
+    path = f"/runtime/webhooks/EventGrid?functionName=on_deletion&code={key}"
+    body = json.dumps([event("a.jpg")]).encode()
+    assert ask(listener, path, "POST", body, {"aeg-event-type": "Notification"}).status == status
+
+
 def test_the_status_of_the_host_is_for_its_owner(listener: HttpListener) -> None:
     assert ask(listener, "/admin/host/status").status == HTTPStatus.UNAUTHORIZED
     assert ask(listener, "/admin/host/status?code=master-key").json == {"id": "host-1", "state": "Running"}
@@ -216,5 +239,18 @@ def test_the_keys_of_a_host_stay_the_same(blobs: BlobServiceClient) -> None:
     first = load_keys(blobs, "host-1")
     assert load_keys(blobs, "host-1") == first
     assert load_keys(blobs, "host-2") != first
-    assert len({first.master, first.function, first.blobs_extension}) == 3
-    assert all(len(key) >= 40 for key in (first.master, first.function, first.blobs_extension))
+    keys = (first.master, first.function, first.blobs_extension, first.eventgrid_extension)
+    assert len(set(keys)) == 4
+    assert all(len(key) >= 40 for key in keys)
+
+
+def test_keys_of_an_earlier_version_stay_and_the_new_one_is_added(blobs: BlobServiceClient) -> None:
+    before = load_keys(blobs, "host-1")
+    blob = blobs.get_blob_client("azure-webjobs-secrets", "host-1/host.json")
+    content = json.loads(blob.download_blob().readall())
+    content["systemKeys"] = [key for key in content["systemKeys"] if key["name"] != "eventgrid_extension"]
+    blob.upload_blob(json.dumps(content), overwrite=True)
+    after = load_keys(blobs, "host-1")
+    assert (after.master, after.blobs_extension) == (before.master, before.blobs_extension)
+    assert after.eventgrid_extension not in {"", before.eventgrid_extension}
+    assert load_keys(blobs, "host-1") == after
