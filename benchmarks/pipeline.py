@@ -1,33 +1,37 @@
-"""The running app on real storage: images and comparisons a second, and storage operations an image by kind.
+"""The running app on real storage: images and comparisons a second, processor time by stage, storage operations.
 
+    python -m benchmarks.pipeline --drawn 500 5000     # drawn pictures, a fifth of them near-duplicates
     python -m benchmarks.pipeline --photos FOLDER      # every picture of a folder; lists pairs called copies
-    python -m benchmarks.pipeline --drawn 500          # pictures drawn in code, for counting operations
 
-Starts Azurite and the app (`local_host`) on free ports, uploads everything first, then starts the clock and the app,
-and stops when every image has its final status, every pair its verdict and the queues are empty. Storage, host and app
-share this machine's cores, so a real storage account leaves more of them to the app.
+Starts Azurite and the app (`local_host`) on free ports and uploads everything. Then the clock starts: the blobs are
+announced as Event Grid announces them (or, with `--source scan`, found by the host), and it stops when the queues are
+empty, so when every image has its final status and every pair its verdict. Storage, host and app share this machine's
+cores, so a real storage account leaves more of them to the app. Processor time by stage comes from clocks around the
+functions of each stage (`benchmarks/clocked_host.py`); operations from the storage's access log.
 """
 
 import argparse
-import io
 import json
+import os
 import re
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from itertools import batched
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
 
-import numpy as np
 import psutil
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
-from PIL import Image
+from azure.storage.queue import QueueServiceClient
 from rich.console import Console
 from rich.table import Table
 
-from dedup_app.ports import PROCESSING
-from dedup_app.services import Services
+from benchmarks.clocked_host import CLOCK_FILE
+from benchmarks.drawn_images import drawn_images
+from benchmarks.storage_operations import count_billed, count_kinds
 from dedup_app.settings import Settings
 from dedup_core.stats import LoaderStats
 from dedup_storage.connect import connect
@@ -36,176 +40,234 @@ from local_host.process import HostProcess
 
 ROOT = Path(__file__).parent.parent
 CONTAINER = "images"
+HOST_ID = "pipeline"
+QUEUES = (f"azure-webjobs-blobtrigger-{HOST_ID}", "verify-pairs", "ingest-images")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
-COPY_EVERY = 5  # of the drawn pictures, so that the number of pairs grows with the number of images
+SOURCES = {"events": "EventGrid", "scan": "LogsAndContainerScan"}
+SCAN_SECONDS = 10  # as the host does; every scan lists the whole container
+EVENTS_AT_ONCE = 50
+LOOK_SECONDS = 0.5
 LIMIT_SECONDS = 7200
+STAGES = "cpu_ms_per_image"
+KINDS = "operations_per_image"
+
+
+class ClockedHost(HostProcess):
+    """The local host with a clock on every stage."""
+
+    module = "benchmarks.clocked_host"
 
 
 def main() -> None:
-    arguments = _parse()
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:
-        result = run(Path(folder), _pictures(arguments), arguments.processes)
-    show(result)
+    arguments = parse_arguments()
+    results = [run(pictures, arguments) for pictures in workloads(arguments)]
+    show(results, drawn=bool(arguments.drawn))
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def run(folder: Path, pictures: Iterator[tuple[str, bytes]], processes: int) -> dict:
-    with Azurite(folder / "azurite", access_log=folder / "requests.log") as azurite:
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--photos", type=Path, help="a folder of pictures")
+    what.add_argument("--drawn", type=int, nargs="+", help="as many pictures drawn in code, in a run each")
+    parser.add_argument("--copies", type=float, default=0.2, help="share of near-duplicates among the drawn (0.2)")
+    parser.add_argument("--processes", type=int, default=2, help="hosts side by side (2)")
+    parser.add_argument("--source", choices=SOURCES, default="events", help="how blobs are announced (events)")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    return parser.parse_args()
+
+
+def workloads(arguments: argparse.Namespace) -> Iterator[Iterator[tuple[str, bytes]]]:
+    if arguments.drawn:
+        yield from (drawn_images(count, arguments.copies) for count in arguments.drawn)
+        return
+    files = sorted(it for it in arguments.photos.iterdir() if it.suffix.lower() in SUFFIXES)
+    yield ((file.name, file.read_bytes()) for file in files)
+
+
+def run(pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace) -> dict:
+    with (
+        tempfile.TemporaryDirectory(prefix="pipeline-") as name,
+        Azurite(Path(name) / "azurite", access_log=Path(name) / "requests.log") as azurite,
+    ):
+        folder = Path(name)
         environment = {
             "AzureWebJobsStorage": azurite.connection_string,
             "ImageStorage": azurite.connection_string,
             "IMAGE_CONTAINER": CONTAINER,
-            "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
-            "AzureFunctionsWebHost__hostid": "pipeline",
+            "BLOB_TRIGGER_SOURCE": SOURCES[arguments.source],
+            "AzureFunctionsWebHost__hostid": HOST_ID,
         }
-        images = _upload(azurite, pictures)
-        services = connect(Settings.from_environment(environment))
+        names = upload(azurite, pictures)
+        hosts = [
+            ClockedHost(ROOT, environment | {CLOCK_FILE: str(folder / f"{number}.json")}, scan_seconds=SCAN_SECONDS)
+            for number in range(arguments.processes)
+        ]
         requests_before = len(azurite.requests())
-        hosts = [HostProcess(ROOT, environment, scan_seconds=1) for _ in range(processes)]
-        started = time.perf_counter()
         try:
             for host in hosts:
                 host.start()
-            began = time.perf_counter()
-            indexed_seconds, seconds = _wait(services, images, began)
-            cpu_seconds = sum(_cpu_seconds(host.pid) for host in hosts)
-            peak_mib = max(_peak_mib(host.pid) for host in hosts)
+            timed = time_run(azurite, hosts, names, arguments.source)
         finally:
             for host in hosts:
                 host.stop()
+        clocks = [json.loads((folder / f"{number}.json").read_text()) for number in range(len(hosts))]
         requests = azurite.requests()[requests_before:]
-        pairs = list(services.pairs.all())
-        statuses = services.features.count_by_status()
-        stats = LoaderStats.sum(list(services.stats.of_day(time.strftime("%Y-%m-%d", time.gmtime())).values()))
+        found = look_into_tables(environment)
+    images = len(names)
+    stages = sum((Counter(it["cpu_seconds"]) for it in clocks), Counter()) + Counter(azurite=timed["azurite_seconds"])
     return {
         "images": images,
-        "statuses": statuses,
-        "host_start_seconds": round(began - started, 2),
-        "indexed_seconds": round(indexed_seconds, 2),
-        "seconds": round(seconds, 2),
-        "images_per_second": round(images / seconds, 2),
-        "comparisons": len(pairs),
-        "comparisons_per_second": round(len(pairs) / seconds, 2),
-        "reads_per_comparison": round(stats.images_downloaded / max(stats.comparisons_performed, 1), 3),
-        "host_cpu_seconds_per_image": round(cpu_seconds / images, 4),
-        "host_peak_mib": round(peak_mib, 1),
-        "verdicts": dict(Counter(str(pair.verdict.kind) for pair in pairs if pair.verdict)),
-        "copies": [
-            [str(pair.left), str(pair.right), str(pair.verdict.kind), list(pair.verdict.reasons)]
-            for pair in pairs
-            if pair.verdict and pair.verdict.kind in {"identical", "duplicate"}
-        ],
-        "operations_per_image": {
-            kind: round(count / images, 3) for kind, count in sorted(Counter(map(_kind, requests)).items())
+        "hosts": arguments.processes,
+        "announced_by": arguments.source,
+        **timed,
+        "images_per_second": images / timed["seconds"],
+        "comparisons_per_second": found["comparisons"] / timed["seconds"],
+        **found,
+        STAGES: {stage: seconds / images * 1000 for stage, seconds in stages.most_common()},
+        KINDS: {kind: count / images for kind, count in sorted(count_kinds(requests, CONTAINER).items())},
+        "billed_per_image": {
+            f"{owner}: {billed}": count / images for (owner, billed), count in sorted(count_billed(requests).items())
         },
     }
 
 
-def _upload(azurite: Azurite, pictures: Iterator[tuple[str, bytes]]) -> int:
-    count = 0
+def upload(azurite: Azurite, pictures: Iterator[tuple[str, bytes]]) -> list[str]:
+    names = []
     with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         container = service.create_container(CONTAINER)
         for name, data in pictures:
             container.upload_blob(name, data)
-            count += 1
-    return count
+            names.append(name)
+    return names
 
 
-def _wait(services: Services, images: int, began: float) -> tuple[float, float]:
-    """Seconds until every image had its final status, and until every pair had its verdict too."""
-    indexed_seconds = 0.0
-    while (seconds := time.perf_counter() - began) < LIMIT_SECONDS:
-        if not indexed_seconds:
-            counts = services.features.count_by_status()
-            if sum(count for status, count in counts.items() if status != PROCESSING) == images:
-                indexed_seconds = seconds
-        elif not any(length.waiting for length in services.queues.lengths().values()):
-            return indexed_seconds, seconds
-        time.sleep(1)  # each look costs the storage emulator something, and it shares our cores
+def time_run(azurite: Azurite, hosts: list[HostProcess], names: list[str], source: str) -> dict[str, float]:
+    before = {pid: cpu_seconds(pid) for pid in (azurite.pid, *(host.pid for host in hosts))}
+    started = time.perf_counter()
+    if source == "events":
+        for number, group in enumerate(batched(names, EVENTS_AT_ONCE, strict=False)):
+            announce(azurite, hosts[number % len(hosts)], group)
+    seconds = wait_until_done(azurite, started, found_by_host=source == "scan")
+    used = {pid: cpu_seconds(pid) - cpu for pid, cpu in before.items()}
+    return {
+        "seconds": seconds,
+        "azurite_seconds": used.pop(azurite.pid),
+        "host_cpu_seconds": sum(used.values()),
+        "cores_busy": (sum(cpu_seconds(pid) - cpu for pid, cpu in before.items())) / seconds,
+        "host_peak_mib": max(peak_mib(host.pid) for host in hosts),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def announce(azurite: Azurite, host: HostProcess, names: tuple[str, ...]) -> None:
+    """Tell a host, as Event Grid would, that blobs have landed."""
+    events = [
+        {
+            "id": name,
+            "eventType": "Microsoft.Storage.BlobCreated",
+            "topic": f"/subscriptions/0/storageAccounts/{ACCOUNT}",
+            "subject": f"/blobServices/default/containers/{CONTAINER}/blobs/{name}",
+            "eventTime": "2026-01-01T00:00:00Z",
+            "data": {"blobType": "BlockBlob", "eTag": "0x8D", "url": f"{azurite.blob_url}/{CONTAINER}/{name}"},
+            "dataVersion": "",
+            "metadataVersion": "1",
+        }
+        for name in names
+    ]
+    key = host.status.keys["blobs_extension"]
+    request = urllib.request.Request(  # noqa: S310 - our own host
+        f"{host.url.rstrip('/')}/runtime/webhooks/blobs?functionName=Host.Functions.extract_features&code={key}",
+        data=json.dumps(events).encode(),
+        headers={"aeg-event-type": "Notification", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+        assert response.status == 202, response.read()
+
+
+def wait_until_done(azurite: Azurite, started: float, *, found_by_host: bool) -> float:
+    """Seconds until the queues are empty; a message leaves its queue when it has been handled to the end.
+
+    An image puts its verifications on the queue before its own message goes, so that empty means all is done.
+    """
+    seen = not found_by_host
+    with QueueServiceClient.from_connection_string(azurite.connection_string) as service:
+        while (seconds := time.perf_counter() - started) < LIMIT_SECONDS:
+            waiting = sum(queue_length(service, name) for name in QUEUES)
+            if seen and not waiting:
+                return seconds
+            seen = seen or waiting > 0
+            time.sleep(LOOK_SECONDS)
     raise TimeoutError(f"not done after {LIMIT_SECONDS} s")
 
 
-def _cpu_seconds(pid: int) -> float:
+def queue_length(service: QueueServiceClient, name: str) -> int:
+    try:
+        return service.get_queue_client(name).get_queue_properties().approximate_message_count or 0
+    except ResourceNotFoundError:
+        return 0
+
+
+def look_into_tables(environment: dict[str, str]) -> dict[str, object]:
+    services = connect(Settings.from_environment(environment))
+    pairs = list(services.pairs.all())
+    stats = LoaderStats.sum(list(services.stats.of_day(time.strftime("%Y-%m-%d", time.gmtime())).values()))
+    copies = [pair for pair in pairs if pair.verdict and pair.verdict.kind in {"identical", "duplicate"}]
+    return {
+        "statuses": services.features.count_by_status(),
+        "comparisons": stats.comparisons_performed,
+        "comparisons_failed": stats.comparisons_failed,
+        "reads_per_comparison": stats.images_downloaded / max(stats.comparisons_performed, 1),
+        "verdicts": dict(Counter(str(pair.verdict.kind) if pair.verdict else "none" for pair in pairs)),
+        "copies": [
+            [str(it.left), str(it.right), str(it.verdict.kind), list(it.verdict.reasons)] for it in copies if it.verdict
+        ],
+    }
+
+
+def cpu_seconds(pid: int) -> float:
     times = psutil.Process(pid).cpu_times()
     return times.user + times.system
 
 
-def _peak_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+def peak_mib(pid: int) -> float:
+    match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(match[1]) / 1024 if match else 0.0
 
 
-def _kind(request: object) -> str:
-    """What kind of operation a request was, by whom it serves: the app, or the host."""
-    url = urlsplit(request.url)
-    path = unquote(url.path).removeprefix(f"/{ACCOUNT}/")
-    query = parse_qs(url.query)
-    head = path.split("/")[0].split("(")[0]
-    if head in {"features", "pairs", "loaderstats", "reports"}:
-        return f"app: table {head} {request.method}"
-    if head == CONTAINER and "list" not in query.get("comp", []):
-        # The host looks whether the blob is still the one of its message; the app only ever gets.
-        return f"{'app' if request.method == 'GET' else 'host'}: image {request.method} {request.status}"
-    if head == "dedup-index":
-        return f"app: log {request.method}{' append' if 'appendblock' in query.get('comp', []) else ''}"
-    if head.startswith(("verify-pairs", "ingest-images", "azure-webjobs-blobtrigger", "webjobs-")):
-        verb = {"POST": "send", "GET": "receive", "DELETE": "delete", "PUT": "update"}.get(
-            request.method, request.method
+def show(results: list[dict], *, drawn: bool) -> None:
+    console = Console(width=110)
+    single = [name for name, value in results[0].items() if not isinstance(value, dict | list)]
+    print_table(console, "through the running app", [{name: it[name] for name in single} for it in results])
+    for title, name in (
+        ("statuses", "statuses"),
+        ("verdicts", "verdicts"),
+        ("processor milliseconds an image, by stage", STAGES),
+        ("storage operations an image", KINDS),
+        ("the same as price lists class them", "billed_per_image"),
+    ):
+        print_table(console, title, [it[name] for it in results])
+    if len(results) > 1:
+        totals = [sum(it[KINDS].values()) for it in (results[0], results[-1])]
+        console.print(
+            f"{totals[1]:.2f} operations an image with {results[-1]['images']:,} images, {totals[0]:.2f} with "
+            f"{results[0]['images']:,}: {totals[1] / totals[0]:.3f} times as many."
         )
-        owner = "app" if head == "verify-pairs" and verb == "send" else "host"
-        return f"{owner}: queue {re.sub(r'-[0-9a-z]*$', '', head) if 'webjobs' in head else head} {verb}"
-    return f"host: {head if head.startswith('azure-webjobs') else 'other'} {request.method}"
+    if not drawn:
+        for left, right, kind, reasons in results[0]["copies"][:20]:
+            console.print(f"{kind}: {left} and {right}: {'; '.join(reasons)}")
 
 
-def _pictures(arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
-    if arguments.drawn:
-        yield from _drawn(arguments.drawn)
-        return
-    for file in sorted(arguments.photos.iterdir()):
-        if file.suffix.lower() in SUFFIXES:
-            yield file.name, file.read_bytes()
-
-
-def _drawn(count: int) -> Iterator[tuple[str, bytes]]:
-    """Random abstract paintings of 640 x 480; every fifth is the one before it at another JPEG quality."""
-    for number in range(count):
-        is_copy = number % COPY_EVERY == COPY_EVERY - 1
-        random = np.random.default_rng(number - 1 if is_copy else number)
-        blobs = random.integers(0, 256, (7, 9, 3), dtype=np.uint8)
-        picture = Image.fromarray(blobs).resize((640, 480), Image.Resampling.BICUBIC)
-        buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=60 if is_copy else 90)
-        yield f"{number:06}.jpg", buffer.getvalue()
-
-
-def show(result: dict) -> None:
-    console = Console()
-    table = Table(title=f"{result['images']} images through the running app")
-    table.add_column("what")
-    table.add_column("value", justify="right")
-    for name, value in result.items():
-        if name not in {"copies", "operations_per_image"}:
-            table.add_row(name.replace("_", " "), str(value))
+def print_table(console: Console, title: str, columns: list[dict]) -> None:
+    table = Table(title=title)
+    table.add_column("")
+    for _ in columns:
+        table.add_column("", justify="right")
+    for name in dict.fromkeys(name for column in columns for name in column):
+        values = [column.get(name, 0) for column in columns]
+        table.add_row(name.replace("_", " "), *(f"{it:,.3f}" if isinstance(it, float) else str(it) for it in values))
     console.print(table)
-    operations = Table(title="storage operations an image")
-    operations.add_column("kind")
-    operations.add_column("count", justify="right")
-    for kind, count in result["operations_per_image"].items():
-        operations.add_row(kind, f"{count:.3f}")
-    console.print(operations)
-    for left, right, kind, reasons in result["copies"][:20]:
-        console.print(f"{kind}: {left} and {right}: {'; '.join(reasons)}")
-
-
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--photos", type=Path, help="a folder of pictures")
-    what.add_argument("--drawn", type=int, help="this many pictures drawn in code, every fifth a copy")
-    parser.add_argument("--processes", type=int, default=1, help="hosts side by side (1)")
-    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

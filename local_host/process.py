@@ -39,6 +39,8 @@ class HostProcess:
     the child's output, kept; without it the output is only read by `log_text()`.
     """
 
+    module = "local_host"  # a subclass may run another one that takes the same arguments
+
     def __init__(
         self,
         app_dir: Path,
@@ -88,7 +90,7 @@ class HostProcess:
         self._status_file.unlink(missing_ok=True)
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "local_host", "start", *self._arguments],
+                [sys.executable, "-m", self.module, "start", *self._arguments],
                 env=self._env,
                 cwd=self._folder.name,
                 stdin=subprocess.PIPE,

@@ -1,0 +1,111 @@
+"""The local host with a clock on every stage of the app: processor seconds of each, written when it stops.
+
+    python -m benchmarks.clocked_host start …          # the arguments of local_host; started by benchmarks.pipeline
+
+Each stage is a function that is replaced by one that reads the processor clock of its thread before and after
+(`time.thread_time`, so waiting and other threads do not count). A stage inside another one counts only for itself. What
+no stage claims is the rest: host, worker library, logging and the interpreter.
+"""
+
+import functools
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+CLOCK_FILE = "CLOCK_FILE"
+REST = "host, worker library and interpreter, the rest"
+HOST_CALLS = "host: storage calls"
+
+APP_STAGES = {
+    "decode": ("dedup_core.features:decode", "dedup_core.loader:decode"),
+    "features": ("dedup_app.ingest:extract_features",),
+    "comparison": ("dedup_core.loader:measure_images",),
+    "search": ("dedup_core.index:FingerprintIndex.search", "dedup_storage.fingerprint_records:Records.apply_to"),
+    "app: storage calls": (
+        "dedup_storage.blobs:AzureImages.read",
+        "dedup_storage.log_segments:AzureSegments.append",
+        "dedup_storage.log_segments:AzureSegments.read",
+        "dedup_storage.log_segments:AzureSegments.last",
+        *(
+            f"dedup_storage.entity_table:EntityTable.{it}"
+            for it in ("get", "get_with_etag", "upsert", "create", "update")
+        ),
+        "dedup_storage.queues:AzureVerifyQueue.send",
+        "dedup_storage.queues:AzureIngestQueue.send",
+    ),
+    "app, the rest": (
+        "dedup_app.ingest:IngestService.handle_blob",
+        "dedup_app.ingest:IngestService.handle_message",
+        "dedup_app.verify:VerifyService.handle_message",
+    ),
+}
+
+
+class StageClock(threading.local):
+    """Processor seconds by stage, of one thread; `totals` are those of all threads."""
+
+    totals: ClassVar[Counter[str]] = Counter()
+    calls: ClassVar[Counter[str]] = Counter()
+    lock: ClassVar = threading.Lock()
+
+    def __init__(self) -> None:
+        self.inner: list[float] = []  # for each open stage, the seconds of the stages inside of it
+
+    def wrap(self, stage: str, function: Callable[..., Any], *, only_outermost: bool = False) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def clocked(*arguments: Any, **options: Any) -> Any:
+            if only_outermost and self.inner:
+                return function(*arguments, **options)
+            self.inner.append(0.0)
+            started = time.thread_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                seconds = time.thread_time() - started
+                own = seconds - self.inner.pop()
+                if self.inner:
+                    self.inner[-1] += seconds
+                with self.lock:
+                    self.totals[stage] += own
+                    self.calls[stage] += 1
+
+        return clocked
+
+
+clock = StageClock()
+
+
+def main() -> int:
+    from local_host.__main__ import main as run_host  # noqa: PLC0415 - after the environment is known
+
+    for stage, targets in APP_STAGES.items():
+        for target in targets:
+            replace(stage, target)
+    replace(HOST_CALLS, "azure.core.pipeline:Pipeline.run", only_outermost=True)  # those inside a stage are its own
+    exit_code = run_host()
+    times = os.times()
+    seconds = dict(StageClock.totals)
+    seconds[REST] = times.user + times.system - sum(seconds.values())
+    content = {"cpu_seconds": seconds, "calls": dict(StageClock.calls)}
+    Path(os.environ[CLOCK_FILE]).write_text(json.dumps(content))
+    return exit_code
+
+
+def replace(stage: str, target: str, *, only_outermost: bool = False) -> None:
+    """Put a clocked function in the place of the one that `module:name` or `module:Class.name` names."""
+    module_name, _, name = target.partition(":")
+    owner: Any = __import__(module_name, fromlist=["_"])
+    *classes, name = name.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    setattr(owner, name, clock.wrap(stage, getattr(owner, name), only_outermost=only_outermost))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
