@@ -1,0 +1,1 @@
+"""The app's resources in Azure, and the tools that read their description."""

@@ -1,0 +1,282 @@
+// Everything that the app needs in Azure, in a resource group of its own. `azd up` deploys it, then the code, and then
+// subscriptions.bicep, which needs the deployed code. Plain resource definitions: it compiles without a network.
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(40)
+@description('Name of the azd environment; a short hash of it is part of every name.')
+param environmentName string
+
+@minLength(1)
+@description('Region of everything that is created here; it must offer Flex Consumption.')
+@metadata({ azd: { type: 'location' } })
+param location string
+
+@description('Resource group that is created; empty for rg-<environmentName>.')
+param resourceGroupName string = ''
+
+@description('Tags of every resource, beside azd-env-name.')
+param tags object = {}
+
+@description('Who deploys: gets the rights that the dedup command and uploads need. Empty for nobody.')
+param principalId string = deployer().objectId
+
+@allowed(['User', 'Group', 'ServicePrincipal'])
+@description('What principalId is; ServicePrincipal in a pipeline.')
+param principalType string = 'User'
+
+@description('Storage account that has the images already; empty to create one. Its account key is never used.')
+param imagesAccountName string = ''
+
+@description('Resource group of imagesAccountName, in the same subscription; empty for the one created here.')
+param imagesResourceGroupName string = ''
+
+@description('Event Grid system topic of imagesAccountName, if it has one: a storage account can have only one.')
+param imagesSystemTopicName string = ''
+
+@description('Resource group of imagesSystemTopicName; empty for that of the account.')
+param imagesSystemTopicResourceGroupName string = ''
+
+@description('Container whose images are watched; created with a new account, expected in an existing one.')
+param imageContainer string = 'images'
+
+@description('Days after which images that nobody changed move to the cool tier, 0 for never. Only for a new account.')
+param imagesCoolAfterDays int = 0
+
+@description('Storage redundancy of a new account for the images: what is in it besides the images can be derived again.')
+param imagesSku string = 'Standard_LRS'
+
+@allowed([2048, 4096])
+@description('Memory of an instance in MB, with one or two cores; docs/operations.md tells how many images fit.')
+param instanceMemoryMB int = 2048
+
+@minValue(1)
+@maxValue(1000)
+@description('Most instances at a time, all functions together.')
+param maximumInstanceCount int = 40
+
+@description('Instances that wait without work, and cost: [{ name: \'blob\', instanceCount: 1 }] or name: \'function:verify_pairs\'.')
+param alwaysReady array = []
+
+@description('Queue messages that one instance takes at a time; 0 for what host.json says.')
+param queueBatchSize int = 0
+
+@description('A new batch is fetched at this many messages in work; -1 for what host.json says.')
+param queueNewBatchThreshold int = -1
+
+@description('Blob events that one instance works on at a time; 0 for what host.json says.')
+param blobMaxDegreeOfParallelism int = 0
+
+@description('Settings that differ from their defaults, such as { POLICY: \'strict\' }: docs/settings.md.')
+param appSettings object = {}
+
+@description('Private endpoints and a virtual network, through which alone storage is reached.')
+param vnetEnabled bool = false
+
+@description('Address space of the virtual network, at least a /24.')
+param vnetAddressPrefix string = '10.84.0.0/24'
+
+@description('Public addresses that may reach a new images account although there is a virtual network.')
+param allowedAddresses array = []
+
+@description('Where alerts are sent; empty for alerts that are only shown in the portal.')
+param alertEmail string = ''
+
+@minValue(30)
+@maxValue(730)
+@description('Days that logs are kept; up to 31 cost nothing extra.')
+param logRetentionDays int = 30
+
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var allTags = union(tags, { 'azd-env-name': environmentName })
+var functionAppName = 'func-dedup-${token}'
+var deploymentContainer = 'app-package'
+var deadLetterContainer = 'dead-letters'
+var createImagesAccount = empty(imagesAccountName)
+var imagesAccount = createImagesAccount ? 'stimages${token}' : imagesAccountName
+var imagesGroup = empty(imagesResourceGroupName) ? group.name : imagesResourceGroupName
+var createSystemTopic = empty(imagesSystemTopicName)
+var systemTopicName = createSystemTopic ? 'evgt-images-${token}' : imagesSystemTopicName
+var systemTopicGroup = createSystemTopic ? group.name : (empty(imagesSystemTopicResourceGroupName) ? imagesGroup : imagesSystemTopicResourceGroupName)
+
+// What the app works with besides the images, all of it in the account of the images.
+var indexContainer = 'dedup-index'
+var verifyQueue = 'verify-pairs'
+var ingestQueue = 'ingest-images'
+var tables = ['features', 'pairs', 'loaderstats', 'reports']
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
+  location: location
+  tags: allTags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: 'id-dedup-${token}'
+    location: location
+    tags: allTags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    workspaceName: 'log-dedup-${token}'
+    insightsName: 'appi-dedup-${token}'
+    location: location
+    tags: allTags
+    retentionDays: logRetentionDays
+    appPrincipalId: identity.outputs.principalId
+  }
+}
+
+module hostStorage 'modules/host-storage.bicep' = {
+  name: 'host-storage'
+  scope: group
+  params: {
+    accountName: 'sthost${token}'
+    location: location
+    tags: allTags
+    deploymentContainer: deploymentContainer
+    deadLetterContainer: deadLetterContainer
+    appPrincipalId: identity.outputs.principalId
+    isPrivate: vnetEnabled
+  }
+}
+
+module imagesStorage 'modules/images-account.bicep' = if (createImagesAccount) {
+  name: 'images-account'
+  scope: group
+  params: {
+    accountName: imagesAccount
+    location: location
+    tags: allTags
+    skuName: imagesSku
+    imageContainer: imageContainer
+    coolAfterDays: imagesCoolAfterDays
+    isPrivate: vnetEnabled
+    allowedAddresses: allowedAddresses
+  }
+}
+
+module imagesData 'modules/images-data.bicep' = {
+  name: 'images-data-${token}'
+  scope: resourceGroup(imagesGroup)
+  dependsOn: [imagesStorage]
+  params: {
+    accountName: imagesAccount
+    imageContainer: imageContainer
+    indexContainer: indexContainer
+    workQueues: [verifyQueue, ingestQueue]
+    tableNames: tables
+    appPrincipalId: identity.outputs.principalId
+    personPrincipalId: principalId
+    personPrincipalType: principalType
+  }
+}
+
+module network 'modules/network.bicep' = if (vnetEnabled) {
+  name: 'network'
+  scope: group
+  params: {
+    name: 'vnet-dedup-${token}'
+    location: location
+    tags: allTags
+    addressPrefix: vnetAddressPrefix
+    hostAccountId: hostStorage.outputs.accountId
+    imagesAccountId: imagesData.outputs.accountId
+  }
+}
+
+module functionApp 'modules/function-app.bicep' = {
+  name: 'function-app'
+  scope: group
+  params: {
+    name: functionAppName
+    planName: 'plan-dedup-${token}'
+    location: location
+    tags: allTags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    hostBlobUri: hostStorage.outputs.blobUri
+    hostQueueUri: hostStorage.outputs.queueUri
+    deploymentContainer: deploymentContainer
+    imagesBlobUri: imagesData.outputs.blobUri
+    imagesQueueUri: imagesData.outputs.queueUri
+    imagesTableUri: imagesData.outputs.tableUri
+    imageContainer: imageContainer
+    indexContainer: indexContainer
+    verifyQueue: verifyQueue
+    ingestQueue: ingestQueue
+    insightsConnectionString: monitoring.outputs.connectionString
+    subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReady: alwaysReady
+    queueBatchSize: queueBatchSize
+    queueNewBatchThreshold: queueNewBatchThreshold
+    blobMaxDegreeOfParallelism: blobMaxDegreeOfParallelism
+    appSettings: appSettings
+  }
+}
+
+module events 'modules/events.bicep' = if (createSystemTopic) {
+  name: 'events'
+  scope: group
+  params: {
+    topicName: systemTopicName
+    location: imagesData.outputs.location
+    tags: allTags
+    imagesAccountId: imagesData.outputs.accountId
+    hostAccountName: hostStorage.outputs.accountName
+    deadLetterContainer: deadLetterContainer
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    insightsId: monitoring.outputs.insightsId
+    systemTopicId: resourceId(subscription().subscriptionId, systemTopicGroup, 'Microsoft.EventGrid/systemTopics', systemTopicName)
+    systemTopicLocation: imagesData.outputs.location
+    email: alertEmail
+  }
+  dependsOn: [events]
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    name: guid(group.id, 'near-duplicate-images')
+    location: location
+    tags: allTags
+    insightsId: monitoring.outputs.insightsId
+  }
+}
+
+// azd keeps these in its environment: infra/scripts/post-deploy.* reads the first ones, the dedup command the last.
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
+output AZURE_RESOURCE_GROUP string = group.name
+output FUNCTION_APP_NAME string = functionApp.outputs.name
+output SYSTEM_TOPIC_NAME string = systemTopicName
+output SYSTEM_TOPIC_RESOURCE_GROUP string = systemTopicGroup
+output DEAD_LETTER_ACCOUNT_ID string = createSystemTopic ? hostStorage.outputs.accountId : ''
+output DEAD_LETTER_CONTAINER string = deadLetterContainer
+output IMAGES_ACCOUNT_NAME string = imagesAccount
+output IMAGE_CONTAINER string = imageContainer
+output INDEX_CONTAINER string = indexContainer
+output VERIFY_QUEUE string = verifyQueue
+output INGEST_QUEUE string = ingestQueue
+output ImageStorage__blobServiceUri string = imagesData.outputs.blobUri
+output ImageStorage__queueServiceUri string = imagesData.outputs.queueUri
+output ImageStorage__tableServiceUri string = imagesData.outputs.tableUri

@@ -1,0 +1,132 @@
+// The Function app on a Flex Consumption plan. Its settings are all here: what `Settings` reads and what the host reads.
+param name string
+param planName string
+param location string
+param tags object
+param identityId string
+param identityClientId string
+param hostBlobUri string
+param hostQueueUri string
+param deploymentContainer string
+param imagesBlobUri string
+param imagesQueueUri string
+param imagesTableUri string
+param imageContainer string
+param indexContainer string
+param verifyQueue string
+param ingestQueue string
+param insightsConnectionString string
+param subnetId string
+param instanceMemoryMB int
+param maximumInstanceCount int
+param alwaysReady array
+param queueBatchSize int
+param queueNewBatchThreshold int
+param blobMaxDegreeOfParallelism int
+param appSettings object
+
+// The host's storage, by identity; without a table service, so that the host keeps no diagnostic events there.
+var hostSettings = {
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  AzureWebJobsStorage__blobServiceUri: hostBlobUri
+  AzureWebJobsStorage__queueServiceUri: hostQueueUri
+}
+
+var storageSettings = {
+  ImageStorage__credential: 'managedidentity'
+  ImageStorage__clientId: identityClientId
+  ImageStorage__blobServiceUri: imagesBlobUri
+  ImageStorage__queueServiceUri: imagesQueueUri
+  ImageStorage__tableServiceUri: imagesTableUri
+  IMAGE_CONTAINER: imageContainer
+  INDEX_CONTAINER: indexContainer
+  VERIFY_QUEUE: verifyQueue
+  INGEST_QUEUE: ingestQueue
+  BLOB_TRIGGER_SOURCE: 'EventGrid'
+}
+
+var telemetrySettings = {
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+}
+
+// The defaults of dedup_app/settings.py, written out so that they can be seen and changed in the portal.
+var workSettings = {
+  STATS_SCHEDULE: '0 */5 * * * *'
+  MAX_IMAGE_BYTES: '67108864'
+  MAX_IMAGE_PIXELS: '100000000'
+  DOWNLOAD_BUDGET_BYTES: '268435456'
+  DECODE_BUDGET_BYTES: '201326592'
+  MAX_CANDIDATES: '100'
+  POLICY: 'balanced'
+  PYTHON_THREADPOOL_THREAD_COUNT: '8'
+}
+
+var queueBatchOverride = queueBatchSize > 0 ? { AzureFunctionsJobHost__extensions__queues__batchSize: string(queueBatchSize) } : {}
+var queueThresholdOverride = queueNewBatchThreshold >= 0 ? { AzureFunctionsJobHost__extensions__queues__newBatchThreshold: string(queueNewBatchThreshold) } : {}
+var blobOverride = blobMaxDegreeOfParallelism > 0 ? { AzureFunctionsJobHost__extensions__blobs__maxDegreeOfParallelism: string(blobMaxDegreeOfParallelism) } : {}
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+  }
+}
+
+resource app 'Microsoft.Web/sites@2024-04-01' = {
+  name: name
+  location: location
+  tags: union(tags, { 'azd-service-name': 'dedup' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${hostBlobUri}${deploymentContainer}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: '3.13'
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReady
+      }
+    }
+    siteConfig: {
+      minTlsVersion: '1.2'
+    }
+  }
+}
+
+resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: union(hostSettings, storageSettings, telemetrySettings, workSettings, queueBatchOverride, queueThresholdOverride, blobOverride, appSettings)
+}
+
+output name string = app.name

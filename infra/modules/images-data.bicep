@@ -1,0 +1,125 @@
+// What the app keeps beside the images, in their account, and who may touch it. All of it exists before the app starts,
+// each role is given for the one container, queue or table that needs it, and no role can make or drop anything else.
+param accountName string
+param imageContainer string
+param indexContainer string
+param workQueues array
+param tableNames array
+param appPrincipalId string
+param personPrincipalId string
+param personPrincipalType string
+
+var roles = loadJsonContent('../roles.json')
+// The host moves what failed for good there, and would otherwise need the right to make queues; the third is its own.
+var poisonQueues = concat(map(workQueues, name => '${name}-poison'), ['webjobs-blobtrigger-poison'])
+var personRoles = empty(personPrincipalId) ? [] : [roles.storageBlobDataContributor, roles.storageQueueDataContributor, roles.storageTableDataContributor]
+
+resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+  name: accountName
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource tables 'Microsoft.Storage/storageAccounts/tableServices@2023-05-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource images 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' existing = {
+  parent: blobs
+  name: imageContainer
+}
+
+resource index 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
+  parent: blobs
+  name: indexContainer
+}
+
+resource workQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for name in workQueues: {
+  parent: queues
+  name: name
+}]
+
+resource poisonQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for name in poisonQueues: {
+  parent: queues
+  name: name
+}]
+
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-01' = [for name in tableNames: {
+  parent: tables
+  name: name
+}]
+
+resource appReadsImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(images.id, appPrincipalId, roles.storageBlobDataReader)
+  scope: images
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataReader)
+  }
+}
+
+resource appKeepsIndex 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(index.id, appPrincipalId, roles.storageBlobDataContributor)
+  scope: index
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
+  }
+}
+
+resource appWorksOffQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, i) in workQueues: {
+  name: guid(workQueue[i].id, appPrincipalId, roles.storageQueueDataContributor)
+  scope: workQueue[i]
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageQueueDataContributor)
+  }
+}]
+
+resource appSetsPoisonAside 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, i) in poisonQueues: {
+  name: guid(poisonQueue[i].id, appPrincipalId, roles.storageQueueDataMessageSender)
+  scope: poisonQueue[i]
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageQueueDataMessageSender)
+  }
+}]
+
+resource appKeepsTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, i) in tableNames: {
+  name: guid(table[i].id, appPrincipalId, roles.storageTableDataContributor)
+  scope: table[i]
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageTableDataContributor)
+  }
+}]
+
+resource personMay 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in personRoles: {
+  name: guid(account.id, personPrincipalId, role)
+  scope: account
+  properties: {
+    principalId: personPrincipalId
+    principalType: personPrincipalType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+  }
+}]
+
+output accountId string = account.id
+output location string = account.location
+output blobUri string = account.properties.primaryEndpoints.blob
+output queueUri string = account.properties.primaryEndpoints.queue
+output tableUri string = account.properties.primaryEndpoints.table
