@@ -1,6 +1,8 @@
 """The triggers: each reads its input, calls one service and answers; what happens is in dedup_app."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 from azurefunctions.extensions.bindings import blob  # type: ignore[import-untyped]
 
+from dedup_app.event_log import invocation, show_image_paths
 from dedup_app.settings import STORAGE, Settings
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 app = func.FunctionApp()
 settings = Settings.from_environment(os.environ)
+show_image_paths(shown=settings.log_image_paths)
 
 
 @app.blob_trigger(
@@ -26,34 +30,48 @@ settings = Settings.from_environment(os.environ)
     connection=STORAGE,
     source=func.BlobSource(settings.blob_trigger_source),
 )
-def extract_features(client: blob.BlobClient) -> None:
+def extract_features(client: blob.BlobClient, context: func.Context) -> None:
     """An image landed or was overwritten."""
     # Only the name comes from the binding's client: it is made anew for each call, ours keeps its connections.
-    services().ingest.handle_blob(client.container_name, client.blob_name)
+    with services_for(context) as services:
+        services.ingest.handle_blob(client.container_name, client.blob_name)
+
+
+@app.event_grid_trigger(arg_name="event")
+def retract_image(event: func.EventGridEvent, context: func.Context) -> None:
+    """An image was deleted."""
+    with services_for(context) as services:
+        services.retract.handle_event(event.event_type, event.get_json())
 
 
 @app.queue_trigger(arg_name="message", queue_name=settings.ingest_queue, connection=STORAGE)
-def ingest_images(message: func.QueueMessage) -> None:
+def ingest_images(message: func.QueueMessage, context: func.Context) -> None:
     """An image that was there before the app is to be taken in."""
-    services().ingest.handle_message(message.get_body(), message.id or "")
+    with services_for(context) as services:
+        services.ingest.handle_message(message.get_body(), message.id or "")
 
 
 @app.queue_trigger(arg_name="message", queue_name=settings.verify_queue, connection=STORAGE)
-def verify_pairs(message: func.QueueMessage) -> None:
+def verify_pairs(message: func.QueueMessage, context: func.Context) -> None:
     """An image and its candidates are to be compared."""
-    services().verify.handle_message(message.get_body(), message.id or "")
+    with services_for(context) as services:
+        services.verify.handle_message(message.get_body(), message.id or "")
 
 
 @app.timer_trigger(arg_name="timer", schedule=settings.stats_schedule)
-def report_loader_stats(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding goes by this name
+def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 - the binding's name
     """Time to sum up what all instances have done."""
-    services().reporting.report()
+    with services_for(context) as services:
+        services.reporting.report()
 
 
-def services() -> "Services":
-    """The services of this process: connected at the first call, shared by all threads."""
-    with _connecting:
-        return _connect()
+@contextmanager
+def services_for(context: func.Context) -> Iterator["Services"]:
+    """The services of this process: connected at the first call, shared by all threads; lines name the invocation."""
+    with invocation(context.invocation_id):
+        with _connecting:
+            services = _connect()
+        yield services
 
 
 _connecting = Lock()

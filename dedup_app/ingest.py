@@ -1,10 +1,10 @@
 """Ingest: one blob -> its features row, its place in the index, and a verification for every earlier look-alike."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dedup_app.event_log import EventLog
 from dedup_app.pairing import Pairing
 from dedup_app.ports import (
     DELETED,
@@ -33,7 +33,7 @@ from dedup_core.fingerprint import SCHEME
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 
-logger = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 UNCHANGED = "unchanged"
 NOT_FOUND = "not-found"
@@ -100,7 +100,7 @@ class IngestService:
         try:
             self.ingest(path)
         except TemporaryError as error:
-            logger.warning("%s waits on the ingest queue (%s): %s", path, error.reason, error)
+            log.warning("image_deferred", image=path, reason=error.reason, error=str(error))
             self._ingest_queue.send(IngestMessage(path))
 
     def handle_message(self, body: str | bytes, message_id: str) -> None:
@@ -126,7 +126,7 @@ class IngestService:
         for _ in range(MAX_LOOKS):
             found = self._look(path, row, unless_etag)
             if found is None:
-                logger.info("Ingested %s: %s, %d pairs to verify", path, outcome.status, outcome.pairs_sent)
+                log.info("image_ingested", image=path, status=outcome.status, pairs_sent=outcome.pairs_sent)
                 return outcome
             if isinstance(found.content, ImageFeatures):
                 row, pairs_sent = self._take_in(path, found.etag, found.content, row)
@@ -136,7 +136,7 @@ class IngestService:
                 row, pairs_sent = self._reject(path, found.etag, row, found.content)
             unless_etag = row.etag
             outcome = IngestOutcome(row.status, outcome.pairs_sent + pairs_sent)
-        raise TemporaryError(f"{path} keeps changing while it is read", reason="keeps-changing")
+        raise TemporaryError(f"Image {path.image_id} keeps changing while it is read", reason="keeps-changing")
 
     def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str) -> _Found | None:
         """What is there now; None if the row says so already. The bytes of the file are gone when it returns."""
@@ -175,7 +175,7 @@ class IngestService:
     def _reject(
         self, path: ImagePath, etag: str, known: FeaturesRow | None, error: PermanentError
     ) -> tuple[FeaturesRow, int]:
-        logger.warning("Rejected %s (%s): %s", path, error.reason, error)
+        log.warning("image_rejected", image=path, reason=error.reason, detail=str(error))
         row = FeaturesRow(path, etag, _rejected(error), None, str(error), self._now())
         if known is None:
             self._features.put(row)

@@ -1,16 +1,16 @@
 """The running totals of this process's loader for the UTC day, kept in storage where every instance can be summed."""
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
 
+from dedup_app.event_log import EventLog
 from dedup_app.ports import StatsTable
 from dedup_core.errors import TemporaryError
 from dedup_core.loader import MemoryEfficientImageLoader
 from dedup_core.stats import LoaderStats
 
-logger = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 
 class LoaderTotals:
@@ -51,7 +51,7 @@ class LoaderTotals:
             try:
                 self._stats.put(self._day, self._instance, self._totals)
             except TemporaryError as error:
-                logger.warning("Loader statistics stay in memory until the next message: %s", error)
+                log.warning("statistics_deferred", reason=error.reason, error=str(error))  # until the next message
 
 
 def utc_day(moment: datetime) -> str:

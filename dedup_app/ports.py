@@ -110,6 +110,10 @@ class Images(Protocol):
         """
         ...
 
+    def exists(self, path: ImagePath) -> bool:
+        """Whether there is such a blob now; reads none of it."""
+        ...
+
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         """Name and etag of every blob, in the order of the names, fetched page by page."""
         ...

@@ -1,15 +1,14 @@
 """Reporting: the sum of all instances of a day, logged as one line and stored for people to look at."""
 
-import json
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from dedup_app.event_log import EventLog
 from dedup_app.loader_totals import utc_day
 from dedup_app.ports import ReportsTable, StatsReport, StatsTable
 from dedup_core.stats import LoaderStats
 
-logger = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 
 class ReportingService:
@@ -31,7 +30,6 @@ class ReportingService:
     def _report_day(self, day: str) -> StatsReport:
         by_instance = self._stats.of_day(day)
         report = StatsReport(day, len(by_instance), LoaderStats.sum(by_instance.values()), self._now())
-        fields = {"event": "loader_stats", "day": day, "instances": report.instances, **report.totals.as_dict()}
-        logger.info(json.dumps(fields))
+        log.info("loader_stats", day=day, instances=report.instances, **report.totals.as_dict())
         self._reports.put_stats_report(report)
         return report

@@ -22,6 +22,7 @@ from dedup_app.ports import (
 from dedup_app.reindex import ReindexService
 from dedup_app.rejection import Rejections
 from dedup_app.reporting import ReportingService
+from dedup_app.retract import RetractService
 from dedup_app.settings import Settings
 from dedup_app.verify import VerifyService
 from dedup_core.budget import LoadBudgets
@@ -52,6 +53,7 @@ class Services:
     loader: MemoryEfficientImageLoader = field(init=False)
     ingest: IngestService = field(init=False)
     verify: VerifyService = field(init=False)
+    retract: RetractService = field(init=False)
     reporting: ReportingService = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,8 +90,15 @@ class Services:
             settings=settings,
             now=self.now,
         )
+        retract = RetractService(images=self.images, ingest=ingest, settings=settings)
         reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now)
-        for name, value in (("loader", loader), ("ingest", ingest), ("verify", verify), ("reporting", reporting)):
+        for name, value in {
+            "loader": loader,
+            "ingest": ingest,
+            "verify": verify,
+            "retract": retract,
+            "reporting": reporting,
+        }.items():
             object.__setattr__(self, name, value)  # frozen for everybody else
 
     @property

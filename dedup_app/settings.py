@@ -57,6 +57,7 @@ class Settings:
     # Sixteen threads with large images stay under 512 MB with these: benchmarks/memory.py
     download_budget_bytes: int = 256 * 1024 * 1024
     decode_budget_bytes: int = 192 * 1024 * 1024
+    log_image_paths: bool = False
     max_candidates: int = 100  # of an image; thousands of equal placeholders would otherwise make millions of pairs
     policy_preset: str = "balanced"
     policy_overrides: Mapping[str, float] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Settings:
             max_image_pixels=read.whole("MAX_IMAGE_PIXELS", cls.max_image_pixels, most=_GIBIBYTE),
             download_budget_bytes=read.whole("DOWNLOAD_BUDGET_BYTES", cls.download_budget_bytes, most=64 * _GIBIBYTE),
             decode_budget_bytes=read.whole("DECODE_BUDGET_BYTES", cls.decode_budget_bytes, most=64 * _GIBIBYTE),
+            log_image_paths=read.switch("LOG_IMAGE_PATHS", cls.log_image_paths),
             max_candidates=read.whole("MAX_CANDIDATES", cls.max_candidates, most=10_000),
             policy_preset=read.text("POLICY", cls.policy_preset),
             policy_overrides=read.policy_overrides(),
@@ -147,6 +149,9 @@ class _Reader:
             if value.lower() == known.lower():
                 return known
         raise InvalidSetting(f"{name} is {value!r}; set it to {' or '.join(choices)}")
+
+    def switch(self, name: str, default: bool) -> bool:
+        return self.choice(name, ("true", "false"), str(default).lower()) == "true"
 
     def container(self, name: str, default: str) -> str:
         value = self.text(name, default)

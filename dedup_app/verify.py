@@ -1,10 +1,11 @@
 """Verify: one image and its candidates -> an explained verdict for each pair, every image read once."""
 
-import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dedup_app.event_log import EventLog
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_app.rejection import Rejections
@@ -16,7 +17,7 @@ from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.verdict import Verdict, decide, unverifiable
 
-logger = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 MAX_LOOKS = 4  # images that change faster than this many looks are left to a later try
 
@@ -52,7 +53,9 @@ class VerifyService:
             self._rejections.record(self._settings.verify_queue, message_id, body, error)
             return
         try:
-            self.verify(message)
+            verdicts = self.verify(message)
+            counts = Counter(verdict.kind.value for verdict in verdicts)
+            log.info("pairs_verified", image=message.left, pairs=len(verdicts), verdicts=counts)
         finally:
             self._totals.flush()
 
@@ -72,7 +75,8 @@ class VerifyService:
                 return [verdicts[target.path] for target in message.rights]
             if pairs.left not in moved:
                 pairs = replace(pairs, rights=tuple(target for target in pairs.rights if target.path in moved))
-        raise TemporaryError(f"{message.left} or a candidate keeps changing while it is read", reason="keeps-changing")
+        left = message.left.image_id
+        raise TemporaryError(f"Image {left} or a candidate keeps changing while it is read", reason="keeps-changing")
 
     def _verify_pairs(
         self, message: VerifyMessage, verdicts: dict[ImagePath, Verdict], seen: dict[ImagePath, "_Seen"]
@@ -122,7 +126,9 @@ class VerifyService:
         }
 
     def _store(self, left: ImagePath, left_etag: str, right: ImagePath, right_etag: str, verdict: Verdict) -> None:
-        logger.info("%s and %s: %s (%s)", left, right, verdict.kind, "; ".join(verdict.reasons))
+        log.debug(
+            "pair_verified", left=left, right=right, verdict=verdict.kind.value, detail="; ".join(verdict.reasons)
+        )
         self._pairs.put_verdict(
             PairRow(
                 left=left,

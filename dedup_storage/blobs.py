@@ -31,7 +31,7 @@ class AzureImages:
 
     def read(self, path: ImagePath, *, unless_etag: str | None = None) -> SourceImage | None:
         started = time.monotonic()
-        with our_errors(f"read {path}"):
+        with our_errors(f"read image {path.image_id}"):
             try:
                 download = self._service.get_blob_client(path.container, path.name).download_blob(
                     raw_response_hook=self._refuse_large(path),
@@ -47,6 +47,10 @@ class AzureImages:
                     raise ImageNotFound(f"There is no blob {path}") from None
                 raise
         return SourceImage(data=data, etag=unquoted(download.properties.etag), seconds=time.monotonic() - started)
+
+    def exists(self, path: ImagePath) -> bool:
+        with our_errors(f"look for image {path.image_id}"):
+            return self._service.get_blob_client(path.container, path.name).exists()
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         with our_errors(f"list {container}"):

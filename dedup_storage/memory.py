@@ -8,7 +8,7 @@ from itertools import count
 from threading import Lock
 
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, QueueLengths, RejectedMessage, StatsReport
-from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge
+from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, TemporaryError
 from dedup_core.loader import SourceImage
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
@@ -51,6 +51,11 @@ class MemoryImages:
                 reason="too-many-bytes",
             )
         return blob
+
+    def exists(self, path: ImagePath) -> bool:
+        if isinstance(self.failures.get(path), TemporaryError):
+            raise self.failures[path]
+        return path in self._blobs
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = sorted(self._blobs.items(), key=lambda item: item[0])

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -9,12 +10,13 @@ from datetime import timedelta
 from fnmatch import fnmatch
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import azure.functions as func
 import pytest
 
 import function_app
-from dedup_app.ports import INDEXED
+from dedup_app.ports import DELETED, INDEXED
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidSetting, StoreBusy
 from dedup_core.messages import IngestMessage
@@ -48,13 +50,35 @@ def load_app(monkeypatch):
 @pytest.fixture
 def world(monkeypatch):
     world = World()
-    monkeypatch.setattr(function_app, "services", lambda: world.services)
+    monkeypatch.setattr(function_app, "_connect", lambda: world.services)
     return world
 
 
-def test_there_are_four_functions_that_listen_where_the_documentation_says(load_app):
+CONTEXT = SimpleNamespace(invocation_id="8f7e2f3c-0000-4000-8000-000000000000")
+
+
+def landed(name: str) -> None:
+    function_app.extract_features(SimpleNamespace(container_name="images", blob_name=name), CONTEXT)
+
+
+def deleted(name: str) -> func.EventGridEvent:
+    url = f"https://account.blob.core.windows.net/images/{quote(name)}"
+    return func.EventGridEvent(
+        id="1",
+        topic="/subscriptions/0",
+        subject=f"/blobServices/default/containers/images/blobs/{name}",
+        event_type="Microsoft.Storage.BlobDeleted",
+        event_time=None,
+        data={"api": "DeleteBlob", "url": url},
+        data_version="",
+    )
+
+
+def test_there_are_five_functions_that_listen_where_the_documentation_says(load_app):
     bindings = bindings_of(load_app())
-    assert set(bindings) == {"extract_features", "ingest_images", "verify_pairs", "report_loader_stats"}
+    names = {"extract_features", "retract_image", "ingest_images", "verify_pairs", "report_loader_stats"}
+    assert set(bindings) == names
+    assert bindings["retract_image"]["type"] == "eventGridTrigger"
     blob, ingest, verify, timer = (
         bindings[name] for name in ("extract_features", "ingest_images", "verify_pairs", "report_loader_stats")
     )
@@ -95,32 +119,32 @@ def test_a_wrong_setting_keeps_the_app_from_starting_and_names_itself(load_app):
 def test_images_messages_and_ticks_end_in_verdicts_and_a_report(world):
     for name, data in (("a b.png", photo(1)), ("c#.jpg", copy_of(1))):
         path = world.upload(name, data)
-        function_app.extract_features(SimpleNamespace(container_name="images", blob_name=name))
+        landed(name)
         assert world.row(path).status == INDEXED
     (message,) = world.verify_queue.messages
-    function_app.verify_pairs(func.QueueMessage(id="1", body=message.to_json().encode()))
+    function_app.verify_pairs(func.QueueMessage(id="1", body=message.to_json().encode()), CONTEXT)
     assert world.pair(message.left, message.rights[0].path).verdict.kind == "duplicate"
-    function_app.report_loader_stats(SimpleNamespace(past_due=False))
+    function_app.report_loader_stats(SimpleNamespace(past_due=False), CONTEXT)
     assert world.reports.latest_stats_report().totals.comparisons_performed == 1
 
 
 def test_an_image_may_also_be_ingested_by_message(world):
     path = world.upload("a.png", photo(1))
-    function_app.ingest_images(func.QueueMessage(id="1", body=IngestMessage(path).to_json().encode()))
+    function_app.ingest_images(func.QueueMessage(id="1", body=IngestMessage(path).to_json().encode()), CONTEXT)
     assert world.row(path).status == INDEXED
 
 
 def test_a_malformed_message_is_finished_and_what_must_wait_is_tried_again_by_the_host(world):
-    function_app.verify_pairs(func.QueueMessage(id="7", body=b"nonsense"))
+    function_app.verify_pairs(func.QueueMessage(id="7", body=b"nonsense"), CONTEXT)
     assert world.reports.rejected_messages()[0].message_id == "7"
     path = world.upload("a.png", photo(1))
     world.images.failures[path] = StoreBusy("503")
-    function_app.extract_features(SimpleNamespace(container_name="images", blob_name="a.png"))
+    landed("a.png")
     (message,) = world.ingest_queue.messages  # after a pause, which the host does not make for blobs
     with pytest.raises(StoreBusy):
-        function_app.ingest_images(func.QueueMessage(id="1", body=message.to_json().encode()))
+        function_app.ingest_images(func.QueueMessage(id="1", body=message.to_json().encode()), CONTEXT)
     del world.images.failures[path]
-    function_app.ingest_images(func.QueueMessage(id="1", body=message.to_json().encode()))
+    function_app.ingest_images(func.QueueMessage(id="1", body=message.to_json().encode()), CONTEXT)
     assert world.row(path).status == INDEXED
 
 
@@ -139,7 +163,8 @@ def test_all_threads_share_one_connection(monkeypatch):
 
     def use() -> None:
         threads_ready.wait()
-        seen.append(function_app.services())
+        with function_app.services_for(CONTEXT) as services:
+            seen.append(services)
 
     threads = [threading.Thread(target=use) for _ in range(4)]
     for thread in threads:
@@ -200,8 +225,24 @@ def test_what_the_app_imports_is_deployed_and_what_it_does_not_stays_here():
 def test_blob_names_reach_the_service_as_storage_spells_them(world):
     path = ImagePath("images", "50%25/ü?.png")
     world.images.put(path, photo(1))
-    function_app.extract_features(SimpleNamespace(container_name="images", blob_name="50%25/ü?.png"))
+    landed("50%25/ü?.png")
     assert world.row(path).status == INDEXED
+    world.images.delete(path)
+    function_app.retract_image(deleted("50%25/ü?.png"), CONTEXT)
+    assert world.row(path).status == DELETED
+
+
+def test_every_line_of_an_invocation_carries_its_id_and_none_after_it(world, caplog):
+    caplog.set_level(logging.INFO)
+    world.upload("a.png", photo(1))
+    landed("a.png")
+    function_app.verify_pairs(func.QueueMessage(id="7", body=b"nonsense"), CONTEXT)
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    assert [line["event"] for line in lines] == ["image_ingested", "message_refused"]
+    assert {line["invocation"] for line in lines} == {CONTEXT.invocation_id}
+    caplog.clear()
+    world.services.reporting.report()
+    assert "invocation" not in json.loads(caplog.records[0].getMessage())
 
 
 def duration(text: str) -> timedelta:

@@ -101,6 +101,37 @@ def test_events_of_all_versions_in_any_order_leave_what_is_there_now(world, last
             assert world.found_by(photo(2)) == {B.image_id}, f"seed {seed}"
 
 
+@pytest.mark.parametrize("back", [True, False])
+def test_events_of_a_deletion_and_a_new_upload_in_any_order_leave_what_is_there_now(world, back):
+    for seed in range(SCHEDULES):
+        world = World()
+        world.upload_and_ingest("b.png", copy_of(2))
+        world.upload_and_ingest("a.png", photo(1))
+        one, two, three, four = (world.start_process(name) for name in ("one", "two", "three", "four"))
+        world.images.delete(A)
+        delete = as_the_host(one.retract.retract, A)
+        again = as_the_host(two.retract.retract, A)
+
+        def upload(world=world, process=three):
+            if back:
+                world.images.put(A, photo(2))
+            process.ingest.ingest(A)
+
+        late = as_the_host(four.ingest.ingest, A)
+        Dice(world, seed).run([delete, upload, again, late])
+        world.before = lambda _number, _step: None
+        world.verify_all()
+        row = world.row(A)
+        assert A.image_id not in world.found_by(photo(1)), f"seed {seed}"
+        if back:
+            assert (row.etag, row.status) == (world.images.read(A).etag, INDEXED), f"seed {seed}"
+            assert world.found_by(photo(2)) == {A.image_id, B.image_id}, f"seed {seed}"
+            assert world.pair(A, B).verdict.kind is VerdictKind.DUPLICATE, f"seed {seed}"
+        else:
+            assert row.status == DELETED, f"seed {seed}"
+            assert world.found_by(photo(2)) == {B.image_id}, f"seed {seed}"
+
+
 def test_many_look_alikes_at_once_are_all_paired(world):
     paths = [ImagePath("images", f"{number}.png") for number in range(4)]
     for seed in range(SCHEDULES):

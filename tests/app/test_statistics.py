@@ -74,7 +74,7 @@ def test_what_could_not_be_written_goes_with_the_next_message(table, caplog):
     table.put = _busy
     process.count(2)
     assert failed(table, TODAY) == {"instance": 1}
-    assert "stay in memory" in caplog.text
+    assert "statistics_deferred" in caplog.text
     table.put = write
     process.count(4)
     assert failed(table, TODAY) == {"instance": 7}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
@@ -46,6 +47,10 @@ class App:
             container = service.get_container_client(CONTAINER)
             for name, data in pictures.items():
                 container.upload_blob(name, data, overwrite=True)
+
+    def delete(self, name: str) -> None:
+        with BlobServiceClient.from_connection_string(self.account.connection_string) as service:
+            service.get_blob_client(CONTAINER, name).delete_blob()
 
     def put_message(self, text: str) -> None:
         """What a person does with the queue SDK, which encodes nothing by itself."""
@@ -123,25 +128,37 @@ def app_on(account: Account, **settings: str) -> Iterator[App]:
 
 def post_blob_created(host: HostProcess, account: Account, name: str) -> None:
     """Tell one host, as Event Grid would, that a blob has landed."""
-    event = {
+    post_event(host, "blobs", "Host.Functions.extract_features", blob_event(account, "BlobCreated", name))
+
+
+def post_blob_deleted(host: HostProcess, account: Account, name: str) -> None:
+    """Tell one host, as Event Grid would, that a blob was deleted."""
+    post_event(host, "EventGrid", "retract_image", blob_event(account, "BlobDeleted", name))
+
+
+def blob_event(account: Account, kind: str, name: str) -> dict[str, object]:
+    return {
         "topic": "/subscriptions/0/storageAccounts/" + account.name,
         "subject": f"/blobServices/default/containers/{CONTAINER}/blobs/{name}",
-        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventType": f"Microsoft.Storage.{kind}",
         "id": name,
         "eventTime": "2026-01-01T00:00:00Z",
         "data": {
-            "api": "PutBlob",
+            "api": "PutBlob" if kind == "BlobCreated" else "DeleteBlob",
             "eTag": "0x8D",
             "contentType": "image/png",
             "blobType": "BlockBlob",
-            "url": f"{account.blob_endpoint}/{CONTAINER}/{name}",
+            "url": f"{account.blob_endpoint}/{CONTAINER}/{quote(name)}",
         },
         "dataVersion": "",
         "metadataVersion": "1",
     }
-    key = host.status.keys["blobs_extension"]
+
+
+def post_event(host: HostProcess, extension: str, function: str, event: dict[str, object]) -> None:
+    key = host.status.keys[f"{extension.lower()}_extension"]
     request = urllib.request.Request(  # noqa: S310 - our own host
-        f"{host.url.rstrip('/')}/runtime/webhooks/blobs?functionName=Host.Functions.extract_features&code={key}",
+        f"{host.url.rstrip('/')}/runtime/webhooks/{extension}?functionName={function}&code={key}",
         data=json.dumps([event]).encode(),
         headers={"aeg-event-type": "Notification", "Content-Type": "application/json"},
     )

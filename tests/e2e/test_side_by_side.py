@@ -6,11 +6,12 @@ from threading import Barrier
 
 import pytest
 
+from dedup_core.paths import ImagePath
 from dedup_core.verdict import VerdictKind
 from local_host.process import HostProcess
 from tests.azurite import Account
 from tests.core.drawings import drawn, encoded
-from tests.e2e.app import App, app_on, post_blob_created
+from tests.e2e.app import CONTAINER, App, app_on, post_blob_created
 
 ROUNDS = 50
 
@@ -40,8 +41,9 @@ def test_look_alikes_that_land_in_the_same_instant_at_two_hosts_find_each_other(
         app.wait_until_idle(2 * ROUNDS)
         logs = first.log_text(), second.log_text()
     for number in range(ROUNDS):
-        assert f"Ingested images/{number}-left.png" in logs[0]
-        assert f"Ingested images/{number}-right.jpg" in logs[1]
+        left, right = (ImagePath(CONTAINER, f"{number}-{name}").image_id for name in ("left.png", "right.jpg"))
+        assert f'"image": "{left}"' in logs[0]
+        assert f'"image": "{right}"' in logs[1]
         pair = app.pair(f"{number}-left.png", f"{number}-right.jpg")
         assert pair is not None, f"the look-alikes of round {number} did not find each other"
         assert pair.verdict is not None

@@ -1,0 +1,48 @@
+"""Retract: an event says that a blob was deleted; what is known of the image goes, if the blob really is gone."""
+
+from dedup_app.event_log import EventLog
+from dedup_app.ingest import IngestService
+from dedup_app.ports import Images
+from dedup_app.settings import Settings
+from dedup_core.errors import InvalidPath
+from dedup_core.paths import ImagePath
+
+BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
+
+log = EventLog(__name__)
+
+
+class RetractService:
+    """Events may come twice, late or out of order: the blob decides, an event only says where to look."""
+
+    def __init__(self, *, images: Images, ingest: IngestService, settings: Settings) -> None:
+        self._images = images
+        self._ingest = ingest
+        self._containers = settings.containers
+
+    def handle_event(self, event_type: str, data: object) -> None:
+        """Act on an event of Event Grid, given its type and data. Raises `TemporaryError`: Event Grid sends it again.
+
+        What is no deletion of a blob that the app could know is passed over.
+        """
+        if event_type != BLOB_DELETED:
+            log.info("event_ignored", reason="other-event", type=event_type)
+            return
+        url = data.get("url") if isinstance(data, dict) else None
+        if not isinstance(url, str):
+            log.warning("event_ignored", reason="no-url")
+            return
+        try:
+            path = ImagePath.parse(url, containers=self._containers)
+        except InvalidPath as error:
+            log.info("event_ignored", reason="no-image-of-ours", detail=str(error))
+            return
+        self.retract(path)
+
+    def retract(self, path: ImagePath) -> None:
+        """Forget the image, unless its blob is there (again): then the event that tells of that one does the rest."""
+        if self._images.exists(path):
+            log.info("image_kept", image=path)
+            return
+        # Looks again after it has forgotten the image, and takes in what was uploaded in between.
+        self._ingest.ingest(path)

@@ -1,0 +1,156 @@
+"""Deletions: an event says where to look, the blob says what is true."""
+
+import json
+import logging
+
+import pytest
+
+from dedup_app.ports import DELETED, INDEXED
+from dedup_core.errors import StoreBusy
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import VerdictKind
+from tests.app.world import copy_of, photo
+
+BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
+HOST = "https://account.blob.core.windows.net"
+
+
+def event(world, url, kind=BLOB_DELETED):
+    world.services.retract.handle_event(kind, {"api": "DeleteBlob", "url": url})
+
+
+def test_a_deleted_image_is_found_no_more_and_its_row_says_so(world):
+    a = world.upload_and_ingest("a.png", photo(1))
+    b = world.upload_and_ingest("b.jpg", copy_of(1))
+    world.verify_all()
+    world.images.delete(a)
+    event(world, f"{HOST}/images/a.png")
+    assert world.row(a).status == DELETED
+    assert world.found_by(photo(1)) == {b.image_id}
+    assert not world.ingest_queue.messages
+
+
+def test_an_image_that_was_rejected_is_forgotten_too(world):
+    path = world.upload_and_ingest("a.png", b"Dear Sir or Madam")
+    world.images.delete(path)
+    event(world, f"{HOST}/images/a.png")
+    assert world.row(path).status == DELETED
+
+
+def test_the_event_twice_appends_one_removal(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    world.images.delete(path)
+    event(world, f"{HOST}/images/a.png")
+    appends = world.segments.appends
+    event(world, f"{HOST}/images/a.png")
+    assert world.segments.appends == appends
+    assert world.row(path).status == DELETED
+
+
+def test_an_event_that_comes_after_the_image_is_back_changes_nothing_and_reads_nothing(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    world.images.delete(path)
+    world.images.put(path, photo(2))
+    world.services.ingest.ingest(path)
+    before, reads = world.row(path), len(world.images.reads)
+    event(world, f"{HOST}/images/a.png")
+    assert world.row(path) == before
+    assert len(world.images.reads) == reads
+    assert world.found_by(photo(2)) == {path.image_id}
+
+
+def test_an_image_that_comes_back_with_the_same_bytes_is_paired_again(world):
+    a = world.upload_and_ingest("a.png", photo(1))
+    b = world.upload_and_ingest("b.jpg", copy_of(1))
+    world.verify_all()
+    world.images.delete(a)
+    event(world, f"{HOST}/images/a.png")
+    world.images.put(a, photo(1))
+    world.services.ingest.ingest(a)
+    world.verify_all()
+    assert world.row(a).status == INDEXED
+    assert world.found_by(photo(1)) == {a.image_id, b.image_id}
+    pair = world.pair(a, b)
+    assert (pair.verdict.kind, pair.left_etag) == (VerdictKind.DUPLICATE, world.row(a).etag)
+
+
+def test_an_upload_between_the_look_and_the_removal_is_not_lost(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    other = world.start_process("other")
+
+    def upload_again():
+        world.images.put(path, photo(2))
+        other.ingest.ingest(path)
+
+    step = 0
+    happened = True
+    while happened:
+        step += 1
+        world.images.put(path, photo(1))
+        world.services.ingest.ingest(path)
+        world.images.delete(path)
+        happened = world.interrupt(step, upload_again, lambda: event(world, f"{HOST}/images/a.png"))
+        if happened:
+            assert world.row(path).status == INDEXED, f"step {step}"
+            assert world.found_by(photo(2)) == {path.image_id}, f"step {step}"
+    assert step > 5
+
+
+def test_an_image_that_nobody_knows_leaves_no_trace(world):
+    event(world, f"{HOST}/images/unknown.png")
+    assert list(world.features.all()) == []
+    assert world.segments.appends == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("a b/ü.png", "a%20b/%C3%BC.png"),
+        ("50%25.png", "50%2525.png"),
+        ("a+b&c.png", "a+b&c.png"),
+        ("what?.png", "what%3F.png"),
+        ("no#1.png", "no%231.png"),
+        ("/double//slash.png", "/double//slash.png"),
+        ("a%2Fb.png", "a%252Fb.png"),
+    ],
+)
+@pytest.mark.parametrize("host", [HOST, "http://127.0.0.1:10000/devstoreaccount1"], ids=["azure", "azurite"])
+def test_the_address_in_the_event_names_the_blob_as_storage_knows_it(world, name, url, host):
+    path = world.upload_and_ingest(name, photo(1))
+    world.images.delete(path)
+    event(world, f"{host}/images/{url}")
+    assert world.row(path).status == DELETED
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "reason"),
+    [
+        ("Microsoft.Storage.BlobCreated", {"url": f"{HOST}/images/a.png"}, "other-event"),
+        ("Microsoft.Storage.DirectoryDeleted", {"url": f"{HOST}/images/a.png"}, "other-event"),
+        (BLOB_DELETED, {"url": f"{HOST}/images2/a.png"}, "no-image-of-ours"),
+        (BLOB_DELETED, {"url": f"{HOST}/images"}, "no-image-of-ours"),
+        (BLOB_DELETED, {"url": f"{HOST}/images/a.png?snapshot=2026-01-01"}, "no-image-of-ours"),
+        (BLOB_DELETED, {"url": f"{HOST}/images/%FF.png"}, "no-image-of-ours"),
+        (BLOB_DELETED, {"url": 7}, "no-url"),
+        (BLOB_DELETED, {}, "no-url"),
+        (BLOB_DELETED, None, "no-url"),
+    ],
+)
+def test_other_events_and_containers_are_passed_over_with_a_line(world, caplog, kind, data, reason):
+    caplog.set_level(logging.INFO)
+    path = world.upload_and_ingest("a.png", photo(1))
+    world.images.delete(path)
+    world.calls.clear()
+    world.services.retract.handle_event(kind, data)
+    assert world.calls == []
+    line = json.loads(caplog.records[-1].getMessage())
+    assert (line["event"], line["reason"]) == ("event_ignored", reason)
+
+
+def test_a_busy_storage_makes_event_grid_send_the_event_again(world):
+    path = ImagePath("images", "a.png")
+    world.upload_and_ingest("a.png", photo(1))
+    world.images.failures[path] = StoreBusy("503")
+    with pytest.raises(StoreBusy):
+        event(world, f"{HOST}/images/a.png")
+    assert world.row(path).status == INDEXED

@@ -1,0 +1,97 @@
+"""Events as Event Grid sends them: more than once, late, in any order; the tables say what is in the container."""
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from typer.testing import CliRunner
+
+from dedup_app.ports import DELETED, INDEXED, FeaturesRow, PairRow
+from dedup_cli.main import app as dedup
+from dedup_core.verdict import VerdictKind
+from tests.azurite import Account, Azurite
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
+from tests.e2e.app import App, app_on, post_blob_created, post_blob_deleted
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+PICTURES = {
+    "shop/a b#1.png": encoded(drawn(1)),
+    "shop/copy 100%.png": encoded(drawn(1)),
+    "shop/50%25.jpg": encoded(drawn(1), "JPEG"),
+    "shop/ähnlich?.jpg": encoded(drawn(1), "JPEG", quality=70),
+    "stranger.png": encoded(drawn(2)),
+    "letter.jpg": b"Dear Sir or Madam",
+}
+
+
+@pytest.fixture
+def app(account: Account) -> Iterator[App]:
+    with app_on(account, BLOB_TRIGGER_SOURCE="EventGrid") as running:
+        yield running
+
+
+def test_a_deleted_image_is_retracted_by_its_event_and_comes_back_by_the_next(app: App) -> None:
+    app.upload({"a b.png": encoded(drawn(1)), "copy.jpg": encoded(drawn(1), "JPEG")})
+    with app.host() as host:
+        for name in ("a b.png", "copy.jpg"):
+            post_blob_created(host, app.account, name)
+        app.wait_for_verdict("a b.png", "copy.jpg")
+        app.wait_until_idle(2)
+        app.delete("a b.png")
+        post_blob_deleted(host, app.account, "a b.png")  # the answer comes when the function has ended
+        assert app.rows()["a b.png"].status == DELETED
+        shown = CliRunner().invoke(dedup, ["duplicates", "--json"], env=dict(app.environment))
+        assert (shown.exit_code, shown.output.strip()) == (0, "[]")
+        app.upload({"a b.png": encoded(drawn(1))})
+        post_blob_created(host, app.account, "a b.png")
+        post_blob_deleted(host, app.account, "a b.png")  # late: the image is there again
+        app.wait_for(lambda: app.rows()["a b.png"].status == INDEXED, "the image that is back", 60)
+        app.wait_until_idle(2)
+        etag = app.rows()["a b.png"].etag
+        app.wait_for(lambda: app.pair("a b.png", "copy.jpg").left_etag == etag, "its new verdict", 60)
+    pair = app.pair("a b.png", "copy.jpg")
+    assert pair is not None
+    assert pair.verdict is not None
+    assert pair.verdict.kind is VerdictKind.DUPLICATE
+
+
+def test_events_twice_and_in_any_order_give_the_same_tables_as_the_container_scan(azurite: Azurite) -> None:
+    with ExitStack() as stack:
+        by_events, scanned = (
+            stack.enter_context(app_on(azurite.new_account(), BLOB_TRIGGER_SOURCE=source))
+            for source in ("EventGrid", "LogsAndContainerScan")
+        )
+        scanned.upload(PICTURES)
+        with scanned.host():
+            scanned.wait_until_idle(len(PICTURES))
+        by_events.upload(PICTURES)
+        with by_events.host() as host:
+            for name, deleted in shuffled_events():
+                (post_blob_deleted if deleted else post_blob_created)(host, by_events.account, name)
+            by_events.wait_until_idle(len(PICTURES))
+    assert rows_of(by_events) == rows_of(scanned)
+    assert pairs_of(by_events) == pairs_of(scanned)
+    assert {row.status for row in rows_of(scanned).values()} == {INDEXED, "rejected:unsupported-format"}
+    assert len(pairs_of(scanned)) == 6
+
+
+def shuffled_events() -> list[tuple[str, bool]]:
+    """Each upload twice and, at any moment, an event of an earlier deletion, also of an image that never was there."""
+    events = [(name, deleted) for name in PICTURES for deleted in (False, False, True)]
+    events += [("never.png", False), ("never.png", True)]
+    random.Random(5).shuffle(events)
+    return events
+
+
+def rows_of(app: App) -> dict[str, FeaturesRow]:
+    """What cannot be the same in two accounts is left out: etags and times."""
+    return {name: replace(row, etag="", updated_at=NEVER) for name, row in app.rows().items()}
+
+
+def pairs_of(app: App) -> dict[frozenset[str], PairRow]:
+    same = {"left_etag": "", "right_etag": "", "verified_at": NEVER}
+    return {names: replace(pair, **same) for names, pair in app.pairs().items()}
