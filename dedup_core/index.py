@@ -7,24 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.agreement import agreeing_keypoints
+from dedup_core.columns import Words
 from dedup_core.fingerprint import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BITS, WINDOWS, Fingerprints
+from dedup_core.held import ID_BYTES, HeldImages
 from dedup_core.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, Keypoints
+from dedup_core.nearest import nearest_slots
 from dedup_core.postings import Postings, entry_slots
 from dedup_core.probes import probes_of
-from dedup_core.views import GROUPS, HASH_BYTES, VIEWS, View, least_distances, transpose_hashes, view_distances
+from dedup_core.views import GROUPS, HASH_BYTES, VIEWS, View, transpose_hashes, view_distances
 
-type Words = NDArray[np.uint64]
+__all__ = ["ID_BYTES", "MAX_DISTANCE_BITS", "MIN_SHARED_KEYPOINTS", "FingerprintIndex", "Hit"]
 
 MAX_DISTANCE_BITS: Final = 78  # docs/fingerprints.md#candidate-threshold
 MIN_SHARED_KEYPOINTS: Final = 2  # docs/fingerprints.md#candidate-threshold
-ID_BYTES: Final = 16
 
-_CHUNK: Final = 16_384  # images compared at a time: one group of their hashes takes 128 KiB and stays in the L2 cache
 _KEYPOINT_BITS: Final = 8  # what an agreeing keypoint is worth in the order of hits
 _MOST_SHARING: Final = 400  # hits by keypoints in a result, those that share the most: callers look at 100
-_NONE: Final = np.zeros(0, np.intp)
-_LEAST_CAPACITY: Final = 1024
-_MOST_DEAD: Final = 0.2  # of the slots; with more of them the arrays are made dense again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +42,21 @@ class Hit:
 class FingerprintIndex:
     """All fingerprints of a collection, held as columns of 64-bit words.
 
-    Image ids are 32 hex characters outside and 16 bytes inside. Not locked: the caller sees to it that nobody changes
-    the index during another call.
+    Image ids are 32 hex characters outside and 16 bytes inside. Not locked: any number of searches may go on at a time,
+    but the caller sees to it that nobody changes the index during another call.
     """
 
     def __init__(self) -> None:
-        self._slots = 0  # taken, dead ones included
-        self._size = 0
-        self._ids = np.zeros((2, 0), np.uint64)  # both halves of each id
-        self._contents = np.zeros(0, np.uint64)
-        self._hashes = np.zeros((len(WINDOWS) * GROUPS, 0), np.uint64)  # all zeros: no hash
-        self._alive = np.zeros(0, np.bool_)
+        self._held = HeldImages()
         self._postings = Postings()
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._held)
 
     @property
     def memory_bytes(self) -> int:
         """What the arrays hold, room for growth included."""
-        dense = (self._ids, self._contents, self._hashes, self._alive)
-        return sum(column.nbytes for column in dense) + self._postings.memory_bytes
+        return self._held.memory_bytes + self._postings.memory_bytes
 
     def add(self, image_id: str, fingerprints: Fingerprints) -> None:
         """Hold the image; what was held under the same id is replaced."""
@@ -75,22 +67,37 @@ class FingerprintIndex:
         """Forget the image; nothing happens if it is not held."""
         self.remove_many(_id_bytes(image_id))
 
-    def add_many(self, image_ids: NDArray[np.uint8], fingerprints: NDArray[np.uint8]) -> None:
+    def add_many(
+        self, image_ids: NDArray[np.uint8], fingerprints: NDArray[np.uint8], *, more_to_come: bool = False
+    ) -> None:
         """Hold many images at once: ids (n, 16) and what `Fingerprints.to_bytes` gave (n, FINGERPRINTS_BYTES).
 
-        Of an id that comes more than once the last one counts.
+        Of an id that comes more than once the last one counts. With `more_to_come` the keypoints are not found before
+        `settle`, or a later call without it: sorting them once saves half of the time of a long load.
         """
         if image_ids.shape != (len(fingerprints), ID_BYTES) or fingerprints.shape[1:] != (FINGERPRINTS_BYTES,):
             raise ValueError(f"ids are (n, {ID_BYTES}) and fingerprints (n, {FINGERPRINTS_BYTES}) bytes")
         ids, last = _unique_ids(image_ids)
-        self._kill(self._find(ids))
-        self._append(ids, fingerprints[last])
+        content, hashes, keypoints = np.split(
+            fingerprints[last], [CONTENT_BYTES, CONTENT_BYTES + len(WINDOWS) * HASH_BYTES], axis=1
+        )
+        words = np.ascontiguousarray(hashes).view("<u8").T.reshape(len(WINDOWS), GROUPS, -1)
+        first = self._held.add(ids, np.ascontiguousarray(content).view("<u8")[:, 0], words)
+        packed = np.ascontiguousarray(keypoints).reshape(-1, KEYPOINT_BYTES)
+        owners = np.repeat(np.arange(first, first + len(last)), MAX_KEYPOINTS)[packed[:, -1] > 0]
+        self._postings.add(owners, Keypoints.from_packed(packed))
         self._make_dense()
+        if not more_to_come:
+            self.settle()
 
     def remove_many(self, image_ids: NDArray[np.uint8]) -> None:
         """Forget many images at once: ids (n, 16)."""
-        self._kill(self._find(_unique_ids(image_ids)[0]))
+        self._held.remove(_unique_ids(image_ids)[0])
         self._make_dense()
+
+    def settle(self) -> None:
+        """Let the keypoints be found of all that was added."""
+        self._postings.settle()
 
     def search(
         self,
@@ -103,49 +110,32 @@ class FingerprintIndex:
         A hit is an exact copy of the file, or within the limit of bits, or shares that many keypoints in the same
         arrangement. A flat query meets only exact copies of its file.
         """
-        hits = dict.fromkeys(self._same_content(fingerprints), (0, 0, 0))
+        content = np.frombuffer(fingerprints.content, "<u8")[0]
+        hits = dict.fromkeys(self._held.with_content(content), (0, 0, 0))
         if not fingerprints.is_flat:
             windows = [_query_words(window) for window in fingerprints.hashes]
-            near = self._near(windows, max_distance_bits)
-            known = np.zeros(self._slots, np.bool_)
-            known[[*hits, *(near if len(near) > _MOST_SHARING else ())]] = True
+            near = nearest_slots(self._held, windows, max_distance_bits)
+            known = [*hits, *(near if len(near) > _MOST_SHARING else ())]
             hits |= self._sharing(fingerprints, windows, min_shared_keypoints, known)
             for slot, (distance, view) in near.items():
                 hits.setdefault(slot, (distance, view, 0))
-        found = [Hit(self._id(slot), distance, VIEWS[view], shared) for slot, (distance, view, shared) in hits.items()]
+        names = self._held.ids(np.array(list(hits), np.int64))
+        found = [
+            Hit(name, distance, VIEWS[view], shared)
+            for name, (distance, view, shared) in zip(names, hits.values(), strict=True)
+        ]
         return sorted(found, key=lambda hit: (hit.distance_bits - _KEYPOINT_BITS * hit.shared_keypoints, hit.image_id))
 
-    def _same_content(self, fingerprints: Fingerprints) -> list[int]:
-        content = np.frombuffer(fingerprints.content, "<u8")[0]
-        same = (self._contents[: self._slots] == content) & self._alive[: self._slots]
-        found: list[int] = np.flatnonzero(same).tolist()
-        return found
-
-    def _near(self, windows: list[Words], limit: int) -> dict[int, tuple[int, int]]:
-        """Distance and view of every slot of which a window is within the limit of bits, in the nearest view."""
-        found: dict[int, tuple[int, int]] = {}
-        for start in range(0, self._slots, _CHUNK):
-            for window, query in enumerate(windows):
-                hashes = self._window(window, start, min(start + _CHUNK, self._slots))
-                near = np.flatnonzero(least_distances(hashes, query) <= limit) if query.any() else _NONE
-                near = near[hashes[:, near].any(axis=0)]
-                if len(near) == 0:
-                    continue
-                distances = view_distances(hashes[:, near], query)  # (8, near)
-                rows = zip(distances.min(axis=0).tolist(), distances.argmin(axis=0).tolist(), strict=True)
-                for slot, row in zip((near + start).tolist(), rows, strict=True):
-                    found[slot] = min(found.get(slot, row), row)
-        return found
-
     def _sharing(
-        self, fingerprints: Fingerprints, windows: list[Words], least: int, known: NDArray[np.bool_]
+        self, fingerprints: Fingerprints, windows: list[Words], least: int, known: list[int]
     ) -> dict[int, tuple[int, int, int]]:
         """Distance, view and number of shared keypoints of unknown slots that share enough, in the best view."""
         if len(fingerprints.keypoints) == 0:
             return {}
         probes = probes_of(fingerprints.keypoints)
-        wanted = self._alive[: self._slots] & ~known
-        is_crowded = np.count_nonzero(known) > _MOST_SHARING  # else leaving them out early costs more than it saves
+        wanted = self._held.alive.copy()
+        wanted[known] = False
+        is_crowded = len(known) > _MOST_SHARING  # else leaving them out early costs more than it saves
         best: dict[int, tuple[int, int]] = {}
         for block in self._postings.find(probes):
             probed, entries = block
@@ -166,8 +156,7 @@ class FingerprintIndex:
         """Bits between the query in a view and the nearest window, of each slot."""
         least = np.full(len(slots), 255, np.int64)
         is_known = np.zeros(len(slots), np.bool_)
-        for window, query in enumerate(windows):
-            held = self._window(window, 0, self._slots)[:, slots]
+        for held, query in zip(self._held.hashes(np.array(slots, np.int64)), windows, strict=True):
             both = held.any(axis=0) & query.any()
             distances = view_distances(held, query)[views, np.arange(len(slots))]
             least = np.where(both, np.minimum(least, distances), least)
@@ -175,66 +164,10 @@ class FingerprintIndex:
         nearest: list[int] = np.where(is_known, least, HASH_BITS // 2).tolist()
         return nearest
 
-    def _window(self, window: int, start: int, end: int) -> Words:
-        return self._hashes[window * GROUPS : (window + 1) * GROUPS, start:end]  # (4, n)
-
-    def _find(self, ids: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The slots at which these distinct ids (2, n) are held."""
-        if ids.shape[1] == 0:
-            return np.zeros(0, np.int64)
-        order = np.argsort(_keys(ids))
-        ids, keys = ids[:, order], _keys(ids)[order]
-        slots = [np.zeros(0, np.int64)]
-        for start in range(0, self._slots, _CHUNK):
-            held = self._ids[:, start : min(start + _CHUNK, self._slots)]
-            held_keys = _keys(held)
-            places = np.minimum(np.searchsorted(keys, held_keys), len(keys) - 1)
-            same = np.flatnonzero(keys[places] == held_keys)
-            slots.append(same[(ids[:, places[same]] == held[:, same]).all(axis=0)] + start)
-        found = np.concatenate(slots)
-        return found[self._alive[found]]
-
-    def _kill(self, slots: NDArray[np.int64]) -> None:
-        self._alive[slots] = False
-        self._hashes[:, slots] = 0
-        self._size -= len(slots)
-
-    def _append(self, ids: NDArray[np.uint64], fingerprints: NDArray[np.uint8]) -> None:
-        first, end = self._slots, self._slots + len(fingerprints)
-        self._make_room(end)
-        content, hashes, keypoints = np.split(
-            fingerprints, [CONTENT_BYTES, CONTENT_BYTES + len(WINDOWS) * HASH_BYTES], axis=1
-        )
-        self._ids[:, first:end] = ids
-        self._contents[first:end] = np.ascontiguousarray(content).view("<u8")[:, 0]
-        self._hashes[:, first:end] = np.ascontiguousarray(hashes).view("<u8").T
-        self._alive[first:end] = True
-        packed = np.ascontiguousarray(keypoints).reshape(-1, KEYPOINT_BYTES)
-        owners = np.repeat(np.arange(first, end), MAX_KEYPOINTS)[packed[:, -1] > 0]
-        self._postings.add(owners, Keypoints.from_packed(packed))
-        self._slots, self._size = end, self._size + len(fingerprints)
-
-    def _make_room(self, slots: int) -> None:
-        if slots > len(self._alive):
-            capacity = max(slots, self._slots + self._slots // 8, _LEAST_CAPACITY)
-            self._ids, self._hashes = _grown(self._ids, capacity), _grown(self._hashes, capacity)
-            self._contents = np.pad(self._contents, (0, capacity - len(self._contents)))
-            self._alive = np.pad(self._alive, (0, capacity - len(self._alive)))
-
     def _make_dense(self) -> None:
-        """Give up the slots of images that are gone, once there are many."""
-        if self._slots - self._size <= max(_LEAST_CAPACITY, _MOST_DEAD * self._slots):
-            return
-        kept = np.flatnonzero(self._alive[: self._slots])
-        new_slots = np.full(self._slots, -1, np.int64)
-        new_slots[kept] = np.arange(len(kept))
-        self._postings.keep(new_slots)
-        self._ids, self._hashes = self._ids[:, kept], self._hashes[:, kept]
-        self._contents, self._alive = self._contents[kept], self._alive[kept]
-        self._slots = len(kept)
-
-    def _id(self, slot: int) -> str:
-        return self._ids[:, slot].astype(">u8").tobytes().hex()
+        new_slots = self._held.make_dense()
+        if new_slots is not None:
+            self._postings.keep(new_slots)
 
 
 def _query_words(window: NDArray[np.uint8]) -> Words:
@@ -258,15 +191,3 @@ def _unique_ids(image_ids: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArr
     is_last = np.ones(len(order), bool)
     is_last[:-1] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
     return ordered[:, is_last], order[is_last]
-
-
-def _keys(ids: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """One word for both halves of each id (2, n): a quick test of equality, to be confirmed on the halves."""
-    keys: NDArray[np.uint64] = ids[0] + ids[1] * np.uint64(0x9E3779B97F4A7C15)
-    return keys
-
-
-def _grown(columns: NDArray[np.uint64], capacity: int) -> NDArray[np.uint64]:
-    wider = np.zeros((len(columns), capacity), np.uint64)
-    wider[:, : columns.shape[1]] = columns
-    return wider

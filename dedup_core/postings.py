@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ _REST_TOLERANCE: Final = 2  # bits of the 8 that are not part of the bucket
 _MERGE_RATIO: Final = 4  # a segment is merged with the one before it unless that one is so many times larger
 _BUCKETS: Final = 1 << BUCKET_BITS
 _BLOCK: Final = 1 << 20  # entries looked at at a time: a search of a million photos meets 300,000 in all
+_PART: Final = 1 << 15  # entries gathered at a time
 _LARGEST_SEGMENT: Final = 12_000_000  # entries; larger ones are not merged, so that sorting takes little memory
 
 
@@ -34,21 +36,38 @@ class Postings:
         return waiting + sum(segment.memory_bytes for segment in self._segments)
 
     def add(self, slots: NDArray[np.int64], keypoints: Keypoints) -> None:
-        """One slot for each keypoint."""
+        """One slot for each keypoint, not found before `settle`. Slots come in ascending order, call after call."""
         if len(slots):
             place = keypoints.places.astype(np.uint64)
             entries = slots.astype(np.uint64) << _SLOT_SHIFT
             entries |= (keypoints.words >> BUCKET_BITS).astype(np.uint64) << np.uint64(24)
             entries |= place[:, 0] << np.uint64(16) | place[:, 1] << np.uint64(8) | place[:, 2]
             self._waiting.append((keypoints.words & BUCKET_MASK, entries))
+        if sum(len(entries) for _, entries in self._waiting) >= _LARGEST_SEGMENT:
+            self.settle()
+
+    def settle(self) -> None:
+        """Sort what waits, together with the segments that are not much larger."""
+        if not self._waiting:
+            return
+        buckets = np.concatenate([buckets for buckets, _ in self._waiting])
+        entries = np.concatenate([entries for _, entries in self._waiting])
+        self._waiting = []
+        while self._segments and len(self._segments[-1].entries) < min(_MERGE_RATIO * len(entries), _LARGEST_SEGMENT):
+            last = self._segments.pop()
+            buckets, entries = np.concatenate([last.buckets(), buckets]), np.concatenate([last.entries, entries])
+            del last
+        for start in range(0, len(entries), _LARGEST_SEGMENT):
+            part = slice(start, start + _LARGEST_SEGMENT)
+            self._segments.append(_Segment.sorted(buckets[part], entries[part]))
 
     def find(self, probes: Probes) -> Iterator[tuple[NDArray[np.int64], Entries]]:
         """Every entry whose word is near that of a probe, and the number of that probe.
 
         They come in blocks that take little memory, with all that there is of a slot in the same block.
         """
-        self._settle()
-        waiting = [[segment.ranges(probes) for segment in self._segments]]
+        everywhere = [segment.ranges(probes) for segment in self._segments]
+        waiting = [[ranges for ranges in everywhere if ranges.total]]
         while waiting:
             block = waiting.pop()
             if sum(ranges.total for ranges in block) > _BLOCK:
@@ -61,28 +80,15 @@ class Postings:
                         [lower for lower, _ in halves if lower.total],
                     ]
                     continue
-            found = [ranges.near(probes) for ranges in block if ranges.total]
+            found = [part for ranges in block for part in ranges.near(probes)]
             if found:
                 yield np.concatenate([probed for probed, _ in found]), np.concatenate([near for _, near in found])
 
     def keep(self, new_slots: NDArray[np.int64]) -> None:
         """Renumber: `new_slots` has the new slot of every old one, or -1 for those to forget."""
-        self._settle()
-        self._segments = [segment.renumbered(new_slots) for segment in self._segments]
-
-    def _settle(self) -> None:
-        """Sort what waits, together with the segments that are not much larger."""
-        if not self._waiting:
-            return
-        buckets = np.concatenate([buckets for buckets, _ in self._waiting])
-        entries = np.concatenate([entries for _, entries in self._waiting])
-        while self._segments and len(self._segments[-1].entries) < min(_MERGE_RATIO * len(entries), _LARGEST_SEGMENT):
-            last = self._segments.pop()
-            buckets, entries = np.concatenate([last.buckets(), buckets]), np.concatenate([last.entries, entries])
-        self._waiting = []
-        for start in range(0, len(entries), _LARGEST_SEGMENT):
-            part = slice(start, start + _LARGEST_SEGMENT)
-            self._segments.append(_Segment.sorted(buckets[part], entries[part]))
+        self.settle()
+        for number, segment in enumerate(self._segments):
+            self._segments[number] = segment.renumbered(new_slots)  # one at a time: two of each would be too much
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +101,21 @@ class _Segment:
     @classmethod
     def sorted(cls, buckets: NDArray[np.uint32], entries: Entries) -> Self:
         # Bucket and position in one number: NumPy sorts plain integers several times faster than it finds an order.
-        keys = buckets.astype(np.uint64) << _SLOT_SHIFT
+        keys = buckets.astype(np.uint64)
+        keys <<= _SLOT_SHIFT
         keys |= np.arange(len(entries), dtype=np.uint64)
         keys.sort()
-        ordered = (keys >> _SLOT_SHIFT).astype(np.uint32)
-        return cls.of_ordered(ordered, entries[keys & np.uint64(0xFFFFFFFF)])
+        order = (keys & np.uint64(0xFFFFFFFF)).view(np.int64)
+        keys >>= _SLOT_SHIFT
+        return cls.of_ordered(keys.view(np.int64), entries[order])
 
     @classmethod
-    def of_ordered(cls, buckets: NDArray[np.uint32], entries: Entries) -> Self:
+    def of_ordered(cls, buckets: NDArray[np.int64], entries: Entries) -> Self:
         if len(entries) <= _BUCKETS + 1:  # so that the two kinds of index never have the same length as the entries
-            return cls(buckets, entries)
-        counts = np.bincount(buckets, minlength=_BUCKETS)
-        return cls(np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32), entries)
+            return cls(buckets.astype(np.uint32), entries)
+        starts = np.zeros(_BUCKETS + 1, np.uint32)
+        np.cumsum(np.bincount(buckets, minlength=_BUCKETS), out=starts[1:])
+        return cls(starts, entries)
 
     @property
     def memory_bytes(self) -> int:
@@ -121,7 +130,7 @@ class _Segment:
         slots = new_slots[entry_slots(self.entries)]
         kept = slots >= 0
         entries = self.entries[kept] & np.uint64(0xFFFFFFFF) | slots[kept].astype(np.uint64) << _SLOT_SHIFT
-        return _Segment.of_ordered(self.buckets()[kept], entries)
+        return _Segment.of_ordered(self.buckets()[kept].astype(np.int64), entries)
 
     def _has_starts(self) -> bool:
         return len(self.index) != len(self.entries)
@@ -182,14 +191,20 @@ class _Ranges:
             _Ranges.of_taken(self.entries, self.numbers, low, self.end),
         )
 
-    def near(self, probes: Probes) -> tuple[NDArray[np.int64], Entries]:
-        """Which probe met which entry."""
-        length = self.end - self.first
-        before = np.cumsum(length) - length
-        entries = self.entries[np.arange(length.sum()) + np.repeat(self.first - before, length)]
-        rests = np.repeat(probes.rests.astype(np.uint8)[self.numbers], length)
-        near = np.flatnonzero(np.bitwise_count(entry_rests(entries) ^ rests) <= _REST_TOLERANCE)
-        return np.repeat(self.numbers, length)[near], entries[near]
+    def near(self, probes: Probes) -> Iterator[tuple[NDArray[np.int64], Entries]]:
+        """Which probe met which entry, in parts whose intermediate results stay in the L2 cache."""
+        lengths = self.end - self.first
+        ends = np.cumsum(lengths)
+        rests = probes.rests.astype(np.uint8)[self.numbers]
+        bounds = np.searchsorted(ends, np.arange(_PART, self.total, _PART))
+        for low, high in pairwise(np.unique([0, *bounds, len(ends)]).tolist()):
+            length = lengths[low:high]
+            shift = self.first[low:high] - (ends[low:high] - length) + (ends[low - 1] if low else 0)
+            entries = self.entries[np.arange(length.sum()) + np.repeat(shift, length)]
+            near = np.flatnonzero(
+                np.bitwise_count(entry_rests(entries) ^ np.repeat(rests[low:high], length)) <= _REST_TOLERANCE
+            )
+            yield np.repeat(self.numbers[low:high], length)[near], entries[near]
 
 
 def entry_slots(entries: Entries) -> NDArray[np.int64]:

@@ -82,20 +82,29 @@ def view_distances(hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDA
     return distances
 
 
-def least_distances(hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """The least of `view_distances` for each hash, (n,), without working out all eight.
+class LeastDistances:
+    """The least of `view_distances` for each of many hashes, without working out all eight, in room that is reused."""
 
-    With a bits in the group that no view inverts, b, c and d in the other three and s = b + c + d, the four distances
-    are a + s and, two groups being inverted, a + 128 - s + 2b, 2c or 2d.
-    """
-    word, count = np.empty_like(hashes[0]), np.empty((GROUPS, hashes.shape[1]), np.uint8)
-    least = np.full(hashes.shape[1], 255, np.uint8)
-    for words in query:
-        for group in range(GROUPS):
-            np.bitwise_xor(hashes[group], words[group], out=word)
-            np.bitwise_count(word, out=count[group])
-        fixed, right, lower, odd = count
-        total = right + lower
+    def __init__(self, most: int) -> None:
+        """Room for that many hashes."""
+        self._word = np.empty(most, np.uint64)
+        self._counts = np.empty((GROUPS, 2, most), np.uint8)
+        self._total = np.empty((2, most), np.uint8)
+
+    def __call__(self, hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint8]:
+        """For hashes as columns (4, n) of words, (n,) that are valid until the next call.
+
+        With a bits in the group that no view inverts, b, c and d in the other three and s = b + c + d, the four
+        distances are a + s and, two groups being inverted, a + 128 - s + 2b, 2c or 2d.
+        """
+        width = hashes.shape[1]
+        word, counts, total = self._word[:width], self._counts[:, :, :width], self._total[:, :width]
+        for group, column in enumerate(hashes):
+            for half, words in enumerate(query):
+                np.bitwise_xor(column, words[group], out=word)
+                np.bitwise_count(word, out=counts[group, half])
+        fixed, right, lower, odd = counts  # (2, n) each
+        np.add(right, lower, out=total)
         total += odd
         np.minimum(right, lower, out=right)
         np.minimum(right, odd, out=right)
@@ -104,5 +113,5 @@ def least_distances(hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> ND
         right += 128
         np.minimum(total, right, out=total)
         total += fixed
-        np.minimum(least, total, out=least)
-    return least
+        least: NDArray[np.uint8] = np.minimum(total[0], total[1], out=total[0])
+        return least

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dedup_core import columns, nearest
 from dedup_core.fingerprint import (
     CONTENT_BYTES,
     FINGERPRINTS_BYTES,
@@ -57,15 +58,24 @@ def nearest_by_brute_force(entries, query, limit):
     return sorted(found)
 
 
-def test_search_finds_what_brute_force_finds():
+@pytest.mark.parametrize("plain_borders", [1.0, 0.3, 0.0])
+@pytest.mark.parametrize("chunk", [7, 32, 32_768])
+def test_search_finds_what_brute_force_finds(chunk, plain_borders, monkeypatch):
+    monkeypatch.setattr(nearest, "CHUNK", chunk)
+    monkeypatch.setattr(columns, "BLOCK", 32 if chunk <= 32 else columns.BLOCK)
     random = np.random.default_rng(1)
-    entries = [(image_id(number), random_fingerprints(random)) for number in range(60)]
+    entries = []
+    for number in range(75):
+        hashes = random_hashes(random)
+        hashes[1] = hashes[1] if random.random() < plain_borders else hashes[0]
+        entries.append((image_id(number), Fingerprints(random.bytes(CONTENT_BYTES), hashes)))
     index = FingerprintIndex()
     for entry in entries:
         index.add(*entry)
-    for number in range(0, 60, 7):
+    for number in range(0, 75, 5):
         near = entries[number][1].hashes.copy()
         near[:] = [flipped_bits(one, 40 + number // 2, random) for one in near]
+        near[1] = near[1] if random.random() < plain_borders else near[0]
         query = Fingerprints(random.bytes(CONTENT_BYTES), view_hashes(near, VIEWS[number % 8]))
         for limit in (0, 50, 72, 100):
             hits = index.search(query, limit)

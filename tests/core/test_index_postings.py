@@ -16,6 +16,7 @@ def test_about_as_many_entries_as_buckets_are_all_found(count):
     words = (slots * 7 % BUCKETS).astype(np.uint32)
     postings = Postings()
     postings.add(slots, Keypoints(words, np.zeros(count, np.uint32), np.ones((count, 3), np.uint8)))
+    postings.settle()
     asked = np.array([0, 3, 5 * 7, BUCKETS - 1])
     probes = Probes(
         buckets=asked.astype(np.uint32)[:, None],
