@@ -1,12 +1,14 @@
 """Whether two aligned pictures show the same shapes: edge directions, which a change of colors leaves alone."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.structure import Floats, box_blur, local_structure
+
+type Blocks = NDArray[np.bool_]
 
 BLOCK: Final = 8
 
@@ -21,12 +23,15 @@ class ShapeAgreement:
 
     `structure` -1..1 is the correlation over the whole, `changed_share` 0..1 the share of textured blocks in which it
     is below one half, `texture` 0..1 the share of blocks that have any texture. `unchanged` (h, w) is 1 for the pixels
-    of all other blocks.
+    of all other blocks. The rest is the textured blocks that neither changed nor touch one that did: `rest_share` 0..1
+    of all textured ones, and `rest_structure` -1..1 the correlation there, of edges or of lightness: the lower one.
     """
 
     structure: float
     changed_share: float
     texture: float
+    rest_share: float
+    rest_structure: float
     unchanged: Floats
 
 
@@ -40,11 +45,18 @@ def shape_agreement(left_lab: Floats, right_lab: Floats) -> ShapeAgreement:
     lightness = _Correlation.of(_lightness(left_lab), _lightness(right_lab))
     textured = edges.energy() > _TEXTURED
     changed = textured & (edges.in_blocks() < _AGREES) & (lightness.in_blocks() < _AGREES)
-    share = float(changed.sum()) / max(1, int(textured.sum()))
+    rest = textured & ~_with_neighbors(changed)
     unchanged = np.repeat(np.repeat(~changed, BLOCK, axis=0), BLOCK, axis=1)
     height, width = left_lab.shape[:2]
-    whole = max(edges.overall(), lightness.overall())
-    return ShapeAgreement(whole, share, float(textured.mean()), unchanged[:height, :width].astype(np.float32))
+    blocks = max(1, int(textured.sum()))
+    return ShapeAgreement(
+        structure=max(edges.overall(), lightness.overall()),
+        changed_share=float(changed.sum()) / blocks,
+        texture=float(textured.mean()),
+        rest_share=float(rest.sum()) / blocks,
+        rest_structure=min(edges.overall(rest), lightness.overall(rest)),
+        unchanged=unchanged[:height, :width].astype(np.float32),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +73,10 @@ class _Correlation:
         products = (left * right, left * left, right * right)
         return cls(*(_block_sums(np.asarray(product.sum(axis=0))) for product in products))
 
-    def overall(self) -> float:
-        return float(self.common.sum() / np.sqrt(self.left.sum() * self.right.sum() + 1e-6))
+    def overall(self, blocks: Blocks | None = None) -> float:
+        """Over all blocks, or over those that are marked; 0 where there is none."""
+        common, left, right = (sums[... if blocks is None else blocks].sum() for sums in astuple(self))
+        return float(common / np.sqrt(left * right + 1e-6))
 
     def in_blocks(self) -> Floats:
         return np.asarray(self.common / np.sqrt(self.left * self.right + 1e-3), dtype=np.float32)
@@ -95,6 +109,17 @@ def edge_directions(lab: Floats) -> Floats:
     local: Floats = np.sqrt(box_blur(strength * strength, 5)) + np.float32(_CONTRAST_FLOOR)
     evened: Floats = strength * local
     return np.stack([box_blur(cosine / evened, 1), box_blur(sine / evened, 1)])
+
+
+def _with_neighbors(blocks: Blocks) -> Blocks:
+    """Those that are marked and the eight around each of them."""
+    down = blocks.copy()
+    down[1:] |= blocks[:-1]
+    down[:-1] |= blocks[1:]
+    across = down.copy()
+    across[:, 1:] |= down[:, :-1]
+    across[:, :-1] |= down[:, 1:]
+    return across
 
 
 def _block_sums(plane: Floats) -> NDArray[np.float32]:

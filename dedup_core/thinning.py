@@ -12,7 +12,7 @@ from dedup_core.probes import probes_of
 from dedup_core.views import VIEWS, View
 
 SURE_KEYPOINTS: Final = 3  # docs/fingerprints.md#thinning
-LEAST_AGREEING: Final = 4  # docs/fingerprints.md#thinning
+LEAST_AGREEING: Final = 5  # docs/fingerprints.md#thinning
 
 _WORD_TOLERANCE: Final = 8  # bits of 28: the index looks for nearly equal words, here any resemblance counts
 

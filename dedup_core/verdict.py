@@ -35,6 +35,9 @@ _SHARES: Final = (
     "min_structure",
     "min_plain_structure",
     "min_overlaid_structure",
+    "min_rest_structure",
+    "min_rest_share",
+    "max_overlaid_share",
     "min_coverage",
     "max_plain_share",
     "min_texture",
@@ -55,8 +58,11 @@ class Policy:
     min_structure: float = 0.8  # docs/thresholds.md#structure
     min_plain_structure: float = 0.84  # docs/thresholds.md#before-a-plain-background
     min_overlaid_structure: float = 0.6  # docs/thresholds.md#something-lies-over-it
-    max_color_residual: float = 3.5  # docs/thresholds.md#color-residual
-    max_plain_color_residual: float = 2.3  # docs/thresholds.md#before-a-plain-background
+    min_rest_structure: float = 0.93  # docs/thresholds.md#something-lies-over-it
+    min_rest_share: float = 0.4  # docs/thresholds.md#something-lies-over-it
+    max_overlaid_share: float = 0.28  # docs/thresholds.md#something-lies-over-it
+    max_color_residual: float = 3.8  # docs/thresholds.md#color-residual
+    max_plain_color_residual: float = 2.5  # docs/thresholds.md#before-a-plain-background
     max_overlaid_color_residual: float = 3.0  # docs/thresholds.md#something-lies-over-it
     min_coverage: float = 0.35  # docs/thresholds.md#coverage
     max_plain_share: float = 0.25  # docs/thresholds.md#before-a-plain-background
@@ -79,6 +85,9 @@ STRICT: Final = Policy(
     min_structure=0.88,
     min_plain_structure=0.9,
     min_overlaid_structure=0.75,
+    min_rest_structure=0.98,
+    min_rest_share=0.5,
+    max_overlaid_share=0.15,
     max_color_residual=2.0,
     max_plain_color_residual=1.5,
     max_overlaid_color_residual=1.8,
@@ -91,6 +100,9 @@ LOOSE: Final = Policy(
     min_structure=0.75,
     min_plain_structure=0.8,
     min_overlaid_structure=0.5,
+    min_rest_structure=0.9,
+    min_rest_share=0.3,
+    max_overlaid_share=0.4,
     max_color_residual=5.5,
     max_plain_color_residual=3.5,
     max_overlaid_color_residual=4.0,
@@ -164,11 +176,21 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
         kind, reason = _judge_color(residual, policy, before_plain=before_plain)
         return kind, (same_shape, reason)
     highest = policy.max_overlaid_color_residual
-    if structure < policy.min_overlaid_structure or residual > highest or before_plain:
+    overlaid = structure >= policy.min_overlaid_structure and residual <= highest
+    if not overlaid or (before_plain and not _rest_is_the_same(measurement, policy)):
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
     return VerdictKind.DUPLICATE, (
         f"something lies over {measurement.changed_share:.0%} of it (correlation {structure:.2f})",
         f"the rest has the same colors ({residual:.1f} <= {highest:.1f})",
+    )
+
+
+def _rest_is_the_same(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether little was changed, and what lies clear of it is enough to tell by and agrees in every detail."""
+    return (
+        measurement.changed_share <= policy.max_overlaid_share
+        and measurement.rest_share >= policy.min_rest_share
+        and measurement.rest_structure >= policy.min_rest_structure
     )
 
 

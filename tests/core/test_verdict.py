@@ -64,6 +64,55 @@ def test_a_changed_copy_is_a_duplicate(change):
     assert verdict_of(scene(1), change(scene(1))) is VerdictKind.DUPLICATE
 
 
+def packshot() -> Image.Image:
+    """A striped and dotted box before white, with a shadow."""
+    image = Image.new("RGB", (480, 360), "white")
+    canvas = ImageDraw.Draw(image)
+    canvas.ellipse((120, 300, 380, 340), fill=(225, 225, 225))
+    canvas.rectangle((150, 40, 330, 320), fill=(196, 120, 60), outline=(60, 40, 20), width=4)
+    for row in range(60, 310, 20):
+        canvas.line((155, row, 325, row + 14), fill=(120, 60 + row // 3, 40), width=5)
+        canvas.ellipse((170 + row % 130, row, 184 + row % 130, row + 14), fill=(240, 220, 120))
+    return image
+
+
+def lettered(image: Image.Image) -> Image.Image:
+    """With large half transparent letters across the middle."""
+    ink = Image.new("L", image.size)
+    ImageDraw.Draw(ink).text((30, 130), "SAMPLE", fill=140, font_size=90)
+    marked = image.copy()
+    marked.paste((0, 0, 0), (0, 0), ink)
+    return marked
+
+
+def test_large_letters_over_a_packshot_leave_it_a_duplicate_because_the_rest_is_the_same():
+    measured = measure_images(working(packshot()), working(lettered(packshot())))
+    verdict = decide(measured)
+    assert (measured.plain_share > BALANCED.max_plain_share, verdict.kind) == (True, VerdictKind.DUPLICATE)
+    assert verdict.reasons[0].startswith("something lies over")
+
+
+def form(*, seed: int) -> Image.Image:
+    """A page of an application: the same frame and menu for every seed, other contents."""
+    image = Image.new("RGB", (480, 360), "white")
+    canvas = ImageDraw.Draw(image)
+    canvas.rectangle((0, 0, 480, 30), fill=(40, 60, 120))
+    for row in range(45, 350, 26):
+        canvas.text((8, row), "menu entry", fill=(90, 90, 90), font_size=14)
+    chance = np.random.default_rng(seed)
+    for row in range(45, 340, 30):
+        canvas.rectangle((120, row, 140 + int(chance.integers(60, 320)), row + 16), fill=(150, 160, 175))
+        canvas.ellipse(
+            (int(chance.integers(120, 440)), row, int(chance.integers(442, 470)), row + 20), fill=(70, 80, 90)
+        )
+    return image
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_two_pages_of_one_application_are_no_duplicates_although_their_frame_is_the_same(seed):
+    assert verdict_of(form(seed=0), form(seed=seed)) not in {VerdictKind.DUPLICATE, VerdictKind.IDENTICAL}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_two_different_pictures_are_distinct(seed):
     assert verdict_of(scene(seed), scene(seed + 100)) is VerdictKind.DISTINCT
@@ -164,6 +213,8 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         structure=0.98,
         changed_share=0.01,
         texture=0.9,
+        rest_share=0.9,
+        rest_structure=0.99,
         coverage=1.0,
         plain_share=0.0,
         color_residual=0.5,
@@ -177,13 +228,16 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({}, VerdictKind.DUPLICATE),
         ({"same_pixels": True}, VerdictKind.IDENTICAL),
         ({"same_when_small": True, "structure": 0.0}, VerdictKind.DUPLICATE),
-        ({"color_residual": 3.6}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 3.9}, VerdictKind.COLOR_VARIANT),
         ({"color_residual": 2.6}, VerdictKind.DUPLICATE),
         ({"color_residual": 2.6, "plain_share": 0.5}, VerdictKind.COLOR_VARIANT),
         ({"coverage": 0.3}, VerdictKind.DISTINCT),
         ({"structure": 0.65, "changed_share": 0.3}, VerdictKind.DUPLICATE),
         ({"structure": 0.65, "color_residual": 3.2}, VerdictKind.DISTINCT),
-        ({"structure": 0.8, "plain_share": 0.5}, VerdictKind.DISTINCT),
+        ({"structure": 0.8, "plain_share": 0.5}, VerdictKind.DUPLICATE),
+        ({"structure": 0.8, "plain_share": 0.5, "rest_share": 0.39}, VerdictKind.DISTINCT),
+        ({"structure": 0.8, "plain_share": 0.5, "changed_share": 0.29}, VerdictKind.DISTINCT),
+        ({"structure": 0.8, "plain_share": 0.5, "rest_structure": 0.92}, VerdictKind.DISTINCT),
         ({"structure": 0.58}, VerdictKind.DISTINCT),
         ({"texture": 0.0, "structure": 0.0}, VerdictKind.DUPLICATE),
         ({"texture": 0.0, "metrics": ColorMetrics(9.0, 9.0, 0.5)}, VerdictKind.DISTINCT),
