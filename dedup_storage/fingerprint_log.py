@@ -18,6 +18,7 @@ from dedup_core.errors import StoreBusy
 from dedup_core.fingerprint import Fingerprints
 from dedup_core.index import FingerprintIndex, Hit
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_records, removal
+from dedup_storage.shared_lock import SharedLock
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +72,12 @@ class FingerprintLog:
         self._offset = 0
         self._damaged = 0
         self._index = FingerprintIndex()
-        self._index_lock = Lock()
+        self._is_settled = True  # whether all keypoints can be found that were read
+        self._index_lock = SharedLock()  # searches go on side by side
 
     def add_and_search(self, image_id: str, fingerprints: Fingerprints) -> list[Hit]:
         self._write(_Waiting(addition(image_id, fingerprints), searches=True))
-        with self._index_lock:
+        with self._index_lock.reading():
             hits = self._index.search(fingerprints)
         return [hit for hit in hits if hit.image_id != image_id]
 
@@ -152,6 +154,10 @@ class FingerprintLog:
             self._read_segment += 1
             self._offset = 0
             new += self._read_to_end()
+        if not self._is_settled:
+            with self._index_lock.writing():
+                self._index.settle()
+                self._is_settled = True
         return new
 
     def _read_to_end(self) -> int:
@@ -173,8 +179,10 @@ class FingerprintLog:
                 self._read_segment,
                 self._offset,
             )
-        with self._index_lock:
-            records.apply_to(self._index)
+        more_to_come = len(data) == READ_BYTES
+        with self._index_lock.writing():
+            records.apply_to(self._index, more_to_come=more_to_come)
+            self._is_settled = not more_to_come
         self._offset += len(data)
 
     def _start_over(self) -> None:
@@ -184,7 +192,7 @@ class FingerprintLog:
         where the old one ended.
         """
         logger.warning("The fingerprint log was replaced: reading the new one from its beginning")
-        with self._index_lock:
+        with self._index_lock.writing():
             self._index = FingerprintIndex()
         self._read_segment, self._offset = 1, 0
         self._last_segment = max(self._segments.last(), 1)

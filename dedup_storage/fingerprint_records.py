@@ -51,16 +51,16 @@ class Records:
     removals: NDArray[np.bool_]  # (n,)
     damaged: int
 
-    def apply_to(self, index: FingerprintIndex) -> None:
+    def apply_to(self, index: FingerprintIndex, *, more_to_come: bool = False) -> None:
         """Bring the index to where the log is: of each image the last record counts."""
         if not self.removals.any():
-            index.add_many(self.ids, self.fingerprints)
+            index.add_many(self.ids, self.fingerprints, more_to_come=more_to_come)
             return
         keys = np.ascontiguousarray(self.ids[::-1]).view(f"V{ID_BYTES}").ravel()
         last = len(keys) - 1 - np.unique(keys, return_index=True)[1]
         index.remove_many(self.ids[last[self.removals[last]]])
         added = np.sort(last[~self.removals[last]])
-        index.add_many(self.ids[added], self.fingerprints[added])
+        index.add_many(self.ids[added], self.fingerprints[added], more_to_come=more_to_come)
 
 
 def addition(image_id: str, fingerprints: Fingerprints) -> bytes:

@@ -8,7 +8,8 @@ import pytest
 
 from dedup_app.settings import StorageConnection
 from dedup_core.errors import StoreBusy
-from dedup_core.index import Hit
+from dedup_core.fingerprint import Fingerprints, fingerprints_of
+from dedup_core.index import FingerprintIndex, Hit
 from dedup_core.views import View
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog, SegmentFull, Segments
@@ -16,6 +17,7 @@ from dedup_storage.fingerprint_records import RECORD_BYTES, addition
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.memory import MemorySegments
 from tests.azurite import Account
+from tests.core.drawings import photo, working
 from tests.storage.examples import fingerprints_of_text, image
 from tests.storage.limited_blob_service import limited_blob_service
 
@@ -254,6 +256,53 @@ def test_a_long_log_is_read_several_reads_ahead_in_order_and_once(monkeypatch: p
     offsets = [(number, offset) for number, offset, length in segments.reads if length]
     assert len(offsets) == len(set(offsets))
     assert sum(length for _, _, length in segments.reads) == 32 * RECORD_BYTES
+
+
+def test_parts_of_pictures_are_found_after_a_load_in_many_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the last read brings nothing, and when a load broke off and was taken up again."""
+    monkeypatch.setattr("dedup_storage.fingerprint_log.READ_BYTES", 3 * RECORD_BYTES)
+    picture = photo("astronaut.png")
+    whole = fingerprints_of(working(picture), b"whole...")
+    part = fingerprints_of(working(picture.crop((50, 20, 420, 400))), b"part....")
+
+    class Interrupted(MemorySegments):
+        broken = True
+
+        def read(self, number: int, offset: int, length: int) -> bytes:
+            if offset and self.broken:
+                raise StoreBusy("the connection was reset")
+            return super().read(number, offset, length)
+
+    segments = Interrupted()
+    FingerprintLog(segments).add_all([(A, whole), (B, DOG)])
+    log = FingerprintLog(segments)
+    segments.append(1, addition(image("d").image_id, DOG))
+    with pytest.raises(StoreBusy):
+        log.refresh()
+    segments.broken = False
+    assert log.refresh() == 3
+    assert [(hit.image_id, hit.shared_keypoints > 2) for hit in log.add_and_search(C, part)] == [(A, True)]
+
+
+def test_searches_of_several_threads_go_on_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(4)
+    search = FingerprintIndex.search
+
+    def searching_together(index: FingerprintIndex, fingerprints: Fingerprints) -> list[Hit]:
+        together.wait(timeout=60)
+        return search(index, fingerprints)
+
+    segments = SlowSegments()
+    log = FingerprintLog(segments)
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(log.add_and_search, A, CAT)
+        assert segments.started.wait(timeout=60)
+        later = [threads.submit(log.add_and_search, image(str(number)).image_id, CAT) for number in range(3)]
+        wait_for(log, 3)
+        monkeypatch.setattr(FingerprintIndex, "search", searching_together)
+        segments.go.set()
+        assert len(first.result(timeout=60)) in {0, 3}
+        assert all(len(future.result(timeout=60)) == 3 for future in later)
 
 
 def test_no_byte_of_the_log_is_read_twice() -> None:
