@@ -108,6 +108,13 @@ def histogram_correlation(left: Floats, right: Floats) -> float:
     return float(np.clip((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()), -1.0, 1.0))
 
 
+def palette_and_histogram_of(pixels: Pixels) -> tuple[Floats, Floats]:
+    """`palette_of` and `histogram_of` from one look at the picture."""
+    lab = _small_lab(pixels)
+    weights = object_weights(lab)
+    return _palette(lab, weights), _histogram(lab, weights)
+
+
 def palette_of(pixels: Pixels) -> Floats:
     """The whole weighted palette of a picture: (k, 4) float32 of L, a, b, weight; heaviest first, k <= 8, sum 1.
 
@@ -134,20 +141,26 @@ def object_weights(*labs: Floats) -> Floats:
     than the rest of the picture plus 2 % of it; the more of the edge is of that color, the fuller the cut. Of two
     pictures only what is background in both weighs less.
     """
-    heaviest = np.zeros(labs[0].shape[:2], dtype=np.float32)
-    for lab in labs:
-        background, trust = _background(lab)
-        covered = float(background.mean())
-        allowed = min(covered, 1.0 - covered + _BACKGROUND_MARGIN) / max(covered, 1e-9)
-        weights = np.where(background, np.float32(1.0 - trust * (1.0 - allowed)), np.float32(1.0))
-        heaviest = np.maximum(heaviest, weights)
-    return heaviest
+    return weights_and_plain_share(*labs)[0]
 
 
 def plain_share(lab: Floats) -> float:
     """Share of a CIELAB picture that is plain background, 0..1."""
-    background, trust = _background(lab)
-    return trust * float(background.mean())
+    return weights_and_plain_share(lab)[1]
+
+
+def weights_and_plain_share(*labs: Floats) -> tuple[Floats, float]:
+    """`object_weights` of all and the least `plain_share` of any, from one look at each picture."""
+    heaviest = np.zeros(labs[0].shape[:2], dtype=np.float32)
+    shares = []
+    for lab in labs:
+        background, trust = _background(lab)
+        covered = np.count_nonzero(background) / background.size
+        allowed = min(covered, 1.0 - covered + _BACKGROUND_MARGIN) / max(covered, 1e-9)
+        weights = np.where(background, np.float32(1.0 - trust * (1.0 - allowed)), np.float32(1.0))
+        heaviest = np.maximum(heaviest, weights)
+        shares.append(trust * covered)
+    return heaviest, min(shares)
 
 
 def srgb_to_lab(pixels: Pixels) -> Floats:
@@ -165,8 +178,7 @@ def srgb_to_lab(pixels: Pixels) -> Floats:
 
 
 def _mean_distance(left: Floats, right: Floats, weights: Floats) -> float:
-    difference = left - right
-    return float((np.sqrt((difference * difference).sum(axis=2)) * weights).sum() / weights.sum())
+    return float((np.sqrt(_squared_lengths(left - right)) * weights).sum() / weights.sum())
 
 
 def _small_lab(pixels: Pixels) -> Floats:
@@ -205,11 +217,12 @@ def _histogram(lab: Floats, weights: Floats) -> Floats:
     low = np.minimum(position.astype(np.intp), np.array(_HISTOGRAM_BINS) - 2)
     share = position - low
     strides = np.array([_HISTOGRAM_BINS[1] * _HISTOGRAM_BINS[2], _HISTOGRAM_BINS[2], 1])
-    cell, parts = low @ strides, np.stack([1.0 - share, share])  # (n,), (2, n, 3)
+    cell, parts = low @ strides, np.stack([1.0 - share.T, share.T])  # (n,), (2, 3, n)
     histogram = np.zeros(math.prod(_HISTOGRAM_BINS))
-    for i, j, k in np.ndindex(2, 2, 2):
-        part = weights.ravel() * parts[i, :, 0] * parts[j, :, 1] * parts[k, :, 2]
-        histogram += np.bincount(cell + strides @ (i, j, k), part, histogram.size)
+    for i, lightness in enumerate(weights.ravel() * parts[:, 0]):
+        for j, green_red in enumerate(lightness * parts[:, 1]):
+            for k, part in enumerate(green_red * parts[:, 2]):
+                histogram += np.bincount(cell + strides @ (i, j, k), part, histogram.size)
     return np.sqrt(histogram / histogram.sum()).astype(np.float32)
 
 
@@ -217,14 +230,20 @@ def _background(lab: Floats) -> tuple[NDArray[np.bool_], float]:
     """Which pixels have the color of the picture's edge, and how surely (0..1) that is a background."""
     ring = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
     color = np.median(ring, axis=0)
-    share = float(_near(ring, color).mean())
+    share = np.count_nonzero(_near(ring, color)) / len(ring)
     return _near(lab, color), min(1.0, max(0.0, (share - 0.5) / 0.3))
 
 
 def _near(lab: Floats, color: Floats) -> NDArray[np.bool_]:
-    offset = lab - color
-    offset *= offset
-    return np.asarray(offset.sum(axis=-1) < _BACKGROUND_RADIUS**2)
+    return _squared_lengths(lab - color) < np.float32(_BACKGROUND_RADIUS**2)
+
+
+def _squared_lengths(vectors: Floats) -> Floats:
+    """Of (..., 3); in place. Three additions, because NumPy's sum over so short an axis takes many times longer."""
+    vectors *= vectors
+    lengths: Floats = vectors[..., 0] + vectors[..., 1]
+    lengths += vectors[..., 2]
+    return lengths
 
 
 def _occupied_cells(lab: Floats, object_weights: Floats) -> tuple[Floats, NDArray[np.float64]]:

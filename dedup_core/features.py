@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.color import histogram_of, palette_of
+from dedup_core.color import palette_and_histogram_of
 from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, decode
 from dedup_core.fingerprint import CONTENT_BYTES, SCHEME, Fingerprints, fingerprints_and_quality
 
@@ -86,6 +86,7 @@ def extract_features(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Imag
     working = decode(data, limits)
     digest = hashlib.sha256(data)
     fingerprints, quality = fingerprints_and_quality(working, digest.digest()[:CONTENT_BYTES])
+    palette, histogram = palette_and_histogram_of(working.pixels)
     return ImageFeatures(
         scheme=SCHEME,
         sha256=digest.hexdigest(),
@@ -95,8 +96,8 @@ def extract_features(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Imag
         byte_size=len(data),
         quality=quality,
         fingerprints=fingerprints,
-        palette=palette_of(working.pixels),
-        histogram=histogram_of(working.pixels).astype("<f2").astype(np.float32),
+        palette=palette,
+        histogram=histogram.astype("<f2").astype(np.float32),
         layout=_layout_of(working.pixels),
     )
 

@@ -103,10 +103,11 @@ def _weak_bits(values: Floats) -> NDArray[np.uint32]:
 
 def _blobs(plane: Plane) -> tuple[Floats, Floats, Floats]:
     """Centers and scales (sigma, in lines) of the strongest extrema of the scale-normalized Laplacian."""
-    strength = np.round(np.abs(_laplacians(plane)), _DECIMALS)  # (levels, h, w)
-    peaks = (strength == _highest_around(strength)) & (strength > _LEAST_RESPONSE)
-    peaks[[0, -1]] = peaks[:, [0, -1]] = peaks[:, :, [0, -1]] = False
-    level, row, column = np.nonzero(peaks)
+    strength = _laplacians(plane)  # (levels, h, w), in units of the last decimal kept
+    np.abs(strength, out=strength)
+    strength *= 10.0**_DECIMALS
+    np.rint(strength, out=strength)
+    level, row, column = _peaks(strength, _LEAST_RESPONSE * 10.0**_DECIMALS)
     order = np.argsort(-strength[level, row, column], kind="stable")
     level, row, column = level[order], row[order], column[order]
     x = column + 0.5 + _offset(strength, (level, row, column), 2)
@@ -124,28 +125,44 @@ def _laplacians(plane: Plane) -> Floats:
     height, width = plane.shape
     rows, columns = _dct_basis(height, height), _dct_basis(width, width)
     spectrum = rows @ plane @ columns.T  # (h, w)
-    down, across = (np.pi * np.arange(height) / height) ** 2, (np.pi * np.arange(width) / width) ** 2
     levels = np.empty((_LEVELS, height, width))
+    for level, response in enumerate(_responses(height, width)):
+        high, wide = response.shape
+        part = spectrum[:high, :wide] * response
+        np.matmul(rows[:high].T, part @ columns[:wide], out=levels[level])
+    return levels
+
+
+@lru_cache(maxsize=64)
+def _responses(height: int, width: int) -> tuple[Floats, ...]:
+    """By level, what the Laplacian leaves of each frequency, as far as anything is left."""
+    down, across = (np.pi * np.arange(height) / height) ** 2, (np.pi * np.arange(width) / width) ** 2
+    responses = []
     for level in range(_LEVELS):
         sigma = _FIRST_SIGMA * 2 ** (level / _LEVELS_PER_OCTAVE)
         # Past four standard deviations of the Gaussian in the frequency domain nothing is left.
         high, wide = (min(size, int(4 / sigma * size / np.pi) + 1) for size in (height, width))
         square = sigma**2 * (down[:high, None] + across[None, :wide])
-        part = spectrum[:high, :wide] * square * np.exp(-square / 2)
-        levels[level] = rows[:high].T @ (part @ columns[:wide])
-    return levels
+        responses.append(square * np.exp(-square / 2))
+    return tuple(responses)
 
 
-def _highest_around(strength: Floats) -> Floats:
-    """The maximum over each value's 3 x 3 x 3 neighborhood."""
-    highest = strength
-    for axis in range(strength.ndim):
-        lines = np.moveaxis(highest, axis, 0)
-        wider = lines.copy()
-        np.maximum(wider[1:], lines[:-1], out=wider[1:])
-        np.maximum(wider[:-1], lines[1:], out=wider[:-1])
-        highest = np.moveaxis(wider, 0, axis)
-    return highest
+def _peaks(strength: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Level, row and column of each value above `least` that none of its 26 neighbors exceeds, in that order."""
+    inner = strength[1:-1, 1:-1, 1:-1]
+    # Few are left after the neighbors in the own row and column; only those are compared with all.
+    candidates = inner > least
+    for before in (strength[1:-1, 1:-1, :-2], strength[1:-1, :-2, 1:-1]):
+        candidates &= inner >= before
+    for after in (strength[1:-1, 1:-1, 2:], strength[1:-1, 2:, 1:-1]):
+        candidates &= inner >= after
+    level, row, column = (index + 1 for index in np.nonzero(candidates))
+    value = strength[level, row, column]
+    highest = np.full(len(value), -np.inf)
+    for up, down, across in np.ndindex(3, 3, 3):
+        np.maximum(highest, strength[level + up - 1, row + down - 1, column + across - 1], out=highest)
+    kept = value == highest
+    return level[kept], row[kept], column[kept]
 
 
 def _offset(strength: Floats, at: tuple[NDArray[np.intp], ...], axis: int) -> Floats:

@@ -23,6 +23,7 @@ class LumaPicture:
     def __init__(self, working: WorkingImage) -> None:
         self._luma = Image.fromarray(working.pixels).convert("L")  # ITU-R 601-2, in whole numbers: the same everywhere
         self.frame = _box_inside_borders(self._luma)
+        self._made: dict[tuple[Box, int, int], Plane] = {}  # where there are no borders, both squares are the same
 
     def square(self, side: int) -> Plane:
         """The whole picture squashed to (side, side)."""
@@ -41,8 +42,10 @@ class LumaPicture:
         return self._averaged(self.frame, width, height)
 
     def _averaged(self, box: Box, width: int, height: int) -> Plane:
-        plane = self._luma.resize((width, height), Image.Resampling.BOX, box=box)
-        return np.asarray(plane, np.float64)  # (height, width)
+        if (box, width, height) not in self._made:
+            plane = self._luma.resize((width, height), Image.Resampling.BOX, box=box)
+            self._made[box, width, height] = np.asarray(plane, np.float64)  # (height, width)
+        return self._made[box, width, height]
 
 
 def _box_inside_borders(luma: Image.Image) -> Box:
@@ -59,8 +62,11 @@ def _box_inside_borders(luma: Image.Image) -> Box:
 def _inside(luma: Image.Image) -> tuple[float, float]:
     """First and end of the rows that remain when those that look like the outermost, plain ones are cut off."""
     width, height = luma.size
-    coarse = _scanned(luma, min(width, _SCAN_SIDE), min(height, _SCAN_SIDE))
-    step = height / len(coarse)
+    rows = min(height, _SCAN_SIDE)
+    step = height / rows
+    if not (_begins_plain(luma, 0.0, step) or _begins_plain(luma, height - step, height)):
+        return 0.0, float(height)  # most pictures have no border, and the rest of the lines need not be looked at
+    coarse = _scanned(luma, min(width, _SCAN_SIDE), rows)
     first, last = _border(coarse) * step, _border(coarse[::-1]) * step
     if first + last >= height:
         return 0.0, 0.0
@@ -68,6 +74,12 @@ def _inside(luma: Image.Image) -> tuple[float, float]:
         fine = _scanned(luma, min(width, _SCAN_SIDE), height)
         first, last = _sharpened(first, step, fine), _sharpened(last, step, fine[::-1])
     return first, height - last
+
+
+def _begins_plain(luma: Image.Image, top: float, bottom: float) -> bool:
+    """Whether the rows of a strip, averaged into one line, are plain."""
+    size, box = (min(luma.width, _SCAN_SIDE), 1), (0.0, top, float(luma.width), bottom)
+    return _border(np.asarray(luma.resize(size, Image.Resampling.BOX, box=box), np.float64)) == 1
 
 
 def _sharpened(coarse: float, step: float, fine: Plane) -> float:
