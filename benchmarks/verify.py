@@ -1,12 +1,13 @@
 """The old way and ours, side by side on the same blobs: reads at the storage side, bytes, seconds, memory.
 
     python -m benchmarks.verify                        # pairs of 1, 12 and 24 megapixels, and 200 small pairs
-    python -m benchmarks.verify --small-pairs 10000    # as many small comparisons as one likes
+    python -m benchmarks.verify --small-pairs 10000    # the old way takes a sample of them (`--old-sample`)
 
-Every way compares every pair in a process of its own. Reads are counted in Azurite's access log. "with storage" is the
-time of a comparison with its reads; "alone" is the processor time of one without them, on one core, which other
-programs on the machine hardly change. Memory is what the comparison
-added to the process after its imports and a warm-up.
+Every way has a process of its own, which lives through the whole run of a workload; the two take turns, a block of
+pairs each, so that whatever else the machine does meets both. Reads are counted in Azurite's access log. "with storage"
+is the time of a comparison with its reads; "alone" is the processor time of one without them, on one core, which other
+programs on the machine hardly change. Memory is what the comparisons added to the process after its imports and a
+warm-up.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -28,13 +30,15 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from dedup_core.errors import DedupError
 from local_host.azurite import Azurite
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTAINER = "images"
 MEGAPIXELS = {1: (1200, 900), 12: (4000, 3000), 24: (6000, 4000)}
 SMALL_SIZE = (320, 240)
-SMALL_IMAGES = 20
+SMALL_IMAGES = 100
+BLOCKS = 10
 MAX_IMAGE_BYTES = 64 * 1024 * 1024
 # Scikit-learn's threads wait for each other at full speed: next to another busy program two of them take fifty times
 # longer than one, which would flatter us.
@@ -42,12 +46,13 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 WAYS = ("old", "new")
 
 type Compare = Callable[[str, str], dict[str, float]]
+type Numbers = dict[str, float]
 
 
 def main() -> None:
     arguments = parse_arguments()
     if arguments.child:
-        print(json.dumps(run_child(arguments.child, arguments.pairs, alone=arguments.alone)))
+        run_child(arguments.child, alone=arguments.alone)
         return
     rows = []
     with (
@@ -55,7 +60,8 @@ def main() -> None:
         Azurite(access_log=Path(folder) / "requests.log") as azurite,
     ):
         workloads = upload(azurite, arguments.photo, arguments.small_pairs)
-        rows.extend(measure(azurite, workload, pairs) for workload, pairs in workloads.items())
+        for workload, pairs in workloads.items():
+            rows.append(measure(azurite, workload, {"old": pairs[: arguments.old_sample], "new": pairs}))
     show(rows)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
@@ -65,10 +71,10 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", type=Path, help="picture to enlarge; without it one that scikit-image ships")
     parser.add_argument("--small-pairs", type=int, default=200)
+    parser.add_argument("--old-sample", type=int, default=300, help="pairs of a workload that the old way takes (300)")
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     parser.add_argument("--child", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("pairs", nargs="*", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -114,42 +120,75 @@ def enlarge(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray((pixels + grain).clip(0, 255).astype(np.uint8))
 
 
-def measure(azurite: Azurite, workload: str, pairs: list[str]) -> dict[str, object]:
-    row: dict[str, object] = {"workload": workload, "comparisons": len(pairs)}
+def measure(azurite: Azurite, workload: str, pairs: dict[str, list[str]]) -> dict:
+    """Both ways on their pairs; the processor time alone on as many of ours as the old way has."""
+    stored = take_turns(azurite, pairs, alone=False)
+    alone = take_turns(azurite, {way: pairs[way][: len(pairs["old"])] for way in WAYS}, alone=True)
+    row: dict = {"workload": workload}
     for way in WAYS:
-        before = len(azurite.requests())
-        stored = start_child(azurite, way, pairs)
-        requests = [request for request in azurite.requests()[before:] if request.method == "GET"]
         row[way] = {
-            "reads_per_comparison": (len(requests) - stored["warm_up_reads"]) / len(pairs),
-            "megabytes_per_comparison": stored["bytes"] / len(pairs) / 1e6,
-            "seconds_with_storage": stored["seconds"] / len(pairs),
-            "seconds_alone": start_child(azurite, way, pairs, alone=True)["seconds"] / len(pairs),
-            "peak_megabytes": stored["peak_bytes"] / 1e6,
+            "comparisons": len(pairs[way]),
+            "failures": stored[way]["failures"],
+            "reads_per_comparison": stored[way]["storage_reads"] / len(pairs[way]),
+            "megabytes_per_comparison": stored[way]["bytes"] / len(pairs[way]) / 1e6,
+            "seconds_with_storage": stored[way]["seconds"] / len(pairs[way]),
+            "seconds_alone": alone[way]["seconds"] / len(pairs["old"]),
+            "peak_megabytes": stored[way]["peak_bytes"] / 1e6,
         }
     return row
 
 
-def start_child(azurite: Azurite, way: str, pairs: list[str], *, alone: bool = False) -> dict[str, float]:
+def take_turns(azurite: Azurite, pairs: dict[str, list[str]], *, alone: bool) -> dict[str, Numbers]:
+    """Totals by way. Each way compares a block of its pairs, then the other one does."""
+    children = {way: start_child(azurite, way, alone=alone) for way in WAYS}
+    totals: dict[str, Numbers] = {way: Counter() for way in WAYS}
+    for block in range(BLOCKS):
+        for way, child in children.items():
+            mine = pairs[way][block * len(pairs[way]) // BLOCKS : (block + 1) * len(pairs[way]) // BLOCKS]
+            if mine:
+                reads_before = image_reads(azurite)
+                totals[way] = Counter(totals[way]) + Counter(ask(child, mine))
+                totals[way]["storage_reads"] += image_reads(azurite) - reads_before
+    for way, child in children.items():
+        totals[way]["peak_bytes"] = float(child.communicate()[0])
+    return totals
+
+
+def image_reads(azurite: Azurite) -> int:
+    return sum(request.method == "GET" and f"/{CONTAINER}/" in request.url for request in azurite.requests())
+
+
+def start_child(azurite: Azurite, way: str, *, alone: bool) -> subprocess.Popen[str]:
     environment = os.environ | ONE_THREAD | {"ImageStorage": azurite.connection_string}
-    command = [sys.executable, "-m", "benchmarks.verify", "--child", way, *(["--alone"] if alone else []), "--", *pairs]
-    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
-    return json.loads(done.stdout)
+    command = [sys.executable, "-m", "benchmarks.verify", "--child", way, *(["--alone"] if alone else [])]
+    return subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
-def run_child(way: str, pairs: list[str], *, alone: bool) -> dict[str, float]:
-    """Compare all pairs; with `alone` the blobs are fetched before the clock starts, and one core does the work."""
-    counted = {"reads": 0, "bytes": 0}
+def ask(child: subprocess.Popen[str], pairs: list[str]) -> Numbers:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(json.dumps(pairs) + "\n")
+    child.stdin.flush()
+    return json.loads(child.stdout.readline())
+
+
+def run_child(way: str, *, alone: bool) -> None:
+    """Compare the pairs of every line of the input and answer each with its numbers; at the end with the peak.
+
+    With `alone` the blobs are fetched before the clock starts, and one core does the work.
+    """
+    counted = Counter(bytes=0)
     kept: dict[str, bytes] = {}
     read_blob = blob_reader()
 
     def read(path: str) -> bytes:
-        if path in kept:
-            return kept[path]
-        data = read_blob(path)
-        counted["reads"] += 1
-        counted["bytes"] += len(data)
-        return data
+        if path not in kept:
+            data = read_blob(path)
+            counted["bytes"] += len(data)
+            return data
+        return kept[path]
 
     compare = old_compare(read) if way == "old" else new_compare(read)
     kept.update(warm_up_images())
@@ -157,20 +196,28 @@ def run_child(way: str, pairs: list[str], *, alone: bool) -> dict[str, float]:
     kept.clear()
     if alone:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        kept.update({path: read(path) for pair in pairs for path in pair.split()})
-    warm_up_reads, warm_up_bytes = counted["reads"], counted["bytes"]
-    idle_bytes = reset_peak()
     clock = time.process_time if alone else time.perf_counter
-    started = clock()
-    for pair in pairs:
-        compare(*pair.split())
-    seconds = clock() - started
-    return {
-        "seconds": seconds,
-        "bytes": counted["bytes"] - warm_up_bytes,
-        "warm_up_reads": warm_up_reads,
-        "peak_bytes": peak_bytes() - idle_bytes,
-    }
+    idle_bytes = reset_peak()
+    for line in sys.stdin:
+        pairs = [pair.split() for pair in json.loads(line)]
+        if alone:
+            kept.update({path: read(path) for pair in pairs for path in pair})
+        counted.clear()
+        started = clock()
+        failures = sum(not compared(compare, *pair) for pair in pairs)
+        seconds = clock() - started
+        print(json.dumps({"seconds": seconds, "bytes": counted["bytes"], "failures": failures}), flush=True)
+    print(peak_bytes() - idle_bytes)
+
+
+def compared(compare: Compare, left: str, right: str) -> bool:
+    """Whether the comparison gave its three numbers; a failure is one that the loader names."""
+    try:
+        metrics = compare(left, right)
+    except DedupError as error:
+        print(f"{left} and {right}: {error}", file=sys.stderr)
+        return False
+    return len(metrics) == 3 and all(np.isfinite(list(metrics.values())))
 
 
 def warm_up_images() -> dict[str, bytes]:
@@ -231,6 +278,8 @@ def show(rows: list[dict]) -> None:
     table = Table(title="one comparison, the old way / ours")
     for column in (
         "",
+        "comparisons",
+        "failures",
         "reads",
         "MB read",
         "ms with storage",
@@ -244,7 +293,9 @@ def show(rows: list[dict]) -> None:
         old, new = row["old"], row["new"]
         table.add_row(
             row["workload"],
-            both(old, new, "reads_per_comparison", "{:.0f}"),
+            both(old, new, "comparisons", "{:,.0f}"),
+            both(old, new, "failures", "{:.0f}"),
+            both(old, new, "reads_per_comparison", "{:.2g}"),
             both(old, new, "megabytes_per_comparison", "{:.1f}"),
             both(old, new, "seconds_with_storage", "{:,.0f}", scale=1000),
             both(old, new, "seconds_alone", "{:,.0f}", scale=1000),
@@ -252,7 +303,7 @@ def show(rows: list[dict]) -> None:
             both(old, new, "peak_megabytes", "{:.0f}"),
             f"{1 - new['peak_megabytes'] / old['peak_megabytes']:.1%}",
         )
-    Console(width=120).print(table)
+    Console(width=140).print(table)
 
 
 def both(old: dict, new: dict, name: str, template: str, scale: float = 1) -> str:
