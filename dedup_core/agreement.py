@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.keypoints import MAX_KEYPOINTS, PLANE_SIDE, SCALE_STEPS
-from dedup_core.postings import Entries, entry_places, entry_slots
+from dedup_core.postings import Entries, entry_places, entry_slots, stable_order
 from dedup_core.probes import Probes
 from dedup_core.views import VIEWS
 
@@ -16,7 +16,7 @@ _PLACE_TOLERANCE: Final = 0.4  # of the larger sigma
 _TURN_TOLERANCE: Final = 0.08  # of the distance between two keypoints: a rotation by 4 degrees moves them by 0.07
 _LEAST_DISTANCE: Final = 1.0  # sigmas: nearer keypoints are one blob seen twice
 _LOW_BITS: Final = (1 << 19) - 1
-_POSITION_BITS: Final = 26
+_VIEW_SHIFT: Final = 16
 _MATCHES: Final = (2 * MAX_KEYPOINTS, MAX_KEYPOINTS, MAX_KEYPOINTS // 2)  # compared of an image in a view
 _PAIRS: Final = 1 << 20  # of matches; where there are more, fewer matches of each image are compared
 _FIRST_SIGMA: Final = 2.0 * 255 / PLANE_SIDE
@@ -26,15 +26,15 @@ def agreeing_keypoints(
     probes: Probes, probed: NDArray[np.int64], entries: Entries
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Slot, view and number of agreeing keypoints wherever there are at least two, of what `Postings.find` gave."""
-    groups = entry_slots(entries) * len(VIEWS) + probes.views[probed]
-    # Most groups have a single keypoint, and are gone when those are that have no other with the same low bits.
-    low = groups & _LOW_BITS
+    slots, views = entry_slots(entries), probes.views[probed]
+    # Most groups have a single keypoint, and are gone when those are that share their low bits with no other.
+    low = (slots ^ views << _VIEW_SHIFT) & _LOW_BITS
     order = np.flatnonzero(np.bincount(low, minlength=1)[low] > 1)
-    groups, probed, entries = groups[order], probed[order], entries[order]
-    # Group and position in one number: NumPy sorts plain integers several times faster than it finds an order.
-    ordered = np.sort(groups << _POSITION_BITS | np.arange(len(groups)))
-    ordered = ordered[_has_neighbor(ordered >> _POSITION_BITS)]
-    groups, order = ordered >> _POSITION_BITS, ordered & ((1 << _POSITION_BITS) - 1)
+    groups, probed, entries = slots[order] * len(VIEWS) + views[order], probed[order], entries[order]
+    order = stable_order(groups.astype(np.uint32))
+    groups = groups[order]
+    met = np.flatnonzero(_has_neighbor(groups))
+    groups, order = groups[met], order[met]
     kept = _bounded(groups)
     groups, order = groups[kept], order[kept]
     asked, held = probes.places[probed[order]], entry_places(entries[order])
@@ -58,18 +58,18 @@ def agree(
 ) -> NDArray[np.bool_]:
     """Whether two matches tell the same zoom, and the vector between them is the same but for that zoom."""
     zoom, other_zoom = held[:, 2] - asked[:, 2], other_held[:, 2] - other_asked[:, 2]
-    mean_zoom = (zoom + other_zoom) / 2
-    factor = 2 ** (mean_zoom / SCALE_STEPS)
-    asked_vector = (other_asked - asked)[:, :2] * factor[:, None]
+    twice = zoom + other_zoom
+    fits = (np.abs(zoom - other_zoom) <= _SCALE_TOLERANCE) & (np.abs(twice) <= 2 * _LARGEST_ZOOM)
+    zoomed = np.flatnonzero(fits)
+    held, other_held = held[zoomed], other_held[zoomed]
+    factor = 2 ** (twice[zoomed] / (2 * SCALE_STEPS))
+    asked_vector = (other_asked[zoomed] - asked[zoomed])[:, :2] * factor[:, None]
     held_vector = (other_held - held)[:, :2]
     distance = np.hypot(*held_vector.T)
     sigma = _FIRST_SIGMA * 2 ** (np.maximum(held[:, 2], other_held[:, 2]) / SCALE_STEPS)
     error = np.hypot(*(asked_vector - held_vector).T)
-    fits: NDArray[np.bool_] = (
-        (np.abs(zoom - other_zoom) <= _SCALE_TOLERANCE)
-        & (np.abs(mean_zoom) <= _LARGEST_ZOOM)
-        & (np.minimum(distance, np.hypot(*asked_vector.T)) >= _LEAST_DISTANCE * sigma)
-        & (error <= _PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance)
+    fits[zoomed] = (np.minimum(distance, np.hypot(*asked_vector.T)) >= _LEAST_DISTANCE * sigma) & (
+        error <= _PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance
     )
     return fits
 
