@@ -194,8 +194,10 @@ def _summary(lab: Floats) -> Floats:
     if factor > min(height, width):
         return lab
     rows, columns = height // factor, width // factor
-    blocks = lab[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor, 3)
-    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+    total = np.zeros((rows, columns, 3), dtype=np.float32)
+    for down, across in np.ndindex(factor, factor):  # many times faster than a mean over two short axes
+        total += lab[down : rows * factor : factor, across : columns * factor : factor]
+    return total / np.float32(factor * factor)
 
 
 def _palette(lab: Floats, object_weights: Floats) -> Floats:

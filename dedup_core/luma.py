@@ -53,7 +53,8 @@ def _box_inside_borders(luma: Image.Image) -> Box:
     width, height = luma.size
     top, bottom = _inside(luma)
     if bottom - top >= _LEAST_SHARE * height:
-        left, right = _inside(luma.crop((0, round(top), width, round(bottom))).transpose(Image.Transpose.TRANSPOSE))
+        inside = luma if bottom - top == height else luma.crop((0, round(top), width, round(bottom)))
+        left, right = _inside(inside.transpose(Image.Transpose.TRANSPOSE))
         if right - left >= _LEAST_SHARE * width:
             return left, top, right, bottom
     return 0.0, 0.0, float(width), float(height)
