@@ -104,6 +104,11 @@ class FingerprintLog:
             return len(self._index)
 
     @property
+    def index(self) -> FingerprintIndex:
+        """What this instance holds, as it was when it last looked."""
+        return self._index
+
+    @property
     def damaged_records(self) -> int:
         """Records that were skipped because their checksum was wrong."""
         return self._damaged
