@@ -1,5 +1,6 @@
 // Everything that the app needs in Azure, in a resource group of its own. `azd up` deploys it, then the code, and then
 // subscriptions.bicep, which needs the deployed code. Plain resource definitions: it compiles without a network.
+// Nothing here goes into another resource group: `azd down` deletes every group that a deployment of azd has reached.
 targetScope = 'subscription'
 
 @minLength(1)
@@ -47,7 +48,7 @@ param imagesCoolAfterDays int = 0
 param imagesSku string = 'Standard_LRS'
 
 @allowed([2048, 4096])
-@description('Memory of an instance in MB, with one or two cores; docs/operations.md tells how many images fit.')
+@description('Memory of an instance in MB, with one or two cores; docs/deploy.md tells how many images fit.')
 param instanceMemoryMB int = 2048
 
 @minValue(1)
@@ -66,6 +67,9 @@ param queueNewBatchThreshold int = -1
 
 @description('Blob events that one instance works on at a time; 0 for what host.json says.')
 param blobMaxDegreeOfParallelism int = 0
+
+@description('The app sends logs, traces and metrics itself, by OpenTelemetry; else the host passes its logs on.')
+param openTelemetry bool = false
 
 @description('Settings that differ from their defaults, such as { POLICY: \'strict\' }: docs/settings.md.')
 param appSettings object = {}
@@ -103,7 +107,6 @@ var systemTopicGroup = createSystemTopic ? group.name : (empty(imagesSystemTopic
 var indexContainer = 'dedup-index'
 var verifyQueue = 'verify-pairs'
 var ingestQueue = 'ingest-images'
-var tables = ['features', 'pairs', 'loaderstats', 'reports']
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
@@ -163,20 +166,26 @@ module imagesStorage 'modules/images-account.bicep' = if (createImagesAccount) {
   }
 }
 
-module imagesData 'modules/images-data.bicep' = {
-  name: 'images-data-${token}'
-  scope: resourceGroup(imagesGroup)
+module imagesData 'modules/images-data.bicep' = if (createImagesAccount) {
+  name: 'images-data'
+  scope: group
   dependsOn: [imagesStorage]
   params: {
     accountName: imagesAccount
     imageContainer: imageContainer
     indexContainer: indexContainer
-    workQueues: [verifyQueue, ingestQueue]
-    tableNames: tables
+    verifyQueue: verifyQueue
+    ingestQueue: ingestQueue
     appPrincipalId: identity.outputs.principalId
     personPrincipalId: principalId
     personPrincipalType: principalType
   }
+}
+
+// Only looked at, for its addresses; infra/scripts/images-data.* puts into it what the app needs.
+resource existingImages 'Microsoft.Storage/storageAccounts@2023-05-01' existing = if (!createImagesAccount) {
+  name: imagesAccount
+  scope: resourceGroup(imagesGroup)
 }
 
 module network 'modules/network.bicep' = if (vnetEnabled) {
@@ -188,7 +197,7 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
     tags: allTags
     addressPrefix: vnetAddressPrefix
     hostAccountId: hostStorage.outputs.accountId
-    imagesAccountId: imagesData.outputs.accountId
+    imagesAccountId: createImagesAccount ? imagesStorage!.outputs.accountId : (existingImages!.id)
   }
 }
 
@@ -205,9 +214,9 @@ module functionApp 'modules/function-app.bicep' = {
     hostBlobUri: hostStorage.outputs.blobUri
     hostQueueUri: hostStorage.outputs.queueUri
     deploymentContainer: deploymentContainer
-    imagesBlobUri: imagesData.outputs.blobUri
-    imagesQueueUri: imagesData.outputs.queueUri
-    imagesTableUri: imagesData.outputs.tableUri
+    imagesBlobUri: createImagesAccount ? imagesStorage!.outputs.blobUri : (existingImages!.properties.primaryEndpoints.blob)
+    imagesQueueUri: createImagesAccount ? imagesStorage!.outputs.queueUri : (existingImages!.properties.primaryEndpoints.queue)
+    imagesTableUri: createImagesAccount ? imagesStorage!.outputs.tableUri : (existingImages!.properties.primaryEndpoints.table)
     imageContainer: imageContainer
     indexContainer: indexContainer
     verifyQueue: verifyQueue
@@ -220,6 +229,7 @@ module functionApp 'modules/function-app.bicep' = {
     queueBatchSize: queueBatchSize
     queueNewBatchThreshold: queueNewBatchThreshold
     blobMaxDegreeOfParallelism: blobMaxDegreeOfParallelism
+    openTelemetry: openTelemetry
     appSettings: appSettings
   }
 }
@@ -229,9 +239,9 @@ module events 'modules/events.bicep' = if (createSystemTopic) {
   scope: group
   params: {
     topicName: systemTopicName
-    location: imagesData.outputs.location
+    location: createImagesAccount ? location : (existingImages!.location)
     tags: allTags
-    imagesAccountId: imagesData.outputs.accountId
+    imagesAccountId: createImagesAccount ? imagesStorage!.outputs.accountId : (existingImages!.id)
     hostAccountName: hostStorage.outputs.accountName
     deadLetterContainer: deadLetterContainer
   }
@@ -246,7 +256,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: allTags
     insightsId: monitoring.outputs.insightsId
     systemTopicId: resourceId(subscription().subscriptionId, systemTopicGroup, 'Microsoft.EventGrid/systemTopics', systemTopicName)
-    systemTopicLocation: imagesData.outputs.location
+    systemTopicLocation: createImagesAccount ? location : (existingImages!.location)
     email: alertEmail
   }
   dependsOn: [events]
@@ -263,20 +273,23 @@ module workbook 'modules/workbook.bicep' = {
   }
 }
 
-// azd keeps these in its environment: infra/scripts/post-deploy.* reads the first ones, the dedup command the last.
+// azd keeps these in its environment: infra/scripts reads the first ones, the dedup command the last.
 output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
+output APP_PRINCIPAL_ID string = identity.outputs.principalId
 output FUNCTION_APP_NAME string = functionApp.outputs.name
 output SYSTEM_TOPIC_NAME string = systemTopicName
 output SYSTEM_TOPIC_RESOURCE_GROUP string = systemTopicGroup
 output DEAD_LETTER_ACCOUNT_ID string = createSystemTopic ? hostStorage.outputs.accountId : ''
 output DEAD_LETTER_CONTAINER string = deadLetterContainer
 output IMAGES_ACCOUNT_NAME string = imagesAccount
+output IMAGES_ACCOUNT_RESOURCE_GROUP string = imagesGroup
+output IMAGES_ACCOUNT_IS_NEW string = string(createImagesAccount)
 output IMAGE_CONTAINER string = imageContainer
 output INDEX_CONTAINER string = indexContainer
 output VERIFY_QUEUE string = verifyQueue
 output INGEST_QUEUE string = ingestQueue
-output ImageStorage__blobServiceUri string = imagesData.outputs.blobUri
-output ImageStorage__queueServiceUri string = imagesData.outputs.queueUri
-output ImageStorage__tableServiceUri string = imagesData.outputs.tableUri
+output ImageStorage__blobServiceUri string = createImagesAccount ? imagesStorage!.outputs.blobUri : (existingImages!.properties.primaryEndpoints.blob)
+output ImageStorage__queueServiceUri string = createImagesAccount ? imagesStorage!.outputs.queueUri : (existingImages!.properties.primaryEndpoints.queue)
+output ImageStorage__tableServiceUri string = createImagesAccount ? imagesStorage!.outputs.tableUri : (existingImages!.properties.primaryEndpoints.table)

@@ -23,6 +23,7 @@ param alwaysReady array
 param queueBatchSize int
 param queueNewBatchThreshold int
 param blobMaxDegreeOfParallelism int
+param openTelemetry bool
 param appSettings object
 
 // The host's storage, by identity; without a table service, so that the host keeps no diagnostic events there.
@@ -49,6 +50,7 @@ var storageSettings = {
 var telemetrySettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: openTelemetry ? 'true' : 'false'
 }
 
 // The defaults of dedup_app/settings.py, written out so that they can be seen and changed in the portal.
@@ -59,6 +61,7 @@ var workSettings = {
   DOWNLOAD_BUDGET_BYTES: '268435456'
   DECODE_BUDGET_BYTES: '201326592'
   MAX_CANDIDATES: '100'
+  LOG_IMAGE_PATHS: 'false'
   POLICY: 'balanced'
   PYTHON_THREADPOOL_THREAD_COUNT: '8'
 }

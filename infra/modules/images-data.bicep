@@ -1,15 +1,18 @@
 // What the app keeps beside the images, in their account, and who may touch it. All of it exists before the app starts,
-// each role is given for the one container, queue or table that needs it, and no role can make or drop anything else.
+// and each role is given for the one container, queue or table that needs it. main.bicep deploys it for a new account,
+// infra/scripts/images-data.* for an existing one.
 param accountName string
 param imageContainer string
 param indexContainer string
-param workQueues array
-param tableNames array
+param verifyQueue string
+param ingestQueue string
 param appPrincipalId string
 param personPrincipalId string
 param personPrincipalType string
 
 var roles = loadJsonContent('../roles.json')
+var tableNames = ['features', 'pairs', 'loaderstats', 'reports']
+var workQueues = [verifyQueue, ingestQueue]
 // The host moves what failed for good there, and would otherwise need the right to make queues; the third is its own.
 var poisonQueues = concat(map(workQueues, name => '${name}-poison'), ['webjobs-blobtrigger-poison'])
 var personRoles = empty(personPrincipalId) ? [] : [roles.storageBlobDataContributor, roles.storageQueueDataContributor, roles.storageTableDataContributor]
@@ -117,9 +120,3 @@ resource personMay 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for r
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
   }
 }]
-
-output accountId string = account.id
-output location string = account.location
-output blobUri string = account.properties.primaryEndpoints.blob
-output queueUri string = account.properties.primaryEndpoints.queue
-output tableUri string = account.properties.primaryEndpoints.table

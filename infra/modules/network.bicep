@@ -8,11 +8,11 @@ param imagesAccountId string
 
 var services = ['blob', 'queue', 'table']
 var endpoints = [
-  { account: 'host', accountId: hostAccountId, service: 0 }
-  { account: 'host', accountId: hostAccountId, service: 1 }
-  { account: 'images', accountId: imagesAccountId, service: 0 }
-  { account: 'images', accountId: imagesAccountId, service: 1 }
-  { account: 'images', accountId: imagesAccountId, service: 2 }
+  { account: 'host', accountId: hostAccountId, service: 'blob', zone: 0 }
+  { account: 'host', accountId: hostAccountId, service: 'queue', zone: 1 }
+  { account: 'images', accountId: imagesAccountId, service: 'blob', zone: 0 }
+  { account: 'images', accountId: imagesAccountId, service: 'queue', zone: 1 }
+  { account: 'images', accountId: imagesAccountId, service: 'table', zone: 2 }
 ]
 
 resource vnet 'Microsoft.Network/virtualNetworks@2023-11-01' = {
@@ -77,7 +77,7 @@ resource zoneLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06
 }]
 
 resource endpoint 'Microsoft.Network/privateEndpoints@2023-11-01' = [for it in endpoints: {
-  name: 'pe-${it.account}-${services[it.service]}-${uniqueString(it.accountId)}'
+  name: 'pe-${it.account}-${it.service}-${uniqueString(it.accountId)}'
   location: location
   tags: tags
   properties: {
@@ -86,10 +86,10 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2023-11-01' = [for it in e
     }
     privateLinkServiceConnections: [
       {
-        name: services[it.service]
+        name: it.service
         properties: {
           privateLinkServiceId: it.accountId
-          groupIds: [services[it.service]]
+          groupIds: [it.service]
         }
       }
     ]
@@ -102,9 +102,9 @@ resource endpointZone 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2
   properties: {
     privateDnsZoneConfigs: [
       {
-        name: services[it.service]
+        name: it.service
         properties: {
-          privateDnsZoneId: zone[it.service].id
+          privateDnsZoneId: zone[it.zone].id
         }
       }
     ]

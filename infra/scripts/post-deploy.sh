@@ -11,7 +11,7 @@ set -eu
 : "${DEAD_LETTER_CONTAINER:?run azd provision first}"
 
 TRIES=20
-PAUSE_SECONDS=15
+PAUSE_SECONDS="${PAUSE_SECONDS:-15}"
 TEMPLATE="$(dirname "$0")/../subscriptions.bicep"
 
 command -v az >/dev/null || {

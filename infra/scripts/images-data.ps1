@@ -1,0 +1,39 @@
+# Puts the index, queues, tables and roles into an images account that was there before (infra/modules/images-data.bicep).
+# Safe to run again. azd runs it after each provisioning; it is no part of azd's own deployment, because `azd down`
+# deletes every resource group that such a deployment has reached, and with this one the images.
+$ErrorActionPreference = 'Stop'
+# az tells of failures by its exit code, which is looked at below; newer PowerShells would stop at the first one.
+$PSNativeCommandUseErrorActionPreference = $false
+
+if (-not $env:IMAGES_ACCOUNT_IS_NEW) { throw 'IMAGES_ACCOUNT_IS_NEW is not set: run azd provision first' }
+if ($env:IMAGES_ACCOUNT_IS_NEW -eq 'true') { exit 0 } # main.bicep has made the account and all that is in it
+
+$needed = 'IMAGES_ACCOUNT_NAME', 'IMAGES_ACCOUNT_RESOURCE_GROUP', 'APP_PRINCIPAL_ID', 'IMAGE_CONTAINER', 'INDEX_CONTAINER', 'VERIFY_QUEUE', 'INGEST_QUEUE'
+foreach ($name in $needed) {
+    if (-not [Environment]::GetEnvironmentVariable($name)) {
+        throw "$name is not set: run azd provision first"
+    }
+}
+if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
+    throw "The Azure CLI (az) is needed to prepare $($env:IMAGES_ACCOUNT_NAME); install it, run az login, then: azd hooks run postprovision"
+}
+if ($env:AZURE_SUBSCRIPTION_ID) {
+    az account set --subscription $env:AZURE_SUBSCRIPTION_ID
+    if ($LASTEXITCODE -ne 0) { throw "az cannot use the subscription $($env:AZURE_SUBSCRIPTION_ID)" }
+}
+$template = Join-Path $PSScriptRoot '..' 'modules' 'images-data.bicep'
+$personType = if ($env:AZURE_PRINCIPAL_TYPE) { $env:AZURE_PRINCIPAL_TYPE } else { 'User' }
+$parameters = @(
+    "accountName=$($env:IMAGES_ACCOUNT_NAME)"
+    "imageContainer=$($env:IMAGE_CONTAINER)"
+    "indexContainer=$($env:INDEX_CONTAINER)"
+    "verifyQueue=$($env:VERIFY_QUEUE)"
+    "ingestQueue=$($env:INGEST_QUEUE)"
+    "appPrincipalId=$($env:APP_PRINCIPAL_ID)"
+    "personPrincipalId=$($env:AZURE_PRINCIPAL_ID)"
+    "personPrincipalType=$personType"
+)
+az deployment group create --name dedup-images-data --resource-group $env:IMAGES_ACCOUNT_RESOURCE_GROUP `
+    --template-file $template --output none --parameters $parameters
+if ($LASTEXITCODE -ne 0) { throw "$($env:IMAGES_ACCOUNT_NAME) could not be prepared" }
+Write-Host "$($env:IMAGES_ACCOUNT_NAME) has what the app needs beside the images"

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Puts the index, queues, tables and roles into an images account that was there before (infra/modules/images-data.bicep).
+# Safe to run again. azd runs it after each provisioning; it is no part of azd's own deployment, because `azd down`
+# deletes every resource group that such a deployment has reached, and with this one the images.
+set -eu
+
+: "${IMAGES_ACCOUNT_IS_NEW:?run azd provision first}"
+case "$IMAGES_ACCOUNT_IS_NEW" in
+    [Tt]rue) exit 0 ;; # main.bicep has made the account and all that is in it
+esac
+: "${IMAGES_ACCOUNT_NAME:?run azd provision first}"
+: "${IMAGES_ACCOUNT_RESOURCE_GROUP:?run azd provision first}"
+: "${APP_PRINCIPAL_ID:?run azd provision first}"
+: "${IMAGE_CONTAINER:?run azd provision first}"
+: "${INDEX_CONTAINER:?run azd provision first}"
+: "${VERIFY_QUEUE:?run azd provision first}"
+: "${INGEST_QUEUE:?run azd provision first}"
+
+command -v az >/dev/null || {
+    echo "The Azure CLI (az) is needed to prepare $IMAGES_ACCOUNT_NAME; install it, run az login, then: azd hooks run postprovision" >&2
+    exit 1
+}
+if [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then
+    az account set --subscription "$AZURE_SUBSCRIPTION_ID"
+fi
+az deployment group create --name dedup-images-data --resource-group "$IMAGES_ACCOUNT_RESOURCE_GROUP" \
+    --template-file "$(dirname "$0")/../modules/images-data.bicep" --output none --parameters \
+    accountName="$IMAGES_ACCOUNT_NAME" imageContainer="$IMAGE_CONTAINER" indexContainer="$INDEX_CONTAINER" \
+    verifyQueue="$VERIFY_QUEUE" ingestQueue="$INGEST_QUEUE" appPrincipalId="$APP_PRINCIPAL_ID" \
+    personPrincipalId="${AZURE_PRINCIPAL_ID:-}" personPrincipalType="${AZURE_PRINCIPAL_TYPE:-User}"
+echo "$IMAGES_ACCOUNT_NAME has what the app needs beside the images"

@@ -1,0 +1,169 @@
+"""Who needs which right where, and for what; infra/ grants the smallest built-in roles for it, tests compare both.
+
+Actions are those of Azure's built-in roles, without `Microsoft.Storage/storageAccounts/.../`.
+"""
+
+from dataclasses import dataclass
+
+from infra.tools.bicep import Deployment
+from infra.tools.bicep_expressions import Resource
+
+APP = "the app"
+TOPIC = "Event Grid"
+PERSON = "whoever deploys"
+
+# What each built-in role allows; those that infra/ does not use are here because they are the smaller choice.
+ROLES: dict[str, frozenset[str]] = {
+    "Storage Blob Data Owner": frozenset(
+        {
+            *("containers/read", "containers/write", "containers/delete", "blobs/read", "blobs/write", "blobs/delete"),
+            *("blobs/add", "blobs/*"),
+        }
+    ),
+    "Storage Blob Data Contributor": frozenset(
+        {
+            *("containers/read", "containers/write", "containers/delete", "blobs/read", "blobs/write", "blobs/delete"),
+            "blobs/add",
+        }
+    ),
+    "Storage Blob Data Reader": frozenset({"containers/read", "blobs/read"}),
+    "Storage Queue Data Contributor": frozenset(
+        {
+            *("queues/read", "queues/write", "queues/delete", "messages/read", "messages/write", "messages/delete"),
+            *("messages/process", "messages/add"),
+        }
+    ),
+    "Storage Queue Data Message Processor": frozenset({"messages/read", "messages/process"}),
+    "Storage Queue Data Message Sender": frozenset({"messages/add"}),
+    "Storage Queue Data Reader": frozenset({"queues/read", "messages/read"}),
+    "Storage Table Data Contributor": frozenset(
+        {"tables/read", "tables/write", "tables/delete", "entities/read", "entities/write", "entities/delete"}
+    ),
+    "Storage Table Data Reader": frozenset({"tables/read", "entities/read"}),
+    "Monitoring Metrics Publisher": frozenset({"telemetry/write"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Actions on a kind of place, and the code that takes them."""
+
+    who: str
+    where: str
+    actions: frozenset[str]
+    why: str
+
+
+NEEDS = (
+    Need(
+        APP,
+        "host account",
+        frozenset({"blobs/*", "containers/write"}),
+        "the Functions host keeps locks, keys and timers there and reads the package; the role that Microsoft asks for",
+    ),
+    Need(
+        APP,
+        "host account",
+        frozenset({"queues/write", "messages/add", "messages/process", "messages/write", "messages/delete"}),
+        "the Functions host makes and works off its queue of blob events",
+    ),
+    Need(
+        APP,
+        "images container",
+        frozenset({"blobs/read"}),
+        "`dedup_storage/blobs.py` reads images; nothing can change or delete one",
+    ),
+    Need(
+        APP,
+        "index container",
+        frozenset({"blobs/read", "blobs/write", "blobs/add"}),
+        "`dedup_storage/log_segments.py` lists, creates, appends to and reads segments",
+    ),
+    Need(
+        APP,
+        "work queues",
+        frozenset({"queues/read", "messages/add", "messages/read", "messages/process", "messages/write"}),
+        "`dedup_storage/queues.py` sends; the host receives, prolongs, retries later and deletes, and scales by length",
+    ),
+    Need(APP, "poison queues", frozenset({"messages/add"}), "the host sets aside what failed at its last try"),
+    Need(
+        APP,
+        "tables",
+        frozenset({"entities/read", "entities/write"}),
+        "`dedup_storage/entity_table.py` reads and writes rows",
+    ),
+    Need(APP, "Application Insights", frozenset({"telemetry/write"}), "logs, requests and metrics, without a key"),
+    Need(TOPIC, "dead-letter container", frozenset({"blobs/write"}), "events that could not be delivered within a day"),
+    Need(
+        PERSON,
+        "images account",
+        frozenset({"blobs/read", "blobs/write", "blobs/delete", "blobs/add"}),
+        "uploads; `dedup ingest --all` lists images, `dedup reindex` writes the log anew",
+    ),
+    Need(
+        PERSON,
+        "images account",
+        frozenset({"queues/read", "messages/read", "messages/add", "messages/process"}),
+        "`dedup status` counts and shows messages, `dedup enqueue` and `dedup ingest` send them",
+    ),
+    Need(
+        PERSON,
+        "images account",
+        frozenset({"entities/read", "entities/write"}),
+        "`dedup duplicates` and `dedup groups` read verdicts; decisions are written",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role assignment of the Bicep."""
+
+    who: str
+    where: str
+    role: str
+    scope: str
+
+
+def grants(deployment: Deployment, roles: dict[str, str]) -> list[Grant]:
+    """What is granted; `roles` are the ids by their names in infra/roles.json."""
+    names = {role_id: _display_name(key) for key, role_id in roles.items()}
+    return [
+        Grant(
+            _who(str(it.properties["principalId"])),
+            place(it.scope),
+            names[it.properties["roleDefinitionId"]],
+            it.scope.id,
+        )
+        for it in deployment.of_type("Microsoft.Authorization/roleAssignments")
+    ]
+
+
+def place(resource: Resource) -> str:
+    """The kind of place that a resource is, as NEEDS names it."""
+    kind, name = resource.type.rpartition("/")[2], resource.name
+    match kind:
+        case "components":
+            return "Application Insights"
+        case "storageAccounts":
+            return "host account" if name.startswith("sthost") else "images account"
+        case "containers":
+            return {"dead-letters": "dead-letter container", "dedup-index": "index container"}.get(
+                name, "images container"
+            )
+        case "queues":
+            return "poison queues" if name.endswith("-poison") else "work queues"
+        case "tables":
+            return "tables"
+        case _:
+            raise ValueError(f"{resource.id} is no place that rights are needed in")
+
+
+def _who(principal: str) -> str:
+    if principal == "<identity.properties.principalId>":
+        return APP
+    return TOPIC if principal == "<topic.identity.principalId>" else PERSON
+
+
+def _display_name(key: str) -> str:
+    return "".join(f" {letter}" if letter.isupper() else letter for letter in key).strip().title()

@@ -1,0 +1,109 @@
+"""Alerts and the workbook look for what the app and the host really log, and at what really happens."""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dedup_app.settings import Settings
+from dedup_core.stats import LoaderStats
+from local_host.schedule import parse_schedule
+from tests.app.world import World
+from tests.infra.deployments import INFRA, way
+
+QUERIES = {it.stem: it.read_text() for it in (INFRA / "queries").glob("*.kql")}
+WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
+
+
+@pytest.fixture
+def reported(caplog: pytest.LogCaptureFixture) -> dict:
+    """The line of a report, as Application Insights gets it."""
+    world = World()
+    with caplog.at_level(logging.INFO):
+        world.services.reporting.report()
+    (line,) = [it.getMessage() for it in caplog.records if "loader_stats" in it.getMessage()]
+    return json.loads(line)
+
+
+def test_every_query_is_an_alert_and_every_alert_has_its_query():
+    rules = way("own numbers").of_type("Microsoft.Insights/scheduledQueryRules")
+    asked = {it.properties["displayName"].removeprefix("dedup: "): it for it in rules}
+    assert set(asked) == set(QUERIES)
+    for name, rule in asked.items():
+        (criterion,) = rule.properties["criteria"]["allOf"]
+        assert criterion["query"] == QUERIES[name]
+        assert rule.properties["scopes"] == ["components/appi-dedup-abc123"]
+        assert len(rule.properties["actions"]["actionGroups"]) == 1
+
+
+@pytest.mark.parametrize("name", ["coverage", "stalled-statistics"])
+def test_the_queries_of_statistics_find_the_line_of_a_report(name: str, reported: dict):
+    query = QUERIES[name]
+    assert f'message has "{reported["event"]}"' in query
+    assert f'event == "{reported["event"]}"' in query
+
+
+def test_queries_and_workbook_use_only_fields_that_a_report_has(reported: dict):
+    texts = [*QUERIES.values(), *(it["content"].get("query", "") for it in WORKBOOK["items"])]
+    used = {field for text in texts for field in re.findall(r"stats\.(\w+)", text)}
+    assert {"success_rate", "comparisons_failed", "reads_saved", "failures_by_reason"} <= used
+    assert used <= set(reported)
+
+
+def test_full_coverage_is_silent_and_a_failed_comparison_is_not():
+    (limit,) = re.findall(r"success_rate\) < ([\d.]+)", QUERIES["coverage"])
+    assert not LoaderStats(comparisons_performed=10).success_rate < float(limit)
+    assert not LoaderStats().success_rate < float(limit)
+    assert LoaderStats(comparisons_performed=10_000, comparisons_failed=1).success_rate < float(limit)
+
+
+def test_statistics_count_as_stalled_only_after_several_were_due():
+    (rule,) = (
+        it
+        for it in way().of_type("Microsoft.Insights/scheduledQueryRules")
+        if it.properties["displayName"].endswith("stalled-statistics")
+    )
+    window = timedelta(minutes=int(rule.properties["windowSize"].removeprefix("PT").removesuffix("M")))
+    schedule = parse_schedule(Settings().stats_schedule, {})
+    start = moment = datetime(2026, 1, 1, 0, 0, 1, tzinfo=UTC)
+    due = [moment := schedule.next_after(moment) for _ in range(3)]
+    assert due[-1] - start <= window
+    (criterion,) = rule.properties["criteria"]["allOf"]
+    assert (criterion["operator"], criterion["threshold"]) == ("LessThan", 1)
+
+
+def test_the_words_for_poison_are_those_of_the_host():
+    assert QUERIES["poison-messages"].count('startswith "Message has reached MaxDequeueCount"') == 1
+    host_says = "Message has reached MaxDequeueCount of 10. Moving message to queue 'verify-pairs-poison'."
+    (words,) = re.findall(r'startswith "(.*)"', QUERIES["poison-messages"])
+    assert host_says.startswith(words)
+
+
+def test_undelivered_events_are_watched_at_the_topic():
+    alerts = way().of_type("Microsoft.Insights/metricAlerts")
+    metrics = {it.properties["criteria"]["allOf"][0]["metricName"] for it in alerts}
+    assert metrics == {"DeadLetteredCount", "DroppedEventCount"}
+    assert {tuple(it.properties["scopes"]) for it in alerts} == {
+        ("Microsoft.EventGrid/systemTopics/evgt-images-abc123",)
+    }
+
+
+def test_without_an_address_alerts_are_there_and_tell_nobody():
+    assert way().of_type("Microsoft.Insights/actionGroups") == []
+    rules = way().of_type("Microsoft.Insights/scheduledQueryRules")
+    assert len(rules) == len(QUERIES)
+    assert all(it.properties["actions"]["actionGroups"] == [] for it in rules)
+
+
+def test_the_workbook_is_one_that_the_portal_reads():
+    (workbook,) = way().of_type("Microsoft.Insights/workbooks")
+    assert json.loads(workbook.properties["serializedData"]) == WORKBOOK
+    assert WORKBOOK["version"] == "Notebook/1.0"
+    names = [it["name"] for it in WORKBOOK["items"]]
+    assert len(set(names)) == len(names)
+    for item in WORKBOOK["items"]:
+        if item["type"] == 3:
+            assert item["content"]["version"] == "KqlItem/1.0"
+            assert item["content"]["resourceType"] == "microsoft.insights/components"

@@ -1,0 +1,67 @@
+"""docs/deploy.md says what infra/ does: its tables are made from the Bicep, and its names exist."""
+
+import json
+import re
+
+import pytest
+
+from infra.tools import tables
+from infra.tools.bicep import declared_parameters
+from tests.infra.deployments import INFRA, ROOT, way
+
+PAGE = tables.PAGE.read_text(encoding="utf-8")
+
+
+def test_the_tables_are_up_to_date():
+    assert tables.with_tables(PAGE) == PAGE, "run python -m infra.tools.tables"
+    assert len(re.findall("<!-- from infra: ", PAGE)) == 3
+    assert tables.main(["--check"]) == 0
+
+
+def test_a_stale_table_is_noticed_and_mended(tmp_path, monkeypatch: pytest.MonkeyPatch, capsys):
+    page = tmp_path / "deploy.md"
+    page.write_text(PAGE.replace("| `POLICY` | `balanced` |", "| `POLICY` | `loose` |"), encoding="utf-8")
+    monkeypatch.setattr(tables, "PAGE", page)
+    assert tables.main(["--check"]) == 1
+    assert "python -m infra.tools.tables" in capsys.readouterr().err
+    assert tables.main([]) == 0
+    assert page.read_text(encoding="utf-8") == PAGE
+
+
+def test_azd_up_is_in_the_first_screen():
+    assert "azd up" in "\n".join(PAGE.splitlines()[:30])
+    assert "azd down" in PAGE
+
+
+def test_every_variable_of_the_page_is_one_that_the_parameters_are_read_from():
+    file = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
+    read = {match[1] for it in file.values() if (match := re.search(r"\$\{([A-Z_]+)", it["value"]))}
+    documented = set(re.findall(r"azd env set ([A-Z_]{6,})", PAGE))
+    assert documented <= read
+    given_by_azd = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_PRINCIPAL_ID", "AZURE_PRINCIPAL_TYPE"}
+    assert {name for name in read - given_by_azd if f"`{name}`" not in PAGE and name not in documented} == set()
+
+
+def test_every_parameter_is_described_where_it_is_declared():
+    text = (INFRA / "main.bicep").read_text(encoding="utf-8")
+    for name in declared_parameters(INFRA / "main.bicep"):
+        before, _, _ = text.partition(f"\nparam {name} ")
+        assert "@description(" in before.rpartition("\n\n")[2], name
+
+
+def test_the_dedup_command_is_told_where_the_account_is():
+    assert "azd env get-values" in PAGE
+    told = set(re.findall(r"`(ImageStorage__\w+)`", PAGE.partition("## What it creates")[0]))
+    assert told
+    assert told <= set(way().outputs)
+
+
+def test_without_azd_every_variable_of_the_script_is_set():
+    section = PAGE.partition("## Without azd")[2]
+    needed = re.findall(r'^: "\$\{(\w+):', (INFRA / "scripts" / "post-deploy.sh").read_text(), re.MULTILINE)
+    assert set(needed) <= set(re.findall(r"\b([A-Z_]{6,})=", section))
+
+
+def test_scripts_and_files_that_the_page_names_exist():
+    for name in re.findall(r"`(infra/[\w./-]+|examples/[\w./-]+|azure\.yaml)`", PAGE):
+        assert (ROOT / name).exists(), name

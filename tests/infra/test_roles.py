@@ -1,0 +1,131 @@
+"""The app may do what its code does, and no more: SDK calls are held against the needs, the needs against the roles."""
+
+import ast
+from itertools import chain
+
+import pytest
+from azure.data.tables import TableClient, TableServiceClient
+from azure.storage.blob import BlobClient, BlobServiceClient, ContainerClient
+from azure.storage.queue import QueueClient, QueueServiceClient
+
+from infra.tools.rights import APP, NEEDS, PERSON, ROLES, grants
+from infra.tools.tables import role_ids
+from tests.infra.deployments import ROOT, WAYS, way
+
+# The module of each kind of place, and the action that each of its calls to the SDK takes.
+CALLS = {
+    "blobs.py": {
+        (APP, "images container"): {"download_blob": "blobs/read", "exists": "blobs/read"},
+        (PERSON, "images account"): {"list_blobs": "blobs/read"},
+    },
+    "log_segments.py": {
+        (APP, "index container"): {
+            "append_block": "blobs/add",
+            "create_append_blob": "blobs/write",
+            "download_blob": "blobs/read",
+            "list_blob_names": "blobs/read",
+        },
+    },
+    "queues.py": {
+        (APP, "work queues"): {"send_message": "messages/add"},
+        (PERSON, "images account"): {"get_queue_properties": "queues/read", "peek_messages": "messages/read"},
+    },
+    "entity_table.py": {
+        (APP, "tables"): {
+            "get_entity": "entities/read",
+            "query_entities": "entities/read",
+            "list_entities": "entities/read",
+            "upsert_entity": "entities/write",
+            "create_entity": "entities/write",
+            "update_entity": "entities/write",
+        },
+    },
+}
+# Only where something is missing, which infra/ has made before the app starts: no role is needed for them.
+NEVER_IN_AZURE = {"create_container", "create_queue", "create_table"}
+LOCAL = {"get_blob_client", "get_container_client", "get_queue_client", "get_table_client", "from_connection_string"}
+CLIENTS = (
+    *(BlobServiceClient, ContainerClient, BlobClient),
+    *(QueueServiceClient, QueueClient),
+    *(TableServiceClient, TableClient),
+)
+SDK = {name for client in CLIENTS for name in dir(client) if not name.startswith("_")} - LOCAL - {"close", "url"}
+
+
+def sdk_calls(module: str) -> set[str]:
+    text = (ROOT / "dedup_storage" / module).read_text(encoding="utf-8")
+    if "from azure." not in text:
+        return set()
+    tree = ast.parse(text)
+    calls = (it.func for it in ast.walk(tree) if isinstance(it, ast.Call))
+    return {it.attr for it in calls if isinstance(it, ast.Attribute) and it.attr in SDK}
+
+
+def needs(who: str, where: str) -> set[str]:
+    return set(chain.from_iterable(it.actions for it in NEEDS if (it.who, it.where) == (who, where)))
+
+
+@pytest.mark.parametrize("module", sorted(it.name for it in (ROOT / "dedup_storage").glob("*.py")))
+def test_every_call_to_the_sdk_is_listed_with_the_action_that_it_takes(module: str):
+    listed = set(chain.from_iterable(CALLS.get(module, {}).values()))
+    assert sdk_calls(module) - NEVER_IN_AZURE == listed
+
+
+@pytest.mark.parametrize("module", CALLS)
+def test_every_action_that_a_call_takes_is_among_the_needs(module: str):
+    for (who, where), calls in CALLS[module].items():
+        assert set(calls.values()) <= needs(who, where)
+
+
+def test_what_only_the_command_does_is_not_done_by_any_function():
+    functions = ["ingest", "verify", "retract", "reporting", "pairing", "loader_totals", "rejection"]
+    for name in functions:
+        tree = ast.parse((ROOT / "dedup_app" / f"{name}.py").read_text(encoding="utf-8"))
+        called = {it.attr for it in ast.walk(tree) if isinstance(it, ast.Attribute)}
+        assert called & {"lengths", "poison", "names"} == set()
+    app = ast.parse((ROOT / "function_app.py").read_text(encoding="utf-8"))
+    used = {
+        it.attr
+        for it in ast.walk(app)
+        if isinstance(it, ast.Attribute) and isinstance(it.value, ast.Name) and it.value.id == "services"
+    }
+    assert used <= set(functions)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_every_need_is_granted_and_every_grant_is_needed(name: str):
+    granted = grants(way(name), role_ids())
+    places = {(it.who, it.where) for it in granted}
+    wanted = {(it.who, it.where) for it in NEEDS}
+    if name == "existing topic":  # its identity is not ours to give rights to; dead letters are off
+        wanted = {(who, where) for who, where in wanted if where != "dead-letter container"}
+    assert places == wanted
+    for who, where in places:
+        roles = {it.role for it in granted if (it.who, it.where) == (who, where)}
+        assert needs(who, where) <= set(chain.from_iterable(ROLES[role] for role in roles))
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_no_smaller_role_would_do(name: str):
+    granted = grants(way(name), role_ids())
+    for grant in granted:
+        beside = {it.role for it in granted if it.scope == grant.scope and it.who == grant.who and it != grant}
+        left = needs(grant.who, grant.where) - set(chain.from_iterable(ROLES[role] for role in beside))
+        assert left, f"{grant} is not needed"
+        enough = {role for role, actions in ROLES.items() if left <= actions and len(actions) < len(ROLES[grant.role])}
+        assert enough == set(), f"{grant} could be smaller"
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_the_app_has_no_right_on_the_whole_images_account(name: str):
+    scopes = {it.scope for it in grants(way(name), role_ids()) if it.who == APP and it.where != "host account"}
+    assert [it for it in scopes if it.count("/") == 1 and it.startswith("storageAccounts")] == []
+
+
+def test_nobody_but_the_person_who_deploys_may_change_images():
+    may = {
+        it.who
+        for it in grants(way(), role_ids())
+        if it.where in {"images container", "images account"} and "blobs/write" in ROLES[it.role]
+    }
+    assert may == {PERSON}

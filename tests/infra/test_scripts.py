@@ -1,0 +1,197 @@
+"""The scripts after a deployment: they wait for the app, subscribe it, may run again, and say what is missing."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.tools.bicep import declared_parameters
+from tests.infra.deployments import INFRA, ROOT, triggers, way
+
+SHELL = INFRA / "scripts" / "post-deploy.sh"
+POWERSHELL = INFRA / "scripts" / "post-deploy.ps1"
+IMAGES_DATA = INFRA / "scripts" / "images-data.sh"
+SCRIPTS = sorted((INFRA / "scripts").iterdir())
+# Stands in for the Azure CLI: it notes its arguments, and answers what the test has laid down for the command.
+AZ = """#!/bin/sh
+echo "$*" >> "$CALLS"
+case "$*" in
+    *"function list"*) calls=$(grep -c "function list" "$CALLS"); [ "$calls" -gt "$NOT_YET" ] && cat "$FUNCTIONS" ;;
+    *"keys list"*) echo "$HAS_KEY" ;;
+    *"deployment group create"*) calls=$(grep -c "deployment group" "$CALLS"); [ "$calls" -gt "$REFUSED" ] ;;
+esac
+"""
+
+
+class Azure:
+    """A folder with a stand-in for `az`, and what it was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.calls_file = folder / "calls"
+        (folder / "functions").write_text("".join(f"func-dedup/{name}\n" for name in triggers()))
+        (folder / "az").write_text(AZ)
+        (folder / "az").chmod(0o755)
+        outputs = {name: str(value) for name, value in way().outputs.items()}
+        self.environment = {
+            **outputs,
+            "PATH": f"{folder}{os.pathsep}{os.defpath}",
+            "CALLS": str(self.calls_file),
+            "PAUSE_SECONDS": "0",
+            "FUNCTIONS": str(folder / "functions"),
+            "HAS_KEY": "true",
+            "NOT_YET": "0",
+            "REFUSED": "0",
+        }
+
+    def run(self, script: Path = SHELL, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [script], env={**self.environment, **environment}, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    def calls(self, words: str) -> list[str]:
+        return [it for it in self.calls_file.read_text().splitlines() if words in it]
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Azure:
+    return Azure(tmp_path)
+
+
+def test_the_app_is_subscribed_with_what_the_template_takes(azure: Azure):
+    assert azure.run().returncode == 0
+    (deployment,) = azure.calls("deployment group create")
+    given = dict(re.findall(r"(\w+)=(\S*)", deployment))
+    assert set(given) == set(declared_parameters(INFRA / "subscriptions.bicep"))
+    assert given["functionAppName"] == way().outputs["FUNCTION_APP_NAME"]
+    (template,) = re.findall(r"--template-file (\S+)", deployment)
+    assert (ROOT / template).resolve() == INFRA / "subscriptions.bicep"
+    assert f"--resource-group {way().outputs['SYSTEM_TOPIC_RESOURCE_GROUP']} " in deployment
+
+
+def test_running_it_again_does_the_same(azure: Azure):
+    assert [azure.run().returncode for _ in range(2)] == [0, 0]
+    first, second = azure.calls("deployment group create")
+    assert first == second
+
+
+def test_it_waits_for_the_functions_and_tries_again_when_the_handshake_fails(azure: Azure):
+    assert azure.run(NOT_YET="3", REFUSED="2").returncode == 0
+    assert len(azure.calls("function list")) == 6
+    assert len(azure.calls("deployment group create")) == 3
+
+
+@pytest.mark.parametrize("trouble", [{"HAS_KEY": "false"}, {"REFUSED": "99"}, {"NOT_YET": "99"}])
+def test_it_gives_up_with_what_to_do(azure: Azure, trouble: dict[str, str]):
+    failed = azure.run(**trouble)
+    assert failed.returncode == 1
+    assert "azd hooks run postdeploy" in failed.stderr
+
+
+def test_a_function_that_is_missing_is_waited_for(azure: Azure, tmp_path: Path):
+    (tmp_path / "functions").write_text("func-dedup/extract_features\n")
+    assert azure.run().returncode == 1
+    assert azure.calls("deployment group create") == []
+
+
+@pytest.mark.parametrize("name", ["FUNCTION_APP_NAME", "SYSTEM_TOPIC_NAME", "IMAGE_CONTAINER"])
+def test_without_a_deployment_it_says_so(azure: Azure, name: str):
+    failed = azure.run(**{name: ""})
+    assert failed.returncode != 0
+    assert f"{name}: run azd provision first" in failed.stderr
+    assert not azure.calls_file.exists()
+
+
+def test_the_key_is_in_no_command_and_in_no_output(azure: Azure):
+    done = azure.run()
+    assert not any("code=" in it for it in azure.calls(""))
+    assert all("!= null" in it for it in azure.calls("keys list"))
+    assert "code=" not in done.stdout + done.stderr
+
+
+def test_a_subscription_is_chosen_where_azd_names_one(azure: Azure):
+    azure.run(AZURE_SUBSCRIPTION_ID="1234")
+    assert azure.calls("account set") == ["account set --subscription 1234"]
+
+
+def test_both_scripts_read_the_outputs_and_wait_for_the_functions_that_events_go_to():
+    event_driven = {name for name, it in triggers().items() if it["type"] in {"blobTrigger", "eventGridTrigger"}}
+    for script, variable in ((SHELL, r"\$\{?([A-Z_]{6,})"), (POWERSHELL, r"\$env:([A-Z_]{6,})")):
+        text = script.read_text()
+        read = set(re.findall(variable, text)) - {"AZURE_SUBSCRIPTION_ID", "PAUSE_SECONDS", "TEMPLATE"}
+        assert read <= set(way().outputs)
+        assert {"FUNCTION_APP_NAME", "SYSTEM_TOPIC_NAME", "DEAD_LETTER_ACCOUNT_ID"} <= read
+        assert {name for name in triggers() if name in text} == event_driven
+        given = set(re.findall(r"\b(\w+)=[\"$]", text)) & set(declared_parameters(INFRA / "subscriptions.bicep"))
+        assert given == set(declared_parameters(INFRA / "subscriptions.bicep"))
+
+
+@pytest.mark.parametrize("script", [it for it in SCRIPTS if it.suffix == ".ps1"], ids=lambda it: it.name)
+def test_a_powershell_script_is_balanced_and_looks_at_every_exit_code(script: Path):
+    text = re.sub(r"#.*|'[^']*'|\"[^\"]*\"", "", script.read_text())
+    for opening, closing in ("()", "{}", "[]"):
+        assert text.count(opening) == text.count(closing)
+    calls = re.findall(r"^\s*(?:\$\w+ = )?az ", text, re.MULTILINE)
+    assert len(calls) == text.count("$LASTEXITCODE") > 0
+
+
+@pytest.mark.parametrize("script", [it for it in SCRIPTS if it.suffix == ".sh"], ids=lambda it: it.name)
+def test_shellcheck_has_nothing_to_say(script: Path):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    checked = subprocess.run(["shellcheck", script], capture_output=True, text=True, check=False, env=environment)
+    assert checked.stdout + checked.stderr == ""
+    assert checked.returncode == 0
+
+
+def test_a_new_account_needs_no_second_deployment(azure: Azure):
+    assert azure.run(IMAGES_DATA).returncode == 0
+    assert not azure.calls_file.exists()
+
+
+def test_an_existing_account_gets_what_it_lacks_by_a_deployment_of_its_own(azure: Azure):
+    outputs = {name: str(value) for name, value in way("existing account").outputs.items()}
+    done = azure.run(IMAGES_DATA, **outputs, AZURE_PRINCIPAL_ID="someone")
+    assert done.returncode == 0, done.stderr
+    (deployment,) = azure.calls("deployment group create")
+    given = dict(re.findall(r"(\w+)=(\S*)", deployment))
+    assert set(given) == set(declared_parameters(INFRA / "modules" / "images-data.bicep"))
+    assert "--resource-group rg-photos " in deployment
+    assert (given["accountName"], given["personPrincipalId"]) == ("photosofours", "someone")
+    (template,) = re.findall(r"--template-file (\S+)", deployment)
+    assert (ROOT / template).resolve() == INFRA / "modules" / "images-data.bicep"
+
+
+def test_a_refused_deployment_stops_azd(azure: Azure):
+    outputs = {name: str(value) for name, value in way("existing account").outputs.items()}
+    assert azure.run(IMAGES_DATA, **outputs, REFUSED="9").returncode != 0
+
+
+def test_both_languages_read_the_same_and_give_the_same():
+    for name in ("post-deploy", "images-data"):
+        shell, powershell = ((INFRA / "scripts" / (name + suffix)).read_text() for suffix in (".sh", ".ps1"))
+        read = set(re.findall(r"\$\{?([A-Z_]{6,})", shell)) - {"PAUSE_SECONDS", "TEMPLATE"}
+        assert read == set(re.findall(r"\$env:([A-Z_]{6,})", powershell)) | set(
+            re.findall(r"'([A-Z_]{6,})'", powershell)
+        )
+
+
+def test_azd_runs_all_scripts_and_deploys_to_the_app_that_is_tagged():
+    text = (ROOT / "azure.yaml").read_text()
+    hooks = dict(re.findall(r"^  (post\w+):\n(.*?)(?=^  \w|\Z)", text, re.MULTILINE | re.DOTALL))
+    assert {it.name for it in SCRIPTS if it.stem == "images-data"} == set(
+        re.findall(r"scripts/(\S+)", hooks["postprovision"])
+    )
+    assert {it.name for it in SCRIPTS if it.stem == "post-deploy"} == set(
+        re.findall(r"scripts/(\S+)", hooks["postdeploy"])
+    )
+    assert all(os.access(it, os.X_OK) for it in SCRIPTS if it.suffix == ".sh")
+    (site,) = way().of_type("Microsoft.Web/sites")
+    assert f"\n  {site.body['tags']['azd-service-name']}:\n    project: .\n" in text
+
+
+def test_the_workbook_and_parameters_are_json():
+    for file in INFRA.glob("*.json"):
+        json.loads(file.read_text())

@@ -1,0 +1,68 @@
+"""Every queue, table and container that the code uses exists in Azure before the app starts, under the same name."""
+
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.data.tables import TableServiceClient
+
+from dedup_app.settings import STORAGE
+from dedup_storage.entity_table import EntityTable
+from dedup_storage.queues import BLOB_EVENTS, POISON_SUFFIX
+from dedup_storage.tables import AzureFeaturesTable, AzurePairsTable, AzureReportsTable, AzureStatsTable
+from tests.infra.deployments import ROOT, app_settings, only, triggers, way
+
+CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
+TABLES = "Microsoft.Storage/storageAccounts/tableServices/tables"
+
+
+def names(kind: str) -> set[str]:
+    return {it.name for it in way().of_type(kind)}
+
+
+def test_the_queues_are_those_of_the_triggers_and_where_the_host_sets_failures_aside():
+    listened = {it["queueName"] for it in triggers().values() if it["type"] == "queueTrigger"}
+    assert listened == {app_settings()["VERIFY_QUEUE"], app_settings()["INGEST_QUEUE"]}
+    assert names(QUEUES) == listened | {name + POISON_SUFFIX for name in [*listened, BLOB_EVENTS]}
+
+
+def test_the_tables_are_those_that_the_adapters_open():
+    service = TableServiceClient(
+        "https://photos.table.core.windows.net", credential=AzureNamedKeyCredential("photos", "a2V5")
+    )
+    opened = set()
+    for adapter in (AzureFeaturesTable, AzurePairsTable, AzureReportsTable, AzureStatsTable):
+        opened |= {part.name for part in vars(adapter(service)).values() if isinstance(part, EntityTable)}
+    assert names(TABLES) == opened
+
+
+def test_the_containers_are_those_of_the_settings_the_package_and_the_dead_letters():
+    settings, site = app_settings(), only(way(), "Microsoft.Web/sites")
+    package = site.properties["functionAppConfig"]["deployment"]["storage"]["value"].rpartition(">")[2]
+    dead_letters = way().outputs["DEAD_LETTER_CONTAINER"]
+    assert names(CONTAINERS) == {settings["IMAGE_CONTAINER"], settings["INDEX_CONTAINER"], package, dead_letters}
+
+
+def test_the_blob_trigger_watches_the_container_of_the_settings():
+    (blob,) = (it for it in triggers().values() if it["type"] == "blobTrigger")
+    assert blob["path"] == app_settings()["IMAGE_CONTAINER"] + "/{name}"
+
+
+def test_every_connection_of_a_trigger_is_set_for_the_identity():
+    connections = {it["connection"] for it in triggers().values() if "connection" in it}
+    assert connections == {STORAGE}
+    settings = app_settings()
+    assert settings[f"{STORAGE}__credential"] == "managedidentity"
+    assert {f"{STORAGE}__blobServiceUri", f"{STORAGE}__queueServiceUri"} <= set(settings)  # a blob trigger needs both
+
+
+def test_images_and_all_that_is_derived_are_in_one_account_and_the_hosts_things_in_another():
+    accounts = {it.id.split("/")[1] for kind in (QUEUES, TABLES) for it in way().of_type(kind)}
+    assert len(accounts) == 1
+    by_account = {it.name: it.id.split("/")[1] for it in way().of_type(CONTAINERS)}
+    assert {by_account["images"], by_account["dedup-index"]} == accounts
+    assert {by_account["app-package"], by_account["dead-letters"]}.isdisjoint(accounts)
+
+
+def test_the_plan_runs_the_python_that_the_tests_run():
+    runtime = only(way(), "Microsoft.Web/sites").properties["functionAppConfig"]["runtime"]
+    assert runtime == {"name": "python", "version": "3.13"}
+    assert (ROOT / ".python-version").read_text().strip().startswith(runtime["version"])
