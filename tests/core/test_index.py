@@ -1,5 +1,7 @@
 """The index finds exactly what a plain search over everything finds, and keeps one record per id."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -253,3 +255,32 @@ def test_a_full_record_takes_at_most_320_bytes_when_the_index_has_grown():
     fixed = 6 * 2**20  # where the buckets start, whatever the number of images
     assert len(index) == 30_000
     assert index.memory_bytes <= 30_000 * 320 + fixed
+
+
+def test_a_load_in_many_calls_ends_like_one_of_single_calls():
+    random = np.random.default_rng(12)
+    entries = [
+        (image_id(number), fingerprints_of(working(photo(name)), b"content!")) for number, name in enumerate(PHOTOS)
+    ]
+    entries += [(image_id(100 + number), random_fingerprints(random)) for number in range(50)]
+    part = photo("astronaut.png").crop((50, 20, 420, 400))
+    query = fingerprints_of(working(part), b"part....")
+    single, bulk = FingerprintIndex(), FingerprintIndex()
+    for entry in entries:
+        single.add(*entry)
+        bulk.add_many(*ids_and_records([entry]), more_to_come=True)
+    bulk.settle()
+    assert [hit.image_id for hit in single.search(query)] == [image_id(0)]
+    assert bulk.search(query) == single.search(query)
+
+
+def test_a_search_changes_nothing_so_that_several_can_go_on_at_a_time():
+    random = np.random.default_rng(13)
+    index = FingerprintIndex()
+    queries = [fingerprints_of(working(photo(name)), b"content!") for name in PHOTOS]
+    for number, fingerprints in enumerate(queries):
+        index.add(image_id(number), fingerprints)
+    index.add_many(*ids_and_records([(image_id(100 + n), random_fingerprints(random)) for n in range(500)]))
+    expected = [index.search(query) for query in queries]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(index.search, queries * 10)) == expected * 10

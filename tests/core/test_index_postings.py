@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from dedup_core import postings as module
 from dedup_core.keypoints import BUCKET_BITS, Keypoints
-from dedup_core.postings import Postings, entry_slots
+from dedup_core.postings import Postings, entry_places, entry_rests, entry_slots, stable_order
 from dedup_core.probes import Probes
 
 BUCKETS = 1 << BUCKET_BITS
@@ -29,3 +30,76 @@ def test_about_as_many_entries_as_buckets_are_all_found(count):
         found = sorted(zip(asked[probed].tolist(), entry_slots(entries).tolist(), strict=True))
         assert found == [(word, slot) for word in asked.tolist() for slot in np.flatnonzero(words == word).tolist()]
         postings.keep(slots)
+
+
+def random_keypoints(random, count):
+    """Words of few buckets, so that they crowd."""
+    words = random.integers(0, 16, count) | random.integers(0, 256, count) << BUCKET_BITS
+    places = random.integers(1, 256, (count, 3)).astype(np.uint8)
+    return Keypoints(words.astype(np.uint32), np.zeros(count, np.uint32), places)
+
+
+@pytest.mark.parametrize("part", [1, 50, 1 << 16])
+@pytest.mark.parametrize("largest", [70, 10_000])
+def test_what_is_found_is_what_brute_force_finds(largest, part, monkeypatch):
+    monkeypatch.setattr(module, "_LARGEST_SEGMENT", largest)
+    monkeypatch.setattr(module, "_PART", part)
+    random = np.random.default_rng(5)
+    postings, held = Postings(), []
+    for call in range(30):
+        keypoints = random_keypoints(random, int(random.integers(0, 40)))
+        slots = call * 10 + np.sort(random.integers(0, 10, len(keypoints)))
+        postings.add(slots, keypoints)
+        held += zip(slots.tolist(), keypoints.words.tolist(), keypoints.places.tolist(), strict=True)
+        if call % 4 == 0:
+            postings.settle()
+    new_slots = np.where(random.random(300) < 0.8, np.arange(300) + 5, -1)
+    postings.keep(new_slots)
+    held = [(int(new_slots[slot]), word, place) for slot, word, place in held if new_slots[slot] >= 0]
+    probes = Probes(
+        buckets=np.array([[1, 2], [2, 3], [9, 20]], np.uint32),
+        rests=np.array([0b1010, 0xFF, 0x0F], np.uint32),
+        views=np.zeros(3, np.int64),
+        places=np.zeros((3, 3), np.int32),
+    )
+    expected = sorted(
+        (number, slot, word >> BUCKET_BITS, place)
+        for number, (buckets, rest) in enumerate(zip(probes.buckets.tolist(), probes.rests.tolist(), strict=True))
+        for slot, word, place in held
+        if word % BUCKETS in buckets and (word >> BUCKET_BITS ^ rest).bit_count() <= 2
+    )
+    found = [
+        row
+        for probed, entries in postings.find(probes)
+        for row in zip(
+            probed.tolist(),
+            entry_slots(entries).tolist(),
+            entry_rests(entries).tolist(),
+            entry_places(entries).tolist(),
+            strict=True,
+        )
+    ]
+    assert len(expected) > 20
+    assert sorted(found) == expected
+
+
+def test_keypoints_are_found_once_they_are_settled():
+    random = np.random.default_rng(6)
+    postings, keypoints = Postings(), random_keypoints(random, 5)
+    probes = Probes(
+        buckets=keypoints.words[:, None] & np.uint32(BUCKETS - 1),
+        rests=keypoints.words >> np.uint32(BUCKET_BITS),
+        views=np.zeros(5, np.int64),
+        places=np.zeros((5, 3), np.int32),
+    )
+    postings.add(np.arange(5), keypoints)
+    assert list(postings.find(probes)) == []
+    postings.settle()
+    ((_, entries),) = postings.find(probes)
+    assert set(entry_slots(entries).tolist()) == set(range(5))
+
+
+@pytest.mark.parametrize("most", [0, 1 << 8, 1 << 20, 1 << 32])
+def test_the_order_is_that_of_a_stable_sort(most):
+    numbers = np.random.default_rng(7).integers(0, max(most, 1), 3000).astype(np.uint32)
+    assert (stable_order(numbers) == np.argsort(numbers, kind="stable")).all()
