@@ -1,7 +1,7 @@
 """Two working images -> PairMeasurement: aligned, compared in structure, tone and color."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,15 @@ from dedup_core.color import ColorMetrics, lab_metrics, srgb_to_lab, weights_and
 from dedup_core.decode import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits, WorkingImage, decode
 from dedup_core.exposure import color_residual
 from dedup_core.fingerprint import View, hash_distance, hashes_of
-from dedup_core.shape import shape_agreement
-from dedup_core.structure import Pixels, opposite, trim_borders, turned
+from dedup_core.shape import ShapeAgreement, shape_agreement
+from dedup_core.structure import Floats, Pixels, opposite, trim_borders, turned
 
 METRIC_SIZE: Final = 192
 
 _LEAST_COVERAGE: Final = 0.1  # less than that is no alignment
+_SURE_STRUCTURE: Final = 0.9  # above the thresholds of every preset: no better alignment would change the verdict
+_SURE_COVERAGE: Final = 0.5  # that of the strictest preset
+_SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,11 @@ class PairMeasurement:
     `same_pixels`: the pictures were compared whole and are equal. `same_when_small`: they are of one size and equal
     once they are shrunk to `WORKING_SIZE`; what a single pixel of the whole ones shows may differ.
     `structure` -1..1: correlation of edges or of lightness where both are seen. `changed_share` 0..1: share of textured
-    blocks that do not agree. `texture` 0..1: share of blocks with any texture. `coverage` 0..1: share of the larger
-    picture that the other shows too. `plain_share` 0..1: share of plain background in both. `color_residual` 0..~258:
-    mean CIELAB difference that no exposure, contrast or white balance explains.
+    blocks that do not agree. `texture` 0..1: share of blocks with any texture. `rest_share` 0..1: share of textured
+    blocks that neither changed nor touch one that did; `rest_structure` -1..1: correlation there, of edges or of
+    lightness, whichever is lower. `coverage` 0..1: share of the larger picture that the other shows too. `plain_share`
+    0..1: share of plain background in both. `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast
+    or white balance explains.
     """
 
     metrics: ColorMetrics
@@ -40,6 +45,8 @@ class PairMeasurement:
     structure: float
     changed_share: float
     texture: float
+    rest_share: float
+    rest_structure: float
     coverage: float
     plain_share: float
     color_residual: float
@@ -75,10 +82,9 @@ def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = 
 
 
 def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:
-    pair = _aligned_in_order(left.pixels, right.pixels, hint)
     same = _equal_as_measured(left, right)
-    labs = srgb_to_lab(pair.left), srgb_to_lab(pair.right)
-    shape = shape_agreement(*labs)
+    laid = _laid_in_order(left.pixels, right.pixels, hint)
+    pair, labs, shape = laid.pair, laid.labs, laid.shape
     weights, plain_share = weights_and_plain_share(*labs)
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
@@ -89,6 +95,8 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         structure=shape.structure,
         changed_share=shape.changed_share,
         texture=shape.texture,
+        rest_share=shape.rest_share,
+        rest_structure=shape.rest_structure,
         coverage=pair.coverage,
         plain_share=plain_share,
         color_residual=color_residual(pair.left, pair.right, weights * shape.unchanged),
@@ -106,8 +114,8 @@ def align_pair(left: Pixels, right: Pixels, hint: View | None = None) -> Aligned
     Both are turned as the smaller of the two is.
     """
     if _in_order(left, right):
-        return _aligned_in_order(left, right, hint)
-    pair = _aligned_in_order(right, left, hint and opposite(hint))
+        return _laid_in_order(left, right, hint).pair
+    pair = _laid_in_order(right, left, hint and opposite(hint)).pair
     return AlignedPair(pair.right, pair.left, opposite(pair.view), pair.coverage)
 
 
@@ -118,6 +126,39 @@ def _in_order(left: Pixels, right: Pixels) -> bool:
     """
     ours, theirs = (left.size, left.shape), (right.size, right.shape)
     return ours > theirs if ours != theirs else left.tobytes() <= right.tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """Two pictures laid on each other, in CIELAB too, and how far their shapes agree."""
+
+    pair: AlignedPair
+    labs: tuple[Floats, Floats]
+    shape: ShapeAgreement
+
+    @classmethod
+    def of(cls, pair: AlignedPair) -> Self:
+        labs = srgb_to_lab(pair.left), srgb_to_lab(pair.right)
+        return cls(pair, labs, shape_agreement(*labs))
+
+    @property
+    def credibility(self) -> float:
+        """The structure that agrees, for less where less than half is shown by both: a small part agrees by chance."""
+        return self.shape.structure * min(1.0, self.pair.coverage / _SURE_COVERAGE)
+
+
+def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:
+    """As aligned, or simply one whole frame on the other where that agrees better.
+
+    What lies over a copy (a watermark, noise) can draw the alignment away from the frame that was never changed.
+    """
+    best = _Laid.of(_aligned_in_order(left, right, hint))
+    if best.shape.structure >= _SURE_STRUCTURE and best.pair.coverage >= _SURE_COVERAGE:
+        return best
+    views = {best.pair.view, hint or View.UPRIGHT}
+    whole = [_stretched(_shrunk(turned(left, view), METRIC_SIZE / max(left.shape[:2])), right, view) for view in views]
+    in_frame = [_Laid.of(pair) for pair in whole if pair.coverage >= _SAME_FRAME]
+    return max([best, *in_frame], key=lambda laid: laid.credibility)
 
 
 def _aligned_in_order(left: Pixels, right: Pixels, hint: View | None) -> AlignedPair:
