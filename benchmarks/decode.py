@@ -2,13 +2,18 @@
 
     python benchmarks/decode.py                        # pictures enlarged from one that scikit-image ships
     python benchmarks/decode.py --photo PHOTO --rounds 15
+    python benchmarks/decode.py --ratios-only --photos FOLDER --profile
 
 The ratio is taken side by side: in every round each way decodes the same file once, in turn, and the best processor
-time of each counts. Memory is what one decode added to a process of its own.
+time of each counts. That of small JPEGs is over all of them (`--photos`: as many as `--small` of the folder, else drawn
+ones). `--profile` tells what one 12-megapixel and one small JPEG spend where: the functions that take most, each with
+all that it calls but what is listed by itself. Memory is what one decode added to a process of its own.
 """
 
 import argparse
+import cProfile
 import os
+import pstats
 import subprocess
 import sys
 import time
@@ -24,12 +29,29 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.verify import enlarge, peak_bytes, reset_peak, shipped_photo  # noqa: E402 - path set just above
+from benchmarks.drawn_images import drawn_images  # noqa: E402 - path set just above
+from benchmarks.verify import enlarge, peak_bytes, reset_peak, shipped_photo  # noqa: E402
 from dedup_core.decode import WORKING_SIZE, decode  # noqa: E402
 from dedup_core.features import extract_features  # noqa: E402
 from dedup_core.sniff import read_header  # noqa: E402
 
 SIZES = {"12 MP": (4000, 3000), "24 MP": (6000, 4000)}
+# The stages of `extract_features`; whatever one calls counts for it, unless it is a stage itself.
+STAGES = {
+    "JPEG to small pixels (Pillow)": ("decode.py", "decode"),
+    "digest of the file": ("~", "<built-in method _hashlib.openssl_sha256>"),
+    "luma and borders": ("luma.py", "__init__"),
+    "luma planes": ("luma.py", "_averaged"),
+    "keypoints: where": ("keypoints.py", "_blobs"),
+    "keypoints: words": ("keypoints.py", "_patch_coefficients"),
+    "hashes": ("fingerprint.py", "_hash"),
+    "quality": ("fingerprint.py", "_gradient_quality"),
+    "small CIELAB": ("color.py", "_small_lab"),
+    "background": ("color.py", "object_weights"),
+    "palette": ("color.py", "_palette"),
+    "histogram": ("color.py", "_histogram"),
+    "layout": ("features.py", "_layout_of"),
+}
 
 
 def main() -> None:
@@ -39,7 +61,12 @@ def main() -> None:
         return
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     photo = Image.open(arguments.photo or shipped_photo()).convert("RGB")
+    small = small_jpegs(arguments.photos, arguments.small)
     show_ratios(photo, arguments.rounds)
+    show_small_ratio(small, arguments.rounds)
+    if arguments.profile:
+        show_profile("one 12-megapixel JPEG", [encode(enlarge(photo, SIZES["12 MP"]), "JPEG", quality=88)])
+        show_profile("one small JPEG", small)
     if not arguments.ratios_only:
         show_formats(photo, arguments.rounds)
 
@@ -48,6 +75,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--photos", type=Path, help="folder of small JPEGs; without it they are drawn")
+    parser.add_argument("--small", type=int, default=40, help="how many small JPEGs (40)")
+    parser.add_argument("--profile", action="store_true", help="tell where the time goes, too")
     parser.add_argument("--ratios-only", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -66,6 +96,47 @@ def show_ratios(photo: Image.Image, rounds: int) -> None:
             f"{ours / pillow:.2f}",
             f"{features / pillow:.2f}",
         )
+    Console(width=110).print(table)
+
+
+def small_jpegs(folder: Path | None, count: int) -> list[bytes]:
+    """As many JPEGs, evenly from the folder, or drawn with 640 x 480 pixels."""
+    if folder is None:
+        return [data for _, data in drawn_images(count, 0.0)]
+    files = sorted(it for it in folder.rglob("*") if it.suffix.lower() in {".jpg", ".jpeg"})
+    return [file.read_bytes() for file in files[:: max(1, len(files) // count)][:count]]
+
+
+def show_small_ratio(jpegs: list[bytes], rounds: int) -> None:
+    times = np.array([best_of([pillow_reduced, decode, extract_features], data, rounds) for data in jpegs]) * 1000
+    pillow, ours, features = times.mean(axis=0)  # ms
+    ratios = times[:, 2] / times[:, 0]
+    sides = sorted(max(Image.open(BytesIO(data)).size) for data in jpegs)
+    Console(width=110).print(
+        f"{len(jpegs)} small JPEGs (longer side {sides[0]} to {sides[-1]}), mean ms: "
+        f"Pillow draft + resize {pillow:.1f}, decode {ours:.1f}, decode + features {features:.1f}: "
+        f"{features / pillow:.2f} times Pillow (single files {ratios.min():.2f} to {ratios.max():.2f})"
+    )
+
+
+def show_profile(title: str, jpegs: list[bytes], calls: int = 40) -> None:
+    """Shares of the processor time of `extract_features` by stage, from cProfile."""
+    profile = cProfile.Profile(time.process_time)
+    extract_features(jpegs[0])
+    profile.enable()
+    for number in range(calls):
+        extract_features(jpegs[number % len(jpegs)])
+    profile.disable()
+    entries = pstats.Stats(profile).stats  # (file, line, name) -> (…, seconds with what it calls, callers)
+    spent = {(Path(file).name, name): cumulative for (file, _, name), (_, _, _, cumulative, _) in entries.items()}
+    whole = spent["features.py", "extract_features"]
+    shares = {stage: spent.get(key, 0.0) / whole for stage, key in STAGES.items()}
+    shares["the rest"] = 1 - sum(shares.values())
+    table = Table(title=f"{title}: {whole / calls * 1000:.1f} ms under the profiler")
+    table.add_column("stage")
+    table.add_column("share", justify="right")
+    for stage, share in sorted(shares.items(), key=lambda it: -it[1]):
+        table.add_row(stage, f"{share:.1%}")
     Console(width=110).print(table)
 
 
