@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -68,10 +68,18 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
 @contextmanager
 def services_for(context: func.Context) -> Iterator["Services"]:
     """The services of this process: connected at the first call, shared by all threads; lines name the invocation."""
-    with invocation(context.invocation_id):
+    with invocation(context.invocation_id), _trace_of(context):
         with _connecting:
             services = _connect()
         yield services
+
+
+def _trace_of(context: func.Context) -> AbstractContextManager[None]:
+    if not settings.telemetry:
+        return nullcontext()
+    from dedup_storage.telemetry import trace  # noqa: PLC0415 - only where wanted
+
+    return trace(context.trace_context.trace_parent, context.trace_context.trace_state)
 
 
 _connecting = Lock()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from dedup_app.event_log import EventLog
-from dedup_app.ports import StatsTable
+from dedup_app.ports import Meter, StatsTable
 from dedup_core.errors import TemporaryError
 from dedup_core.loader import MemoryEfficientImageLoader
 from dedup_core.stats import LoaderStats
@@ -26,11 +26,13 @@ class LoaderTotals:
         stats: StatsTable,
         instance: str,
         now: Callable[[], datetime],
+        meter: Meter | None = None,
     ) -> None:
         self._loader = loader
         self._stats = stats
         self._instance = instance
         self._now = now
+        self._meter = meter
         self._day = ""
         self._totals = LoaderStats()
         self._lock = Lock()
@@ -47,7 +49,10 @@ class LoaderTotals:
             day = utc_day(self._now())
             if day != self._day:
                 self._day, self._totals = day, LoaderStats()
-            self._totals = self._totals.merge(self._loader.reset_stats())
+            new, before = self._loader.reset_stats(), self._totals
+            self._totals = before.merge(new)
+            if self._meter is not None:
+                self._meter.count(new, self._totals.reads_saved - before.reads_saved)
             try:
                 self._stats.put(self._day, self._instance, self._totals)
             except TemporaryError as error:

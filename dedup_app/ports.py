@@ -194,6 +194,16 @@ class ReportsTable(Protocol):
     def rejected_messages(self, limit: int = 20) -> Sequence[RejectedMessage]: ...
 
 
+class Meter(Protocol):
+    """Where numbers go that a monitoring service draws and watches."""
+
+    def count(self, new: LoaderStats, reads_saved: int) -> None:
+        """What was counted since the last call, and by how much that changed the reads saved (which may be less)."""
+        ...
+
+    def report(self, report: StatsReport) -> None: ...
+
+
 class VerifyQueue(Protocol):
     def send(self, message: VerifyMessage) -> None: ...
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dedup_app.event_log import EventLog
 from dedup_app.loader_totals import utc_day
-from dedup_app.ports import ReportsTable, StatsReport, StatsTable
+from dedup_app.ports import Meter, ReportsTable, StatsReport, StatsTable
 from dedup_core.stats import LoaderStats
 
 log = EventLog(__name__)
@@ -14,10 +14,13 @@ log = EventLog(__name__)
 class ReportingService:
     """Sums what every instance counted; instances share nothing but the table."""
 
-    def __init__(self, *, stats: StatsTable, reports: ReportsTable, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, stats: StatsTable, reports: ReportsTable, now: Callable[[], datetime], meter: Meter | None = None
+    ) -> None:
         self._stats = stats
         self._reports = reports
         self._now = now
+        self._meter = meter
 
     def report(self) -> StatsReport:
         """Report today; first close the day of the last report, if that is over, with what was counted after it."""
@@ -25,7 +28,10 @@ class ReportingService:
         latest = self._reports.latest_stats_report()
         if latest is not None and latest.day < today:
             self._report_day(latest.day)
-        return self._report_day(today)
+        report = self._report_day(today)
+        if self._meter is not None:
+            self._meter.report(report)
+        return report
 
     def _report_day(self, day: str) -> StatsReport:
         by_instance = self._stats.of_day(day)

@@ -13,6 +13,7 @@ from dedup_app.ports import (
     FeaturesTable,
     Images,
     IngestQueue,
+    Meter,
     PairsTable,
     Queues,
     ReportsTable,
@@ -50,6 +51,7 @@ class Services:
     index: CandidateIndex
     instance: str
     now: Callable[[], datetime] = utc_now
+    meter: Meter | None = None
     loader: MemoryEfficientImageLoader = field(init=False)
     ingest: IngestService = field(init=False)
     verify: VerifyService = field(init=False)
@@ -61,7 +63,7 @@ class Services:
         settings = self.settings
         budgets = LoadBudgets(settings.limits, settings.download_budget_bytes, settings.decode_budget_bytes)
         loader = MemoryEfficientImageLoader(self._read, settings.limits, budgets)
-        totals = LoaderTotals(loader, self.stats, self.instance, self.now)
+        totals = LoaderTotals(loader, self.stats, self.instance, self.now, self.meter)
         pairing = Pairing(
             features=self.features,
             pairs=self.pairs,
@@ -91,7 +93,7 @@ class Services:
             now=self.now,
         )
         retract = RetractService(images=self.images, ingest=ingest, settings=settings)
-        reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now)
+        reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
         for name, value in {
             "loader": loader,
             "ingest": ingest,

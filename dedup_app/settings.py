@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # these need numpy; triggers read their settings at import, w
 STORAGE = "ImageStorage"
 BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
 POLICY_PREFIX = "POLICY_"
+# The worker's own setting, read as the worker reads it: it configures the exporter before the app is loaded.
+TELEMETRY = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
+TRUE_FOR_THE_WORKER = frozenset({"1", "true", "t", "yes", "y"})
 
 _QUEUE = re.compile(r"(?=.{3,56}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _CONNECTION_STRING = re.compile(r"(^|;)\s*(UseDevelopmentStorage=true|AccountName=.|BlobEndpoint=.)", re.IGNORECASE)
@@ -58,6 +61,7 @@ class Settings:
     download_budget_bytes: int = 256 * 1024 * 1024
     decode_budget_bytes: int = 192 * 1024 * 1024
     log_image_paths: bool = False
+    telemetry: bool = False
     max_candidates: int = 100  # of an image; thousands of equal placeholders would otherwise make millions of pairs
     policy_preset: str = "balanced"
     policy_overrides: Mapping[str, float] = field(default_factory=dict)
@@ -82,6 +86,7 @@ class Settings:
             download_budget_bytes=read.whole("DOWNLOAD_BUDGET_BYTES", cls.download_budget_bytes, most=64 * _GIBIBYTE),
             decode_budget_bytes=read.whole("DECODE_BUDGET_BYTES", cls.decode_budget_bytes, most=64 * _GIBIBYTE),
             log_image_paths=read.switch("LOG_IMAGE_PATHS", cls.log_image_paths),
+            telemetry=read.text(TELEMETRY, "").lower() in TRUE_FOR_THE_WORKER,
             max_candidates=read.whole("MAX_CANDIDATES", cls.max_candidates, most=10_000),
             policy_preset=read.text("POLICY", cls.policy_preset),
             policy_overrides=read.policy_overrides(),

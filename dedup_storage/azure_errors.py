@@ -10,8 +10,10 @@ from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryEr
 
 BUSY_STATUSES = frozenset({408, 429})
 DENIED_STATUSES = frozenset({401, 403})
-# A query string may carry a signature (SAS), and signing errors quote the string that was signed.
-SECRETS = re.compile(r"\?\S*|\b(sig|AccountKey|SharedAccessSignature)=\S*|The MAC signature found.*", re.DOTALL)
+# A query string may carry a signature (SAS), a URL names the blob, and signing errors quote the string that was signed.
+SECRETS = re.compile(
+    r"\?\S*|\bwith url: \S*|\b(sig|AccountKey|SharedAccessSignature)=\S*|The MAC signature found.*", re.DOTALL
+)
 MESSAGE_LENGTH = 300
 
 

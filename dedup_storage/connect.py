@@ -6,6 +6,7 @@ import secrets
 import socket
 
 from dedup_app.allocator import return_large_buffers_at_once
+from dedup_app.ports import Meter
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_storage.blobs import AzureImages
@@ -24,6 +25,7 @@ def connect(settings: Settings) -> Services:
     Call it once a process and keep the result: it holds the connections and the fingerprints of all images.
     """
     return_large_buffers_at_once()
+    meter = _meter() if settings.telemetry else None  # before the clients, so that they are not traced
     largest_read = max(settings.max_image_bytes, READ_BYTES)
     clients = open_clients(settings.require_image_storage(), largest_read=largest_read)
     return Services(
@@ -38,7 +40,15 @@ def connect(settings: Settings) -> Services:
         queues=AzureQueues(clients.queues, (settings.verify_queue, settings.ingest_queue, BLOB_EVENTS)),
         index=FingerprintLog(AzureSegments(clients.blobs, settings.index_container)),
         instance=instance_name(),
+        meter=meter,
     )
+
+
+def _meter() -> Meter:
+    from dedup_storage.telemetry import OpenTelemetryMeter, record_no_storage_calls  # noqa: PLC0415 - only where wanted
+
+    record_no_storage_calls()
+    return OpenTelemetryMeter()
 
 
 def instance_name() -> str:

@@ -177,7 +177,7 @@ def test_all_threads_share_one_connection(monkeypatch):
 
 
 def test_the_start_of_a_worker_loads_no_image_library_and_no_storage_adapter():
-    heavy = "numpy PIL dedup_storage dedup_core.loader dedup_core.decode azure.data azure.storage.queue"
+    heavy = "opentelemetry numpy PIL dedup_storage dedup_core.loader dedup_core.decode azure.data azure.storage.queue"
     script = f"import function_app, sys; print(*[name for name in {heavy.split()} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []
@@ -192,6 +192,13 @@ def test_the_host_reads_queue_messages_as_they_are_and_outwaits_a_storage_that_i
     assert duration(host["functionTimeout"]) <= timedelta(
         minutes=10
     )  # what a queue message stays hidden, and what every plan allows
+
+
+def test_the_host_keeps_its_own_lines_that_name_blobs_and_passes_on_those_of_every_function(load_app):
+    levels = json.loads((ROOT / "host.json").read_text())["logging"]["logLevel"]
+    assert levels["Function"] == "Warning"
+    passed_on = {name for name, level in levels.items() if name.endswith(".User") and level == "Information"}
+    assert passed_on == {f"Function.{name}.User" for name in bindings_of(load_app())}
 
 
 def test_the_sample_settings_are_the_defaults():

@@ -27,6 +27,18 @@ def read(**environment: str) -> Settings:
     return Settings.from_environment(environment)
 
 
+@pytest.mark.parametrize(("text", "on"), [("", False), ("false", False), ("0", False), ("true", True), ("1", True)])
+def test_telemetry_is_on_where_the_worker_has_configured_it(text, on):
+    assert read(PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY=text).telemetry is on
+
+
+def test_paths_of_images_stay_out_of_the_log_unless_a_setting_says_true():
+    assert not read().log_image_paths
+    assert read(LOG_IMAGE_PATHS="True").log_image_paths
+    with pytest.raises(InvalidSetting, match="LOG_IMAGE_PATHS"):
+        read(LOG_IMAGE_PATHS="perhaps")
+
+
 def test_the_defaults_are_those_of_the_documentation():
     settings = read()
     assert settings == Settings()

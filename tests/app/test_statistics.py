@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from dedup_app.loader_totals import LoaderTotals, utc_day
+from dedup_app.ports import StatsReport
+from dedup_app.reporting import ReportingService
 from dedup_core.errors import StoreBusy
 from dedup_core.loader import MemoryEfficientImageLoader
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.stats import LoaderStats
-from dedup_storage.memory import MemoryStatsTable
+from dedup_storage.memory import MemoryReportsTable, MemoryStatsTable
 from tests.app.world import NOON, photo
 
 TODAY, TOMORROW = "2026-05-31", "2026-06-01"
@@ -60,6 +62,46 @@ def test_a_new_day_starts_at_zero_and_counts_nothing_twice(table):
     process.time += timedelta(days=1)
     process.count(4)
     assert (failed(table, TODAY), failed(table, TOMORROW)) == ({"instance": 5}, {"instance": 4})
+
+
+class Metered:
+    """A meter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[LoaderStats, int]] = []
+        self.coverage: list[float] = []
+
+    def count(self, new: LoaderStats, reads_saved: int) -> None:
+        self.counted.append((new, reads_saved))
+
+    def report(self, report: StatsReport) -> None:
+        self.coverage.append(report.totals.success_rate)
+
+
+def test_a_meter_hears_each_count_once_even_while_storage_is_busy(table):
+    meter = Metered()
+    loader = MemoryEfficientImageLoader()
+    time = NOON
+    totals = LoaderTotals(loader, table, "instance", lambda: time, meter)
+    loader.count_comparisons_without_reads(2)
+    totals.flush()
+    write, table.put = table.put, _busy
+    loader.count_failed_comparisons(1)
+    totals.flush()
+    table.put = write
+    time += timedelta(days=1)
+    loader.count_comparisons_without_reads(1)
+    totals.flush()
+    seen = [(new.comparisons_performed, new.comparisons_failed, saved) for new, saved in meter.counted]
+    assert seen == [(2, 0, 12), (0, 1, 0), (1, 0, 6)]
+
+
+def test_the_coverage_of_the_day_is_told_with_each_report(table):
+    meter = Metered()
+    table.put(TODAY, "one", LoaderStats(comparisons_performed=3))
+    table.put(TODAY, "two", LoaderStats(comparisons_failed=1))
+    ReportingService(stats=table, reports=MemoryReportsTable(), now=lambda: NOON, meter=meter).report()
+    assert meter.coverage == [0.75]
 
 
 def test_days_change_at_midnight_utc_wherever_the_clock_stands():

@@ -7,12 +7,13 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from dedup_app.ports import Images
 from dedup_core.errors import ImageNotFound, ImageTooLarge, StoreBusy, TemporaryError
 from dedup_core.paths import ImagePath
-from dedup_storage.azure_errors import our_errors
+from dedup_storage.azure_errors import as_our_error, our_errors
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import StorageClients
 from dedup_storage.memory import MemoryImages
@@ -229,6 +230,14 @@ def test_a_busy_service_is_a_temporary_failure(broken_service: tuple[type[Answer
     handler.status = status
     with pytest.raises(StoreBusy, match=PATH.image_id):
         images.read(PATH)
+
+
+def test_the_text_of_a_failure_does_not_name_the_blob() -> None:
+    error = ServiceRequestError(
+        "Max retries exceeded with url: /account/images/geheim.jpg (Caused by NewConnectionError)"
+    )
+    assert "geheim" not in str(as_our_error(error, "read image 1"))
+    assert "NewConnectionError" in str(as_our_error(error, "read image 1"))
 
 
 def test_a_missing_permission_is_temporary_and_named(broken_service: tuple[type[Answer], AzureImages]) -> None:
