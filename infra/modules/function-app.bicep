@@ -53,6 +53,12 @@ var telemetrySettings = {
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: openTelemetry ? 'true' : 'false'
 }
 
+// The host and the app send for themselves then, and the host passes on no lines of the app: docs/settings.md#telemetry
+var openTelemetrySettings = openTelemetry ? {
+  AzureFunctionsJobHost__telemetryMode: 'OpenTelemetry'
+  OTEL_TRACES_EXPORTER: 'none'
+} : {}
+
 // The defaults of dedup_app/settings.py, written out so that they can be seen and changed in the portal.
 var workSettings = {
   STATS_SCHEDULE: '0 */5 * * * *'
@@ -129,7 +135,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(hostSettings, storageSettings, telemetrySettings, workSettings, queueBatchOverride, queueThresholdOverride, blobOverride, appSettings)
+  properties: union(hostSettings, storageSettings, telemetrySettings, openTelemetrySettings, workSettings, queueBatchOverride, queueThresholdOverride, blobOverride, appSettings)
 }
 
 output name string = app.name

@@ -71,7 +71,8 @@ def test_every_setting_that_is_read_is_set_and_the_other_way_round(name: str):
     environment = Recorded(as_deployed(name))
     Settings.from_environment(environment)
     overrides = {it for it in environment if it.startswith("AzureFunctionsJobHost__")}
-    assert set(environment) - READ_BY_OTHERS - overrides == environment.asked - NOT_SET
+    exporter = {"OTEL_TRACES_EXPORTER"} if "AzureFunctionsJobHost__telemetryMode" in overrides else set()
+    assert set(environment) - READ_BY_OTHERS - overrides - exporter == environment.asked - NOT_SET
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -87,6 +88,16 @@ def test_what_is_not_chosen_has_the_default_of_the_code():
     assert storage.client_id == "<identity.properties.clientId>"
     expected = replace(Settings(), image_storage=storage, blob_trigger_source="EventGrid")
     assert {name: value for name, value in vars(settings).items() if value != vars(expected)[name]} == {}
+
+
+def test_with_open_telemetry_the_host_and_the_worker_both_send_and_lines_come_once():
+    together = {
+        "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true",
+        "AzureFunctionsJobHost__telemetryMode": "OpenTelemetry",
+    }
+    assert together.items() <= app_settings("own numbers").items()
+    assert "AzureFunctionsJobHost__telemetryMode" not in app_settings()
+    assert Settings.from_environment(as_deployed("own numbers")).telemetry
 
 
 def test_a_chosen_setting_wins():
