@@ -109,7 +109,7 @@ def main() -> None:
     )
     named = {name: getattr(arguments, name.replace(" ", "_").replace("-", "_")) for name in price_names()}
     prices = {name: price for name, price in named.items() if price is not None}
-    console = Console(width=120)
+    console = Console(width=130)
     console.print(unit_table(measured))
     console.print(bill_table(measured, given, prices))
     if missing := [name for name in named if name not in prices]:
@@ -158,19 +158,18 @@ def unit_table(measured: Measured) -> Table:
 
 
 def bill_table(measured: Measured, given: Assumptions, prices: dict[str, float]) -> Table:
-    table = Table(title="thousands of operations, and the rest, until all images are indexed and compared")
-    for column in ("images", "copies", "comparisons", *BILLED, "GB-s", "money" if prices else ""):
+    table = Table(title="all in thousands, until every image is indexed and every pair compared")
+    for column in ("images", "copies", "comparisons", *BILLED, "executions", "GB-s", *(["money"] if prices else [])):
         table.add_column(column, justify="right")
     for images in COUNTS:
         for share in COPIES_SHARES:
             total = bill(images, share, measured, given)
+            counted = (total.comparisons, *(total.operations[it] for it in BILLED), total.executions, total.gb_seconds)
             table.add_row(
-                f"{images:,}",
+                f"{images // 1000:,}",
                 f"{share:.0%}",
-                f"{total.comparisons:,.0f}",
-                *(f"{total.operations[name] / 1000:,.0f}" for name in BILLED),
-                f"{total.gb_seconds:,.0f}",
-                f"{money(total, prices):,.2f}" if prices else "",
+                *(f"{count / 1000:,.0f}" for count in counted),
+                *([f"{money(total, prices) / 1000:,.3f}"] if prices else []),
             )
     return table
 
