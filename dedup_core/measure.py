@@ -20,6 +20,7 @@ METRIC_SIZE: Final = 192
 _LEAST_COVERAGE: Final = 0.1  # less than that is no alignment
 _SURE_STRUCTURE: Final = 0.9  # above the thresholds of every preset: no better alignment would change the verdict
 _SURE_COVERAGE: Final = 0.5  # that of the strictest preset
+_PART_DISCOUNT: Final = 0.2  # half of a picture must agree by 0.92 to outweigh the whole of it with 0.8
 _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
 
 
@@ -143,8 +144,8 @@ class _Laid:
 
     @property
     def credibility(self) -> float:
-        """The structure that agrees, for less where less than half is shown by both: a small part agrees by chance."""
-        return self.shape.structure * min(1.0, self.pair.coverage / _SURE_COVERAGE)
+        """The structure that agrees, for somewhat less where it is that of a part: a part agrees more easily."""
+        return self.shape.structure * self.pair.coverage**_PART_DISCOUNT
 
 
 def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:

@@ -176,8 +176,8 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
         kind, reason = _judge_color(residual, policy, before_plain=before_plain)
         return kind, (same_shape, reason)
     highest = policy.max_overlaid_color_residual
-    overlaid = structure >= policy.min_overlaid_structure and residual <= highest
-    if not overlaid or (before_plain and not _rest_is_the_same(measurement, policy)):
+    half_matches = structure >= policy.min_overlaid_structure and not before_plain
+    if residual > highest or not (half_matches or _rest_is_the_same(measurement, policy)):
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
     return VerdictKind.DUPLICATE, (
         f"something lies over {measurement.changed_share:.0%} of it (correlation {structure:.2f})",
