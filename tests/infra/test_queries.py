@@ -1,0 +1,131 @@
+"""The queries of alerts and workbook, run by a Kusto engine over the lines that the app really logs."""
+
+import json
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb_kql
+import pytest
+
+from dedup_core.stats import LoaderStats
+from tests.app.world import NOON, World, copy_of, photo
+from tests.infra.deployments import INFRA
+
+WORKBOOK = {
+    it["name"]: it["content"]["query"]
+    for it in json.loads((INFRA / "workbook.json").read_text())["items"]
+    if "query" in it["content"]
+}
+# QueueProcessor.CopyMessageToPoisonQueueAsync of the storage extension, as a warning.
+SET_ASIDE = "Message has reached MaxDequeueCount of 10. Moving message to queue 'verify-pairs-poison'."
+NOT_IN_THIS_ENGINE = {"reasons"}  # bag_keys(); the parser of the same grammar takes it
+
+type Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> "Log":
+    return Log(caplog)
+
+
+class Log:
+    """Application Insights with what an app has logged and how its functions ended."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        self._caplog = caplog
+        self._caplog.set_level(logging.INFO)
+        self.extra: list[str] = []
+        self.requests: list[tuple[datetime, str, float, bool]] = []
+
+    def ask(self, query: str) -> Rows:
+        lines = [it.getMessage() for it in self._caplog.records] + self.extra
+        with duckdb_kql.connect() as insights:
+            insights.execute("create table traces(timestamp timestamp, message varchar)")
+            insights.execute(
+                "create table requests(timestamp timestamp, name varchar, duration double, success boolean)"
+            )
+            for number, line in enumerate(lines):
+                insights.execute("insert into traces values (?, ?)", (NOON + timedelta(seconds=number), line))
+            for request in self.requests:
+                insights.execute("insert into requests values (?, ?, ?, ?)", request)
+            rows: Rows = duckdb_kql.kql(insights, query).fetchall()
+            return rows
+
+    def alert(self, name: str) -> Rows:
+        return self.ask((INFRA / "queries" / f"{name}.kql").read_text())
+
+
+def report(world: World, *instances: LoaderStats) -> None:
+    for number, totals in enumerate(instances):
+        world.stats.put("2026-05-31", f"instance-{number}", totals)
+    world.services.reporting.report()
+
+
+def used_app() -> World:
+    """Two copies that came in, were compared and summed up, and a file that is no picture."""
+    world = World()
+    for name, data in (("a.png", photo(1)), ("b.jpg", copy_of(1)), ("letter.jpg", b"Dear Sir or Madam")):
+        world.services.ingest.ingest(world.upload(name, data))
+    (message,) = world.verify_queue.messages
+    world.services.verify.handle_message(message.to_json(), "1")
+    world.services.reporting.report()
+    return world
+
+
+def test_an_app_that_does_its_work_raises_no_alert(log: Log):
+    used_app()
+    log.requests = [(NOON, "verify_pairs", 250.0, True)]
+    assert log.alert("poison-messages") == log.alert("failures") == log.alert("coverage") == []
+    assert len(log.alert("stalled-statistics")) == 1  # fewer would raise it
+
+
+def test_no_report_is_found_where_there_was_none(log: Log):
+    world = World()
+    world.services.ingest.ingest(world.upload("loader_stats.png", photo(1)))
+    log.extra = ["loader_stats in a line that is no report", '{"event": "other", "text": "loader_stats"}']
+    assert log.alert("stalled-statistics") == []
+
+
+def test_one_comparison_without_numbers_is_found_until_the_day_is_over(log: Log):
+    report(World(), LoaderStats(comparisons_performed=10_000), LoaderStats(comparisons_failed=1))
+    assert [row[0] for row in log.alert("coverage")] == ["2026-05-31"]
+
+
+def test_only_the_latest_report_of_a_day_counts(log: Log):
+    world = World()
+    report(world, LoaderStats(comparisons_failed=1))
+    report(world, LoaderStats(comparisons_performed=1))
+    assert log.alert("coverage") == []
+
+
+def test_a_message_that_the_host_set_aside_is_found(log: Log):
+    used_app()
+    log.extra = [SET_ASIDE, "Executed 'Functions.verify_pairs' (Failed)"]
+    assert [row[1] for row in log.alert("poison-messages")] == [SET_ASIDE]
+
+
+def test_failed_invocations_are_found(log: Log):
+    log.requests = [(NOON, "verify_pairs", 250.0, True), (NOON, "verify_pairs", 900.0, False)]
+    assert [row[3] for row in log.alert("failures")] == [False]
+
+
+@pytest.mark.parametrize("name", WORKBOOK)
+def test_a_query_of_the_workbook_is_one(name: str):
+    assert duckdb_kql.parse(WORKBOOK[name]).ok
+
+
+@pytest.mark.parametrize("name", sorted(set(WORKBOOK) - NOT_IN_THIS_ENGINE))
+def test_a_query_of_the_workbook_shows_something(log: Log, name: str):
+    used_app()
+    log.extra = [SET_ASIDE]
+    log.requests = [(NOON, "verify_pairs", 250.0, True)]
+    rows = log.ask(WORKBOOK[name])
+    assert rows
+    assert all(value is not None for row in rows for value in row)
+
+
+def test_the_workbook_shows_the_sums_of_the_day(log: Log):
+    totals = LoaderStats(images_downloaded=7, bytes_downloaded=2_500_000, comparisons_performed=3, comparisons_failed=1)
+    report(World(), totals, LoaderStats(comparisons_performed=6, peak_decoded_bytes=4_000_000))
+    assert log.ask(WORKBOOK["days"]) == [("2026-05-31", 2, 9, 1, 7, 2.5, 6 * 9 - 7, 0.9, 4.0)]
