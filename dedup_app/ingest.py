@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dedup_app.event_log import EventLog
-from dedup_app.pairing import Pairing
+from dedup_app.pairing import Pairing, is_same_file
 from dedup_app.ports import (
     DELETED,
     INDEXED,
@@ -165,6 +165,11 @@ class IngestService:
     ) -> tuple[FeaturesRow, int]:
         row = FeaturesRow(path, etag, PROCESSING, features, "", self._now())
         self._features.put(row)
+        if known is not None and known.status == INDEXED and is_same_file(known, row):
+            # Indexed and paired already. Whoever may be taking it out of the index right now looks at the blob again.
+            pairs_sent = self._pairing.carry_over(row, known.etag)
+            self._features.set_status(path.image_id, row.etag, INDEXED, self._now())
+            return replace(row, status=INDEXED), pairs_sent
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
         hits = self._index.add_and_search(path.image_id, features.fingerprints)
         pairs_sent = self._pairing.pair_up(row, hits, overwritten=known is not None)

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import batched
 
 from dedup_app.loader_totals import LoaderTotals
-from dedup_app.ports import FeaturesRow, FeaturesTable, PairRow, PairsTable, VerifyQueue
+from dedup_app.ports import FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, VerifyQueue
 from dedup_app.settings import Settings
 from dedup_core.color import ColorMetrics
 from dedup_core.fingerprint import View
@@ -37,6 +37,7 @@ class Pairing:
     def __init__(
         self,
         *,
+        images: Images,
         features: FeaturesTable,
         pairs: PairsTable,
         verify_queue: VerifyQueue,
@@ -44,6 +45,7 @@ class Pairing:
         settings: Settings,
         now: Callable[[], datetime],
     ) -> None:
+        self._images = images
         self._features = features
         self._pairs = pairs
         self._verify_queue = verify_queue
@@ -54,16 +56,19 @@ class Pairing:
     def pair_up(self, row: FeaturesRow, hits: Iterable[Hit], *, overwritten: bool) -> int:
         """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent."""
         candidates = list(self._candidates(row, hits))
-        copies = [it for it in candidates if _same_file(row, it.row)]
-        targets = [it.target for it in candidates if not _same_file(row, it.row)]
+        copies = [it for it in candidates if is_same_file(row, it.row)]
+        targets = [it.target for it in candidates if not is_same_file(row, it.row)]
         targets += self._store_identical(row, copies)
-        if overwritten:
-            targets += self._outdated(row)
-        return self._send(row, targets)
+        return self._send(row, targets, self._outdated(row) if overwritten else ())
 
     def verify_anew(self, row: FeaturesRow) -> int:
         """Send the pairs that were verified with other bytes than the row is about; how many there were."""
-        return self._send(row, self._outdated(row))
+        return self._send(row, (), self._outdated(row))
+
+    def carry_over(self, row: FeaturesRow, old_etag: str) -> int:
+        """The image was uploaded anew with the bytes it had: its verdicts hold. How many others were sent."""
+        self._pairs.restamp(row.path, old_etag, row.etag)
+        return self.verify_anew(row)
 
     def _candidates(self, image: FeaturesRow, hits: Iterable[Hit]) -> Iterator[_Candidate]:
         """The nearest hits that the features table bears out; the index may hold images that are gone or refused."""
@@ -80,6 +85,9 @@ class Pairing:
         """Store the verdict on files with the same bytes, of which none is read; those that changed in the meantime."""
         if not copies:
             return []
+        etags = {copy.row.path: self._images.etag(copy.row.path) for copy in copies}
+        changed = [copy for copy in copies if etags[copy.row.path] not in {copy.row.etag, None}]
+        copies = [copy for copy in copies if etags[copy.row.path] == copy.row.etag]
         for copy in copies:
             self._pairs.put_verdict(_identical(image, copy.row, self._now()))
         self._totals.count_without_reads(len(copies))
@@ -87,21 +95,27 @@ class Pairing:
         # either we see the new row here or they see our verdict there.
         current = self._features.summaries([copy.row.path.image_id for copy in copies])
         rows = ((copy, current.get(copy.row.path.image_id)) for copy in copies)
-        return [replace(copy.target, etag=row.etag) for copy, row in rows if row and row.etag != copy.row.etag]
+        moved = [replace(copy.target, etag=row.etag) for copy, row in rows if row and row.etag != copy.row.etag]
+        return [copy.target for copy in changed] + moved
 
     def _outdated(self, row: FeaturesRow) -> list[VerifyTarget]:
         """Images that were compared with other bytes under this path: what was said of them may not hold any more."""
         pairs = self._pairs.of_image(row.path)
         return [VerifyTarget(pair.right, pair.right_etag) for pair in pairs if pair.left_etag != row.etag]
 
-    def _send(self, row: FeaturesRow, targets: Iterable[VerifyTarget]) -> int:
-        """Open the pairs that want a verification and put them on the queue, each image once."""
+    def _send(self, row: FeaturesRow, targets: Iterable[VerifyTarget], outdated: Iterable[VerifyTarget]) -> int:
+        """Open the pairs that want a verification and put them on the queue, each image once.
+
+        Those that are outdated are open: they have a row, about other bytes.
+        """
         by_path: dict[ImagePath, VerifyTarget] = {}
         for target in targets:
             by_path.setdefault(target.path, target)
+        open_already = {target.path: target for target in outdated}
         sent = 0
-        for part in batched(by_path.values(), MAX_TARGETS, strict=False):  # sent at once: a try that dies leaves less
-            opened = tuple(target for target in part if self._pairs.open(_pending(row, target)))
+        together = (open_already | by_path).values()
+        for part in batched(together, MAX_TARGETS, strict=False):  # sent at once: a try that dies leaves less
+            opened = tuple(it for it in part if it.path in open_already or self._pairs.open(_pending(row, it)))
             for message in VerifyMessage(row.path, opened, row.etag, "candidate").split():
                 self._verify_queue.send(message)
             sent += len(opened)
@@ -114,7 +128,8 @@ def _is_plausible(image: FeaturesRow, found: FeaturesRow, hit: Hit) -> bool:
     return is_plausible(image.features.fingerprints, found.features.fingerprints, hit)
 
 
-def _same_file(left: FeaturesRow, right: FeaturesRow) -> bool:
+def is_same_file(left: FeaturesRow, right: FeaturesRow) -> bool:
+    """Whether the bytes were the same when they were read, going by their SHA-256."""
     return left.features is not None and right.features is not None and left.features.sha256 == right.features.sha256
 
 

@@ -110,8 +110,8 @@ class Images(Protocol):
         """
         ...
 
-    def exists(self, path: ImagePath) -> bool:
-        """Whether there is such a blob now; reads none of it."""
+    def etag(self, path: ImagePath) -> str | None:
+        """The etag of the blob as it is now, None if there is none; reads none of it."""
         ...
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
@@ -161,6 +161,10 @@ class PairsTable(Protocol):
 
     def put_verdict(self, pair: PairRow) -> None:
         """Upsert the verdict under both images. Never touches a person's decision."""
+        ...
+
+    def restamp(self, path: ImagePath, old_etag: str, new_etag: str) -> None:
+        """Note on the pairs that were verified with `old_etag` of an image that `new_etag` are the same bytes."""
         ...
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None: ...

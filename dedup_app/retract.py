@@ -41,7 +41,7 @@ class RetractService:
 
     def retract(self, path: ImagePath) -> None:
         """Forget the image, unless its blob is there (again): then the event that tells of that one does the rest."""
-        if self._images.exists(path):
+        if self._images.etag(path) is not None:
             log.info("image_kept", image=path)
             return
         # Looks again after it has forgotten the image, and takes in what was uploaded in between.

@@ -65,6 +65,7 @@ class Services:
         loader = MemoryEfficientImageLoader(self._read, settings.limits, budgets)
         totals = LoaderTotals(loader, self.stats, self.instance, self.now, self.meter)
         pairing = Pairing(
+            images=self.images,
             features=self.features,
             pairs=self.pairs,
             verify_queue=self.verify_queue,

@@ -66,11 +66,13 @@ class VerifyService:
         """
         verdicts: dict[ImagePath, Verdict] = {}
         seen: dict[ImagePath, _Seen] = {}
+        moved: set[ImagePath] = set()
         pairs = message
         for _ in range(MAX_LOOKS):
             seen_before, seen = seen, {}
             self._verify_pairs(pairs, verdicts, seen)
-            moved = self._moved(seen, seen_before)
+            ahead = {path for path in moved if seen.get(path) == seen_before[path]}
+            moved = self._moved(seen, ahead)
             if not moved:
                 return [verdicts[target.path] for target in message.rights]
             if pairs.left not in moved:
@@ -110,16 +112,15 @@ class VerifyService:
         seen[path] = _Seen(etag=image.etag)
         return image
 
-    def _moved(self, seen: dict[ImagePath, "_Seen"], seen_before: dict[ImagePath, "_Seen"]) -> set[ImagePath]:
+    def _moved(self, seen: dict[ImagePath, "_Seen"], ahead: set[ImagePath]) -> set[ImagePath]:
         """Images that may have changed since they were read, going by their features rows.
 
         Looked at after storing: whoever takes in a newer version writes its row first and looks for older verdicts
-        afterwards, so either we see the new row here or they see our verdict there. An image that was read twice and
-        was the same is ahead of its row, and whoever brings the row up to date will look for this verdict.
+        afterwards, so either we see the new row here or they see our verdict there. An image that was read again, as
+        its row said something else, and was the same, is ahead of its row: whoever brings the row up to date will look
+        for this verdict.
         """
-        in_doubt = {
-            path.image_id: path for path in seen if not path.is_generated and seen[path] != seen_before.get(path)
-        }
+        in_doubt = {path.image_id: path for path in seen if not path.is_generated and path not in ahead}
         rows = self._features.summaries(in_doubt)
         return {
             path for image_id, path in in_doubt.items() if image_id in rows and not seen[path].agrees(rows[image_id])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline import PipelineResponse
 from azure.storage.blob import BlobServiceClient
 
@@ -48,9 +48,12 @@ class AzureImages:
                 raise
         return SourceImage(data=data, etag=unquoted(download.properties.etag), seconds=time.monotonic() - started)
 
-    def exists(self, path: ImagePath) -> bool:
-        with our_errors(f"look for image {path.image_id}"):
-            return self._service.get_blob_client(path.container, path.name).exists()
+    def etag(self, path: ImagePath) -> str | None:
+        with our_errors(f"look at image {path.image_id}"):
+            try:
+                return unquoted(self._service.get_blob_client(path.container, path.name).get_blob_properties().etag)
+            except ResourceNotFoundError:
+                return None
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         with our_errors(f"list {container}"):

@@ -52,10 +52,10 @@ class MemoryImages:
             )
         return blob
 
-    def exists(self, path: ImagePath) -> bool:
+    def etag(self, path: ImagePath) -> str | None:
         if isinstance(self.failures.get(path), TemporaryError):
             raise self.failures[path]
-        return path in self._blobs
+        return self._blobs[path].etag if path in self._blobs else None
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = sorted(self._blobs.items(), key=lambda item: item[0])
@@ -116,6 +116,14 @@ class MemoryPairsTable:
         with self._lock:
             known = self._rows.get(_key(row))
             self._rows[_key(row)] = replace(row, decision=known.decision if known else None)
+
+    def restamp(self, path: ImagePath, old_etag: str, new_etag: str) -> None:
+        with self._lock:
+            for key, row in self._rows.items():
+                if row.verdict is not None and row.left == path and row.left_etag == old_etag:
+                    self._rows[key] = replace(row, left_etag=new_etag)
+                elif row.verdict is not None and row.right == path and row.right_etag == old_etag:
+                    self._rows[key] = replace(row, right_etag=new_etag)
 
     def decide(self, left: ImagePath, right: ImagePath, decision: str) -> None:
         """A person's decision about a pair that is there."""

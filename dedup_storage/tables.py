@@ -33,6 +33,7 @@ from dedup_storage.rows import (
 
 REMEMBERED_ROWS = 256
 READS_AT_ONCE = 8
+WRITES_AT_ONCE = 8
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MICROSECOND = 10**18 - 1
 NOT_IN_KEYS = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
@@ -119,6 +120,20 @@ class AzurePairsTable:
         for side in (reversed_pair(row), row):
             self._put(side)
 
+    def restamp(self, path: ImagePath, old_etag: str, new_etag: str) -> None:
+        others = [pair.right.image_id for pair in self.of_image(path) if pair.left_etag == old_etag]
+        ours = path.image_id
+        if not others:
+            return
+
+        def restamp(other: str) -> None:
+            # Our own side last: until then the pair shows as outdated to whoever goes on after a crash.
+            self._restamp(other, ours, "right_etag", old_etag, new_etag)
+            self._restamp(ours, other, "left_etag", old_etag, new_etag)
+
+        with ThreadPoolExecutor(min(WRITES_AT_ONCE, len(others))) as threads:
+            list(threads.map(restamp, others))  # raises what one of them raised
+
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
         first, second = (left, right) if in_key_order(left, right) else (right, left)
         entity = self._table.get(first.image_id, second.image_id)
@@ -133,6 +148,13 @@ class AzurePairsTable:
 
     def all(self) -> Iterator[PairRow]:
         return (pair_row(entity) for entity in self._table.query() if entity["PartitionKey"] <= entity["RowKey"])
+
+    def _restamp(self, partition: str, key: str, column: str, old_etag: str, new_etag: str) -> None:
+        """Change the one column, unless a verdict on other bytes has come in between."""
+        change = {"PartitionKey": partition, "RowKey": key, column: new_etag}
+        while (found := self._table.get_with_etag(partition, key)) is not None and found[0][column] == old_etag:
+            if self._table.update(change, found[1], keep_other_columns=True):
+                return
 
     def _put(self, row: PairRow) -> None:
         entity = pair_entity(row)

@@ -68,6 +68,7 @@ def test_files_with_the_same_bytes_are_identical_without_a_read_or_a_message(wor
         "features.put",
         "index.add_and_search",
         "features.get",
+        "images.etag",  # is the other one still as its row says? not downloaded
         "pairs.put_verdict",
         "stats.put",
         "features.summaries",

@@ -8,6 +8,7 @@ import pytest
 
 from dedup_app.ports import DELETED, INDEXED
 from dedup_core.errors import TemporaryError
+from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.verdict import VerdictKind
 from tests.app.world import World, copy_of, photo
@@ -146,3 +147,32 @@ def test_many_look_alikes_at_once_are_all_paired(world):
         world.verify_all()
         assert len(list(world.pairs.all())) == 6, f"seed {seed}"
         assert all(pair.verdict is not None for pair in world.pairs.all()), f"seed {seed}"
+
+
+@pytest.mark.parametrize("other", ["stays", "changes"])
+def test_a_verdict_that_holds_on_never_outlives_the_bytes_of_the_other_image(world, other):
+    body = VerifyMessage(A, (VerifyTarget(B),)).to_json()
+    for seed in range(SCHEDULES):
+        world = World()
+        world.upload_and_ingest("a.png", photo(1))
+        world.upload_and_ingest("b.png", copy_of(1))
+        world.verify_all()
+        one, two, three = (world.start_process(name) for name in ("one", "two", "three"))
+
+        def upload_again(world=world, process=one):
+            world.images.put(A, photo(1))
+            process.ingest.ingest(A)
+
+        def change(world=world, process=two):
+            if other == "changes":
+                world.images.put(B, photo(2))
+            process.ingest.ingest(B)
+
+        verify = as_the_host(lambda _path, process=three: process.verify.handle_message(body, "1"), A)
+        Dice(world, seed).run([upload_again, change, verify])
+        world.before = lambda _number, _step: None
+        world.verify_all()
+        pair = world.pair(A, B)
+        assert (pair.left_etag, pair.right_etag) == (world.row(A).etag, world.row(B).etag), f"seed {seed}"
+        expected = VerdictKind.DISTINCT if other == "changes" else VerdictKind.DUPLICATE
+        assert pair.verdict.kind is expected, f"seed {seed}"

@@ -28,6 +28,14 @@ def _overwritten_image(world: World) -> None:
     world.images.put(A, copy_of(2))
 
 
+def _same_image_again(world: World) -> None:
+    world.upload_and_ingest("a.png", photo(1))
+    world.upload_and_ingest("b.png", copy_of(1))
+    world.upload_and_ingest("c.png", photo(1))
+    world.verify_all()
+    world.images.put(A, photo(1))
+
+
 def _image_overwritten_with_garbage(world: World) -> None:
     world.upload_and_ingest("a.png", photo(1))
     world.upload_and_ingest("b.png", copy_of(1))
@@ -55,7 +63,7 @@ def _end_of(world: World) -> dict[str, object]:
     }
 
 
-SITUATIONS = [_new_image, _overwritten_image, _image_overwritten_with_garbage, _deleted_image]
+SITUATIONS = [_new_image, _same_image_again, _overwritten_image, _image_overwritten_with_garbage, _deleted_image]
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -116,7 +124,7 @@ def _interrupt(world: World, at_step: int, interruption: Callable[[], None]) -> 
     return world.interrupt(at_step, interruption, lambda: world.services.ingest.ingest(A))
 
 
-@pytest.mark.parametrize("situation", SITUATIONS[:3])
+@pytest.mark.parametrize("situation", SITUATIONS[:4])
 @pytest.mark.parametrize("newer", [photo(3), b"new garbage"], ids=["another picture", "garbage"])
 def test_a_newer_version_that_another_process_took_in_meanwhile_has_the_last_word(world, situation, newer):
     for at_step in range(1, MOST_STEPS):

@@ -84,6 +84,13 @@ class ImagesContract(ABC):
         assert second is not None
         assert second.data == b"two"
 
+    def test_a_look_tells_the_etag_that_reading_gives_and_none_once_it_is_gone(
+        self, images: Images, upload: Upload
+    ) -> None:
+        upload(PATH, b"bytes")
+        assert images.etag(PATH) == images.read(PATH).etag
+        assert images.etag(ImagePath(PATH.container, "gone.jpg")) is None
+
     def test_a_missing_image_is_not_found(self, images: Images) -> None:
         with pytest.raises(ImageNotFound, match=r"images/gone\.jpg"):
             images.read(ImagePath("images", "gone.jpg"))

@@ -40,6 +40,31 @@ class PairsTableContract(ABC):
         assert table.open(pending("b", "a", left_etag="0x2", right_etag="0x1"))
         assert len(list(table.all())) == 1
 
+    def test_pairs_of_an_image_with_the_same_bytes_take_its_new_etag(self, table: PairsTable) -> None:
+        for pair in (verified("a", "b"), verified("c", "a", left_etag="0x3", right_etag="0x1"), verified("b", "c")):
+            table.put_verdict(pair)
+        table.restamp(image("a"), "0x1", "0x9")
+        assert table.get(image("a"), image("b")) == verified("a", "b", left_etag="0x9")
+        assert table.get(image("c"), image("a")) == verified("c", "a", left_etag="0x3", right_etag="0x9")
+        assert table.get(image("b"), image("c")) == verified("b", "c")
+        assert {pair.left_etag for pair in table.of_image(image("a"))} == {"0x9"}
+        assert [pair.right_etag for pair in table.of_image(image("b")) if pair.right == image("a")] == ["0x9"]
+        assert not table.open(pending("a", "b", left_etag="0x9"))
+
+    def test_a_verdict_on_other_bytes_and_a_pending_pair_keep_their_etags(self, table: PairsTable) -> None:
+        table.put_verdict(verified("a", "b", left_etag="0x5"))
+        table.open(pending("a", "c"))
+        table.restamp(image("a"), "0x1", "0x9")
+        assert table.get(image("a"), image("b")) == verified("a", "b", left_etag="0x5")
+        assert table.get(image("a"), image("c")) == pending("a", "c")
+
+    def test_a_decision_and_an_unverifiable_verdict_outlive_a_new_etag(self, table: PairsTable) -> None:
+        table.put_verdict(verified("a", "b", VerdictKind.UNVERIFIABLE))
+        self.decide(table, "a", "b", "keep both")
+        table.restamp(image("a"), "0x1", "0x9")
+        expected = verified("a", "b", VerdictKind.UNVERIFIABLE, left_etag="0x9", decision="keep both")
+        assert table.get(image("a"), image("b")) == expected
+
     def test_a_pair_reads_from_either_side(self, table: PairsTable) -> None:
         table.open(pending("a", "b", view="turned_90"))
         other = table.get(image("b"), image("a"))

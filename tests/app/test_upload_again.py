@@ -1,0 +1,87 @@
+"""An image that is uploaded again: what is known of its bytes holds, and nothing is paid for twice."""
+
+from dedup_app.ports import INDEXED
+from dedup_core.paths import ImagePath
+from dedup_core.verdict import VerdictKind
+from tests.app.world import copy_of, photo, recolored
+
+
+def three_verified(world):
+    paths = [world.upload_and_ingest(name, data) for name, data in FILES.items()]
+    world.verify_all()
+    return paths
+
+
+FILES = {"a.png": photo(1), "b.jpg": copy_of(1), "c.png": recolored(1), "same.png": photo(1)}
+
+
+def test_the_same_bytes_again_cost_one_read_and_no_verification(world):
+    a, *others = three_verified(world)
+    before = {other: world.pair(a, other) for other in others}
+    old_etag = world.row(a).etag
+    etag = world.images.put(a, FILES["a.png"])
+    reads, appends, stats = len(world.images.reads), world.segments.appends, dict(world.stats.of_day("2026-05-31"))
+    assert world.services.ingest.ingest(a).pairs_sent == 0
+    assert world.images.reads[reads:] == [a, a]  # the second one is not modified
+    assert world.segments.appends == appends
+    assert world.stats.of_day("2026-05-31") == stats
+    assert (world.row(a).etag, world.row(a).status) == (etag, INDEXED)
+    for other in others:
+        pair = world.pair(a, other)
+        assert (pair.left_etag, pair.verdict) == (etag, before[other].verdict)
+        assert before[other].left_etag == old_etag
+
+
+def test_after_that_the_pairs_are_not_outdated_and_other_bytes_still_are(world):
+    a, b, *_ = three_verified(world)
+    world.images.put(a, FILES["a.png"])
+    world.services.ingest.ingest(a)
+    assert world.services.ingest.ingest(a).pairs_sent == 0
+    world.upload_and_ingest("a.png", photo(2))
+    world.verify_all()
+    assert world.pair(a, b).verdict.kind is VerdictKind.DISTINCT
+
+
+def test_a_pair_that_still_waits_is_verified_with_what_is_there_then(world):
+    a = world.upload_and_ingest("a.png", photo(1))
+    b = world.upload_and_ingest("b.jpg", copy_of(1))
+    world.images.put(a, photo(1))
+    world.services.ingest.ingest(a)
+    world.verify_all()
+    pair = world.pair(a, b)
+    assert (pair.left_etag, pair.verdict.kind) == (world.row(a).etag, VerdictKind.DUPLICATE)
+
+
+def test_an_overwritten_hub_opens_no_pair_that_has_a_row(world):
+    hub = world.upload_and_ingest("hub.png", photo(1))
+    for number in range(8):
+        world.upload_and_ingest(f"{number}.png", copy_of(1) if number % 2 else recolored(1))
+    world.verify_all()
+    world.upload("hub.png", photo(2))
+    world.calls.clear()
+    assert world.services.ingest.ingest(hub).pairs_sent == 8
+    assert "pairs.open" not in world.calls
+    assert world.calls.count("verify_queue.send") == 1
+    world.verify_all()
+    kinds = {world.pair(hub, ImagePath("images", f"{number}.png")).verdict.kind for number in range(8)}
+    assert kinds == {VerdictKind.DISTINCT}
+
+
+def test_a_copy_whose_blob_has_changed_is_not_called_identical(world):
+    a = world.upload_and_ingest("a.png", photo(1))
+    world.images.put(a, photo(2))  # its event is still on the way
+    b = world.upload("b.png", photo(1))
+    seen = []
+    world.after = lambda _number, step: seen.append(step) if step == "pairs.put_verdict" else None
+    world.services.ingest.ingest(b)
+    assert seen == []
+    world.verify_all()
+    assert world.pair(a, b).verdict.kind is VerdictKind.DISTINCT
+
+
+def test_a_copy_whose_blob_is_gone_makes_no_pair(world):
+    a = world.upload_and_ingest("a.png", photo(1))
+    world.images.delete(a)  # its event is still on the way
+    world.upload_and_ingest("b.png", photo(1))
+    assert list(world.pairs.all()) == []
+    assert world.verify_queue.messages == []
