@@ -20,7 +20,8 @@ _MERGE_RATIO: Final = 4  # a segment is merged with the one before it unless tha
 _BUCKETS: Final = 1 << BUCKET_BITS
 _BLOCK: Final = 1 << 20  # entries looked at at a time: a search of a million photos meets 300,000 in all
 _PART: Final = 1 << 15  # entries gathered at a time
-_LARGEST_SEGMENT: Final = 12_000_000  # entries; larger ones are not merged, so that sorting takes little memory
+_LARGEST_SEGMENT: Final = 12_000_000  # entries; larger ones do not come of merging, so that sorting takes little memory
+_STEPS: Final = 8
 
 
 class Postings:
@@ -50,16 +51,13 @@ class Postings:
         """Sort what waits, together with the segments that are not much larger."""
         if not self._waiting:
             return
-        buckets = np.concatenate([buckets for buckets, _ in self._waiting])
-        entries = np.concatenate([entries for _, entries in self._waiting])
-        self._waiting = []
-        while self._segments and len(self._segments[-1].entries) < min(_MERGE_RATIO * len(entries), _LARGEST_SEGMENT):
+        parts, self._waiting = self._waiting, []
+        total = sum(len(entries) for _, entries in parts)
+        while self._segments and len(self._segments[-1].entries) < min(_MERGE_RATIO * total, _LARGEST_SEGMENT - total):
             last = self._segments.pop()
-            buckets, entries = np.concatenate([last.buckets(), buckets]), np.concatenate([last.entries, entries])
-            del last
-        for start in range(0, len(entries), _LARGEST_SEGMENT):
-            part = slice(start, start + _LARGEST_SEGMENT)
-            self._segments.append(_Segment.sorted(buckets[part], entries[part]))
+            parts.insert(0, (last.buckets(), last.entries))
+            total += len(last.entries)
+        self._segments.append(_Segment.sorted(parts))
 
     def find(self, probes: Probes) -> Iterator[tuple[NDArray[np.int64], Entries]]:
         """Every entry whose word is near that of a probe, and the number of that probe.
@@ -99,16 +97,30 @@ class _Segment:
     entries: Entries
 
     @classmethod
-    def sorted(cls, buckets: NDArray[np.uint32], entries: Entries) -> Self:
-        order = stable_order(buckets)
-        return cls.of_ordered(buckets[order], entries[order])
+    def sorted(cls, parts: list[tuple[NDArray[np.uint32], Entries]]) -> Self:
+        total = sum(len(entries) for _, entries in parts)
+        # Many are sorted by eighths of the buckets: an order takes as much room as what is put in order.
+        steps = _STEPS if total > _BUCKETS else 1
+        buckets, placed, end = np.empty(total, np.uint32), np.empty(total, np.uint64), 0
+        for step in range(steps):
+            low, high = step * _BUCKETS // steps, (step + 1) * _BUCKETS // steps
+            chosen = [np.flatnonzero((some >= low) & (some < high)) for some, _ in parts]
+            taken = np.concatenate([some[at] for (some, _), at in zip(parts, chosen, strict=True)])
+            order = stable_order(taken)
+            start, end = end, end + len(order)
+            buckets[start:end] = taken[order]
+            placed[start:end] = np.concatenate([some[at] for (_, some), at in zip(parts, chosen, strict=True)])[order]
+        return cls.of_ordered(buckets, placed)
 
     @classmethod
     def of_ordered(cls, buckets: NDArray[np.uint32], entries: Entries) -> Self:
         if len(entries) <= _BUCKETS + 1:  # so that the two kinds of index never have the same length as the entries
             return cls(buckets, entries)
+        counts = np.zeros(_BUCKETS, np.int64)
+        for start in range(0, len(buckets), _BLOCK):
+            counts += np.bincount(buckets[start : start + _BLOCK], minlength=_BUCKETS)
         starts = np.zeros(_BUCKETS + 1, np.uint32)
-        np.cumsum(np.bincount(buckets, minlength=_BUCKETS), out=starts[1:])
+        np.cumsum(counts, out=starts[1:])
         return cls(starts, entries)
 
     @property

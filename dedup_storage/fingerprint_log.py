@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 BLOCK_RECORDS = 4 * 1024 * 1024 // RECORD_BYTES
 # One GET while loading: big enough that the round trip does not count, small enough to hold a few at once.
 READ_BYTES = 16 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
-READS_AHEAD = 4
+READS_AHEAD = 2
 
 
 class SegmentFull(Exception):  # not a failure: the log goes on in the next segment
