@@ -48,7 +48,7 @@ param imagesCoolAfterDays int = 0
 param imagesSku string = 'Standard_LRS'
 
 @allowed([2048, 4096])
-@description('Memory of an instance in MB, with one or two cores; docs/deploy.md tells how many images fit.')
+@description('Memory of an instance in MB, with one or two cores; docs/operations.md tells how many images fit.')
 param instanceMemoryMB int = 2048
 
 @minValue(1)

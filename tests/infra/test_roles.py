@@ -15,7 +15,7 @@ from tests.infra.deployments import ROOT, WAYS, way
 # The module of each kind of place, and the action that each of its calls to the SDK takes.
 CALLS = {
     "blobs.py": {
-        (APP, "images container"): {"download_blob": "blobs/read", "exists": "blobs/read"},
+        (APP, "images container"): {"download_blob": "blobs/read", "get_blob_properties": "blobs/read"},
         (PERSON, "images account"): {"list_blobs": "blobs/read"},
     },
     "log_segments.py": {
