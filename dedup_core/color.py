@@ -169,8 +169,10 @@ def srgb_to_lab(pixels: Pixels) -> Floats:
     Source: IEC 61966-2-1 (sRGB to XYZ) and CIE 15:2018 (XYZ to CIELAB).
     """
     xyz = _LINEAR[pixels] @ (_XYZ_FROM_RGB / _WHITE_D65[:, None]).T
-    f = np.where(xyz > 216 / 24389, np.cbrt(xyz), xyz * np.float32(24389 / 27 / 116) + np.float32(16 / 116))
-    lab = np.empty_like(f)
+    f = np.cbrt(xyz)
+    dark = xyz <= 216 / 24389  # few pixels of most pictures
+    f[dark] = xyz[dark] * np.float32(24389 / 27 / 116) + np.float32(16 / 116)
+    lab = xyz  # written over: it is not needed any more, and there are enough planes of this size at the peak
     lab[..., 0] = 116 * f[..., 1] - 16
     lab[..., 1] = 500 * (f[..., 0] - f[..., 1])
     lab[..., 2] = 200 * (f[..., 1] - f[..., 2])
