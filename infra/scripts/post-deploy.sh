@@ -30,7 +30,7 @@ ready() {
     case "$functions" in *retract_image*) ;; *) return 1 ;; esac
     has_key=$(az functionapp keys list --name "$FUNCTION_APP_NAME" --resource-group "$AZURE_RESOURCE_GROUP" \
         --query "systemKeys.blobs_extension != null" --output tsv) || return 1
-    [ "$has_key" = "true" ]
+    case "$has_key" in [Tt]rue) ;; *) return 1 ;; esac
 }
 
 # The handshake fails while the app is still starting; the deployment is the same however often it is sent.

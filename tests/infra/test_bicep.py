@@ -103,7 +103,7 @@ def test_azd_down_could_not_delete_the_group_of_an_existing_account(name: str):
     assert [it.id for it in main_only(name).resources if "photosofours" in it.id and not it.existing] == []
     text = (INFRA / "main.bicep").read_text()
     modules = re.findall(r"^module .*?^}", text, re.MULTILINE | re.DOTALL)
-    assert len(modules) == 10
+    assert len(modules) == text.count("\nmodule ") > 0
     assert {scope for module in modules for scope in re.findall(r"^  scope: (.*)$", module, re.MULTILINE)} == {"group"}
     assert all("  scope: group\n" in module for module in modules)
 
