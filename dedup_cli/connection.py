@@ -9,6 +9,7 @@ import typer
 
 from dedup_app.services import Services
 from dedup_app.settings import STORAGE, Settings
+from dedup_cli.local_app import emulator_of, means_the_emulator
 from dedup_core.errors import InvalidSetting
 from dedup_core.paths import ImagePath
 
@@ -30,8 +31,14 @@ def image_path(services: Services, text: str) -> ImagePath:
 
 
 def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
-    """The settings of the environment and, for names it lacks, of `local.settings.json` in the folder."""
-    settings = Settings.from_environment({**_values(folder / SETTINGS_FILE), **environment})
+    """The settings of the environment and, for names it lacks, of `local.settings.json` in the folder.
+
+    Where they name the emulator, the one of the app that runs in this folder is meant, whatever its ports.
+    """
+    values = {**_values(folder / SETTINGS_FILE), **environment}
+    if means_the_emulator(values.get(STORAGE, "")):
+        values[STORAGE] = emulator_of(folder) or values[STORAGE]
+    settings = Settings.from_environment(values)
     if settings.image_storage is None:
         raise InvalidSetting(
             f"{STORAGE} is not set: put the connection string of the storage account into the environment, "

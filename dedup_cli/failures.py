@@ -45,7 +45,10 @@ def remedy_for(error: DedupError) -> str:
     if error.reason == ACCESS_DENIED:
         return f"check the key in {STORAGE}, or the role of your identity"
     if isinstance(error, TemporaryError):
-        return f"check that {STORAGE} names an account that can be reached from here, then try again"
+        return (
+            f"check that {STORAGE} names an account that can be reached from here (for the emulator: that `make start` "
+            "runs in this folder), then try again"
+        )
     return ""
 
 

@@ -43,6 +43,8 @@ class Watched:
 
     def __getattr__(self, method: str) -> Any:
         target = getattr(self._port, method)
+        if not callable(target):
+            return target
 
         def call(*args: object, **kwargs: object) -> object:
             step = f"{self._name}.{method}"

@@ -9,23 +9,11 @@ from typer.testing import CliRunner, Result
 
 from dedup_app.ports import INDEXED, FeaturesRow, PairRow
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_cli.main import app
 from dedup_core.color import ColorMetrics
 from dedup_core.paths import ImagePath
 from dedup_core.verdict import Verdict, VerdictKind
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.memory import (
-    MemoryFeaturesTable,
-    MemoryImages,
-    MemoryIngestQueue,
-    MemoryPairsTable,
-    MemoryQueues,
-    MemoryReportsTable,
-    MemorySegments,
-    MemoryStatsTable,
-    MemoryVerifyQueue,
-)
+from tests.app.world import World
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 """A moment for all rows."""
@@ -59,20 +47,7 @@ class Known:
 
 def memory_services() -> Services:
     """Every port in memory, all of it empty."""
-    verify_queue, ingest_queue = MemoryVerifyQueue(), MemoryIngestQueue()
-    return Services(
-        settings=Settings(),
-        images=MemoryImages(),
-        features=MemoryFeaturesTable(),
-        pairs=MemoryPairsTable(),
-        stats=MemoryStatsTable(),
-        reports=MemoryReportsTable(),
-        verify_queue=verify_queue,
-        ingest_queue=ingest_queue,
-        queues=MemoryQueues({"verify-pairs": verify_queue, "ingest-images": ingest_queue}),
-        index=FingerprintLog(MemorySegments()),
-        instance="test",
-    )
+    return World().services
 
 
 @pytest.fixture

@@ -1,16 +1,25 @@
 """The command finds its settings in the environment or in local.settings.json, and says what is wrong with them."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from dedup_cli.connection import read_settings
+from dedup_cli.local_app import STATUS_FILE
 from dedup_cli.main import app
 from dedup_core.errors import InvalidSetting
+from dedup_storage.connect import connect
+from tests.local_host.conftest import wait_until
 
+ROOT = Path(__file__).parent.parent.parent
 EMULATOR = "UseDevelopmentStorage=true"
+STORAGE_OF_HOST = "AzureWebJobsStorage"
+ELSEWHERE = "AccountName=devstoreaccount1;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:41001/devstoreaccount1"
 
 
 def write_settings(folder: Path, content: object) -> None:
@@ -68,3 +77,65 @@ def test_compare_needs_no_settings_at_all(tmp_path: Path, monkeypatch: pytest.Mo
     result = run_in(tmp_path, monkeypatch, "compare", "a.jpg", "b.jpg")
     assert result.exit_code == 2
     assert "cannot read a.jpg: No such file or directory" in result.stderr
+
+
+def write_status(folder: Path, pid: int, azurite: str | None) -> None:
+    (folder / ".local_host").mkdir()
+    (folder / ".local_host" / "status.json").write_text(json.dumps({"pid": pid, "azurite": azurite}))
+
+
+def connection_of(folder: Path, **environment: str) -> str:
+    return read_settings(folder, environment).require_image_storage().connection_string
+
+
+@pytest.mark.parametrize("spelling", [EMULATOR, " usedevelopmentstorage=TRUE; "])
+def test_the_emulator_means_the_one_that_the_app_of_this_folder_has_started(tmp_path: Path, spelling: str):
+    write_settings(tmp_path, {"Values": {"ImageStorage": spelling}})
+    write_status(tmp_path, os.getpid(), ELSEWHERE)
+    assert connection_of(tmp_path) == ELSEWHERE
+
+
+def test_an_account_that_is_named_is_never_replaced(tmp_path: Path):
+    write_status(tmp_path, os.getpid(), ELSEWHERE)
+    assert (
+        connection_of(tmp_path, ImageStorage="AccountName=real;AccountKey=a2V5") == "AccountName=real;AccountKey=a2V5"
+    )
+
+
+@pytest.mark.parametrize("status", ["{broken", "[]", '{"pid": "1", "azurite": "x"}', '{"pid": 0, "azurite": "x"}'])
+def test_a_status_file_that_says_nothing_leaves_the_usual_ports(tmp_path: Path, status: str):
+    write_status(tmp_path, 1, None)
+    (tmp_path / ".local_host" / "status.json").write_text(status)
+    assert connection_of(tmp_path, ImageStorage=EMULATOR) == EMULATOR
+
+
+def test_the_status_of_a_host_that_was_killed_leaves_the_usual_ports(tmp_path: Path):
+    ended = subprocess.Popen([sys.executable, "-c", "pass"])
+    ended.wait()
+    write_status(tmp_path, ended.pid, ELSEWHERE)
+    assert connection_of(tmp_path, ImageStorage=EMULATOR) == EMULATOR
+
+
+def test_the_status_of_an_app_on_a_real_account_leaves_the_usual_ports(tmp_path: Path):
+    write_status(tmp_path, os.getpid(), None)
+    assert connection_of(tmp_path, ImageStorage=EMULATOR) == EMULATOR
+
+
+def test_the_command_finds_the_storage_of_an_app_that_was_started_as_make_start_does(tmp_path: Path):
+    (tmp_path / "function_app.py").write_text(
+        "import azure.functions as func\n"
+        "app = func.FunctionApp()\n"
+        "@app.route(route='hello')\n"
+        "def hello(req: func.HttpRequest) -> str:\n"
+        "    return 'hello'\n"
+    )
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    write_settings(tmp_path, {"Values": {"AzureWebJobsStorage": EMULATOR, "ImageStorage": EMULATOR}})
+    command = [sys.executable, "-m", "local_host", "start", "--app", str(tmp_path), "--in-memory", "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if name not in {"ImageStorage", STORAGE_OF_HOST}}
+    with subprocess.Popen([*command, "--stop-with-stdin"], cwd=ROOT, env=environment, stdin=subprocess.PIPE) as host:
+        wait_until((tmp_path / STATUS_FILE).exists)
+        services = connect(read_settings(tmp_path, {}))
+        assert services.features.count_by_status() == {}
+        host.communicate(timeout=30)
+    assert connection_of(tmp_path) == EMULATOR
