@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo start test check lock format clean
+.PHONY: help setup demo start test check docs package lock format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,8 @@ help:
 	@echo "make start   run the app and Azurite here until Ctrl-C"
 	@echo "make test    all tests"
 	@echo "make check   ruff, mypy, import-linter, links in the docs"
+	@echo "make docs    write the tables of docs/deploy.md anew from infra/"
+	@echo "make package the zip that is deployed, in dist/"
 	@echo "make lock    pin requirements.txt and requirements-dev.txt anew"
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml .python-version
@@ -45,6 +47,13 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/check_links.py
+	$(BIN)/python -m infra.tools.tables --check
+
+docs: setup
+	$(BIN)/python -m infra.tools.tables
+
+package: setup
+	$(BIN)/python -m infra.tools.package dist/near-duplicate-images.zip
 
 format: setup
 	$(BIN)/ruff format .
@@ -57,4 +66,4 @@ lock:
 	$(BIN)/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --python-version 3.13 requirements-dev.in -o requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) node_modules .azurite .local_host .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) node_modules .azurite .local_host .pytest_cache .mypy_cache .ruff_cache dist
