@@ -145,7 +145,7 @@ class _Laid:
     @property
     def credibility(self) -> float:
         """The structure that agrees, for somewhat less where it is that of a part: a part agrees more easily."""
-        return self.shape.structure * self.pair.coverage**_PART_DISCOUNT
+        return float(self.shape.structure * self.pair.coverage**_PART_DISCOUNT)
 
 
 def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:
