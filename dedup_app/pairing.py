@@ -87,7 +87,8 @@ class Pairing:
             return []
         etags = {copy.row.path: self._images.etag(copy.row.path) for copy in copies}
         changed = [copy for copy in copies if etags[copy.row.path] not in {copy.row.etag, None}]
-        copies = [copy for copy in copies if etags[copy.row.path] == copy.row.etag]
+        # One that is gone may come back as it was, and then nobody would look for this pair again.
+        copies = [copy for copy in copies if copy not in changed]
         for copy in copies:
             self._pairs.put_verdict(_identical(image, copy.row, self._now()))
         self._totals.count_without_reads(len(copies))
