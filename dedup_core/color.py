@@ -199,7 +199,8 @@ def _summary(lab: Floats) -> Floats:
     total = np.zeros((rows, columns, 3), dtype=np.float32)
     for down, across in np.ndindex(factor, factor):  # many times faster than a mean over two short axes
         total += lab[down : rows * factor : factor, across : columns * factor : factor]
-    return total / np.float32(factor * factor)
+    total /= np.float32(factor * factor)
+    return total
 
 
 def _palette(lab: Floats, object_weights: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Working image -> luma planes: what the hashes look at, freed from plain borders."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ type Box = tuple[float, float, float, float]
 
 _SCAN_SIDE: Final = 128  # borders are looked for at this size, where noise and compression are averaged away
 _BORDER_TOLERANCE: Final = 8.0  # how far the lines of a plain border may be from one another, in steps of 255
+_STRIP_ROUNDING: Final = 3.0  # a strip averaged by itself may be one step off, and so may the median of its line
 _SPECKS: Final = 0.02  # the share of a border line that may be anything: dust, a rounded corner
 _LEAST_SHARE: Final = 0.2  # a frame smaller than this share of a side is no frame but a speck on a plain ground
 
@@ -54,7 +56,7 @@ def _box_inside_borders(luma: Image.Image) -> Box:
     top, bottom = _inside(luma)
     if bottom - top >= _LEAST_SHARE * height:
         inside = luma if bottom - top == height else luma.crop((0, round(top), width, round(bottom)))
-        left, right = _inside(inside.transpose(Image.Transpose.TRANSPOSE))
+        left, right = _inside_columns(inside)
         if right - left >= _LEAST_SHARE * width:
             return left, top, right, bottom
     return 0.0, 0.0, float(width), float(height)
@@ -65,7 +67,7 @@ def _inside(luma: Image.Image) -> tuple[float, float]:
     width, height = luma.size
     rows = min(height, _SCAN_SIDE)
     step = height / rows
-    if not (_begins_plain(luma, 0.0, step) or _begins_plain(luma, height - step, height)):
+    if not (_may_be_plain(luma, 0.0, step) or _may_be_plain(luma, height - step, height)):
         return 0.0, float(height)  # most pictures have no border, and the rest of the lines need not be looked at
     coarse = _scanned(luma, min(width, _SCAN_SIDE), rows)
     first, last = _border(coarse) * step, _border(coarse[::-1]) * step
@@ -77,10 +79,24 @@ def _inside(luma: Image.Image) -> tuple[float, float]:
     return first, height - last
 
 
-def _begins_plain(luma: Image.Image, top: float, bottom: float) -> bool:
-    """Whether the rows of a strip, averaged into one line, are plain."""
+def _inside_columns(luma: Image.Image) -> tuple[float, float]:
+    """First and end of the columns that remain; the picture is turned only if one of its sides looks plain."""
+    width, height = luma.size
+    step = width / min(width, _SCAN_SIDE)
+    strip = math.ceil(step)
+    left = luma.crop((0, 0, strip, height)).transpose(Image.Transpose.TRANSPOSE)
+    right = luma.crop((width - strip, 0, width, height)).transpose(Image.Transpose.TRANSPOSE)
+    if not (_may_be_plain(left, 0.0, step) or _may_be_plain(right, strip - step, strip)):
+        return 0.0, float(width)
+    return _inside(luma.transpose(Image.Transpose.TRANSPOSE))
+
+
+def _may_be_plain(luma: Image.Image, top: float, bottom: float) -> bool:
+    """Whether the rows of a strip may be a plain line of the whole scan; surely not, if this says no."""
     size, box = (min(luma.width, _SCAN_SIDE), 1), (0.0, top, float(luma.width), bottom)
-    return _border(np.asarray(luma.resize(size, Image.Resampling.BOX, box=box), np.float64)) == 1
+    line = np.asarray(luma.resize(size, Image.Resampling.BOX, box=box), np.float64)
+    strays = np.abs(line - np.median(line)) > _BORDER_TOLERANCE + _STRIP_ROUNDING
+    return np.count_nonzero(strays) <= _SPECKS * line.size
 
 
 def _sharpened(coarse: float, step: float, fine: Plane) -> float:
