@@ -96,7 +96,7 @@ def _may_be_plain(luma: Image.Image, top: float, bottom: float) -> bool:
     size, box = (min(luma.width, _SCAN_SIDE), 1), (0.0, top, float(luma.width), bottom)
     line = np.asarray(luma.resize(size, Image.Resampling.BOX, box=box), np.float64)
     strays = np.abs(line - np.median(line)) > _BORDER_TOLERANCE + _STRIP_ROUNDING
-    return np.count_nonzero(strays) <= _SPECKS * line.size
+    return bool(np.count_nonzero(strays) <= _SPECKS * line.size)
 
 
 def _sharpened(coarse: float, step: float, fine: Plane) -> float:
