@@ -45,8 +45,9 @@ def billed_as(request: StorageRequest) -> tuple[str, str]:
         return "app", "table"
     if head.startswith(QUEUES):
         return ("app" if head == "verify-pairs" and request.method == "POST" else "host"), "queue"
-    owner = "app" if head == "dedup-index" or (head == "images" and request.method == "GET") else "host"
-    if "list" in query.get("comp", []):
+    lists = "list" in query.get("comp", [])
+    owner = "app" if head == "dedup-index" or (head == "images" and request.method == "GET" and not lists) else "host"
+    if lists:
         return owner, "blob list"
     if request.method == "PUT":
         return owner, "blob write"
