@@ -196,6 +196,9 @@ class IngestService:
 
     def _forget(self, known: FeaturesRow) -> FeaturesRow:
         if known.summary.is_alive:
+            # Not `indexed` any more before it is out of the index: if this try dies in between and the same bytes come
+            # back, they would be taken for indexed.
+            self._features.set_status(known.path.image_id, known.etag, PROCESSING, self._now())
             self._index.remove(known.path.image_id)
         self._features.set_status(known.path.image_id, known.etag, DELETED, self._now())
         return replace(known, status=DELETED)

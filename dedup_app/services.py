@@ -93,7 +93,9 @@ class Services:
             settings=settings,
             now=self.now,
         )
-        retract = RetractService(images=self.images, ingest=ingest, settings=settings)
+        retract = RetractService(
+            images=self.images, features=self.features, ingest=ingest, settings=settings, now=self.now
+        )
         reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
         for name, value in {
             "loader": loader,

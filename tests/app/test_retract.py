@@ -9,7 +9,7 @@ from dedup_app.ports import DELETED, INDEXED
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath
 from dedup_core.verdict import VerdictKind
-from tests.app.world import copy_of, photo
+from tests.app.world import Crash, World, copy_of, photo
 
 BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
 HOST = "https://account.blob.core.windows.net"
@@ -47,16 +47,70 @@ def test_the_event_twice_appends_one_removal(world):
     assert world.row(path).status == DELETED
 
 
-def test_an_event_that_comes_after_the_image_is_back_changes_nothing_and_reads_nothing(world):
+def test_an_event_that_comes_after_the_image_is_back_changes_nothing(world):
     path = world.upload_and_ingest("a.png", photo(1))
     world.images.delete(path)
     world.images.put(path, photo(2))
     world.services.ingest.ingest(path)
-    before, reads = world.row(path), len(world.images.reads)
+    before = world.row(path)
     event(world, f"{HOST}/images/a.png")
     assert world.row(path) == before
-    assert len(world.images.reads) == reads
     assert world.found_by(photo(2)) == {path.image_id}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("back_at", [None, 3, 4, 5, 6, 7])
+def test_an_image_that_comes_back_is_found_though_a_try_died_at_any_step(moment, back_at):
+    """`back_at` is the step before which another process takes in the new blob; None: after the try has died."""
+    for fatal_step in range(back_at or 1, 30):
+        world = World()
+        path = world.upload_and_ingest("a.png", photo(1))
+        world.images.delete(path)
+        if not _dies(world, moment, back_at, fatal_step):
+            return
+        event(world, f"{HOST}/images/a.png")
+        assert world.row(path).status == INDEXED, f"step {fatal_step}: {world.calls}"
+        assert world.found_by(photo(1)) == {path.image_id}, f"step {fatal_step}: {world.calls}"
+    pytest.fail("more steps than expected")
+
+
+def _dies(world, moment, back_at, fatal_step):
+    """Whether the handler dies at this step of its own; the image comes back in any case, with the bytes it had."""
+    other, steps, is_back = world.start_process("other"), 0, False
+
+    def come_back():
+        nonlocal is_back
+        is_back = True
+        world.images.put(ImagePath("images", "a.png"), photo(1))
+        watching, world.before, world.after = (world.before, world.after), ignore, ignore
+        other.ingest.ingest(ImagePath("images", "a.png"))
+        world.before, world.after = watching
+
+    def before(_number, _step):
+        nonlocal steps
+        steps += 1
+        if steps == back_at:
+            come_back()
+        die_at("before")
+
+    def die_at(now):
+        if (now, steps) == (moment, fatal_step):
+            raise Crash
+
+    def ignore(_number, _step):
+        pass
+
+    world.before, world.after = before, lambda _number, _step: die_at("after")
+    try:
+        event(world, f"{HOST}/images/a.png")
+    except Crash:
+        died = True
+    else:
+        died = False
+    world.before = world.after = ignore
+    if not is_back:
+        come_back()
+    return died
 
 
 def test_an_image_that_comes_back_with_the_same_bytes_is_paired_again(world):
