@@ -72,7 +72,7 @@ class FingerprintLog:
         self._offset = 0
         self._damaged = 0
         self._index = FingerprintIndex()
-        self._is_settled = True  # whether all keypoints can be found that were read
+        self._is_loaded = False  # once the end was reached; nobody searches before
         self._index_lock = SharedLock()  # searches go on side by side
 
     def add_and_search(self, image_id: str, fingerprints: Fingerprints) -> list[Hit]:
@@ -159,10 +159,10 @@ class FingerprintLog:
             self._read_segment += 1
             self._offset = 0
             new += self._read_to_end()
-        if not self._is_settled:
+        if not self._is_loaded:
             with self._index_lock.writing():
                 self._index.settle()
-                self._is_settled = True
+                self._is_loaded = True
         return new
 
     def _read_to_end(self) -> int:
@@ -184,10 +184,8 @@ class FingerprintLog:
                 self._read_segment,
                 self._offset,
             )
-        more_to_come = len(data) == READ_BYTES
         with self._index_lock.writing():
-            records.apply_to(self._index, more_to_come=more_to_come)
-            self._is_settled = not more_to_come
+            records.apply_to(self._index, more_to_come=not self._is_loaded)
         self._offset += len(data)
 
     def _start_over(self) -> None:
@@ -199,6 +197,7 @@ class FingerprintLog:
         logger.warning("The fingerprint log was replaced: reading the new one from its beginning")
         with self._index_lock.writing():
             self._index = FingerprintIndex()
+        self._is_loaded = False
         self._read_segment, self._offset = 1, 0
         self._last_segment = max(self._segments.last(), 1)
         self._catch_up()

@@ -284,6 +284,29 @@ def test_parts_of_pictures_are_found_after_a_load_in_many_reads(monkeypatch: pyt
     assert [(hit.image_id, hit.shared_keypoints > 2) for hit in log.add_and_search(C, part)] == [(A, True)]
 
 
+def test_a_part_finds_its_picture_while_a_rebuilt_log_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is appended anew can be found all the time, by whoever searches between two of many reads."""
+    monkeypatch.setattr("dedup_storage.fingerprint_log.READ_BYTES", 2 * RECORD_BYTES)
+    picture = photo("astronaut.png")
+    whole = fingerprints_of(working(picture), b"whole...")
+    part = fingerprints_of(working(picture.crop((50, 20, 420, 400))), b"part....")
+    hits: list[list[Hit]] = []
+
+    class Searched(MemorySegments):
+        def read(self, number: int, offset: int, length: int) -> bytes:
+            if offset == 3 * RECORD_BYTES:
+                hits.append(log.index.search(part))
+            return super().read(number, offset, length)
+
+    segments = Searched()
+    log = FingerprintLog(segments)
+    FingerprintLog(segments).add_all([(A, whole)])
+    assert log.refresh() == 1
+    FingerprintLog(segments).add_all([(image(name).image_id, whole if name == "a" else DOG) for name in "abcdef"])
+    assert log.refresh() == 6
+    assert [ids(found) for found in hits] == [[A]]
+
+
 def test_searches_of_several_threads_go_on_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     together = threading.Barrier(3)
     search = FingerprintIndex.search
