@@ -130,8 +130,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--false-candidates",
         type=float,
-        default=2.5,
-        help="candidates among a million pairs of unrelated pictures, docs/quality.md (2.5)",
+        default=0.84,
+        help="candidates among a million pairs of unrelated pictures, docs/quality.md (0.84)",
     )
     for name in price_names():
         unit = {GB_SECOND: "a GB-second", EXECUTIONS: "a million executions"}.get(name, f"10,000 {name} operations")
