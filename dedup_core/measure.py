@@ -156,7 +156,7 @@ def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:
     best = _Laid.of(_aligned_in_order(left, right, hint))
     if best.shape.structure >= _SURE_STRUCTURE and best.pair.coverage >= _SURE_COVERAGE:
         return best
-    views = {best.pair.view, hint or View.UPRIGHT}
+    views = dict.fromkeys((best.pair.view, hint or View.UPRIGHT))  # of those that agree alike the first one stays
     whole = [_stretched(_shrunk(turned(left, view), METRIC_SIZE / max(left.shape[:2])), right, view) for view in views]
     in_frame = [_Laid.of(pair) for pair in whole if pair.coverage >= _SAME_FRAME]
     return max([best, *in_frame], key=lambda laid: laid.credibility)

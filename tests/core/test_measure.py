@@ -4,6 +4,10 @@ import dataclasses
 import io
 import itertools
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +19,8 @@ from dedup_core.generated import draw_generated_image
 from dedup_core.measure import METRIC_SIZE, align_pair
 from dedup_core.shape import shape_agreement
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
+
+ROOT = Path(__file__).parents[2]
 
 
 def measured(left: Image.Image, right: Image.Image):
@@ -212,3 +218,32 @@ def test_a_red_strip_and_a_blue_one_are_distinct_whatever_their_shapes():
         measurement = measured(Image.new("RGB", ours, "red"), Image.new("RGB", theirs, "blue"))
         assert measurement.metrics.pixel_difference > 50
         assert decide(measurement).kind is VerdictKind.DISTINCT
+
+
+MEASURE_SYMMETRIC = """
+import numpy as np
+from PIL import Image, ImageDraw
+from dedup_core import View, measure_images
+from tests.core.pictures import working
+
+random = np.random.default_rng(2)
+coarse = Image.fromarray(random.integers(0, 255, (8, 8, 3), np.uint8))
+quarter = np.asarray(coarse.resize((80, 80), Image.Resampling.BICUBIC))
+quarter = quarter // 2 + quarter.transpose(1, 0, 2) // 2
+half = np.concatenate([quarter, quarter[:, ::-1]], axis=1)
+picture = Image.fromarray(np.concatenate([half, half[::-1]]))
+covered = picture.copy()
+for x, y in random.integers(0, 120, (12, 2)).tolist():
+    ImageDraw.Draw(covered).rectangle((x, y, x + 35, y + 35), fill=tuple(random.integers(0, 255, 3).tolist()))
+for hint in View:
+    print(measure_images(working(picture), working(covered), hint))
+"""
+
+
+def test_every_process_gives_the_same_numbers_and_view_also_where_several_views_fit_alike():
+    def told(hash_seed):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        program = [sys.executable, "-c", MEASURE_SYMMETRIC]
+        return subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert len({told(hash_seed) for hash_seed in "1234"}) == 1
