@@ -11,7 +11,8 @@ import argparse
 import json
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import fields
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -24,7 +25,7 @@ import numpy as np  # noqa: E402
 from benchmarks.quality_eval.known_pairs import RECOLORED, SAME_PICTURE, product_pairs  # noqa: E402
 from benchmarks.quality_eval.pictures import photos_in  # noqa: E402
 from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
-from dedup_core import BALANCED, PairMeasurement, View, decide, measure_images  # noqa: E402
+from dedup_core import BALANCED, PRESETS, PairMeasurement, Policy, VerdictKind, View, decide, measure_images  # noqa: E402
 from dedup_core.decode import decode  # noqa: E402
 from dedup_core.fingerprint import hashes_of, view_hashes  # noqa: E402
 
@@ -117,7 +118,7 @@ def run(job: Job) -> PairMeasurement:
 
 
 def rows(classes: dict[str, list[tuple[str, PairMeasurement]]]) -> list[dict[str, object]]:
-    measures = ("structure", "changed_share", "texture", "coverage", "plain_share", "color_residual")
+    measures = [field.name for field in fields(PairMeasurement) if field.type is float]
     return [
         {"class": kind, "pair": name, "verdict": decide(measurement).kind.value}
         | {measure: round(getattr(measurement, measure), 4) for measure in measures}
@@ -134,11 +135,16 @@ def print_tables(classes: dict[str, list[tuple[str, PairMeasurement]]]) -> None:
         for kind, pairs in classes.items():
             values = np.percentile([getattr(measurement, measure) for _, measurement in pairs], percents)
             print(f"| {kind} | {len(pairs)} |" + "".join(f" {value:.2f} |" for value in values))
+    print("\n| duplicate or identical / color_variant / distinct | " + " | ".join(PRESETS) + " |")
+    print("|---|" + "---|" * len(PRESETS))
     for kind, pairs in classes.items():
-        verdicts: dict[str, int] = defaultdict(int)
-        for _, measurement in pairs:
-            verdicts[decide(measurement).kind.value] += 1
-        print(f"{kind}: {dict(verdicts)}")
+        print(f"| {kind} |" + "".join(f" {tally(pairs, policy)} |" for policy in PRESETS.values()))
+
+
+def tally(pairs: list[tuple[str, PairMeasurement]], policy: Policy) -> str:
+    counts = Counter(decide(measurement, policy).kind for _, measurement in pairs)
+    same = counts[VerdictKind.DUPLICATE] + counts[VerdictKind.IDENTICAL]
+    return f"{same} / {counts[VerdictKind.COLOR_VARIANT]} / {counts[VerdictKind.DISTINCT]}"
 
 
 def draw_plots(classes: dict[str, list[tuple[str, PairMeasurement]]], folder: Path) -> None:
