@@ -35,6 +35,7 @@ class LoaderTotals:
         self._meter = meter
         self._day = ""
         self._totals = LoaderStats()
+        self._is_written = True
         self._lock = Lock()
 
     def count_without_reads(self, comparisons: int) -> None:
@@ -47,16 +48,22 @@ class LoaderTotals:
         # The lock holds until the row is written, so that an older snapshot never lands after a newer one.
         with self._lock:
             day = utc_day(self._now())
-            if day != self._day:
+            if day != self._day and (self._is_written or self._write()):
                 self._day, self._totals = day, LoaderStats()
             new, before = self._loader.reset_stats(), self._totals
             self._totals = before.merge(new)
             if self._meter is not None:
                 self._meter.count(new, self._totals.reads_saved - before.reads_saved)
-            try:
-                self._stats.put(self._day, self._instance, self._totals)
-            except TemporaryError as error:
-                log.warning("statistics_deferred", reason=error.reason, error=str(error))  # until the next message
+            self._is_written = self._write()
+
+    def _write(self) -> bool:
+        """Whether the row of the day is written; if not, it waits for the next message, and the new day with it."""
+        try:
+            self._stats.put(self._day, self._instance, self._totals)
+        except TemporaryError as error:
+            log.warning("statistics_deferred", reason=error.reason, error=str(error))
+            return False
+        return True
 
 
 def utc_day(moment: datetime) -> str:

@@ -122,6 +122,18 @@ def test_what_could_not_be_written_goes_with_the_next_message(table, caplog):
     assert failed(table, TODAY) == {"instance": 7}
 
 
+def test_what_could_not_be_written_before_midnight_is_written_after_it(table):
+    process = Totals(table)
+    process.count(1)
+    write, table.put = table.put, _busy
+    process.count(2)
+    process.time += timedelta(days=1)
+    process.count(4)
+    table.put = write
+    process.count(8)
+    assert (failed(table, TODAY), failed(table, TOMORROW)) == ({"instance": 7}, {"instance": 8})
+
+
 def _busy(_day: str, _instance: str, _totals: LoaderStats) -> None:
     raise StoreBusy("503")
 
