@@ -17,7 +17,7 @@ def mutate(data: bytes, dice: random.Random, donors: Sequence[bytes] = ()) -> by
         if len(mutated) < 2:
             break
         dice.choice(MUTATIONS)(mutated, dice)
-    if donors and dice.random() < 0.1:
+    if donors and mutated and dice.random() < 0.1:
         splice(mutated, dice, dice.choice(donors))
     if mutated.startswith(PNG_SIGNATURE) and dice.random() < 0.7:
         repair_png_checksums(mutated)
