@@ -1,5 +1,8 @@
 """The `dedup` command: one module a subcommand, put together here."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from dedup_cli.compare import compare
@@ -8,6 +11,7 @@ from dedup_cli.enqueue import enqueue
 from dedup_cli.failures import SentencesForErrors
 from dedup_cli.groups import groups
 from dedup_cli.ingest import ingest
+from dedup_cli.output import console
 from dedup_cli.reindex import reindex
 from dedup_cli.status import status
 
@@ -22,3 +26,18 @@ app = typer.Typer(
 )
 for command in (duplicates, groups, status, compare, enqueue, ingest, reindex):
     app.command()(command)
+
+
+def tell_version(asked: bool) -> None:
+    """Print the version and stop, if it was asked for."""
+    if asked:
+        console().print(f"dedup {version('near-duplicate-images')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_any_subcommand(
+    _: Annotated[
+        bool, typer.Option("--version", help="Say the version.", callback=tell_version, is_eager=True)
+    ] = False,
+) -> None: ...

@@ -2,6 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from dedup_cli.main import app
 
 
 def test_comparing_files_loads_nothing_of_azure():
@@ -17,3 +23,9 @@ def test_the_entry_point_runs_as_a_module_of_its_own():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "duplicates" in done.stdout
+
+
+def test_it_tells_its_version():
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout.strip()) == (0, f"dedup {declared}")
