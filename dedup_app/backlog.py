@@ -59,7 +59,7 @@ class BacklogService:
                 vanished.pop(path.image_id, None)
                 if known.get(path.image_id) != etag:
                     yield IngestMessage(path)
-            for path in vanished.values():  # no event tells of a deletion; taking them in marks them deleted
+            for path in vanished.values():  # no event of their deletion got here; taking them in marks it
                 yield IngestMessage(path)
 
         queued = self._ingest_queue.send_all(outdated())
