@@ -109,7 +109,12 @@ def histogram_correlation(left: Floats, right: Floats) -> float:
 
 
 def palette_and_histogram_of(pixels: Pixels) -> tuple[Floats, Floats]:
-    """`palette_of` and `histogram_of` from one look at the picture."""
+    """`palette_of` a picture and its color histogram in CIELAB, (800,) float32, from one look at it.
+
+    The histogram has 8 x 10 x 10 bins, each pixel shared by its eight nearest ones. It is the square root of each bin's
+    weight, so that no single color decides the correlation (Arandjelovic and Zisserman, "Three things everyone should
+    know to improve object retrieval", CVPR 2012).
+    """
     lab = _small_lab(pixels)
     weights = object_weights(lab)
     return _palette(lab, weights), _histogram(lab, weights)
@@ -124,16 +129,6 @@ def palette_of(pixels: Pixels) -> Floats:
     return _palette(lab, object_weights(lab))
 
 
-def histogram_of(pixels: Pixels) -> Floats:
-    """Color histogram in CIELAB, (800,) float32: 8 x 10 x 10 bins, each pixel shared by its eight nearest bins.
-
-    The square root of each bin's weight, so that no single color decides the correlation (Arandjelovic and Zisserman,
-    "Three things everyone should know to improve object retrieval", CVPR 2012).
-    """
-    lab = _small_lab(pixels)
-    return _histogram(lab, object_weights(lab))
-
-
 def object_weights(*labs: Floats) -> Floats:
     """How much each pixel of one or two aligned CIELAB pictures counts, (h, w) float32: the object 1, background less.
 
@@ -144,13 +139,8 @@ def object_weights(*labs: Floats) -> Floats:
     return weights_and_plain_share(*labs)[0]
 
 
-def plain_share(lab: Floats) -> float:
-    """Share of a CIELAB picture that is plain background, 0..1."""
-    return weights_and_plain_share(lab)[1]
-
-
 def weights_and_plain_share(*labs: Floats) -> tuple[Floats, float]:
-    """`object_weights` of all and the least `plain_share` of any, from one look at each picture."""
+    """`object_weights` of all, and the least share 0..1 of plain background in any, from one look at each picture."""
     heaviest = np.zeros(labs[0].shape[:2], dtype=np.float32)
     shares = []
     for lab in labs:
@@ -179,6 +169,22 @@ def srgb_to_lab(pixels: Pixels) -> Floats:
     return lab
 
 
+def block_means(planes: Floats, side: int) -> Floats:
+    """Means of square blocks, (h, w, c) -> (h // side, w // side, c); a rest at the edge is left out.
+
+    Planes with less than one block stay as they are.
+    """
+    height, width, channels = planes.shape
+    if side > min(height, width):
+        return planes
+    rows, columns = height // side, width // side
+    total = np.zeros((rows, columns, channels), dtype=np.float32)
+    for down, across in np.ndindex(side, side):  # many times faster than a mean over two short axes
+        total += planes[down : rows * side : side, across : columns * side : side]
+    total /= np.float32(side * side)
+    return total
+
+
 def _mean_distance(left: Floats, right: Floats, weights: Floats) -> float:
     return float((np.sqrt(_squared_lengths(left - right)) * weights).sum() / weights.sum())
 
@@ -190,17 +196,8 @@ def _small_lab(pixels: Pixels) -> Floats:
 
 
 def _summary(lab: Floats) -> Floats:
-    """Means of square blocks, as many as bring the longer side to `SUMMARY_SIZE`; a rest at the edge is left out."""
-    height, width = lab.shape[:2]
-    factor = max(1, -(-max(height, width) // SUMMARY_SIZE))
-    if factor > min(height, width):
-        return lab
-    rows, columns = height // factor, width // factor
-    total = np.zeros((rows, columns, 3), dtype=np.float32)
-    for down, across in np.ndindex(factor, factor):  # many times faster than a mean over two short axes
-        total += lab[down : rows * factor : factor, across : columns * factor : factor]
-    total /= np.float32(factor * factor)
-    return total
+    """Means of as large blocks as bring the longer side to `SUMMARY_SIZE`."""
+    return block_means(lab, max(1, -(-max(lab.shape[:2]) // SUMMARY_SIZE)))
 
 
 def _palette(lab: Floats, object_weights: Floats) -> Floats:

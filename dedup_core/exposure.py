@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.color import srgb_to_lab
+from dedup_core.color import block_means, srgb_to_lab
 from dedup_core.structure import Floats, Pixels, box_blur
 
 type Doubles = NDArray[np.float64]
@@ -29,19 +29,9 @@ def color_residual(left: Pixels, right: Pixels, weights: Floats) -> float:
     length is taken, so that compression noise cancels and the color of an area does not. Fitted both ways, the smaller
     one counts (the way that clips highlights cannot be undone). `weights` (h, w) says which pixels count.
     """
-    ours, theirs = (block_means(pixels.astype(np.float32) / np.float32(255)) for pixels in (left, right))
-    weight = block_means(weights[..., None])[..., 0] + np.float32(_LEAST_WEIGHT)
+    ours, theirs = (block_means(pixels.astype(np.float32) / np.float32(255), BLOCK) for pixels in (left, right))
+    weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
     return min(_residual(ours, theirs, weight), _residual(theirs, ours, weight))
-
-
-def block_means(planes: Floats) -> Floats:
-    """Means of 4 x 4 pixels, (h, w, c) -> (h / 4, w / 4, c); smaller pictures stay as they are."""
-    height, width, channels = planes.shape
-    if min(height, width) < BLOCK:
-        return planes
-    rows, columns = height // BLOCK, width // BLOCK
-    blocks = planes[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, channels)
-    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
