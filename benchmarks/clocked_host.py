@@ -23,10 +23,13 @@ REST = "host, worker library and interpreter, the rest"
 HOST_CALLS = "host: storage calls"
 
 APP_STAGES = {
-    "decode": ("dedup_core.features:decode", "dedup_core.loader:decode"),
+    "decode": ("dedup_core.features:decode", "dedup_core.loading.loader:decode"),
     "features": ("dedup_app.ingest:extract_features",),
-    "comparison": ("dedup_core.loader:measure_images",),
-    "search": ("dedup_core.index:FingerprintIndex.search", "dedup_storage.fingerprint_records:Records.apply_to"),
+    "comparison": ("dedup_core.loading.loader:measure_images",),
+    "search": (
+        "dedup_core.search.fingerprint_index:FingerprintIndex.search",
+        "dedup_storage.fingerprint_records:Records.apply_to",
+    ),
     "app: storage calls": (
         "dedup_storage.blobs:AzureImages.read",
         "dedup_storage.log_segments:AzureSegments.append",

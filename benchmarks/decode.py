@@ -31,9 +31,10 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.drawn_images import drawn_images  # noqa: E402 - path set just above
 from benchmarks.verify import enlarge, peak_bytes, reset_peak, shipped_photo  # noqa: E402
-from dedup_core.decode import WORKING_SIZE, decode  # noqa: E402
+from dedup_core.decoding.decoder import decode  # noqa: E402
+from dedup_core.decoding.formats import read_header  # noqa: E402
 from dedup_core.features import extract_features  # noqa: E402
-from dedup_core.sniff import read_header  # noqa: E402
+from dedup_core.limits import WORKING_SIZE  # noqa: E402
 
 SIZES = {"12 MP": (4000, 3000), "24 MP": (6000, 4000)}
 # The stages of `extract_features`; whatever one calls counts for it, unless it is a stage itself.

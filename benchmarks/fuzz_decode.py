@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from dedup_core.decode import decode  # noqa: E402 - the repository is on the path only now
+from dedup_core.decoding.decoder import decode  # noqa: E402
 from dedup_core.errors import ImageTooLarge, UnreadableImage  # noqa: E402
 from tests.core.mutations import mutate  # noqa: E402
 from tests.core.odd_files import sound_files  # noqa: E402

@@ -26,8 +26,8 @@ import numpy as np
 
 from benchmarks.index_log import MILLION, CountedSegments, Loaded, Searched, load_and_measure, search
 from benchmarks.index_records import log_block, made_up, pictures, real_fingerprints
-from dedup_core.fingerprint import Fingerprints
-from dedup_core.index import FingerprintIndex
+from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.fingerprint_log import BLOCK_RECORDS
 from local_host.azurite import Azurite
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_app.settings import StorageConnection
-from dedup_core.fingerprint import Fingerprints
-from dedup_core.index import FingerprintIndex
+from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.clients import open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.log_segments import AzureSegments

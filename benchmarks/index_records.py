@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.decode import WorkingImage
-from dedup_core.fingerprint import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BYTES, WINDOWS, Fingerprints, fingerprints_of
-from dedup_core.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, WORD_BITS
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.fingerprinting.hash_views import HASH_BYTES
+from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, WORD_BITS
+from dedup_core.fingerprinting.record import CONTENT_BYTES, FINGERPRINTS_BYTES, WINDOWS, Fingerprints
 from dedup_storage.fingerprint_records import ADD, CRC_BYTES, MAGIC, RECORD, RECORD_BYTES, VERSION
 
 SHIPPED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")

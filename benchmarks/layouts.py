@@ -21,9 +21,9 @@ from benchmarks.quality_eval.known_pairs import product_pairs  # noqa: E402
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, Picture, photos_in  # noqa: E402
 from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, extract_features  # noqa: E402
-from dedup_core.color import srgb_to_lab  # noqa: E402
-from dedup_core.index import MAX_DISTANCE_BITS  # noqa: E402
-from dedup_core.structure import turned  # noqa: E402
+from dedup_core.color.lab import srgb_to_lab  # noqa: E402
+from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS  # noqa: E402
+from dedup_core.views import turned  # noqa: E402
 
 CACHE = Cache(Path(tempfile.gettempdir(), "near-duplicate-quality"))
 type Distances = list[tuple[float, float]]

@@ -33,7 +33,7 @@ from benchmarks.clocked_host import CLOCK_FILE
 from benchmarks.drawn_images import drawn_images
 from benchmarks.storage_operations import count_billed, count_kinds
 from dedup_app.settings import Settings
-from dedup_core.stats import LoaderStats
+from dedup_core.loading.stats import LoaderStats
 from dedup_storage.connect import connect
 from local_host.azurite import ACCOUNT, Azurite
 from local_host.process import HostProcess

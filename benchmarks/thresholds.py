@@ -26,8 +26,9 @@ from benchmarks.quality_eval.known_pairs import RECOLORED, SAME_PICTURE, product
 from benchmarks.quality_eval.pictures import photos_in  # noqa: E402
 from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import BALANCED, PRESETS, PairMeasurement, Policy, VerdictKind, View, decide, measure_images  # noqa: E402
-from dedup_core.decode import decode  # noqa: E402
-from dedup_core.fingerprint import hashes_of, view_hashes  # noqa: E402
+from dedup_core.decoding.decoder import decode  # noqa: E402
+from dedup_core.fingerprinting.hash_views import view_hashes  # noqa: E402
+from dedup_core.fingerprinting.hashes import hashes_of  # noqa: E402
 
 COPIES, OVERLAID, RECOLORED_COPIES = "copies", "large watermark", "grey and hue-shifted copies"
 STRANGERS, GARMENTS, PRODUCTS = "different photos", "garments in other colors", "different products"

@@ -239,7 +239,7 @@ def old_compare(read: Callable[[str], bytes]) -> Compare:
 
 
 def new_compare(read: Callable[[str], bytes]) -> Compare:
-    from dedup_core.loader import MemoryEfficientImageLoader  # noqa: PLC0415
+    from dedup_core.loading.loader import MemoryEfficientImageLoader  # noqa: PLC0415
 
     return MemoryEfficientImageLoader(lambda path: read(str(path))).compute_all_color_metrics
 

@@ -20,16 +20,10 @@ from dedup_app.ports import (
 )
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
-from dedup_core.budget import LoadBudgets
-from dedup_core.errors import (
-    ImageNotFound,
-    InvalidMessage,
-    InvalidPath,
-    PermanentError,
-    TemporaryError,
-)
+from dedup_core.errors import ImageNotFound, InvalidMessage, InvalidPath, PermanentError, TemporaryError
 from dedup_core.features import ImageFeatures, extract_features
-from dedup_core.fingerprint import SCHEME
+from dedup_core.fingerprinting.record import SCHEME
+from dedup_core.loading.budget import LoadBudgets
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 

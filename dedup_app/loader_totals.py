@@ -7,8 +7,8 @@ from threading import Lock
 from dedup_app.event_log import EventLog
 from dedup_app.ports import Meter, StatsTable
 from dedup_core.errors import TemporaryError
-from dedup_core.loader import MemoryEfficientImageLoader
-from dedup_core.stats import LoaderStats
+from dedup_core.loading.loader import MemoryEfficientImageLoader
+from dedup_core.loading.stats import LoaderStats
 
 log = EventLog(__name__)
 

@@ -8,13 +8,13 @@ from itertools import batched
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.ports import FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, VerifyQueue
 from dedup_app.settings import Settings
-from dedup_core.color import ColorMetrics
-from dedup_core.fingerprint import View
-from dedup_core.index import Hit
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.messages import MAX_TARGETS, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from dedup_core.thinning import is_plausible
-from dedup_core.verdict import Verdict, VerdictKind
+from dedup_core.search.hit import Hit
+from dedup_core.search.second_look import is_plausible
+from dedup_core.views import View
 
 SAME = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from dedup_core.comparison.verdict import Verdict
 from dedup_core.features import ImageFeatures
-from dedup_core.fingerprint import Fingerprints
-from dedup_core.index import Hit
-from dedup_core.loader import SourceImage
+from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.loading.loader import SourceImage
+from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
-from dedup_core.stats import LoaderStats
-from dedup_core.verdict import Verdict
+from dedup_core.search.hit import Hit
 
 INDEXED = "indexed"
 PROCESSING = "processing"

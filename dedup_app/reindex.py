@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 
 from dedup_app.ports import CandidateIndex, FeaturesRow, FeaturesTable, IngestQueue
-from dedup_core.fingerprint import SCHEME, Fingerprints
+from dedup_core.fingerprinting.record import SCHEME, Fingerprints
 from dedup_core.messages import IngestMessage
 
 GROUP = 500  # rows in memory at a time

@@ -26,8 +26,8 @@ from dedup_app.reporting import ReportingService
 from dedup_app.retract import RetractService
 from dedup_app.settings import Settings
 from dedup_app.verify import VerifyService
-from dedup_core.budget import LoadBudgets
-from dedup_core.loader import MemoryEfficientImageLoader, SourceImage
+from dedup_core.loading.budget import LoadBudgets
+from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage
 from dedup_core.paths import ImagePath
 
 

@@ -4,15 +4,13 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from dedup_core.errors import InvalidPath, InvalidSetting
+from dedup_core.limits import DecodeLimits
 from dedup_core.paths import ImagePath
-
-if TYPE_CHECKING:  # these need numpy; triggers read their settings at import, which has to stay quick
-    from dedup_core.decode import DecodeLimits
-    from dedup_core.verdict import Policy
+from dedup_core.policy import PRESETS, Policy
 
 STORAGE = "ImageStorage"
 BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
@@ -112,16 +110,12 @@ class Settings:
         return frozenset({self.image_container})
 
     @property
-    def limits(self) -> "DecodeLimits":
-        from dedup_core.decode import DecodeLimits  # noqa: PLC0415 - see above
-
+    def limits(self) -> DecodeLimits:
         return DecodeLimits(max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels)
 
     @property
-    def policy(self) -> "Policy":
+    def policy(self) -> Policy:
         """The preset with the single thresholds that were set (`POLICY_<THRESHOLD>`)."""
-        from dedup_core.verdict import PRESETS  # noqa: PLC0415 - see above
-
         preset = PRESETS.get(self.policy_preset)
         if preset is None:
             raise InvalidSetting(f"POLICY is {self.policy_preset!r}; set it to one of {', '.join(PRESETS)}")

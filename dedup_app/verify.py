@@ -10,12 +10,12 @@ from dedup_app.loader_totals import LoaderTotals
 from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
+from dedup_core.comparison.verdict import Verdict, decide, unverifiable
 from dedup_core.errors import InvalidMessage, PermanentError, TemporaryError
-from dedup_core.fingerprint import View
-from dedup_core.loader import LoadedImage, MemoryEfficientImageLoader
+from dedup_core.loading.loader import LoadedImage, MemoryEfficientImageLoader
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import Verdict, decide, unverifiable
+from dedup_core.views import View
 
 log = EventLog(__name__)
 

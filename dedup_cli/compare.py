@@ -11,12 +11,14 @@ from rich.text import Text
 
 from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.output import console, metric_numbers, plain, print_json, verdict_text
-from dedup_core.decode import WorkingImage, decode
+from dedup_core.comparison.explain import explain_png
+from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
+from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, UnreadableImage
-from dedup_core.explain import explain_png
-from dedup_core.fingerprint import HASH_BITS
-from dedup_core.measure import measure_images
-from dedup_core.verdict import PRESETS, Verdict, VerdictKind, decide
+from dedup_core.fingerprinting.record import HASH_BITS
+from dedup_core.policy import PRESETS
 
 COPIES = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 METRICS = ("palette distance", "pixel difference", "histogram correlation")
@@ -24,7 +26,7 @@ MEANINGS = ("CIELAB, 0 is the same", "CIELAB, 0 is the same", "1 is the same")
 
 
 class Preset(StrEnum):
-    """The named sets of thresholds of `dedup_core.verdict`."""
+    """The named sets of thresholds of `dedup_core.comparison.verdict`."""
 
     STRICT = "strict"
     BALANCED = "balanced"

@@ -22,8 +22,8 @@ from dedup_cli.output import (
     print_json,
     verdict_text,
 )
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 
 COLUMNS = (
     "left",

@@ -10,9 +10,9 @@ from dedup_app.ports import ImageSummary, PairRow
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups import SAME_PICTURE, SAME_SHAPE, ImageCopy, best_copy, group_pairs
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 
 type Group = tuple[ImageCopy, Sequence[ImageCopy]]  # the best copy, and all copies
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dedup_core.color import ColorMetrics
-from dedup_core.verdict import VerdictKind
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.verdict import VerdictKind
 
 PENDING = "pending"
 WIDTH_OF_A_FILE = 110

@@ -12,8 +12,8 @@ from dedup_app.ports import QueueLengths, RejectedMessage, StatsReport
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 from dedup_core.messages import message_excerpt
-from dedup_core.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 
 SHOWN_MESSAGES = 20
 

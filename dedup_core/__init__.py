@@ -7,8 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dedup_core.color import ColorMetrics, compute_color_similarity
-    from dedup_core.decode import DecodeLimits, WorkingImage
+    from dedup_core.color.metrics import ColorMetrics, compute_color_similarity
+    from dedup_core.comparison.explain import explain_png
+    from dedup_core.comparison.measure import PairMeasurement, measure_images, measure_pair
+    from dedup_core.comparison.verdict import Verdict, VerdictKind, compare, decide, unverifiable
+    from dedup_core.decoding.working_image import WorkingImage
     from dedup_core.errors import (
         DedupError,
         ImageNotFound,
@@ -20,32 +23,38 @@ if TYPE_CHECKING:
         TemporaryError,
         UnreadableImage,
     )
-    from dedup_core.explain import explain_png
     from dedup_core.features import ImageFeatures, extract_features
-    from dedup_core.fingerprint import Fingerprints, View
+    from dedup_core.fingerprinting.record import Fingerprints
     from dedup_core.groups import group_pairs
-    from dedup_core.index import FingerprintIndex, Hit
-    from dedup_core.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
-    from dedup_core.measure import PairMeasurement, measure_images, measure_pair
+    from dedup_core.limits import DecodeLimits
+    from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
+    from dedup_core.loading.stats import LoaderStats
     from dedup_core.paths import ImagePath
-    from dedup_core.stats import LoaderStats
-    from dedup_core.verdict import (
-        BALANCED,
-        LOOSE,
-        PRESETS,
-        STRICT,
-        Policy,
-        Verdict,
-        VerdictKind,
-        compare,
-        decide,
-        unverifiable,
-    )
+    from dedup_core.policy import BALANCED, LOOSE, PRESETS, STRICT, Policy
+    from dedup_core.search.fingerprint_index import FingerprintIndex
+    from dedup_core.search.hit import Hit
+    from dedup_core.views import View
 
 # What is public and where it lives; a module is imported when one of its names is first asked for (cold start).
 _HOMES = {
-    "color": ("ColorMetrics", "compute_color_similarity"),
-    "decode": ("DecodeLimits", "WorkingImage"),
+    "color.metrics": (
+        "ColorMetrics",
+        "compute_color_similarity",
+    ),
+    "comparison.explain": ("explain_png",),
+    "comparison.measure": (
+        "PairMeasurement",
+        "measure_images",
+        "measure_pair",
+    ),
+    "comparison.verdict": (
+        "Verdict",
+        "VerdictKind",
+        "compare",
+        "decide",
+        "unverifiable",
+    ),
+    "decoding.working_image": ("WorkingImage",),
     "errors": (
         "DedupError",
         "ImageNotFound",
@@ -57,27 +66,30 @@ _HOMES = {
         "TemporaryError",
         "UnreadableImage",
     ),
-    "explain": ("explain_png",),
-    "features": ("ImageFeatures", "extract_features"),
-    "fingerprint": ("Fingerprints", "View"),
+    "features": (
+        "ImageFeatures",
+        "extract_features",
+    ),
+    "fingerprinting.record": ("Fingerprints",),
     "groups": ("group_pairs",),
-    "index": ("FingerprintIndex", "Hit"),
-    "loader": ("MemoryEfficientImageLoader", "SourceImage", "get_memory_efficient_loader"),
-    "measure": ("PairMeasurement", "measure_images", "measure_pair"),
+    "limits": ("DecodeLimits",),
+    "loading.loader": (
+        "MemoryEfficientImageLoader",
+        "SourceImage",
+        "get_memory_efficient_loader",
+    ),
+    "loading.stats": ("LoaderStats",),
     "paths": ("ImagePath",),
-    "stats": ("LoaderStats",),
-    "verdict": (
+    "policy": (
         "BALANCED",
         "LOOSE",
         "PRESETS",
         "STRICT",
         "Policy",
-        "Verdict",
-        "VerdictKind",
-        "compare",
-        "decide",
-        "unverifiable",
     ),
+    "search.fingerprint_index": ("FingerprintIndex",),
+    "search.hit": ("Hit",),
+    "views": ("View",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 

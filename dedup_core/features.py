@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.color import palette_and_histogram_of
-from dedup_core.decode import DEFAULT_LIMITS, DecodeLimits, decode
-from dedup_core.fingerprint import CONTENT_BYTES, SCHEME, Fingerprints, fingerprints_and_quality
+from dedup_core.color.summary import palette_and_histogram_of
+from dedup_core.decoding.decoder import decode
+from dedup_core.fingerprinting.hashes import fingerprints_and_quality
+from dedup_core.fingerprinting.record import CONTENT_BYTES, SCHEME, Fingerprints
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 
 LAYOUT_SIDE = 32
-
 type Columns = Mapping[str, int | str | bytes]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 
 SAME_PICTURE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 SAME_SHAPE = SAME_PICTURE | {VerdictKind.COLOR_VARIANT}

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from dedup_core.errors import InvalidMessage, InvalidPath
-from dedup_core.fingerprint import HASH_BITS, View
+from dedup_core.fingerprinting.record import HASH_BITS
 from dedup_core.paths import ImagePath, redact_signatures
+from dedup_core.views import View
 
 VERSION = 1
 MAX_MESSAGE_BYTES = 48 * 1024  # base64 makes 64 KiB of it, which is all that a queue message may be
 MAX_TARGETS = 25  # a message of the largest pictures is still done well within the time that a function has
 ORIGINS = ("candidate", "manual")
-
 # The host merges the top level of a JSON message into the trigger's metadata: such a key would overwrite the real one.
 METADATA_KEYS = frozenset(
     {"id", "dequeuecount", "insertiontime", "expirationtime", "nextvisibletime", "popreceipt", "queuetrigger"}

@@ -12,7 +12,6 @@ from dedup_core.errors import InvalidPath
 
 MAX_NAME_CHARACTERS = 1024  # the limit of Blob Storage
 GENERATED_CONTAINER = "test:"  # no real container can be called that: `:` is not allowed in their names
-
 _SYSTEM_CONTAINERS = frozenset({"$root", "$web", "$logs", "$blobchangefeed"})
 _CONTAINER = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
@@ -103,7 +102,7 @@ class ImagePath:
 
     @property
     def is_generated(self) -> bool:
-        """Drawn by `dedup_core.generated` instead of read; never a question of letters in an ordinary path."""
+        """Drawn by `dedup_core.loading.generated` instead of read; never a question of letters in an ordinary path."""
         return self.container == GENERATED_CONTAINER
 
     @property

@@ -1,13 +1,10 @@
-"""The eight ways to turn a picture, applied to 256-bit hashes without going back to its pixels."""
+"""The eight ways to turn a picture."""
 
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-HASH_BYTES = 32
-GROUPS = 4  # coefficient parities: even-even, even-odd, odd-even, odd-odd (row, column)
-GROUP_BYTES = HASH_BYTES // GROUPS
 
 
 class View(StrEnum):
@@ -26,92 +23,28 @@ class View(StrEnum):
 VIEWS = tuple(View)
 """Every view, the four that keep rows as rows first, then the four that begin with a transposition."""
 
-# Mirroring a picture changes the sign of its DCT coefficients in odd columns, flipping it of those in odd rows, both of
-# all where row + column is odd. A sign is a bit, so a view of a hash is the hash with whole groups inverted.
-INVERTED_GROUPS = np.array(
-    [
-        [0, 0, 0, 0],
-        [0, 1, 0, 1],
-        [0, 0, 1, 1],
-        [0, 1, 1, 0],
-    ],
-    dtype=np.uint8,
-)
+SWAPPING: Final = frozenset({View.TURNED_90, View.TURNED_270, View.TRANSPOSED, View.TRANSVERSED})
+"""Views that exchange width and height."""
+_STEPS: Final = {  # a view is a step along rows and one along columns, after a transposition for `SWAPPING`
+    View.UPRIGHT: (1, 1),
+    View.MIRRORED: (1, -1),
+    View.FLIPPED: (-1, 1),
+    View.TURNED_180: (-1, -1),
+    View.TRANSPOSED: (1, 1),
+    View.TURNED_90: (-1, 1),
+    View.TURNED_270: (1, -1),
+    View.TRANSVERSED: (-1, -1),
+}
+_OPPOSITES: Final = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}  # the others undo themselves
 
 
-def transpose_hashes(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Hashes (..., 32) of the pictures mirrored at their main diagonal."""
-    bits = np.unpackbits(hashes, axis=-1, bitorder="little")
-    squares = bits.reshape(*hashes.shape[:-1], GROUPS, 8, 8).swapaxes(-1, -2)  # (..., 4, 8, 8), rows <-> columns
-    groups = squares[..., [0, 2, 1, 3], :, :]  # even-odd <-> odd-even
-    return np.packbits(groups.reshape(bits.shape), axis=-1, bitorder="little")
+def turned[Value: np.generic](plane: NDArray[Value], view: View) -> NDArray[Value]:
+    """The picture as `view` shows it; names and directions as in Pillow's `Transpose`."""
+    down, across = _STEPS[view]
+    straight = plane.swapaxes(0, 1) if view in SWAPPING else plane
+    return straight[::down, ::across]
 
 
-def view_hashes(hashes: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-    """Hashes (..., 32) of the same pictures turned as `view` says."""
-    position = VIEWS.index(view)
-    if position >= len(INVERTED_GROUPS):
-        hashes = transpose_hashes(hashes)
-    masks = np.repeat(INVERTED_GROUPS[position % len(INVERTED_GROUPS)] * np.uint8(255), GROUP_BYTES)  # (32,)
-    return np.where(hashes.any(axis=-1, keepdims=True), hashes ^ masks, hashes)
-
-
-def view_distances(hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """Bits between hashes, as columns (4, n) of words, and the eight views of a query: (8, n) in the order of `VIEWS`.
-
-    `query` (2, 4) is its hash and its transposed hash. One count of a group serves four views.
-    """
-    distances = np.empty((len(VIEWS), hashes.shape[1]), np.uint8)  # 255 at most, since the DC bit is 0 in all
-    for half, words in enumerate(query):
-        both, right, lower, odd = (np.bitwise_count(column ^ word) for column, word in zip(hashes, words, strict=True))
-        upright, mirrored, flipped, turned = distances[half * GROUPS : (half + 1) * GROUPS]
-        np.add(both, right, out=upright)
-        np.subtract(both, right, out=mirrored)
-        flipped[:], turned[:] = upright, mirrored
-        upright += lower
-        upright += odd
-        mirrored += lower
-        mirrored -= odd
-        mirrored += 128
-        flipped -= lower
-        flipped -= odd
-        flipped += 128
-        turned -= lower
-        turned += odd
-        turned += 128
-    return distances
-
-
-class LeastDistances:
-    """The least of `view_distances` for each of many hashes, without working out all eight, in room that is reused."""
-
-    def __init__(self, most: int) -> None:
-        """Room for that many hashes."""
-        self._word = np.empty(most, np.uint64)
-        self._counts = np.empty((GROUPS, 2, most), np.uint8)
-        self._total = np.empty((2, most), np.uint8)
-
-    def __call__(self, hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint8]:
-        """For hashes as columns (4, n) of words, (n,) that are valid until the next call.
-
-        With a bits in the group that no view inverts, b, c and d in the other three and s = b + c + d, the four
-        distances are a + s and, two groups being inverted, a + 128 - s + 2b, 2c or 2d.
-        """
-        width = hashes.shape[1]
-        word, counts, total = self._word[:width], self._counts[:, :, :width], self._total[:, :width]
-        for group, column in enumerate(hashes):
-            for half, words in enumerate(query):
-                np.bitwise_xor(column, words[group], out=word)
-                np.bitwise_count(word, out=counts[group, half])
-        fixed, right, lower, odd = counts  # (2, n) each
-        np.add(right, lower, out=total)
-        total += odd
-        np.minimum(right, lower, out=right)
-        np.minimum(right, odd, out=right)
-        right += right
-        right -= total
-        right += 128
-        np.minimum(total, right, out=total)
-        total += fixed
-        least: NDArray[np.uint8] = np.minimum(total[0], total[1], out=total[0])
-        return least
+def opposite(view: View) -> View:
+    """The view that undoes `view`."""
+    return _OPPOSITES.get(view, view)

@@ -10,7 +10,7 @@ from azure.core.pipeline import PipelineResponse
 from azure.storage.blob import BlobServiceClient
 
 from dedup_core.errors import ImageNotFound, ImageTooLarge
-from dedup_core.loader import SourceImage
+from dedup_core.loading.loader import SourceImage
 from dedup_core.paths import ImagePath
 from dedup_storage.azure_errors import our_errors, status_of
 

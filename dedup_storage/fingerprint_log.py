@@ -15,8 +15,9 @@ from threading import Lock
 from typing import Protocol
 
 from dedup_core.errors import StoreBusy
-from dedup_core.fingerprint import Fingerprints
-from dedup_core.index import FingerprintIndex, Hit
+from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.hit import Hit
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_records, removal
 from dedup_storage.shared_lock import SharedLock
 

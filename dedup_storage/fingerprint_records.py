@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprint import FINGERPRINTS_BYTES, Fingerprints
-from dedup_core.index import ID_BYTES, FingerprintIndex
+from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, Fingerprints
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.image_slots import ID_BYTES
 
 MAGIC = b"FP"
 VERSION = 1

@@ -6,7 +6,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobServiceClient
 
-from dedup_core.fingerprint import SCHEME
+from dedup_core.fingerprinting.record import SCHEME
 from dedup_storage.azure_errors import code_of, our_errors, status_of
 from dedup_storage.fingerprint_log import SegmentFull
 

@@ -9,10 +9,10 @@ from threading import Lock
 
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, QueueLengths, RejectedMessage, StatsReport
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, TemporaryError
-from dedup_core.loader import SourceImage
+from dedup_core.loading.loader import SourceImage
+from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
-from dedup_core.stats import LoaderStats
 from dedup_storage.fingerprint_log import SegmentFull
 from dedup_storage.pair_directions import key_order, reversed_pair, settled
 

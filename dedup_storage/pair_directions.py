@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from dedup_app.ports import PairRow
-from dedup_core.fingerprint import View
 from dedup_core.paths import ImagePath
+from dedup_core.views import View
 
 # Every other view is its own inverse.
 INVERSE_VIEWS: dict[str, str] = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}

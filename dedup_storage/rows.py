@@ -8,11 +8,11 @@ from typing import Any
 from azure.data.tables import EdmType, EntityProperty
 
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow
-from dedup_core.color import ColorMetrics
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.features import ImageFeatures
-from dedup_core.fingerprint import SCHEME
+from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import Verdict, VerdictKind
 
 type Entity = dict[str, Any]
 

@@ -12,8 +12,8 @@ from threading import Lock
 from azure.data.tables import TableServiceClient
 
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, RejectedMessage, StatsReport
+from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
-from dedup_core.stats import LoaderStats
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.pair_directions import in_key_order, key_order, reversed_pair, settled
 from dedup_storage.rows import (

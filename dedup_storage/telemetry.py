@@ -15,7 +15,7 @@ from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from dedup_app.ports import StatsReport
-from dedup_core.stats import LoaderStats
+from dedup_core.loading.stats import LoaderStats
 
 NAMESPACE = "dedup"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dedup_app.ports import INDEXED, REJECTED_PREFIX, FeaturesRow, PairRow
-from dedup_core.stats import LoaderStats
+from dedup_core.loading.stats import LoaderStats
 from demo.pictures import Picture, allowed_verdicts, is_to_be_found, readable_pairs
 
 READS_OF_A_LONE_PAIR = 2

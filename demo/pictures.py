@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
 from demo import variants
 from demo.photographs import photograph
 

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 from dedup_app.ports import PROCESSING, FeaturesRow, PairRow
 from dedup_app.services import Services
+from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
-from dedup_core.stats import LoaderStats
 
 
 @dataclass(frozen=True, slots=True)

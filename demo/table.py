@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dedup_app.ports import PairRow
 from dedup_cli.output import VERDICT_STYLES, metric_numbers, plain, plain_table
-from dedup_core.stats import READS_PER_COMPARISON_BEFORE
+from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE
 from demo.check import Outcome
 from demo.pictures import Picture, is_to_be_found, readable_pairs
 

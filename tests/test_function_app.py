@@ -177,7 +177,9 @@ def test_all_threads_share_one_connection(monkeypatch):
 
 
 def test_the_start_of_a_worker_loads_no_image_library_and_no_storage_adapter():
-    heavy = "opentelemetry numpy PIL dedup_storage dedup_core.loader dedup_core.decode azure.data azure.storage.queue"
+    heavy = (
+        "opentelemetry numpy PIL dedup_storage dedup_core.loading dedup_core.decoding azure.data azure.storage.queue"
+    )
     script = f"import function_app, sys; print(*[name for name in {heavy.split()} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []

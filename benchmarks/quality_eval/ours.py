@@ -17,7 +17,7 @@ from dedup_core import (
     View,
     decide,
 )
-from dedup_core.thinning import is_plausible
+from dedup_core.search.second_look import is_plausible
 
 ANY_DISTANCE_BITS = 256
 NO_KEYPOINTS = 1_000_000

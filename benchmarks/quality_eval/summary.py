@@ -13,7 +13,7 @@ from benchmarks.quality_eval.pictures import ORIGINAL
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound_of_clusters
 from benchmarks.quality_eval.transforms import TRANSFORMS
 from dedup_core import VerdictKind
-from dedup_core.index import MAX_DISTANCE_BITS
+from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
 
 SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 COLLECTION_SIZES = (10_000, 1_000_000)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from benchmarks.quality_eval.core_version import core_version
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, Picture, Progress
 from dedup_core import ImageFeatures, PairMeasurement, View, WorkingImage, extract_features, measure_images
-from dedup_core.decode import decode
+from dedup_core.decoding.decoder import decode
 
 # Taken at import, when the files are the code that was just loaded; later somebody may have changed them.
 FEATURES = f"features-{core_version('features')}"

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from dedup_app import ingest
-from dedup_core import loader
-from dedup_core.decode import WorkingImage
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.loading import loader
 from tests.app.world import World
 
 extract_once = cache(ingest.extract_features)

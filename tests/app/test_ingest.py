@@ -7,12 +7,12 @@ import pytest
 
 from dedup_app.ingest import IngestOutcome
 from dedup_app.ports import DELETED, INDEXED, PROCESSING
-from dedup_core.color import ColorMetrics
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
 from dedup_core.groups import group_pairs
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 from tests.app.world import NOON, World, copy_of, photo, small_scene
 from tests.core.pictures import encoded
 

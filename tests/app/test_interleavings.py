@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from dedup_app.ports import DELETED, INDEXED
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import TemporaryError
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 from tests.app.world import World, copy_of, photo
 
 A, B = (ImagePath("images", f"{name}.png") for name in "ab")

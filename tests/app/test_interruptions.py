@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from dedup_app.ports import DELETED, INDEXED
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 from tests.app.world import Crash, World, copy_of, photo
 
 A, B, C = (ImagePath("images", f"{name}.png") for name in "abc")

@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from dedup_app.ports import DELETED, INDEXED
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 from tests.app.world import Crash, World, copy_of, photo
 
 BLOB_DELETED = "Microsoft.Storage.BlobDeleted"

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 import pytest
 
 from dedup_app.settings import Settings, StorageConnection
-from dedup_core.decode import DecodeLimits
 from dedup_core.errors import InvalidSetting
-from dedup_core.verdict import PRESETS
+from dedup_core.limits import DecodeLimits
+from dedup_core.policy import PRESETS
 
 # Whatever thresholds the policy has, its first one stands for all.
 THRESHOLD = fields(PRESETS["balanced"])[0].name

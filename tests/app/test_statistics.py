@@ -11,9 +11,9 @@ from dedup_app.loader_totals import LoaderTotals, utc_day
 from dedup_app.ports import StatsReport
 from dedup_app.reporting import ReportingService
 from dedup_core.errors import StoreBusy
-from dedup_core.loader import MemoryEfficientImageLoader
+from dedup_core.loading.loader import MemoryEfficientImageLoader
+from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget
-from dedup_core.stats import LoaderStats
 from dedup_storage.memory import MemoryReportsTable, MemoryStatsTable
 from tests.app.world import NOON, photo
 

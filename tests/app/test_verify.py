@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 from tests.app.world import NOON, World, copy_of, photo, recolored, small_scene
 from tests.core.pictures import encoded
 

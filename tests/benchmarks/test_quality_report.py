@@ -13,7 +13,7 @@ from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, photos_in
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound, upper_bound_of_clusters
 from dedup_core import ColorMetrics, Hit, PairMeasurement, Verdict, VerdictKind, View, measure_images
-from dedup_core.decode import decode
+from dedup_core.decoding.decoder import decode
 
 
 def test_the_threshold_lets_no_more_pairs_through_than_the_rate_allows() -> None:

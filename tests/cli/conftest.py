@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 from dedup_app.ports import INDEXED, FeaturesRow, PairRow
 from dedup_app.services import Services
 from dedup_cli.main import app
-from dedup_core.color import ColorMetrics
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import Verdict, VerdictKind
 from tests.app.world import World
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -10,10 +10,10 @@ from typer.testing import CliRunner, Result
 from dedup_app.ports import INDEXED, FeaturesRow, PairRow
 from dedup_app.settings import Settings
 from dedup_cli.main import app
-from dedup_core.color import ColorMetrics
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.messages import VerifyMessage
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import Verdict, VerdictKind
 from dedup_storage.connect import connect
 from tests.azurite import Account
 from tests.cli.conftest import NOW

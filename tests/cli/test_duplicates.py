@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dedup_app.services import Services
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
 from tests.cli.conftest import Known, Run
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dedup_app.services import Services
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
 from tests.cli.conftest import Known, Run
 from tests.storage.examples import some_features
 

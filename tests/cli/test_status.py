@@ -5,9 +5,9 @@ import json
 
 from dedup_app.ports import RejectedMessage, StatsReport
 from dedup_app.services import Services
+from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from dedup_core.stats import LoaderStats
 from tests.cli.conftest import NOW, Known, Run
 
 REPORT = StatsReport("2026-11-22", 2, LoaderStats(images_downloaded=30, comparisons_performed=20), NOW)

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from dedup_core.decode import WorkingImage
+from dedup_core.decoding.working_image import WorkingImage
 
 
 @cache

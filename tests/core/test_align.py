@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dedup_core.align import align
-from dedup_core.fingerprint import View
-from dedup_core.structure import box_blur, local_structure, luma_plane, trim_borders, turned
+from dedup_core.comparison.align import align
+from dedup_core.comparison.local_contrast import box_blur, local_structure, luma_plane, trim_borders
+from dedup_core.views import View, turned
 from tests.core.pictures import brighter, cropped, hue_shifted, padded, scene
 
 PILLOW = {

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from dedup_core.budget import PICTURE_BUDGET_BYTES, WORKING_BYTES, ByteBudget, LoadBudgets
-from dedup_core.decode import DecodeLimits, check_header
+from dedup_core.decoding.decoder import check_header
 from dedup_core.errors import UnreadableImage
-from dedup_core.loader import MemoryEfficientImageLoader
+from dedup_core.limits import DecodeLimits
+from dedup_core.loading.budget import PICTURE_BUDGET_BYTES, WORKING_BYTES, ByteBudget, LoadBudgets
+from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.paths import ImagePath
 from tests.core.pictures import encoded, scene
 

@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dedup_core.color import (
+from dedup_core.color.background import object_weights
+from dedup_core.color.earth_mover import transport_cost
+from dedup_core.color.lab import srgb_to_lab
+from dedup_core.color.metrics import (
     ColorMetrics,
     color_metrics,
     compute_color_similarity,
     dominant_distance,
-    object_weights,
-    palette_and_histogram_of,
-    palette_of,
     pixel_difference,
-    srgb_to_lab,
 )
-from dedup_core.transport import transport_cost
+from dedup_core.color.summary import palette_and_histogram_of, palette_of
 
 
 def similarity(left, right) -> float:

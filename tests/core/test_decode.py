@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dedup_core.decode import WORKING_SIZE, DecodeLimits, decode
+from dedup_core.decoding.decoder import decode
 from dedup_core.errors import ImageTooLarge, UnreadableImage
+from dedup_core.limits import WORKING_SIZE, DecodeLimits
 from tests.core.odd_files import sound_files, srgb_profile
 
 

@@ -5,10 +5,10 @@ import hashlib
 import pytest
 from PIL import Image
 
-from dedup_core.decode import DecodeLimits
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.features import ImageFeatures, extract_features
-from dedup_core.fingerprint import SCHEME
+from dedup_core.fingerprinting.record import SCHEME
+from dedup_core.limits import DecodeLimits
 from tests.core.drawings import drawn, encoded, photo_bytes
 
 

@@ -8,17 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dedup_core.fingerprint import (
-    FINGERPRINTS_BYTES,
-    HASH_BYTES,
-    WINDOWS,
-    Fingerprints,
-    fingerprints_of,
-    hash_distance,
-    hashes_of,
-    quality_of,
-)
-from dedup_core.views import VIEWS, View, view_hashes
+from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes
+from dedup_core.fingerprinting.hashes import fingerprints_of, hash_distance, hashes_of, quality_of
+from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, WINDOWS, Fingerprints
+from dedup_core.views import VIEWS, View
 from tests.core.drawings import PHOTOS, drawn, encoded, photo, working
 
 CONTENT = b"content!"

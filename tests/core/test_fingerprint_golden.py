@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from dedup_core.features import extract_features
-from dedup_core.fingerprint import FINGERPRINTS_BYTES, SCHEME, Fingerprints, fingerprints_of
+from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, SCHEME, Fingerprints
 from tests.core.drawings import drawn, photo, photo_bytes, working
 
 CONTENT = b"content!"

@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dedup_core.keypoints import BUCKET_BITS, MAX_KEYPOINTS, PLANE_SIDE, WEAK_BITS, WORD_BITS, Keypoints, keypoints_of
-from dedup_core.luma import LumaPicture
-from dedup_core.probes import BUCKET_MASK, probes_of
+from dedup_core.fingerprinting.keypoints import (
+    BUCKET_BITS,
+    MAX_KEYPOINTS,
+    PLANE_SIDE,
+    WEAK_BITS,
+    WORD_BITS,
+    Keypoints,
+    keypoints_of,
+)
+from dedup_core.fingerprinting.luma import LumaPicture
+from dedup_core.search.keypoint_query import BUCKET_MASK, probes_of
 from dedup_core.views import VIEWS, View
 from tests.core.drawings import PHOTOS, drawn, photo, working
 

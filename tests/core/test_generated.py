@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dedup_core.errors import InvalidPath
-from dedup_core.generated import PATTERNS, draw_generated_image
+from dedup_core.loading.generated import PATTERNS, draw_generated_image
 from dedup_core.paths import ImagePath
 
 

@@ -5,9 +5,9 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups import SAME_SHAPE, ImageCopy, best_copy, group_pairs
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 
 A, B, C, D, E = (ImagePath("images", f"{name}.jpg") for name in "abcde")
 

@@ -6,17 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dedup_core import columns, nearest
-from dedup_core.fingerprint import (
-    CONTENT_BYTES,
-    FINGERPRINTS_BYTES,
-    HASH_BYTES,
-    WINDOWS,
-    Fingerprints,
-    fingerprints_of,
-)
-from dedup_core.index import FingerprintIndex, Hit
-from dedup_core.views import VIEWS, View, view_hashes
+from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes
+from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.record import CONTENT_BYTES, FINGERPRINTS_BYTES, WINDOWS, Fingerprints
+from dedup_core.search import columns, hash_scan
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.hit import Hit
+from dedup_core.views import VIEWS, View
 from tests.core.drawings import PHOTOS, drawn, photo, working
 
 
@@ -63,7 +59,7 @@ def nearest_by_brute_force(entries, query, limit):
 @pytest.mark.parametrize("plain_borders", [1.0, 0.3, 0.0])
 @pytest.mark.parametrize("chunk", [7, 32, 32_768])
 def test_search_finds_what_brute_force_finds(chunk, plain_borders, monkeypatch):
-    monkeypatch.setattr(nearest, "CHUNK", chunk)
+    monkeypatch.setattr(hash_scan, "CHUNK", chunk)
     monkeypatch.setattr(columns, "BLOCK", 32 if chunk <= 32 else columns.BLOCK)
     random = np.random.default_rng(1)
     entries = []

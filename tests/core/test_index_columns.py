@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dedup_core import columns, held, slot_table
-from dedup_core.columns import Columns
-from dedup_core.held import HeldImages
-from dedup_core.slot_table import SlotTable
+from dedup_core.search import columns, image_slots, slot_table
+from dedup_core.search.columns import Columns
+from dedup_core.search.image_slots import HeldImages
+from dedup_core.search.slot_table import SlotTable
 
 ROWS = 3
 
@@ -93,7 +93,7 @@ def test_a_table_without_places_has_nothing_and_no_room():
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("equal_share", [0.0, 0.8, 1.0])
 def test_what_is_held_is_what_a_dictionary_would_hold(equal_share, monkeypatch):
-    monkeypatch.setattr(held, "_LEAST_DEAD", 40)
+    monkeypatch.setattr(image_slots, "_LEAST_DEAD", 40)
     monkeypatch.setattr(slot_table, "_LEAST_PLACES", 8)
     random = np.random.default_rng(4)
     images, expected = HeldImages(), {}

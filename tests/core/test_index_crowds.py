@@ -5,12 +5,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from dedup_core import postings
 from dedup_core.features import extract_features
-from dedup_core.fingerprint import CONTENT_BYTES, Fingerprints, fingerprints_of
-from dedup_core.generated import draw_generated_image
-from dedup_core.index import FingerprintIndex
+from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.record import CONTENT_BYTES, Fingerprints
+from dedup_core.loading.generated import draw_generated_image
 from dedup_core.paths import ImagePath
+from dedup_core.search import keypoint_lists
+from dedup_core.search.fingerprint_index import FingerprintIndex
 from tests.core.drawings import PHOTOS, photo, working
 
 COPIES = 3000
@@ -78,5 +79,5 @@ def test_a_search_in_small_blocks_finds_the_same(block, monkeypatch):
     query = fingerprints_of(working(PART), b"part....")
     in_one = index.search(query)
     assert in_one
-    monkeypatch.setattr(postings, "_BLOCK", block)
+    monkeypatch.setattr(keypoint_lists, "_BLOCK", block)
     assert index.search(query) == in_one

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dedup_core import postings as module
-from dedup_core.keypoints import BUCKET_BITS, Keypoints
-from dedup_core.postings import Postings, entry_places, entry_rests, entry_slots, stable_order
-from dedup_core.probes import Probes
+from dedup_core.fingerprinting.keypoints import BUCKET_BITS, Keypoints
+from dedup_core.search import keypoint_lists as module
+from dedup_core.search.keypoint_lists import Postings, entry_places, entry_rests, entry_slots, stable_order
+from dedup_core.search.keypoint_query import Probes
 
 BUCKETS = 1 << BUCKET_BITS
 

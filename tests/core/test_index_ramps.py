@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from dedup_core.features import extract_features
-from dedup_core.fingerprint import Fingerprints
-from dedup_core.index import FingerprintIndex
-from dedup_core.views import View, view_hashes
+from dedup_core.fingerprinting.hash_views import view_hashes
+from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.views import View
 
 RAMP = np.tile(np.linspace(0, 255, 512).astype(np.uint8), (512, 1))
 RAMPS = {

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dedup_core.fingerprint import fingerprints_of
-from dedup_core.index import Hit
-from dedup_core.keypoints import Keypoints
-from dedup_core.thinning import LEAST_AGREEING, is_plausible, loosely_agreeing
+from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.keypoints import Keypoints
+from dedup_core.search.hit import Hit
+from dedup_core.search.second_look import LEAST_AGREEING, is_plausible, loosely_agreeing
 from dedup_core.views import View
 from tests.core.drawings import PHOTOS, photo, working
 

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from dedup_core import loader as loader_module
-from dedup_core.decode import DecodeLimits
 from dedup_core.errors import ImageNotFound, ImageTooLarge, InvalidPath, InvalidSetting, StoreBusy, UnreadableImage
-from dedup_core.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
+from dedup_core.limits import DecodeLimits
+from dedup_core.loading import loader as loader_module
+from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
 from dedup_core.paths import ImagePath
 from tests.core.pictures import encoded, hue_shifted, scene
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dedup_core import luma
-from dedup_core.decode import WorkingImage
-from dedup_core.luma import LumaPicture
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.fingerprinting import luma
+from dedup_core.fingerprinting.luma import LumaPicture
 
 
 def picture_with_a_doubtful_border(seed: int) -> WorkingImage:

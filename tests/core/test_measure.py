@@ -14,10 +14,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from dedup_core import ImagePath, VerdictKind, View, decide, measure_images, measure_pair
-from dedup_core.exposure import color_residual
-from dedup_core.generated import draw_generated_image
-from dedup_core.measure import METRIC_SIZE, align_pair
-from dedup_core.shape import shape_agreement
+from dedup_core.comparison.edge_agreement import shape_agreement
+from dedup_core.comparison.exposure import color_residual
+from dedup_core.comparison.measure import METRIC_SIZE, align_pair
+from dedup_core.loading.generated import draw_generated_image
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ LIMIT_MB = 60
 PROGRAM = """
 import re, sys
 from pathlib import Path
-from dedup_core.loader import MemoryEfficientImageLoader
+from dedup_core.loading.loader import MemoryEfficientImageLoader
 
 def peak_mb():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1000

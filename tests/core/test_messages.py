@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup_core.errors import InvalidMessage
-from dedup_core.fingerprint import View
 from dedup_core.messages import (
     MAX_MESSAGE_BYTES,
     MAX_TARGETS,
@@ -19,6 +18,7 @@ from dedup_core.messages import (
     message_excerpt,
 )
 from dedup_core.paths import ImagePath
+from dedup_core.views import View
 
 A, B, C = (ImagePath("images", name) for name in ("a.jpg", "b ü.jpg", "c%20.jpg"))
 BY_HAND = '{"left": "images/a.jpg", "right": "images/b ü.jpg"}'

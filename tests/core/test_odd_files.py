@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dedup_core.decode import DecodeLimits, decode
+from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.formats import SIGNATURES
 from dedup_core.errors import ImageTooLarge, UnreadableImage
-from dedup_core.sniff import SIGNATURES
+from dedup_core.limits import DecodeLimits
 from tests.core.mutations import mutate
 from tests.core.odd_files import drawing, encode, sound_files, turned
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup_core.stats import LoaderStats
+from dedup_core.loading.stats import LoaderStats
 
 counts = st.integers(0, 10**9)
 stats = st.builds(

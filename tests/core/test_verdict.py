@@ -22,7 +22,7 @@ from dedup_core import (
     measure_images,
     unverifiable,
 )
-from dedup_core import verdict as verdict_module
+from dedup_core import policy as policy_module
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 
 
@@ -280,7 +280,7 @@ def test_a_threshold_out_of_range_is_refused_by_name(wrong):
 
 
 def test_every_threshold_has_its_place_in_the_documentation():
-    source = Path(verdict_module.__file__).read_text(encoding="utf-8")
+    source = Path(policy_module.__file__).read_text(encoding="utf-8")
     page = (Path(__file__).parents[2] / "docs" / "thresholds.md").read_text(encoding="utf-8")
     headings = {line.strip("# ").lower().replace(" ", "-") for line in page.splitlines() if line.startswith("#")}
     anchors = re.findall(r"# docs/thresholds\.md#([a-z-]+)", source)

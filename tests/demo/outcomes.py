@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from dedup_app.ports import INDEXED, FeaturesRow, PairRow
-from dedup_core.color import ColorMetrics
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.verdict import Verdict, VerdictKind
+from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
-from dedup_core.stats import LoaderStats
-from dedup_core.verdict import Verdict, VerdictKind
 from demo.check import Outcome
 from demo.pictures import Picture, allowed_verdicts, is_to_be_found, readable_pairs
 

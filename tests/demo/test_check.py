@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from dedup_app.ports import PROCESSING
-from dedup_core.stats import LoaderStats
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.loading.stats import LoaderStats
 from demo.check import Outcome, mistakes
 from demo.pictures import Picture, pictures
 from tests.demo.outcomes import pair, right_outcome, row

@@ -7,9 +7,9 @@ import pytest
 
 from dedup_app.ports import INDEXED, PROCESSING
 from dedup_app.services import Services
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget
-from dedup_core.stats import LoaderStats
-from dedup_core.verdict import VerdictKind
 from demo.progress import Progress, read_progress
 from tests.cli.conftest import memory_services
 from tests.demo.outcomes import pair, row

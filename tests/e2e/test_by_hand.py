@@ -6,7 +6,7 @@ import json
 from typer.testing import CliRunner
 
 from dedup_cli.main import app as dedup
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
 from tests.core.drawings import drawn, encoded
 from tests.e2e.app import App
 

@@ -1,7 +1,7 @@
 """A host that dies in the middle of its work."""
 
 from dedup_app.ports import INDEXED, PROCESSING
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
 from tests.core.drawings import drawn, encoded
 from tests.e2e.app import App
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from dedup_app.ports import DELETED, INDEXED, FeaturesRow, PairRow
 from dedup_cli.main import app as dedup
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account, Azurite
 from tests.core.drawings import drawn
 from tests.core.pictures import encoded

@@ -6,8 +6,8 @@ from threading import Barrier
 
 import pytest
 
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import VerdictKind
 from local_host.process import HostProcess
 from tests.azurite import Account
 from tests.core.drawings import drawn, encoded

@@ -1,7 +1,7 @@
 """Images that land, from the upload to the verdict."""
 
 from dedup_app.ports import INDEXED
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
 from tests.core.drawings import drawn, encoded
 from tests.e2e.app import App
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dedup_app.settings import Settings
-from dedup_core.stats import LoaderStats
+from dedup_core.loading.stats import LoaderStats
 from local_host.schedule import parse_schedule
 from tests.app.world import World
 from tests.infra.deployments import INFRA, way

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb_kql
 import pytest
 
-from dedup_core.stats import LoaderStats
+from dedup_core.loading.stats import LoaderStats
 from tests.app.world import NOON, World, copy_of, photo
 from tests.infra.deployments import INFRA
 

@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image
 
 from dedup_app.ports import INDEXED, FeaturesRow, PairRow
-from dedup_core.color import ColorMetrics
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.features import ImageFeatures, extract_features
-from dedup_core.fingerprint import CONTENT_BYTES, HASH_BYTES, WINDOWS, Fingerprints
+from dedup_core.fingerprinting.hash_views import HASH_BYTES
+from dedup_core.fingerprinting.record import CONTENT_BYTES, WINDOWS, Fingerprints
 from dedup_core.paths import ImagePath
-from dedup_core.verdict import Verdict, VerdictKind
 from dedup_core.views import View
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)

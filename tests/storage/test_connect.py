@@ -14,9 +14,9 @@ from PIL import Image
 from dedup_app.ports import INDEXED, PROCESSING
 from dedup_app.services import Services
 from dedup_app.settings import Settings, StorageConnection
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import InvalidSetting
 from dedup_core.messages import VerifyMessage, VerifyTarget
-from dedup_core.verdict import VerdictKind
 from dedup_storage.clients import open_clients
 from dedup_storage.connect import connect, instance_name
 from dedup_storage.tables import AzureFeaturesTable

@@ -8,8 +8,10 @@ import pytest
 
 from dedup_app.settings import StorageConnection
 from dedup_core.errors import StoreBusy
-from dedup_core.fingerprint import Fingerprints, fingerprints_of
-from dedup_core.index import FingerprintIndex, Hit
+from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.hit import Hit
 from dedup_core.views import View
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog, SegmentFull, Segments

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dedup_core.fingerprint import FINGERPRINTS_BYTES
-from dedup_core.index import FingerprintIndex
+from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES
+from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_records, removal
 from tests.storage.examples import fingerprints_of_text, image
 

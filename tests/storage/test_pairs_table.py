@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from dedup_app.ports import PairsTable
-from dedup_core.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_storage.clients import StorageClients
 from dedup_storage.memory import MemoryPairsTable
 from dedup_storage.pair_directions import reversed_pair

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from dedup_app.ports import RejectedMessage, ReportsTable, StatsReport, StatsTable
-from dedup_core.stats import LoaderStats
+from dedup_core.loading.stats import LoaderStats
 from dedup_storage.clients import StorageClients
 from dedup_storage.memory import MemoryReportsTable, MemoryStatsTable
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable

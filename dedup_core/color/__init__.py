@@ -1,0 +1,1 @@
+"""CIELAB, palettes, histograms and the three color metrics."""

@@ -1,0 +1,33 @@
+"""The color histogram of a picture in CIELAB, and how alike two of them are."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from dedup_core.arrays import Float32s
+
+_HISTOGRAM_BINS: Final = (8, 10, 10)
+_HISTOGRAM_LOW: Final = np.array([0.0, -60.0, -60.0], dtype=np.float32)
+_HISTOGRAM_HIGH: Final = np.array([100.0, 60.0, 60.0], dtype=np.float32)
+
+
+def histogram_correlation(left: Float32s, right: Float32s) -> float:
+    """Pearson correlation of two color histograms, -1..1; 1 = the same histogram."""
+    a, b = left - left.mean(), right - right.mean()
+    return float(np.clip((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()), -1.0, 1.0))
+
+
+def lab_histogram(lab: Float32s, weights: Float32s) -> Float32s:
+    position = (lab.reshape(-1, 3) - _HISTOGRAM_LOW) / (_HISTOGRAM_HIGH - _HISTOGRAM_LOW)
+    position = np.clip(position, 0.0, 1.0) * (np.array(_HISTOGRAM_BINS, dtype=np.float32) - 1)
+    low = np.minimum(position.astype(np.intp), np.array(_HISTOGRAM_BINS) - 2)
+    share = position - low
+    strides = np.array([_HISTOGRAM_BINS[1] * _HISTOGRAM_BINS[2], _HISTOGRAM_BINS[2], 1])
+    cell, parts = low @ strides, np.stack([1.0 - share.T, share.T])  # (n,), (2, 3, n)
+    histogram = np.zeros(math.prod(_HISTOGRAM_BINS))
+    for i, lightness in enumerate(weights.ravel() * parts[:, 0]):
+        for j, green_red in enumerate(lightness * parts[:, 1]):
+            for k, part in enumerate(green_red * parts[:, 2]):
+                histogram += np.bincount(cell + strides @ (i, j, k), part, histogram.size)
+    return np.sqrt(histogram / histogram.sum()).astype(np.float32)

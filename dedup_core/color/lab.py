@@ -1,0 +1,56 @@
+"""sRGB -> CIELAB, and sums over it."""
+
+from typing import Final
+
+import numpy as np
+
+from dedup_core.arrays import Float32s, Pixels
+
+_WHITE_D65: Final = np.array([0.95047, 1.0, 1.08883], dtype=np.float32)
+_XYZ_FROM_RGB: Final = np.array(  # IEC 61966-2-1, divided by the white point
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]],
+    dtype=np.float32,
+)
+_CODES: Final = np.arange(256) / 255
+_TOE_END: Final = 0.04045
+_LINEAR: Final = np.where(_CODES <= _TOE_END, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def srgb_to_lab(pixels: Pixels) -> Float32s:
+    """CIELAB (L 0..100, a and b about -108..98, float32) of sRGB pixels ..., 3) uint8, under D65.
+
+    Source: IEC 61966-2-1 (sRGB to XYZ) and CIE 15:2018 (XYZ to CIELAB).
+    """
+    xyz = _LINEAR[pixels] @ (_XYZ_FROM_RGB / _WHITE_D65[:, None]).T
+    f = np.cbrt(xyz)
+    dark = xyz <= 216 / 24389  # few pixels of most pictures
+    f[dark] = xyz[dark] * np.float32(24389 / 27 / 116) + np.float32(16 / 116)
+    lab = xyz  # written over: it is not needed any more, and there are enough planes of this size at the peak
+    lab[..., 0] = 116 * f[..., 1] - 16
+    lab[..., 1] = 500 * (f[..., 0] - f[..., 1])
+    lab[..., 2] = 200 * (f[..., 1] - f[..., 2])
+    return lab
+
+
+def block_means(planes: Float32s, side: int) -> Float32s:
+    """Means of square blocks, (h, w, c) -> (h // side, w // side, c); a rest at the edge is left out.
+
+    Planes with less than one block stay as they are.
+    """
+    height, width, channels = planes.shape
+    if side > min(height, width):
+        return planes
+    rows, columns = height // side, width // side
+    total = np.zeros((rows, columns, channels), dtype=np.float32)
+    for down, across in np.ndindex(side, side):  # many times faster than a mean over two short axes
+        total += planes[down : rows * side : side, across : columns * side : side]
+    total /= np.float32(side * side)
+    return total
+
+
+def squared_lengths(vectors: Float32s) -> Float32s:
+    """Of (..., 3); in place. Three additions, because NumPy's sum over so short an axis takes many times longer."""
+    vectors *= vectors
+    lengths: Float32s = vectors[..., 0] + vectors[..., 1]
+    lengths += vectors[..., 2]
+    return lengths

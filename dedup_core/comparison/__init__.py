@@ -1,0 +1,1 @@
+"""Two small pictures to an explained verdict."""

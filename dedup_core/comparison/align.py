@@ -1,0 +1,152 @@
+"""Finds how one picture lies on another: view, crop or padding, scale and small rotation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.align_starts import Pyramids, Start, search_starts, stretch_starts, whole_on_whole
+from dedup_core.comparison.local_contrast import StructurePyramid, edge_plane, luma_plane
+from dedup_core.views import View, turned
+
+type Matrix = NDArray[np.float64]
+_COARSE_STEP: Final = (32, 8)  # (longer side in pixels, Gauss-Newton steps)
+_MIDDLE_STEP: Final = (64, 5)
+_FINE_STEP: Final = (128, 3)
+_SEARCHED_STARTS: Final = 4
+_REFINED_STARTS: Final = 2
+_GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops and padding are searched for as well
+_POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
+_HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
+_LEAST_SEEN: Final = 0.2
+_LEAST_DETERMINANT: Final = 0.3
+_LEAST_EXTENT: Final = 1 / 32  # a thinner strip has too few rows to be laid on anything: whole on whole, then
+_STILL: Final = 0.02  # of a pixel: a step this small is the last one
+_SEEN_MARK: Final = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How `left`, turned by `view`, lies on `right`.
+
+    `matrix` (2, 3) maps points (x, y, 1) of the turned left picture to points of the right one, both in units of the
+    longer side of their picture, so that it holds at any size. `agreement` -1..1 is the correlation of local structure.
+    """
+
+    view: View
+    matrix: Matrix
+    agreement: float
+
+
+def align(left: Pixels, right: Pixels, hint: View | None = None) -> Alignment:
+    """The best alignment found; crops and other views are searched only where whole on whole does not fit."""
+    luma = _pyramids(luma_plane, left, right)
+    if min(*luma[0].extent, *luma[1].extent) < _LEAST_EXTENT:
+        view, matrix = stretch_starts(luma, hint)[0]
+        return Alignment(view, matrix, 0.0)
+    best = _whole_on_whole(luma, hint) if _any_flat(luma) else _refined(luma, stretch_starts(luma, hint))
+    if best.agreement < _GOOD_AGREEMENT and not _any_flat(luma):
+        best = max(best, _refined(luma, search_starts(luma, _SEARCHED_STARTS)), key=_agreement)
+    if best.agreement < _POOR_AGREEMENT:
+        edges = _pyramids(edge_plane, left, right)
+        if not _any_flat(edges):
+            best = max(best, _refined(edges, stretch_starts(edges, hint)), key=_agreement)
+    return best
+
+
+def affine_coefficients(matrix: Matrix, left_longer: int, right_longer: int) -> tuple[float, ...]:
+    """The matrix in pixels, as Pillow's affine transform takes it."""
+    zoom = right_longer / left_longer
+    scales = np.array([zoom, zoom, right_longer])
+    return tuple(float(value) for value in (matrix * scales).ravel())
+
+
+def _pyramids(plane_of: Callable[[Pixels, int], Float32s], left: Pixels, right: Pixels) -> Pyramids:
+    longer, _ = _FINE_STEP
+    return StructurePyramid(plane_of(left, longer)), StructurePyramid(plane_of(right, longer))
+
+
+def _any_flat(pyramids: Pyramids) -> bool:
+    return any(pyramid.is_flat for pyramid in pyramids)
+
+
+def _whole_on_whole(pyramids: Pyramids, hint: View | None) -> Alignment:
+    """Where nothing can be aligned: the pictures stretched onto each other."""
+    view = View.UPRIGHT if hint is None else hint
+    return Alignment(view, whole_on_whole(*pyramids, view), 0.0)
+
+
+def _refined(pyramids: Pyramids, starts: list[Start]) -> Alignment:
+    """Gauss-Newton from every start at the coarse size, from the best ones at the next, from the best at the last."""
+    coarse = [_gauss_newton(pyramids, Alignment(view, start, -1.0), *_COARSE_STEP) for view, start in starts]
+    coarse.sort(key=_agreement, reverse=True)
+    middle = [_gauss_newton(pyramids, found, *_MIDDLE_STEP) for found in coarse[:_REFINED_STARTS]]
+    best = max(middle, key=_agreement)
+    return best if best.agreement < _HOPELESS_AGREEMENT else _gauss_newton(pyramids, best, *_FINE_STEP)
+
+
+def _gauss_newton(pyramids: Pyramids, start: Alignment, longer: int, steps: int) -> Alignment:
+    """Inverse-compositional Lucas-Kanade with an affine warp; what only one picture shows weighs little.
+
+    Source: Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004.
+    """
+    left, right = turned(pyramids[0].at(longer), start.view), pyramids[1].at(longer)
+    target, jacobian = np.ascontiguousarray(left).ravel(), _steepest_descent(left)
+    warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
+    best = Alignment(start.view, start.matrix, -1.0)
+    marked = Image.fromarray(right + np.float32(_SEEN_MARK))
+    for step in range(steps + 1):
+        sampled, seen = _warped(marked, warp[:2], left.shape)
+        agreement = _correlation(target, sampled, seen)
+        if agreement > best.agreement:
+            best = Alignment(start.view, warp[:2], agreement)
+        if step == steps or seen.mean() < _LEAST_SEEN:
+            break
+        error = sampled - target
+        weighted = jacobian * (seen / (1.0 + error * error))[:, None]
+        hessian = (weighted.T @ jacobian).astype(np.float64) + 1e-3 * np.eye(6)
+        delta = np.linalg.solve(hessian, (weighted.T @ error).astype(np.float64))
+        change = np.eye(3)
+        change[:2] += delta.reshape(2, 3)
+        if abs(np.linalg.det(change)) < _LEAST_DETERMINANT or np.abs(delta).max() * longer < _STILL:
+            break
+        warp = warp @ np.linalg.inv(change)
+    return best
+
+
+def _steepest_descent(plane: Float32s) -> Float32s:
+    """How each parameter of the warp changes each point, (n, 6), with points in units of the longer side."""
+    height, width = plane.shape
+    longer = np.float32(max(height, width))
+    gx, gy = np.zeros_like(plane), np.zeros_like(plane)
+    gx[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) * (longer / 2)
+    gy[1:-1] = (plane[2:] - plane[:-2]) * (longer / 2)
+    x = (np.arange(width, dtype=np.float32) + 0.5) / longer
+    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / longer
+    return np.stack([gx * x, gx * y, gx, gy * x, gy * y, gy], axis=2).reshape(-1, 6)
+
+
+def _warped(marked: Image.Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:
+    """The right plane as it lies under the left one, and 1 where there is any, both (n,).
+
+    The plane carries `_SEEN_MARK` on top, so that the zeros which Pillow puts outside of it tell where it ends.
+    """
+    coefficients = affine_coefficients(matrix, max(shape), max(marked.size))
+    size = shape[1], shape[0]
+    plane = np.asarray(marked.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)).ravel()
+    seen = (plane > _SEEN_MARK / 2).astype(np.float32)
+    return (plane - np.float32(_SEEN_MARK)) * seen, seen
+
+
+def _agreement(found: Alignment) -> float:
+    return found.agreement
+
+
+def _correlation(left: Float32s, right: Float32s, seen: Float32s) -> float:
+    """Correlation of two planes of zero mean where both are seen, -1..1."""
+    left = left * seen
+    return float(left @ right / np.sqrt((left @ left) * (right @ right) + 1e-6))

@@ -1,0 +1,129 @@
+"""Whether two aligned pictures show the same shapes: edge directions, which a change of colors leaves alone."""
+
+from dataclasses import astuple, dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.arrays import Float32s
+from dedup_core.comparison.local_contrast import box_blur, local_structure
+
+type Blocks = NDArray[np.bool_]
+BLOCK: Final = 8
+_CONTRAST_FLOOR: Final = 3.0  # CIELAB units: weaker edges are noise
+_TEXTURED: Final = 1.5  # of 64: energy of directions in a block above which there is anything to compare
+_AGREES: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeAgreement:
+    """How far the shapes of two aligned pictures agree.
+
+    `structure` -1..1 is the correlation over the whole, `changed_share` 0..1 the share of textured blocks in which it
+    is below one half, `texture` 0..1 the share of blocks that have any texture. `unchanged` (h, w) is 1 for the pixels
+    of all other blocks. The rest is the textured blocks that neither changed nor touch one that did: `rest_share` 0..1
+    of all textured ones, and `rest_structure` -1..1 the correlation there, of edges or of lightness: the lower one.
+    """
+
+    structure: float
+    changed_share: float
+    texture: float
+    rest_share: float
+    rest_structure: float
+    unchanged: Float32s
+
+
+def shape_agreement(left_lab: Float32s, right_lab: Float32s) -> ShapeAgreement:
+    """Compare two aligned CIELAB pictures of one size, (h, w, 3) each.
+
+    Edge directions agree when colors were exchanged for others, local lightness when color was taken away and edges
+    between colors of one lightness went with it: whichever correlates better over the whole counts.
+    """
+    edges = _Correlation.of(edge_directions(left_lab), edge_directions(right_lab))
+    lightness = _Correlation.of(_lightness(left_lab), _lightness(right_lab))
+    textured = edges.energy() > _TEXTURED
+    changed = textured & (edges.in_blocks() < _AGREES) & (lightness.in_blocks() < _AGREES)
+    rest = textured & ~_with_neighbors(changed)
+    unchanged = np.repeat(np.repeat(~changed, BLOCK, axis=0), BLOCK, axis=1)
+    height, width = left_lab.shape[:2]
+    blocks = max(1, int(textured.sum()))
+    return ShapeAgreement(
+        structure=max(edges.overall(), lightness.overall()),
+        changed_share=float(changed.sum()) / blocks,
+        texture=float(textured.mean()),
+        rest_share=float(rest.sum()) / blocks,
+        rest_structure=min(edges.overall(rest), lightness.overall(rest)),
+        unchanged=unchanged[:height, :width].astype(np.float32),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Correlation:
+    """Sums over blocks of 8 x 8: the product of two fields and the squares of each."""
+
+    common: Float32s
+    left: Float32s
+    right: Float32s
+
+    @classmethod
+    def of(cls, left: Float32s, right: Float32s) -> Self:
+        """Of two fields of zero mean, (planes, h, w) each."""
+        products = (left * right, left * left, right * right)
+        return cls(*(_block_sums(np.asarray(product.sum(axis=0))) for product in products))
+
+    def overall(self, blocks: Blocks | None = None) -> float:
+        """Over all blocks, or over those that are marked; 0 where there is none."""
+        common, left, right = (sums[... if blocks is None else blocks].sum() for sums in astuple(self))
+        return float(common / np.sqrt(left * right + 1e-6))
+
+    def in_blocks(self) -> Float32s:
+        return np.asarray(self.common / np.sqrt(self.left * self.right + 1e-3), dtype=np.float32)
+
+    def energy(self) -> Float32s:
+        return np.maximum(self.left, self.right)
+
+
+def _lightness(lab: Float32s) -> Float32s:
+    """Local structure of lightness on the scale of 8-bit luma, (1, h, w)."""
+    return local_structure(lab[..., 0] * np.float32(2.55))[None]
+
+
+def edge_directions(lab: Float32s) -> Float32s:
+    """Direction and evened-out strength of the color edge at every pixel, (2, h, w).
+
+    Doubled angles, as (cos 2a, sin 2a) times strength: an edge from dark to light and one from light to dark are the
+    same, a horizontal and a vertical one are opposites. From the color structure tensor of the three planes (Bigun and
+    Granlund, "Optimal orientation detection of linear symmetry", ICCV 1987; Di Zenzo, CVGIP 1986).
+    """
+    cosine, sine = np.zeros(lab.shape[:2], dtype=np.float32), np.zeros(lab.shape[:2], dtype=np.float32)
+    for channel in range(3):
+        plane = box_blur(lab[..., channel], 1)
+        across, down = np.zeros_like(plane), np.zeros_like(plane)
+        across[:, 1:-1] = plane[:, 2:] - plane[:, :-2]
+        down[1:-1] = plane[2:] - plane[:-2]
+        cosine += across * across - down * down
+        sine += 2 * across * down
+    strength: Float32s = np.sqrt(np.hypot(cosine, sine)) + np.float32(1e-6)
+    local: Float32s = np.sqrt(box_blur(strength * strength, 5)) + np.float32(_CONTRAST_FLOOR)
+    evened: Float32s = strength * local
+    return np.stack([box_blur(cosine / evened, 1), box_blur(sine / evened, 1)])
+
+
+def _with_neighbors(blocks: Blocks) -> Blocks:
+    """Those that are marked and the eight around each of them."""
+    down = blocks.copy()
+    down[1:] |= blocks[:-1]
+    down[:-1] |= blocks[1:]
+    across = down.copy()
+    across[:, 1:] |= down[:, :-1]
+    across[:, :-1] |= down[:, 1:]
+    return across
+
+
+def _block_sums(plane: Float32s) -> NDArray[np.float32]:
+    """Sums of 8 x 8 points; what lies beyond the edge counts nothing."""
+    rows, columns = -(-plane.shape[0] // BLOCK), -(-plane.shape[1] // BLOCK)
+    padded = np.zeros((rows * BLOCK, columns * BLOCK), dtype=np.float32)
+    padded[: plane.shape[0], : plane.shape[1]] = plane
+    return np.asarray(padded.reshape(rows, BLOCK, columns, BLOCK).sum(axis=(1, 3)))

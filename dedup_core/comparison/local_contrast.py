@@ -1,0 +1,110 @@
+"""The structure of a picture, free of exposure: trimmed, turned, and as evened-out local contrast at several sizes."""
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.arrays import Float32s, Pixels
+
+_PLAIN_SPAN: Final = 12  # gray levels: JPEG noise along a plain border stays within
+_LEAST_CONTENT: Final = 4  # a picture is never trimmed to less than a quarter of a side
+_CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
+
+
+def trim_borders(pixels: Pixels) -> Pixels:
+    """The picture without plain rows and columns around it."""
+    luma = np.asarray(Image.fromarray(pixels).convert("L"))
+    rows = _content_span(luma)
+    columns = _content_span(luma[rows].T)
+    return pixels[rows, columns]
+
+
+def local_structure(luma: Float32s) -> Float32s:
+    """Luma (0..255) without its local mean and with its local contrast evened out, so that exposure does not matter."""
+    smooth = box_blur(luma, 1)
+    detail = smooth - box_blur(smooth, 4)
+    spread = np.sqrt(box_blur(detail * detail, 5))
+    return (detail / (spread + _CONTRAST_FLOOR)).astype(np.float32, copy=False)
+
+
+def box_blur(plane: Float32s, radius: int) -> Float32s:
+    """Mean over (2 radius + 1)^2 points, taken twice; edges are repeated. Two small matrix products."""
+    down, across = _blur_matrix(plane.shape[0], radius), _blur_matrix(plane.shape[1], radius)
+    return np.asarray(down @ plane @ across.T, dtype=np.float32)
+
+
+def luma_plane(pixels: Pixels, longer: int) -> Float32s:
+    """Luma 0..255 with the longer side at most `longer`, (h, w) float32."""
+    return np.asarray(_reduced(pixels, longer).convert("L").convert("F"))
+
+
+def edge_plane(pixels: Pixels, longer: int) -> Float32s:
+    """Strength of color edges whatever their direction and sign, (h, w) float32: what a change of colors leaves alone.
+
+    The trace of the color structure tensor (Di Zenzo, "A note on the gradient of a multi-image", CVGIP 1986).
+    """
+    planes = np.asarray(_reduced(pixels, longer), dtype=np.float32)
+    strength = np.zeros(planes.shape[:2], dtype=np.float32)
+    strength[1:-1] += ((planes[2:] - planes[:-2]) ** 2).sum(axis=2)
+    strength[:, 1:-1] += ((planes[:, 2:] - planes[:, :-2]) ** 2).sum(axis=2)
+    return np.sqrt(strength)
+
+
+class StructurePyramid:
+    """The local structure of one plane at the sizes that are asked for, each made once.
+
+    A size is the length of the longer side in pixels. `extent` is (width, height) in units of the longer side.
+    `is_flat` says that there is no structure at all; what `at` gives then is the noise of rounding.
+    """
+
+    def __init__(self, plane: Float32s) -> None:
+        self._base = Image.fromarray(plane)
+        self.is_flat = bool(plane.min() == plane.max())
+        longer = max(self._base.size)
+        self.extent = self._base.width / longer, self._base.height / longer
+        self._made: dict[int, Float32s] = {}
+
+    def at(self, longer: int) -> Float32s:
+        if longer not in self._made:
+            width, height = (max(4, round(side * longer)) for side in self.extent)
+            self._made[longer] = self.stretched(width, height)
+        return self._made[longer]
+
+    def stretched(self, width: int, height: int) -> Float32s:
+        return local_structure(np.asarray(self._base.resize((width, height), Image.Resampling.HAMMING)))
+
+
+def _reduced(pixels: Pixels, longer: int) -> Image.Image:
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    scale = min(1.0, longer / max(image.size))
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BOX) if scale < 1.0 else image
+
+
+@lru_cache(maxsize=512)
+def _blur_matrix(size: int, radius: int) -> Float32s:
+    """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
+    offsets = np.arange(-radius, radius + 1)
+    columns = np.clip(np.arange(size)[:, None] + offsets, 0, size - 1)  # (size, 2 radius + 1)
+    once = np.zeros((size, size), dtype=np.float32)
+    np.add.at(once, (np.arange(size)[:, None], columns), 1.0 / len(offsets))
+    twice: Float32s = once @ once
+    return twice
+
+
+def _content_span(luma: Pixels) -> slice:
+    """Rows between the plain runs at both ends; all of them where too little would be left."""
+    low, high = luma.min(axis=1).astype(np.int16), luma.max(axis=1).astype(np.int16)
+    start, stop = _plain_run(low, high), len(luma) - _plain_run(low[::-1], high[::-1])
+    enough = stop - start >= max(1, len(luma) // _LEAST_CONTENT)
+    return slice(start, stop) if enough else slice(0, len(luma))
+
+
+def _plain_run(low: NDArray[np.int16], high: NDArray[np.int16]) -> int:
+    """How many rows from the first on are of one and the same gray."""
+    lowest, highest = np.minimum.accumulate(low), np.maximum.accumulate(high)
+    plain = highest - lowest <= _PLAIN_SPAN
+    return len(plain) if plain.all() else int(plain.argmin())

@@ -1,0 +1,1 @@
+"""Bytes to a small upright picture; every limit on hostile input."""

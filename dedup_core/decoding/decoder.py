@@ -1,0 +1,126 @@
+"""Bytes -> upright RGB working image; every limit on hostile input is checked here, before memory is taken."""
+
+from importlib import import_module
+from io import BytesIO
+from typing import Final, cast
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from dedup_core.decoding.formats import read_header
+from dedup_core.decoding.headers.header import Header, refuse
+from dedup_core.decoding.headers.tiff import exif_orientation
+from dedup_core.decoding.icc import to_srgb
+from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
+from dedup_core.limits import DEFAULT_LIMITS, MAX_SIDE, DecodeLimits
+
+# Format -> Pillow plugin. Plugins are called directly: `Image.open` would consult and fill process-wide registries
+# and warn about large pictures, which a host may have turned into errors.
+PLUGINS: Final = {
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "HEIC": ("pi_heif", "HeifImageFile"),
+    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+}
+TRANSPOSE_BY_ORIENTATION: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in C; the others' EXIF is in our header
+
+
+def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> WorkingImage:
+    """Decode the first frame at working size. Raises `UnreadableImage` or `ImageTooLarge`, and nothing else."""
+    header = check_header(data, limits)
+    try:
+        return _decode(data, header)
+    except PermanentError:
+        raise
+    except MemoryError as error:
+        message = f"decoding this {header.format} file needs more memory than there is"
+        raise ImageTooLarge(message, reason="too-much-memory") from error
+    except Exception as error:  # whatever a damaged file makes a decoder say, it is the file that is unreadable
+        raise _unreadable(header.format, error) from error
+
+
+def check_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
+    """What decoding would cost, or the refusal. `memory_bytes` can be reserved from a budget before decoding."""
+    if len(data) > limits.max_bytes:
+        message = f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}"
+        raise ImageTooLarge(message, reason="too-many-bytes")
+    header = read_header(data)
+    size = f"the {header.format} picture has {header.width:,} x {header.height:,} pixels"
+    max_pixels = limits.max_pixels if header.halvings else min(limits.max_pixels, limits.max_unshrunk_pixels)
+    if header.width * header.height > max_pixels:
+        raise ImageTooLarge(f"{size}, the limit is {max_pixels:,}", reason="too-many-pixels")
+    if max(header.width, header.height) > MAX_SIDE:
+        raise ImageTooLarge(f"{size}, the limit for one side is {MAX_SIDE:,}", reason="too-many-pixels")
+    if header.memory_bytes > limits.max_memory_bytes:
+        message = f"{size}; decoding it takes {header.memory_bytes:,} bytes, the limit is {limits.max_memory_bytes:,}"
+        raise ImageTooLarge(message, reason="too-much-memory")
+    return header
+
+
+def _decode(data: bytes, header: Header) -> WorkingImage:
+    picture = _open(data, header)
+    try:
+        if picture.width * picture.height > header.width * header.height:
+            refuse("corrupt", f"the {header.format} file names two sizes for the same picture")
+        width, height = picture.size
+        orientation = header.orientation
+        if header.format in EXIF_IN_PLUGIN:
+            orientation = exif_orientation(picture.info.get("exif") or b"")
+        _shrink_while_decoding(picture, header)
+        picture.load()
+        decoded_bytes = buffer_bytes(picture)
+        icc_profile = picture.info.get("icc_profile")
+        small = reduce_to_working_size(picture)
+    finally:
+        picture.close()
+    small = to_srgb(small, icc_profile)
+    if orientation in TRANSPOSE_BY_ORIENTATION:
+        small = small.transpose(TRANSPOSE_BY_ORIENTATION[orientation])
+    if (small.width - small.height) * (width - height) < 0:  # turned, here or by the plugin
+        width, height = height, width
+    pixels = np.array(small, dtype=np.uint8)  # (h, w, 3)
+    return WorkingImage(pixels, header.format, width, height, max(decoded_bytes, pixels.nbytes))
+
+
+def _open(data: bytes, header: Header) -> ImageFile.ImageFile:
+    module_name, class_name = PLUGINS[header.format]
+    try:
+        plugin = getattr(import_module(module_name), class_name)
+    except ImportError as error:
+        message = f"{header.format} files need the package {module_name}, which is not installed"
+        raise UnreadableImage(message, reason="unsupported-format") from error
+    return cast("ImageFile.ImageFile", plugin(BytesIO(data)))
+
+
+def _shrink_while_decoding(picture: ImageFile.ImageFile, header: Header) -> None:
+    if header.halvings == 0:
+        return
+    if header.format == "JPEG":
+        scale = 1 << header.halvings
+        picture.draft(None, (max(1, picture.width // scale), max(1, picture.height // scale)))
+    else:
+        picture.reduce = header.halvings  # type: ignore[method-assign, assignment] # how the JPEG 2000 plugin takes it
+
+
+def _unreadable(format_name: str, error: Exception) -> UnreadableImage:
+    detail = str(error) or type(error).__name__
+    if "truncated" in detail.lower() or isinstance(error, EOFError):
+        message = f"the {format_name} file ends before its picture does ({detail}); it was probably cut off on its way"
+        return UnreadableImage(message, reason="truncated")
+    return UnreadableImage(f"the {format_name} file is damaged ({detail})", reason="corrupt")

@@ -1,0 +1,116 @@
+"""Headers made of chunks, blocks, boxes and fixed fields: PNG, GIF, WebP, BMP, AVIF and HEIC."""
+
+import struct
+from typing import Final
+
+from dedup_core.decoding.headers.header import Header, refuse
+from dedup_core.decoding.headers.tiff import exif_orientation
+from dedup_core.limits import MAX_PARTS
+
+MAX_PACKED_CHUNKS: Final = 64  # chunks of a PNG that unpack to as much as 1 MiB each
+PACKED_CHUNKS: Final = (b"iCCP", b"zTXt", b"iTXt")
+# Pillow unpacks run-length BMP in Python, about a microsecond a run: docs/decoding.md#hostile-files
+MAX_RUN_LENGTH_BYTES: Final = 1024 * 1024
+MAX_RUN_LENGTH_PIXELS: Final = 4_000_000
+RUN_LENGTH: Final = (1, 2)
+WEBP_BYTES_PER_PIXEL: Final = 16  # two canvases, the frame handed over, the picture; lossless has a buffer more
+AVIF_BYTES_PER_PIXEL: Final = 14  # planes of up to 16 bits, the frame handed over, the picture
+MAX_CODED_BYTES: Final = 16 * 1024 * 1024  # of AVIF and HEIC: about 10 MB a second are unpacked
+CORE_HEADER_BYTES: Final = 12
+
+
+def read_png_header(data: bytes) -> Header:
+    width, height, bits, color_type = struct.unpack_from(">IIBB", data, 16)
+    if data[12:16] != b"IHDR":
+        refuse("corrupt", "the PNG file does not begin with its header")
+    position, packed, orientation = 8, 0, 1
+    for _ in range(MAX_PARTS):
+        if position + 8 > len(data):
+            break
+        length, kind = struct.unpack_from(">I4s", data, position)
+        packed += kind in PACKED_CHUNKS
+        if kind == b"eXIf":
+            orientation = exif_orientation(data[position + 8 : position + 8 + length])
+        if kind == b"IEND":
+            break
+        position += 12 + length
+    else:
+        refuse("too-complex", f"the PNG file has more than {MAX_PARTS:,} chunks")
+    if packed > MAX_PACKED_CHUNKS:
+        refuse("too-complex", f"the PNG file has more than {MAX_PACKED_CHUNKS} compressed texts and profiles")
+    bytes_per_pixel = 4 if color_type in (2, 4, 6) else 2 if bits == 16 else 1  # noqa: PLR2004
+    return Header("PNG", width, height, width * height * bytes_per_pixel, orientation)
+
+
+def read_gif_header(data: bytes) -> Header:
+    """The screen, or the first frame where that is larger; comments and extensions before it are only counted."""
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    position = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    blocks = 0
+    while data[position] != 0x2C:  # noqa: PLR2004 - an image descriptor
+        if data[position] != 0x21:  # noqa: PLR2004 - an extension
+            refuse("corrupt", "the GIF file holds no picture where one should begin")
+        position += 2
+        while True:  # its blocks, the last of them empty
+            blocks += 1
+            block_bytes = data[position]
+            position += 1 + block_bytes
+            if blocks > MAX_PARTS:
+                refuse("too-complex", f"the GIF file has more than {MAX_PARTS:,} blocks before its first picture")
+            if block_bytes == 0:
+                break
+    left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, position + 1)
+    width, height = max(width, left + frame_width), max(height, top + frame_height)
+    return Header("GIF", width, height, 2 * width * height)
+
+
+def read_webp_header(data: bytes) -> Header:
+    chunk = data[12:16]
+    if chunk == b"VP8X":
+        low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
+        width, height = 1 + low_w + (high_w << 16), 1 + low_h + (high_h << 16)
+    elif chunk == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    else:
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
+    lossless = chunk == b"VP8L" or (chunk == b"VP8X" and b"VP8L" in data)
+    return Header("WEBP", width, height, width * height * (WEBP_BYTES_PER_PIXEL + lossless))
+
+
+def read_bmp_header(data: bytes) -> Header:
+    (header_bytes,) = struct.unpack_from("<I", data, 14)
+    if header_bytes == CORE_HEADER_BYTES:
+        width, height = struct.unpack_from("<HH", data, 18)
+        compression = 0
+    else:
+        width, height, _, _, compression = struct.unpack_from("<iiHHI", data, 18)
+    width, height = abs(width), abs(height)
+    if compression in RUN_LENGTH and (len(data) > MAX_RUN_LENGTH_BYTES or width * height > MAX_RUN_LENGTH_PIXELS):
+        refuse(
+            "too-complex",
+            f"run-length BMP is read up to {MAX_RUN_LENGTH_BYTES:,} bytes and {MAX_RUN_LENGTH_PIXELS:,} pixels",
+        )
+    return Header("BMP", width, height, 4 * width * height)
+
+
+def read_avif_header(data: bytes) -> Header:
+    """The largest of the sizes that the item properties name: the picture, not its tiles or thumbnail."""
+    return _largest_item("AVIF", data)
+
+
+def read_heic_header(data: bytes) -> Header:
+    return _largest_item("HEIC", data)
+
+
+def _largest_item(format_name: str, data: bytes) -> Header:
+    if len(data) > MAX_CODED_BYTES:
+        refuse("too-complex", f"{format_name} is read up to {MAX_CODED_BYTES:,} bytes, more take too long to unpack")
+    sizes = [(0, 0)]
+    position = data.find(b"ispe")
+    while position >= 0 and len(sizes) <= MAX_PARTS:
+        if position + 16 <= len(data):
+            sizes.append(struct.unpack_from(">II", data, position + 8))
+        position = data.find(b"ispe", position + 4, 4 * 1024 * 1024)
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return Header(format_name, width, height, width * height * AVIF_BYTES_PER_PIXEL)

@@ -1,0 +1,154 @@
+"""Headers made of markers: JPEG and the JPEG 2000 codestream."""
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from dedup_core.decoding.headers.header import Header, halvings_to_working_size, refuse
+from dedup_core.decoding.headers.tiff import exif_orientation
+
+MAX_SEGMENTS: Final = 4_096
+MAX_EXIF_BYTES: Final = 4 * 1024 * 1024
+MAX_JUNK_BYTES: Final = 64 * 1024  # between segments; Pillow skips it byte by byte in Python
+# Every scan of a progressive file walks over all blocks, however few bytes it has: docs/decoding.md#hostile-files
+MAX_SCAN_PIXELS: Final = 1_200_000_000
+SCAN: Final = 0xDA
+END: Final = 0xD9  # comes without content like the standalone ones, but nothing follows it
+FILL: Final = 0xFF
+EXIF_SEGMENT: Final = 0xE1
+FRAMES_PROGRESSIVE: Final = (0xC2, 0xCA)
+FRAMES_READABLE: Final = (0xC0, 0xC1, 0xC9, *FRAMES_PROGRESSIVE)
+FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+STANDALONE: Final = frozenset(range(0xD0, 0xD9)) | {0x00, 0x01}
+
+
+def read_jpeg_header(data: bytes) -> Header:
+    """Look at the segments up to the first scan; the last frame header counts, as it does for the decoder."""
+    exif_bytes, orientation, frame, scan = 0, 1, None, None
+    for marker, segment, end in _segments(data):
+        if marker in FRAMES:
+            frame = marker, segment
+        elif marker == EXIF_SEGMENT and segment.startswith(b"Exif\x00\x00"):
+            orientation = orientation if exif_bytes else exif_orientation(segment)
+            exif_bytes += len(segment)
+        elif marker == SCAN:
+            scan = segment, end
+    if frame is None or scan is None:
+        refuse("corrupt", "the JPEG file holds no picture")
+    if exif_bytes > MAX_EXIF_BYTES:
+        refuse("too-complex", f"the JPEG file carries more than {MAX_EXIF_BYTES:,} bytes of EXIF")
+    return _frame_header(data, *frame, *scan, orientation)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """(marker, content, end) of every segment up to the header of the first scan."""
+    position, junk = 2, 0
+    for _ in range(MAX_SEGMENTS):
+        marker_at = data.find(b"\xff", position)
+        if marker_at < 0:
+            refuse("truncated", "the JPEG file ends inside its header")
+        junk += marker_at - position
+        if junk > MAX_JUNK_BYTES:
+            refuse("corrupt", "the JPEG header is full of bytes that belong to no segment")
+        marker, position = data[marker_at + 1], marker_at + 2
+        if marker == FILL:  # the byte after it may be the marker
+            position -= 1
+        elif marker not in STANDALONE and marker != END:
+            (length,) = struct.unpack_from(">H", data, position)
+            yield marker, data[position + 2 : position + length], position + length
+            position += length
+        if marker in (SCAN, END):
+            return
+    refuse("too-complex", f"the JPEG header has more than {MAX_SEGMENTS:,} segments")
+
+
+def _frame_header(data: bytes, marker: int, frame: bytes, scan: bytes, scan_at: int, orientation: int) -> Header:
+    bits, height, width, components = struct.unpack_from(">BHHB", frame)
+    if bits != 8 or marker not in FRAMES_READABLE or components not in (1, 3, 4):  # noqa: PLR2004
+        refuse("unsupported-variant", f"JPEG with {bits} bits and {components} components (SOF{marker - 0xC0})")
+    halvings = halvings_to_working_size(width, height, most=3)
+    memory = (width * height * 4) >> (2 * halvings)
+    if marker in FRAMES_PROGRESSIVE or scan[0] < components:  # several scans: coefficients are kept until the last
+        memory += int(2 * width * height * _planes(frame, components))
+        scans = 1 + data.count(b"\xff\xda", scan_at)
+        if scans * width * height > MAX_SCAN_PIXELS:
+            refuse("too-complex", f"the JPEG file paints {width} x {height} pixels in {scans:,} scans")
+    return Header("JPEG", width, height, memory, orientation, halvings)
+
+
+def _planes(frame: bytes, components: int) -> float:
+    """How many planes of full size the components make together: 3 without chroma subsampling, 1.5 with 4:2:0."""
+    samplings = [frame[7 + 3 * number] for number in range(components)]
+    across = [sampling >> 4 for sampling in samplings]
+    down = [sampling & 15 for sampling in samplings]
+    largest = max(across) * max(down)
+    if largest == 0:
+        refuse("corrupt", "a component of the JPEG picture has no samples")
+    return sum(x * y for x, y in zip(across, down, strict=True)) / largest
+
+
+MAX_BOXES: Final = 1_024
+SIZ: Final = 0xFF51
+COD: Final = 0xFF52
+COC: Final = 0xFF53
+TILE_PART: Final = 0xFF90
+MAX_TILES: Final = 16_384
+MAX_CODED_BYTES: Final = 10 * 1024 * 1024  # about 7 MB a second are unpacked; halving leaves three quarters of them out
+
+
+def read_jpeg2000_header(data: bytes) -> Header:
+    """Image size from SIZ, how often it can be halved from COD."""
+    position = _codestream(data) + 2
+    size, halvings_stored, other_halvings = None, 0, False
+    for _ in range(MAX_BOXES):
+        marker, length = struct.unpack_from(">HH", data, position)
+        if marker == TILE_PART:
+            break
+        if length < 2:  # noqa: PLR2004 - the length counts itself
+            refuse("corrupt", "a segment of the JPEG 2000 header has no length")
+        if marker == SIZ:
+            size = struct.unpack_from(">IIIIIIIIH", data, position + 6)
+        elif marker == COD:
+            halvings_stored = data[position + 9]
+        elif marker == COC:
+            other_halvings = True
+        position += 2 + length
+    else:
+        refuse("too-complex", f"the JPEG 2000 header has more than {MAX_BOXES:,} segments")
+    if size is None:
+        refuse("corrupt", "the JPEG 2000 file names no size")
+    return _codestream_header(size, 0 if other_halvings else min(halvings_stored, 32), len(data))
+
+
+def _codestream_header(size: tuple[int, ...], halvings_stored: int, coded_bytes: int) -> Header:
+    right, bottom, left, top, tile_width, tile_height, tile_left, tile_top, components = size
+    width, height = max(0, right - left), max(0, bottom - top)
+    if tile_width == 0 or tile_height == 0:
+        refuse("corrupt", "the JPEG 2000 tiles have no size")
+    tiles = -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
+    if tiles > MAX_TILES:
+        refuse("too-complex", f"the JPEG 2000 picture is cut into {tiles:,} tiles")
+    halvings = halvings_to_working_size(width, height, halvings_stored)
+    if coded_bytes >> (2 * halvings) > MAX_CODED_BYTES:
+        refuse("too-complex", f"{coded_bytes:,} bytes of JPEG 2000 without lower resolutions take too long to unpack")
+    memory = (width * height * (8 * components + 4)) >> (2 * halvings)
+    return Header("JPEG2000", width, height, memory, halvings=halvings)
+
+
+def _codestream(data: bytes) -> int:
+    """Where the codestream begins: at once, or inside the box `jp2c`."""
+    if data.startswith(b"\xff\x4f"):
+        return 0
+    position = 0
+    for _ in range(MAX_BOXES):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        head_bytes = 8
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", data, position + 8)
+            head_bytes = 16
+        if kind == b"jp2c":
+            return position + head_bytes
+        if length < head_bytes:
+            break
+        position += length
+    return refuse("corrupt", "the JPEG 2000 file holds no picture")

@@ -1,0 +1,1 @@
+"""A small picture to what it is found again by."""

@@ -1,0 +1,25 @@
+"""What one image may cost, whatever its file says."""
+
+from dataclasses import dataclass
+from typing import Final
+
+WORKING_SIZE: Final = 512
+MAX_SIDE: Final = 65_535  # as in JPEG and GIF; Pillow keeps a pointer a row, so a column would cost more than it shows
+MAX_PARTS: Final = 65_536  # segments, chunks, blocks, strips: a picture has a few thousand, a trap has millions
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What a decode may cost, checked before memory is taken; docs/decoding.md#limits.
+
+    `max_unshrunk_pixels` holds for pictures that cannot be shrunk while they are decoded (all but JPEG and most
+    JPEG 2000), `max_memory_bytes` is what decoding may take besides the file.
+    """
+
+    max_bytes: int = 64 * 1024 * 1024
+    max_pixels: int = 100_000_000
+    max_unshrunk_pixels: int = 40_000_000
+    max_memory_bytes: int = 368 * 1024 * 1024
+
+
+DEFAULT_LIMITS: Final = DecodeLimits()

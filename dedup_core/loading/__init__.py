@@ -1,0 +1,1 @@
+"""Images by path: downloads, budgets, counts."""

@@ -1,0 +1,99 @@
+"""Bounds for what many threads hold in memory at once: files as they were read, and pictures while they are decoded."""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+from typing import Final
+
+from dedup_core.decoding.decoder import check_header
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
+
+FILE_BUDGET_BYTES: Final = 256 * 1024 * 1024
+PICTURE_BUDGET_BYTES: Final = 192 * 1024 * 1024
+# What extracting features or measuring a pair takes besides the decoding; measured: 4.3 and 2.4 MB.
+WORKING_BYTES: Final = 6 * 1024 * 1024
+
+
+class ByteBudget:
+    """So many bytes for all threads together; who asks first is served first.
+
+    Nothing overtakes a large request, so it cannot starve. One that is larger than the whole budget gets all of it.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._free = total
+        self._waiting: deque[object] = deque()
+        self._changed = Condition()
+
+    @property
+    def free(self) -> int:
+        return self._free
+
+    @contextmanager
+    def reserve(self, size: int) -> Iterator["Reservation"]:
+        """Wait until there is room, hold it, and give it back at the end."""
+        reservation = Reservation(self, min(size, self._total))
+        ticket = object()
+        with self._changed:
+            self._waiting.append(ticket)
+            try:
+                self._changed.wait_for(lambda: self._waiting[0] is ticket and self._free >= reservation.size)
+                self._free -= reservation.size
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()  # there may be room for the next one, too
+        try:
+            yield reservation
+        finally:
+            reservation.shrink(0)
+
+    def _give_back(self, size: int) -> None:
+        with self._changed:
+            self._free += size
+            self._changed.notify_all()
+
+
+class Reservation:
+    """Room that is held; used by the thread that asked for it."""
+
+    def __init__(self, budget: ByteBudget, size: int) -> None:
+        self.size = size
+        self._budget = budget
+
+    def shrink(self, size: int) -> None:
+        """Give back all but `size` bytes. There is no growing: two that wait for room to grow would wait for ever."""
+        surplus = max(0, self.size - size)
+        self.size -= surplus
+        self._budget._give_back(surplus)  # noqa: SLF001
+
+
+class LoadBudgets:
+    """The two budgets that every load goes through, first for the file, then for the picture.
+
+    They are two because a thread that holds a file waits for room to decode it: with one budget, threads that hold
+    files could fill it and wait for each other.
+    """
+
+    def __init__(
+        self,
+        limits: DecodeLimits = DEFAULT_LIMITS,
+        file_bytes: int = FILE_BUDGET_BYTES,
+        picture_bytes: int = PICTURE_BUDGET_BYTES,
+    ) -> None:
+        self._limits = limits
+        self._files = ByteBudget(file_bytes)
+        self._pictures = ByteBudget(picture_bytes)
+
+    @contextmanager
+    def file(self) -> Iterator[Reservation]:
+        """Room for a file of unknown size, so for the largest one; shrink it as soon as the size is known."""
+        with self._files.reserve(self._limits.max_bytes) as reservation:
+            yield reservation
+
+    @contextmanager
+    def picture(self, data: bytes) -> Iterator[None]:
+        """Room to decode the file and work on the picture. Raises what `decode` would raise for the header."""
+        with self._pictures.reserve(check_header(data, self._limits).memory_bytes + WORKING_BYTES):
+            yield

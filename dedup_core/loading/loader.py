@@ -1,0 +1,190 @@
+"""MemoryEfficientImageLoader: a single download per image and comparison, all metrics in one pass."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from dedup_core.comparison.measure import PairMeasurement, measure_images
+from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.errors import DedupError, InvalidSetting
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
+from dedup_core.loading.budget import LoadBudgets
+from dedup_core.loading.generated import draw_generated_image
+from dedup_core.loading.stats import LoaderStats
+from dedup_core.paths import ImagePath
+from dedup_core.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """An encoded image as it was read: its bytes, the etag they had and how long the download took."""
+
+    data: bytes
+    etag: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """A small working image and where it came from; the encoded bytes are gone."""
+
+    path: ImagePath
+    etag: str
+    sha256: str
+    working: WorkingImage
+
+
+type ReadImage = Callable[[ImagePath], SourceImage | bytes]
+
+
+class MemoryEfficientImageLoader:
+    """Loads images for comparison: one read each, kept only as small working images, everything counted.
+
+    `read` fetches the encoded bytes of a path and raises a `DedupError` when it cannot; generated images (`test://`)
+    are drawn and never reach it. A failure is an exception, never a number. May be used from several threads, which
+    share the memory that `budgets` allows.
+    """
+
+    def __init__(
+        self,
+        read: ReadImage | None = None,
+        limits: DecodeLimits = DEFAULT_LIMITS,
+        budgets: LoadBudgets | None = None,
+    ) -> None:
+        self._read = read
+        self._limits = limits
+        self._budgets = budgets or LoadBudgets(limits)
+        self._stats = LoaderStats()
+        self._lock = Lock()
+
+    def load(self, path: ImagePath | str) -> LoadedImage:
+        """Read and decode one image; the encoded bytes and the full-size pixels are gone when it returns."""
+        path = _as_path(path)
+        with self._budgets.file() as room:
+            source = self._fetch(path)
+            room.shrink(len(source.data))
+            working = self._decode(source.data)
+            return LoadedImage(path, source.etag, hashlib.sha256(source.data).hexdigest(), working)
+
+    def load_image_pair_for_comparison(
+        self, left: ImagePath | str, right: ImagePath | str
+    ) -> tuple[LoadedImage, LoadedImage]:
+        """Both images, each read once; the same image on both sides is read once altogether."""
+        left, right = _as_path(left), _as_path(right)
+        try:
+            left_image = self.load(left)
+            return left_image, left_image if left == right else self.load(right)
+        except Exception:
+            self.count_failed_comparisons(1)
+            raise
+
+    def measure(self, left: LoadedImage, right: LoadedImage, hint: View | None = None) -> PairMeasurement:
+        """Compare two loaded images in one pass; `hint` is the view in which the candidate index found them."""
+        try:
+            measurement = measure_images(left.working, right.working, hint)
+        except Exception as error:
+            self._count(comparisons_failed=1, failures_by_reason=_one_failure(error))
+            raise
+        self._count(comparisons_performed=1)
+        return measurement
+
+    def compute_all_color_metrics(self, left: ImagePath | str, right: ImagePath | str) -> dict[str, float]:
+        """`dominant_distance`, `pixel_difference` and `histogram_correlation` from a single read of each image."""
+        return self.measure(*self.load_image_pair_for_comparison(left, right)).metrics.as_dict()
+
+    def compute_dominant_color_distance(self, left: ImagePath | str, right: ImagePath | str) -> float:
+        """CIELAB distance between the whole palettes, 0 = same. Who wants more than one metric takes all at once."""
+        return self.compute_all_color_metrics(left, right)["dominant_distance"]
+
+    def compute_pixel_difference(self, left: ImagePath | str, right: ImagePath | str) -> float:
+        """Mean CIELAB difference of the aligned pixels, 0 = same."""
+        return self.compute_all_color_metrics(left, right)["pixel_difference"]
+
+    def compute_histogram_correlation(self, left: ImagePath | str, right: ImagePath | str) -> float:
+        """Pearson correlation of the color histograms, -1..1, 1 = same."""
+        return self.compute_all_color_metrics(left, right)["histogram_correlation"]
+
+    @property
+    def stats(self) -> LoaderStats:
+        """The totals since the last reset."""
+        with self._lock:
+            return self._stats
+
+    def get_stats(self) -> dict[str, Any]:
+        """The totals since the last reset with the rates that follow from them, ready for JSON."""
+        return self.stats.as_dict()
+
+    def reset_stats(self) -> LoaderStats:
+        """Start again at zero; returns the totals until now, so that nothing counted in between gets lost."""
+        with self._lock:
+            totals, self._stats = self._stats, LoaderStats()
+            return totals
+
+    def count_failed_comparisons(self, count: int) -> None:
+        """Count comparisons that could not be made, because an image that they need could not be loaded."""
+        self._count(comparisons_failed=count)
+
+    def count_comparisons_without_reads(self, count: int) -> None:
+        """Count comparisons whose numbers are known without loading the images, because their bytes are the same."""
+        self._count(comparisons_performed=count)
+
+    def read_with(self, read: ReadImage) -> None:
+        """Fetch images with another reader from now on; the totals stay."""
+        self._read = read
+
+    def _decode(self, data: bytes) -> WorkingImage:
+        try:
+            with self._budgets.picture(data):
+                working = decode(data, self._limits)
+        except Exception as error:
+            self._count(decode_failures=1, failures_by_reason=_one_failure(error))
+            raise
+        self._count(peak_decoded_bytes=working.decoded_bytes)
+        return working
+
+    def _fetch(self, path: ImagePath) -> SourceImage:
+        try:
+            if path.is_generated:
+                return SourceImage(draw_generated_image(path))
+            source = self._read_source(path)
+        except Exception as error:
+            self._count(download_failures=0 if path.is_generated else 1, failures_by_reason=_one_failure(error))
+            raise
+        self._count(images_downloaded=1, bytes_downloaded=len(source.data), total_download_seconds=source.seconds)
+        return source
+
+    def _read_source(self, path: ImagePath) -> SourceImage:
+        if self._read is None:
+            raise InvalidSetting(
+                f"Nobody told the loader how to read {path}: pass read=, a function that takes an ImagePath and "
+                "returns the bytes of the image (or a SourceImage); without it only test:// images can be compared",
+                reason="no-reader",
+            )
+        source = self._read(path)
+        return source if isinstance(source, SourceImage) else SourceImage(source)
+
+    def _count(self, **counted: Any) -> None:
+        delta = LoaderStats(**counted)
+        with self._lock:
+            self._stats = self._stats.merge(delta)
+
+
+def get_memory_efficient_loader(read: ReadImage | None = None) -> MemoryEfficientImageLoader:
+    """The loader of this process; `read` is needed once, and only to compare other images than `test://` ones."""
+    if read is not None:
+        _process_loader.read_with(read)
+    return _process_loader
+
+
+_process_loader = MemoryEfficientImageLoader()
+
+
+def _as_path(path: ImagePath | str) -> ImagePath:
+    return ImagePath.parse(path) if isinstance(path, str) else path
+
+
+def _one_failure(error: Exception) -> dict[str, int]:
+    return {error.reason if isinstance(error, DedupError) else type(error).__name__: 1}

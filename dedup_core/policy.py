@@ -1,0 +1,85 @@
+"""The thresholds between the verdicts, and the three presets of them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+_SHARES: Final = (
+    "min_structure",
+    "min_plain_structure",
+    "min_overlaid_structure",
+    "min_rest_structure",
+    "min_rest_share",
+    "max_overlaid_share",
+    "min_coverage",
+    "max_plain_share",
+    "min_texture",
+)
+_DISTANCES: Final = (
+    "max_color_residual",
+    "max_plain_color_residual",
+    "max_overlaid_color_residual",
+    "max_plain_difference",
+)
+_LARGEST_DISTANCE: Final = 258.0  # of two sRGB colors in CIELAB: saturated green and blue
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The thresholds between the verdicts; every default is measured in docs/thresholds.md."""
+
+    min_structure: float = 0.8  # docs/thresholds.md#structure
+    min_plain_structure: float = 0.84  # docs/thresholds.md#before-a-plain-background
+    min_overlaid_structure: float = 0.6  # docs/thresholds.md#something-lies-over-it
+    min_rest_structure: float = 0.93  # docs/thresholds.md#something-lies-over-it
+    min_rest_share: float = 0.4  # docs/thresholds.md#something-lies-over-it
+    max_overlaid_share: float = 0.28  # docs/thresholds.md#something-lies-over-it
+    max_color_residual: float = 3.8  # docs/thresholds.md#color-residual
+    max_plain_color_residual: float = 2.5  # docs/thresholds.md#before-a-plain-background
+    max_overlaid_color_residual: float = 3.0  # docs/thresholds.md#something-lies-over-it
+    min_coverage: float = 0.35  # docs/thresholds.md#coverage
+    max_plain_share: float = 0.25  # docs/thresholds.md#before-a-plain-background
+    min_texture: float = 0.02  # docs/thresholds.md#plain-pictures
+    max_plain_difference: float = 2.3  # docs/thresholds.md#plain-pictures
+
+    def __post_init__(self) -> None:
+        for name in _SHARES:
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it takes 0 to 1")
+        for name in _DISTANCES:
+            if not 0.0 <= getattr(self, name) <= _LARGEST_DISTANCE:
+                raise ValueError(f"{name} is {getattr(self, name)}; it takes 0 to {_LARGEST_DISTANCE:.0f}")
+        if self.min_overlaid_structure > self.min_structure:
+            limit = f"min_structure, {self.min_structure}"
+            raise ValueError(f"min_overlaid_structure is {self.min_overlaid_structure}; it takes at most {limit}")
+
+
+STRICT: Final = Policy(
+    min_structure=0.88,
+    min_plain_structure=0.9,
+    min_overlaid_structure=0.75,
+    min_rest_structure=0.98,
+    min_rest_share=0.5,
+    max_overlaid_share=0.15,
+    max_color_residual=2.0,
+    max_plain_color_residual=1.5,
+    max_overlaid_color_residual=1.8,
+    min_coverage=0.5,
+    max_plain_share=0.15,
+    max_plain_difference=1.0,
+)
+BALANCED: Final = Policy()
+LOOSE: Final = Policy(
+    min_structure=0.75,
+    min_plain_structure=0.8,
+    min_overlaid_structure=0.5,
+    min_rest_structure=0.9,
+    min_rest_share=0.3,
+    max_overlaid_share=0.4,
+    max_color_residual=5.5,
+    max_plain_color_residual=3.5,
+    max_overlaid_color_residual=4.0,
+    min_coverage=0.25,
+    max_plain_share=0.35,
+    max_plain_difference=4.0,
+)
+PRESETS: Final = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}

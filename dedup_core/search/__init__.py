@@ -1,0 +1,1 @@
+"""The candidate index: which earlier pictures are near."""

@@ -1,0 +1,177 @@
+"""FingerprintIndex: exact Hamming search over packed hashes, and a lookup of keypoints for parts of pictures."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, transpose_hashes, view_distances
+from dedup_core.fingerprinting.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, Keypoints
+from dedup_core.fingerprinting.record import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BITS, WINDOWS, Fingerprints
+from dedup_core.search.columns import Words
+from dedup_core.search.hash_scan import nearest_slots
+from dedup_core.search.hit import Hit
+from dedup_core.search.image_slots import ID_BYTES, HeldImages
+from dedup_core.search.keypoint_lists import Postings, entry_slots
+from dedup_core.search.keypoint_query import probes_of
+from dedup_core.search.keypoint_votes import agreeing_keypoints
+from dedup_core.views import VIEWS
+
+MAX_DISTANCE_BITS: Final = 78  # docs/fingerprints.md#candidate-threshold
+MIN_SHARED_KEYPOINTS: Final = 2  # docs/fingerprints.md#candidate-threshold
+_KEYPOINT_BITS: Final = 8  # what an agreeing keypoint is worth in the order of hits
+_MOST_SHARING: Final = 400  # hits by keypoints in a result, those that share the most: callers look at 100
+
+
+class FingerprintIndex:
+    """All fingerprints of a collection, held as columns of 64-bit words.
+
+    Image ids are 32 hex characters outside and 16 bytes inside. Not locked: any number of searches may go on at a time,
+    but the caller sees to it that nobody changes the index during another call.
+    """
+
+    def __init__(self) -> None:
+        self._held = HeldImages()
+        self._postings = Postings()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the arrays hold, room for growth included."""
+        return self._held.memory_bytes + self._postings.memory_bytes
+
+    def add(self, image_id: str, fingerprints: Fingerprints) -> None:
+        """Hold the image; what was held under the same id is replaced."""
+        packed = np.frombuffer(fingerprints.to_bytes(), np.uint8).reshape(1, FINGERPRINTS_BYTES)
+        self.add_many(_id_bytes(image_id), packed)
+
+    def remove(self, image_id: str) -> None:
+        """Forget the image; nothing happens if it is not held."""
+        self.remove_many(_id_bytes(image_id))
+
+    def add_many(
+        self, image_ids: NDArray[np.uint8], fingerprints: NDArray[np.uint8], *, more_to_come: bool = False
+    ) -> None:
+        """Hold many images at once: ids (n, 16) and what `Fingerprints.to_bytes` gave (n, FINGERPRINTS_BYTES).
+
+        Of an id that comes more than once the last one counts. With `more_to_come` the keypoints are not found before
+        `settle`, or a later call without it: sorting them once saves half of the time of a long load.
+        """
+        if image_ids.shape != (len(fingerprints), ID_BYTES) or fingerprints.shape[1:] != (FINGERPRINTS_BYTES,):
+            raise ValueError(f"ids are (n, {ID_BYTES}) and fingerprints (n, {FINGERPRINTS_BYTES}) bytes")
+        ids, last = _unique_ids(image_ids)
+        content, hashes, keypoints = np.split(
+            fingerprints[last], [CONTENT_BYTES, CONTENT_BYTES + len(WINDOWS) * HASH_BYTES], axis=1
+        )
+        words = np.ascontiguousarray(hashes).view("<u8").T.reshape(len(WINDOWS), GROUPS, -1)
+        first = self._held.add(ids, np.ascontiguousarray(content).view("<u8")[:, 0], words)
+        packed = np.ascontiguousarray(keypoints).reshape(-1, KEYPOINT_BYTES)
+        owners = np.repeat(np.arange(first, first + len(last)), MAX_KEYPOINTS)[packed[:, -1] > 0]
+        self._postings.add(owners, Keypoints.from_packed(packed))
+        self._make_dense()
+        if not more_to_come:
+            self.settle()
+
+    def remove_many(self, image_ids: NDArray[np.uint8]) -> None:
+        """Forget many images at once: ids (n, 16)."""
+        self._held.remove(_unique_ids(image_ids)[0])
+        self._make_dense()
+
+    def settle(self) -> None:
+        """Let the keypoints be found of all that was added."""
+        self._postings.settle()
+
+    def search(
+        self,
+        fingerprints: Fingerprints,
+        max_distance_bits: int = MAX_DISTANCE_BITS,
+        min_shared_keypoints: int = MIN_SHARED_KEYPOINTS,
+    ) -> list[Hit]:
+        """Images that are the query, in whole or in part, in any view; the likeliest first.
+
+        A hit is an exact copy of the file, or within the limit of bits, or shares that many keypoints in the same
+        arrangement. A flat query meets only exact copies of its file.
+        """
+        content = np.frombuffer(fingerprints.content, "<u8")[0]
+        hits = dict.fromkeys(self._held.with_content(content), (0, 0, 0))
+        if not fingerprints.is_flat:
+            windows = [_query_words(window) for window in fingerprints.hashes]
+            near = nearest_slots(self._held, windows, max_distance_bits)
+            known = [*hits, *(near if len(near) > _MOST_SHARING else ())]
+            hits |= self._sharing(fingerprints, windows, min_shared_keypoints, known)
+            for slot, (distance, view) in near.items():
+                hits.setdefault(slot, (distance, view, 0))
+        names = self._held.ids(np.array(list(hits), np.int64))
+        found = [
+            Hit(name, distance, VIEWS[view], shared)
+            for name, (distance, view, shared) in zip(names, hits.values(), strict=True)
+        ]
+        return sorted(found, key=lambda hit: (hit.distance_bits - _KEYPOINT_BITS * hit.shared_keypoints, hit.image_id))
+
+    def _sharing(
+        self, fingerprints: Fingerprints, windows: list[Words], least: int, known: list[int]
+    ) -> dict[int, tuple[int, int, int]]:
+        """Distance, view and number of shared keypoints of unknown slots that share enough, in the best view."""
+        if len(fingerprints.keypoints) == 0:
+            return {}
+        probes = probes_of(fingerprints.keypoints)
+        wanted = self._held.alive.copy()
+        wanted[known] = False
+        is_crowded = len(known) > _MOST_SHARING  # else leaving them out early costs more than it saves
+        best: dict[int, tuple[int, int]] = {}
+        for block in self._postings.find(probes):
+            probed, entries = block
+            if is_crowded:
+                taken = np.flatnonzero(wanted[entry_slots(entries)])
+                probed, entries = probed[taken], entries[taken]
+            slots, views, votes = agreeing_keypoints(probes, probed, entries)
+            kept = np.flatnonzero((votes >= least) & wanted[slots])
+            kept = kept[np.lexsort((-views[kept], votes[kept]))]  # the best view of a slot comes last and stays
+            rows = zip(slots[kept].tolist(), views[kept].tolist(), votes[kept].tolist(), strict=True)
+            best |= {slot: (shared, view) for slot, view, shared in rows}
+            best = dict(sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:_MOST_SHARING])
+        distances = self._distances(windows, list(best), [view for _, view in best.values()])
+        found = zip(best.items(), distances, strict=True)
+        return {slot: (distance, view, shared) for (slot, (shared, view)), distance in found}
+
+    def _distances(self, windows: list[Words], slots: list[int], views: list[int]) -> list[int]:
+        """Bits between the query in a view and the nearest window, of each slot."""
+        least = np.full(len(slots), 255, np.int64)
+        is_known = np.zeros(len(slots), np.bool_)
+        for held, query in zip(self._held.hashes(np.array(slots, np.int64)), windows, strict=True):
+            both = held.any(axis=0) & query.any()
+            distances = view_distances(held, query)[views, np.arange(len(slots))]
+            least = np.where(both, np.minimum(least, distances), least)
+            is_known |= both
+        nearest: list[int] = np.where(is_known, least, HASH_BITS // 2).tolist()
+        return nearest
+
+    def _make_dense(self) -> None:
+        new_slots = self._held.make_dense()
+        if new_slots is not None:
+            self._postings.keep(new_slots)
+
+
+def _query_words(window: NDArray[np.uint8]) -> Words:
+    """A hash and its transposed hash as words: (2, 4)."""
+    words: Words = np.stack([window, transpose_hashes(window)]).view("<u8")
+    return words
+
+
+def _id_bytes(image_id: str) -> NDArray[np.uint8]:
+    data = bytes.fromhex(image_id)
+    if len(data) != ID_BYTES:
+        raise ValueError(f"an image id has {2 * ID_BYTES} hex characters: {image_id!r}")
+    return np.frombuffer(data, np.uint8).reshape(1, ID_BYTES)
+
+
+def _unique_ids(image_ids: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Distinct ids (2, n) and where each was seen last."""
+    halves = np.ascontiguousarray(image_ids).view(">u8").astype(np.uint64).T  # (2, n)
+    order = np.lexsort((np.arange(halves.shape[1]), halves[1], halves[0]))
+    ordered = halves[:, order]
+    is_last = np.ones(len(order), bool)
+    is_last[:-1] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    return ordered[:, is_last], order[is_last]
