@@ -77,6 +77,7 @@ def verdict_record(left: Path, right: Path, verdict: Verdict) -> dict[str, objec
         "distance_bits": verdict.distance_bits,
         "view": verdict.view,
         "reasons": list(verdict.reasons),
+        "regions": [region.as_dict() for region in verdict.regions],
     }
 
 

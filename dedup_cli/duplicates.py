@@ -1,5 +1,6 @@
 """`dedup duplicates`: the verified pairs of one image or of all of them."""
 
+import json
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -35,6 +36,7 @@ COLUMNS = (
     "distance_bits",
     "view",
     "reasons",
+    "regions",
     "decision",
     "verified_at",
 )
@@ -53,6 +55,7 @@ class Kind(StrEnum):
 
     IDENTICAL = VerdictKind.IDENTICAL
     DUPLICATE = VerdictKind.DUPLICATE
+    ALTERED = VerdictKind.ALTERED
     COLOR_VARIANT = VerdictKind.COLOR_VARIANT
     DISTINCT = VerdictKind.DISTINCT
     UNVERIFIABLE = VerdictKind.UNVERIFIABLE
@@ -61,7 +64,7 @@ class Kind(StrEnum):
 
 _NUMBERS = ("palette", "pixels", "histogram")
 
-LIKE_EACH_OTHER = (Kind.IDENTICAL, Kind.DUPLICATE, Kind.COLOR_VARIANT)
+LIKE_EACH_OTHER = (Kind.IDENTICAL, Kind.DUPLICATE, Kind.ALTERED, Kind.COLOR_VARIANT)
 
 
 def duplicates(
@@ -97,7 +100,7 @@ def duplicates(
         _print_table(present, others, len(chosen) - len(present))
 
 
-def pair_record(pair: PairRow) -> dict[str, Cell | list[str]]:
+def pair_record(pair: PairRow) -> dict[str, object]:
     """What programs get of a pair; the keys are those of `COLUMNS`."""
     verdict = pair.verdict
     metrics = verdict.metrics if verdict else None
@@ -111,6 +114,7 @@ def pair_record(pair: PairRow) -> dict[str, Cell | list[str]]:
         "distance_bits": pair.distance_bits,
         "view": pair.view,
         "reasons": list(verdict.reasons) if verdict else [],
+        "regions": [region.as_dict() for region in verdict.regions] if verdict else [],
         "decision": pair.decision,
         "verified_at": pair.verified_at.isoformat() if pair.verified_at else None,
     }
@@ -151,8 +155,14 @@ def _order(pair: PairRow) -> tuple[int, ImagePath, ImagePath]:
     return list(Kind).index(_kind(pair)), pair.left, pair.right
 
 
-def _flat(record: dict[str, Cell | list[str]]) -> dict[str, Cell]:
-    return {key: "; ".join(value) if isinstance(value, list) else value for key, value in record.items()}
+def _flat(record: dict[str, object]) -> dict[str, Cell]:
+    return {key: _cell(key, value) for key, value in record.items()}
+
+
+def _cell(key: str, value: object) -> Cell:
+    if isinstance(value, list):
+        return json.dumps(value) if key == "regions" else "; ".join(value)
+    return value if isinstance(value, str | int | float) else None
 
 
 def _print_table(chosen: Sequence[PairRow], others: Sequence[PairRow], gone: int) -> None:

@@ -21,6 +21,7 @@ SHOW_EVERY = 100
 VERDICT_STYLES = {
     VerdictKind.IDENTICAL: "bold green",
     VerdictKind.DUPLICATE: "green",
+    VerdictKind.ALTERED: "cyan",
     VerdictKind.COLOR_VARIANT: "magenta",
     VerdictKind.DISTINCT: "dim",
     VerdictKind.UNVERIFIABLE: "yellow",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dedup_core.color.metrics import ColorMetrics, compute_color_similarity
     from dedup_core.comparison.explain import explain_png
     from dedup_core.comparison.measure import PairMeasurement, measure_images, measure_pair
+    from dedup_core.comparison.regions import Box, Region, RegionKind
     from dedup_core.comparison.verdict import Verdict, VerdictKind, compare, decide, unverifiable
     from dedup_core.decoding.working_image import WorkingImage
     from dedup_core.errors import (
@@ -46,6 +47,11 @@ _HOMES = {
         "PairMeasurement",
         "measure_images",
         "measure_pair",
+    ),
+    "comparison.regions": (
+        "Box",
+        "Region",
+        "RegionKind",
     ),
     "comparison.verdict": (
         "Verdict",
@@ -98,6 +104,7 @@ __all__ = [
     "LOOSE",
     "PRESETS",
     "STRICT",
+    "Box",
     "ColorMetrics",
     "DecodeLimits",
     "DedupError",
@@ -115,6 +122,8 @@ __all__ = [
     "PairMeasurement",
     "PermanentError",
     "Policy",
+    "Region",
+    "RegionKind",
     "SourceImage",
     "StoreBusy",
     "TemporaryError",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from dedup_app.ports import PairRow
+from dedup_core.comparison.regions import swapped
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
 
@@ -28,7 +29,7 @@ def settled(pair: PairRow) -> PairRow:
 
 
 def reversed_pair(pair: PairRow) -> PairRow:
-    """The same pair as seen from `right`: sides change places and the view is inverted."""
+    """The same pair as seen from `right`: sides and regions change places and the view is inverted."""
     view = INVERSE_VIEWS.get(pair.view, pair.view)
     return replace(
         pair,
@@ -39,5 +40,9 @@ def reversed_pair(pair: PairRow) -> PairRow:
         view=view,
         verdict=None
         if pair.verdict is None
-        else replace(pair.verdict, view=INVERSE_VIEWS.get(pair.verdict.view, pair.verdict.view)),
+        else replace(
+            pair.verdict,
+            view=INVERSE_VIEWS.get(pair.verdict.view, pair.verdict.view),
+            regions=swapped(pair.verdict.regions),
+        ),
     )

@@ -9,6 +9,7 @@ from azure.data.tables import EdmType, EntityProperty
 
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow
 from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.regions import Region
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import SCHEME
@@ -95,6 +96,7 @@ def pair_entity(pair: PairRow) -> Entity:
     if pair.verdict is not None:
         entity["verdict"] = pair.verdict.kind.value
         entity["reasons"] = _reasons_text(pair.verdict.reasons)
+        entity["regions"] = json.dumps([region.as_dict() for region in pair.verdict.regions])
         if pair.verdict.metrics is not None:
             entity.update(pair.verdict.metrics.as_dict())
     return entity
@@ -148,6 +150,7 @@ def _verdict(entity: Mapping[str, Any]) -> Verdict | None:
         metrics=_metrics(entity),
         distance_bits=None if distance is None else int(distance),
         view=str(entity["view"]),
+        regions=tuple(Region.from_dict(stored) for stored in json.loads(entity.get("regions") or "[]")),
     )
 
 

@@ -27,6 +27,7 @@ _PAPER: Final = (255, 255, 255)
 _TITLE_COLORS: Final = {
     VerdictKind.IDENTICAL: (24, 104, 56),
     VerdictKind.DUPLICATE: (24, 104, 56),
+    VerdictKind.ALTERED: (156, 87, 0),
     VerdictKind.COLOR_VARIANT: (156, 87, 0),
     VerdictKind.DISTINCT: (165, 14, 14),
     VerdictKind.UNVERIFIABLE: _QUIET,

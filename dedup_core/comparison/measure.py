@@ -15,6 +15,7 @@ from dedup_core.comparison.align import affine_coefficients, align
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import color_residual
 from dedup_core.comparison.local_contrast import trim_borders
+from dedup_core.comparison.regions import Region, swapped
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
@@ -40,7 +41,7 @@ class PairMeasurement:
     blocks that neither changed nor touch one that did; `rest_structure` -1..1: correlation there, of edges or of
     lightness, whichever is lower. `coverage` 0..1: share of the larger picture that the other shows too. `plain_share`
     0..1: share of plain background in both. `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast
-    or white balance explains.
+    or white balance explains. `regions`: the parts that the two show differently.
     """
 
     metrics: ColorMetrics
@@ -56,6 +57,7 @@ class PairMeasurement:
     coverage: float
     plain_share: float
     color_residual: float
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = 
     """
     if not _in_order(left.pixels, right.pixels):
         turned_back = _measured_in_order(right, left, hint and opposite(hint))
-        return replace(turned_back, view=opposite(turned_back.view))
+        return replace(turned_back, view=opposite(turned_back.view), regions=swapped(turned_back.regions))
     return _measured_in_order(left, right, hint)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.measure import PairMeasurement, measure_images
+from dedup_core.comparison.regions import Region
 from dedup_core.decoding.decoder import decode
 from dedup_core.limits import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits
 from dedup_core.policy import BALANCED, Policy
@@ -17,6 +18,7 @@ class VerdictKind(StrEnum):
 
     IDENTICAL = "identical"
     DUPLICATE = "duplicate"
+    ALTERED = "altered"
     COLOR_VARIANT = "color_variant"
     DISTINCT = "distinct"
     UNVERIFIABLE = "unverifiable"
@@ -24,13 +26,17 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer about a pair and the sentences that led to it; metrics are None only when unverifiable."""
+    """The answer about a pair and the sentences that led to it; metrics are None only when unverifiable.
+
+    `regions` are the parts that the two show differently, or the part that both show where one is inside the other.
+    """
 
     kind: VerdictKind
     reasons: tuple[str, ...]
     metrics: ColorMetrics | None
     distance_bits: int | None
     view: str
+    regions: tuple[Region, ...] = ()
 
 
 # Without a direction, because a pair is stored under both of its images with the same reasons.
@@ -56,7 +62,8 @@ def compare(
 def decide(measurement: PairMeasurement, policy: Policy = BALANCED, *, same_bytes: bool = False) -> Verdict:
     """The verdict on a measured pair: identical, duplicate, color_variant or distinct."""
     kind, reasons = _judge(measurement, policy, same_bytes=same_bytes)
-    return Verdict(kind, reasons, measurement.metrics, measurement.distance_bits, measurement.view.value)
+    view = measurement.view.value
+    return Verdict(kind, reasons, measurement.metrics, measurement.distance_bits, view, measurement.regions)
 
 
 def unverifiable(reason: str, *, distance_bits: int | None = None, view: str = "upright") -> Verdict:

@@ -82,6 +82,7 @@ def test_json_holds_everything_that_is_known_of_a_pair(dedup: Run, known: Known)
         "distance_bits": 12,
         "view": "mirrored",
         "reasons": ["one", "two"],
+        "regions": [],
         "decision": None,
         "verified_at": "2026-11-22T12:00:00+00:00",
     }

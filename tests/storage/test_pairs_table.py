@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from dedup_app.ports import PairsTable
+from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_storage.clients import StorageClients
 from dedup_storage.memory import MemoryPairsTable
@@ -39,6 +40,20 @@ class PairsTableContract(ABC):
         assert table.open(pending("a", "b"))
         assert table.open(pending("b", "a", left_etag="0x2", right_etag="0x1"))
         assert len(list(table.all())) == 1
+
+    def test_the_regions_of_an_altered_pair_are_those_of_each_image_from_either_side(self, table: PairsTable) -> None:
+        region = Region(RegionKind.CHANGED, Box(0.1, 0.2, 0.3, 0.4), Box(0.5, 0.6, 0.7, 0.8))
+        plain = verified("a", "b", VerdictKind.ALTERED)
+        assert plain.verdict is not None
+        altered = replace(plain, verdict=replace(plain.verdict, regions=(region,)))
+        table.put_verdict(altered)
+        assert table.get(image("a"), image("b")) == altered
+        for side, expected in (("a", region), ("b", region.swapped())):
+            (pair,) = table.of_image(image(side))
+            assert pair.verdict is not None
+            assert pair.verdict.regions == (expected,)
+        table.put_verdict(plain)
+        assert table.get(image("a"), image("b")) == plain
 
     def test_pairs_of_an_image_with_the_same_bytes_take_its_new_etag(self, table: PairsTable) -> None:
         for pair in (verified("a", "b"), verified("c", "a", left_etag="0x3", right_etag="0x1"), verified("b", "c")):
@@ -159,6 +174,7 @@ class TestAzurePairsTable(PairsTableContract):
         }
         entity = entities["images/a"]
         assert json.loads(entity.pop("reasons")) == ["structure matches (12 of 256 bits)", "größer als 3 €"]
+        assert json.loads(entity.pop("regions")) == []
         assert entity == {
             "PartitionKey": image("a").image_id,
             "RowKey": image("b").image_id,
