@@ -13,14 +13,14 @@ from types import FrameType
 from azure.core.exceptions import AzureError
 
 from local_host.azurite import AzuriteError
-from local_host.blob_listener import DEFAULT_SCAN_SECONDS
+from local_host.blobs.scanner import DEFAULT_SCAN_SECONDS
 from local_host.host import DEFAULT_PORT, Host, HostOptions
 from local_host.log import set_up_logging
-from local_host.queue_listener import DEFAULT_LEASE_SECONDS
+from local_host.queues.listener import DEFAULT_LEASE_SECONDS
+from local_host.runtime.worker import WorkerError
 from local_host.settings import SettingsError
 from local_host.status import describe, remove_status, write_status
 from local_host.threads import crashed
-from local_host.worker import WorkerError
 
 STOPPED_AT_ONCE = 130
 

@@ -9,7 +9,22 @@ from pathlib import Path
 from typing import Protocol
 
 from local_host.azurite import Azurite
-from local_host.bindings import (
+from local_host.blobs.queue import BlobInvoker, BlobPoisonQueue, BlobQueue
+from local_host.blobs.scanner import DEFAULT_SCAN_SECONDS, BlobScanner
+from local_host.event_grid.blob_webhook import WEBHOOK_PATH, EventGridWebhook
+from local_host.event_grid.event_webhook import EVENT_TRIGGER_PATH, EventTriggerWebhook
+from local_host.http.keys import HostKeys, load_keys
+from local_host.http.routes import make_route
+from local_host.http.server import HttpListener, Webhook
+from local_host.queues.listener import (
+    DEFAULT_LEASE_SECONDS,
+    ListenerOptions,
+    PoisonQueue,
+    QueueListener,
+    poison_queue_name,
+)
+from local_host.queues.trigger import QueueInvoker
+from local_host.runtime.bindings import (
     DEFAULT_CONNECTION,
     BlobTrigger,
     EventGridTrigger,
@@ -20,23 +35,7 @@ from local_host.bindings import (
     is_disabled,
     parse_function,
 )
-from local_host.blob_listener import DEFAULT_SCAN_SECONDS, BlobScanner
-from local_host.blob_queue import BlobInvoker, BlobPoisonQueue, BlobQueue
-from local_host.connections import Connections
-from local_host.event_grid import WEBHOOK_PATH, EventGridWebhook
-from local_host.event_trigger import EVENT_TRIGGER_PATH, EventTriggerWebhook
-from local_host.http_listener import HttpListener, Webhook
-from local_host.http_routes import make_route
-from local_host.keys import HostKeys, load_keys
-from local_host.queue_listener import (
-    DEFAULT_LEASE_SECONDS,
-    ListenerOptions,
-    PoisonQueue,
-    QueueListener,
-    poison_queue_name,
-)
-from local_host.queue_trigger import QueueInvoker
-from local_host.schedule import parse_schedule
+from local_host.runtime.worker import Worker
 from local_host.settings import (
     MAX_BATCH_SIZE,
     HostConfig,
@@ -45,10 +44,11 @@ from local_host.settings import (
     load_local_settings,
     read_host_config,
 )
-from local_host.state import HOSTS_CONTAINER, open_container
-from local_host.storage import start_development_storage
-from local_host.timer_listener import TimerListener
-from local_host.worker import Worker
+from local_host.storage.connections import Connections
+from local_host.storage.development import start_development_storage
+from local_host.storage.state import HOSTS_CONTAINER, open_container
+from local_host.timers.listener import TimerListener
+from local_host.timers.schedule import parse_schedule
 
 DEFAULT_PORT = 7071  # the one of `func start`
 

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local_host.bindings import (
+from local_host.event_grid.blob_webhook import WEBHOOK_PATH
+from local_host.event_grid.event_webhook import EVENT_TRIGGER_PATH
+from local_host.host import Host
+from local_host.http.routes import make_route
+from local_host.runtime.bindings import (
     DEFAULT_CONNECTION,
     BlobTrigger,
     EventGridTrigger,
@@ -15,11 +19,7 @@ from local_host.bindings import (
     HttpTrigger,
     QueueTrigger,
 )
-from local_host.event_grid import WEBHOOK_PATH
-from local_host.event_trigger import EVENT_TRIGGER_PATH
-from local_host.host import Host
-from local_host.http_routes import make_route
-from local_host.schedule import parse_schedule
+from local_host.timers.schedule import parse_schedule
 
 
 def describe(host: Host) -> list[str]:

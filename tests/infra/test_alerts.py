@@ -9,7 +9,7 @@ import pytest
 
 from dedup_app.settings import Settings
 from dedup_core.loading.stats import LoaderStats
-from local_host.schedule import parse_schedule
+from local_host.timers.schedule import parse_schedule
 from tests.app.world import World
 from tests.infra.deployments import INFRA, way
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from local_host.event_grid import WEBHOOK_PATH
+from local_host.event_grid.blob_webhook import WEBHOOK_PATH
 from tests.infra.deployments import WAYS, only, subscriptions, triggers, way
 
 SUBSCRIPTIONS = "Microsoft.EventGrid/systemTopics/eventSubscriptions"

@@ -9,9 +9,9 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, QueueServiceClient
 
-from local_host.bindings import Function
-from local_host.protos import RetryContext, TypedData
-from local_host.worker import Outcome
+from local_host.runtime.bindings import Function
+from local_host.runtime.protos import RetryContext, TypedData
+from local_host.runtime.worker import Outcome
 from tests.azurite import Account
 
 WAIT_SECONDS = 20.0

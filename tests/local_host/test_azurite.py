@@ -9,7 +9,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from local_host.azurite import Azurite, AzuriteError, StorageRequest
-from local_host.storage import start_development_storage
+from local_host.storage.development import start_development_storage
 from tests.local_host.conftest import wait_until
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local_host.bindings import (
+from local_host.runtime.bindings import (
     BlobPath,
     BlobTrigger,
     EventGridTrigger,
@@ -16,7 +16,7 @@ from local_host.bindings import (
     parse_function,
     resolve_expressions,
 )
-from local_host.protos import RpcFunctionMetadata
+from local_host.runtime.protos import RpcFunctionMetadata
 from local_host.settings import SettingsError
 
 

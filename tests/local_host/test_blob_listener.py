@@ -10,14 +10,14 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from azure.storage.queue import QueueServiceClient
 
-from local_host.bindings import BlobPath, BlobTrigger, Function
-from local_host.blob_listener import BlobScanner
-from local_host.blob_queue import POISON_QUEUE, BlobInvoker, BlobMessage, BlobPoisonQueue, BlobQueue
-from local_host.blob_receipts import BlobReceipts
-from local_host.connections import Connections
-from local_host.queue_listener import ListenerOptions, QueueListener
-from local_host.state import HOSTS_CONTAINER, open_container
-from local_host.worker import Outcome
+from local_host.blobs.queue import POISON_QUEUE, BlobInvoker, BlobMessage, BlobPoisonQueue, BlobQueue
+from local_host.blobs.receipts import BlobReceipts
+from local_host.blobs.scanner import BlobScanner
+from local_host.queues.listener import ListenerOptions, QueueListener
+from local_host.runtime.bindings import BlobPath, BlobTrigger, Function
+from local_host.runtime.worker import Outcome
+from local_host.storage.connections import Connections
+from local_host.storage.state import HOSTS_CONTAINER, open_container
 from tests.azurite import Account
 from tests.local_host.conftest import FakeInvoker, wait_until
 

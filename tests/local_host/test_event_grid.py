@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from azure.storage.queue import QueueClient
 
-from local_host.blob_queue import BlobMessage, BlobQueue
-from local_host.event_grid import EventGridWebhook, Reply
+from local_host.blobs.queue import BlobMessage, BlobQueue
+from local_host.event_grid.blob_webhook import EventGridWebhook, Reply
 from tests.local_host.conftest import texts
 from tests.local_host.test_blob_listener import blob_function
 

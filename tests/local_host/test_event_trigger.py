@@ -5,10 +5,10 @@ from http import HTTPStatus
 
 import pytest
 
-from local_host.bindings import EventGridTrigger, Function
-from local_host.event_grid import Reply
-from local_host.event_trigger import EventTriggerWebhook
-from local_host.worker import Outcome
+from local_host.event_grid.blob_webhook import Reply
+from local_host.event_grid.event_webhook import EventTriggerWebhook
+from local_host.runtime.bindings import EventGridTrigger, Function
+from local_host.runtime.worker import Outcome
 from tests.local_host.conftest import FakeInvoker
 from tests.local_host.test_event_grid import event
 

@@ -11,15 +11,15 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
-from local_host.bindings import EventGridTrigger, Function, HttpTrigger
-from local_host.blob_queue import BlobQueue
-from local_host.event_grid import WEBHOOK_PATH, EventGridWebhook
-from local_host.event_trigger import EVENT_TRIGGER_PATH, EventTriggerWebhook
-from local_host.http_listener import HttpListener
-from local_host.http_routes import make_route
-from local_host.keys import HostKeys, load_keys
-from local_host.protos import NullableBool, NullableDouble, NullableString, RpcHttp, RpcHttpCookie, TypedData
-from local_host.worker import Outcome
+from local_host.blobs.queue import BlobQueue
+from local_host.event_grid.blob_webhook import WEBHOOK_PATH, EventGridWebhook
+from local_host.event_grid.event_webhook import EVENT_TRIGGER_PATH, EventTriggerWebhook
+from local_host.http.keys import HostKeys, load_keys
+from local_host.http.routes import make_route
+from local_host.http.server import HttpListener
+from local_host.runtime.bindings import EventGridTrigger, Function, HttpTrigger
+from local_host.runtime.protos import NullableBool, NullableDouble, NullableString, RpcHttp, RpcHttpCookie, TypedData
+from local_host.runtime.worker import Outcome
 from tests.local_host.conftest import Call, FakeInvoker
 from tests.local_host.test_blob_listener import blob_function
 from tests.local_host.test_event_grid import event

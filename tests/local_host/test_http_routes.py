@@ -2,8 +2,8 @@
 
 import pytest
 
-from local_host.bindings import Function, HttpTrigger
-from local_host.http_routes import Route, find_route, make_route
+from local_host.http.routes import Route, find_route, make_route
+from local_host.runtime.bindings import Function, HttpTrigger
 from local_host.settings import SettingsError
 
 GUID = "12345678-1234-1234-1234-123456789abc"

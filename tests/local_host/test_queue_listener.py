@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
-from local_host.queue_listener import (
+from local_host.queues.listener import (
     ListenerOptions,
     PoisonQueue,
     QueueListener,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from azure.storage.queue import QueueMessage
 
-from local_host.bindings import Function, QueueTrigger
-from local_host.queue_listener import Result
-from local_host.queue_trigger import QueueInvoker, decode_base64, queue_metadata
-from local_host.worker import Outcome
+from local_host.queues.listener import Result
+from local_host.queues.trigger import QueueInvoker, decode_base64, queue_metadata
+from local_host.runtime.bindings import Function, QueueTrigger
+from local_host.runtime.worker import Outcome
 from tests.local_host.conftest import FakeInvoker
 
 FUNCTION = Function("f", "id-1", QueueTrigger("message", "work", "AzureWebJobsStorage"))

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local_host.schedule import is_shorter_than_a_minute, parse_schedule
 from local_host.settings import SettingsError
+from local_host.timers.schedule import is_shorter_than_a_minute, parse_schedule
 
 NOON = datetime(2026, 3, 10, 12, 0, 0, 500_000, UTC)  # a Tuesday
 

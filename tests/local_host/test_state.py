@@ -9,7 +9,7 @@ import time
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from local_host.state import HOSTS_CONTAINER, Singleton, create_json, open_container, read_json
+from local_host.storage.state import HOSTS_CONTAINER, Singleton, create_json, open_container, read_json
 from tests.local_host.conftest import wait_until
 
 
@@ -73,7 +73,7 @@ def test_the_lock_of_a_host_that_may_live_is_left_alone(hosts: ContainerClient, 
 
 
 def test_a_lock_that_was_lost_is_no_longer_held(hosts: ContainerClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local_host.state.RENEW_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr("local_host.storage.state.RENEW_LOCK_SECONDS", 0.2)
     lock = singleton(hosts)
     assert lock.acquire(threading.Event())
     blob = hosts.get_blob_client("locks/host-1/thing.Listener")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from local_host.bindings import Function, TimerTrigger
-from local_host.protos import RpcRetryOptions
-from local_host.schedule import parse_schedule
-from local_host.state import HOSTS_CONTAINER, open_container, read_json, write_json
-from local_host.timer_listener import TimerListener, TimerStatus, check_past_due, retry_delay_seconds
-from local_host.worker import Outcome
+from local_host.runtime.bindings import Function, TimerTrigger
+from local_host.runtime.protos import RpcRetryOptions
+from local_host.runtime.worker import Outcome
+from local_host.storage.state import HOSTS_CONTAINER, open_container, read_json, write_json
+from local_host.timers.listener import TimerListener, TimerStatus, check_past_due, retry_delay_seconds
+from local_host.timers.schedule import parse_schedule
 from tests.local_host.conftest import Call, FakeInvoker, wait_until
 
 HOURLY = parse_schedule("0 0 * * * *", {})

@@ -12,13 +12,13 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFo
 from azure.storage.blob import BlobClient, BlobProperties
 from azure.storage.queue import QueueClient, QueueMessage
 
-from local_host.bindings import BlobTrigger, Function
-from local_host.blob_receipts import quoted
-from local_host.connections import Connections
-from local_host.protos import ModelBindingData, TypedData
-from local_host.queue_listener import PoisonQueue, Result
-from local_host.queue_trigger import decode_base64, system_metadata
-from local_host.worker import Invoker
+from local_host.blobs.receipts import quoted
+from local_host.queues.listener import PoisonQueue, Result
+from local_host.queues.trigger import decode_base64, system_metadata
+from local_host.runtime.bindings import BlobTrigger, Function
+from local_host.runtime.protos import ModelBindingData, TypedData
+from local_host.runtime.worker import Invoker
+from local_host.storage.connections import Connections
 
 POISON_QUEUE = "webjobs-blobtrigger-poison"
 

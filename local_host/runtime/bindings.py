@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_host.protos import RpcFunctionMetadata, RpcRetryOptions
+from local_host.runtime.protos import RpcFunctionMetadata, RpcRetryOptions
 from local_host.settings import SettingsError
 
 DEFAULT_CONNECTION = "AzureWebJobsStorage"

@@ -8,7 +8,7 @@ from typing import Any
 
 from azure.storage.blob import BlobServiceClient
 
-from local_host.state import create_json, open_container, read_json, write_json
+from local_host.storage.state import create_json, open_container, read_json, write_json
 
 SECRETS_CONTAINER = "azure-webjobs-secrets"
 KEY_HEADER = "x-functions-key"

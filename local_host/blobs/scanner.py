@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties, ContainerClient
 
-from local_host.bindings import BlobTrigger, Function
-from local_host.blob_queue import BlobMessage, BlobQueue
-from local_host.blob_receipts import BlobReceipts, ScanState
-from local_host.connections import Connections
-from local_host.state import Singleton
+from local_host.blobs.queue import BlobMessage, BlobQueue
+from local_host.blobs.receipts import BlobReceipts, ScanState
+from local_host.runtime.bindings import BlobTrigger, Function
+from local_host.storage.connections import Connections
+from local_host.storage.state import Singleton
 from local_host.threads import essential_thread
 
 DEFAULT_SCAN_SECONDS = 10.0

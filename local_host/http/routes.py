@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from local_host.bindings import Function, HttpTrigger
+from local_host.runtime.bindings import Function, HttpTrigger
 from local_host.settings import SettingsError
 
 _SEGMENT = re.compile(

@@ -8,7 +8,7 @@ from typing import Any
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import ContainerClient
 
-from local_host.state import read_json, write_json
+from local_host.storage.state import read_json, write_json
 
 MAX_REMEMBERED = 100_000
 INCOMPLETE = {"Incomplete": "Incomplete"}

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
-from local_host.bindings import Function
-from local_host.event_grid import Reply, events_of
-from local_host.protos import TypedData
-from local_host.queue_trigger import system_metadata
-from local_host.worker import Invoker
+from local_host.event_grid.blob_webhook import Reply, events_of
+from local_host.queues.trigger import system_metadata
+from local_host.runtime.bindings import Function
+from local_host.runtime.protos import TypedData
+from local_host.runtime.worker import Invoker
 
 EVENT_TRIGGER_PATH = "runtime/webhooks/eventgrid"
 RUNS_AT_ONCE = 8

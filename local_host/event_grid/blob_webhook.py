@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from local_host.bindings import BlobTrigger, Function
-from local_host.blob_queue import BlobMessage, BlobQueue
+from local_host.blobs.queue import BlobMessage, BlobQueue
+from local_host.runtime.bindings import BlobTrigger, Function
 
 WEBHOOK_PATH = "runtime/webhooks/blobs"
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"

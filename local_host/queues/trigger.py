@@ -9,10 +9,10 @@ from typing import Any
 
 from azure.storage.queue import QueueMessage
 
-from local_host.bindings import Function
-from local_host.protos import TypedData
-from local_host.queue_listener import Result
-from local_host.worker import Invoker
+from local_host.queues.listener import Result
+from local_host.runtime.bindings import Function
+from local_host.runtime.protos import TypedData
+from local_host.runtime.worker import Invoker
 
 
 class QueueInvoker:

@@ -11,14 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from local_host.event_grid import WEBHOOK_PATH, Reply
-from local_host.event_trigger import EVENT_TRIGGER_PATH
-from local_host.http_routes import Route, find_route
-from local_host.keys import HostKeys
-from local_host.protos import RpcHttp, RpcHttpCookie, TypedData
-from local_host.queue_trigger import system_metadata
+from local_host.event_grid.blob_webhook import WEBHOOK_PATH, Reply
+from local_host.event_grid.event_webhook import EVENT_TRIGGER_PATH
+from local_host.http.keys import HostKeys
+from local_host.http.routes import Route, find_route
+from local_host.queues.trigger import system_metadata
+from local_host.runtime.protos import RpcHttp, RpcHttpCookie, TypedData
+from local_host.runtime.worker import Invoker
 from local_host.threads import essential_thread
-from local_host.worker import Invoker
 
 MAX_BODY_BYTES = 104_857_600  # what the host takes
 STOP_POLL_SECONDS = 0.1

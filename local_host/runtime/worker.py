@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 import azure_functions_runtime as runtime  # type: ignore[import-untyped]
 
-from local_host import protos
-from local_host.bindings import Function
 from local_host.log import running_invocation
+from local_host.runtime import protos
+from local_host.runtime.bindings import Function
 
 logger = logging.getLogger("local_host.functions")
 

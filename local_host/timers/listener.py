@@ -11,13 +11,13 @@ from typing import Any
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobClient, ContainerClient
 
-from local_host.bindings import Function, TimerTrigger
-from local_host.protos import RetryContext, RpcException, RpcRetryOptions, TypedData
-from local_host.queue_trigger import system_metadata
-from local_host.schedule import Schedule, is_shorter_than_a_minute
-from local_host.state import RETRY_LOCK_SECONDS, Singleton, read_json, write_json
+from local_host.queues.trigger import system_metadata
+from local_host.runtime.bindings import Function, TimerTrigger
+from local_host.runtime.protos import RetryContext, RpcException, RpcRetryOptions, TypedData
+from local_host.runtime.worker import Invoker, Outcome
+from local_host.storage.state import RETRY_LOCK_SECONDS, Singleton, read_json, write_json
 from local_host.threads import essential_thread
-from local_host.worker import Invoker, Outcome
+from local_host.timers.schedule import Schedule, is_shorter_than_a_minute
 
 MAX_WAIT_SECONDS = 5.0  # waits in pieces, so that a clock that was set or a laptop that slept is noticed
 NEVER = "0001-01-01T00:00:00+00:00"

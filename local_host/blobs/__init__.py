@@ -1,0 +1,1 @@
+"""Blob triggers: finding blobs, announcing each version once, running the functions."""

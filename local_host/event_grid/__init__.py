@@ -1,0 +1,1 @@
+"""The two webhooks that Event Grid posts to."""

@@ -1,0 +1,1 @@
+"""HTTP triggers, keys and the host's own pages."""

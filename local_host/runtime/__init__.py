@@ -1,0 +1,1 @@
+"""The app: what it defines, and Microsoft's library that runs it."""

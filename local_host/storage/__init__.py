@@ -1,0 +1,1 @@
+"""The storage accounts: clients, locks, and the emulator."""
