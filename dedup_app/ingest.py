@@ -5,19 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dedup_app.event_log import EventLog
+from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.pairing import Pairing, is_same_file
-from dedup_app.ports import (
-    DELETED,
-    INDEXED,
-    PROCESSING,
-    REJECTED_PREFIX,
-    CandidateIndex,
-    FeaturesRow,
-    FeaturesTable,
-    Images,
-    ImageSummary,
-    IngestQueue,
-)
+from dedup_app.ports import CandidateIndex, FeaturesRow, FeaturesTable, Images, ImageSummary, IngestQueue
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
 from dedup_core.errors import ImageNotFound, InvalidMessage, InvalidPath, PermanentError, TemporaryError
@@ -129,7 +119,7 @@ class IngestService:
             else:
                 row, pairs_sent = self._reject(path, found.etag, row, found.content)
             unless_etag = row.etag
-            outcome = IngestOutcome(row.status, outcome.pairs_sent + pairs_sent)
+            outcome = IngestOutcome(str(row.status), outcome.pairs_sent + pairs_sent)
         raise TemporaryError(f"Image {path.image_id} keeps changing while it is read", reason="keeps-changing")
 
     def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str) -> _Found | None:
@@ -141,7 +131,8 @@ class IngestService:
             except ImageNotFound as error:
                 return None if gone else _Found("", error)
             except PermanentError as error:
-                return None if row is not None and row.status == _rejected(error) else _Found("", error)
+                known = row is not None and row.status == ImageStatus.rejected(error.reason)
+                return None if known else _Found("", error)
             if source is None:
                 return None
             room.shrink(len(source.data))
@@ -175,7 +166,7 @@ class IngestService:
         self, path: ImagePath, etag: str, known: FeaturesRow | None, error: PermanentError
     ) -> tuple[FeaturesRow, int]:
         log.warning("image_rejected", image=path, reason=error.reason, detail=str(error))
-        row = FeaturesRow(path, etag, _rejected(error), None, str(error), self._now())
+        row = FeaturesRow(path, etag, ImageStatus.rejected(error.reason), None, str(error), self._now())
         if known is None:
             self._features.put(row)
             return row, 0
@@ -202,8 +193,4 @@ def is_final(row: ImageSummary) -> bool:
     """Whether the same bytes would give the same row again; limits can be raised, schemes get newer."""
     if row.status == INDEXED:
         return row.scheme == SCHEME
-    return row.status.startswith(REJECTED_PREFIX) and row.status.removeprefix(REJECTED_PREFIX) not in PASSING_REASONS
-
-
-def _rejected(error: PermanentError) -> str:
-    return REJECTED_PREFIX + error.reason
+    return row.status.is_rejected and row.status.reason not in PASSING_REASONS

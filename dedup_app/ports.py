@@ -1,10 +1,11 @@
-"""What the use cases need from the outside world; `dedup_storage` implements every port, on Azure and in memory."""
+"""What the use cases need from the outside world; `dedup_storage` implements every port."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from dedup_app.image_status import ImageStatus
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
@@ -14,11 +15,6 @@ from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit
 
-INDEXED = "indexed"
-PROCESSING = "processing"
-DELETED = "deleted"
-REJECTED_PREFIX = "rejected:"
-
 
 @dataclass(frozen=True, slots=True)
 class ImageSummary:
@@ -26,7 +22,7 @@ class ImageSummary:
 
     path: ImagePath
     etag: str
-    status: str
+    status: ImageStatus
     scheme: int | None
     width: int = 0
     height: int = 0
@@ -35,20 +31,19 @@ class ImageSummary:
     @property
     def is_alive(self) -> bool:
         """Whether there is an image to compare: neither deleted nor rejected."""
-        return self.status in (PROCESSING, INDEXED)
+        return self.status.is_alive
 
 
 @dataclass(frozen=True, slots=True)
 class FeaturesRow:
     """One image as the `features` table knows it.
 
-    `status` is `processing` (row written, not yet searched), `indexed`, `rejected:<reason>` or `deleted`;
-    `features` is None and `detail` says why in a sentence when it is rejected.
+    `features` is None and `detail` says why in a sentence when the image is rejected.
     """
 
     path: ImagePath
     etag: str
-    status: str
+    status: ImageStatus
     features: ImageFeatures | None
     detail: str
     updated_at: datetime
@@ -128,7 +123,7 @@ class FeaturesTable(Protocol):
         """Upsert the whole row."""
         ...
 
-    def set_status(self, image_id: str, etag: str, status: str, updated_at: datetime) -> None:
+    def set_status(self, image_id: str, etag: str, status: ImageStatus, updated_at: datetime) -> None:
         """Change the status alone, if the row is still about `etag`; otherwise (or with no row) do nothing."""
         ...
 
@@ -144,7 +139,7 @@ class FeaturesTable(Protocol):
 
     def all_summaries(self) -> Iterator[ImageSummary]: ...
 
-    def count_by_status(self) -> dict[str, int]: ...
+    def count_by_status(self) -> dict[ImageStatus, int]: ...
 
 
 class PairsTable(Protocol):
@@ -165,6 +160,10 @@ class PairsTable(Protocol):
 
     def restamp(self, path: ImagePath, old_etag: str, new_etag: str) -> None:
         """Note on the pairs that were verified with `old_etag` of an image that `new_etag` are the same bytes."""
+        ...
+
+    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> bool:
+        """Note what a person decided of the pair, under both images; False if there is no verdict to decide about."""
         ...
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None: ...

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from dedup_app.event_log import EventLog
+from dedup_app.image_status import INDEXED, PROCESSING
 from dedup_app.ingest import IngestService
-from dedup_app.ports import INDEXED, PROCESSING, FeaturesTable, Images
+from dedup_app.ports import FeaturesTable, Images
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_app.ports import REJECTED_PREFIX, PairRow
+from dedup_app.ports import PairRow
 from dedup_app.services import Services
 from dedup_cli.connection import image_path, services_of
 from dedup_cli.failures import InputError
@@ -136,8 +136,8 @@ def _must_be_known(services: Services, image: ImagePath) -> None:
     row = services.features.get(image.image_id)
     if row is None:
         raise InputError(f"no image {image} is known: check the spelling (container/name), or `dedup ingest {image}`")
-    if row.status.startswith(REJECTED_PREFIX):
-        raise InputError(f"{image} was {row.status.replace(':', ' as ')}, so it has no pairs: {row.detail}")
+    if row.status.is_rejected:
+        raise InputError(f"{image} was rejected as {row.status.reason}, so it has no pairs: {row.detail}")
 
 
 def _missing_images(services: Services, pairs: Sequence[PairRow]) -> set[str]:

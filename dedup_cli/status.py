@@ -51,7 +51,7 @@ def reads_a_comparison(totals: LoaderStats) -> float | None:
 
 def _read(services: Services) -> Status:
     return Status(
-        images=services.features.count_by_status(),
+        images={str(status): count for status, count in services.features.count_by_status().items()},
         queues=services.queues.lengths(),
         poison_messages=services.queues.poison(SHOWN_MESSAGES),
         rejected_messages=services.reports.rejected_messages(SHOWN_MESSAGES),

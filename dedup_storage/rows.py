@@ -7,6 +7,7 @@ from typing import Any
 
 from azure.data.tables import EdmType, EntityProperty
 
+from dedup_app.image_status import ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.regions import Region
@@ -39,7 +40,7 @@ def features_entity(row: FeaturesRow) -> Entity:
         "RowKey": key,
         "path": str(row.path),
         "etag": row.etag,
-        "status": row.status,
+        "status": str(row.status),
         "detail": fitting(row.detail),
         "updated_at": utc(row.updated_at),
     }
@@ -56,7 +57,7 @@ def features_row(entity: Mapping[str, Any]) -> FeaturesRow:
     return FeaturesRow(
         path=ImagePath.parse(str(entity["path"])),
         etag=str(entity["etag"]),
-        status=str(entity["status"]),
+        status=ImageStatus.parse(str(entity["status"])),
         features=features,
         detail=detail,
         updated_at=utc(entity["updated_at"]),
@@ -70,7 +71,7 @@ def image_summary(entity: Mapping[str, Any]) -> ImageSummary:
     return ImageSummary(
         path=ImagePath.parse(str(entity["path"])),
         etag=str(entity["etag"]),
-        status=str(entity["status"]),
+        status=ImageStatus.parse(str(entity["status"])),
         scheme=None if scheme is None else int(loaded(scheme)),
         width=width,
         height=height,

@@ -11,6 +11,7 @@ from threading import Lock
 
 from azure.data.tables import TableServiceClient
 
+from dedup_app.image_status import ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, RejectedMessage, StatsReport
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
@@ -59,9 +60,9 @@ class AzureFeaturesTable:
             while len(self._written) > REMEMBERED_ROWS:
                 self._written.popitem(last=False)
 
-    def set_status(self, image_id: str, etag: str, status: str, updated_at: datetime) -> None:
+    def set_status(self, image_id: str, etag: str, status: ImageStatus, updated_at: datetime) -> None:
         partition, key = features_keys(image_id)
-        change = {"PartitionKey": partition, "RowKey": key, "status": status, "updated_at": utc(updated_at)}
+        change = {"PartitionKey": partition, "RowKey": key, "status": str(status), "updated_at": utc(updated_at)}
         with self._lock:
             written_etag, entity_etag = self._written.pop(image_id, ("", ""))
         if entity_etag and written_etag == etag and self._table.update(change, entity_etag, keep_other_columns=True):
@@ -87,8 +88,8 @@ class AzureFeaturesTable:
     def all_summaries(self) -> Iterator[ImageSummary]:
         return map(image_summary, self._table.query(select=SUMMARY_COLUMNS))
 
-    def count_by_status(self) -> dict[str, int]:
-        return dict(Counter(str(entity["status"]) for entity in self._table.query(select=["status"])))
+    def count_by_status(self) -> dict[ImageStatus, int]:
+        return dict(Counter(ImageStatus.parse(entity["status"]) for entity in self._table.query(select=["status"])))
 
     def _summary(self, image_id: str) -> ImageSummary | None:
         entity = self._table.get(*features_keys(image_id), select=SUMMARY_COLUMNS)
@@ -134,6 +135,11 @@ class AzurePairsTable:
         with ThreadPoolExecutor(min(WRITES_AT_ONCE, len(others))) as threads:
             list(threads.map(restamp, others))  # raises what one of them raised
 
+    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> bool:
+        first, second = (left, right) if in_key_order(left, right) else (right, left)
+        sides = ((second.image_id, first.image_id), (first.image_id, second.image_id))
+        return all(self._decide(partition, key, decision) for partition, key in sides)
+
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
         first, second = (left, right) if in_key_order(left, right) else (right, left)
         entity = self._table.get(first.image_id, second.image_id)
@@ -155,6 +161,14 @@ class AzurePairsTable:
         while (found := self._table.get_with_etag(partition, key)) is not None and found[0][column] == old_etag:
             if self._table.update(change, found[1], keep_other_columns=True):
                 return
+
+    def _decide(self, partition: str, key: str, decision: str) -> bool:
+        """Change the one column of a verified pair; whether there is one."""
+        change = {"PartitionKey": partition, "RowKey": key, "decision": decision}
+        while (found := self._table.get_with_etag(partition, key)) is not None and "verdict" in found[0]:
+            if self._table.update(change, found[1], keep_other_columns=True):
+                return True
+        return False
 
     def _put(self, row: PairRow) -> None:
         entity = pair_entity(row)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dedup_app.ports import INDEXED, REJECTED_PREFIX, FeaturesRow, PairRow
+from dedup_app.image_status import INDEXED
+from dedup_app.ports import FeaturesRow, PairRow
 from dedup_core.loading.stats import LoaderStats
 from demo.pictures import Picture, allowed_verdicts, is_to_be_found, readable_pairs
 
@@ -40,7 +41,7 @@ def _wrong_rows(pictures: list[Picture], outcome: Outcome) -> Iterator[str]:
             yield f"{picture.name} has no features row"
         elif picture.readable and row.status != INDEXED:
             yield f"{picture.name} is {row.status} instead of {INDEXED}: {row.detail}"
-        elif not picture.readable and not (row.status.startswith(REJECTED_PREFIX) and row.detail):
+        elif not picture.readable and not (row.status.is_rejected and row.detail):
             yield f"{picture.name} is {row.status} instead of rejected with a reason"
 
 

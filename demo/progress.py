@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from dedup_app.ports import PROCESSING, FeaturesRow, PairRow
+from dedup_app.image_status import PROCESSING
+from dedup_app.ports import FeaturesRow, PairRow
 from dedup_app.services import Services
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath

@@ -83,7 +83,7 @@ def _rejected(pictures: list[Picture], outcome: Outcome) -> Table:
         row = outcome.rows.get(picture.name)
         if row is not None and not picture.readable:
             name = Text.assemble(picture.name, (f"\n{picture.about}", "dim"))
-            table.add_row(name, Text(row.status, style="yellow"), Text(plain(row.detail)))
+            table.add_row(name, Text(str(row.status), style="yellow"), Text(plain(row.detail)))
     return table
 
 

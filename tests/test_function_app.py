@@ -16,7 +16,7 @@ import azure.functions as func
 import pytest
 
 import function_app
-from dedup_app.ports import DELETED, INDEXED
+from dedup_app.image_status import DELETED, INDEXED
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidSetting, StoreBusy
 from dedup_core.messages import IngestMessage

@@ -1,6 +1,6 @@
 """A whole container is taken in with one listing: only what the app does not know as it is now."""
 
-from dedup_app.ports import DELETED, INDEXED, PROCESSING
+from dedup_app.image_status import DELETED, INDEXED, PROCESSING
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import NOON, copy_of, photo

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ingest import IngestOutcome
-from dedup_app.ports import DELETED, INDEXED, PROCESSING
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
@@ -112,7 +112,7 @@ def test_a_copy_that_is_overwritten_while_its_pair_is_stored_is_verified(world):
 
 def test_an_image_that_looks_like_nothing_else_sends_no_message(world):
     world.upload_and_ingest("a.png", photo(1))
-    assert world.services.ingest.ingest(world.upload("b.png", photo(2))) == IngestOutcome(INDEXED, 0)
+    assert world.services.ingest.ingest(world.upload("b.png", photo(2))) == IngestOutcome("indexed", 0)
     assert world.verify_queue.messages == []
 
 
@@ -129,21 +129,21 @@ def test_the_same_event_again_downloads_and_changes_nothing(world):
 def test_an_unreadable_image_is_rejected_with_a_reason_and_a_sentence(world, data, reason):
     path = world.upload_and_ingest("broken.png", data)
     row = world.row(path)
-    assert (row.status, row.features) == (f"rejected:{reason}", None)
+    assert (row.status, row.features) == (ImageStatus.rejected(reason), None)
     assert " " in row.detail
 
 
 def test_an_image_with_too_many_bytes_is_rejected_before_it_is_read():
     world = World(max_image_bytes=100)
     path = world.upload_and_ingest("large.png", photo(1))
-    assert world.row(path).status == "rejected:too-many-bytes"
+    assert world.row(path).status == ImageStatus.rejected("too-many-bytes")
     assert "100" in world.row(path).detail
 
 
 def test_an_image_that_was_too_large_is_taken_in_once_the_limit_is_raised():
     world = World(max_image_pixels=100)
     path = world.upload_and_ingest("large.png", photo(1))
-    assert world.row(path).status == "rejected:too-many-pixels"
+    assert world.row(path).status == ImageStatus.rejected("too-many-pixels")
     raised = World()
     raised.images, raised.features = world.images, world.features
     raised.services = raised.start_process("with a higher limit")
@@ -192,7 +192,7 @@ def test_an_overwritten_image_is_found_as_what_it_is_now(world):
 def test_an_image_overwritten_with_garbage_leaves_the_index(world):
     path = world.upload_and_ingest("a.png", photo(1))
     world.upload_and_ingest("a.png", b"garbage")
-    assert world.row(path).status == "rejected:unsupported-format"
+    assert world.row(path).status == ImageStatus.rejected("unsupported-format")
     assert world.found_by(photo(1)) == set()
 
 
@@ -209,7 +209,7 @@ def test_what_was_said_of_an_overwritten_image_is_verified_anew(world):
     assert world.pair(first, second).verdict.kind is VerdictKind.UNVERIFIABLE
 
 
-@pytest.mark.parametrize("status", ["rejected:corrupt", DELETED])
+@pytest.mark.parametrize("status", [ImageStatus.rejected("corrupt"), DELETED])
 def test_hits_are_trusted_only_after_their_row_confirms_them(world, status):
     first = world.upload_and_ingest("a.png", photo(1))
     world.features.set_status(first.image_id, world.row(first).etag, status, NOON)
@@ -311,7 +311,7 @@ def test_a_blob_that_storage_refuses_is_rejected_and_looked_at_again_once_it_is_
         "This operation is not permitted on an archived blob", reason="store-refused"
     )
     world.services.ingest.ingest(path)
-    assert world.row(path).status == "rejected:store-refused"
+    assert world.row(path).status == ImageStatus.rejected("store-refused")
     assert "archived" in world.row(path).detail
     del world.images.failures[path]
     world.services.ingest.ingest(path)

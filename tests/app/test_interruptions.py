@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dedup_app.ports import DELETED, INDEXED
+from dedup_app.image_status import DELETED, INDEXED, ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
@@ -144,7 +144,7 @@ def test_a_newer_version_that_another_process_took_in_meanwhile_has_the_last_wor
             assert row.status == INDEXED
             assert A.image_id in world.found_by(photo(3))
         else:
-            assert row.status == "rejected:unsupported-format"
+            assert row.status == ImageStatus.rejected("unsupported-format")
         assert A.image_id not in world.found_by(photo(1)) | world.found_by(photo(2))
     pytest.fail("more steps than expected")
 

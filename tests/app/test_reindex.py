@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from dedup_app.ports import DELETED
+from dedup_app.image_status import DELETED, ImageStatus
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
-from dedup_storage.memory import MemorySegments
 from tests.app.world import NOON, copy_of, photo
+from tests.memory import MemorySegments
 
 
 def lose_the_log(world):
@@ -18,7 +18,7 @@ def lose_the_log(world):
 
 def test_a_lost_log_comes_back_from_the_features_table(world):
     kept = world.upload_and_ingest("a.png", photo(1))
-    for name, status in (("deleted.png", DELETED), ("rejected.png", "rejected:corrupt")):
+    for name, status in (("deleted.png", DELETED), ("rejected.png", ImageStatus.rejected("corrupt"))):
         gone = world.upload_and_ingest(name, photo(1))
         world.features.set_status(gone.image_id, world.row(gone).etag, status, NOON)
     lose_the_log(world)

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from dedup_app.ports import DELETED, INDEXED
+from dedup_app.image_status import DELETED, INDEXED
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath

@@ -14,8 +14,8 @@ from dedup_core.errors import StoreBusy
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget
-from dedup_storage.memory import MemoryReportsTable, MemoryStatsTable
 from tests.app.world import NOON, photo
+from tests.memory import MemoryReportsTable, MemoryStatsTable
 
 TODAY, TOMORROW = "2026-05-31", "2026-06-01"
 

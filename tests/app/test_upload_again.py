@@ -1,6 +1,6 @@
 """An image that is uploaded again: what is known of its bytes holds, and nothing is paid for twice."""
 
-from dedup_app.ports import INDEXED
+from dedup_app.image_status import INDEXED
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from tests.app.world import copy_of, photo, recolored

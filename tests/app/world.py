@@ -13,7 +13,8 @@ from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
 from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.memory import (
+from tests.core.pictures import encoded, hue_shifted, scene
+from tests.memory import (
     MemoryFeaturesTable,
     MemoryImages,
     MemoryIngestQueue,
@@ -24,7 +25,6 @@ from dedup_storage.memory import (
     MemoryStatsTable,
     MemoryVerifyQueue,
 )
-from tests.core.pictures import encoded, hue_shifted, scene
 
 NOON = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner, Result
 
-from dedup_app.ports import INDEXED, FeaturesRow, PairRow
+from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports import FeaturesRow, PairRow
 from dedup_app.services import Services
 from dedup_cli.main import app
 from dedup_core.color.metrics import ColorMetrics
@@ -27,7 +28,7 @@ class Known:
 
     services: Services
 
-    def image(self, name: str, status: str = INDEXED, detail: str = "") -> ImagePath:
+    def image(self, name: str, status: ImageStatus = INDEXED, detail: str = "") -> ImagePath:
         path = ImagePath("images", name)
         self.services.features.put(FeaturesRow(path, "0x1", status, None, detail, NOW))
         return path

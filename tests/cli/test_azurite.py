@@ -7,7 +7,8 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from typer.testing import CliRunner, Result
 
-from dedup_app.ports import INDEXED, FeaturesRow, PairRow
+from dedup_app.image_status import INDEXED
+from dedup_app.ports import FeaturesRow, PairRow
 from dedup_app.settings import Settings
 from dedup_cli.main import app
 from dedup_core.color.metrics import ColorMetrics

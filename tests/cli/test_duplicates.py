@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from tests.cli.conftest import Known, Run
@@ -36,7 +37,7 @@ def test_kinds_can_be_chosen_and_combined(dedup: Run, known: Known):
     assert [pair["verdict"] for pair in json.loads(result.output)] == ["identical", "distinct"]
 
 
-@pytest.mark.parametrize("status", ["deleted", "rejected:corrupt"])
+@pytest.mark.parametrize("status", [DELETED, ImageStatus.rejected("corrupt")])
 @pytest.mark.parametrize("image", [[], ["images/a.jpg"]])
 def test_pairs_of_images_that_are_gone_are_left_out_unless_asked_for(dedup: Run, known: Known, status, image):
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
@@ -110,7 +111,7 @@ def test_an_unknown_image_is_an_error_that_says_what_to_do(dedup: Run):
 
 
 def test_a_rejected_image_says_why_it_has_no_pairs(dedup: Run, known: Known):
-    known.image("broken.jpg", "rejected:corrupt", "the file ends too early")
+    known.image("broken.jpg", ImageStatus.rejected("corrupt"), "the file ends too early")
     result = dedup("duplicates", "images/broken.jpg")
     assert result.exit_code == 2
     assert "images/broken.jpg was rejected as corrupt, so it has no pairs: the file ends too early" in result.stderr

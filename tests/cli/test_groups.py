@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from tests.cli.conftest import Known, Run
@@ -61,8 +62,8 @@ def test_other_colors_are_linked_only_on_request(dedup: Run, known: Known):
     assert grouped(dedup, "--color-variants") == [("images/a.jpg", ["images/a.jpg", "images/b.jpg"])]
 
 
-@pytest.mark.parametrize("status", ["deleted", "rejected:corrupt"])
-def test_images_that_are_gone_hold_nothing_together(dedup: Run, known: Known, status: str):
+@pytest.mark.parametrize("status", [DELETED, ImageStatus.rejected("corrupt")])
+def test_images_that_are_gone_hold_nothing_together(dedup: Run, known: Known, status: ImageStatus):
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
     known.pair("b.jpg", "c.jpg", VerdictKind.DUPLICATE)
     known.image("b.jpg", status)

@@ -3,6 +3,7 @@
 import base64
 import json
 
+from dedup_app.image_status import ImageStatus
 from dedup_app.ports import RejectedMessage, StatsReport
 from dedup_app.services import Services
 from dedup_core.loading.stats import LoaderStats
@@ -21,7 +22,7 @@ def words(text: str) -> str:
 def test_images_are_counted_by_status(dedup: Run, known: Known):
     known.image("a.jpg")
     known.image("b.jpg")
-    known.image("c.jpg", "rejected:corrupt", "cut off")
+    known.image("c.jpg", ImageStatus.rejected("corrupt"), "cut off")
     told = words(dedup("status").output)
     assert "indexed 2" in told
     assert "rejected:corrupt 1" in told

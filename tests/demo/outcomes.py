@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from dedup_app.ports import INDEXED, FeaturesRow, PairRow
+from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports import FeaturesRow, PairRow
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.loading.stats import LoaderStats
@@ -13,7 +14,7 @@ from demo.pictures import Picture, allowed_verdicts, is_to_be_found, readable_pa
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
-def row(name: str, status: str = INDEXED, detail: str = "") -> FeaturesRow:
+def row(name: str, status: ImageStatus = INDEXED, detail: str = "") -> FeaturesRow:
     return FeaturesRow(ImagePath("images", f"demo/{name}"), "0x1", status, None, detail, NOW)
 
 
@@ -25,7 +26,10 @@ def pair(left: str, right: str, kind: VerdictKind | None) -> PairRow:
 
 
 def right_outcome(pictures: list[Picture]) -> Outcome:
-    rows = {it.name: row(it.name) if it.readable else row(it.name, "rejected:corrupt", "cut off") for it in pictures}
+    rows = {
+        it.name: row(it.name) if it.readable else row(it.name, ImageStatus.rejected("corrupt"), "cut off")
+        for it in pictures
+    }
     pairs = {
         frozenset({left.name, right.name}): pair(left.name, right.name, min(allowed_verdicts(left, right)))
         for left, right in readable_pairs(pictures)

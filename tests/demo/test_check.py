@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dedup_app.ports import PROCESSING
+from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.loading.stats import LoaderStats
 from demo.check import Outcome, mistakes
@@ -37,7 +37,7 @@ def test_a_picture_that_is_not_indexed_is_named_with_its_status(shown):
     assert mistakes(shown, spoiled) == ["rocket.jpg is processing instead of indexed: "]
 
 
-@pytest.mark.parametrize(("status", "detail"), [("indexed", ""), ("rejected:corrupt", "")])
+@pytest.mark.parametrize(("status", "detail"), [(INDEXED, ""), (ImageStatus.rejected("corrupt"), "")])
 def test_a_broken_file_that_is_not_rejected_with_a_reason_is_named(shown, status, detail):
     outcome = right_outcome(shown)
     spoiled = replace(outcome, rows={**outcome.rows, "broken.jpg": row("broken.jpg", status, detail)})

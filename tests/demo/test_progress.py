@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dedup_app.ports import INDEXED, PROCESSING
+from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.loading.stats import LoaderStats
@@ -45,7 +45,7 @@ def test_it_is_not_done_while_an_image_is_processing(finished: Services):
 
 
 def test_a_rejected_image_is_finished(finished: Services):
-    finished.features.put(row("c.jpg", "rejected:corrupt", "cut off"))
+    finished.features.put(row("c.jpg", ImageStatus.rejected("corrupt"), "cut off"))
     assert progress(finished).is_done(3)
 
 

@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from dedup_app.image_status import ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from demo.check import Outcome
 from demo.pictures import Picture, pictures
@@ -74,5 +75,7 @@ def test_a_wrong_result_names_each_mistake(shown):
 
 def test_words_from_outside_cannot_move_the_cursor(shown):
     outcome = right_outcome(shown)
-    spoiled = replace(outcome, rows={**outcome.rows, "broken.jpg": row("broken.jpg", "rejected:x", "\x1b[2J[red]")})
+    spoiled = replace(
+        outcome, rows={**outcome.rows, "broken.jpg": row("broken.jpg", ImageStatus.rejected("x"), "\x1b[2J[red]")}
+    )
     assert "\\x1b[2J[red]" in printed(shown, spoiled, [])

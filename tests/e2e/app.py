@@ -13,7 +13,8 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
-from dedup_app.ports import PROCESSING, FeaturesRow, PairRow
+from dedup_app.image_status import PROCESSING
+from dedup_app.ports import FeaturesRow, PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from dedup_app.ports import DELETED, INDEXED, FeaturesRow, PairRow
+from dedup_app.image_status import DELETED, INDEXED, ImageStatus
+from dedup_app.ports import FeaturesRow, PairRow
 from dedup_cli.main import app as dedup
 from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account, Azurite
@@ -75,7 +76,7 @@ def test_events_twice_and_in_any_order_give_the_same_tables_as_the_container_sca
             by_events.wait_until_idle(len(PICTURES))
     assert rows_of(by_events) == rows_of(scanned)
     assert pairs_of(by_events) == pairs_of(scanned)
-    assert {row.status for row in rows_of(scanned).values()} == {INDEXED, "rejected:unsupported-format"}
+    assert {row.status for row in rows_of(scanned).values()} == {INDEXED, ImageStatus.rejected("unsupported-format")}
     assert len(pairs_of(scanned)) == 6
 
 

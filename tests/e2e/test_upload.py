@@ -1,6 +1,6 @@
 """Images that land, from the upload to the verdict."""
 
-from dedup_app.ports import INDEXED
+from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from tests.core.drawings import drawn, encoded
 from tests.e2e.app import App
@@ -20,7 +20,7 @@ def test_uploads_are_indexed_or_rejected_and_their_look_alikes_verified(app: App
     with app.host():
         app.wait_until_idle(5)
     rows = app.rows()
-    assert rows.pop("shop/letter.jpg").status == "rejected:unsupported-format"
+    assert rows.pop("shop/letter.jpg").status == ImageStatus.rejected("unsupported-format")
     assert {row.status for row in rows.values()} == {INDEXED}
     kinds = {names: pair.verdict.kind for names, pair in app.pairs().items()}
     assert kinds == {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from dedup_app.ports import INDEXED
+from dedup_app.image_status import INDEXED
 from dedup_app.settings import Settings
 from dedup_storage.connect import connect
 from infra.tools.package import main, write_package

@@ -8,7 +8,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from dedup_app.ports import INDEXED, FeaturesRow, PairRow
+from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports import FeaturesRow, PairRow
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.features import ImageFeatures, extract_features
@@ -34,7 +35,7 @@ def some_features() -> ImageFeatures:
 
 
 def features_row(
-    name: str = "a.jpg", *, etag: str = "0x1", status: str = INDEXED, features: ImageFeatures | None = None
+    name: str = "a.jpg", *, etag: str = "0x1", status: ImageStatus = INDEXED, features: ImageFeatures | None = None
 ) -> FeaturesRow:
     return FeaturesRow(image(name), etag, status, features, detail="", updated_at=NOON)
 

@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from PIL import Image
 
-from dedup_app.ports import INDEXED, PROCESSING
+from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
 from dedup_app.services import Services
 from dedup_app.settings import Settings, StorageConnection
 from dedup_core.comparison.verdict import VerdictKind
@@ -75,7 +75,7 @@ def test_a_crash_between_the_append_and_the_row_is_made_good_by_the_next_try(
     services: Services, container: BlobServiceClient, account: Account
 ) -> None:
     class DyingFeatures(AzureFeaturesTable):
-        def set_status(self, image_id: str, etag: str, status: str, updated_at: datetime) -> None:
+        def set_status(self, image_id: str, etag: str, status: ImageStatus, updated_at: datetime) -> None:
             raise KeyboardInterrupt(image_id, etag, status, updated_at)
 
     for name in ("a.jpg", "b.jpg"):

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.ports import DELETED, INDEXED, PROCESSING, FeaturesTable, ImageSummary
+from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
+from dedup_app.ports import FeaturesTable, ImageSummary
 from dedup_storage.clients import StorageClients
-from dedup_storage.memory import MemoryFeaturesTable
 from dedup_storage.tables import AzureFeaturesTable
 from tests.azurite import Account
+from tests.memory import MemoryFeaturesTable
 from tests.storage.examples import NOON, features_row, image, some_features
 
 LATER = NOON + timedelta(minutes=5)
@@ -32,25 +33,27 @@ class FeaturesTableContract(ABC):
         assert table.get(row.path.image_id) == row
 
     def test_a_rejected_row_keeps_its_reason_and_has_no_features(self, table: FeaturesTable) -> None:
-        row = replace(features_row(status="rejected:corrupt"), detail="The file ends in the middle of the picture")
+        row = replace(
+            features_row(status=ImageStatus.rejected("corrupt")), detail="The file ends in the middle of the picture"
+        )
         table.put(row)
         assert table.get(row.path.image_id) == row
 
     def test_putting_again_replaces_the_whole_row(self, table: FeaturesTable) -> None:
         table.put(features_row(features=some_features()))
-        rejected = features_row(etag="0x2", status="rejected:corrupt")
+        rejected = features_row(etag="0x2", status=ImageStatus.rejected("corrupt"))
         table.put(rejected)
         assert table.get(rejected.path.image_id) == rejected
 
     def test_summaries_tell_what_the_rows_are_about(self, table: FeaturesTable) -> None:
         features = some_features()
         table.put(features_row("a.jpg", features=features))
-        table.put(features_row("b.jpg", status="rejected:corrupt"))
+        table.put(features_row("b.jpg", status=ImageStatus.rejected("corrupt")))
         ids = [image(name).image_id for name in ("a.jpg", "b.jpg", "missing.jpg", "a.jpg")]
         whole = ImageSummary(
             image("a.jpg"), "0x1", INDEXED, features.scheme, features.width, features.height, features.byte_size
         )
-        rejected = ImageSummary(image("b.jpg"), "0x1", "rejected:corrupt", None)
+        rejected = ImageSummary(image("b.jpg"), "0x1", ImageStatus.rejected("corrupt"), None)
         assert table.summaries(ids) == {ids[0]: whole, ids[1]: rejected}
         assert table.summaries(ids[:1]) == {ids[0]: whole}
         assert table.summaries([]) == {}
@@ -83,11 +86,14 @@ class FeaturesTableContract(ABC):
 
     def test_all_rows_and_their_number_by_status(self, table: FeaturesTable) -> None:
         rows = [features_row(f"{number}.jpg") for number in range(5)]
-        rows += [features_row("bad.jpg", status="rejected:corrupt"), features_row("new.jpg", status=PROCESSING)]
+        rows += [
+            features_row("bad.jpg", status=ImageStatus.rejected("corrupt")),
+            features_row("new.jpg", status=PROCESSING),
+        ]
         for row in rows:
             table.put(row)
         assert sorted(table.all(), key=lambda row: row.path) == sorted(rows, key=lambda row: row.path)
-        assert table.count_by_status() == {INDEXED: 5, "rejected:corrupt": 1, PROCESSING: 1}
+        assert table.count_by_status() == {INDEXED: 5, ImageStatus.rejected("corrupt"): 1, PROCESSING: 1}
 
 
 class TestMemoryFeaturesTable(FeaturesTableContract):
@@ -156,7 +162,7 @@ class TestAzureFeaturesTable(FeaturesTableContract):
         assert len(entity["sha256"]) == 64
 
     def test_a_detail_too_long_for_a_column_is_cut(self, table: FeaturesTable) -> None:
-        row = replace(features_row(status="rejected:corrupt"), detail="x" * 100_000)
+        row = replace(features_row(status=ImageStatus.rejected("corrupt")), detail="x" * 100_000)
         table.put(row)
         found = table.get(row.path.image_id)
         assert found is not None

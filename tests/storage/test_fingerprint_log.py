@@ -17,9 +17,9 @@ from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog, SegmentFull, Segments
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition
 from dedup_storage.log_segments import AzureSegments
-from dedup_storage.memory import MemorySegments
 from tests.azurite import Account
 from tests.core.drawings import photo, working
+from tests.memory import MemorySegments
 from tests.storage.examples import fingerprints_of_text, image
 from tests.storage.limited_blob_service import limited_blob_service
 

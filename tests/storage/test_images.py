@@ -16,8 +16,8 @@ from dedup_core.paths import ImagePath
 from dedup_storage.azure_errors import as_our_error, our_errors
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import StorageClients
-from dedup_storage.memory import MemoryImages
 from tests.azurite import Account
+from tests.memory import MemoryImages
 
 LIMIT = 100_000
 type Upload = Callable[[ImagePath, bytes], object]

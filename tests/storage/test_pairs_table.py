@@ -10,9 +10,9 @@ from dedup_app.ports import PairsTable
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_storage.clients import StorageClients
-from dedup_storage.memory import MemoryPairsTable
 from dedup_storage.pair_directions import reversed_pair
 from dedup_storage.tables import AzurePairsTable
+from tests.memory import MemoryPairsTable
 from tests.storage.examples import NOON, image, pending, verified
 
 
@@ -22,10 +22,6 @@ class PairsTableContract(ABC):
     @pytest.fixture
     @abstractmethod
     def table(self) -> PairsTable: ...
-
-    @abstractmethod
-    def decide(self, table: PairsTable, left: str, right: str, decision: str) -> None:
-        """A person's decision, stored the way the review does it."""
 
     def test_an_empty_table_has_no_pairs(self, table: PairsTable) -> None:
         assert table.get(image("a"), image("b")) is None
@@ -75,7 +71,7 @@ class PairsTableContract(ABC):
 
     def test_a_decision_and_an_unverifiable_verdict_outlive_a_new_etag(self, table: PairsTable) -> None:
         table.put_verdict(verified("a", "b", VerdictKind.UNVERIFIABLE))
-        self.decide(table, "a", "b", "keep both")
+        assert table.decide(image("a"), image("b"), "keep both")
         table.restamp(image("a"), "0x1", "0x9")
         expected = verified("a", "b", VerdictKind.UNVERIFIABLE, left_etag="0x9", decision="keep both")
         assert table.get(image("a"), image("b")) == expected
@@ -126,9 +122,23 @@ class PairsTableContract(ABC):
     @pytest.mark.parametrize("kind", [VerdictKind.DISTINCT, VerdictKind.UNVERIFIABLE])
     def test_a_persons_decision_survives_a_later_verdict(self, table: PairsTable, kind: VerdictKind) -> None:
         table.put_verdict(verified("a", "b"))
-        self.decide(table, "a", "b", "keep both")
+        assert table.decide(image("a"), image("b"), "keep both")
         table.put_verdict(verified("a", "b", kind))
         assert table.get(image("a"), image("b")) == replace(verified("a", "b", kind), decision="keep both")
+
+    def test_a_decision_is_seen_from_both_images_and_can_be_changed(self, table: PairsTable) -> None:
+        table.put_verdict(verified("a", "b"))
+        assert table.decide(image("b"), image("a"), "distinct")
+        assert table.decide(image("a"), image("b"), "duplicate")
+        decided = verified("a", "b", decision="duplicate")
+        assert table.get(image("a"), image("b")) == decided
+        assert list(table.of_image(image("b"))) == [reversed_pair(decided)]
+
+    def test_a_pair_without_a_verdict_cannot_be_decided(self, table: PairsTable) -> None:
+        table.open(pending("a", "b"))
+        assert not table.decide(image("a"), image("b"), "keep both")
+        assert not table.decide(image("a"), image("c"), "keep both")
+        assert table.get(image("a"), image("b")) == pending("a", "b")
 
     def test_an_image_has_all_its_pairs_and_no_others(self, table: PairsTable) -> None:
         for other in ("b", "c", "d"):
@@ -144,22 +154,11 @@ class TestMemoryPairsTable(PairsTableContract):
     def table(self) -> PairsTable:
         return MemoryPairsTable()
 
-    def decide(self, table: PairsTable, left: str, right: str, decision: str) -> None:
-        assert isinstance(table, MemoryPairsTable)
-        table.decide(image(left), image(right), decision)
-
 
 class TestAzurePairsTable(PairsTableContract):
     @pytest.fixture
     def table(self, clients: StorageClients) -> PairsTable:
-        self.clients = clients
         return AzurePairsTable(clients.tables)
-
-    def decide(self, table: PairsTable, left: str, right: str, decision: str) -> None:
-        assert isinstance(table, AzurePairsTable)
-        for first, second in ((left, right), (right, left)):
-            keys = {"PartitionKey": image(first).image_id, "RowKey": image(second).image_id}
-            self.clients.tables.get_table_client("pairs").update_entity({**keys, "decision": decision})
 
     def test_of_many_finders_one_creates_the_row_and_none_fails(self, table: PairsTable) -> None:
         with ThreadPoolExecutor(8) as threads:

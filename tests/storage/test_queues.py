@@ -9,8 +9,8 @@ from dedup_app.ports import IngestQueue, QueueLengths, Queues, RejectedMessage, 
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.views import View
 from dedup_storage.clients import StorageClients
-from dedup_storage.memory import MemoryIngestQueue, MemoryQueues, MemoryVerifyQueue
 from dedup_storage.queues import GAVE_UP, AzureIngestQueue, AzureQueues, AzureVerifyQueue
+from tests.memory import MemoryIngestQueue, MemoryQueues, MemoryVerifyQueue
 from tests.storage.examples import NOON, image
 
 VERIFY = VerifyMessage(

@@ -6,8 +6,8 @@ import pytest
 from dedup_app.ports import RejectedMessage, ReportsTable, StatsReport, StatsTable
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.clients import StorageClients
-from dedup_storage.memory import MemoryReportsTable, MemoryStatsTable
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
+from tests.memory import MemoryReportsTable, MemoryStatsTable
 from tests.storage.examples import NOON
 
 TOTALS = LoaderStats(

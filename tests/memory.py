@@ -1,4 +1,4 @@
-"""In-memory twins of the ports, for tests and for trying things; the index is `FingerprintLog(MemorySegments())`."""
+"""In-memory twins of the ports; the index is `FingerprintLog(MemorySegments())`."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import count
 from threading import Lock
 
+from dedup_app.image_status import ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, QueueLengths, RejectedMessage, StatsReport
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, TemporaryError
 from dedup_core.loading.loader import SourceImage
@@ -76,7 +77,7 @@ class MemoryFeaturesTable:
         with self._lock:
             self._rows[row.path.image_id] = row
 
-    def set_status(self, image_id: str, etag: str, status: str, updated_at: datetime) -> None:
+    def set_status(self, image_id: str, etag: str, status: ImageStatus, updated_at: datetime) -> None:
         with self._lock:
             row = self._rows.get(image_id)
             if row is not None and row.etag == etag:
@@ -94,7 +95,7 @@ class MemoryFeaturesTable:
     def all_summaries(self) -> Iterator[ImageSummary]:
         return (row.summary for row in self.all())
 
-    def count_by_status(self) -> dict[str, int]:
+    def count_by_status(self) -> dict[ImageStatus, int]:
         return dict(Counter(row.status for row in self._rows.values()))
 
 
@@ -125,11 +126,13 @@ class MemoryPairsTable:
                 elif row.verdict is not None and row.right == path and row.right_etag == old_etag:
                     self._rows[key] = replace(row, right_etag=new_etag)
 
-    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> None:
-        """A person's decision about a pair that is there."""
+    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> bool:
         with self._lock:
-            key = _ids(left, right)
-            self._rows[key] = replace(self._rows[key], decision=decision)
+            row = self._rows.get(_ids(left, right))
+            if row is None or row.verdict is None:
+                return False
+            self._rows[_key(row)] = replace(row, decision=decision)
+            return True
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
         row = self._rows.get(_ids(left, right))

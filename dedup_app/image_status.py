@@ -1,0 +1,46 @@
+"""What became of an image: the status of its row in the `features` table, as a value."""
+
+from dataclasses import dataclass
+from typing import Self
+
+_REJECTED = "rejected"
+_ALIVE = ("processing", "indexed")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStatus:
+    """`processing` (row written, not yet searched), `indexed`, `deleted`, or `rejected` for a `reason`.
+
+    A name that this version does not know was written by a newer one: such an image is neither alive nor rejected here.
+    """
+
+    name: str
+    reason: str | None = None
+
+    @classmethod
+    def rejected(cls, reason: str) -> Self:
+        """Refused for good, for one of the reasons of `dedup_core.errors`."""
+        return cls(_REJECTED, reason)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The status as it is stored and told: its name or, with a reason, `rejected:<reason>`."""
+        name, colon, reason = text.partition(":")
+        return cls(name, reason if colon else None)
+
+    def __str__(self) -> str:
+        return self.name if self.reason is None else f"{self.name}:{self.reason}"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is an image to compare: neither deleted nor rejected."""
+        return self.name in _ALIVE
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.name == _REJECTED
+
+
+PROCESSING = ImageStatus("processing")
+INDEXED = ImageStatus("indexed")
+DELETED = ImageStatus("deleted")
