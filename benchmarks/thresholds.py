@@ -82,7 +82,7 @@ def copy_jobs(photos: list[Path], limit: int) -> list[Job]:
 
 
 def kind_of(transform: str) -> str:
-    if TRANSFORMS[transform].recolored:
+    if "color_variant" in TRANSFORMS[transform].right:
         return RECOLORED_COPIES
     return OVERLAID if transform in OVERLAYS else COPIES
 

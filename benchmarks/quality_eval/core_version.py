@@ -12,8 +12,11 @@ CORE = Path(dedup_core.__file__).parent
 
 @cache
 def core_version(module: str) -> str:
-    """A short digest of a module of the core and of all modules of the core that it imports, however far down."""
-    return source_version([str(CORE / f"{name}.py") for name in sorted(_closure(module))])
+    """A short digest of a module of the core and of all modules of the core that it imports, however far down.
+
+    A module is named by its place below `dedup_core`, as in `comparison.measure`.
+    """
+    return source_version([str(_source(name)) for name in sorted(_closure(module))])
 
 
 def _closure(module: str) -> set[str]:
@@ -26,6 +29,14 @@ def _closure(module: str) -> set[str]:
 
 
 def _imports(module: str) -> set[str]:
-    tree = ast.parse((CORE / f"{module}.py").read_text(encoding="utf-8"))
-    froms = (node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
-    return {name.removeprefix("dedup_core.") for name in froms if name.startswith("dedup_core.")}
+    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {node.module or "" for node in froms}
+    names |= {f"{node.module}.{alias.name}" for node in froms for alias in node.names}  # of a package, its modules
+    ours = {name.removeprefix("dedup_core.") for name in names if name.startswith("dedup_core.")}
+    return {name for name in ours if _source(name).exists()}
+
+
+def _source(module: str) -> Path:
+    place = CORE / module.replace(".", "/")
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import PIL
 
-from benchmarks.quality_eval import transforms
+from benchmarks.quality_eval import frames, tones, transforms
 
 ORIGINAL = "original"
 SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -57,7 +57,9 @@ class Cache:
         if transform == ORIGINAL:
             return data
         make = transforms.TRANSFORMS[transform].apply
-        place = Path(f"copies-{_version(transforms.__file__, PIL.__version__)}", transform)
+        place = Path(
+            f"copies-{_version(transforms.__file__, frames.__file__, tones.__file__, PIL.__version__)}", transform
+        )
         return self.made(place, photo, data, lambda: make(data, photo.name))
 
     def remembered[T](self, place: Path, photo: Photo, make: Callable[[], T]) -> T:

@@ -49,8 +49,7 @@ RECALLS = ("search_recall", "candidate_recall", "verdict_recall", "verdict_alone
 
 def is_right(item: Judged) -> bool:
     """Whether the verdict on a copy is right, however the pair came up."""
-    allowed = SAME | {VerdictKind.COLOR_VARIANT} if TRANSFORMS[item.transform].recolored else SAME
-    return item.verdict.kind in allowed
+    return item.verdict.kind in TRANSFORMS[item.transform].right
 
 
 def is_found(item: Judged) -> bool:

@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
+from benchmarks.quality_eval import frames, tones
+
 type Edit = Callable[[Image.Image, random.Random], Image.Image]
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+SAME = frozenset({"identical", "duplicate", "altered"})
+RECOLORED = frozenset({"color_variant"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,16 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One way of making a copy; `recolored` ones are found as well when they end as `color_variant`."""
+    """One way of making a copy, and the verdicts that are right for it.
+
+    `part` is the part of the evaluation that it belongs to: what was there first, framing, turning, tone or color.
+    """
 
     name: str
     edits: tuple[Edit, ...] = ()
     encoding: Encoding = Encoding()
-    recolored: bool = False
+    right: frozenset[str] = SAME
+    part: str = "first"
 
     def apply(self, data: bytes, photo: str) -> bytes:
         """The copy's bytes. What is random depends on the transform's and the photo's name only."""
@@ -258,11 +266,17 @@ ALL_TRANSFORMS = (
     Transform("turned-90", (_turn(Image.Transpose.ROTATE_90),)),
     Transform("turned-180", (_turn(Image.Transpose.ROTATE_180),)),
     Transform("turned-270", (_turn(Image.Transpose.ROTATE_270),)),
-    Transform("grey", (_grey,), recolored=True),
-    Transform("hue-shift", (_hue,), recolored=True),
+    Transform("grey", (_grey,), right=SAME | RECOLORED),
+    Transform("hue-shift", (_hue,), right=SAME | RECOLORED),
     Transform("chain-screenshot", (_resize(0.6), _screen_bars), Encoding(quality=70)),
     Transform("chain-repost", (_resize(0.5), _watermark_small), Encoding(quality=50)),
     Transform("chain-filter", (_crop_sides(0.03), _contrast(1.25), _white_balance), Encoding("WEBP", 70)),
+    *(Transform(name, (edit,), Encoding(quality=85), part="framing") for name, edit in frames.EDITS.items()),
+    *(Transform(f"rotate-{degrees}", (_rotate(degrees, expand=False),), part="turning") for degrees in (7, 10, 20)),
+    *(Transform(f"rotate-{degrees}-expand", (_rotate(degrees, expand=True),), part="turning") for degrees in (20, 45)),
+    *(Transform(name, (edit,), part="tone") for name, edit in tones.TONES.items()),
+    *(Transform(name, (edit,), right=RECOLORED, part="color") for name, edit in tones.COLORS.items()),
+    Transform("inverted", (tones.inverted,), right=SAME | RECOLORED, part="color"),
 )
 
 TRANSFORMS = {transform.name: transform for transform in ALL_TRANSFORMS}

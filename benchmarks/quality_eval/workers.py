@@ -13,7 +13,7 @@ from dedup_core.decoding.decoder import decode
 
 # Taken at import, when the files are the code that was just loaded; later somebody may have changed them.
 FEATURES = f"features-{core_version('features')}"
-MEASURED = f"measured-{core_version('measure')}"
+MEASURED = f"measured-{core_version('comparison.measure')}"
 
 
 class Task(NamedTuple):
