@@ -40,8 +40,17 @@ def extract_features(client: blob.BlobClient, context: func.Context) -> None:
 @app.event_grid_trigger(arg_name="event")
 def retract_image(event: func.EventGridEvent, context: func.Context) -> None:
     """An image was deleted."""
+    # Whatever the annotation says, an event in the other schema comes as that schema's class.
+    event_type = event.type if isinstance(event, func.CloudEvent) else event.event_type
     with services_for(context) as services:
-        services.retract.handle_event(event.event_type, event.get_json())
+        services.blob_events.handle_event(event_type, event.get_json())
+
+
+@app.queue_trigger(arg_name="message", queue_name=settings.events_queue, connection=STORAGE)
+def take_blob_events(message: func.QueueMessage, context: func.Context) -> None:
+    """Event Grid put what happened to an image into a queue."""
+    with services_for(context) as services:
+        services.blob_events.handle_message(message.get_body(), message.id or "")
 
 
 @app.queue_trigger(arg_name="message", queue_name=settings.ingest_queue, connection=STORAGE)

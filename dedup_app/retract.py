@@ -1,4 +1,4 @@
-"""Retract: an event says that a blob was deleted; what is known of the image goes, if the blob really is gone."""
+"""Retract: what is known of an image goes, if its blob really is gone."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,11 +7,7 @@ from dedup_app.event_log import EventLog
 from dedup_app.image_status import INDEXED, PROCESSING
 from dedup_app.ingest import IngestService
 from dedup_app.ports import FeaturesTable, Images
-from dedup_app.settings import Settings
-from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
-
-BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
 
 log = EventLog(__name__)
 
@@ -25,33 +21,12 @@ class RetractService:
         images: Images,
         features: FeaturesTable,
         ingest: IngestService,
-        settings: Settings,
         now: Callable[[], datetime],
     ) -> None:
         self._images = images
         self._features = features
         self._ingest = ingest
-        self._containers = settings.containers
         self._now = now
-
-    def handle_event(self, event_type: str, data: object) -> None:
-        """Act on an event of Event Grid, given its type and data. Raises `TemporaryError`: Event Grid sends it again.
-
-        What is no deletion of a blob that the app could know is passed over.
-        """
-        if event_type != BLOB_DELETED:
-            log.info("event_ignored", reason="other-event", type=event_type)
-            return
-        url = data.get("url") if isinstance(data, dict) else None
-        if not isinstance(url, str):
-            log.warning("event_ignored", reason="no-url")
-            return
-        try:
-            path = ImagePath.parse(url, containers=self._containers)
-        except InvalidPath as error:
-            log.info("event_ignored", reason="no-image-of-ours", detail=str(error))
-            return
-        self.retract(path)
 
     def retract(self, path: ImagePath) -> None:
         """Forget the image, unless its blob is there (again): then it is taken in once more.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from dedup_app.backlog import BacklogService
+from dedup_app.blob_events import BlobEventService
 from dedup_app.ingest import IngestService
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.pairing import Pairing
@@ -56,6 +57,7 @@ class Services:
     ingest: IngestService = field(init=False)
     verify: VerifyService = field(init=False)
     retract: RetractService = field(init=False)
+    blob_events: BlobEventService = field(init=False)
     reporting: ReportingService = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,15 +95,15 @@ class Services:
             settings=settings,
             now=self.now,
         )
-        retract = RetractService(
-            images=self.images, features=self.features, ingest=ingest, settings=settings, now=self.now
-        )
+        retract = RetractService(images=self.images, features=self.features, ingest=ingest, now=self.now)
+        blob_events = BlobEventService(ingest=ingest, retract=retract, rejections=rejections, settings=settings)
         reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
         for name, value in {
             "loader": loader,
             "ingest": ingest,
             "verify": verify,
             "retract": retract,
+            "blob_events": blob_events,
             "reporting": reporting,
         }.items():
             object.__setattr__(self, name, value)  # frozen for everybody else

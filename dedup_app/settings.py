@@ -51,6 +51,7 @@ class Settings:
     index_container: str = "dedup-index"
     verify_queue: str = "verify-pairs"
     ingest_queue: str = "ingest-images"
+    events_queue: str = "blob-events"
     stats_schedule: str = "0 */5 * * * *"
     blob_trigger_source: str = "LogsAndContainerScan"
     max_image_bytes: int = 64 * 1024 * 1024
@@ -77,6 +78,7 @@ class Settings:
             index_container=read.container("INDEX_CONTAINER", cls.index_container),
             verify_queue=read.queue("VERIFY_QUEUE", cls.verify_queue),
             ingest_queue=read.queue("INGEST_QUEUE", cls.ingest_queue),
+            events_queue=read.queue("EVENTS_QUEUE", cls.events_queue),
             stats_schedule=read.schedule("STATS_SCHEDULE", cls.stats_schedule),
             blob_trigger_source=read.choice("BLOB_TRIGGER_SOURCE", BLOB_TRIGGER_SOURCES, cls.blob_trigger_source),
             max_image_bytes=read.whole("MAX_IMAGE_BYTES", cls.max_image_bytes, most=_GIBIBYTE),
@@ -91,6 +93,8 @@ class Settings:
         )
         read.refuse_equal("IMAGE_CONTAINER", "INDEX_CONTAINER", settings.image_container, settings.index_container)
         read.refuse_equal("VERIFY_QUEUE", "INGEST_QUEUE", settings.verify_queue, settings.ingest_queue)
+        read.refuse_equal("EVENTS_QUEUE", "VERIFY_QUEUE", settings.events_queue, settings.verify_queue)
+        read.refuse_equal("EVENTS_QUEUE", "INGEST_QUEUE", settings.events_queue, settings.ingest_queue)
         if settings.policy_overrides or settings.policy_preset != cls.policy_preset:
             settings.policy  # noqa: B018 - checked at start, but only where set: it needs numpy
         return settings

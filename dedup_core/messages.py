@@ -114,7 +114,7 @@ class IngestMessage:
 def message_excerpt(body: str | bytes) -> str:
     """What a refused message said, for people to look at: decoded where possible, shortened, without signatures."""
     try:
-        text = _decode_text(body)
+        text = decode_text(body)
     except InvalidMessage:
         text = body if isinstance(body, str) else body.decode(errors="backslashreplace")
     text = redact_signatures(text).encode(errors="backslashreplace").decode()
@@ -122,7 +122,7 @@ def message_excerpt(body: str | bytes) -> str:
 
 
 def _parse_fields(body: str | bytes, known: Collection[str]) -> dict[str, Any]:
-    text = _decode_text(body)
+    text = decode_text(body)
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -139,7 +139,7 @@ def _parse_fields(body: str | bytes, known: Collection[str]) -> dict[str, Any]:
     return fields
 
 
-def _decode_text(body: str | bytes) -> str:
+def decode_text(body: str | bytes) -> str:
     """The text of a message that may be base64; JSON never reads as base64, because `{` is not in its alphabet."""
     try:
         text = (body if isinstance(body, str) else body.decode()).strip("\ufeff \t\r\n")

@@ -46,7 +46,9 @@ class ImagePath:
 
     @classmethod
     def parse(cls, text: str, *, containers: Collection[str] | None = None) -> Self:
-        """Read any spelling: `images/a b.jpg`, `/images/a%20b.jpg`, a blob's URL (host or path style), back slashes.
+        """Read any spelling: `images/a b.jpg`, `/images/a%20b.jpg`, back slashes, a blob's URL.
+
+        A URL may be host or path style, of the `blob` or the `dfs` endpoint.
 
         In the path form `?` and `#` belong to the name, but for a shared access signature at the end, which is dropped;
         in a URL they end the name. `%` and two hex digits are decoded in both. With `containers`, others are refused.
@@ -192,7 +194,7 @@ def _path_of_url(text: str) -> str:
 def _is_path_style(url: SplitResult) -> bool:
     """Azurite and other emulators put the account into the path: http://127.0.0.1:10000/account/container/name."""
     host = url.hostname or ""
-    if ".blob." in host:
+    if ".blob." in host or ".dfs." in host:  # the latter names blobs of accounts with a hierarchical namespace
         return False
     try:
         ipaddress.ip_address(host)

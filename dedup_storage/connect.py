@@ -37,7 +37,9 @@ def connect(settings: Settings) -> Services:
         reports=AzureReportsTable(clients.tables),
         verify_queue=AzureVerifyQueue(clients.queues, settings.verify_queue),
         ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),
-        queues=AzureQueues(clients.queues, (settings.verify_queue, settings.ingest_queue, BLOB_EVENTS)),
+        queues=AzureQueues(
+            clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_EVENTS)
+        ),
         index=FingerprintLog(AzureSegments(clients.blobs, settings.index_container)),
         instance=instance_name(),
         meter=meter,

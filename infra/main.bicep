@@ -107,6 +107,7 @@ var systemTopicGroup = createSystemTopic ? group.name : (empty(imagesSystemTopic
 var indexContainer = 'dedup-index'
 var verifyQueue = 'verify-pairs'
 var ingestQueue = 'ingest-images'
+var eventsQueue = 'blob-events'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
@@ -176,6 +177,7 @@ module imagesData 'modules/images-data.bicep' = if (createImagesAccount) {
     indexContainer: indexContainer
     verifyQueue: verifyQueue
     ingestQueue: ingestQueue
+    eventsQueue: eventsQueue
     appPrincipalId: identity.outputs.principalId
     personPrincipalId: principalId
     personPrincipalType: principalType
@@ -221,6 +223,7 @@ module functionApp 'modules/function-app.bicep' = {
     indexContainer: indexContainer
     verifyQueue: verifyQueue
     ingestQueue: ingestQueue
+    eventsQueue: eventsQueue
     insightsConnectionString: monitoring.outputs.connectionString
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     instanceMemoryMB: instanceMemoryMB
@@ -290,6 +293,7 @@ output IMAGE_CONTAINER string = imageContainer
 output INDEX_CONTAINER string = indexContainer
 output VERIFY_QUEUE string = verifyQueue
 output INGEST_QUEUE string = ingestQueue
+output EVENTS_QUEUE string = eventsQueue
 output ImageStorage__blobServiceUri string = createImagesAccount ? imagesStorage!.outputs.blobUri : (existingImages!.properties.primaryEndpoints.blob)
 output ImageStorage__queueServiceUri string = createImagesAccount ? imagesStorage!.outputs.queueUri : (existingImages!.properties.primaryEndpoints.queue)
 output ImageStorage__tableServiceUri string = createImagesAccount ? imagesStorage!.outputs.tableUri : (existingImages!.properties.primaryEndpoints.table)

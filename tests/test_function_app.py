@@ -1,5 +1,6 @@
 """The triggers listen where the settings say, carry their input to one service, and load nothing heavy at the start."""
 
+import base64
 import importlib.util
 import json
 import logging
@@ -14,6 +15,8 @@ from urllib.parse import quote
 
 import azure.functions as func
 import pytest
+from azure.functions.eventgrid import EventGridEventInConverter
+from azure.functions.meta import Datum
 
 import function_app
 from dedup_app.image_status import DELETED, INDEXED
@@ -74,9 +77,12 @@ def deleted(name: str) -> func.EventGridEvent:
     )
 
 
-def test_there_are_five_functions_that_listen_where_the_documentation_says(load_app):
+def test_there_are_six_functions_that_listen_where_the_documentation_says(load_app):
     bindings = bindings_of(load_app())
-    names = {"extract_features", "retract_image", "ingest_images", "verify_pairs", "report_loader_stats"}
+    names = {
+        *("extract_features", "retract_image", "take_blob_events"),
+        *("ingest_images", "verify_pairs", "report_loader_stats"),
+    }
     assert set(bindings) == names
     assert bindings["retract_image"]["type"] == "eventGridTrigger"
     blob, ingest, verify, timer = (
@@ -89,6 +95,8 @@ def test_there_are_five_functions_that_listen_where_the_documentation_says(load_
     )
     assert (ingest["queueName"], ingest["connection"]) == ("ingest-images", "ImageStorage")
     assert (verify["queueName"], verify["connection"]) == ("verify-pairs", "ImageStorage")
+    events = bindings["take_blob_events"]
+    assert (events["queueName"], events["connection"]) == ("blob-events", "ImageStorage")
     assert timer["schedule"] == "0 */5 * * * *"
 
 
@@ -98,6 +106,7 @@ def test_the_settings_move_the_triggers(load_app):
             IMAGE_CONTAINER="photos",
             INGEST_QUEUE="backfill",
             VERIFY_QUEUE="pairs",
+            EVENTS_QUEUE="news",
             STATS_SCHEDULE="0 0 * * * *",
             BLOB_TRIGGER_SOURCE="EventGrid",
         )
@@ -108,6 +117,7 @@ def test_the_settings_move_the_triggers(load_app):
     )
     assert bindings["ingest_images"]["queueName"] == "backfill"
     assert bindings["verify_pairs"]["queueName"] == "pairs"
+    assert bindings["take_blob_events"]["queueName"] == "news"
     assert bindings["report_loader_stats"]["schedule"] == "0 0 * * * *"
 
 
@@ -239,6 +249,34 @@ def test_blob_names_reach_the_service_as_storage_spells_them(world):
     world.images.delete(path)
     function_app.retract_image(deleted("50%25/ü?.png"), CONTEXT)
     assert world.row(path).status == DELETED
+
+
+def test_a_deletion_is_taken_as_a_cloud_event_too(world):
+    path = world.upload("a.png", photo(1))
+    landed("a.png")
+    world.images.delete(path)
+    body = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/subscriptions/0",
+        "type": "Microsoft.Storage.BlobDeleted",
+        "data": {"url": "https://account.blob.core.windows.net/images/a.png"},
+    }
+    event = EventGridEventInConverter.decode(Datum(json.dumps(body), "json"), trigger_metadata=None)
+    assert isinstance(event, func.CloudEvent)
+    function_app.retract_image(event, CONTEXT)
+    assert world.row(path).status == DELETED
+
+
+def test_an_event_that_came_by_queue_reaches_the_same_services(world):
+    path = world.upload("a.png", photo(1))
+    event = {
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "data": {"url": "https://account.blob.core.windows.net/images/a.png"},
+    }
+    body = base64.b64encode(json.dumps(event).encode())
+    function_app.take_blob_events(func.QueueMessage(id="1", body=body), CONTEXT)
+    assert world.row(path).status == INDEXED
 
 
 def test_every_line_of_an_invocation_carries_its_id_and_none_after_it(world, caplog):

@@ -15,6 +15,7 @@ param imageContainer string
 param indexContainer string
 param verifyQueue string
 param ingestQueue string
+param eventsQueue string
 param insightsConnectionString string
 param subnetId string
 param instanceMemoryMB int
@@ -44,6 +45,7 @@ var storageSettings = {
   INDEX_CONTAINER: indexContainer
   VERIFY_QUEUE: verifyQueue
   INGEST_QUEUE: ingestQueue
+  EVENTS_QUEUE: eventsQueue
   BLOB_TRIGGER_SOURCE: 'EventGrid'
 }
 

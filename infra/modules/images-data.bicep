@@ -6,14 +6,15 @@ param imageContainer string
 param indexContainer string
 param verifyQueue string
 param ingestQueue string
+param eventsQueue string
 param appPrincipalId string
 param personPrincipalId string
 param personPrincipalType string
 
 var roles = loadJsonContent('../roles.json')
 var tableNames = ['features', 'pairs', 'loaderstats', 'reports']
-var workQueues = [verifyQueue, ingestQueue]
-// The host moves what failed for good there, and would otherwise need the right to make queues; the third is its own.
+var workQueues = [verifyQueue, ingestQueue, eventsQueue]
+// The host moves what failed for good there, and would otherwise need the right to make queues; the last is its own.
 var poisonQueues = concat(map(workQueues, name => '${name}-poison'), ['webjobs-blobtrigger-poison'])
 var personRoles = empty(personPrincipalId) ? [] : [roles.storageBlobDataContributor, roles.storageQueueDataContributor, roles.storageTableDataContributor]
 

@@ -8,7 +8,7 @@ $PSNativeCommandUseErrorActionPreference = $false
 if (-not $env:IMAGES_ACCOUNT_IS_NEW) { throw 'IMAGES_ACCOUNT_IS_NEW is not set: run azd provision first' }
 if ($env:IMAGES_ACCOUNT_IS_NEW -eq 'true') { exit 0 } # main.bicep has made the account and all that is in it
 
-$needed = 'IMAGES_ACCOUNT_NAME', 'IMAGES_ACCOUNT_RESOURCE_GROUP', 'APP_PRINCIPAL_ID', 'IMAGE_CONTAINER', 'INDEX_CONTAINER', 'VERIFY_QUEUE', 'INGEST_QUEUE'
+$needed = 'IMAGES_ACCOUNT_NAME', 'IMAGES_ACCOUNT_RESOURCE_GROUP', 'APP_PRINCIPAL_ID', 'IMAGE_CONTAINER', 'INDEX_CONTAINER', 'VERIFY_QUEUE', 'INGEST_QUEUE', 'EVENTS_QUEUE'
 foreach ($name in $needed) {
     if (-not [Environment]::GetEnvironmentVariable($name)) {
         throw "$name is not set: run azd provision first"
@@ -29,6 +29,7 @@ $parameters = @(
     "indexContainer=$($env:INDEX_CONTAINER)"
     "verifyQueue=$($env:VERIFY_QUEUE)"
     "ingestQueue=$($env:INGEST_QUEUE)"
+    "eventsQueue=$($env:EVENTS_QUEUE)"
     "appPrincipalId=$($env:APP_PRINCIPAL_ID)"
     "personPrincipalId=$($env:AZURE_PRINCIPAL_ID)"
     "personPrincipalType=$personType"

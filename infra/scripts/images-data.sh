@@ -15,6 +15,7 @@ esac
 : "${INDEX_CONTAINER:?run azd provision first}"
 : "${VERIFY_QUEUE:?run azd provision first}"
 : "${INGEST_QUEUE:?run azd provision first}"
+: "${EVENTS_QUEUE:?run azd provision first}"
 
 command -v az >/dev/null || {
     echo "The Azure CLI (az) is needed to prepare $IMAGES_ACCOUNT_NAME; install it, run az login, then: azd hooks run postprovision" >&2
@@ -26,6 +27,6 @@ fi
 az deployment group create --name dedup-images-data --resource-group "$IMAGES_ACCOUNT_RESOURCE_GROUP" \
     --template-file "$(dirname "$0")/../modules/images-data.bicep" --output none --parameters \
     accountName="$IMAGES_ACCOUNT_NAME" imageContainer="$IMAGE_CONTAINER" indexContainer="$INDEX_CONTAINER" \
-    verifyQueue="$VERIFY_QUEUE" ingestQueue="$INGEST_QUEUE" appPrincipalId="$APP_PRINCIPAL_ID" \
-    personPrincipalId="${AZURE_PRINCIPAL_ID:-}" personPrincipalType="${AZURE_PRINCIPAL_TYPE:-User}"
+    verifyQueue="$VERIFY_QUEUE" ingestQueue="$INGEST_QUEUE" eventsQueue="$EVENTS_QUEUE" \
+    appPrincipalId="$APP_PRINCIPAL_ID" personPrincipalId="${AZURE_PRINCIPAL_ID:-}" personPrincipalType="${AZURE_PRINCIPAL_TYPE:-User}"
 echo "$IMAGES_ACCOUNT_NAME has what the app needs beside the images"

@@ -9,6 +9,7 @@ import pytest
 from dedup_app import event_log
 from dedup_app.event_log import EventLog, invocation, show_image_paths
 from dedup_core.errors import StoreBusy, TemporaryError
+from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import copy_of, photo
@@ -118,8 +119,10 @@ def run_everything(world) -> None:
     services.verify.handle_message('{"left": "images/geheim/a.png", "right": "elsewhere/geheim.png"}', "geheim")
     services.ingest.handle_message(IngestMessage(ImagePath("images", "geheim/lost.png")).to_json(), "id")
     services.ingest.handle_message('{"path": "images/geheim', "geheim/id")
-    services.retract.handle_event("Microsoft.Storage.BlobDeleted", {"url": f"https://a.blob.core.windows.net/{good}"})
-    services.retract.handle_event("Microsoft.Storage.BlobDeleted", {"url": "https://a.blob.core.windows.net/geheim"})
+    for kind, name in ((BLOB_DELETED, good), (BLOB_DELETED, "geheim"), (BLOB_CREATED, "images/geheim/../up.png")):
+        services.blob_events.handle(BlobEvent(kind, f"https://a.blob.core.windows.net/{name}"))
+    services.blob_events.handle(BlobEvent(BLOB_CREATED, "https://a.blob.core.windows.net/geheim/elsewhere.png"))
+    services.blob_events.handle_message('{"eventType": "geheim"', "geheim/id")
     fail_in_every_way(world, good, copy)
     services.reporting.report()
     world.images.delete(good)

@@ -1,22 +1,19 @@
 """Deletions: an event says where to look, the blob says what is true."""
 
-import json
-import logging
-
 import pytest
 
 from dedup_app.image_status import DELETED, INDEXED
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
+from dedup_core.events import BLOB_DELETED, BlobEvent
 from dedup_core.paths import ImagePath
 from tests.app.world import Crash, World, copy_of, photo
 
-BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
 HOST = "https://account.blob.core.windows.net"
 
 
 def event(world, url, kind=BLOB_DELETED):
-    world.services.retract.handle_event(kind, {"api": "DeleteBlob", "url": url})
+    world.services.blob_events.handle(BlobEvent.of(kind, {"api": "DeleteBlob", "url": url}))
 
 
 def test_a_deleted_image_is_found_no_more_and_its_row_says_so(world):
@@ -174,31 +171,6 @@ def test_the_address_in_the_event_names_the_blob_as_storage_knows_it(world, name
     world.images.delete(path)
     event(world, f"{host}/images/{url}")
     assert world.row(path).status == DELETED
-
-
-@pytest.mark.parametrize(
-    ("kind", "data", "reason"),
-    [
-        ("Microsoft.Storage.BlobCreated", {"url": f"{HOST}/images/a.png"}, "other-event"),
-        ("Microsoft.Storage.DirectoryDeleted", {"url": f"{HOST}/images/a.png"}, "other-event"),
-        (BLOB_DELETED, {"url": f"{HOST}/images2/a.png"}, "no-image-of-ours"),
-        (BLOB_DELETED, {"url": f"{HOST}/images"}, "no-image-of-ours"),
-        (BLOB_DELETED, {"url": f"{HOST}/images/a.png?snapshot=2026-01-01"}, "no-image-of-ours"),
-        (BLOB_DELETED, {"url": f"{HOST}/images/%FF.png"}, "no-image-of-ours"),
-        (BLOB_DELETED, {"url": 7}, "no-url"),
-        (BLOB_DELETED, {}, "no-url"),
-        (BLOB_DELETED, None, "no-url"),
-    ],
-)
-def test_other_events_and_containers_are_passed_over_with_a_line(world, caplog, kind, data, reason):
-    caplog.set_level(logging.INFO)
-    path = world.upload_and_ingest("a.png", photo(1))
-    world.images.delete(path)
-    world.calls.clear()
-    world.services.retract.handle_event(kind, data)
-    assert world.calls == []
-    line = json.loads(caplog.records[-1].getMessage())
-    assert (line["event"], line["reason"]) == ("event_ignored", reason)
 
 
 def test_a_busy_storage_makes_event_grid_send_the_event_again(world):

@@ -94,6 +94,7 @@ def test_every_setting_can_be_set():
         ("INDEX_CONTAINER", "images", "different names"),
         ("VERIFY_QUEUE", "verify_pairs", "3 to 56"),
         ("INGEST_QUEUE", "verify-pairs", "different names"),
+        ("EVENTS_QUEUE", "ingest-images", "different names"),
         ("STATS_SCHEDULE", "*/5 * * * *", "six fields"),
         ("STATS_SCHEDULE", "every five minutes or so please", "six fields"),
         ("STATS_SCHEDULE", "0 */5 * * * ?;", "six fields"),

@@ -1,5 +1,6 @@
 """A storage account with the app's hosts on it, and what a test asks of them."""
 
+import base64
 import json
 import time
 import urllib.request
@@ -59,6 +60,15 @@ class App:
             with suppress(ResourceExistsError):  # no host has run yet that would have made it
                 queue.create_queue()
             queue.send_message(text)
+
+    def put_event(self, kind: str, name: str, *, cloud_event: bool = False) -> None:
+        """What Event Grid does for a subscription with a queue: one event a message, in base64."""
+        event = blob_event(self.account, kind, name)
+        content = as_cloud_event(event) if cloud_event else event
+        with QueueClient.from_connection_string(self.account.connection_string, "blob-events") as queue:
+            with suppress(ResourceExistsError):
+                queue.create_queue()
+            queue.send_message(base64.b64encode(json.dumps(content).encode()).decode())
 
     def rows(self) -> dict[str, FeaturesRow]:
         return {row.path.name: row for row in self.services.features.all()}
@@ -153,6 +163,19 @@ def blob_event(account: Account, kind: str, name: str) -> dict[str, object]:
         },
         "dataVersion": "",
         "metadataVersion": "1",
+    }
+
+
+def as_cloud_event(event: Mapping[str, object]) -> dict[str, object]:
+    """The same event in the schema of CloudEvents 1.0, as Event Grid maps the fields."""
+    return {
+        "specversion": "1.0",
+        "source": event["topic"],
+        "subject": event["subject"],
+        "type": event["eventType"],
+        "id": event["id"],
+        "time": event["eventTime"],
+        "data": event["data"],
     }
 
 

@@ -62,22 +62,48 @@ def test_a_deleted_image_is_retracted_by_its_event_and_comes_back_by_the_next(ap
 
 def test_events_twice_and_in_any_order_give_the_same_tables_as_the_container_scan(azurite: Azurite) -> None:
     with ExitStack() as stack:
-        by_events, scanned = (
+        posted, queued, scanned = (
             stack.enter_context(app_on(azurite.new_account(), BLOB_TRIGGER_SOURCE=source))
-            for source in ("EventGrid", "LogsAndContainerScan")
+            for source in ("EventGrid", "EventGrid", "LogsAndContainerScan")
         )
-        scanned.upload(PICTURES)
+        for app in (posted, queued, scanned):
+            app.upload(PICTURES)
         with scanned.host():
             scanned.wait_until_idle(len(PICTURES))
-        by_events.upload(PICTURES)
-        with by_events.host() as host:
+        with posted.host() as host:
             for name, deleted in shuffled_events():
-                (post_blob_deleted if deleted else post_blob_created)(host, by_events.account, name)
-            by_events.wait_until_idle(len(PICTURES))
-    assert rows_of(by_events) == rows_of(scanned)
-    assert pairs_of(by_events) == pairs_of(scanned)
+                (post_blob_deleted if deleted else post_blob_created)(host, posted.account, name)
+            posted.wait_until_idle(len(PICTURES))
+        for number, (name, deleted) in enumerate(shuffled_events()):
+            queued.put_event("BlobDeleted" if deleted else "BlobCreated", name, cloud_event=number % 2 == 0)
+        with queued.host():
+            queued.wait_until_idle(len(PICTURES))
+    assert rows_of(posted) == rows_of(queued) == rows_of(scanned)
+    assert pairs_of(posted) == pairs_of(queued) == pairs_of(scanned)
     assert {row.status for row in rows_of(scanned).values()} == {INDEXED, ImageStatus.rejected("unsupported-format")}
     assert len(pairs_of(scanned)) == 6
+
+
+@pytest.mark.parametrize("cloud_event", [False, True], ids=["event-grid", "cloud-events"])
+def test_by_queue_an_image_goes_and_comes_back_and_a_late_deletion_changes_nothing(
+    app: App, *, cloud_event: bool
+) -> None:
+    app.upload({"a b.png": encoded(drawn(1)), "copy.jpg": encoded(drawn(1), "JPEG")})
+    for name in ("a b.png", "copy.jpg"):
+        app.put_event("BlobCreated", name, cloud_event=cloud_event)
+    with app.host():  # the events were there before it was: nothing is lost while no instance runs
+        app.wait_for_verdict("a b.png", "copy.jpg")
+        app.wait_until_idle(2)
+        app.delete("a b.png")
+        app.put_event("BlobDeleted", "a b.png", cloud_event=cloud_event)
+        app.wait_for(lambda: app.rows()["a b.png"].status == DELETED, "the deletion", 60)
+        app.upload({"a b.png": encoded(drawn(1))})
+        for kind in ("BlobCreated", "BlobDeleted", "BlobCreated"):
+            app.put_event(kind, "a b.png", cloud_event=cloud_event)
+        app.wait_for(lambda: app.rows()["a b.png"].status == INDEXED, "the image that is back", 60)
+        app.wait_until_idle(2)
+    assert app.services.reports.rejected_messages() == []
+    assert all(length.poison == 0 for length in app.services.queues.lengths().values())
 
 
 def shuffled_events() -> list[tuple[str, bool]]:

@@ -59,6 +59,7 @@ def way(name: str = "new account") -> Deployment:
             "indexContainer": main.outputs["INDEX_CONTAINER"],
             "verifyQueue": main.outputs["VERIFY_QUEUE"],
             "ingestQueue": main.outputs["INGEST_QUEUE"],
+            "eventsQueue": main.outputs["EVENTS_QUEUE"],
             "appPrincipalId": main.outputs["APP_PRINCIPAL_ID"],
             "personPrincipalId": "<deployer>",
             "personPrincipalType": "User",

@@ -20,7 +20,7 @@ def names(kind: str) -> set[str]:
 
 def test_the_queues_are_those_of_the_triggers_and_where_the_host_sets_failures_aside():
     listened = {it["queueName"] for it in triggers().values() if it["type"] == "queueTrigger"}
-    assert listened == {app_settings()["VERIFY_QUEUE"], app_settings()["INGEST_QUEUE"]}
+    assert listened == {app_settings()[name] for name in ("VERIFY_QUEUE", "INGEST_QUEUE", "EVENTS_QUEUE")}
     assert names(QUEUES) == listened | {name + POISON_SUFFIX for name in [*listened, BLOB_EVENTS]}
 
 

@@ -1,0 +1,58 @@
+"""Events that tell of a blob, in Event Grid's own schema or as CloudEvents, as text or base64."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from dedup_core.errors import InvalidMessage
+from dedup_core.messages import decode_text
+
+BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
+# Where each schema has the type of an event: `eventType` is Event Grid's, `type` that of CloudEvents.
+_TYPE_KEYS = ("eventType", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class BlobEvent:
+    """What is taken from an event: its type, and the address of the blob, empty where it names none.
+
+    The etag, size and time that it tells too are not used: an event may be late, only the blob says what is there.
+    """
+
+    type: str
+    url: str = ""
+
+    @classmethod
+    def of(cls, event_type: str | None, data: object) -> Self:
+        """An event by its type and its data, which CloudEvents may carry as JSON in a text."""
+        if isinstance(data, str | bytes):
+            try:
+                data = json.loads(data)
+            except ValueError:
+                data = None
+        url = data.get("url") if isinstance(data, Mapping) else None
+        return cls(event_type or "", url if isinstance(url, str) else "")
+
+    @classmethod
+    def read(cls, event: object) -> Self:
+        """One event of a delivery in either schema. Raises `InvalidMessage`."""
+        if not isinstance(event, Mapping):
+            raise InvalidMessage(f"An event is a JSON object, not {type(event).__name__}")
+        types = [event[key] for key in _TYPE_KEYS if isinstance(event.get(key), str)]
+        if not types:
+            raise InvalidMessage("An event has a text under 'eventType' (Event Grid) or 'type' (CloudEvents)")
+        return cls.of(types[0], event.get("data"))
+
+
+def parse_events(body: str | bytes) -> list[object]:
+    """What a message holds, one event or an array of them, as plain text or base64; each is for `BlobEvent.read`.
+
+    Raises `InvalidMessage`.
+    """
+    try:
+        content = json.loads(decode_text(body))
+    except (ValueError, RecursionError) as error:
+        raise InvalidMessage(f"The message is not valid JSON: {error}") from error
+    return content if isinstance(content, list) else [content]
