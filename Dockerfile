@@ -10,4 +10,5 @@ RUN pip install --no-cache-dir -r /requirements.txt
 COPY host.json function_app.py /home/site/wwwroot/
 COPY dedup_core /home/site/wwwroot/dedup_core
 COPY dedup_app /home/site/wwwroot/dedup_app
+COPY dedup_decoders /home/site/wwwroot/dedup_decoders
 COPY dedup_storage /home/site/wwwroot/dedup_storage

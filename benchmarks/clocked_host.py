@@ -23,8 +23,8 @@ REST = "host, worker library and interpreter, the rest"
 HOST_CALLS = "host: storage calls"
 
 APP_STAGES = {
-    "decode": ("dedup_core.features:decode", "dedup_core.loading.loader:decode"),
-    "features": ("dedup_app.ingest:extract_features",),
+    "decode": ("dedup_core.features:decode", "dedup_decoders.in_process:decode"),
+    "features": ("dedup_decoders.in_process:extract_features",),
     "comparison": ("dedup_core.loading.loader:measure_images",),
     "search": (
         "dedup_core.search.fingerprint_index:FingerprintIndex.search",

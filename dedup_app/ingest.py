@@ -7,11 +7,19 @@ from datetime import datetime
 from dedup_app.event_log import EventLog
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.pairing import Pairing, is_same_file
-from dedup_app.ports import CandidateIndex, FeaturesRow, FeaturesTable, Images, ImageSummary, IngestQueue
+from dedup_app.ports import (
+    CandidateIndex,
+    Decoders,
+    FeaturesRow,
+    FeaturesTable,
+    Images,
+    ImageSummary,
+    IngestQueue,
+)
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
 from dedup_core.errors import ImageNotFound, InvalidMessage, InvalidPath, PermanentError, TemporaryError
-from dedup_core.features import ImageFeatures, extract_features
+from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.messages import IngestMessage
@@ -50,6 +58,7 @@ class IngestService:
         self,
         *,
         images: Images,
+        decoders: Decoders,
         features: FeaturesTable,
         index: CandidateIndex,
         pairing: Pairing,
@@ -60,6 +69,7 @@ class IngestService:
         now: Callable[[], datetime],
     ) -> None:
         self._images = images
+        self._decoders = decoders
         self._features = features
         self._index = index
         self._pairing = pairing
@@ -67,7 +77,6 @@ class IngestService:
         self._rejections = rejections
         self._budgets = budgets
         self._settings = settings
-        self._limits = settings.limits
         self._now = now
 
     def handle_blob(self, container: str, name: str) -> None:
@@ -141,7 +150,7 @@ class IngestService:
     def _features_of(self, data: bytes) -> ImageFeatures | PermanentError:
         try:
             with self._budgets.picture(data):
-                return extract_features(data, self._limits)
+                return self._decoders.extract_features(data)
         except PermanentError as error:
             return error
 

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from dedup_app.image_status import ImageStatus
 from dedup_core.comparison.verdict import Verdict
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.loading.loader import SourceImage
@@ -112,6 +114,41 @@ class Images(Protocol):
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         """Name and etag of every blob, in the order of the names, fetched page by page."""
         ...
+
+
+class Decoders(Protocol):
+    """Where bytes of strangers become features and pictures: in this process, or in children that hold nothing.
+
+    Everything that decodes a file goes through here; only what is drawn by ourselves may be decoded by
+    `dedup_core.decode`. Every method may be called from many threads at once. A context manager, so that a plain
+    command gets rid of its children: `with open_decoders(limits) as decoders: decoders.decode(data)`.
+    """
+
+    @property
+    def isolation(self) -> str:
+        """`confined` (children that can only compute), `separate` (children, not confined) or `off` (no children)."""
+        ...
+
+    def extract_features(self, data: bytes) -> ImageFeatures:
+        """As `dedup_core.extract_features` within the limits of the app: raises `UnreadableImage`, `ImageTooLarge`.
+
+        `TemporaryError` if there is no decoder to be had now: this is nothing about the file.
+        """
+        ...
+
+    def decode(self, data: bytes) -> WorkingImage:
+        """As `dedup_core.decode`; raises what `extract_features` raises."""
+        ...
+
+    def close(self) -> None:
+        """End all children. What is being decoded ends in `TemporaryError`."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
 
 
 class FeaturesTable(Protocol):

@@ -11,6 +11,7 @@ from dedup_app.loader_totals import LoaderTotals
 from dedup_app.pairing import Pairing
 from dedup_app.ports import (
     CandidateIndex,
+    Decoders,
     FeaturesTable,
     Images,
     IngestQueue,
@@ -42,6 +43,7 @@ class Services:
 
     settings: Settings
     images: Images
+    decoders: Decoders
     features: FeaturesTable
     pairs: PairsTable
     stats: StatsTable
@@ -64,7 +66,7 @@ class Services:
         rejections = Rejections(self.reports, self.now)
         settings = self.settings
         budgets = LoadBudgets(settings.limits, settings.download_budget_bytes, settings.decode_budget_bytes)
-        loader = MemoryEfficientImageLoader(self._read, settings.limits, budgets)
+        loader = MemoryEfficientImageLoader(self._read, settings.limits, budgets, self.decoders.decode)
         totals = LoaderTotals(loader, self.stats, self.instance, self.now, self.meter)
         pairing = Pairing(
             images=self.images,
@@ -77,6 +79,7 @@ class Services:
         )
         ingest = IngestService(
             images=self.images,
+            decoders=self.decoders,
             features=self.features,
             index=self.index,
             pairing=pairing,

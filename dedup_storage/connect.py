@@ -9,6 +9,7 @@ from dedup_app.allocator import return_large_buffers_at_once
 from dedup_app.ports import Meter
 from dedup_app.services import Services
 from dedup_app.settings import Settings
+from dedup_decoders.opening import open_decoders
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
@@ -31,6 +32,7 @@ def connect(settings: Settings) -> Services:
     return Services(
         settings=settings,
         images=AzureImages(clients.blobs, max_bytes=settings.max_image_bytes),
+        decoders=open_decoders(settings.limits),
         features=AzureFeaturesTable(clients.tables),
         pairs=AzurePairsTable(clients.tables),
         stats=AzureStatsTable(clients.tables),

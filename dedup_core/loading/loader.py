@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from dedup_core.comparison.measure import PairMeasurement, measure_images
-from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.decoder import decode as default_decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import DedupError, InvalidSetting
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
@@ -38,14 +39,16 @@ class LoadedImage:
 
 
 type ReadImage = Callable[[ImagePath], SourceImage | bytes]
+type DecodeImage = Callable[[bytes], WorkingImage]
 
 
 class MemoryEfficientImageLoader:
     """Loads images for comparison: one read each, kept only as small working images, everything counted.
 
     `read` fetches the encoded bytes of a path and raises a `DedupError` when it cannot; generated images (`test://`)
-    are drawn and never reach it. A failure is an exception, never a number. May be used from several threads, which
-    share the memory that `budgets` allows.
+    are drawn and never reach it. `decode` turns them into a working image: `dedup_core.decode` within the
+    limits, unless another process is to do it. A failure is an exception, never a number. May be used from several
+    threads, which share the memory that `budgets` allows.
     """
 
     def __init__(
@@ -53,9 +56,10 @@ class MemoryEfficientImageLoader:
         read: ReadImage | None = None,
         limits: DecodeLimits = DEFAULT_LIMITS,
         budgets: LoadBudgets | None = None,
+        decode: DecodeImage | None = None,
     ) -> None:
         self._read = read
-        self._limits = limits
+        self._decode_image = decode or partial(default_decode, limits=limits)
         self._budgets = budgets or LoadBudgets(limits)
         self._stats = LoaderStats()
         self._lock = Lock()
@@ -138,7 +142,7 @@ class MemoryEfficientImageLoader:
     def _decode(self, data: bytes) -> WorkingImage:
         try:
             with self._budgets.picture(data):
-                working = decode(data, self._limits)
+                working = self._decode_image(data)
         except Exception as error:
             self._count(decode_failures=1, failures_by_reason=_one_failure(error))
             raise

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from dedup_app import ingest
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.loading import loader
+from dedup_decoders import in_process
 from tests.app.world import World
 
-extract_once = cache(ingest.extract_features)
+extract_once = cache(in_process.extract_features)
 measure_images = loader.measure_images
 measured: dict[tuple[object, ...], Any] = {}
 
@@ -23,6 +23,6 @@ def measure_once(left: WorkingImage, right: WorkingImage, hint: object) -> Any:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """An app in memory; the same pictures are measured once for all tests, because many repeat them."""
-    monkeypatch.setattr(ingest, "extract_features", extract_once)
+    monkeypatch.setattr(in_process, "extract_features", extract_once)
     monkeypatch.setattr(loader, "measure_images", measure_once)
     return World()

@@ -7,11 +7,12 @@ from typing import Any
 
 from PIL import Image
 
-from dedup_app import ingest
 from dedup_app.ports import FeaturesRow, PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
+from dedup_decoders import in_process
+from dedup_decoders.in_process import InProcessDecoders
 from dedup_storage.fingerprint_log import FingerprintLog
 from tests.core.pictures import encoded, hue_shifted, scene
 from tests.memory import (
@@ -86,6 +87,7 @@ class World:
         return Services(
             settings=self.settings,
             images=watched(self.images, "images"),
+            decoders=InProcessDecoders(self.settings.limits),
             features=watched(self.features, "features"),
             pairs=watched(self.pairs, "pairs"),
             stats=watched(self.stats, "stats"),
@@ -143,7 +145,7 @@ class World:
         """Ids of the images that the index finds for this picture."""
         probe = "f" * 32
         index = FingerprintLog(self.segments)
-        hits = index.add_and_search(probe, ingest.extract_features(data).fingerprints)
+        hits = index.add_and_search(probe, in_process.extract_features(data).fingerprints)
         index.remove(probe)
         return {hit.image_id for hit in hits}
 

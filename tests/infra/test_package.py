@@ -21,7 +21,15 @@ from tests.core.drawings import drawn
 from tests.core.pictures import encoded
 from tests.infra.deployments import ROOT, triggers
 
-PARTS = {"dedup_app", "dedup_core", "dedup_storage", "function_app.py", "host.json", "requirements.txt"}
+PARTS = {
+    "dedup_app",
+    "dedup_core",
+    "dedup_decoders",
+    "dedup_storage",
+    "function_app.py",
+    "host.json",
+    "requirements.txt",
+}
 START_SECONDS = 60
 MEGABYTE = 1_000_000
 
