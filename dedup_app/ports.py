@@ -1,7 +1,7 @@
 """What the use cases need from the outside world; `dedup_storage` implements every port."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -20,7 +20,10 @@ from dedup_core.search.hit import Hit
 
 @dataclass(frozen=True, slots=True)
 class ImageSummary:
-    """A features row without its features; sizes are 0 and `scheme` is None when there are none."""
+    """A features row without its features; sizes are 0 and `scheme` is None when there are none.
+
+    `version` is that of the content under the path (docs/decisions/0006-versions.md); 0 in rows of earlier apps.
+    """
 
     path: ImagePath
     etag: str
@@ -29,6 +32,7 @@ class ImageSummary:
     width: int = 0
     height: int = 0
     byte_size: int = 0
+    version: int = 0
 
     @property
     def is_alive(self) -> bool:
@@ -40,7 +44,8 @@ class ImageSummary:
 class FeaturesRow:
     """One image as the `features` table knows it.
 
-    `features` is None and `detail` says why in a sentence when the image is rejected.
+    `features` is None and `detail` says why in a sentence when the image is rejected. `version` names the content that
+    the path has; it only grows. `tag` is the stored row's own etag as it was read: the condition of the next write.
     """
 
     path: ImagePath
@@ -49,20 +54,25 @@ class FeaturesRow:
     features: ImageFeatures | None
     detail: str
     updated_at: datetime
+    version: int = 0
+    tag: str = field(default="", compare=False, repr=False)
 
     @property
     def summary(self) -> ImageSummary:
         if self.features is None:
-            return ImageSummary(self.path, self.etag, self.status, None)
+            return ImageSummary(self.path, self.etag, self.status, None, version=self.version)
         of = self.features
-        return ImageSummary(self.path, self.etag, self.status, of.scheme, of.width, of.height, of.byte_size)
+        sizes = (of.width, of.height, of.byte_size)
+        return ImageSummary(self.path, self.etag, self.status, of.scheme, *sizes, self.version)
 
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
     """One pair as seen from `left`; `verdict` is None while its verification is on the queue.
 
-    `left_etag` and `right_etag` are those of the bytes that were compared (or, while pending, of those to be compared).
+    `left_etag` and `right_etag` are those of the bytes that were compared (or, while pending, of those to be compared),
+    `left_version` and `right_version` the versions of these contents; a pair is about the images as they are only if
+    both versions are those of the rows (`is_current`). `failure` says why no verdict came: its message failed for good.
     """
 
     left: ImagePath
@@ -74,6 +84,10 @@ class PairRow:
     view: str
     verified_at: datetime | None
     decision: str | None = None
+    left_version: int = 0
+    right_version: int = 0
+    failure: str = ""
+    tag: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ def reversed_pair(pair: PairRow) -> PairRow:
         right=pair.left,
         left_etag=pair.right_etag,
         right_etag=pair.left_etag,
+        left_version=pair.right_version,
+        right_version=pair.left_version,
         view=view,
         verdict=None
         if pair.verdict is None

@@ -22,8 +22,10 @@ INT32_LIMIT = 2**31
 # A property takes 64 KiB and text is stored in UTF-16. A quarter of that leaves room in the entity's 1 MiB.
 TEXT_LENGTH = 8_000
 REASONS_LENGTH = 16_000
-FEATURES_OWN_COLUMNS = frozenset({"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at"})
-SUMMARY_COLUMNS = ("path", "etag", "status", "scheme", "width", "height", "byte_size")
+FEATURES_OWN_COLUMNS = frozenset(
+    {"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at", "version"}
+)
+SUMMARY_COLUMNS = ("path", "etag", "status", "scheme", "width", "height", "byte_size", "version")
 METRIC_COLUMNS = ("dominant_distance", "pixel_difference", "histogram_correlation")
 
 
@@ -43,10 +45,11 @@ def features_entity(row: FeaturesRow) -> Entity:
         "status": str(row.status),
         "detail": fitting(row.detail),
         "updated_at": utc(row.updated_at),
+        "version": stored(row.version),
     }
 
 
-def features_row(entity: Mapping[str, Any]) -> FeaturesRow:
+def features_row(entity: Mapping[str, Any], tag: str = "") -> FeaturesRow:
     """The row; its features are None too when another scheme wrote them, and then `detail` says so."""
     columns = {name: loaded(value) for name, value in entity.items() if name not in FEATURES_OWN_COLUMNS}
     features, detail = None, str(entity["detail"])
@@ -61,6 +64,8 @@ def features_row(entity: Mapping[str, Any]) -> FeaturesRow:
         features=features,
         detail=detail,
         updated_at=utc(entity["updated_at"]),
+        version=_version(entity, "version"),
+        tag=tag,
     )
 
 
@@ -76,6 +81,7 @@ def image_summary(entity: Mapping[str, Any]) -> ImageSummary:
         width=width,
         height=height,
         byte_size=byte_size,
+        version=_version(entity, "version"),
     )
 
 
@@ -88,8 +94,12 @@ def pair_entity(pair: PairRow) -> Entity:
         "right_path": str(pair.right),
         "left_etag": pair.left_etag,
         "right_etag": pair.right_etag,
+        "left_version": stored(pair.left_version),
+        "right_version": stored(pair.right_version),
         "view": pair.view,
     }
+    if pair.failure:
+        entity["failure"] = fitting(pair.failure)
     if pair.distance_bits is not None:
         entity["distance_bits"] = pair.distance_bits
     if pair.verified_at is not None:
@@ -103,7 +113,7 @@ def pair_entity(pair: PairRow) -> Entity:
     return entity
 
 
-def pair_row(entity: Mapping[str, Any]) -> PairRow:
+def pair_row(entity: Mapping[str, Any], tag: str = "") -> PairRow:
     distance, verified_at = entity.get("distance_bits"), entity.get("verified_at")
     return PairRow(
         left=ImagePath.parse(str(entity["left_path"])),
@@ -115,6 +125,10 @@ def pair_row(entity: Mapping[str, Any]) -> PairRow:
         view=str(entity["view"]),
         verified_at=None if verified_at is None else utc(verified_at),
         decision=entity.get("decision"),
+        left_version=_version(entity, "left_version"),
+        right_version=_version(entity, "right_version"),
+        failure="" if "verdict" in entity else str(entity.get("failure") or ""),
+        tag=tag,
     )
 
 
@@ -139,6 +153,11 @@ def utc(time: datetime) -> datetime:
     """The moment as a plain `datetime` in UTC; one without a time zone is taken for UTC."""
     moment = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     return datetime.combine(moment.date(), moment.timetz())
+
+
+def _version(entity: Mapping[str, Any], column: str) -> int:
+    """0 where an earlier app wrote the row."""
+    return int(loaded(entity.get(column)) or 0)
 
 
 def _verdict(entity: Mapping[str, Any]) -> Verdict | None:

@@ -181,6 +181,8 @@ class TestAzurePairsTable(PairsTableContract):
             "right_path": "images/b",
             "left_etag": "0x1",
             "right_etag": "0x2",
+            "left_version": 0,
+            "right_version": 0,
             "verdict": "duplicate",
             "dominant_distance": 1.5,
             "pixel_difference": 2.25,
