@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 
 from dedup_app.backlog import BacklogService
 from dedup_app.blob_events import BlobEventService
+from dedup_app.grouping import GroupingService
 from dedup_app.ingest import IngestService
 from dedup_app.loader_totals import LoaderTotals
+from dedup_app.overview import OverviewService
+from dedup_app.pair_list import PairListService
 from dedup_app.pairing import Pairing
 from dedup_app.ports import (
     CandidateIndex,
@@ -37,7 +40,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True, eq=False)
 class Services:
     """The ports, and the use cases built on them. One for each process: `instance` names its row of statistics."""
 
@@ -61,13 +64,16 @@ class Services:
     retract: RetractService = field(init=False)
     blob_events: BlobEventService = field(init=False)
     reporting: ReportingService = field(init=False)
+    pair_list: PairListService = field(init=False)
+    grouping: GroupingService = field(init=False)
+    overview: OverviewService = field(init=False)
 
     def __post_init__(self) -> None:
         rejections = Rejections(self.reports, self.now)
         settings = self.settings
         budgets = LoadBudgets(settings.limits, settings.download_budget_bytes, settings.decode_budget_bytes)
-        loader = MemoryEfficientImageLoader(self._read, settings.limits, budgets, self.decoders.decode)
-        totals = LoaderTotals(loader, self.stats, self.instance, self.now, self.meter)
+        self.loader = MemoryEfficientImageLoader(self._read, settings.limits, budgets, self.decoders.decode)
+        totals = LoaderTotals(self.loader, self.stats, self.instance, self.now, self.meter)
         pairing = Pairing(
             images=self.images,
             features=self.features,
@@ -77,7 +83,7 @@ class Services:
             settings=settings,
             now=self.now,
         )
-        ingest = IngestService(
+        self.ingest = IngestService(
             images=self.images,
             decoders=self.decoders,
             features=self.features,
@@ -89,8 +95,8 @@ class Services:
             settings=settings,
             now=self.now,
         )
-        verify = VerifyService(
-            loader=loader,
+        self.verify = VerifyService(
+            loader=self.loader,
             features=self.features,
             pairs=self.pairs,
             totals=totals,
@@ -98,18 +104,14 @@ class Services:
             settings=settings,
             now=self.now,
         )
-        retract = RetractService(images=self.images, features=self.features, ingest=ingest, now=self.now)
-        blob_events = BlobEventService(ingest=ingest, retract=retract, rejections=rejections, settings=settings)
-        reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
-        for name, value in {
-            "loader": loader,
-            "ingest": ingest,
-            "verify": verify,
-            "retract": retract,
-            "blob_events": blob_events,
-            "reporting": reporting,
-        }.items():
-            object.__setattr__(self, name, value)  # frozen for everybody else
+        self.retract = RetractService(images=self.images, features=self.features, ingest=self.ingest, now=self.now)
+        self.blob_events = BlobEventService(
+            ingest=self.ingest, retract=self.retract, rejections=rejections, settings=settings
+        )
+        self.reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
+        self.pair_list = PairListService(features=self.features, pairs=self.pairs)
+        self.grouping = GroupingService(features=self.features, pairs=self.pairs)
+        self.overview = OverviewService(features=self.features, reports=self.reports, queues=self.queues)
 
     @property
     def backlog(self) -> BacklogService:

@@ -1,19 +1,16 @@
 """`dedup duplicates`: the verified pairs of one image or of all of them."""
 
 import json
-from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from dedup_app.pair_list import LIKE_EACH_OTHER, PairKind, PairList
 from dedup_app.ports import PairRow
-from dedup_app.services import Services
 from dedup_cli.connection import image_path, services_of
-from dedup_cli.failures import InputError
 from dedup_cli.output import (
-    PENDING,
     Cell,
     console,
     metric_numbers,
@@ -23,8 +20,6 @@ from dedup_cli.output import (
     print_json,
     verdict_text,
 )
-from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.paths import ImagePath
 
 COLUMNS = (
     "left",
@@ -50,21 +45,7 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-class Kind(StrEnum):
-    """What `--kind` can ask for: a verdict, or a pair that still waits for one."""
-
-    IDENTICAL = VerdictKind.IDENTICAL
-    DUPLICATE = VerdictKind.DUPLICATE
-    ALTERED = VerdictKind.ALTERED
-    COLOR_VARIANT = VerdictKind.COLOR_VARIANT
-    DISTINCT = VerdictKind.DISTINCT
-    UNVERIFIABLE = VerdictKind.UNVERIFIABLE
-    PENDING = PENDING
-
-
 _NUMBERS = ("palette", "pixels", "histogram")
-
-LIKE_EACH_OTHER = (Kind.IDENTICAL, Kind.DUPLICATE, Kind.ALTERED, Kind.COLOR_VARIANT)
 
 
 def duplicates(
@@ -75,7 +56,7 @@ def duplicates(
     output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     kind: Annotated[
-        list[Kind] | None, typer.Option(help="Only these; may be repeated. Default: pairs that look alike.")
+        list[PairKind] | None, typer.Option(help="Only these; may be repeated. Default: pairs that look alike.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Pairs of every kind.")] = False,
 ) -> None:
@@ -86,18 +67,17 @@ def duplicates(
     Example: dedup duplicates images/shirts/red.jpg --kind duplicate --format csv
     """
     services = services_of(context)
-    wanted = set(Kind) if everything else set(kind or LIKE_EACH_OTHER)
-    known = sorted(_pairs(services, path, pending=Kind.PENDING in wanted), key=_order)
-    chosen = [pair for pair in known if _kind(pair) in wanted]
-    missing = set() if everything else _missing_images(services, chosen)
-    present = [pair for pair in chosen if not missing & {pair.left.image_id, pair.right.image_id}]
+    found = services.pair_list.pairs(
+        None if path is None else image_path(services, path),
+        PairKind if everything else kind or LIKE_EACH_OTHER,
+        of_gone_images=everything,
+    )
     if as_json or output is Format.JSON:
-        print_json([pair_record(pair) for pair in present])
+        print_json([pair_record(pair) for pair in found.pairs])
     elif output is Format.CSV:
-        print_csv(COLUMNS, (_flat(pair_record(pair)) for pair in present))
+        print_csv(COLUMNS, (_flat(pair_record(pair)) for pair in found.pairs))
     else:
-        others = [pair for pair in known if _kind(pair) not in wanted]
-        _print_table(present, others, len(chosen) - len(present))
+        _print_table(found)
 
 
 def pair_record(pair: PairRow) -> dict[str, object]:
@@ -107,7 +87,7 @@ def pair_record(pair: PairRow) -> dict[str, object]:
     return {
         "left": str(pair.left),
         "right": str(pair.right),
-        "verdict": _kind(pair).value,
+        "verdict": PairKind.of(pair).value,
         "dominant_distance": metrics.dominant_distance if metrics else None,
         "pixel_difference": metrics.pixel_difference if metrics else None,
         "histogram_correlation": metrics.histogram_correlation if metrics else None,
@@ -120,41 +100,6 @@ def pair_record(pair: PairRow) -> dict[str, object]:
     }
 
 
-def _pairs(services: Services, path: str | None, *, pending: bool) -> Iterable[PairRow]:
-    if path is None:
-        return services.pairs.all()
-    image = image_path(services, path)
-    _must_be_known(services, image)
-    # Only verified pairs stand under both images; to find the others takes a look at all.
-    waiting = (
-        [it for it in services.pairs.all() if it.verdict is None and image in (it.left, it.right)] if pending else []
-    )
-    return [*services.pairs.of_image(image), *waiting]
-
-
-def _must_be_known(services: Services, image: ImagePath) -> None:
-    row = services.features.get(image.image_id)
-    if row is None:
-        raise InputError(f"no image {image} is known: check the spelling (container/name), or `dedup ingest {image}`")
-    if row.status.is_rejected:
-        raise InputError(f"{image} was rejected as {row.status.reason}, so it has no pairs: {row.detail}")
-
-
-def _missing_images(services: Services, pairs: Sequence[PairRow]) -> set[str]:
-    """Ids of images that were compared once and by now are deleted, or overwritten with what is no image."""
-    compared = [pair for pair in pairs if pair.verdict and pair.verdict.metrics]
-    rows = services.features.summaries({path.image_id for pair in compared for path in (pair.left, pair.right)})
-    return {image_id for image_id, row in rows.items() if not row.is_alive}
-
-
-def _kind(pair: PairRow) -> Kind:
-    return Kind(pair.verdict.kind.value) if pair.verdict else Kind.PENDING
-
-
-def _order(pair: PairRow) -> tuple[int, ImagePath, ImagePath]:
-    return list(Kind).index(_kind(pair)), pair.left, pair.right
-
-
 def _flat(record: dict[str, object]) -> dict[str, Cell]:
     return {key: _cell(key, value) for key, value in record.items()}
 
@@ -165,19 +110,19 @@ def _cell(key: str, value: object) -> Cell:
     return value if isinstance(value, str | int | float) else None
 
 
-def _print_table(chosen: Sequence[PairRow], others: Sequence[PairRow], gone: int) -> None:
-    if chosen:
+def _print_table(found: PairList) -> None:
+    if found.pairs:
         table = plain_table("verdict", "palette", "pixels", "histogram", "pair, and why", right=_NUMBERS)
-        for pair in chosen:
+        for pair in found.pairs:
             kind, metrics = (pair.verdict.kind, pair.verdict.metrics) if pair.verdict else (None, None)
             table.add_row(verdict_text(kind), *metric_numbers(metrics), _images_and_why(pair))
         console().print(table)
-    summary = f"{len(chosen)} pair{'' if len(chosen) == 1 else 's'}"
-    if others or gone:
-        counts = {kind.value: sum(_kind(pair) is kind for pair in others) for kind in Kind}
-        counts["of images that are gone"] = gone
-        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-        summary += f"; not shown: {told} (--all shows them)"
+    summary = f"{len(found.pairs)} pair{'' if len(found.pairs) == 1 else 's'}"
+    hidden = [f"{found.of_other_kinds[kind]} {kind}" for kind in PairKind if found.of_other_kinds[kind]]
+    if found.of_gone_images:
+        hidden.append(f"{found.of_gone_images} of images that are gone")
+    if hidden:
+        summary += f"; not shown: {', '.join(hidden)} (--all shows them)"
     console().print(Text(summary, style="dim"))
 
 

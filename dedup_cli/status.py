@@ -1,32 +1,20 @@
 """`dedup status`: what the app has done, what waits, and what went wrong."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from dedup_app.image_status import ImageStatus
+from dedup_app.overview import Overview
 from dedup_app.ports import QueueLengths, RejectedMessage, StatsReport
-from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.output import console, plain, plain_table, print_json
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 from dedup_core.messages import message_excerpt
-
-SHOWN_MESSAGES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Everything that `dedup status` tells, read once."""
-
-    images: dict[str, int]
-    queues: dict[str, QueueLengths]
-    poison_messages: Sequence[RejectedMessage]
-    rejected_messages: Sequence[RejectedMessage]
-    report: StatsReport | None
 
 
 def status(
@@ -37,7 +25,7 @@ def status(
 
     Example: dedup status --json
     """
-    found = _read(services_of(context))
+    found = services_of(context).overview.read()
     if as_json:
         print_json(_record(found))
     else:
@@ -49,20 +37,10 @@ def reads_a_comparison(totals: LoaderStats) -> float | None:
     return totals.images_downloaded / totals.comparisons_performed if totals.comparisons_performed else None
 
 
-def _read(services: Services) -> Status:
-    return Status(
-        images={str(status): count for status, count in services.features.count_by_status().items()},
-        queues=services.queues.lengths(),
-        poison_messages=services.queues.poison(SHOWN_MESSAGES),
-        rejected_messages=services.reports.rejected_messages(SHOWN_MESSAGES),
-        report=services.reports.latest_stats_report(),
-    )
-
-
-def _record(found: Status) -> dict[str, object]:
+def _record(found: Overview) -> dict[str, object]:
     report = found.report
     return {
-        "images": found.images,
+        "images": _by_name(found.images),
         "queues": {name: asdict(lengths) for name, lengths in found.queues.items()},
         "poison_messages": [_message_record(message) for message in found.poison_messages],
         "rejected_messages": [_message_record(message) for message in found.rejected_messages],
@@ -78,6 +56,10 @@ def _record(found: Status) -> dict[str, object]:
     }
 
 
+def _by_name(images: Mapping[ImageStatus, int]) -> dict[str, int]:
+    return {str(status): count for status, count in images.items()}
+
+
 def _message_record(message: RejectedMessage) -> dict[str, str]:
     return {
         **asdict(message),
@@ -86,9 +68,9 @@ def _message_record(message: RejectedMessage) -> dict[str, str]:
     }
 
 
-def _print(found: Status) -> None:
+def _print(found: Overview) -> None:
     sections = {
-        "Images": _images_table(found.images),
+        "Images": _images_table(_by_name(found.images)),
         "Queues": _queues_table(found.queues),
         "Statistics": _report_table(found.report),
         "Poison messages (failed on every try)": _messages_table(found.poison_messages),
@@ -109,7 +91,7 @@ def _images_table(counts: dict[str, int]) -> Table:
     return table
 
 
-def _queues_table(queues: dict[str, QueueLengths]) -> Table:
+def _queues_table(queues: Mapping[str, QueueLengths]) -> Table:
     table = plain_table("queue", "waiting", "poison", right=("waiting", "poison"))
     for name, lengths in sorted(queues.items()):
         table.add_row(name, str(lengths.waiting), Text(str(lengths.poison), style="bold red" if lengths.poison else ""))
@@ -122,6 +104,7 @@ def _report_table(report: StatsReport | None) -> Table:
         table.add_row(Text("no report yet: the timer writes one when the app has run for some minutes", style="dim"))
         return table
     totals, reads = report.totals, reads_a_comparison(report.totals)
+    tried = totals.comparisons_performed + totals.comparisons_failed
     lines = {
         "reported at (UTC)": f"{report.reported_at:%Y-%m-%d %H:%M:%S}, for {report.day}",
         "instances": str(report.instances),
@@ -129,8 +112,9 @@ def _report_table(report: StatsReport | None) -> Table:
         "images read": f"{totals.images_downloaded} ({totals.bytes_downloaded / 1e6:.1f} MB)",
         "reads a comparison": "none yet"
         if reads is None
-        else f"{reads:.2f} (the old way: {READS_PER_COMPARISON_BEFORE}; reads saved: {totals.reads_saved})",
-        "success rate": f"{totals.success_rate:.1%}",
+        else f"{reads:.2f} instead of {READS_PER_COMPARISON_BEFORE}, which each metric on its own would take "
+        f"({totals.reads_saved} reads saved)",
+        "success rate": f"{totals.success_rate:.1%}" if tried else "none yet",
         "failures": ", ".join(f"{count} {reason}" for reason, count in totals.failures_by_reason.items()) or "none",
     }
     for name, value in lines.items():

@@ -46,8 +46,13 @@ def test_rejected_messages_stand_with_their_reason(dedup: Run, services: Service
 def test_the_latest_statistics_tell_reads_a_comparison(dedup: Run, services: Services):
     services.reports.put_stats_report(REPORT)
     told = words(dedup("status").output)
-    assert "reads a comparison 1.50 (the old way: 6; reads saved: 90)" in told
+    assert "reads a comparison 1.50 instead of 6, which each metric on its own would take (90 reads saved)" in told
     assert "reported at (UTC) 2026-11-22 12:00:00, for 2026-11-22 instances 2" in told
+
+
+def test_before_the_first_comparison_there_is_no_success_to_speak_of(dedup: Run, services: Services):
+    services.reports.put_stats_report(StatsReport("2026-11-22", 1, LoaderStats(), NOW))
+    assert "success rate none yet" in words(dedup("status").output)
 
 
 def test_a_fresh_account_says_what_is_missing_instead_of_failing(dedup: Run):

@@ -1,0 +1,38 @@
+"""Overview: what the app has done, what waits, and what went wrong, read once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dedup_app.image_status import ImageStatus
+from dedup_app.ports import FeaturesTable, QueueLengths, Queues, RejectedMessage, ReportsTable, StatsReport
+
+MESSAGES = 20  # the newest of each kind: more than a screen holds helps nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that a person looks at first; `report` is None before the timer has run once."""
+
+    images: Mapping[ImageStatus, int]
+    queues: Mapping[str, QueueLengths]
+    poison_messages: Sequence[RejectedMessage]
+    rejected_messages: Sequence[RejectedMessage]
+    report: StatsReport | None
+
+
+class OverviewService:
+    """Reads tables and queues; changes nothing."""
+
+    def __init__(self, *, features: FeaturesTable, reports: ReportsTable, queues: Queues) -> None:
+        self._features = features
+        self._reports = reports
+        self._queues = queues
+
+    def read(self) -> Overview:
+        return Overview(
+            images=self._features.count_by_status(),
+            queues=self._queues.lengths(),
+            poison_messages=self._queues.poison(MESSAGES),
+            rejected_messages=self._reports.rejected_messages(MESSAGES),
+            report=self._reports.latest_stats_report(),
+        )

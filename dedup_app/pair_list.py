@@ -1,0 +1,99 @@
+"""Pair list: the pairs of one image or of all of them, as people ask for them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dedup_app.ports import FeaturesTable, PairRow, PairsTable
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.errors import PermanentError
+from dedup_core.paths import ImagePath
+
+
+class PairKind(StrEnum):
+    """What a pair can be asked for by: its verdict, or that it still waits for one. The most alike come first."""
+
+    IDENTICAL = VerdictKind.IDENTICAL
+    DUPLICATE = VerdictKind.DUPLICATE
+    ALTERED = VerdictKind.ALTERED
+    COLOR_VARIANT = VerdictKind.COLOR_VARIANT
+    DISTINCT = VerdictKind.DISTINCT
+    UNVERIFIABLE = VerdictKind.UNVERIFIABLE
+    PENDING = "pending"
+
+    @classmethod
+    def of(cls, pair: PairRow) -> "PairKind":
+        return cls(pair.verdict.kind.value) if pair.verdict else cls.PENDING
+
+
+LIKE_EACH_OTHER = frozenset({PairKind.IDENTICAL, PairKind.DUPLICATE, PairKind.ALTERED, PairKind.COLOR_VARIANT})
+_ORDER = {kind: place for place, kind in enumerate(PairKind)}
+
+
+class UnknownImage(PermanentError):
+    """Nothing is known that could be shown of the image; the text says what to do."""
+
+    reason = "unknown-image"
+
+
+@dataclass(frozen=True, slots=True)
+class PairList:
+    """The pairs that were asked for, and how many were not shown: of other kinds, and of images that are gone."""
+
+    pairs: Sequence[PairRow]
+    of_other_kinds: Counter[PairKind]
+    of_gone_images: int
+
+
+class PairListService:
+    """Reads pairs; changes nothing."""
+
+    def __init__(self, *, features: FeaturesTable, pairs: PairsTable) -> None:
+        self._features = features
+        self._pairs = pairs
+
+    def pairs(
+        self,
+        image: ImagePath | None = None,
+        kinds: Collection[PairKind] = LIKE_EACH_OTHER,
+        *,
+        of_gone_images: bool = False,
+    ) -> PairList:
+        """The pairs of the image (of all images if None), the most alike first.
+
+        Raises `UnknownImage` if the app has never seen the image, or has refused it.
+        """
+        known = self._all() if image is None else self._of(image, pending=PairKind.PENDING in kinds)
+        chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
+        others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
+        gone = set() if of_gone_images else self._gone_images(chosen)
+        present = [pair for pair in chosen if not gone & {pair.left.image_id, pair.right.image_id}]
+        return PairList(present, others, len(chosen) - len(present))
+
+    def _all(self) -> list[PairRow]:
+        return list(self._pairs.all())
+
+    def _of(self, image: ImagePath, *, pending: bool) -> list[PairRow]:
+        self._must_be_known(image)
+        # Only verified pairs stand under both images; to find the others takes a look at all.
+        waiting = [it for it in self._all() if it.verdict is None and image in (it.left, it.right)] if pending else []
+        return [*self._pairs.of_image(image), *waiting]
+
+    def _must_be_known(self, image: ImagePath) -> None:
+        row = self._features.get(image.image_id)
+        if row is None:
+            hint = f"check the spelling (container/name), or `dedup ingest {image}`"
+            raise UnknownImage(f"no image {image} is known: {hint}")
+        if row.status.is_rejected:
+            raise UnknownImage(f"{image} was rejected as {row.status.reason}, so it has no pairs: {row.detail}")
+
+    def _gone_images(self, pairs: Iterable[PairRow]) -> set[str]:
+        """Ids of images that were compared once and by now are deleted, or overwritten with what is no image."""
+        compared = [pair for pair in pairs if pair.verdict and pair.verdict.metrics]
+        rows = self._features.summaries({path.image_id for pair in compared for path in (pair.left, pair.right)})
+        return {image_id for image_id, row in rows.items() if not row.is_alive}
+
+
+def _order(pair: PairRow) -> tuple[int, ImagePath, ImagePath]:
+    return _ORDER[PairKind.of(pair)], pair.left, pair.right
