@@ -48,9 +48,11 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python docs/check_links.py
 	$(BIN)/python -m infra.tools.tables --check
+	$(BIN)/python docs/write_decoders.py --check
 
 docs: setup
 	$(BIN)/python -m infra.tools.tables
+	$(BIN)/python docs/write_decoders.py
 
 package: setup
 	$(BIN)/python -m infra.tools.package dist/near-duplicate-images.zip

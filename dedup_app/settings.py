@@ -8,12 +8,13 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from dedup_core.errors import InvalidPath, InvalidSetting
-from dedup_core.limits import DecodeLimits
+from dedup_core.limits import COMMON_FORMATS, RARE_FORMATS, DecodeLimits
 from dedup_core.paths import ImagePath
 from dedup_core.policy import PRESETS, Policy
 
 STORAGE = "ImageStorage"
 BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
+ISOLATIONS = ("confined", "separate", "off")
 POLICY_PREFIX = "POLICY_"
 # The worker's own setting, read as the worker reads it: it configures the exporter before the app is loaded.
 TELEMETRY = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
@@ -56,6 +57,8 @@ class Settings:
     blob_trigger_source: str = "LogsAndContainerScan"
     max_image_bytes: int = 64 * 1024 * 1024
     max_image_pixels: int = 100_000_000
+    image_formats: frozenset[str] = COMMON_FORMATS
+    decoder_isolation: str = "separate"
     # Sixteen threads with large images stay under 512 MB with these: benchmarks/memory.py
     download_budget_bytes: int = 256 * 1024 * 1024
     decode_budget_bytes: int = 192 * 1024 * 1024
@@ -83,6 +86,8 @@ class Settings:
             blob_trigger_source=read.choice("BLOB_TRIGGER_SOURCE", BLOB_TRIGGER_SOURCES, cls.blob_trigger_source),
             max_image_bytes=read.whole("MAX_IMAGE_BYTES", cls.max_image_bytes, most=_GIBIBYTE),
             max_image_pixels=read.whole("MAX_IMAGE_PIXELS", cls.max_image_pixels, most=_GIBIBYTE),
+            image_formats=read.formats("IMAGE_FORMATS", cls.image_formats),
+            decoder_isolation=read.choice("DECODER_ISOLATION", ISOLATIONS, cls.decoder_isolation),
             download_budget_bytes=read.whole("DOWNLOAD_BUDGET_BYTES", cls.download_budget_bytes, most=64 * _GIBIBYTE),
             decode_budget_bytes=read.whole("DECODE_BUDGET_BYTES", cls.decode_budget_bytes, most=64 * _GIBIBYTE),
             log_image_paths=read.switch("LOG_IMAGE_PATHS", cls.log_image_paths),
@@ -115,7 +120,9 @@ class Settings:
 
     @property
     def limits(self) -> DecodeLimits:
-        return DecodeLimits(max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels)
+        return DecodeLimits(
+            max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels, formats=self.image_formats
+        )
 
     @property
     def policy(self) -> Policy:
@@ -186,6 +193,15 @@ class _Reader:
         if not value.isascii() or not value.isdigit() or len(value) > len(str(most)) or not 1 <= int(value) <= most:
             raise InvalidSetting(f"{name} is {value!r}; set it to a whole number from 1 to {most}")
         return int(value)
+
+    def formats(self, name: str, default: frozenset[str]) -> frozenset[str]:
+        value = self.text(name, ",".join(default))
+        named = frozenset(part.strip().upper() for part in value.split(",") if part.strip())
+        known = COMMON_FORMATS | RARE_FORMATS
+        if not named or not named <= known:
+            listed = ", ".join(sorted(it.lower() for it in known))
+            raise InvalidSetting(f"{name} is {value!r}; name some of {listed}, with commas between them")
+        return named
 
     def policy_overrides(self) -> dict[str, float]:
         names = [name for name in self._environment if name.startswith(POLICY_PREFIX)]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dedup_cli.compare import compare
+from dedup_cli.decoders import decoders
 from dedup_cli.duplicates import duplicates
 from dedup_cli.enqueue import enqueue
 from dedup_cli.failures import SentencesForErrors
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (duplicates, groups, status, compare, enqueue, ingest, reindex):
+for command in (duplicates, groups, status, compare, enqueue, ingest, reindex, decoders):
     app.command()(command)
 
 

@@ -31,7 +31,9 @@ class InvalidMessage(PermanentError):
 class UnreadableImage(PermanentError):
     """The bytes are not an image that can be decoded.
 
-    `reason` is `empty`, `unsupported-format`, `unsupported-variant`, `truncated`, `corrupt` or `too-complex`.
+    `reason` is `empty`, `unsupported-format`, `unsupported-variant`, `truncated`, `corrupt` or `too-complex`; where the
+    file may be sound and the decoder is at fault, `format-off` (not among the formats that are read here),
+    `decoder-outdated` (its library has known holes), `decoder-crashed` or `decoder-timeout`.
     """
 
     reason = "corrupt"

@@ -8,18 +8,23 @@ MAX_SIDE: Final = 65_535  # as in JPEG and GIF; Pillow keeps a pointer a row, so
 MAX_PARTS: Final = 65_536  # segments, chunks, blocks, strips: a picture has a few thousand, a trap has millions
 
 
+COMMON_FORMATS: Final = frozenset({"JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"})
+RARE_FORMATS: Final = frozenset({"JPEG2000"})  # read only where somebody names them: each decoder is a way in
+
+
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
     """What a decode may cost, checked before memory is taken; docs/decoding.md#limits.
 
     `max_unshrunk_pixels` holds for pictures that cannot be shrunk while they are decoded (all but JPEG and most
-    JPEG 2000), `max_memory_bytes` is what decoding may take besides the file.
+    JPEG 2000), `max_memory_bytes` is what decoding may take besides the file. `formats` are those that are decoded.
     """
 
     max_bytes: int = 64 * 1024 * 1024
     max_pixels: int = 100_000_000
     max_unshrunk_pixels: int = 40_000_000
     max_memory_bytes: int = 368 * 1024 * 1024
+    formats: frozenset[str] = COMMON_FORMATS
 
 
 DEFAULT_LIMITS: Final = DecodeLimits()

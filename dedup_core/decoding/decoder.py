@@ -11,6 +11,7 @@ from dedup_core.decoding.formats import read_header
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
 from dedup_core.decoding.icc import to_srgb
+from dedup_core.decoding.libraries import outdated_library
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
@@ -26,7 +27,7 @@ PLUGINS: Final = {
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
     "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "HEIC": ("pi_heif", "HeifImageFile"),
+    "HEIC": ("pillow_heif", "HeifImageFile"),
     "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
 }
 TRANSPOSE_BY_ORIENTATION: Final = {
@@ -60,7 +61,7 @@ def check_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
     if len(data) > limits.max_bytes:
         message = f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}"
         raise ImageTooLarge(message, reason="too-many-bytes")
-    header = read_header(data)
+    header = read_header(data, limits.formats)
     size = f"the {header.format} picture has {header.width:,} x {header.height:,} pixels"
     max_pixels = limits.max_pixels if header.halvings else min(limits.max_pixels, limits.max_unshrunk_pixels)
     if header.width * header.height > max_pixels:
@@ -105,6 +106,8 @@ def _open(data: bytes, header: Header) -> ImageFile.ImageFile:
     except ImportError as error:
         message = f"{header.format} files need the package {module_name}, which is not installed"
         raise UnreadableImage(message, reason="unsupported-format") from error
+    if library := outdated_library(header.format):
+        refuse("decoder-outdated", f"{library} has known holes, {header.format} files need {library.floor} or newer")
     return cast("ImageFile.ImageFile", plugin(BytesIO(data)))
 
 

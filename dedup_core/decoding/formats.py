@@ -1,19 +1,14 @@
 """Which format the bytes are, told by the bytes alone, and what that format's header promises."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
-from dedup_core.decoding.headers.chunks import (
-    read_avif_header,
-    read_bmp_header,
-    read_gif_header,
-    read_heic_header,
-    read_png_header,
-    read_webp_header,
-)
+from dedup_core.decoding.headers.boxes import read_avif_header, read_heic_header
+from dedup_core.decoding.headers.chunks import read_bmp_header, read_gif_header, read_png_header, read_webp_header
 from dedup_core.decoding.headers.header import Header, refuse
-from dedup_core.decoding.headers.jpeg import read_jpeg2000_header, read_jpeg_header
+from dedup_core.decoding.headers.jpeg import read_jpeg_header
+from dedup_core.decoding.headers.jpeg2000 import read_jpeg2000_header
 from dedup_core.decoding.headers.tiff import read_tiff_header
 from dedup_core.errors import UnreadableImage
 
@@ -48,11 +43,16 @@ READERS: Final[dict[str, Callable[[bytes], Header]]] = {
     "HEIC": read_heic_header,
     "JPEG2000": read_jpeg2000_header,
 }
+ALL_FORMATS: Final = frozenset(READERS)
 
 
-def read_header(data: bytes) -> Header:
-    """The header alone, in microseconds and without memory. Raises `UnreadableImage`."""
+def read_header(data: bytes, formats: Collection[str] = ALL_FORMATS) -> Header:
+    """The header alone, in microseconds and without memory. Raises `UnreadableImage`, also for other `formats`."""
     format_name = sniff_format(data)
+    if format_name not in formats:
+        refuse(
+            "format-off", f"{format_name} files are not read here; the formats that are: {', '.join(sorted(formats))}"
+        )
     try:
         header = READERS[format_name](data)
     except (struct.error, IndexError, OverflowError) as error:

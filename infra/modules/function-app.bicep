@@ -68,6 +68,8 @@ var workSettings = {
   MAX_IMAGE_PIXELS: '100000000'
   DOWNLOAD_BUDGET_BYTES: '268435456'
   DECODE_BUDGET_BYTES: '201326592'
+  IMAGE_FORMATS: 'jpeg,png,webp,gif,bmp,tiff,avif,heic'
+  DECODER_ISOLATION: 'separate'
   MAX_CANDIDATES: '100'
   LOG_IMAGE_PATHS: 'false'
   POLICY: 'balanced'

@@ -55,6 +55,24 @@ def test_a_schedule_may_be_any_six_fields_that_the_host_understands(schedule):
     assert read(STATS_SCHEDULE=schedule).stats_schedule == schedule
 
 
+def test_formats_are_named_in_any_case_and_rare_ones_only_on_purpose():
+    assert read(IMAGE_FORMATS="jpeg, Png,JPEG2000").limits.formats == {"JPEG", "PNG", "JPEG2000"}
+    assert "JPEG2000" not in read().limits.formats
+
+
+@pytest.mark.parametrize("text", ["jpg", "jpeg;png", ",", "jpeg,psd"])
+def test_a_format_that_nobody_knows_is_refused_with_those_that_there_are(text):
+    with pytest.raises(InvalidSetting, match=r"IMAGE_FORMATS.*avif, bmp, gif, heic, jpeg, jpeg2000, png, tiff, webp"):
+        read(IMAGE_FORMATS=text)
+
+
+def test_decoders_are_separate_unless_told_otherwise():
+    assert read().decoder_isolation == "separate"
+    assert read(DECODER_ISOLATION="Confined").decoder_isolation == "confined"
+    with pytest.raises(InvalidSetting, match="DECODER_ISOLATION is 'maybe'; set it to confined or separate or off"):
+        read(DECODER_ISOLATION="maybe")
+
+
 def test_empty_settings_count_as_absent():
     assert read(IMAGE_CONTAINER="", MAX_IMAGE_BYTES=" ", POLICY="", ImageStorage="", **{OVERRIDE: ""}) == Settings()
 

@@ -14,18 +14,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dedup_core.decoding.decoder import decode
-from dedup_core.decoding.formats import SIGNATURES
+from dedup_core.decoding.formats import ALL_FORMATS, SIGNATURES
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.limits import DecodeLimits
 from tests.core.mutations import mutate
 from tests.core.odd_files import drawing, encode, sound_files, turned
 
 SOUND = dict(sound_files())
+EVERY_FORMAT = DecodeLimits(formats=ALL_FORMATS)
 
 
 def outcome(data: bytes, limits: DecodeLimits | None = None) -> str:
     try:
-        image = decode(data, limits or DecodeLimits())
+        image = decode(data, limits or EVERY_FORMAT)
     except (UnreadableImage, ImageTooLarge) as error:
         return error.reason
     assert image.pixels.dtype == np.uint8
@@ -105,6 +106,32 @@ def avif_sized(width: int, height: int) -> bytes:
 def jpeg2000_sized(width: int, height: int) -> bytes:
     data = SOUND["jp2-codestream"]
     return with_bytes(data, 8, struct.pack(">II", width, height))
+
+
+def heic_of_items(kind: bytes) -> bytes:
+    """A HEIC file whose picture claims to be of another kind; what such a decoder does with it is not known."""
+    return SOUND["heic-plain"].replace(b"hvc1", kind)
+
+
+def with_many_boxes(name: str) -> bytes:
+    data = SOUND[name]
+    return data + b"\x00\x00\x00\x14ispe\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01" * 100_000
+
+
+def with_tile_part(part: int, parts: int, tile: int = 0) -> bytes:
+    data = SOUND["jp2-codestream"]
+    start = data.index(b"\xff\x90\x00\x0a")
+    return with_bytes(with_bytes(data, start + 4, struct.pack(">H", tile)), start + 10, bytes((part, parts)))
+
+
+def with_announced_tile_parts(parts: int) -> bytes:
+    """A JPEG 2000 file with a list of tile parts (TLM): one for tile 7, and so many for the tile that there is."""
+    data = SOUND["jp2-codestream"]
+    start = data.index(b"\xff\x90\x00\x0a")
+    (part_bytes,) = struct.unpack_from(">I", data, start + 6)
+    entries = struct.pack(">BI", 7, 14) + struct.pack(">BI", 0, part_bytes) * parts
+    entries = entries[5:] if parts else entries
+    return data[:start] + b"\xff\x55" + struct.pack(">HBB", 4 + len(entries), 0, 0x50) + entries + data[start:]
 
 
 SEVERAL_FRAMES = ("animated", "pages", "two-pictures")
@@ -193,6 +220,15 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "AVIF cut off": (lambda: SOUND["avif-plain"][:-100], "truncated"),
     "HEIC cut off": (lambda: SOUND["heic-plain"][:-100], "corrupt"),
+    "HEIC of uncompressed pixels": (lambda: heic_of_items(b"unci"), "unsupported-variant"),
+    "HEIC of a mask": (lambda: heic_of_items(b"mski"), "unsupported-variant"),
+    "HEIC with its size behind a hundred thousand others": (lambda: with_many_boxes("heic-plain"), "too-complex"),
+    "AVIF with its size behind a hundred thousand others": (lambda: with_many_boxes("avif-plain"), "too-complex"),
+    "JPEG 2000 tile part 200 of 1": (lambda: with_tile_part(200, parts=1), "corrupt"),
+    "JPEG 2000 tile part 200, nobody says of how many": (lambda: with_tile_part(200, parts=0), "corrupt"),
+    "JPEG 2000 tile that is not there": (lambda: with_tile_part(0, parts=1, tile=7), "corrupt"),
+    "JPEG 2000 with more tile parts than announced": (lambda: with_announced_tile_parts(0), "corrupt"),
+    "JPEG 2000 with as many tile parts as announced": (lambda: with_announced_tile_parts(1), "decoded"),
     "JPEG 2000, a billion pixels": (lambda: jpeg2000_sized(40_000, 40_000), "too-complex"),
     "JPEG 2000 cut off": (lambda: SOUND["jp2-codestream"][:600], "corrupt"),
     "JPEG 2000 of boxes": (lambda: b"\x00\x00\x00\x0cjP  \r\n\x87\n" + b"\x00\x00\x00\x08free" * 10_000, "corrupt"),

@@ -1,4 +1,4 @@
-"""Headers made of chunks, blocks, boxes and fixed fields: PNG, GIF, WebP, BMP, AVIF and HEIC."""
+"""Headers made of chunks, blocks and fixed fields: PNG, GIF, WebP and BMP."""
 
 import struct
 from typing import Final
@@ -14,8 +14,6 @@ MAX_RUN_LENGTH_BYTES: Final = 1024 * 1024
 MAX_RUN_LENGTH_PIXELS: Final = 4_000_000
 RUN_LENGTH: Final = (1, 2)
 WEBP_BYTES_PER_PIXEL: Final = 16  # two canvases, the frame handed over, the picture; lossless has a buffer more
-AVIF_BYTES_PER_PIXEL: Final = 14  # planes of up to 16 bits, the frame handed over, the picture
-MAX_CODED_BYTES: Final = 16 * 1024 * 1024  # of AVIF and HEIC: about 10 MB a second are unpacked
 CORE_HEADER_BYTES: Final = 12
 
 
@@ -92,25 +90,3 @@ def read_bmp_header(data: bytes) -> Header:
             f"run-length BMP is read up to {MAX_RUN_LENGTH_BYTES:,} bytes and {MAX_RUN_LENGTH_PIXELS:,} pixels",
         )
     return Header("BMP", width, height, 4 * width * height)
-
-
-def read_avif_header(data: bytes) -> Header:
-    """The largest of the sizes that the item properties name: the picture, not its tiles or thumbnail."""
-    return _largest_item("AVIF", data)
-
-
-def read_heic_header(data: bytes) -> Header:
-    return _largest_item("HEIC", data)
-
-
-def _largest_item(format_name: str, data: bytes) -> Header:
-    if len(data) > MAX_CODED_BYTES:
-        refuse("too-complex", f"{format_name} is read up to {MAX_CODED_BYTES:,} bytes, more take too long to unpack")
-    sizes = [(0, 0)]
-    position = data.find(b"ispe")
-    while position >= 0 and len(sizes) <= MAX_PARTS:
-        if position + 16 <= len(data):
-            sizes.append(struct.unpack_from(">II", data, position + 8))
-        position = data.find(b"ispe", position + 4, 4 * 1024 * 1024)
-    width, height = max(sizes, key=lambda size: size[0] * size[1])
-    return Header(format_name, width, height, width * height * AVIF_BYTES_PER_PIXEL)

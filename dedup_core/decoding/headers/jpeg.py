@@ -1,4 +1,4 @@
-"""Headers made of markers: JPEG and the JPEG 2000 codestream."""
+"""The header of a JPEG file: segments that begin with markers."""
 
 import struct
 from collections.abc import Iterator
@@ -85,70 +85,3 @@ def _planes(frame: bytes, components: int) -> float:
     if largest == 0:
         refuse("corrupt", "a component of the JPEG picture has no samples")
     return sum(x * y for x, y in zip(across, down, strict=True)) / largest
-
-
-MAX_BOXES: Final = 1_024
-SIZ: Final = 0xFF51
-COD: Final = 0xFF52
-COC: Final = 0xFF53
-TILE_PART: Final = 0xFF90
-MAX_TILES: Final = 16_384
-MAX_CODED_BYTES: Final = 10 * 1024 * 1024  # about 7 MB a second are unpacked; halving leaves three quarters of them out
-
-
-def read_jpeg2000_header(data: bytes) -> Header:
-    """Image size from SIZ, how often it can be halved from COD."""
-    position = _codestream(data) + 2
-    size, halvings_stored, other_halvings = None, 0, False
-    for _ in range(MAX_BOXES):
-        marker, length = struct.unpack_from(">HH", data, position)
-        if marker == TILE_PART:
-            break
-        if length < 2:  # noqa: PLR2004 - the length counts itself
-            refuse("corrupt", "a segment of the JPEG 2000 header has no length")
-        if marker == SIZ:
-            size = struct.unpack_from(">IIIIIIIIH", data, position + 6)
-        elif marker == COD:
-            halvings_stored = data[position + 9]
-        elif marker == COC:
-            other_halvings = True
-        position += 2 + length
-    else:
-        refuse("too-complex", f"the JPEG 2000 header has more than {MAX_BOXES:,} segments")
-    if size is None:
-        refuse("corrupt", "the JPEG 2000 file names no size")
-    return _codestream_header(size, 0 if other_halvings else min(halvings_stored, 32), len(data))
-
-
-def _codestream_header(size: tuple[int, ...], halvings_stored: int, coded_bytes: int) -> Header:
-    right, bottom, left, top, tile_width, tile_height, tile_left, tile_top, components = size
-    width, height = max(0, right - left), max(0, bottom - top)
-    if tile_width == 0 or tile_height == 0:
-        refuse("corrupt", "the JPEG 2000 tiles have no size")
-    tiles = -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
-    if tiles > MAX_TILES:
-        refuse("too-complex", f"the JPEG 2000 picture is cut into {tiles:,} tiles")
-    halvings = halvings_to_working_size(width, height, halvings_stored)
-    if coded_bytes >> (2 * halvings) > MAX_CODED_BYTES:
-        refuse("too-complex", f"{coded_bytes:,} bytes of JPEG 2000 without lower resolutions take too long to unpack")
-    memory = (width * height * (8 * components + 4)) >> (2 * halvings)
-    return Header("JPEG2000", width, height, memory, halvings=halvings)
-
-
-def _codestream(data: bytes) -> int:
-    """Where the codestream begins: at once, or inside the box `jp2c`."""
-    if data.startswith(b"\xff\x4f"):
-        return 0
-    position = 0
-    for _ in range(MAX_BOXES):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        head_bytes = 8
-        if length == 1:
-            (length,) = struct.unpack_from(">Q", data, position + 8)
-            head_bytes = 16
-        if kind == b"jp2c":
-            return position + head_bytes
-        if length < head_bytes:
-            break
-        position += length
-    return refuse("corrupt", "the JPEG 2000 file holds no picture")
