@@ -12,6 +12,7 @@ from azurefunctions.extensions.bindings import blob  # type: ignore[import-untyp
 
 from dedup_app.event_log import invocation, show_image_paths
 from dedup_app.settings import STORAGE, Settings
+from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
 
 if TYPE_CHECKING:
     from dedup_app.services import Services
@@ -77,7 +78,7 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
 @contextmanager
 def services_for(context: func.Context) -> Iterator["Services"]:
     """The services of this process: connected at the first call, shared by all threads; lines name the invocation."""
-    with invocation(context.invocation_id), _trace_of(context):
+    with invocation(context.invocation_id), _trace_of(context), time_limit(FUNCTION_SECONDS):
         with _connecting:
             services = _connect()
         yield services

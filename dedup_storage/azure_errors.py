@@ -1,12 +1,16 @@
 """Failures of the Azure SDK -> our errors, without keys or signatures in their text."""
 
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+from dedup_app.time_limit import time_limit
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
+from dedup_storage.transport import CALL_SECONDS
 
 BUSY_STATUSES = frozenset({408, 429})
 DENIED_STATUSES = frozenset({401, 403})
@@ -15,16 +19,50 @@ SECRETS = re.compile(
     r"\?\S*|\bwith url: \S*|\b(sig|AccountKey|SharedAccessSignature)=\S*|The MAC signature found.*", re.DOTALL
 )
 MESSAGE_LENGTH = 300
+_ETAG = re.compile(r'(W/)?"[^"]+"')
 
 
 @contextmanager
 def our_errors(action: str) -> Iterator[None]:
-    """Run one storage call; `action` says what was tried, as in `read images/a.jpg`."""
+    """Run one storage call; `action` says what was tried, as in `read images/a.jpg`.
+
+    It ends within `CALL_SECONDS`. What the SDK trips over in an answer that was cut short or garbled on its way means
+    that the service is not to be reached now, as if no answer had come.
+    """
+    # Chains are cut because the SDK's own text, which a logged traceback would show, may hold a signature.
     try:
-        yield
+        with time_limit(CALL_SECONDS):
+            yield
+    except DedupError:
+        raise
     except AzureError as error:
-        # The chain is cut because the SDK's own text, which a logged traceback would show, may hold a signature.
         raise as_our_error(error, action) from None
+    except Exception as error:
+        if isinstance(error, MemoryError) or not _is_within_the_sdk(error.__traceback__):
+            raise
+        raise StoreBusy(f"Could not {action}: the answer is broken ({type(error).__name__})") from None
+
+
+def each_of[T](action: str, items: Iterator[T]) -> Iterator[T]:
+    """Items that come in pages, every step a call of its own: who takes them may take its time."""
+    while True:
+        with our_errors(action):
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
+
+
+def whole_etag(etag: object) -> str:
+    """The etag of an answer's header, as it stands there: in quotes. Raises `StoreBusy` for an answer without one."""
+    if not isinstance(etag, str) or not _ETAG.fullmatch(etag):
+        raise StoreBusy("Storage gave an answer without a whole ETag: it was cut short or garbled on its way")
+    return etag
+
+
+def _is_within_the_sdk(trace: TracebackType | None) -> bool:
+    return any(frame.f_globals.get("__name__", "").startswith("azure.") for frame, _ in traceback.walk_tb(trace))
 
 
 def as_our_error(error: AzureError, action: str) -> DedupError:

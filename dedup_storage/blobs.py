@@ -7,12 +7,12 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline import PipelineResponse
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobServiceClient, StorageStreamDownloader
 
-from dedup_core.errors import ImageNotFound, ImageTooLarge
+from dedup_core.errors import ImageNotFound, ImageTooLarge, StoreBusy
 from dedup_core.loading.loader import SourceImage
 from dedup_core.paths import ImagePath
-from dedup_storage.azure_errors import our_errors, status_of
+from dedup_storage.azure_errors import each_of, our_errors, status_of, whole_etag
 
 type Response = PipelineResponse[Any, Any]
 
@@ -39,26 +39,28 @@ class AzureImages:
                     decompress=False,
                     **_condition(unless_etag),
                 )
-                data = download.readall()
+                data = whole_answer(download)
             except HttpResponseError as error:
                 if status_of(error) == HTTP_NOT_MODIFIED:
                     return None
                 if status_of(error) == HTTP_NOT_FOUND:
                     raise ImageNotFound(f"There is no blob {path}") from None
                 raise
-        return SourceImage(data=data, etag=unquoted(download.properties.etag), seconds=time.monotonic() - started)
+            etag = unquoted(whole_etag(download.properties.etag))
+        return SourceImage(data=data, etag=etag, seconds=time.monotonic() - started)
 
     def etag(self, path: ImagePath) -> str | None:
         with our_errors(f"look at image {path.image_id}"):
             try:
-                return unquoted(self._service.get_blob_client(path.container, path.name).get_blob_properties().etag)
+                found = self._service.get_blob_client(path.container, path.name).get_blob_properties()
+                return unquoted(whole_etag(found.etag))
             except ResourceNotFoundError:
                 return None
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
-        with our_errors(f"list {container}"):
-            for blob in self._service.get_container_client(container).list_blobs():
-                yield blob.name, unquoted(blob.etag)
+        blobs = self._service.get_container_client(container).list_blobs()
+        for blob in each_of(f"list {container}", blobs):
+            yield blob.name, unquoted(blob.etag)
 
     def _refuse_large(self, path: ImagePath) -> Callable[[Response], None]:
         """A hook that the SDK calls when the headers are there and the body is not."""
@@ -75,6 +77,14 @@ class AzureImages:
                 )
 
         return check
+
+
+def whole_answer(download: StorageStreamDownloader[bytes]) -> bytes:
+    """The bytes that the answer has announced. Raises `StoreBusy` if fewer came, which nothing else notices."""
+    data = download.readall()
+    if len(data) != download.size:
+        raise StoreBusy(f"Storage sent {len(data):,} of {download.size:,} bytes")
+    return data
 
 
 def unquoted(etag: str) -> str:

@@ -13,18 +13,15 @@ from azure.storage.queue import QueueServiceClient
 
 from dedup_app.settings import StorageConnection
 from dedup_core.errors import InvalidSetting
+from dedup_storage.transport import LimitedTransport
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-# Short, because the host tries the whole message again: with three retries a call to a dead service ends within three
-# minutes, well before the host's lease on a message (10 minutes) is over.
-CONNECT_TIMEOUT_SECONDS = 5
-READ_TIMEOUT_SECONDS = 30
+# Few, because the host tries the whole message again; the limits of time are in transport.py.
 RETRIES = 3
 # Up to two seconds before each try: base and jitter of one second, no growth.
 BACKOFF: dict[str, Any] = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1, "retry_total": RETRIES}
-TABLE_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +41,16 @@ class StorageClients:
 def open_clients(connection: StorageConnection, *, largest_read: int) -> StorageClients:
     """Clients that connect when they are first used; a blob of up to `largest_read` bytes is read in a single GET."""
     _quiet_sdk()
-    times = {"connection_timeout": CONNECT_TIMEOUT_SECONDS, "read_timeout": READ_TIMEOUT_SECONDS}
     blob_options: dict[str, Any] = {
-        **times,
+        "transport": LimitedTransport(),
         "retry_policy": BlobRetry(**BACKOFF),
         "max_single_get_size": largest_read,
     }
-    queue_options: dict[str, Any] = {**times, "retry_policy": QueueRetry(**BACKOFF)}
+    queue_options: dict[str, Any] = {"transport": LimitedTransport(), "retry_policy": QueueRetry(**BACKOFF)}
     table_options: dict[str, Any] = {
-        **times,
+        "transport": LimitedTransport(),
         "retry_total": RETRIES,
         "retry_backoff_factor": 0.5,
-        "timeout": TABLE_TIMEOUT_SECONDS,
     }
     if connection.uses_identity:
         credential = _credential(connection.client_id)
@@ -99,4 +94,6 @@ def _credential(client_id: str) -> "TokenCredential":
     """The identity named by `ImageStorage__clientId`, else whatever this machine is signed in with."""
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415 - slow, rarely needed
 
-    return ManagedIdentityCredential(client_id=client_id) if client_id else DefaultAzureCredential()
+    if client_id:
+        return ManagedIdentityCredential(client_id=client_id, transport=LimitedTransport())
+    return DefaultAzureCredential()

@@ -6,9 +6,9 @@ from itertools import islice
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import TableClient, TableServiceClient, UpdateMode
+from azure.data.tables import TableClient, TableEntity, TableServiceClient, UpdateMode
 
-from dedup_storage.azure_errors import our_errors
+from dedup_storage.azure_errors import each_of, our_errors, whole_etag
 from dedup_storage.rows import Entity
 
 
@@ -33,12 +33,12 @@ class EntityTable:
                 entity = self._client.get_entity(partition, key)
             except ResourceNotFoundError:
                 return None
-            return dict(entity), str(entity.metadata["etag"])
+            return dict(entity), whole_etag(entity.metadata.get("etag"))
 
     def upsert(self, entity: Entity, *, keep_other_columns: bool) -> str:
         """Write the entity whatever is there; the new entity's etag."""
         mode = UpdateMode.MERGE if keep_other_columns else UpdateMode.REPLACE
-        return str(self._write(entity, lambda client: client.upsert_entity(entity, mode=mode)["etag"]))
+        return whole_etag(self._write(entity, lambda client: client.upsert_entity(entity, mode=mode).get("etag")))
 
     def create(self, entity: Entity) -> bool:
         """Write the entity if there is none; whether it was written."""
@@ -67,17 +67,13 @@ class EntityTable:
     ) -> Iterator[Entity]:
         """Entities in the order of their keys; the values in `condition` must be ours (ids, days, kinds)."""
         columns = None if select is None else list(select)
-        with our_errors(f"query {self.name}"):
-            try:
-                found = (
-                    self._client.query_entities(condition, select=columns, results_per_page=limit)
-                    if condition
-                    else self._client.list_entities(select=columns, results_per_page=limit)
-                )
-                for entity in islice(found, limit):
-                    yield dict(entity)
-            except ResourceNotFoundError:
-                return
+        found = (
+            self._client.query_entities(condition, select=columns, results_per_page=limit)
+            if condition
+            else self._client.list_entities(select=columns, results_per_page=limit)
+        )
+        for entity in each_of(f"query {self.name}", islice(_or_none(found), limit)):
+            yield dict(entity)
 
     def _write[T](self, entity: Entity, write: Callable[[TableClient], T]) -> T:
         with our_errors(f"write {self.name}/{entity['PartitionKey']}/{entity['RowKey']}"):
@@ -91,3 +87,9 @@ class EntityTable:
     def _create(self) -> None:
         with suppress(ResourceExistsError):
             self._client.create_table()
+
+
+def _or_none(found: Iterator[TableEntity]) -> Iterator[TableEntity]:
+    """The entities; none of a table that is not there."""
+    with suppress(ResourceNotFoundError):
+        yield from found

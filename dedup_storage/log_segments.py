@@ -8,6 +8,7 @@ from azure.storage.blob import BlobClient, BlobServiceClient
 
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_storage.azure_errors import code_of, our_errors, status_of
+from dedup_storage.blobs import whole_answer
 from dedup_storage.fingerprint_log import SegmentFull
 
 FULL = "BlockCountExceedsLimit"  # 50,000 blocks
@@ -47,7 +48,7 @@ class AzureSegments:
         blob = self._segment(number)
         with our_errors(f"read {blob.blob_name} from byte {offset}"):
             try:
-                return blob.download_blob(offset=offset, length=length, decompress=False).readall()
+                return whole_answer(blob.download_blob(offset=offset, length=length, decompress=False))
             except ResourceNotFoundError:
                 return b""
             except HttpResponseError as error:

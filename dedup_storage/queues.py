@@ -10,6 +10,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueServiceClient
 
 from dedup_app.ports import QueueLengths, RejectedMessage
+from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_storage.azure_errors import our_errors
 
@@ -70,9 +71,12 @@ class AzureQueues:
     def _length(self, name: str) -> int:
         with our_errors(f"count the messages in {name}"):
             try:
-                return self._service.get_queue_client(name).get_queue_properties().approximate_message_count or 0
+                count = self._service.get_queue_client(name).get_queue_properties().approximate_message_count
             except ResourceNotFoundError:
                 return 0
+        if count is None:
+            raise StoreBusy(f"Storage gave an answer without the number of messages in {name}")
+        return count
 
     def _peek(self, name: str, limit: int) -> list[RejectedMessage]:
         queue = self._service.get_queue_client(name + POISON_SUFFIX)
