@@ -39,7 +39,7 @@ start: setup local.settings.json
 	$(BIN)/python -m local_host start
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist loadfile
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -1,19 +1,27 @@
-"""In-memory twins of the ports; the index is `FingerprintLog(MemorySegments())`."""
+"""In-memory twins of the ports; the index of an app is `FingerprintLog(MemorySegments())`, or the plainest engine."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from threading import Lock
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dedup_app.image_status import ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, QueueLengths, RejectedMessage, StatsReport
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, TemporaryError
+from dedup_core.fingerprinting.hash_views import view_hashes
+from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.loading.loader import SourceImage
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
+from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
+from dedup_core.search.hit import Hit
+from dedup_core.views import VIEWS, View
 from dedup_storage.fingerprint_log import SegmentFull
 from dedup_storage.pair_directions import key_order, reversed_pair, settled
 
@@ -261,3 +269,38 @@ class MemorySegments:
             found = data[offset : offset + length]
             self.reads.append((number, offset, len(found)))
             return found
+
+
+class MemoryIndex:
+    """The plainest engine: a search looks at all hashes of a dict that the instances share, and at no keypoints."""
+
+    def __init__(self, shared: dict[str, Fingerprints]) -> None:
+        self._shared = shared
+
+    def add_and_search(self, image_id: str, fingerprints: Fingerprints) -> list[Hit]:
+        self._shared[image_id] = fingerprints
+        others = [(other, held) for other, held in list(self._shared.items()) if other != image_id]
+        views = {view: view_hashes(fingerprints.hashes, view) for view in VIEWS}
+        hits = [_hit(other, held, fingerprints, views) for other, held in others]
+        return sorted((hit for hit in hits if hit), key=lambda hit: (hit.distance_bits, hit.image_id))
+
+    def remove(self, image_id: str) -> None:
+        self._shared.pop(image_id, None)
+
+    def add_all(self, images: Iterable[tuple[str, Fingerprints]]) -> int:
+        added = dict(images)
+        self._shared.update(added)
+        return len(added)
+
+    def refresh(self) -> int:
+        return len(self._shared)
+
+
+def _hit(image_id: str, held: Fingerprints, query: Fingerprints, views: Mapping[View, NDArray[np.uint8]]) -> Hit | None:
+    if held.content == query.content:
+        return Hit(image_id, 0, View.UPRIGHT)
+    if held.is_flat or query.is_flat:
+        return None
+    near = {view: int(np.bitwise_count(held.hashes ^ hashes).sum(axis=1).min()) for view, hashes in views.items()}
+    view = min(near, key=lambda view: near[view])
+    return Hit(image_id, near[view], view) if near[view] <= MAX_DISTANCE_BITS else None

@@ -9,6 +9,7 @@ from dedup_decoders import in_process
 from tests.app.world import World
 
 extract_once = cache(in_process.extract_features)
+decode_once = cache(in_process.decode)
 measure_images = loader.measure_images
 measured: dict[tuple[object, ...], Any] = {}
 
@@ -22,7 +23,8 @@ def measure_once(left: WorkingImage, right: WorkingImage, hint: object) -> Any:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """An app in memory; the same pictures are measured once for all tests, because many repeat them."""
+    """An app in memory; the same pictures are decoded and measured once for all tests, because many repeat them."""
     monkeypatch.setattr(in_process, "extract_features", extract_once)
+    monkeypatch.setattr(in_process, "decode", decode_once)
     monkeypatch.setattr(loader, "measure_images", measure_once)
     return World()

@@ -75,7 +75,7 @@ def as_the_host(ingest: Callable[[ImagePath], object], path: ImagePath) -> Calla
 @pytest.mark.parametrize("last", ["overwritten", "deleted"])
 def test_events_of_all_versions_in_any_order_leave_what_is_there_now(world, last):
     for seed in range(SCHEDULES):
-        world = World()
+        world = World(plain_index=True)
         world.upload_and_ingest("b.png", copy_of(2))
         world.images.put(A, photo(1))
         one, two, three = (world.start_process(name) for name in ("one", "two", "three"))
@@ -105,7 +105,7 @@ def test_events_of_all_versions_in_any_order_leave_what_is_there_now(world, last
 @pytest.mark.parametrize("back", [photo(2), photo(1), None], ids=["other bytes", "the same bytes", "nothing"])
 def test_events_of_a_deletion_and_a_new_upload_in_any_order_leave_what_is_there_now(world, back):
     for seed in range(SCHEDULES):
-        world = World()
+        world = World(plain_index=True)
         world.upload_and_ingest("b.png", copy_of(2))
         world.upload_and_ingest("a.png", photo(1))
         one, two, three, four = (world.start_process(name) for name in ("one", "two", "three", "four"))
@@ -138,7 +138,7 @@ def test_events_of_a_deletion_and_a_new_upload_in_any_order_leave_what_is_there_
 def test_many_look_alikes_at_once_are_all_paired(world):
     paths = [ImagePath("images", f"{number}.png") for number in range(4)]
     for seed in range(SCHEDULES):
-        world = World()
+        world = World(plain_index=True)
         for number, path in enumerate(paths):
             world.images.put(path, copy_of(1) if number % 2 else photo(1))
         processes = [world.start_process(path.name) for path in paths]
@@ -155,7 +155,7 @@ def test_many_look_alikes_at_once_are_all_paired(world):
 def test_a_verdict_that_holds_on_never_outlives_the_bytes_of_the_other_image(world, other):
     body = VerifyMessage(A, (VerifyTarget(B),)).to_json()
     for seed in range(SCHEDULES):
-        world = World()
+        world = World(plain_index=True)
         world.upload_and_ingest("a.png", photo(1))
         world.upload_and_ingest("b.png", copy_of(1))
         world.verify_all()

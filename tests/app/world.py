@@ -7,9 +7,10 @@ from typing import Any
 
 from PIL import Image
 
-from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.ports import CandidateIndex, FeaturesRow, PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
+from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.paths import ImagePath
 from dedup_decoders import in_process
 from dedup_decoders.in_process import InProcessDecoders
@@ -18,6 +19,7 @@ from tests.core.pictures import encoded, hue_shifted, scene
 from tests.memory import (
     MemoryFeaturesTable,
     MemoryImages,
+    MemoryIndex,
     MemoryIngestQueue,
     MemoryPairsTable,
     MemoryQueues,
@@ -59,9 +61,12 @@ class Watched:
 
 
 class World:
-    """In-memory ports and services over them. `calls` lists the steps; `before` and `after` see each of them."""
+    """In-memory ports and services over them. `calls` lists the steps; `before` and `after` see each of them.
 
-    def __init__(self, **settings: Any) -> None:
+    With `plain_index` candidates come from the plainest engine, at a tenth of the cost of the log's.
+    """
+
+    def __init__(self, *, plain_index: bool = False, **settings: Any) -> None:
         self.time = NOON
         self.tick = timedelta(0)
         self.calls: list[str] = []
@@ -76,6 +81,7 @@ class World:
         self.verify_queue = MemoryVerifyQueue()
         self.ingest_queue = MemoryIngestQueue()
         self.segments = MemorySegments()
+        self.held: dict[str, Fingerprints] | None = {} if plain_index else None
         self.services = self.start_process("first")
 
     def start_process(self, instance: str) -> Services:
@@ -95,7 +101,7 @@ class World:
             verify_queue=watched(self.verify_queue, "verify_queue"),
             ingest_queue=watched(self.ingest_queue, "ingest_queue"),
             queues=MemoryQueues({"verify-pairs": self.verify_queue, "ingest-images": self.ingest_queue}),
-            index=watched(FingerprintLog(self.segments), "index"),
+            index=watched(self._index(), "index"),
             instance=instance,
             now=self._now,
         )
@@ -144,10 +150,13 @@ class World:
     def found_by(self, data: bytes) -> set[str]:
         """Ids of the images that the index finds for this picture."""
         probe = "f" * 32
-        index = FingerprintLog(self.segments)
+        index = self._index()
         hits = index.add_and_search(probe, in_process.extract_features(data).fingerprints)
         index.remove(probe)
         return {hit.image_id for hit in hits}
+
+    def _index(self) -> CandidateIndex:
+        return FingerprintLog(self.segments) if self.held is None else MemoryIndex(self.held)
 
     def _now(self) -> datetime:
         self.time += self.tick

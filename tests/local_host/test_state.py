@@ -60,7 +60,11 @@ def test_the_lock_of_a_host_that_was_killed_here_is_taken_over_at_once(hosts: Co
     lock.release()
 
 
-@pytest.mark.parametrize(("machine", "pid"), [("elsewhere", "1"), (socket.gethostname(), str(os.getpid()))])
+@pytest.mark.parametrize(
+    ("machine", "pid"),
+    [("elsewhere", "1"), (socket.gethostname(), str(os.getpid()))],
+    ids=["elsewhere", "this machine"],
+)
 def test_the_lock_of_a_host_that_may_live_is_left_alone(hosts: ContainerClient, machine: str, pid: str) -> None:
     blob = hosts.get_blob_client("locks/host-1/thing.Listener")
     create_json(blob, {})

@@ -1,6 +1,5 @@
 import threading
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +11,6 @@ from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
-from dedup_core.views import View
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog, SegmentFull, Segments
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition
@@ -20,119 +18,11 @@ from dedup_storage.log_segments import AzureSegments
 from tests.azurite import Account
 from tests.core.drawings import photo, working
 from tests.memory import MemorySegments
-from tests.storage.examples import fingerprints_of_text, image
+from tests.storage.candidate_index import CAT, DOG, MANY, A, Another, B, C, CandidateIndexContract, ids
+from tests.storage.examples import image
 from tests.storage.limited_blob_service import limited_blob_service
 
-MAX_BLOCKS = 7
-A, B, C = (image(name).image_id for name in "abc")
-CAT, DOG = fingerprints_of_text("cat"), fingerprints_of_text("dog")
-
-
-def ids(hits: list[Hit]) -> list[str]:
-    return sorted(hit.image_id for hit in hits)
-
-
-class CandidateIndexContract(ABC):
-    """What every log does, whatever its segments are kept in; segments take `MAX_BLOCKS` blocks."""
-
-    @pytest.fixture
-    @abstractmethod
-    def segments(self) -> Segments: ...
-
-    def test_the_first_image_finds_nothing_not_even_itself(self, segments: Segments) -> None:
-        assert FingerprintLog(segments).add_and_search(A, CAT) == []
-
-    def test_a_look_alike_is_found_and_a_stranger_is_not(self, segments: Segments) -> None:
-        log = FingerprintLog(segments)
-        log.add_and_search(A, CAT)
-        log.add_and_search(B, DOG)
-        assert log.add_and_search(C, CAT) == [Hit(A, 0, View.UPRIGHT)]
-
-    def test_an_image_of_another_instance_is_found_at_once(self, segments: Segments) -> None:
-        ours, theirs = FingerprintLog(segments), FingerprintLog(segments)
-        ours.add_and_search(A, CAT)
-        theirs.add_and_search(B, DOG)
-        assert ids(theirs.add_and_search(C, CAT)) == [A]
-        assert ids(ours.add_and_search(A, CAT)) == [C]
-
-    def test_an_instance_that_starts_later_knows_everything(self, segments: Segments) -> None:
-        log = FingerprintLog(segments)
-        for number in range(3 * MAX_BLOCKS):
-            log.add_and_search(image(str(number)).image_id, CAT)
-        assert len(FingerprintLog(segments).add_and_search(A, CAT)) == 3 * MAX_BLOCKS
-        assert FingerprintLog(segments).refresh() == 3 * MAX_BLOCKS + 1
-
-    def test_an_overwritten_image_is_found_by_its_new_content_only(self, segments: Segments) -> None:
-        log = FingerprintLog(segments)
-        log.add_and_search(A, CAT)
-        log.add_and_search(A, DOG)
-        assert log.add_and_search(B, CAT) == []
-        assert ids(log.add_and_search(C, DOG)) == [A]
-
-    def test_a_removed_image_is_not_found_by_any_instance(self, segments: Segments) -> None:
-        ours, theirs = FingerprintLog(segments), FingerprintLog(segments)
-        ours.add_and_search(A, CAT)
-        theirs.refresh()
-        ours.remove(A)
-        assert theirs.add_and_search(B, CAT) == []
-        assert FingerprintLog(segments).add_and_search(B, CAT) == []
-
-    def test_adding_the_same_image_again_changes_nothing(self, segments: Segments) -> None:
-        log = FingerprintLog(segments)
-        for _ in range(3):
-            log.add_and_search(A, CAT)
-        assert ids(log.add_and_search(B, CAT)) == [A]
-        assert log.refresh() == 2
-
-    def test_many_images_at_once_are_found_like_single_ones(self, segments: Segments) -> None:
-        log = FingerprintLog(segments)
-        log.add_and_search(A, CAT)
-        strangers = [(image(str(number)).image_id, DOG) for number in range(50)]
-        assert log.add_all([*strangers, (B, CAT)]) == 51
-        assert ids(log.add_and_search(C, CAT)) == sorted([A, B])
-        assert FingerprintLog(segments).refresh() == 53
-
-    def test_instances_find_each_other_across_the_ends_of_segments(self, segments: Segments) -> None:
-        logs = [FingerprintLog(segments) for _ in range(3)]
-        for number in range(5 * MAX_BLOCKS):
-            expected = sorted(image(str(earlier)).image_id for earlier in range(number))
-            assert ids(logs[number % 3].add_and_search(image(str(number)).image_id, CAT)) == expected
-
-    def test_an_instance_that_slept_through_whole_segments_misses_none(self, segments: Segments) -> None:
-        awake, asleep = FingerprintLog(segments), FingerprintLog(segments)
-        asleep.add_and_search(A, CAT)
-        for number in range(4 * MAX_BLOCKS):
-            awake.add_and_search(image(str(number)).image_id, CAT)
-        assert len(asleep.add_and_search(B, CAT)) == 4 * MAX_BLOCKS + 1
-
-    def test_two_instances_with_eight_threads_each_always_find_each_others_look_alikes(
-        self, segments: Segments
-    ) -> None:
-        logs = [FingerprintLog(segments), FingerprintLog(segments)]
-        rounds = 6
-        start = threading.Barrier(16)
-
-        def add(worker: int) -> list[tuple[str, str, list[str]]]:
-            found = []
-            for number in range(rounds):
-                start.wait(timeout=60)
-                # Workers 0 and 8 have a look-alike pair, so have 1 and 9, ...: one on each instance.
-                look = f"{number}-{worker % 8}"
-                image_id = image(f"{look}-{worker}").image_id
-                hits = logs[worker // 8].add_and_search(image_id, fingerprints_of_text(look))
-                found.append((look, image_id, ids(hits)))
-            return found
-
-        with ThreadPoolExecutor(16) as threads:
-            results = [result for worker in threads.map(add, range(16)) for result in worker]
-        pairs: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-        for look, image_id, hits in results:
-            pairs[look].append((image_id, hits))
-        assert len(pairs) == 8 * rounds
-        for (first, first_hits), (second, second_hits) in pairs.values():
-            assert first_hits in ([], [second])
-            assert second_hits in ([], [first])
-            assert first_hits or second_hits
+MAX_BLOCKS = MANY
 
 
 class SegmentsContract(ABC):
@@ -188,11 +78,17 @@ class OnAzure:
             clients.close()
 
 
-class TestMemoryLog(InMemory, CandidateIndexContract):
+class LogContract(CandidateIndexContract):
+    @pytest.fixture
+    def another(self, segments: Segments) -> Another:
+        return lambda: FingerprintLog(segments)
+
+
+class TestMemoryLog(InMemory, LogContract):
     pass
 
 
-class TestAzureLog(OnAzure, CandidateIndexContract):
+class TestAzureLog(OnAzure, LogContract):
     pass
 
 
