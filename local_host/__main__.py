@@ -1,28 +1,31 @@
 """`python -m local_host start`: runs a Function app until Ctrl-C."""
 
 import argparse
+import builtins
 import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from azure.core.exceptions import AzureError
 
 from local_host.azurite import AzuriteError
-from local_host.blobs.scanner import DEFAULT_SCAN_SECONDS
-from local_host.host import DEFAULT_PORT, Host, HostOptions
+from local_host.host import DEFAULT_PORT, EMULATOR_SCAN_SECONDS, SCAN_SECONDS, Host, HostOptions
 from local_host.log import set_up_logging
 from local_host.queues.listener import DEFAULT_LEASE_SECONDS
-from local_host.runtime.worker import WorkerError
+from local_host.runtime.worker import WORKER_MODULE, WorkerError
 from local_host.settings import SettingsError
 from local_host.status import describe, remove_status, write_status
 from local_host.threads import crashed
 
 STOPPED_AT_ONCE = 130
+GRACE_SECONDS = 10.0  # what the host has after SIGTERM
 
 logger = logging.getLogger("local_host")
 
@@ -39,33 +42,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lease_seconds=chosen.lease_seconds,
             scan_seconds=chosen.scan_seconds,
             data_dir=None if chosen.in_memory else data_dir.resolve(),
+            worker_module=chosen.worker_module,
+            verbose=chosen.verbose,
         )
     )
     status_file = (chosen.status_file or app_dir / ".local_host" / "status.json").resolve()
-    stop = _stop_signal()
+    stop = _Stop()
     if chosen.stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     try:
         host.start()
     except (SettingsError, WorkerError, AzuriteError, AzureError) as error:
-        logger.error("The host cannot start: %s", error)  # noqa: TRY400, the text says it all
+        logger.error("The host cannot start: %s", _told(error, verbose=chosen.verbose))  # noqa: TRY400, it says it all
         return 1
     for line in describe(host):
         logger.info("%s", line)
     write_status(host, status_file)
     try:
-        stop.wait()
+        stop.requested.wait()
+        if stop.as_in_azure:
+            _stop_as_in_azure(host, chosen.grace_seconds)
         logger.info("Stopping: finishing what is in flight")
         host.stop()
         host.join()
     finally:
         remove_status(status_file)
     logger.info("Stopped")
-    exit_code = 1 if crashed.is_set() else 0
-    if host.worker.has_abandoned_threads:
-        logging.shutdown()
-        os._exit(exit_code)  # they cannot be ended otherwise
-    return exit_code
+    return 1 if crashed.is_set() else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,9 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--scan-seconds",
         type=_positive,
-        default=DEFAULT_SCAN_SECONDS,
-        help="pause between two looks into a blob container (%(default)s)",
+        help=f"pause between two looks into a container ({SCAN_SECONDS:g}, {EMULATOR_SCAN_SECONDS:g} on an emulator)",
     )
+    start.add_argument(
+        "--grace-seconds",
+        type=float,
+        default=GRACE_SECONDS,
+        help="how long the host goes on after SIGTERM before it ends everything (%(default)s)",
+    )
+    start.add_argument("--worker-module", default=WORKER_MODULE, help=argparse.SUPPRESS)
     start.add_argument("--data", type=Path, help="where Azurite keeps its data (.azurite in the app's folder)")
     start.add_argument("--in-memory", action="store_true", help="Azurite keeps nothing")
     start.add_argument("--status-file", type=Path, help="where to write how this host is reached, as JSON")
@@ -96,23 +105,43 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _stop_signal() -> threading.Event:
-    """Return the event that the first Ctrl-C or SIGTERM sets; the second ends the process on the spot."""
-    stop = threading.Event()
+class _Stop:
+    """The first Ctrl-C or SIGTERM requests a stop; the second one ends the process on the spot."""
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+    def __init__(self) -> None:
+        self.requested = threading.Event()
+        self.as_in_azure = False
+        signal.signal(signal.SIGINT, self._handle)
+        signal.signal(signal.SIGTERM, self._handle)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.requested.is_set():
             os._exit(STOPPED_AT_ONCE)
-        stop.set()
-
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
-    return stop
+        self.as_in_azure = number == signal.SIGTERM
+        self.requested.set()
 
 
-def _stop_at_end_of_input(stop: threading.Event) -> None:
+def _stop_as_in_azure(host: Host, grace_seconds: float) -> NoReturn:
+    """Go on as before for a while, then end everything at once: what is in flight comes back when its leases end."""
+    logger.info("Stopping in %g s, as a host in Azure does after SIGTERM", grace_seconds)
+    time.sleep(grace_seconds)
+    logger.info("Stopped: what was in flight comes back when its lease ends")
+    host.abandon()
+    logging.shutdown()
+    os._exit(0)
+
+
+def _stop_at_end_of_input(stop: _Stop) -> None:
     sys.stdin.read()
-    stop.set()
+    stop.requested.set()
+
+
+def _told(error: Exception, *, verbose: bool) -> str:
+    """Return what a person needs: of an error that the app has raised on purpose, its text and not where that was."""
+    name = str(error).partition(":")[0]
+    meant = name.isidentifier() and not hasattr(builtins, name)
+    trace = error.stack_trace if isinstance(error, WorkerError) else ""
+    return f"{error}\n{trace}" if trace and (verbose or not meant) else str(error)
 
 
 def _positive(text: str) -> float:

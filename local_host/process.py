@@ -110,12 +110,17 @@ class HostProcess:
         process = self._take()
         if process is None:
             return 0
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         try:
             return process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()
+
+    def terminate(self) -> None:
+        """Tell it to stop as Azure does, with SIGTERM: it goes on for 10 s (`--grace-seconds`), then drops the rest."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it on the spot, with SIGKILL, as a crash would."""

@@ -6,7 +6,9 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from local_host.azurite import Azurite
 from local_host.event_grid.blob_webhook import WEBHOOK_PATH
 from local_host.event_grid.event_webhook import EVENT_TRIGGER_PATH
 from local_host.host import Host
@@ -33,10 +35,20 @@ def describe(host: Host) -> list[str]:
         place = "in memory, gone at the end" if host.azurite.location is None else f"kept in {host.azurite.location}"
         lines.append(f"Storage: Azurite, {place}: {host.azurite.blob_url}")
         lines.append(f"  connection string: {host.azurite.connection_string}")
+        lines += [f"Upload: {upload_command(container, host.azurite)}" for container in dict.fromkeys(host.containers)]
     else:
-        lines.append(f"Storage: {host.connections.blobs(DEFAULT_CONNECTION).url}")
+        address = urlsplit(host.connections.blobs(DEFAULT_CONNECTION).url)
+        lines.append(f"Storage: {address.scheme}://{address.netloc}{address.path}")  # a query would hold a signature
     lines.append(f"HTTP: {host.url}   Ctrl-C stops, finishing what is in flight; a second Ctrl-C stops at once")
     return lines
+
+
+def upload_command(container: str, azurite: Azurite) -> str:
+    """Return the command that uploads a folder, to be copied."""
+    return (
+        f"az storage blob upload-batch --destination {container} --source FOLDER "
+        f'--connection-string "{azurite.connection_string}"'
+    )
 
 
 def write_status(host: Host, path: Path) -> None:
@@ -76,7 +88,7 @@ def _trigger(host: Host, function: Function) -> tuple[str, str]:
         found = (
             f"by Event Grid, {host.url}/{WEBHOOK_PATH}?functionName={function.full_id}{_code(host, 'BLOBS')}"
             if trigger.event_grid
-            else f"scanned every {host.options.scan_seconds:g} s"
+            else f"scanned every {host.scan_seconds(trigger.connection):g} s"
         )
         return "blob", f"{trigger.path.text} ({trigger.connection}), {found}"
     if isinstance(trigger, HttpTrigger):

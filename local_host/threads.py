@@ -12,7 +12,7 @@ crashed = threading.Event()
 
 
 def essential_thread(name: str, target: Callable[[], None]) -> threading.Thread:
-    """Return a thread, not yet started, whose crash sends SIGTERM to this process and sets `crashed`."""
+    """Return a thread, not yet started, whose crash sends SIGINT to this process and sets `crashed`."""
 
     def run() -> None:
         try:
@@ -20,6 +20,6 @@ def essential_thread(name: str, target: Callable[[], None]) -> threading.Thread:
         except BaseException:
             logger.critical("%s has failed, the host stops", name, exc_info=True)
             crashed.set()
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
 
     return threading.Thread(target=run, name=name, daemon=True)

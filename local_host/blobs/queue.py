@@ -6,21 +6,23 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobClient, BlobProperties
+from azure.storage.blob import BlobClient, BlobProperties, BlobType
 from azure.storage.queue import QueueClient, QueueMessage
 
 from local_host.blobs.receipts import quoted
 from local_host.queues.listener import PoisonQueue, Result
-from local_host.queues.trigger import decode_base64, system_metadata
+from local_host.queues.trigger import decode_base64
 from local_host.runtime.bindings import BlobTrigger, Function
 from local_host.runtime.protos import ModelBindingData, TypedData
 from local_host.runtime.worker import Invoker
+from local_host.storage.answers import sane_answers
 from local_host.storage.connections import Connections
 
 POISON_QUEUE = "webjobs-blobtrigger-poison"
+LEASE_STATES = ("available", "leased", "expired", "breaking", "broken")
 
 logger = logging.getLogger("local_host.blobs")
 
@@ -95,6 +97,14 @@ class BlobPoisonQueue:
             queue.add(text)
 
 
+class _Found(NamedTuple):
+    """A blob as it is now, ready for its function."""
+
+    etag: str
+    data: TypedData
+    metadata: dict[str, TypedData]
+
+
 class BlobInvoker:
     """The handler of the queue's messages: reads the blob if the function wants it, and runs the function."""
 
@@ -121,48 +131,75 @@ class BlobInvoker:
             logger.warning("Blob %s/%s waited for %s, which is gone", blob.container, blob.blob, blob.function_id)
             return Result.DONE
         try:
-            return self._run(function, function.trigger, blob, message.dequeue_count or 0)
+            with sane_answers():
+                found = self._find(function.trigger, blob)
+        except ResourceNotFoundError:
+            return Result.DONE  # deleted meanwhile: nothing to do any more
         except AzureError as error:
             logger.warning("Blob %s/%s could not be asked for: %s", blob.container, blob.blob, error)
             return Result.FAILED
+        if not function.trigger.event_grid and quoted(found.etag) != quoted(blob.etag):
+            self._announce_again(blob)  # a newer version is there; a scan announces that one
+            return Result.DONE
+        reason = f"New blob {blob.container}/{blob.blob}, try {message.dequeue_count}"
+        outcome = self._worker.invoke(function, found.data, found.metadata, reason)
+        return Result.DONE if outcome.succeeded else Result.FAILED
 
-    def _run(self, function: Function, trigger: BlobTrigger, message: BlobMessage, count: int) -> Result:
+    def call(self, function: Function, path: str) -> None:
+        """Run a function by hand for the blob `container/name`; raises ValueError when that is no path."""
+        container, slash, name = path.partition("/")
+        if not slash or not isinstance(function.trigger, BlobTrigger):
+            raise ValueError(f"{path!r} names no blob: write container/name")
+        try:
+            with sane_answers():
+                found = self._find(function.trigger, BlobMessage(function.full_id, container, name, ""))
+        except AzureError as error:
+            raise ValueError(f"{path!r} cannot be read: {error}") from error
+        self._worker.invoke(function, found.data, found.metadata, "This function was called by hand")
+
+    def _find(self, trigger: BlobTrigger, message: BlobMessage) -> _Found:
         service = self._connections.blobs(trigger.connection)
         client = service.get_blob_client(message.container, message.blob)
-        try:
-            properties = client.get_blob_properties()
-            if not trigger.event_grid and quoted(properties.etag) != quoted(message.etag):
-                self._announce_again(message)  # a newer version is there; a scan announces that one
-                return Result.DONE
-            data = _deferred(trigger, message) if trigger.deferred else _content(client)
-        except ResourceNotFoundError:
-            return Result.DONE  # deleted meanwhile: nothing to do any more
-        metadata = blob_metadata(trigger, message, client.url, properties) | system_metadata(function)
-        reason = f"New blob {message.container}/{message.blob}, try {count}"
-        outcome = self._worker.invoke(function, data, metadata, reason)
-        return Result.DONE if outcome.succeeded else Result.FAILED
+        properties = client.get_blob_properties()
+        data = _deferred(trigger, message) if trigger.deferred else _content(client)
+        return _Found(properties.etag, data, blob_metadata(trigger, message, client.url, properties))
 
 
 def blob_metadata(
     trigger: BlobTrigger, message: BlobMessage, url: str, properties: BlobProperties
 ) -> dict[str, TypedData]:
     """Return the trigger metadata of a blob: its name, address, properties and the path's parameters."""
-    known = {
-        "ContentLength": properties.size,
-        "Length": properties.size,
-        "ETag": quoted(properties.etag),
-        "LastModified": properties.last_modified.isoformat(),
-        "CreatedOn": properties.creation_time.isoformat() if properties.creation_time else None,
-        "ContentType": properties.content_settings.content_type,
-        "BlobType": str(properties.blob_type),
-    }
     parameters = trigger.path.match(message.blob) or {}
     return {
         "BlobTrigger": TypedData(string=f"{message.container}/{message.blob}"),
         "Uri": TypedData(json=json.dumps(url)),
-        "Properties": TypedData(json=json.dumps(known)),
+        "Properties": TypedData(json=json.dumps(_properties(properties))),
         "Metadata": TypedData(json=json.dumps(properties.metadata or {})),
     } | {name: TypedData(string=value) for name, value in parameters.items()}
+
+
+def _properties(blob: BlobProperties) -> dict[str, Any]:
+    """Return what the host sends of `BlobProperties`: the names of the .NET SDK, enumerations as their numbers."""
+    content = blob.content_settings
+    return {
+        "LastModified": blob.last_modified.isoformat(),
+        "CreatedOn": blob.creation_time.isoformat() if blob.creation_time else None,
+        "Metadata": blob.metadata or {},
+        "BlobType": list(BlobType).index(BlobType(blob.blob_type)),
+        "LeaseState": LEASE_STATES.index(blob.lease.state) if blob.lease.state in LEASE_STATES else 0,
+        "LeaseStatus": 0 if blob.lease.status == "locked" else 1,
+        "ContentLength": blob.size,
+        "ContentType": content.content_type,
+        "ETag": {},  # a struct without public properties
+        "ContentHash": base64.b64encode(content.content_md5).decode() if content.content_md5 else None,
+        "ContentEncoding": content.content_encoding,
+        "ContentDisposition": content.content_disposition,
+        "ContentLanguage": content.content_language,
+        "CacheControl": content.cache_control,
+        "IsServerEncrypted": bool(blob.server_encrypted),
+        "AccessTier": blob.blob_tier,
+        "AccessTierInferred": bool(blob.blob_tier_inferred),
+    }
 
 
 def _deferred(trigger: BlobTrigger, message: BlobMessage) -> TypedData:

@@ -44,6 +44,10 @@ class BlobReceipts:
         self._container.get_blob_client(path).set_blob_metadata({})
         self._remember(path)
 
+    def forget(self) -> None:
+        """Ask the storage again from now on: it has failed, and an emulator that was killed loses its last seconds."""
+        self._complete.clear()
+
     def _path(self, function_id: str, etag: str, container: str, blob: str) -> str:
         return f"blobreceipts/{self._host_id}/{function_id}/{quoted(etag)}/{container}/{blob}"
 

@@ -13,11 +13,11 @@ from azure.storage.blob import BlobProperties, ContainerClient
 from local_host.blobs.queue import BlobMessage, BlobQueue
 from local_host.blobs.receipts import BlobReceipts, ScanState
 from local_host.runtime.bindings import BlobTrigger, Function
+from local_host.storage.answers import sane_answers
 from local_host.storage.connections import Connections
 from local_host.storage.state import Singleton
 from local_host.threads import essential_thread
 
-DEFAULT_SCAN_SECONDS = 10.0
 ANNOUNCE_THREADS = 4
 # A blob may become visible later than its time of change says (Azurite stamps it when the upload begins). The host
 # looks back to the second of the newest blob only; the receipts make a longer look harmless.
@@ -45,7 +45,7 @@ class BlobScanner:
         hosts_container: ContainerClient,
         host_id: str,
         queue: BlobQueue,
-        scan_seconds: float = DEFAULT_SCAN_SECONDS,
+        scan_seconds: float,
     ) -> None:
         self._queue = queue
         self._scan_seconds = scan_seconds
@@ -87,12 +87,14 @@ class BlobScanner:
     def _scan_safely(self, scanned: _Scanned, since: dict[str, datetime | None], pool: ThreadPoolExecutor) -> None:
         url = scanned.client.url
         try:
-            if url not in since:
-                since[url] = scanned.state.load()
-            since[url] = self._scan(scanned, since[url], pool)
+            with sane_answers():
+                if url not in since:
+                    since[url] = scanned.state.load()
+                since[url] = self._scan(scanned, since[url], pool)
         except ResourceNotFoundError:
             logger.debug("Container %s is not there yet", scanned.client.container_name)
         except AzureError as error:
+            self._receipts.forget()
             logger.warning("Container %s could not be scanned: %s", scanned.client.container_name, error)
 
     def _scan(self, scanned: _Scanned, since: datetime | None, pool: ThreadPoolExecutor) -> datetime | None:
@@ -119,10 +121,12 @@ class BlobScanner:
                 return False
             version = (function.full_id, blob.etag, container, blob.name)
             try:
-                if self._receipts.begin(*version):
-                    self._queue.add(BlobMessage(function.full_id, container, blob.name, blob.etag))
-                    self._receipts.complete(*version)
+                with sane_answers():
+                    if self._receipts.begin(*version):
+                        self._queue.add(BlobMessage(function.full_id, container, blob.name, blob.etag))
+                        self._receipts.complete(*version)
             except AzureError as error:
+                self._receipts.forget()
                 logger.warning("Blob %s/%s could not be announced: %s", container, blob.name, error)
                 return False
         return True

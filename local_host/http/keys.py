@@ -1,5 +1,6 @@
 """The keys that HTTP callers must show, kept like the host keeps them in `azure-webjobs-secrets`."""
 
+import enum
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -16,6 +17,14 @@ KEY_PARAMETER = "code"
 SYSTEM_KEYS = ("blobs_extension", "eventgrid_extension")
 
 
+class Access(enum.Enum):
+    """What a request's key is worth: enough, nothing (401), or something, but not here (403)."""
+
+    GRANTED = enum.auto()
+    NO_KEY = enum.auto()
+    OTHER_SCOPE = enum.auto()
+
+
 @dataclass(frozen=True)
 class HostKeys:
     """`master` opens everything, `function` every function, the others the two webhooks that Event Grid posts to."""
@@ -25,19 +34,21 @@ class HostKeys:
     blobs_extension: str
     eventgrid_extension: str
 
-    def allow(self, auth_level: str, headers: Mapping[str, str], query: Mapping[str, str]) -> bool:
-        """Say whether a request shows a key that is good enough for this level."""
-        accepted = {
-            "ANONYMOUS": None,
-            "FUNCTION": (self.master, self.function),
-            "ADMIN": (self.master,),
-            "BLOBS": (self.master, self.blobs_extension),
-            "EVENTGRID": (self.master, self.eventgrid_extension),
-        }[auth_level]
-        if accepted is None:
-            return True
-        shown = headers.get(KEY_HEADER) or query.get(KEY_PARAMETER) or ""
-        return any(hmac.compare_digest(shown.encode(), key.encode()) for key in accepted)
+    def check(self, auth_level: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Access:
+        """Say whether a request shows a key that is good enough; a key opens its own level only, the master key all."""
+        if auth_level == "ANONYMOUS":
+            return Access.GRANTED
+        shown = (headers.get(KEY_HEADER) or query.get(KEY_PARAMETER) or "").encode()
+        keys = {"ADMIN": self.master, "FUNCTION": self.function} | self.system
+        opened = {level for level, key in keys.items() if hmac.compare_digest(shown, key.encode())}
+        if opened & {auth_level, "ADMIN"}:
+            return Access.GRANTED
+        return Access.OTHER_SCOPE if opened else Access.NO_KEY
+
+    @property
+    def system(self) -> dict[str, str]:
+        """The keys of the webhooks, by name."""
+        return {name: getattr(self, name) for name in SYSTEM_KEYS}
 
 
 def load_keys(service: BlobServiceClient, host_id: str) -> HostKeys:

@@ -4,26 +4,29 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from local_host.event_grid.blob_webhook import WEBHOOK_PATH, Reply
+from local_host.event_grid.blob_webhook import WEBHOOK_PATH
+from local_host.event_grid.delivery import Delivery, Reply
 from local_host.event_grid.event_webhook import EVENT_TRIGGER_PATH
-from local_host.http.keys import HostKeys
+from local_host.http.admin import AdminPages
+from local_host.http.keys import Access, HostKeys
 from local_host.http.routes import Route, find_route
-from local_host.queues.trigger import system_metadata
 from local_host.runtime.protos import RpcHttp, RpcHttpCookie, TypedData
 from local_host.runtime.worker import Invoker
 from local_host.threads import essential_thread
 
 MAX_BODY_BYTES = 104_857_600  # what the host takes
+MAX_LINE_BYTES = 4096
 STOP_POLL_SECONDS = 0.1
-STATUS_PATH = "admin/host/status"
-KEY_LEVELS = {WEBHOOK_PATH: "BLOBS", EVENT_TRIGGER_PATH: "EVENTGRID"}
+KEY_LEVELS = {WEBHOOK_PATH: "blobs_extension", EVENT_TRIGGER_PATH: "eventgrid_extension"}
+WEBHOOK_METHODS = frozenset({"GET", "POST", "DELETE", "OPTIONS"})
+TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 
 logger = logging.getLogger("local_host.http")
 
@@ -31,20 +34,25 @@ logger = logging.getLogger("local_host.http")
 class Webhook(Protocol):
     """What Event Grid posts to."""
 
-    def handle(self, function_id: str, event_type: str, body: bytes) -> Reply: ...
+    def handle(self, delivery: Delivery) -> Reply: ...
 
 
 class HttpListener:
     """A server with a thread for each connection, on 127.0.0.1 only."""
 
     def __init__(
-        self, worker: Invoker, routes: Sequence[Route], keys: HostKeys, webhooks: Mapping[str, Webhook], host_id: str
+        self,
+        worker: Invoker,
+        routes: Sequence[Route],
+        keys: HostKeys,
+        webhooks: Mapping[str, Webhook],
+        admin: AdminPages,
     ) -> None:
         self.worker = worker
         self.routes = routes
         self.keys = keys
         self.webhooks = webhooks
-        self.host_id = host_id
+        self.admin = admin
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._in_flight = 0
@@ -114,12 +122,11 @@ class _Handler(BaseHTTPRequestHandler):
             address = urlsplit(self.path)
             query = {key: ",".join(values) for key, values in parse_qs(address.query, keep_blank_values=True).items()}
             path = address.path.strip("/")
-            if path.lower() in listener.webhooks:
+            admin_level = listener.admin.level(path.lower())
+            if path.lower() in listener.webhooks and self.command in WEBHOOK_METHODS:
                 self._webhook(path.lower(), query, body)
-            elif path == STATUS_PATH:
-                self._status(query)
-            elif not path:
-                self._answer(HTTPStatus.OK, {"Content-Type": "text/plain"}, b"The Function app is running.\n")
+            elif admin_level is not None:
+                self._admin(admin_level, path, query, body)
             else:
                 self._function(address.path, query, body)
 
@@ -130,7 +137,10 @@ class _Handler(BaseHTTPRequestHandler):
         listener = self.server.listener
         found = find_route(listener.routes, self.command, path)
         if found is None:
-            self._answer(HTTPStatus.NOT_FOUND)
+            if path == "/":
+                self._answer(HTTPStatus.OK, TEXT, b"The Function app is running.\n")
+            else:
+                self._answer(HTTPStatus.NOT_FOUND)
             return
         route, parameters = found
         if not self._is_allowed(route.auth_level, query):
@@ -138,17 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
         request = RpcHttp(
             method=self.command,
             url=f"http://{self.headers.get('Host', 'localhost')}{self.path}",
-            headers=dict(self.headers.items()),
+            headers={name.lower(): value for name, value in self.headers.items()},
             params=parameters,
-            query=query,
+            query={name: value for name, value in query.items() if value},
             body=TypedData(bytes=body),
         )
         metadata = {name: TypedData(string=value) for name, value in (query | parameters).items()}
         outcome = listener.worker.invoke(
-            route.function,
-            TypedData(http=request),
-            metadata | system_metadata(route.function),
-            "This function was called over HTTP",
+            route.function, TypedData(http=request), metadata, "This function was called over HTTP"
         )
         if outcome.succeeded:
             self._answer_value(outcome.return_value)
@@ -158,40 +165,67 @@ class _Handler(BaseHTTPRequestHandler):
     def _webhook(self, path: str, query: dict[str, str], body: bytes) -> None:
         if not self._is_allowed(KEY_LEVELS[path], query):
             return
-        webhook = self.server.listener.webhooks[path]
-        reply = webhook.handle(query.get("functionName", ""), self.headers.get("aeg-event-type", ""), body)
-        content = b"" if reply.body is None else json.dumps(reply.body).encode()
-        self._answer(reply.status, {"Content-Type": "application/json"} if content else {}, content)
+        delivery = Delivery(
+            query.get("functionName", ""),
+            self.headers.get("aeg-event-type", ""),
+            body,
+            self.command,
+            self.headers.get("WebHook-Request-Origin", ""),
+        )
+        reply = self.server.listener.webhooks[path].handle(delivery)
+        self._answer(reply.status, {**(TEXT if reply.text else {}), **reply.headers}, reply.text.encode())
 
-    def _status(self, query: dict[str, str]) -> None:
-        if self._is_allowed("ADMIN", query):
-            content = json.dumps({"id": self.server.listener.host_id, "state": "Running"}).encode()
-            self._answer(HTTPStatus.OK, {"Content-Type": "application/json"}, content)
+    def _admin(self, level: str, path: str, query: dict[str, str], body: bytes) -> None:
+        if self._is_allowed(level, query):
+            page = self.server.listener.admin.answer(self.command, path.lower(), body)
+            content = b"" if page.content is None else json.dumps(page.content).encode()
+            self._answer(page.status, {"Content-Type": "application/json; charset=utf-8"} if content else {}, content)
 
     def _is_allowed(self, auth_level: str, query: dict[str, str]) -> bool:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if self.server.listener.keys.allow(auth_level, headers, query):
-            return True
-        self._answer(HTTPStatus.UNAUTHORIZED)
+        match self.server.listener.keys.check(auth_level, headers, query):
+            case Access.GRANTED:
+                return True
+            case Access.NO_KEY:
+                self._answer(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Bearer"})
+            case Access.OTHER_SCOPE:
+                self._answer(HTTPStatus.FORBIDDEN)
         return False
 
     def _read_body(self) -> bytes | None:
-        if "Transfer-Encoding" in self.headers:
-            self.close_connection = True
-            self._answer(HTTPStatus.LENGTH_REQUIRED)
-            return None
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
-            self.close_connection = True
-            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if length.isdigit() else HTTPStatus.BAD_REQUEST)
-            return None
-        return self.rfile.read(int(length))
+        """Return the body; None when it was too long (500, as in the host) or made no sense (400) and is answered."""
+        try:
+            if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+                return b"".join(self._chunks())
+            length = int(self.headers.get("Content-Length", "0"))
+            if not 0 <= length <= MAX_BODY_BYTES:
+                raise OverflowError  # noqa: TRY301, as for chunks
+            return self.rfile.read(length)
+        except OverflowError:
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+        except ValueError:
+            status = HTTPStatus.BAD_REQUEST
+        self.close_connection = True
+        self._answer(status)
+        return None
+
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield the pieces of a chunked body; raises ValueError for what is none, OverflowError when it is too long."""
+        total = 0
+        while size := int(self.rfile.readline(MAX_LINE_BYTES).partition(b";")[0], 16):
+            total += size
+            if size < 0 or total > MAX_BODY_BYTES:
+                raise OverflowError
+            yield self.rfile.read(size)
+            self.rfile.readline(MAX_LINE_BYTES)
+        while self.rfile.readline(MAX_LINE_BYTES).strip():  # trailers
+            pass
 
     def _answer_value(self, value: TypedData | None) -> None:
         if value is None:
             self._answer(HTTPStatus.NO_CONTENT)
         elif value.http is None:
-            self._answer(HTTPStatus.OK, {"Content-Type": "text/plain; charset=utf-8"}, _content(value))
+            self._answer(HTTPStatus.OK, TEXT, _content(value))
         else:
             response = value.http
             headers = dict(response.headers)

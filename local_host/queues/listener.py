@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
+from local_host.storage.answers import sane_answers
 from local_host.threads import essential_thread
 
 DEFAULT_LEASE_SECONDS = 600
@@ -156,6 +157,9 @@ class QueueListener:
         delays = polling_delays(self._options.max_polling_seconds)
         while self._wait_for_room():
             messages = self._receive()
+            if self._stopping:
+                self._hand_back(messages)
+                break
             for message in messages:
                 self._begin(message)
             if messages:
@@ -165,6 +169,15 @@ class QueueListener:
         with self._changed:
             self._polling = False
             self._changed.notify_all()
+
+    def _hand_back(self, messages: Sequence[QueueMessage]) -> None:
+        """Make visible again what a receive brought that was under way when the stop came."""
+        for message in messages:
+            try:
+                with sane_answers():
+                    self._client.update_message(message.id, message.pop_receipt, visibility_timeout=0)
+            except AzureError as error:
+                logger.warning("Message %s comes back only when its lease ends: %s", message.id, error)
 
     def _wait_for_room(self) -> bool:
         """Wait until few enough messages are in flight for a new batch; False when it is time to stop."""
@@ -180,10 +193,11 @@ class QueueListener:
     def _receive(self) -> list[QueueMessage]:
         size = self._options.batch_size
         try:
-            pages = self._client.receive_messages(
-                messages_per_page=size, visibility_timeout=self._options.lease_seconds
-            ).by_page()
-            return list(next(pages, ()))
+            with sane_answers():
+                pages = self._client.receive_messages(
+                    messages_per_page=size, visibility_timeout=self._options.lease_seconds
+                ).by_page()
+                return list(next(pages, ()))
         except ResourceNotFoundError:
             return []  # nobody has made the queue yet
         except AzureError as error:
@@ -251,7 +265,8 @@ class QueueListener:
             if held.renew_at > time.monotonic():
                 return
             try:
-                renewed = self._client.update_message(held.message.id, held.pop_receipt, visibility_timeout=lease)
+                with sane_answers():
+                    renewed = self._client.update_message(held.message.id, held.pop_receipt, visibility_timeout=lease)
             except HttpResponseError as error:
                 if error.status_code in LOST_MESSAGE_STATUSES:
                     logger.warning("Message %s could not be kept: %s", held.message.id, error.reason)

@@ -3,13 +3,13 @@
 import base64
 import binascii
 import json
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from azure.storage.queue import QueueMessage
 
 from local_host.queues.listener import Result
+from local_host.runtime import newtonsoft
 from local_host.runtime.bindings import Function
 from local_host.runtime.protos import TypedData
 from local_host.runtime.worker import Invoker
@@ -28,10 +28,14 @@ class QueueInvoker:
             text = decode_base64(message.content) if self._base64 else str(message.content)
         except ValueError:
             return Result.POISON
-        metadata = queue_metadata(message, text) | system_metadata(self._function)
         reason = f"New queue message {message.id}, try {message.dequeue_count}"
-        outcome = self._worker.invoke(self._function, TypedData(string=text), metadata, reason)
+        outcome = self._worker.invoke(self._function, TypedData(string=text), queue_metadata(message, text), reason)
         return Result.DONE if outcome.succeeded else Result.FAILED
+
+    def call(self, text: str) -> None:
+        """Run the function by hand, without a queue."""
+        metadata = _merged({"QueueTrigger": TypedData(string=text)}, text)
+        self._worker.invoke(self._function, TypedData(string=text), metadata, "This function was called by hand")
 
 
 def decode_base64(content: str) -> str:
@@ -56,37 +60,26 @@ def queue_metadata(message: QueueMessage, text: str) -> dict[str, TypedData]:
         "NextVisibleTime": message.next_visible_on,
     }
     metadata |= {key: _time(moment) for key, moment in times.items() if moment is not None}
-    spelling = {key.lower(): key for key in metadata}
-    for key, value in _top_level(text).items():
-        metadata[spelling.get(key.lower(), key)] = value
-    return metadata
+    return _merged(metadata, text)
 
 
-def system_metadata(function: Function) -> dict[str, TypedData]:
-    """Return the entry `sys` that the host adds to every trigger's metadata."""
-    values = {
-        "MethodName": function.name,
-        "UtcNow": datetime.now(UTC).isoformat(),
-        "RandGuid": str(uuid.uuid4()),
-    }
-    return {"sys": TypedData(json=json.dumps(values))}
-
-
-def _top_level(text: str) -> dict[str, TypedData]:
-    """Return the values that the host takes from a JSON body: no arrays, no nulls, scalars as text."""
+def _merged(metadata: dict[str, TypedData], text: str) -> dict[str, TypedData]:
+    """Add the keys of a JSON body without arrays and nulls; those that differ in case only are one."""
     try:
-        body = json.loads(text)
+        body = newtonsoft.parse_object(text)
     except ValueError:
-        return {}
-    if not isinstance(body, dict):
-        return {}
-    return {key: _typed(value) for key, value in body.items() if value is not None and not isinstance(value, list)}
+        return metadata
+    spelling = {key.lower(): key for key in metadata}
+    for key, value in body.items():
+        if value is not None and not isinstance(value, list):
+            metadata[spelling.setdefault(key.lower(), key)] = _typed(value)
+    return metadata
 
 
 def _typed(value: Any) -> TypedData:
     if isinstance(value, dict):
-        return TypedData(json=json.dumps(value))
-    return TypedData(string=str(value))
+        return TypedData(json=newtonsoft.compact(value))
+    return TypedData(string=newtonsoft.as_text(value))
 
 
 def _time(moment: datetime) -> TypedData:

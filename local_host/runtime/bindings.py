@@ -64,6 +64,7 @@ class Function:
     function_id: str
     trigger: Trigger
     retry: RpcRetryOptions | None = None
+    raw_bindings: tuple[str, ...] = ()
 
     @property
     def full_id(self) -> str:
@@ -121,7 +122,7 @@ def parse_function(metadata: RpcFunctionMetadata, environ: Mapping[str, str]) ->
             )
     if trigger is None:
         raise SettingsError(f"function {metadata.name} has no trigger")
-    return Function(metadata.name, metadata.function_id, trigger, metadata.retry_options)
+    return Function(metadata.name, metadata.function_id, trigger, metadata.retry_options, tuple(metadata.raw_bindings))
 
 
 def is_disabled(name: str, environ: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
@@ -18,6 +19,12 @@ from local_host.settings import SettingsError
 MAX_CONNECTIONS = 64
 # Pauses of about 1, 3 and 5 s, not the SDK's 15, 18 and 24 s: the listeners ask again anyway.
 RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, "retry_total": 3}
+
+
+def is_emulator(url: str) -> bool:
+    """Say whether an address is that of a storage emulator: an IP address or a port of its own instead of a name."""
+    address = urlsplit(url)
+    return address.port is not None or (address.hostname or "") == "localhost"
 
 
 class Connections:

@@ -17,8 +17,10 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobClient, BlobLeaseClient, BlobServiceClient, ContainerClient
 
+from local_host.storage.answers import sane_answers
+
 HOSTS_CONTAINER = "azure-webjobs-hosts"
-# The host takes 60 s for a listener; the shortest that the service grants lets a restarted host go on sooner.
+# What the host takes in Development; in Azure its listeners take 60 s.
 LOCK_SECONDS = 15
 RENEW_LOCK_SECONDS = 5.0
 RETRY_LOCK_SECONDS = 2.0
@@ -79,7 +81,9 @@ class Singleton:
         """Wait until the lease is ours; False when `stop` is set before."""
         while not stop.is_set():
             try:
-                if self._try_acquire():
+                with sane_answers():
+                    acquired = self._try_acquire()
+                if acquired:
                     return True
             except AzureError as error:
                 logger.warning("The lock %s cannot be asked for: %s", self._name, error)
@@ -92,7 +96,7 @@ class Singleton:
         if self._renewer is not None:
             self._renewer.join()
         if self.held and self._lease is not None:
-            with contextlib.suppress(AzureError):
+            with contextlib.suppress(AzureError), sane_answers():
                 self._lease.release()
         self._lease = None
 
@@ -116,7 +120,8 @@ class Singleton:
         ends = time.monotonic() + LOCK_SECONDS
         while not self._stop_renewing.wait(RENEW_LOCK_SECONDS):
             try:
-                lease.renew()
+                with sane_answers():
+                    lease.renew()
             except AzureError as error:
                 if isinstance(error, HttpResponseError) or time.monotonic() > ends:
                     logger.warning("The lock %s is lost: %s", self._name, error)

@@ -1,5 +1,6 @@
 """Runs a function by its schedule, and at once where a run was missed."""
 
+import itertools
 import json
 import logging
 import random
@@ -11,10 +12,10 @@ from typing import Any
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobClient, ContainerClient
 
-from local_host.queues.trigger import system_metadata
 from local_host.runtime.bindings import Function, TimerTrigger
 from local_host.runtime.protos import RetryContext, RpcException, RpcRetryOptions, TypedData
 from local_host.runtime.worker import Invoker, Outcome
+from local_host.storage.answers import sane_answers
 from local_host.storage.state import RETRY_LOCK_SECONDS, Singleton, read_json, write_json
 from local_host.threads import essential_thread
 from local_host.timers.schedule import Schedule, is_shorter_than_a_minute
@@ -89,7 +90,8 @@ class TimerListener:
         run_on_startup = self._trigger.run_on_startup
         while self._singleton.acquire(self._stop):
             try:
-                status, past_due = self._begin()
+                with sane_answers():
+                    status, past_due = self._begin()
             except AzureError as error:
                 logger.warning("The status of timer %s cannot be read: %s", self._function.name, error)
                 self._stop.wait(RETRY_LOCK_SECONDS)
@@ -115,35 +117,41 @@ class TimerListener:
         self._store(status)
         return status, past_due
 
+    def call(self) -> None:
+        """Run the function by hand, beside its schedule."""
+        self._attempt(self._info(None, past_due=False), None, "This function was called by hand")
+
     def _invoke(self, status: TimerStatus, *, past_due: bool) -> TimerStatus:
+        """Run once and return the status after it. The next run counts from this one's start: a tick overrun is due."""
         started = datetime.now(UTC)
-        timer_info = {
-            "Schedule": {"AdjustForDST": True},
-            "ScheduleStatus": status.to_json() if self._status_blob is not None else None,
-            "IsPastDue": past_due,
-        }
-        self._invoke_with_retries(TypedData(json=json.dumps(timer_info)), past_due=past_due)
-        finished = datetime.now(UTC)
-        status = TimerStatus(started, self._schedule.next_after(finished), finished)
+        self._invoke_with_retries(self._info(status, past_due=past_due), past_due=past_due)
+        status = TimerStatus(started, self._schedule.next_after(started), started)
         self._store(status)
         return status
 
+    def _info(self, status: TimerStatus | None, *, past_due: bool) -> TypedData:
+        known = None if status is None or self._status_blob is None else status.to_json()
+        info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": known, "IsPastDue": past_due}
+        return TypedData(json=json.dumps(info))
+
     def _invoke_with_retries(self, data: TypedData, *, past_due: bool) -> None:
+        reason = "Timer past due" if past_due else "Timer fired"
         retry = self._function.retry
-        limit = retry.max_retry_count if retry else 0
-        count = 0
+        if retry is None:
+            self._attempt(data, None, reason)
+            return
         outcome = Outcome(succeeded=False)
-        while True:
-            outcome = self._attempt(data, RetryContext(count, limit, RpcException(outcome.error)), past_due=past_due)
-            if outcome.succeeded or retry is None or 0 <= limit <= count:
+        for count in itertools.count():
+            context = RetryContext(count, retry.max_retry_count, RpcException(outcome.error))
+            outcome = self._attempt(data, context, reason)
+            if outcome.succeeded or 0 <= retry.max_retry_count <= count:
                 return
             if self._stop.wait(retry_delay_seconds(retry, count)):
                 return
-            count += 1
 
-    def _attempt(self, data: TypedData, retry: RetryContext, *, past_due: bool) -> Outcome:
-        reason = "Timer past due" if past_due else "Timer fired"
-        return self._worker.invoke(self._function, data, system_metadata(self._function), reason, retry)
+    def _attempt(self, data: TypedData, retry: RetryContext | None, reason: str) -> Outcome:
+        metadata = {"TimerTrigger": TypedData(string=f"{datetime.now(UTC):%m/%d/%Y %H:%M:%S}")}
+        return self._worker.invoke(self._function, data, metadata, reason, retry)
 
     def _wait_until(self, moment: datetime) -> bool:
         """Wait for the next run; False when it is time to stop or another host has taken over."""
@@ -159,7 +167,8 @@ class TimerListener:
         if self._status_blob is None:
             return
         try:
-            write_json(self._status_blob, status.to_json())
+            with sane_answers():
+                write_json(self._status_blob, status.to_json())
         except AzureError as error:
             logger.warning("The status of timer %s could not be stored: %s", self._function.name, error)
 

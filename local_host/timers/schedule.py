@@ -3,6 +3,7 @@
 import calendar
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +12,7 @@ from cronsim import CronSim, CronSimError
 from local_host.settings import SettingsError, parse_time_span
 
 FIELDS_WITH_SECONDS = 6
+LOCAL_TIME = Path("/etc/localtime")
 _NAMES = [name.upper() for name in (*calendar.month_name, *calendar.day_name) if name]
 
 
@@ -20,7 +22,7 @@ class Schedule(Protocol):
 
 
 class CronSchedule:
-    """An NCRONTAB expression, in the time zone that WEBSITE_TIME_ZONE names or else in UTC."""
+    """An NCRONTAB expression, in a time zone."""
 
     def __init__(self, expression: str, zone: tzinfo = UTC) -> None:
         self._expression = " ".join(_field(field) for field in expression.upper().split())
@@ -48,18 +50,28 @@ def parse_schedule(text: str, environ: Mapping[str, str]) -> Schedule:
     """Return the schedule a timer trigger names; raises SettingsError when it is none."""
     if ":" in text:
         return _interval(text)
-    zone_name = environ.get("WEBSITE_TIME_ZONE")
     try:
-        zone: tzinfo = ZoneInfo(zone_name) if zone_name else UTC
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise SettingsError(f"WEBSITE_TIME_ZONE={zone_name!r} is no time zone such as Europe/Berlin") from error
-    try:
-        return CronSchedule(text, zone)
+        return CronSchedule(text, time_zone(environ))
     except (CronSimError, StopIteration) as error:
         raise SettingsError(
             f"{text!r} is no schedule: it takes {FIELDS_WITH_SECONDS} fields (second minute hour day month "
             f"day-of-week), as in '0 */5 * * * *' ({str(error) or 'it never comes'})"
         ) from error
+
+
+def time_zone(environ: Mapping[str, str]) -> tzinfo:
+    """Return the zone of schedules: WEBSITE_TIME_ZONE, TZ, or the machine's own, which in Azure is UTC."""
+    name = environ.get("WEBSITE_TIME_ZONE") or environ.get("TZ")
+    try:
+        if name:
+            return ZoneInfo(name)
+        with LOCAL_TIME.open("rb") as file:
+            return ZoneInfo.from_file(file)
+    except FileNotFoundError:
+        return UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        variable = "WEBSITE_TIME_ZONE" if environ.get("WEBSITE_TIME_ZONE") else "TZ"
+        raise SettingsError(f"{variable}={name!r} is no time zone such as Europe/Berlin") from error
 
 
 def is_shorter_than_a_minute(schedule: Schedule, now: datetime) -> bool:

@@ -204,7 +204,10 @@ def test_a_function_that_wants_the_bytes_gets_them_with_name_address_and_propert
     assert call.metadata["BlobTrigger"].string == "images/a b.jpg"
     assert json.loads(str(call.metadata["Uri"].json)) == client.url
     assert json.loads(str(call.metadata["Metadata"].json)) == {"who": "me"}
-    assert json.loads(str(call.metadata["Properties"].json))["ContentLength"] == 6
+    properties = json.loads(str(call.metadata["Properties"].json))
+    assert (properties["ContentLength"], properties["BlobType"], properties["ETag"]) == (6, 0, {})
+    assert properties["Metadata"] == {"who": "me"}
+    assert "Length" not in properties
     assert (call.metadata["stem"].string, call.metadata["ending"].string) == ("a b", "jpg")
 
 

@@ -155,7 +155,7 @@ def test_a_blob_function_runs_on_the_events_of_event_grid_only(running: Running)
     event = {
         "eventType": "Microsoft.Storage.BlobCreated",
         "subject": "/blobServices/default/containers/events/blobs/a.jpg",
-        "data": {"url": "https://x.blob.core.windows.net/events/a.jpg", "eTag": "0x1"},
+        "data": {"url": "https://x.blob.core.windows.net/events/a.jpg", "eTag": "0x1", "blobType": "BlockBlob"},
     }
     key = running.host.status.keys["blobs_extension"]
     url = f"{running.host.url}/runtime/webhooks/blobs?functionName=Host.Functions.on_event&code={key}"

@@ -47,6 +47,31 @@ def test_the_keys_of_a_json_object_are_merged_in_without_arrays_and_nulls() -> N
     assert not {"list", "nothing"} & set(metadata)
 
 
+def test_scalars_become_text_as_dotnet_writes_it_and_nested_values_compact_json() -> None:
+    body = '{"one": 1.0, "yes": true, "at": "2026-01-02T03:04:05+02:00", "inner": {"at": "2026-01-02T03:04:05+02:00"}}'
+    metadata = queue_metadata(message(body), body)
+    assert [metadata[key].string for key in ("one", "yes", "at")] == ["1", "True", "01/02/2026 01:04:05"]
+    assert metadata["inner"].json == '{"at":"2026-01-02T01:04:05+00:00"}'
+
+
+def test_keys_that_differ_in_case_only_are_one() -> None:
+    metadata = plain('{"Left": "a", "LEFT": "b"}')
+    assert metadata["Left"] == "b"
+    assert "LEFT" not in metadata
+
+
+def test_a_body_nested_without_end_adds_nothing_and_reaches_the_function(invoker: FakeInvoker) -> None:
+    body = "[" * 20_000
+    for text in (body, '{"a": ' + body + "]" * 20_000 + "}"):
+        assert QueueInvoker(invoker, FUNCTION, base64=False)(message(text)) is Result.DONE
+        assert set(invoker.calls[-1].metadata) == set(plain("hello"))
+
+
+def test_there_is_no_entry_sys(invoker: FakeInvoker) -> None:
+    QueueInvoker(invoker, FUNCTION, base64=False)(message("x"))
+    assert "sys" not in invoker.calls[0].metadata
+
+
 def test_a_key_of_the_body_overwrites_the_metadata_of_the_same_name_in_any_case() -> None:
     metadata = plain('{"dequeuecount": "many", "ID": "mine"}')
     assert (metadata["DequeueCount"], metadata["Id"]) == ("many", "mine")

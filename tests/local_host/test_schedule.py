@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from local_host.settings import SettingsError
-from local_host.timers.schedule import is_shorter_than_a_minute, parse_schedule
+from local_host.timers.schedule import is_shorter_than_a_minute, parse_schedule, time_zone
 
 NOON = datetime(2026, 3, 10, 12, 0, 0, 500_000, UTC)  # a Tuesday
 
@@ -24,18 +24,24 @@ NOON = datetime(2026, 3, 10, 12, 0, 0, 500_000, UTC)  # a Tuesday
     ],
 )
 def test_the_first_field_counts_seconds(expression: str, expected: datetime) -> None:
-    assert parse_schedule(expression, {}).next_after(NOON) == expected
+    assert parse_schedule(expression, {"TZ": "UTC"}).next_after(NOON) == expected
 
 
 def test_day_of_month_and_day_of_week_must_both_fit() -> None:
-    friday_13th = parse_schedule("0 0 0 13 * 5", {}).next_after(NOON)
+    friday_13th = parse_schedule("0 0 0 13 * 5", {"TZ": "UTC"}).next_after(NOON)
     assert friday_13th == datetime(2026, 3, 13, tzinfo=UTC)
-    assert parse_schedule("0 0 0 13 * 5", {}).next_after(friday_13th) == datetime(2026, 11, 13, tzinfo=UTC)
+    assert parse_schedule("0 0 0 13 * 5", {"TZ": "UTC"}).next_after(friday_13th) == datetime(2026, 11, 13, tzinfo=UTC)
 
 
 def test_a_time_zone_can_be_set() -> None:
     nine_in_berlin = parse_schedule("0 0 9 * * *", {"WEBSITE_TIME_ZONE": "Europe/Berlin"}).next_after(NOON)
     assert nine_in_berlin == datetime(2026, 3, 11, 8, tzinfo=UTC)
+
+
+def test_schedules_follow_the_time_zone_of_the_process() -> None:
+    nine_in_tokyo = parse_schedule("0 0 9 * * *", {"TZ": "Asia/Tokyo"}).next_after(NOON)
+    assert nine_in_tokyo == datetime(2026, 3, 11, 0, tzinfo=UTC)
+    assert time_zone({}).utcoffset(datetime(2026, 3, 10)) == datetime(2026, 3, 10).astimezone().utcoffset()  # noqa: DTZ001
 
 
 def test_a_time_span_is_a_schedule_too() -> None:
@@ -47,7 +53,7 @@ def test_a_time_span_is_a_schedule_too() -> None:
 )
 def test_what_is_no_schedule_is_refused(expression: str) -> None:
     with pytest.raises(SettingsError, match="no schedule"):
-        parse_schedule(expression, {})
+        parse_schedule(expression, {"TZ": "UTC"})
 
 
 def test_an_unknown_time_zone_is_refused_by_name() -> None:
@@ -57,4 +63,4 @@ def test_an_unknown_time_zone_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize(("expression", "short"), [("*/30 * * * * *", True), ("0 * * * * *", False)])
 def test_schedules_shorter_than_a_minute_are_told_apart(expression: str, *, short: bool) -> None:
-    assert is_shorter_than_a_minute(parse_schedule(expression, {}), NOON) is short
+    assert is_shorter_than_a_minute(parse_schedule(expression, {"TZ": "UTC"}), NOON) is short

@@ -1,6 +1,7 @@
 """Timers run by their schedule, catch up once, and never overlap themselves."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from local_host.timers.listener import TimerListener, TimerStatus, check_past_du
 from local_host.timers.schedule import parse_schedule
 from tests.local_host.conftest import Call, FakeInvoker, wait_until
 
-HOURLY = parse_schedule("0 0 * * * *", {})
+HOURLY = parse_schedule("0 0 * * * *", {"TZ": "UTC"})
 EVERY_SECOND = "* * * * * *"
 STATUS = "timers/host-1/Host.Functions.f/status"
 
@@ -47,7 +48,7 @@ def start(hosts: ContainerClient) -> Iterator[Start]:
 
     def start_one(invoker: FakeInvoker, function: Function) -> TimerListener:
         assert isinstance(function.trigger, TimerTrigger)
-        schedule = parse_schedule(function.trigger.schedule, {})
+        schedule = parse_schedule(function.trigger.schedule, {"TZ": "UTC"})
         listener = TimerListener(invoker, function, schedule, hosts, "host-1")
         started.append(listener)
         listener.start()
@@ -98,6 +99,31 @@ def test_the_status_is_kept_beside_those_of_other_hosts(
     assert status.last is not None
     assert began <= status.last <= datetime.now(UTC)
     assert status.next == HOURLY.next_after(status.last)
+    assert status.last_updated == status.last  # the start of the run
+
+
+def test_the_metadata_holds_the_time_and_there_is_no_retry_context_without_a_policy(
+    invoker: FakeInvoker, start: Start
+) -> None:
+    start(invoker, timer_function("0 0 0 1 1 *", run_on_startup=True))
+    (call,) = invoker.wait_for_calls(1)
+    assert re.fullmatch(r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d", str(call.metadata["TimerTrigger"].string))
+    assert set(call.metadata) == {"TimerTrigger"}
+    assert call.retry is None
+
+
+def test_a_tick_that_a_run_has_overrun_runs_at_once(start: Start) -> None:
+    ends: list[float] = []
+
+    def slow(_call: Call) -> Outcome:
+        time.sleep(1.2)
+        ends.append(time.monotonic())
+        return Outcome(succeeded=True)
+
+    invoker = FakeInvoker(slow)
+    start(invoker, timer_function(EVERY_SECOND))
+    calls = invoker.wait_for_calls(2)
+    assert calls[1].at - ends[0] < 0.2
 
 
 def test_a_missed_run_is_made_up_at_the_start_and_marked_past_due(
