@@ -2,6 +2,8 @@
 
     python -m benchmarks.clocked_host start …          # the arguments of local_host; started by benchmarks.pipeline
 
+The host starts this module again for its worker process, which runs the functions, and adds what that one has measured.
+
 Each stage is a function that is replaced by one that reads the processor clock of its thread before and after
 (`time.thread_time`, so waiting and other threads do not count). A stage inside another one counts only for itself. What
 no stage claims is the rest: host, worker library, logging and the interpreter.
@@ -60,11 +62,9 @@ class StageClock(threading.local):
     def __init__(self) -> None:
         self.inner: list[float] = []  # for each open stage, the seconds of the stages inside of it
 
-    def wrap(self, stage: str, function: Callable[..., Any], *, only_outermost: bool = False) -> Callable[..., Any]:
+    def wrap(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def clocked(*arguments: Any, **options: Any) -> Any:
-            if only_outermost and self.inner:
-                return function(*arguments, **options)
             self.inner.append(0.0)
             started = time.thread_time()
             try:
@@ -85,29 +85,50 @@ clock = StageClock()
 
 
 def main() -> int:
-    from local_host.__main__ import main as run_host  # noqa: PLC0415 - after the environment is known
+    return run_host() if sys.argv[1] == "start" else run_worker()
+
+
+def run_host() -> int:
+    from local_host.__main__ import main as start  # noqa: PLC0415 - after the environment is known
+
+    replace(HOST_CALLS, "azure.core.pipeline:Pipeline.run")
+    exit_code = start([*sys.argv[1:], "--worker-module", "benchmarks.clocked_host"])
+    worker = json.loads(worker_file().read_text())
+    seconds = Counter(worker["cpu_seconds"]) + StageClock.totals
+    times = os.times()
+    everything = times.user + times.system + times.children_user + times.children_system  # the worker has ended
+    seconds[REST] = everything - sum(seconds.values())
+    write(Path(os.environ[CLOCK_FILE]), seconds, Counter(worker["calls"]) + StageClock.calls)
+    return exit_code
+
+
+def run_worker() -> int:
+    from local_host.runtime.child import main as start  # noqa: PLC0415
 
     for stage, targets in APP_STAGES.items():
         for target in targets:
             replace(stage, target)
-    replace(HOST_CALLS, "azure.core.pipeline:Pipeline.run", only_outermost=True)  # those inside a stage are its own
-    exit_code = run_host()
-    times = os.times()
-    seconds = dict(StageClock.totals)
-    seconds[REST] = times.user + times.system - sum(seconds.values())
-    content = {"cpu_seconds": seconds, "calls": dict(StageClock.calls)}
-    Path(os.environ[CLOCK_FILE]).write_text(json.dumps(content))
+    exit_code = start(sys.argv[1:])
+    write(worker_file(), StageClock.totals, StageClock.calls)
     return exit_code
 
 
-def replace(stage: str, target: str, *, only_outermost: bool = False) -> None:
+def worker_file() -> Path:
+    return Path(os.environ[CLOCK_FILE]).with_suffix(".worker.json")
+
+
+def write(path: Path, seconds: Counter[str], calls: Counter[str]) -> None:
+    path.write_text(json.dumps({"cpu_seconds": seconds, "calls": calls}))
+
+
+def replace(stage: str, target: str) -> None:
     """Put a clocked function in the place of the one that `module:name` or `module:Class.name` names."""
     module_name, _, name = target.partition(":")
     owner: Any = __import__(module_name, fromlist=["_"])
     *classes, name = name.split(".")
     for part in classes:
         owner = getattr(owner, part)
-    setattr(owner, name, clock.wrap(stage, getattr(owner, name), only_outermost=only_outermost))
+    setattr(owner, name, clock.wrap(stage, getattr(owner, name)))
 
 
 if __name__ == "__main__":

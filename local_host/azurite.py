@@ -71,7 +71,7 @@ class Azurite:
         self.access_log = access_log
         self.debug_log = debug_log
         self.start_timeout_seconds = start_timeout_seconds
-        self._ports = ports
+        self.ports = ports
         self._accounts = {ACCOUNT: ACCOUNT_KEY} if accounts is None else accounts
         self._endpoints: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -175,7 +175,7 @@ class Azurite:
 
     def _spawn(self, log: io.BufferedWriter) -> subprocess.Popen[bytes]:
         command = [*_program(), "--disableTelemetry", "--skipApiVersionCheck"]
-        for service, port in zip(("blob", "queue", "table"), self._ports, strict=True):
+        for service, port in zip(("blob", "queue", "table"), self.ports, strict=True):
             command += [f"--{service}Port", str(port)]
         if self.access_log is None:
             command.append("--silent")
@@ -207,7 +207,7 @@ class Azurite:
             text = log.read_text(encoding="utf-8", errors="replace")
             self._endpoints = dict(_LISTENING.findall(text))
             if "EADDRINUSE" in text:
-                raise PortTakenError(f"One of the ports {self._ports} is taken")
+                raise PortTakenError(f"One of the ports {self.ports} is taken")
             if process.poll() is not None:
                 raise AzuriteError(f"Azurite ended at once with code {process.returncode}:\n{text[-2000:]}")
             if time.monotonic() > deadline:

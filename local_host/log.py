@@ -9,6 +9,7 @@ from contextvars import ContextVar
 
 SHORT_ID_LENGTH = 8
 CONTINUED = "  | "
+NO_NEWS = "Auth level is not applied to non http function app"  # azure-functions, at every start of such an app
 _SIGNATURE = re.compile(r"(?i)\b(sig=)[^&\s\"'<>]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _invocation: ContextVar[str | None] = ContextVar("invocation", default=None)
@@ -22,6 +23,7 @@ def set_up_logging(*, verbose: bool, invocation_id: Callable[[], str | None] = l
     """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Formatter(invocation_id))
+    handler.addFilter(lambda record: not record.getMessage().startswith(NO_NEWS))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)

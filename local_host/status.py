@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local_host.azurite import Azurite
+from local_host.azurite import DEFAULT_PORTS, Azurite
 from local_host.event_grid.blob_webhook import WEBHOOK_PATH
 from local_host.event_grid.event_webhook import EVENT_TRIGGER_PATH
 from local_host.host import Host
@@ -45,10 +45,9 @@ def describe(host: Host) -> list[str]:
 
 def upload_command(container: str, azurite: Azurite) -> str:
     """Return the command that uploads a folder, to be copied."""
-    return (
-        f"az storage blob upload-batch --destination {container} --source FOLDER "
-        f'--connection-string "{azurite.connection_string}"'
-    )
+    usual = azurite.ports == DEFAULT_PORTS
+    connection = "UseDevelopmentStorage=true" if usual else f'"{azurite.connection_string}"'
+    return f"az storage blob upload-batch --destination {container} --source FOLDER --connection-string {connection}"
 
 
 def write_status(host: Host, path: Path) -> None:

@@ -72,6 +72,31 @@ def test_a_host_that_is_told_to_stop_finishes_and_its_own_azurite_keeps_the_rest
         after = QueueServiceClient.from_connection_string(str(host.status.azurite)).get_queue_client("work")
         assert after.get_queue_properties().approximate_message_count == 0
         assert "connection string: DefaultEndpointsProtocol=http" in host.log_text()
+        assert "az storage blob upload-batch --destination images --source FOLDER" in host.log_text()
+        blobs = BlobServiceClient.from_connection_string(str(host.status.azurite))
+        assert blobs.get_container_client("images").exists()  # on its own emulator it makes what the triggers watch
+
+
+def test_after_sigterm_a_host_goes_on_for_a_while_and_what_is_left_comes_back_when_its_lease_ends(
+    tmp_path: Path, account: Account, queue: QueueClient
+) -> None:
+    gate = tmp_path / "gate"  # 20 waits until this file is there
+    app = App(tmp_path / "app", CODE, {"AzureWebJobsStorage": account.connection_string, "GATE": str(gate)})
+    with HostProcess(app.folder, lease_seconds=6, arguments=["--grace-seconds", "2"]) as host:
+        queue.send_message("20")
+        app.wait_for_notes("message begun", 1)
+        process = host._process
+        assert process is not None
+        host.terminate()
+        wait_until(lambda: "as a host in Azure does" in host.log_text())
+        queue.send_message("1")  # new messages are still taken
+        wait_until(lambda: {"name": "1"} in app.notes("message done"), 2)
+        assert process.wait(20) == 0
+        assert texts(queue) == []  # still hidden
+        gate.touch()
+        host.start()
+        wait_until(lambda: {"name": "20"} in app.notes("message done"))
+    assert app.notes("message begun") == [{"name": "20"}, {"name": "1"}, {"name": "20"}]
 
 
 def test_a_function_that_takes_too_long_has_failed_and_a_second_ctrl_c_stops_at_once(
@@ -101,6 +126,7 @@ def test_a_function_that_takes_too_long_has_failed_and_a_second_ctrl_c_stops_at_
     [
         ("import nowhere_to_be_found", {}, "nowhere_to_be_found"),
         (CODE.replace('"work"', '"%MISSING%"'), {}, "no setting MISSING is given"),
+        ("app.timer_trigger(arg_name='t', schedule='0 0 25 * * *')(lambda t: None)", {}, "no schedule"),
     ],
 )
 def test_an_app_that_cannot_start_says_why(
@@ -109,6 +135,15 @@ def test_an_app_that_cannot_start_says_why(
     app = App(tmp_path / "app", code, {"AzureWebJobsStorage": account.connection_string, **settings})
     with pytest.raises(HostProcessError, match=rf"(?s)ended with code 1.*cannot start.*{message}"):
         HostProcess(app.folder).start()
+
+
+def test_an_error_that_an_app_raises_on_purpose_is_told_without_a_stack_trace(tmp_path: Path, account: Account) -> None:
+    code = 'class InvalidSetting(ValueError): ...\nraise InvalidSetting("POLICY is wrong")'
+    app = App(tmp_path / "app", code, {"AzureWebJobsStorage": account.connection_string})
+    with pytest.raises(HostProcessError) as raised:
+        HostProcess(app.folder).start()
+    assert "The host cannot start: InvalidSetting: POLICY is wrong" in str(raised.value)
+    assert "Traceback" not in str(raised.value)
 
 
 def test_a_host_stops_with_the_process_that_started_it(tmp_path: Path, account: Account) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from local_host.process import HostProcess
-from tests.azurite import Azurite
+from tests.azurite import Account, Azurite
 from tests.local_host.apps import App
 from tests.local_host.conftest import texts, wait_until
 
@@ -65,6 +66,13 @@ def hello(req: func.HttpRequest) -> func.HttpResponse:
     answer = {"name": req.route_params["name"], "body": req.get_json(), "setting": os.environ["SETTING"],
               "folder": os.getcwd(), "environment": os.environ["AZURE_FUNCTIONS_ENVIRONMENT"]}
     return func.HttpResponse(json.dumps(answer), mimetype="application/json", headers={"Set-Cookie": "a=b; Path=/"})
+"""
+
+
+SHORT = """
+@app.queue_trigger(arg_name="message", queue_name="work", connection="AzureWebJobsStorage")
+def on_message(message: func.QueueMessage) -> None:
+    note(kind="message", body=message.get_body().decode())
 """
 
 
@@ -231,6 +239,21 @@ def test_the_start_says_what_runs_and_where(running: Running) -> None:
 def test_keys_of_a_storage_that_is_not_our_own_azurite_stay_out_of_the_log(running: Running) -> None:
     log = running.host.log_text()
     assert not any(key in log for key in running.host.status.keys.values())
+
+
+def test_a_draining_host_takes_nothing_new_but_answers(account: Account, tmp_path: Path) -> None:
+    queue = QueueServiceClient.from_connection_string(account.connection_string).create_queue("work")
+    app = App(tmp_path / "app", SHORT, {"AzureWebJobsStorage": account.connection_string})
+    with HostProcess(app.folder) as host:
+        key = host.status.keys["master"]
+        assert post(f"{host.url}/admin/functions/on_message?code={key}", {"input": "by hand"})[0] == 202
+        assert app.wait_for_notes("message", 1) == [{"body": "by hand"}]
+        assert post(f"{host.url}/admin/host/drain?code={key}", {})[0] == 202
+        with urllib.request.urlopen(f"{host.url}/admin/host/drain/status?code={key}", timeout=20) as reply:  # noqa: S310
+            assert json.load(reply)["state"] == "Completed"
+        queue.send_message("too late")
+        time.sleep(1.0)  # longer than the longest pause between two looks
+        assert texts(queue) == ["too late"]
 
 
 def test_the_status_file_is_for_its_user_only(running: Running) -> None:

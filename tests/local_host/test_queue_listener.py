@@ -213,6 +213,30 @@ def test_stopping_waits_for_what_is_in_flight_and_takes_nothing_new(queue: Queue
     assert texts(queue) == ["too late"]
 
 
+def test_a_message_that_a_receive_under_way_brings_after_the_stop_is_made_visible_again(
+    queue: QueueClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.send_message("too late")
+    handled: list[str] = []
+
+    def handle(message: QueueMessage) -> Result:
+        handled.append(message.content)
+        return Result.DONE
+
+    listener = QueueListener(queue, None, handle, ListenerOptions(4, 2, 5))
+    receive = queue.receive_messages
+
+    def stopped_meanwhile(**options: int) -> object:
+        listener.stop()
+        return receive(**options)
+
+    monkeypatch.setattr(queue, "receive_messages", stopped_meanwhile)
+    listener.start()
+    listener.join()
+    assert handled == []
+    assert texts(queue) == ["too late"]
+
+
 def test_a_message_that_somebody_else_deleted_is_no_error(queue: QueueClient, start: Start) -> None:
     queue.send_message("first")
     done: list[str] = []

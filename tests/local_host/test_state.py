@@ -7,9 +7,11 @@ import threading
 import time
 
 import pytest
+from azure.core.pipeline import PipelineResponse
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from local_host.storage.state import HOSTS_CONTAINER, Singleton, create_json, open_container, read_json
+from tests.azurite import Account
 from tests.local_host.conftest import wait_until
 
 
@@ -86,6 +88,25 @@ def test_a_lock_that_was_lost_is_no_longer_held(hosts: ContainerClient, monkeypa
     blob.acquire_lease(15)
     wait_until(lambda: not lock.held)
     lock.release()
+
+
+def test_a_garbled_answer_about_a_lock_is_survived(account: Account, hosts: ContainerClient) -> None:
+    holder = singleton(hosts)
+    assert holder.acquire(threading.Event())
+    garbled = 0
+
+    def garble(response: PipelineResponse) -> None:
+        nonlocal garbled
+        if response.http_request.method == "HEAD":
+            response.http_response.headers["Last-Modified"] = "garbled"
+            garbled += 1
+
+    service = BlobServiceClient.from_connection_string(account.connection_string, raw_response_hook=garble)
+    waiting = singleton(service.get_container_client(HOSTS_CONTAINER))
+    threading.Timer(1.0, holder.release).start()
+    assert waiting.acquire(threading.Event())
+    assert garbled > 0
+    waiting.release()
 
 
 def test_a_blob_is_created_only_once(hosts: ContainerClient) -> None:
