@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 CONTAINER = "images"
 SCAN_SECONDS = 0.2
 POLL_SECONDS = 0.2
+POLL_OFTEN = {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:01"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class App:
 
     @contextmanager
     def host(self, host_id: str = "e2e", **options: float) -> Iterator[HostProcess]:
-        environment = {**self.environment, "AzureFunctionsWebHost__hostid": host_id}
+        environment = {**self.environment, **POLL_OFTEN, "AzureFunctionsWebHost__hostid": host_id}
         process = HostProcess(ROOT, environment, **{"scan_seconds": SCAN_SECONDS, **options})
         with process:
             yield process
