@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from dedup_app.image_status import ImageStatus
 from dedup_core.comparison.verdict import Verdict
+from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
@@ -33,6 +34,10 @@ class ImageSummary:
     height: int = 0
     byte_size: int = 0
     version: int = 0
+    sha256: str = ""
+    format: str = ""
+    provenance: Provenance = UNKNOWN
+    added_at: datetime | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -45,7 +50,8 @@ class FeaturesRow:
     """One image as the `features` table knows it.
 
     `features` is None and `detail` says why in a sentence when the image is rejected. `version` names the content that
-    the path has; it only grows. `tag` is the stored row's own etag as it was read: the condition of the next write.
+    the path has; it only grows. `added_at`: since when these bytes are there. `tag` is the stored row's own
+    etag as it was read: the condition of the next write.
     """
 
     path: ImagePath
@@ -56,14 +62,27 @@ class FeaturesRow:
     updated_at: datetime
     version: int = 0
     tag: str = field(default="", compare=False, repr=False)
+    added_at: datetime | None = None
 
     @property
     def summary(self) -> ImageSummary:
         if self.features is None:
-            return ImageSummary(self.path, self.etag, self.status, None, version=self.version)
+            return ImageSummary(self.path, self.etag, self.status, None, version=self.version, added_at=self.added_at)
         of = self.features
-        sizes = (of.width, of.height, of.byte_size)
-        return ImageSummary(self.path, self.etag, self.status, of.scheme, *sizes, self.version)
+        return ImageSummary(
+            path=self.path,
+            etag=self.etag,
+            status=self.status,
+            scheme=of.scheme,
+            width=of.width,
+            height=of.height,
+            byte_size=of.byte_size,
+            version=self.version,
+            sha256=of.sha256,
+            format=of.format,
+            provenance=of.provenance,
+            added_at=self.added_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,9 @@ class Services:
         )
         self.reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
         self.pair_list = PairListService(features=self.features, pairs=self.pairs)
-        self.grouping = GroupingService(features=self.features, pairs=self.pairs)
+        self.grouping = GroupingService(
+            features=self.features, pairs=self.pairs, policy=settings.keeper_policy, now=self.now
+        )
         self.overview = OverviewService(features=self.features, reports=self.reports, queues=self.queues)
 
     @property

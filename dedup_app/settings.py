@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from dedup_core.errors import InvalidPath, InvalidSetting
@@ -12,10 +12,18 @@ from dedup_core.limits import COMMON_FORMATS, RARE_FORMATS, DecodeLimits
 from dedup_core.paths import ImagePath
 from dedup_core.policy import PRESETS, Policy
 
+if TYPE_CHECKING:
+    from dedup_core.groups.keeper import KeeperPolicy
+
 STORAGE = "ImageStorage"
 BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
 ISOLATIONS = ("confined", "separate", "off")
 POLICY_PREFIX = "POLICY_"
+# As in dedup_core/groups/keeper.py, which a start need not load.
+KEEPER_STEPS = (
+    *("prefix", "person", "clear", "scene", "upright", "detail"),
+    *("camera", "quality", "first_save", "earlier", "larger"),
+)
 # The worker's own setting, read as the worker reads it: it configures the exporter before the app is loaded.
 TELEMETRY = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
 TRUE_FOR_THE_WORKER = frozenset({"1", "true", "t", "yes", "y"})
@@ -67,6 +75,8 @@ class Settings:
     max_candidates: int = 100  # of an image; thousands of equal placeholders would otherwise make millions of pairs
     policy_preset: str = "balanced"
     policy_overrides: Mapping[str, float] = field(default_factory=dict)
+    keeper_steps: tuple[str, ...] = ()
+    protected_prefixes: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -95,7 +105,10 @@ class Settings:
             max_candidates=read.whole("MAX_CANDIDATES", cls.max_candidates, most=10_000),
             policy_preset=read.text("POLICY", cls.policy_preset),
             policy_overrides=read.policy_overrides(),
+            keeper_steps=read.words("KEEPER_STEPS"),
+            protected_prefixes=read.words("PROTECTED_PREFIXES"),
         )
+        settings.check_keeper_steps()
         read.refuse_equal("IMAGE_CONTAINER", "INDEX_CONTAINER", settings.image_container, settings.index_container)
         read.refuse_equal("VERIFY_QUEUE", "INGEST_QUEUE", settings.verify_queue, settings.ingest_queue)
         read.refuse_equal("EVENTS_QUEUE", "VERIFY_QUEUE", settings.events_queue, settings.verify_queue)
@@ -123,6 +136,24 @@ class Settings:
         return DecodeLimits(
             max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels, formats=self.image_formats
         )
+
+    @property
+    def keeper_policy(self) -> "KeeperPolicy":
+        """How the copy to keep is chosen."""
+        from dedup_core.groups.keeper import DEFAULT_STEPS, KeeperPolicy, KeeperStep  # noqa: PLC0415 - needs numpy
+
+        self.check_keeper_steps()
+        steps = tuple(KeeperStep(step) for step in self.keeper_steps) or DEFAULT_STEPS
+        return KeeperPolicy(steps, self.protected_prefixes)
+
+    def check_keeper_steps(self) -> None:
+        """Raise `InvalidSetting` for a step that there is not, or that comes twice."""
+        wrong = [step for step in self.keeper_steps if step not in KEEPER_STEPS]
+        if wrong or len(set(self.keeper_steps)) < len(self.keeper_steps):
+            raise InvalidSetting(
+                f"KEEPER_STEPS is {','.join(self.keeper_steps)!r}; list each once, in the order in which they decide, "
+                f"of {', '.join(KEEPER_STEPS)}"
+            )
 
     @property
     def policy(self) -> Policy:
@@ -162,6 +193,9 @@ class _Reader:
 
     def switch(self, name: str, default: bool) -> bool:
         return self.choice(name, ("true", "false"), str(default).lower()) == "true"
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(word for part in self.text(name, "").split(",") if (word := part.strip()))
 
     def container(self, name: str, default: str) -> str:
         value = self.text(name, default)

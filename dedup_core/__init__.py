@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     )
     from dedup_core.features import ImageFeatures, extract_features
     from dedup_core.fingerprinting.record import Fingerprints
-    from dedup_core.groups import group_pairs
+    from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
+    from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
+    from dedup_core.groups.projection import Group, GroupProjection
     from dedup_core.limits import DecodeLimits
     from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
     from dedup_core.loading.stats import LoaderStats
@@ -77,7 +79,9 @@ _HOMES = {
         "extract_features",
     ),
     "fingerprinting.record": ("Fingerprints",),
-    "groups": ("group_pairs",),
+    "groups.facts": ("Decided", "Decision", "Family", "ImageFacts", "Link"),
+    "groups.keeper": ("KeeperPolicy", "KeeperStep"),
+    "groups.projection": ("Group", "GroupProjection"),
     "limits": ("DecodeLimits",),
     "loading.loader": (
         "MemoryEfficientImageLoader",
@@ -106,17 +110,26 @@ __all__ = [
     "STRICT",
     "Box",
     "ColorMetrics",
+    "Decided",
+    "Decision",
     "DecodeLimits",
     "DedupError",
+    "Family",
     "FingerprintIndex",
     "Fingerprints",
+    "Group",
+    "GroupProjection",
     "Hit",
+    "ImageFacts",
     "ImageFeatures",
     "ImageNotFound",
     "ImagePath",
     "ImageTooLarge",
     "InvalidMessage",
     "InvalidPath",
+    "KeeperPolicy",
+    "KeeperStep",
+    "Link",
     "LoaderStats",
     "MemoryEfficientImageLoader",
     "PairMeasurement",
@@ -138,7 +151,6 @@ __all__ = [
     "explain_png",
     "extract_features",
     "get_memory_efficient_loader",
-    "group_pairs",
     "measure_images",
     "measure_pair",
     "unverifiable",

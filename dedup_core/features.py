@@ -11,6 +11,7 @@ from PIL import Image
 
 from dedup_core.color.summary import palette_and_histogram_of
 from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.fingerprinting.hashes import fingerprints_and_quality
 from dedup_core.fingerprinting.record import CONTENT_BYTES, SCHEME, Fingerprints
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
@@ -38,6 +39,7 @@ class ImageFeatures:
     palette: NDArray[np.float32]
     histogram: NDArray[np.float32]
     layout: NDArray[np.uint8]
+    provenance: Provenance = UNKNOWN
 
     def to_columns(self) -> dict[str, int | str | bytes]:
         """Flat table columns: numbers and text as they are, arrays as little-endian bytes."""
@@ -53,6 +55,10 @@ class ImageFeatures:
             "palette": self.palette.astype("<f4").tobytes(),
             "histogram": self.histogram.astype("<f2").tobytes(),
             "layout": self.layout.tobytes(),
+            "save_quality": self.provenance.quality,
+            "saved_again": int(self.provenance.saved_again),
+            "detail_side": self.provenance.detail_side,
+            "has_camera_data": int(self.provenance.has_camera_data),
         }
 
     @classmethod
@@ -73,6 +79,7 @@ class ImageFeatures:
             palette=np.frombuffer(_binary(columns, "palette"), "<f4").reshape(-1, 4).astype(np.float32),
             histogram=np.frombuffer(_binary(columns, "histogram"), "<f2").astype(np.float32),
             layout=np.frombuffer(_binary(columns, "layout"), np.uint8).reshape(LAYOUT_SIDE, LAYOUT_SIDE, 3),
+            provenance=provenance_from(columns),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -84,7 +91,7 @@ class ImageFeatures:
 
 def extract_features(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFeatures:
     """Decode the image once and keep what identifies it. Raises `UnreadableImage` or `ImageTooLarge`."""
-    working = decode(data, limits)
+    working = decode(data, limits, with_provenance=True)
     digest = hashlib.sha256(data)
     fingerprints, quality = fingerprints_and_quality(working, digest.digest()[:CONTENT_BYTES])
     palette, histogram = palette_and_histogram_of(working.pixels)
@@ -100,7 +107,19 @@ def extract_features(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Imag
         palette=palette,
         histogram=histogram.astype("<f2").astype(np.float32),
         layout=_layout_of(working.pixels),
+        provenance=working.provenance,
     )
+
+
+def provenance_from(columns: Mapping[str, object]) -> Provenance:
+    """What the columns of a row say of it; rows of earlier apps do not know."""
+    if not isinstance(quality := columns.get("save_quality"), int):
+        return UNKNOWN
+    saved_again, detail_side, has_camera_data = (
+        value if isinstance(value := columns.get(name), int) else 0
+        for name in ("saved_again", "detail_side", "has_camera_data")
+    )
+    return Provenance(quality, bool(saved_again), detail_side, bool(has_camera_data))
 
 
 def _layout_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

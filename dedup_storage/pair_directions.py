@@ -46,5 +46,6 @@ def reversed_pair(pair: PairRow) -> PairRow:
             pair.verdict,
             view=INVERSE_VIEWS.get(pair.verdict.view, pair.verdict.view),
             regions=swapped(pair.verdict.regions),
+            sides=pair.verdict.sides.swapped(),
         ),
     )

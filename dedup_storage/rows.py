@@ -11,8 +11,9 @@ from dedup_app.image_status import ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.regions import Region
+from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.verdict import Verdict, VerdictKind
-from dedup_core.features import ImageFeatures
+from dedup_core.features import ImageFeatures, provenance_from
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.paths import ImagePath
 
@@ -23,9 +24,12 @@ INT32_LIMIT = 2**31
 TEXT_LENGTH = 8_000
 REASONS_LENGTH = 16_000
 FEATURES_OWN_COLUMNS = frozenset(
-    {"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at", "version"}
+    {"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at", "version", "added_at"}
 )
-SUMMARY_COLUMNS = ("path", "etag", "status", "scheme", "width", "height", "byte_size", "version")
+SUMMARY_COLUMNS = (
+    *("path", "etag", "status", "scheme", "width", "height", "byte_size", "version", "sha256", "format", "added_at"),
+    *("save_quality", "saved_again", "detail_side", "has_camera_data"),
+)
 METRIC_COLUMNS = ("dominant_distance", "pixel_difference", "histogram_correlation")
 
 
@@ -36,8 +40,10 @@ def features_keys(image_id: str) -> tuple[str, str]:
 def features_entity(row: FeaturesRow) -> Entity:
     partition, key = features_keys(row.path.image_id)
     columns: dict[str, int | str | bytes] = {} if row.features is None else row.features.to_columns()
+    times = {} if row.added_at is None else {"added_at": utc(row.added_at)}
     return {
         **{name: stored(value) for name, value in columns.items()},
+        **times,
         "PartitionKey": partition,
         "RowKey": key,
         "path": str(row.path),
@@ -66,12 +72,15 @@ def features_row(entity: Mapping[str, Any], tag: str = "") -> FeaturesRow:
         updated_at=utc(entity["updated_at"]),
         version=_version(entity, "version"),
         tag=tag,
+        added_at=None if entity.get("added_at") is None else utc(entity["added_at"]),
     )
 
 
 def image_summary(entity: Mapping[str, Any]) -> ImageSummary:
     # A selected column that a row does not have may come as None.
     scheme = entity.get("scheme")
+    columns = {name: loaded(value) for name, value in entity.items()}
+    added_at = entity.get("added_at")
     width, height, byte_size = (int(loaded(entity.get(name)) or 0) for name in ("width", "height", "byte_size"))
     return ImageSummary(
         path=ImagePath.parse(str(entity["path"])),
@@ -82,6 +91,10 @@ def image_summary(entity: Mapping[str, Any]) -> ImageSummary:
         height=height,
         byte_size=byte_size,
         version=_version(entity, "version"),
+        sha256=str(entity.get("sha256") or ""),
+        format=str(entity.get("format") or ""),
+        provenance=provenance_from(columns),
+        added_at=None if added_at is None else utc(added_at),
     )
 
 
@@ -107,6 +120,7 @@ def pair_entity(pair: PairRow) -> Entity:
     if pair.verdict is not None:
         entity["verdict"] = pair.verdict.kind.value
         entity["reasons"] = _reasons_text(pair.verdict.reasons)
+        entity["sides"] = pair.verdict.sides.as_text()
         entity["regions"] = json.dumps([region.as_dict() for region in pair.verdict.regions])
         if pair.verdict.metrics is not None:
             entity.update(pair.verdict.metrics.as_dict())
@@ -171,6 +185,7 @@ def _verdict(entity: Mapping[str, Any]) -> Verdict | None:
         distance_bits=None if distance is None else int(distance),
         view=str(entity["view"]),
         regions=tuple(Region.from_dict(stored) for stored in json.loads(entity.get("regions") or "[]")),
+        sides=Sides.from_text(entity["sides"]) if entity.get("sides") else ALIKE,
     )
 
 

@@ -14,12 +14,11 @@ _LEAST_CONTENT: Final = 4  # a picture is never trimmed to less than a quarter o
 _CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
 
 
-def trim_borders(pixels: Pixels) -> Pixels:
-    """The picture without plain rows and columns around it."""
-    luma = np.asarray(Image.fromarray(pixels).convert("L"))
+def content_box(pixels: Pixels) -> tuple[slice, slice]:
+    """Rows and columns of the picture without the plain ones around it."""
+    luma = np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).convert("L"))
     rows = _content_span(luma)
-    columns = _content_span(luma[rows].T)
-    return pixels[rows, columns]
+    return rows, _content_span(luma[rows].T)
 
 
 def local_structure(luma: Float32s) -> Float32s:

@@ -1,5 +1,6 @@
 """Two working images -> PairMeasurement: aligned, compared in structure, tone and color."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -14,8 +15,9 @@ from dedup_core.color.metrics import ColorMetrics, lab_metrics
 from dedup_core.comparison.align import affine_coefficients, align
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import color_residual
-from dedup_core.comparison.local_contrast import trim_borders
-from dedup_core.comparison.regions import Region, swapped
+from dedup_core.comparison.local_contrast import content_box
+from dedup_core.comparison.regions import Corners, Region, swapped
+from dedup_core.comparison.sides import ALIKE, WHOLE, Sides, overlaid_sides, side_of
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
@@ -41,7 +43,8 @@ class PairMeasurement:
     blocks that neither changed nor touch one that did; `rest_structure` -1..1: correlation there, of edges or of
     lightness, whichever is lower. `coverage` 0..1: share of the larger picture that the other shows too. `plain_share`
     0..1: share of plain background in both. `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast
-    or white balance explains. `regions`: the parts that the two show differently.
+    or white balance explains. `regions`: the parts that the two show differently. `sides`: which of the two has
+    something over it or around it, or shows less.
     """
 
     metrics: ColorMetrics
@@ -58,19 +61,22 @@ class PairMeasurement:
     plain_share: float
     color_residual: float
     regions: tuple[Region, ...] = ()
+    sides: Sides = ALIKE
 
 
 @dataclass(frozen=True, slots=True)
 class AlignedPair:
     """The part that both pictures show, at one size and in one place: (h, w, 3) uint8 each.
 
-    `view` is how left was turned to lie on right, or right was turned back to lie on left.
+    `view` is how left was turned to lie on right, or right was turned back to lie on left. `inner`: where that part
+    lies in the left picture, turned as it is, and in the right one, as shares of width and height.
     """
 
     left: Pixels
     right: Pixels
     view: View
     coverage: float
+    inner: tuple[Corners, Corners] = (WHOLE, WHOLE)
 
 
 def measure_pair(left_data: bytes, right_data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ColorMetrics:
@@ -85,7 +91,12 @@ def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = 
     """
     if not _in_order(left.pixels, right.pixels):
         turned_back = _measured_in_order(right, left, hint and opposite(hint))
-        return replace(turned_back, view=opposite(turned_back.view), regions=swapped(turned_back.regions))
+        return replace(
+            turned_back,
+            view=opposite(turned_back.view),
+            regions=swapped(turned_back.regions),
+            sides=turned_back.sides.swapped(),
+        )
     return _measured_in_order(left, right, hint)
 
 
@@ -108,6 +119,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         coverage=pair.coverage,
         plain_share=plain_share,
         color_residual=color_residual(pair.left, pair.right, weights * shape.unchanged),
+        sides=_sides(left.pixels, right.pixels, pair),
     )
 
 
@@ -124,7 +136,7 @@ def align_pair(left: Pixels, right: Pixels, hint: View | None = None) -> Aligned
     if _in_order(left, right):
         return _laid_in_order(left, right, hint).pair
     pair = _laid_in_order(right, left, hint and opposite(hint)).pair
-    return AlignedPair(pair.right, pair.left, opposite(pair.view), pair.coverage)
+    return AlignedPair(pair.right, pair.left, opposite(pair.view), pair.coverage)  # inner is asked of no such pair
 
 
 def _in_order(left: Pixels, right: Pixels) -> bool:
@@ -170,7 +182,9 @@ def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:
 
 
 def _aligned_in_order(left: Pixels, right: Pixels, hint: View | None) -> AlignedPair:
-    left, right = trim_borders(left), trim_borders(right)
+    content = [content_box(pixels) for pixels in (left, right)]
+    whole_left, whole_right = left, right
+    left, right = left[content[0]], right[content[1]]
     found = align(left, right, hint)
     base = _shrunk(turned(left, found.view), METRIC_SIZE / max(left.shape[:2]))
     zoom = max(right.shape[:2]) * abs(float(np.linalg.det(found.matrix[:, :2]))) ** 0.5 / max(base.size)
@@ -188,7 +202,33 @@ def _aligned_in_order(left: Pixels, right: Pixels, hint: View | None) -> Aligned
     coverage = min(1.0, share_of_left, share_of_right)
     if coverage < _LEAST_COVERAGE or not inside[rows, columns].any():
         return _stretched(base, right, found.view)
-    return AlignedPair(np.asarray(base)[rows, columns], np.asarray(warped)[rows, columns], found.view, coverage)
+    inner = (columns.start, rows.start, columns.stop, rows.stop)
+    across, down = coefficients[:3], coefficients[3:]
+    corners = [(it[0] * x + it[1] * y + it[2]) for x, y in (inner[:2], inner[2:]) for it in (across, down)]
+    insides = (
+        _in_whole(inner, base.size, content_box(turned(whole_left, found.view)), turned(whole_left, found.view)),
+        _in_whole(corners, top.size, content[1], whole_right),
+    )
+    part = np.asarray(base)[rows, columns], np.asarray(warped)[rows, columns]
+    return AlignedPair(*part, found.view, coverage, insides)
+
+
+def _in_whole(corners: Sequence[float], size: tuple[int, int], content: tuple[slice, slice], whole: Pixels) -> Corners:
+    """Corners in the shrunk content of a picture, `size` wide and high, as shares of the whole picture."""
+    rows, columns = content
+    across, down = (columns.stop - columns.start) / size[0], (rows.stop - rows.start) / size[1]
+    height, width = whole.shape[:2]
+    left, right = ((columns.start + x * across) / width for x in (corners[0], corners[2]))
+    top, bottom = ((rows.start + y * down) / height for y in (corners[1], corners[3]))
+    return left, top, right, bottom
+
+
+def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
+    wholes = (turned(left, pair.view), right)
+    small = [np.asarray(_shrunk(pixels, METRIC_SIZE / max(pixels.shape[:2]))) for pixels in wholes]
+    overlaid = overlaid_sides(pair.left, pair.right)
+    sides = Sides(*map(side_of, small, pair.inner, overlaid))
+    return ALIKE if sides.left.is_framed and sides.right.is_framed else sides
 
 
 def _stretched(base: Image.Image, right: Pixels, view: View) -> AlignedPair:

@@ -7,6 +7,7 @@ from typing import Final
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.measure import PairMeasurement, measure_images
 from dedup_core.comparison.regions import Region
+from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.decoding.decoder import decode
 from dedup_core.limits import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits
 from dedup_core.policy import BALANCED, Policy
@@ -29,6 +30,7 @@ class Verdict:
     """The answer about a pair and the sentences that led to it; metrics are None only when unverifiable.
 
     `regions` are the parts that the two show differently, or the part that both show where one is inside the other.
+    `sides` says which of the two has something over it or around it, or shows less.
     """
 
     kind: VerdictKind
@@ -37,6 +39,7 @@ class Verdict:
     distance_bits: int | None
     view: str
     regions: tuple[Region, ...] = ()
+    sides: Sides = ALIKE
 
 
 # Without a direction, because a pair is stored under both of its images with the same reasons.
@@ -63,7 +66,8 @@ def decide(measurement: PairMeasurement, policy: Policy = BALANCED, *, same_byte
     """The verdict on a measured pair: identical, duplicate, color_variant or distinct."""
     kind, reasons = _judge(measurement, policy, same_bytes=same_bytes)
     view = measurement.view.value
-    return Verdict(kind, reasons, measurement.metrics, measurement.distance_bits, view, measurement.regions)
+    numbers = measurement.metrics, measurement.distance_bits
+    return Verdict(kind, reasons, *numbers, view, measurement.regions, measurement.sides)
 
 
 def unverifiable(reason: str, *, distance_bits: int | None = None, view: str = "upright") -> Verdict:

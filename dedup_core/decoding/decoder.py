@@ -12,6 +12,7 @@ from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
 from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.libraries import outdated_library
+from dedup_core.decoding.provenance import LOSSLESS, UNKNOWN, Provenance, provenance_of, quality_of_tables
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
@@ -42,11 +43,11 @@ TRANSPOSE_BY_ORIENTATION: Final = {
 EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in C; the others' EXIF is in our header
 
 
-def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> WorkingImage:
+def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, *, with_provenance: bool = False) -> WorkingImage:
     """Decode the first frame at working size. Raises `UnreadableImage` or `ImageTooLarge`, and nothing else."""
     header = check_header(data, limits)
     try:
-        return _decode(data, header)
+        return _decode(data, header, with_provenance=with_provenance)
     except PermanentError:
         raise
     except MemoryError as error:
@@ -74,7 +75,7 @@ def check_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
     return header
 
 
-def _decode(data: bytes, header: Header) -> WorkingImage:
+def _decode(data: bytes, header: Header, *, with_provenance: bool) -> WorkingImage:
     picture = _open(data, header)
     try:
         if picture.width * picture.height > header.width * header.height:
@@ -87,6 +88,7 @@ def _decode(data: bytes, header: Header) -> WorkingImage:
         picture.load()
         decoded_bytes = buffer_bytes(picture)
         icc_profile = picture.info.get("icc_profile")
+        provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN
         small = reduce_to_working_size(picture)
     finally:
         picture.close()
@@ -96,7 +98,13 @@ def _decode(data: bytes, header: Header) -> WorkingImage:
     if (small.width - small.height) * (width - height) < 0:  # turned, here or by the plugin
         width, height = height, width
     pixels = np.array(small, dtype=np.uint8)  # (h, w, 3)
-    return WorkingImage(pixels, header.format, width, height, max(decoded_bytes, pixels.nbytes))
+    return WorkingImage(pixels, header.format, width, height, max(decoded_bytes, pixels.nbytes), provenance)
+
+
+def _provenance(data: bytes, picture: ImageFile.ImageFile, header: Header, size: tuple[int, int]) -> Provenance:
+    exif = data if header.format == "TIFF" else picture.info.get("exif") or b""
+    tables = getattr(picture, "quantization", None) if header.format == "JPEG" else None
+    return provenance_of(picture, size, quality_of_tables(tables[0]) if tables else LOSSLESS, exif)
 
 
 def _open(data: bytes, header: Header) -> ImageFile.ImageFile:

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup_core.decoding.provenance import UNKNOWN, Provenance
+
 
 @dataclass(frozen=True, slots=True)
 class WorkingImage:
     """A small upright picture: all that the features and the metrics ever look at.
 
     `pixels` is (h, w, 3) uint8 sRGB with the longer side at most `WORKING_SIZE`; `width` and `height` are those of
-    the whole picture, upright; `decoded_bytes` is the largest pixel buffer that decoding took.
+    the whole picture, upright; `decoded_bytes` is the largest pixel buffer that decoding took. `provenance` is known
+    only where it was asked for.
     """
 
     pixels: NDArray[np.uint8]
@@ -19,3 +22,4 @@ class WorkingImage:
     width: int
     height: int
     decoded_bytes: int
+    provenance: Provenance = UNKNOWN

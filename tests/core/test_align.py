@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core.comparison.align import align
-from dedup_core.comparison.local_contrast import box_blur, local_structure, luma_plane, trim_borders
+from dedup_core.comparison.local_contrast import box_blur, content_box, local_structure, luma_plane
 from dedup_core.views import View, turned
 from tests.core.pictures import brighter, cropped, hue_shifted, padded, scene
 
@@ -87,18 +87,21 @@ def test_a_wrong_hint_does_no_harm():
 
 @pytest.mark.parametrize("color", ["white", "black"])
 def test_a_plain_border_is_trimmed_to_the_pixel(color):
-    trimmed = trim_borders(np.asarray(padded(scene(2), 0.2, color)))
+    picture = np.asarray(padded(scene(2), 0.2, color))
+    trimmed = picture[content_box(picture)]
     assert np.array_equal(trimmed, np.asarray(scene(2)))
 
 
 def test_a_plain_picture_is_not_trimmed_away():
-    assert trim_borders(np.full((40, 60, 3), 200, np.uint8)).shape == (40, 60, 3)
+    picture = np.full((40, 60, 3), 200, np.uint8)
+    assert picture[content_box(picture)].shape == (40, 60, 3)
 
 
 def test_a_picture_that_is_almost_all_paper_keeps_its_paper():
     image = Image.new("RGB", (200, 200), "white")
     ImageDraw.Draw(image).rectangle((98, 98, 102, 102), fill="black")
-    assert trim_borders(np.asarray(image)).shape == (200, 200, 3)
+    picture = np.asarray(image)
+    assert picture[content_box(picture)].shape == (200, 200, 3)
 
 
 def test_local_structure_does_not_see_exposure():

@@ -1,57 +1,210 @@
-"""Pairs that hold together are one group, and the best copy of it is the one to keep."""
+"""A group is a keeper and the images verified directly against it, whatever the order in which this became known."""
 
 from itertools import permutations
+from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.groups import SAME_SHAPE, ImageCopy, best_copy, group_pairs
-from dedup_core.paths import ImagePath
+from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
+from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
+from dedup_core.groups.projection import Group, GroupProjection, may_go
 
-A, B, C, D, E = (ImagePath("images", f"{name}.jpg") for name in "abcde")
-
-
-def test_a_chain_of_copies_is_one_group():
-    pairs = [(A, B, VerdictKind.IDENTICAL), (C, D, VerdictKind.DUPLICATE), (C, B, VerdictKind.DUPLICATE)]
-    for order in permutations(pairs):
-        assert group_pairs(order) == [(A, B, C, D)]
+DUPLICATE, ALTERED = VerdictKind.DUPLICATE, VerdictKind.ALTERED
 
 
-def test_groups_that_nothing_links_stay_apart():
-    pairs = [(D, C, VerdictKind.DUPLICATE), (B, A, VerdictKind.DUPLICATE), (B, C, VerdictKind.DISTINCT)]
-    assert group_pairs(pairs) == [(A, B), (C, D)]
+def image(name: str, **facts: object) -> ImageFacts:
+    values = {"path": f"images/{name}.jpg", "version": 1, "content": name.encode(), "width": 400, "height": 300}
+    return ImageFacts(name.encode().ljust(16), **(values | facts))  # type: ignore[arg-type]
 
 
-def test_pairs_that_are_not_the_same_picture_make_no_group():
-    kinds = (VerdictKind.DISTINCT, VerdictKind.UNVERIFIABLE, VerdictKind.COLOR_VARIANT)
-    assert group_pairs((A, B, kind) for kind in kinds) == []
+def link(left: ImageFacts, right: ImageFacts, kind: VerdictKind = DUPLICATE, sides: Sides = ALIKE, **more) -> Link:
+    return Link.of(left, right, kind, more.get("at", 10), more.get("view", "upright"), sides)
 
 
-def test_other_colors_join_the_group_on_demand():
-    pairs = [(A, B, VerdictKind.DUPLICATE), (B, C, VerdictKind.COLOR_VARIANT), (D, E, VerdictKind.DISTINCT)]
-    assert group_pairs(pairs) == [(A, B)]
-    assert group_pairs(pairs, linking=SAME_SHAPE) == [(A, B, C)]
+def projected(*records: object, policy: KeeperPolicy | None = None) -> GroupProjection:
+    projection = GroupProjection(policy)
+    for record in records:
+        match record:
+            case ImageFacts():
+                projection.add_image(record)
+            case Link():
+                projection.add_link(record)
+            case Decided():
+                projection.add_decided(record)
+    return projection
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=30))
-def test_two_images_share_a_group_exactly_when_a_path_of_pairs_joins_them(edges):
-    images = [ImagePath("images", f"{number:02}") for number in range(13)]
-    joined = {number: {number} for number in range(13)}
-    for left, right in edges:
-        merged = joined[left] | joined[right]
-        for number in merged:
-            joined[number] = merged
-    expected = sorted({tuple(sorted(images[n] for n in members)) for members in joined.values() if len(members) > 1})
-    assert group_pairs((images[left], images[right], VerdictKind.DUPLICATE) for left, right in edges) == expected
+def names(group: Group) -> tuple[str, ...]:
+    return tuple(image.path.removeprefix("images/").removesuffix(".jpg") for image in group.images)
 
 
-def test_the_best_copy_has_most_pixels_then_most_bytes_then_the_first_path():
-    small = ImageCopy(A, 100, 100, 9_000)
-    large = ImageCopy(D, 400, 300, 5_000)
-    large_and_crisp = ImageCopy(C, 300, 400, 8_000)
-    the_same_elsewhere = ImageCopy(B, 300, 400, 8_000)
-    for order in permutations([small, large, large_and_crisp, the_same_elsewhere]):
-        assert best_copy(order) == the_same_elsewhere
-    assert best_copy([small, large]) == large
-    assert best_copy([large, large_and_crisp]) == large_and_crisp
+def found(*records: object, policy: KeeperPolicy | None = None) -> list[tuple[str, ...]]:
+    return sorted(names(group) for group in projected(*records, policy=policy).groups())
+
+
+A, B, C, D = (image(name) for name in "abcd")
+
+
+def test_a_chain_is_no_group():
+    assert found(A, B, C, link(A, B), link(B, C)) == [("a", "b")]
+    assert found(A, B, C, link(A, B), link(B, C), link(A, C)) == [("a", "b", "c")]
+
+
+def test_what_is_left_of_a_chain_makes_a_group_of_its_own():
+    assert found(A, B, C, D, link(A, B), link(B, C), link(C, D)) == [("a", "b"), ("c", "d")]
+
+
+def test_the_order_in_which_records_come_changes_nothing():
+    newer, gone = image("b", version=2, content=b"new"), image("d", version=2, is_alive=False)
+    records = [A, newer, C, D, gone, link(A, newer), link(newer, C), Decided.of(A, C, Decision.DUPLICATE, at=5)]
+    expected = found(*records)
+    assert expected == [("a", "b", "c")]
+    for seed in range(40):
+        shuffled = [*records, *records]  # each of them twice: a replay
+        Random(seed).shuffle(shuffled)
+        assert found(*shuffled) == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25), st.randoms())
+def test_each_image_is_in_one_group_and_was_verified_against_its_keeper(edges, random):
+    images = [image(f"{number}") for number in range(10)]
+    links = [link(images[a], images[b]) for a, b in edges if a != b]
+    groups = projected(*images, *links).groups()
+    members = [member for group in groups for member in group.images]
+    assert len(members) == len(set(members))
+    keys = {it.key for it in links}
+    for group in groups:
+        for member in group.members:
+            assert tuple(sorted((group.keeper.image_id, member.facts.image_id))) in keys
+    late = GroupProjection()  # asked again after every record
+    records = [*images, *links]
+    random.shuffle(records)
+    for record in records:
+        late.add_image(record) if isinstance(record, ImageFacts) else late.add_link(record)
+        late.groups()
+    assert [names(group) for group in late.groups()] == [names(group) for group in groups]
+
+
+def test_a_verdict_on_earlier_bytes_holds_nothing_together():
+    assert found(A, B, link(A, B), image("b", version=2, content=b"other")) == []
+
+
+def test_images_that_are_gone_hold_nothing_together_until_they_come_back():
+    gone, back = image("b", version=2, is_alive=False), image("b", version=3)
+    assert found(A, B, link(A, B), gone) == []
+    assert found(A, B, link(A, B), gone, back, link(A, back)) == [("a", "b")]
+
+
+def test_a_later_verdict_replaces_an_earlier_one():
+    verdicts = link(A, B, at=10), link(A, B, VerdictKind.DISTINCT, at=20)
+    for order in permutations(verdicts):
+        assert found(A, B, *order) == []
+
+
+def test_families_do_not_mix():
+    groups = projected(A, B, C, link(A, B), link(A, C, ALTERED)).groups()
+    assert sorted((group.family, names(group)) for group in groups) == [
+        ("altered", ("a", "c")),
+        ("duplicate", ("a", "b")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "decision", "family"),
+    [
+        (DUPLICATE, Decision.NOT_DUPLICATE, Family.APART),
+        (ALTERED, Decision.DUPLICATE, Family.SAME),
+        (VerdictKind.DISTINCT, Decision.DUPLICATE, Family.SAME),
+        (DUPLICATE, Decision.KEEP_BOTH, Family.SAME),
+    ],
+)
+def test_a_person_has_the_last_word(verdict, decision, family):
+    decided = Decided.of(A, B, decision, by="ann", at=20)
+    [group] = projected(A, B, link(A, B, verdict), decided).groups()
+    assert (group.family, group.is_decided, group.members[0].decided) == (family, True, decided)
+    later = link(A, B, VerdictKind.DISTINCT if verdict is DUPLICATE else DUPLICATE, at=99)
+    assert projected(A, B, decided, later).groups()[0].is_decided  # whatever a machine says afterwards
+
+
+def test_a_decision_that_was_taken_back_holds_no_more():
+    decided = Decided.of(A, B, Decision.NOT_DUPLICATE, at=20)
+    [group] = projected(A, B, link(A, B), decided, Decided.of(A, B, None, at=21)).groups()
+    assert (group.family, group.is_decided, group.members[0].lapsed) == (Family.SAME, False, None)
+
+
+def test_with_other_bytes_a_decision_is_asked_for_again_and_shown():
+    decided = Decided.of(A, B, Decision.NOT_DUPLICATE, at=20)
+    other = image("b", version=2, content=b"other bytes")
+    [group] = projected(A, other, decided, link(A, other, at=30)).groups()
+    assert (group.family, group.is_decided, group.members[0].lapsed) == (Family.SAME, False, decided)
+
+
+def test_the_same_bytes_uploaded_again_leave_a_decision_in_force():
+    back = image("b", version=5)
+    [group] = projected(A, back, Decided.of(A, B, Decision.NOT_DUPLICATE, at=20), link(A, back, at=30)).groups()
+    assert group.family is Family.APART
+
+
+def test_what_may_go():
+    [copy] = projected(A, B, link(A, B)).groups()
+    [altered] = projected(A, B, link(A, B, ALTERED)).groups()
+    [kept] = projected(A, B, link(A, B), Decided.of(A, B, Decision.KEEP_BOTH, at=1)).groups()
+    assert [may_go(group.family, group.members[0]) for group in (copy, altered, kept)] == [True, False, False]
+
+
+def keeper(
+    left: ImageFacts, right: ImageFacts, sides: Sides = ALIKE, policy: KeeperPolicy | None = None, *more: object
+):
+    [group] = projected(left, right, link(left, right, sides=sides), *more, policy=policy).groups()
+    return group.keeper.path.removeprefix("images/").removesuffix(".jpg"), [reason.step for reason in group.reasons]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "sides", "step"),
+    [
+        (A, B, Sides(Side(is_overlaid=True), Side()), KeeperStep.CLEAR),
+        (image("a", width=900, detail_side=900), B, Sides(Side(is_framed=True), Side()), KeeperStep.CLEAR),
+        (A, B, Sides(Side(0.99), Side(0.6)), KeeperStep.SCENE),
+        (image("a", detail_side=200), image("b", detail_side=400), ALIKE, KeeperStep.DETAIL),
+        (image("a", width=900, detail_side=310), image("b", detail_side=400), ALIKE, KeeperStep.DETAIL),
+        (image("a", format="PNG", quality=100), image("b", quality=85, has_camera_data=True), ALIKE, KeeperStep.CAMERA),
+        (image("a", quality=60), image("b", quality=85), ALIKE, KeeperStep.QUALITY),
+        (image("a", quality=85, saved_again=True, format="PNG"), image("b", quality=85), ALIKE, KeeperStep.FIRST_SAVE),
+        (image("a", added_at=9), image("b", added_at=5), ALIKE, KeeperStep.EARLIER),
+        (image("a", width=390), B, ALIKE, KeeperStep.DETAIL),
+    ],
+)
+def test_the_likelier_original_stays_and_the_step_says_why(left, right, sides, step):
+    assert keeper(left, right, sides) == ("b", [step])
+
+
+def test_of_three_the_one_that_was_turned_goes():
+    sideways = [link(A, B, view="mirrored"), link(A, C, view="mirrored"), link(B, C)]
+    [group] = projected(A, B, C, *sideways).groups()
+    assert names(group)[0] == "b"
+    assert group.reasons[0].step is KeeperStep.UPRIGHT
+
+
+def test_a_protected_prefix_stands_before_everything_and_a_person_before_the_rest():
+    catalog = image("z", path="images/catalog/z.jpg", width=40)
+    policy = KeeperPolicy(protected_prefixes=("catalog/",))
+    chosen = Decided.of(A, catalog, Decision.DUPLICATE, keeper=A.image_id, at=1)
+    assert keeper(A, catalog, policy=policy)[0] == "catalog/z"
+    [group] = projected(A, catalog, link(A, catalog), chosen, policy=policy).groups()
+    assert group.keeper is catalog
+    assert group.reasons[0].sentence == "it is under catalog/"
+    [group] = projected(A, catalog, link(A, catalog), chosen).groups()
+    assert (group.keeper, group.reasons[0].step) == (A, KeeperStep.PERSON)
+
+
+def test_the_steps_can_be_set():
+    earlier_first = KeeperPolicy(steps=(KeeperStep.EARLIER, KeeperStep.DETAIL))
+    assert keeper(image("a", added_at=1, width=9), image("b", added_at=2), policy=earlier_first)[0] == "a"
+
+
+def test_two_alike_in_everything_give_the_first_name():
+    assert keeper(B, A) == ("a", [])

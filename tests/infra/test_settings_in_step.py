@@ -22,7 +22,8 @@ READ_BY_OTHERS = {
     "PYTHON_THREADPOOL_THREAD_COUNT",
 }
 # Left to whoever wants it: a connection string in place of the identity.
-NOT_SET = {"ImageStorage"}
+# The keeper is chosen where groups are looked at; who has no wish sets nothing.
+NOT_SET = {"ImageStorage", "KEEPER_STEPS", "PROTECTED_PREFIXES"}
 # Flex Consumption refuses or ignores these (functions-app-settings, "Flex Consumption plan deprecations").
 REFUSED_BY_FLEX = {
     "ENABLE_ORYX_BUILD",

@@ -51,7 +51,10 @@ class FeaturesTableContract(ABC):
         table.put(features_row("b.jpg", status=ImageStatus.rejected("corrupt")))
         ids = [image(name).image_id for name in ("a.jpg", "b.jpg", "missing.jpg", "a.jpg")]
         whole = ImageSummary(
-            image("a.jpg"), "0x1", INDEXED, features.scheme, features.width, features.height, features.byte_size
+            *(image("a.jpg"), "0x1", INDEXED, features.scheme, features.width, features.height, features.byte_size),
+            sha256=features.sha256,
+            format=features.format,
+            provenance=features.provenance,
         )
         rejected = ImageSummary(image("b.jpg"), "0x1", ImageStatus.rejected("corrupt"), None)
         assert table.summaries(ids) == {ids[0]: whole, ids[1]: rejected}

@@ -174,6 +174,7 @@ class TestAzurePairsTable(PairsTableContract):
         entity = entities["images/a"]
         assert json.loads(entity.pop("reasons")) == ["structure matches (12 of 256 bits)", "größer als 3 €"]
         assert json.loads(entity.pop("regions")) == []
+        assert entity.pop("sides") == "1|1"
         assert entity == {
             "PartitionKey": image("a").image_id,
             "RowKey": image("b").image_id,

@@ -13,6 +13,7 @@ HEIGHT: Final = 257
 BITS: Final = 258
 ORIENTATION: Final = 274
 SAMPLES: Final = 277
+CAMERA: Final = (271, 272)  # make and model
 LINKED_DIRECTORIES: Final = (34665, 34853, 40965)  # EXIF, GPS, interoperability
 MAX_NUMBERS: Final = 4 * MAX_PARTS  # strips and their lengths, and color tables
 BYTE_KINDS: Final = (1, 2, 6, 7)
@@ -62,6 +63,14 @@ def exif_orientation(exif: bytes) -> int:
     except (struct.error, OverflowError):  # cut off, or an offset that no file can have
         return 1
     return 1
+
+
+def exif_names_a_camera(exif: bytes) -> bool:
+    """Whether an EXIF block, or a TIFF file, says what took the picture; one that cannot be read does not."""
+    try:
+        return any(entry.tag in CAMERA and entry.amount > 1 for entry in _entries(exif.removeprefix(b"Exif\x00\x00")))
+    except (struct.error, OverflowError):
+        return False
 
 
 def _entries(data: bytes, start: int | None = None) -> Iterator[Entry]:

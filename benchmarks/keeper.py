@@ -1,0 +1,198 @@
+"""Measure how often the original of a group of made copies is the one that is kept.
+
+    python benchmarks/keeper.py --limit 60        photos of ../shared/data
+    python benchmarks/keeper.py --photos FOLDER   any folder of distinct photographs
+
+Of every photo an original is made as a camera or a designer would leave it (JPEG with EXIF, JPEG without, PNG), and of
+each original the copies below, through real encoded bytes. A group is what the verdicts make of them. They are added in
+a random order, so that the time of an upload tells nothing; with `--in-order` the original was there first, as usual.
+"""
+
+import argparse
+import io
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps  # noqa: E402
+
+from dedup_core import ImageFacts, Link, decide, extract_features, measure_images  # noqa: E402
+from dedup_core.decoding.decoder import decode  # noqa: E402
+from dedup_core.groups.facts import FAMILIES  # noqa: E402
+from dedup_core.groups.projection import GroupProjection  # noqa: E402
+
+type Picture = Image.Image
+type Copy = tuple[Picture, str, int]  # the picture, the format, the quality
+
+MAKE, MODEL = 271, 272
+
+
+def letters(picture: Picture, text: str, size: int, at: tuple[float, float], alpha: int) -> Picture:
+    over = Image.new("RGBA", picture.size, (0, 0, 0, 0))
+    place = (at[0] * picture.width, at[1] * picture.height)
+    ImageDraw.Draw(over).text(place, text, font=ImageFont.load_default(size), fill=(255, 255, 255, alpha))
+    return Image.alpha_composite(picture.convert("RGBA"), over).convert("RGB")
+
+
+def tiled(picture: Picture) -> Picture:
+    for row in range(5):
+        for column in range(3):
+            at = (column / 3 + 0.03 * row, row / 5)
+            picture = letters(picture, "SAMPLE", max(12, picture.width // 14), at, 110)
+    return picture
+
+
+def badge(picture: Picture) -> Picture:
+    picture = picture.copy()
+    width, height = picture.size
+    ImageDraw.Draw(picture).rectangle((width * 0.62, height * 0.78, width * 0.95, height * 0.92), fill=(200, 20, 40))
+    return letters(picture, "SALE -20%", max(10, width // 18), (0.64, 0.82), 255)
+
+
+def blurred_bars(picture: Picture) -> Picture:
+    width, height = picture.size
+    behind = picture.resize((width, int(height * 1.5))).filter(ImageFilter.GaussianBlur(20))
+    behind.paste(picture, (0, height // 4))
+    return behind
+
+
+def cropped(picture: Picture, share: float) -> Picture:
+    width, height = picture.size
+    left, top = int(width * (1 - share) / 3), int(height * (1 - share) / 2)
+    return picture.crop((left, top, left + int(width * share), top + int(height * share)))
+
+
+def scaled(picture: Picture, factor: float) -> Picture:
+    return picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.LANCZOS)
+
+
+COPIES: dict[str, Callable[[Picture], Copy]] = {
+    "thumbnail": lambda it: (scaled(it, 0.25), "JPEG", 85),
+    "half": lambda it: (scaled(it, 0.5), "JPEG", 90),
+    "enlarged": lambda it: (scaled(it, 2.0), "JPEG", 95),
+    "thumbnail enlarged": lambda it: (scaled(scaled(it, 0.3), 4.0), "JPEG", 95),
+    "saved worse": lambda it: (it, "JPEG", 60),
+    "saved again better": lambda it: (it, "JPEG", 97),
+    "saved as PNG": lambda it: (it, "PNG", 0),
+    "saved as WebP": lambda it: (it, "WEBP", 80),
+    "brightened": lambda it: (ImageEnhance.Brightness(it).enhance(1.2), "JPEG", 92),
+    "darkened": lambda it: (ImageEnhance.Brightness(it).enhance(0.8), "JPEG", 92),
+    "mirrored": lambda it: (ImageOps.mirror(it), "JPEG", 92),
+    "turned": lambda it: (it.transpose(Image.Transpose.ROTATE_90), "JPEG", 92),
+    "watermark, tiled": lambda it: (tiled(it), "JPEG", 92),
+    "watermark, corner": lambda it: (letters(it, "(c) studio", it.width // 14, (0.6, 0.86), 200), "JPEG", 92),
+    "badge": lambda it: (badge(it), "PNG", 0),
+    "frame, black": lambda it: (ImageOps.expand(it, it.width // 20, "black"), "JPEG", 92),
+    "frame, white": lambda it: (ImageOps.expand(it, it.width // 12, "white"), "PNG", 0),
+    "bars, blurred": lambda it: (blurred_bars(it), "JPEG", 92),
+    "crop": lambda it: (cropped(it, 0.8), "JPEG", 92),
+}
+NEVER = ("thumbnail", "half", "watermark, tiled", "watermark, corner", "badge", "frame, black", "frame, white")
+NEVER += ("bars, blurred", "thumbnail enlarged")
+
+
+def originals(photo: Picture) -> dict[str, bytes]:
+    exif = Image.Exif()
+    exif[MAKE], exif[MODEL] = "Canon", "EOS R6"
+    clean = scaled(photo, 0.75)  # what the source's own compression has left behind is mostly gone
+    return {
+        "camera JPEG": encoded(clean, "JPEG", 94, exif=exif),
+        "plain JPEG": encoded(clean, "JPEG", 88),
+        "PNG": encoded(clean, "PNG", 0),
+    }
+
+
+def encoded(picture: Picture, kind: str, quality: int, **more: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.convert("RGB").save(buffer, kind, **({} if kind == "PNG" else {"quality": quality}), **more)
+    return buffer.getvalue()
+
+
+def facts(name: str, data: bytes, added_at: int) -> ImageFacts:
+    features = extract_features(data)
+    of = features.provenance
+    return ImageFacts(
+        name.encode().ljust(32),
+        f"images/{name}",
+        content=bytes.fromhex(features.sha256)[:16],
+        width=features.width,
+        height=features.height,
+        byte_size=features.byte_size,
+        format=features.format,
+        quality=of.quality,
+        saved_again=of.saved_again,
+        detail_side=of.detail_side,
+        has_camera_data=of.has_camera_data,
+        added_at=added_at,
+    )
+
+
+def keeper_of(files: dict[str, bytes], times: dict[str, int]) -> tuple[str | None, list[str]]:
+    """Whom the group of the original keeps, with the reasons; None where the verdicts hold nothing together with it."""
+    projection = GroupProjection()
+    images = {name: facts(name, data, times[name]) for name, data in files.items()}
+    pictures = {name: decode(data) for name, data in files.items()}
+    for image in images.values():
+        projection.add_image(image)
+    names = list(files)
+    for at, left in enumerate(names):
+        for right in names[at + 1 :]:
+            verdict = decide(measure_images(pictures[left], pictures[right]), same_bytes=files[left] == files[right])
+            if verdict.kind in FAMILIES:
+                link = Link.of(images[left], images[right], verdict.kind, 1, verdict.view, verdict.sides)
+                projection.add_link(link)
+    for group in projection.groups():
+        if "original" in {image.path.removeprefix("images/") for image in group.images}:
+            return group.keeper.path.removeprefix("images/"), [reason.step.value for reason in group.reasons]
+    return None, []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, default=ROOT.parent / "shared" / "data" / "photos")
+    parser.add_argument("--limit", type=int, default=40)
+    parser.add_argument("--in-order", action="store_true")
+    parser.add_argument("--whole-groups", action="store_true", help="six random copies at a time instead of one")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    files = sorted(it for it in options.photos.iterdir() if it.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    chosen = files[:: max(1, len(files) // options.limit)][: options.limit]
+    chance = random.Random(7)
+    kept, total, lost = Counter[str](), Counter[str](), Counter[str]()
+    for file in chosen:
+        with Image.open(file) as opened:
+            photo = opened.convert("RGB")
+        for kind, data in originals(photo).items():
+            source = Image.open(io.BytesIO(data)).convert("RGB")
+            sets = [chance.sample(list(COPIES), 5)] if options.whole_groups else [[name] for name in COPIES]
+            for names in sets:
+                group = {"original": data, **{name: encoded(*COPIES[name](source)) for name in names}}
+                order = list(group)
+                if not options.in_order:
+                    chance.shuffle(order)
+                keeper, _ = keeper_of(group, {name: at for at, name in enumerate(order, 1)})
+                if keeper is None:
+                    continue
+                for name in ("all", kind, *names):
+                    total[name] += 1
+                    kept[name] += keeper == "original"
+                lost[keeper] += keeper != "original"
+    for name in ("all", "camera JPEG", "plain JPEG", "PNG", *COPIES):
+        if total[name]:
+            print(f"{name:22}{kept[name] / total[name]:7.1%} of {total[name]:4} groups kept their original")
+    never = sum(lost[name] for name in NEVER)
+    print(f"a thumbnail, watermarked or framed copy was kept over its original {never} times of {total['all']}")
+    print("kept instead:", dict(lost.most_common()))
+    if options.json:
+        report = {"kept": kept["all"] / total["all"], "groups": total["all"], "never": never, "lost": dict(lost)}
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

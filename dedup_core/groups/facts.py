@@ -1,0 +1,149 @@
+"""What grouping knows: images, verified pairs of them, and what people decided about pairs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from dedup_core.comparison.sides import ALIKE, Side, Sides
+from dedup_core.comparison.verdict import VerdictKind
+
+
+class Family(StrEnum):
+    """What holds a group together; an image is in at most one group of each family."""
+
+    SAME = "duplicate"
+    ALTERED = "altered"
+    COLOR = "color_variant"
+    APART = "not_duplicate"
+    """Pairs that people decided to be no copies: for whoever wants to look at a decision again."""
+
+
+class Decision(StrEnum):
+    """What a person can say about a pair."""
+
+    DUPLICATE = "duplicate"
+    NOT_DUPLICATE = "not_duplicate"
+    KEEP_BOTH = "keep_both"
+
+
+FAMILIES: Final = {
+    VerdictKind.IDENTICAL: Family.SAME,
+    VerdictKind.DUPLICATE: Family.SAME,
+    VerdictKind.ALTERED: Family.ALTERED,
+    VerdictKind.COLOR_VARIANT: Family.COLOR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """One image as it is at one version of it; sizes are 0 where they are not known.
+
+    `image_id` is 16 bytes, `content` the first 16 bytes of the SHA-256 of the file. `quality`, `saved_again`,
+    `detail_side` and `has_camera_data` are those of `Provenance`. `added_at` is in microseconds since 1970.
+    """
+
+    image_id: bytes
+    path: str
+    version: int = 0
+    content: bytes = b""
+    width: int = 0
+    height: int = 0
+    byte_size: int = 0
+    format: str = ""
+    quality: int = 100
+    saved_again: bool = False
+    detail_side: int = 0
+    has_camera_data: bool = False
+    added_at: int = 0
+    is_alive: bool = True
+
+    def outranks(self, other: "ImageFacts | None") -> bool:
+        """Whether this is what counts of the two, whichever came first: the newer version, and a deletion last."""
+        if other is None:
+            return True
+        ours = (self.version, not self.is_alive, self.added_at, self.content)
+        return ours > (other.version, not other.is_alive, other.added_at, other.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One verified pair, the image with the smaller id first, and the versions of both that were compared."""
+
+    first: bytes
+    second: bytes
+    kind: VerdictKind
+    first_version: int = 0
+    second_version: int = 0
+    verified_at: int = 0
+    is_upright: bool = True
+    sides: Sides = ALIKE
+
+    @classmethod
+    def of(
+        cls, left: ImageFacts, right: ImageFacts, kind: VerdictKind, verified_at: int, view: str, sides: Sides
+    ) -> Self:
+        """The pair in the order of its key, whichever image is given first."""
+        if left.image_id > right.image_id:
+            left, right, sides = right, left, sides.swapped()
+        versions = left.version, right.version
+        return cls(left.image_id, right.image_id, kind, *versions, verified_at, view == "upright", sides)
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        return self.first, self.second
+
+    def side(self, image_id: bytes) -> Side:
+        return self.sides.left if image_id == self.first else self.sides.right
+
+    def other(self, image_id: bytes) -> bytes:
+        return self.second if image_id == self.first else self.first
+
+    def outranks(self, other: "Link | None") -> bool:
+        """Whether this verdict counts of the two: the one about newer versions, then the later one."""
+        if other is None:
+            return True
+        ours = (self.first_version + self.second_version, self.verified_at, self.kind)
+        return ours > (other.first_version + other.second_version, other.verified_at, other.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person decided about a pair, and about which contents; `decision` is None where it was taken back.
+
+    `keeper` is the id of the image that was chosen to stay, empty where none was. `at` is in microseconds since 1970.
+    """
+
+    first: bytes
+    second: bytes
+    decision: Decision | None
+    first_content: bytes
+    second_content: bytes
+    keeper: bytes = b""
+    by: str = ""
+    at: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        left: ImageFacts,
+        right: ImageFacts,
+        decision: Decision | None,
+        *,
+        keeper: bytes = b"",
+        by: str = "",
+        at: int = 0,
+    ) -> Self:
+        """The pair in the order of its key, whichever image is given first."""
+        if left.image_id > right.image_id:
+            left, right = right, left
+        return cls(left.image_id, right.image_id, decision, left.content, right.content, keeper, by, at)
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        return self.first, self.second
+
+    def outranks(self, other: "Decided | None") -> bool:
+        """Whether this is the later word of the two."""
+        if other is None:
+            return True
+        return (self.at, self.decision or "", self.keeper) > (other.at, other.decision or "", other.keeper)

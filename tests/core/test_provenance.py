@@ -1,0 +1,68 @@
+"""A file tells how far it is from its camera: true pixels, earlier saves, EXIF."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dedup_core.features import extract_features
+from tests.core.pictures import encoded, scene
+
+
+def photograph(seed: int = 3, side: int = 480) -> Image.Image:
+    """A picture with the spectrum of a photograph, and with noise as a sensor makes it."""
+    chance = np.random.default_rng(seed)
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None, :])
+    waves = np.fft.fft2(chance.normal(size=(side, side))) / np.maximum(frequency, 1 / side)
+    plane = np.real(np.fft.ifft2(waves))
+    plane = 128 + 45 * (plane - plane.mean()) / plane.std() + chance.normal(0, 2, plane.shape)
+    colors = np.stack([plane, plane * 0.9 + 8, plane * 0.8 + 20], axis=2)
+    return Image.fromarray(colors.clip(0, 255).astype(np.uint8))
+
+
+def provenance(data: bytes):
+    return extract_features(data).provenance
+
+
+def saved(picture: Image.Image, quality: int) -> Image.Image:
+    return Image.open(io.BytesIO(encoded(picture, "JPEG", quality=quality))).convert("RGB")
+
+
+def test_what_was_never_a_jpeg_is_lossless_and_sharp():
+    found = provenance(encoded(photograph(), "PNG"))
+    assert (found.quality, found.saved_again, found.detail_side) == (100, False, 480)
+
+
+@pytest.mark.parametrize("quality", [60, 75, 85])
+def test_a_jpeg_has_the_quality_of_its_tables(quality):
+    found = provenance(encoded(photograph(), "JPEG", quality=quality))
+    assert abs(found.quality - quality) <= 2
+    assert not found.saved_again
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("JPEG", {"quality": 96})])
+def test_saving_again_brings_nothing_back(kind, options):
+    found = provenance(encoded(saved(photograph(), 75), kind, **options))
+    assert abs(found.quality - 75) <= 2
+    assert found.saved_again
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_an_enlarged_picture_has_the_true_pixels_that_it_had(factor, kind):
+    small = photograph().resize((480 // factor, 480 // factor), Image.Resampling.LANCZOS)
+    found = provenance(encoded(small.resize((480, 480), Image.Resampling.BICUBIC), kind))
+    assert 480 / factor / 1.5 <= found.detail_side <= 480 / factor * 1.5
+
+
+def test_a_camera_is_named_in_exif():
+    exif = Image.Exif()
+    assert not provenance(encoded(scene(1), "JPEG", exif=exif)).has_camera_data
+    exif[271] = "Canon"
+    for kind in ("JPEG", "PNG", "WEBP"):
+        assert provenance(encoded(scene(1), kind, exif=exif)).has_camera_data
+
+
+def test_a_plain_picture_counts_with_all_its_pixels():
+    assert provenance(encoded(Image.new("RGB", (300, 200), "navy"), "PNG")).detail_side == 300
