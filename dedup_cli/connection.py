@@ -14,15 +14,24 @@ from dedup_core.errors import InvalidSetting
 from dedup_core.paths import ImagePath
 
 SETTINGS_FILE = "local.settings.json"
+FROM_THE_EXTRA = ("azure", "requests", "urllib3")
 
 
 def services_of(context: typer.Context) -> Services:
     """The services of the account that the settings name, or those that a test hands over as the context's object."""
     if isinstance(context.obj, Services):
         return context.obj
-    from dedup_storage.connect import connect  # noqa: PLC0415 - half a second that `--help` and `compare` need not wait
-
-    return connect(read_settings(Path.cwd(), os.environ))
+    settings = read_settings(Path.cwd(), os.environ)
+    try:
+        from dedup_storage.connect import connect  # noqa: PLC0415 - half a second that `--help` need not wait
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in FROM_THE_EXTRA:
+            raise
+        raise InvalidSetting(
+            f"an app in Azure is asked with the package {error.name}, which comes with an extra: "
+            "pip install 'near-duplicate-images[cli,azure]'"
+        ) from error
+    return connect(settings)
 
 
 def image_path(services: Services, text: str) -> ImagePath:

@@ -1,6 +1,5 @@
 """The `dedup` command: one module a subcommand, put together here."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ from dedup_cli.ingest import ingest
 from dedup_cli.output import console
 from dedup_cli.reindex import reindex
 from dedup_cli.status import status
+from dedup_core import __version__
 
 app = typer.Typer(
     cls=SentencesForErrors,
@@ -32,7 +32,7 @@ for command in (duplicates, groups, status, compare, enqueue, ingest, reindex, d
 def tell_version(asked: bool) -> None:
     """Print the version and stop, if it was asked for."""
     if asked:
-        console().print(f"dedup {version('near-duplicate-images')}")
+        console().print(f"dedup {__version__}")
         raise typer.Exit
 
 

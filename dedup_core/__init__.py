@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dedup_core.comparison.measure import PairMeasurement, measure_images, measure_pair
     from dedup_core.comparison.regions import Box, Region, RegionKind
     from dedup_core.comparison.verdict import Verdict, VerdictKind, compare, decide, unverifiable
+    from dedup_core.decoding.decoder import decode
     from dedup_core.decoding.working_image import WorkingImage
     from dedup_core.errors import (
         DedupError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from dedup_core.fingerprinting.record import Fingerprints
     from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
     from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
+    from dedup_core.groups.pairs import SAME_PICTURE, SAME_SHAPE, ImageCopy, best_copy, group_pairs
     from dedup_core.groups.projection import Group, GroupProjection
     from dedup_core.limits import DecodeLimits
     from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from dedup_core.search.fingerprint_index import FingerprintIndex
     from dedup_core.search.hit import Hit
     from dedup_core.views import View
+
+__version__ = "0.1.0"
 
 # What is public and where it lives; a module is imported when one of its names is first asked for (cold start).
 _HOMES = {
@@ -62,6 +66,7 @@ _HOMES = {
         "decide",
         "unverifiable",
     ),
+    "decoding.decoder": ("decode",),
     "decoding.working_image": ("WorkingImage",),
     "errors": (
         "DedupError",
@@ -82,6 +87,13 @@ _HOMES = {
     "groups.facts": ("Decided", "Decision", "Family", "ImageFacts", "Link"),
     "groups.keeper": ("KeeperPolicy", "KeeperStep"),
     "groups.projection": ("Group", "GroupProjection"),
+    "groups.pairs": (
+        "SAME_PICTURE",
+        "SAME_SHAPE",
+        "ImageCopy",
+        "best_copy",
+        "group_pairs",
+    ),
     "limits": ("DecodeLimits",),
     "loading.loader": (
         "MemoryEfficientImageLoader",
@@ -107,6 +119,8 @@ __all__ = [
     "BALANCED",
     "LOOSE",
     "PRESETS",
+    "SAME_PICTURE",
+    "SAME_SHAPE",
     "STRICT",
     "Box",
     "ColorMetrics",
@@ -120,6 +134,7 @@ __all__ = [
     "Group",
     "GroupProjection",
     "Hit",
+    "ImageCopy",
     "ImageFacts",
     "ImageFeatures",
     "ImageNotFound",
@@ -145,12 +160,15 @@ __all__ = [
     "VerdictKind",
     "View",
     "WorkingImage",
+    "best_copy",
     "compare",
     "compute_color_similarity",
     "decide",
+    "decode",
     "explain_png",
     "extract_features",
     "get_memory_efficient_loader",
+    "group_pairs",
     "measure_images",
     "measure_pair",
     "unverifiable",

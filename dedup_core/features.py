@@ -11,6 +11,7 @@ from PIL import Image
 
 from dedup_core.color.summary import palette_and_histogram_of
 from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.given import FileBytes, file_bytes
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.fingerprinting.hashes import fingerprints_and_quality
 from dedup_core.fingerprinting.record import CONTENT_BYTES, SCHEME, Fingerprints
@@ -89,8 +90,12 @@ class ImageFeatures:
         return hash(self.sha256)
 
 
-def extract_features(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFeatures:
-    """Decode the image once and keep what identifies it. Raises `UnreadableImage` or `ImageTooLarge`."""
+def extract_features(data: FileBytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFeatures:
+    """Decode the image file once and keep what identifies it. Raises `UnreadableImage` or `ImageTooLarge`.
+
+    Features name the file by the SHA-256 of its bytes, so a path or a picture without a file raises `TypeError`.
+    """
+    data = file_bytes(data)
     working = decode(data, limits, with_provenance=True)
     digest = hashlib.sha256(data)
     fingerprints, quality = fingerprints_and_quality(working, digest.digest()[:CONTENT_BYTES])

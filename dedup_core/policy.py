@@ -83,3 +83,12 @@ LOOSE: Final = Policy(
     max_plain_difference=4.0,
 )
 PRESETS: Final = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}
+
+
+def policy_of(policy: Policy | str) -> Policy:
+    """The policy itself or the preset of that name. Raises `ValueError` for another name."""
+    if isinstance(policy, Policy):
+        return policy
+    if policy not in PRESETS:
+        raise ValueError(f"policy is {policy!r}; it takes {', '.join(map(repr, PRESETS))} or a Policy")
+    return PRESETS[policy]

@@ -18,7 +18,7 @@ from dedup_core.comparison.exposure import color_residual
 from dedup_core.comparison.local_contrast import content_box
 from dedup_core.comparison.regions import Corners, Region, swapped
 from dedup_core.comparison.sides import ALIKE, WHOLE, Sides, overlaid_sides, side_of
-from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
 from dedup_core.limits import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits
@@ -79,9 +79,9 @@ class AlignedPair:
     inner: tuple[Corners, Corners] = (WHOLE, WHOLE)
 
 
-def measure_pair(left_data: bytes, right_data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ColorMetrics:
-    """The three color metrics of two encoded images, after alignment."""
-    return measure_images(decode(left_data, limits), decode(right_data, limits)).metrics
+def measure_pair(left: Picture, right: Picture, limits: DecodeLimits = DEFAULT_LIMITS) -> ColorMetrics:
+    """The three color metrics of two pictures (as `compare` takes them), after alignment."""
+    return measure_images(working_image_of(left, limits), working_image_of(right, limits)).metrics
 
 
 def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = None) -> PairMeasurement:

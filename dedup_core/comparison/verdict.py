@@ -8,9 +8,9 @@ from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.measure import PairMeasurement, measure_images
 from dedup_core.comparison.regions import Region
 from dedup_core.comparison.sides import ALIKE, Sides
-from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.limits import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits
-from dedup_core.policy import BALANCED, Policy
+from dedup_core.policy import BALANCED, Policy, policy_of
 from dedup_core.views import View
 
 
@@ -55,16 +55,21 @@ _VIEW_WORDS: Final = {
 
 
 def compare(
-    left_data: bytes, right_data: bytes, policy: Policy = BALANCED, limits: DecodeLimits = DEFAULT_LIMITS
+    left: Picture, right: Picture, policy: Policy | str = BALANCED, limits: DecodeLimits = DEFAULT_LIMITS
 ) -> Verdict:
-    """The verdict on two encoded images. Raises `UnreadableImage` or `ImageTooLarge`."""
-    measurement = measure_images(decode(left_data, limits), decode(right_data, limits))
-    return decide(measurement, policy, same_bytes=left_data == right_data)
+    """The verdict on two pictures: bytes of files, Pillow images or arrays (h, w, 3) of uint8 sRGB.
+
+    `policy` is a `Policy` or the name of a preset: "strict", "balanced", "loose". Raises `UnreadableImage` or
+    `ImageTooLarge`, and `TypeError` or `ValueError` with what to do for what is none of these (a path, say).
+    """
+    thresholds = policy_of(policy)
+    measurement = measure_images(working_image_of(left, limits), working_image_of(right, limits))
+    return decide(measurement, thresholds, same_bytes=_is_file(left) and _is_file(right) and left == right)
 
 
-def decide(measurement: PairMeasurement, policy: Policy = BALANCED, *, same_bytes: bool = False) -> Verdict:
+def decide(measurement: PairMeasurement, policy: Policy | str = BALANCED, *, same_bytes: bool = False) -> Verdict:
     """The verdict on a measured pair: identical, duplicate, color_variant or distinct."""
-    kind, reasons = _judge(measurement, policy, same_bytes=same_bytes)
+    kind, reasons = _judge(measurement, policy_of(policy), same_bytes=same_bytes)
     view = measurement.view.value
     numbers = measurement.metrics, measurement.distance_bits
     return Verdict(kind, reasons, *numbers, view, measurement.regions, measurement.sides)
@@ -73,6 +78,10 @@ def decide(measurement: PairMeasurement, policy: Policy = BALANCED, *, same_byte
 def unverifiable(reason: str, *, distance_bits: int | None = None, view: str = "upright") -> Verdict:
     """A pair that could not be compared, and the sentence why; never a number in place of one."""
     return Verdict(VerdictKind.UNVERIFIABLE, (reason,), None, distance_bits, view)
+
+
+def _is_file(picture: Picture) -> bool:
+    return isinstance(picture, bytes | bytearray | memoryview)
 
 
 def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) -> tuple[VerdictKind, tuple[str, ...]]:

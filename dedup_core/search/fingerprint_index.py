@@ -1,6 +1,11 @@
 """FingerprintIndex: exact Hamming search over packed hashes, and a lookup of keypoints for parts of pictures."""
 
-from typing import Final
+import hashlib
+import re
+from collections.abc import Hashable
+from dataclasses import replace
+from itertools import count
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +26,23 @@ MAX_DISTANCE_BITS: Final = 78  # docs/fingerprints.md#candidate-threshold
 MIN_SHARED_KEYPOINTS: Final = 2  # docs/fingerprints.md#candidate-threshold
 _KEYPOINT_BITS: Final = 8  # what an agreeing keypoint is worth in the order of hits
 _MOST_SHARING: Final = 400  # hits by keypoints in a result, those that share the most: callers look at 100
+_IS_KEY: Final = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
 
 
-class FingerprintIndex:
+class FingerprintIndex[Id: Hashable = str]:
     """All fingerprints of a collection, held as columns of 64-bit words.
 
-    Image ids are 32 hex characters outside and 16 bytes inside. Not locked: any number of searches may go on at a time,
+    An image id is anything hashable: 32 hex characters (`ImagePath.image_id`) are held as 16 bytes, whatever else in a
+    dictionary beside them. Not locked: any number of searches may go on at a time,
     but the caller sees to it that nobody changes the index during another call.
     """
 
     def __init__(self) -> None:
         self._held = HeldImages()
         self._postings = Postings()
+        self._keys: dict[Hashable, str] = {}  # of ids that are no 32 hex characters, and back
+        self._numbers = count()
+        self._given: dict[str, Hashable] = {}
 
     def __len__(self) -> int:
         return len(self._held)
@@ -42,14 +52,17 @@ class FingerprintIndex:
         """What the arrays hold, room for growth included."""
         return self._held.memory_bytes + self._postings.memory_bytes
 
-    def add(self, image_id: str, fingerprints: Fingerprints) -> None:
+    def add(self, image_id: Id, fingerprints: Fingerprints) -> None:
         """Hold the image; what was held under the same id is replaced."""
         packed = np.frombuffer(fingerprints.to_bytes(), np.uint8).reshape(1, FINGERPRINTS_BYTES)
-        self.add_many(_id_bytes(image_id), packed)
+        self.add_many(_id_bytes(self._key_of(image_id)), packed)
 
-    def remove(self, image_id: str) -> None:
+    def remove(self, image_id: Id) -> None:
         """Forget the image; nothing happens if it is not held."""
-        self.remove_many(_id_bytes(image_id))
+        key = self._key_of(image_id)
+        self.remove_many(_id_bytes(key))
+        self._keys.pop(image_id, None)
+        self._given.pop(key, None)
 
     def add_many(
         self, image_ids: NDArray[np.uint8], fingerprints: NDArray[np.uint8], *, more_to_come: bool = False
@@ -88,7 +101,7 @@ class FingerprintIndex:
         fingerprints: Fingerprints,
         max_distance_bits: int = MAX_DISTANCE_BITS,
         min_shared_keypoints: int = MIN_SHARED_KEYPOINTS,
-    ) -> list[Hit]:
+    ) -> list[Hit[Id]]:
         """Images that are the query, in whole or in part, in any view; the likeliest first.
 
         A hit is an exact copy of the file, or within the limit of bits, or shares that many keypoints in the same
@@ -108,7 +121,18 @@ class FingerprintIndex:
             Hit(name, distance, VIEWS[view], shared)
             for name, (distance, view, shared) in zip(names, hits.values(), strict=True)
         ]
-        return sorted(found, key=lambda hit: (hit.distance_bits - _KEYPOINT_BITS * hit.shared_keypoints, hit.image_id))
+        found.sort(key=lambda hit: (hit.distance_bits - _KEYPOINT_BITS * hit.shared_keypoints, hit.image_id))
+        if self._given:
+            found = [replace(hit, image_id=cast("str", self._given.get(hit.image_id, hit.image_id))) for hit in found]
+        return cast("list[Hit[Id]]", found)
+
+    def _key_of(self, image_id: Id) -> str:
+        if isinstance(image_id, str) and _IS_KEY.fullmatch(image_id):
+            return image_id
+        if image_id not in self._keys:
+            key = hashlib.sha256(b"id %d" % next(self._numbers)).hexdigest()[: 2 * ID_BYTES]
+            self._keys[image_id], self._given[key] = key, image_id
+        return self._keys[image_id]
 
     def _sharing(
         self, fingerprints: Fingerprints, windows: list[Words], least: int, known: list[int]
@@ -160,11 +184,8 @@ def _query_words(window: NDArray[np.uint8]) -> Words:
     return words
 
 
-def _id_bytes(image_id: str) -> NDArray[np.uint8]:
-    data = bytes.fromhex(image_id)
-    if len(data) != ID_BYTES:
-        raise ValueError(f"an image id has {2 * ID_BYTES} hex characters: {image_id!r}")
-    return np.frombuffer(data, np.uint8).reshape(1, ID_BYTES)
+def _id_bytes(key: str) -> NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex(key), np.uint8).reshape(1, ID_BYTES)
 
 
 def _unique_ids(image_ids: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

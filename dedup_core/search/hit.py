@@ -1,19 +1,20 @@
 """Hit: what a search finds."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from dedup_core.views import View
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Hit[Id: Hashable = str]:
     """A candidate: an image near the query in `view`, which says how the query must be turned to match it.
 
     `distance_bits` is that of the nearest windows, about 128 where one picture is a part of the other;
     `shared_keypoints` (0 or at least 2) lie in both in the same arrangement.
     """
 
-    image_id: str
+    image_id: Id
     distance_bits: int
     view: View
     shared_keypoints: int = 0

@@ -19,7 +19,7 @@ def test_comparing_files_loads_nothing_of_azure():
 
 
 def test_the_entry_point_runs_as_a_module_of_its_own():
-    program = "import sys; sys.argv = ['dedup', '--help']; from dedup_cli.main import app; app()"
+    program = "import sys; sys.argv = ['dedup', '--help']; from dedup_cli.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "duplicates" in done.stdout

@@ -1,0 +1,82 @@
+"""What a caller of the library may hand over: the bytes of a file, a Pillow image or an array of pixels."""
+
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from dedup_core.arrays import Pixels
+from dedup_core.decoding.decoder import TRANSPOSE_BY_ORIENTATION, decode
+from dedup_core.decoding.icc import to_srgb
+from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.errors import ImageTooLarge, UnreadableImage
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
+
+type FileBytes = bytes | bytearray | memoryview
+type Picture = FileBytes | Image.Image | Pixels
+
+_CHANNELS: Final = 3
+_ORIENTATION: Final = 0x0112  # the EXIF tag
+
+
+def file_bytes(data: object) -> bytes:
+    """The bytes of a file. Raises `TypeError` for anything else, with what to hand over in its place."""
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data)
+    raise TypeError(_refusal(data, "the bytes of an image file"))
+
+
+def working_image_of(picture: Picture, limits: DecodeLimits = DEFAULT_LIMITS) -> WorkingImage:
+    """The working image of a file, of a Pillow image as it is shown, or of an array (h, w, 3) of uint8 sRGB.
+
+    Raises `UnreadableImage` or `ImageTooLarge`, `TypeError` for what is no picture, `ValueError` for another array.
+    """
+    if isinstance(picture, Image.Image):
+        return _of_image(picture, limits)
+    if isinstance(picture, np.ndarray):
+        return _of_array(picture, limits)
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return decode(bytes(picture), limits)
+    raise TypeError(_refusal(picture, "the bytes of an image file, a Pillow image or an array (height, width, 3)"))
+
+
+def _of_image(image: Image.Image, limits: DecodeLimits) -> WorkingImage:
+    _check_size(image.width, image.height, limits)
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+        image.load()
+        small = to_srgb(reduce_to_working_size(image), image.info.get("icc_profile"))
+    except (OSError, SyntaxError, ValueError) as error:  # an image that Pillow opened and has not read before
+        raise UnreadableImage(f"Pillow cannot read the rest of this image ({error})", reason="corrupt") from error
+    width, height = image.size
+    if orientation in TRANSPOSE_BY_ORIENTATION:
+        small = small.transpose(TRANSPOSE_BY_ORIENTATION[orientation])
+    if (small.width - small.height) * (width - height) < 0:
+        width, height = height, width
+    pixels = np.array(small, np.uint8)  # (h, w, 3)
+    return WorkingImage(pixels, image.format or "image", width, height, max(buffer_bytes(image), pixels.nbytes))
+
+
+def _of_array(pixels: Pixels, limits: DecodeLimits) -> WorkingImage:
+    if pixels.dtype != np.uint8 or pixels.ndim != _CHANNELS or pixels.shape[-1] != _CHANNELS or pixels.size == 0:
+        given = f"{pixels.shape} of {pixels.dtype}"
+        raise ValueError(f"an array of pixels is (height, width, 3) of uint8 in sRGB, not {given}")
+    _check_size(pixels.shape[1], pixels.shape[0], limits)
+    return _of_image(Image.fromarray(pixels), limits)
+
+
+def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
+    if width * height > limits.max_pixels:
+        message = f"the picture has {width:,} x {height:,} pixels, the limit is {limits.max_pixels:,}"
+        raise ImageTooLarge(message, reason="too-many-pixels")
+
+
+def _refusal(given: object, wanted: str) -> str:
+    if isinstance(given, str) or hasattr(given, "__fspath__"):
+        return f"this takes {wanted}, not a path: hand over pathlib.Path({str(given)!r}).read_bytes()"
+    if isinstance(given, Image.Image | np.ndarray):
+        return f"this takes {wanted}: save the picture losslessly and hand over the bytes of that file"
+    return f"this takes {wanted}, not {type(given).__name__}"

@@ -1,0 +1,53 @@
+"""Verdicts on pairs -> groups, and the best copy, for who has nothing but pairs: what they link is one group."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.paths import ImagePath
+
+SAME_PICTURE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
+SAME_SHAPE = SAME_PICTURE | {VerdictKind.COLOR_VARIANT}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ImageCopy:
+    """One image of a group and what tells a better copy from a worse one; sizes of 0 when they are not known."""
+
+    path: ImagePath
+    width: int = 0
+    height: int = 0
+    byte_size: int = 0
+
+
+def group_pairs(
+    pairs: Iterable[tuple[ImagePath, ImagePath, VerdictKind]], *, linking: Collection[VerdictKind] = SAME_PICTURE
+) -> list[tuple[ImagePath, ...]]:
+    """Groups of images that the pairs of the `linking` kinds hold together, members and groups in order of their paths.
+
+    A chain is a group: if a matches b and b matches c, then all three are together, though a and c were never compared
+    or are a little too different. Use `SAME_SHAPE` to have the same thing in other colors in one group.
+    """
+    leaders: dict[ImagePath, ImagePath] = {}
+    for left, right, kind in pairs:
+        if kind in linking and left != right:
+            first, second = _leader(leaders, left), _leader(leaders, right)
+            leaders[max(first, second)] = min(first, second)
+    groups: dict[ImagePath, list[ImagePath]] = {}
+    for path in sorted(leaders):
+        groups.setdefault(_leader(leaders, path), []).append(path)
+    return [tuple(members) for members in groups.values()]
+
+
+def best_copy(copies: Iterable[ImageCopy]) -> ImageCopy:
+    """The copy to keep: most pixels, then most bytes (least compressed), then the first path in order."""
+    return min(copies, key=lambda copy: (-copy.width * copy.height, -copy.byte_size, copy.path))
+
+
+def _leader(leaders: dict[ImagePath, ImagePath], path: ImagePath) -> ImagePath:
+    """The first path of the group so far; halves the way there, so that long chains stay cheap."""
+    leaders.setdefault(path, path)
+    while leaders[path] != path:
+        leaders[path] = leaders[leaders[path]]
+        path = leaders[path]
+    return path

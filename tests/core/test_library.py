@@ -1,0 +1,98 @@
+"""What the library takes and refuses: bytes, Pillow images, arrays, names of presets, ids of any kind."""
+
+import io
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dedup_core
+from dedup_core import FingerprintIndex, Hit, VerdictKind, View, compare, decide, extract_features, measure_pair
+from dedup_core.errors import ImageTooLarge, UnreadableImage
+from dedup_core.limits import DecodeLimits
+from tests.core.pictures import encoded, scene
+
+PICTURE = scene(1, (240, 180))
+FILE = encoded(PICTURE)
+COPY = encoded(PICTURE, "JPEG", quality=80)
+
+
+@pytest.mark.parametrize("given", [FILE, bytearray(FILE), memoryview(FILE), PICTURE, np.asarray(PICTURE)])
+def test_a_picture_is_compared_in_whichever_form_it_is_at_hand(given):
+    assert compare(given, COPY).kind is VerdictKind.DUPLICATE
+    assert compare(COPY, given).kind is VerdictKind.DUPLICATE
+    assert compare(given, FILE).kind is VerdictKind.IDENTICAL
+    assert measure_pair(given, COPY) == measure_pair(FILE, COPY)
+
+
+def test_an_image_of_pillow_is_seen_as_it_is_shown():
+    sideways = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    PICTURE.transpose(Image.Transpose.ROTATE_90).save(sideways, "PNG", exif=exif)
+    opened = Image.open(sideways)
+    assert compare(opened, FILE).view == View.UPRIGHT
+    assert compare(opened, sideways.getvalue()).kind is VerdictKind.IDENTICAL
+    transparent = PICTURE.convert("RGBA")
+    transparent.putalpha(0)
+    assert compare(transparent, Image.new("RGB", PICTURE.size, "white")).kind is VerdictKind.IDENTICAL
+
+
+@pytest.mark.parametrize("path", ["a.jpg", Path("a.jpg")])
+@pytest.mark.parametrize("take", [extract_features, lambda it: compare(it, FILE), lambda it: measure_pair(FILE, it)])
+def test_a_path_is_refused_with_what_to_hand_over_in_its_place(path, take):
+    with pytest.raises(TypeError, match=r"not a path: hand over pathlib\.Path\('a\.jpg'\)\.read_bytes\(\)"):
+        take(path)
+
+
+def test_features_are_those_of_a_file():
+    assert extract_features(bytearray(FILE)) == extract_features(memoryview(FILE)) == extract_features(FILE)
+    with pytest.raises(TypeError, match="save the picture losslessly"):
+        extract_features(PICTURE)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not NoneType"):
+        extract_features(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3)), np.zeros((0, 8, 3), np.uint8)])
+def test_another_array_is_refused_with_its_shape_and_type(pixels):
+    with pytest.raises(ValueError, match=r"is \(height, width, 3\) of uint8 in sRGB, not \("):
+        compare(pixels, FILE)
+
+
+def test_limits_and_damage_are_told_of_pillow_images_too():
+    with pytest.raises(ImageTooLarge, match="the limit is 100"):
+        compare(PICTURE, FILE, limits=DecodeLimits(max_pixels=100))
+    with pytest.raises(UnreadableImage):
+        compare(Image.open(io.BytesIO(COPY[: len(COPY) // 2])), FILE)
+
+
+def test_a_policy_goes_by_its_name():
+    measured = dedup_core.measure_images(dedup_core.decode(FILE), dedup_core.decode(COPY))
+    for name, policy in dedup_core.PRESETS.items():
+        assert compare(FILE, COPY, name) == compare(FILE, COPY, policy)
+        assert decide(measured, name) == decide(measured, policy)
+    with pytest.raises(ValueError, match=r"policy is 'stirct'; it takes 'strict', 'balanced', 'loose' or a Policy"):
+        compare(FILE, COPY, policy="stirct")
+
+
+def test_anything_hashable_names_an_image_in_the_index():
+    index = FingerprintIndex[object]()
+    features = extract_features(FILE).fingerprints
+    ids = [Path("photos/a.png"), ("shop", 7), "a.png", 7, "f" * 32]
+    for name in ids:
+        index.add(name, features)
+        index.add(name, features)
+    assert len(index) == len(ids)
+    assert {hit.image_id for hit in index.search(features)} == set(ids)
+    index.remove(7)
+    index.remove("never held")
+    assert {hit.image_id for hit in index.search(features)} == {*ids} - {7}
+    index.add(7, features)
+    assert Hit(7, 0, View.UPRIGHT) in index.search(features)
+
+
+def test_the_version_is_that_of_the_package():
+    project = tomllib.loads((Path(__file__).parent.parent.parent / "pyproject.toml").read_text())["project"]
+    assert dedup_core.__version__ == project["version"]
