@@ -14,7 +14,7 @@ from dedup_app.settings import StorageConnection
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.clients import open_clients
-from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
+from dedup_storage.fingerprint_log import READ_BYTES, Chunk, FingerprintLog
 from dedup_storage.log_segments import AzureSegments
 
 CONTAINER = "dedup-index"
@@ -77,11 +77,11 @@ class CountedSegments(AzureSegments):
         super().append(number, block)
         self.appends.append(time.perf_counter() - started)
 
-    def read(self, number: int, offset: int, length: int) -> bytes:
+    def read(self, number: int, offset: int, length: int) -> Chunk:
         started = time.perf_counter()
-        data = super().read(number, offset, length)
+        chunk = super().read(number, offset, length)
         self.reads.append(time.perf_counter() - started)
-        return data
+        return chunk
 
 
 def load_and_measure(connection_string: str, known: list[bytes], queries: int, grouped: int) -> Loaded:
@@ -148,7 +148,7 @@ def one_by_one(
     segments.appends.clear()
     segments.reads.clear()
     for number, fingerprints in enumerate(known[:images]):
-        log.add_and_search(f"{number:032x}", fingerprints)
+        log.add_and_search(f"{number:032x}", 0, fingerprints)
     return {
         "append_ms": round(float(np.median(segments.appends)) * 1e3, 1),
         "tail_read_ms": round(float(np.median(segments.reads)) * 1e3, 1),
@@ -166,7 +166,7 @@ def group(
     def work(number: int) -> None:
         together.wait()
         for image in range(number, images, threads):
-            log.add_and_search(f"{image:032x}", known[image % len(known)])
+            log.add_and_search(f"{image:032x}", 0, known[image % len(known)])
 
     started = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:

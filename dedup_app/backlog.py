@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dedup_app.image_status import REMOVING
 from dedup_app.ingest import is_final
 from dedup_app.ports import FeaturesTable, Images, IngestQueue
 from dedup_app.settings import Settings
@@ -42,7 +43,7 @@ class BacklogService:
         container = self._settings.image_container
         rows = [row for row in self._features.all_summaries() if row.path.container == container]
         known = {row.path.image_id: row.etag for row in rows if is_final(row)}
-        vanished = {row.path.image_id: row.path for row in rows if row.is_alive}
+        vanished = {row.path.image_id: row.path for row in rows if row.is_alive or row.status == REMOVING}
         blobs = 0
         unusable: list[str] = []
 

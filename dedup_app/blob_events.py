@@ -3,7 +3,6 @@
 from dedup_app.event_log import EventLog
 from dedup_app.ingest import BLOB_EVENTS, IngestService
 from dedup_app.rejection import Rejections
-from dedup_app.retract import RetractService
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidMessage, InvalidPath, TemporaryError
 from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent, parse_events
@@ -15,11 +14,8 @@ log = EventLog(__name__)
 class BlobEventService:
     """Events may come twice, late or out of order: the blob decides, an event only says where to look."""
 
-    def __init__(
-        self, *, ingest: IngestService, retract: RetractService, rejections: Rejections, settings: Settings
-    ) -> None:
+    def __init__(self, *, ingest: IngestService, rejections: Rejections, settings: Settings) -> None:
         self._ingest = ingest
-        self._retract = retract
         self._rejections = rejections
         self._queue = settings.events_queue
         self._containers = settings.containers
@@ -67,7 +63,5 @@ class BlobEventService:
             return
         if path.container not in self._containers:
             log.info("event_ignored", reason="no-image-of-ours", image=path)
-        elif event.type == BLOB_CREATED:
-            self._ingest.ingest(path)
         else:
-            self._retract.retract(path)
+            self._ingest.ingest(path)  # the blob decides: an image that is gone is forgotten, one that is back taken in

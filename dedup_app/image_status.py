@@ -11,6 +11,8 @@ _ALIVE = ("processing", "indexed")
 class ImageStatus:
     """`processing` (row written, not yet searched), `indexed`, `deleted`, or `rejected` for a `reason`.
 
+    `removing` is what an image is while it is taken out of the index, on its way to one of the last two.
+
     A name that this version does not know was written by a newer one: such an image is neither alive nor rejected here.
     """
 
@@ -43,4 +45,5 @@ class ImageStatus:
 
 PROCESSING = ImageStatus("processing")
 INDEXED = ImageStatus("indexed")
+REMOVING = ImageStatus("removing")
 DELETED = ImageStatus("deleted")

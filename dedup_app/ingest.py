@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dedup_app.event_log import EventLog
-from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
+from dedup_app.image_status import DELETED, INDEXED, PROCESSING, REMOVING, ImageStatus
 from dedup_app.pairing import Pairing, is_same_file
 from dedup_app.ports import (
     CandidateIndex,
@@ -15,6 +15,7 @@ from dedup_app.ports import (
     Images,
     ImageSummary,
     IngestQueue,
+    Superseded,
 )
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
@@ -110,26 +111,36 @@ class IngestService:
     def ingest(self, path: ImagePath) -> IngestOutcome:
         """Follow the blob until the features row says what is there. Raises `TemporaryError` if that must wait.
 
-        Whoever wrote something looks at the blob once more: a handler of a newer version may have finished in between,
-        and then the older one must not have the last word in the row or in the index.
+        Whoever wrote something looks at the blob once more: a deletion may have been handled before there was a row.
+        Whoever finds that somebody else has moved the row goes on from theirs.
         """
-        row = self._features.get(path.image_id)
-        outcome = IngestOutcome(UNCHANGED if row else NOT_FOUND)
-        unless_etag = row.etag if row is not None and is_final(row.summary) else ""
-        for _ in range(MAX_LOOKS):
+        row, sent, floor = self._features.get(path.image_id), 0, 0
+        unless_etag = _final_etag(row)
+        status = UNCHANGED if row else NOT_FOUND
+        for look in range(MAX_LOOKS):
             found = self._look(path, row, unless_etag)
             if found is None:
-                log.info("image_ingested", image=path, status=outcome.status, pairs_sent=outcome.pairs_sent)
-                return outcome
-            if isinstance(found.content, ImageFeatures):
-                row, pairs_sent = self._take_in(path, found.etag, found.content, row)
-            elif isinstance(found.content, ImageNotFound) and row is not None:
-                row, pairs_sent = self._forget(row), 0
+                if look == 0 and row is not None and row.status == INDEXED:  # a repetition: what may have been missed
+                    sent = self._pairing.verify_anew(row)
+                log.info("image_ingested", image=path, status=status, pairs_sent=sent)
+                return IngestOutcome(status, sent)
+            try:
+                row, pairs_sent = self._bring_up_to_date(path, found, row, floor)
+            except Superseded as newer:
+                row, floor = self._features.get(path.image_id), max(floor, newer.version)
+                status, unless_etag = str(row.status) if row else NOT_FOUND, _final_etag(row)
             else:
-                row, pairs_sent = self._reject(path, found.etag, row, found.content)
-            unless_etag = row.etag
-            outcome = IngestOutcome(str(row.status), outcome.pairs_sent + pairs_sent)
+                status, unless_etag, sent = str(row.status), row.etag, sent + pairs_sent
         raise TemporaryError(f"Image {path.image_id} keeps changing while it is read", reason="keeps-changing")
+
+    def _bring_up_to_date(
+        self, path: ImagePath, found: _Found, row: FeaturesRow | None, floor: int
+    ) -> tuple[FeaturesRow, int]:
+        if isinstance(found.content, ImageFeatures):
+            return self._take_in(path, found.etag, found.content, row, floor)
+        if isinstance(found.content, ImageNotFound) and row is not None:
+            return self._forget(row), 0
+        return self._reject(path, found.etag, row, found.content)
 
     def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str) -> _Found | None:
         """What is there now; None if the row says so already. The bytes of the file are gone when it returns."""
@@ -155,47 +166,62 @@ class IngestService:
             return error
 
     def _take_in(
-        self, path: ImagePath, etag: str, features: ImageFeatures, known: FeaturesRow | None
+        self, path: ImagePath, etag: str, features: ImageFeatures, known: FeaturesRow | None, floor: int
     ) -> tuple[FeaturesRow, int]:
-        row = FeaturesRow(path, etag, PROCESSING, features, "", self._now())
-        self._features.put(row)
-        if known is not None and known.status == INDEXED and is_same_file(known, row):
-            # Indexed and paired already. Whoever may be taking it out of the index right now looks at the blob again.
-            pairs_sent = self._pairing.carry_over(row, known.etag)
-            self._features.set_status(path.image_id, row.etag, INDEXED, self._now())
-            return replace(row, status=INDEXED), pairs_sent
+        row = self._begin(path, etag, features, known, floor)
+        if row.status == INDEXED:
+            return row, 0
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
-        hits = self._index.add_and_search(path.image_id, features.fingerprints)
+        hits = self._index.add_and_search(path.image_id, row.version, features.fingerprints)
         pairs_sent = self._pairing.pair_up(row, hits, overwritten=known is not None)
         # Last, because this is what makes a repetition stop early.
-        self._features.set_status(path.image_id, row.etag, INDEXED, self._now())
-        return replace(row, status=INDEXED), pairs_sent
+        return self._set_status(row, INDEXED), pairs_sent
+
+    def _begin(
+        self, path: ImagePath, etag: str, features: ImageFeatures, known: FeaturesRow | None, floor: int
+    ) -> FeaturesRow:
+        """The row to go on with: of a new version, unless what is known has this content already."""
+        row = FeaturesRow(path, etag, PROCESSING, features, "", self._now(), tag=known.tag if known else "")
+        if known is None or known.version < floor or not _has_content(known, row):
+            return self._features.put(replace(row, version=self._next_version(known, floor)))
+        row = replace(row, version=known.version)
+        if known.status == INDEXED and known.features is not None:
+            return self._features.put(replace(row, status=INDEXED))  # uploaded anew: its place and its pairs hold
+        if known.etag == etag and known.features is not None:
+            return known  # somebody is, or was, at it: two that go on do no harm, two that fight would
+        return self._features.put(row)
 
     def _reject(
         self, path: ImagePath, etag: str, known: FeaturesRow | None, error: PermanentError
     ) -> tuple[FeaturesRow, int]:
         log.warning("image_rejected", image=path, reason=error.reason, detail=str(error))
-        row = FeaturesRow(path, etag, ImageStatus.rejected(error.reason), None, str(error), self._now())
+        status = ImageStatus.rejected(error.reason)
+        row = FeaturesRow(path, etag, status, None, str(error), self._now(), self._next_version(known))
         if known is None:
-            self._features.put(row)
-            return row, 0
-        # The new etag first, the status last: a verification that still has the old bytes looks at the row after it
-        # has stored its verdict, and we look for verdicts after we have written the row.
-        self._features.put(replace(row, status=PROCESSING))
-        if known.summary.is_alive:
-            self._index.remove(path.image_id)
+            return self._features.put(row), 0
+        removing = replace(row, status=REMOVING, tag=known.tag)
+        is_same_try = (known.status, known.etag, known.detail) == (REMOVING, etag, removing.detail)
+        row = known if is_same_try else self._features.put(removing)
+        if known.summary.is_alive or known.status == REMOVING:
+            self._index.remove(path.image_id, row.version)
         pairs_sent = self._pairing.verify_anew(row)
-        self._features.set_status(path.image_id, row.etag, row.status, self._now())
-        return row, pairs_sent
+        return self._set_status(row, status), pairs_sent
 
     def _forget(self, known: FeaturesRow) -> FeaturesRow:
         if known.summary.is_alive:
-            # Not `indexed` any more before it is out of the index: if this try dies in between and the same bytes come
-            # back, they would be taken for indexed.
-            self._features.set_status(known.path.image_id, known.etag, PROCESSING, self._now())
-            self._index.remove(known.path.image_id)
-        self._features.set_status(known.path.image_id, known.etag, DELETED, self._now())
-        return replace(known, status=DELETED)
+            # Said before it is out of the index: if this try dies in between and the same bytes come back, they would
+            # be taken for indexed. With a version of its own, so that no addition on its way comes after it.
+            known = self._set_status(replace(known, version=self._next_version(known)), REMOVING)
+        if known.status == REMOVING:
+            self._index.remove(known.path.image_id, known.version)
+        return self._set_status(known, DELETED)
+
+    def _set_status(self, row: FeaturesRow, status: ImageStatus) -> FeaturesRow:
+        return self._features.set_status(replace(row, status=status, updated_at=self._now()))
+
+    def _next_version(self, known: FeaturesRow | None, floor: int = 0) -> int:
+        """Above all that is known, and above what a row that was lost may have had: the seconds since 1970."""
+        return max(known.version + 1 if known else 0, int(self._now().timestamp()), floor + 1)
 
 
 def is_final(row: ImageSummary) -> bool:
@@ -203,3 +229,15 @@ def is_final(row: ImageSummary) -> bool:
     if row.status == INDEXED:
         return row.scheme == SCHEME
     return row.status.is_rejected and row.status.reason not in PASSING_REASONS
+
+
+def _final_etag(row: FeaturesRow | None) -> str:
+    return row.etag if row is not None and is_final(row.summary) else ""
+
+
+def _has_content(known: FeaturesRow, row: FeaturesRow) -> bool:
+    """Whether the known row is about the very bytes of the other one, and means to have them in the index."""
+    if not known.summary.is_alive:
+        return False
+    # Pairs of earlier apps, which have no versions, go by the etag alone.
+    return known.etag == row.etag or (known.version > 0 and is_same_file(known, row))

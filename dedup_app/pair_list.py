@@ -1,11 +1,12 @@
 """Pair list: the pairs of one image or of all of them, as people ask for them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dedup_app.ports import FeaturesTable, PairRow, PairsTable
+from dedup_app.currency import is_current
+from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
 from dedup_core.paths import ImagePath
@@ -67,9 +68,14 @@ class PairListService:
         known = self._all() if image is None else self._of(image, pending=PairKind.PENDING in kinds)
         chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
         others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
-        gone = set() if of_gone_images else self._gone_images(chosen)
-        present = [pair for pair in chosen if not gone & {pair.left.image_id, pair.right.image_id}]
-        return PairList(present, others, len(chosen) - len(present))
+        rows = self._features.summaries(
+            {path.image_id for pair in chosen for path in (pair.left, pair.right) if not path.is_generated}
+        )
+        of_gone = [pair for pair in chosen if _is_of_gone_image(pair, rows)]
+        current = [pair for pair in chosen if is_current(pair, rows) and pair not in of_gone]
+        if of_gone_images:
+            return PairList(sorted([*current, *of_gone], key=_order), others, 0)
+        return PairList(current, others, len(of_gone))
 
     def _all(self) -> list[PairRow]:
         return list(self._pairs.all())
@@ -88,11 +94,13 @@ class PairListService:
         if row.status.is_rejected:
             raise UnknownImage(f"{image} was rejected as {row.status.reason}, so it has no pairs: {row.detail}")
 
-    def _gone_images(self, pairs: Iterable[PairRow]) -> set[str]:
-        """Ids of images that were compared once and by now are deleted, or overwritten with what is no image."""
-        compared = [pair for pair in pairs if pair.verdict and pair.verdict.metrics]
-        rows = self._features.summaries({path.image_id for pair in compared for path in (pair.left, pair.right)})
-        return {image_id for image_id, row in rows.items() if not row.is_alive}
+
+def _is_of_gone_image(pair: PairRow, rows: Mapping[str, ImageSummary]) -> bool:
+    """Whether its images were compared once, and one is deleted by now or overwritten with what is no image."""
+    if pair.verdict is None or pair.verdict.metrics is None:
+        return False
+    sides = [rows.get(path.image_id) for path in (pair.left, pair.right)]
+    return any(row is not None and not row.is_alive for row in sides)
 
 
 def _order(pair: PairRow) -> tuple[int, ImagePath, ImagePath]:

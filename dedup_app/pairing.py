@@ -1,6 +1,6 @@
 """Pairing: which pairs an image makes; what the stored features decide is decided here, the rest goes to the queue."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
@@ -28,7 +28,8 @@ class _Candidate:
 
     @property
     def target(self) -> VerifyTarget:
-        return VerifyTarget(self.row.path, self.row.etag, self.hit.view, self.hit.distance_bits)
+        row, hit = self.row, self.hit
+        return VerifyTarget(row.path, row.etag, hit.view, hit.distance_bits, row.version)
 
 
 class Pairing:
@@ -62,13 +63,8 @@ class Pairing:
         return self._send(row, targets, self._outdated(row) if overwritten else ())
 
     def verify_anew(self, row: FeaturesRow) -> int:
-        """Send the pairs that were verified with other bytes than the row is about; how many there were."""
+        """Send the pairs that were verified with another content than that of the row; how many there were."""
         return self._send(row, (), self._outdated(row))
-
-    def carry_over(self, row: FeaturesRow, old_etag: str) -> int:
-        """The image was uploaded anew with the bytes it had: its verdicts hold. How many others were sent."""
-        self._pairs.restamp(row.path, old_etag, row.etag)
-        return self.verify_anew(row)
 
     def _candidates(self, image: FeaturesRow, hits: Iterable[Hit]) -> Iterator[_Candidate]:
         """The nearest hits that the features table bears out; the index may hold images that are gone or refused."""
@@ -82,27 +78,28 @@ class Pairing:
                     return
 
     def _store_identical(self, image: FeaturesRow, copies: Sequence[_Candidate]) -> list[VerifyTarget]:
-        """Store the verdict on files with the same bytes, of which none is read; those that changed in the meantime."""
+        """Store the verdict on files with the same bytes, of which none is read; those that have changed by now.
+
+        It is about two versions, so it stays true of them whatever becomes of the blobs.
+        """
         if not copies:
             return []
         etags = {copy.row.path: self._images.etag(copy.row.path) for copy in copies}
-        changed = [copy for copy in copies if etags[copy.row.path] not in {copy.row.etag, None}]
         # One that is gone may come back as it was, and then nobody would look for this pair again.
-        copies = [copy for copy in copies if copy not in changed]
-        for copy in copies:
+        same = [copy for copy in copies if etags[copy.row.path] in {copy.row.etag, None}]
+        for copy in same:
             self._pairs.put_verdict(_identical(image, copy.row, self._now()))
-        self._totals.count_without_reads(len(copies))
-        # Looked at after storing: whoever overwrites a copy writes its row first and looks for verdicts afterwards, so
-        # either we see the new row here or they see our verdict there.
-        current = self._features.summaries([copy.row.path.image_id for copy in copies])
-        rows = ((copy, current.get(copy.row.path.image_id)) for copy in copies)
-        moved = [replace(copy.target, etag=row.etag) for copy, row in rows if row and row.etag != copy.row.etag]
-        return [copy.target for copy in changed] + moved
+        self._totals.count_without_reads(len(same))
+        return [copy.target for copy in copies if copy not in same]
 
     def _outdated(self, row: FeaturesRow) -> list[VerifyTarget]:
-        """Images that were compared with other bytes under this path: what was said of them may not hold any more."""
+        """Images that were compared with another content under this path: what was said of them holds no more."""
         pairs = self._pairs.of_image(row.path)
-        return [VerifyTarget(pair.right, pair.right_etag) for pair in pairs if pair.left_etag != row.etag]
+        return [
+            VerifyTarget(pair.right, pair.right_etag, version=pair.right_version)
+            for pair in pairs
+            if pair.left_version != row.version or (row.version == 0 and pair.left_etag != row.etag)
+        ]
 
     def _send(self, row: FeaturesRow, targets: Iterable[VerifyTarget], outdated: Iterable[VerifyTarget]) -> int:
         """Open the pairs that want a verification and put them on the queue, each image once.
@@ -116,11 +113,20 @@ class Pairing:
         sent = 0
         together = (open_already | by_path).values()
         for part in batched(together, MAX_TARGETS, strict=False):  # sent at once: a try that dies leaves less
-            opened = tuple(it for it in part if it.path in open_already or self._pairs.open(_pending(row, it)))
-            for message in VerifyMessage(row.path, opened, row.etag, "candidate").split():
+            opened = tuple(self._opened(row, it, open_already) for it in part)
+            rights = tuple(it for it in opened if it is not None)
+            for message in VerifyMessage(row.path, rights, row.etag, "candidate", row.version).split():
                 self._verify_queue.send(message)
-            sent += len(opened)
+            sent += len(rights)
         return sent
+
+    def _opened(
+        self, row: FeaturesRow, target: VerifyTarget, open_already: Mapping[ImagePath, VerifyTarget]
+    ) -> VerifyTarget | None:
+        if target.path in open_already:
+            return target
+        pair = self._pairs.open(_pending(row, target))
+        return None if pair is None else replace(target, tag=pair.tag)
 
 
 def _is_plausible(image: FeaturesRow, found: FeaturesRow, hit: Hit) -> bool:
@@ -140,7 +146,18 @@ def _identical(left: FeaturesRow, right: FeaturesRow, now: datetime) -> PairRow:
         f"the files are byte for byte the same (SHA-256 {sha256}), known from their stored features; nothing was read"
     )
     verdict = Verdict(VerdictKind.IDENTICAL, (reason,), SAME, 0, View.UPRIGHT.value)
-    return PairRow(left.path, right.path, left.etag, right.etag, verdict, 0, View.UPRIGHT.value, now)
+    return PairRow(
+        left=left.path,
+        right=right.path,
+        left_etag=left.etag,
+        right_etag=right.etag,
+        verdict=verdict,
+        distance_bits=0,
+        view=View.UPRIGHT.value,
+        verified_at=now,
+        left_version=left.version,
+        right_version=right.version,
+    )
 
 
 def _pending(row: FeaturesRow, target: VerifyTarget) -> PairRow:
@@ -153,4 +170,6 @@ def _pending(row: FeaturesRow, target: VerifyTarget) -> PairRow:
         distance_bits=target.distance_bits,
         view=str(target.view or View.UPRIGHT),
         verified_at=None,
+        left_version=row.version,
+        right_version=target.version,
     )

@@ -184,23 +184,38 @@ class Decoders(Protocol):
     ) -> None: ...
 
 
+class Superseded(Exception):
+    """Somebody else was faster: what was to be written is about an older state. `version` is theirs, where known."""
+
+    def __init__(self, version: int = 0) -> None:
+        super().__init__(version)
+        self.version = version
+
+
 class FeaturesTable(Protocol):
-    """The `features` table: one row an image, keyed by `ImagePath.image_id`."""
+    """The `features` table: one row an image, keyed by `ImagePath.image_id`. Every write of a row is conditional."""
 
     def get(self, image_id: str) -> FeaturesRow | None: ...
 
-    def put(self, row: FeaturesRow) -> None:
-        """Upsert the whole row."""
+    def put(self, row: FeaturesRow) -> FeaturesRow:
+        """Write the whole row if it still is as it was when its `tag` was read, or create it if that is empty.
+
+        The row with its new tag. Raises `Superseded`.
+        """
         ...
 
-    def set_status(self, image_id: str, etag: str, status: ImageStatus, updated_at: datetime) -> None:
-        """Change the status alone, if the row is still about `etag`; otherwise (or with no row) do nothing."""
+    def set_status(self, row: FeaturesRow) -> FeaturesRow:
+        """Write status, version and time alone, on the same condition: the row with its new tag, or `Superseded`."""
+        ...
+
+    def delete(self, row: FeaturesRow) -> None:
+        """Take the row away, on the same condition; otherwise do nothing."""
         ...
 
     def all(self) -> Iterator[FeaturesRow]: ...
 
-    def changed_since(self, moment: datetime) -> Iterator[FeaturesRow]:
-        """Rows whose `updated_at` is not earlier."""
+    def with_prefix(self, prefix: str) -> Iterator[FeaturesRow]:
+        """The rows of images whose ids begin with these two hex digits."""
         ...
 
     def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
@@ -215,21 +230,19 @@ class FeaturesTable(Protocol):
 class PairsTable(Protocol):
     """The `pairs` table: both directions of every pair."""
 
-    def open(self, pair: PairRow) -> bool:
-        """Create the pair as pending; True if it is worth a verification.
+    def open(self, pair: PairRow) -> PairRow | None:
+        """Create the pair as pending: the row, if it is worth a verification; its tag saves `put_verdict` a look.
 
-        Create-only, so that two finders of the same pair do not undo each other. False if the pair already holds a
-        verdict on just these two etags; True (and nothing is lost) if it is new, was opened but never verified, or is
-        about other etags.
+        Two finders of the same pair do not undo each other. None if there is a verdict on just these two contents, or
+        anything on newer ones; what is there about older ones becomes pending, but for a person's decision.
         """
         ...
 
-    def put_verdict(self, pair: PairRow) -> None:
-        """Upsert the verdict under both images. Never touches a person's decision."""
-        ...
+    def put_verdict(self, pair: PairRow) -> bool:
+        """Write the verdict under both images, unless one on newer contents is there; whether it was written.
 
-    def restamp(self, path: ImagePath, old_etag: str, new_etag: str) -> None:
-        """Note on the pairs that were verified with `old_etag` of an image that `new_etag` are the same bytes."""
+        Never touches a person's decision. `pair.tag` is that of the row that `open` gave, if it is known.
+        """
         ...
 
     def decide(self, left: ImagePath, right: ImagePath, decision: str) -> bool:
@@ -310,24 +323,45 @@ class Queues(Protocol):
 
 
 class CandidateIndex(Protocol):
-    """All fingerprints, of all images, across all instances."""
+    """All fingerprints, of all images, across all instances; of an image the highest version counts."""
 
-    def add_and_search(self, image_id: str, fingerprints: Fingerprints) -> list[Hit]:
+    def add_and_search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
         """Append the fingerprints, read what others appended, then search; nearest first, without the image itself.
 
         The order makes two look-alikes that arrive at the same moment find each other: whoever appends second reads
-        the first.
+        the first. Raises `Superseded` if a higher version of the image is known.
         """
         ...
 
-    def remove(self, image_id: str) -> None:
-        """Forget the image (append a removal)."""
+    def search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
+        """What `add_and_search` would find, in what this instance has read; nothing is appended."""
         ...
 
-    def add_all(self, images: Iterable[tuple[str, Fingerprints]]) -> int:
-        """Append many images without searching, those that are known already included; how many there were."""
+    def remove(self, image_id: str, version: int) -> None:
+        """Forget the image (append a removal), unless a higher version of it comes or came."""
+        ...
+
+    def add_all(self, images: Iterable[tuple[str, int, Fingerprints]]) -> int:
+        """Append many images at their versions without searching, known ones included; how many there were."""
+        ...
+
+    def remove_all(self, images: Iterable[tuple[str, int]]) -> int:
+        """Append the removal of many images at these versions; how many there were."""
+        ...
+
+    def declare_whole(self) -> None:
+        """All images were just appended again: what could not be read before is mended."""
         ...
 
     def refresh(self) -> int:
         """Read what others appended; the number of images held now."""
+        ...
+
+    def held(self, prefix: str) -> dict[str, int]:
+        """Ids that begin with these two hex digits, with their versions, of what this instance has read."""
+        ...
+
+    @property
+    def damaged_bytes(self) -> int:
+        """How much of what was read is no record, after the last time that the index was declared whole."""
         ...

@@ -28,7 +28,6 @@ from dedup_app.ports import (
 from dedup_app.reindex import ReindexService
 from dedup_app.rejection import Rejections
 from dedup_app.reporting import ReportingService
-from dedup_app.retract import RetractService
 from dedup_app.settings import Settings
 from dedup_app.verify import VerifyService
 from dedup_core.loading.budget import LoadBudgets
@@ -61,7 +60,6 @@ class Services:
     loader: MemoryEfficientImageLoader = field(init=False)
     ingest: IngestService = field(init=False)
     verify: VerifyService = field(init=False)
-    retract: RetractService = field(init=False)
     blob_events: BlobEventService = field(init=False)
     reporting: ReportingService = field(init=False)
     pair_list: PairListService = field(init=False)
@@ -104,10 +102,7 @@ class Services:
             settings=settings,
             now=self.now,
         )
-        self.retract = RetractService(images=self.images, features=self.features, ingest=self.ingest, now=self.now)
-        self.blob_events = BlobEventService(
-            ingest=self.ingest, retract=self.retract, rejections=rejections, settings=settings
-        )
+        self.blob_events = BlobEventService(ingest=self.ingest, rejections=rejections, settings=settings)
         self.reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
         self.pair_list = PairListService(features=self.features, pairs=self.pairs)
         self.grouping = GroupingService(
@@ -123,7 +118,7 @@ class Services:
 
     @property
     def reindex(self) -> ReindexService:
-        return ReindexService(features=self.features, index=self.index, ingest_queue=self.ingest_queue, now=self.now)
+        return ReindexService(features=self.features, index=self.index, ingest_queue=self.ingest_queue)
 
     def _read(self, path: ImagePath) -> SourceImage:
         source = self.images.read(path)

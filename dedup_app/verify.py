@@ -67,12 +67,15 @@ class VerifyService:
         verdicts: dict[ImagePath, Verdict] = {}
         seen: dict[ImagePath, _Seen] = {}
         moved: set[ImagePath] = set()
+        known = self._known_contents(message)
         pairs = message
         for _ in range(MAX_LOOKS):
             seen_before, seen = seen, {}
-            self._verify_pairs(pairs, verdicts, seen)
+            self._verify_pairs(pairs, known, verdicts, seen)
             ahead = {path for path in moved if seen.get(path) == seen_before[path]}
-            moved = self._moved(seen, ahead)
+            rows = self._moved(seen, ahead)
+            known |= {path: _Content(row.etag, row.version) for path, row in rows.items()}
+            moved = set(rows)
             if not moved:
                 return [verdicts[target.path] for target in message.rights]
             if pairs.left not in moved:
@@ -80,40 +83,68 @@ class VerifyService:
         left = message.left.image_id
         raise TemporaryError(f"Image {left} or a candidate keeps changing while it is read", reason="keeps-changing")
 
+    def _known_contents(self, message: VerifyMessage) -> "dict[ImagePath, _Content]":
+        """What the features rows said, as the message tells; where it does not, as they say now."""
+        known = {message.left: _Content(message.left_etag, message.left_version)}
+        known |= {target.path: _Content(target.etag, target.version) for target in message.rights}
+        untold = {path.image_id: path for path, it in known.items() if not it.version and not path.is_generated}
+        rows = self._features.summaries(untold) if untold else {}
+        return known | {untold[image_id]: _Content(row.etag, row.version) for image_id, row in rows.items()}
+
     def _verify_pairs(
-        self, message: VerifyMessage, verdicts: dict[ImagePath, Verdict], seen: dict[ImagePath, "_Seen"]
+        self,
+        message: VerifyMessage,
+        known: "dict[ImagePath, _Content]",
+        verdicts: dict[ImagePath, Verdict],
+        seen: dict[ImagePath, "_Seen"],
     ) -> None:
-        left = self._load(message.left, message.left_etag, seen)
+        left = self._load(message.left, known, seen)
         if isinstance(left, PermanentError):
             self._loader.count_failed_comparisons(len(message.rights))
         for target in message.rights:
             if isinstance(left, PermanentError):
                 verdict = _unverifiable(message.left, left, target)
+                right_seen = seen.get(target.path) or _Seen(known[target.path])
             else:
-                verdict = self._verify_pair(left, target, seen)
-            etags = [seen[path].etag if path in seen else "" for path in (message.left, target.path)]
-            self._store(message.left, etags[0], target.path, etags[1], verdict)
+                verdict = self._verify_pair(left, target, known, seen)
+                right_seen = seen[target.path]
+            self._store(message.left, seen[message.left].content, target, right_seen.content, verdict)
             verdicts[target.path] = verdict
 
-    def _verify_pair(self, left: LoadedImage, target: VerifyTarget, seen: dict[ImagePath, "_Seen"]) -> Verdict:
-        right = self._load(target.path, target.etag, seen)
+    def _verify_pair(
+        self,
+        left: LoadedImage,
+        target: VerifyTarget,
+        known: "dict[ImagePath, _Content]",
+        seen: dict[ImagePath, "_Seen"],
+    ) -> Verdict:
+        right = self._load(target.path, known, seen)
         if isinstance(right, PermanentError):
             self._loader.count_failed_comparisons(1)
             return _unverifiable(target.path, right, target)
         measurement = self._loader.measure(left, right, target.view)
         return decide(measurement, self._policy, same_bytes=left.sha256 == right.sha256)
 
-    def _load(self, path: ImagePath, sent_etag: str, seen: dict[ImagePath, "_Seen"]) -> LoadedImage | PermanentError:
+    def _load(
+        self, path: ImagePath, known: "dict[ImagePath, _Content]", seen: dict[ImagePath, "_Seen"]
+    ) -> LoadedImage | PermanentError:
         try:
             image = self._loader.load(path)
         except PermanentError as error:
-            seen[path] = _Seen(failure=error.reason, sent_etag=sent_etag)
+            seen[path] = _Seen(known[path], error.reason)
             return error
-        seen[path] = _Seen(etag=image.etag)
+        seen[path] = _Seen(self._content(path, image.etag, known[path]))
         return image
 
-    def _moved(self, seen: dict[ImagePath, "_Seen"], ahead: set[ImagePath]) -> set[ImagePath]:
-        """Images that may have changed since they were read, going by their features rows.
+    def _content(self, path: ImagePath, etag: str, known: "_Content") -> "_Content":
+        """Which version these bytes are; 0 if no row is about them (yet)."""
+        if etag == known.etag or path.is_generated:
+            return _Content(etag, known.version)
+        row = self._features.summaries([path.image_id]).get(path.image_id)
+        return _Content(etag, row.version if row is not None and row.etag == etag else 0)
+
+    def _moved(self, seen: dict[ImagePath, "_Seen"], ahead: set[ImagePath]) -> dict[ImagePath, ImageSummary]:
+        """Images that may have changed since they were read, going by their features rows, which come with them.
 
         Looked at after storing: whoever takes in a newer version writes its row first and looks for older verdicts
         afterwards, so either we see the new row here or they see our verdict there. An image that was read again, as
@@ -123,10 +154,15 @@ class VerifyService:
         in_doubt = {path.image_id: path for path in seen if not path.is_generated and path not in ahead}
         rows = self._features.summaries(in_doubt)
         return {
-            path for image_id, path in in_doubt.items() if image_id in rows and not seen[path].agrees(rows[image_id])
+            path: rows[image_id]
+            for image_id, path in in_doubt.items()
+            if image_id in rows and not seen[path].agrees(rows[image_id])
         }
 
-    def _store(self, left: ImagePath, left_etag: str, right: ImagePath, right_etag: str, verdict: Verdict) -> None:
+    def _store(
+        self, left: ImagePath, left_content: "_Content", target: VerifyTarget, content: "_Content", verdict: Verdict
+    ) -> None:
+        right = target.path
         log.debug(
             "pair_verified", left=left, right=right, verdict=verdict.kind.value, detail="; ".join(verdict.reasons)
         )
@@ -134,32 +170,39 @@ class VerifyService:
             PairRow(
                 left=left,
                 right=right,
-                left_etag=left_etag,
-                right_etag=right_etag,
+                left_etag=left_content.etag,
+                right_etag=content.etag,
                 verdict=verdict,
                 distance_bits=verdict.distance_bits,
                 view=verdict.view,
                 verified_at=self._now(),
+                left_version=left_content.version,
+                right_version=content.version,
+                tag=target.tag,
             )
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a read of an image gave: the etag of its bytes, or the reason why there are none.
-
-    `sent_etag` is the one that its row had when the message was sent, as far as the message says so.
-    """
+class _Content:
+    """Bytes by their etag, and their version; 0 as long as no row is about them."""
 
     etag: str = ""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a read of an image gave: its content or, with a failure, the content that its row was about before."""
+
+    content: _Content
     failure: str = ""
-    sent_etag: str = ""
 
     def agrees(self, row: ImageSummary) -> bool:
-        """Whether the row knows nothing newer. A row that is as it was before a read that failed does not."""
-        if self.failure:
-            return not row.is_alive or row.etag == self.sent_etag
-        return row.etag == self.etag
+        """Whether the row knows nothing newer."""
+        if row.version != self.content.version:
+            return False
+        return row.version > 0 or row.etag == self.content.etag or (bool(self.failure) and not row.is_alive)
 
 
 def _unverifiable(path: ImagePath, error: PermanentError, target: VerifyTarget) -> Verdict:

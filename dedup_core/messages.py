@@ -25,12 +25,17 @@ _EXCERPT_CHARACTERS = 400
 
 @dataclass(frozen=True, slots=True)
 class VerifyTarget:
-    """One candidate of a `VerifyMessage`; etag, view and distance are hints and may be missing."""
+    """One candidate of a `VerifyMessage`; all but the path are hints and may be missing.
+
+    `version` is that of the content with the etag, `tag` that of the pair's row when it was opened.
+    """
 
     path: ImagePath
     etag: str = ""
     view: View | None = None
     distance_bits: int | None = None
+    version: int = 0
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class VerifyMessage:
     rights: tuple[VerifyTarget, ...]
     left_etag: str = ""
     origin: str = "manual"
+    left_version: int = 0
 
     @classmethod
     def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None) -> Self:
@@ -64,13 +70,13 @@ class VerifyMessage:
             rights.setdefault(target.path, target)
         if left.path in rights:
             raise InvalidMessage(f"{left.path} cannot be verified against itself: name two different images")
-        return cls(left.path, tuple(rights.values()), left.etag, origin)
+        return cls(left.path, tuple(rights.values()), left.etag, origin, left.version)
 
     def to_json(self) -> str:
         """The message as `parse` reads it; text of ASCII only, so characters are bytes."""
         fields = {
             "version": VERSION,
-            "left": {"path": str(self.left), "etag": self.left_etag},
+            "left": _target_fields(VerifyTarget(self.left, self.left_etag, version=self.left_version)),
             "rights": [_target_fields(target) for target in self.rights],
             "origin": self.origin,
         }
@@ -156,17 +162,22 @@ def decode_text(body: str | bytes) -> str:
 def _parse_target(entry: object, name: str, containers: Collection[str] | None) -> VerifyTarget:
     if not isinstance(entry, Mapping):
         return VerifyTarget(_parse_path(entry, name, containers))
-    _refuse_unknown_keys(entry, {"path", "etag", "view", "distance"}, f"{name!r}")
-    etag = _hint(entry, "etag", "")
-    if not isinstance(etag, str):
-        raise InvalidMessage(f"The etag of {name!r} must be a text, not {_kind(etag)}")
+    _refuse_unknown_keys(entry, {"path", "etag", "view", "distance", "version", "tag"}, f"{name!r}")
+    etag, tag = _hint(entry, "etag", ""), _hint(entry, "tag", "")
+    for key, text in (("etag", etag), ("tag", tag)):
+        if not isinstance(text, str):
+            raise InvalidMessage(f"The {key} of {name!r} must be a text, not {_kind(text)}")
+    version = _hint(entry, "version", 0)
+    if type(version) is not int or version < 0:
+        raise InvalidMessage(f"The version of {name!r} must be a whole number, not {_shortened(version)}")
     distance = _hint(entry, "distance", None)
     if distance is not None and (type(distance) is not int or not 0 <= distance <= HASH_BITS):
         raise InvalidMessage(f"The distance of {name!r} must be 0 to {HASH_BITS} bits, not {_shortened(distance)}")
     view = _hint(entry, "view", None)
     if view is not None and view not in tuple(View):
         raise InvalidMessage(f"The view of {name!r} must be one of {', '.join(View)}, not {_shortened(view)}")
-    return VerifyTarget(_parse_path(entry.get("path"), name, containers), etag, view and View(view), distance)
+    path = _parse_path(entry.get("path"), name, containers)
+    return VerifyTarget(path, etag, view and View(view), distance, version, tag)
 
 
 def _parse_path(value: object, name: str, containers: Collection[str] | None) -> ImagePath:
@@ -192,6 +203,10 @@ def _target_fields(target: VerifyTarget) -> dict[str, str | int]:
         fields["view"] = str(target.view)
     if target.distance_bits is not None:
         fields["distance"] = target.distance_bits
+    if target.version:
+        fields["version"] = target.version
+    if target.tag:
+        fields["tag"] = target.tag
     return fields
 
 

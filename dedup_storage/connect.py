@@ -12,10 +12,13 @@ from dedup_app.settings import Settings
 from dedup_decoders.opening import open_decoders
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
+from dedup_storage.entity_table import EntityTable
+from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.log_segments import AzureSegments
+from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.queues import BLOB_EVENTS, AzureIngestQueue, AzureQueues, AzureVerifyQueue
-from dedup_storage.tables import AzureFeaturesTable, AzurePairsTable, AzureReportsTable, AzureStatsTable
+from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 
 __all__ = ["Services", "connect"]
 
@@ -33,10 +36,10 @@ def connect(settings: Settings) -> Services:
         settings=settings,
         images=AzureImages(clients.blobs, max_bytes=settings.max_image_bytes),
         decoders=open_decoders(settings.limits),
-        features=AzureFeaturesTable(clients.tables),
-        pairs=AzurePairsTable(clients.tables),
-        stats=AzureStatsTable(clients.tables),
-        reports=AzureReportsTable(clients.tables),
+        features=AzureFeaturesTable(EntityTable(clients.tables, "features")),
+        pairs=AzurePairsTable(EntityTable(clients.tables, "pairs")),
+        stats=AzureStatsTable(EntityTable(clients.tables, "loaderstats")),
+        reports=AzureReportsTable(EntityTable(clients.tables, "reports")),
         verify_queue=AzureVerifyQueue(clients.queues, settings.verify_queue),
         ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),
         queues=AzureQueues(

@@ -1,8 +1,10 @@
 """One table of Azure Table Storage, with the few operations that the ports need."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
+from typing import Protocol
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
@@ -11,9 +13,47 @@ from azure.data.tables import TableClient, TableEntity, TableServiceClient, Upda
 from dedup_storage.azure_errors import each_of, our_errors, whole_etag
 from dedup_storage.rows import Entity
 
+READS_AT_ONCE = 8
+
+
+class Entities(Protocol):
+    """One table of entities, each with a tag (its etag) that changes with every write."""
+
+    def get(self, partition: str, key: str, *, select: Sequence[str] | None = None) -> Entity | None: ...
+
+    def get_with_tag(self, partition: str, key: str) -> tuple[Entity, str] | None: ...
+
+    def get_many(self, keys: Collection[tuple[str, str]], *, select: Sequence[str] | None = None) -> list[Entity]:
+        """The entities that there are of these, one point query each, side by side."""
+        ...
+
+    def upsert(self, entity: Entity, *, keep_other_columns: bool) -> str:
+        """Write the entity whatever is there; its new tag."""
+        ...
+
+    def create(self, entity: Entity) -> str | None:
+        """Write the entity if there is none: its tag, or None."""
+        ...
+
+    def update(self, entity: Entity, tag: str, *, keep_other_columns: bool) -> str | None:
+        """Write the entity if it still has this tag: its new tag, or None."""
+        ...
+
+    def delete(self, partition: str, key: str, tag: str | None = None) -> bool:
+        """Take the entity away, if a tag is given only while it has that; whether it is gone."""
+        ...
+
+    def query(
+        self, condition: str = "", *, select: Sequence[str] | None = None, limit: int | None = None
+    ) -> Iterator[Entity]:
+        """Entities in the order of their keys; the values in `condition` must be ours (ids, days, kinds)."""
+        ...
+
+    def query_with_tags(self, condition: str = "", *, limit: int | None = None) -> Iterator[tuple[Entity, str]]: ...
+
 
 class EntityTable:
-    """One table that appears when the first entity is written; before that it reads as empty."""
+    """The `Entities` of Azure: a table that appears when the first entity is written and reads as empty before."""
 
     def __init__(self, service: TableServiceClient, name: str) -> None:
         self.name = name
@@ -27,7 +67,7 @@ class EntityTable:
             except ResourceNotFoundError:
                 return None
 
-    def get_with_etag(self, partition: str, key: str) -> tuple[Entity, str] | None:
+    def get_with_tag(self, partition: str, key: str) -> tuple[Entity, str] | None:
         with our_errors(f"read {self.name}/{partition}/{key}"):
             try:
                 entity = self._client.get_entity(partition, key)
@@ -35,45 +75,64 @@ class EntityTable:
                 return None
             return dict(entity), whole_etag(entity.metadata.get("etag"))
 
+    def get_many(self, keys: Collection[tuple[str, str]], *, select: Sequence[str] | None = None) -> list[Entity]:
+        if len(keys) <= 1:
+            return [entity for key in keys if (entity := self.get(*key, select=select)) is not None]
+        with ThreadPoolExecutor(min(READS_AT_ONCE, len(keys))) as threads:
+            found = threads.map(lambda key: self.get(*key, select=select), keys)
+        return [entity for entity in found if entity is not None]
+
     def upsert(self, entity: Entity, *, keep_other_columns: bool) -> str:
-        """Write the entity whatever is there; the new entity's etag."""
         mode = UpdateMode.MERGE if keep_other_columns else UpdateMode.REPLACE
         return whole_etag(self._write(entity, lambda client: client.upsert_entity(entity, mode=mode).get("etag")))
 
-    def create(self, entity: Entity) -> bool:
-        """Write the entity if there is none; whether it was written."""
-
-        def create(client: TableClient) -> bool:
+    def create(self, entity: Entity) -> str | None:
+        def create(client: TableClient) -> str | None:
             try:
-                client.create_entity(entity)
+                return whole_etag(client.create_entity(entity).get("etag"))
             except ResourceExistsError:
-                return False
-            return True
+                return None
 
         return self._write(entity, create)
 
-    def update(self, entity: Entity, etag: str, *, keep_other_columns: bool) -> bool:
-        """Write the entity if it still has `etag`; whether it was written."""
+    def update(self, entity: Entity, tag: str, *, keep_other_columns: bool) -> str | None:
         mode = UpdateMode.MERGE if keep_other_columns else UpdateMode.REPLACE
         with our_errors(f"update {self.name}/{entity['PartitionKey']}/{entity['RowKey']}"):
             try:
-                self._client.update_entity(entity, mode=mode, etag=etag, match_condition=MatchConditions.IfNotModified)
+                written = self._client.update_entity(
+                    entity, mode=mode, etag=tag, match_condition=MatchConditions.IfNotModified
+                )
             except (ResourceModifiedError, ResourceNotFoundError):
+                return None
+            return whole_etag(written.get("etag"))
+
+    def delete(self, partition: str, key: str, tag: str | None = None) -> bool:
+        condition = MatchConditions.Unconditionally if tag is None else MatchConditions.IfNotModified
+        with our_errors(f"delete {self.name}/{partition}/{key}"):
+            try:
+                self._client.delete_entity(partition, key, etag=tag, match_condition=condition)
+            except ResourceModifiedError:
                 return False
+            except ResourceNotFoundError:
+                return True
             return True
 
     def query(
         self, condition: str = "", *, select: Sequence[str] | None = None, limit: int | None = None
     ) -> Iterator[Entity]:
-        """Entities in the order of their keys; the values in `condition` must be ours (ids, days, kinds)."""
+        return (dict(entity) for entity in self._query(condition, select, limit))
+
+    def query_with_tags(self, condition: str = "", *, limit: int | None = None) -> Iterator[tuple[Entity, str]]:
+        return ((dict(entity), str(entity.metadata.get("etag"))) for entity in self._query(condition, None, limit))
+
+    def _query(self, condition: str, select: Sequence[str] | None, limit: int | None) -> Iterator[TableEntity]:
         columns = None if select is None else list(select)
         found = (
             self._client.query_entities(condition, select=columns, results_per_page=limit)
             if condition
             else self._client.list_entities(select=columns, results_per_page=limit)
         )
-        for entity in each_of(f"query {self.name}", islice(_or_none(found), limit)):
-            yield dict(entity)
+        return each_of(f"query {self.name}", islice(_or_none(found), limit))
 
     def _write[T](self, entity: Entity, write: Callable[[TableClient], T]) -> T:
         with our_errors(f"write {self.name}/{entity['PartitionKey']}/{entity['RowKey']}"):

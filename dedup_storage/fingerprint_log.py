@@ -12,13 +12,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import batched
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from dedup_app.ports import Superseded
 from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
-from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_records, removal
+from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_records, removal, whole
 from dedup_storage.shared_lock import SharedLock
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,13 @@ class SegmentFull(Exception):  # not a failure: the log goes on in the next segm
     """The segment has taken all the blocks that it will ever take."""
 
 
+class Chunk(NamedTuple):
+    """A part of a segment, none of it when nothing is there (yet), and what tells the segment from one in its place."""
+
+    data: bytes
+    generation: str = ""
+
+
 class Segments(Protocol):
     """Numbered append-only files, from 1 on."""
 
@@ -45,8 +53,8 @@ class Segments(Protocol):
         """Append the block as a whole, create the segment if it is missing. Raises `SegmentFull`, then for ever."""
         ...
 
-    def read(self, number: int, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset` on; none when nothing is there (yet)."""
+    def read(self, number: int, offset: int, length: int) -> Chunk:
+        """Up to `length` bytes from `offset` on; with data comes the id that the segment got when it was created."""
         ...
 
 
@@ -71,38 +79,43 @@ class FingerprintLog:
         self._last_segment = 0  # the one to append to; 0 while nobody has looked
         self._read_segment = 1
         self._offset = 0
+        self._generation = ""  # of the segment that is being read; empty before its first bytes
         self._damaged = 0
         self._index = FingerprintIndex()
         self._is_loaded = False  # once the end was reached; nobody searches before
         self._index_lock = SharedLock()  # searches go on side by side
 
-    def add_and_search(self, image_id: str, fingerprints: Fingerprints) -> list[Hit]:
-        self._write(_Waiting(addition(image_id, fingerprints), searches=True))
-        with self._index_lock.reading():
-            hits = self._index.search(fingerprints)
-        return [hit for hit in hits if hit.image_id != image_id]
+    def add_and_search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
+        self._write(_Waiting(addition(image_id, fingerprints, version), searches=True))
+        return self._search(image_id, version, fingerprints)
 
-    def remove(self, image_id: str) -> None:
-        self._write(_Waiting(removal(image_id), searches=False))
+    def search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
+        if not self._is_loaded:
+            self.refresh()
+        return self._search(image_id, version, fingerprints)
 
-    def add_all(self, images: Iterable[tuple[str, Fingerprints]]) -> int:
-        """Append many images without searching, in as few blocks as they fit; how many there were.
+    def remove(self, image_id: str, version: int) -> None:
+        self._write(_Waiting(removal(image_id, version), searches=False))
 
-        Images that the log knows already are replaced: this is how it is rebuilt from the features table.
-        """
-        total = 0
-        for group in batched(images, BLOCK_RECORDS, strict=False):
-            with self._turn:
-                self._append(b"".join(addition(image_id, fingerprints) for image_id, fingerprints in group))
-            total += len(group)
-        return total
+    def remove_all(self, images: Iterable[tuple[str, int]]) -> int:
+        return self._append_all(removal(image_id, version) for image_id, version in images)
+
+    def add_all(self, images: Iterable[tuple[str, int, Fingerprints]]) -> int:
+        return self._append_all(addition(image_id, fingerprints, version) for image_id, version, fingerprints in images)
+
+    def declare_whole(self) -> None:
+        with self._turn:
+            self._append(whole())
 
     def refresh(self) -> int:
-        """Read what others appended; the number of images held now."""
         with self._turn:
             self._last_segment = max(self._last_segment, self._segments.last(), 1)
             self._catch_up()
             return len(self._index)
+
+    def held(self, prefix: str) -> dict[str, int]:
+        with self._index_lock.reading():
+            return self._index.versions(prefix)
 
     @property
     def index(self) -> FingerprintIndex:
@@ -110,9 +123,26 @@ class FingerprintLog:
         return self._index
 
     @property
-    def damaged_records(self) -> int:
-        """Records that were skipped because their checksum was wrong."""
+    def damaged_bytes(self) -> int:
+        """How much of the log was no record, after the last time that it was declared whole."""
         return self._damaged
+
+    def _search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
+        with self._index_lock.reading():
+            newest = self._index.version(image_id)
+            if newest > version:
+                raise Superseded(newest)
+            hits = self._index.search(fingerprints)
+        return [hit for hit in hits if hit.image_id != image_id]
+
+    def _append_all(self, records: Iterable[bytes]) -> int:
+        """Append many records without searching, in as few blocks as they fit; how many there were."""
+        total = 0
+        for group in batched(records, BLOCK_RECORDS, strict=False):
+            with self._turn:
+                self._append(b"".join(group))
+            total += len(group)
+        return total
 
     def _write(self, entry: _Waiting) -> None:
         with self._waiting_lock:
@@ -155,11 +185,14 @@ class FingerprintLog:
 
         Segments before the last one are known to be full before this begins, so their end is final.
         """
-        new = self._read_to_end()
-        while self._read_segment < self._last_segment:
-            self._read_segment += 1
-            self._offset = 0
-            new += self._read_to_end()
+        try:
+            new = self._read_to_end()
+            while self._read_segment < self._last_segment:
+                self._read_segment += 1
+                self._offset, self._generation = 0, ""
+                new += self._read_to_end()
+        except _Replaced:
+            return self._start_over()
         if not self._is_loaded:
             with self._index_lock.writing():
                 self._index.settle()
@@ -167,29 +200,35 @@ class FingerprintLog:
         return new
 
     def _read_to_end(self) -> int:
-        new = 0
-        for data in chunks_to_end(self._segments, self._read_segment, self._offset):
-            whole = len(data) // RECORD_BYTES * RECORD_BYTES
-            if whole:
-                self._take(data[:whole])
-                new += whole // RECORD_BYTES
+        new, left = 0, b""
+        for chunk in chunks_to_end(self._segments, self._read_segment, self._offset):
+            if not chunk.data:
+                continue
+            if self._generation not in ("", chunk.generation):
+                raise _Replaced
+            self._generation = chunk.generation
+            data = left + chunk.data
+            taken, records = self._take(data)
+            new, left = new + records, data[taken:]
         return new
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes) -> tuple[int, int]:
+        """How many bytes were taken in, which may leave the beginning of a record, and how many records they held."""
         records = read_records(data)
-        if records.damaged:
-            self._damaged += records.damaged
+        if records.damaged_bytes:
             logger.error(
-                "Skipped %d damaged records of the fingerprint log (segment %d, from byte %d)",
-                records.damaged,
+                "Skipped %d damaged bytes of the fingerprint log (segment %d, from byte %d): run `dedup reindex`",
+                records.damaged_bytes,
                 self._read_segment,
                 self._offset,
             )
+        self._damaged = records.damaged_bytes + (0 if records.is_whole else self._damaged)
         with self._index_lock.writing():
             records.apply_to(self._index, more_to_come=not self._is_loaded)
-        self._offset += len(data)
+        self._offset += records.read_bytes
+        return records.read_bytes, len(records)
 
-    def _start_over(self) -> None:
+    def _start_over(self) -> int:
         """Forget everything and read the log from its beginning: it is not the one that was read so far.
 
         Whoever deletes the log should stop the app first: until every instance has noticed, some append to the new log
@@ -199,22 +238,26 @@ class FingerprintLog:
         with self._index_lock.writing():
             self._index = FingerprintIndex()
         self._is_loaded = False
-        self._read_segment, self._offset = 1, 0
+        self._read_segment, self._offset, self._generation, self._damaged = 1, 0, "", 0
         self._last_segment = max(self._segments.last(), 1)
-        self._catch_up()
+        return self._catch_up()
 
 
-def chunks_to_end(segments: Segments, number: int, offset: int) -> Iterator[bytes]:
+class _Replaced(Exception):
+    """The segment is another one than that of which the beginning was read."""
+
+
+def chunks_to_end(segments: Segments, number: int, offset: int) -> Iterator[Chunk]:
     """The segment from `offset` on: one read if there is little, several ahead of their use once there is much."""
-    data = segments.read(number, offset, READ_BYTES)
-    yield data
-    if len(data) < READ_BYTES:
+    chunk = segments.read(number, offset, READ_BYTES)
+    yield chunk
+    if len(chunk.data) < READ_BYTES:
         return
     with ThreadPoolExecutor(READS_AHEAD) as threads:
-        ahead: deque[Future[bytes]] = deque()
-        while len(data) == READ_BYTES:
+        ahead: deque[Future[Chunk]] = deque()
+        while len(chunk.data) == READ_BYTES:
             while len(ahead) < READS_AHEAD:
                 offset += READ_BYTES
                 ahead.append(threads.submit(segments.read, number, offset, READ_BYTES))
-            data = ahead.popleft().result()
-            yield data
+            chunk = ahead.popleft().result()
+            yield chunk

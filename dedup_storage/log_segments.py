@@ -1,5 +1,6 @@
 """Segments of the fingerprint log as append blobs."""
 
+import secrets
 from contextlib import suppress
 
 from azure.core import MatchConditions
@@ -9,10 +10,11 @@ from azure.storage.blob import BlobClient, BlobServiceClient
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_storage.azure_errors import code_of, our_errors, status_of
 from dedup_storage.blobs import whole_answer
-from dedup_storage.fingerprint_log import SegmentFull
+from dedup_storage.fingerprint_log import Chunk, SegmentFull
 
 FULL = "BlockCountExceedsLimit"  # 50,000 blocks
 RANGE_NOT_SATISFIABLE = 416
+GENERATION = "generation"
 
 
 class AzureSegments:
@@ -44,28 +46,33 @@ class AzureSegments:
                     raise SegmentFull from None
                 raise
 
-    def read(self, number: int, offset: int, length: int) -> bytes:
+    def read(self, number: int, offset: int, length: int) -> Chunk:
         blob = self._segment(number)
         with our_errors(f"read {blob.blob_name} from byte {offset}"):
             try:
-                return whole_answer(blob.download_blob(offset=offset, length=length, decompress=False))
+                download = blob.download_blob(offset=offset, length=length, decompress=False)
+                data = whole_answer(download)
             except ResourceNotFoundError:
-                return b""
+                return Chunk(b"")
             except HttpResponseError as error:
                 # The range begins at the end: nothing new.
                 if status_of(error) == RANGE_NOT_SATISFIABLE:
-                    return b""
+                    return Chunk(b"")
                 raise
+        # Segments of earlier apps have no generation: they are told apart by the second in which they were made.
+        made = str(download.properties.creation_time)
+        return Chunk(data, (download.properties.metadata or {}).get(GENERATION, made))
 
     def _segment(self, number: int) -> BlobClient:
         return self._container.get_blob_client(f"{self._prefix}{number:06}")
 
     def _create(self, blob: BlobClient) -> None:
         """Create the segment, unless someone was faster: creating it again would empty it."""
+        generation = {GENERATION: secrets.token_hex(8)}
         with suppress(ResourceExistsError, ResourceModifiedError):
             try:
-                blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+                blob.create_append_blob(metadata=generation, match_condition=MatchConditions.IfMissing)
             except ResourceNotFoundError:
                 with suppress(ResourceExistsError):
                     self._container.create_container()
-                blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+                blob.create_append_blob(metadata=generation, match_condition=MatchConditions.IfMissing)

@@ -1,29 +1,32 @@
 """In-memory twins of the ports; the index of an app is `FingerprintLog(MemorySegments())`, or the plainest engine."""
 
+import operator
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
 from itertools import count
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_app.image_status import ImageStatus
-from dedup_app.ports import FeaturesRow, ImageSummary, PairRow, QueueLengths, RejectedMessage, StatsReport
+from dedup_app.ports import QueueLengths, RejectedMessage, Superseded
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, TemporaryError
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.loading.loader import SourceImage
-from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
 from dedup_core.search.hit import Hit
 from dedup_core.views import VIEWS, View
-from dedup_storage.fingerprint_log import SegmentFull
-from dedup_storage.pair_directions import key_order, reversed_pair, settled
+from dedup_storage.features_table import AzureFeaturesTable
+from dedup_storage.fingerprint_log import Chunk, SegmentFull
+from dedup_storage.pairs_table import AzurePairsTable
+from dedup_storage.rows import Entity
+from dedup_storage.tables import AzureReportsTable, AzureStatsTable
+
+COMPARISONS = {"eq": operator.eq, "ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+type Shared = dict[str, tuple[int, Fingerprints | None]]
 
 
 class MemoryImages:
@@ -71,120 +74,102 @@ class MemoryImages:
         return iter([(path.name, blob.etag) for path, blob in blobs if path.container == container])
 
 
-class MemoryFeaturesTable:
+class MemoryEntities:
+    """One table in a dict, with tags that change at every write, as `EntityTable` on Azure."""
+
+    def __init__(self) -> None:
+        self._entities: dict[tuple[str, str], tuple[Entity, str]] = {}
+        self._tags = count(1)
+        self._lock = Lock()
+
+    def get(self, partition: str, key: str, *, select: Sequence[str] | None = None) -> Entity | None:
+        found = self._entities.get((partition, key))
+        return None if found is None else _selected(found[0], select)
+
+    def get_with_tag(self, partition: str, key: str) -> tuple[Entity, str] | None:
+        found = self._entities.get((partition, key))
+        return None if found is None else (dict(found[0]), found[1])
+
+    def get_many(self, keys: Collection[tuple[str, str]], *, select: Sequence[str] | None = None) -> list[Entity]:
+        return [entity for key in keys if (entity := self.get(*key, select=select)) is not None]
+
+    def upsert(self, entity: Entity, *, keep_other_columns: bool) -> str:
+        with self._lock:
+            return self._write(entity, keep_other_columns=keep_other_columns)
+
+    def create(self, entity: Entity) -> str | None:
+        with self._lock:
+            return None if _keys(entity) in self._entities else self._write(entity, keep_other_columns=False)
+
+    def update(self, entity: Entity, tag: str, *, keep_other_columns: bool) -> str | None:
+        with self._lock:
+            known = self._entities.get(_keys(entity))
+            if known is None or known[1] != tag:
+                return None
+            return self._write(entity, keep_other_columns=keep_other_columns)
+
+    def delete(self, partition: str, key: str, tag: str | None = None) -> bool:
+        with self._lock:
+            known = self._entities.get((partition, key))
+            if known is not None and tag not in {None, known[1]}:
+                return False
+            self._entities.pop((partition, key), None)
+            return True
+
+    def query(
+        self, condition: str = "", *, select: Sequence[str] | None = None, limit: int | None = None
+    ) -> Iterator[Entity]:
+        return (_selected(entity, select) for entity, _ in self.query_with_tags(condition, limit=limit))
+
+    def query_with_tags(self, condition: str = "", *, limit: int | None = None) -> Iterator[tuple[Entity, str]]:
+        wanted = [part.split(" ") for part in condition.split(" and ") if part]
+        tests = [(column, COMPARISONS[comparison], value.strip("'")) for column, comparison, value in wanted]
+        found = [
+            (dict(entity), tag)
+            for _, (entity, tag) in sorted(self._entities.items())
+            if all(test(str(entity[column]), value) for column, test, value in tests)
+        ]
+        return iter(found[:limit])
+
+    def clear(self) -> None:
+        """The table is deleted."""
+        self._entities.clear()
+
+    def _write(self, entity: Entity, *, keep_other_columns: bool) -> str:
+        known = self._entities.get(_keys(entity), ({}, ""))[0] if keep_other_columns else {}
+        tag = f"t{next(self._tags)}"
+        self._entities[_keys(entity)] = known | entity, tag
+        return tag
+
+
+class MemoryFeaturesTable(AzureFeaturesTable):
     """The `features` table in a dict."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, FeaturesRow] = {}
-        self._lock = Lock()
-
-    def get(self, image_id: str) -> FeaturesRow | None:
-        return self._rows.get(image_id)
-
-    def put(self, row: FeaturesRow) -> None:
-        with self._lock:
-            self._rows[row.path.image_id] = row
-
-    def set_status(self, image_id: str, etag: str, status: ImageStatus, updated_at: datetime) -> None:
-        with self._lock:
-            row = self._rows.get(image_id)
-            if row is not None and row.etag == etag:
-                self._rows[image_id] = replace(row, status=status, updated_at=updated_at)
-
-    def all(self) -> Iterator[FeaturesRow]:
-        return iter([self._rows[image_id] for image_id in sorted(self._rows)])
-
-    def changed_since(self, moment: datetime) -> Iterator[FeaturesRow]:
-        return (row for row in self.all() if row.updated_at >= moment)
-
-    def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
-        return {image_id: self._rows[image_id].summary for image_id in image_ids if image_id in self._rows}
-
-    def all_summaries(self) -> Iterator[ImageSummary]:
-        return (row.summary for row in self.all())
-
-    def count_by_status(self) -> dict[ImageStatus, int]:
-        return dict(Counter(row.status for row in self._rows.values()))
+        self.entities = MemoryEntities()
+        super().__init__(self.entities)
 
 
-class MemoryPairsTable:
-    """The `pairs` table in a dict, each pair once, under the smaller image id first."""
+class MemoryPairsTable(AzurePairsTable):
+    """The `pairs` table in a dict."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], PairRow] = {}
-        self._lock = Lock()
-
-    def open(self, pair: PairRow) -> bool:
-        pending = replace(key_order(pair), verdict=None, verified_at=None, decision=None)
-        with self._lock:
-            known = self._rows.setdefault(_key(pending), pending)
-        return known.verdict is None or (known.left_etag, known.right_etag) != (pending.left_etag, pending.right_etag)
-
-    def put_verdict(self, pair: PairRow) -> None:
-        row = settled(key_order(pair))
-        with self._lock:
-            known = self._rows.get(_key(row))
-            self._rows[_key(row)] = replace(row, decision=known.decision if known else None)
-
-    def restamp(self, path: ImagePath, old_etag: str, new_etag: str) -> None:
-        with self._lock:
-            for key, row in self._rows.items():
-                if row.verdict is not None and row.left == path and row.left_etag == old_etag:
-                    self._rows[key] = replace(row, left_etag=new_etag)
-                elif row.verdict is not None and row.right == path and row.right_etag == old_etag:
-                    self._rows[key] = replace(row, right_etag=new_etag)
-
-    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> bool:
-        with self._lock:
-            row = self._rows.get(_ids(left, right))
-            if row is None or row.verdict is None:
-                return False
-            self._rows[_key(row)] = replace(row, decision=decision)
-            return True
-
-    def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
-        row = self._rows.get(_ids(left, right))
-        return None if row is None else _seen_from(left, row)
-
-    def of_image(self, path: ImagePath) -> Iterator[PairRow]:
-        rows = [row for row in self._rows.values() if path in {row.left, row.right} and row.verdict is not None]
-        return iter([_seen_from(path, row) for row in rows])
-
-    def all(self) -> Iterator[PairRow]:
-        return iter([self._rows[key] for key in sorted(self._rows)])
+        self.entities = MemoryEntities()
+        super().__init__(self.entities)
 
 
-class MemoryStatsTable:
+class MemoryStatsTable(AzureStatsTable):
     """The `loaderstats` table in a dict."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], LoaderStats] = {}
-
-    def put(self, day: str, instance: str, totals: LoaderStats) -> None:
-        self._rows[day, instance] = totals
-
-    def of_day(self, day: str) -> dict[str, LoaderStats]:
-        return {instance: totals for (row_day, instance), totals in self._rows.items() if row_day == day}
+        super().__init__(MemoryEntities())
 
 
-class MemoryReportsTable:
-    """The `reports` table in two lists."""
+class MemoryReportsTable(AzureReportsTable):
+    """The `reports` table in a dict."""
 
     def __init__(self) -> None:
-        self._stats: list[StatsReport] = []
-        self._rejected: list[RejectedMessage] = []
-
-    def put_stats_report(self, report: StatsReport) -> None:
-        self._stats.append(report)
-
-    def latest_stats_report(self) -> StatsReport | None:
-        return max(self._stats, key=lambda report: report.reported_at, default=None)
-
-    def put_rejected_message(self, message: RejectedMessage) -> None:
-        self._rejected.append(message)
-
-    def rejected_messages(self, limit: int = 20) -> Sequence[RejectedMessage]:
-        return sorted(self._rejected, key=lambda message: message.rejected_at, reverse=True)[:limit]
+        super().__init__(MemoryEntities())
 
 
 class MemoryVerifyQueue:
@@ -227,17 +212,12 @@ class MemoryQueues:
         return self.poisoned[:limit]
 
 
-def _key(pair: PairRow) -> tuple[str, str]:
-    return _ids(pair.left, pair.right)
+def _keys(entity: Entity) -> tuple[str, str]:
+    return entity["PartitionKey"], entity["RowKey"]
 
 
-def _ids(left: ImagePath, right: ImagePath) -> tuple[str, str]:
-    first, second = sorted((left.image_id, right.image_id))
-    return first, second
-
-
-def _seen_from(path: ImagePath, row: PairRow) -> PairRow:
-    return row if row.left == path else reversed_pair(row)
+def _selected(entity: Entity, select: Sequence[str] | None) -> Entity:
+    return {name: value for name, value in entity.items() if select is None or name in select}
 
 
 class MemorySegments:
@@ -248,6 +228,8 @@ class MemorySegments:
         self.reads: list[tuple[int, int, int]] = []
         self._max_blocks = max_blocks
         self._segments: list[list[bytes]] = []
+        self._generations = count(1)
+        self._generation: list[str] = []
         self._lock = Lock()
 
     def last(self) -> int:
@@ -257,43 +239,72 @@ class MemorySegments:
         with self._lock:
             if number > len(self._segments):
                 self._segments.append([])
+                self._generation.append(str(next(self._generations)))
             segment = self._segments[number - 1]
             if len(segment) >= self._max_blocks:
                 raise SegmentFull
             segment.append(block)
             self.appends += 1
 
-    def read(self, number: int, offset: int, length: int) -> bytes:
+    def read(self, number: int, offset: int, length: int) -> Chunk:
         with self._lock:
             data = b"".join(self._segments[number - 1]) if number <= len(self._segments) else b""
             found = data[offset : offset + length]
             self.reads.append((number, offset, len(found)))
-            return found
+            return Chunk(found, self._generation[number - 1] if found else "")
+
+    def clear(self) -> None:
+        """The log is deleted."""
+        self._segments.clear()
+        self._generation.clear()
 
 
 class MemoryIndex:
-    """The plainest engine: a search looks at all hashes of a dict that the instances share, and at no keypoints."""
+    """The plainest engine: a search looks at all hashes of a dict that the instances share, and at no keypoints.
 
-    def __init__(self, shared: dict[str, Fingerprints]) -> None:
+    The dict holds the highest version of each image, without fingerprints once it was removed.
+    """
+
+    damaged_bytes = 0
+
+    def __init__(self, shared: Shared) -> None:
         self._shared = shared
 
-    def add_and_search(self, image_id: str, fingerprints: Fingerprints) -> list[Hit]:
-        self._shared[image_id] = fingerprints
-        others = [(other, held) for other, held in list(self._shared.items()) if other != image_id]
+    def add_and_search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
+        self._put(image_id, version, fingerprints)
+        return self.search(image_id, version, fingerprints)
+
+    def search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
+        if self._shared.get(image_id, (0, None))[0] > version:
+            raise Superseded(self._shared[image_id][0])
+        others = [(other, held) for other, (_, held) in list(self._shared.items()) if held and other != image_id]
         views = {view: view_hashes(fingerprints.hashes, view) for view in VIEWS}
         hits = [_hit(other, held, fingerprints, views) for other, held in others]
         return sorted((hit for hit in hits if hit), key=lambda hit: (hit.distance_bits, hit.image_id))
 
-    def remove(self, image_id: str) -> None:
-        self._shared.pop(image_id, None)
+    def remove(self, image_id: str, version: int) -> None:
+        self._put(image_id, version, None)
 
-    def add_all(self, images: Iterable[tuple[str, Fingerprints]]) -> int:
-        added = dict(images)
-        self._shared.update(added)
-        return len(added)
+    def add_all(self, images: Iterable[tuple[str, int, Fingerprints]]) -> int:
+        return sum(self._put(*image) for image in images)
+
+    def remove_all(self, images: Iterable[tuple[str, int]]) -> int:
+        return sum(self._put(*image, None) for image in images)
+
+    def declare_whole(self) -> None:
+        pass
 
     def refresh(self) -> int:
-        return len(self._shared)
+        return sum(held is not None for _, held in self._shared.values())
+
+    def held(self, prefix: str) -> dict[str, int]:
+        found = self._shared.items()
+        return {name: version for name, (version, held) in found if held and name.startswith(prefix)}
+
+    def _put(self, image_id: str, version: int, fingerprints: Fingerprints | None) -> int:
+        if version >= self._shared.get(image_id, (0, None))[0]:
+            self._shared[image_id] = version, fingerprints
+        return 1
 
 
 def _hit(image_id: str, held: Fingerprints, query: Fingerprints, views: Mapping[View, NDArray[np.uint8]]) -> Hit | None:

@@ -52,34 +52,49 @@ class FingerprintIndex[Id: Hashable = str]:
         """What the arrays hold, room for growth included."""
         return self._held.memory_bytes + self._postings.memory_bytes
 
-    def add(self, image_id: Id, fingerprints: Fingerprints) -> None:
-        """Hold the image; what was held under the same id is replaced."""
-        packed = np.frombuffer(fingerprints.to_bytes(), np.uint8).reshape(1, FINGERPRINTS_BYTES)
-        self.add_many(_id_bytes(self._key_of(image_id)), packed)
+    def version(self, image_id: Id) -> int:
+        """The version that is held, or at which the image was removed; -1 if it was never heard of."""
+        return int(self._held.versions(_halves(_id_bytes(self._key_of(image_id))))[0])
 
-    def remove(self, image_id: Id) -> None:
-        """Forget the image; nothing happens if it is not held."""
+    def versions(self, prefix: str) -> dict[str, int]:
+        """The images whose ids begin with these hex digits (up to 16), with the versions that are held of them."""
+        low = int(prefix.ljust(16, "0"), 16)
+        return self._held.versions_between(low, low + (1 << 4 * (16 - len(prefix))) - 1)
+
+    def add(self, image_id: Id, fingerprints: Fingerprints, version: int = 0) -> None:
+        """Hold the image in place of what was held under the same id, unless that has a higher version."""
+        packed = np.frombuffer(fingerprints.to_bytes(), np.uint8).reshape(1, FINGERPRINTS_BYTES)
+        self.add_many(_id_bytes(self._key_of(image_id)), packed, np.array([version]))
+
+    def remove(self, image_id: Id, version: int = 0) -> None:
+        """Forget the image, unless it is held with a higher version; nothing happens if it is not held."""
         key = self._key_of(image_id)
-        self.remove_many(_id_bytes(key))
+        self.remove_many(_id_bytes(key), np.array([version]))
         self._keys.pop(image_id, None)
         self._given.pop(key, None)
 
     def add_many(
-        self, image_ids: NDArray[np.uint8], fingerprints: NDArray[np.uint8], *, more_to_come: bool = False
+        self,
+        image_ids: NDArray[np.uint8],
+        fingerprints: NDArray[np.uint8],
+        versions: NDArray[np.int64] | None = None,
+        *,
+        more_to_come: bool = False,
     ) -> None:
         """Hold many images at once: ids (n, 16) and what `Fingerprints.to_bytes` gave (n, FINGERPRINTS_BYTES).
 
-        Of an id that comes more than once the last one counts. With `more_to_come` the keypoints are not found before
-        `settle`, or a later call without it: sorting them once saves half of the time of a long load.
+        Of an id that comes more than once, or is known already, the highest version counts, and the last one of those
+        with the same version (0 if none are given). With `more_to_come` the keypoints are not found before `settle`, or
+        a later call without it: sorting them once saves half of the time of a long load.
         """
         if image_ids.shape != (len(fingerprints), ID_BYTES) or fingerprints.shape[1:] != (FINGERPRINTS_BYTES,):
             raise ValueError(f"ids are (n, {ID_BYTES}) and fingerprints (n, {FINGERPRINTS_BYTES}) bytes")
-        ids, last = _unique_ids(image_ids)
+        ids, last, kept_versions = self._newest(image_ids, versions)
         content, hashes, keypoints = np.split(
             fingerprints[last], [CONTENT_BYTES, CONTENT_BYTES + len(WINDOWS) * HASH_BYTES], axis=1
         )
         words = np.ascontiguousarray(hashes).view("<u8").T.reshape(len(WINDOWS), GROUPS, -1)
-        first = self._held.add(ids, np.ascontiguousarray(content).view("<u8")[:, 0], words)
+        first = self._held.add(ids, np.ascontiguousarray(content).view("<u8")[:, 0], words, kept_versions)
         packed = np.ascontiguousarray(keypoints).reshape(-1, KEYPOINT_BYTES)
         owners = np.repeat(np.arange(first, first + len(last)), MAX_KEYPOINTS)[packed[:, -1] > 0]
         self._postings.add(owners, Keypoints.from_packed(packed))
@@ -87,9 +102,10 @@ class FingerprintIndex[Id: Hashable = str]:
         if not more_to_come:
             self.settle()
 
-    def remove_many(self, image_ids: NDArray[np.uint8]) -> None:
-        """Forget many images at once: ids (n, 16)."""
-        self._held.remove(_unique_ids(image_ids)[0])
+    def remove_many(self, image_ids: NDArray[np.uint8], versions: NDArray[np.int64] | None = None) -> None:
+        """Forget many images at once, ids (n, 16), but those that are held with a higher version."""
+        ids, _, kept_versions = self._newest(image_ids, versions)
+        self._held.remove(ids, kept_versions)
         self._make_dense()
 
     def settle(self) -> None:
@@ -172,6 +188,16 @@ class FingerprintIndex[Id: Hashable = str]:
         nearest: list[int] = np.where(is_known, least, HASH_BITS // 2).tolist()
         return nearest
 
+    def _newest(
+        self, image_ids: NDArray[np.uint8], versions: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+        """Distinct ids (2, n) that are not known at a higher version, where each has its highest one, and that."""
+        if versions is None:
+            versions = np.zeros(len(image_ids), np.int64)
+        ids, newest = _unique_ids(image_ids, versions)
+        kept = versions[newest] >= self._held.versions(ids)
+        return ids[:, kept], newest[kept], versions[newest[kept]]
+
     def _make_dense(self) -> None:
         new_slots = self._held.make_dense()
         if new_slots is not None:
@@ -188,10 +214,17 @@ def _id_bytes(key: str) -> NDArray[np.uint8]:
     return np.frombuffer(bytes.fromhex(key), np.uint8).reshape(1, ID_BYTES)
 
 
-def _unique_ids(image_ids: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Distinct ids (2, n) and where each was seen last."""
-    halves = np.ascontiguousarray(image_ids).view(">u8").astype(np.uint64).T  # (2, n)
-    order = np.lexsort((np.arange(halves.shape[1]), halves[1], halves[0]))
+def _halves(image_ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Ids (n, 16) as two words each: (2, n)."""
+    return np.ascontiguousarray(image_ids).view(">u8").astype(np.uint64).T
+
+
+def _unique_ids(
+    image_ids: NDArray[np.uint8], versions: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Distinct ids (2, n) and where each was seen with its highest version, the last of those."""
+    halves = _halves(image_ids)
+    order = np.lexsort((np.arange(halves.shape[1]), versions, halves[1], halves[0]))
     ordered = halves[:, order]
     is_last = np.ones(len(order), bool)
     is_last[:-1] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)

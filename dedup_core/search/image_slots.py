@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.hash_views import GROUPS
 from dedup_core.search.columns import Columns, Words
+from dedup_core.search.removed_images import RemovedImages
 from dedup_core.search.slot_table import SlotTable
 
 ID_BYTES: Final = 16
@@ -32,6 +33,8 @@ class HeldImages:
         self._inner = Columns(GROUPS)
         self._owners = np.zeros(0, np.uint32)  # the slot of each hash of the second window, ascending
         self._alive = np.zeros(0, np.bool_)
+        self._versions = np.zeros(0, np.uint32)
+        self._removed = RemovedImages()
         self._table = SlotTable()
         self._size = 0
 
@@ -51,12 +54,21 @@ class HeldImages:
     @property
     def memory_bytes(self) -> int:
         columns = self._columns.memory_bytes + self._inner.memory_bytes
-        return columns + self._owners.nbytes + self._alive.nbytes + self._table.memory_bytes
+        slots = self._alive.nbytes + self._versions.nbytes
+        return columns + self._owners.nbytes + slots + self._table.memory_bytes + self._removed.memory_bytes
 
-    def add(self, image_ids: Words, contents: Words, hashes: Words) -> int:
+    def versions(self, image_ids: Words) -> NDArray[np.int64]:
+        """The version of each image (2, n): held, or as of its removal; -1 for those that were never heard of."""
+        versions = self._removed.versions(image_ids)
+        places = self._find(image_ids)
+        slots = self._table.slots(places[places >= 0])
+        versions[places >= 0] = np.where(self._alive[slots], self._versions[slots], versions[places >= 0])
+        return versions
+
+    def add(self, image_ids: Words, contents: Words, hashes: Words, versions: NDArray[np.int64]) -> int:
         """Hold images under distinct ids (2, n), in place of what was held under them; the first one's slot.
 
-        `contents` is (n,), `hashes` (2 windows, 4, n).
+        `contents` and `versions` are (n,), `hashes` (2 windows, 4, n).
         """
         first, end = self.slots, self.slots + len(contents)
         places = self._find(image_ids)
@@ -70,6 +82,9 @@ class HeldImages:
         self._owners[owners : owners + len(own)] = first + own
         self._alive = _with_room(self._alive, end)
         self._alive[first:end] = True
+        self._versions = _with_room(self._versions, end)
+        self._versions[first:end] = versions
+        self._removed.forget(image_ids)
         self._size += end - first
         added = np.arange(first, end)
         self._table.replace(places[~is_new], added[~is_new])
@@ -79,8 +94,9 @@ class HeldImages:
             self._make_table()
         return first
 
-    def remove(self, image_ids: Words) -> None:
-        """Forget the images with these distinct ids (2, n), where they are held."""
+    def remove(self, image_ids: Words, versions: NDArray[np.int64]) -> None:
+        """Forget the images with these distinct ids (2, n), where they are held, but not that it was at `versions`."""
+        self._removed.remember(image_ids, versions)
         places = self._find(image_ids)
         self._kill(self._table.slots(places[places >= 0]))
 
@@ -97,6 +113,7 @@ class HeldImages:
         self._owners = owners[owners >= 0].astype(np.uint32)
         self._columns.keep(kept)
         self._alive = np.ones(len(kept), np.bool_)
+        self._versions = self._versions[kept]
         self._make_table()
         return new_slots
 
@@ -131,6 +148,16 @@ class HeldImages:
         slots = np.concatenate([np.zeros(0, np.int64), *found])
         same: list[int] = slots[self._alive[slots]].tolist()
         return same
+
+    def versions_between(self, low: int, high: int) -> dict[str, int]:
+        """Ids whose first half is in this range, with the versions that are held."""
+        found = [
+            start + np.flatnonzero((block[_ID][0] >= np.uint64(low)) & (block[_ID][0] <= np.uint64(high)))
+            for start, block in self._columns.blocks()
+        ]
+        slots = np.concatenate([np.zeros(0, np.int64), *found])
+        slots = slots[self._alive[slots]]
+        return dict(zip(self.ids(slots), self._versions[slots].tolist(), strict=True))
 
     def ids(self, slots: NDArray[np.int64]) -> list[str]:
         names = np.ascontiguousarray(self._columns.take(slots, _ID).T.astype(">u8"))  # (n, 2)

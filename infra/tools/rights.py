@@ -89,8 +89,8 @@ NEEDS = (
     Need(
         APP,
         "tables",
-        frozenset({"entities/read", "entities/write"}),
-        "`dedup_storage/entity_table.py` reads and writes rows",
+        frozenset({"entities/read", "entities/write", "entities/delete"}),
+        "`dedup_storage/entity_table.py` reads and writes rows, and clears away those that are too old",
     ),
     Need(APP, "Application Insights", frozenset({"telemetry/write"}), "logs, requests and metrics, without a key"),
     Need(TOPIC, "dead-letter container", frozenset({"blobs/write"}), "events that could not be delivered within a day"),
@@ -109,8 +109,8 @@ NEEDS = (
     Need(
         PERSON,
         "images account",
-        frozenset({"entities/read", "entities/write"}),
-        "`dedup duplicates` and `dedup groups` read verdicts; decisions are written",
+        frozenset({"entities/read", "entities/write", "entities/delete"}),
+        "`dedup duplicates` and `dedup groups` read verdicts; decisions are written; `dedup reconcile` mends rows",
     ),
 )
 

@@ -3,7 +3,7 @@
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
-from tests.app.world import NOON, copy_of, photo
+from tests.app.world import copy_of, photo
 
 
 def test_only_blobs_that_are_new_or_changed_or_unfinished_are_queued(world):
@@ -12,9 +12,9 @@ def test_only_blobs_that_are_new_or_changed_or_unfinished_are_queued(world):
     changed = world.upload_and_ingest("changed.png", photo(1))
     world.upload("changed.png", photo(2))
     unfinished = world.upload_and_ingest("unfinished.png", photo(1))
-    world.features.set_status(unfinished.image_id, world.row(unfinished).etag, PROCESSING, NOON)
+    world.set_status(unfinished, PROCESSING)
     returned = world.upload_and_ingest("returned.png", photo(1))
-    world.features.set_status(returned.image_id, world.row(returned).etag, DELETED, NOON)
+    world.set_status(returned, DELETED)
     new = world.upload("new.png", photo(1))
     world.images.put(ImagePath("elsewhere", "other.png"), photo(1))
     world.calls.clear()

@@ -70,7 +70,6 @@ def test_files_with_the_same_bytes_are_identical_without_a_read_or_a_message(wor
         "images.etag",  # is the other one still as its row says? not downloaded
         "pairs.put_verdict",
         "stats.put",
-        "features.summaries",
         "features.set_status",
         "images.read",  # is it still there? not downloaded again
     ]
@@ -92,7 +91,7 @@ def test_what_is_said_of_same_bytes_is_what_a_verification_would_say(world):
     assert replace(said, reasons=()) == replace(measured, reasons=())
 
 
-def test_a_copy_that_is_overwritten_while_its_pair_is_stored_is_verified(world):
+def test_a_copy_that_is_overwritten_while_its_pair_is_stored_is_identical_no_more(world):
     copy = world.upload_and_ingest("a.png", photo(1))
     other = world.start_process("the other")
 
@@ -104,9 +103,9 @@ def test_a_copy_that_is_overwritten_while_its_pair_is_stored_is_verified(world):
 
     world.before = overwrite
     path = world.upload_and_ingest("b.png", photo(1))
-    assert [(it.left, it.rights[0].etag) for it in world.verify_queue.messages] == [(path, world.row(copy).etag)]
-    world.verify_all()
-    assert world.pair(path, copy).verdict.kind is VerdictKind.DISTINCT
+    assert world.pair(path, copy).verdict.kind is VerdictKind.IDENTICAL  # with what it was
+    assert world.current_pairs() == []
+    assert world.verify_queue.messages == []
 
 
 def test_an_image_that_looks_like_nothing_else_sends_no_message(world):
@@ -120,7 +119,7 @@ def test_the_same_event_again_downloads_and_changes_nothing(world):
     before = world.row(path)
     world.calls.clear()
     assert world.services.ingest.ingest(path).status == "unchanged"
-    assert world.calls == ["features.get", "images.read"]
+    assert world.calls == ["features.get", "images.read", "pairs.of_image"]
     assert world.row(path) == before
 
 
@@ -211,14 +210,14 @@ def test_what_was_said_of_an_overwritten_image_is_verified_anew(world):
 @pytest.mark.parametrize("status", [ImageStatus.rejected("corrupt"), DELETED])
 def test_hits_are_trusted_only_after_their_row_confirms_them(world, status):
     first = world.upload_and_ingest("a.png", photo(1))
-    world.features.set_status(first.image_id, world.row(first).etag, status, NOON)
+    world.set_status(first, status)
     world.upload_and_ingest("b.jpg", copy_of(1))
     assert world.verify_queue.messages == []
 
 
 def test_a_hit_that_is_still_being_processed_counts_because_its_own_search_may_have_come_first(world):
     first = world.upload_and_ingest("a.png", photo(1))
-    world.features.set_status(first.image_id, world.row(first).etag, PROCESSING, NOON)
+    world.set_status(first, PROCESSING)
     world.upload_and_ingest("b.jpg", copy_of(1))
     assert len(world.verify_queue.messages) == 1
 
@@ -243,7 +242,7 @@ def test_a_pair_that_was_verified_on_the_same_bytes_is_not_verified_again(world)
     first = world.upload_and_ingest("a.png", photo(1))
     world.upload_and_ingest("b.jpg", copy_of(1))
     world.verify_all()
-    world.features.set_status(first.image_id, world.row(first).etag, PROCESSING, NOON)
+    world.set_status(first, PROCESSING)
     world.services.ingest.ingest(first)
     assert world.verify_queue.messages == []
     assert world.row(first).status == INDEXED

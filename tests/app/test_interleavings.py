@@ -110,8 +110,8 @@ def test_events_of_a_deletion_and_a_new_upload_in_any_order_leave_what_is_there_
         world.upload_and_ingest("a.png", photo(1))
         one, two, three, four = (world.start_process(name) for name in ("one", "two", "three", "four"))
         world.images.delete(A)
-        delete = as_the_host(one.retract.retract, A)
-        again = as_the_host(two.retract.retract, A)
+        delete = as_the_host(one.ingest.ingest, A)
+        again = as_the_host(two.ingest.ingest, A)
 
         def upload(world=world, process=three):
             if back:
@@ -175,6 +175,6 @@ def test_a_verdict_that_holds_on_never_outlives_the_bytes_of_the_other_image(wor
         world.before = lambda _number, _step: None
         world.verify_all()
         pair = world.pair(A, B)
-        assert (pair.left_etag, pair.right_etag) == (world.row(A).etag, world.row(B).etag), f"seed {seed}"
+        assert (pair.left_version, pair.right_version) == (world.row(A).version, world.row(B).version), f"seed {seed}"
         expected = VerdictKind.DISTINCT if other == "changes" else VerdictKind.DUPLICATE
         assert pair.verdict.kind is expected, f"seed {seed}"

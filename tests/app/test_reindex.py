@@ -7,7 +7,7 @@ import pytest
 from dedup_app.image_status import DELETED, ImageStatus
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
-from tests.app.world import NOON, copy_of, photo
+from tests.app.world import copy_of, photo
 from tests.memory import MemorySegments
 
 
@@ -20,7 +20,7 @@ def test_a_lost_log_comes_back_from_the_features_table(world):
     kept = world.upload_and_ingest("a.png", photo(1))
     for name, status in (("deleted.png", DELETED), ("rejected.png", ImageStatus.rejected("corrupt"))):
         gone = world.upload_and_ingest(name, photo(1))
-        world.features.set_status(gone.image_id, world.row(gone).etag, status, NOON)
+        world.set_status(gone, status)
     lose_the_log(world)
     assert world.found_by(photo(1)) == set()
     seen = []

@@ -184,7 +184,8 @@ def test_the_first_report_of_a_day_closes_the_day_before(world):
     world.stats.put(TODAY, "one", LoaderStats(comparisons_performed=2))
     world.time += timedelta(days=1)
     world.services.reporting.report()
-    by_day = {report.day: report.totals.comparisons_performed for report in world.reports._stats}
+    reports = list(world.reports.stats_reports())
+    by_day = {report.day: report.totals.comparisons_performed for report in reversed(reports)}
     assert by_day == {TODAY: 2, TOMORROW: 0}
     assert world.services.reporting.report().day == TOMORROW
-    assert len(world.reports._stats) == 4
+    assert len(list(world.reports.stats_reports())) == 4

@@ -1,16 +1,18 @@
 """A whole app in memory, whose every call to a port can be watched, interrupted or answered with an error."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from PIL import Image
 
+from dedup_app.currency import current_pairs
+from dedup_app.image_status import ImageStatus
 from dedup_app.ports import CandidateIndex, FeaturesRow, PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
-from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.paths import ImagePath
 from dedup_decoders import in_process
 from dedup_decoders.in_process import InProcessDecoders
@@ -27,6 +29,7 @@ from tests.memory import (
     MemorySegments,
     MemoryStatsTable,
     MemoryVerifyQueue,
+    Shared,
 )
 
 NOON = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
@@ -81,7 +84,7 @@ class World:
         self.verify_queue = MemoryVerifyQueue()
         self.ingest_queue = MemoryIngestQueue()
         self.segments = MemorySegments()
-        self.held: dict[str, Fingerprints] | None = {} if plain_index else None
+        self.held: Shared | None = {} if plain_index else None
         self.services = self.start_process("first")
 
     def start_process(self, instance: str) -> Services:
@@ -142,17 +145,21 @@ class World:
         assert row is not None
         return row
 
+    def set_status(self, path: ImagePath, status: ImageStatus) -> None:
+        self.features.set_status(replace(self.row(path), status=status))
+
     def pair(self, left: ImagePath, right: ImagePath) -> PairRow:
         pair = self.pairs.get(left, right)
         assert pair is not None
         return pair
 
+    def current_pairs(self) -> list[PairRow]:
+        """What readers take for true."""
+        return list(current_pairs(self.pairs.all(), self.features))
+
     def found_by(self, data: bytes) -> set[str]:
         """Ids of the images that the index finds for this picture."""
-        probe = "f" * 32
-        index = self._index()
-        hits = index.add_and_search(probe, in_process.extract_features(data).fingerprints)
-        index.remove(probe)
+        hits = self._index().search("f" * 32, 0, in_process.extract_features(data).fingerprints)
         return {hit.image_id for hit in hits}
 
     def _index(self) -> CandidateIndex:

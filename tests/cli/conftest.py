@@ -30,7 +30,9 @@ class Known:
 
     def image(self, name: str, status: ImageStatus = INDEXED, detail: str = "") -> ImagePath:
         path = ImagePath("images", name)
-        self.services.features.put(FeaturesRow(path, "0x1", status, None, detail, NOW))
+        known = self.services.features.get(path.image_id)
+        tag = known.tag if known else ""
+        self.services.features.put(FeaturesRow(path, "0x1", status, None, detail, NOW, tag=tag))
         return path
 
     def pair(self, left: str, right: str, kind: VerdictKind | None, *reasons: str) -> PairRow:

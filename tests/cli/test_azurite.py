@@ -80,6 +80,6 @@ def test_a_lost_log_and_a_full_container_are_brought_back(dedup, account: Accoun
         blobs.delete_container("dedup-index")
     assert json.loads(dedup("reindex", "--json").output) == {"indexed": 3, "queued": 0, "held": 3}
     found = connect(Settings.from_environment(environment)).index.add_and_search(
-        "f" * 32, services.features.get(ImagePath("images", "1.png").image_id).features.fingerprints
+        "f" * 32, 1, services.features.get(ImagePath("images", "1.png").image_id).features.fingerprints
     )
     assert [hit.image_id for hit in found] == [ImagePath("images", "1.png").image_id]

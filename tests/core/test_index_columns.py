@@ -90,6 +90,10 @@ def test_a_table_without_places_has_nothing_and_no_room():
     assert (table.memory_bytes, table.has_room_for(1), table.has_room_for(0)) == (0, False, True)
 
 
+def words_of(name: str) -> np.ndarray:
+    return np.frombuffer(bytes.fromhex(name), ">u8").astype(np.uint64)[:, None]
+
+
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("equal_share", [0.0, 0.8, 1.0])
 def test_what_is_held_is_what_a_dictionary_would_hold(equal_share, monkeypatch):
@@ -101,14 +105,14 @@ def test_what_is_held_is_what_a_dictionary_would_hold(equal_share, monkeypatch):
         names = random.permutation(400)[: random.integers(0, 60)].astype(np.uint64)
         ids = np.stack([names, names + np.uint64(7)])
         if random.random() < 0.3:
-            images.remove(ids)
+            images.remove(ids, np.zeros(len(names), np.int64))
             for name in names.tolist():
                 expected.pop(name, None)
         else:
             contents, hashes = words(random, 1, len(names))[0], words(random, 8, len(names)).reshape(2, 4, -1)
             equal = random.random(len(names)) < equal_share
             hashes[1][:, equal] = hashes[0][:, equal]
-            images.add(ids, contents, hashes)
+            images.add(ids, contents, hashes, names.astype(np.int64))
             expected |= {
                 name: (content, hashes[:, :, place].tolist())
                 for place, (name, content) in enumerate(zip(names.tolist(), contents.tolist(), strict=True))
@@ -124,6 +128,7 @@ def test_what_is_held_is_what_a_dictionary_would_hold(equal_share, monkeypatch):
         held_hashes = images.hashes(slots)
         for place, name in enumerate(images.ids(slots)):
             content, hashes = expected[int(name[:16], 16)]
+            assert images.versions(words_of(name)).tolist() == [int(name[:16], 16)]
             assert held_hashes[:, :, place].tolist() == hashes
             assert images.with_content(np.uint64(content)) == [slots[place]]
 
@@ -134,7 +139,7 @@ def test_hashes_that_differ_in_no_window_are_held_once():
     hashes = np.stack([words(random, 4, 1000)] * 2)
     hashes[1][:, ::10] += np.uint64(1)
     images = HeldImages()
-    images.add(words(random, 2, 1000), words(random, 1, 1000)[0], hashes)
+    images.add(words(random, 2, 1000), words(random, 1, 1000)[0], hashes, np.zeros(1000, np.int64))
     owners = [(slots.tolist(), block.shape) for slots, block in images.second_hashes()]
     assert [slot for slots, _ in owners for slot in slots] == list(range(0, 1000, 10))
     assert images.sharing_their_hash(0, 1000) == 900

@@ -108,7 +108,7 @@ def test_no_written_message_uses_a_key_that_the_host_would_merge_into_its_metada
         ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "distance": -1}}', "0 to 256"),
         ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "distance": 1.5}}', "0 to 256"),
         ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "etag": 5}}', "etag of 'right'"),
-        ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "tag": "5"}}', 'unknown key "tag"'),
+        ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "color": "5"}}', 'unknown key "color"'),
         ('{"left": "images/a.jpg", "wright": "images/b.jpg", "right": "images/b.jpg"}', 'unknown key "wright"'),
         ('{"left": "images/a.jpg", "right": "images/b.jpg", "origin": "elsewhere"}', "candidate, manual"),
         ('{"id": 1, "left": "images/a.jpg", "right": "images/b.jpg"}', "'id'"),

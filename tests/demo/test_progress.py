@@ -40,7 +40,8 @@ def test_it_is_not_done_before_every_picture_has_a_row(finished: Services):
 
 
 def test_it_is_not_done_while_an_image_is_processing(finished: Services):
-    finished.features.put(replace(row("b.jpg"), status=PROCESSING))
+    known = finished.features.get(row("b.jpg").path.image_id)
+    finished.features.put(replace(known, status=PROCESSING))
     assert not progress(finished).is_done(2)
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dedup_app.ports import CandidateIndex
+from dedup_app.ports import CandidateIndex, Superseded
 from dedup_core.search.hit import Hit
 from dedup_core.views import View
 from tests.storage.examples import fingerprints_of_text, image
@@ -33,70 +33,90 @@ class CandidateIndexContract(ABC):
         """Starts another instance of the app on the same, at first empty, collection."""
 
     def test_the_first_image_finds_nothing_not_even_itself(self, another: Another) -> None:
-        assert another().add_and_search(A, CAT) == []
+        assert another().add_and_search(A, 0, CAT) == []
 
     def test_a_look_alike_is_found_and_a_stranger_is_not(self, another: Another) -> None:
         log = another()
-        log.add_and_search(A, CAT)
-        log.add_and_search(B, DOG)
-        assert log.add_and_search(C, CAT) == [Hit(A, 0, View.UPRIGHT)]
+        log.add_and_search(A, 0, CAT)
+        log.add_and_search(B, 0, DOG)
+        assert log.add_and_search(C, 0, CAT) == [Hit(A, 0, View.UPRIGHT)]
 
     def test_an_image_of_another_instance_is_found_at_once(self, another: Another) -> None:
         ours, theirs = another(), another()
-        ours.add_and_search(A, CAT)
-        theirs.add_and_search(B, DOG)
-        assert ids(theirs.add_and_search(C, CAT)) == [A]
-        assert ids(ours.add_and_search(A, CAT)) == [C]
+        ours.add_and_search(A, 0, CAT)
+        theirs.add_and_search(B, 0, DOG)
+        assert ids(theirs.add_and_search(C, 0, CAT)) == [A]
+        assert ids(ours.add_and_search(A, 0, CAT)) == [C]
 
     def test_an_instance_that_starts_later_knows_everything(self, another: Another) -> None:
         log = another()
         for number in range(3 * MANY):
-            log.add_and_search(image(str(number)).image_id, CAT)
-        assert len(another().add_and_search(A, CAT)) == 3 * MANY
+            log.add_and_search(image(str(number)).image_id, 0, CAT)
+        assert len(another().add_and_search(A, 0, CAT)) == 3 * MANY
         assert another().refresh() == 3 * MANY + 1
 
     def test_an_overwritten_image_is_found_by_its_new_content_only(self, another: Another) -> None:
         log = another()
-        log.add_and_search(A, CAT)
-        log.add_and_search(A, DOG)
-        assert log.add_and_search(B, CAT) == []
-        assert ids(log.add_and_search(C, DOG)) == [A]
+        log.add_and_search(A, 0, CAT)
+        log.add_and_search(A, 0, DOG)
+        assert log.add_and_search(B, 0, CAT) == []
+        assert ids(log.add_and_search(C, 0, DOG)) == [A]
 
     def test_a_removed_image_is_not_found_by_any_instance(self, another: Another) -> None:
         ours, theirs = another(), another()
-        ours.add_and_search(A, CAT)
+        ours.add_and_search(A, 0, CAT)
         theirs.refresh()
-        ours.remove(A)
-        assert theirs.add_and_search(B, CAT) == []
-        assert another().add_and_search(B, CAT) == []
+        ours.remove(A, 0)
+        assert theirs.add_and_search(B, 0, CAT) == []
+        assert another().add_and_search(B, 0, CAT) == []
 
     def test_adding_the_same_image_again_changes_nothing(self, another: Another) -> None:
         log = another()
         for _ in range(3):
-            log.add_and_search(A, CAT)
-        assert ids(log.add_and_search(B, CAT)) == [A]
+            log.add_and_search(A, 0, CAT)
+        assert ids(log.add_and_search(B, 0, CAT)) == [A]
         assert log.refresh() == 2
 
     def test_many_images_at_once_are_found_like_single_ones(self, another: Another) -> None:
         log = another()
-        log.add_and_search(A, CAT)
-        strangers = [(image(str(number)).image_id, DOG) for number in range(50)]
-        assert log.add_all([*strangers, (B, CAT)]) == 51
-        assert ids(log.add_and_search(C, CAT)) == sorted([A, B])
+        log.add_and_search(A, 0, CAT)
+        strangers = [(image(str(number)).image_id, 0, DOG) for number in range(50)]
+        assert log.add_all([*strangers, (B, 0, CAT)]) == 51
+        assert ids(log.add_and_search(C, 0, CAT)) == sorted([A, B])
         assert another().refresh() == 53
+
+    def test_the_highest_version_counts_whenever_it_comes(self, another: Another) -> None:
+        ours, theirs = another(), another()
+        ours.add_and_search(A, 7, CAT)
+        with pytest.raises(Superseded) as late:
+            theirs.add_and_search(A, 6, DOG)
+        assert late.value.version == 7
+        ours.remove(A, 6)
+        for index in (ours, theirs, another()):
+            assert ids(index.add_and_search(B, 1, CAT)) == [A]
+        ours.remove(A, 8)
+        ours.add_all([(A, 7, CAT)])
+        for index in (ours, theirs, another()):
+            assert ids(index.add_and_search(B, 1, CAT)) == []
+            assert index.held(A[:2]).get(A) is None
+        assert ids(ours.add_and_search(A, 9, CAT)) == [B]
+        assert ours.held(A[:2])[A] == 9
+        assert ids(another().search(C, 1, CAT)) == sorted([A, B])
+        assert ours.remove_all([(A, 9), (B, 2)]) == 2
+        assert another().search(C, 1, CAT) == []
 
     def test_instances_find_each_other_however_many_there_are(self, another: Another) -> None:
         logs = [another() for _ in range(3)]
         for number in range(5 * MANY):
             expected = sorted(image(str(earlier)).image_id for earlier in range(number))
-            assert ids(logs[number % 3].add_and_search(image(str(number)).image_id, CAT)) == expected
+            assert ids(logs[number % 3].add_and_search(image(str(number)).image_id, 0, CAT)) == expected
 
     def test_an_instance_that_slept_for_long_misses_none(self, another: Another) -> None:
         awake, asleep = another(), another()
-        asleep.add_and_search(A, CAT)
+        asleep.add_and_search(A, 0, CAT)
         for number in range(4 * MANY):
-            awake.add_and_search(image(str(number)).image_id, CAT)
-        assert len(asleep.add_and_search(B, CAT)) == 4 * MANY + 1
+            awake.add_and_search(image(str(number)).image_id, 0, CAT)
+        assert len(asleep.add_and_search(B, 0, CAT)) == 4 * MANY + 1
 
     def test_two_instances_with_eight_threads_each_always_find_each_others_look_alikes(self, another: Another) -> None:
         logs = [another(), another()]
@@ -110,7 +130,7 @@ class CandidateIndexContract(ABC):
                 # Workers 0 and 8 have a look-alike pair, so have 1 and 9, ...: one on each instance.
                 look = f"{number}-{worker % 8}"
                 image_id = image(f"{look}-{worker}").image_id
-                hits = logs[worker // 8].add_and_search(image_id, fingerprints_of_text(look))
+                hits = logs[worker // 8].add_and_search(image_id, 0, fingerprints_of_text(look))
                 found.append((look, image_id, ids(hits)))
             return found
 

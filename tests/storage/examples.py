@@ -1,6 +1,7 @@
 """Values that the storage tests put in and expect back."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
@@ -41,9 +42,15 @@ def features_row(
 
 
 def pending(
-    left: str, right: str, *, left_etag: str = "0x1", right_etag: str = "0x2", view: str = "upright"
+    left: str,
+    right: str,
+    *,
+    left_etag: str = "0x1",
+    right_etag: str = "0x2",
+    view: str = "upright",
+    **changes: object,
 ) -> PairRow:
-    return PairRow(
+    pair = PairRow(
         left=image(left),
         right=image(right),
         left_etag=left_etag,
@@ -53,6 +60,7 @@ def pending(
         view=view,
         verified_at=None,
     )
+    return replace(pair, **changes)  # type: ignore[arg-type]
 
 
 def verified(left: str, right: str, kind: VerdictKind = VerdictKind.DUPLICATE, **changes: object) -> PairRow:

@@ -87,10 +87,10 @@ CALLS: dict[str, Call] = {
     "read an image": lambda it: it.images.read(PATH).data,  # type: ignore[union-attr]
     "look at an image": lambda it: it.images.etag(PATH),
     "list images": lambda it: list(it.images.names("images")),
-    "read the log": lambda it: it.segments.read(1, 0, READ_BYTES)[: len(PICTURE)],
+    "read the log": lambda it: it.segments.read(1, 0, READ_BYTES).data[: len(PICTURE)],
     "look for the end of the log": lambda it: it.segments.last(),
     "append to the log": lambda it: it.segments.append(1, PICTURE),
-    "read a row": lambda it: it.table.get_with_etag("p", "r"),
+    "read a row": lambda it: it.table.get_with_tag("p", "r"),
     "list rows": lambda it: [row["text"] for row in it.table.query()],
     "write a row": lambda it: bool(it.table.upsert(ROW, keep_other_columns=True)),
     "send a message": lambda it: AzureIngestQueue(it.clients.queues, "ingest").send(IngestMessage(PATH)),

@@ -2,7 +2,6 @@ import socket
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from io import BytesIO
 
 import numpy as np
@@ -11,7 +10,8 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from PIL import Image
 
-from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
+from dedup_app.image_status import INDEXED, PROCESSING
+from dedup_app.ports import FeaturesRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings, StorageConnection
 from dedup_core.comparison.verdict import VerdictKind
@@ -19,7 +19,8 @@ from dedup_core.errors import InvalidSetting
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_storage.clients import open_clients
 from dedup_storage.connect import connect, instance_name
-from dedup_storage.tables import AzureFeaturesTable
+from dedup_storage.entity_table import EntityTable
+from dedup_storage.features_table import AzureFeaturesTable
 from tests.azurite import Account
 from tests.storage.examples import image
 
@@ -75,13 +76,13 @@ def test_a_crash_between_the_append_and_the_row_is_made_good_by_the_next_try(
     services: Services, container: BlobServiceClient, account: Account
 ) -> None:
     class DyingFeatures(AzureFeaturesTable):
-        def set_status(self, image_id: str, etag: str, status: ImageStatus, updated_at: datetime) -> None:
-            raise KeyboardInterrupt(image_id, etag, status, updated_at)
+        def set_status(self, row: FeaturesRow) -> FeaturesRow:
+            raise KeyboardInterrupt(row)
 
     for name in ("a.jpg", "b.jpg"):
         container.get_blob_client("images", name).upload_blob(picture(1))
     clients = open_clients(StorageConnection(account.connection_string), largest_read=1_000_000)
-    dying = replace(services, features=DyingFeatures(clients.tables))
+    dying = replace(services, features=DyingFeatures(EntityTable(clients.tables, "features")))
     with pytest.raises(KeyboardInterrupt):
         dying.ingest.ingest(image("a.jpg"))
     clients.close()

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
-from dedup_app.ports import FeaturesTable, ImageSummary
+from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
+from dedup_app.ports import FeaturesTable, ImageSummary, Superseded
 from dedup_storage.clients import StorageClients
-from dedup_storage.tables import AzureFeaturesTable
+from dedup_storage.entity_table import EntityTable
+from dedup_storage.features_table import AzureFeaturesTable
 from tests.azurite import Account
 from tests.memory import MemoryFeaturesTable
 from tests.storage.examples import NOON, features_row, image, some_features
@@ -40,8 +41,8 @@ class FeaturesTableContract(ABC):
         assert table.get(row.path.image_id) == row
 
     def test_putting_again_replaces_the_whole_row(self, table: FeaturesTable) -> None:
-        table.put(features_row(features=some_features()))
-        rejected = features_row(etag="0x2", status=ImageStatus.rejected("corrupt"))
+        known = table.put(features_row(features=some_features()))
+        rejected = replace(features_row(etag="0x2", status=ImageStatus.rejected("corrupt")), tag=known.tag)
         table.put(rejected)
         assert table.get(rejected.path.image_id) == rejected
 
@@ -63,29 +64,44 @@ class FeaturesTableContract(ABC):
         assert sorted(table.all_summaries(), key=lambda it: it.path) == [whole, rejected]
         assert (whole.is_alive, rejected.is_alive) == (True, False)
 
-    def test_rows_that_changed_since_a_moment_are_found(self, table: FeaturesTable) -> None:
-        table.put(features_row("a.jpg"))
-        later = replace(features_row("b.jpg"), updated_at=LATER)
-        table.put(later)
-        assert list(table.changed_since(LATER)) == [later]
-        assert len(list(table.changed_since(NOON))) == 2
-        assert list(table.changed_since(LATER + timedelta(seconds=1))) == []
-
     def test_the_status_changes_alone(self, table: FeaturesTable) -> None:
-        row = features_row(status=PROCESSING, features=some_features())
-        table.put(row)
-        table.set_status(row.path.image_id, row.etag, INDEXED, LATER)
-        assert table.get(row.path.image_id) == replace(row, status=INDEXED, updated_at=LATER)
+        row = table.put(features_row(status=PROCESSING, features=some_features()))
+        table.set_status(replace(row, status=INDEXED, updated_at=LATER, version=7, features=None, etag="0x9"))
+        assert table.get(row.path.image_id) == replace(row, status=INDEXED, updated_at=LATER, version=7)
 
-    def test_the_status_of_overwritten_bytes_changes_nothing(self, table: FeaturesTable) -> None:
-        row = features_row(etag="0x2", status=PROCESSING)
-        table.put(row)
-        table.set_status(row.path.image_id, "0x1", INDEXED, LATER)
-        assert table.get(row.path.image_id) == row
+    def test_of_those_who_read_a_row_one_writes_it_and_the_others_learn_that_they_are_late(
+        self, table: FeaturesTable
+    ) -> None:
+        first = table.put(features_row(etag="0x1", status=PROCESSING))
+        with pytest.raises(Superseded):  # there is one
+            table.put(features_row(etag="0x2"))
+        second = table.put(replace(first, etag="0x2", version=first.version + 1))
+        for late in (replace(first, etag="0x3"), replace(first, etag="0x2")):
+            with pytest.raises(Superseded):
+                table.put(late)
+            with pytest.raises(Superseded):
+                table.set_status(late)
+        assert table.get(first.path.image_id) == second
+        assert table.set_status(replace(second, status=INDEXED)).tag != second.tag
 
-    def test_the_status_of_a_row_that_is_not_there_changes_nothing(self, table: FeaturesTable) -> None:
-        table.set_status(image().image_id, "0x1", DELETED, NOON)
+    def test_a_row_that_is_not_there_takes_no_status(self, table: FeaturesTable) -> None:
+        with pytest.raises(Superseded):
+            table.set_status(replace(features_row(), tag="W/\"datetime'2026-05-31T12%3A00%3A00.0000000Z'\""))
         assert table.get(image().image_id) is None
+
+    def test_a_row_goes_only_as_it_was_read(self, table: FeaturesTable) -> None:
+        first = table.put(features_row())
+        second = table.put(replace(first, version=5))
+        table.delete(first)
+        assert table.get(first.path.image_id) == second
+        table.delete(second)
+        assert table.get(first.path.image_id) is None
+
+    def test_rows_come_by_the_beginning_of_their_ids(self, table: FeaturesTable) -> None:
+        rows = [table.put(features_row(f"{number}.jpg")) for number in range(5)]
+        for row in rows:
+            assert row in list(table.with_prefix(row.path.image_id[:2]))
+        assert list(table.with_prefix("zz")) == []
 
     def test_all_rows_and_their_number_by_status(self, table: FeaturesTable) -> None:
         rows = [features_row(f"{number}.jpg") for number in range(5)]
@@ -108,33 +124,15 @@ class TestMemoryFeaturesTable(FeaturesTableContract):
 class TestAzureFeaturesTable(FeaturesTableContract):
     @pytest.fixture
     def table(self, clients: StorageClients) -> FeaturesTable:
-        return AzureFeaturesTable(clients.tables)
+        return AzureFeaturesTable(EntityTable(clients.tables, "features"))
 
     def test_put_and_status_cost_one_request_each(self, table: FeaturesTable, account: Account) -> None:
         table.put(features_row("first.jpg"))  # creates the table
         before = len(account.requests())
-        row = features_row(status=PROCESSING, features=some_features())
-        table.put(row)
-        table.set_status(row.path.image_id, row.etag, INDEXED, LATER)
-        assert [request.method for request in account.requests()[before:]] == ["PUT", "PATCH"]
-
-    def test_a_row_that_another_process_overwrote_is_not_touched(
-        self, table: FeaturesTable, clients: StorageClients
-    ) -> None:
-        table.put(features_row(etag="0x1", status=PROCESSING))
-        theirs = features_row(etag="0x2", status=PROCESSING)
-        AzureFeaturesTable(clients.tables).put(theirs)
-        table.set_status(theirs.path.image_id, "0x1", INDEXED, LATER)
-        assert table.get(theirs.path.image_id) == theirs
-
-    def test_a_row_that_another_process_put_alike_changes_its_status(
-        self, table: FeaturesTable, clients: StorageClients
-    ) -> None:
-        row = features_row(status=PROCESSING)
-        table.put(row)
-        AzureFeaturesTable(clients.tables).put(row)
-        table.set_status(row.path.image_id, row.etag, INDEXED, LATER)
-        assert table.get(row.path.image_id) == replace(row, status=INDEXED, updated_at=LATER)
+        row = table.put(features_row(status=PROCESSING, features=some_features()))
+        table.set_status(replace(row, status=INDEXED))
+        table.put(replace(table.get(row.path.image_id) or row, etag="0x2"))
+        assert [request.method for request in account.requests()[before:]] == ["POST", "PATCH", "GET", "PUT"]
 
     def test_features_of_another_scheme_are_left_out_and_the_row_says_so(
         self, table: FeaturesTable, clients: StorageClients

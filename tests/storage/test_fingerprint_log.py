@@ -11,6 +11,7 @@ from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
+from dedup_storage import fingerprint_log
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog, SegmentFull, Segments
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition
@@ -32,19 +33,19 @@ class SegmentsContract(ABC):
 
     def test_no_segment_is_there_before_the_first_append(self, segments: Segments) -> None:
         assert segments.last() == 0
-        assert segments.read(1, 0, 100) == b""
+        assert segments.read(1, 0, 100).data == b""
 
     def test_blocks_are_read_back_from_any_offset(self, segments: Segments) -> None:
         segments.append(1, b"abc")
         segments.append(1, b"def")
-        assert segments.read(1, 0, 100) == b"abcdef"
-        assert segments.read(1, 2, 3) == b"cde"
+        assert segments.read(1, 0, 100).data == b"abcdef"
+        assert segments.read(1, 2, 3).data == b"cde"
         assert segments.last() == 1
 
     def test_nothing_is_read_at_the_end(self, segments: Segments) -> None:
         segments.append(1, b"abc")
-        assert segments.read(1, 3, 100) == b""
-        assert segments.read(1, 4, 100) == b""
+        assert segments.read(1, 3, 100).data == b""
+        assert segments.read(1, 4, 100).data == b""
 
     def test_a_full_segment_refuses_blocks_and_the_next_one_takes_them(self, segments: Segments) -> None:
         for _ in range(MAX_BLOCKS):
@@ -54,12 +55,12 @@ class SegmentsContract(ABC):
                 segments.append(1, b"y")
         segments.append(2, b"y")
         assert segments.last() == 2
-        assert segments.read(1, 0, 100) == b"x" * MAX_BLOCKS
+        assert segments.read(1, 0, 100).data == b"x" * MAX_BLOCKS
 
     def test_of_many_first_appends_none_is_lost(self, segments: Segments) -> None:
         with ThreadPoolExecutor(MAX_BLOCKS) as threads:
             list(threads.map(lambda number: segments.append(1, bytes([number])), range(MAX_BLOCKS)))
-        assert sorted(segments.read(1, 0, 100)) == list(range(MAX_BLOCKS))
+        assert sorted(segments.read(1, 0, 100).data) == list(range(MAX_BLOCKS))
 
 
 class InMemory:
@@ -129,9 +130,9 @@ def test_appends_that_wait_share_one_block_and_one_read() -> None:
     segments = SlowSegments()
     log = FingerprintLog(segments)
     with ThreadPoolExecutor(9) as threads:
-        first = threads.submit(log.add_and_search, A, CAT)
+        first = threads.submit(log.add_and_search, A, 0, CAT)
         assert segments.started.wait(timeout=60)
-        later = [threads.submit(log.add_and_search, image(str(number)).image_id, CAT) for number in range(8)]
+        later = [threads.submit(log.add_and_search, image(str(number)).image_id, 0, CAT) for number in range(8)]
         wait_for(log, 8)
         segments.go.set()
         assert len(first.result(timeout=60)) in {0, 8}
@@ -146,11 +147,11 @@ def test_a_long_log_is_read_several_reads_ahead_in_order_and_once(monkeypatch: p
     segments = MemorySegments(max_blocks=20)
     log = FingerprintLog(segments)
     for number in range(31):
-        log.add_all([(image(str(number % 25)).image_id, DOG if number < 25 else CAT)])
+        log.add_all([(image(str(number % 25)).image_id, 0, DOG if number < 25 else CAT)])
     segments.reads.clear()
     late = FingerprintLog(segments)
     assert late.refresh() == 25
-    assert ids(late.add_and_search(A, CAT)) == sorted(image(str(number)).image_id for number in range(6))
+    assert ids(late.add_and_search(A, 0, CAT)) == sorted(image(str(number)).image_id for number in range(6))
     offsets = [(number, offset) for number, offset, length in segments.reads if length]
     assert len(offsets) == len(set(offsets))
     assert sum(length for _, _, length in segments.reads) == 32 * RECORD_BYTES
@@ -172,14 +173,14 @@ def test_parts_of_pictures_are_found_after_a_load_in_many_reads(monkeypatch: pyt
             return super().read(number, offset, length)
 
     segments = Interrupted()
-    FingerprintLog(segments).add_all([(A, whole), (B, DOG)])
+    FingerprintLog(segments).add_all([(A, 0, whole), (B, 0, DOG)])
     log = FingerprintLog(segments)
     segments.append(1, addition(image("d").image_id, DOG))
     with pytest.raises(StoreBusy):
         log.refresh()
     segments.broken = False
     assert log.refresh() == 3
-    assert [(hit.image_id, hit.shared_keypoints > 2) for hit in log.add_and_search(C, part)] == [(A, True)]
+    assert [(hit.image_id, hit.shared_keypoints > 2) for hit in log.add_and_search(C, 0, part)] == [(A, True)]
 
 
 def test_a_part_finds_its_picture_while_a_rebuilt_log_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,9 +199,9 @@ def test_a_part_finds_its_picture_while_a_rebuilt_log_is_read(monkeypatch: pytes
 
     segments = Searched()
     log = FingerprintLog(segments)
-    FingerprintLog(segments).add_all([(A, whole)])
+    FingerprintLog(segments).add_all([(A, 0, whole)])
     assert log.refresh() == 1
-    FingerprintLog(segments).add_all([(image(name).image_id, whole if name == "a" else DOG) for name in "abcdef"])
+    FingerprintLog(segments).add_all([(image(name).image_id, 0, whole if name == "a" else DOG) for name in "abcdef"])
     assert log.refresh() == 6
     assert [ids(found) for found in hits] == [[A]]
 
@@ -217,9 +218,9 @@ def test_searches_of_several_threads_go_on_at_the_same_time(monkeypatch: pytest.
     segments = SlowSegments()
     log = FingerprintLog(segments)
     with ThreadPoolExecutor(4) as threads:
-        first = threads.submit(log.add_and_search, A, DOG)
+        first = threads.submit(log.add_and_search, A, 0, DOG)
         assert segments.started.wait(timeout=60)
-        later = [threads.submit(log.add_and_search, image(str(number)).image_id, CAT) for number in range(3)]
+        later = [threads.submit(log.add_and_search, image(str(number)).image_id, 0, CAT) for number in range(3)]
         wait_for(log, 3)
         monkeypatch.setattr(FingerprintIndex, "search", searching_together)
         segments.go.set()
@@ -231,7 +232,7 @@ def test_no_byte_of_the_log_is_read_twice() -> None:
     segments = MemorySegments(max_blocks=3)
     logs = [FingerprintLog(segments), FingerprintLog(segments)]
     for number in range(20):
-        logs[number % 2].add_and_search(image(str(number)).image_id, DOG)
+        logs[number % 2].add_and_search(image(str(number)).image_id, 0, DOG)
     for log in logs:
         log.refresh()
     assert sum(length for _, _, length in segments.reads) == 2 * 20 * RECORD_BYTES
@@ -251,16 +252,16 @@ def test_an_append_that_failed_fails_for_all_who_shared_it_and_can_be_tried_agai
     segments = Failing()
     log = FingerprintLog(segments)
     with ThreadPoolExecutor(5) as threads:
-        first = threads.submit(log.add_and_search, A, CAT)
+        first = threads.submit(log.add_and_search, A, 0, CAT)
         assert segments.started.wait(timeout=60)
-        later = [threads.submit(log.add_and_search, image(str(number)).image_id, CAT) for number in range(4)]
+        later = [threads.submit(log.add_and_search, image(str(number)).image_id, 0, CAT) for number in range(4)]
         wait_for(log, 4)
         segments.go.set()
         assert first.result(timeout=60) == []
         for future in later:
             with pytest.raises(StoreBusy):
                 future.result(timeout=60)
-    assert ids(log.add_and_search(B, CAT)) == [A]
+    assert ids(log.add_and_search(B, 0, CAT)) == [A]
 
 
 def test_an_append_whose_answer_was_lost_is_harmless_when_repeated() -> None:
@@ -275,10 +276,10 @@ def test_an_append_whose_answer_was_lost_is_harmless_when_repeated() -> None:
     segments = Forgetful()
     log = FingerprintLog(segments)
     with pytest.raises(StoreBusy):
-        log.add_and_search(A, CAT)
+        log.add_and_search(A, 0, CAT)
     segments.forgetful = False
-    assert log.add_and_search(A, CAT) == []
-    assert ids(log.add_and_search(B, CAT)) == [A]
+    assert log.add_and_search(A, 0, CAT) == []
+    assert ids(log.add_and_search(B, 0, CAT)) == [A]
 
 
 def test_an_instance_that_died_after_its_append_has_still_told_the_others() -> None:
@@ -288,40 +289,77 @@ def test_an_instance_that_died_after_its_append_has_still_told_the_others() -> N
 
     dying = Dying()
     with pytest.raises(KeyboardInterrupt):
-        FingerprintLog(dying).add_and_search(A, CAT)
+        FingerprintLog(dying).add_and_search(A, 0, CAT)
     survivors = MemorySegments()
-    survivors._segments = dying._segments
-    assert ids(FingerprintLog(survivors).add_and_search(B, CAT)) == [A]
+    survivors._segments, survivors._generation = dying._segments, dying._generation
+    assert ids(FingerprintLog(survivors).add_and_search(B, 0, CAT)) == [A]
 
 
-def test_a_damaged_record_is_skipped_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("damage", ["a bit", "half a record", "a byte too many", "a record that is no record"])
+def test_what_comes_after_damage_is_found_and_the_damage_is_told(damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    flipped = bytearray(addition(A, CAT))
+    flipped[-1] ^= 1
     segments = MemorySegments()
-    damaged = bytearray(addition(A, CAT))
-    damaged[-1] ^= 1
-    segments.append(1, bytes(damaged))
+    segments.append(1, addition(image("first").image_id, CAT))
+    blocks = {"a bit": bytes(flipped), "half a record": addition(A, CAT)[:171], "a byte too many": b"F"}
+    segments.append(1, blocks.get(damage, b"FP" * (RECORD_BYTES // 2)))
     segments.append(1, addition(B, CAT))
     log = FingerprintLog(segments)
-    assert ids(log.add_and_search(C, CAT)) == [B]
-    assert log.damaged_records == 1
-    assert "1 damaged records" in caplog.text
+    assert ids(log.add_and_search(C, 0, CAT)) == sorted([B, image("first").image_id])
+    lost = len(segments._segments[0][1])
+    assert log.damaged_bytes == lost
+    assert f"Skipped {lost} damaged bytes" in caplog.text
+    FingerprintLog(segments).declare_whole()
+    log.refresh()
+    assert log.damaged_bytes == FingerprintLog(segments).damaged_bytes == 0
+    assert ids(log.search(A, 0, CAT)) == sorted([B, C, image("first").image_id])
+
+
+def test_damage_at_the_end_waits_for_what_comes_after_it() -> None:
+    segments = MemorySegments()
+    segments.append(1, addition(A, CAT) + addition(B, CAT)[:99])
+    log = FingerprintLog(segments)
+    assert log.refresh() == 1
+    assert ids(log.add_and_search(C, 0, CAT)) == [A]
+    assert log.damaged_bytes == 99
+
+
+def test_a_long_log_with_damage_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fingerprint_log, "READ_BYTES", 3 * RECORD_BYTES + 1)
+    segments = MemorySegments()
+    for number in range(40):
+        segments.append(1, addition(image(str(number)).image_id, CAT) + b"junk"[: number % 4])
+    log = FingerprintLog(segments)
+    assert log.refresh() == 40
+    assert log.damaged_bytes == 10 * (1 + 2 + 3) - 3  # what stands at the end is not given up yet
+
+
+def test_a_log_in_the_place_of_another_is_noticed_however_long_it_is() -> None:
+    segments = MemorySegments()
+    ours, theirs = FingerprintLog(segments), FingerprintLog(segments)
+    ours.add_and_search(A, 1, DOG)
+    segments.clear()
+    for number in range(9):
+        theirs.add_and_search(image(str(number)).image_id, 1, CAT)
+    assert len(ours.add_and_search(B, 1, CAT)) == 9
 
 
 def test_a_log_that_was_deleted_is_read_anew(caplog: pytest.LogCaptureFixture) -> None:
     segments = MemorySegments(max_blocks=3)
     ours, theirs = FingerprintLog(segments), FingerprintLog(segments)
     for number in range(5):
-        ours.add_and_search(image(str(number)).image_id, DOG)
-    segments._segments.clear()
-    theirs.add_and_search(A, CAT)
-    assert ids(ours.add_and_search(B, CAT)) == [A]
+        ours.add_and_search(image(str(number)).image_id, 0, DOG)
+    segments.clear()
+    theirs.add_and_search(A, 0, CAT)
+    assert ids(ours.add_and_search(B, 0, CAT)) == [A]
     assert ours.refresh() == 2
     assert "replaced" in caplog.text
 
 
 def test_a_search_costs_one_append_and_one_read(clients: StorageClients, account: Account) -> None:
     log = FingerprintLog(AzureSegments(clients.blobs, "dedup-index"))
-    log.add_and_search(A, CAT)
+    log.add_and_search(A, 0, CAT)
     before = len(account.requests())
-    log.add_and_search(B, CAT)
-    log.remove(A)
+    log.add_and_search(B, 0, CAT)
+    log.remove(A, 0)
     assert [request.method for request in account.requests()[before:]] == ["PUT", "GET", "PUT"]

@@ -17,12 +17,13 @@ def test_a_record_has_a_fixed_size_and_comes_back() -> None:
     assert [bytes(key).hex() for key in records.ids] == [A, B]
     assert records.fingerprints[0].tobytes() == CAT.to_bytes()
     assert records.removals.tolist() == [False, True]
-    assert records.damaged == 0
+    assert (records.damaged_bytes, records.read_bytes) == (0, len(data))
 
 
 def test_the_layout_is_the_documented_one() -> None:
     record = addition(A, CAT)
     assert record[4:12] == b"FP\x01\x01\0\0\0\0"
+    assert addition(A, CAT, 0x6A1B2C3D)[4:12] == b"FP\x01\x01\x3d\x2c\x1b\x6a"
     assert record[12:28] == bytes.fromhex(A)
     assert removal(A)[7] == 2
 
@@ -33,7 +34,7 @@ def test_a_flipped_bit_anywhere_loses_that_record_only(position: int) -> None:
     data[RECORD_BYTES + position] ^= 1
     records = read_records(bytes(data))
     assert [bytes(key).hex() for key in records.ids] == [A, C]
-    assert records.damaged == 1
+    assert records.damaged_bytes == RECORD_BYTES
 
 
 def test_no_records_are_no_records() -> None:
@@ -61,7 +62,8 @@ def test_the_last_record_of_an_image_counts() -> None:
     assert found(removal(C) + removal(B)) == {"cat": [], "dog": []}
 
 
-def test_many_mixed_records_end_as_if_applied_one_by_one() -> None:
+@pytest.mark.parametrize("versions", [1, 5])
+def test_many_mixed_records_end_as_if_applied_one_by_one(versions: int) -> None:
     generator = np.random.default_rng(3)
     pictures = [fingerprints_of_text(str(number)) for number in range(6)]
     names = [image(str(number)).image_id for number in range(6)]
@@ -69,12 +71,13 @@ def test_many_mixed_records_end_as_if_applied_one_by_one() -> None:
     data = b""
     for _ in range(200):
         who, what = (int(number) for number in generator.integers(0, 6, 2))
+        version = int(generator.integers(0, versions))
         if generator.random() < 0.3:
-            data += removal(names[who])
-            one_by_one.remove(names[who])
+            data += removal(names[who], version)
+            one_by_one.remove(names[who], version)
         else:
-            data += addition(names[who], pictures[what])
-            one_by_one.add(names[who], pictures[what])
+            data += addition(names[who], pictures[what], version)
+            one_by_one.add(names[who], pictures[what], version)
     at_once = FingerprintIndex()
     read_records(data).apply_to(at_once)
     assert len(at_once) == len(one_by_one)

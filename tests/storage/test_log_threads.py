@@ -62,7 +62,7 @@ def use_everything(services: Services, clients: StorageClients) -> None:
         services.verify.handle_message(message.content, "1")
     services.verify.handle_message("nonsense", "2")
     container.delete_blob("0.PNG")
-    services.retract.retract(ImagePath("images", "0.PNG"))
+    services.ingest.ingest(ImagePath("images", "0.PNG"))
     AzureSegments(clients.blobs, services.settings.index_container).append(1, bytes(3 * RECORD_BYTES))
     container.upload_blob("new.png", encoded(drawn(9)))
     services.ingest.handle_blob("images", "new.png")
@@ -103,4 +103,4 @@ def test_the_modules_that_start_threads_are_those_that_were_tried() -> None:
             names = {it.id if isinstance(it, ast.Name) else getattr(it, "attr", "") for it in calls}
             if names & starts:
                 found.add(f"{package}/{file.name}")
-    assert found == {"dedup_storage/tables.py", "dedup_storage/queues.py", "dedup_storage/fingerprint_log.py"}
+    assert found == {"dedup_storage/entity_table.py", "dedup_storage/queues.py", "dedup_storage/fingerprint_log.py"}

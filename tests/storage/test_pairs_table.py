@@ -6,14 +6,19 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.ports import PairsTable
+from dedup_app.ports import PairRow, PairsTable
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_storage.clients import StorageClients
+from dedup_storage.entity_table import EntityTable
 from dedup_storage.pair_directions import reversed_pair
-from dedup_storage.tables import AzurePairsTable
+from dedup_storage.pairs_table import AzurePairsTable
 from tests.memory import MemoryPairsTable
 from tests.storage.examples import NOON, image, pending, verified
+
+
+def versioned(left: str, right: str, *versions: int, kind: VerdictKind = VerdictKind.DUPLICATE) -> PairRow:
+    return verified(left, right, kind, left_version=versions[0], right_version=versions[1])
 
 
 class PairsTableContract(ABC):
@@ -51,31 +56,6 @@ class PairsTableContract(ABC):
         table.put_verdict(plain)
         assert table.get(image("a"), image("b")) == plain
 
-    def test_pairs_of_an_image_with_the_same_bytes_take_its_new_etag(self, table: PairsTable) -> None:
-        for pair in (verified("a", "b"), verified("c", "a", left_etag="0x3", right_etag="0x1"), verified("b", "c")):
-            table.put_verdict(pair)
-        table.restamp(image("a"), "0x1", "0x9")
-        assert table.get(image("a"), image("b")) == verified("a", "b", left_etag="0x9")
-        assert table.get(image("c"), image("a")) == verified("c", "a", left_etag="0x3", right_etag="0x9")
-        assert table.get(image("b"), image("c")) == verified("b", "c")
-        assert {pair.left_etag for pair in table.of_image(image("a"))} == {"0x9"}
-        assert [pair.right_etag for pair in table.of_image(image("b")) if pair.right == image("a")] == ["0x9"]
-        assert not table.open(pending("a", "b", left_etag="0x9"))
-
-    def test_a_verdict_on_other_bytes_and_a_pending_pair_keep_their_etags(self, table: PairsTable) -> None:
-        table.put_verdict(verified("a", "b", left_etag="0x5"))
-        table.open(pending("a", "c"))
-        table.restamp(image("a"), "0x1", "0x9")
-        assert table.get(image("a"), image("b")) == verified("a", "b", left_etag="0x5")
-        assert table.get(image("a"), image("c")) == pending("a", "c")
-
-    def test_a_decision_and_an_unverifiable_verdict_outlive_a_new_etag(self, table: PairsTable) -> None:
-        table.put_verdict(verified("a", "b", VerdictKind.UNVERIFIABLE))
-        assert table.decide(image("a"), image("b"), "keep both")
-        table.restamp(image("a"), "0x1", "0x9")
-        expected = verified("a", "b", VerdictKind.UNVERIFIABLE, left_etag="0x9", decision="keep both")
-        assert table.get(image("a"), image("b")) == expected
-
     def test_a_pair_reads_from_either_side(self, table: PairsTable) -> None:
         table.open(pending("a", "b", view="turned_90"))
         other = table.get(image("b"), image("a"))
@@ -102,10 +82,40 @@ class PairsTableContract(ABC):
         assert not table.open(pending("b", "a", left_etag="0x2", right_etag="0x1"))
         assert table.get(image("a"), image("b")) == verified("a", "b")
 
-    def test_a_verdict_on_other_bytes_is_worth_another_and_stays_until_then(self, table: PairsTable) -> None:
-        table.put_verdict(verified("a", "b"))
-        assert table.open(pending("a", "b", right_etag="0x3"))
-        assert table.get(image("a"), image("b")) == verified("a", "b")
+    def test_a_verdict_on_another_content_becomes_pending_but_for_a_decision(self, table: PairsTable) -> None:
+        table.put_verdict(versioned("a", "b", 1, 1))
+        assert table.decide(image("a"), image("b"), "keep both")
+        opened = table.open(pending("a", "b", left_version=1, right_version=2))
+        found = table.get(image("a"), image("b"))
+        assert found == pending("a", "b", left_version=1, right_version=2, decision="keep both")
+        assert opened is not None
+        table.put_verdict(replace(versioned("a", "b", 1, 2), tag=opened.tag))
+        assert table.get(image("a"), image("b")) == replace(versioned("a", "b", 1, 2), decision="keep both")
+
+    @pytest.mark.parametrize("late", [(1, 2), (2, 1), (1, 1), (0, 2)])
+    def test_an_older_verdict_never_replaces_a_newer_one(self, table: PairsTable, late: tuple[int, int]) -> None:
+        newest = versioned("a", "b", 2, 2)
+        assert table.put_verdict(newest)
+        for pair in (versioned("a", "b", *late), versioned("b", "a", *reversed(late))):
+            assert not table.put_verdict(pair)
+            assert table.open(replace(pair, verdict=None)) is None
+        assert table.get(image("a"), image("b")) == newest
+        assert list(table.of_image(image("b"))) == [reversed_pair(newest)]
+
+    def test_a_verdict_that_comes_late_does_not_replace_a_pair_that_waits(self, table: PairsTable) -> None:
+        first = table.open(pending("a", "b", left_version=1, right_version=1))
+        assert first is not None
+        table.open(pending("a", "b", left_version=2, right_version=1))
+        assert not table.put_verdict(replace(versioned("a", "b", 1, 1), tag=first.tag))
+        found = table.get(image("a"), image("b"))
+        assert found == pending("a", "b", left_version=2, right_version=1)
+
+    def test_a_tag_from_before_does_no_harm(self, table: PairsTable) -> None:
+        opened = table.open(pending("a", "b", left_version=1, right_version=1))
+        assert opened is not None
+        for pair in (versioned("a", "b", 1, 1), versioned("a", "b", 1, 1, kind=VerdictKind.UNVERIFIABLE)):
+            assert table.put_verdict(replace(pair, tag=opened.tag))
+            assert table.get(image("a"), image("b")) == pair
 
     def test_a_later_verdict_replaces_all_of_the_earlier_one(self, table: PairsTable) -> None:
         table.put_verdict(verified("a", "b"))
@@ -158,7 +168,7 @@ class TestMemoryPairsTable(PairsTableContract):
 class TestAzurePairsTable(PairsTableContract):
     @pytest.fixture
     def table(self, clients: StorageClients) -> PairsTable:
-        return AzurePairsTable(clients.tables)
+        return AzurePairsTable(EntityTable(clients.tables, "pairs"))
 
     def test_of_many_finders_one_creates_the_row_and_none_fails(self, table: PairsTable) -> None:
         with ThreadPoolExecutor(8) as threads:

@@ -6,6 +6,7 @@ import pytest
 from dedup_app.ports import RejectedMessage, ReportsTable, StatsReport, StatsTable
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.clients import StorageClients
+from dedup_storage.entity_table import EntityTable
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 from tests.memory import MemoryReportsTable, MemoryStatsTable
 from tests.storage.examples import NOON
@@ -55,7 +56,7 @@ class TestMemoryStatsTable(StatsTableContract):
 class TestAzureStatsTable(StatsTableContract):
     @pytest.fixture
     def table(self, clients: StorageClients) -> StatsTable:
-        return AzureStatsTable(clients.tables)
+        return AzureStatsTable(EntityTable(clients.tables, "loaderstats"))
 
 
 class ReportsTableContract(ABC):
@@ -102,7 +103,7 @@ class TestMemoryReportsTable(ReportsTableContract):
 class TestAzureReportsTable(ReportsTableContract):
     @pytest.fixture
     def table(self, clients: StorageClients) -> ReportsTable:
-        return AzureReportsTable(clients.tables)
+        return AzureReportsTable(EntityTable(clients.tables, "reports"))
 
     def test_an_excerpt_too_long_for_a_column_is_cut(self, table: ReportsTable) -> None:
         table.put_rejected_message(RejectedMessage("verify-pairs", "id", "€" * 48_000, "too long", NOON))

@@ -1,0 +1,73 @@
+"""The `features` table: one row an image, every write of it conditional."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from itertools import starmap
+
+from dedup_app.image_status import ImageStatus
+from dedup_app.ports import FeaturesRow, ImageSummary, Superseded
+from dedup_storage.entity_table import Entities
+from dedup_storage.rows import (
+    SUMMARY_COLUMNS,
+    features_entity,
+    features_keys,
+    features_row,
+    image_summary,
+    stored,
+    utc,
+)
+
+
+class AzureFeaturesTable:
+    """The `FeaturesTable` port."""
+
+    def __init__(self, table: Entities) -> None:
+        self._table = table
+
+    def get(self, image_id: str) -> FeaturesRow | None:
+        found = self._table.get_with_tag(*features_keys(image_id))
+        return None if found is None else features_row(*found)
+
+    def put(self, row: FeaturesRow) -> FeaturesRow:
+        entity = features_entity(row)
+        if row.tag:
+            return _tagged(row, self._table.update(entity, row.tag, keep_other_columns=False))
+        return _tagged(row, self._table.create(entity))
+
+    def set_status(self, row: FeaturesRow) -> FeaturesRow:
+        partition, key = features_keys(row.path.image_id)
+        change = {
+            "PartitionKey": partition,
+            "RowKey": key,
+            "status": str(row.status),
+            "version": stored(row.version),
+            "updated_at": utc(row.updated_at),
+        }
+        return _tagged(row, self._table.update(change, row.tag, keep_other_columns=True))
+
+    def delete(self, row: FeaturesRow) -> None:
+        self._table.delete(*features_keys(row.path.image_id), row.tag)
+
+    def all(self) -> Iterator[FeaturesRow]:
+        return starmap(features_row, self._table.query_with_tags())
+
+    def with_prefix(self, prefix: str) -> Iterator[FeaturesRow]:
+        return starmap(features_row, self._table.query_with_tags(f"PartitionKey eq '{prefix}'"))
+
+    def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
+        keys = [features_keys(image_id) for image_id in sorted(set(image_ids))]
+        found = map(image_summary, self._table.get_many(keys, select=SUMMARY_COLUMNS))
+        return {summary.path.image_id: summary for summary in found}
+
+    def all_summaries(self) -> Iterator[ImageSummary]:
+        return map(image_summary, self._table.query(select=SUMMARY_COLUMNS))
+
+    def count_by_status(self) -> dict[ImageStatus, int]:
+        return dict(Counter(ImageStatus.parse(entity["status"]) for entity in self._table.query(select=["status"])))
+
+
+def _tagged(row: FeaturesRow, tag: str | None) -> FeaturesRow:
+    if tag is None:
+        raise Superseded
+    return replace(row, tag=tag)

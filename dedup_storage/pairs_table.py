@@ -1,0 +1,107 @@
+"""The `pairs` table: both directions of every pair; no verdict ever replaces one on newer versions."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dedup_app.ports import PairRow
+from dedup_core.paths import ImagePath
+from dedup_storage.entity_table import Entities
+from dedup_storage.pair_directions import in_key_order, key_order, reversed_pair, settled
+from dedup_storage.rows import Entity, pair_entity, pair_row
+
+DECISION_COLUMNS = "decision"  # what the columns of a person's decision begin with
+
+
+class AzurePairsTable:
+    """The `PairsTable` port.
+
+    The row whose PartitionKey is the smaller image id is the pair: it is the only one while the pair is pending, it is
+    created by whoever comes first, and it is written last, so that a verdict there means one in the other row, too.
+    The row the other way round is its copy for `of_image`.
+    """
+
+    def __init__(self, table: Entities) -> None:
+        self._table = table
+
+    def open(self, pair: PairRow) -> PairRow | None:
+        pending = replace(key_order(pair), verdict=None, verified_at=None, decision=None)
+        entity = pair_entity(pending)
+        while (tag := self._table.create(entity)) is None:
+            found = self._table.get_with_tag(entity["PartitionKey"], entity["RowKey"])
+            if found is None:
+                continue
+            known = pair_row(*found)
+            if _is_newer(known, pending):
+                return None
+            if _is_about_the_same(known, pending):
+                return known if known.verdict is None else None
+            tag = self._table.update(entity | _decision(found[0]), found[1], keep_other_columns=False)
+            if tag is not None:
+                break
+        return replace(pending, tag=tag)
+
+    def put_verdict(self, pair: PairRow) -> bool:
+        row = settled(key_order(pair))
+        return self._put(replace(reversed_pair(row), tag="")) and self._put(row)
+
+    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> bool:
+        first, second = (left, right) if in_key_order(left, right) else (right, left)
+        sides = ((second.image_id, first.image_id), (first.image_id, second.image_id))
+        return all(self._decide(partition, key, decision) for partition, key in sides)
+
+    def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
+        first, second = (left, right) if in_key_order(left, right) else (right, left)
+        entity = self._table.get(first.image_id, second.image_id)
+        if entity is None:
+            return None
+        row = pair_row(entity)
+        return row if first == left else reversed_pair(row)
+
+    def of_image(self, path: ImagePath) -> Iterator[PairRow]:
+        entities = self._table.query_with_tags(f"PartitionKey eq '{path.image_id}'")
+        return (pair_row(entity, tag) for entity, tag in entities if "verdict" in entity)
+
+    def all(self) -> Iterator[PairRow]:
+        return (pair_row(entity) for entity in self._table.query() if entity["PartitionKey"] <= entity["RowKey"])
+
+    def _decide(self, partition: str, key: str, decision: str) -> bool:
+        """Change the one column of a verified pair; whether there is one."""
+        change = {"PartitionKey": partition, "RowKey": key, "decision": decision}
+        while (found := self._table.get_with_tag(partition, key)) is not None and "verdict" in found[0]:
+            if self._table.update(change, found[1], keep_other_columns=True):
+                return True
+        return False
+
+    def _put(self, row: PairRow) -> bool:
+        """Write one side, unless what is there is newer; whether it was written."""
+        entity = pair_entity(row)
+        if row.tag and self._table.update(entity, row.tag, keep_other_columns=True) is not None:
+            return True  # it was pending: there were no numbers of another verdict in it
+        while row.tag or self._table.create(entity) is None:
+            found = self._table.get_with_tag(entity["PartitionKey"], entity["RowKey"])
+            if found is None:
+                row = replace(row, tag="")
+            elif _is_newer(pair_row(*found), row):
+                return False
+            # Merging would keep numbers of an earlier verdict that this one does not have: all but the decision goes.
+            elif self._table.update(entity | _decision(found[0]), found[1], keep_other_columns=False) is not None:
+                return True
+        return True
+
+
+def _is_newer(known: PairRow, row: PairRow) -> bool:
+    return known.left_version > row.left_version or known.right_version > row.right_version
+
+
+def _is_about_the_same(known: PairRow, row: PairRow) -> bool:
+    """Whether both are about the same contents. Pairs of earlier apps have no versions: there the etags tell."""
+    if (known.left_version, known.right_version) != (row.left_version, row.right_version):
+        return False
+    return min(row.left_version, row.right_version) > 0 or (
+        (known.left_etag, known.right_etag) == (row.left_etag, row.right_etag)
+    )
+
+
+def _decision(entity: Entity) -> Entity:
+    """A person's decision, which no verdict touches."""
+    return {name: value for name, value in entity.items() if name.startswith(DECISION_COLUMNS)}
