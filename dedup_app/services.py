@@ -69,7 +69,12 @@ class Services:
     def __post_init__(self) -> None:
         rejections = Rejections(self.reports, self.now)
         settings = self.settings
-        budgets = LoadBudgets(settings.limits, settings.download_budget_bytes, settings.decode_budget_bytes)
+        budgets = LoadBudgets(
+            settings.limits,
+            settings.download_budget_bytes,
+            settings.decode_budget_bytes,
+            copies=0 if self.decoders.isolation == "off" else 1,
+        )
         self.loader = MemoryEfficientImageLoader(self._read, settings.limits, budgets, self.decoders.decode)
         totals = LoaderTotals(self.loader, self.stats, self.instance, self.now, self.meter)
         pairing = Pairing(

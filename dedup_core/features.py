@@ -13,6 +13,7 @@ from dedup_core.color.summary import palette_and_histogram_of
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.given import FileBytes, file_bytes
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import fingerprints_and_quality
 from dedup_core.fingerprinting.record import CONTENT_BYTES, SCHEME, Fingerprints
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
@@ -96,17 +97,20 @@ def extract_features(data: FileBytes, limits: DecodeLimits = DEFAULT_LIMITS) -> 
     Features name the file by the SHA-256 of its bytes, so a path or a picture without a file raises `TypeError`.
     """
     data = file_bytes(data)
-    working = decode(data, limits, with_provenance=True)
-    digest = hashlib.sha256(data)
-    fingerprints, quality = fingerprints_and_quality(working, digest.digest()[:CONTENT_BYTES])
+    return features_of(decode(data, limits, with_provenance=True), hashlib.sha256(data).digest(), len(data))
+
+
+def features_of(working: WorkingImage, digest: bytes, byte_size: int) -> ImageFeatures:
+    """The features of a file that was decoded `with_provenance` and has this SHA-256 (32 bytes) and so many bytes."""
+    fingerprints, quality = fingerprints_and_quality(working, digest[:CONTENT_BYTES])
     palette, histogram = palette_and_histogram_of(working.pixels)
     return ImageFeatures(
         scheme=SCHEME,
-        sha256=digest.hexdigest(),
+        sha256=digest.hex(),
         format=working.format,
         width=working.width,
         height=working.height,
-        byte_size=len(data),
+        byte_size=byte_size,
         quality=quality,
         fingerprints=fingerprints,
         palette=palette,

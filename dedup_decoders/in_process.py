@@ -1,5 +1,6 @@
 """The port `Decoders` without any process of its own: for tests, notebooks and `DECODER_ISOLATION=off`."""
 
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -7,6 +8,7 @@ from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import ImageFeatures, extract_features
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
+from dedup_decoders.ready import Started, ready_here
 
 
 class InProcessDecoders:
@@ -14,14 +16,27 @@ class InProcessDecoders:
 
     isolation = "off"
 
-    def __init__(self, limits: DecodeLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: DecodeLimits = DEFAULT_LIMITS, started: Started = lambda _started: None) -> None:
         self._limits = limits
+        self._started = started
+        self._lock = Lock()
+        self._is_known = False
 
     def extract_features(self, data: bytes) -> ImageFeatures:
+        self._tell_once()
         return extract_features(data, self._limits)
 
     def decode(self, data: bytes) -> WorkingImage:
+        self._tell_once()
         return decode(data, self._limits)
+
+    def _tell_once(self) -> None:
+        with self._lock:
+            is_first, self._is_known = not self._is_known, True
+        if is_first:
+            self._started(
+                ready_here(self._limits, confined=False, why_not="decoding happens in the process of the app")
+            )
 
     def close(self) -> None:
         """Nothing is held."""

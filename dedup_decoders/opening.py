@@ -2,11 +2,26 @@
 
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_decoders.in_process import InProcessDecoders
+from dedup_decoders.pool import DecoderPool, Tell, say_nothing
+from dedup_decoders.ready import Started
+
+OFF = "off"
 
 
-def open_decoders(limits: DecodeLimits = DEFAULT_LIMITS) -> InProcessDecoders:
+def open_decoders(
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    isolation: str = "separate",
+    *,
+    children: int | None = None,
+    tell: Tell = say_nothing,
+    started: Started = lambda _started: None,
+) -> DecoderPool | InProcessDecoders:
     """The decoders of this process, for all of its threads; use them in a `with` statement, or close them.
 
-    Nothing is started before the first picture.
+    `isolation` is `separate`, `confined` or `off`: `docs/decoding.md#isolation`. As many `children` as there are cores,
+    unless told otherwise; none is started before the first picture. `tell` hears of events for a log, `started` once
+    what decodes here, before the first picture. Raises `InvalidSetting` where `confined` cannot hold.
     """
-    return InProcessDecoders(limits)
+    if isolation == OFF:
+        return InProcessDecoders(limits, started)
+    return DecoderPool(limits, isolation=isolation, children=children, tell=tell, started=started)

@@ -4,11 +4,13 @@ import os
 import re
 import secrets
 import socket
+from typing import Any
 
-from dedup_app.allocator import return_large_buffers_at_once
+from dedup_app.event_log import EventLog
 from dedup_app.ports import Meter
 from dedup_app.services import Services
 from dedup_app.settings import Settings
+from dedup_decoders.allocator import return_large_buffers_at_once
 from dedup_decoders.opening import open_decoders
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
@@ -21,6 +23,8 @@ from dedup_storage.queues import BLOB_EVENTS, AzureIngestQueue, AzureQueues, Azu
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 
 __all__ = ["Services", "connect"]
+
+log = EventLog(__name__)
 
 
 def connect(settings: Settings) -> Services:
@@ -35,7 +39,7 @@ def connect(settings: Settings) -> Services:
     return Services(
         settings=settings,
         images=AzureImages(clients.blobs, max_bytes=settings.max_image_bytes),
-        decoders=open_decoders(settings.limits),
+        decoders=open_decoders(settings.limits, settings.decoder_isolation, tell=log_decoders),
         features=AzureFeaturesTable(EntityTable(clients.tables, "features")),
         pairs=AzurePairsTable(EntityTable(clients.tables, "pairs")),
         stats=AzureStatsTable(EntityTable(clients.tables, "loaderstats")),
@@ -49,6 +53,11 @@ def connect(settings: Settings) -> Services:
         instance=instance_name(),
         meter=meter,
     )
+
+
+def log_decoders(event: str, values: dict[str, Any]) -> None:
+    """A line for what happened to a decoder: a process that ended, a format that is refused, no confinement."""
+    log.warning(event, **values)
 
 
 def _meter() -> Meter:

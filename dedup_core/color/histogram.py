@@ -8,6 +8,7 @@ import numpy as np
 from dedup_core.arrays import Float32s
 
 _HISTOGRAM_BINS: Final = (8, 10, 10)
+HISTOGRAM_SIZE: Final = math.prod(_HISTOGRAM_BINS)
 _HISTOGRAM_LOW: Final = np.array([0.0, -60.0, -60.0], dtype=np.float32)
 _HISTOGRAM_HIGH: Final = np.array([100.0, 60.0, 60.0], dtype=np.float32)
 
@@ -25,7 +26,7 @@ def lab_histogram(lab: Float32s, weights: Float32s) -> Float32s:
     share = position - low
     strides = np.array([_HISTOGRAM_BINS[1] * _HISTOGRAM_BINS[2], _HISTOGRAM_BINS[2], 1])
     cell, parts = low @ strides, np.stack([1.0 - share.T, share.T])  # (n,), (2, 3, n)
-    histogram = np.zeros(math.prod(_HISTOGRAM_BINS))
+    histogram = np.zeros(HISTOGRAM_SIZE)
     for i, lightness in enumerate(weights.ravel() * parts[:, 0]):
         for j, green_red in enumerate(lightness * parts[:, 1]):
             for k, part in enumerate(green_red * parts[:, 2]):

@@ -73,7 +73,7 @@ class LoadBudgets:
     """The two budgets that every load goes through, first for the file, then for the picture.
 
     They are two because a thread that holds a file waits for room to decode it: with one budget, threads that hold
-    files could fill it and wait for each other.
+    files could fill it and wait for each other. `copies` of the file are made where it is decoded in another process.
     """
 
     def __init__(
@@ -81,8 +81,11 @@ class LoadBudgets:
         limits: DecodeLimits = DEFAULT_LIMITS,
         file_bytes: int = FILE_BUDGET_BYTES,
         picture_bytes: int = PICTURE_BUDGET_BYTES,
+        *,
+        copies: int = 0,
     ) -> None:
         self._limits = limits
+        self._copies = copies
         self._files = ByteBudget(file_bytes)
         self._pictures = ByteBudget(picture_bytes)
 
@@ -95,5 +98,6 @@ class LoadBudgets:
     @contextmanager
     def picture(self, data: bytes) -> Iterator[None]:
         """Room to decode the file and work on the picture. Raises what `decode` would raise for the header."""
-        with self._pictures.reserve(check_header(data, self._limits).memory_bytes + WORKING_BYTES):
+        memory_bytes = check_header(data, self._limits).memory_bytes + self._copies * len(data)
+        with self._pictures.reserve(memory_bytes + WORKING_BYTES):
             yield

@@ -4,6 +4,7 @@ import ctypes
 import sys
 
 M_MMAP_THRESHOLD = -3  # from malloc.h
+M_ARENA_MAX = -8
 LARGE_BYTES = 1024 * 1024
 
 
@@ -17,3 +18,10 @@ def return_large_buffers_at_once() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+
+
+def keep_one_arena() -> None:
+    """Have glibc serve all threads from one arena: each further one reserves 64 MB of addresses."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, 1)

@@ -9,7 +9,7 @@ PROGRAM = """
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
-from dedup_app.allocator import return_large_buffers_at_once
+from dedup_decoders.allocator import return_large_buffers_at_once
 
 def resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6

@@ -1,0 +1,108 @@
+"""The app's look at what a decoder process answers: a process that a file has taken over may answer anything."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from dedup_core.color.histogram import HISTOGRAM_SIZE
+from dedup_core.color.palette import PALETTE_COLORS
+from dedup_core.decoding.headers.header import Header
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
+from dedup_core.features import ImageFeatures
+from dedup_core.fingerprinting.record import CONTENT_BYTES
+from dedup_core.limits import MAX_SIDE, WORKING_SIZE
+from dedup_decoders.wire import BrokenFrameError, unpacked_columns
+
+REASONS: Final = {
+    "unreadable": (
+        UnreadableImage,
+        frozenset(
+            {"empty", "unsupported-format", "unsupported-variant", "truncated", "corrupt", "too-complex",
+             "format-off", "decoder-outdated"}
+        ),
+    ),
+    "too-large": (ImageTooLarge, frozenset({"too-many-bytes", "too-many-pixels", "too-much-memory"})),
+}  # fmt: skip
+MAX_MESSAGE_LENGTH: Final = 1000
+MAX_QUALITY: Final = 100
+MAX_COLOR: Final = 200.0  # of L, a and b in the palettes of real pixels; weights and histograms are smaller
+MAX_PIXEL_BYTES: Final = 16
+
+
+class LieError(Exception):
+    """An answer that no decoder gives about this file."""
+
+
+def features_in(text: dict[str, Any], block: bytes, header: Header, digest: bytes, byte_size: int) -> ImageFeatures:
+    """The features that an answer holds, with the digest and the size that the app has found itself.
+
+    Raises `LieError` unless every column is there, in its shape and range, and agrees with the header of the file.
+    """
+    try:
+        told = ImageFeatures.from_columns(unpacked_columns(text, block))
+    except (ValueError, BrokenFrameError) as error:
+        raise LieError(f"features that are none: {error}") from error
+    _check_size(told.format, told.width, told.height, header)
+    _require(set(text) == set(told.to_columns()), "columns that features do not have")
+    _require(0 <= told.quality <= MAX_QUALITY, "a quality out of range")
+    _require(told.histogram.shape == (HISTOGRAM_SIZE,), "a histogram of another shape")
+    _require(1 <= len(told.palette) <= PALETTE_COLORS, "a palette without colors or with too many")
+    for name, values, most in (("palette", told.palette, MAX_COLOR), ("histogram", told.histogram, 1.01)):
+        _require(bool(np.isfinite(values).all()) and float(np.abs(values).max()) <= most, f"a {name} out of range")
+    fingerprints = replace(told.fingerprints, content=digest[:CONTENT_BYTES])
+    return replace(told, sha256=digest.hex(), byte_size=byte_size, fingerprints=fingerprints)
+
+
+def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingImage:
+    """The working image that an answer holds. Raises `LieError` unless it is one, and one of this header."""
+    match text:
+        case {
+            "format": str() as format_name,
+            "width": int() as width,
+            "height": int() as height,
+            "decoded_bytes": int() as decoded_bytes,
+            "shape": [int() as rows, int() as columns, 3],
+        } if len(text) == 5:  # noqa: PLR2004 - and no further name
+            pass
+        case _:
+            raise LieError("a picture that does not say what it is")
+    _check_size(format_name, width, height, header)
+    _require(0 < rows <= WORKING_SIZE and 0 < columns <= WORKING_SIZE, "a picture larger than any")
+    _require(len(block) == rows * columns * 3, "pixels that are too many or too few")
+    most = MAX_PIXEL_BYTES * max(header.width * header.height, WORKING_SIZE**2)
+    _require(0 < decoded_bytes <= most, "a buffer out of range")
+    pixels = np.frombuffer(block, np.uint8).reshape(rows, columns, 3)
+    return WorkingImage(pixels, format_name, width, height, decoded_bytes)
+
+
+def refusal_in(text: dict[str, Any]) -> PermanentError:
+    """The refusal that an answer holds. Raises `LieError` for a reason that decoding does not have."""
+    match text:
+        case {"error": str() as kind, "reason": str() as reason, "message": str() as message} if kind in REASONS:
+            error, reasons = REASONS[kind]
+            _require(reason in reasons, "a reason that there is not")
+            return error(_plain(message), reason=reason)
+    raise LieError("a refusal that gives no reason")
+
+
+def failure_in(text: dict[str, Any]) -> str:
+    """What a decoder process says about its own failure: one line."""
+    return _plain(str(text.get("error", "")))
+
+
+def _plain(message: str) -> str:
+    """A message as it may stand in tables and on pages: one line, of bounded length, without control characters."""
+    return "".join(letter if letter.isprintable() else " " for letter in message[:MAX_MESSAGE_LENGTH])
+
+
+def _check_size(format_name: str, width: int, height: int, header: Header) -> None:
+    _require(format_name == header.format, "another format than that of the file")
+    _require(1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE, "a picture without pixels or with too many")
+    _require(width * height <= header.width * header.height, "a picture larger than its header")
+
+
+def _require(is_so: bool, lie: str) -> None:
+    if not is_so:
+        raise LieError(lie)

@@ -1,0 +1,283 @@
+"""Decoder processes for all threads of the app: one a core, started with the first picture, replaced when one dies."""
+
+import hashlib
+import os
+import signal
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self
+
+from dedup_core.decoding.decoder import check_header
+from dedup_core.decoding.headers.header import Header
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
+from dedup_core.features import ImageFeatures
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
+from dedup_decoders.answers import LieError, failure_in, features_in, picture_in, refusal_in
+from dedup_decoders.child_process import ChildDied, ChildOverran, ChildProcess, Patience
+from dedup_decoders.confinement import CannotConfineError, check_confinement
+from dedup_decoders.ready import Ready, Started
+from dedup_decoders.wire import BrokenFrameError, Kind
+
+MAX_PICTURES: Final = 250  # of one process: whatever a file left behind in it does not last
+# Signals that a program brings upon itself. Any other one came from outside, and the file may have no part in it.
+OWN_FAULTS: Final = frozenset(
+    -getattr(signal, name)
+    for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ")
+    if hasattr(signal, name)
+)
+
+type Answer = tuple[Kind, dict[str, Any], bytes]
+type Tell = Callable[[str, dict[str, object]], None]
+
+
+def say_nothing(_event: str, _values: dict[str, object]) -> None: ...
+
+
+class _Failed(Exception):
+    """A process gave no answer about a file that can be used. `reason` is that of the rejection it may come to."""
+
+    def __init__(self, reason: str, message: str, *, own_fault: bool = True) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.own_fault = own_fault
+
+
+class DecoderPool:
+    """The port `Decoders` in child processes. A context manager; nothing is started before the first picture.
+
+    `isolation` is `separate` (confined where this system can do that) or `confined` (raises `InvalidSetting` where it
+    cannot). `tell` hears of events by name, with values for a log line; `started` hears once what the first process
+    says of itself. `confine=False` is for trying what other systems do: never, even where this one can.
+    """
+
+    def __init__(
+        self,
+        limits: DecodeLimits = DEFAULT_LIMITS,
+        *,
+        isolation: str = "separate",
+        children: int | None = None,
+        patience: Patience | None = None,
+        tell: Tell = say_nothing,
+        started: Started = lambda _ready: None,
+        confine: bool = True,
+    ) -> None:
+        self._limits = limits
+        self._must_confine = isolation == "confined"
+        self._confine = confine
+        self._children = children or os.process_cpu_count() or 1
+        self._patience = patience or Patience()
+        self._tell = tell
+        self._started = started
+        self._lock = threading.Lock()
+        self._why_not = _why_not(confine=confine)
+        self._is_known = False
+        if self._must_confine and self._why_not:
+            raise InvalidSetting(
+                f"DECODER_ISOLATION is confined, but decoders cannot be confined here: {self._why_not}. "
+                "Set it to separate to run them all the same, with what they can reach"
+            )
+        self._begin()
+        _pools.add(self)
+
+    @property
+    def isolation(self) -> str:
+        """`confined` or `separate`: what the processes say, or what this system can do while there are none yet."""
+        return "separate" if self._why_not else "confined"
+
+    def extract_features(self, data: bytes) -> ImageFeatures:
+        header = check_header(data, self._limits)
+        digest = hashlib.sha256()
+
+        def check(answer: Answer) -> ImageFeatures:
+            kind, text, block = answer
+            _require_kind(kind, Kind.FEATURES)
+            return features_in(text, block, header, digest.digest(), len(data))
+
+        return self._ask(Kind.EXTRACT, data, header, check, meanwhile=lambda: digest.update(data))
+
+    def decode(self, data: bytes) -> WorkingImage:
+        header = check_header(data, self._limits)
+
+        def check(answer: Answer) -> WorkingImage:
+            kind, text, block = answer
+            _require_kind(kind, Kind.PICTURE)
+            return picture_in(text, block, header)
+
+        return self._ask(Kind.DECODE, data, header, check)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for child in running:
+            child.kill()
+        self._threads.shutdown(wait=True)
+        for child in running:
+            child.close()
+        self._running.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        self._closed = False
+        self._own = threading.local()
+        self._running: set[ChildProcess] = set()
+        self._threads = ThreadPoolExecutor(self._children, thread_name_prefix="decoder")
+
+    def _ask[T](
+        self,
+        kind: Kind,
+        data: bytes,
+        header: Header,
+        check: Callable[[Answer], T],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> T:
+        """What `check` makes of the answer, by one of the threads that own a process."""
+        try:
+            future = self._threads.submit(self._ask_twice, kind, data, header, check, _once(meanwhile))
+        except RuntimeError as error:  # after `close`, or while the interpreter ends
+            raise TemporaryError("The decoders are closed", reason="decoders-closed") from error
+        return future.result()
+
+    def _ask_twice[T](
+        self, kind: Kind, data: bytes, header: Header, check: Callable[[Answer], T], meanwhile: Callable[[], None]
+    ) -> T:
+        """A failure counts against the file only in a process that has seen no other file, whose fault it might be.
+
+        And one that came from outside, such as from the memory killer, only when it comes again.
+        """
+        ended_before = False
+        while True:
+            child = self._child()
+            is_fresh = child.pictures == 0
+            try:
+                return self._ask_child(child, kind, data, check, meanwhile)
+            except PermanentError:
+                raise
+            except _Failed as error:
+                self._drop(child)
+                if self._closed:
+                    raise TemporaryError("The decoders were closed", reason="decoders-closed") from error
+                is_blamed = is_fresh and (error.own_fault or ended_before)
+                ended_before = ended_before or is_fresh
+                said = {"reason": error.reason, "format": header.format, "detail": str(error), "blamed": is_blamed}
+                self._tell("decoder_failed", said)
+                if is_blamed:
+                    raise UnreadableImage(f"the {header.format} file {error}", reason=error.reason) from error
+            except BaseException:
+                self._drop(child)  # it may be in the middle of a request
+                raise
+
+    def _ask_child[T](
+        self, child: ChildProcess, kind: Kind, data: bytes, check: Callable[[Answer], T], meanwhile: Callable[[], None]
+    ) -> T:
+        try:
+            answer = child.ask(kind, data, meanwhile)
+            if answer[0] is Kind.REFUSED:
+                raise refusal_in(answer[1])
+            if answer[0] is Kind.FAILED:
+                raise _Failed("decoder-crashed", f"brings up a fault in the decoder ({failure_in(answer[1])})")
+            return check(answer)
+        except ChildDied as error:
+            own_fault = error.code in OWN_FAULTS or error.code >= 0
+            raise _Failed("decoder-crashed", f"ends its decoder, which {error}", own_fault=own_fault) from error
+        except ChildOverran as error:
+            raise _Failed("decoder-timeout", f"keeps its decoder busy: it {error}") from error
+        except (BrokenFrameError, LieError) as error:
+            raise _Failed("decoder-crashed", f"makes its decoder answer nonsense ({error})") from error
+        except OSError as error:
+            raise TemporaryError(f"The file cannot be handed to a decoder: {error}", reason="no-decoder") from error
+
+    def _child(self) -> ChildProcess:
+        """The process of this thread; a new one if there is none, or if it has seen enough."""
+        child: ChildProcess | None = getattr(self._own, "child", None)
+        if child is not None and child.pictures < MAX_PICTURES:
+            return child
+        if child is not None:
+            self._drop(child)
+        try:
+            child = ChildProcess(self._limits, confine=self._confine, patience=self._patience)
+        except (OSError, ChildDied, ChildOverran, BrokenFrameError) as error:
+            raise TemporaryError(f"No decoder process could be started: {error}", reason="no-decoder") from error
+        with self._lock:
+            if self._closed:
+                child.close()
+                raise TemporaryError("The decoders are closed", reason="decoders-closed")
+            self._running.add(child)
+        self._own.child = child
+        self._look_at(child.ready)
+        return child
+
+    def _look_at(self, ready: Ready) -> None:
+        if self._must_confine and not ready.confined:
+            self._drop(self._own.child)
+            raise TemporaryError(f"Decoders cannot be confined: {ready.why_not}", reason="not-confined")
+        with self._lock:
+            is_first, self._is_known = not self._is_known, True
+            self._why_not = ready.why_not
+        if not is_first:
+            return
+        if not ready.confined:
+            self._tell("decoders_not_confined", {"detail": ready.why_not})
+        for name, outdated in ready.outdated.items():
+            self._tell("format_refused", {"format": name, "detail": outdated})
+        self._started(ready)
+
+    def _drop(self, child: ChildProcess) -> None:
+        self._own.child = None
+        with self._lock:
+            self._running.discard(child)
+        child.close()
+
+    def _forget(self) -> None:
+        """In a forked copy of this process: the threads are gone, and the children are not its own."""
+        for child in self._running:
+            child.abandon()
+        self._lock = threading.Lock()
+        self._begin()
+
+
+_pools: "weakref.WeakSet[DecoderPool]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pool in list(_pools):
+        with suppress(OSError):
+            pool._forget()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _why_not(*, confine: bool) -> str:
+    """Why decoders cannot be confined here; empty where they can."""
+    if not confine:
+        return "it was not asked for"
+    try:
+        check_confinement()
+    except CannotConfineError as error:
+        return str(error)
+    return ""
+
+
+def _require_kind(kind: Kind, expected: Kind) -> None:
+    if kind is not expected:
+        raise LieError("an answer of another kind")
+
+
+def _once(action: Callable[[], None]) -> Callable[[], None]:
+    """The action when it is first called, nothing afterwards."""
+    left = [action]
+    return lambda: left.pop()() if left else None
