@@ -64,7 +64,7 @@ def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingIma
             "height": int() as height,
             "decoded_bytes": int() as decoded_bytes,
             "shape": [int() as rows, int() as columns, 3],
-        } if len(text) == 5:  # noqa: PLR2004 - and no further name
+        } if len(text) == 5 and bool not in map(type, (width, height, decoded_bytes, rows, columns)):  # noqa: PLR2004
             pass
         case _:
             raise LieError("a picture that does not say what it is")
@@ -94,7 +94,8 @@ def failure_in(text: dict[str, Any]) -> str:
 
 def _plain(message: str) -> str:
     """A message as it may stand in tables and on pages: one line, of bounded length, without control characters."""
-    return "".join(letter if letter.isprintable() else " " for letter in message[:MAX_MESSAGE_LENGTH])
+    printable = "".join(letter if letter.isprintable() else " " for letter in message[:MAX_MESSAGE_LENGTH])
+    return " ".join(printable.split())
 
 
 def _check_size(format_name: str, width: int, height: int, header: Header) -> None:

@@ -1,0 +1,245 @@
+"""Decoder processes give what decoding in this process gives, and come and go without leaving anything behind."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.formats import ALL_FORMATS
+from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
+from dedup_core.features import extract_features
+from dedup_core.limits import DecodeLimits
+from dedup_decoders import pool as pool_module
+from dedup_decoders.confinement import CannotConfineError
+from dedup_decoders.in_process import InProcessDecoders
+from dedup_decoders.opening import open_decoders
+from dedup_decoders.pool import DecoderPool
+from dedup_decoders.ready import Ready
+from dedup_decoders.samples import SAMPLES
+from tests.core.odd_files import drawing, encode, sound_files
+from tests.core.test_odd_files import GOLDEN
+
+ROOT = Path(__file__).parent.parent.parent
+EVERY_FORMAT = DecodeLimits(formats=ALL_FORMATS)
+PNG = encode(drawing(96, 64), "PNG")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[DecoderPool]:
+    with DecoderPool(EVERY_FORMAT, children=2) as pool:
+        yield pool
+
+
+def test_every_kind_of_file_gives_the_same_pixels_and_features(pool: DecoderPool) -> None:
+    for name, data in sound_files():
+        here, there = decode(data, EVERY_FORMAT), pool.decode(data)
+        assert np.array_equal(here.pixels, there.pixels), name
+        assert (here.format, here.width, here.height) == (there.format, there.width, there.height), name
+        assert here.decoded_bytes == there.decoded_bytes, name
+        assert extract_features(data, EVERY_FORMAT) == pool.extract_features(data), name
+
+
+def test_odd_files_end_as_they_do_in_this_process(pool: DecoderPool) -> None:
+    def outcome(action: Callable[[bytes], object], data: bytes) -> tuple[str, str]:
+        try:
+            action(data)
+        except PermanentError as error:
+            return error.reason, " ".join(str(error).split())
+        return "decoded", ""
+
+    for name, (make, _) in GOLDEN.items():
+        data = make()
+        assert outcome(pool.decode, data) == outcome(lambda it: decode(it, EVERY_FORMAT), data), name
+
+
+def test_a_large_file_goes_through_shared_memory_and_comes_out_the_same(pool: DecoderPool) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)
+    data = encode(Image.fromarray(noise), "PNG", compress_level=0)
+    assert len(data) > 9_000_000
+    assert pool.extract_features(data) == extract_features(data)
+    assert pool.extract_features(PNG) == extract_features(PNG)
+
+
+def test_many_threads_share_a_few_processes(pool: DecoderPool) -> None:
+    files = [data for _, data in sound_files()]
+    expected = [extract_features(data, EVERY_FORMAT) for data in files]
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(pool.extract_features, files)) == expected
+    assert len(pool._running) <= 2
+
+
+def test_nothing_is_started_before_the_first_picture() -> None:
+    with DecoderPool(children=1) as pool:
+        assert not pool._running
+        with pytest.raises(UnreadableImage):
+            pool.decode(b"no picture: this needs no decoder to be seen")
+        assert not pool._running
+        pool.decode(PNG)
+        assert len(pool._running) == 1
+
+
+def test_a_process_is_replaced_after_so_many_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "MAX_PICTURES", 2)
+    with DecoderPool(children=1) as pool:
+        seen = []
+        for _ in range(4):
+            pool.decode(PNG)
+            seen.append(next(iter(pool._running))._process.pid)
+    assert seen[0] == seen[1] != seen[2] == seen[3]
+
+
+def test_a_process_that_is_killed_from_outside_is_no_fault_of_the_file() -> None:
+    with DecoderPool(children=1) as pool:
+        pool.decode(PNG)
+        os.kill(next(iter(pool._running))._process.pid, signal.SIGKILL)
+        assert pool.decode(PNG).format == "PNG"
+
+
+def test_after_close_a_picture_is_for_another_try_and_no_process_is_left() -> None:
+    pool = DecoderPool(children=1)
+    pool.decode(PNG)
+    (child,) = pool._running
+    pool.close()
+    assert not psutil.pid_exists(child._process.pid)
+    with pytest.raises(TemporaryError) as caught:
+        pool.decode(PNG)
+    assert caught.value.reason == "decoders-closed"
+
+
+def test_decoders_do_not_pile_up_descriptors() -> None:
+    with DecoderPool(children=1) as pool:
+        pool.decode(PNG)
+    gc.collect()
+    before = psutil.Process().num_fds()
+    for _ in range(3):
+        with DecoderPool(children=1) as pool:
+            pool.decode(PNG)
+    assert psutil.Process().num_fds() == before
+
+
+def test_a_process_that_cannot_be_started_is_for_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with DecoderPool(children=1) as pool, pytest.raises(TemporaryError) as caught:
+        pool.decode(PNG)
+    assert caught.value.reason == "no-decoder"
+
+
+def test_confined_refuses_to_start_where_it_cannot_hold_and_separate_says_so_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def cannot() -> None:
+        raise CannotConfineError("this is a test")
+
+    events = []
+    monkeypatch.setattr(pool_module, "check_confinement", cannot)
+    with pytest.raises(InvalidSetting, match=r"DECODER_ISOLATION is confined, but .* this is a test"):
+        open_decoders(isolation="confined")
+    with DecoderPool(children=1, confine=False, tell=lambda event, said: events.append((event, said))) as pool:
+        assert pool.isolation == "separate"
+        assert pool.extract_features(PNG) == extract_features(PNG)
+        pool.decode(PNG)
+        assert pool.isolation == "separate"
+    assert events == [("decoders_not_confined", {"detail": "it was not asked for"})]
+
+
+def test_decoders_say_once_what_they_are() -> None:
+    told: list[Ready] = []
+    with DecoderPool(children=2, started=told.append) as pool, ThreadPoolExecutor(2) as threads:
+        list(threads.map(pool.decode, [PNG] * 8))
+    (ready,) = told
+    assert ready.decoders["PNG"].startswith("readers ")
+    assert ready.outdated == {}
+    off: list[Ready] = []
+    with open_decoders(isolation="off", started=off.append) as decoders:
+        assert isinstance(decoders, InProcessDecoders)
+        decoders.decode(PNG)
+        decoders.extract_features(PNG)
+    assert [it.decoders for it in off] == [ready.decoders]
+
+
+def test_every_format_has_a_sample_that_loads_what_it_needs() -> None:
+    assert set(SAMPLES) == ALL_FORMATS
+    for name, data in SAMPLES.items():
+        assert decode(data, EVERY_FORMAT).format == name
+
+
+PROGRAM = """
+import sys, time
+from dedup_decoders.pool import DecoderPool
+from dedup_decoders.samples import SAMPLES
+{before}
+pool = DecoderPool(children=1)
+pool.decode(SAMPLES["PNG"])
+print(next(iter(pool._running))._process.pid, flush=True)
+{after}
+"""
+
+
+def start(after: str, before: str = "") -> tuple[subprocess.Popen[str], psutil.Process]:
+    app = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(before=before, after=after)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert app.stdout is not None
+    return app, psutil.Process(int(app.stdout.readline()))
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_decoders_end_with_an_app_that_is_killed(busy: bool) -> None:
+    """Idle by the end of their pipe, and busy by the kernel: `busy` stops the process, so that it cannot look."""
+    app, child = start("time.sleep(60)")
+    if busy:
+        child.suspend()
+    app.kill()
+    app.wait()
+    child.wait(timeout=10)
+
+
+def test_decoders_end_with_an_app_that_ends() -> None:
+    app, child = start("")
+    assert app.wait(timeout=20) == 0
+    child.wait(timeout=10)
+
+
+def test_a_copy_of_the_app_made_by_fork_has_decoders_of_its_own() -> None:
+    after = """
+import os
+copy = os.fork()
+if copy == 0:
+    pool.decode(SAMPLES["JPEG"])
+    pool.close()
+    os._exit(7)
+code = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+pool.decode(SAMPLES["JPEG"])
+pool.close()
+sys.exit(code)
+"""
+    app, child = start(after)
+    assert app.wait(timeout=30) == 7
+    child.wait(timeout=10)
+
+
+def test_a_program_without_a_main_module_can_decode() -> None:
+    """Azure's worker imports the app; nothing of ours may need `__main__`."""
+    before = "del sys.modules['__main__']"
+    app, child = start("pool.close()", before)
+    assert app.wait(timeout=20) == 0
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_first_picture_costs_a_start_and_no_more() -> None:
+    """Not a time, but what it is made of: one process, ready before it is asked, and no second one for one picture."""
+    with DecoderPool() as pool:
+        pool.decode(PNG)
+        pool.decode(PNG)
+        assert len(pool._running) == 1
