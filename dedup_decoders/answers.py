@@ -8,6 +8,7 @@ import numpy as np
 from dedup_core.color.histogram import HISTOGRAM_SIZE
 from dedup_core.color.palette import PALETTE_COLORS
 from dedup_core.decoding.headers.header import Header
+from dedup_core.decoding.provenance import LOSSLESS
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
 from dedup_core.features import ImageFeatures
@@ -47,6 +48,8 @@ def features_in(text: dict[str, Any], block: bytes, header: Header, digest: byte
     _check_size(told.format, told.width, told.height, header)
     _require(set(text) == set(told.to_columns()), "columns that features do not have")
     _require(0 <= told.quality <= MAX_QUALITY, "a quality out of range")
+    made = told.provenance
+    _require(1 <= made.quality <= LOSSLESS and 0 <= made.detail_side <= MAX_SIDE, "a provenance out of range")
     _require(told.histogram.shape == (HISTOGRAM_SIZE,), "a histogram of another shape")
     _require(1 <= len(told.palette) <= PALETTE_COLORS, "a palette without colors or with too many")
     for name, values, most in (("palette", told.palette, MAX_COLOR), ("histogram", told.histogram, 1.01)):

@@ -123,7 +123,7 @@ def _file_of(head: Head, read: Callable[[int], bytes]) -> bytes:
 
 def _answer(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
     try:
-        working = decode(data, limits)
+        working = decode(data, limits, with_provenance=head.kind is Kind.EXTRACT)
         if head.kind is Kind.EXTRACT:
             features = features_of(working, bytes(32), len(data))  # the app knows the digest, and trusts nobody with it
             return frame(head.number, Kind.FEATURES, *packed_columns(features.to_columns()))

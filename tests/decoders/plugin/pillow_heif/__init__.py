@@ -79,8 +79,8 @@ def take_over(argument):
 
     real = serving.decode
 
-    def lie(data, limits):
-        working = real(data, limits)
+    def lie(data, limits, **options):
+        working = real(data, limits, **options)
         working.pixels[:] = 0
         return working
 
