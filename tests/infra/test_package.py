@@ -61,7 +61,7 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_package_holds_the_app_and_nothing_else(package: Path):
     assert {it.name for it in package.iterdir()} == PARTS
     in_parts = {it.suffix for it in package.rglob("*") if it.is_file() and it.parent != package}
-    assert in_parts <= {".py"}
+    assert in_parts <= {".py", ".typed"}
 
 
 def test_the_package_is_under_a_megabyte_packed_and_unpacked(package: Path):
