@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from dedup_app.schedule import schedule_problem
 from dedup_core.errors import InvalidPath, InvalidSetting
 from dedup_core.limits import COMMON_FORMATS, RARE_FORMATS, DecodeLimits
 from dedup_core.paths import ImagePath
@@ -30,9 +31,6 @@ TRUE_FOR_THE_WORKER = frozenset({"1", "true", "t", "yes", "y"})
 
 _QUEUE = re.compile(r"(?=.{3,56}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _CONNECTION_STRING = re.compile(r"(^|;)\s*(UseDevelopmentStorage=true|AccountName=.|BlobEndpoint=.)", re.IGNORECASE)
-_SCHEDULE_ITEM = r"(\*|(\d{1,2}|[A-Za-z]{3})(-(\d{1,2}|[A-Za-z]{3}))?)(/\d{1,2})?"
-_SCHEDULE_FIELD = re.compile(f"{_SCHEDULE_ITEM}(,{_SCHEDULE_ITEM})*")
-_SCHEDULE_FIELDS = 6
 _GIBIBYTE = 1024**3
 
 
@@ -215,11 +213,9 @@ class _Reader:
 
     def schedule(self, name: str, default: str) -> str:
         value = self.text(name, default)
-        parts = value.split()
-        if len(parts) != _SCHEDULE_FIELDS or not all(_SCHEDULE_FIELD.fullmatch(part) for part in parts):
-            raise InvalidSetting(
-                f"{name} is {value!r}; write six fields {{second minute hour day month weekday}}, such as {default!r}"
-            )
+        problem = schedule_problem(value)
+        if problem:
+            raise InvalidSetting(f"{name} is {value!r}: {problem}; write one such as {default!r}")
         return value
 
     def whole(self, name: str, default: int, *, most: int) -> int:

@@ -1,6 +1,7 @@
 """The schedules of timer triggers: NCRONTAB with six fields (or five, without seconds), and time spans."""
 
 import calendar
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -12,6 +13,7 @@ from cronsim import CronSim, CronSimError
 from local_host.settings import SettingsError, parse_time_span
 
 FIELDS_WITH_SECONDS = 6
+_SEVEN = re.compile(r"(?:^|[,-])0?7\b")
 LOCAL_TIME = Path("/etc/localtime")
 _NAMES = [name.upper() for name in (*calendar.month_name, *calendar.day_name) if name]
 
@@ -25,7 +27,10 @@ class CronSchedule:
     """An NCRONTAB expression, in a time zone."""
 
     def __init__(self, expression: str, zone: tzinfo = UTC) -> None:
-        self._expression = " ".join(_field(field) for field in expression.upper().split())
+        fields = [_field(field) for field in expression.upper().split()]
+        if fields and _SEVEN.search(fields[-1]):
+            raise CronSimError("Sunday is 0, and not 7")
+        self._expression = " ".join(fields)
         self._zone = zone
         self.next_after(datetime.now(UTC))
 

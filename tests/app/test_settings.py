@@ -50,7 +50,9 @@ def test_the_defaults_are_those_of_the_documentation():
     assert settings.containers == {"images"}
 
 
-@pytest.mark.parametrize("schedule", ["0 0 3 * * *", "0 30 9-17 * Jan,JUL MON-FRI", "15,45 */10 * 1-15/2 * 0"])
+@pytest.mark.parametrize(
+    "schedule", ["0 0 3 * * *", "0 30 9-17 * Jan,JUL MON-FRI", "15,45 */10 * 1-15/2 * 0", "5/15 0 0 30,31 2,3 *"]
+)
 def test_a_schedule_may_be_any_six_fields_that_the_host_understands(schedule):
     assert read(STATS_SCHEDULE=schedule).stats_schedule == schedule
 
@@ -115,7 +117,13 @@ def test_every_setting_can_be_set():
         ("EVENTS_QUEUE", "ingest-images", "different names"),
         ("STATS_SCHEDULE", "*/5 * * * *", "six fields"),
         ("STATS_SCHEDULE", "every five minutes or so please", "six fields"),
-        ("STATS_SCHEDULE", "0 */5 * * * ?;", "six fields"),
+        ("STATS_SCHEDULE", "0 */5 * * * ?;", "weekday is"),
+        ("STATS_SCHEDULE", "0 0 25 * * *", "hour is '25', but takes 0 to 23"),
+        ("STATS_SCHEDULE", "60 * * * * *", "second is"),
+        ("STATS_SCHEDULE", "0 0 0 0 * *", "day is"),
+        ("STATS_SCHEDULE", "0 0 0 1 FOO *", "1 to 12 or JAN to DEC"),
+        ("STATS_SCHEDULE", "0 */0 * * * *", "minute is"),
+        ("STATS_SCHEDULE", "0 0 0 30 Feb *", "never in its months"),
         ("BLOB_TRIGGER_SOURCE", "Polling", "LogsAndContainerScan or EventGrid"),
         ("MAX_IMAGE_BYTES", "0", "from 1 to"),
         ("MAX_IMAGE_BYTES", "-5", "from 1 to"),

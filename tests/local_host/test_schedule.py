@@ -1,9 +1,11 @@
 """Schedules mean what NCRONTAB means."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dedup_app.schedule import schedule_problem
 from local_host.settings import SettingsError
 from local_host.timers.schedule import is_shorter_than_a_minute, parse_schedule, time_zone
 
@@ -49,11 +51,34 @@ def test_a_time_span_is_a_schedule_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["* * * *", "61 * * * * *", "0 0 0 L * *", "0 0 0 * * 5#2", "soon", "00:00:00", "0 0 0 30 2 *"]
+    "expression",
+    ["* * * *", "61 * * * * *", "0 0 0 L * *", "0 0 0 * * 5#2", "soon", "00:00:00", "0 0 0 30 2 *", "0 0 0 * * 7"],
 )
 def test_what_is_no_schedule_is_refused(expression: str) -> None:
     with pytest.raises(SettingsError, match="no schedule"):
         parse_schedule(expression, {"TZ": "UTC"})
+
+
+def test_the_app_refuses_by_name_exactly_what_the_host_refuses() -> None:
+    chance = random.Random(1)
+    ranges = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+
+    def item(low: int, high: int) -> str:
+        first, last, step = chance.randint(low - 1, high + 1), chance.randint(low, high + 1), chance.randint(0, 40)
+        made = ("*", "*", "*", f"{first}", f"{first}-{last}", f"*/{step}", f"{first}/{step}", f"{first}-{last}/{step}")
+        return chance.choice(made)
+
+    accepted = 0
+    for _ in range(500):
+        text = " ".join(",".join(item(*span) for _ in range(chance.choice((1, 1, 1, 2)))) for span in ranges)
+        try:
+            parse_schedule(text, {"TZ": "UTC"})
+        except SettingsError:
+            assert schedule_problem(text) is not None, text
+        else:
+            assert schedule_problem(text) is None, text
+            accepted += 1
+    assert 50 < accepted < 450
 
 
 def test_an_unknown_time_zone_is_refused_by_name() -> None:
