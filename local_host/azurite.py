@@ -123,7 +123,7 @@ class Azurite:
         if process is None:
             return
         if process.stdin is not None:
-            process.stdin.close()  # stop_with_parent.cjs waits for this
+            process.stdin.close()  # azurite_preload.cjs waits for this
         try:
             process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
@@ -221,7 +221,7 @@ def _program() -> list[str]:
         raise AzuriteError("Azurite needs Node 20: install it, so that `node` is found")
     if not _SCRIPT.exists():
         raise AzuriteError(f"Azurite is not installed in {_SCRIPT.parents[2]}: run `npm ci` (or `make setup`)")
-    return [node, "--require", str(_PACKAGE / "stop_with_parent.cjs"), str(_SCRIPT)]
+    return [node, "--require", str(_PACKAGE / "azurite_preload.cjs"), str(_SCRIPT)]
 
 
 def _locked(location: Path, timeout_seconds: float) -> io.TextIOWrapper:

@@ -45,7 +45,7 @@ class BlobReceipts:
         self._remember(path)
 
     def forget(self) -> None:
-        """Ask the storage again from now on: it has failed, and an emulator that was killed loses its last seconds."""
+        """Ask the storage again from now on, whatever was seen there."""
         self._complete.clear()
 
     def _path(self, function_id: str, etag: str, container: str, blob: str) -> str:

@@ -52,6 +52,8 @@ class BlobScanner:
         self._receipts = BlobReceipts(hosts_container, host_id)
         self._singleton = Singleton(hosts_container, host_id, "WebJobs.Internal.Blobs.Listener")
         self._containers = _group(functions, connections, hosts_container, host_id)
+        self._connections = connections
+        self._outages = 0
         self._stop = threading.Event()
         self._again = threading.Event()
         self._thread = essential_thread("blob scan", self._run)
@@ -86,6 +88,9 @@ class BlobScanner:
 
     def _scan_safely(self, scanned: _Scanned, since: dict[str, datetime | None], pool: ThreadPoolExecutor) -> None:
         url = scanned.client.url
+        if self._connections.outages != self._outages:  # an emulator that was killed has lost its last receipts
+            self._outages = self._connections.outages
+            self._receipts.forget()
         try:
             with sane_answers():
                 if url not in since:
@@ -94,7 +99,6 @@ class BlobScanner:
         except ResourceNotFoundError:
             logger.debug("Container %s is not there yet", scanned.client.container_name)
         except AzureError as error:
-            self._receipts.forget()
             logger.warning("Container %s could not be scanned: %s", scanned.client.container_name, error)
 
     def _scan(self, scanned: _Scanned, since: datetime | None, pool: ThreadPoolExecutor) -> datetime | None:
@@ -126,7 +130,6 @@ class BlobScanner:
                         self._queue.add(BlobMessage(function.full_id, container, blob.name, blob.etag))
                         self._receipts.complete(*version)
             except AzureError as error:
-                self._receipts.forget()
                 logger.warning("Blob %s/%s could not be announced: %s", container, blob.name, error)
                 return False
         return True

@@ -1,10 +1,11 @@
 """Storage clients for the connections that bindings name: connection strings or identity settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient
@@ -31,6 +32,7 @@ class Connections:
     """Long-lived clients, one for each connection and service."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
+        self.outages = 0  # how often a request has got no answer, those included that were sent again with success
         self._environ = environ
         self._blobs: dict[str, BlobServiceClient] = {}
         self._queues: dict[str, QueueServiceClient] = {}
@@ -40,7 +42,7 @@ class Connections:
         """Return the blob service behind a connection; raises SettingsError when no setting defines it."""
         if connection not in self._blobs:
             text, url, credential = self._find(connection, "blob")
-            options: dict[str, Any] = {"transport": _transport(), "retry_policy": BlobRetry(**RETRY)}
+            options: dict[str, Any] = {"transport": self._transport(), "retry_policy": BlobRetry(**RETRY)}
             self._blobs[connection] = (
                 BlobServiceClient.from_connection_string(text, **options)
                 if text
@@ -52,13 +54,22 @@ class Connections:
         """Return the queue service behind a connection; raises SettingsError when no setting defines it."""
         if connection not in self._queues:
             text, url, credential = self._find(connection, "queue")
-            options: dict[str, Any] = {"transport": _transport(), "retry_policy": QueueRetry(**RETRY)}
+            options: dict[str, Any] = {"transport": self._transport(), "retry_policy": QueueRetry(**RETRY)}
             self._queues[connection] = (
                 QueueServiceClient.from_connection_string(text, **options)
                 if text
                 else QueueServiceClient(url, credential=credential, **options)
             )
         return self._queues[connection]
+
+    def _transport(self) -> RequestsTransport:
+        session = requests.Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_connections=MAX_CONNECTIONS, pool_maxsize=MAX_CONNECTIONS))
+        return _Transport(session, self._count_outage)
+
+    def _count_outage(self) -> None:
+        self.outages += 1
 
     def _find(self, connection: str, service: str) -> tuple[str, str, Any]:
         for name in (f"AzureWebJobs{connection}", connection):
@@ -84,8 +95,16 @@ class Connections:
         return self._credential
 
 
-def _transport() -> Any:
-    session = requests.Session()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(pool_connections=MAX_CONNECTIONS, pool_maxsize=MAX_CONNECTIONS))
-    return RequestsTransport(session=session, session_owner=False)
+class _Transport(RequestsTransport):  # type: ignore[misc]
+    """Tells of each request that got no answer."""
+
+    def __init__(self, session: requests.Session, on_outage: Callable[[], None]) -> None:
+        super().__init__(session=session, session_owner=False)
+        self._on_outage = on_outage
+
+    def send(self, request: Any, **options: Any) -> Any:
+        try:
+            return super().send(request, **options)
+        except (ServiceRequestError, ServiceResponseError):
+            self._on_outage()
+            raise

@@ -3,10 +3,12 @@
 import base64
 import json
 import re
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from azure.storage.queue import QueueServiceClient
 
@@ -33,7 +35,7 @@ class BlobHost:
     """The blob part of a host: a scanner, the queue, its listener and a worker that notes what it runs."""
 
     def __init__(self, connection: str, invoker: FakeInvoker, functions: list[Function]) -> None:
-        connections = Connections({"AzureWebJobsStorage": connection, "Images": connection})
+        connections = self.connections = Connections({"AzureWebJobsStorage": connection, "Images": connection})
         self.hosts = open_container(connections.blobs("AzureWebJobsStorage"), HOSTS_CONTAINER)
         self.queue = BlobQueue(connections.queues("AzureWebJobsStorage").get_queue_client(f"blobs-{HOST_ID}"))
         self.queue.create()
@@ -158,6 +160,43 @@ def test_a_blob_whose_announcement_was_cut_short_is_announced_again(
     invoker.wait_for_calls(1)
 
 
+def test_after_the_storage_has_failed_it_is_asked_for_receipts_again(
+    images: ContainerClient, start: Start, invoker: FakeInvoker
+) -> None:
+    images.upload_blob("a.jpg", b"1")
+    host = start(invoker, blob_function("f", "images/{name}"))
+    invoker.wait_for_calls(1)
+    (receipt,) = host.state_names("blobreceipts/")
+    host.hosts.delete_blob(receipt)  # lost, with the message, by an emulator that was killed
+    host.connections.outages += 1
+    invoker.wait_for_calls(2)
+    assert names(invoker) == ["images/a.jpg", "images/a.jpg"]
+
+
+def test_a_request_without_an_answer_is_an_outage_even_if_it_is_sent_again() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # nobody listens there
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/a"
+        connections = Connections({"X": f"AccountName=a;AccountKey={'A' * 88};BlobEndpoint={address}"})
+        with pytest.raises(AzureError):
+            connections.blobs("X").get_container_client("images").get_container_properties(retry_total=1)
+    assert connections.outages > 1
+
+
+def test_a_blob_whose_message_was_lost_after_its_receipt_is_not_announced_again_as_in_the_host(
+    images: ContainerClient, start: Start, invoker: FakeInvoker, blobs: BlobServiceClient
+) -> None:
+    etag = images.upload_blob("lost.jpg", b"1").get_blob_properties().etag
+    receipts = BlobReceipts(open_container(blobs, HOSTS_CONTAINER), HOST_ID)
+    receipts.begin("Host.Functions.f", etag, "images", "lost.jpg")
+    receipts.complete("Host.Functions.f", etag, "images", "lost.jpg")
+    host = start(invoker, blob_function("f", "images/{name}"))
+    images.upload_blob("next.jpg", b"1")
+    invoker.wait_for_calls(1)
+    host.stop()
+    assert names(invoker) == ["images/next.jpg"]
+
+
 def test_a_blob_that_appears_with_an_older_time_is_still_found(
     images: ContainerClient, start: Start, invoker: FakeInvoker, blobs: BlobServiceClient
 ) -> None:
@@ -170,6 +209,18 @@ def test_a_blob_that_appears_with_an_older_time_is_still_found(
     images.upload_blob("slow.jpg", b"1")
     start(invoker, blob_function("f", "images/{name}"))
     invoker.wait_for_calls(1)
+
+
+def test_names_that_xml_cannot_hold_are_found_like_any_other(
+    images: ContainerClient, start: Start, invoker: FakeInvoker
+) -> None:
+    odd = ["esc \x1b[2J.jpg", "line\nbreak.jpg", "<&> 100%.jpg", "plain.jpg"]
+    for name in odd:
+        images.upload_blob(name, b"1")
+    assert sorted(blob.name for blob in images.list_blobs()) == sorted(odd)
+    start(invoker, blob_function("f", "images/{name}"))
+    invoker.wait_for_calls(len(odd))
+    assert sorted(names(invoker)) == sorted(f"images/{name}" for name in odd)
 
 
 def test_a_container_that_is_made_later_is_found(blobs: BlobServiceClient, start: Start, invoker: FakeInvoker) -> None:
