@@ -35,7 +35,7 @@ class BacklogService:
     def enqueue_all(self, progress: Callable[[int], None] = lambda _blobs: None) -> BacklogReport:
         """Go through the whole container; `progress` hears how many blobs were seen so far.
 
-        Images that are known but gone are queued, too.
+        Images that are known but gone are queued, too, and those that a decoder of another version refused.
 
         The etags of all known images are held meanwhile (about 200 bytes an image): one scan of the table costs a
         thousandth of the operations that a look at each row would.
@@ -65,3 +65,13 @@ class BacklogService:
 
         queued = self._ingest_queue.send_all(outdated())
         return BacklogReport(blobs, queued, tuple(unusable))
+
+    def enqueue_rejected(self, reason: str | None = None) -> int:
+        """Have all images taken in again that were refused, or those that were for this reason; how many there are."""
+        container = self._settings.image_container
+        refused = (
+            row.path
+            for row in self._features.all_summaries()
+            if row.path.container == container and row.status.is_rejected and reason in (None, row.status.reason)
+        )
+        return self._ingest_queue.send_all(IngestMessage(path, again=True) for path in refused)

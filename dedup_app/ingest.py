@@ -19,10 +19,12 @@ from dedup_app.ports import (
 )
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
+from dedup_core.decoding.libraries import deciding_decoder, still_decides
 from dedup_core.errors import ImageNotFound, InvalidMessage, InvalidPath, PermanentError, TemporaryError
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.loading.budget import LoadBudgets
+from dedup_core.loading.loader import SourceImage
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 
@@ -33,7 +35,7 @@ NOT_FOUND = "not-found"
 BLOB_EVENTS = "blob events"  # where a refused blob came from, in place of a queue's name
 MAX_LOOKS = 4  # a blob that changes faster than this many looks is left to a later try
 # Rejections that are not about the bytes alone: a limit can be raised, a blob brought back from the archive tier.
-PASSING_REASONS = frozenset({"too-many-bytes", "too-many-pixels", "too-much-memory", "store-refused"})
+PASSING_REASONS = frozenset({"too-many-bytes", "too-many-pixels", "too-much-memory", "format-off", "store-refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,14 @@ class IngestOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is under a path now: features, or why there are none; no etag where the blob was not read."""
+    """What is under a path now: features, or why there are none, and which decoder says so.
+
+    Neither etag nor decoder where the blob was not read.
+    """
 
     etag: str
     content: ImageFeatures | PermanentError
+    decoder: str = ""
 
 
 class IngestService:
@@ -104,18 +110,19 @@ class IngestService:
         except InvalidMessage as error:
             self._rejections.record(self._settings.ingest_queue, message_id, body, error)
             return
-        if self.ingest(message.path).status == NOT_FOUND:
+        if self.ingest(message.path, again=message.again).status == NOT_FOUND:
             missing = ImageNotFound(f"There is no blob {message.path}")
             self._rejections.record(self._settings.ingest_queue, message_id, body, missing)
 
-    def ingest(self, path: ImagePath) -> IngestOutcome:
+    def ingest(self, path: ImagePath, *, again: bool = False) -> IngestOutcome:
         """Follow the blob until the features row says what is there. Raises `TemporaryError` if that must wait.
 
         Whoever wrote something looks at the blob once more: a deletion may have been handled before there was a row.
-        Whoever finds that somebody else has moved the row goes on from theirs.
+        Whoever finds that somebody else has moved the row goes on from theirs. `again`: what was refused is read once
+        more, whatever refused it.
         """
         row, sent, floor = self._features.get(path.image_id), 0, 0
-        unless_etag = _final_etag(row)
+        unless_etag = _final_etag(row, again=again)
         status = UNCHANGED if row else NOT_FOUND
         for look in range(MAX_LOOKS):
             found = self._look(path, row, unless_etag)
@@ -140,7 +147,7 @@ class IngestService:
             return self._take_in(path, found.etag, found.content, row, floor)
         if isinstance(found.content, ImageNotFound) and row is not None:
             return self._forget(row), 0
-        return self._reject(path, found.etag, row, found.content)
+        return self._reject(path, found, row, found.content)
 
     def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str) -> _Found | None:
         """What is there now; None if the row says so already. The bytes of the file are gone when it returns."""
@@ -156,14 +163,14 @@ class IngestService:
             if source is None:
                 return None
             room.shrink(len(source.data))
-            return _Found(source.etag, self._features_of(source.data))
+            return self._decoded(source)
 
-    def _features_of(self, data: bytes) -> ImageFeatures | PermanentError:
+    def _decoded(self, source: SourceImage) -> _Found:
         try:
-            with self._budgets.picture(data):
-                return self._decoders.extract_features(data)
+            with self._budgets.picture(source.data):
+                return _Found(source.etag, self._decoders.extract_features(source.data))
         except PermanentError as error:
-            return error
+            return _Found(source.etag, error, deciding_decoder(source.data))
 
     def _take_in(
         self, path: ImagePath, etag: str, features: ImageFeatures, known: FeaturesRow | None, floor: int
@@ -192,15 +199,24 @@ class IngestService:
         return self._features.put(row)
 
     def _reject(
-        self, path: ImagePath, etag: str, known: FeaturesRow | None, error: PermanentError
+        self, path: ImagePath, found: _Found, known: FeaturesRow | None, error: PermanentError
     ) -> tuple[FeaturesRow, int]:
-        log.warning("image_rejected", image=path, reason=error.reason, detail=str(error))
+        log.warning("image_rejected", image=path, reason=error.reason, decoder=found.decoder, detail=str(error))
         status = ImageStatus.rejected(error.reason)
-        row = FeaturesRow(path, etag, status, None, str(error), self._now(), self._next_version(known))
+        row = FeaturesRow(
+            path,
+            found.etag,
+            status,
+            None,
+            str(error),
+            self._now(),
+            self._next_version(known),
+            decoder=found.decoder,
+        )
         if known is None:
             return self._features.put(row), 0
         removing = replace(row, status=REMOVING, tag=known.tag)
-        is_same_try = (known.status, known.etag, known.detail) == (REMOVING, etag, removing.detail)
+        is_same_try = (known.status, known.etag, known.detail) == (REMOVING, found.etag, removing.detail)
         row = known if is_same_try else self._features.put(removing)
         if known.summary.is_alive or known.status == REMOVING:
             self._index.remove(path.image_id, row.version)
@@ -224,15 +240,20 @@ class IngestService:
         return max(known.version + 1 if known else 0, int(self._now().timestamp()), floor + 1)
 
 
-def is_final(row: ImageSummary) -> bool:
-    """Whether the same bytes would give the same row again; limits can be raised, schemes get newer."""
+def is_final(row: ImageSummary, *, again: bool = False) -> bool:
+    """Whether the same bytes would give the same row again: limits can be raised, schemes and decoders get newer.
+
+    `again`: not if they were refused.
+    """
     if row.status == INDEXED:
         return row.scheme == SCHEME
-    return row.status.is_rejected and row.status.reason not in PASSING_REASONS
+    if again or not row.status.is_rejected or row.status.reason in PASSING_REASONS:
+        return False
+    return still_decides(row.decoder)
 
 
-def _final_etag(row: FeaturesRow | None) -> str:
-    return row.etag if row is not None and is_final(row.summary) else ""
+def _final_etag(row: FeaturesRow | None, *, again: bool = False) -> str:
+    return row.etag if row is not None and is_final(row.summary, again=again) else ""
 
 
 def _has_content(known: FeaturesRow, row: FeaturesRow) -> bool:

@@ -24,6 +24,7 @@ class ImageSummary:
     """A features row without its features; sizes are 0 and `scheme` is None when there are none.
 
     `version` is that of the content under the path (docs/decisions/0006-versions.md); 0 in rows of earlier apps.
+    `decoder` is what refused the file, as `deciding_decoder` says it.
     """
 
     path: ImagePath
@@ -38,6 +39,7 @@ class ImageSummary:
     format: str = ""
     provenance: Provenance = UNKNOWN
     added_at: datetime | None = None
+    decoder: str = ""
 
     @property
     def is_alive(self) -> bool:
@@ -51,7 +53,7 @@ class FeaturesRow:
 
     `features` is None and `detail` says why in a sentence when the image is rejected. `version` names the content that
     the path has; it only grows. `added_at`: since when these bytes are there. `tag` is the stored row's own
-    etag as it was read: the condition of the next write.
+    etag as it was read: the condition of the next write. `decoder` is what refused the file, empty where none read it.
     """
 
     path: ImagePath
@@ -63,11 +65,20 @@ class FeaturesRow:
     version: int = 0
     tag: str = field(default="", compare=False, repr=False)
     added_at: datetime | None = None
+    decoder: str = ""
 
     @property
     def summary(self) -> ImageSummary:
         if self.features is None:
-            return ImageSummary(self.path, self.etag, self.status, None, version=self.version, added_at=self.added_at)
+            return ImageSummary(
+                self.path,
+                self.etag,
+                self.status,
+                None,
+                version=self.version,
+                added_at=self.added_at,
+                decoder=self.decoder,
+            )
         of = self.features
         return ImageSummary(
             path=self.path,

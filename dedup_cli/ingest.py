@@ -20,17 +20,29 @@ def ingest(
     everything: Annotated[
         bool, typer.Option("--all", help="Every image of the container that is new or has changed.")
     ] = False,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="Every image that was refused, to be read once more.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Only those refused for this reason, such as corrupt.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was queued for a program.")] = False,
 ) -> None:
     """Queue images that landed before the app ran to be fingerprinted and looked up.
 
-    An image that the app knows and that has not changed since is left as it is.
+    An image that the app knows and that has not changed since is left as it is; one that was refused is read once more
+    if a newer version of what refused it is installed, or with --rejected.
 
     Example: dedup ingest images/a.jpg images/b.jpg
     """
-    if everything == bool(paths):
-        raise InputError("name the images to take in, or give --all for the whole container")
+    if [everything, rejected, bool(paths)].count(True) != 1:
+        raise InputError("name the images to take in, or give --all for the whole container, or --rejected")
+    if reason and not rejected:
+        raise InputError("--reason says which of the images that were refused: give --rejected with it")
     services = services_of(context)
+    if rejected:
+        _ingest_rejected(services, reason, as_json=as_json)
+        return
     if everything:
         _ingest_all(services, as_json=as_json)
         return
@@ -41,6 +53,15 @@ def ingest(
     else:
         for image in images:
             console().print(Text(f"queued: {plain(str(image))}"))
+
+
+def _ingest_rejected(services: Services, reason: str | None, *, as_json: bool) -> None:
+    queued = services.backlog.enqueue_rejected(reason)
+    if as_json:
+        print_json({"queued": queued})
+        return
+    which = f"rejected:{reason}" if reason else "rejected"
+    console().print(Text(f"queued: {queued} images that are {plain(which)}, to be read once more"))
 
 
 def _ingest_all(services: Services, *, as_json: bool) -> None:

@@ -100,21 +100,29 @@ class VerifyMessage:
 
 @dataclass(frozen=True, slots=True)
 class IngestMessage:
-    """Extract the features of one image that is already there."""
+    """Extract the features of one image that is already there.
+
+    `again`: also where it was refused and nothing that could change that has another version.
+    """
 
     path: ImagePath
+    again: bool = False
 
     @classmethod
     def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None) -> Self:
-        """Read `{"path": "images/a.jpg"}` as plain text or base64. Raises `InvalidMessage`."""
-        fields = _parse_fields(body, {"path"})
+        """Read `{"path": "images/a.jpg"}`, `"again": true` added or not, as text or base64. Raises `InvalidMessage`."""
+        fields = _parse_fields(body, {"path", "again"})
         path = _parse_path(fields.get("path"), "path", containers)
         if path.is_generated:
             raise InvalidMessage(f"{path} is generated: it can be compared, but there is no blob to ingest")
-        return cls(path)
+        again = fields.get("again", False)
+        if not isinstance(again, bool):
+            raise InvalidMessage(f"again is true or false, not {_kind(again)}")
+        return cls(path, again)
 
     def to_json(self) -> str:
-        return json.dumps({"version": VERSION, "path": str(self.path)}, separators=(",", ":"))
+        fields: dict[str, Any] = {"version": VERSION, "path": str(self.path)}
+        return json.dumps(fields | ({"again": True} if self.again else {}), separators=(",", ":"))
 
 
 def message_excerpt(body: str | bytes) -> str:

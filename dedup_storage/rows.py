@@ -24,10 +24,11 @@ INT32_LIMIT = 2**31
 TEXT_LENGTH = 8_000
 REASONS_LENGTH = 16_000
 FEATURES_OWN_COLUMNS = frozenset(
-    {"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at", "version", "added_at"}
+    {"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at", "version", "added_at", "decoder"}
 )
 SUMMARY_COLUMNS = (
     *("path", "etag", "status", "scheme", "width", "height", "byte_size", "version", "sha256", "format", "added_at"),
+    "decoder",
     *("save_quality", "saved_again", "detail_side", "has_camera_data"),
 )
 METRIC_COLUMNS = ("dominant_distance", "pixel_difference", "histogram_correlation")
@@ -52,6 +53,7 @@ def features_entity(row: FeaturesRow) -> Entity:
         "detail": fitting(row.detail),
         "updated_at": utc(row.updated_at),
         "version": stored(row.version),
+        "decoder": row.decoder,
     }
 
 
@@ -71,6 +73,7 @@ def features_row(entity: Mapping[str, Any], tag: str = "") -> FeaturesRow:
         detail=detail,
         updated_at=utc(entity["updated_at"]),
         version=_version(entity, "version"),
+        decoder=str(entity.get("decoder") or ""),
         tag=tag,
         added_at=None if entity.get("added_at") is None else utc(entity["added_at"]),
     )
@@ -91,6 +94,7 @@ def image_summary(entity: Mapping[str, Any]) -> ImageSummary:
         height=height,
         byte_size=byte_size,
         version=_version(entity, "version"),
+        decoder=str(entity.get("decoder") or ""),
         sha256=str(entity.get("sha256") or ""),
         format=str(entity.get("format") or ""),
         provenance=provenance_from(columns),

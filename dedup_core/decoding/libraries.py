@@ -12,6 +12,9 @@ from typing import Final
 
 from PIL import features
 
+from dedup_core.decoding.formats import sniff_format
+from dedup_core.errors import UnreadableImage
+
 READERS_VERSION: Final = 2
 """Version of our own header checks: raised when they learn to read what they refused before."""
 
@@ -81,6 +84,21 @@ def decoder_of(format_name: str | None) -> str:
         return f"readers {READERS_VERSION}: {' '.join(BY_FORMAT)}"
     installed = (str(library) for library in libraries_of(format_name) if library.version)
     return ", ".join((f"readers {READERS_VERSION}", *installed))
+
+
+def deciding_decoder(data: bytes) -> str:
+    """What decides about this file: its format, or `-` where it has none that is known, and `decoder_of` it."""
+    try:
+        format_name = sniff_format(data)
+    except UnreadableImage:
+        return f"-: {decoder_of(None)}"
+    return f"{format_name}: {decoder_of(format_name)}"
+
+
+def still_decides(decoder: str) -> bool:
+    """Whether a file about which this decoder (as `deciding_decoder` says it) decided would meet the same one here."""
+    format_name, _, text = decoder.partition(": ")
+    return bool(text) and text == decoder_of(format_name if format_name in BY_FORMAT else None)
 
 
 def version_numbers(version: str) -> tuple[int, ...]:

@@ -49,3 +49,22 @@ def test_reindexing_tells_what_it_did(dedup: Run):
     told = dedup("reindex").output
     assert "indexed: 1 images from their stored fingerprints" in told
     assert "the log holds 1 images now" in told
+
+
+def test_what_was_refused_can_be_queued_once_more(dedup: Run, services: Services):
+    for path, data in ((A, b"no picture"), (B, b"\x89PNG\r\n\x1a\n")):
+        services.images.put(path, data)
+        services.ingest.ingest(path)
+    result = dedup("ingest", "--rejected", "--reason", "truncated")
+    assert (result.exit_code, services.ingest_queue.messages) == (0, [IngestMessage(B, again=True)])
+    assert "queued: 1 images that are rejected:truncated" in result.output
+    services.ingest_queue.messages.clear()
+    assert json.loads(dedup("ingest", "--rejected", "--json").output) == {"queued": 2}
+
+
+@pytest.mark.parametrize("arguments", [["--reason", "corrupt", "--all"], ["--rejected", "--all"]])
+def test_a_reason_is_for_what_was_refused(dedup: Run, services: Services, arguments: list[str]):
+    result = dedup("ingest", *arguments)
+    assert result.exit_code == 2
+    assert "--rejected" in result.stderr
+    assert services.ingest_queue.messages == []
