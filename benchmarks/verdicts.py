@@ -5,8 +5,9 @@
     python benchmarks/verdicts.py --products DIR --strangers 400 --keep out.pickle # all pairs of one set; keep numbers
     python benchmarks/verdicts.py --from out.pickle --policy strict                # judge again what was kept
 
-`--photos` is a folder of different pictures, `--products` one with a `sources.tsv` that names sets, `--domains` a Python
-file whose `DOMAINS` maps names to functions from a seed to a picture. For each row: how many pairs got which verdict.
+`--photos` is a folder of different pictures, `--products` one with a `sources.tsv` that names sets, `--domains` a
+Python file whose `DOMAINS` maps names to functions from a seed to a picture. Each row
+counts the pairs that got each verdict.
 """
 
 import argparse
@@ -62,7 +63,7 @@ def main() -> None:
     options = parse_arguments()
     if options.kept:
         with options.kept.open("rb") as file:
-            results = pickle.load(file)
+            results = pickle.load(file)  # noqa: S301 (our own file)
     else:
         jobs = [*photo_jobs(options), *stranger_jobs(options), *domain_jobs(options), *product_jobs(options)]
         with Pool(options.jobs) as pool:
