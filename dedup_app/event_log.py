@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from dedup_core.errors import DedupError
 from dedup_core.paths import ImagePath
 
 _invocation: ContextVar[str] = ContextVar("invocation", default="")
@@ -27,10 +28,18 @@ def show_image_paths(*, shown: bool) -> None:
 
 @contextmanager
 def invocation(invocation_id: str) -> Iterator[None]:
-    """Mark every line of this thread until the block ends."""
+    """Mark every line of this thread until the block ends. An exception that leaves it is told in a line of its own.
+
+    So alerts can count what failed in the app: requests in the telemetry of the host lack those of cold starts, and
+    count as failed what the host itself has ended.
+    """
     token = _invocation.set(invocation_id)
     try:
         yield
+    except Exception as error:
+        reason = error.reason if isinstance(error, DedupError) else "defect"
+        EventLog(__name__).error("invocation_failed", reason=reason, error=type(error).__name__)
+        raise
     finally:
         _invocation.reset(token)
 

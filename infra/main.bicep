@@ -47,13 +47,17 @@ param imagesCoolAfterDays int = 0
 @description('Storage redundancy of a new account for the images: what is in it besides the images can be derived again.')
 param imagesSku string = 'Standard_LRS'
 
+@allowed(['trigger', 'queue'])
+@description('How blob events reach the app: its webhooks, or a storage queue, where none can be refused (docs/deploy.md).')
+param eventDelivery string = 'trigger'
+
 @allowed([2048, 4096])
 @description('Memory of an instance in MB, with one or two cores; docs/operations.md tells how many images fit.')
 param instanceMemoryMB int = 2048
 
-@minValue(1)
+@minValue(40)
 @maxValue(1000)
-@description('Most instances at a time, all functions together.')
+@description('Most instances at a time, all functions together; Flex Consumption takes no fewer than 40.')
 param maximumInstanceCount int = 40
 
 @description('Instances that wait without work, and cost: [{ name: \'blob\', instanceCount: 1 }] or name: \'function:verify_pairs\'.')
@@ -101,7 +105,9 @@ var imagesAccount = createImagesAccount ? 'stimages${token}' : imagesAccountName
 var imagesGroup = empty(imagesResourceGroupName) ? group.name : imagesResourceGroupName
 var createSystemTopic = empty(imagesSystemTopicName)
 var systemTopicName = createSystemTopic ? 'evgt-images-${token}' : imagesSystemTopicName
-var systemTopicGroup = createSystemTopic ? group.name : (empty(imagesSystemTopicResourceGroupName) ? imagesGroup : imagesSystemTopicResourceGroupName)
+var systemTopicGroup = createSystemTopic
+  ? group.name
+  : (empty(imagesSystemTopicResourceGroupName) ? imagesGroup : imagesSystemTopicResourceGroupName)
 
 // What the app works with besides the images, all of it in the account of the images.
 var indexContainer = 'dedup-index'
@@ -216,9 +222,15 @@ module functionApp 'modules/function-app.bicep' = {
     hostBlobUri: hostStorage.outputs.blobUri
     hostQueueUri: hostStorage.outputs.queueUri
     deploymentContainer: deploymentContainer
-    imagesBlobUri: createImagesAccount ? imagesStorage!.outputs.blobUri : (existingImages!.properties.primaryEndpoints.blob)
-    imagesQueueUri: createImagesAccount ? imagesStorage!.outputs.queueUri : (existingImages!.properties.primaryEndpoints.queue)
-    imagesTableUri: createImagesAccount ? imagesStorage!.outputs.tableUri : (existingImages!.properties.primaryEndpoints.table)
+    imagesBlobUri: createImagesAccount
+      ? imagesStorage!.outputs.blobUri
+      : (existingImages!.properties.primaryEndpoints.blob)
+    imagesQueueUri: createImagesAccount
+      ? imagesStorage!.outputs.queueUri
+      : (existingImages!.properties.primaryEndpoints.queue)
+    imagesTableUri: createImagesAccount
+      ? imagesStorage!.outputs.tableUri
+      : (existingImages!.properties.primaryEndpoints.table)
     imageContainer: imageContainer
     indexContainer: indexContainer
     verifyQueue: verifyQueue
@@ -245,8 +257,6 @@ module events 'modules/events.bicep' = if (createSystemTopic) {
     location: createImagesAccount ? location : (existingImages!.location)
     tags: allTags
     imagesAccountId: createImagesAccount ? imagesStorage!.outputs.accountId : (existingImages!.id)
-    hostAccountName: hostStorage.outputs.accountName
-    deadLetterContainer: deadLetterContainer
   }
 }
 
@@ -258,7 +268,12 @@ module alerts 'modules/alerts.bicep' = {
     location: location
     tags: allTags
     insightsId: monitoring.outputs.insightsId
-    systemTopicId: resourceId(subscription().subscriptionId, systemTopicGroup, 'Microsoft.EventGrid/systemTopics', systemTopicName)
+    systemTopicId: resourceId(
+      subscription().subscriptionId,
+      systemTopicGroup,
+      'Microsoft.EventGrid/systemTopics',
+      systemTopicName
+    )
     systemTopicLocation: createImagesAccount ? location : (existingImages!.location)
     email: alertEmail
   }
@@ -284,7 +299,9 @@ output APP_PRINCIPAL_ID string = identity.outputs.principalId
 output FUNCTION_APP_NAME string = functionApp.outputs.name
 output SYSTEM_TOPIC_NAME string = systemTopicName
 output SYSTEM_TOPIC_RESOURCE_GROUP string = systemTopicGroup
-output DEAD_LETTER_ACCOUNT_ID string = createSystemTopic ? hostStorage.outputs.accountId : ''
+output SYSTEM_TOPIC_IS_NEW string = string(createSystemTopic)
+output EVENT_DELIVERY string = eventDelivery
+output DEAD_LETTER_ACCOUNT_NAME string = hostStorage.outputs.accountName
 output DEAD_LETTER_CONTAINER string = deadLetterContainer
 output IMAGES_ACCOUNT_NAME string = imagesAccount
 output IMAGES_ACCOUNT_RESOURCE_GROUP string = imagesGroup
@@ -294,6 +311,12 @@ output INDEX_CONTAINER string = indexContainer
 output VERIFY_QUEUE string = verifyQueue
 output INGEST_QUEUE string = ingestQueue
 output EVENTS_QUEUE string = eventsQueue
-output ImageStorage__blobServiceUri string = createImagesAccount ? imagesStorage!.outputs.blobUri : (existingImages!.properties.primaryEndpoints.blob)
-output ImageStorage__queueServiceUri string = createImagesAccount ? imagesStorage!.outputs.queueUri : (existingImages!.properties.primaryEndpoints.queue)
-output ImageStorage__tableServiceUri string = createImagesAccount ? imagesStorage!.outputs.tableUri : (existingImages!.properties.primaryEndpoints.table)
+output ImageStorage__blobServiceUri string = createImagesAccount
+  ? imagesStorage!.outputs.blobUri
+  : (existingImages!.properties.primaryEndpoints.blob)
+output ImageStorage__queueServiceUri string = createImagesAccount
+  ? imagesStorage!.outputs.queueUri
+  : (existingImages!.properties.primaryEndpoints.queue)
+output ImageStorage__tableServiceUri string = createImagesAccount
+  ? imagesStorage!.outputs.tableUri
+  : (existingImages!.properties.primaryEndpoints.table)

@@ -1,86 +1,96 @@
-// The Event Grid subscriptions, deployed after the code: Event Grid checks that both functions answer. Both filters end in
-// a slash, or `images` would match `images2` too. The webhook's key is read here and shows in no command or log.
+// The Event Grid subscriptions, deployed after the code to the group of the topic: Event Grid checks that the functions
+// answer. What it could not deliver it sets aside by the topic's own identity, which an existing topic may lack:
+// infra/scripts/post-deploy.* gives it one.
 targetScope = 'resourceGroup'
 
 param functionAppName string
-@description('Resource group of the Function app; this is deployed to that of the topic.')
+@description('Resource group of the Function app and of the account for events that could not be delivered.')
 param functionAppResourceGroupName string
 param systemTopicName string
+param imagesAccountName string
+param imagesAccountResourceGroupName string
 param imageContainer string
-@description('Account of the container for events that could not be delivered; empty to drop them (an existing topic has no right to write there).')
-param deadLetterAccountId string
+@allowed(['trigger', 'queue'])
+@description('Whether events go to the webhooks of the app, or into a storage queue that it takes them from.')
+param eventDelivery string
+param eventsQueue string
+param deadLetterAccountName string
 param deadLetterContainer string
 
+// Ends in a slash, or `images` would match `images2` too.
 var blobsOfContainer = '/blobServices/default/containers/${imageContainer}/blobs/'
-// Event Grid's own limits: a day and 30 tries. Missed events cost a listing of the container: `dedup ingest --all`.
-var retries = {
-  eventTimeToLiveInMinutes: 1440
-  maxDeliveryAttempts: 30
-}
-var deadLetters = empty(deadLetterAccountId) ? null : {
-  identity: {
-    type: 'SystemAssigned'
+var deadLetterAccountId = resourceId(
+  functionAppResourceGroupName,
+  'Microsoft.Storage/storageAccounts',
+  deadLetterAccountName
+)
+// What both ways have in common. Event Grid's own limits: a day and 30 tries.
+var delivery = {
+  eventDeliverySchema: 'EventGridSchema'
+  retryPolicy: {
+    eventTimeToLiveInMinutes: 1440
+    maxDeliveryAttempts: 30
   }
-  deadLetterDestination: {
-    endpointType: 'StorageBlob'
-    properties: {
-      resourceId: deadLetterAccountId
-      blobContainerName: deadLetterContainer
+  deadLetterWithResourceIdentity: {
+    identity: {
+      type: 'SystemAssigned'
+    }
+    deadLetterDestination: {
+      endpointType: 'StorageBlob'
+      properties: {
+        resourceId: deadLetterAccountId
+        blobContainerName: deadLetterContainer
+      }
     }
   }
-}
-
-resource app 'Microsoft.Web/sites@2024-04-01' existing = {
-  name: functionAppName
-  scope: resourceGroup(functionAppResourceGroupName)
 }
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: systemTopicName
 }
 
-resource created 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
-  parent: topic
-  name: 'dedup-images-created'
-  properties: {
-    destination: {
-      endpointType: 'WebHook'
-      properties: {
-        endpointUrl: 'https://${app.properties.defaultHostName}/runtime/webhooks/blobs?functionName=Host.Functions.extract_features&code=${listKeys('${app.id}/host/default', '2024-04-01').systemKeys.blobs_extension}'
-        maxEventsPerBatch: 1
-        preferredBatchSizeInKilobytes: 64
-      }
-    }
-    eventDeliverySchema: 'EventGridSchema'
-    filter: {
-      includedEventTypes: ['Microsoft.Storage.BlobCreated']
-      subjectBeginsWith: blobsOfContainer
-      isSubjectCaseSensitive: true
-    }
-    retryPolicy: retries
-    deadLetterWithResourceIdentity: deadLetters
+module deadLetters 'modules/dead-letters.bicep' = {
+  name: 'dedup-dead-letters'
+  scope: resourceGroup(functionAppResourceGroupName)
+  params: {
+    accountName: deadLetterAccountName
+    containerName: deadLetterContainer
+    topicName: systemTopicName
+    topicPrincipalId: topic.identity.principalId
   }
 }
 
-resource deleted 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
-  parent: topic
-  name: 'dedup-images-deleted'
-  properties: {
-    destination: {
-      endpointType: 'AzureFunction'
-      properties: {
-        resourceId: '${app.id}/functions/retract_image'
-        maxEventsPerBatch: 1
-        preferredBatchSizeInKilobytes: 64
-      }
-    }
-    eventDeliverySchema: 'EventGridSchema'
-    filter: {
-      includedEventTypes: ['Microsoft.Storage.BlobDeleted']
-      subjectBeginsWith: blobsOfContainer
-      isSubjectCaseSensitive: true
-    }
-    retryPolicy: retries
-    deadLetterWithResourceIdentity: deadLetters
+module queueing 'modules/events-queue.bicep' = if (eventDelivery == 'queue') {
+  name: 'dedup-events-queue'
+  scope: resourceGroup(imagesAccountResourceGroupName)
+  params: {
+    accountName: imagesAccountName
+    queueName: eventsQueue
+    topicName: systemTopicName
+    topicPrincipalId: topic.identity.principalId
+  }
+}
+
+module byTrigger 'modules/events-by-trigger.bicep' = if (eventDelivery == 'trigger') {
+  name: 'dedup-events-by-trigger'
+  dependsOn: [deadLetters]
+  params: {
+    functionAppName: functionAppName
+    functionAppResourceGroupName: functionAppResourceGroupName
+    systemTopicName: systemTopicName
+    subjectBeginsWith: blobsOfContainer
+    delivery: delivery
+  }
+}
+
+module byQueue 'modules/events-by-queue.bicep' = if (eventDelivery == 'queue') {
+  name: 'dedup-events-by-queue'
+  dependsOn: [deadLetters, queueing]
+  params: {
+    systemTopicName: systemTopicName
+    accountId: resourceId(imagesAccountResourceGroupName, 'Microsoft.Storage/storageAccounts', imagesAccountName)
+    queueName: eventsQueue
+    subjectBeginsWith: blobsOfContainer
+    delivery: delivery
   }
 }

@@ -11,7 +11,7 @@ var logAlerts = [
   {
     name: 'poison-messages'
     severity: 2
-    description: 'A message failed at its last try and was set aside: see `dedup status`, then the failures before it.'
+    description: 'A message failed at its last try and was set aside for seven days: see `dedup status`, then the failures before it.'
     query: loadTextContent('../queries/poison-messages.kql')
     window: 'PT15M'
     operator: 'GreaterThan'
@@ -49,7 +49,7 @@ var logAlerts = [
 var eventAlerts = [
   {
     name: 'undelivered-events'
-    description: 'Events were given up after a day: images that nobody looks at until `dedup ingest --all`.'
+    description: 'Events were given up, at once after a refusal (401 at a cold start), else after a day: run `dedup ingest --all`.'
     metric: 'DeadLetteredCount'
   }
   {
@@ -78,69 +78,73 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)
   }
 }
 
-resource logAlert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for it in logAlerts: {
-  name: 'dedup-${it.name}-${token}'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: 'dedup: ${it.name}'
-    description: it.description
-    severity: it.severity
-    enabled: true
-    scopes: [insightsId]
-    evaluationFrequency: 'PT5M'
-    windowSize: it.window
-    autoMitigate: true
-    skipQueryValidation: true // There are no logs yet when this is deployed for the first time.
-    criteria: {
-      allOf: [
-        {
-          query: it.query
-          timeAggregation: 'Count'
-          operator: it.operator
-          threshold: it.threshold
-          failingPeriods: {
-            numberOfEvaluationPeriods: 1
-            minFailingPeriodsToAlert: 1
+resource logAlert 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for it in logAlerts: {
+    name: 'dedup-${it.name}-${token}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'dedup: ${it.name}'
+      description: it.description
+      severity: it.severity
+      enabled: true
+      scopes: [insightsId]
+      evaluationFrequency: 'PT5M'
+      windowSize: it.window
+      autoMitigate: true
+      skipQueryValidation: true // There are no logs yet when this is deployed for the first time.
+      criteria: {
+        allOf: [
+          {
+            query: it.query
+            timeAggregation: 'Count'
+            operator: it.operator
+            threshold: it.threshold
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
           }
-        }
-      ]
-    }
-    actions: {
-      actionGroups: actionGroupIds
+        ]
+      }
+      actions: {
+        actionGroups: actionGroupIds
+      }
     }
   }
-}]
+]
 
-resource eventAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = [for it in eventAlerts: {
-  name: 'dedup-${it.name}-${token}'
-  location: 'global'
-  tags: tags
-  properties: {
-    description: it.description
-    severity: 2
-    enabled: true
-    scopes: [systemTopicId]
-    targetResourceType: 'Microsoft.EventGrid/systemTopics'
-    targetResourceRegion: systemTopicLocation
-    evaluationFrequency: 'PT5M'
-    windowSize: 'PT15M'
-    autoMitigate: true
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
-        {
-          name: it.name
-          criterionType: 'StaticThresholdCriterion'
-          metricNamespace: 'Microsoft.EventGrid/systemTopics'
-          metricName: it.metric
-          operator: 'GreaterThan'
-          threshold: 0
-          timeAggregation: 'Total'
-        }
-      ]
+resource eventAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+  for it in eventAlerts: {
+    name: 'dedup-${it.name}-${token}'
+    location: 'global'
+    tags: tags
+    properties: {
+      description: it.description
+      severity: 2
+      enabled: true
+      scopes: [systemTopicId]
+      targetResourceType: 'Microsoft.EventGrid/systemTopics'
+      targetResourceRegion: systemTopicLocation
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      autoMitigate: true
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            name: it.name
+            criterionType: 'StaticThresholdCriterion'
+            metricNamespace: 'Microsoft.EventGrid/systemTopics'
+            metricName: it.metric
+            operator: 'GreaterThan'
+            threshold: 0
+            timeAggregation: 'Total'
+          }
+        ]
+      }
+      actions: map(actionGroupIds, id => { actionGroupId: id })
     }
-    actions: map(actionGroupIds, id => { actionGroupId: id })
   }
-}]
+]

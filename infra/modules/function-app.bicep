@@ -56,10 +56,12 @@ var telemetrySettings = {
 }
 
 // The host and the app send for themselves then, and the host passes on no lines of the app: docs/settings.md#telemetry
-var openTelemetrySettings = openTelemetry ? {
-  AzureFunctionsJobHost__telemetryMode: 'OpenTelemetry'
-  OTEL_TRACES_EXPORTER: 'none'
-} : {}
+var openTelemetrySettings = openTelemetry
+  ? {
+      AzureFunctionsJobHost__telemetryMode: 'OpenTelemetry'
+      OTEL_TRACES_EXPORTER: 'none'
+    }
+  : {}
 
 // The defaults of dedup_app/settings.py, written out so that they can be seen and changed in the portal.
 var workSettings = {
@@ -73,12 +75,17 @@ var workSettings = {
   MAX_CANDIDATES: '100'
   LOG_IMAGE_PATHS: 'false'
   POLICY: 'balanced'
-  PYTHON_THREADPOOL_THREAD_COUNT: '8'
 }
 
-var queueBatchOverride = queueBatchSize > 0 ? { AzureFunctionsJobHost__extensions__queues__batchSize: string(queueBatchSize) } : {}
-var queueThresholdOverride = queueNewBatchThreshold >= 0 ? { AzureFunctionsJobHost__extensions__queues__newBatchThreshold: string(queueNewBatchThreshold) } : {}
-var blobOverride = blobMaxDegreeOfParallelism > 0 ? { AzureFunctionsJobHost__extensions__blobs__maxDegreeOfParallelism: string(blobMaxDegreeOfParallelism) } : {}
+var queueBatchOverride = queueBatchSize > 0
+  ? { AzureFunctionsJobHost__extensions__queues__batchSize: string(queueBatchSize) }
+  : {}
+var queueThresholdOverride = queueNewBatchThreshold >= 0
+  ? { AzureFunctionsJobHost__extensions__queues__newBatchThreshold: string(queueNewBatchThreshold) }
+  : {}
+var blobOverride = blobMaxDegreeOfParallelism > 0
+  ? { AzureFunctionsJobHost__extensions__blobs__maxDegreeOfParallelism: string(blobMaxDegreeOfParallelism) }
+  : {}
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: planName
@@ -139,7 +146,17 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(hostSettings, storageSettings, telemetrySettings, openTelemetrySettings, workSettings, queueBatchOverride, queueThresholdOverride, blobOverride, appSettings)
+  properties: union(
+    hostSettings,
+    storageSettings,
+    telemetrySettings,
+    openTelemetrySettings,
+    workSettings,
+    queueBatchOverride,
+    queueThresholdOverride,
+    blobOverride,
+    appSettings
+  )
 }
 
 output name string = app.name

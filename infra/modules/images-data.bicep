@@ -16,7 +16,9 @@ var tableNames = ['features', 'pairs', 'loaderstats', 'reports']
 var workQueues = [verifyQueue, ingestQueue, eventsQueue]
 // The host moves what failed for good there, and would otherwise need the right to make queues; the last is its own.
 var poisonQueues = concat(map(workQueues, name => '${name}-poison'), ['webjobs-blobtrigger-poison'])
-var personRoles = empty(personPrincipalId) ? [] : [roles.storageBlobDataContributor, roles.storageQueueDataContributor, roles.storageTableDataContributor]
+var personRoles = empty(personPrincipalId)
+  ? []
+  : [roles.storageBlobDataContributor, roles.storageQueueDataContributor, roles.storageTableDataContributor]
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
   name: accountName
@@ -47,20 +49,26 @@ resource index 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-0
   name: indexContainer
 }
 
-resource workQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for name in workQueues: {
-  parent: queues
-  name: name
-}]
+resource workQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [
+  for name in workQueues: {
+    parent: queues
+    name: name
+  }
+]
 
-resource poisonQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for name in poisonQueues: {
-  parent: queues
-  name: name
-}]
+resource poisonQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [
+  for name in poisonQueues: {
+    parent: queues
+    name: name
+  }
+]
 
-resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-01' = [for name in tableNames: {
-  parent: tables
-  name: name
-}]
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-01' = [
+  for name in tableNames: {
+    parent: tables
+    name: name
+  }
+]
 
 resource appReadsImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(images.id, appPrincipalId, roles.storageBlobDataReader)
@@ -78,46 +86,66 @@ resource appKeepsIndex 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      roles.storageBlobDataContributor
+    )
   }
 }
 
-resource appWorksOffQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, i) in workQueues: {
-  name: guid(workQueue[i].id, appPrincipalId, roles.storageQueueDataContributor)
-  scope: workQueue[i]
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageQueueDataContributor)
+resource appWorksOffQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (name, i) in workQueues: {
+    name: guid(workQueue[i].id, appPrincipalId, roles.storageQueueDataContributor)
+    scope: workQueue[i]
+    properties: {
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId(
+        'Microsoft.Authorization/roleDefinitions',
+        roles.storageQueueDataContributor
+      )
+    }
   }
-}]
+]
 
-resource appSetsPoisonAside 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, i) in poisonQueues: {
-  name: guid(poisonQueue[i].id, appPrincipalId, roles.storageQueueDataMessageSender)
-  scope: poisonQueue[i]
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageQueueDataMessageSender)
+resource appSetsPoisonAside 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (name, i) in poisonQueues: {
+    name: guid(poisonQueue[i].id, appPrincipalId, roles.storageQueueDataMessageSender)
+    scope: poisonQueue[i]
+    properties: {
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId(
+        'Microsoft.Authorization/roleDefinitions',
+        roles.storageQueueDataMessageSender
+      )
+    }
   }
-}]
+]
 
-resource appKeepsTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (name, i) in tableNames: {
-  name: guid(table[i].id, appPrincipalId, roles.storageTableDataContributor)
-  scope: table[i]
-  properties: {
-    principalId: appPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageTableDataContributor)
+resource appKeepsTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (name, i) in tableNames: {
+    name: guid(table[i].id, appPrincipalId, roles.storageTableDataContributor)
+    scope: table[i]
+    properties: {
+      principalId: appPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId(
+        'Microsoft.Authorization/roleDefinitions',
+        roles.storageTableDataContributor
+      )
+    }
   }
-}]
+]
 
-resource personMay 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in personRoles: {
-  name: guid(account.id, personPrincipalId, role)
-  scope: account
-  properties: {
-    principalId: personPrincipalId
-    principalType: personPrincipalType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+resource personMay 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in personRoles: {
+    name: guid(account.id, personPrincipalId, role)
+    scope: account
+    properties: {
+      principalId: personPrincipalId
+      principalType: personPrincipalType
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+    }
   }
-}]
+]

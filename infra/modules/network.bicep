@@ -57,58 +57,66 @@ resource vnet 'Microsoft.Network/virtualNetworks@2023-11-01' = {
   }
 }
 
-resource zone 'Microsoft.Network/privateDnsZones@2020-06-01' = [for service in services: {
-  name: 'privatelink.${service}.${environment().suffixes.storage}'
-  location: 'global'
-  tags: tags
-}]
+resource zone 'Microsoft.Network/privateDnsZones@2020-06-01' = [
+  for service in services: {
+    name: 'privatelink.${service}.${environment().suffixes.storage}'
+    location: 'global'
+    tags: tags
+  }
+]
 
-resource zoneLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06-01' = [for (service, i) in services: {
-  parent: zone[i]
-  name: name
-  location: 'global'
-  tags: tags
-  properties: {
-    registrationEnabled: false
-    virtualNetwork: {
-      id: vnet.id
+resource zoneLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06-01' = [
+  for (service, i) in services: {
+    parent: zone[i]
+    name: name
+    location: 'global'
+    tags: tags
+    properties: {
+      registrationEnabled: false
+      virtualNetwork: {
+        id: vnet.id
+      }
     }
   }
-}]
+]
 
-resource endpoint 'Microsoft.Network/privateEndpoints@2023-11-01' = [for it in endpoints: {
-  name: 'pe-${it.account}-${it.service}-${uniqueString(it.accountId)}'
-  location: location
-  tags: tags
-  properties: {
-    subnet: {
-      id: vnet::endpointSubnet.id
+resource endpoint 'Microsoft.Network/privateEndpoints@2023-11-01' = [
+  for it in endpoints: {
+    name: 'pe-${it.account}-${it.service}-${uniqueString(it.accountId)}'
+    location: location
+    tags: tags
+    properties: {
+      subnet: {
+        id: vnet::endpointSubnet.id
+      }
+      privateLinkServiceConnections: [
+        {
+          name: it.service
+          properties: {
+            privateLinkServiceId: it.accountId
+            groupIds: [it.service]
+          }
+        }
+      ]
     }
-    privateLinkServiceConnections: [
-      {
-        name: it.service
-        properties: {
-          privateLinkServiceId: it.accountId
-          groupIds: [it.service]
-        }
-      }
-    ]
   }
-}]
+]
 
-resource endpointZone 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2023-11-01' = [for (it, i) in endpoints: {
-  parent: endpoint[i]
-  name: 'default'
-  properties: {
-    privateDnsZoneConfigs: [
-      {
-        name: it.service
-        properties: {
-          privateDnsZoneId: zone[it.zone].id
+resource endpointZone 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2023-11-01' = [
+  for (it, i) in endpoints: {
+    parent: endpoint[i]
+    name: 'default'
+    properties: {
+      privateDnsZoneConfigs: [
+        {
+          name: it.service
+          properties: {
+            privateDnsZoneId: zone[it.zone].id
+          }
         }
-      }
-    ]
+      ]
+    }
   }
-}]
+]
 
 output appSubnetId string = vnet::appSubnet.id

@@ -3,10 +3,11 @@
 Actions are those of Azure's built-in roles, without `Microsoft.Storage/storageAccounts/.../`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from infra.tools.bicep import Deployment
-from infra.tools.bicep_expressions import Resource
+from infra.tools.snapshots import ROLE_ASSIGNMENTS, Resource
+from infra.tools.ways import DEPLOYER
 
 APP = "the app"
 TOPIC = "Event Grid"
@@ -94,6 +95,7 @@ NEEDS = (
     ),
     Need(APP, "Application Insights", frozenset({"telemetry/write"}), "logs, requests and metrics, without a key"),
     Need(TOPIC, "dead-letter container", frozenset({"blobs/write"}), "events that could not be delivered within a day"),
+    Need(TOPIC, "events queue", frozenset({"messages/add"}), "events, where `EVENT_DELIVERY` is `queue`"),
     Need(
         PERSON,
         "images account",
@@ -125,23 +127,21 @@ class Grant:
     scope: str
 
 
-def grants(deployment: Deployment, roles: dict[str, str]) -> list[Grant]:
+def grants(resources: Iterable[Resource], roles: dict[str, str]) -> list[Grant]:
     """What is granted; `roles` are the ids by their names in infra/roles.json."""
     names = {role_id: _display_name(key) for key, role_id in roles.items()}
-    return [
-        Grant(
-            _who(str(it.properties["principalId"])),
-            place(it.scope),
-            names[it.properties["roleDefinitionId"]],
-            it.scope.id,
-        )
-        for it in deployment.of_type("Microsoft.Authorization/roleAssignments")
-    ]
+    found = []
+    for it in resources:
+        if it.type == ROLE_ASSIGNMENTS:
+            who = _who(str(it.properties["principalId"]))
+            role = names[it.properties["roleDefinitionId"].rpartition("/")[2]]
+            found.append(Grant(who, place(it.scope, who), role, it.scope))
+    return found
 
 
-def place(resource: Resource) -> str:
-    """The kind of place that a resource is, as NEEDS names it."""
-    kind, name = resource.type.rpartition("/")[2], resource.name
+def place(scope: str, who: str) -> str:
+    """The kind of place that a resource is, as NEEDS names it for those who go there."""
+    kind, name = scope.split("/")[-2:]
     match kind:
         case "components":
             return "Application Insights"
@@ -151,18 +151,20 @@ def place(resource: Resource) -> str:
             return {"dead-letters": "dead-letter container", "dedup-index": "index container"}.get(
                 name, "images container"
             )
+        case "queues" if who == TOPIC:
+            return "events queue"
         case "queues":
             return "poison queues" if name.endswith("-poison") else "work queues"
         case "tables":
             return "tables"
         case _:
-            raise ValueError(f"{resource.id} is no place that rights are needed in")
+            raise ValueError(f"{scope} is no place that rights are needed in")
 
 
 def _who(principal: str) -> str:
-    if principal == "<identity.properties.principalId>":
-        return APP
-    return TOPIC if principal == "<topic.identity.principalId>" else PERSON
+    if principal == DEPLOYER:
+        return PERSON
+    return TOPIC if principal.startswith("<identity.principalId of ") else APP
 
 
 def _display_name(key: str) -> str:

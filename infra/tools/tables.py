@@ -1,4 +1,7 @@
-"""Writes the tables of docs/deploy.md that tell what infra/ creates: `python -m infra.tools.tables`."""
+"""Writes the tables of docs/deploy.md that tell what infra/ creates: `python -m infra.tools.tables`.
+
+If the Bicep has changed, it takes the snapshots anew first, which needs the compiler.
+"""
 
 import argparse
 import json
@@ -9,12 +12,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.tools.bicep import Deployment, deploy
+from infra.tools.compiler import WHERE_TO_GET_IT, find_compiler
 from infra.tools.rights import NEEDS, ROLES, grants
+from infra.tools.snapshots import Deployment, Snapshot, is_stale, snapshot
+from infra.tools.snapshots import main as take_snapshots
 
 INFRA = Path(__file__).parent.parent
 PAGE = INFRA.parent / "docs" / "deploy.md"
-EXAMPLE = {"environmentName": "example", "location": "westeurope"}
 
 TOLD_ELSEWHERE = {
     "Microsoft.Authorization/roleAssignments",
@@ -29,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when the page is stale")
     check = parser.parse_args(arguments).check
+    if is_stale():
+        if check or find_compiler() is None:
+            remedy = "run python -m infra.tools.tables" if find_compiler() else f"{WHERE_TO_GET_IT}, then run make docs"
+            print(f"infra/snapshots are older than infra/: {remedy}", file=sys.stderr)  # noqa: T201
+            return 1
+        take_snapshots()
     page = PAGE.read_text(encoding="utf-8")
     fresh = with_tables(page)
     if page == fresh:
@@ -42,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def with_tables(page: str) -> str:
     """The page with every table between `<!-- from infra: NAME -->` and `<!-- end -->` made anew."""
-    deployment = deploy(INFRA / "main.bicep", EXAMPLE)
-    tables = {"resources": resources(deployment), "roles": roles(deployment), "settings": settings(deployment)}
+    found = snapshot()
+    tables = {"resources": resources(found.main), "roles": roles(found), "settings": settings(found.main)}
     return _BLOCK.sub(lambda block: f"{block[1]}\n{tables[block[2]]}\n\n{block[3]}", page)
 
 
@@ -62,22 +72,25 @@ def app_settings(deployment: Deployment) -> dict[str, str]:
 def resources(deployment: Deployment) -> str:
     found: dict[str, list[str]] = defaultdict(list)
     for it in deployment.resources:
-        if not it.existing and it.type not in TOLD_ELSEWHERE:
+        if it.type not in TOLD_ELSEWHERE:
             found[it.type].append(it.properties.get("displayName", it.name))
     rows = [(f"`{kind}`", ", ".join(f"`{name}`" for name in names)) for kind, names in found.items()]
     return _table(("what", "named"), rows)
 
 
-def roles(deployment: Deployment) -> str:
+def roles(found: Snapshot) -> str:
     rows: dict[tuple[str, str, str], str] = {}
-    for grant in grants(deployment, role_ids()):
+    by_queue = snapshot("own numbers")
+    for grant in grants([*found.main.resources, *by_queue.subscriptions.resources], role_ids()):
         reasons = [
             need.why
             for need in NEEDS
             if (need.who, need.where) == (grant.who, grant.where) and need.actions <= ROLES[grant.role]
         ]
         rows[grant.who, grant.where, grant.role] = "; ".join(reasons)
-    return _table(("who", "where", "role", "for what"), [(*key, why) for key, why in rows.items()])
+    order = [(need.who, need.where) for need in NEEDS]
+    told = sorted(((*key, why) for key, why in rows.items()), key=lambda row: (order.index((row[0], row[1])), row[2]))
+    return _table(("who", "where", "role", "for what"), told)
 
 
 def settings(deployment: Deployment) -> str:
@@ -86,7 +99,7 @@ def settings(deployment: Deployment) -> str:
 
 def _shown(value: Any) -> str:
     text = str(value)
-    return f"{text.strip('<>').replace('.properties', '')} (by Azure)" if text.startswith("<") else f"`{text}`"
+    return f"{text.strip('<>')} (by Azure)" if text.startswith("<") else f"`{text}`"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

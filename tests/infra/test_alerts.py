@@ -34,7 +34,7 @@ def test_every_query_is_an_alert_and_every_alert_has_its_query():
     for name, rule in asked.items():
         (criterion,) = rule.properties["criteria"]["allOf"]
         assert criterion["query"] == QUERIES[name]
-        assert rule.properties["scopes"] == ["components/appi-dedup-abc123"]
+        assert rule.properties["scopes"] == ["rg-example/Microsoft.Insights/components/appi-dedup-abc123"]
         assert len(rule.properties["actions"]["actionGroups"]) == 1
 
 
@@ -79,7 +79,7 @@ def test_undelivered_events_are_watched_at_the_topic():
     metrics = {it.properties["criteria"]["allOf"][0]["metricName"] for it in alerts}
     assert metrics == {"DeadLetteredCount", "DroppedEventCount"}
     assert {tuple(it.properties["scopes"]) for it in alerts} == {
-        ("Microsoft.EventGrid/systemTopics/evgt-images-abc123",)
+        ("rg-example/Microsoft.EventGrid/systemTopics/evgt-images-abc123",)
     }
 
 

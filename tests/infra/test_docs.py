@@ -6,8 +6,7 @@ import re
 import pytest
 
 from infra.tools import tables
-from infra.tools.bicep import declared_parameters
-from tests.infra.deployments import INFRA, ROOT, way
+from tests.infra.deployments import INFRA, ROOT, declared_parameters, way
 
 PAGE = tables.PAGE.read_text(encoding="utf-8")
 

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from infra.tools.bicep import declared_parameters
 from local_host.settings import parse_time_span, read_host_config
-from tests.infra.deployments import INFRA, ROOT, WAYS, app_settings, only, subscriptions, way
+from tests.infra.deployments import INFRA, ROOT, WAYS, app_settings, declared_parameters, only, subscriptions, way
 
 MEBIBYTE = 1024 * 1024
 # The Functions host and the interpreter with its libraries before the first image (docs/benchmarks.md has the latter).
@@ -38,9 +37,10 @@ def test_a_largest_image_fits_into_the_download_budget():
 
 @pytest.mark.parametrize("name", WAYS)
 def test_every_message_in_work_has_a_thread(name: str):
+    """The worker of Flex Consumption starts its threads before it knows the settings: Python's default it is."""
     settings = app_settings(name)
     config = read_host_config(ROOT, settings, processors=CORES[memory_mb(name)])
-    threads = int(settings["PYTHON_THREADPOOL_THREAD_COUNT"])
+    threads = CORES[memory_mb(name)] + 4
     assert config.queues.batch_size + config.queues.new_batch_threshold <= threads
     assert config.blobs.max_degree_of_parallelism <= threads
 

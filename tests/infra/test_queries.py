@@ -2,12 +2,15 @@
 
 import json
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb_kql
 import pytest
 
+from dedup_app.event_log import invocation
+from dedup_core.errors import StoreBusy
 from dedup_core.loading.stats import LoaderStats
 from tests.app.world import NOON, World, copy_of, photo
 from tests.infra.deployments import INFRA
@@ -36,19 +39,23 @@ class Log:
         self._caplog = caplog
         self._caplog.set_level(logging.INFO)
         self.extra: list[str] = []
-        self.requests: list[tuple[datetime, str, float, bool]] = []
+        self.requests: list[tuple[datetime, str, float, bool, str]] = []
 
     def ask(self, query: str) -> Rows:
         lines = [it.getMessage() for it in self._caplog.records] + self.extra
         with duckdb_kql.connect() as insights:
-            insights.execute("create table traces(timestamp timestamp, message varchar)")
+            insights.execute("create table traces(timestamp timestamp, message varchar, operation_Id varchar)")
             insights.execute(
-                "create table requests(timestamp timestamp, name varchar, duration double, success boolean)"
+                "create table requests"
+                "(timestamp timestamp, name varchar, duration double, success boolean, operation_Id varchar)"
             )
             for number, line in enumerate(lines):
-                insights.execute("insert into traces values (?, ?)", (NOON + timedelta(seconds=number), line))
+                # The host gives a line the operation of its invocation.
+                operation = json.loads(line).get("invocation", "") if line.startswith("{") else ""
+                moment = NOON + timedelta(seconds=number)
+                insights.execute("insert into traces values (?, ?, ?)", (moment, line, operation))
             for request in self.requests:
-                insights.execute("insert into requests values (?, ?, ?, ?)", request)
+                insights.execute("insert into requests values (?, ?, ?, ?, ?)", request)
             rows: Rows = duckdb_kql.kql(insights, query).fetchall()
             return rows
 
@@ -75,7 +82,7 @@ def used_app() -> World:
 
 def test_an_app_that_does_its_work_raises_no_alert(log: Log):
     used_app()
-    log.requests = [(NOON, "verify_pairs", 250.0, True)]
+    log.requests = [(NOON, "verify_pairs", 250.0, True, "1")]
     assert log.alert("poison-messages") == log.alert("failures") == log.alert("coverage") == []
     assert len(log.alert("stalled-statistics")) == 1  # fewer would raise it
 
@@ -105,9 +112,23 @@ def test_a_message_that_the_host_set_aside_is_found(log: Log):
     assert [row[1] for row in log.alert("poison-messages")] == [SET_ASIDE]
 
 
-def test_failed_invocations_are_found(log: Log):
-    log.requests = [(NOON, "verify_pairs", 250.0, True), (NOON, "verify_pairs", 900.0, False)]
-    assert [row[3] for row in log.alert("failures")] == [False]
+def fail(invocation_id: str, error: Exception) -> None:
+    with suppress(type(error)), invocation(invocation_id):
+        raise error
+
+
+def test_a_try_that_failed_is_found_and_one_that_the_host_has_ended_is_kept_apart(log: Log):
+    fail("busy", StoreBusy("503"))
+    fail("defect", ZeroDivisionError())
+    log.requests = [
+        (NOON, "verify_pairs", 250.0, True, "fine"),
+        (NOON, "verify_pairs", 900.0, False, "busy"),
+        (NOON, "verify_pairs", 900.0, False, "defect"),
+        (NOON, "ingest_images", 1200.0, False, "at the end of its instance"),
+    ]
+    assert [json.loads(row[1])["reason"] for row in log.alert("failures")] == ["store-busy", "defect"]
+    assert [(row[0], row[1]) for row in log.ask(WORKBOOK["ended"])] == [("ingest_images", 1)]
+    assert {(row[0], row[1]) for row in log.ask(WORKBOOK["failures"])} == {("store-busy", 1), ("defect", 1)}
 
 
 @pytest.mark.parametrize("name", WORKBOOK)
@@ -119,7 +140,8 @@ def test_a_query_of_the_workbook_is_one(name: str):
 def test_a_query_of_the_workbook_shows_something(log: Log, name: str):
     used_app()
     log.extra = [SET_ASIDE]
-    log.requests = [(NOON, "verify_pairs", 250.0, True)]
+    fail("busy", StoreBusy("503"))
+    log.requests = [(NOON, "verify_pairs", 250.0, True, "1"), (NOON, "verify_pairs", 1.0, False, "aborted")]
     rows = log.ask(WORKBOOK[name])
     assert rows
     assert all(value is not None for row in rows for value in row)

@@ -3,6 +3,7 @@
 import json
 import re
 
+from infra.tools.compiler import VERSION
 from tests.infra.deployments import ROOT
 from tests.infra.test_package import PARTS
 
@@ -31,6 +32,7 @@ def test_the_workflows_run_what_a_developer_runs():
     for name in ("ci", "release"):
         workflow = text(f".github/workflows/{name}.yml")
         assert "- run: .ci/run\n" in workflow
+        assert f"az bicep install --version v{VERSION} " in workflow
         assert set(re.findall(r"make ([a-z]+)", workflow)) <= targets
     assert set(re.findall(r"^make ([a-z]+)$", text(".ci/run"), re.MULTILINE)) == {"check", "test"}
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.tools.bicep import declared_parameters
-from tests.infra.deployments import INFRA, ROOT, triggers, way
+from tests.infra.deployments import INFRA, ROOT, declared_parameters, subscriptions, triggers, way
 
 SHELL = INFRA / "scripts" / "post-deploy.sh"
 POWERSHELL = INFRA / "scripts" / "post-deploy.ps1"
@@ -22,6 +21,10 @@ echo "$*" >> "$CALLS"
 case "$*" in
     *"function list"*) calls=$(grep -c "function list" "$CALLS"); [ "$calls" -gt "$NOT_YET" ] && cat "$FUNCTIONS" ;;
     *"keys list"*) echo "$HAS_KEY" ;;
+    *"system-topic show"*) echo "$IDENTITY" ;;
+    *"event-subscription show"*) case "$THERE" in *"$6"*) ;; *) exit 3 ;; esac ;;
+    *"functionapp show"*) echo "/subscriptions/0/sites/func-dedup" ;;
+    "rest "*) echo "- $HOST_ERROR" ;;
     *"deployment group create"*) calls=$(grep -c "deployment group" "$CALLS"); [ "$calls" -gt "$REFUSED" ] ;;
 esac
 """
@@ -43,6 +46,9 @@ class Azure:
             "PAUSE_SECONDS": "0",
             "FUNCTIONS": str(folder / "functions"),
             "HAS_KEY": "true",
+            "IDENTITY": "SystemAssigned",
+            "THERE": "",
+            "HOST_ERROR": "POLICY is 'lax'; set it to one of strict, balanced, loose",
             "NOT_YET": "0",
             "REFUSED": "0",
         }
@@ -89,12 +95,59 @@ def test_it_gives_up_with_what_to_do(azure: Azure, trouble: dict[str, str]):
     failed = azure.run(**trouble)
     assert failed.returncode == 1
     assert "azd hooks run postdeploy" in failed.stderr
+    assert "POLICY is 'lax'" in failed.stderr  # what the portal shows as an app without functions
+    (asked,) = azure.calls("hostruntime/admin/host/status")
+    assert "https://management.azure.com/subscriptions/0/sites/func-dedup/hostruntime" in asked
 
 
 def test_a_function_that_is_missing_is_waited_for(azure: Azure, tmp_path: Path):
     (tmp_path / "functions").write_text("func-dedup/extract_features\n")
     assert azure.run().returncode == 1
     assert azure.calls("deployment group create") == []
+
+
+def test_an_existing_topic_without_an_identity_gets_one_and_no_other_is_touched(azure: Azure):
+    for identity in ("", "None"):
+        assert azure.run(IDENTITY=identity).returncode == 0
+    assert len(azure.calls("system-topic update")) == 2
+    for identity in ("SystemAssigned", "SystemAssigned, UserAssigned"):
+        assert azure.run(IDENTITY=identity).returncode == 0
+    assert len(azure.calls("system-topic update")) == 2
+    refused = azure.run(IDENTITY="UserAssigned")
+    assert refused.returncode == 1
+    assert "system-assigned one too" in refused.stderr
+    assert len(azure.calls("system-topic update")) == 2
+
+
+def test_by_queue_only_its_function_is_waited_for_and_no_key(azure: Azure, tmp_path: Path):
+    (tmp_path / "functions").write_text("func-dedup/take_blob_events\n")
+    assert azure.run(EVENT_DELIVERY="queue", HAS_KEY="false").returncode == 0
+    assert azure.calls("keys list") == []
+    (deployment,) = azure.calls("deployment group create")
+    assert "eventDelivery=queue" in deployment
+
+
+@pytest.mark.parametrize(
+    ("delivery", "left"),
+    [("queue", ["dedup-images-created", "dedup-images-deleted"]), ("trigger", ["dedup-images-queued"])],
+)
+def test_the_other_way_ends_after_the_new_one_has_begun(azure: Azure, delivery: str, left: list[str]):
+    assert azure.run(EVENT_DELIVERY=delivery, THERE=" ".join(left)).returncode == 0
+    removed = azure.calls("event-subscription delete")
+    assert [it.partition("--name ")[2].split()[0] for it in removed] == left
+    order = azure.calls("")
+    assert order.index(azure.calls("deployment group create")[0]) < order.index(removed[0])
+    made = {it.name for it in subscriptions("own numbers" if delivery == "queue" else "new account").resources}
+    assert made.isdisjoint(left)
+    assert left[0] in {
+        it.name for it in subscriptions("new account" if delivery == "queue" else "own numbers").resources
+    }
+
+
+def test_another_way_of_delivery_is_refused(azure: Azure):
+    refused = azure.run(EVENT_DELIVERY="mail")
+    assert refused.returncode == 1
+    assert "trigger or queue" in refused.stderr
 
 
 @pytest.mark.parametrize("name", ["FUNCTION_APP_NAME", "SYSTEM_TOPIC_NAME", "IMAGE_CONTAINER"])
@@ -119,11 +172,12 @@ def test_a_subscription_is_chosen_where_azd_names_one(azure: Azure):
 
 def test_both_scripts_read_the_outputs_and_wait_for_the_functions_that_events_go_to():
     event_driven = {name for name, it in triggers().items() if it["type"] in {"blobTrigger", "eventGridTrigger"}}
+    event_driven |= {name for name, it in triggers().items() if it.get("queueName") == way().outputs["EVENTS_QUEUE"]}
     for script, variable in ((SHELL, r"\$\{?([A-Z_]{6,})"), (POWERSHELL, r"\$env:([A-Z_]{6,})")):
         text = script.read_text()
         read = set(re.findall(variable, text)) - {"AZURE_SUBSCRIPTION_ID", "PAUSE_SECONDS", "TEMPLATE"}
         assert read <= set(way().outputs)
-        assert {"FUNCTION_APP_NAME", "SYSTEM_TOPIC_NAME", "DEAD_LETTER_ACCOUNT_ID"} <= read
+        assert {"FUNCTION_APP_NAME", "SYSTEM_TOPIC_NAME", "DEAD_LETTER_ACCOUNT_NAME"} <= read
         assert {name for name in triggers() if name in text} == event_driven
         given = set(re.findall(r"\b(\w+)=[\"$]", text)) & set(declared_parameters(INFRA / "subscriptions.bicep"))
         assert given == set(declared_parameters(INFRA / "subscriptions.bicep"))

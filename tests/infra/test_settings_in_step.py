@@ -19,7 +19,6 @@ READ_BY_OTHERS = {
     "ImageStorage__credential",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-    "PYTHON_THREADPOOL_THREAD_COUNT",
 }
 # Left to whoever wants it: a connection string in place of the identity.
 # The keeper is chosen where groups are looked at; who has no wish sets nothing.
@@ -61,7 +60,7 @@ class Recorded(Mapping[str, str]):
 
 def as_deployed(name: str = "new account") -> dict[str, str]:
     """The settings with addresses and ids in place of what only Azure knows."""
-    address = re.compile(r"<\w+\.properties\.primaryEndpoints\.(\w+)>")
+    address = re.compile(r"<primaryEndpoints\.(\w+) of \w+>")
     return {
         key: address.sub(r"https://photos.\1.core.windows.net/", value) for key, value in app_settings(name).items()
     }
@@ -86,7 +85,7 @@ def test_what_is_not_chosen_has_the_default_of_the_code():
     settings = Settings.from_environment(as_deployed())
     storage = settings.require_image_storage()
     assert storage.uses_identity
-    assert storage.client_id == "<identity.properties.clientId>"
+    assert storage.client_id == "<clientId of id-dedup-abc123>"
     expected = replace(Settings(), image_storage=storage, blob_trigger_source="EventGrid")
     assert {name: value for name, value in vars(settings).items() if value != vars(expected)[name]} == {}
 

@@ -36,7 +36,7 @@ def test_the_tables_are_those_that_the_adapters_open():
 
 def test_the_containers_are_those_of_the_settings_the_package_and_the_dead_letters():
     settings, site = app_settings(), only(way(), "Microsoft.Web/sites")
-    package = site.properties["functionAppConfig"]["deployment"]["storage"]["value"].rpartition(">")[2]
+    package = site.properties["functionAppConfig"]["deployment"]["storage"]["value"].split("'")[-2]
     dead_letters = way().outputs["DEAD_LETTER_CONTAINER"]
     assert names(CONTAINERS) == {settings["IMAGE_CONTAINER"], settings["INDEX_CONTAINER"], package, dead_letters}
 
@@ -55,9 +55,9 @@ def test_every_connection_of_a_trigger_is_set_for_the_identity():
 
 
 def test_images_and_all_that_is_derived_are_in_one_account_and_the_hosts_things_in_another():
-    accounts = {it.id.split("/")[1] for kind in (QUEUES, TABLES) for it in way().of_type(kind)}
+    accounts = {it.id.split("/")[3] for kind in (QUEUES, TABLES) for it in way().of_type(kind)}
     assert len(accounts) == 1
-    by_account = {it.name: it.id.split("/")[1] for it in way().of_type(CONTAINERS)}
+    by_account = {it.name: it.id.split("/")[3] for it in way().of_type(CONTAINERS)}
     assert {by_account["images"], by_account["dedup-index"]} == accounts
     assert {by_account["app-package"], by_account["dead-letters"]}.isdisjoint(accounts)
 
