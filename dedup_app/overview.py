@@ -4,20 +4,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dedup_app.image_status import ImageStatus
-from dedup_app.ports import FeaturesTable, QueueLengths, Queues, RejectedMessage, ReportsTable, StatsReport
+from dedup_app.ports import (
+    DecodersReport,
+    FeaturesTable,
+    QueueLengths,
+    Queues,
+    RejectedMessage,
+    ReportsTable,
+    StatsReport,
+)
 
 MESSAGES = 20  # the newest of each kind: more than a screen holds helps nobody
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that a person looks at first; `report` is None before the timer has run once."""
+    """Everything that a person looks at first; `report` is None before the timer has run once, `decoders` before
+    the first picture.
+    """
 
     images: Mapping[ImageStatus, int]
     queues: Mapping[str, QueueLengths]
     poison_messages: Sequence[RejectedMessage]
     rejected_messages: Sequence[RejectedMessage]
     report: StatsReport | None
+    decoders: DecodersReport | None = None
 
 
 class OverviewService:
@@ -35,4 +46,5 @@ class OverviewService:
             poison_messages=self._queues.poison(MESSAGES),
             rejected_messages=self._reports.rejected_messages(MESSAGES),
             report=self._reports.latest_stats_report(),
+            decoders=self._reports.latest_decoders_report(),
         )

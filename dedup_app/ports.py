@@ -1,6 +1,6 @@
 """What the use cases need from the outside world; `dedup_storage` implements every port."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -139,6 +139,22 @@ class StatsReport:
     instances: int
     totals: LoaderStats
     reported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecodersReport:
+    """What decodes in one process, as it said before its first picture.
+
+    `isolation` is `confined`, `separate` (`cause` says why not confined) or `off`; `decoders` tells by format what
+    decides about its files, `refused` which formats are refused for an old library.
+    """
+
+    instance: str
+    isolation: str
+    cause: str
+    decoders: Mapping[str, str]
+    refused: Mapping[str, str]
+    started_at: datetime
 
 
 class Images(Protocol):
@@ -285,6 +301,10 @@ class ReportsTable(Protocol):
     def put_stats_report(self, report: StatsReport) -> None: ...
 
     def latest_stats_report(self) -> StatsReport | None: ...
+
+    def put_decoders_report(self, report: DecodersReport) -> None: ...
+
+    def latest_decoders_report(self) -> DecodersReport | None: ...
 
     def put_rejected_message(self, message: RejectedMessage) -> None: ...
 

@@ -10,11 +10,17 @@ from rich.text import Text
 
 from dedup_app.image_status import ImageStatus
 from dedup_app.overview import Overview
-from dedup_app.ports import QueueLengths, RejectedMessage, StatsReport
+from dedup_app.ports import DecodersReport, QueueLengths, RejectedMessage, StatsReport
 from dedup_cli.connection import services_of
 from dedup_cli.output import console, plain, plain_table, print_json
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 from dedup_core.messages import message_excerpt
+
+DECODERS = {
+    "confined": "confined: separate processes that can only compute",
+    "separate": "separate, not confined: {cause}",
+    "off": "off: files are decoded in the process of the app",
+}
 
 
 def status(
@@ -53,6 +59,9 @@ def _record(found: Overview) -> dict[str, object]:
             **report.totals.as_dict(),
             "reads_a_comparison": reads_a_comparison(report.totals),
         },
+        "decoders": None
+        if found.decoders is None
+        else {**asdict(found.decoders), "started_at": found.decoders.started_at.isoformat()},
     }
 
 
@@ -73,6 +82,7 @@ def _print(found: Overview) -> None:
         "Images": _images_table(_by_name(found.images)),
         "Queues": _queues_table(found.queues),
         "Statistics": _report_table(found.report),
+        "Decoders": _decoders_table(found.decoders),
         "Poison messages (failed on every try)": _messages_table(found.poison_messages),
         "Rejected messages (nobody can act on them)": _messages_table(found.rejected_messages),
     }
@@ -119,6 +129,18 @@ def _report_table(report: StatsReport | None) -> Table:
     }
     for name, value in lines.items():
         table.add_row(name, Text(plain(value)))
+    return table
+
+
+def _decoders_table(report: DecodersReport | None) -> Table | None:
+    if report is None:
+        return None
+    table = Table(box=None, show_header=False, pad_edge=False)
+    style = "" if report.isolation == "confined" else "yellow"
+    table.add_row("decoders", Text(plain(DECODERS[report.isolation].format(cause=report.cause)), style=style))
+    table.add_row("started at (UTC)", f"{report.started_at:%Y-%m-%d %H:%M:%S}, the latest of all processes")
+    for name, cause in report.refused.items():
+        table.add_row("refused", Text(plain(f"{name} files: known holes in {cause}"), style="bold red"))
     return table
 
 

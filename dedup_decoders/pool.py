@@ -171,10 +171,12 @@ class DecoderPool:
                     raise TemporaryError("The decoders were closed", reason="decoders-closed") from error
                 is_blamed = is_fresh and (error.own_fault or ended_before)
                 ended_before = ended_before or is_fresh
-                said = {"reason": error.reason, "format": header.format, "detail": str(error), "blamed": is_blamed}
-                self._tell("decoder_failed", said)
+                digest = hashlib.sha256(data).hexdigest()
+                said = {"reason": error.reason, "format": header.format, "sha256": digest, "blamed": is_blamed}
+                self._tell("decoder_failed", said | {"cause": str(error)})
                 if is_blamed:
-                    raise UnreadableImage(f"the {header.format} file {error}", reason=error.reason) from error
+                    message = f"the {header.format} file {error}; its SHA-256 is {digest}"
+                    raise UnreadableImage(message, reason=error.reason) from error
             except BaseException:
                 self._drop(child)  # it may be in the middle of a request
                 raise
@@ -229,9 +231,9 @@ class DecoderPool:
         if not is_first:
             return
         if not ready.confined:
-            self._tell("decoders_not_confined", {"detail": ready.why_not})
+            self._tell("decoders_not_confined", {"cause": ready.why_not})
         for name, outdated in ready.outdated.items():
-            self._tell("format_refused", {"format": name, "detail": outdated})
+            self._tell("format_refused", {"format": name, "cause": outdated})
         self._started(ready)
 
     def _drop(self, child: ChildProcess) -> None:

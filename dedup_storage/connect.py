@@ -7,11 +7,13 @@ import socket
 from typing import Any
 
 from dedup_app.event_log import EventLog
-from dedup_app.ports import Meter
-from dedup_app.services import Services
+from dedup_app.ports import DecodersReport, Meter, ReportsTable
+from dedup_app.services import Services, utc_now
 from dedup_app.settings import Settings
+from dedup_core.errors import TemporaryError
 from dedup_decoders.allocator import return_large_buffers_at_once
 from dedup_decoders.opening import open_decoders
+from dedup_decoders.ready import Ready
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
 from dedup_storage.entity_table import EntityTable
@@ -36,23 +38,47 @@ def connect(settings: Settings) -> Services:
     meter = _meter() if settings.telemetry else None  # before the clients, so that they are not traced
     largest_read = max(settings.max_image_bytes, READ_BYTES)
     clients = open_clients(settings.require_image_storage(), largest_read=largest_read)
+    reports = AzureReportsTable(EntityTable(clients.tables, "reports"))
+    instance = instance_name()
     return Services(
         settings=settings,
         images=AzureImages(clients.blobs, max_bytes=settings.max_image_bytes),
-        decoders=open_decoders(settings.limits, settings.decoder_isolation, tell=log_decoders),
+        decoders=open_decoders(
+            settings.limits,
+            settings.decoder_isolation,
+            tell=log_decoders,
+            started=DecodersReporting(reports, instance, settings.decoder_isolation),
+        ),
         features=AzureFeaturesTable(EntityTable(clients.tables, "features")),
         pairs=AzurePairsTable(EntityTable(clients.tables, "pairs")),
         stats=AzureStatsTable(EntityTable(clients.tables, "loaderstats")),
-        reports=AzureReportsTable(EntityTable(clients.tables, "reports")),
+        reports=reports,
         verify_queue=AzureVerifyQueue(clients.queues, settings.verify_queue),
         ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),
         queues=AzureQueues(
             clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_EVENTS)
         ),
         index=FingerprintLog(AzureSegments(clients.blobs, settings.index_container)),
-        instance=instance_name(),
+        instance=instance,
         meter=meter,
     )
+
+
+class DecodersReporting:
+    """Stores what decodes in this process, for `dedup status`. Storage that is busy then keeps no picture waiting."""
+
+    def __init__(self, reports: ReportsTable, instance: str, setting: str) -> None:
+        self._reports = reports
+        self._instance = instance
+        self._setting = setting
+
+    def __call__(self, ready: Ready) -> None:
+        isolation = "confined" if ready.confined else "off" if self._setting == "off" else "separate"
+        told = (self._instance, isolation, ready.why_not, ready.decoders, ready.outdated, utc_now())
+        try:
+            self._reports.put_decoders_report(DecodersReport(*told))
+        except TemporaryError as error:
+            log.warning("decoders_report_lost", reason=error.reason, error=str(error))
 
 
 def log_decoders(event: str, values: dict[str, Any]) -> None:

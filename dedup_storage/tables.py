@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from dedup_app.ports import RejectedMessage, StatsReport
+from dedup_app.ports import DecodersReport, RejectedMessage, StatsReport
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.entity_table import Entities
 from dedup_storage.rows import Entity, fitting, loaded, stored, utc
@@ -58,6 +58,31 @@ class AzureReportsTable:
                 totals=_stats(entity),
                 reported_at=utc(entity["reported_at"]),
             )
+
+    def put_decoders_report(self, report: DecodersReport) -> None:
+        entity = {
+            "PartitionKey": "decoders",
+            "RowKey": NOT_IN_KEYS.sub("_", f"{newest_first(report.started_at)}-{report.instance}"),
+            "instance": report.instance,
+            "isolation": report.isolation,
+            "cause": fitting(report.cause),
+            "decoders": json.dumps(dict(report.decoders)),
+            "refused": json.dumps(dict(report.refused)),
+            "started_at": utc(report.started_at),
+        }
+        self._table.upsert(entity, keep_other_columns=False)
+
+    def latest_decoders_report(self) -> DecodersReport | None:
+        for entity in self._table.query("PartitionKey eq 'decoders'", limit=1):
+            return DecodersReport(
+                instance=str(entity["instance"]),
+                isolation=str(entity["isolation"]),
+                cause=str(entity["cause"]),
+                decoders=json.loads(entity["decoders"]),
+                refused=json.loads(entity["refused"]),
+                started_at=utc(entity["started_at"]),
+            )
+        return None
 
     def put_rejected_message(self, message: RejectedMessage) -> None:
         # The message's id is in the key: two may be refused in the same microsecond.

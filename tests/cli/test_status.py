@@ -3,8 +3,10 @@
 import base64
 import json
 
+import pytest
+
 from dedup_app.image_status import ImageStatus
-from dedup_app.ports import RejectedMessage, StatsReport
+from dedup_app.ports import DecodersReport, RejectedMessage, StatsReport
 from dedup_app.services import Services
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget
@@ -87,3 +89,20 @@ def test_a_poison_message_is_shown_decoded_and_without_its_signature(dedup: Run,
     for output in (dedup("status").output, dedup("status", "--json").output):
         assert "https://x/images/a.jpg" in output
         assert "topsecret" not in output
+
+
+@pytest.mark.parametrize(
+    ("isolation", "told"),
+    [
+        ("confined", "decoders confined: separate processes that can only compute"),
+        ("separate", "decoders separate, not confined: no filters here"),
+        ("off", "decoders off: files are decoded in the process of the app"),
+    ],
+)
+def test_how_files_are_decoded_is_told(dedup: Run, services: Services, isolation: str, told: str):
+    assert "Decoders" not in dedup("status").output
+    refused = {"HEIC": "libheif 1.23.0 < 1.23.5"}
+    services.reports.put_decoders_report(DecodersReport("host-1", isolation, "no filters here", {}, refused, NOW))
+    assert told in words(dedup("status").output)
+    assert "HEIC files: known holes in libheif 1.23.0 < 1.23.5" in words(dedup("status").output)
+    assert json.loads(dedup("status", "--json").output)["decoders"]["isolation"] == isolation

@@ -1,6 +1,7 @@
 """A decoder told to misbehave is stopped, in each way that there is, and the next picture is right."""
 
 import errno
+import hashlib
 import json
 import os
 import pickle
@@ -151,10 +152,13 @@ def test_a_decoder_that_was_taken_over_cannot_lie_about_which_file_it_is(told: T
 
 def test_the_log_tells_of_every_decoder_that_failed_and_who_is_blamed(told: Told) -> None:
     told.events.clear()
-    refused(told, told_to("segfault"))
+    error = refused(told, told_to("segfault"))
+    digest = hashlib.sha256(told_to("segfault")).hexdigest()
+    assert digest in str(error)
+    assert [said["sha256"] for _, said in told.events] == [digest] * 2
     assert [(event, said["reason"], said["blamed"]) for event, said in told.events] == [
         ("decoder_failed", "decoder-crashed", False),  # in a process that had seen other files
         ("decoder_failed", "decoder-crashed", True),
     ]
-    assert f"signal {signal.SIGSEGV:d}" in told.events[-1][1]["detail"]
+    assert f"signal {signal.SIGSEGV:d}" in told.events[-1][1]["cause"]
     assert json.dumps(told.events)

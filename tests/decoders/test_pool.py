@@ -149,7 +149,7 @@ def test_confined_refuses_to_start_where_it_cannot_hold_and_separate_says_so_onc
         assert pool.extract_features(PNG) == extract_features(PNG)
         pool.decode(PNG)
         assert pool.isolation == "separate"
-    assert events == [("decoders_not_confined", {"detail": "it was not asked for"})]
+    assert events == [("decoders_not_confined", {"cause": "it was not asked for"})]
 
 
 def test_decoders_say_once_what_they_are() -> None:

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from dedup_app.ports import RejectedMessage, ReportsTable, StatsReport, StatsTable
+from dedup_app.ports import DecodersReport, RejectedMessage, ReportsTable, StatsReport, StatsTable
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable
@@ -22,6 +22,11 @@ TOTALS = LoaderStats(
 def rejected(number: int) -> RejectedMessage:
     at = NOON + timedelta(seconds=number)
     return RejectedMessage("verify-pairs", f"id/{number}", "{not json", "it is not JSON", at)
+
+
+def decoders(isolation: str, second: int) -> DecodersReport:
+    said = {"PNG": "readers 2, Pillow 13.0.0"}, {"HEIC": "libheif 1.23.0 < 1.23.5"}
+    return DecodersReport("host-1", isolation, "a kernel without filters", *said, NOON + timedelta(seconds=second))
 
 
 class StatsTableContract(ABC):
@@ -63,6 +68,13 @@ class ReportsTableContract(ABC):
     @pytest.fixture
     @abstractmethod
     def table(self) -> ReportsTable: ...
+
+    def test_the_latest_process_tells_what_decodes(self, table: ReportsTable) -> None:
+        assert table.latest_decoders_report() is None
+        newer = decoders("separate", 2)
+        table.put_decoders_report(newer)
+        table.put_decoders_report(decoders("confined", 1))
+        assert table.latest_decoders_report() == newer
 
     def test_an_empty_table_has_no_reports(self, table: ReportsTable) -> None:
         assert table.latest_stats_report() is None
