@@ -56,6 +56,7 @@ class _Found:
     etag: str
     content: ImageFeatures | PermanentError
     decoder: str = ""
+    modified_at: datetime | None = None
 
 
 class IngestService:
@@ -144,7 +145,7 @@ class IngestService:
         self, path: ImagePath, found: _Found, row: FeaturesRow | None, floor: int
     ) -> tuple[FeaturesRow, int]:
         if isinstance(found.content, ImageFeatures):
-            return self._take_in(path, found.etag, found.content, row, floor)
+            return self._take_in(path, found, found.content, row, floor)
         if isinstance(found.content, ImageNotFound) and row is not None:
             return self._forget(row), 0
         return self._reject(path, found, row, found.content)
@@ -168,14 +169,15 @@ class IngestService:
     def _decoded(self, source: SourceImage) -> _Found:
         try:
             with self._budgets.picture(source.data):
-                return _Found(source.etag, self._decoders.extract_features(source.data))
+                features = self._decoders.extract_features(source.data)
+                return _Found(source.etag, features, modified_at=source.modified_at)
         except PermanentError as error:
             return _Found(source.etag, error, deciding_decoder(source.data))
 
     def _take_in(
-        self, path: ImagePath, etag: str, features: ImageFeatures, known: FeaturesRow | None, floor: int
+        self, path: ImagePath, found: _Found, features: ImageFeatures, known: FeaturesRow | None, floor: int
     ) -> tuple[FeaturesRow, int]:
-        row = self._begin(path, etag, features, known, floor)
+        row = self._begin(path, found, features, known, floor)
         if row.status == INDEXED:
             return row, 0
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
@@ -185,16 +187,17 @@ class IngestService:
         return self._set_status(row, INDEXED), pairs_sent
 
     def _begin(
-        self, path: ImagePath, etag: str, features: ImageFeatures, known: FeaturesRow | None, floor: int
+        self, path: ImagePath, found: _Found, features: ImageFeatures, known: FeaturesRow | None, floor: int
     ) -> FeaturesRow:
         """The row to go on with: of a new version, unless what is known has this content already."""
-        row = FeaturesRow(path, etag, PROCESSING, features, "", self._now(), tag=known.tag if known else "")
+        now, tag = self._now(), known.tag if known else ""
+        row = FeaturesRow(path, found.etag, PROCESSING, features, "", now, tag=tag, added_at=found.modified_at or now)
         if known is None or known.version < floor or not _has_content(known, row):
             return self._features.put(replace(row, version=self._next_version(known, floor)))
-        row = replace(row, version=known.version)
+        row = replace(row, version=known.version, added_at=known.added_at or row.added_at)
         if known.status == INDEXED and known.features is not None:
             return self._features.put(replace(row, status=INDEXED))  # uploaded anew: its place and its pairs hold
-        if known.etag == etag and known.features is not None:
+        if known.etag == found.etag and known.features is not None:
             return known  # somebody is, or was, at it: two that go on do no harm, two that fight would
         return self._features.put(row)
 

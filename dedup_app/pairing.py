@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 
+from dedup_app.journal import VerdictJournal
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.ports import FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, VerifyQueue
 from dedup_app.settings import Settings
@@ -41,6 +42,7 @@ class Pairing:
         images: Images,
         features: FeaturesTable,
         pairs: PairsTable,
+        journal: VerdictJournal,
         verify_queue: VerifyQueue,
         totals: LoaderTotals,
         settings: Settings,
@@ -49,6 +51,7 @@ class Pairing:
         self._images = images
         self._features = features
         self._pairs = pairs
+        self._journal = journal
         self._verify_queue = verify_queue
         self._totals = totals
         self._max_candidates = settings.max_candidates
@@ -87,8 +90,11 @@ class Pairing:
         etags = {copy.row.path: self._images.etag(copy.row.path) for copy in copies}
         # One that is gone may come back as it was, and then nobody would look for this pair again.
         same = [copy for copy in copies if etags[copy.row.path] in {copy.row.etag, None}]
-        for copy in same:
-            self._pairs.put_verdict(_identical(image, copy.row, self._now()))
+        pairs = [_identical(image, copy.row, self._now()) for copy in same]
+        for pair in pairs:
+            self._pairs.put_verdict(pair)
+        rows = {row.path.image_id: row.summary for row in (image, *(copy.row for copy in same))}
+        self._journal.tell(pairs, rows)
         self._totals.count_without_reads(len(same))
         return [copy.target for copy in copies if copy not in same]
 

@@ -12,6 +12,7 @@ from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.groups.facts import Decided
 from dedup_core.loading.loader import SourceImage
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import IngestMessage, VerifyMessage
@@ -103,6 +104,7 @@ class PairRow:
     `left_etag` and `right_etag` are those of the bytes that were compared (or, while pending, of those to be compared),
     `left_version` and `right_version` the versions of these contents; a pair is about the images as they are only if
     both versions are those of the rows (`is_current`). `failure` says why no verdict came: its message failed for good.
+    `decided` is what a person decided last, `decision_history` what was decided before, the oldest first.
     """
 
     left: ImagePath
@@ -113,11 +115,17 @@ class PairRow:
     distance_bits: int | None
     view: str
     verified_at: datetime | None
-    decision: str | None = None
     left_version: int = 0
     right_version: int = 0
     failure: str = ""
     tag: str = field(default="", compare=False, repr=False)
+    decided: Decided | None = None
+    decision_history: tuple[Decided, ...] = ()
+
+    @property
+    def decision(self) -> str | None:
+        """What a person decided, as a word; None where nothing was decided, or it was taken back."""
+        return self.decided.decision.value if self.decided and self.decided.decision else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +280,11 @@ class PairsTable(Protocol):
         """
         ...
 
-    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> bool:
-        """Note what a person decided of the pair, under both images; False if there is no verdict to decide about."""
+    def decide(self, pair: PairRow) -> PairRow:
+        """Note `pair.decided` and `pair.decision_history` under both images, and nothing else that the pair says.
+
+        A pair that is not there is made. The pair as it is then.
+        """
         ...
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None: ...

@@ -1,10 +1,11 @@
-"""Reindex: rebuild the fingerprint log from the features table; images of an older scheme are taken in anew."""
+"""Reindex: rebuild both logs from the tables; images of an older scheme are taken in anew."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from dedup_app.ports import CandidateIndex, FeaturesRow, FeaturesTable, IngestQueue
+from dedup_app.journal import VerdictLog, rebuild
+from dedup_app.ports import CandidateIndex, FeaturesRow, FeaturesTable, IngestQueue, PairsTable
 from dedup_core.fingerprinting.record import SCHEME, Fingerprints
 from dedup_core.messages import IngestMessage
 
@@ -21,7 +22,17 @@ class ReindexReport:
 class ReindexService:
     """Safe while the app runs: what it appends has the version of the row it was read from, and the highest counts."""
 
-    def __init__(self, *, features: FeaturesTable, index: CandidateIndex, ingest_queue: IngestQueue) -> None:
+    def __init__(
+        self,
+        *,
+        features: FeaturesTable,
+        pairs: PairsTable,
+        index: CandidateIndex,
+        verdict_log: VerdictLog,
+        ingest_queue: IngestQueue,
+    ) -> None:
+        self._pairs = pairs
+        self._verdict_log = verdict_log
         self._features = features
         self._index = index
         self._ingest_queue = ingest_queue
@@ -35,6 +46,7 @@ class ReindexService:
         indexed = self._index.add_all(_fingerprints(_told(self._features.all(), progress), gone))
         self._index.remove_all(self._held(gone))
         self._index.declare_whole()
+        rebuild(self._verdict_log, self._features, self._pairs)
         return ReindexReport(indexed, queued, self._index.refresh())
 
     def _held(self, gone: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 from dedup_app.backlog import BacklogService
 from dedup_app.blob_events import BlobEventService
-from dedup_app.grouping import GroupingService
+from dedup_app.decisions import DecisionService
+from dedup_app.group_book import GroupBook
 from dedup_app.ingest import IngestService
+from dedup_app.journal import JournaledFeatures, VerdictJournal, VerdictLog
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.overview import OverviewService
 from dedup_app.pair_list import PairListService
@@ -54,6 +56,7 @@ class Services:
     ingest_queue: IngestQueue
     queues: Queues
     index: CandidateIndex
+    verdict_log: VerdictLog
     instance: str
     now: Callable[[], datetime] = utc_now
     meter: Meter | None = None
@@ -63,10 +66,13 @@ class Services:
     blob_events: BlobEventService = field(init=False)
     reporting: ReportingService = field(init=False)
     pair_list: PairListService = field(init=False)
-    grouping: GroupingService = field(init=False)
+    groups: GroupBook = field(init=False)
+    decisions: DecisionService = field(init=False)
     overview: OverviewService = field(init=False)
 
     def __post_init__(self) -> None:
+        self.features = JournaledFeatures(self.features, self.verdict_log)
+        journal = VerdictJournal(self.features, self.verdict_log)
         rejections = Rejections(self.reports, self.now)
         settings = self.settings
         budgets = LoadBudgets(
@@ -81,6 +87,7 @@ class Services:
             images=self.images,
             features=self.features,
             pairs=self.pairs,
+            journal=journal,
             verify_queue=self.verify_queue,
             totals=totals,
             settings=settings,
@@ -102,6 +109,7 @@ class Services:
             loader=self.loader,
             features=self.features,
             pairs=self.pairs,
+            journal=journal,
             totals=totals,
             rejections=rejections,
             settings=settings,
@@ -110,8 +118,14 @@ class Services:
         self.blob_events = BlobEventService(ingest=self.ingest, rejections=rejections, settings=settings)
         self.reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
         self.pair_list = PairListService(features=self.features, pairs=self.pairs)
-        self.grouping = GroupingService(
-            features=self.features, pairs=self.pairs, policy=settings.keeper_policy, now=self.now
+        self.groups = GroupBook(self.verdict_log, settings.keeper_policy)
+        self.decisions = DecisionService(
+            features=self.features,
+            pairs=self.pairs,
+            journal=journal,
+            book=self.groups,
+            policy=settings.keeper_policy,
+            now=self.now,
         )
         self.overview = OverviewService(features=self.features, reports=self.reports, queues=self.queues)
 
@@ -123,7 +137,13 @@ class Services:
 
     @property
     def reindex(self) -> ReindexService:
-        return ReindexService(features=self.features, index=self.index, ingest_queue=self.ingest_queue)
+        return ReindexService(
+            features=self.features,
+            pairs=self.pairs,
+            index=self.index,
+            verdict_log=self.verdict_log,
+            ingest_queue=self.ingest_queue,
+        )
 
     def _read(self, path: ImagePath) -> SourceImage:
         source = self.images.read(path)

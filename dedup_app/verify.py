@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dedup_app.event_log import EventLog
+from dedup_app.journal import VerdictJournal
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_app.rejection import Rejections
@@ -31,6 +32,7 @@ class VerifyService:
         loader: MemoryEfficientImageLoader,
         features: FeaturesTable,
         pairs: PairsTable,
+        journal: VerdictJournal,
         totals: LoaderTotals,
         rejections: Rejections,
         settings: Settings,
@@ -39,6 +41,7 @@ class VerifyService:
         self._loader = loader
         self._features = features
         self._pairs = pairs
+        self._journal = journal
         self._totals = totals
         self._rejections = rejections
         self._settings = settings
@@ -71,11 +74,13 @@ class VerifyService:
         pairs = message
         for _ in range(MAX_LOOKS):
             seen_before, seen = seen, {}
-            self._verify_pairs(pairs, known, verdicts, seen)
+            stored = self._verify_pairs(pairs, known, verdicts, seen)
             ahead = {path for path in moved if seen.get(path) == seen_before[path]}
-            rows = self._moved(seen, ahead)
-            known |= {path: _Content(row.etag, row.version) for path, row in rows.items()}
-            moved = set(rows)
+            rows = self._rows_of(seen, ahead)
+            self._journal.tell(stored, rows)
+            newer = self._moved(seen, rows)
+            known |= {path: _Content(row.etag, row.version) for path, row in newer.items()}
+            moved = set(newer)
             if not moved:
                 return [verdicts[target.path] for target in message.rights]
             if pairs.left not in moved:
@@ -97,7 +102,8 @@ class VerifyService:
         known: "dict[ImagePath, _Content]",
         verdicts: dict[ImagePath, Verdict],
         seen: dict[ImagePath, "_Seen"],
-    ) -> None:
+    ) -> list[PairRow]:
+        stored: list[PairRow] = []
         left = self._load(message.left, known, seen)
         if isinstance(left, PermanentError):
             self._loader.count_failed_comparisons(len(message.rights))
@@ -108,8 +114,9 @@ class VerifyService:
             else:
                 verdict = self._verify_pair(left, target, known, seen)
                 right_seen = seen[target.path]
-            self._store(message.left, seen[message.left].content, target, right_seen.content, verdict)
+            stored.append(self._store(message.left, seen[message.left].content, target, right_seen.content, verdict))
             verdicts[target.path] = verdict
+        return stored
 
     def _verify_pair(
         self,
@@ -143,44 +150,43 @@ class VerifyService:
         row = self._features.summaries([path.image_id]).get(path.image_id)
         return _Content(etag, row.version if row is not None and row.etag == etag else 0)
 
-    def _moved(self, seen: dict[ImagePath, "_Seen"], ahead: set[ImagePath]) -> dict[ImagePath, ImageSummary]:
-        """Images that may have changed since they were read, going by their features rows, which come with them.
+    def _rows_of(self, seen: dict[ImagePath, "_Seen"], ahead: set[ImagePath]) -> dict[str, ImageSummary]:
+        """The features rows of what was read, by image id.
 
         Looked at after storing: whoever takes in a newer version writes its row first and looks for older verdicts
         afterwards, so either we see the new row here or they see our verdict there. An image that was read again, as
         its row said something else, and was the same, is ahead of its row: whoever brings the row up to date will look
         for this verdict.
         """
-        in_doubt = {path.image_id: path for path in seen if not path.is_generated and path not in ahead}
-        rows = self._features.summaries(in_doubt)
-        return {
-            path: rows[image_id]
-            for image_id, path in in_doubt.items()
-            if image_id in rows and not seen[path].agrees(rows[image_id])
-        }
+        return self._features.summaries([it.image_id for it in seen if not it.is_generated and it not in ahead])
+
+    def _moved(self, seen: dict[ImagePath, "_Seen"], rows: dict[str, ImageSummary]) -> dict[ImagePath, ImageSummary]:
+        """Images that may have changed since they were read, going by their rows, which come with them."""
+        found = {path: rows[path.image_id] for path in seen if path.image_id in rows}
+        return {path: row for path, row in found.items() if not seen[path].agrees(row)}
 
     def _store(
         self, left: ImagePath, left_content: "_Content", target: VerifyTarget, content: "_Content", verdict: Verdict
-    ) -> None:
+    ) -> PairRow:
         right = target.path
         log.debug(
             "pair_verified", left=left, right=right, verdict=verdict.kind.value, detail="; ".join(verdict.reasons)
         )
-        self._pairs.put_verdict(
-            PairRow(
-                left=left,
-                right=right,
-                left_etag=left_content.etag,
-                right_etag=content.etag,
-                verdict=verdict,
-                distance_bits=verdict.distance_bits,
-                view=verdict.view,
-                verified_at=self._now(),
-                left_version=left_content.version,
-                right_version=content.version,
-                tag=target.tag,
-            )
+        pair = PairRow(
+            left=left,
+            right=right,
+            left_etag=left_content.etag,
+            right_etag=content.etag,
+            verdict=verdict,
+            distance_bits=verdict.distance_bits,
+            view=verdict.view,
+            verified_at=self._now(),
+            left_version=left_content.version,
+            right_version=content.version,
+            tag=target.tag,
         )
+        self._pairs.put_verdict(pair)
+        return pair
 
 
 @dataclass(frozen=True, slots=True)

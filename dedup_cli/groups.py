@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_app.grouping import SAME, SAME_SHAPE
+from dedup_app.group_book import SAME, SAME_SHAPE
 from dedup_cli.connection import services_of
 from dedup_cli.output import console, plain, plain_table, print_json
 from dedup_core.groups.facts import ImageFacts
@@ -27,7 +27,7 @@ def groups(
 
     Example: dedup groups --json
     """
-    found = services_of(context).grouping.groups(SAME_SHAPE if color_variants else SAME)
+    found = services_of(context).groups.groups(SAME_SHAPE if color_variants else SAME)
     if as_json:
         print_json([_record(group) for group in found])
     else:

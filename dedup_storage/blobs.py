@@ -47,7 +47,7 @@ class AzureImages:
                     raise ImageNotFound(f"There is no blob {path}") from None
                 raise
             etag = unquoted(whole_etag(download.properties.etag))
-        return SourceImage(data=data, etag=etag, seconds=time.monotonic() - started)
+        return SourceImage(data, etag, time.monotonic() - started, download.properties.last_modified)
 
     def etag(self, path: ImagePath) -> str | None:
         with our_errors(f"look at image {path.image_id}"):

@@ -23,6 +23,8 @@ from dedup_storage.log_segments import AzureSegments
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.queues import BLOB_EVENTS, AzureIngestQueue, AzureQueues, AzureVerifyQueue
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
+from dedup_storage.verdict_log import PREFIX as VERDICTS
+from dedup_storage.verdict_log import VerdictLog
 
 __all__ = ["Services", "connect"]
 
@@ -59,6 +61,7 @@ def connect(settings: Settings) -> Services:
             clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_EVENTS)
         ),
         index=FingerprintLog(AzureSegments(clients.blobs, settings.index_container)),
+        verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         instance=instance,
         meter=meter,
     )

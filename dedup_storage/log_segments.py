@@ -15,14 +15,15 @@ from dedup_storage.fingerprint_log import Chunk, SegmentFull
 FULL = "BlockCountExceedsLimit"  # 50,000 blocks
 RANGE_NOT_SATISFIABLE = 416
 GENERATION = "generation"
+FINGERPRINTS = f"fingerprints/scheme-{SCHEME}/"
 
 
 class AzureSegments:
-    """The `Segments` of one scheme. The client must read a whole chunk in a single GET (`max_single_get_size`)."""
+    """The `Segments` of one log. The client must read a whole chunk in a single GET (`max_single_get_size`)."""
 
-    def __init__(self, service: BlobServiceClient, container: str) -> None:
+    def __init__(self, service: BlobServiceClient, container: str, prefix: str = FINGERPRINTS) -> None:
         self._container = service.get_container_client(container)
-        self._prefix = f"fingerprints/scheme-{SCHEME}/"
+        self._prefix = prefix
 
     def last(self) -> int:
         with our_errors(f"list {self._prefix}"):

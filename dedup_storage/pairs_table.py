@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from dedup_app.ports import PairRow
 from dedup_core.paths import ImagePath
+from dedup_storage.decision_columns import decision_columns
 from dedup_storage.entity_table import Entities
 from dedup_storage.pair_directions import in_key_order, key_order, reversed_pair, settled
 from dedup_storage.rows import Entity, pair_entity, pair_row
@@ -24,7 +25,7 @@ class AzurePairsTable:
         self._table = table
 
     def open(self, pair: PairRow) -> PairRow | None:
-        pending = replace(key_order(pair), verdict=None, verified_at=None, decision=None)
+        pending = replace(key_order(pair), verdict=None, verified_at=None)
         entity = pair_entity(pending)
         while (tag := self._table.create(entity)) is None:
             found = self._table.get_with_tag(entity["PartitionKey"], entity["RowKey"])
@@ -44,10 +45,14 @@ class AzurePairsTable:
         row = settled(key_order(pair))
         return self._put(replace(reversed_pair(row), tag="")) and self._put(row)
 
-    def decide(self, left: ImagePath, right: ImagePath, decision: str) -> bool:
-        first, second = (left, right) if in_key_order(left, right) else (right, left)
-        sides = ((second.image_id, first.image_id), (first.image_id, second.image_id))
-        return all(self._decide(partition, key, decision) for partition, key in sides)
+    def decide(self, pair: PairRow) -> PairRow:
+        if pair.decided is None:
+            raise ValueError("a pair without a decision was to be decided")
+        row = key_order(pair)
+        columns = decision_columns(pair.decided, pair.decision_history)
+        for side in (reversed_pair(row), row):
+            self._decide(side, columns)
+        return pair
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
         first, second = (left, right) if in_key_order(left, right) else (right, left)
@@ -64,13 +69,14 @@ class AzurePairsTable:
     def all(self) -> Iterator[PairRow]:
         return (pair_row(entity) for entity in self._table.query() if entity["PartitionKey"] <= entity["RowKey"])
 
-    def _decide(self, partition: str, key: str, decision: str) -> bool:
-        """Change the one column of a verified pair; whether there is one."""
-        change = {"PartitionKey": partition, "RowKey": key, "decision": decision}
-        while (found := self._table.get_with_tag(partition, key)) is not None and "verdict" in found[0]:
-            if self._table.update(change, found[1], keep_other_columns=True):
-                return True
-        return False
+    def _decide(self, side: PairRow, columns: Entity) -> None:
+        """Change these columns alone, or make the row."""
+        keys = {"PartitionKey": side.left.image_id, "RowKey": side.right.image_id}
+        pending = pair_entity(replace(side, verdict=None, verified_at=None))
+        while self._table.create(pending | columns) is None:
+            found = self._table.get_with_tag(keys["PartitionKey"], keys["RowKey"])
+            if found and self._table.update(keys | columns, found[1], keep_other_columns=True) is not None:
+                return
 
     def _put(self, row: PairRow) -> bool:
         """Write one side, unless what is there is newer; whether it was written."""

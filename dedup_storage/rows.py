@@ -7,6 +7,7 @@ from typing import Any
 
 from azure.data.tables import EdmType, EntityProperty
 
+from dedup_app.group_records import id_of
 from dedup_app.image_status import ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow
 from dedup_core.color.metrics import ColorMetrics
@@ -16,6 +17,7 @@ from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.features import ImageFeatures, provenance_from
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.paths import ImagePath
+from dedup_storage.decision_columns import decided_of
 
 type Entity = dict[str, Any]
 
@@ -133,20 +135,24 @@ def pair_entity(pair: PairRow) -> Entity:
 
 def pair_row(entity: Mapping[str, Any], tag: str = "") -> PairRow:
     distance, verified_at = entity.get("distance_bits"), entity.get("verified_at")
+    left, right = (ImagePath.parse(str(entity[side])) for side in ("left_path", "right_path"))
+    first, second = sorted((id_of(left), id_of(right)))
+    decided, history = decided_of(entity, (first, second))
     return PairRow(
-        left=ImagePath.parse(str(entity["left_path"])),
-        right=ImagePath.parse(str(entity["right_path"])),
+        left=left,
+        right=right,
         left_etag=str(entity["left_etag"]),
         right_etag=str(entity["right_etag"]),
         verdict=_verdict(entity),
         distance_bits=None if distance is None else int(distance),
         view=str(entity["view"]),
         verified_at=None if verified_at is None else utc(verified_at),
-        decision=entity.get("decision"),
         left_version=_version(entity, "left_version"),
         right_version=_version(entity, "right_version"),
         failure="" if "verdict" in entity else str(entity.get("failure") or ""),
         tag=tag,
+        decided=decided,
+        decision_history=history,
     )
 
 

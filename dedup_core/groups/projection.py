@@ -111,6 +111,16 @@ class GroupProjection:
         self._settle()
         return self._groups.get(image_id, {}).get(family)
 
+    def group(self, group_id: str) -> Group | None:
+        """The group with this id, if there still is one."""
+        text, _, family = group_id.partition("-")
+        try:
+            first, of = bytes.fromhex(text), Family(family)
+        except ValueError:
+            return None
+        group = self.group_of(first, of)
+        return group if group is not None and group.id == group_id else None
+
     def groups(self) -> list[Group]:
         """All groups, the newest first."""
         self._settle()
@@ -171,8 +181,9 @@ class GroupProjection:
         decided = self._decided.get(key)
         if decided is None or decided.decision is None:
             return None
-        is_current = (decided.first_content, decided.second_content) == (first.content, second.content)
-        return decided if is_current else None
+        contents = (decided.first_content, first.content), (decided.second_content, second.content)
+        # Decisions that were written by hand name no content.
+        return decided if all(about in {b"", content} for about, content in contents) else None
 
     def _grouped(self, family: Family, keys: list[Key]) -> Iterator[Group]:
         partners: dict[bytes, list[bytes]] = defaultdict(list)

@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from threading import Lock
 from typing import Any
 
-from dedup_core.comparison.measure import measure_images
-from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.measure import PairMeasurement, measure_images
 from dedup_core.decoding.decoder import decode as default_decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import DedupError, InvalidSetting
@@ -22,11 +22,12 @@ from dedup_core.views import View
 
 @dataclass(frozen=True, slots=True)
 class SourceImage:
-    """An encoded image as it was read: its bytes, the etag they had and how long the download took."""
+    """An encoded image as it was read: its bytes, their etag, how long the download took, since when they are there."""
 
     data: bytes
     etag: str = ""
     seconds: float = 0.0
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

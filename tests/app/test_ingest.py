@@ -69,6 +69,7 @@ def test_files_with_the_same_bytes_are_identical_without_a_read_or_a_message(wor
         "features.get",
         "images.etag",  # is the other one still as its row says? not downloaded
         "pairs.put_verdict",
+        "verdict_log.append",
         "stats.put",
         "features.set_status",
         "images.read",  # is it still there? not downloaded again

@@ -12,6 +12,7 @@ from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import NOON, World, copy_of, photo, recolored, small_scene
 from tests.core.pictures import encoded
+from tests.decisions import decided
 
 
 @pytest.fixture
@@ -74,6 +75,7 @@ def test_an_image_that_lands_among_five_look_alikes_costs_six_reads_and_six_rows
         "images.read": 6,
         "pairs.put_verdict": 5,
         "features.summaries": 1,
+        "verdict_log.append": 1,
         "stats.put": 1,
     }
     assert len(looked_at) == 6
@@ -177,9 +179,9 @@ def test_a_test_image_that_does_not_exist_is_unverifiable(world):
 def test_a_decision_of_a_person_outlives_every_verdict(world, pictures):
     original, copy = pictures["original.png"], pictures["copy.jpg"]
     world.services.verify.verify(message(original, copy))
-    world.pairs.decide(original, copy, "distinct")
+    world.pairs.decide(decided(world.pair(original, copy), "not_duplicate"))
     world.services.verify.verify(message(copy, original))
-    assert world.pair(original, copy).decision == "distinct"
+    assert world.pair(original, copy).decision == "not_duplicate"
 
 
 NEWER = {VerdictKind.COLOR_VARIANT: recolored, VerdictKind.DISTINCT: lambda _seed: photo(2)}

@@ -17,6 +17,7 @@ from dedup_core.paths import ImagePath
 from dedup_decoders import in_process
 from dedup_decoders.in_process import InProcessDecoders
 from dedup_storage.fingerprint_log import FingerprintLog
+from dedup_storage.verdict_log import VerdictLog
 from tests.core.pictures import encoded, hue_shifted, scene
 from tests.memory import (
     MemoryFeaturesTable,
@@ -84,6 +85,7 @@ class World:
         self.verify_queue = MemoryVerifyQueue()
         self.ingest_queue = MemoryIngestQueue()
         self.segments = MemorySegments()
+        self.verdict_segments = MemorySegments()
         self.held: Shared | None = {} if plain_index else None
         self.services = self.start_process("first")
 
@@ -105,6 +107,7 @@ class World:
             ingest_queue=watched(self.ingest_queue, "ingest_queue"),
             queues=MemoryQueues({"verify-pairs": self.verify_queue, "ingest-images": self.ingest_queue}),
             index=watched(self._index(), "index"),
+            verdict_log=watched(VerdictLog(self.verdict_segments), "verdict_log"),
             instance=instance,
             now=self._now,
         )

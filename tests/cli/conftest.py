@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner, Result
 
+from dedup_app.group_records import facts_of, records_of
 from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.ports import FeaturesRow, PairRow
 from dedup_app.services import Services
@@ -45,6 +46,12 @@ class Known:
             self.services.pairs.open(row)
         else:
             self.services.pairs.put_verdict(row)
+            self.services.verdict_log.append(
+                [
+                    *map(facts_of, self.services.features.summaries([row.left.image_id, row.right.image_id]).values()),
+                    *records_of(row),
+                ]
+            )
         return row
 
 

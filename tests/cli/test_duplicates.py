@@ -10,6 +10,7 @@ from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from tests.cli.conftest import Known, Run
+from tests.decisions import decided
 
 
 def test_a_pair_stands_with_its_verdict_metrics_and_reasons(dedup: Run, known: Known):
@@ -125,9 +126,9 @@ def test_a_path_in_another_container_is_refused_with_the_right_one_named(dedup: 
 
 def test_what_a_person_decided_stands_with_the_pair(dedup: Run, known: Known, services: Services):
     pair = known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
-    services.pairs.decide(pair.left, pair.right, "keep both")
-    assert "decided by a person: keep both" in dedup("duplicates").output
-    assert json.loads(dedup("duplicates", "--json").output)[0]["decision"] == "keep both"
+    services.pairs.decide(decided(pair))
+    assert "decided by a person: keep_both" in dedup("duplicates").output
+    assert json.loads(dedup("duplicates", "--json").output)[0]["decision"] == "keep_both"
 
 
 def test_names_cannot_move_the_cursor_or_paint_the_table(dedup: Run, known: Known):

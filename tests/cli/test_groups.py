@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from dedup_app.group_records import facts_of, records_of
 from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from tests.cli.conftest import Known, Run
+from tests.decisions import decided
 from tests.storage.examples import some_features
 
 
@@ -19,7 +21,8 @@ def sized(services: Services):
     def sized(path: str, width: int, height: int, byte_size: int) -> None:
         [row] = [row for row in services.features.all() if str(row.path) == path]
         features = replace(some_features(), width=width, height=height, byte_size=byte_size)
-        services.features.put(replace(row, features=features))
+        stored = services.features.put(replace(row, features=features))
+        services.verdict_log.append([facts_of(stored.summary)])
 
     return sized
 
@@ -76,12 +79,12 @@ def test_images_that_are_gone_hold_nothing_together(dedup: Run, known: Known, st
 
 def test_a_person_has_the_last_word(dedup: Run, known: Known, services: Services):
     for left, right, verdict, decision in (
-        ("a.jpg", "b.jpg", VerdictKind.DUPLICATE, "distinct"),
+        ("a.jpg", "b.jpg", VerdictKind.DUPLICATE, "not_duplicate"),
         ("c.jpg", "d.jpg", VerdictKind.DISTINCT, "duplicate"),
-        ("e.jpg", "f.jpg", VerdictKind.DUPLICATE, "look again"),
+        ("e.jpg", "f.jpg", VerdictKind.DUPLICATE, "keep_both"),
     ):
         pair = known.pair(left, right, verdict)
-        services.pairs.decide(pair.left, pair.right, decision)
+        services.verdict_log.append(records_of(services.pairs.decide(decided(pair, decision))))
     assert [best for best, _ in grouped(dedup)] == ["images/c.jpg", "images/e.jpg"]
 
 

@@ -13,6 +13,7 @@ from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.pair_directions import reversed_pair
 from dedup_storage.pairs_table import AzurePairsTable
+from tests.decisions import decided
 from tests.memory import MemoryPairsTable
 from tests.storage.examples import NOON, image, pending, verified
 
@@ -84,13 +85,13 @@ class PairsTableContract(ABC):
 
     def test_a_verdict_on_another_content_becomes_pending_but_for_a_decision(self, table: PairsTable) -> None:
         table.put_verdict(versioned("a", "b", 1, 1))
-        assert table.decide(image("a"), image("b"), "keep both")
+        table.decide(decided(versioned("a", "b", 1, 1)))
         opened = table.open(pending("a", "b", left_version=1, right_version=2))
         found = table.get(image("a"), image("b"))
-        assert found == pending("a", "b", left_version=1, right_version=2, decision="keep both")
+        assert found == decided(pending("a", "b", left_version=1, right_version=2))
         assert opened is not None
         table.put_verdict(replace(versioned("a", "b", 1, 2), tag=opened.tag))
-        assert table.get(image("a"), image("b")) == replace(versioned("a", "b", 1, 2), decision="keep both")
+        assert table.get(image("a"), image("b")) == decided(versioned("a", "b", 1, 2))
 
     @pytest.mark.parametrize("late", [(1, 2), (2, 1), (1, 1), (0, 2)])
     def test_an_older_verdict_never_replaces_a_newer_one(self, table: PairsTable, late: tuple[int, int]) -> None:
@@ -132,23 +133,30 @@ class PairsTableContract(ABC):
     @pytest.mark.parametrize("kind", [VerdictKind.DISTINCT, VerdictKind.UNVERIFIABLE])
     def test_a_persons_decision_survives_a_later_verdict(self, table: PairsTable, kind: VerdictKind) -> None:
         table.put_verdict(verified("a", "b"))
-        assert table.decide(image("a"), image("b"), "keep both")
+        table.decide(decided(verified("a", "b")))
         table.put_verdict(verified("a", "b", kind))
-        assert table.get(image("a"), image("b")) == replace(verified("a", "b", kind), decision="keep both")
+        assert table.get(image("a"), image("b")) == decided(verified("a", "b", kind))
 
     def test_a_decision_is_seen_from_both_images_and_can_be_changed(self, table: PairsTable) -> None:
         table.put_verdict(verified("a", "b"))
-        assert table.decide(image("b"), image("a"), "distinct")
-        assert table.decide(image("a"), image("b"), "duplicate")
-        decided = verified("a", "b", decision="duplicate")
-        assert table.get(image("a"), image("b")) == decided
-        assert list(table.of_image(image("b"))) == [reversed_pair(decided)]
+        table.decide(decided(verified("b", "a"), "not_duplicate"))
+        changed = decided(verified("a", "b"), "duplicate")
+        table.decide(changed)
+        assert table.get(image("a"), image("b")) == changed
+        assert list(table.of_image(image("b"))) == [reversed_pair(changed)]
 
-    def test_a_pair_without_a_verdict_cannot_be_decided(self, table: PairsTable) -> None:
-        table.open(pending("a", "b"))
-        assert not table.decide(image("a"), image("b"), "keep both")
-        assert not table.decide(image("a"), image("c"), "keep both")
-        assert table.get(image("a"), image("b")) == pending("a", "b")
+    def test_what_was_decided_before_is_kept(self, table: PairsTable) -> None:
+        first = decided(verified("a", "b"), "not_duplicate")
+        table.put_verdict(verified("a", "b"))
+        assert first.decided is not None
+        again = replace(decided(verified("a", "b"), "duplicate"), decision_history=(first.decided,))
+        table.decide(again)
+        assert table.get(image("b"), image("a")) == reversed_pair(again)
+
+    def test_a_pair_that_was_never_compared_can_be_decided(self, table: PairsTable) -> None:
+        table.decide(decided(pending("a", "c")))
+        assert table.get(image("c"), image("a")) == reversed_pair(decided(pending("a", "c")))
+        assert list(table.of_image(image("a"))) == []
 
     def test_an_image_has_all_its_pairs_and_no_others(self, table: PairsTable) -> None:
         for other in ("b", "c", "d"):

@@ -1,0 +1,151 @@
+"""Decisions: what a person says about a pair or a whole group; stored under both images, and never by a machine."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from dedup_app.group_book import GroupBook
+from dedup_app.group_records import facts_of, id_of, microseconds
+from dedup_app.journal import VerdictJournal
+from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
+from dedup_core.errors import PermanentError
+from dedup_core.groups.facts import Decided, Decision
+from dedup_core.groups.keeper import KeeperPolicy
+from dedup_core.groups.projection import Group
+from dedup_core.paths import ImagePath
+from dedup_core.views import View
+
+MOST_REMEMBERED = 10
+
+
+class Act(StrEnum):
+    """What a person can do about a pair or a group."""
+
+    DUPLICATE = "duplicate"
+    NOT_DUPLICATE = "not_duplicate"
+    KEEP_BOTH = "keep_both"
+    KEEPER = "keeper"
+    """The image named with it is the one to keep."""
+    UNDO = "undo"
+    """What was decided last is taken back: what was decided before it holds again."""
+
+
+class NothingToDecide(PermanentError):
+    """The pair or group that was named is not there (any more), or cannot be decided so."""
+
+    reason = "nothing-to-decide"
+
+
+@dataclass(frozen=True, slots=True)
+class PairDecision:
+    """One pair after a decision; `decided` is None where none holds."""
+
+    left: ImagePath
+    right: ImagePath
+    decided: Decided | None
+
+
+class DecisionService:
+    """Writes decisions. Doing it again changes nothing but the time."""
+
+    def __init__(
+        self,
+        *,
+        features: FeaturesTable,
+        pairs: PairsTable,
+        journal: VerdictJournal,
+        book: GroupBook,
+        policy: KeeperPolicy,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._features = features
+        self._pairs = pairs
+        self._journal = journal
+        self._book = book
+        self._policy = policy
+        self._now = now
+
+    def decide_pair(
+        self, left: ImagePath, right: ImagePath, act: Act, by: str, keeper: ImagePath | None = None
+    ) -> PairDecision:
+        """Decide about one pair. Raises `NothingToDecide`."""
+        rows = self._features.summaries([left.image_id, right.image_id])
+        missing = [path for path in (left, right) if path.image_id not in rows]
+        if missing or left == right:
+            raise NothingToDecide(f"{(missing or [left])[0]} is no image that could be decided about with another one")
+        pair = self._pairs.get(left, right)
+        if act is Act.UNDO:
+            return self._undo(pair, left, right, by)
+        if keeper is not None:
+            self._must_not_be_protected_from(keeper, [it for it in (left, right) if it != keeper])
+        ours, theirs = rows[left.image_id], rows[right.image_id]
+        decided = Decided.of(
+            facts_of(ours),
+            facts_of(theirs),
+            Decision.DUPLICATE if act is Act.KEEPER else Decision(act),
+            keeper=id_of(keeper) if act is Act.KEEPER and keeper else b"",
+            by=by,
+            at=microseconds(self._now()),
+        )
+        pair = pair or _never_compared(ours, theirs)
+        return self._put(pair, decided)
+
+    def decide_group(self, group_id: str, act: Act, by: str, keeper: ImagePath | None = None) -> list[PairDecision]:
+        """Decide about every image of a group against its keeper, or against the one that is named as such."""
+        group = self.group(group_id)
+        chosen = keeper or ImagePath.parse(group.keeper.path)
+        others = [path for image in group.images if (path := ImagePath.parse(image.path)) != chosen]
+        if len(others) != len(group.members):
+            raise NothingToDecide(f"{chosen} is not in this group: load it again")
+        named = chosen if act is Act.KEEPER else None
+        return [self.decide_pair(chosen, other, act, by, named) for other in others]
+
+    def group(self, group_id: str) -> Group:
+        """The group with this id. Raises `NothingToDecide`."""
+        with self._book.current() as projection:
+            group = projection.group(group_id)
+        if group is None:
+            raise NothingToDecide("there is no such group any more: load the list again")
+        return group
+
+    def _undo(self, pair: PairRow | None, left: ImagePath, right: ImagePath, by: str) -> PairDecision:
+        if pair is None or pair.decided is None or pair.decided.decision is None:
+            raise NothingToDecide(f"nothing was decided about {left} and {right}")
+        before = (
+            pair.decision_history[-1] if pair.decision_history else replace(pair.decided, decision=None, keeper=b"")
+        )
+        again = replace(before, at=microseconds(self._now()), by=before.by if before.decision else by)
+        return self._put(replace(pair, decided=None, decision_history=pair.decision_history[:-1]), again)
+
+    def _put(self, pair: PairRow, decided: Decided) -> PairDecision:
+        history: Sequence[Decided] = pair.decision_history
+        if pair.decided is not None and pair.decided.decision is not None:
+            history = [*history, pair.decided][-MOST_REMEMBERED:]
+        row = self._pairs.decide(replace(pair, decided=decided, decision_history=tuple(history)))
+        self._journal.tell([row], {})
+        return PairDecision(row.left, row.right, decided if decided.decision is not None else None)
+
+    def _must_not_be_protected_from(self, keeper: ImagePath, others: Sequence[ImagePath]) -> None:
+        ours = self._policy.protection(str(keeper))
+        for other in others:
+            if (theirs := self._policy.protection(str(other))) < ours:
+                prefix = self._policy.protected_prefixes[theirs]
+                raise NothingToDecide(
+                    f"{other} is under the protected prefix {prefix}, so {keeper} cannot be kept before it"
+                )
+
+
+def _never_compared(left: ImageSummary, right: ImageSummary) -> PairRow:
+    return PairRow(
+        left=left.path,
+        right=right.path,
+        left_etag=left.etag,
+        right_etag=right.etag,
+        verdict=None,
+        distance_bits=None,
+        view=View.UPRIGHT.value,
+        verified_at=None,
+        left_version=left.version,
+        right_version=right.version,
+    )

@@ -1,0 +1,48 @@
+"""The group book: all groups, held by this process and brought up to date by reading the tail of the verdict log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from dedup_app.journal import VerdictLog, VerdictReader
+from dedup_core.groups.facts import Decided, Family, ImageFacts, Link
+from dedup_core.groups.keeper import KeeperPolicy
+from dedup_core.groups.projection import Group, GroupProjection
+
+SAME = frozenset({Family.SAME})
+SAME_SHAPE = frozenset({Family.SAME, Family.COLOR})
+
+
+class GroupBook:
+    """One for all threads. Nothing is read before the first question."""
+
+    def __init__(self, log: VerdictLog, policy: KeeperPolicy) -> None:
+        self._log = log
+        self._reader: VerdictReader | None = None
+        self._projection = GroupProjection(policy)
+        self._lock = Lock()
+        self._groups: list[Group] = []
+
+    def groups(self, families: frozenset[Family] = SAME) -> list[Group]:
+        """Groups of images that are there, the newest first."""
+        with self.current():
+            return [group for group in self._groups if group.family in families]
+
+    @contextmanager
+    def current(self) -> Iterator[GroupProjection]:
+        """The projection as the log has it now; nobody else changes it meanwhile."""
+        with self._lock:
+            is_new = False
+            self._reader = self._reader or self._log.reader()
+            for record in self._reader.new_records():
+                is_new = True
+                match record:
+                    case ImageFacts():
+                        self._projection.add_image(record)
+                    case Link():
+                        self._projection.add_link(record)
+                    case Decided():
+                        self._projection.add_decided(record)
+            if is_new:
+                self._groups = self._projection.groups()
+            yield self._projection

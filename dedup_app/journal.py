@@ -1,0 +1,112 @@
+"""The journal: what is stored of pairs, and of images that may be in pairs, is told to the verdict log, too.
+
+The tables are written first. Whoever dies before the log is written comes again, and a record that comes twice
+changes nothing.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+from typing import Protocol
+
+from dedup_app.group_records import Record, facts_of, records_of
+from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports import FeaturesRow, FeaturesTable, ImageSummary, PairRow, PairsTable
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.facts import FAMILIES
+
+PAIRS_AT_ONCE = 500
+# A verdict that a pair is not alike may stand in the place of one that it was; one that it cannot be compared does not.
+TOLD = frozenset({*FAMILIES, VerdictKind.DISTINCT})
+
+
+class VerdictReader(Protocol):
+    """A place in the verdict log."""
+
+    def new_records(self) -> Iterator[Record]:
+        """What was appended since the last call, to the end of the log."""
+        ...
+
+
+class VerdictLog(Protocol):
+    """Everything that groups follow from, in append-only segments."""
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Append the records in their order, many in one block."""
+        ...
+
+    def reader(self) -> VerdictReader:
+        """A reader of its own, at the beginning of the log."""
+        ...
+
+
+class VerdictJournal:
+    """Tells the log what was stored of pairs, with what is known of their images."""
+
+    def __init__(self, features: FeaturesTable, log: VerdictLog) -> None:
+        self._features = features
+        self._log = log
+
+    def tell(self, pairs: Sequence[PairRow], rows: Mapping[str, ImageSummary]) -> None:
+        """Append the verdicts and decisions in one block; `rows` saves looks at the table, by image id."""
+        told = [pair for pair in pairs if pair.decided or (pair.verdict and pair.verdict.kind in TOLD)]
+        if not told:
+            return
+        alike = [pair for pair in told if pair.decided or (pair.verdict and pair.verdict.kind in FAMILIES)]
+        ids = {path.image_id for pair in alike for path in (pair.left, pair.right) if not path.is_generated}
+        missing = ids - rows.keys()
+        known = {**rows, **(self._features.summaries(missing) if missing else {})}
+        images = (facts_of(known[image_id]) for image_id in sorted(ids) if image_id in known)
+        self._log.append([*images, *(record for pair in told for record in records_of(pair))])
+
+
+class JournaledFeatures:
+    """The features table; an image that was there before and has another content now goes to the log as well."""
+
+    def __init__(self, features: FeaturesTable, log: VerdictLog) -> None:
+        self._features = features
+        self._log = log
+
+    def get(self, image_id: str) -> FeaturesRow | None:
+        return self._features.get(image_id)
+
+    def delete(self, row: FeaturesRow) -> None:
+        self._features.delete(row)
+
+    def all(self) -> Iterator[FeaturesRow]:
+        return self._features.all()
+
+    def with_prefix(self, prefix: str) -> Iterator[FeaturesRow]:
+        return self._features.with_prefix(prefix)
+
+    def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
+        return self._features.summaries(image_ids)
+
+    def all_summaries(self) -> Iterator[ImageSummary]:
+        return self._features.all_summaries()
+
+    def count_by_status(self) -> dict[ImageStatus, int]:
+        return self._features.count_by_status()
+
+    def put(self, row: FeaturesRow) -> FeaturesRow:
+        stored = self._features.put(row)
+        if row.tag and row.status != INDEXED:  # uploaded anew with the same bytes: nothing changed
+            self._log.append([facts_of(stored.summary)])
+        return stored
+
+    def set_status(self, row: FeaturesRow) -> FeaturesRow:
+        stored = self._features.set_status(row)
+        if not row.summary.is_alive:
+            self._log.append([facts_of(stored.summary)])
+        return stored
+
+
+def rebuild(log: VerdictLog, features: FeaturesTable, pairs: PairsTable) -> int:
+    """Append all that the tables know, and nothing is lost by what was known before; how many pairs there were."""
+    total = 0
+    told: set[str] = set()
+    for group in batched((pair for pair in pairs.all() if pair.verdict or pair.decided), PAIRS_AT_ONCE, strict=False):
+        rows = features.summaries({path.image_id for pair in group for path in (pair.left, pair.right)} - told)
+        told |= rows.keys()
+        log.append([*map(facts_of, rows.values()), *(record for pair in group for record in records_of(pair))])
+        total += len(group)
+    return total

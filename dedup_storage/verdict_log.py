@@ -1,0 +1,73 @@
+"""The verdict log: images, verdicts and decisions in append-only segments, of the same kind as the fingerprint log."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from threading import Lock
+
+from dedup_storage.fingerprint_log import SegmentFull, Segments, chunks_to_end
+from dedup_storage.verdict_records import Record, Unread, read_records, record_bytes
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "verdicts/layout-1/"
+BLOCK_BYTES = 1024 * 1024
+
+
+class VerdictLog:
+    """The port of the same name. Each reader keeps its own place: a read costs two requests if nothing is new."""
+
+    def __init__(self, segments: Segments) -> None:
+        self._segments = segments
+        self._lock = Lock()
+        self._last = 0  # the one to append to; 0 while nobody has looked
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Append the records in their order, many in one block."""
+        block = bytearray()
+        for record in records:
+            block += record_bytes(record)
+            if len(block) >= BLOCK_BYTES:
+                self._append(bytes(block))
+                block.clear()
+        if block:
+            self._append(bytes(block))
+
+    def reader(self) -> "VerdictReader":
+        return VerdictReader(self._segments)
+
+    def _append(self, block: bytes) -> None:
+        with self._lock:
+            self._last = self._last or max(self._segments.last(), 1)
+            while True:
+                try:
+                    self._segments.append(self._last, block)
+                except SegmentFull:
+                    self._last += 1
+                else:
+                    return
+
+
+class VerdictReader:
+    """A place in the log."""
+
+    def __init__(self, segments: Segments) -> None:
+        self._segments = segments
+        self._segment, self._offset = 1, 0
+        self._unread = Unread()
+
+    def new_records(self) -> Iterator[Record]:
+        """What was appended since the last call, to the end of the log."""
+        yield from self._to_end()
+        while self._offset and self._segments.read(self._segment + 1, 0, 1).data:
+            # Full before the next one began, so its end is final.
+            yield from self._to_end()
+            self._segment, self._offset = self._segment + 1, 0
+            yield from self._to_end()
+
+    def _to_end(self) -> Iterator[Record]:
+        damaged = self._unread.damaged
+        for chunk in chunks_to_end(self._segments, self._segment, self._offset):
+            self._offset += len(chunk.data)
+            yield from read_records(chunk.data, self._unread)
+        if self._unread.damaged > damaged:
+            logger.error("Skipped %d damaged records of the verdict log", self._unread.damaged - damaged)

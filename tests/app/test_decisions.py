@@ -1,0 +1,122 @@
+"""What a person decides holds: under both images, against every later verdict, through reindex and upload."""
+
+import pytest
+
+from dedup_app.decisions import Act, NothingToDecide
+from dedup_app.group_records import id_of
+from dedup_core.groups.facts import Decision, Family
+from dedup_core.messages import VerifyMessage, VerifyTarget
+from dedup_core.paths import ImagePath
+from tests.app.world import World, copy_of, photo, small_scene
+from tests.core.pictures import encoded
+from tests.memory import MemorySegments
+
+EVERY = frozenset(Family)
+A, B, C = (ImagePath("images", name) for name in ("a.png", "b.jpg", "c.png"))
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    for path, data in ((A, photo(1)), (B, copy_of(1)), (C, photo(1))):
+        world.upload_and_ingest(path.name, data)
+    world.verify_all()
+    return world
+
+
+def only_group(world: World, family: Family = Family.SAME):
+    [group] = world.start_process("a page").groups.groups(frozenset({family}))
+    return group
+
+
+def test_verdicts_make_groups_in_every_process_without_a_look_at_the_tables(world):
+    world.calls.clear()
+    group = only_group(world)
+    assert {image.path for image in group.images} == {str(A), str(B), str(C)}
+    assert [call for call in world.calls if not call.startswith("verdict_log")] == []
+
+
+def test_a_decision_stands_under_both_images_with_who_and_when(world):
+    world.services.decisions.decide_pair(B, A, Act.NOT_DUPLICATE, "ann")
+    for left, right in ((A, B), (B, A)):
+        decided = world.pair(left, right).decided
+        assert (decided.decision, decided.by) == (Decision.NOT_DUPLICATE, "ann")
+        assert decided.at > 0
+
+
+def test_a_decision_survives_verification_reindex_and_the_same_bytes_again(world):
+    world.services.decisions.decide_pair(A, B, Act.NOT_DUPLICATE, "ann")
+    world.services.decisions.decide_pair(C, B, Act.NOT_DUPLICATE, "ann")
+
+    def still_apart() -> bool:
+        groups = world.start_process("a page").groups.groups(EVERY)
+        together = [{image.path for image in group.images} for group in groups if group.family is Family.SAME]
+        return together == [{str(A), str(C)}] and any(group.family is Family.APART for group in groups)
+
+    assert still_apart()
+    world.services.ingest.ingest(world.upload("b.jpg", copy_of(1)))
+    world.verify_all()
+    assert still_apart()
+    world.services.verify.verify(VerifyMessage(A, (VerifyTarget(B),)))
+    assert still_apart()
+    world.verdict_segments = MemorySegments()  # the log was lost
+    assert not world.start_process("a page").groups.groups(EVERY)
+    world.start_process("a command").reindex.reindex()
+    assert still_apart()
+
+
+def test_with_other_bytes_the_pair_is_asked_about_again_and_what_was_decided_is_shown(world):
+    world.services.decisions.decide_pair(A, B, Act.NOT_DUPLICATE, "ann")
+    world.upload_and_ingest("b.jpg", encoded(small_scene(1), "JPEG", quality=70))
+    world.verify_all()
+    [group] = [it for it in world.start_process("a page").groups.groups(EVERY) if it.family is Family.SAME]
+    [member] = [it for it in group.members if it.facts.path == str(B)]
+    assert member.decided is None
+    assert {it.decided for it in group.members} == {None}
+    with world.services.groups.current() as projection:
+        before = projection.decided(id_of(A), id_of(B))
+    assert before is not None
+    assert before.decision is Decision.NOT_DUPLICATE
+
+
+def test_a_whole_group_is_decided_and_the_keeper_chosen(world):
+    group = only_group(world)
+    world.services.decisions.decide_group(group.id, Act.KEEPER, "ann", keeper=B)
+    decided = only_group(world)
+    assert (decided.keeper.path, decided.is_decided) == (str(B), True)
+    assert decided.reasons[0].sentence == "a person chose it"
+    with pytest.raises(NothingToDecide, match="not in this group"):
+        world.services.decisions.decide_group(decided.id, Act.KEEPER, "ann", keeper=ImagePath("images", "z.jpg"))
+
+
+def test_undo_brings_back_what_was_decided_before(world):
+    decide = world.services.decisions.decide_pair
+    decide(A, B, Act.DUPLICATE, "ann")
+    decide(A, B, Act.NOT_DUPLICATE, "bob")
+    back = decide(A, B, Act.UNDO, "bob").decided
+    assert back is not None
+    assert (back.decision, back.by) == (Decision.DUPLICATE, "ann")
+    assert decide(A, B, Act.UNDO, "bob").decided is None
+    assert world.pair(A, B).decision is None
+    with pytest.raises(NothingToDecide, match="nothing was decided"):
+        decide(A, B, Act.UNDO, "bob")
+
+
+def test_a_deleted_image_leaves_its_group(world):
+    world.images.delete(C)
+    world.services.ingest.ingest(C)
+    assert {image.path for image in only_group(world).images} == {str(A), str(B)}
+
+
+def test_an_image_that_is_not_known_cannot_be_decided_about(world):
+    with pytest.raises(NothingToDecide, match="no image"):
+        world.services.decisions.decide_pair(A, ImagePath("images", "z.jpg"), Act.DUPLICATE, "ann")
+
+
+def test_a_protected_image_cannot_be_put_behind_another_one():
+    world = World(protected_prefixes=("a",))
+    for path, data in ((A, photo(1)), (B, copy_of(1))):
+        world.upload_and_ingest(path.name, data)
+    world.verify_all()
+    with pytest.raises(NothingToDecide, match="protected prefix a"):
+        world.services.decisions.decide_pair(A, B, Act.KEEPER, "ann", keeper=B)

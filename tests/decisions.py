@@ -1,0 +1,13 @@
+"""Decisions of a person, as tests put them in."""
+
+from dataclasses import replace
+
+from dedup_app.group_records import id_of
+from dedup_app.ports import PairRow
+from dedup_core.groups.facts import Decided, Decision
+
+
+def decided(pair: PairRow, decision: str = "keep_both") -> PairRow:
+    """The pair with a decision about whatever bytes there are."""
+    first, second = sorted((id_of(pair.left), id_of(pair.right)))
+    return replace(pair, decided=Decided(first, second, Decision(decision), b"", b"", by="ann", at=1))

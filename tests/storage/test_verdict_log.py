@@ -1,0 +1,81 @@
+"""The verdict log gives every reader all records, also over segments, and skips what is damaged."""
+
+from itertools import pairwise
+
+import pytest
+
+from dedup_core.comparison.sides import Side, Sides
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
+from dedup_storage.clients import StorageClients
+from dedup_storage.log_segments import AzureSegments
+from dedup_storage.verdict_log import PREFIX, VerdictLog
+from dedup_storage.verdict_records import Unread, read_records, record_bytes
+from tests.memory import MemorySegments
+
+A, B = b"a" * 16, b"b" * 16
+IMAGE = ImageFacts(A, "images/größer <img src=x>.jpg", 7, b"c" * 16, 4000, 3000, 5_000_000_000 % 2**32, "JPEG")
+GONE = ImageFacts(B, "images/b.jpg", 9, is_alive=False)
+FULL = ImageFacts(B, "images/b.jpg", 2, b"d" * 16, 1, 2, 3, "PNG", 85, True, 640, True, 1_700_000_000_000_000)
+SIDES = Sides(Side(0.62, is_framed=True), Side(is_overlaid=True))
+LINK = Link(A, B, VerdictKind.ALTERED, 7, 9, 1_700_000_000_000_000, is_upright=False, sides=SIDES)
+DECIDED = Decided(A, B, Decision.KEEP_BOTH, b"c" * 16, b"d" * 16, A, "Zoë", 1_700_000_000_000_001)
+UNDONE = Decided(A, B, None, b"", b"")
+RECORDS = [IMAGE, GONE, FULL, LINK, Link(A, B, VerdictKind.IDENTICAL), DECIDED, UNDONE]
+
+
+def read(data: bytes) -> tuple[list[object], Unread]:
+    unread = Unread()
+    return list(read_records(data, unread)), unread
+
+
+def test_records_come_back_as_they_were():
+    assert read(b"".join(map(record_bytes, RECORDS))) == (RECORDS, Unread())
+
+
+@pytest.mark.parametrize("step", [1, 7, 100])
+def test_records_may_be_cut_anywhere(step):
+    data, unread, found = b"".join(map(record_bytes, RECORDS)), Unread(), []
+    for start, stop in pairwise([*range(0, len(data), step), len(data)]):
+        found += read_records(data[start:stop], unread)
+    assert (found, unread) == (RECORDS, Unread())
+
+
+def test_a_damaged_record_costs_itself_alone():
+    data = bytearray(b"".join(map(record_bytes, RECORDS)))
+    data[len(record_bytes(IMAGE)) + 40] ^= 1
+    found, unread = read(bytes(data))
+    assert found == [IMAGE, *RECORDS[2:]]
+    assert unread.damaged == 1
+
+
+def test_rubbish_between_records_is_passed_over():
+    found, unread = read(record_bytes(IMAGE) + b"rubbish" * 9 + record_bytes(LINK))
+    assert found == [IMAGE, LINK]
+    assert unread.damaged == 1
+
+
+def test_a_reader_gets_each_record_once_over_segments():
+    segments = MemorySegments(max_blocks=2)
+    log = VerdictLog(segments)
+    reader = log.reader()
+    assert list(reader.new_records()) == []
+    found = []
+    for record in RECORDS:
+        log.append([record])
+        found += reader.new_records()
+    assert found == RECORDS
+    assert list(VerdictLog(segments).reader().new_records()) == RECORDS
+    VerdictLog(segments).append([IMAGE])  # another process, which has to find the end
+    assert list(reader.new_records()) == [IMAGE]
+
+
+def test_it_lies_in_append_blobs(clients: StorageClients):
+    segments = AzureSegments(clients.blobs, "dedup-index", PREFIX)
+    log = VerdictLog(segments)
+    reader = log.reader()
+    assert list(reader.new_records()) == []
+    log.append(RECORDS)
+    assert list(reader.new_records()) == RECORDS
+    log.append([LINK])
+    assert list(reader.new_records()) == [LINK]
