@@ -136,7 +136,7 @@ def print_tables(classes: dict[str, list[tuple[str, PairMeasurement]]]) -> None:
         for kind, pairs in classes.items():
             values = np.percentile([getattr(measurement, measure) for _, measurement in pairs], percents)
             print(f"| {kind} | {len(pairs)} |" + "".join(f" {value:.2f} |" for value in values))
-    print("\n| duplicate or identical / color_variant / distinct | " + " | ".join(PRESETS) + " |")
+    print("\n| duplicate or identical / altered / color_variant / distinct | " + " | ".join(PRESETS) + " |")
     print("|---|" + "---|" * len(PRESETS))
     for kind, pairs in classes.items():
         print(f"| {kind} |" + "".join(f" {tally(pairs, policy)} |" for policy in PRESETS.values()))
@@ -145,12 +145,13 @@ def print_tables(classes: dict[str, list[tuple[str, PairMeasurement]]]) -> None:
 def tally(pairs: list[tuple[str, PairMeasurement]], policy: Policy) -> str:
     counts = Counter(decide(measurement, policy).kind for _, measurement in pairs)
     same = counts[VerdictKind.DUPLICATE] + counts[VerdictKind.IDENTICAL]
-    return f"{same} / {counts[VerdictKind.COLOR_VARIANT]} / {counts[VerdictKind.DISTINCT]}"
+    others = (VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT, VerdictKind.DISTINCT)
+    return " / ".join(str(count) for count in (same, *(counts[kind] for kind in others)))
 
 
 def draw_plots(classes: dict[str, list[tuple[str, PairMeasurement]]], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    structure_cuts = [BALANCED.min_overlaid_structure, BALANCED.min_structure]
+    structure_cuts = [BALANCED.min_altered_structure, BALANCED.min_structure]
     residual_cuts = [BALANCED.max_plain_color_residual, BALANCED.max_color_residual]
     comparable = {
         kind: [pair for pair in pairs if pair[1].coverage >= BALANCED.min_coverage] for kind, pairs in classes.items()
@@ -205,11 +206,11 @@ def scatter(classes: dict[str, list[tuple[str, PairMeasurement]]], file: Path) -
     axis.set_yscale("log")
     axis.set_xlim(-0.4, 1.02)
     line = {"color": "black", "linewidth": 0.9, "linestyle": "--"}
-    axis.plot([BALANCED.min_structure] * 2, [BALANCED.max_overlaid_color_residual, 100], **line)
+    axis.plot([BALANCED.min_structure] * 2, [BALANCED.max_altered_color_residual, 100], **line)
     axis.plot([BALANCED.min_structure, 1.02], [BALANCED.max_color_residual] * 2, **line)
-    overlaid = [BALANCED.min_overlaid_structure, BALANCED.min_structure]
-    axis.plot(overlaid, [BALANCED.max_overlaid_color_residual] * 2, **line)
-    axis.plot([BALANCED.min_overlaid_structure] * 2, [0.05, BALANCED.max_overlaid_color_residual], **line)
+    overlaid = [BALANCED.min_altered_structure, BALANCED.min_structure]
+    axis.plot(overlaid, [BALANCED.max_altered_color_residual] * 2, **line)
+    axis.plot([BALANCED.min_altered_structure] * 2, [0.05, BALANCED.max_altered_color_residual], **line)
     axis.text(0.985, 0.056, "duplicate", ha="right", fontsize=8)
     axis.text(0.985, 75, "color variant", ha="right", fontsize=8)
     axis.text(-0.37, 75, "distinct", fontsize=8)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dedup_core.color.metrics import ColorMetrics, compute_color_similarity
     from dedup_core.comparison.explain import explain_png
-    from dedup_core.comparison.measure import PairMeasurement, measure_images, measure_pair
+    from dedup_core.comparison.measure import measure_images, measure_pair
+    from dedup_core.comparison.measurement import PairMeasurement
     from dedup_core.comparison.regions import Box, Region, RegionKind
     from dedup_core.comparison.verdict import Verdict, VerdictKind, compare, decide, unverifiable
     from dedup_core.decoding.decoder import decode
@@ -50,10 +51,10 @@ _HOMES = {
     ),
     "comparison.explain": ("explain_png",),
     "comparison.measure": (
-        "PairMeasurement",
         "measure_images",
         "measure_pair",
     ),
+    "comparison.measurement": ("PairMeasurement",),
     "comparison.regions": (
         "Box",
         "Region",

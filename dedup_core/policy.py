@@ -6,18 +6,21 @@ from typing import Final
 _SHARES: Final = (
     "min_structure",
     "min_plain_structure",
-    "min_overlaid_structure",
-    "min_rest_structure",
-    "min_rest_share",
-    "max_overlaid_share",
+    "min_altered_structure",
+    "max_altered_share",
+    "max_reshaped_share",
+    "max_usual_difference",
+    "max_detail_difference",
     "min_coverage",
+    "min_inner_coverage",
+    "min_part",
     "max_plain_share",
     "min_texture",
 )
 _DISTANCES: Final = (
     "max_color_residual",
     "max_plain_color_residual",
-    "max_overlaid_color_residual",
+    "max_altered_color_residual",
     "max_plain_difference",
 )
 _LARGEST_DISTANCE: Final = 258.0  # of two sRGB colors in CIELAB: saturated green and blue
@@ -29,13 +32,16 @@ class Policy:
 
     min_structure: float = 0.8  # docs/thresholds.md#structure
     min_plain_structure: float = 0.84  # docs/thresholds.md#before-a-plain-background
-    min_overlaid_structure: float = 0.6  # docs/thresholds.md#something-lies-over-it
-    min_rest_structure: float = 0.93  # docs/thresholds.md#something-lies-over-it
-    min_rest_share: float = 0.4  # docs/thresholds.md#something-lies-over-it
-    max_overlaid_share: float = 0.28  # docs/thresholds.md#something-lies-over-it
     max_color_residual: float = 3.8  # docs/thresholds.md#color-residual
     max_plain_color_residual: float = 2.5  # docs/thresholds.md#before-a-plain-background
-    max_overlaid_color_residual: float = 3.0  # docs/thresholds.md#something-lies-over-it
+    max_detail_difference: float = 0.35  # docs/thresholds.md#detail
+    min_altered_structure: float = 0.45  # docs/thresholds.md#altered-or-distinct
+    max_altered_share: float = 0.25  # docs/thresholds.md#altered-or-distinct
+    max_reshaped_share: float = 0.01  # docs/thresholds.md#detail
+    max_usual_difference: float = 0.25  # docs/thresholds.md#altered-or-distinct
+    max_altered_color_residual: float = 4.5  # docs/thresholds.md#altered-or-distinct
+    min_inner_coverage: float = 0.8  # docs/thresholds.md#coverage
+    min_part: float = 0.1  # docs/thresholds.md#coverage
     min_coverage: float = 0.35  # docs/thresholds.md#coverage
     max_plain_share: float = 0.25  # docs/thresholds.md#before-a-plain-background
     min_texture: float = 0.02  # docs/thresholds.md#plain-pictures
@@ -48,21 +54,23 @@ class Policy:
         for name in _DISTANCES:
             if not 0.0 <= getattr(self, name) <= _LARGEST_DISTANCE:
                 raise ValueError(f"{name} is {getattr(self, name)}; it takes 0 to {_LARGEST_DISTANCE:.0f}")
-        if self.min_overlaid_structure > self.min_structure:
+        if self.min_altered_structure > self.min_structure:
             limit = f"min_structure, {self.min_structure}"
-            raise ValueError(f"min_overlaid_structure is {self.min_overlaid_structure}; it takes at most {limit}")
+            raise ValueError(f"min_altered_structure is {self.min_altered_structure}; it takes at most {limit}")
 
 
 STRICT: Final = Policy(
     min_structure=0.88,
     min_plain_structure=0.9,
-    min_overlaid_structure=0.75,
-    min_rest_structure=0.98,
-    min_rest_share=0.5,
-    max_overlaid_share=0.15,
+    max_detail_difference=0.25,
+    min_altered_structure=0.6,
+    max_altered_share=0.15,
+    max_usual_difference=0.15,
+    max_altered_color_residual=2.5,
+    min_inner_coverage=0.9,
+    min_part=0.15,
     max_color_residual=2.0,
     max_plain_color_residual=1.5,
-    max_overlaid_color_residual=1.8,
     min_coverage=0.5,
     max_plain_share=0.15,
     max_plain_difference=1.0,
@@ -71,13 +79,14 @@ BALANCED: Final = Policy()
 LOOSE: Final = Policy(
     min_structure=0.75,
     min_plain_structure=0.8,
-    min_overlaid_structure=0.5,
-    min_rest_structure=0.9,
-    min_rest_share=0.3,
-    max_overlaid_share=0.4,
+    max_detail_difference=0.45,
+    min_altered_structure=0.4,
+    max_altered_share=0.4,
+    max_usual_difference=0.35,
+    max_altered_color_residual=6.0,
+    min_inner_coverage=0.7,
     max_color_residual=5.5,
     max_plain_color_residual=3.5,
-    max_overlaid_color_residual=4.0,
     min_coverage=0.25,
     max_plain_share=0.35,
     max_plain_difference=4.0,

@@ -45,6 +45,13 @@ def turned[Value: np.generic](plane: NDArray[Value], view: View) -> NDArray[Valu
     return straight[::down, ::across]
 
 
+def turned_back(across: float, down: float, view: View) -> tuple[float, float]:
+    """Where a point of a picture seen in `view` lies in the picture itself, both in shares of its sides."""
+    step_down, step_across = _STEPS[view]
+    x, y = across if step_across == 1 else 1.0 - across, down if step_down == 1 else 1.0 - down
+    return (y, x) if view in SWAPPING else (x, y)
+
+
 def opposite(view: View) -> View:
     """The view that undoes `view`."""
     return _OPPOSITES.get(view, view)

@@ -22,15 +22,12 @@ class ShapeAgreement:
 
     `structure` -1..1 is the correlation over the whole, `changed_share` 0..1 the share of textured blocks in which it
     is below one half, `texture` 0..1 the share of blocks that have any texture. `unchanged` (h, w) is 1 for the pixels
-    of all other blocks. The rest is the textured blocks that neither changed nor touch one that did: `rest_share` 0..1
-    of all textured ones, and `rest_structure` -1..1 the correlation there, of edges or of lightness: the lower one.
+    of all other blocks.
     """
 
     structure: float
     changed_share: float
     texture: float
-    rest_share: float
-    rest_structure: float
     unchanged: Float32s
 
 
@@ -44,7 +41,6 @@ def shape_agreement(left_lab: Float32s, right_lab: Float32s) -> ShapeAgreement:
     lightness = _Correlation.of(_lightness(left_lab), _lightness(right_lab))
     textured = edges.energy() > _TEXTURED
     changed = textured & (edges.in_blocks() < _AGREES) & (lightness.in_blocks() < _AGREES)
-    rest = textured & ~_with_neighbors(changed)
     unchanged = np.repeat(np.repeat(~changed, BLOCK, axis=0), BLOCK, axis=1)
     height, width = left_lab.shape[:2]
     blocks = max(1, int(textured.sum()))
@@ -52,8 +48,6 @@ def shape_agreement(left_lab: Float32s, right_lab: Float32s) -> ShapeAgreement:
         structure=max(edges.overall(), lightness.overall()),
         changed_share=float(changed.sum()) / blocks,
         texture=float(textured.mean()),
-        rest_share=float(rest.sum()) / blocks,
-        rest_structure=min(edges.overall(rest), lightness.overall(rest)),
         unchanged=unchanged[:height, :width].astype(np.float32),
     )
 
@@ -72,9 +66,9 @@ class _Correlation:
         products = (left * right, left * left, right * right)
         return cls(*(_block_sums(np.asarray(product.sum(axis=0))) for product in products))
 
-    def overall(self, blocks: Blocks | None = None) -> float:
-        """Over all blocks, or over those that are marked; 0 where there is none."""
-        common, left, right = (sums[... if blocks is None else blocks].sum() for sums in astuple(self))
+    def overall(self) -> float:
+        """Over all blocks; 0 where there is nothing."""
+        common, left, right = (sums.sum() for sums in astuple(self))
         return float(common / np.sqrt(left * right + 1e-6))
 
     def in_blocks(self) -> Float32s:
@@ -110,7 +104,7 @@ def edge_directions(lab: Float32s) -> Float32s:
     return np.stack([box_blur(cosine / evened, 1), box_blur(sine / evened, 1)])
 
 
-def _with_neighbors(blocks: Blocks) -> Blocks:
+def with_neighbors(blocks: Blocks) -> Blocks:
     """Those that are marked and the eight around each of them."""
     down = blocks.copy()
     down[1:] |= blocks[:-1]

@@ -1,6 +1,7 @@
 """Draws why a pair got its verdict: both pictures aligned, their palettes, where the colors differ, and the numbers."""
 
 import io
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.summary import palette_of
-from dedup_core.comparison.measure import AlignedPair, PairMeasurement, align_pair
+from dedup_core.comparison.measure import AlignedPair, align_pair
+from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.regions import Box, RegionKind
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.decoding.working_image import WorkingImage
 
@@ -32,6 +35,7 @@ _TITLE_COLORS: Final = {
     VerdictKind.DISTINCT: (165, 14, 14),
     VerdictKind.UNVERIFIABLE: _QUIET,
 }
+_BOX_COLORS: Final = {RegionKind.CHANGED: (213, 0, 0), RegionKind.SHARED: (0, 137, 123)}
 _MAP_STOPS: Final = np.array([[12, 12, 40], [88, 24, 110], [200, 66, 62], [252, 170, 50], [252, 252, 200]], dtype=float)
 
 
@@ -43,22 +47,31 @@ def explain_png(left: WorkingImage, right: WorkingImage, measurement: PairMeasur
 
 
 def explain(left: WorkingImage, right: WorkingImage, measurement: PairMeasurement, verdict: Verdict) -> Image.Image:
-    """One picture: left and right as they were aligned, the map of their difference, palettes, numbers, verdict."""
+    """One picture: left and right, the map of their difference, palettes, numbers, verdict.
+
+    Left and right are shown as they were aligned, or whole with boxes where the verdict names regions.
+    """
     pair = align_pair(left.pixels, right.pixels, measurement.view)
-    panels = [_panel(pixels) for pixels in (pair.left, pair.right, difference_map(pair))]
+    shown, captions = (pair.left, pair.right), ("left, as aligned", "right, as aligned")
+    if verdict.regions:
+        shown, captions = (left.pixels, right.pixels), ("left", "right")
+    panels = [_panel(pixels) for pixels in (*shown, difference_map(pair))]
+    for panel, boxes in zip(panels, zip(*((it.left, it.right) for it in verdict.regions), strict=True), strict=False):
+        _draw_boxes(panel, boxes, [region.kind for region in verdict.regions])
     lines = _lines(measurement, verdict)
-    height = panels[0].height + _PALETTE_HEIGHT + _TITLE_SIZE + _LINE * (len(lines) + 1) + 5 * _MARGIN
+    tallest = max(panel.height for panel in panels)
+    height = tallest + _PALETTE_HEIGHT + _TITLE_SIZE + _LINE * (len(lines) + 1) + 5 * _MARGIN
     sheet = Image.new("RGB", (3 * PANEL + 4 * _MARGIN, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
     title = verdict.kind.value.replace("_", " ")
     draw.text((_MARGIN, _MARGIN), title, font=_font(_TITLE_SIZE), fill=_TITLE_COLORS[verdict.kind])
     top = 2 * _MARGIN + _TITLE_SIZE
-    captions = ("left, as aligned", "right, as aligned", f"difference, 0 (dark) to {FULL_SCALE:.0f} (light)")
-    for column, (panel, caption) in enumerate(zip(panels, captions, strict=True)):
+    scale = f"difference, 0 (dark) to {FULL_SCALE:.0f} (light)"
+    for column, (panel, caption) in enumerate(zip(panels, (*captions, scale), strict=True)):
         across = _MARGIN + column * (PANEL + _MARGIN)
         draw.text((across, top), caption, font=_font(_TEXT_SIZE), fill=_QUIET)
         sheet.paste(panel, (across, top + _LINE))
-    bottom = top + _LINE + panels[0].height + _MARGIN // 2
+    bottom = top + _LINE + tallest + _MARGIN // 2
     for column, pixels in enumerate((pair.left, pair.right)):
         sheet.paste(_palette_strip(pixels), (_MARGIN + column * (PANEL + _MARGIN), bottom))
     for number, line in enumerate(lines):
@@ -84,6 +97,15 @@ def _panel(pixels: Pixels) -> Image.Image:
     return image.resize((min(PANEL, width), height), Image.Resampling.LANCZOS)
 
 
+def _draw_boxes(panel: Image.Image, boxes: Sequence[Box], kinds: Sequence[RegionKind]) -> None:
+    draw = ImageDraw.Draw(panel)
+    for box, kind in zip(boxes, kinds, strict=True):
+        left, top, right, bottom = box.corners
+        corners = left * panel.width, top * panel.height, right * panel.width - 1, bottom * panel.height - 1
+        if corners[2] > corners[0] and corners[3] > corners[1]:
+            draw.rectangle(corners, outline=_BOX_COLORS[kind], width=2)
+
+
 def _palette_strip(pixels: Pixels) -> Image.Image:
     """The palette as stripes whose widths are the weights."""
     palette = palette_of(np.ascontiguousarray(pixels))
@@ -106,11 +128,16 @@ def _lines(measurement: PairMeasurement, verdict: Verdict) -> list[str]:
         f"histogram correlation {metrics.histogram_correlation:.3f}   color residual {measurement.color_residual:.1f}"
     )
     shapes = (
-        f"structure {measurement.structure:.2f}   changed {measurement.changed_share:.0%}   "
+        f"structure {measurement.structure:.2f}   {_detail(measurement)}"
         f"shown by both {measurement.coverage:.0%}   view {measurement.view.value.replace('_', ' ')}   "
         f"fingerprint distance {bits}"
     )
     return [*(f"because {reason}" for reason in verdict.reasons), "", colors, shapes]
+
+
+def _detail(measurement: PairMeasurement) -> str:
+    detail = measurement.detail
+    return "" if detail is None else f"largest difference of a part {detail.worst:.2f}   "
 
 
 def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:

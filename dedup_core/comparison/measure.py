@@ -1,6 +1,5 @@
-"""Two working images -> PairMeasurement: aligned, compared in structure, tone and color."""
+"""Two working images -> PairMeasurement: aligned, compared in structure, detail, tone and color."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -12,11 +11,12 @@ from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import ColorMetrics, lab_metrics
-from dedup_core.comparison.align import affine_coefficients, align
+from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import color_residual
-from dedup_core.comparison.local_contrast import content_box
-from dedup_core.comparison.regions import Corners, Region, swapped
+from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.placing import Placed, shrunk
+from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import ALIKE, WHOLE, Sides, overlaid_sides, side_of
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
@@ -30,38 +30,7 @@ _SURE_STRUCTURE: Final = 0.9  # above the thresholds of every preset: no better 
 _SURE_COVERAGE: Final = 0.5  # that of the strictest preset
 _PART_DISCOUNT: Final = 0.2  # half of a picture must agree by 0.92 to outweigh the whole of it with 0.8
 _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
-
-
-@dataclass(frozen=True, slots=True)
-class PairMeasurement:
-    """All that is measured of a pair; `decide` needs nothing else.
-
-    `same_pixels`: the pictures were compared whole and are equal. `same_when_small`: they are of one size and equal
-    once they are shrunk to `WORKING_SIZE`; what a single pixel of the whole ones shows may differ.
-    `structure` -1..1: correlation of edges or of lightness where both are seen. `changed_share` 0..1: share of textured
-    blocks that do not agree. `texture` 0..1: share of blocks with any texture. `rest_share` 0..1: share of textured
-    blocks that neither changed nor touch one that did; `rest_structure` -1..1: correlation there, of edges or of
-    lightness, whichever is lower. `coverage` 0..1: share of the larger picture that the other shows too. `plain_share`
-    0..1: share of plain background in both. `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast
-    or white balance explains. `regions`: the parts that the two show differently. `sides`: which of the two has
-    something over it or around it, or shows less.
-    """
-
-    metrics: ColorMetrics
-    view: View
-    distance_bits: int | None
-    same_pixels: bool
-    same_when_small: bool
-    structure: float
-    changed_share: float
-    texture: float
-    rest_share: float
-    rest_structure: float
-    coverage: float
-    plain_share: float
-    color_residual: float
-    regions: tuple[Region, ...] = ()
-    sides: Sides = ALIKE
+_PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +59,16 @@ def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = 
     The numbers are the same whichever picture is left; `view` and `hint` are how the left one is turned.
     """
     if not _in_order(left.pixels, right.pixels):
-        turned_back = _measured_in_order(right, left, hint and opposite(hint))
-        return replace(
-            turned_back,
-            view=opposite(turned_back.view),
-            regions=swapped(turned_back.regions),
-            sides=turned_back.sides.swapped(),
-        )
+        return _measured_in_order(right, left, hint and opposite(hint)).seen_from_right()
     return _measured_in_order(left, right, hint)
 
 
 def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:
     same = _equal_as_measured(left, right)
-    laid = _laid_in_order(left.pixels, right.pixels, hint)
+    laid, look = _looked_at(left.pixels, right.pixels, hint)
     pair, labs, shape = laid.pair, laid.labs, laid.shape
     weights, plain_share = weights_and_plain_share(*labs)
+    unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
@@ -114,11 +78,12 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         structure=shape.structure,
         changed_share=shape.changed_share,
         texture=shape.texture,
-        rest_share=shape.rest_share,
-        rest_structure=shape.rest_structure,
         coverage=pair.coverage,
+        inner_coverage=laid.inner_coverage,
         plain_share=plain_share,
-        color_residual=color_residual(pair.left, pair.right, weights * shape.unchanged),
+        color_residual=color_residual(pair.left, pair.right, weights * unchanged),
+        detail=look.detail,
+        regions=look.regions,
         sides=_sides(left.pixels, right.pixels, pair),
     )
 
@@ -150,21 +115,80 @@ def _in_order(left: Pixels, right: Pixels) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """Two pictures laid on each other, in CIELAB too, and how far their shapes agree."""
+    """Two pictures laid on each other, what both show at `METRIC_SIZE`, in CIELAB too, and how their shapes agree."""
 
+    placed: Placed
     pair: AlignedPair
+    rectangle: tuple[slice, slice]
+    base_size: tuple[int, int]
+    inner_coverage: float
     labs: tuple[Float32s, Float32s]
     shape: ShapeAgreement
 
     @classmethod
-    def of(cls, pair: AlignedPair) -> Self:
-        labs = srgb_to_lab(pair.left), srgb_to_lab(pair.right)
-        return cls(pair, labs, shape_agreement(*labs))
+    def of(cls, placed: Placed, *, stretched: bool = False) -> Self | None:
+        """None where the two hardly overlap; of stretched ones coverage is how alike their shapes are."""
+        scale = METRIC_SIZE / max(placed.left.shape[:2])
+        cut = placed.cut(scale, "RGB")
+        rows, columns = rectangle = _common_rectangle(cut.inside)
+        seen = float(cut.inside.mean())
+        zoom = placed.zoom
+        share_of_right = seen * zoom**2 * placed.left[..., 0].size / placed.right[..., 0].size
+        shares = sorted(min(1.0, share) for share in (seen, share_of_right))
+        if stretched:
+            shares = [placed.aspect_agreement] * 2
+        elif shares[0] < _LEAST_COVERAGE or not cut.inside[rectangle].any():
+            return None
+        left, right = (np.asarray(image)[rows, columns] for image in (cut.left, cut.right))
+        base = cut.left
+        corners = (
+            columns.start / base.width,
+            rows.start / base.height,
+            columns.stop / base.width,
+            rows.stop / base.height,
+        )
+        inner = (WHOLE, WHOLE) if stretched else placed.inner(corners)
+        pair = AlignedPair(left, right, placed.view, shares[0], inner)
+        labs = srgb_to_lab(left), srgb_to_lab(right)
+        return cls(placed, pair, rectangle, cut.left.size, shares[1], labs, shape_agreement(*labs))
 
     @property
     def credibility(self) -> float:
         """The structure that agrees, for somewhat less where it is that of a part: a part agrees more easily."""
         return float(self.shape.structure * self.pair.coverage**_PART_DISCOUNT)
+
+    @property
+    def is_sure(self) -> bool:
+        return self.shape.structure >= _SURE_STRUCTURE and self.pair.coverage >= _SURE_COVERAGE
+
+    def on_pair(self, whole: Image.Image) -> Float32s:
+        """A map of the whole turned left picture (0 or 255) at the places of the pair, (h, w) of 0 or 1."""
+        resized = np.asarray(whole.resize(self.base_size, Image.Resampling.NEAREST))
+        return (resized[self.rectangle] > 0).astype(np.float32)
+
+
+def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
+    wholes = (turned(left, pair.view), right)
+    small = [np.asarray(shrunk(pixels, METRIC_SIZE / max(pixels.shape[:2]))) for pixels in wholes]
+    overlaid = overlaid_sides(pair.left, pair.right)
+    sides = Sides(*map(side_of, small, pair.inner, overlaid))
+    return ALIKE if sides.left.is_framed and sides.right.is_framed else sides
+
+
+def _looked_at(left: Pixels, right: Pixels, hint: View | None) -> tuple[_Laid, Look]:
+    """How the two lie on each other, and a closer look where they are at all alike."""
+    laid = _laid_in_order(left, right, hint)
+    if laid.shape.structure < _PLAUSIBLE:
+        return laid, NOT_LOOKED
+    placed = laid.placed.refined()
+    if not laid.is_sure:
+        finer = _Laid.of(placed)
+        if finer is not None and finer.shape.structure > laid.shape.structure:
+            laid = finer
+    look = look_closer(placed)
+    if laid.pair.coverage < _SAME_FRAME:
+        look = replace(look, regions=(placed.shared_region(), *look.regions))
+    return laid, look
 
 
 def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:
@@ -172,79 +196,16 @@ def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:
 
     What lies over a copy (a watermark, noise) can draw the alignment away from the frame that was never changed.
     """
-    best = _Laid.of(_aligned_in_order(left, right, hint))
-    if best.shape.structure >= _SURE_STRUCTURE and best.pair.coverage >= _SURE_COVERAGE:
+    aligned = Placed.aligned(left, right, hint)
+    best = _Laid.of(aligned)
+    if best is not None and best.is_sure:
         return best
-    views = dict.fromkeys((best.pair.view, hint or View.UPRIGHT))  # of those that agree alike the first one stays
-    whole = [_stretched(_shrunk(turned(left, view), METRIC_SIZE / max(left.shape[:2])), right, view) for view in views]
-    in_frame = [_Laid.of(pair) for pair in whole if pair.coverage >= _SAME_FRAME]
-    return max([best, *in_frame], key=lambda laid: laid.credibility)
-
-
-def _aligned_in_order(left: Pixels, right: Pixels, hint: View | None) -> AlignedPair:
-    content = [content_box(pixels) for pixels in (left, right)]
-    whole_left, whole_right = left, right
-    left, right = left[content[0]], right[content[1]]
-    found = align(left, right, hint)
-    base = _shrunk(turned(left, found.view), METRIC_SIZE / max(left.shape[:2]))
-    zoom = max(right.shape[:2]) * abs(float(np.linalg.det(found.matrix[:, :2]))) ** 0.5 / max(base.size)
-    top = _shrunk(right, 1.0 / zoom)
-    coefficients = affine_coefficients(found.matrix, max(base.size), max(top.size))
-    warped = top.transform(base.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
-    # Pillow rounds otherwise without interpolation, and would call points seen that it has filled with black.
-    marked = Image.new("L", top.size, 255)
-    seen = marked.transform(base.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
-    inside = np.asarray(seen) > 0
-    rows, columns = _common_rectangle(inside)
-    common = (rows.stop - rows.start) * (columns.stop - columns.start)
-    share_of_left = common / (base.width * base.height)
-    share_of_right = common * zoom**2 / (right.shape[0] * right.shape[1])
-    coverage = min(1.0, share_of_left, share_of_right)
-    if coverage < _LEAST_COVERAGE or not inside[rows, columns].any():
-        return _stretched(base, right, found.view)
-    inner = (columns.start, rows.start, columns.stop, rows.stop)
-    across, down = coefficients[:3], coefficients[3:]
-    corners = [(it[0] * x + it[1] * y + it[2]) for x, y in (inner[:2], inner[2:]) for it in (across, down)]
-    insides = (
-        _in_whole(inner, base.size, content_box(turned(whole_left, found.view)), turned(whole_left, found.view)),
-        _in_whole(corners, top.size, content[1], whole_right),
-    )
-    part = np.asarray(base)[rows, columns], np.asarray(warped)[rows, columns]
-    return AlignedPair(*part, found.view, coverage, insides)
-
-
-def _in_whole(corners: Sequence[float], size: tuple[int, int], content: tuple[slice, slice], whole: Pixels) -> Corners:
-    """Corners in the shrunk content of a picture, `size` wide and high, as shares of the whole picture."""
-    rows, columns = content
-    across, down = (columns.stop - columns.start) / size[0], (rows.stop - rows.start) / size[1]
-    height, width = whole.shape[:2]
-    left, right = ((columns.start + x * across) / width for x in (corners[0], corners[2]))
-    top, bottom = ((rows.start + y * down) / height for y in (corners[1], corners[3]))
-    return left, top, right, bottom
-
-
-def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
-    wholes = (turned(left, pair.view), right)
-    small = [np.asarray(_shrunk(pixels, METRIC_SIZE / max(pixels.shape[:2]))) for pixels in wholes]
-    overlaid = overlaid_sides(pair.left, pair.right)
-    sides = Sides(*map(side_of, small, pair.inner, overlaid))
-    return ALIKE if sides.left.is_framed and sides.right.is_framed else sides
-
-
-def _stretched(base: Image.Image, right: Pixels, view: View) -> AlignedPair:
-    """The whole of both at one size, where no alignment was found; coverage is how alike their shapes are."""
-    top = Image.fromarray(np.ascontiguousarray(right))
-    aspects = base.width / base.height, top.width / top.height
-    resized = top.resize(base.size, Image.Resampling.BOX)
-    return AlignedPair(np.asarray(base), np.asarray(resized), view, min(aspects) / max(aspects))
-
-
-def _shrunk(pixels: Pixels, scale: float) -> Image.Image:
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    if scale >= 1.0:
-        return image
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return image.resize(size, Image.Resampling.BOX)
+    views = dict.fromkeys((aligned.view, hint or View.UPRIGHT))  # of those that agree alike the first one stays
+    whole = [Placed.stretched(left, right, view) for view in views]
+    enough = 0.0 if best is None else _SAME_FRAME
+    in_frame = [_Laid.of(placed, stretched=True) for placed in whole if placed.aspect_agreement >= enough]
+    found = [laid for laid in (best, *in_frame) if laid is not None]
+    return max(found, key=lambda laid: laid.credibility)
 
 
 def _common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:

@@ -5,8 +5,9 @@ from enum import StrEnum
 from typing import Final
 
 from dedup_core.color.metrics import ColorMetrics
-from dedup_core.comparison.measure import PairMeasurement, measure_images
-from dedup_core.comparison.regions import Region
+from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.limits import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits
@@ -42,6 +43,10 @@ class Verdict:
     sides: Sides = ALIKE
 
 
+_ALLOWED_FOR_NOISE: Final = 3.0  # docs/thresholds.md#detail
+_MOST_NOISE: Final = 0.08
+_MANY_BLOCKS: Final = 30
+_LEAST_TOLD: Final = 0.005
 # Without a direction, because a pair is stored under both of its images with the same reasons.
 _VIEW_WORDS: Final = {
     View.MIRRORED: "mirrored",
@@ -68,11 +73,12 @@ def compare(
 
 
 def decide(measurement: PairMeasurement, policy: Policy | str = BALANCED, *, same_bytes: bool = False) -> Verdict:
-    """The verdict on a measured pair: identical, duplicate, color_variant or distinct."""
+    """The verdict on a measured pair: identical, duplicate, altered, color_variant or distinct."""
     kind, reasons = _judge(measurement, policy_of(policy), same_bytes=same_bytes)
-    view = measurement.view.value
+    told = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}.get(kind, ())
+    regions = tuple(region for region in measurement.regions if region.kind in told)
     numbers = measurement.metrics, measurement.distance_bits
-    return Verdict(kind, reasons, *numbers, view, measurement.regions, measurement.sides)
+    return Verdict(kind, reasons, *numbers, measurement.view.value, regions, measurement.sides)
 
 
 def unverifiable(reason: str, *, distance_bits: int | None = None, view: str = "upright") -> Verdict:
@@ -106,32 +112,60 @@ def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictK
 
 
 def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
-    structure, residual, coverage = measurement.structure, measurement.color_residual, measurement.coverage
+    structure, coverage, detail = measurement.structure, measurement.coverage, measurement.detail
     before_plain = measurement.plain_share > policy.max_plain_share
     least = policy.min_plain_structure if before_plain else policy.min_structure
-    if coverage < policy.min_coverage:
+    if coverage < policy.min_coverage and not _one_is_inside_the_other(measurement, policy):
         return VerdictKind.DISTINCT, (f"too little is shown by both ({coverage:.0%} < {policy.min_coverage:.0%})",)
-    if structure >= least:
-        same_shape = f"structure matches (correlation {structure:.2f} >= {least:.2f})"
-        kind, reason = _judge_color(residual, policy, before_plain=before_plain)
-        return kind, (same_shape, reason)
-    highest = policy.max_overlaid_color_residual
-    half_matches = structure >= policy.min_overlaid_structure and not before_plain
-    if residual > highest or not (half_matches or _rest_is_the_same(measurement, policy)):
+    if detail is None:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
-    return VerdictKind.DUPLICATE, (
-        f"something lies over {measurement.changed_share:.0%} of it (correlation {structure:.2f})",
-        f"the rest has the same colors ({residual:.1f} <= {highest:.1f})",
-    )
+    every_part = detail.worst <= policy.max_detail_difference + _ALLOWED_FOR_NOISE * min(detail.usual, _MOST_NOISE)
+    kind, reason = _judge_color(measurement.color_residual, policy, before_plain=before_plain)
+    if every_part and detail.blocks >= _MANY_BLOCKS:
+        least = policy.min_altered_structure
+    elif not every_part and (kind is VerdictKind.DUPLICATE or detail.reshaped_share > policy.max_reshaped_share):
+        return _judge_altered(measurement, policy, least)
+    if structure < least:
+        return _judge_altered(measurement, policy, least)
+    reasons = (f"structure matches (correlation {structure:.2f} >= {least:.2f})", reason)
+    if coverage < policy.min_coverage and kind is VerdictKind.DUPLICATE:
+        return VerdictKind.ALTERED, (f"the whole of one is shown inside the other ({coverage:.0%} of it)", *reasons)
+    return kind, reasons
 
 
-def _rest_is_the_same(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether little was changed, and what lies clear of it is enough to tell by and agrees in every detail."""
-    return (
-        measurement.changed_share <= policy.max_overlaid_share
-        and measurement.rest_share >= policy.min_rest_share
-        and measurement.rest_structure >= policy.min_rest_structure
-    )
+def _judge_altered(measurement: PairMeasurement, policy: Policy, least: float) -> tuple[VerdictKind, tuple[str, ...]]:
+    """Whether what differs is a part of one picture, or the two have only something in common."""
+    structure, detail, residual = measurement.structure, measurement.detail, measurement.color_residual
+    if detail is None or structure < policy.min_altered_structure:
+        return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
+    if detail.altered_share > policy.max_altered_share or detail.usual > policy.max_usual_difference:
+        share = f"{detail.altered_share:.0%} of what either shows is not in the other"
+        return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {policy.max_altered_share:.0%})",)
+    if residual > policy.max_altered_color_residual:
+        color = f"{residual:.1f} > {policy.max_altered_color_residual:.1f}"
+        return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({color})",)
+    return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")
+
+
+def _what_differs(measurement: PairMeasurement) -> str:
+    """One sentence about the parts that differ: how much of the picture they are, and where the largest is."""
+    changed = [region.left for region in measurement.regions if region.kind is RegionKind.CHANGED]
+    if not changed:
+        return "small parts show something else"
+    share = min(1.0, sum(box.area for box in changed))
+    told = f"{share:.0%}" if share >= _LEAST_TOLD else "less than 1%"
+    return f"something else is shown in {told} of it, {_place(changed[0])}"
+
+
+def _place(box: Box) -> str:
+    across, down = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    column = "left" if across < 1 / 3 else "right" if across > 2 / 3 else "center"
+    row = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else "middle"
+    return "in the middle" if (row, column) == ("middle", "center") else f"{row} {column}"
+
+
+def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bool:
+    return measurement.inner_coverage >= policy.min_inner_coverage and measurement.coverage >= policy.min_part
 
 
 def _judge_color(residual: float, policy: Policy, *, before_plain: bool) -> tuple[VerdictKind, str]:

@@ -8,7 +8,8 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from dedup_core.comparison.measure import PairMeasurement, measure_images
+from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.decoding.decoder import decode as default_decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import DedupError, InvalidSetting

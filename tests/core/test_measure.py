@@ -17,6 +17,7 @@ from dedup_core import ImagePath, VerdictKind, View, decide, measure_images, mea
 from dedup_core.comparison.edge_agreement import shape_agreement
 from dedup_core.comparison.exposure import color_residual
 from dedup_core.comparison.measure import METRIC_SIZE, align_pair
+from dedup_core.comparison.regions import swapped
 from dedup_core.loading.generated import draw_generated_image
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 
@@ -182,8 +183,9 @@ def test_swapping_the_pictures_inverts_the_view_and_changes_nothing_else(left, r
     there = measure_images(working(left), working(right), hint)
     back = measure_images(working(right), working(left), None if hint is None else View.TURNED_270)
     inverse = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}.get(there.view, there.view)
-    assert back == dataclasses.replace(there, view=inverse, sides=there.sides.swapped())
-    assert dataclasses.replace(decide(back), view=there.view, sides=there.sides) == decide(there)
+    assert back == dataclasses.replace(there, view=inverse, regions=swapped(there.regions), sides=there.sides.swapped())
+    forth = dataclasses.replace(decide(back), view=there.view, sides=there.sides, regions=decide(there).regions)
+    assert forth == decide(there)
 
 
 @pytest.mark.parametrize("seed", [1, 3, 8, 9])

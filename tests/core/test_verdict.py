@@ -23,6 +23,8 @@ from dedup_core import (
     unverifiable,
 )
 from dedup_core import policy as policy_module
+from dedup_core.comparison.measurement import Detail
+from dedup_core.comparison.regions import RegionKind
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 
 
@@ -45,7 +47,6 @@ COPIES = {
     "warmer": lambda image: image.point(
         [round(min(255, value * gain)) for gain in (1.08, 1.0, 0.9) for value in range(256)]
     ),
-    "watermark": watermarked,
     "mirrored": ImageOps.mirror,
     "turned_90": lambda image: image.transpose(Image.Transpose.ROTATE_90),
     "turned_180": lambda image: image.transpose(Image.Transpose.ROTATE_180),
@@ -62,6 +63,13 @@ COPIES = {
 @pytest.mark.parametrize("change", COPIES.values(), ids=COPIES.keys())
 def test_a_changed_copy_is_a_duplicate(change):
     assert verdict_of(scene(1), change(scene(1))) is VerdictKind.DUPLICATE
+
+
+def test_a_watermark_makes_an_altered_copy_and_is_found_where_it_is():
+    verdict = decide(measure_images(working(scene(1)), working(watermarked(scene(1)))))
+    assert verdict.kind is VerdictKind.ALTERED
+    assert verdict.reasons[0].endswith("bottom right")
+    assert all(region.left.left > 0.5 and region.left.top > 0.8 for region in verdict.regions)
 
 
 def packshot() -> Image.Image:
@@ -85,11 +93,16 @@ def lettered(image: Image.Image) -> Image.Image:
     return marked
 
 
-def test_large_letters_over_a_packshot_leave_it_a_duplicate_because_the_rest_is_the_same():
+def test_large_letters_over_a_packshot_make_it_an_altered_one_with_their_place_in_both_pictures():
     measured = measure_images(working(packshot()), working(lettered(packshot())))
     verdict = decide(measured)
-    assert (measured.plain_share > BALANCED.max_plain_share, verdict.kind) == (True, VerdictKind.DUPLICATE)
-    assert verdict.reasons[0].startswith("something lies over")
+    assert (measured.plain_share > BALANCED.max_plain_share, verdict.kind) == (True, VerdictKind.ALTERED)
+    assert verdict.reasons[0].startswith("something else is shown in")
+    assert verdict.regions
+    for region in verdict.regions:
+        assert region.kind is RegionKind.CHANGED
+        assert region.left.corners == pytest.approx(region.right.corners, abs=0.01)  # one frame on the other
+        assert 0.25 < region.left.top < region.left.bottom < 0.75
 
 
 def form(*, seed: int) -> Image.Image:
@@ -213,13 +226,17 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         structure=0.98,
         changed_share=0.01,
         texture=0.9,
-        rest_share=0.9,
-        rest_structure=0.99,
         coverage=1.0,
+        inner_coverage=1.0,
         plain_share=0.0,
         color_residual=0.5,
+        detail=Detail(worst=0.1, usual=0.02, altered_share=0.0, lost_share=0.0, reshaped_share=0.0, blocks=900),
     )
-    return dataclasses.replace(usual, **changes)
+    detail = dataclasses.replace(
+        usual.detail, **{name: value for name, value in changes.items() if name in Detail.__slots__}
+    )
+    others = {name: value for name, value in changes.items() if name not in Detail.__slots__}
+    return dataclasses.replace(usual, **({"detail": detail} | others))
 
 
 @pytest.mark.parametrize(
@@ -231,15 +248,21 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"color_residual": 3.9}, VerdictKind.COLOR_VARIANT),
         ({"color_residual": 2.6}, VerdictKind.DUPLICATE),
         ({"color_residual": 2.6, "plain_share": 0.5}, VerdictKind.COLOR_VARIANT),
-        ({"coverage": 0.3}, VerdictKind.DISTINCT),
-        ({"structure": 0.65, "changed_share": 0.3}, VerdictKind.DUPLICATE),
-        ({"structure": 0.65, "color_residual": 3.2}, VerdictKind.DISTINCT),
-        ({"structure": 0.8, "plain_share": 0.5}, VerdictKind.DUPLICATE),
-        ({"structure": 0.8, "plain_share": 0.5, "rest_share": 0.39}, VerdictKind.DISTINCT),
-        ({"structure": 0.8, "plain_share": 0.5, "changed_share": 0.29}, VerdictKind.DISTINCT),
-        ({"structure": 0.8, "plain_share": 0.5, "rest_structure": 0.92}, VerdictKind.DISTINCT),
-        ({"structure": 0.58, "rest_structure": 0.9}, VerdictKind.DISTINCT),
-        ({"structure": 0.58, "changed_share": 0.28, "rest_share": 0.4}, VerdictKind.DUPLICATE),
+        ({"structure": 0.35, "detail": None}, VerdictKind.DISTINCT),
+        ({"worst": 0.6}, VerdictKind.ALTERED),
+        ({"worst": 0.6, "altered_share": 0.24, "lost_share": 0.9}, VerdictKind.ALTERED),
+        ({"worst": 0.6, "altered_share": 0.26}, VerdictKind.DISTINCT),
+        ({"worst": 0.6, "usual": 0.26}, VerdictKind.DISTINCT),
+        ({"worst": 0.6, "reshaped_share": 0.1, "color_residual": 4.6}, VerdictKind.DISTINCT),
+        ({"worst": 0.45, "usual": 0.05}, VerdictKind.DUPLICATE),
+        ({"worst": 0.6, "reshaped_share": 0.005, "color_residual": 9.0}, VerdictKind.COLOR_VARIANT),
+        ({"structure": 0.5, "worst": 0.6}, VerdictKind.ALTERED),
+        ({"structure": 0.44, "worst": 0.6}, VerdictKind.DISTINCT),
+        ({"structure": 0.7}, VerdictKind.DUPLICATE),
+        ({"structure": 0.7, "blocks": 9}, VerdictKind.ALTERED),
+        ({"coverage": 0.2}, VerdictKind.ALTERED),
+        ({"coverage": 0.2, "inner_coverage": 0.7}, VerdictKind.DISTINCT),
+        ({"coverage": 0.05}, VerdictKind.DISTINCT),
         ({"texture": 0.0, "structure": 0.0}, VerdictKind.DUPLICATE),
         ({"texture": 0.0, "metrics": ColorMetrics(9.0, 9.0, 0.5)}, VerdictKind.DISTINCT),
     ],
@@ -271,7 +294,7 @@ def test_whatever_strict_calls_a_duplicate_balanced_and_loose_do_too():
         {"min_structure": 1.2},
         {"min_coverage": -0.1},
         {"max_color_residual": 300.0},
-        {"min_structure": 0.5},
+        {"min_altered_structure": 0.9},
     ],
 )
 def test_a_threshold_out_of_range_is_refused_by_name(wrong):

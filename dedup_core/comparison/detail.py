@@ -1,0 +1,263 @@
+"""A closer look at two aligned pictures: whether every part shows the same, block by block, at full working size."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from dedup_core.arrays import Float32s
+from dedup_core.comparison.clusters import PixelBox, boxes_of
+from dedup_core.comparison.edge_agreement import with_neighbors
+from dedup_core.comparison.measurement import Detail
+from dedup_core.comparison.placing import Cut, Placed
+from dedup_core.comparison.regions import Region, RegionKind
+from dedup_core.comparison.sharpness import equally_sharp
+from dedup_core.limits import WORKING_SIZE
+
+type Blocks = NDArray[np.bool_]
+CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
+_SMALL_CELL: Final = 4  # for pictures that have few pixels
+_SMALL: Final = 160
+_LEAST_SIDE: Final = 24
+_NOISE: Final = 2.0  # gray levels: what rounding and compression add to any block
+_COLOR_NOISE: Final = 6.0  # gray levels: what compression adds to a channel, coarser in color than in lightness
+_TEXTURED: Final = 64.0  # variance in gray levels above which a block shows anything
+_FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
+_ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
+_OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
+_FLAT: Final = 25.0
+_DOUBTFUL: Final = 0.25  # a block that differs more is looked at again, shifted and by its tone
+_CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
+_SHIFT: Final = 2  # pixels either way that an alignment may be off at a block
+_TONE_LEVELS: Final = 32
+_TONE_ERROR: Final = 9.0  # variance of what a tone curve leaves, from rounding and noise
+_LEAST_LEVEL: Final = 20  # pixels of one level that say something about the tone
+_WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the closer look found, where, and a map (255 or 0) of the turned left picture without what changed."""
+
+    detail: Detail | None
+    regions: tuple[Region, ...]
+    unchanged: Image.Image
+
+
+NOT_LOOKED: Final = Look(None, (), Image.new("L", (1, 1), 255))
+_NOTHING_THERE: Final = Look(Detail(0.0, 0.0, 0.0, 0.0, 0.0, 0), (), Image.new("L", (1, 1), 255))
+
+
+def look_closer(placed: Placed) -> Look:
+    """Compare what both show, at the size of the one with fewer pixels and as sharp as the more blurred one."""
+    scale = min(1.0, WORKING_SIZE / max(placed.left.shape[:2]), placed.zoom)
+    cut = placed.cut(scale, "L", Image.Resampling.BICUBIC)
+    box = Image.fromarray(cut.inside).getbbox()
+    if box is None or min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE:
+        return _NOTHING_THERE
+    planes = _Planes(cut, box)
+    textured = planes.textured
+    if not textured.any():
+        return _NOTHING_THERE
+    differences = planes.differences()
+    changed = textured & (differences > _CHANGED)
+    shapes = planes.differences_in_shape(placed, scale, changed, differences) if changed.any() else differences
+    shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
+    detail = Detail(
+        worst=_third_largest(differences[textured]),
+        usual=float(np.median(differences[textured])),
+        altered_share=shares[0],
+        lost_share=shares[1],
+        reshaped_share=reshaped[0],
+        blocks=int(textured.sum()),
+    )
+    boxes = [planes.in_shares(corners) for corners in boxes_of(changed, planes.cell)]
+    regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
+    return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
+
+
+def _third_largest(values: Float32s) -> float:
+    return float(np.partition(values, -_WORST - 1)[-_WORST - 1]) if len(values) > _WORST else 0.0
+
+
+class _Planes:
+    """Two gray planes, equally sharp, and the statistics of their blocks, (rows, columns) each."""
+
+    def __init__(self, cut: Cut, box: PixelBox) -> None:
+        # What right does not show is taken from left, so that no edge of it is blurred into what it does show.
+        filled = Image.fromarray(np.where(cut.inside, np.asarray(cut.right), np.asarray(cut.left)))
+        left, right = equally_sharp(cut.left.crop(box), filled.crop(box))
+        self.box, self.whole_size = box, cut.left.size
+        self.cell = CELL if max(left.size) >= _SMALL else _SMALL_CELL
+        smooth = ImageFilter.GaussianBlur(1)
+        self.left, self.right = (np.asarray(image.filter(smooth), dtype=np.float32) for image in (left, right))
+        inside = np.asarray(Image.fromarray(cut.inside).crop(box).convert("L").resize(left.size, Image.Resampling.BOX))
+        count = np.float32((2 * self.cell) ** 2)
+        ours, theirs = (_block_sums(plane, self.cell) / count for plane in (self.left, self.right))
+        products = ((self.left, self.left), (self.right, self.right), (self.left, self.right))
+        squares = [_block_sums(one * other, self.cell) / count for one, other in products]
+        self.left_variance = np.maximum(squares[0] - ours * ours, 0.0)
+        self.right_variance = np.maximum(squares[1] - theirs * theirs, 0.0)
+        covariance = squares[2] - ours * theirs
+        self.seen = _block_sums((inside == 255).astype(np.float32), self.cell) >= count  # noqa: PLR2004 (all of it)
+        if covariance[self.seen].sum() < 0:  # one is the negative of the other
+            self.right, covariance = 255.0 - self.right, -covariance
+        self.covariance = covariance
+        larger = np.maximum(self.left_variance, self.right_variance)
+        smaller = np.minimum(self.left_variance, self.right_variance)
+        faint = (smaller < _ONE_SIDED * larger) & (larger < _FAINT)
+        self.textured: Blocks = self.seen & (larger > _TEXTURED) & ~faint
+        self.flat: Blocks = self.seen & (larger < _FLAT)
+        self.left_shows = self.textured & (self.left_variance > _TEXTURED)
+        self.right_shows = self.textured & (self.right_variance > _TEXTURED)
+
+    def in_shares(self, corners: PixelBox) -> tuple[float, float, float, float]:
+        """A box in pixels of these planes, in shares of the whole left picture."""
+        zoom = (self.box[2] - self.box[0]) / self.left.shape[1], (self.box[3] - self.box[1]) / self.left.shape[0]
+        left, top, right, bottom = corners
+        across = [(self.box[0] + x * zoom[0]) / self.whole_size[0] for x in (left, right)]
+        down = [(self.box[1] + y * zoom[1]) / self.whole_size[1] for y in (top, bottom)]
+        return across[0], down[0], across[1], down[1]
+
+    def shares_of(self, changed: Blocks) -> tuple[float, float]:
+        """The share of what each picture shows that is marked, the smaller one first."""
+        ours, theirs = (
+            float((changed & shown).sum()) / max(1, int(shown.sum())) for shown in (self.left_shows, self.right_shows)
+        )
+        return min(ours, theirs), max(ours, theirs)
+
+    def map_of(self, blocks: Blocks) -> Image.Image:
+        """Where all blocks that cover a pixel are marked (255), in the whole left picture; what has no block is."""
+        missing = _pixels_of(~blocks, self.cell, self.left.shape)
+        part = Image.fromarray((~missing).astype(np.uint8) * 255)
+        whole = Image.new("L", self.whole_size, 255)
+        whole.paste(
+            part.resize((self.box[2] - self.box[0], self.box[3] - self.box[1]), Image.Resampling.NEAREST), self.box[:2]
+        )
+        return whole
+
+    def differences(self) -> Float32s:
+        """1 - correlation of each block, the least of small shifts, and less where a change of tone explains it."""
+        noise = np.float32(_NOISE**2)
+        scale = np.sqrt((self.left_variance + noise) * (self.right_variance + noise))
+        differences = np.asarray(1.0 - self.covariance / scale, dtype=np.float32)
+        gain = self.right_variance / np.maximum(self.left_variance, 1e-3)
+        agreeing = self.textured & (differences < _DOUBTFUL)
+        if agreeing.any():
+            usual = np.median(gain[agreeing])
+            other = (gain > usual * _OTHER_CONTRAST) | (gain * _OTHER_CONTRAST < usual)
+            differences[agreeing & other] = 1.0
+        doubtful = np.argwhere(self.textured & (differences > _DOUBTFUL))
+        if len(doubtful):
+            rows, columns = doubtful.T
+            by_contrast = differences[rows, columns] == 1.0
+            shifted = np.minimum(differences[rows, columns], self._shifted(rows, columns))
+            differences[rows, columns] = np.where(by_contrast, 1.0, shifted)
+            still = differences[rows, columns] > _DOUBTFUL
+            if still.any():
+                self._explain_by_tone(differences, rows[still], columns[still])
+        return differences
+
+    def _shifted(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
+        """The least difference of each of these blocks with right moved by up to `_SHIFT` pixels."""
+        cell, side, noise = self.cell, 2 * self.cell, np.float32(_NOISE**2)
+        ours = sliding_window_view(self.left, (side, side))[rows * cell, columns * cell]  # (n, side, side)
+        ours = ours - ours.mean(axis=(1, 2), keepdims=True)
+        reach = side + 2 * _SHIFT
+        padded = np.pad(self.right, _SHIFT, mode="edge")
+        around = np.ascontiguousarray(sliding_window_view(padded, (reach, reach))[rows * cell, columns * cell])
+        ours_scale = np.sqrt(np.einsum("nij,nij->n", ours, ours) / side**2 + noise)
+        best = np.full(len(rows), 2.0, dtype=np.float32)
+        for down in range(2 * _SHIFT + 1):
+            for across in range(2 * _SHIFT + 1):
+                theirs = around[:, down : down + side, across : across + side]
+                mean = theirs.mean(axis=(1, 2))
+                variance = np.einsum("nij,nij->n", theirs, theirs) / side**2 - mean * mean
+                correlation = np.einsum("nij,nij->n", ours, theirs) / side**2
+                difference = 1.0 - correlation / (ours_scale * np.sqrt(np.maximum(variance, 0) + noise))
+                best = np.minimum(best, difference.astype(np.float32))
+        return best
+
+    def _explain_by_tone(self, differences: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+        """Lower the difference of blocks that the tone curve of the rest of the picture explains: clipped light."""
+        agrees = (self.textured & (differences < _DOUBTFUL)) | self.flat
+        pixels = _pixels_of(agrees, self.cell, self.left.shape) & ~_pixels_of(
+            self.textured & (differences > _DOUBTFUL), self.cell, self.left.shape
+        )
+        for source, target in ((self.left, self.right), (self.right, self.left)):
+            curve = _tone_curve(source[pixels], target[pixels])
+            if curve is None:
+                continue
+            error = target - curve[np.clip(source, 0, 255).astype(np.uint8)]
+            side = 2 * self.cell
+            blocks = sliding_window_view(error, (side, side))[rows * self.cell, columns * self.cell]
+            shown = np.maximum(self.left_variance, self.right_variance)[rows, columns]
+            left_over = np.maximum(blocks.var(axis=(1, 2)) - _TONE_ERROR, 0.0) / (shown / 2)
+            differences[rows, columns] = np.minimum(differences[rows, columns], left_over)
+
+    def differences_in_shape(self, placed: Placed, scale: float, changed: Blocks, differences: Float32s) -> Float32s:
+        """The differences with those of changed blocks taken anew: of the best mixture of one picture's colors."""
+        cut = placed.cut(scale, "RGB")
+        size = self.left.shape[1], self.left.shape[0]
+        smooth = ImageFilter.GaussianBlur(1)
+        colors = [
+            np.asarray(image.crop(self.box).resize(size, Image.Resampling.BOX).filter(smooth), dtype=np.float32)
+            for image in (cut.left, cut.right)
+        ]
+        rows, columns = np.nonzero(changed)
+        explained = np.maximum(
+            self._explained(self.left, colors[1], rows, columns), self._explained(self.right, colors[0], rows, columns)
+        )
+        shapes = differences.copy()
+        shapes[rows, columns] = np.minimum(shapes[rows, columns], 1.0 - explained)
+        return shapes
+
+    def _explained(
+        self, plane: Float32s, colors: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]
+    ) -> Float32s:
+        """Multiple correlation 0..1 of a gray plane with three color planes in each of these blocks."""
+        side, cell = 2 * self.cell, self.cell
+        gray = sliding_window_view(plane, (side, side))[rows * cell, columns * cell].reshape(len(rows), -1, 1)
+        mixed = sliding_window_view(colors, (side, side), axis=(0, 1))[rows * cell, columns * cell]
+        mixed = mixed.reshape(len(rows), 3, -1)
+        gray, mixed = gray - gray.mean(axis=1, keepdims=True), mixed - mixed.mean(axis=2, keepdims=True)
+        normal = mixed @ mixed.swapaxes(1, 2) + np.eye(3, dtype=np.float32) * np.float32(_COLOR_NOISE**2 * side**2)
+        common = mixed @ gray  # (n, 3, 1)
+        fitted = (common * np.linalg.solve(normal, common)).sum(axis=(1, 2))
+        return np.asarray(np.sqrt(fitted / ((gray * gray).sum(axis=(1, 2)) + 1e-3)), dtype=np.float32)
+
+
+def _tone_curve(source: Float32s, target: Float32s) -> Float32s | None:
+    """The mean of target at each of 256 levels of source, where enough of them are seen to say."""
+    level = (np.clip(source, 0, 255) * (_TONE_LEVELS / 256)).astype(np.intp)
+    counts = np.bincount(level, minlength=_TONE_LEVELS)
+    known = counts >= _LEAST_LEVEL
+    if known.sum() < 2:  # noqa: PLR2004 (a curve needs two points)
+        return None
+    levels, means = (np.bincount(level, it, _TONE_LEVELS)[known] / counts[known] for it in (source, target))
+    return np.asarray(np.interp(np.arange(256), levels, means), dtype=np.float32)
+
+
+def _pixels_of(blocks: Blocks, cell: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The pixels of marked blocks."""
+    cells = np.zeros((blocks.shape[0] + 1, blocks.shape[1] + 1), dtype=np.bool_)
+    for down in (0, 1):
+        for across in (0, 1):
+            cells[down : down + blocks.shape[0], across : across + blocks.shape[1]] |= blocks
+    pixels = np.zeros(shape, dtype=np.bool_)
+    covered = cells.repeat(cell, axis=0).repeat(cell, axis=1)[: shape[0], : shape[1]]
+    pixels[: covered.shape[0], : covered.shape[1]] = covered
+    return pixels
+
+
+def _block_sums(plane: Float32s, cell: int) -> Float32s:
+    """Sums over blocks of 2 x 2 cells that begin at every cell; a rest at the edge is left out."""
+    rows, columns = plane.shape[0] // cell, plane.shape[1] // cell
+    whole = plane[: rows * cell, : columns * cell]
+    cells = np.add.reduceat(
+        np.add.reduceat(whole, np.arange(0, rows * cell, cell), axis=0), np.arange(0, columns * cell, cell), axis=1
+    )
+    return np.asarray(cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1], dtype=np.float32)

@@ -1,0 +1,91 @@
+"""PairMeasurement: all that is measured of a pair, and the form in which it can be stored and judged again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, Self
+
+from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.regions import Region, swapped
+from dedup_core.comparison.sides import ALIKE, Sides
+from dedup_core.views import View, opposite
+
+MEASUREMENT_VERSION: Final = 2
+"""Changes whenever a number means something else: measurements of another version are not judged again."""
+
+
+_WITH_VERDICT: Final = ("regions", "sides")
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What a closer look at two aligned pictures found, block by block.
+
+    `worst` 0..2 is the third-largest difference of a block (1 - correlation; 1 where only one picture shows
+    something), `usual` the median. `altered_share` 0..1 is the share of what a picture shows that the other one shows
+    otherwise or not at all, of the picture that keeps more; `lost_share` that of the other one; `reshaped_share` is as
+    `altered_share` where colors may be any others. `blocks` is how many blocks show anything.
+    """
+
+    worst: float
+    usual: float
+    altered_share: float
+    lost_share: float
+    reshaped_share: float
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairMeasurement:
+    """All that is measured of a pair; `decide` needs nothing else.
+
+    `same_pixels`: the pictures were compared whole and are equal. `same_when_small`: they are of one size and equal
+    once they are shrunk to `WORKING_SIZE`; what a single pixel of the whole ones shows may differ.
+    `structure` -1..1: correlation of edges or of lightness where both are seen. `changed_share` 0..1: share of textured
+    blocks that do not agree. `texture` 0..1: share of blocks with any texture. `coverage` 0..1: share of the larger
+    picture that the other shows too, `inner_coverage` that of the one of which more is shown. `plain_share` 0..1: share
+    of plain background in both.
+    `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast or white balance explains, where nothing
+    changed. `detail`: the closer look, None where the pictures are too unlike for one. `regions`: the parts that the
+    two show differently, and the one that both show where one is inside the other. `sides`: which of the two has
+    something over it or around it, or shows less.
+    """
+
+    metrics: ColorMetrics
+    view: View
+    distance_bits: int | None
+    same_pixels: bool
+    same_when_small: bool
+    structure: float
+    changed_share: float
+    texture: float
+    coverage: float
+    inner_coverage: float
+    plain_share: float
+    color_residual: float
+    detail: Detail | None = None
+    regions: tuple[Region, ...] = ()
+    sides: Sides = ALIKE
+
+    def seen_from_right(self) -> Self:
+        """The same measurement with left and right exchanged."""
+        regions, sides = swapped(self.regions), self.sides.swapped()
+        return replace(self, view=opposite(self.view), regions=regions, sides=sides)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but what is stored with the verdict (regions and sides), fit for JSON."""
+        stored = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _WITH_VERDICT}
+        stored["metrics"], stored["view"] = self.metrics.as_dict(), self.view.value
+        stored["detail"] = None if self.detail is None else asdict(self.detail)
+        return {"version": MEASUREMENT_VERSION} | stored
+
+    @classmethod
+    def from_dict(
+        cls, stored: Mapping[str, Any], regions: tuple[Region, ...] = (), sides: Sides = ALIKE
+    ) -> Self | None:
+        """What `as_dict` gave; None for a measurement of another version, which has to be taken anew."""
+        if stored.get("version") != MEASUREMENT_VERSION:
+            return None
+        values = {name: value for name, value in stored.items() if name != "version"}
+        values["metrics"], values["view"] = ColorMetrics(**values["metrics"]), View(values["view"])
+        values["detail"] = None if values["detail"] is None else Detail(**values["detail"])
+        return cls(**values, regions=regions, sides=sides)

@@ -1,0 +1,171 @@
+"""Two pictures laid on each other, cut out at any size, and where a part of one lies in the other."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.arrays import Pixels
+from dedup_core.comparison.align import align
+from dedup_core.comparison.local_contrast import StructurePyramid, content_box, luma_plane
+from dedup_core.comparison.refine import FINEST, Homography, pixel_homography, refined, warped
+from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
+from dedup_core.comparison.sharpness import SOFT, sharpness
+from dedup_core.views import View, opposite, turned, turned_back
+
+_SEEN: Final = 250  # of 255: a point that is mixed with the nothing beyond an edge is not seen
+_MAP_SIZE: Final = 128
+type Frame = tuple[float, float, float, float]
+"""Left, top, width and height of a part of a picture, in shares of the whole."""
+WHOLE: Final[Frame] = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Both pictures at one size and in one place; `inside` (h, w) is where right shows anything."""
+
+    left: Image.Image
+    right: Image.Image
+    inside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """How `left`, already turned by `view`, lies on `right`; `frames` is which part of each whole picture they are."""
+
+    left: Pixels
+    right: Pixels
+    view: View
+    homography: Homography
+    frames: tuple[Frame, Frame]
+
+    @classmethod
+    def aligned(cls, left: Pixels, right: Pixels, hint: View | None) -> Self:
+        """The best alignment of what is inside their plain borders."""
+        boxes = content_box(left), content_box(right)
+        ours, theirs = left[boxes[0]], right[boxes[1]]
+        found = align(ours, theirs, hint)
+        homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
+        frames = _frame(left, boxes[0]), _frame(right, boxes[1])
+        return cls(turned(ours, found.view), theirs, found.view, homography, frames)
+
+    @classmethod
+    def stretched(cls, left: Pixels, right: Pixels, view: View) -> Self:
+        """The whole of one on the whole of the other."""
+        upright = turned(left, view)
+        (height, width), (rows, columns) = upright.shape[:2], right.shape[:2]
+        homography = np.diag(
+            [
+                columns / max(right.shape[:2]) * max(height, width) / width,
+                rows / max(right.shape[:2]) * max(height, width) / height,
+                1.0,
+            ]
+        )
+        return cls(upright, right, view, homography, (WHOLE, WHOLE))
+
+    def refined(self) -> Self:
+        """The same, fine enough to look at details."""
+        ours, theirs = luma_plane(self.left, FINEST), luma_plane(self.right, FINEST)
+        pyramids = StructurePyramid(ours), StructurePyramid(theirs)
+        if any(pyramid.is_flat for pyramid in pyramids):
+            return self
+        soft = min(sharpness(Image.fromarray(plane)) for plane in (ours, theirs)) < SOFT
+        found = refined(pyramids, self.homography, soft=soft)
+        return type(self)(self.left, self.right, self.view, found, self.frames)
+
+    @property
+    def aspect_agreement(self) -> float:
+        """How alike the shapes of the two frames are: 1 for the same ratio of width and height."""
+        aspects = [picture.shape[1] / picture.shape[0] for picture in (self.left, self.right)]
+        return float(min(aspects) / max(aspects))
+
+    @property
+    def zoom(self) -> float:
+        """Pixels of right for one of left, in the middle."""
+        height, width = self.left.shape[:2]
+        longer = max(height, width)
+        step = 0.01
+        middle = np.array([width / 2 / longer, height / 2 / longer])
+        ends = [self.to_right(middle + offset) for offset in np.array([[0, 0], [step, 0], [0, step]])]
+        area = abs(float(np.linalg.det(np.stack([ends[1] - ends[0], ends[2] - ends[0]])))) / step**2
+        return float(area**0.5 * max(self.right.shape[:2]) / longer)
+
+    def to_right(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where a point (x, y) of the turned left picture lies in the right one, both in units of the longer side."""
+        x, y, w = self.homography @ np.append(point, 1.0)
+        return np.array([x / w, y / w])
+
+    def cut(self, scale: float, mode: str, resampling: Image.Resampling = Image.Resampling.BILINEAR) -> Cut:
+        """The turned left picture `scale` times as large, and right as it lies under it, in a mode of Pillow."""
+        base = shrunk(self.left, scale).convert(mode)
+        top = shrunk(self.right, scale / self.zoom).convert(mode)
+        pixels = pixel_homography(self.homography, max(base.size), max(top.size))
+        # Pillow rounds otherwise without interpolation, and would call points seen that it has filled with black.
+        marked = warped(Image.new("L", top.size, 255), pixels, base.size, Image.Resampling.BILINEAR)
+        return Cut(base, warped(top, pixels, base.size, resampling), np.asarray(marked) > _SEEN)
+
+    def inner(self, corners: Corners) -> tuple[Corners, Corners]:
+        """A box of the trimmed, turned left picture, as one of the whole turned left and of the right one."""
+        height, width = self.left.shape[:2]
+        rows, columns = self.right.shape[:2]
+        ours: list[float] = []
+        theirs: list[float] = []
+        x, y, across, down = self.frames[0]
+        ends = [turned_back(u, v, opposite(self.view)) for u, v in ((x, y), (x + across, y + down))]
+        (low, high), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
+        for share_x, share_y in (corners[:2], corners[2:]):
+            ours += [low + share_x * (high - low), top + share_y * (bottom - top)]
+            point = self.to_right(np.array([share_x * width, share_y * height]) / max(height, width)) * max(
+                rows, columns
+            )
+            theirs += _in_frame((float(point[0]) / columns, float(point[1]) / rows), self.frames[1])
+        return (ours[0], ours[1], ours[2], ours[3]), (theirs[0], theirs[1], theirs[2], theirs[3])
+
+    def shared_region(self) -> Region:
+        """The part that both pictures show."""
+        rows, columns = (
+            np.flatnonzero(self.cut(_MAP_SIZE / max(self.left.shape[:2]), "L").inside.any(axis=axis)) for axis in (1, 0)
+        )
+        if len(rows) == 0:
+            return Region(RegionKind.SHARED, Box(0.0, 0.0, 0.0, 0.0), Box(0.0, 0.0, 0.0, 0.0))
+        base = shrunk(self.left, _MAP_SIZE / max(self.left.shape[:2]))
+        left, right = columns[0] / base.width, (columns[-1] + 1) / base.width
+        return self.region(RegionKind.SHARED, left, rows[0] / base.height, right, (rows[-1] + 1) / base.height)
+
+    def region(self, kind: RegionKind, left: float, top: float, right: float, bottom: float) -> Region:
+        """A box of the turned left picture, in shares of its sides, as a region of both whole pictures."""
+        height, width = self.left.shape[:2]
+        rows, columns = self.right.shape[:2]
+        corners = [(x, y) for x in (left, right) for y in (top, bottom)]
+        ours = [_in_frame(turned_back(x, y, self.view), self.frames[0]) for x, y in corners]
+        theirs = []
+        for x, y in corners:
+            across, down = self.to_right(np.array([x * width, y * height]) / max(height, width)) * max(rows, columns)
+            theirs.append(_in_frame((float(across) / columns, float(down) / rows), self.frames[1]))
+        return Region(kind, Box.around(ours), Box.around(theirs))
+
+
+def shrunk(pixels: Pixels, scale: float) -> Image.Image:
+    """The picture `scale` times as large, or as it is where that would enlarge it."""
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if scale >= 1.0:
+        return image
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BOX)
+
+
+def _frame(pixels: Pixels, box: tuple[slice, slice]) -> Frame:
+    height, width = pixels.shape[:2]
+    rows, columns = (part.indices(side) for part, side in zip(box, (height, width), strict=True))
+    return (
+        columns[0] / width,
+        rows[0] / height,
+        (columns[1] - columns[0]) / width,
+        (rows[1] - rows[0]) / height,
+    )
+
+
+def _in_frame(point: tuple[float, float], frame: Frame) -> tuple[float, float]:
+    return frame[0] + point[0] * frame[2], frame[1] + point[1] * frame[3]

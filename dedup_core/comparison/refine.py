@@ -1,0 +1,91 @@
+"""The last steps of an alignment: fine enough for single letters, and with the perspective that an affine one lacks."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.arrays import Float32s
+from dedup_core.comparison.local_contrast import StructurePyramid
+
+type Homography = NDArray[np.float64]
+"""(3, 3): points of one picture to points of another, both in units of the longer side of their picture."""
+FINEST: Final = 256
+_COARSE_STEPS: Final = (128, 3)  # (longer side in pixels, Gauss-Newton steps)
+_FINE_STEPS: Final = (FINEST, 2)
+_LEAST_SEEN: Final = 0.05
+_LARGEST_STEP: Final = 0.3
+_STILL: Final = 0.05  # of a pixel: a step this small is the last one
+_SEEN_MARK: Final = 100.0
+_DAMPING: Final = 1e-3
+
+
+def refined(
+    pyramids: tuple[StructurePyramid, StructurePyramid], start: Homography, *, soft: bool = False
+) -> Homography:
+    """The homography near `start` that lays left on right best; `soft` ones show nothing at the finest size.
+
+    Inverse-compositional Lucas-Kanade with the eight parameters of a projective warp; what only one picture shows
+    weighs little (Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004).
+    """
+    found = start
+    for longer, steps in (_COARSE_STEPS,) if soft else (_COARSE_STEPS, _FINE_STEPS):
+        found = _gauss_newton(pyramids[0].at(longer), pyramids[1].at(longer), found, steps)
+    return found
+
+
+def pixel_homography(homography: Homography, left_longer: int, right_longer: int) -> Homography:
+    """The same between points in pixels."""
+    scaled = np.diag([right_longer, right_longer, 1.0]) @ homography @ np.diag([1 / left_longer, 1 / left_longer, 1.0])
+    return np.asarray(scaled / scaled[2, 2])
+
+
+def warped(image: Image.Image, pixels: Homography, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:
+    """The image as it lies under a picture of `size`, black where there is none of it."""
+    if pixels[2, 0] == pixels[2, 1] == 0.0:
+        affine = tuple(float(value) for value in pixels[:2].ravel())
+        return image.transform(size, Image.Transform.AFFINE, affine, resampling)
+    projective = tuple(float(value) for value in pixels.ravel()[:8])
+    return image.transform(size, Image.Transform.PERSPECTIVE, projective, resampling)
+
+
+def _gauss_newton(left: Float32s, right: Float32s, start: Homography, steps: int) -> Homography:
+    height, width = left.shape
+    longer = max(height, width)
+    jacobian, target = _steepest_descent(left), np.ascontiguousarray(left).ravel()
+    marked = Image.fromarray(right + np.float32(_SEEN_MARK))
+    found, best, agreement = start, start, -1.0
+    for step in range(steps + 1):
+        pixels = pixel_homography(found, longer, max(right.shape))
+        plane = np.asarray(warped(marked, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
+        seen = (plane > _SEEN_MARK / 2).astype(np.float32)
+        sampled, ours = (plane - np.float32(_SEEN_MARK)) * seen, target * seen
+        agrees = abs(float(ours @ sampled)) / float(np.sqrt((ours @ ours) * (sampled @ sampled) + 1e-6))
+        if agrees > agreement:
+            best, agreement = found, agrees
+        if step == steps or seen.mean() < _LEAST_SEEN:
+            break
+        error = sampled * np.sign(ours @ sampled) - target  # of a negative as of its positive
+        weighted = jacobian * (seen / (1.0 + error * error))[:, None]
+        hessian = (weighted.T @ jacobian).astype(np.float64) + _DAMPING * np.eye(8)
+        delta = np.linalg.solve(hessian, (weighted.T @ error).astype(np.float64))
+        if np.abs(delta).max() > _LARGEST_STEP or np.abs(delta).max() * longer < _STILL:
+            break
+        found = found @ np.linalg.inv(np.eye(3) + np.append(delta, 0.0).reshape(3, 3))
+        found = found / found[2, 2]
+    return best
+
+
+def _steepest_descent(plane: Float32s) -> Float32s:
+    """How each parameter of the warp changes each point, (n, 8), with points in units of the longer side."""
+    height, width = plane.shape
+    longer = np.float32(max(height, width))
+    gx, gy = np.zeros_like(plane), np.zeros_like(plane)
+    gx[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) * (longer / 2)
+    gy[1:-1] = (plane[2:] - plane[:-2]) * (longer / 2)
+    x = (np.arange(width, dtype=np.float32) + 0.5) / longer
+    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / longer
+    outward = -(gx * x + gy * y)
+    columns = [gx * x, gx * y, gx, gy * x, gy * y, gy, outward * x, outward * y]
+    return np.stack(columns, axis=2).reshape(-1, 8)
