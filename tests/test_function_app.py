@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
-from fnmatch import fnmatch
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -17,6 +16,7 @@ import azure.functions as func
 import pytest
 from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.meta import Datum
+from pathspec import GitIgnoreSpec
 
 import function_app
 from dedup_app.image_status import DELETED, INDEXED
@@ -221,10 +221,10 @@ def test_the_sample_settings_are_the_defaults():
 
 
 def test_what_the_app_imports_is_deployed_and_what_it_does_not_stays_here():
-    patterns = (ROOT / ".funcignore").read_text().split()
+    patterns = GitIgnoreSpec.from_lines((ROOT / ".funcignore").read_text().splitlines())
 
     def ignored(name: str) -> bool:
-        return any(fnmatch(name, pattern.rstrip("/")) for pattern in patterns)
+        return patterns.match_file(name) or patterns.match_file(f"{name}/")
 
     deployed = ["function_app.py", "host.json", "requirements.txt", "dedup_core", "dedup_app", "dedup_storage"]
     assert not [name for name in deployed if ignored(name)]

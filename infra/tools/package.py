@@ -1,36 +1,73 @@
-"""Makes the zip that `azd deploy` would send, by the rules of .funcignore: `python -m infra.tools.package FILE.zip`."""
+"""Makes the zip that is deployed: `python -m infra.tools.package FILE.zip`.
+
+The files are those that `azd deploy` would send, by the rules of .funcignore. The libraries of requirements.txt are in
+`.python_packages`, so that nothing has to be built in Azure (docs/deploy.md says when that goes wrong).
+"""
 
 import argparse
 import os
+import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
 ROOT = Path(__file__).parent.parent.parent
 # The oldest time that a zip can hold: the same files make the same bytes.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
+# Where the Functions worker looks for libraries.
+LIBRARIES = PurePosixPath(".python_packages", "lib", "site-packages")
+PYTHON = "3.13"
+MACHINE = "x86_64"
+NEWEST_GLIBC = 36  # 2.36, that of Debian 12, on which Functions run
+PLATFORMS = (*(f"manylinux_2_{minor}_{MACHINE}" for minor in range(NEWEST_GLIBC, 4, -1)), f"manylinux2014_{MACHINE}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="where to write the package")
-    file: Path = parser.parse_args(arguments).file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_package(file)
-    print(f"{file}: {file.stat().st_size:,} bytes")  # noqa: T201 - it talks to a person
+    parser.add_argument("--without-libraries", action="store_true", help="for a build in Azure")
+    given = parser.parse_args(arguments)
+    given.file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        if not given.without_libraries:
+            install_libraries(Path(folder))
+        write_package(given.file, Path(folder))
+    print(f"{given.file}: {given.file.stat().st_size:,} bytes")  # noqa: T201 - it talks to a person
     return 0
 
 
-def write_package(file: Path) -> None:
+def install_libraries(folder: Path) -> None:
+    """Put what requirements.txt says into the folder, as wheels for the machines of Functions, whatever runs here.
+
+    Raises `CalledProcessError` where a library has no such wheel, or a newer glibc would be needed.
+    """
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    target = ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
+    target += [part for platform in PLATFORMS for part in ("--platform", platform)]
+    # No dependencies beyond the listed ones: the list is complete, tests/infra/test_package.py checks it.
+    listed = ["--no-deps", "--requirement", str(ROOT / "requirements.txt")]
+    with tempfile.TemporaryDirectory() as wheels:
+        subprocess.run([*pip, "download", *target, *listed, "--dest", wheels], check=True)  # noqa: S603
+        offline = ["--no-index", "--find-links", wheels, "--no-compile", "--target", str(folder)]
+        subprocess.run([*pip, "install", *target, *listed, *offline], check=True)  # noqa: S603
+
+
+def write_package(file: Path, libraries: Path | None = None) -> None:
     """Write the package; it is the same, byte for byte, as long as the files are."""
+    entries = {name: ROOT / name for name in packaged_files()}
+    if libraries is not None:
+        # Commands of libraries are of no use there, and hold this machine's path to Python.
+        found = (it for it in libraries.rglob("*") if it.is_file() and it.relative_to(libraries).parts[0] != "bin")
+        entries |= {(LIBRARIES / it.relative_to(libraries).as_posix()).as_posix(): it for it in found}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(packaged_files()):
+        for name, source in sorted(entries.items()):
             entry = zipfile.ZipInfo(name, NO_TIME)
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, (ROOT / name).read_bytes(), zipfile.ZIP_DEFLATED)
+            archive.writestr(entry, source.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def packaged_files() -> Iterator[str]:
