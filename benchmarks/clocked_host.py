@@ -39,7 +39,7 @@ APP_STAGES = {
         "dedup_storage.log_segments:AzureSegments.last",
         *(
             f"dedup_storage.entity_table:EntityTable.{it}"
-            for it in ("get", "get_with_etag", "upsert", "create", "update")
+            for it in ("get", "get_with_tag", "get_many", "upsert", "create", "update")
         ),
         "dedup_storage.queues:AzureVerifyQueue.send",
         "dedup_storage.queues:AzureIngestQueue.send",

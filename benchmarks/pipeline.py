@@ -215,7 +215,7 @@ def look_into_tables(environment: dict[str, str]) -> dict[str, object]:
     stats = LoaderStats.sum(list(services.stats.of_day(time.strftime("%Y-%m-%d", time.gmtime())).values()))
     copies = [pair for pair in pairs if pair.verdict and pair.verdict.kind in {"identical", "duplicate"}]
     return {
-        "statuses": services.features.count_by_status(),
+        "statuses": {str(status): count for status, count in services.features.count_by_status().items()},
         "comparisons": stats.comparisons_performed,
         "comparisons_failed": stats.comparisons_failed,
         "reads_per_comparison": stats.images_downloaded / max(stats.comparisons_performed, 1),
@@ -226,14 +226,22 @@ def look_into_tables(environment: dict[str, str]) -> dict[str, object]:
     }
 
 
+def family(pid: int) -> list[psutil.Process]:
+    """A host, its worker, and the decoders of that."""
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
 def cpu_seconds(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
+    """Processor seconds of a process and its family, of those included that have ended."""
+    times = [process.cpu_times() for process in family(pid)]
+    return sum(it.user + it.system + it.children_user + it.children_system for it in times)
 
 
 def peak_mib(pid: int) -> float:
-    match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(match[1]) / 1024 if match else 0.0
+    """The sum of the peaks of a process and its family."""
+    statuses = [Path(f"/proc/{process.pid}/status").read_text() for process in family(pid)]
+    return sum(int(it[1]) for it in (re.search(r"VmHWM:\s+(\d+)", status) for status in statuses) if it) / 1024
 
 
 def show(results: list[dict], *, drawn: bool) -> None:
