@@ -3,13 +3,14 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo start test check docs package lock format clean
+.PHONY: help setup demo start test explore check docs package lock format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    upload photographs and made variants, wait for the verdicts, print them"
 	@echo "make start   run the app and Azurite here until Ctrl-C"
 	@echo "make test    all tests"
+	@echo "make explore random schedules of handlers, faults and people, until one ends badly (SCHEDULES=200000)"
 	@echo "make check   ruff, mypy, import-linter, links in the docs"
 	@echo "make docs    write the tables of docs/deploy.md anew from infra/"
 	@echo "make package the zip that is deployed, in dist/"
@@ -40,6 +41,9 @@ start: setup local.settings.json
 
 test: setup
 	$(BIN)/python -m pytest -n logical --dist loadfile
+
+explore: setup
+	$(BIN)/python -m tests.app.explorer --schedules $(or $(SCHEDULES),200000)
 
 check: setup
 	$(BIN)/ruff format --check .

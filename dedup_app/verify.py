@@ -140,15 +140,16 @@ class VerifyService:
         except PermanentError as error:
             seen[path] = _Seen(known[path], error.reason)
             return error
-        seen[path] = _Seen(self._content(path, image.etag, known[path]))
+        seen[path] = _Seen(self._content(path, image, known[path]))
         return image
 
-    def _content(self, path: ImagePath, etag: str, known: "_Content") -> "_Content":
-        """Which version these bytes are; 0 if no row is about them (yet)."""
-        if etag == known.etag or path.is_generated:
-            return _Content(etag, known.version)
+    def _content(self, path: ImagePath, image: LoadedImage, known: "_Content") -> "_Content":
+        """Which version these bytes are, which may have been uploaded anew; 0 if no row is about them (yet)."""
+        if image.etag == known.etag or path.is_generated:
+            return _Content(image.etag, known.version)
         row = self._features.summaries([path.image_id]).get(path.image_id)
-        return _Content(etag, row.version if row is not None and row.etag == etag else 0)
+        is_known = row is not None and row.is_alive and (row.etag == image.etag or row.sha256 == image.sha256)
+        return _Content(image.etag, row.version if row is not None and is_known else 0)
 
     def _rows_of(self, seen: dict[ImagePath, "_Seen"], ahead: set[ImagePath]) -> dict[str, ImageSummary]:
         """The features rows of what was read, by image id.

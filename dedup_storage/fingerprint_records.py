@@ -127,7 +127,7 @@ def _sound_records(data: bytes, position: int) -> NDArray[np.void]:
     checksums = [zlib.crc32(view[start : start + RECORD_BYTES - CRC_BYTES]) for start in starts]
     sound = records["crc"] == np.array(checksums, np.uint32)
     sound &= (records["magic"] == MAGIC) & (records["version"] == VERSION)
-    sound &= np.isin(records["kind"], (ADD, REMOVE, WHOLE))
+    sound &= (records["kind"] >= ADD) & (records["kind"] <= WHOLE)
     found: NDArray[np.void] = records if sound.all() else records[: int(np.argmin(sound))]
     return found
 

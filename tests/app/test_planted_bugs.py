@@ -1,0 +1,131 @@
+"""Each of the mistakes that were thought of would be noticed by the explorer of schedules."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from dedup_app import currency
+from dedup_app.image_status import INDEXED
+from dedup_app.ingest import IngestService
+from dedup_app.ports import Superseded
+from dedup_storage.features_table import AzureFeaturesTable
+from dedup_storage.fingerprint_log import FingerprintLog
+from dedup_storage.pairs_table import AzurePairsTable
+from tests.app import explorer
+from tests.app.explorer import Wrong, explore
+from tests.app.plain_fingerprint_index import PlainFingerprintIndex
+
+FOUND_WITHIN = 4_000
+
+
+def mark_before_append(bug: pytest.MonkeyPatch) -> None:
+    take_in = IngestService._take_in
+
+    def marking(self: IngestService, *args: Any) -> Any:
+        begin = self._begin
+
+        def begun(*them: Any) -> Any:
+            row = begin(*them)
+            return row if row.status == INDEXED else replace(self._set_status(row, INDEXED), status=row.status)
+
+        with patch.object(self, "_begin", begun):
+            return take_in(self, *args)
+
+    bug.setattr(IngestService, "_take_in", marking)
+
+
+def read_before_append(bug: pytest.MonkeyPatch) -> None:
+    def searching_first(self: FingerprintLog, image_id: str, version: int, fingerprints: Any) -> Any:
+        self.refresh()
+        hits = self._search(image_id, version, fingerprints)
+        self.add_all([(image_id, version, fingerprints)])
+        return hits
+
+    bug.setattr(FingerprintLog, "add_and_search", searching_first)
+
+
+def ignore_the_versions_of_records(bug: pytest.MonkeyPatch) -> None:
+    def put(self: PlainFingerprintIndex, image_id: Any, version: int, packed: bytes | None) -> None:
+        self._known[image_id.tobytes().hex()] = version, packed
+
+    bug.setattr(PlainFingerprintIndex, "_put", put)
+    bug.setattr(PlainFingerprintIndex, "version", lambda _self, _image_id: -1)
+
+
+def ignore_the_versions_of_pairs(bug: pytest.MonkeyPatch) -> None:
+    bug.setattr(explorer, "is_current", lambda _pair, _rows: True)
+
+
+def skip_the_second_look(bug: pytest.MonkeyPatch) -> None:
+    look = IngestService._look
+
+    def once(self: IngestService, path: Any, row: Any, unless_etag: str) -> Any:
+        if row is not None and row.tag in getattr(self, "_written", ()):
+            return None
+        return look(self, path, row, unless_etag)
+
+    set_status = IngestService._set_status
+
+    def noting(self: IngestService, row: Any, status: Any) -> Any:
+        written = set_status(self, row, status)
+        self._written = [written.tag]  # type: ignore[attr-defined]
+        return written
+
+    bug.setattr(IngestService, "_look", once)
+    bug.setattr(IngestService, "_set_status", noting)
+
+
+def write_rows_whatever_is_there(bug: pytest.MonkeyPatch) -> None:
+    def put(self: AzureFeaturesTable, row: Any) -> Any:
+        return replace(row, tag=self._table.upsert(explorer.features_entity(row), keep_other_columns=False))
+
+    bug.setattr(AzureFeaturesTable, "put", put)
+
+
+def set_the_status_of_whatever_is_there(bug: pytest.MonkeyPatch) -> None:
+    set_status = AzureFeaturesTable.set_status
+
+    def setting(self: AzureFeaturesTable, row: Any) -> Any:
+        known = self.get(row.path.image_id)
+        if known is None or known.etag != row.etag:
+            raise Superseded
+        return set_status(self, replace(row, tag=known.tag))
+
+    bug.setattr(AzureFeaturesTable, "set_status", setting)
+
+
+def give_a_removal_no_version_of_its_own(bug: pytest.MonkeyPatch) -> None:
+    bug.setattr(FingerprintLog, "remove", lambda self, image_id, version: self.remove_all([(image_id, version - 1)]))
+
+
+def forget_to_send_what_is_open(bug: pytest.MonkeyPatch) -> None:
+    opened = AzurePairsTable.open
+
+    def only_new(self: AzurePairsTable, pair: Any) -> Any:
+        return opened(self, pair) if self.get(pair.left, pair.right) is None else None
+
+    bug.setattr(AzurePairsTable, "open", only_new)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        mark_before_append,
+        read_before_append,
+        ignore_the_versions_of_records,
+        ignore_the_versions_of_pairs,
+        skip_the_second_look,
+        write_rows_whatever_is_there,
+        set_the_status_of_whatever_is_there,
+        give_a_removal_no_version_of_its_own,
+        forget_to_send_what_is_open,
+    ],
+)
+def test_a_planted_bug_is_found(plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch):
+    assert currency.is_current is explorer.is_current
+    plant(monkeypatch)
+    with pytest.raises(Wrong):
+        explore(0, FOUND_WITHIN)
