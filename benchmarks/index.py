@@ -46,7 +46,7 @@ def main() -> None:
     arguments = parser.parse_args()
     known = real_fingerprints(pictures(arguments.photos), np.random.default_rng(1))
     sizes = sorted(round(size * MILLION) for size in arguments.millions)
-    usual = apart(search_usual, [one.to_bytes() for one in known], sizes[0], arguments.queries)
+    usual = apart(search_usual, known, sizes[0], arguments.queries)
     with tempfile.TemporaryDirectory(prefix="index-benchmark-") as folder, Azurite(Path(folder)) as azurite:
         loaded = measure(azurite.connection_string, known, sizes, arguments.queries, arguments.grouped)
     print_tables(loaded, usual)
@@ -69,8 +69,7 @@ def measure(
             count = min(BLOCK_RECORDS, size - written)
             segments.append(1, log_block(made_up(known, count, 0.0, random), random))
             written += count
-        stored = [one.to_bytes() for one in known]
-        results.append(apart(load_and_measure, connection_string, stored, queries, 0 if results else grouped))
+        results.append(apart(load_and_measure, connection_string, known, queries, 0 if results else grouped))
     return results
 
 
@@ -80,17 +79,16 @@ def apart[T](work: Callable[..., T], *arguments: Any) -> T:
         return process.submit(work, *arguments).result()
 
 
-def search_usual(known: list[bytes], images: int, queries: int) -> Searched:
+def search_usual(known: list[Fingerprints], images: int, queries: int) -> Searched:
     """Search an index of images that have the same hash in both windows as often as photographs have."""
-    fingerprints = [Fingerprints.from_bytes(one) for one in known]
     random = np.random.default_rng(4)
     index = FingerprintIndex()
     for start in range(0, images, BATCH):
         count = min(BATCH, images - start)
         ids = random.integers(0, 256, (count, 16), np.uint8)
-        index.add_many(ids, made_up(fingerprints, count, SAME_WINDOWS, random), more_to_come=True)
+        index.add_many(ids, made_up(known, count, SAME_WINDOWS, random), more_to_come=True)
     index.settle()
-    return search(index, fingerprints, queries)
+    return search(index, known, queries)
 
 
 def print_tables(loaded: list[Loaded], usual: Searched) -> None:

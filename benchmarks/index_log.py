@@ -84,18 +84,17 @@ class CountedSegments(AzureSegments):
         return chunk
 
 
-def load_and_measure(connection_string: str, known: list[bytes], queries: int, grouped: int) -> Loaded:
+def load_and_measure(connection_string: str, known: list[Fingerprints], queries: int, grouped: int) -> Loaded:
     """In a process of its own, whose memory is then that of an instance."""
-    fingerprints = [Fingerprints.from_bytes(one) for one in known]
     segments = CountedSegments(connection_string)
     log = FingerprintLog(segments)
     idle = peak_mb()
     started, processor = time.perf_counter(), time.process_time()
     log.refresh()
     load, load_processor = time.perf_counter() - started, time.process_time() - processor
-    log.index.search(fingerprints[0])
+    log.index.search(known[0])
     peak, arrays = peak_mb(), log.index.memory_bytes / MILLION  # before the bare passes ask for arrays of their own
-    searched = search(log.index, fingerprints, queries)
+    searched = search(log.index, known, queries)
     return Loaded(
         searched=searched,
         load_seconds=round(load, 1),
@@ -103,8 +102,8 @@ def load_and_measure(connection_string: str, known: list[bytes], queries: int, g
         idle_mb=round(idle),
         peak_mb=round(peak),
         arrays_mb=round(arrays),
-        **one_by_one(log, segments, fingerprints, queries),
-        groups=[group(log, segments, fingerprints, threads, grouped) for threads in THREADS if grouped],
+        **one_by_one(log, segments, known, queries),
+        groups=[group(log, segments, known, threads, grouped) for threads in THREADS if grouped],
     )
 
 

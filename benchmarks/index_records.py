@@ -12,7 +12,7 @@ from PIL import Image
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hash_views import HASH_BYTES
 from dedup_core.fingerprinting.hashes import fingerprints_of
-from dedup_core.fingerprinting.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, WORD_BITS
+from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, KEYPOINT_BYTES, MAX_KEYPOINTS, WORD_BITS
 from dedup_core.fingerprinting.record import CONTENT_BYTES, FINGERPRINTS_BYTES, WINDOWS, Fingerprints
 from dedup_storage.fingerprint_records import ADD, CRC_BYTES, MAGIC, RECORD, RECORD_BYTES, VERSION
 
@@ -65,7 +65,8 @@ def made_up(known: list[Fingerprints], count: int, same_windows: float, random: 
     for bit in range(WORD_BITS):
         words ^= (random.random(len(words)) < CHANGED_BITS).astype(np.uint32) << np.uint32(bit)
     chosen[:, :4] = words[:, None].view(np.uint8)
-    chosen[:, 7:9] = random.integers(0, 256, (len(words), 2), np.uint8)
+    chosen[:, 4:6] = random.integers(0, 256, (len(words), 2), np.uint8)
+    chosen[:, 6] = random.integers(0, ANGLE_STEPS, len(words), np.uint8)
     records[:, -MAX_KEYPOINTS * KEYPOINT_BYTES :] = chosen.reshape(count, -1)
     return records
 

@@ -15,7 +15,7 @@ from dedup_core.decoding.given import FileBytes, file_bytes
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import fingerprints_and_quality
-from dedup_core.fingerprinting.record import CONTENT_BYTES, SCHEME, Fingerprints
+from dedup_core.fingerprinting.record import CONTENT_BYTES, OLDER_SCHEME, SCHEME, Fingerprints
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 
 LAYOUT_SIDE = 32
@@ -67,7 +67,7 @@ class ImageFeatures:
     def from_columns(cls, columns: Columns) -> Self:
         """The features that `to_columns` wrote; other columns of the row are ignored. Raises `ValueError` if not."""
         scheme = _number(columns, "scheme")
-        if scheme != SCHEME:
+        if scheme not in (OLDER_SCHEME, SCHEME):
             raise ValueError(f"features of scheme {scheme} cannot be read, this is scheme {SCHEME}")
         return cls(
             scheme=scheme,

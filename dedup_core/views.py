@@ -20,6 +20,10 @@ class View(StrEnum):
     TRANSVERSED = "transversed"
 
 
+TURNS: Final = (View.UPRIGHT, View.TURNED_270, View.TURNED_180, View.TURNED_90)
+"""A picture turned clockwise by no, one, two and three quarters."""
+MIRRORED_TURNS: Final = (View.FLIPPED, View.TRANSPOSED, View.MIRRORED, View.TRANSVERSED)
+"""The same after it was turned upside down as in a mirror."""
 VIEWS = tuple(View)
 """Every view, the four that keep rows as rows first, then the four that begin with a transposition."""
 

@@ -19,7 +19,7 @@ from dedup_storage.clients import open_clients
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
-from dedup_storage.log_segments import AzureSegments
+from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.queues import BLOB_EVENTS, AzureIngestQueue, AzureQueues, AzureVerifyQueue
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
@@ -60,7 +60,10 @@ def connect(settings: Settings) -> Services:
         queues=AzureQueues(
             clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_EVENTS)
         ),
-        index=FingerprintLog(AzureSegments(clients.blobs, settings.index_container)),
+        index=FingerprintLog(
+            AzureSegments(clients.blobs, settings.index_container),
+            AzureSegments(clients.blobs, settings.index_container, OLDER_FINGERPRINTS),
+        ),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         instance=instance,
         meter=meter,

@@ -19,7 +19,7 @@ from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
-from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_records, removal, whole
+from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_older_records, read_records, removal, whole
 from dedup_storage.shared_lock import SharedLock
 
 logger = logging.getLogger(__name__)
@@ -69,10 +69,15 @@ class _Waiting:
 
 
 class FingerprintLog:
-    """The `CandidateIndex` port, one for all threads: records that wait at a moment share an append and a read."""
+    """The `CandidateIndex` port, one for all threads: records that wait at a moment share an append and a read.
 
-    def __init__(self, segments: Segments) -> None:
+    `older` is the log of the scheme before. It is read once, when an instance starts, so that images are found until
+    `dedup reindex` has brought them over; what this log says of an image counts for more.
+    """
+
+    def __init__(self, segments: Segments, older: Segments | None = None) -> None:
         self._segments = segments
+        self._older = older
         self._waiting: list[_Waiting] = []
         self._waiting_lock = Lock()
         self._turn = Lock()  # held while one group is appended and the tail is read; guards everything below
@@ -185,6 +190,8 @@ class FingerprintLog:
 
         Segments before the last one are known to be full before this begins, so their end is final.
         """
+        if not self._is_loaded and (self._read_segment, self._offset) == (1, 0):
+            self._take_older()
         try:
             new = self._read_to_end()
             while self._read_segment < self._last_segment:
@@ -211,6 +218,17 @@ class FingerprintLog:
             taken, records = self._take(data)
             new, left = new + records, data[taken:]
         return new
+
+    def _take_older(self) -> None:
+        if self._older is None:
+            return
+        for number in range(1, self._older.last() + 1):
+            left = b""
+            for chunk in chunks_to_end(self._older, number, 0):
+                records = read_older_records(left + chunk.data)
+                left = (left + chunk.data)[records.read_bytes :]
+                with self._index_lock.writing():
+                    records.apply_to(self._index, more_to_come=True)
 
     def _take(self, data: bytes) -> tuple[int, int]:
         """How many bytes were taken in, which may leave the beginning of a record, and how many records they held."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, Fingerprints
+from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, OLDER_BYTES, Fingerprints, upgraded
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.image_slots import ID_BYTES
 
@@ -41,6 +41,7 @@ RECORD = np.dtype(
     ]
 )
 RECORD_BYTES = RECORD.itemsize
+OLDER_RECORD = np.dtype([*RECORD.descr[:-1], ("fingerprints", "u1", (OLDER_BYTES,))])
 _HEAD = struct.Struct(f"<2sBBI{ID_BYTES}s")
 
 
@@ -115,6 +116,25 @@ def read_records(data: bytes) -> Records:
         read_bytes=position,
         damaged_bytes=sum(length for start, length in damage if start >= mended),
         is_whole=bool(is_whole.any()),
+    )
+
+
+def read_older_records(data: bytes) -> Records:
+    """Records of the scheme before as those of this one; damaged ones are left out, and so is the beginning of one."""
+    size = OLDER_RECORD.itemsize
+    count = len(data) // size
+    records = np.frombuffer(data, OLDER_RECORD, count)
+    checksums = [zlib.crc32(data[start + CRC_BYTES : start + size]) for start in range(0, count * size, size)]
+    sound = (records["crc"] == np.array(checksums, np.uint32)) & np.isin(records["kind"], (ADD, REMOVE))
+    kept = records[sound]
+    return Records(
+        ids=kept["id"],
+        versions=kept["image_version"].astype(np.int64),
+        fingerprints=upgraded(kept["fingerprints"]),
+        removals=kept["kind"] == REMOVE,
+        read_bytes=count * size,
+        damaged_bytes=0,
+        is_whole=False,
     )
 
 

@@ -7,7 +7,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobServiceClient
 
-from dedup_core.fingerprinting.record import SCHEME
+from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME
 from dedup_storage.azure_errors import code_of, our_errors, status_of
 from dedup_storage.blobs import whole_answer
 from dedup_storage.fingerprint_log import Chunk, SegmentFull
@@ -16,6 +16,7 @@ FULL = "BlockCountExceedsLimit"  # 50,000 blocks
 RANGE_NOT_SATISFIABLE = 416
 GENERATION = "generation"
 FINGERPRINTS = f"fingerprints/scheme-{SCHEME}/"
+OLDER_FINGERPRINTS = f"fingerprints/scheme-{OLDER_SCHEME}/"
 
 
 class AzureSegments:

@@ -15,7 +15,7 @@ from dedup_core.comparison.regions import Region
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.features import ImageFeatures, provenance_from
-from dedup_core.fingerprinting.record import SCHEME
+from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME
 from dedup_core.paths import ImagePath
 from dedup_storage.decision_columns import decided_of
 
@@ -60,10 +60,10 @@ def features_entity(row: FeaturesRow) -> Entity:
 
 
 def features_row(entity: Mapping[str, Any], tag: str = "") -> FeaturesRow:
-    """The row; its features are None too when another scheme wrote them, and then `detail` says so."""
+    """The row; its features are None too when a scheme that is not known wrote them, and then `detail` says so."""
     columns = {name: loaded(value) for name, value in entity.items() if name not in FEATURES_OWN_COLUMNS}
     features, detail = None, str(entity["detail"])
-    if columns.get("scheme") == SCHEME:
+    if columns.get("scheme") in (OLDER_SCHEME, SCHEME):
         features = ImageFeatures.from_columns(columns)
     elif "scheme" in columns:
         detail = f"The features are of scheme {columns['scheme']}, this app has scheme {SCHEME}: run `dedup reindex`"

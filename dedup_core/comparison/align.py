@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.align_keypoints import keypoint_starts
 from dedup_core.comparison.align_starts import Pyramids, Start, search_starts, stretch_starts, whole_on_whole
 from dedup_core.comparison.local_contrast import StructurePyramid, edge_plane, luma_plane
 from dedup_core.views import View, turned
@@ -17,12 +18,13 @@ type Matrix = NDArray[np.float64]
 _COARSE_STEP: Final = (32, 8)  # (longer side in pixels, Gauss-Newton steps)
 _MIDDLE_STEP: Final = (64, 5)
 _FINE_STEP: Final = (128, 3)
+_PART_STEPS: Final = ((64, 4), (96, 2))  # of what keypoints tell, by the size of the part
 _SEARCHED_STARTS: Final = 4
 _REFINED_STARTS: Final = 2
 _GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops and padding are searched for as well
 _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
-_LEAST_SEEN: Final = 0.2
+_LEAST_SEEN: Final = 0.03
 _LEAST_DETERMINANT: Final = 0.3
 _LEAST_EXTENT: Final = 1 / 32  # a thinner strip has too few rows to be laid on anything: whole on whole, then
 _STILL: Final = 0.02  # of a pixel: a step this small is the last one
@@ -51,6 +53,8 @@ def align(left: Pixels, right: Pixels, hint: View | None = None) -> Alignment:
     best = _whole_on_whole(luma, hint) if _any_flat(luma) else _refined(luma, stretch_starts(luma, hint))
     if best.agreement < _GOOD_AGREEMENT and not _any_flat(luma):
         best = max(best, _refined(luma, search_starts(luma, _SEARCHED_STARTS)), key=_agreement)
+    if best.agreement < _GOOD_AGREEMENT:
+        best = max([best, *_from_keypoints(left, right)], key=_agreement)
     if best.agreement < _POOR_AGREEMENT:
         edges = _pyramids(edge_plane, left, right)
         if not _any_flat(edges):
@@ -89,12 +93,35 @@ def _refined(pyramids: Pyramids, starts: list[Start]) -> Alignment:
     return best if best.agreement < _HOPELESS_AGREEMENT else _gauss_newton(pyramids, best, *_FINE_STEP)
 
 
-def _gauss_newton(pyramids: Pyramids, start: Alignment, longer: int, steps: int) -> Alignment:
+def _from_keypoints(left: Pixels, right: Pixels) -> list[Alignment]:
+    """Alignments at any angle, and of parts: planes of both are made so large that the part is so in each."""
+    found = []
+    for start in keypoint_starts(left, right):
+        zoom = abs(float(np.linalg.det(start.matrix[:, :2]))) ** 0.5
+        planes = luma_plane(left, _part_size(zoom)), luma_plane(right, _part_size(1 / zoom))
+        pyramids = StructurePyramid(planes[0]), StructurePyramid(planes[1])
+        best = Alignment(start.view, start.matrix, -1.0)
+        for longer, steps in _PART_STEPS:
+            best = _gauss_newton(
+                pyramids, best, round(longer * max(1.0, zoom)), steps, round(longer * max(1.0, 1 / zoom))
+            )
+        found.append(best)
+    return found
+
+
+def _part_size(zoom: float) -> int:
+    """How long a plane is made of which a part of 1 / zoom lies in the other picture."""
+    return round(_PART_STEPS[-1][0] * max(1.0, zoom))
+
+
+def _gauss_newton(
+    pyramids: Pyramids, start: Alignment, longer: int, steps: int, right_longer: int | None = None
+) -> Alignment:
     """Inverse-compositional Lucas-Kanade with an affine warp; what only one picture shows weighs little.
 
     Source: Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004.
     """
-    left, right = turned(pyramids[0].at(longer), start.view), pyramids[1].at(longer)
+    left, right = turned(pyramids[0].at(longer), start.view), pyramids[1].at(right_longer or longer)
     target, jacobian = np.ascontiguousarray(left).ravel(), _steepest_descent(left)
     warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
     best = Alignment(start.view, start.matrix, -1.0)

@@ -1,14 +1,14 @@
-"""Working image -> fingerprints: a 256-bit hash of the whole picture and the words of its keypoints."""
+"""Working image -> fingerprints: 256-bit hashes of the whole picture and of its content, and its keypoints."""
 
-from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.decoding.working_image import WorkingImage
-from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes
-from dedup_core.fingerprinting.keypoints import PLANE_SIDE, Keypoints, keypoints_of
+from dedup_core.fingerprinting.blobs import dct_basis
+from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes, with_inverted
+from dedup_core.fingerprinting.keypoints import keypoints_of
 from dedup_core.fingerprinting.luma import LumaPicture, Plane
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.views import View
@@ -28,50 +28,70 @@ def fingerprints_of(working: WorkingImage, content: bytes) -> Fingerprints:
 def fingerprints_and_quality(working: WorkingImage, content: bytes) -> tuple[Fingerprints, int]:
     """`fingerprints_of` and `quality_of` from one look at the picture."""
     luma = LumaPicture(working)
-    hashes = _hashes(luma)
-    keypoints = keypoints_of(luma.framed(PLANE_SIDE)) if len(hashes) else Keypoints.none()
-    return Fingerprints(content, hashes, keypoints), _gradient_quality(luma.framed_square(_GRID_SIDE))
+    quality = _quality(luma)
+    hashes, detail = _hashes(luma)
+    if len(hashes) == 0:
+        return Fingerprints(content, hashes), quality
+    keypoints, asked = keypoints_of(luma)
+    return Fingerprints(content, hashes, keypoints, detail, asked), quality
 
 
 def hashes_of(working: WorkingImage) -> NDArray[np.uint8]:
     """`Fingerprints.hashes` alone, at a fraction of the cost."""
-    return _hashes(LumaPicture(working))
+    return _hashes(LumaPicture(working))[0]
 
 
 def hash_distance(left: NDArray[np.uint8], right: NDArray[np.uint8], view: View) -> int | None:
-    """Bits between the nearest windows of two `hashes`, the left one seen in `view`; None if either picture is flat."""
+    """Bits between the nearest windows of two `hashes`, the left one seen in `view`; None if either picture is flat.
+
+    If one picture is the other in inverted colors, the bits besides, with a margin added (`with_inverted`).
+    """
     left, right = (hashes[hashes.any(axis=1)] for hashes in (left, right))
     if len(left) == 0 or len(right) == 0:
         return None
     differing = view_hashes(left, view)[:, None, :] ^ right[None, :, :]
-    return int(np.bitwise_count(differing).sum(axis=2).min())
+    return int(with_inverted(np.bitwise_count(differing).sum(axis=2, dtype=np.uint8)).min())
 
 
 def quality_of(working: WorkingImage) -> int:
     """How much structure the picture has to be recognized by: 0 (flat) to 100, from luma gradients as in PDQ."""
-    return _gradient_quality(LumaPicture(working).framed_square(_GRID_SIDE))
+    return _quality(LumaPicture(working))
 
 
-def _hashes(luma: LumaPicture) -> NDArray[np.uint8]:
-    grids = (luma.square(_GRID_SIDE), luma.framed_square(_GRID_SIDE))
-    if _gradient_quality(grids[1]) < MIN_QUALITY:
-        return np.zeros((0, HASH_BYTES), np.uint8)
-    return np.stack([_hash(grid) for grid in grids])
+def _quality(luma: LumaPicture) -> int:
+    return max(_gradient_quality(luma.square(box, _GRID_SIDE)) for box in (luma.frame, luma.blocks[0]))
 
 
-def _hash(grid: Plane) -> NDArray[np.uint8]:
-    """The signs of the 16 x 16 lowest frequencies but the DC term, grouped by parity of row and column: (32,).
+def _hashes(luma: LumaPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Of the whole picture and of its largest block (or its frame, if that is flat); and the latter's finer hash."""
+    inner = luma.blocks[0]
+    if _gradient_quality(luma.square(inner, _GRID_SIDE)) < MIN_QUALITY:
+        inner = luma.frame
+    if _gradient_quality(luma.square(inner, _GRID_SIDE)) < MIN_QUALITY:
+        return np.zeros((0, HASH_BYTES), np.uint8), np.zeros(HASH_BYTES, np.uint8)
+    (whole, _), (block, detail) = (_hash(luma.square(box, _GRID_SIDE)) for box in (luma.whole, inner))
+    return np.stack([whole, block]), detail
 
-    So grouped, a view of the hash inverts whole groups. The DC term's bit is 0, and so are all if the grid is flat. A
-    grid that is not, but grows brighter in such a way that no other coefficient is positive, has the marker's bit.
+
+def _hash(grid: Plane) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Two hashes, (32,) each: signs of the 16 x 16 lowest frequencies but the DC term, and of the 16 x 16 next to them.
+
+    The bits are grouped by parity of row and column, so that a view of a hash inverts whole groups. The DC term's bit
+    is 0, and so are all if the grid is flat. A grid that is not, but grows brighter in such a way that no other
+    coefficient is positive, has the marker's bit.
     """
     if _gradient_quality(grid) < MIN_QUALITY:
-        return np.zeros(HASH_BYTES, np.uint8)
-    basis = _dct_basis()
-    coefficients = basis @ grid @ basis.T  # (16, 16)
+        return np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8)
+    basis = dct_basis(_GRID_SIDE, 2 * _FREQUENCIES)
+    coefficients = basis @ grid @ basis.T  # (32, 32)
     bits = coefficients > _ROUNDING
-    bits[0, 0] = False
-    bits[_MARKER] |= not bits.any()
+    low, high = bits[:_FREQUENCIES, :_FREQUENCIES], bits[_FREQUENCIES:, _FREQUENCIES:]
+    low[0, 0] = False
+    low[_MARKER] |= not low.any()
+    return _packed(low), _packed(high)
+
+
+def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:
     groups = [bits[row::2, column::2].ravel() for row in (0, 1) for column in (0, 1)]
     return np.packbits(np.concatenate(groups), bitorder="little")
 
@@ -80,12 +100,3 @@ def _gradient_quality(grid: Plane) -> int:
     """PDQ's measure: the sum of all luma steps between neighbors, in whole percent of the range, over 90."""
     steps = sum(int(np.trunc(np.abs(np.diff(grid, axis=axis)) * 100 / 255).sum()) for axis in (0, 1))
     return min(100, steps // 90)
-
-
-@cache
-def _dct_basis() -> Plane:
-    """The first 16 rows of the orthonormal DCT-II of 64 samples."""
-    frequency, sample = np.arange(_FREQUENCIES)[:, None], np.arange(_GRID_SIDE)[None, :]
-    basis = np.cos(np.pi * frequency * (2 * sample + 1) / (2 * _GRID_SIDE)) * np.sqrt(2 / _GRID_SIDE)
-    basis[0] /= np.sqrt(2)
-    return np.asarray(basis, np.float64)

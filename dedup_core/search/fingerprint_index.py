@@ -10,7 +10,7 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, transpose_hashes, view_distances
+from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, transpose_hashes, view_distances, with_inverted
 from dedup_core.fingerprinting.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, Keypoints
 from dedup_core.fingerprinting.record import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BITS, WINDOWS, Fingerprints
 from dedup_core.search.columns import Words
@@ -90,9 +90,8 @@ class FingerprintIndex[Id: Hashable = str]:
         if image_ids.shape != (len(fingerprints), ID_BYTES) or fingerprints.shape[1:] != (FINGERPRINTS_BYTES,):
             raise ValueError(f"ids are (n, {ID_BYTES}) and fingerprints (n, {FINGERPRINTS_BYTES}) bytes")
         ids, last, kept_versions = self._newest(image_ids, versions)
-        content, hashes, keypoints = np.split(
-            fingerprints[last], [CONTENT_BYTES, CONTENT_BYTES + len(WINDOWS) * HASH_BYTES], axis=1
-        )
+        ends = CONTENT_BYTES + HASH_BYTES * np.array([0, len(WINDOWS), len(WINDOWS) + 1])
+        content, hashes, _, keypoints = np.split(fingerprints[last], ends, axis=1)
         words = np.ascontiguousarray(hashes).view("<u8").T.reshape(len(WINDOWS), GROUPS, -1)
         first = self._held.add(ids, np.ascontiguousarray(content).view("<u8")[:, 0], words, kept_versions)
         packed = np.ascontiguousarray(keypoints).reshape(-1, KEYPOINT_BYTES)
@@ -154,9 +153,10 @@ class FingerprintIndex[Id: Hashable = str]:
         self, fingerprints: Fingerprints, windows: list[Words], least: int, known: list[int]
     ) -> dict[int, tuple[int, int, int]]:
         """Distance, view and number of shared keypoints of unknown slots that share enough, in the best view."""
-        if len(fingerprints.keypoints) == 0:
+        asked = fingerprints.keypoints if fingerprints.asked is None else fingerprints.asked
+        if len(asked) == 0:
             return {}
-        probes = probes_of(fingerprints.keypoints)
+        probes = probes_of(asked)
         wanted = self._held.alive.copy()
         wanted[known] = False
         is_crowded = len(known) > _MOST_SHARING  # else leaving them out early costs more than it saves
@@ -182,7 +182,7 @@ class FingerprintIndex[Id: Hashable = str]:
         is_known = np.zeros(len(slots), np.bool_)
         for held, query in zip(self._held.hashes(np.array(slots, np.int64)), windows, strict=True):
             both = held.any(axis=0) & query.any()
-            distances = view_distances(held, query)[views, np.arange(len(slots))]
+            distances = with_inverted(view_distances(held, query))[views, np.arange(len(slots))]
             least = np.where(both, np.minimum(least, distances), least)
             is_known |= both
         nearest: list[int] = np.where(is_known, least, HASH_BITS // 2).tolist()

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.hash_views import LeastDistances, view_distances
+from dedup_core.fingerprinting.hash_views import LeastDistances, view_distances, with_inverted
 from dedup_core.search.columns import Words
 from dedup_core.search.image_slots import HeldImages
 
@@ -60,7 +60,7 @@ class _Scan:
     ) -> None:
         if len(near) == 0:
             return
-        distances = view_distances(hashes[:, near], query)  # (8, near)
+        distances = with_inverted(view_distances(hashes[:, near], query))  # (8, near)
         rows = zip(distances.min(axis=0).tolist(), distances.argmin(axis=0).tolist(), strict=True)
         for slot, row in zip(slots.tolist(), rows, strict=True):
             self.found[slot] = min(self.found.get(slot, row), row)

@@ -8,12 +8,14 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.keypoints import BUCKET_BITS, Keypoints
+from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, BUCKET_BITS, Keypoints
 from dedup_core.search.keypoint_query import BUCKET_MASK, Probes
 
 type Entries = NDArray[np.uint64]
-"""A keypoint of an image in one word: slot (32 bits), the word's rest, x, y and scale (8 bits each)."""
-_SLOT_SHIFT: Final = np.uint64(32)
+"""A keypoint of an image in one word: slot (26 bits), angle (6), the word's rest, x, y and scale (8 bits each)."""
+_SLOT_SHIFT: Final = np.uint64(38)
+_ANGLE_SHIFT: Final = np.uint64(32)
+_ANGLE_MASK: Final = np.uint64(ANGLE_STEPS - 1)
 _REST_TOLERANCE: Final = 2  # bits of the 8 that are not part of the bucket
 _MERGE_RATIO: Final = 4  # a segment is merged with the one before it unless that one is so many times larger
 _BUCKETS: Final = 1 << BUCKET_BITS
@@ -42,6 +44,7 @@ class Postings:
             entries = slots.astype(np.uint64) << _SLOT_SHIFT
             entries |= (keypoints.words >> BUCKET_BITS).astype(np.uint64) << np.uint64(24)
             entries |= place[:, 0] << np.uint64(16) | place[:, 1] << np.uint64(8) | place[:, 2]
+            entries |= place[:, 3] << _ANGLE_SHIFT
             self._waiting.append((keypoints.words & BUCKET_MASK, entries))
         if sum(len(entries) for _, entries in self._waiting) >= _LARGEST_SEGMENT:
             self.settle()
@@ -134,7 +137,8 @@ class _Segment:
     def renumbered(self, new_slots: NDArray[np.int64]) -> "_Segment":
         slots = new_slots[entry_slots(self.entries)]
         kept = slots >= 0
-        entries = self.entries[kept] & np.uint64(0xFFFFFFFF) | slots[kept].astype(np.uint64) << _SLOT_SHIFT
+        about = (np.uint64(1) << _SLOT_SHIFT) - np.uint64(1)
+        entries = self.entries[kept] & about | slots[kept].astype(np.uint64) << _SLOT_SHIFT
         return _Segment.of_ordered(self.buckets()[kept], entries)
 
     def _has_starts(self) -> bool:
@@ -231,6 +235,7 @@ def entry_rests(entries: Entries) -> NDArray[np.uint8]:
 
 
 def entry_places(entries: Entries) -> NDArray[np.int32]:
-    """x, y and scale: (n, 3)."""
-    places = np.stack([entries >> np.uint64(16), entries >> np.uint64(8), entries], axis=1) & np.uint64(255)
-    return places.astype(np.int32)
+    """x, y, scale and angle: (n, 4)."""
+    angles = entries >> _ANGLE_SHIFT & _ANGLE_MASK
+    columns = (entries >> np.uint64(16), entries >> np.uint64(8), entries, angles)
+    return (np.stack(columns, axis=1) & np.uint64(255)).astype(np.int32)

@@ -1,4 +1,4 @@
-"""What is looked up for the keypoints of a query: every view of their words, with the unsure bits both ways."""
+"""What is looked up for the keypoints of a query: their words, also mirrored, with the unsure bits both ways."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,73 +7,39 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.keypoints import BUCKET_BITS, WEAK_BITS, WORD_BITS, WORD_CELLS, Keypoints
-from dedup_core.views import VIEWS
+from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, BUCKET_BITS, WEAK_BITS, WORD_CELLS, Keypoints
 
 BUCKET_MASK: Final = np.uint32((1 << BUCKET_BITS) - 1)
+# A patch points along its rows. Turned upside down it is that of the mirrored picture: signs change in odd rows.
+_MIRRORED_BITS: Final = np.uint32(sum(1 << bit for bit, (row, _) in enumerate(WORD_CELLS) if row % 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """`buckets` (n, variants) to look into for each of n words: every keypoint in every view.
+    """`buckets` (n, variants) to look into for each of n words: every keypoint as it is, then every one mirrored.
 
-    `rests` (n,) are the bits of a word above the bucket's; `views` (n,) places in `VIEWS`; `places` (n, 3) int32 are x,
-    y and scale of the keypoint in the view, of which only differences mean something.
+    `rests` (n,) are the bits of a word above the bucket's; `mirrored` (n,) 0 or 1; `places` (n, 4) int32 are x, y,
+    scale and angle of the keypoint in the picture or its mirror image (y runs upwards there), of which only differences
+    mean something.
     """
 
     buckets: NDArray[np.uint32]
     rests: NDArray[np.uint32]
-    views: NDArray[np.int64]
+    mirrored: NDArray[np.int64]
     places: NDArray[np.int32]
 
 
 def probes_of(keypoints: Keypoints) -> Probes:
-    words: list[NDArray[np.uint32]] = []
-    weak: list[NDArray[np.uint32]] = []
-    places: list[NDArray[np.int32]] = []
-    for position in range(len(VIEWS)):
-        is_transposed, inverted = position >= len(_INVERTED_BITS), position % len(_INVERTED_BITS)
-        turned = _transposed(keypoints.words) if is_transposed else keypoints.words
-        words.append(turned ^ _INVERTED_BITS[inverted])
-        weak.append(_transposed(keypoints.weak) if is_transposed else keypoints.weak)
-        x, y, scale = keypoints.places.astype(np.int32).T[[1, 0, 2] if is_transposed else [0, 1, 2]]
-        places.append(np.stack([x * _DIRECTIONS[inverted][0], y * _DIRECTIONS[inverted][1], scale], axis=1))
-    all_words = np.concatenate(words)
+    words = np.concatenate([keypoints.words, keypoints.words ^ _MIRRORED_BITS])
+    places = keypoints.places.astype(np.int32)
+    flipped = places * np.array([1, -1, 1, -1], np.int32)
+    flipped[:, 3] %= ANGLE_STEPS
     return Probes(
-        buckets=(all_words & BUCKET_MASK)[:, None] ^ _subsets(np.concatenate(weak)),
-        rests=all_words >> np.uint32(BUCKET_BITS),
-        views=np.repeat(np.arange(len(VIEWS)), len(keypoints)),
-        places=np.concatenate(places),
+        buckets=(words & BUCKET_MASK)[:, None] ^ np.tile(_subsets(keypoints.weak), (2, 1)),
+        rests=words >> np.uint32(BUCKET_BITS),
+        mirrored=np.repeat([0, 1], len(keypoints)),
+        places=np.concatenate([places, flipped]),
     )
-
-
-# Mirrored, signs change in odd columns and x runs the other way; flipped, in odd rows and y does (as for hashes).
-_DIRECTIONS: Final = ((1, 1), (-1, 1), (1, -1), (-1, -1))
-
-
-def _mask(parities: tuple[int, int]) -> np.uint32:
-    row_counts, column_counts = parities
-    odd = [(row * row_counts + column * column_counts) % 2 for row, column in WORD_CELLS]
-    return np.uint32(sum(1 << bit for bit, is_odd in enumerate(odd) if is_odd))
-
-
-_INVERTED_BITS: Final = tuple(_mask(parities) for parities in ((0, 0), (0, 1), (1, 0), (1, 1)))
-_PAIRED: Final = np.uint32(sum(1 << bit for bit, (row, column) in enumerate(WORD_CELLS) if row != column))
-_FIRST_OF_PAIR: Final = np.uint32(
-    sum(
-        1 << bit
-        for bit in range(WORD_BITS - 1)
-        if WORD_CELLS[bit] == WORD_CELLS[bit + 1][::-1] and WORD_CELLS[bit][0] < WORD_CELLS[bit][1]
-    )
-)
-
-
-def _transposed(words: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Swap the bits of each pair of coefficients (row, column) and (column, row), which are neighbors."""
-    up = (words & _FIRST_OF_PAIR) << np.uint32(1)
-    down = (words >> np.uint32(1)) & _FIRST_OF_PAIR
-    transposed: NDArray[np.uint32] = (words & ~_PAIRED) | up | down
-    return transposed
 
 
 def _subsets(weak: NDArray[np.uint32]) -> NDArray[np.uint32]:

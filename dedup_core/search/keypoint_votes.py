@@ -1,36 +1,45 @@
-"""Matched keypoints -> images in which several of them lie as they do in the query."""
+"""Matched keypoints -> images in which several lie as they do in the query, but for one turn, zoom and shift."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.keypoints import MAX_KEYPOINTS, PLANE_SIDE, SCALE_STEPS
+from dedup_core.fingerprinting.blobs import FIRST_SIGMA
+from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, MAX_KEYPOINTS, PLANE_SIDE, SCALE_ORIGIN, SCALE_STEPS
 from dedup_core.search.keypoint_lists import Entries, entry_places, entry_slots, stable_order
 from dedup_core.search.keypoint_query import Probes
-from dedup_core.views import VIEWS
+from dedup_core.views import MIRRORED_TURNS, TURNS, VIEWS
 
 _SCALE_TOLERANCE: Final = 0.3 * SCALE_STEPS  # between the zooms that two keypoints of one picture tell
-_LARGEST_ZOOM: Final = 1.1 * SCALE_STEPS  # a copy that shows half of the sides is zoomed by one octave
+_LARGEST_ZOOM: Final = 2.1 * SCALE_STEPS  # a part of a sixth of the frame, and a quarter of the sides at most
+_ANGLE_TOLERANCE: Final = 4.5  # steps, some 25 degrees: between the turns that two keypoints tell
 _PLACE_TOLERANCE: Final = 0.4  # of the larger sigma
-_TURN_TOLERANCE: Final = 0.08  # of the distance between two keypoints: a rotation by 4 degrees moves them by 0.07
+_TURN_TOLERANCE: Final = 0.12  # of the distance between two keypoints: their angles are known within some 5 degrees
 _LEAST_DISTANCE: Final = 1.0  # sigmas: nearer keypoints are one blob seen twice
 _LOW_BITS: Final = (1 << 19) - 1
-_VIEW_SHIFT: Final = 16
-_MATCHES: Final = (2 * MAX_KEYPOINTS, MAX_KEYPOINTS, MAX_KEYPOINTS // 2)  # compared of an image in a view
+_MIRROR_SHIFT: Final = 16
+_MATCHES: Final = (2 * MAX_KEYPOINTS, MAX_KEYPOINTS, MAX_KEYPOINTS // 2)  # compared of an image one way round
 _PAIRS: Final = 1 << 20  # of matches; where there are more, fewer matches of each image are compared
-_FIRST_SIGMA: Final = 2.0 * 255 / PLANE_SIDE
+_RADIANS: Final = 2 * np.pi / ANGLE_STEPS
+_QUARTER: Final = ANGLE_STEPS // 4
 
 
-def agreeing_keypoints(
-    probes: Probes, probed: NDArray[np.int64], entries: Entries
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Slot, view and number of agreeing keypoints wherever there are at least two, of what `Postings.find` gave."""
-    slots, views = entry_slots(entries), probes.views[probed]
+class Votes(NamedTuple):
+    """Slot, number of the view and number of agreeing keypoints, (n,) each."""
+
+    slots: NDArray[np.int64]
+    views: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entries) -> Votes:
+    """All images with at least two agreeing keypoints one way round, of what `Postings.find` gave."""
+    slots, mirrored = entry_slots(entries), probes.mirrored[probed]
     # Most groups have a single keypoint, and are gone when those are that share their low bits with no other.
-    low = (slots ^ views << _VIEW_SHIFT) & _LOW_BITS
+    low = (slots ^ mirrored << _MIRROR_SHIFT) & _LOW_BITS
     order = np.flatnonzero(np.bincount(low, minlength=1)[low] > 1)
-    groups, probed, entries = slots[order] * len(VIEWS) + views[order], probed[order], entries[order]
+    groups, probed, entries = slots[order] * 2 + mirrored[order], probed[order], entries[order]
     order = stable_order(groups.astype(np.uint32))
     groups = groups[order]
     met = np.flatnonzero(_has_neighbor(groups))
@@ -47,31 +56,56 @@ def agreeing_keypoints(
         fits = agree(asked[first], held[first], asked[second], held[second])
         votes += np.bincount(first[fits], minlength=len(votes)) + np.bincount(second[fits], minlength=len(votes))
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
-    most = np.minimum(np.maximum.reduceat(votes, starts) if len(starts) else votes, MAX_KEYPOINTS)
-    several = most > 1
-    group = groups[starts][several]
-    return group // len(VIEWS), group % len(VIEWS), most[several]
+    if len(starts) == 0:
+        return Votes(*np.zeros((3, 0), np.int64))
+    best = _best_of_each(starts, votes)
+    best = best[votes[best] > 1]
+    views = views_of(groups[best] % 2, held[best, 3] - asked[best, 3])
+    return Votes(groups[best] // 2, views, np.minimum(votes[best], MAX_KEYPOINTS))
+
+
+def views_of(mirrored: NDArray[np.int64], turns: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The numbers of the views nearest to turns, in steps clockwise, of the picture or of its mirror image."""
+    quarters = (turns + _QUARTER // 2) // _QUARTER % 4
+    return _VIEW_NUMBERS[mirrored, quarters]
+
+
+_VIEW_NUMBERS: Final = np.array([[VIEWS.index(view) for view in turns] for turns in (TURNS, MIRRORED_TURNS)])
 
 
 def agree(
     asked: NDArray[np.int32], held: NDArray[np.int32], other_asked: NDArray[np.int32], other_held: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Whether two matches tell the same zoom, and the vector between them is the same but for that zoom."""
+    """Whether two matches tell the same zoom and turn, and the vector between them is the same but for those."""
     zoom, other_zoom = held[:, 2] - asked[:, 2], other_held[:, 2] - other_asked[:, 2]
-    twice = zoom + other_zoom
+    turn, twice = held[:, 3] - asked[:, 3], zoom + other_zoom
+    apart = (other_held[:, 3] - other_asked[:, 3] - turn + ANGLE_STEPS // 2) % ANGLE_STEPS - ANGLE_STEPS // 2
     fits = (np.abs(zoom - other_zoom) <= _SCALE_TOLERANCE) & (np.abs(twice) <= 2 * _LARGEST_ZOOM)
-    zoomed = np.flatnonzero(fits)
-    held, other_held = held[zoomed], other_held[zoomed]
-    factor = 2 ** (twice[zoomed] / (2 * SCALE_STEPS))
-    asked_vector = (other_asked[zoomed] - asked[zoomed])[:, :2] * factor[:, None]
-    held_vector = (other_held - held)[:, :2]
-    distance = np.hypot(*held_vector.T)
-    sigma = _FIRST_SIGMA * 2 ** (np.maximum(held[:, 2], other_held[:, 2]) / SCALE_STEPS)
-    error = np.hypot(*(asked_vector - held_vector).T)
-    fits[zoomed] = (np.minimum(distance, np.hypot(*asked_vector.T)) >= _LEAST_DISTANCE * sigma) & (
+    fits &= np.abs(apart) <= _ANGLE_TOLERANCE
+    left = np.flatnonzero(fits)
+    held, other_held = held[left], other_held[left]
+    factor = 2 ** (twice[left] / (2 * SCALE_STEPS))
+    angle = (turn[left] + apart[left] / 2) * _RADIANS
+    cosine, sine = np.cos(angle) * factor, np.sin(angle) * factor
+    across, down = (other_asked[left] - asked[left])[:, :2].T
+    held_across, held_down = (other_held - held)[:, :2].T
+    distance = np.hypot(held_across, held_down)
+    scale = np.maximum(held[:, 2], other_held[:, 2]) - SCALE_ORIGIN
+    sigma = FIRST_SIGMA * 255 / PLANE_SIDE * 2 ** (scale / SCALE_STEPS)
+    error = np.hypot(across * cosine - down * sine - held_across, across * sine + down * cosine - held_down)
+    fits[left] = (np.minimum(distance, np.hypot(across, down) * factor) >= _LEAST_DISTANCE * sigma) & (
         error <= _PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance
     )
     return fits
+
+
+def _best_of_each(starts: NDArray[np.intp], votes: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Of each group of matches, the first of those with the most votes."""
+    sizes = np.diff(starts, append=len(votes))
+    most = np.repeat(np.maximum.reduceat(votes, starts), sizes)
+    ranks = np.where(votes == most, np.arange(len(votes)), len(votes))
+    best: NDArray[np.intp] = np.minimum.reduceat(ranks, starts)
+    return best
 
 
 def _bounded(groups: NDArray[np.int64]) -> NDArray[np.bool_]:

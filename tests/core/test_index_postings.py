@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dedup_core.fingerprinting.keypoints import BUCKET_BITS, Keypoints
+from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, BUCKET_BITS, Keypoints
 from dedup_core.search import keypoint_lists as module
 from dedup_core.search.keypoint_lists import Postings, entry_places, entry_rests, entry_slots, stable_order
 from dedup_core.search.keypoint_query import Probes
@@ -16,14 +16,14 @@ def test_about_as_many_entries_as_buckets_are_all_found(count):
     slots = np.arange(count)
     words = (slots * 7 % BUCKETS).astype(np.uint32)
     postings = Postings()
-    postings.add(slots, Keypoints(words, np.zeros(count, np.uint32), np.ones((count, 3), np.uint8)))
+    postings.add(slots, Keypoints(words, np.zeros(count, np.uint32), np.ones((count, 4), np.uint8)))
     postings.settle()
     asked = np.array([0, 3, 5 * 7, BUCKETS - 1])
     probes = Probes(
         buckets=asked.astype(np.uint32)[:, None],
         rests=np.zeros(len(asked), np.uint32),
-        views=np.zeros(len(asked), np.int64),
-        places=np.zeros((len(asked), 3), np.int32),
+        mirrored=np.zeros(len(asked), np.int64),
+        places=np.zeros((len(asked), 4), np.int32),
     )
     for _ in range(2):  # the second time from entries that were renumbered
         ((probed, entries),) = postings.find(probes)
@@ -35,7 +35,8 @@ def test_about_as_many_entries_as_buckets_are_all_found(count):
 def random_keypoints(random, count):
     """Words of few buckets, so that they crowd."""
     words = random.integers(0, 16, count) | random.integers(0, 256, count) << BUCKET_BITS
-    places = random.integers(1, 256, (count, 3)).astype(np.uint8)
+    places = random.integers(1, 256, (count, 4)).astype(np.uint8)
+    places[:, 3] %= ANGLE_STEPS
     return Keypoints(words.astype(np.uint32), np.zeros(count, np.uint32), places)
 
 
@@ -59,8 +60,8 @@ def test_what_is_found_is_what_brute_force_finds(largest, part, monkeypatch):
     probes = Probes(
         buckets=np.array([[1, 2], [2, 3], [9, 20]], np.uint32),
         rests=np.array([0b1010, 0xFF, 0x0F], np.uint32),
-        views=np.zeros(3, np.int64),
-        places=np.zeros((3, 3), np.int32),
+        mirrored=np.zeros(3, np.int64),
+        places=np.zeros((3, 4), np.int32),
     )
     expected = sorted(
         (number, slot, word >> BUCKET_BITS, place)
@@ -89,8 +90,8 @@ def test_keypoints_are_found_once_they_are_settled():
     probes = Probes(
         buckets=keypoints.words[:, None] & np.uint32(BUCKETS - 1),
         rests=keypoints.words >> np.uint32(BUCKET_BITS),
-        views=np.zeros(5, np.int64),
-        places=np.zeros((5, 3), np.int32),
+        mirrored=np.zeros(5, np.int64),
+        places=np.zeros((5, 4), np.int32),
     )
     postings.add(np.arange(5), keypoints)
     assert list(postings.find(probes)) == []

@@ -21,12 +21,12 @@ def weak(view=View.UPRIGHT):
     return Hit("00" * 16, 90, view, 2)
 
 
-@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "coffee.png"])
-def test_a_part_bears_out_a_weak_hit_in_its_view_only(name):
+@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png"])  # a cup of coffee is its own mirror image
+def test_a_part_bears_out_a_weak_hit_mirrored_as_it_is_and_not_otherwise(name):
     picture = photo(name)
     part = picture.crop((30, 20, int(0.9 * picture.width), int(0.9 * picture.height))).transpose(0)
     assert is_plausible(fingerprints(part), fingerprints(picture), weak(View.MIRRORED))
-    assert not is_plausible(fingerprints(part), fingerprints(picture), weak(View.TURNED_90))
+    assert not is_plausible(fingerprints(part), fingerprints(picture), weak(View.UPRIGHT))
 
 
 def test_different_photos_do_not_bear_out_a_weak_hit():
@@ -43,8 +43,8 @@ def test_a_sure_hit_needs_no_second_look():
 
 def test_one_keypoint_met_many_times_counts_once():
     word = np.array([0x0ABCDEF], np.uint32)
-    one = Keypoints(word, np.array([31], np.uint32), np.array([[100, 100, 20]], np.uint8))
-    places = np.array([[10 * n, 10, 20] for n in range(1, 20)], np.uint8)
+    one = Keypoints(word, np.array([31], np.uint32), np.array([[100, 100, 90, 5]], np.uint8))
+    places = np.array([[10 * n, 10, 90, 5] for n in range(1, 20)], np.uint8)
     many = Keypoints(np.repeat(word, 19), np.repeat(one.weak, 19), places)
     assert loosely_agreeing(one, many, View.UPRIGHT) == 1
     assert loosely_agreeing(one, Keypoints.none(), View.UPRIGHT) == 0

@@ -1,32 +1,73 @@
-"""Plain borders are found as by a scan of every line, although most pictures are spared it."""
+"""Plain borders are cut off and stripes are not; the largest block on a plain ground is found beside other things."""
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
-from dedup_core.decoding.working_image import WorkingImage
-from dedup_core.fingerprinting import luma
-from dedup_core.fingerprinting.luma import LumaPicture
+from dedup_core.features import extract_features
+from dedup_core.fingerprinting.borders import content_of
+from tests.core.drawings import drawn, encoded, photo
 
 
-def picture_with_a_doubtful_border(seed: int) -> WorkingImage:
-    """Noise inside a border whose lines are just plain enough, or just not: a few specks, near the tolerance."""
+def content(picture):
+    return content_of(picture.convert("L"))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_noisy_border_is_cut_off_to_the_pixel_wherever_it_is(seed):
     random = np.random.default_rng(seed)
-    height, width = (int(side) for side in random.integers(130, 512, 2))
-    pixels = random.integers(0, 256, (height, width), dtype=np.uint8)
-    thickness = int(random.integers(1, 30))
-    edge = np.full((thickness, width), 100.0)
-    specks = random.random(edge.shape) < random.uniform(0.0, 0.05)
-    edge[specks] += random.uniform(6.0, 60.0)
-    edge += random.normal(0, random.uniform(0, 6), edge.shape)
-    pixels[:thickness] = edge.clip(0, 255).astype(np.uint8)
-    turned = np.ascontiguousarray(np.rot90(pixels, int(random.integers(4))))
-    colors = np.repeat(turned[..., None], 3, axis=2)
-    return WorkingImage(colors, "PNG", colors.shape[1], colors.shape[0], colors.nbytes)
+    left, top, right, bottom = random.integers(5, 90, 4).tolist()
+    border = random.normal(120, 1.5, (240 + top + bottom, 320 + left + right)).clip(0, 255).astype(np.uint8)
+    padded = Image.fromarray(border).convert("RGB")
+    padded.paste(drawn(seed, 320, 240), (left, top))
+    padded.putpixel((2, 2), (255, 255, 255))  # dust
+    assert content(padded).frame == pytest.approx((left, top, left + 320, top + 240), abs=1)
 
 
-def test_the_short_cut_finds_the_borders_of_the_full_scan(monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = [picture_with_a_doubtful_border(seed) for seed in range(300)]
-    quick = [LumaPicture(picture).frame for picture in pictures]
-    monkeypatch.setattr(luma, "_may_be_plain", lambda *_: True)
-    assert quick == [LumaPicture(picture).frame for picture in pictures]
-    assert 50 < sum(frame != (0.0, 0.0, it.width, it.height) for frame, it in zip(quick, pictures, strict=True)) < 250
+def test_a_picture_without_borders_is_taken_whole():
+    for picture in (photo("coffee.png"), Image.new("RGB", (90, 60), "white")):
+        whole = (0, 0, *picture.size)
+        assert (content(picture).frame, content(picture).blocks) == (whole, (whole,))
+
+
+@pytest.mark.parametrize(
+    "colors", [("#002654", "white", "#ed2939"), ("#ae1c28", "white", "#21468b"), ("#ed2939", "white", "#ed2939")]
+)
+@pytest.mark.parametrize("upright", [True, False])
+def test_stripes_of_a_flag_are_no_borders_and_tell_flags_apart(colors, upright):
+    flag = Image.new("RGB", (300, 200))
+    for place, color in enumerate(colors):
+        flag.paste(color, (100 * place, 0, 100 * place + 100, 200))
+    flag = flag if upright else flag.transpose(Image.Transpose.ROTATE_90)
+    assert content(flag).frame == (0, 0, *flag.size)
+    assert not extract_features(encoded(flag)).fingerprints.is_flat
+
+
+def test_a_status_bar_does_not_stop_the_cut():
+    screen = Image.new("RGB", (270, 585), "black")
+    screen.paste(photo("coffee.png").resize((270, 180)), (0, 200))
+    ImageDraw.Draw(screen).text((12, 6), "12:40", "white")
+    assert content(screen).blocks[0] == pytest.approx((0, 200, 270, 380), abs=1)
+
+
+def test_a_collage_has_a_block_for_each_picture():
+    board = Image.new("RGB", (460, 340), "white")
+    places = [(10, 10), (235, 10), (10, 175), (235, 175)]
+    for seed, place in enumerate(places):
+        board.paste(drawn(seed, 215, 155), place)
+    assert content(board).blocks == tuple((x, y, x + 215, y + 155) for x, y in places)
+
+
+def test_a_page_of_text_is_one_block():
+    page = Image.new("RGB", (400, 500), "white")
+    for line in range(20):
+        page.paste("black", (40, 40 + 20 * line, 360 - 7 * line, 50 + 20 * line))
+    found = content(page)
+    assert found.blocks[0] == found.frame == pytest.approx((40, 40, 360, 430), abs=1)
+
+
+def test_a_page_number_alone_is_no_content():
+    page = Image.new("RGB", (400, 500), "white")
+    ImageDraw.Draw(page).text((195, 480), "17", "black")
+    assert content(page).frame == (0, 0, 400, 500)
+    assert extract_features(encoded(page)).fingerprints.is_flat

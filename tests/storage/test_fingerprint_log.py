@@ -1,4 +1,5 @@
 import threading
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -363,3 +364,21 @@ def test_a_search_costs_one_append_and_one_read(clients: StorageClients, account
     log.add_and_search(B, 0, CAT)
     log.remove(A, 0)
     assert [request.method for request in account.requests()[before:]] == ["PUT", "GET", "PUT"]
+
+
+def older_record(image_id: str, hashes: bytes, kind: int = 1) -> bytes:
+    """A record as the app before wrote it, with fingerprints of scheme 1."""
+    body = b"FP\x01" + bytes([kind]) + bytes(4) + bytes.fromhex(image_id) + b"content!" + hashes + bytes(240)
+    return zlib.crc32(body).to_bytes(4, "little") + body
+
+
+def test_images_of_the_scheme_before_are_found_until_they_are_brought_over() -> None:
+    older, segments = MemorySegments(), MemorySegments()
+    hashes = CAT.hashes.tobytes()
+    damaged, asking = bytes(4) + older_record(C, hashes)[4:], image("asking.jpg").image_id
+    older.append(1, older_record(A, hashes) + older_record(B, hashes) + damaged)
+    log = FingerprintLog(segments, older)
+    assert set(ids(log.add_and_search(asking, 0, CAT))) == {A, B}
+    log.remove(B, 1)
+    log.add_all([(A, 1, DOG)])
+    assert ids(FingerprintLog(segments, older).add_and_search(asking, 0, CAT)) == []

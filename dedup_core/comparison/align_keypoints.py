@@ -1,0 +1,172 @@
+"""Where to start an alignment when whole on whole fails: keypoints of both pictures, at any angle and of any part.
+
+Far more keypoints than are stored, with their whole patches; matches of which many tell the same turn, zoom and shift.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.arrays import Float32s, Pixels
+from dedup_core.fingerprinting.blobs import Blobs, Spectrum, blobs_of
+from dedup_core.fingerprinting.patches import FREQUENCIES, described
+from dedup_core.views import MIRRORED_TURNS, SWAPPING, TURNS, View
+
+type Floats = NDArray[np.float64]
+type Matrix = NDArray[np.float64]
+SIDE: Final = 160  # longer side of the planes on which keypoints are looked for
+_MOST: Final = 256  # keypoints of a picture
+_REACH: Final = 1.5  # sigmas around a keypoint that lie inside the picture
+_MATCHES: Final = 250  # the best of those that are each other's best
+_LEAST_LIKENESS: Final = 0.6  # correlation of two patches
+_TURN_TOLERANCE: Final = 0.35  # radians between the turns that two matches tell
+_ZOOM_TOLERANCE: Final = 0.4  # octaves between the zooms that they tell
+_PLACE_TOLERANCE: Final = 1.5  # lines, and
+_FAR_TOLERANCE: Final = 0.12  # of the distance between two matches: what one of them tells is not exact
+_FITTED_TOLERANCE: Final = 0.025  # of the longer side, once all agreeing matches tell together
+_LEAST_AGREEING: Final = 4
+_LEAST_AFFINE: Final = 10  # agreeing matches that tell a shear as well
+_LARGEST_ZOOM: Final = 5.0
+_NEARLY: Final = 0.6  # as many agreeing matches: may be as good
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointStart:
+    """A view of the left picture, and the (2, 3) matrix from its points to points of the right one (see `Alignment`).
+
+    `agreeing` matches tell so.
+    """
+
+    view: View
+    matrix: Matrix
+    agreeing: int
+
+
+def keypoint_starts(left: Pixels, right: Pixels) -> list[KeypointStart]:
+    """The best start, and that of the other of the picture and its mirror image where it is nearly as good."""
+    ours, theirs = _Points.of(left), _Points.of(right)
+    if min(len(ours.x), len(theirs.x)) < _LEAST_AGREEING:
+        return []
+    spread = np.concatenate([ours.patches, theirs.patches]).std(axis=0) + 1e-9
+    found = [_start(ours, theirs, spread, mirrored=mirrored) for mirrored in (False, True)]
+    starts = [start for start in found if start]
+    most = max((start.agreeing for start in starts), default=0)
+    return [start for start in starts if start.agreeing >= _NEARLY * most]
+
+
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """Keypoints in units of the longer side: places, sigmas, angles in radians and patches (n, 48).
+
+    `extent` is (width, height) of the picture.
+    """
+
+    x: Floats
+    y: Floats
+    sigma: Floats
+    angle: Floats
+    patches: Floats
+    extent: tuple[float, float]
+
+    @classmethod
+    def of(cls, pixels: Pixels) -> "_Points":
+        image = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")
+        longer = max(image.size)
+        scale = min(1.0, SIDE / longer)
+        size = max(8, round(image.width * scale)), max(8, round(image.height * scale))
+        plane = np.asarray(image.resize(size, Image.Resampling.BOX), np.float64)
+        spectrum = Spectrum(plane)
+        blobs = Blobs(*(column[:_MOST] for column in blobs_of(spectrum, _REACH)))
+        angle, patches = described(plane, spectrum, blobs)
+        flat = patches.reshape(len(patches), FREQUENCIES**2)[:, 1:]  # without the mean
+        x, y, sigma = (column / max(size) for column in blobs)
+        return cls(x, y, sigma, angle, flat, (image.width / longer, image.height / longer))
+
+    def mirrored(self) -> "_Points":
+        """Those of the picture turned upside down as in a mirror: a patch points along its rows."""
+        signs = np.tile((-1.0) ** np.arange(FREQUENCIES)[:, None], (1, FREQUENCIES)).ravel()[1:]
+        height = self.extent[1]
+        return _Points(self.x, height - self.y, self.sigma, -self.angle, self.patches * signs, self.extent)
+
+
+def _start(ours: _Points, theirs: _Points, spread: Floats, *, mirrored: bool) -> KeypointStart | None:
+    """What most matches agree on, if enough of them do."""
+    points = ours.mirrored() if mirrored else ours
+    first, second = _matches(points.patches / spread, theirs.patches / spread)
+    if len(first) < _LEAST_AGREEING:
+        return None
+    left = np.stack([points.x, points.y], axis=1)[first]
+    right = np.stack([theirs.x, theirs.y], axis=1)[second]
+    zoom = np.log2(theirs.sigma[second] / points.sigma[first])
+    turn = theirs.angle[second] - points.angle[first]
+    agreeing = _most_agreeing(left, right, zoom, turn)
+    for _ in range(3):
+        if agreeing.sum() < _LEAST_AGREEING:
+            return None
+        matrix = _fitted(left[agreeing], right[agreeing])
+        error = np.hypot(*(left @ matrix[:, :2].T + matrix[:, 2] - right).T)
+        size = abs(float(np.linalg.det(matrix[:, :2]))) ** 0.5
+        agreeing = error <= _FITTED_TOLERANCE * min(1.0, size)
+    if agreeing.sum() < _LEAST_AGREEING or not 1 / _LARGEST_ZOOM <= size <= _LARGEST_ZOOM:
+        return None
+    return _in_nearest_view(matrix, ours.extent, int(agreeing.sum()), mirrored=mirrored)
+
+
+def _matches(ours: Floats, theirs: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Keypoints that are most like each other, the best pairs first."""
+    likeness = _normed(ours) @ _normed(theirs).T  # (n, m)
+    best, back = likeness.argmax(axis=1), likeness.argmax(axis=0)
+    first = np.flatnonzero(back[best] == np.arange(len(best)))
+    value = likeness[first, best[first]]
+    order = np.argsort(-value, kind="stable")
+    first = first[order[value[order] >= _LEAST_LIKENESS]][:_MATCHES]
+    return first, best[first]
+
+
+def _normed(patches: Floats) -> Float32s:
+    normed: Float32s = (patches / (np.linalg.norm(patches, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    return normed
+
+
+def _most_agreeing(left: Floats, right: Floats, zoom: Floats, turn: Floats) -> NDArray[np.bool_]:
+    """Those that fit the turn, zoom and place that one match tells, of the match with which most agree."""
+    apart = (turn[None] - turn[:, None] + np.pi) % (2 * np.pi) - np.pi
+    fits = (np.abs(apart) <= _TURN_TOLERANCE) & (np.abs(zoom[None] - zoom[:, None]) <= _ZOOM_TOLERANCE)
+    factor = 2 ** zoom[:, None]
+    cosine, sine = np.cos(turn)[:, None] * factor, np.sin(turn)[:, None] * factor
+    across, down = (left[None] - left[:, None]).transpose(2, 0, 1)
+    held_across, held_down = (right[None] - right[:, None]).transpose(2, 0, 1)
+    error = np.hypot(across * cosine - down * sine - held_across, across * sine + down * cosine - held_down)
+    fits &= error <= _PLACE_TOLERANCE / SIDE + _FAR_TOLERANCE * np.hypot(held_across, held_down)
+    agreeing: NDArray[np.bool_] = fits[int(fits.sum(axis=1).argmax())]
+    return agreeing
+
+
+def _fitted(left: Floats, right: Floats) -> Matrix:
+    """The similarity that lays the left points on the right ones in least squares, or affine map if they are many."""
+    count = len(left)
+    if count >= _LEAST_AFFINE:
+        solution = np.linalg.lstsq(np.column_stack([left, np.ones(count)]), right, rcond=None)[0]
+        return np.asarray(solution.T)
+    (middle, there), (x, y) = (left.mean(axis=0), right.mean(axis=0)), (left - left.mean(axis=0)).T
+    u, v = (right - there).T
+    square = float((x * x + y * y).sum()) + 1e-12
+    cosine, sine = float((x * u + y * v).sum()) / square, float((x * v - y * u).sum()) / square
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    return np.column_stack([turn, there - turn @ middle])
+
+
+def _in_nearest_view(matrix: Matrix, extent: tuple[float, float], agreeing: int, *, mirrored: bool) -> KeypointStart:
+    """The start in the view that leaves the least turn to be done by the matrix."""
+    angle = np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1])
+    quarters = round(float(angle) / (np.pi / 2)) % 4
+    view = (MIRRORED_TURNS if mirrored else TURNS)[quarters]
+    # From points of the picture in that view to points of the picture (or its mirror image) before it was turned.
+    width, height = extent[::-1] if view in SWAPPING else extent
+    cosine, sine = (1, 0, -1, 0)[quarters], (0, 1, 0, -1)[quarters]
+    back = np.array([[cosine, sine], [-sine, cosine]], np.float64)
+    shift = np.array(extent) / 2 - back @ np.array([width, height]) / 2
+    return KeypointStart(view, np.column_stack([matrix[:, :2] @ back, matrix[:, :2] @ shift + matrix[:, 2]]), agreeing)

@@ -1,0 +1,121 @@
+"""Blobs of a picture: the extrema of the scale-normalized Laplacian, found in the DCT domain."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+FIRST_SIGMA: Final = 2 ** (1 / 3)  # 1.26 lines
+_LEVELS: Final = 11
+_LEVELS_PER_OCTAVE: Final = 3
+_LEAST_RESPONSE: Final = 1.0  # in steps of luma: weaker blobs are noise
+_DECIMALS: Final = 6  # kept of what matrix products give: the rest differs between processors, and must not break ties
+
+
+class Blobs(NamedTuple):
+    """Centers and scales (sigma) in lines, the strongest first: (n,) each."""
+
+    x: Floats
+    y: Floats
+    sigma: Floats
+
+
+class Spectrum:
+    """A plane (h, w) as its DCT, from which it is smoothed or filtered at any scale."""
+
+    def __init__(self, plane: Floats) -> None:
+        self.shape = plane.shape
+        self._rows, self._columns = (dct_basis(side, side) for side in plane.shape)
+        self._coefficients = self._rows @ plane @ self._columns.T  # (h, w)
+
+    def filtered(self, response: Floats) -> Floats:
+        """The plane with each of its lowest frequencies (high, wide) multiplied: (h, w)."""
+        high, wide = response.shape
+        part = self._coefficients[:high, :wide] * response
+        plane: Floats = self._rows[:high].T @ (part @ self._columns[:wide])
+        return plane
+
+    def smoothed(self, sigma: float) -> Floats:
+        """The plane after a Gaussian: (h, w)."""
+        return self.filtered(np.exp(-_squares(*self.shape, sigma) / 2))
+
+
+def blobs_of(spectrum: Spectrum, reach: float) -> Blobs:
+    """All blobs of which the surroundings of `reach` sigmas lie inside the plane."""
+    height, width = spectrum.shape
+    strength = _laplacians(spectrum)  # (levels, h, w)
+    level, row, column = _peaks(strength, _LEAST_RESPONSE * 10.0**_DECIMALS)
+    order = np.argsort(-strength[level, row, column], kind="stable")
+    at = level[order], row[order], column[order]
+    x = at[2] + 0.5 + _offset(strength, at, 2)
+    y = at[1] + 0.5 + _offset(strength, at, 1)
+    sigma = FIRST_SIGMA * 2 ** ((at[0] + _offset(strength, at, 0)) / _LEVELS_PER_OCTAVE)
+    near = reach * sigma
+    inside = (x >= near) & (x <= width - near) & (y >= near) & (y <= height - near)
+    return Blobs(x[inside], y[inside], sigma[inside])
+
+
+@lru_cache(maxsize=512)
+def dct_basis(samples: int, frequencies: int) -> Floats:
+    """The first rows of the orthonormal DCT-II: (frequencies, samples)."""
+    frequency, sample = np.arange(frequencies)[:, None], np.arange(samples)[None, :]
+    basis = np.cos(np.pi * frequency * (2 * sample + 1) / (2 * samples)) * np.sqrt(2 / samples)
+    basis[0] /= np.sqrt(2)
+    return np.asarray(basis, np.float64)
+
+
+def _laplacians(spectrum: Spectrum) -> Floats:
+    """The strength of the Laplacian of Gaussian at each level, in units of the last decimal kept: (levels, h, w)."""
+    levels = np.empty((_LEVELS, *spectrum.shape))
+    for level in range(_LEVELS):
+        levels[level] = spectrum.filtered(_response(*spectrum.shape, level))
+    np.abs(levels, out=levels)
+    levels *= 10.0**_DECIMALS
+    return np.rint(levels, out=levels)
+
+
+@lru_cache(maxsize=512)
+def _response(height: int, width: int, level: int) -> Floats:
+    """What the Laplacian leaves of each frequency, as far as anything is left."""
+    square = _squares(height, width, FIRST_SIGMA * 2 ** (level / _LEVELS_PER_OCTAVE))
+    response: Floats = square * np.exp(-square / 2)
+    return response
+
+
+@lru_cache(maxsize=512)
+def _squares(height: int, width: int, sigma: float) -> Floats:
+    """(sigma times the frequency)^2, up to four standard deviations of the Gaussian, past which nothing is left."""
+    down, across = (np.pi * np.arange(height) / height) ** 2, (np.pi * np.arange(width) / width) ** 2
+    high, wide = (min(size, int(4 / sigma * size / np.pi) + 1) for size in (height, width))
+    squares: Floats = sigma**2 * (down[:high, None] + across[None, :wide])
+    return squares
+
+
+def _peaks(strength: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Level, row and column of each value above `least` that none of its 26 neighbors exceeds, in that order."""
+    inner = strength[1:-1, 1:-1, 1:-1]
+    # Few are left after the neighbors in the own row and column; only those are compared with all.
+    candidates = inner > least
+    for before in (strength[1:-1, 1:-1, :-2], strength[1:-1, :-2, 1:-1]):
+        candidates &= inner >= before
+    for after in (strength[1:-1, 1:-1, 2:], strength[1:-1, 2:, 1:-1]):
+        candidates &= inner >= after
+    level, row, column = (index + 1 for index in np.nonzero(candidates))
+    value = strength[level, row, column]
+    highest = np.full(len(value), -np.inf)
+    for up, down, across in np.ndindex(3, 3, 3):
+        np.maximum(highest, strength[level + up - 1, row + down - 1, column + across - 1], out=highest)
+    kept = value == highest
+    return level[kept], row[kept], column[kept]
+
+
+def _offset(strength: Floats, at: tuple[NDArray[np.intp], ...], axis: int) -> Floats:
+    """Where between -0.5 and 0.5 the parabola through a peak and its two neighbors along an axis has its top."""
+    before, after = list(at), list(at)
+    before[axis], after[axis] = at[axis] - 1, at[axis] + 1
+    low, peak, high = strength[tuple(before)], strength[at], strength[tuple(after)]
+    bend = low - 2 * peak + high
+    offset: Floats = np.clip((low - high) / 2 / np.where(bend < 0, bend, -np.inf), -0.5, 0.5)
+    return offset
