@@ -13,6 +13,7 @@ from dedup_cli.groups import groups
 from dedup_cli.ingest import ingest
 from dedup_cli.output import console
 from dedup_cli.reindex import reindex
+from dedup_cli.scan import scan
 from dedup_cli.status import status
 from dedup_core import __version__
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (duplicates, groups, status, compare, enqueue, ingest, reindex, decoders):
+for command in (scan, duplicates, groups, status, compare, enqueue, ingest, reindex, decoders):
     app.command()(command)
 
 

@@ -1,0 +1,124 @@
+"""What a scan makes of files: which one to keep, what is a copy of it, what only looks like it."""
+
+import io
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+from PIL import Image
+
+from dedup_app.folder_scan import FolderScan, ScanReport
+from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.errors import PermanentError
+from dedup_core.policy import BALANCED
+from dedup_decoders.in_process import InProcessDecoders
+from tests.core.pictures import encoded, hue_shifted, scene
+
+
+class Files:
+    """Files in a dict; `reads` counts how often each was read."""
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self.contents = contents
+        self.reads: Counter[str] = Counter()
+        self.comparisons = 0
+
+    def scan(self) -> ScanReport:
+        def measure(*pair: object) -> object:
+            self.comparisons += 1
+            return measure_images(*pair)  # type: ignore[arg-type]
+
+        folder = FolderScan(
+            InProcessDecoders(),
+            self.read,
+            BALANCED,
+            threads=2,
+            measure=measure,  # type: ignore[arg-type]
+        )
+        return folder.scan(sorted(self.contents))
+
+    def read(self, name: str) -> bytes:
+        self.reads[name] += 1
+        if name not in self.contents:
+            raise PermanentError(f"{name} is gone", reason="not-readable")
+        return self.contents[name]
+
+
+def grouped(report: ScanReport) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [
+        (it.keeper.path, [(copy.facts.path, copy.verdict.kind.value) for copy in it.copies]) for it in report.groups
+    ]
+
+
+def picture(number: int) -> Image.Image:
+    return scene(number, (320, 240))
+
+
+def test_the_original_is_kept_and_each_copy_says_why_it_is_one():
+    shown = picture(1)
+    files = Files(
+        {
+            "a-half.jpg": encoded(shown.resize((160, 120)), "JPEG", quality=80),
+            "b-original.png": encoded(shown),
+            "c-again.png": encoded(shown),
+            "d-stranger.png": encoded(picture(2)),
+        }
+    )
+    report = files.scan()
+    assert grouped(report) == [("b-original.png", [("a-half.jpg", "duplicate"), ("c-again.png", "identical")])]
+    [group] = report.groups
+    assert any("structure matches" in reason for reason in group.copies[0].verdict.reasons)
+    assert group.reasons
+    assert report.images == 4
+    assert files.reads["d-stranger.png"] == 1
+    assert files.reads["c-again.png"] == 1
+
+
+def test_who_lies_as_the_others_do_is_kept_though_the_mirrored_one_lost_less():
+    shown = Image.open(io.BytesIO(encoded(picture(1), "JPEG", quality=85))).convert("RGB")
+    files = {
+        "a-mirrored.png": encoded(shown.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+        "b.jpg": encoded(picture(1), "JPEG", quality=85),
+        "c-half.jpg": encoded(shown.resize((160, 120)), "JPEG"),
+        "d-third.jpg": encoded(shown.resize((107, 80)), "JPEG"),
+    }
+    [(keeper, copies)] = grouped(Files(files).scan())
+    assert keeper == "b.jpg"
+    assert len(copies) == 3
+
+
+def test_many_copies_of_one_picture_take_about_one_comparison_each():
+    shown = picture(1)
+    files = Files({f"{side}.jpg": encoded(shown.resize((side, side * 3 // 4)), "JPEG") for side in range(160, 400, 16)})
+    [(_, copies)] = grouped(files.scan())
+    assert len(copies) == 14
+    assert files.comparisons <= 2 * 14
+
+
+def test_another_color_is_no_copy_and_is_told_apart_from_strangers():
+    files = {"a.png": encoded(picture(1)), "b.png": encoded(hue_shifted(picture(1), 40)), "c.png": encoded(picture(2))}
+    report = Files(files).scan()
+    assert grouped(report) == []
+    [pair] = report.look_alikes
+    assert (pair.left.path, pair.right.path, pair.verdict.kind) == ("a.png", "b.png", VerdictKind.COLOR_VARIANT)
+
+
+@pytest.mark.parametrize("broken", [b"", b"no image", encoded(picture(3), "JPEG")[:900]])
+def test_a_file_that_cannot_be_read_is_listed_and_stops_nothing(broken):
+    files = {"a.png": encoded(picture(1)), "b.jpg": broken, "c.jpg": encoded(picture(1), "JPEG")}
+    report = Files(files).scan()
+    [unreadable] = report.unreadable
+    assert unreadable.name == "b.jpg"
+    assert " " in unreadable.detail
+    assert grouped(report) == [("a.png", [("c.jpg", "duplicate")])]
+
+
+def test_a_file_that_goes_between_its_two_reads_is_in_no_group():
+    class Vanishing(Files):
+        def read(self, name: str) -> bytes:
+            if name == "b.jpg" and self.reads[name]:
+                raise PermanentError("gone", reason="not-readable")
+            return super().read(name)
+
+    assert grouped(Vanishing({"a.png": encoded(picture(1)), "b.jpg": encoded(picture(1), "JPEG")}).scan()) == []

@@ -1,0 +1,101 @@
+"""`dedup scan` on real files: what is printed for people and programs, and the page."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Run
+from tests.core.pictures import encoded, hue_shifted, scene
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    photos = tmp_path / "photos"
+    (photos / "deeper").mkdir(parents=True)
+    (photos / ".hidden").mkdir()
+    picture, other = scene(1, (240, 180)), scene(2, (240, 180))
+    for name, data in {
+        "a.png": encoded(picture),
+        "deeper/a-copy.jpg": encoded(picture, "JPEG"),
+        "deeper/without-suffix": encoded(picture.resize((120, 90))),
+        "red.png": encoded(other),
+        "blue.png": encoded(hue_shifted(other, 40)),
+        "<b>broken.jpg": encoded(picture, "JPEG")[:700],
+        "notes.txt": b"no image, and says so",
+        ".hidden/a.png": encoded(picture),
+    }.items():
+        (photos / name).write_bytes(data)
+    (photos / "link.png").symlink_to(photos / "a.png")
+    return photos
+
+
+def test_people_see_groups_look_alikes_and_what_was_not_read(dedup: Run, folder: Path) -> None:
+    told = " ".join(dedup("scan", str(folder)).output.split())
+    assert f"keep {folder}/a.png 240 x 180" in told
+    assert f"duplicate {folder}/deeper/a-copy.jpg" in told
+    assert f"color_variant {folder}/blue.png {folder}/red.png" in told
+    assert "broken.jpg the JPEG file ends before its picture does" in told
+    assert "5 images in" in told
+    assert "2 copies of 1" in told
+    assert "1 look-alike that is no copy; 1 file not read" in told
+    assert "notes.txt" not in told
+    assert "link.png" not in told
+    assert ".hidden" not in told
+
+
+def test_programs_get_the_same_as_json_and_csv(dedup: Run, folder: Path) -> None:
+    found = json.loads(dedup("scan", str(folder), "--json").output)
+    [group] = found["groups"]
+    assert group["keep"]["path"] == f"{folder}/a.png"
+    assert {copy["path"]: copy["verdict"] for copy in group["copies"]} == {
+        f"{folder}/deeper/a-copy.jpg": "duplicate",
+        f"{folder}/deeper/without-suffix": "duplicate",
+    }
+    assert [it["verdict"] for it in found["look_alikes"]] == ["color_variant"]
+    assert [(it["path"], it["reason"]) for it in found["unreadable"]] == [(f"{folder}/<b>broken.jpg", "truncated")]
+    rows = list(csv.DictReader(io.StringIO(dedup("scan", str(folder), "--format", "csv").output)))
+    assert next((row["group"], row["path"], row["keep"]) for row in rows) == ("1", f"{folder}/a.png", "yes")
+    assert len(rows) == 3
+
+
+def test_the_page_holds_the_pictures_and_runs_nothing(dedup: Run, folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert str(page) in dedup("scan", str(folder), "--html", str(page)).output
+    text = page.read_text(encoding="utf-8")
+    assert text.count("data:image/jpeg;base64,") == 5
+    assert "<script" not in text
+    assert "default-src 'none'" in text
+    assert "&lt;b&gt;broken.jpg" in text
+    assert "<b>broken" not in text
+
+
+def test_a_folder_without_copies_and_one_without_images_say_so(dedup: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(Image.new("RGB", (40, 30), "red")))
+    assert "1 image in" in dedup("scan", str(tmp_path)).output
+    (tmp_path / "a.png").unlink()
+    assert dedup("scan", str(tmp_path)).output.startswith("0 images in")
+    assert json.loads(dedup("scan", str(tmp_path), "--json").output)["groups"] == []
+
+
+def test_a_name_that_is_no_unicode_does_not_stop_it(dedup: Run, folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/z\xff.png")).write_bytes(encoded(scene(1, (240, 180))))
+    [group] = json.loads(dedup("scan", str(folder), "--json").output)["groups"]
+    assert f"{folder}/z\\udcff.png" in {copy["path"] for copy in [group["keep"], *group["copies"]]}
+    assert dedup("scan", str(folder)).exit_code == 0
+
+
+def test_a_file_in_place_of_a_folder_is_refused_with_the_command_for_it(dedup: Run, folder: Path) -> None:
+    done = dedup("scan", str(folder / "a.png"))
+    assert done.exit_code == 2
+    assert "is no folder; to compare two files use `dedup compare A B`" in done.stderr
+
+
+def test_a_page_that_cannot_be_written_is_told(dedup: Run, folder: Path) -> None:
+    done = dedup("scan", str(folder), "--html", str(folder / "missing" / "page.html"))
+    assert done.exit_code == 2
+    assert "cannot write" in done.stderr
