@@ -38,6 +38,7 @@ from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.fingerprint_log import FingerprintLog, SegmentFull
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.rows import features_entity  # noqa: F401 - for those who plant bugs
+from dedup_storage.verdict_log import VerdictLog
 from tests.app.plain_fingerprint_index import PlainFingerprintIndex
 from tests.app.world import copy_of, photo
 from tests.memory import (
@@ -93,16 +94,18 @@ class Steps:
         return lambda *args, **kwargs: explorer.step(name, lambda: target(*args, **kwargs))
 
 
-class Index:
-    """The index of a process that starts anew for each delivery."""
+class Anew:
+    """A log of a process that knows nothing of it before each delivery."""
 
-    log: FingerprintLog
+    def __init__(self, opened: Callable[[], object]) -> None:
+        self._opened = opened
+        self.start()
 
     def start(self) -> None:
-        self.log = FingerprintLog(Steps("segments"))  # type: ignore[arg-type]
+        self._log = self._opened()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.log, name)
+        return getattr(self._log, name)
 
 
 @dataclass
@@ -138,6 +141,7 @@ class Explorer:
             "features": MemoryEntities(),
             "pairs": MemoryEntities(),
             "segments": MemorySegments(max_blocks=6),
+            "verdict_segments": MemorySegments(),
             "ingest": Queue("ingest", self.deliveries),
             "verify": Queue("verify", self.deliveries),
         }
@@ -207,6 +211,7 @@ class Explorer:
         delivery = self.deliveries.pop(self.dice.randrange(len(self.deliveries)))
         services = _idle.pop() if _idle else process()
         services.index.start()  # type: ignore[attr-defined]
+        services.verdict_log.start()  # type: ignore[attr-defined]
         task = greenlet(lambda: self._handle(services, delivery), self.main)
         self.running[task] = delivery
         self._resume(task)
@@ -241,7 +246,6 @@ class Explorer:
 
     def _check(self) -> None:
         services = process()
-        services.index.start()  # type: ignore[attr-defined]
         if ghosts := self._ghosts(services):
             # A first write that took effect after every try was over and the blob was gone: the ledger clears it up.
             for path in ghosts:
@@ -340,7 +344,8 @@ def process() -> Services:
         verify_queue=Steps("verify"),  # type: ignore[arg-type]
         ingest_queue=Steps("ingest"),  # type: ignore[arg-type]
         queues=MemoryQueues({}),
-        index=Index(),  # type: ignore[arg-type]
+        index=Anew(lambda: FingerprintLog(Steps("segments"))),  # type: ignore[arg-type]
+        verdict_log=Anew(lambda: VerdictLog(Steps("verdict_segments"))),  # type: ignore[arg-type]
         instance="one",
         now=lambda: Steps.explorer.time,
     )
