@@ -81,6 +81,13 @@ def test_every_value_is_a_text_that_is_not_empty_and_none_is_refused_by_the_plan
     assert set(app_settings(name)) & REFUSED_BY_FLEX == set()
 
 
+@pytest.mark.parametrize("name", WAYS)
+def test_no_connection_string_is_left_behind_empty_in_the_way_of_the_identity(name: str):
+    """An empty one counted as a connection string (Functions host 11787)."""
+    keys = {"AzureWebJobsStorage", "ImageStorage", "DEPLOYMENT_STORAGE_CONNECTION_STRING"}
+    assert set(app_settings(name)) & keys == set()
+
+
 def test_what_is_not_chosen_has_the_default_of_the_code():
     settings = Settings.from_environment(as_deployed())
     storage = settings.require_image_storage()
