@@ -10,6 +10,7 @@ from dedup_core.errors import StoreBusy
 # A function that runs past functionTimeout (host.json) takes its worker down, and with it every call beside it. After
 # this long it calls storage no more: what is left of the ten minutes is for what it computes.
 FUNCTION_SECONDS = 480.0
+OUT_OF_TIME = "out-of-time"
 
 _ends_at: ContextVar[float] = ContextVar("ends_at", default=float("inf"))
 
@@ -33,5 +34,5 @@ def seconds_left(ends_at: float) -> float:
     """What is left until then. Raises `StoreBusy` when it is over."""
     left = ends_at - time.monotonic()
     if left <= 0:
-        raise StoreBusy("The time for this call to storage is over", reason="out-of-time")
+        raise StoreBusy("no answer came in the time that there was for it", reason=OUT_OF_TIME)
     return left

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from dedup_app.time_limit import time_limit
+from dedup_app.time_limit import OUT_OF_TIME, time_limit
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
 from dedup_storage.transport import CALL_SECONDS
 
@@ -33,7 +33,9 @@ def our_errors(action: str) -> Iterator[None]:
     try:
         with time_limit(CALL_SECONDS):
             yield
-    except DedupError:
+    except DedupError as error:
+        if error.reason == OUT_OF_TIME:  # raised below the SDK, where nobody knows what was tried
+            raise StoreBusy(f"Could not {action}: {error}", reason=OUT_OF_TIME) from None
         raise
     except AzureError as error:
         raise as_our_error(error, action) from None

@@ -11,7 +11,7 @@ from dedup_app.settings import Settings
 from dedup_core.loading.stats import LoaderStats
 from local_host.timers.schedule import parse_schedule
 from tests.app.world import World
-from tests.infra.deployments import INFRA, way
+from tests.infra.deployments import INFRA, ROOT, way
 
 QUERIES = {it.stem: it.read_text() for it in (INFRA / "queries").glob("*.kql")}
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
@@ -43,6 +43,14 @@ def test_the_queries_of_statistics_find_the_line_of_a_report(name: str, reported
     query = QUERIES[name]
     assert f'message has "{reported["event"]}"' in query
     assert f'event == "{reported["event"]}"' in query
+
+
+def test_nothing_that_alerts_count_is_sampled():
+    host = json.loads((ROOT / "host.json").read_text())
+    kept = set(host["logging"]["applicationInsights"]["samplingSettings"]["excludedTypes"].split(";"))
+    counted = {query.split("\n| ")[0].rpartition("\n")[2].strip() for query in QUERIES.values()}
+    assert counted == {"traces"}
+    assert {"Trace", "Request", "Exception"} <= kept
 
 
 def test_queries_and_workbook_use_only_fields_that_a_report_has(reported: dict):

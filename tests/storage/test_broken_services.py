@@ -134,7 +134,7 @@ def test_tries_again_end_with_the_call(broken: Broken, account: Account, monkeyp
 
 def test_once_the_time_of_a_function_is_over_it_calls_no_more(broken: Broken, account: Account) -> None:
     before = len(account.requests())
-    with time_limit(0), pytest.raises(StoreBusy) as caught:
+    with time_limit(0), pytest.raises(StoreBusy, match=f"Could not read image {PATH.image_id}: no answer") as caught:
         broken.images.read(PATH)
     assert caught.value.reason == "out-of-time"
     assert len(account.requests()) == before
