@@ -44,7 +44,7 @@ def retract_image(event: func.EventGridEvent, context: func.Context) -> None:
     # Whatever the annotation says, an event in the other schema comes as that schema's class.
     event_type = event.type if isinstance(event, func.CloudEvent) else event.event_type
     with services_for(context) as services:
-        services.blob_events.handle_event(event_type, event.get_json())
+        services.blob_events.handle_event(event_type, event.get_json(), event.subject)
 
 
 @app.queue_trigger(arg_name="message", queue_name=settings.events_queue, connection=STORAGE)

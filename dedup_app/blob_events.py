@@ -20,9 +20,9 @@ class BlobEventService:
         self._queue = settings.events_queue
         self._containers = settings.containers
 
-    def handle_event(self, event_type: str | None, data: object) -> None:
+    def handle_event(self, event_type: str | None, data: object, subject: str | None = None) -> None:
         """Act on an event that Event Grid delivered by itself. Raises `TemporaryError`: Event Grid sends it again."""
-        self.handle(BlobEvent.of(event_type, data))
+        self.handle(BlobEvent.of(event_type, data, subject))
 
     def handle_message(self, body: str | bytes, message_id: str) -> None:
         """Act on every event of a queue message. What is no event is recorded as refused.
@@ -54,7 +54,7 @@ class BlobEventService:
             log.warning("event_ignored", reason="no-url")
             return
         try:
-            path = ImagePath.parse(event.url)
+            path = ImagePath.of_event(event.url, event.subject)
         except InvalidPath as error:
             if event.type == BLOB_CREATED:  # an upload that will never be found: someone should see it
                 self._rejections.record(BLOB_EVENTS, "", event.url, error)

@@ -16,16 +16,17 @@ _TYPE_KEYS = ("eventType", "type")
 
 @dataclass(frozen=True, slots=True)
 class BlobEvent:
-    """What is taken from an event: its type, and the address of the blob, empty where it names none.
+    """What is taken from an event: its type, the address of the blob and its subject, empty where it has none.
 
     The etag, size and time that it tells too are not used: an event may be late, only the blob says what is there.
     """
 
     type: str
     url: str = ""
+    subject: str = ""
 
     @classmethod
-    def of(cls, event_type: str | None, data: object) -> Self:
+    def of(cls, event_type: str | None, data: object, subject: object = "") -> Self:
         """An event by its type and its data, which CloudEvents may carry as JSON in a text."""
         if isinstance(data, str | bytes):
             try:
@@ -33,7 +34,7 @@ class BlobEvent:
             except ValueError:
                 data = None
         url = data.get("url") if isinstance(data, Mapping) else None
-        return cls(event_type or "", url if isinstance(url, str) else "")
+        return cls(event_type or "", *(it if isinstance(it, str) else "" for it in (url, subject)))
 
     @classmethod
     def read(cls, event: object) -> Self:
@@ -43,7 +44,7 @@ class BlobEvent:
         types = [event[key] for key in _TYPE_KEYS if isinstance(event.get(key), str)]
         if not types:
             raise InvalidMessage("An event has a text under 'eventType' (Event Grid) or 'type' (CloudEvents)")
-        return cls.of(types[0], event.get("data"))
+        return cls.of(types[0], event.get("data"), event.get("subject"))
 
 
 def parse_events(body: str | bytes) -> list[object]:

@@ -19,6 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _SAS_TAIL = re.compile(r"\?(?:[^?]*&)?sig=.*\Z", re.IGNORECASE | re.DOTALL)
 _SAS_SIGNATURE = re.compile(r"(\bsig(?:=|%3D))[^&\s\"'\\]+", re.IGNORECASE)
+_SUBJECT = re.compile(r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<name>.+)", re.DOTALL)
 _PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 _PAD = " \t\r\n"
 _SHOWN_CHARACTERS = 120
@@ -63,6 +64,27 @@ class ImagePath:
                 f"configured: {', '.join(sorted(containers))}"
             )
         return path
+
+    @classmethod
+    def of_event(cls, url: str, subject: str = "") -> Self:
+        """The blob that an event of Blob Storage is about: its subject has the name as it is, its URL perhaps not.
+
+        In some events `#`, `?` and `%` stand in the URL unescaped, which then names another blob or none.
+        """
+        named = _SUBJECT.fullmatch(subject)
+        return cls(named["container"], named["name"]) if named else cls.parse(url)
+
+    @classmethod
+    def readings(cls, text: str, *, containers: Collection[str] | None = None) -> tuple[Self, ...]:
+        """What a person may mean by a path: the blob of just that name first, if escapes in it could be part of it.
+
+        A blob can be called `a%2Bb.jpg` as well as `a+b.jpg`, and lists of blobs show names without escaping them.
+        """
+        parsed = cls.parse(text, containers=containers)
+        container, _, name = text.strip(_PAD).replace("\\", "/").lstrip("/").partition("/")
+        if _SCHEME.match(text.strip(_PAD)) or container != parsed.container or not _ESCAPE.search(name):
+            return (parsed,)
+        return cls(container, name), parsed
 
     @classmethod
     def _parse_stripped(cls, text: str) -> Self:

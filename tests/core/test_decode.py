@@ -141,6 +141,21 @@ def test_deeper_values_stretch_from_black_to_white(kind: str) -> None:
     assert np.abs(image.pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_fewer_bits_in_16_stretch_from_black_to_white(bits: int) -> None:
+    ramp = np.linspace(0, (1 << bits) - 1, 256).round().astype(np.uint16)[None, :].repeat(64, axis=0)
+    ramp[3, 5] = 65535  # a hot pixel
+    image = decode(encode(Image.fromarray(ramp), "PNG"))
+    assert np.abs(image.pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
+def test_a_hot_pixel_does_not_leave_float_values_in_the_dark() -> None:
+    ramp = np.linspace(-1, 3, 256, dtype=np.float32)[None, :].repeat(64, axis=0)
+    ramp[9, 9] = 1e9
+    image = decode(encode(Image.fromarray(ramp), "TIFF"))
+    assert np.abs(image.pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 2
+
+
 def test_values_that_are_no_numbers_do_not_spread() -> None:
     values = np.full((8, 256), np.nan, np.float32)
     values[:, 128:] = np.linspace(0, 1, 128)

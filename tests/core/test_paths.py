@@ -194,3 +194,29 @@ def test_only_the_canonical_name_makes_a_test_image_by_hand():
 def test_the_image_id_is_fixed_because_it_is_stored():
     assert ImagePath("images", "a b.jpg").image_id == "e536f71b01a96a7753387db48c295682"
     assert ImagePath.test("solid", color="red").image_id != ImagePath.test("solid", color="blue").image_id
+
+
+@pytest.mark.parametrize("name", ["n/a#b.png", "a?b.png", "a%2Bb.png", "a b.png", "ä.png"])
+def test_the_subject_of_an_event_names_its_blob_as_it_is(name):
+    url = f"https://account.blob.core.windows.net/images/{name}"
+    subject = f"/blobServices/default/containers/images/blobs/{name}"
+    assert ImagePath.of_event(url, subject) == ImagePath("images", name)
+
+
+def test_an_event_without_a_subject_of_blobs_goes_by_its_url():
+    url = "https://account.blob.core.windows.net/images/a%20b.png"
+    for subject in ("", "mine", "/blobServices/default/containers/images"):
+        assert ImagePath.of_event(url, subject) == ImagePath("images", "a b.png")
+
+
+def test_a_path_with_escapes_may_mean_the_blob_of_just_that_name():
+    assert ImagePath.readings("images/n/a%2Bb.png") == (
+        ImagePath("images", "n/a%2Bb.png"),
+        ImagePath("images", "n/a+b.png"),
+    )
+    for text in (
+        "images/n/a+b.png",
+        "https://account.blob.core.windows.net/images/a%2Bb.png",
+        "test://circle?color=%23f00",
+    ):
+        assert ImagePath.readings(text) == (ImagePath.parse(text),)
