@@ -14,6 +14,7 @@ _SHARES: Final = (
     "min_coverage",
     "min_inner_coverage",
     "min_part",
+    "min_kept_color",
     "max_plain_share",
     "min_texture",
 )
@@ -22,6 +23,11 @@ _DISTANCES: Final = (
     "max_plain_color_residual",
     "max_altered_color_residual",
     "max_plain_difference",
+    "max_hue_residual",
+    "max_light_residual",
+    "max_channel_residual",
+    "max_plain_tone_residual",
+    "max_toning",
 )
 _LARGEST_DISTANCE: Final = 258.0  # of two sRGB colors in CIELAB: saturated green and blue
 
@@ -34,6 +40,12 @@ class Policy:
     min_plain_structure: float = 0.84  # docs/thresholds.md#before-a-plain-background
     max_color_residual: float = 3.8  # docs/thresholds.md#color-residual
     max_plain_color_residual: float = 2.5  # docs/thresholds.md#before-a-plain-background
+    max_hue_residual: float = 1.5  # docs/thresholds.md#tone-is-not-color
+    max_light_residual: float = 5.0  # docs/thresholds.md#tone-is-not-color
+    max_channel_residual: float = 3.0  # docs/thresholds.md#tone-is-not-color
+    max_plain_tone_residual: float = 1.2  # docs/thresholds.md#tone-is-not-color
+    min_kept_color: float = 0.3  # docs/thresholds.md#tone-is-not-color
+    max_toning: float = 6.0  # docs/thresholds.md#tone-is-not-color
     max_detail_difference: float = 0.35  # docs/thresholds.md#detail
     min_altered_structure: float = 0.45  # docs/thresholds.md#altered-or-distinct
     max_altered_share: float = 0.25  # docs/thresholds.md#altered-or-distinct
@@ -62,6 +74,10 @@ class Policy:
 STRICT: Final = Policy(
     min_structure=0.88,
     min_plain_structure=0.9,
+    max_hue_residual=0.8,
+    max_light_residual=2.5,
+    max_channel_residual=1.0,
+    max_plain_tone_residual=0.6,
     max_detail_difference=0.25,
     min_altered_structure=0.6,
     max_altered_share=0.15,
@@ -79,6 +95,10 @@ BALANCED: Final = Policy()
 LOOSE: Final = Policy(
     min_structure=0.75,
     min_plain_structure=0.8,
+    max_hue_residual=2.2,
+    max_light_residual=8.0,
+    max_channel_residual=4.0,
+    max_plain_tone_residual=1.6,
     max_detail_difference=0.45,
     min_altered_structure=0.4,
     max_altered_share=0.4,

@@ -18,6 +18,7 @@ from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.placing import Placed, shrunk
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import ALIKE, WHOLE, Sides, overlaid_sides, side_of
+from dedup_core.comparison.tones import tones_between
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
@@ -69,6 +70,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
     pair, labs, shape = laid.pair, laid.labs, laid.shape
     weights, plain_share = weights_and_plain_share(*labs)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
+    counted = weights * unchanged
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
@@ -81,8 +83,9 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         coverage=pair.coverage,
         inner_coverage=laid.inner_coverage,
         plain_share=plain_share,
-        color_residual=color_residual(pair.left, pair.right, weights * unchanged),
+        color_residual=color_residual(pair.left, pair.right, counted),
         detail=look.detail,
+        tones=None if look.detail is None else tones_between(pair.left, pair.right, labs, counted),
         regions=look.regions,
         sides=_sides(left.pixels, right.pixels, pair),
     )

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
+from dedup_core.comparison.tones import Tones
 from dedup_core.views import View, opposite
 
 MEASUREMENT_VERSION: Final = 2
@@ -45,9 +46,9 @@ class PairMeasurement:
     picture that the other shows too, `inner_coverage` that of the one of which more is shown. `plain_share` 0..1: share
     of plain background in both.
     `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast or white balance explains, where nothing
-    changed. `detail`: the closer look, None where the pictures are too unlike for one. `regions`: the parts that the
-    two show differently, and the one that both show where one is inside the other. `sides`: which of the two has
-    something over it or around it, or shows less.
+    changed; `tones`: what no change of tone explains there. `detail`: the closer look. Both are None where the pictures
+    are too unlike for one. `regions`: the parts that the two show differently, and the one that both show where one is
+    inside the other. `sides`: which of the two has something over it or around it, or shows less.
     """
 
     metrics: ColorMetrics
@@ -63,6 +64,7 @@ class PairMeasurement:
     plain_share: float
     color_residual: float
     detail: Detail | None = None
+    tones: Tones | None = None
     regions: tuple[Region, ...] = ()
     sides: Sides = ALIKE
 
@@ -75,7 +77,8 @@ class PairMeasurement:
         """Everything but what is stored with the verdict (regions and sides), fit for JSON."""
         stored = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _WITH_VERDICT}
         stored["metrics"], stored["view"] = self.metrics.as_dict(), self.view.value
-        stored["detail"] = None if self.detail is None else asdict(self.detail)
+        for name, part in (("detail", self.detail), ("tones", self.tones)):
+            stored[name] = None if part is None else asdict(part)
         return {"version": MEASUREMENT_VERSION} | stored
 
     @classmethod
@@ -87,5 +90,6 @@ class PairMeasurement:
             return None
         values = {name: value for name, value in stored.items() if name != "version"}
         values["metrics"], values["view"] = ColorMetrics(**values["metrics"]), View(values["view"])
-        values["detail"] = None if values["detail"] is None else Detail(**values["detail"])
+        for name, kind in (("detail", Detail), ("tones", Tones)):
+            values[name] = None if values[name] is None else kind(**values[name])
         return cls(**values, regions=regions, sides=sides)

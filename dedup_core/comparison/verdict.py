@@ -6,9 +6,10 @@ from typing import Final
 
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.measure import measure_images
-from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.measurement import Detail, PairMeasurement
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.sides import ALIKE, Sides
+from dedup_core.comparison.tones import Tones
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.limits import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits
 from dedup_core.policy import BALANCED, Policy, policy_of
@@ -45,8 +46,13 @@ class Verdict:
 
 _ALLOWED_FOR_NOISE: Final = 3.0  # docs/thresholds.md#detail
 _MOST_NOISE: Final = 0.08
+_ALLOWED_FOR_TONE: Final = 0.05  # docs/thresholds.md#detail
+_MOST_TONE: Final = 4.0
 _MANY_BLOCKS: Final = 30
 _LEAST_TOLD: Final = 0.005
+_MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
+_COLORFUL: Final = 0.8
+_HUE_ALLOWED: Final = 0.1  # of the colors that there are: clipped and compressed ones turn a little
 # Without a direction, because a pair is stored under both of its images with the same reasons.
 _VIEW_WORDS: Final = {
     View.MIRRORED: "mirrored",
@@ -119,21 +125,34 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
         return VerdictKind.DISTINCT, (f"too little is shown by both ({coverage:.0%} < {policy.min_coverage:.0%})",)
     if detail is None:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
-    every_part = detail.worst <= policy.max_detail_difference + _ALLOWED_FOR_NOISE * min(detail.usual, _MOST_NOISE)
-    kind, reason = _judge_color(measurement.color_residual, policy, before_plain=before_plain)
-    if every_part and detail.blocks >= _MANY_BLOCKS:
-        least = policy.min_altered_structure
-    elif not every_part and (kind is VerdictKind.DUPLICATE or detail.reshaped_share > policy.max_reshaped_share):
-        return _judge_altered(measurement, policy, least)
+    kind, reason = _judge_color(measurement, policy, before_plain=before_plain)
+    every_part = detail.worst <= policy.max_detail_difference + _allowance(detail, measurement.tones)
+    recolored = kind is VerdictKind.COLOR_VARIANT and detail.reshaped_share <= policy.max_reshaped_share
+    matches = f"structure matches (correlation {structure:.2f} >= {least:.2f})"
     if structure < least:
-        return _judge_altered(measurement, policy, least)
-    reasons = (f"structure matches (correlation {structure:.2f} >= {least:.2f})", reason)
+        if not every_part or detail.blocks < _MANY_BLOCKS or structure < policy.min_altered_structure:
+            return _judge_altered(measurement, policy, kind, least)
+        matches = f"each of {detail.blocks} parts matches (differences up to {detail.worst:.2f})"
+    elif not (every_part or recolored):
+        return _judge_altered(measurement, policy, kind, least)
     if coverage < policy.min_coverage and kind is VerdictKind.DUPLICATE:
-        return VerdictKind.ALTERED, (f"the whole of one is shown inside the other ({coverage:.0%} of it)", *reasons)
-    return kind, reasons
+        return VerdictKind.ALTERED, (
+            f"the whole of one is shown inside the other ({coverage:.0%} of it)",
+            matches,
+            reason,
+        )
+    return kind, (matches, reason)
 
 
-def _judge_altered(measurement: PairMeasurement, policy: Policy, least: float) -> tuple[VerdictKind, tuple[str, ...]]:
+def _allowance(detail: Detail, tones: Tones | None) -> float:
+    """What noise and local changes of tone add to the differences of parts that show the same."""
+    noise = _ALLOWED_FOR_NOISE * min(detail.usual, _MOST_NOISE)
+    return noise if tones is None else noise + _ALLOWED_FOR_TONE * min(tones.light, _MOST_TONE)
+
+
+def _judge_altered(
+    measurement: PairMeasurement, policy: Policy, color: VerdictKind, least: float
+) -> tuple[VerdictKind, tuple[str, ...]]:
     """Whether what differs is a part of one picture, or the two have only something in common."""
     structure, detail, residual = measurement.structure, measurement.detail, measurement.color_residual
     if detail is None or structure < policy.min_altered_structure:
@@ -141,9 +160,9 @@ def _judge_altered(measurement: PairMeasurement, policy: Policy, least: float) -
     if detail.altered_share > policy.max_altered_share or detail.usual > policy.max_usual_difference:
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {policy.max_altered_share:.0%})",)
-    if residual > policy.max_altered_color_residual:
-        color = f"{residual:.1f} > {policy.max_altered_color_residual:.1f}"
-        return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({color})",)
+    if residual > policy.max_altered_color_residual and color is not VerdictKind.DUPLICATE:
+        beyond = f"{residual:.1f} > {policy.max_altered_color_residual:.1f}"
+        return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
     return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")
 
 
@@ -168,11 +187,34 @@ def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bo
     return measurement.inner_coverage >= policy.min_inner_coverage and measurement.coverage >= policy.min_part
 
 
-def _judge_color(residual: float, policy: Policy, *, before_plain: bool) -> tuple[VerdictKind, str]:
+def _judge_color(measurement: PairMeasurement, policy: Policy, *, before_plain: bool) -> tuple[VerdictKind, str]:
+    residual, tones = measurement.color_residual, measurement.tones
     limit = policy.max_plain_color_residual if before_plain else policy.max_color_residual
+    if tones is not None and _color_is_gone(tones, policy):
+        colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
+        return VerdictKind.COLOR_VARIANT, f"one of them has lost its colors or was toned ({colors})"
     if residual <= limit:
         return VerdictKind.DUPLICATE, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
+    if tones is not None and _only_tone_differs(tones, policy, before_plain=before_plain):
+        return VerdictKind.DUPLICATE, f"only the tone differs (hue {tones.hue:.1f}, light {tones.light:.1f})"
     return VerdictKind.COLOR_VARIANT, f"colors differ beyond exposure and white balance ({residual:.1f} > {limit:.1f})"
+
+
+def _color_is_gone(tones: Tones, policy: Policy) -> bool:
+    """Whether one picture has one color for each lightness where the other has many, or both have and not the same."""
+    if tones.least_color >= _MONOCHROME:
+        return False
+    has_lost = tones.most_color >= _COLORFUL and tones.least_color < policy.min_kept_color * tones.most_color
+    return has_lost or (tones.most_color < _MONOCHROME and tones.tint > policy.max_toning)
+
+
+def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> bool:
+    if before_plain:
+        return max(tones.hue, tones.light) <= policy.max_plain_tone_residual
+    most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
+    return tones.channels <= policy.max_channel_residual or (
+        tones.hue <= most_hue and tones.light <= policy.max_light_residual
+    )
 
 
 def _framing(measurement: PairMeasurement) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Which verdict a pair gets, from the pictures to the sentence."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from dedup_core import (
 from dedup_core import policy as policy_module
 from dedup_core.comparison.measurement import Detail
 from dedup_core.comparison.regions import RegionKind
+from dedup_core.comparison.tones import Tones
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 
 
@@ -216,6 +218,11 @@ def test_identical_flat_pictures_of_different_files_are_identical_by_their_pixel
     assert compare(encoded(flat, "PNG"), encoded(flat, "BMP")).kind is VerdictKind.IDENTICAL
 
 
+def tones(**changes: float) -> Tones:
+    usual = Tones(hue=0.5, light=0.5, channels=9.0, most_color=5.0, least_color=4.0, tint=1.0)
+    return dataclasses.replace(usual, **changes)
+
+
 def measurement(**changes: float | bool) -> PairMeasurement:
     usual = PairMeasurement(
         metrics=ColorMetrics(1.0, 1.0, 0.99),
@@ -246,6 +253,17 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"same_pixels": True}, VerdictKind.IDENTICAL),
         ({"same_when_small": True, "structure": 0.0}, VerdictKind.DUPLICATE),
         ({"color_residual": 3.9}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 9.0, "tones": tones(hue=1.9, light=4.9)}, VerdictKind.DUPLICATE),
+        ({"color_residual": 9.0, "tones": tones(hue=2.1)}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 9.0, "tones": tones(light=5.1)}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 9.0, "tones": tones(hue=9.0, channels=2.9)}, VerdictKind.DUPLICATE),
+        ({"color_residual": 9.0, "plain_share": 0.5, "tones": tones(hue=1.3)}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 9.0, "plain_share": 0.5, "tones": tones(hue=1.1, light=1.1)}, VerdictKind.DUPLICATE),
+        ({"tones": tones(least_color=0.1)}, VerdictKind.COLOR_VARIANT),
+        ({"tones": tones(least_color=0.1, most_color=0.5, tint=5.9)}, VerdictKind.DUPLICATE),
+        ({"tones": tones(least_color=0.1, most_color=0.5, tint=6.1)}, VerdictKind.COLOR_VARIANT),
+        ({"worst": 0.6, "reshaped_share": 0.1, "color_residual": 9.0, "tones": tones()}, VerdictKind.ALTERED),
+        ({"worst": 0.5, "tones": tones(light=3.0)}, VerdictKind.DUPLICATE),
         ({"color_residual": 2.6}, VerdictKind.DUPLICATE),
         ({"color_residual": 2.6, "plain_share": 0.5}, VerdictKind.COLOR_VARIANT),
         ({"structure": 0.35, "detail": None}, VerdictKind.DISTINCT),
@@ -269,6 +287,13 @@ def measurement(**changes: float | bool) -> PairMeasurement:
 )
 def test_each_threshold_decides(changes, kind):
     assert decide(measurement(**changes)).kind is kind
+
+
+def test_a_measurement_is_judged_alike_after_it_was_stored():
+    found = measure_images(working(packshot()), working(lettered(packshot())))
+    again = PairMeasurement.from_dict(json.loads(json.dumps(found.as_dict())), found.regions, found.sides)
+    assert again == found
+    assert PairMeasurement.from_dict(found.as_dict() | {"version": 1}) is None
 
 
 def test_the_same_bytes_are_identical_whatever_was_measured():

@@ -1,0 +1,138 @@
+"""Whether two aligned pictures differ in color or only in tone: in hue and saturation, or in light and shade."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.arrays import Float32s, Pixels
+from dedup_core.color.lab import block_means, srgb_to_lab
+from dedup_core.comparison.local_contrast import box_blur
+
+type Doubles = NDArray[np.float64]
+BLOCK: Final = 4
+_LIGHT_KNOTS: Final = np.linspace(0.0, 100.0, 9)
+_CHANNEL_KNOTS: Final = np.linspace(0.0, 100.0, 17)
+_COLOR_KNOTS: Final = np.linspace(0.0, 100.0, 5)
+_FIELD: Final = 3  # a field of light: its strength at 3 x 3 places
+_MOST_TINT: Final = 6.0  # CIELAB units that a tone curve may add to colors of one lightness
+_SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes the colors
+_DAMPING: Final = 1e-3
+_LEAST_WEIGHT: Final = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Tones:
+    """What is left of a difference once changes of tone have been allowed for, CIELAB units.
+
+    `hue`: of a and b, once saturation at every lightness and a slight tint were allowed for. `light`: of L, once a tone
+    curve and a smooth field of light were. `channels`: of all, once a curve for each channel was. `most_color`,
+    `least_color`: how much color the one and the other picture has besides one for each lightness; next to nothing in
+    gray, sepia and duotone. `tint`: how far those colors for each lightness are apart.
+    """
+
+    hue: float
+    light: float
+    channels: float
+    most_color: float
+    least_color: float
+    tint: float
+
+
+def tones_between(left: Pixels, right: Pixels, labs: tuple[Float32s, Float32s], weights: Float32s) -> Tones:
+    """Compare two aligned pictures (h, w, 3), whose CIELAB is `labs`; `weights` (h, w) says which pixels count."""
+    weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
+    shape, flat = weight.shape, weight.ravel().astype(np.float64)
+    ours, theirs = (_smoothed(block_means(lab, BLOCK), weight).reshape(-1, 3).astype(np.float64) for lab in labs)
+    levels = [block_means(it.astype(np.float32) / np.float32(255), BLOCK).reshape(-1, 3) for it in (left, right)]
+    values = levels[0].astype(np.float64), levels[1].astype(np.float64)
+    curves = [_color_curve(lab, flat) for lab in (ours, theirs)]
+    colors = sorted(_mean_length(lab[:, 1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
+    return Tones(
+        hue=min(_hue(ours, theirs, flat), _hue(theirs, ours, flat)),
+        light=min(_light(ours, theirs, flat, shape), _light(theirs, ours, flat, shape)),
+        channels=min(_channels(*values, flat, shape), _channels(*values[::-1], flat, shape)),
+        most_color=colors[1],
+        least_color=colors[0],
+        tint=_mean_length(curves[0] - curves[1], flat),
+    )
+
+
+def _mean_length(vectors: Doubles, weight: Doubles) -> float:
+    return float((np.sqrt((vectors * vectors).sum(axis=1)) * weight).sum() / weight.sum())
+
+
+def _smoothed(lab: Float32s, weight: Float32s) -> Float32s:
+    """Means of a few blocks, so that compression noise cancels."""
+    total = box_blur(weight, 1)
+    return np.stack([box_blur(lab[..., channel] * weight, 1) / total for channel in range(3)], axis=2)
+
+
+def _basis(values: Doubles, knots: Doubles) -> Doubles:
+    """Shares of the two knots around each value, (n, knots)."""
+    position = np.clip(values / (knots[1] - knots[0]), 0, len(knots) - 1 - 1e-9)
+    low = position.astype(np.intp)
+    basis = np.zeros((len(values), len(knots)))
+    rows = np.arange(len(values))
+    basis[rows, low], basis[rows, low + 1] = 1 - (position - low), position - low
+    return basis
+
+
+def _solved(basis: Doubles, wanted: Doubles, weight: Doubles, prior: Doubles, damping: float) -> Doubles:
+    weighted = basis.T * weight
+    total = weight.sum()
+    normal = weighted @ basis + damping * total * np.eye(basis.shape[1])
+    return np.linalg.solve(normal, weighted @ wanted + damping * total * prior)
+
+
+def _color_curve(lab: Doubles, weight: Doubles) -> Doubles:
+    """The mean color of each lightness, at every block, (n, 2)."""
+    basis = _basis(lab[:, 0], _COLOR_KNOTS)
+    return basis @ _solved(basis, lab[:, 1:], weight, np.zeros((basis.shape[1], 2)), _DAMPING)
+
+
+def _hue(source: Doubles, target: Doubles, weight: Doubles) -> float:
+    """What is left of target's a and b after source's, more or less saturated at each lightness, and a slight tint."""
+    shares = _basis(source[:, 0], _COLOR_KNOTS)
+    count = shares.shape[1]
+    tints = np.stack([np.ones(len(source)), source[:, 0] / 50 - 1], axis=1)
+    none = np.zeros_like(tints)
+    rows_a = np.hstack([shares * source[:, 1:2], tints, none])
+    rows_b = np.hstack([shares * source[:, 2:3], none, tints])
+    basis, wanted = np.vstack([rows_a, rows_b]), np.concatenate([target[:, 1], target[:, 2]])
+    prior = np.concatenate([np.ones(count), np.zeros(4)])
+    found = _solved(basis, wanted, np.tile(weight, 2), prior, _DAMPING * 10)
+    found[:count] = np.clip(found[:count], *_SATURATIONS)
+    found[count:] = np.clip(found[count:], -_MOST_TINT, _MOST_TINT)
+    error = (wanted - basis @ found).reshape(2, -1)
+    return float((np.hypot(error[0], error[1]) * weight).sum() / weight.sum())
+
+
+def _channels(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...]) -> float:
+    """What is left in CIELAB after a monotone curve for each channel of sRGB (values 0..1)."""
+    predicted = np.empty_like(source)
+    for channel in range(3):
+        basis = _basis(source[:, channel] * 100, _CHANNEL_KNOTS)
+        found = _solved(basis, target[:, channel], weight, _CHANNEL_KNOTS / 100, _DAMPING)
+        predicted[:, channel] = basis @ np.maximum.accumulate(found)
+    difference = (_lab(predicted) - _lab(target)).reshape(*shape, 3)
+    flat = weight.reshape(shape).astype(np.float32)
+    rest = _smoothed(difference, flat)
+    return float((np.sqrt((rest * rest).sum(axis=2)) * flat).sum() / flat.sum())
+
+
+def _lab(values: Doubles) -> Float32s:
+    return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8))
+
+
+def _light(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...]) -> float:
+    """What is left of target's L after a monotone curve of source's and a smooth field of light."""
+    curve = _basis(source[:, 0], _LIGHT_KNOTS)
+    across, down = (_basis(np.linspace(0, 100, side), np.linspace(0, 100, _FIELD)) for side in (shape[1], shape[0]))
+    field = (down[:, None, :, None] * across[None, :, None, :]).reshape(-1, _FIELD * _FIELD)
+    basis = np.hstack([curve, field * (source[:, :1] / 50)])
+    prior = np.concatenate([_LIGHT_KNOTS, np.zeros(_FIELD * _FIELD)])
+    found = _solved(basis, target[:, 0], weight, prior, _DAMPING)
+    found[: len(_LIGHT_KNOTS)] = np.maximum.accumulate(found[: len(_LIGHT_KNOTS)])
+    return float((np.abs(target[:, 0] - basis @ found) * weight).sum() / weight.sum())
