@@ -74,7 +74,7 @@ class Worker:
     ) -> None:
         self._app_dir = app_dir
         self._environ = environ
-        self._timeout_seconds = function_timeout_seconds
+        self.function_timeout_seconds = function_timeout_seconds
         self._module = module
         self._verbose = verbose
         self._lock = threading.Lock()
@@ -141,11 +141,12 @@ class Worker:
         except WorkerError as error:
             return Outcome(succeeded=False, error=f"the worker could not be started again: {error}")
         call = process.send(request, name)
-        if not call.done.wait(self._timeout_seconds):
+        limit = self.function_timeout_seconds
+        if not call.done.wait(limit):
             first = process.end(tell_calls=False)
             return Outcome(
                 succeeded=False,
-                error=f"functionTimeout of {self._timeout_seconds:g} s exceeded"
+                error=f"functionTimeout of {limit:g} s exceeded"
                 + ("; the worker ends, and what else it runs" if first else ", for the worker had been ended"),
             )
         return call.outcome

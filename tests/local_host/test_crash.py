@@ -82,7 +82,7 @@ def test_after_sigterm_a_host_goes_on_for_a_while_and_what_is_left_comes_back_wh
 ) -> None:
     gate = tmp_path / "gate"  # 20 waits until this file is there
     app = App(tmp_path / "app", CODE, {"AzureWebJobsStorage": account.connection_string, "GATE": str(gate)})
-    with HostProcess(app.folder, lease_seconds=6, arguments=["--grace-seconds", "2"]) as host:
+    with HostProcess(app.folder, lease_seconds=8, arguments=["--grace-seconds", "4"]) as host:
         queue.send_message("20")
         app.wait_for_notes("message begun", 1)
         process = host._process
@@ -90,7 +90,7 @@ def test_after_sigterm_a_host_goes_on_for_a_while_and_what_is_left_comes_back_wh
         host.terminate()
         wait_until(lambda: "as a host in Azure does" in host.log_text())
         queue.send_message("1")  # new messages are still taken
-        wait_until(lambda: {"name": "1"} in app.notes("message done"), 2)
+        wait_until(lambda: {"name": "1"} in app.notes("message done"), 4)
         assert process.wait(20) == 0
         assert texts(queue) == []  # still hidden
         gate.touch()
