@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import requests
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
-from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
 from azure.storage.queue import ExponentialRetry as QueueRetry
@@ -88,6 +87,8 @@ class Connections:
         )
 
     def _identity(self, name: str) -> Any:
+        from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415, slow and rare
+
         if self._environ.get(f"{name}__credential", "").lower() == "managedidentity":
             return ManagedIdentityCredential(client_id=self._environ.get(f"{name}__clientId"))
         if self._credential is None:
