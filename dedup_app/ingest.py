@@ -111,19 +111,21 @@ class IngestService:
         except InvalidMessage as error:
             self._rejections.record(self._settings.ingest_queue, message_id, body, error)
             return
-        if self.ingest(message.path, again=message.again).status == NOT_FOUND:
+        if self.ingest(message.path, again=message.again, force=message.force).status == NOT_FOUND:
             missing = ImageNotFound(f"There is no blob {message.path}")
             self._rejections.record(self._settings.ingest_queue, message_id, body, missing)
 
-    def ingest(self, path: ImagePath, *, again: bool = False) -> IngestOutcome:
+    def ingest(self, path: ImagePath, *, again: bool = False, force: bool = False) -> IngestOutcome:
         """Follow the blob until the features row says what is there. Raises `TemporaryError` if that must wait.
 
         Whoever wrote something looks at the blob once more: a deletion may have been handled before there was a row.
         Whoever finds that somebody else has moved the row goes on from theirs. `again`: what was refused is read once
-        more, whatever refused it.
+        more, whatever refused it. `force`: an image that is known is read, appended and looked up once more.
         """
         row, sent, floor = self._features.get(path.image_id), 0, 0
-        unless_etag = _final_etag(row, again=again)
+        unless_etag = "" if force else _final_etag(row, again=again)
+        if force and row is not None and row.status == INDEXED:
+            row = replace(row, status=PROCESSING)  # not stored: what is done again is done at the same version
         status = UNCHANGED if row else NOT_FOUND
         for look in range(MAX_LOOKS):
             found = self._look(path, row, unless_etag)

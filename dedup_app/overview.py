@@ -1,9 +1,10 @@
 """Overview: what the app has done, what waits, and what went wrong, read once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dedup_app.image_status import ImageStatus
+from dedup_app.ledger.findings import Ledger
 from dedup_app.ports import (
     DecodersReport,
     FeaturesTable,
@@ -29,6 +30,7 @@ class Overview:
     rejected_messages: Sequence[RejectedMessage]
     report: StatsReport | None
     decoders: DecodersReport | None = None
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 class OverviewService:
@@ -47,4 +49,5 @@ class OverviewService:
             rejected_messages=self._reports.rejected_messages(MESSAGES),
             report=self._reports.latest_stats_report(),
             decoders=self._reports.latest_decoders_report(),
+            ledger=Ledger.sum(self._reports.ledger()),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 
+from dedup_app.currency import is_current
 from dedup_app.journal import VerdictJournal
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.ports import FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, VerifyQueue
@@ -68,6 +69,17 @@ class Pairing:
     def verify_anew(self, row: FeaturesRow) -> int:
         """Send the pairs that were verified with another content than that of the row; how many there were."""
         return self._send(row, (), self._outdated(row))
+
+    def without_pair(self, row: FeaturesRow, hits: Iterable[Hit]) -> list[str]:
+        """Ids of the hits that are candidates and have no pair with the image, as the two are now."""
+        missing = []
+        for candidate in self._candidates(row, hits):
+            other = candidate.row
+            pair = self._pairs.get(row.path, other.path)
+            summaries = {it.path.image_id: it.summary for it in (row, other)}
+            if pair is None or not is_current(pair, summaries):
+                missing.append(other.path.image_id)
+        return missing
 
     def _candidates(self, image: FeaturesRow, hits: Iterable[Hit]) -> Iterator[_Candidate]:
         """The nearest hits that the features table bears out; the index may hold images that are gone or refused."""

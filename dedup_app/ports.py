@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from dedup_app.image_status import ImageStatus
+from dedup_app.ledger.findings import SliceReport
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.decoding.working_image import WorkingImage
@@ -297,6 +298,14 @@ class PairsTable(Protocol):
         """Every pair once, verified or pending."""
         ...
 
+    def with_prefix(self, prefix: str) -> Iterator[PairRow]:
+        """The pairs whose smaller image id begins with these two hex digits, each once."""
+        ...
+
+    def fail(self, left: ImagePath, right: ImagePath, failure: str) -> None:
+        """Note on a pair that waits why no verdict comes; one with a verdict stays as it is."""
+        ...
+
 
 class StatsTable(Protocol):
     """The `loaderstats` table: running totals of each process for each UTC day."""
@@ -320,6 +329,14 @@ class ReportsTable(Protocol):
     def put_rejected_message(self, message: RejectedMessage) -> None: ...
 
     def rejected_messages(self, limit: int = 20) -> Sequence[RejectedMessage]: ...
+
+    def put_ledger(self, report: SliceReport) -> None:
+        """Keep what was found in one slice, in place of what was found before."""
+        ...
+
+    def ledger(self) -> Iterator[SliceReport]:
+        """What was found in each slice when it was looked at last."""
+        ...
 
 
 class Meter(Protocol):
@@ -357,6 +374,10 @@ class Queues(Protocol):
 
     def lengths(self) -> dict[str, QueueLengths]:
         """By queue name; a queue that does not exist yet has length 0."""
+        ...
+
+    def waiting(self) -> int:
+        """Messages on the queues of this app, those that are being handled included."""
         ...
 
     def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:

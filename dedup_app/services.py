@@ -10,6 +10,8 @@ from dedup_app.decisions import DecisionService
 from dedup_app.group_book import GroupBook
 from dedup_app.ingest import IngestService
 from dedup_app.journal import JournaledFeatures, VerdictJournal, VerdictLog
+from dedup_app.ledger.audit import Audit
+from dedup_app.ledger.reconcile import ReconcileService
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.overview import OverviewService
 from dedup_app.pair_list import PairListService
@@ -69,6 +71,7 @@ class Services:
     groups: GroupBook = field(init=False)
     decisions: DecisionService = field(init=False)
     overview: OverviewService = field(init=False)
+    reconcile: ReconcileService = field(init=False)
 
     def __post_init__(self) -> None:
         self.features = JournaledFeatures(self.features, self.verdict_log)
@@ -90,6 +93,19 @@ class Services:
             journal=journal,
             verify_queue=self.verify_queue,
             totals=totals,
+            settings=settings,
+            now=self.now,
+        )
+        audit = Audit(images=self.images, features=self.features, pairs=self.pairs, index=self.index, pairing=pairing)
+        self.reconcile = ReconcileService(
+            audit=audit,
+            images=self.images,
+            index=self.index,
+            pairing=pairing,
+            queues=self.queues,
+            ingest_queue=self.ingest_queue,
+            verify_queue=self.verify_queue,
+            reports=self.reports,
             settings=settings,
             now=self.now,
         )

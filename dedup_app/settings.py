@@ -70,6 +70,7 @@ class Settings:
     decode_budget_bytes: int = 192 * 1024 * 1024
     log_image_paths: bool = False
     telemetry: bool = False
+    reconcile_hours: int = 24  # within which every image is looked at once by the ledger
     max_candidates: int = 100  # of an image; thousands of equal placeholders would otherwise make millions of pairs
     policy_preset: str = "balanced"
     policy_overrides: Mapping[str, float] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class Settings:
             decode_budget_bytes=read.whole("DECODE_BUDGET_BYTES", cls.decode_budget_bytes, most=64 * _GIBIBYTE),
             log_image_paths=read.switch("LOG_IMAGE_PATHS", cls.log_image_paths),
             telemetry=read.text(TELEMETRY, "").lower() in TRUE_FOR_THE_WORKER,
+            reconcile_hours=read.whole("RECONCILE_HOURS", cls.reconcile_hours, most=24 * 31),
             max_candidates=read.whole("MAX_CANDIDATES", cls.max_candidates, most=10_000),
             policy_preset=read.text("POLICY", cls.policy_preset),
             policy_overrides=read.policy_overrides(),

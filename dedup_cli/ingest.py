@@ -26,6 +26,9 @@ def ingest(
     reason: Annotated[
         str | None, typer.Option(metavar="REASON", help="Only those refused for this reason, such as corrupt.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With PATH: do all of it once more, whatever is known of the image.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was queued for a program.")] = False,
 ) -> None:
     """Queue images that landed before the app ran to be fingerprinted and looked up.
@@ -39,6 +42,8 @@ def ingest(
         raise InputError("name the images to take in, or give --all for the whole container, or --rejected")
     if reason and not rejected:
         raise InputError("--reason says which of the images that were refused: give --rejected with it")
+    if force and not paths:
+        raise InputError("--force is for images that are named; for all of them there is `dedup reconcile --fix`")
     services = services_of(context)
     if rejected:
         _ingest_rejected(services, reason, as_json=as_json)
@@ -47,7 +52,7 @@ def ingest(
         _ingest_all(services, as_json=as_json)
         return
     images = list(dict.fromkeys(image_path(services, path) for path in paths or ()))
-    services.ingest_queue.send_all(map(IngestMessage, images))
+    services.ingest_queue.send_all(IngestMessage(image, force=force) for image in images)
     if as_json:
         print_json({"queued": [str(image) for image in images]})
     else:

@@ -12,6 +12,7 @@ from dedup_cli.failures import SentencesForErrors
 from dedup_cli.groups import groups
 from dedup_cli.ingest import ingest
 from dedup_cli.output import console
+from dedup_cli.reconcile import reconcile
 from dedup_cli.reindex import reindex
 from dedup_cli.scan import scan
 from dedup_cli.status import status
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (scan, duplicates, groups, status, compare, enqueue, ingest, reindex, decoders):
+for command in (scan, duplicates, groups, status, compare, enqueue, ingest, reconcile, reindex, decoders):
     app.command()(command)
 
 

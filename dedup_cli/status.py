@@ -12,6 +12,7 @@ from dedup_app.image_status import ImageStatus
 from dedup_app.overview import Overview
 from dedup_app.ports import DecodersReport, QueueLengths, RejectedMessage, StatsReport
 from dedup_cli.connection import services_of
+from dedup_cli.ledger import ledger_record, ledger_table
 from dedup_cli.output import console, plain, plain_table, print_json
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 from dedup_core.messages import message_excerpt
@@ -47,6 +48,7 @@ def _record(found: Overview) -> dict[str, object]:
     report = found.report
     return {
         "images": _by_name(found.images),
+        "ledger": ledger_record(found.ledger),
         "queues": {name: asdict(lengths) for name, lengths in found.queues.items()},
         "poison_messages": [_message_record(message) for message in found.poison_messages],
         "rejected_messages": [_message_record(message) for message in found.rejected_messages],
@@ -80,6 +82,7 @@ def _message_record(message: RejectedMessage) -> dict[str, str]:
 def _print(found: Overview) -> None:
     sections = {
         "Images": _images_table(_by_name(found.images)),
+        "Completeness": ledger_table(found.ledger),
         "Queues": _queues_table(found.queues),
         "Statistics": _report_table(found.report),
         "Decoders": _decoders_table(found.decoders),

@@ -102,27 +102,31 @@ class VerifyMessage:
 class IngestMessage:
     """Extract the features of one image that is already there.
 
-    `again`: also where it was refused and nothing that could change that has another version.
+    `again`: also where it was refused and nothing that could change that has another version. `force`: whatever is
+    known of it, it is read, appended and looked up once more.
     """
 
     path: ImagePath
     again: bool = False
+    force: bool = False
 
     @classmethod
     def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None) -> Self:
         """Read `{"path": "images/a.jpg"}`, `"again": true` added or not, as text or base64. Raises `InvalidMessage`."""
-        fields = _parse_fields(body, {"path", "again"})
+        fields = _parse_fields(body, {"path", "again", "force"})
         path = _parse_path(fields.get("path"), "path", containers)
         if path.is_generated:
             raise InvalidMessage(f"{path} is generated: it can be compared, but there is no blob to ingest")
-        again = fields.get("again", False)
-        if not isinstance(again, bool):
-            raise InvalidMessage(f"again is true or false, not {_kind(again)}")
-        return cls(path, again)
+        for name in ("again", "force"):
+            if not isinstance(fields.get(name, False), bool):
+                raise InvalidMessage(f"{name} is true or false, not {_kind(fields[name])}")
+        return cls(path, fields.get("again", False), fields.get("force", False))
 
     def to_json(self) -> str:
         fields: dict[str, Any] = {"version": VERSION, "path": str(self.path)}
-        return json.dumps(fields | ({"again": True} if self.again else {}), separators=(",", ":"))
+        return json.dumps(
+            fields | {name: True for name in ("again", "force") if getattr(self, name)}, separators=(",", ":")
+        )
 
 
 def message_excerpt(body: str | bytes) -> str:

@@ -8,7 +8,7 @@ from dedup_core.paths import ImagePath
 from dedup_storage.decision_columns import decision_columns
 from dedup_storage.entity_table import Entities
 from dedup_storage.pair_directions import in_key_order, key_order, reversed_pair, settled
-from dedup_storage.rows import Entity, pair_entity, pair_row
+from dedup_storage.rows import Entity, fitting, pair_entity, pair_row
 
 DECISION_COLUMNS = "decision"  # what the columns of a person's decision begin with
 
@@ -68,6 +68,18 @@ class AzurePairsTable:
 
     def all(self) -> Iterator[PairRow]:
         return (pair_row(entity) for entity in self._table.query() if entity["PartitionKey"] <= entity["RowKey"])
+
+    def with_prefix(self, prefix: str) -> Iterator[PairRow]:
+        condition = f"PartitionKey ge '{prefix}' and PartitionKey lt '{prefix}g'"
+        found = self._table.query_with_tags(condition)
+        return (pair_row(entity, tag) for entity, tag in found if entity["PartitionKey"] <= entity["RowKey"])
+
+    def fail(self, left: ImagePath, right: ImagePath, failure: str) -> None:
+        first, second = (left, right) if in_key_order(left, right) else (right, left)
+        change = {"PartitionKey": first.image_id, "RowKey": second.image_id, "failure": fitting(failure)}
+        while (found := self._table.get_with_tag(first.image_id, second.image_id)) is not None:
+            if "verdict" in found[0] or self._table.update(change, found[1], keep_other_columns=True) is not None:
+                return
 
     def _decide(self, side: PairRow, columns: Entity) -> None:
         """Change these columns alone, or make the row."""

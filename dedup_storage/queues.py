@@ -63,6 +63,9 @@ class AzureQueues:
     def lengths(self) -> dict[str, QueueLengths]:
         return {name: QueueLengths(self._length(name), self._length(name + POISON_SUFFIX)) for name in self._names}
 
+    def waiting(self) -> int:
+        return sum(self._length(name) for name in self._names if name != BLOB_EVENTS)
+
     def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
         """Messages that the host gave up on, up to 32 a queue, which stay where they are."""
         found = [message for name in self._names for message in self._peek(name, min(limit, MOST_PEEKED))]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from dedup_app.ledger.findings import FindingKind, SliceReport
 from dedup_app.ports import DecodersReport, RejectedMessage, StatsReport
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.entity_table import Entities
@@ -84,6 +85,22 @@ class AzureReportsTable:
             )
         return None
 
+    def put_ledger(self, report: SliceReport) -> None:
+        entity = {
+            "PartitionKey": "ledger",
+            "RowKey": report.prefix,
+            "images": report.images,
+            "complete": report.complete,
+            "waiting": report.waiting,
+            "found": json.dumps({kind.name: count for kind, count in report.found.items()}),
+            "damaged_bytes": stored(report.damaged_bytes),
+            "checked_at": utc(report.checked_at),
+        }
+        self._table.upsert(entity, keep_other_columns=False)
+
+    def ledger(self) -> Iterator[SliceReport]:
+        return map(_slice_report, self._table.query("PartitionKey eq 'ledger'"))
+
     def put_rejected_message(self, message: RejectedMessage) -> None:
         # The message's id is in the key: two may be refused in the same microsecond.
         key = f"{newest_first(message.rejected_at)}-{message.message_id}"
@@ -109,6 +126,19 @@ class AzureReportsTable:
             )
             for entity in self._table.query("PartitionKey eq 'rejected'", limit=limit)
         ]
+
+
+def _slice_report(entity: Entity) -> SliceReport:
+    found = {name: count for name, count in json.loads(entity["found"]).items() if name in FindingKind.__members__}
+    return SliceReport(
+        prefix=str(entity["RowKey"]),
+        images=int(entity["images"]),
+        complete=int(entity["complete"]),
+        waiting=int(entity["waiting"]),
+        found={FindingKind[name]: count for name, count in found.items()},
+        damaged_bytes=int(loaded(entity["damaged_bytes"])),
+        checked_at=utc(entity["checked_at"]),
+    )
 
 
 def newest_first(time: datetime) -> str:

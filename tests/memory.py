@@ -208,6 +208,9 @@ class MemoryQueues:
         poison = Counter(message.queue for message in self.poisoned)
         return {name: QueueLengths(len(queue.messages), poison[name]) for name, queue in self._queues.items()}
 
+    def waiting(self) -> int:
+        return sum(len(queue.messages) for queue in self._queues.values())
+
     def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
         return self.poisoned[:limit]
 

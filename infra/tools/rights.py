@@ -72,7 +72,7 @@ NEEDS = (
         APP,
         "images container",
         frozenset({"blobs/read"}),
-        "`dedup_storage/blobs.py` reads images; nothing can change or delete one",
+        "`dedup_storage/blobs.py` reads and lists images; nothing can change or delete one",
     ),
     Need(
         APP,

@@ -1,0 +1,146 @@
+"""One slice of the ledger: every image in it, as container, features row, fingerprint log and pairs have it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dedup_app.currency import is_current
+from dedup_app.image_status import DELETED, INDEXED, REMOVING
+from dedup_app.ingest import is_final
+from dedup_app.ledger.findings import Finding, FindingKind
+from dedup_app.ledger.listing import BlobListing, short_etag, short_id
+from dedup_app.pairing import Pairing
+from dedup_app.ports import CandidateIndex, FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, Superseded
+from dedup_core.errors import InvalidPath
+from dedup_core.paths import ImagePath
+from dedup_core.search.hit import Hit
+
+
+@dataclass
+class Slice:
+    """What is amiss in a slice, and what mending it takes."""
+
+    images: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    to_ingest: list[FeaturesRow] = field(default_factory=list)
+    unknown: set[int] = field(default_factory=set)  # blobs without a row, by their shortened ids
+    to_append: list[FeaturesRow] = field(default_factory=list)
+    to_remove: list[tuple[str, int]] = field(default_factory=list)
+    to_send: list[PairRow] = field(default_factory=list)
+    to_pair: list[tuple[FeaturesRow, list[str]]] = field(default_factory=list)
+
+
+class Audit:
+    """Looks at slices; changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        images: Images,
+        features: FeaturesTable,
+        pairs: PairsTable,
+        index: CandidateIndex,
+        pairing: Pairing,
+    ) -> None:
+        self._images = images
+        self._features = features
+        self._pairs = pairs
+        self._index = index
+        self._pairing = pairing
+
+    def look(self, prefix: str, listing: BlobListing, *, deep: bool = False) -> Slice:
+        """Everything of the slice. The listing may be older than the rows: whatever it contradicts is looked at again.
+
+        The log is read after the rows, so what a row says is `indexed` must be in it, unless the row moved since.
+        """
+        found = Slice()
+        rows = {row.path.image_id: row for row in self._features.with_prefix(prefix)}
+        self._index.refresh()
+        held = self._index.held(prefix)
+        known = {short_id(image_id): row for image_id, row in rows.items() if row.status != DELETED}
+        found.unknown = listing.ids(prefix) - known.keys()
+        found.images = len(known)
+        for image_id, row in rows.items():
+            self._look_at(row, listing, held.pop(image_id, None), found)
+        for image_id, version in held.items():
+            if self._features.get(image_id) is None:
+                found.findings.append(Finding(FindingKind.HELD_WRONGLY, image_id))
+                found.to_remove.append((image_id, version))
+        self._look_at_pairs(prefix, found)
+        if deep:
+            indexed = (row for row in rows.values() if row.status == INDEXED and row.features is not None)
+            found.to_pair = [(row, missing) for row in indexed if (missing := self.unpaired(row))]
+            found.findings += (
+                Finding(FindingKind.PAIR_MISSING, row.path.image_id, row.path) for row, _ in found.to_pair
+            )
+        return found
+
+    def unpaired(self, row: FeaturesRow) -> list[str]:
+        """Ids of images that the index finds for this one, without a pair of the two as they are now."""
+        return self._pairing.without_pair(row, self.hits(row))
+
+    def hits(self, row: FeaturesRow) -> list[Hit]:
+        """What the index finds for the image; nothing if it has another content by now."""
+        if row.features is None:
+            return []
+        try:
+            return self._index.search(row.path.image_id, row.version, row.features.fingerprints)
+        except Superseded:
+            return []
+
+    def is_known(self, path: ImagePath) -> bool:
+        """Whether there is a row by now."""
+        row = self._features.get(path.image_id)
+        return row is not None and row.status != DELETED
+
+    def _look_at(self, row: FeaturesRow, listing: BlobListing, held: int | None, found: Slice) -> None:
+        image_id = row.path.image_id
+        kind = self._kind(row, listing)
+        if kind is not None:
+            found.to_ingest.append(row)
+        elif row.status == INDEXED and held != row.version:
+            now = self._features.get(image_id)
+            if now is not None and now.version == row.version and now.status == INDEXED:
+                kind = FindingKind.NOT_HELD if held is None or held < row.version else FindingKind.HELD_WRONGLY
+                (found.to_append if kind is FindingKind.NOT_HELD else found.to_ingest).append(row)
+        elif held is not None and not row.summary.is_alive and row.status != REMOVING:
+            now = self._features.get(image_id)
+            if now is not None and now.version == row.version:
+                kind = FindingKind.HELD_WRONGLY
+                found.to_remove.append((image_id, max(held, row.version)))
+        if kind is not None:
+            found.findings.append(Finding(kind, image_id, row.path))
+
+    def _kind(self, row: FeaturesRow, listing: BlobListing) -> FindingKind | None:
+        """What is amiss between the row and its blob."""
+        listed = listing.etag_of(row.path.image_id)
+        is_listed_so = listed == short_etag(row.etag)
+        if row.status == DELETED:
+            return None if listed is None or self._images.etag(row.path) is None else FindingKind.MISSING
+        if row.status != INDEXED and not row.status.is_rejected:
+            return FindingKind.UNFINISHED
+        if not row.etag or is_listed_so:  # refused before it was read, or known as it is
+            return None if is_final(row.summary) or row.status.is_rejected else FindingKind.OUTDATED
+        etag = self._images.etag(row.path)
+        if etag is None:
+            return FindingKind.GONE
+        return None if etag == row.etag else FindingKind.OUTDATED
+
+    def _look_at_pairs(self, prefix: str, found: Slice) -> None:
+        waiting = [pair for pair in self._pairs.with_prefix(prefix) if pair.verdict is None]
+        sides = {path.image_id for pair in waiting for path in (pair.left, pair.right) if not path.is_generated}
+        rows = self._features.summaries(sides) if sides else {}
+        for pair in waiting:
+            if is_current(pair, rows):
+                kind = FindingKind.PAIR_FAILED if pair.failure else FindingKind.PAIR_WAITING
+                found.findings.append(Finding(kind, pair.left.image_id, pair.left))
+                found.to_send.append(pair)
+
+
+def names_of(images: Images, container: str, wanted: set[int]) -> Iterator[str]:
+    """The names of blobs with these shortened ids: a second listing, only where something is unknown."""
+    for name, _ in images.names(container):
+        try:
+            if short_id(ImagePath(container, name).image_id) in wanted:
+                yield name
+        except InvalidPath:
+            continue

@@ -1,0 +1,162 @@
+"""Reconcile: the ledger of all slices or of those whose turn it is, and the mending of what is amiss in them."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from dedup_app.event_log import EventLog
+from dedup_app.ledger.audit import Audit, Slice, names_of
+from dedup_app.ledger.findings import PREFIXES, Finding, FindingKind, Ledger, SliceReport
+from dedup_app.ledger.listing import BlobListing, short_id
+from dedup_app.pairing import Pairing
+from dedup_app.ports import (
+    CandidateIndex,
+    Images,
+    IngestQueue,
+    PairRow,
+    Queues,
+    ReportsTable,
+    VerifyQueue,
+)
+from dedup_app.settings import Settings
+from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
+from dedup_core.paths import ImagePath
+from dedup_core.views import View
+
+log = EventLog(__name__)
+
+SLICES_A_RUN = 4  # of the timer: a day has 288 runs of it, so all 256 are seen although some runs are missed
+SECONDS_A_RUN = 60
+
+
+class ReconcileService:
+    """Safe while the app runs: what is found is looked at twice, and mending is work that may come twice anyway."""
+
+    def __init__(
+        self,
+        *,
+        audit: Audit,
+        images: Images,
+        index: CandidateIndex,
+        pairing: Pairing,
+        queues: Queues,
+        ingest_queue: IngestQueue,
+        verify_queue: VerifyQueue,
+        reports: ReportsTable,
+        settings: Settings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._audit = audit
+        self._images = images
+        self._index = index
+        self._pairing = pairing
+        self._queues = queues
+        self._ingest_queue = ingest_queue
+        self._verify_queue = verify_queue
+        self._reports = reports
+        self._container = settings.image_container
+        self._every = timedelta(hours=settings.reconcile_hours)
+        self._now = now
+        self._listing: BlobListing | None = None
+        self._listed_at: datetime | None = None
+
+    def reconcile(
+        self,
+        *,
+        fix: bool = False,
+        deep: bool = False,
+        prefixes: Sequence[str] = PREFIXES,
+        progress: Callable[[str, int], None] = lambda _what, _count: None,
+    ) -> Ledger:
+        """Compare everything both ways; with `fix`, mend it, with `deep`, look every image up again as well.
+
+        `progress` hears of blobs while they are listed and of slices while they are looked at.
+        """
+        listing = BlobListing.take(self._images, self._container, lambda blobs: progress("blobs", blobs))
+        reports = []
+        for done, prefix in enumerate(prefixes, 1):
+            reports.append(self._slice(prefix, listing, fix=fix, deep=deep))
+            progress("slices", done)
+        return Ledger.sum(reports)
+
+    def run_slices(self) -> Ledger | None:
+        """Look at the slices whose turn it is and mend them; the ledger of all. The timer's part: bounded."""
+        if not self._every:
+            return None
+        known = {report.prefix: report for report in self._reports.ledger()}
+        due = [it for it in PREFIXES if it not in known or self._now() - known[it].checked_at >= self._every]
+        due.sort(key=lambda it: known[it].checked_at.timestamp() if it in known else 0.0)
+        started = time.monotonic()
+        for prefix in due[:SLICES_A_RUN]:
+            known[prefix] = self._slice(prefix, self._recent_listing(), fix=True, deep=False)
+            if time.monotonic() - started > SECONDS_A_RUN:
+                break
+        ledger = Ledger.sum(known.values())
+        log.info(
+            "ledger",
+            images=ledger.images,
+            complete=ledger.complete,
+            waiting=ledger.waiting,
+            broken=ledger.broken,
+            slices=ledger.slices,
+            damaged_bytes=ledger.damaged_bytes,
+            found={kind.name.lower(): count for kind, count in ledger.found.items() if count},
+        )
+        return ledger
+
+    def _recent_listing(self) -> BlobListing:
+        """One listing serves many slices: what it contradicts is looked at once more."""
+        if self._listing is None or self._listed_at is None or self._now() - self._listed_at >= self._every / 4:
+            self._listing, self._listed_at = BlobListing.take(self._images, self._container), self._now()
+        return self._listing
+
+    def _slice(self, prefix: str, listing: BlobListing, *, fix: bool, deep: bool) -> SliceReport:
+        found = self._audit.look(prefix, listing, deep=deep)
+        unknown = self._unknown(found.unknown)
+        found.images += len(unknown)
+        found.findings += (Finding(FindingKind.MISSING, path.image_id, path) for path in unknown)
+        has_messages = bool(found.findings) and self._queues.waiting() > 0
+        if fix:
+            self._mend(found, unknown, has_messages=has_messages)
+        report = SliceReport.of(
+            prefix,
+            found.images,
+            found.findings,
+            has_messages=has_messages or fix,
+            damaged_bytes=self._index.damaged_bytes,
+            checked_at=self._now(),
+        )
+        self._reports.put_ledger(report)
+        return report
+
+    def _unknown(self, ids: set[int]) -> list[ImagePath]:
+        """The blobs without a row, that still are there and still have none."""
+        if not ids:
+            return []
+        paths = [ImagePath(self._container, name) for name in names_of(self._images, self._container, ids)]
+        return [path for path in paths if short_id(path.image_id) in ids and not self._audit.is_known(path)]
+
+    def _mend(self, found: Slice, unknown: Iterable[ImagePath], *, has_messages: bool) -> None:
+        again = [IngestMessage(row.path, force=True) for row in found.to_ingest]
+        self._ingest_queue.send_all([*map(IngestMessage, unknown), *again])
+        self._index.add_all(
+            (row.path.image_id, row.version, row.features.fingerprints) for row in found.to_append if row.features
+        )
+        self._index.remove_all(found.to_remove)
+        if found.to_append:
+            # What was missed while they were in no search.
+            self._index.refresh()
+            found.to_pair += [(row, self._audit.unpaired(row)) for row in found.to_append if row.features]
+        for row, missing in found.to_pair:
+            hits = [hit for hit in self._audit.hits(row) if hit.image_id in missing]
+            self._pairing.pair_up(row, hits, overwritten=False)
+        for pair in found.to_send:
+            if pair.failure or not has_messages:
+                self._verify_queue.send(_message(pair))
+
+
+def _message(pair: PairRow) -> VerifyMessage:
+    target = VerifyTarget(
+        pair.right, pair.right_etag, View(pair.view), pair.distance_bits, pair.right_version, pair.tag
+    )
+    return VerifyMessage(pair.left, (target,), pair.left_etag, "candidate", pair.left_version)

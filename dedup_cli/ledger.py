@@ -1,0 +1,45 @@
+"""What the ledger found, as people and programs read it."""
+
+from rich.table import Table
+from rich.text import Text
+
+from dedup_app.ledger.findings import PREFIXES, Ledger
+
+
+def ledger_record(ledger: Ledger) -> dict[str, object]:
+    return {
+        "images": ledger.images,
+        "complete": ledger.complete,
+        "waiting": ledger.waiting,
+        "broken": ledger.broken,
+        "found": {kind.name.lower(): count for kind, count in ledger.found.items() if count},
+        "damaged_bytes": ledger.damaged_bytes,
+        "slices": ledger.slices,
+        "oldest": ledger.oldest.isoformat() if ledger.oldest else None,
+    }
+
+
+def ledger_table(ledger: Ledger) -> Table | None:
+    """None before anything was looked at."""
+    if not ledger.slices:
+        return None
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row(ledger_sentence(ledger))
+    for kind, count in ledger.found.items():
+        if count:
+            table.add_row(Text(f"{count:,} {kind.value}", style="yellow"))
+    if ledger.damaged_bytes:
+        damage = f"{ledger.damaged_bytes:,} bytes of the fingerprint log are damaged: `dedup reindex`"
+        table.add_row(Text(damage, style="bold red"))
+    if ledger.slices < len(PREFIXES):
+        table.add_row(Text(f"{ledger.slices} of {len(PREFIXES)} slices were looked at so far", style="dim"))
+    return table
+
+
+def ledger_sentence(ledger: Ledger) -> Text:
+    told = f"{ledger.complete:,} of {ledger.images:,} images complete"
+    if ledger.waiting:
+        told += f"; {ledger.waiting:,} waiting"
+    if ledger.broken:
+        told += f"; {ledger.broken:,} broken: `dedup reconcile --fix`"
+    return Text(told, style="bold red" if ledger.broken else "")

@@ -1,0 +1,211 @@
+"""The ledger finds whatever is amiss, mends it, and is empty where all is well; each damage ends complete and right."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dedup_app.image_status import DELETED, INDEXED, PROCESSING
+from dedup_app.ledger.findings import FindingKind, Ledger
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.paths import ImagePath
+from tests.app.world import copy_of, photo
+
+A, B, C, D = (ImagePath("images", f"{name}.png") for name in "abcd")
+FILES = {A: photo(1), B: copy_of(1), C: photo(2), D: b"Dear Sir or Madam"}
+
+
+@pytest.fixture
+def full(world):
+    for path, data in FILES.items():
+        world.images.put(path, data)
+        world.services.ingest.ingest(path)
+    world.verify_all()
+    return world
+
+
+def work_off(world):
+    while world.ingest_queue.messages or world.verify_queue.messages:
+        while world.ingest_queue.messages:
+            world.services.ingest.handle_message(world.ingest_queue.messages.pop(0).to_json(), "1")
+        world.verify_all()
+
+
+def found(ledger: Ledger) -> dict[str, int]:
+    return {kind.name: count for kind, count in ledger.found.items() if count}
+
+
+def mend(world, *, deep=False):
+    """As a person would: mend in a process that knows nothing, let the app work, look again."""
+    world.services = world.start_process("command")
+    world.services.reconcile.reconcile(fix=True, deep=deep)
+    work_off(world)
+    return world.start_process("another").reconcile.reconcile(deep=True)
+
+
+def is_right(world):
+    assert {path: str(world.row(path).status) for path in FILES} == {
+        **dict.fromkeys((A, B, C), "indexed"),
+        D: "rejected:unsupported-format",
+    }
+    assert [(pair.verdict.kind, {pair.left, pair.right}) for pair in world.current_pairs()] == [
+        (VerdictKind.DUPLICATE, {A, B})
+    ]
+    assert world.found_by(photo(1)) == {A.image_id, B.image_id}
+    assert world.found_by(photo(2)) == {C.image_id}
+    return True
+
+
+def test_where_all_is_well_the_ledger_is_empty(full):
+    ledger = full.services.reconcile.reconcile(deep=True)
+    assert (ledger.images, ledger.complete, ledger.waiting, ledger.broken, found(ledger)) == (4, 4, 0, 0, {})
+    assert (ledger.slices, ledger.oldest) == (256, full.time)
+
+
+def damage_log_gone(world):
+    world.segments.clear()
+
+
+def damage_half_a_record(world):
+    block = world.segments._segments[0][0]
+    world.segments._segments[0][0] = block[: len(block) // 2]
+
+
+def damage_pairs_gone(world):
+    world.pairs.entities.clear()
+
+
+def damage_row_gone(world):
+    world.features.entities.delete(A.image_id[:2], A.image_id)
+
+
+def damage_features_gone(world):
+    world.features.entities.clear()
+
+
+def damage_never_announced(world):
+    world.features.entities.delete(A.image_id[:2], A.image_id)
+    world.services.index.remove(A.image_id, world.time.timestamp().__trunc__() + 5)
+
+
+def damage_unfinished(world):
+    world.set_status(A, PROCESSING)
+
+
+def damage_removed_from_the_log(world):
+    world.services.index.remove(A.image_id, world.row(A).version)
+
+
+@pytest.mark.parametrize(
+    ("damage", "deep", "kinds"),
+    [
+        (damage_log_gone, False, {"NOT_HELD"}),
+        (damage_half_a_record, False, {"NOT_HELD"}),
+        (damage_pairs_gone, True, {"PAIR_MISSING"}),
+        (damage_row_gone, True, {"MISSING", "HELD_WRONGLY", "PAIR_MISSING"}),
+        (damage_features_gone, True, {"MISSING", "HELD_WRONGLY"}),
+        (damage_never_announced, True, {"MISSING"}),
+        (damage_unfinished, False, {"UNFINISHED"}),
+        (damage_removed_from_the_log, False, {"NOT_HELD"}),
+    ],
+)
+def test_each_way_to_damage_the_store_is_found_and_mended(full, damage, deep, kinds):
+    damage(full)
+    full.time += timedelta(hours=1)
+    full.services = full.start_process("who looks")
+    ledger = full.services.reconcile.reconcile(deep=deep)
+    assert set(found(ledger)) <= kinds
+    assert found(ledger)
+    assert ledger.complete < 4
+    assert found(mend(full, deep=deep)) == {}
+    assert is_right(full)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda world: world.images.put(A, photo(1)), "OUTDATED"),
+        (lambda world: world.images.put(ImagePath("images", "new.png"), photo(3)), "MISSING"),
+    ],
+)
+def test_an_event_that_was_lost_is_found_and_made_good(full, change, kind):
+    change(full)
+    assert found(full.services.reconcile.reconcile()) == {kind: 1}
+    assert found(mend(full)) == {}
+    assert is_right(full) or kind == "MISSING"
+
+
+def test_a_deletion_that_nobody_told_of_is_found_and_made_good(full):
+    full.images.delete(C)
+    assert found(full.services.reconcile.reconcile()) == {"GONE": 1}
+    assert found(mend(full)) == {}
+    assert full.row(C).status == DELETED
+    assert full.found_by(photo(2)) == set()
+
+
+def test_what_was_missed_while_an_image_was_in_no_search_comes(full):
+    full.services.index.remove(A.image_id, full.row(A).version)
+    late = ImagePath("images", "late.png")
+    full.services = full.start_process("another")
+    full.upload_and_ingest("late.png", photo(1))
+    full.verify_all()
+    assert full.pairs.get(A, late) is None
+    assert found(mend(full)) == {}
+    assert full.pair(A, late).verdict.kind is VerdictKind.IDENTICAL
+
+
+def test_a_pair_that_waits_is_waited_for_while_messages_do_and_sent_again_if_none_does(full):
+    full.upload_and_ingest("e.png", copy_of(2))
+    ledger = full.services.reconcile.reconcile()
+    assert (found(ledger), ledger.waiting, ledger.broken) == ({"PAIR_WAITING": 1}, 1, 0)
+    full.verify_queue.messages.clear()
+    ledger = full.services.reconcile.reconcile()
+    assert (ledger.waiting, ledger.broken) == (0, 1)
+    assert found(mend(full)) == {}
+
+
+def test_a_pair_whose_message_died_is_sent_again(full):
+    late = full.upload_and_ingest("e.png", copy_of(2))
+    full.pairs.fail(C, late, "gave up after ten tries")
+    assert full.pair(C, late).failure
+    assert found(full.services.reconcile.reconcile()) == {"PAIR_FAILED": 1}
+    full.verify_queue.messages.clear()
+    assert found(mend(full)) == {}
+    assert (full.pair(C, late).failure, full.pair(C, late).verdict.kind) == ("", VerdictKind.DUPLICATE)
+
+
+def test_a_first_write_that_took_effect_when_the_blob_was_gone_is_cleared_up(full):
+    ghost = ImagePath("images", "ghost.png")
+    full.features.put(replace(full.row(A), path=ghost, status=PROCESSING, tag=""))
+    assert found(full.services.reconcile.reconcile()) == {"UNFINISHED": 1}
+    assert found(mend(full)) == {}
+    assert full.row(ghost).status == DELETED
+
+
+def test_the_timer_looks_at_everything_within_a_day_a_bounded_slice_at_a_time(full):
+    full.set_status(A, PROCESSING)
+    runs = 0
+    while full.services.reconcile.run_slices().slices < 256:
+        runs += 1
+        full.time += timedelta(minutes=5)
+    assert runs * timedelta(minutes=5) < timedelta(hours=24)
+    work_off(full)
+    for _ in range(100):
+        full.time += timedelta(minutes=20)
+        ledger = full.services.reconcile.run_slices()
+    assert (ledger.images, ledger.complete) == (4, 4)
+    assert full.row(A).status == INDEXED
+    calls = len(full.calls)
+    full.services.reconcile.run_slices()
+    assert len(full.calls) - calls < 40
+
+
+def test_forcing_an_image_does_all_of_it_again(full):
+    full.segments.clear()
+    full.pairs.entities.clear()
+    full.services = full.start_process("another")
+    for path in (A, B, C):
+        full.services.ingest.ingest(path, force=True)
+    full.verify_all()
+    assert is_right(full)
+    assert set(FindingKind) >= set(full.services.reconcile.reconcile().found)

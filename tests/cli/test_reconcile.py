@@ -1,0 +1,46 @@
+"""`dedup reconcile`: what it says, and what it has mended."""
+
+import json
+
+import pytest
+
+from dedup_app.services import Services
+from dedup_core.messages import IngestMessage
+from dedup_core.paths import ImagePath
+from tests.app.world import photo
+from tests.cli.conftest import Run
+
+A, B = (ImagePath("images", f"{name}.png") for name in "ab")
+
+
+@pytest.fixture
+def one_missing(services: Services) -> None:
+    for path in (A, B):
+        services.images.put(path, photo(1))
+    services.ingest.ingest(A)
+
+
+@pytest.mark.usefixtures("one_missing")
+def test_it_says_how_many_are_complete_and_what_is_amiss(dedup: Run, services: Services):
+    told = dedup("reconcile").output
+    assert "1 of 2 images complete; 1 broken: `dedup reconcile --fix`" in told
+    assert "1 blobs that the app has not taken in" in told
+    record = json.loads(dedup("reconcile", "--json").output)
+    assert (record["images"], record["complete"], record["broken"], record["found"]) == (2, 1, 1, {"missing": 1})
+    assert services.ingest_queue.messages == []
+    assert "1 of 2 images complete" in dedup("status").output
+    assert json.loads(dedup("status", "--json").output)["ledger"]["broken"] == 1
+
+
+@pytest.mark.usefixtures("one_missing")
+def test_it_mends_and_is_empty_then(dedup: Run, services: Services):
+    assert "mended, or queued to be" in dedup("reconcile", "--fix", "--deep").output
+    assert services.ingest_queue.messages == [IngestMessage(B)]
+    services.ingest.handle_message(services.ingest_queue.messages.pop().to_json(), "1")
+    assert "2 of 2 images complete\n" in dedup("reconcile", "--deep").output
+
+
+def test_force_is_for_images_that_are_named(dedup: Run, services: Services):
+    assert dedup("ingest", "--all", "--force").exit_code == 2
+    assert dedup("ingest", "images/a.png", "--force").exit_code == 0
+    assert services.ingest_queue.messages == [IngestMessage(A, force=True)]
