@@ -27,6 +27,9 @@ HOST_CALLS = "host: storage calls"
 APP_STAGES = {
     "decode": ("dedup_core.features:decode", "dedup_decoders.in_process:decode"),
     "features": ("dedup_decoders.in_process:extract_features",),
+    "decoders, the side of the app": tuple(
+        f"dedup_decoders.pool:DecoderPool.{it}" for it in ("extract_features", "decode")
+    ),
     "comparison": ("dedup_core.loading.loader:measure_images",),
     "search": (
         "dedup_core.search.fingerprint_index:FingerprintIndex.search",

@@ -2,23 +2,25 @@
 
     python -m benchmarks.pipeline --drawn 500 5000     # drawn pictures, a fifth of them near-duplicates
     python -m benchmarks.pipeline --photos FOLDER      # every picture of a folder; lists pairs called copies
+    python -m benchmarks.pipeline --photos FOLDER --processes 1 --isolation off separate off separate   # side by side
 
 Starts Azurite and the app (`local_host`) on free ports and uploads everything. Then the clock starts: the blobs are
 announced as Event Grid announces them (or, with `--source scan`, found by the host), and it stops when the queues are
 empty, so when every image has its final status and every pair its verdict. Storage, host and app share this machine's
 cores, so a real storage account leaves more of them to the app. Processor time by stage comes from clocks around the
-functions of each stage (`benchmarks/clocked_host.py`); operations from the storage's access log.
+functions of each stage (`benchmarks/clocked_host.py`); operations from the storage's access log. Processor time and
+peak memory are of the host with all processes below it, decoders included; the peak is the highest sum that was seen.
 """
 
 import argparse
 import json
 import os
-import re
 import tempfile
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import batched
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from rich.table import Table
 from benchmarks.clocked_host import CLOCK_FILE
 from benchmarks.drawn_images import drawn_images
 from benchmarks.storage_operations import count_billed, count_kinds
-from dedup_app.settings import Settings
+from dedup_app.settings import ISOLATIONS, Settings
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.connect import connect
 from local_host.azurite import ACCOUNT, Azurite
@@ -60,7 +62,9 @@ class ClockedHost(HostProcess):
 
 def main() -> None:
     arguments = parse_arguments()
-    results = [run(pictures, arguments) for pictures in workloads(arguments)]
+    results = [
+        run(pictures, arguments, isolation) for isolation in arguments.isolation for pictures in workloads(arguments)
+    ]
     show(results, drawn=bool(arguments.drawn))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")
@@ -74,6 +78,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--copies", type=float, default=0.2, help="share of near-duplicates among the drawn (0.2)")
     parser.add_argument("--processes", type=int, default=2, help="hosts side by side (2)")
     parser.add_argument("--source", choices=SOURCES, default="events", help="how blobs are announced (events)")
+    parser.add_argument(
+        "--isolation",
+        nargs="+",
+        choices=ISOLATIONS,
+        default=["separate"],
+        help="of the decoders, a run each (separate)",
+    )
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     return parser.parse_args()
 
@@ -86,7 +97,7 @@ def workloads(arguments: argparse.Namespace) -> Iterator[Iterator[tuple[str, byt
     yield ((file.name, file.read_bytes()) for file in files)
 
 
-def run(pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace) -> dict:
+def run(pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace, isolation: str) -> dict:
     with (
         tempfile.TemporaryDirectory(prefix="pipeline-") as name,
         Azurite(Path(name) / "azurite", access_log=Path(name) / "requests.log") as azurite,
@@ -98,6 +109,7 @@ def run(pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace) ->
             "IMAGE_CONTAINER": CONTAINER,
             "BLOB_TRIGGER_SOURCE": SOURCES[arguments.source],
             "AzureFunctionsWebHost__hostid": HOST_ID,
+            "DECODER_ISOLATION": isolation,
         }
         names = upload(azurite, pictures)
         hosts = [
@@ -121,6 +133,7 @@ def run(pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace) ->
         "images": images,
         "hosts": arguments.processes,
         "announced_by": arguments.source,
+        "decoders": isolation,
         **timed,
         "images_per_second": images / timed["seconds"],
         "comparisons_per_second": found["comparisons"] / timed["seconds"],
@@ -144,21 +157,47 @@ def upload(azurite: Azurite, pictures: Iterator[tuple[str, bytes]]) -> list[str]
 
 
 def time_run(azurite: Azurite, hosts: list[HostProcess], names: list[str], source: str) -> dict[str, float]:
-    before = {pid: cpu_seconds(pid) for pid in (azurite.pid, *(host.pid for host in hosts))}
+    trees = [Tree(host.pid) for host in hosts]
+    azurite_before = cpu_seconds(psutil.Process(azurite.pid))
+    before = [tree.look() for tree in trees]
     started = time.perf_counter()
     if source == "events":
         for number, group in enumerate(batched(names, EVENTS_AT_ONCE, strict=False)):
             announce(azurite, hosts[number % len(hosts)], group)
-    seconds = wait_until_done(azurite, started, found_by_host=source == "scan")
-    used = {pid: cpu_seconds(pid) - cpu for pid, cpu in before.items()}
+    seconds = wait_until_done(azurite, started, trees, found_by_host=source == "scan")
+    azurite_seconds = cpu_seconds(psutil.Process(azurite.pid)) - azurite_before
+    used = sum(tree.look() for tree in trees) - sum(before)
     return {
         "seconds": seconds,
-        "azurite_seconds": used.pop(azurite.pid),
-        "host_cpu_seconds": sum(used.values()),
-        "cores_busy": (sum(cpu_seconds(pid) - cpu for pid, cpu in before.items())) / seconds,
-        "host_peak_mib": max(peak_mib(host.pid) for host in hosts),
+        "azurite_seconds": azurite_seconds,
+        "host_cpu_seconds": used,
+        "cores_busy": (used + azurite_seconds) / seconds,
+        "host_peak_mib": max(tree.peak_mib for tree in trees),
+        "host_processes": max(tree.most_processes for tree in trees),
         "load_average": os.getloadavg()[0],
     }
+
+
+class Tree:
+    """A host with all processes that it started: what they have used, those that ended included, and their peak."""
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+        self._cpu: dict[int, float] = {}
+        self.peak_mib = 0.0
+        self.most_processes = 0
+
+    def look(self) -> float:
+        """Processor seconds of all of them until now; memory shared by several counts once (proportional set size)."""
+        resident = 0
+        processes = [self._root, *self._root.children(recursive=True)]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                self._cpu[process.pid] = cpu_seconds(process)
+                resident += process.memory_full_info().pss
+        self.peak_mib = max(self.peak_mib, resident / 1024**2)
+        self.most_processes = max(self.most_processes, len(processes))
+        return sum(self._cpu.values())
 
 
 def announce(azurite: Azurite, host: HostProcess, names: tuple[str, ...]) -> None:
@@ -186,7 +225,7 @@ def announce(azurite: Azurite, host: HostProcess, names: tuple[str, ...]) -> Non
         assert response.status == 202, response.read()
 
 
-def wait_until_done(azurite: Azurite, started: float, *, found_by_host: bool) -> float:
+def wait_until_done(azurite: Azurite, started: float, trees: list["Tree"], *, found_by_host: bool) -> float:
     """Seconds until the queues are empty; a message leaves its queue when it has been handled to the end.
 
     An image puts its verifications on the queue before its own message goes, so that empty means all is done.
@@ -198,6 +237,8 @@ def wait_until_done(azurite: Azurite, started: float, *, found_by_host: bool) ->
             if seen and not waiting:
                 return seconds
             seen = seen or waiting > 0
+            for tree in trees:
+                tree.look()
             time.sleep(LOOK_SECONDS)
     raise TimeoutError(f"not done after {LIMIT_SECONDS} s")
 
@@ -226,22 +267,9 @@ def look_into_tables(environment: dict[str, str]) -> dict[str, object]:
     }
 
 
-def family(pid: int) -> list[psutil.Process]:
-    """A host, its worker, and the decoders of that."""
-    process = psutil.Process(pid)
-    return [process, *process.children(recursive=True)]
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor seconds of a process and its family, of those included that have ended."""
-    times = [process.cpu_times() for process in family(pid)]
-    return sum(it.user + it.system + it.children_user + it.children_system for it in times)
-
-
-def peak_mib(pid: int) -> float:
-    """The sum of the peaks of a process and its family."""
-    statuses = [Path(f"/proc/{process.pid}/status").read_text() for process in family(pid)]
-    return sum(int(it[1]) for it in (re.search(r"VmHWM:\s+(\d+)", status) for status in statuses) if it) / 1024
+def cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def show(results: list[dict], *, drawn: bool) -> None:
@@ -256,7 +284,9 @@ def show(results: list[dict], *, drawn: bool) -> None:
         ("the same as price lists class them", "billed_per_image"),
     ):
         print_table(console, title, [it[name] for it in results])
-    if len(results) > 1:
+    if len({it["decoders"] for it in results}) > 1:
+        show_ratio(console, results)
+    elif len(results) > 1:
         totals = [sum(it[KINDS].values()) for it in (results[0], results[-1])]
         console.print(
             f"{totals[1]:.2f} operations an image with {results[-1]['images']:,} images, {totals[0]:.2f} with "
@@ -265,6 +295,18 @@ def show(results: list[dict], *, drawn: bool) -> None:
     if not drawn:
         for left, right, kind, reasons in results[0]["copies"][:20]:
             console.print(f"{kind}: {left} and {right}: {'; '.join(reasons)}")
+
+
+def show_ratio(console: Console, results: list[dict]) -> None:
+    by_isolation = {it["decoders"]: [] for it in results}
+    for it in results:
+        by_isolation[it["decoders"]].append(it["images_per_second"])
+    best = {name: max(rates) for name, rates in by_isolation.items()}
+    for name, rate in best.items():
+        if name != "off":
+            console.print(
+                f"{name}: {rate / best['off']:.2f} times the images a second of decoding in the app's process."
+            )
 
 
 def print_table(console: Console, title: str, columns: list[dict]) -> None:

@@ -122,6 +122,7 @@ class IngestService:
         Whoever finds that somebody else has moved the row goes on from theirs. `again`: what was refused is read once
         more, whatever refused it. `force`: an image that is known is read, appended and looked up once more.
         """
+        self._decoders.prepare()
         row, sent, floor = self._features.get(path.image_id), 0, 0
         unless_etag = "" if force else _final_etag(row, again=again)
         if force and row is not None and row.status == INDEXED:

@@ -198,6 +198,10 @@ class Decoders(Protocol):
         """`confined` (children that can only compute), `separate` (children, not confined) or `off` (no children)."""
         ...
 
+    def prepare(self) -> None:
+        """Hear that a picture is on its way, and start a decoder meanwhile if there is none yet; returns at once."""
+        ...
+
     def extract_features(self, data: bytes) -> ImageFeatures:
         """As `dedup_core.extract_features` within the limits of the app: raises `UnreadableImage`, `ImageTooLarge`.
 

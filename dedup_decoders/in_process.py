@@ -22,6 +22,9 @@ class InProcessDecoders:
         self._lock = Lock()
         self._is_known = False
 
+    def prepare(self) -> None:
+        """There is nothing to start."""
+
     def extract_features(self, data: bytes) -> ImageFeatures:
         self._tell_once()
         return extract_features(data, self._limits)

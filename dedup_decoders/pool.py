@@ -6,7 +6,7 @@ import signal
 import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
@@ -76,6 +76,7 @@ class DecoderPool:
         self._lock = threading.Lock()
         self._why_not = _why_not(confine=confine)
         self._is_known = False
+        self._prepared: Future[ChildProcess] | None
         if self._must_confine and self._why_not:
             raise InvalidSetting(
                 f"DECODER_ISOLATION is confined, but decoders cannot be confined here: {self._why_not}. "
@@ -88,6 +89,13 @@ class DecoderPool:
     def isolation(self) -> str:
         """`confined` or `separate`: what the processes say, or what this system can do while there are none yet."""
         return "separate" if self._why_not else "confined"
+
+    def prepare(self) -> None:
+        with self._lock:
+            if self._is_known or self._prepared is not None or self._closed:
+                return
+            with suppress(RuntimeError):  # the interpreter ends
+                self._prepared = self._threads.submit(self._start)
 
     def extract_features(self, data: bytes) -> ImageFeatures:
         header = check_header(data, self._limits)
@@ -120,6 +128,7 @@ class DecoderPool:
         for child in running:
             child.close()
         self._running.clear()
+        self._idle.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -131,9 +140,10 @@ class DecoderPool:
 
     def _begin(self) -> None:
         self._closed = False
-        self._own = threading.local()
+        self._idle: list[ChildProcess] = []
         self._running: set[ChildProcess] = set()
         self._threads = ThreadPoolExecutor(self._children, thread_name_prefix="decoder")
+        self._prepared = None
 
     def _ask[T](
         self,
@@ -143,7 +153,7 @@ class DecoderPool:
         check: Callable[[Answer], T],
         meanwhile: Callable[[], None] = lambda: None,
     ) -> T:
-        """What `check` makes of the answer, by one of the threads that own a process."""
+        """What `check` makes of the answer, by one of as many threads as there are processes."""
         try:
             future = self._threads.submit(self._ask_twice, kind, data, header, check, _once(meanwhile))
         except RuntimeError as error:  # after `close`, or while the interpreter ends
@@ -158,12 +168,13 @@ class DecoderPool:
         And one that came from outside, such as from the memory killer, only when it comes again.
         """
         ended_before = False
+        child = self._take()
         while True:
-            child = self._child()
             is_fresh = child.pictures == 0
             try:
-                return self._ask_child(child, kind, data, check, meanwhile)
+                answer = self._ask_child(child, kind, data, check, meanwhile)
             except PermanentError:
+                self._give_back(child)
                 raise
             except _Failed as error:
                 self._drop(child)
@@ -180,6 +191,10 @@ class DecoderPool:
             except BaseException:
                 self._drop(child)  # it may be in the middle of a request
                 raise
+            else:
+                self._give_back(child)
+                return answer
+            child = self._start()
 
     def _ask_child[T](
         self, child: ChildProcess, kind: Kind, data: bytes, check: Callable[[Answer], T], meanwhile: Callable[[], None]
@@ -201,13 +216,23 @@ class DecoderPool:
         except OSError as error:
             raise TemporaryError(f"The file cannot be handed to a decoder: {error}", reason="no-decoder") from error
 
-    def _child(self) -> ChildProcess:
-        """The process of this thread; a new one if there is none, or if it has seen enough."""
-        child: ChildProcess | None = getattr(self._own, "child", None)
-        if child is not None and child.pictures < MAX_PICTURES:
-            return child
-        if child is not None:
+    def _take(self) -> ChildProcess:
+        """A process for one file: one that waits, the one that is being prepared, or a new one."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            prepared, self._prepared = self._prepared, None
+        # Whoever prepares it came before us, and so was begun before us: this waits for a thread that runs.
+        return self._start() if prepared is None else prepared.result()
+
+    def _give_back(self, child: ChildProcess) -> None:
+        if child.pictures >= MAX_PICTURES:
             self._drop(child)
+            return
+        with self._lock:
+            self._idle.append(child)
+
+    def _start(self) -> ChildProcess:
         try:
             child = ChildProcess(self._limits, confine=self._confine, patience=self._patience)
         except (OSError, ChildDied, ChildOverran, BrokenFrameError) as error:
@@ -217,14 +242,13 @@ class DecoderPool:
                 child.close()
                 raise TemporaryError("The decoders are closed", reason="decoders-closed")
             self._running.add(child)
-        self._own.child = child
+        if self._must_confine and not child.ready.confined:
+            self._drop(child)
+            raise TemporaryError(f"Decoders cannot be confined: {child.ready.why_not}", reason="not-confined")
         self._look_at(child.ready)
         return child
 
     def _look_at(self, ready: Ready) -> None:
-        if self._must_confine and not ready.confined:
-            self._drop(self._own.child)
-            raise TemporaryError(f"Decoders cannot be confined: {ready.why_not}", reason="not-confined")
         with self._lock:
             is_first, self._is_known = not self._is_known, True
             self._why_not = ready.why_not
@@ -237,7 +261,6 @@ class DecoderPool:
         self._started(ready)
 
     def _drop(self, child: ChildProcess) -> None:
-        self._own.child = None
         with self._lock:
             self._running.discard(child)
         child.close()

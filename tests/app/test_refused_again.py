@@ -37,6 +37,9 @@ class Mistaken:
     def __init__(self, decoders, reason: str) -> None:
         self._decoders, self._reason, self.is_mended = decoders, reason, False
 
+    def prepare(self):
+        pass
+
     def extract_features(self, data):
         if not self.is_mended:
             raise UnreadableImage("the PNG file is damaged (so it seems)", reason=self._reason)

@@ -39,8 +39,8 @@ class Told:
         return list(pixels[0, 0])
 
     def begin_anew(self) -> None:
-        for child in list(self.pool._running):
-            self.pool._threads.submit(self.pool._drop, child).result()
+        while self.pool._idle:
+            self.pool._drop(self.pool._idle.pop())
 
     def children(self) -> set[int]:
         return {child._process.pid for child in self.pool._running}

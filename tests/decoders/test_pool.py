@@ -88,14 +88,36 @@ def test_nothing_is_started_before_the_first_picture() -> None:
         assert len(pool._running) == 1
 
 
+def test_a_decoder_that_is_prepared_is_the_one_that_is_asked() -> None:
+    with DecoderPool(children=2) as pool:
+        pool.prepare()
+        pool.prepare()
+        assert pool.decode(PNG).format == "PNG"
+        pool.prepare()
+        assert pool.decode(PNG).format == "PNG"
+        assert len(pool._running) == 1
+    pool.prepare()  # after the end: nothing
+    assert not pool._running
+
+
+def test_preparing_in_vain_is_told_to_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with DecoderPool(children=1) as pool:
+        pool.prepare()
+        with pytest.raises(TemporaryError):
+            pool.decode(PNG)
+
+
 def test_a_process_is_replaced_after_so_many_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "MAX_PICTURES", 2)
     with DecoderPool(children=1) as pool:
-        seen = []
-        for _ in range(4):
-            pool.decode(PNG)
-            seen.append(next(iter(pool._running))._process.pid)
-    assert seen[0] == seen[1] != seen[2] == seen[3]
+        pool.decode(PNG)
+        (first,) = pool._running
+        pool.decode(PNG)
+        assert not pool._running
+        assert not psutil.pid_exists(first._process.pid)
+        pool.decode(PNG)
+        assert len(pool._running) == 1
 
 
 def test_a_process_that_is_killed_from_outside_is_no_fault_of_the_file() -> None:
