@@ -23,6 +23,7 @@ _DISTANCES: Final = (
     "max_plain_color_residual",
     "max_altered_color_residual",
     "max_plain_difference",
+    "max_frame_difference",
     "max_hue_residual",
     "max_light_residual",
     "max_channel_residual",
@@ -54,6 +55,7 @@ class Policy:
     max_altered_color_residual: float = 4.5  # docs/thresholds.md#altered-or-distinct
     min_inner_coverage: float = 0.8  # docs/thresholds.md#coverage
     min_part: float = 0.1  # docs/thresholds.md#coverage
+    max_frame_difference: float = 8.0  # docs/thresholds.md#animations-and-pages
     min_coverage: float = 0.35  # docs/thresholds.md#coverage
     max_plain_share: float = 0.25  # docs/thresholds.md#before-a-plain-background
     min_texture: float = 0.02  # docs/thresholds.md#plain-pictures
@@ -90,6 +92,7 @@ STRICT: Final = Policy(
     min_coverage=0.5,
     max_plain_share=0.15,
     max_plain_difference=1.0,
+    max_frame_difference=5.0,
 )
 BALANCED: Final = Policy()
 LOOSE: Final = Policy(
@@ -110,6 +113,7 @@ LOOSE: Final = Policy(
     min_coverage=0.25,
     max_plain_share=0.35,
     max_plain_difference=4.0,
+    max_frame_difference=12.0,
 )
 PRESETS: Final = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}
 

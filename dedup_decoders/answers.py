@@ -1,5 +1,6 @@
 """The app's look at what a decoder process answers: a process that a file has taken over may answer anything."""
 
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from dedup_core.color.histogram import HISTOGRAM_SIZE
 from dedup_core.color.palette import PALETTE_COLORS
 from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.provenance import LOSSLESS
+from dedup_core.decoding.whole import DIGEST_BYTES, FRAME_BYTES, MAX_SAMPLES, Whole
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
 from dedup_core.features import ImageFeatures
@@ -26,6 +28,7 @@ REASONS: Final = {
     ),
     "too-large": (ImageTooLarge, frozenset({"too-many-bytes", "too-many-pixels", "too-much-memory"})),
 }  # fmt: skip
+_DIGEST: Final = re.compile(f"[0-9a-f]{{{2 * DIGEST_BYTES}}}")
 MAX_MESSAGE_LENGTH: Final = 1000
 MAX_QUALITY: Final = 100
 MAX_COLOR: Final = 200.0  # of L, a and b in the palettes of real pixels; weights and histograms are smaller
@@ -67,17 +70,22 @@ def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingIma
             "height": int() as height,
             "decoded_bytes": int() as decoded_bytes,
             "shape": [int() as rows, int() as columns, 3],
-        } if len(text) == 5 and bool not in map(type, (width, height, decoded_bytes, rows, columns)):  # noqa: PLR2004
+            "digest": str() as digest,
+        } if len(text) == 6 and bool not in map(type, (width, height, decoded_bytes, rows, columns)):  # noqa: PLR2004
             pass
         case _:
             raise LieError("a picture that does not say what it is")
     _check_size(format_name, width, height, header)
     _require(0 < rows <= WORKING_SIZE and 0 < columns <= WORKING_SIZE, "a picture larger than any")
-    _require(len(block) == rows * columns * 3, "pixels that are too many or too few")
+    pixel_bytes = rows * columns * 3
+    frames = [pixel_bytes + count * FRAME_BYTES for count in range(MAX_SAMPLES + 1)]
+    _require(len(block) in frames, "pixels that are too many or too few")
+    _require(digest == "" or _DIGEST.fullmatch(digest) is not None, "a digest that is none")
     most = MAX_PIXEL_BYTES * max(header.width * header.height, WORKING_SIZE**2)
     _require(0 < decoded_bytes <= most, "a buffer out of range")
-    pixels = np.frombuffer(block, np.uint8).reshape(rows, columns, 3)
-    return WorkingImage(pixels, format_name, width, height, decoded_bytes)
+    pixels = np.frombuffer(block[:pixel_bytes], np.uint8).reshape(rows, columns, 3)
+    whole = Whole(digest, block[pixel_bytes:])
+    return WorkingImage(pixels, format_name, width, height, decoded_bytes, whole=whole)
 
 
 def refusal_in(text: dict[str, Any]) -> PermanentError:

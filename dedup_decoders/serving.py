@@ -148,8 +148,9 @@ def _answer(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
         "height": working.height,
         "decoded_bytes": working.decoded_bytes,
         "shape": list(pixels.shape),
+        "digest": working.whole.digest,
     }
-    return frame(head.number, Kind.PICTURE, text, pixels.tobytes())
+    return frame(head.number, Kind.PICTURE, text, pixels.tobytes() + working.whole.frames)
 
 
 def _is_ours(error: BaseException | None) -> bool:

@@ -14,6 +14,7 @@ from dedup_core.color.metrics import ColorMetrics, lab_metrics
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import color_residual
+from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.placing import Placed, shrunk
 from dedup_core.comparison.regions import Corners
@@ -22,7 +23,7 @@ from dedup_core.comparison.tones import tones_between
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
-from dedup_core.limits import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_core.views import View, opposite, turned
 
 METRIC_SIZE: Final = 192
@@ -75,8 +76,9 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
         distance_bits=hash_distance(hashes_of(left), hashes_of(right), pair.view),
-        same_pixels=same and max(left.width, left.height) <= WORKING_SIZE,
+        same_pixels=same and left.whole.digest == right.whole.digest != "",
         same_when_small=same,
+        frame_difference=frame_difference(left, right, pair.view),
         structure=shape.structure,
         changed_share=shape.changed_share,
         texture=shape.texture,

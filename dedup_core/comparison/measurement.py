@@ -39,8 +39,10 @@ class Detail:
 class PairMeasurement:
     """All that is measured of a pair; `decide` needs nothing else.
 
-    `same_pixels`: the pictures were compared whole and are equal. `same_when_small`: they are of one size and equal
-    once they are shrunk to `WORKING_SIZE`; what a single pixel of the whole ones shows may differ.
+    `same_pixels`: the pictures were compared whole, in all channels, bits and frames, and are equal. `same_when_small`:
+    they are of one size and equal once they are shrunk to `WORKING_SIZE` and 8 bits; what a single pixel of the whole
+    ones shows may differ. `frame_difference` 0..255: the largest difference of an area in sampled frames of animations
+    or pages after the first, in gray levels.
     `structure` -1..1: correlation of edges or of lightness where both are seen. `changed_share` 0..1: share of textured
     blocks that do not agree. `texture` 0..1: share of blocks with any texture. `coverage` 0..1: share of the larger
     picture that the other shows too, `inner_coverage` that of the one of which more is shown. `plain_share` 0..1: share
@@ -56,6 +58,7 @@ class PairMeasurement:
     distance_bits: int | None
     same_pixels: bool
     same_when_small: bool
+    frame_difference: float
     structure: float
     changed_share: float
     texture: float

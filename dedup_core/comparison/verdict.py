@@ -100,9 +100,23 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
     if same_bytes:
         return VerdictKind.IDENTICAL, ("the two files are the same bytes",)
     if measurement.same_pixels:
-        return VerdictKind.IDENTICAL, ("every pixel is the same, upright and at the same size",)
+        return VerdictKind.IDENTICAL, (
+            "every pixel is the same, upright and at the same size, in all channels and bits",
+        )
+    kind, reasons = _judge_first_frames(measurement, policy)
+    if kind is VerdictKind.DUPLICATE and measurement.frame_difference > policy.max_frame_difference:
+        differ = (
+            f"later frames or pages differ ({measurement.frame_difference:.0f} > {policy.max_frame_difference:.0f})"
+        )
+        return VerdictKind.ALTERED, (differ, *reasons)
+    return kind, reasons
+
+
+def _judge_first_frames(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
     if measurement.same_when_small:
-        return VerdictKind.DUPLICATE, (f"no difference is visible at {WORKING_SIZE} pixels, to which both are shrunk",)
+        return VerdictKind.DUPLICATE, (
+            f"no difference is visible at {WORKING_SIZE} pixels and 8 bits, to which both are reduced",
+        )
     if measurement.texture < policy.min_texture:
         return _judge_plain(measurement, policy)
     kind, reasons = _judge_textured(measurement, policy)

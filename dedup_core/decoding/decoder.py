@@ -14,6 +14,7 @@ from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.libraries import outdated_library
 from dedup_core.decoding.provenance import LOSSLESS, UNKNOWN, Provenance, provenance_of, quality_of_tables
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
+from dedup_core.decoding.whole import Whole, digest_of, frames_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
 from dedup_core.limits import DEFAULT_LIMITS, MAX_SIDE, DecodeLimits
@@ -89,16 +90,19 @@ def _decode(data: bytes, header: Header, *, with_provenance: bool) -> WorkingIma
         decoded_bytes = buffer_bytes(picture)
         icc_profile = picture.info.get("icc_profile")
         provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN
+        transposed = TRANSPOSE_BY_ORIENTATION.get(orientation)
         small = reduce_to_working_size(picture)
+        digest = "" if header.halvings else digest_of(picture, transposed, data, header.format)
+        whole = Whole(digest, frames_of(picture))
     finally:
         picture.close()
     small = to_srgb(small, icc_profile)
-    if orientation in TRANSPOSE_BY_ORIENTATION:
-        small = small.transpose(TRANSPOSE_BY_ORIENTATION[orientation])
+    if transposed is not None:
+        small = small.transpose(transposed)
     if (small.width - small.height) * (width - height) < 0:  # turned, here or by the plugin
         width, height = height, width
     pixels = np.array(small, dtype=np.uint8)  # (h, w, 3)
-    return WorkingImage(pixels, header.format, width, height, max(decoded_bytes, pixels.nbytes), provenance)
+    return WorkingImage(pixels, header.format, width, height, max(decoded_bytes, pixels.nbytes), provenance, whole)
 
 
 def _provenance(data: bytes, picture: ImageFile.ImageFile, header: Header, size: tuple[int, int]) -> Provenance:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
+from dedup_core.decoding.whole import UNKNOWN_WHOLE, Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class WorkingImage:
 
     `pixels` is (h, w, 3) uint8 sRGB with the longer side at most `WORKING_SIZE`; `width` and `height` are those of
     the whole picture, upright; `decoded_bytes` is the largest pixel buffer that decoding took. `provenance` is known
-    only where it was asked for.
+    only where it was asked for. `whole` is what the file holds beyond these pixels.
     """
 
     pixels: NDArray[np.uint8]
@@ -23,3 +24,4 @@ class WorkingImage:
     height: int
     decoded_bytes: int
     provenance: Provenance = UNKNOWN
+    whole: Whole = UNKNOWN_WHOLE

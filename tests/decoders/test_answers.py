@@ -17,7 +17,7 @@ HEADER = check_header(DATA)
 FEATURES = extract_features(DATA)
 TEXT, BLOCK = packed_columns(FEATURES.to_columns())
 DIGEST = bytes.fromhex(FEATURES.sha256)
-PICTURE = {"format": "PNG", "width": 96, "height": 64, "decoded_bytes": 24576, "shape": [64, 96, 3]}
+PICTURE = {"format": "PNG", "width": 96, "height": 64, "decoded_bytes": 24576, "shape": [64, 96, 3], "digest": ""}
 PIXELS = decode(DATA).pixels.tobytes()
 
 

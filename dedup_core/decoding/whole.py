@@ -1,0 +1,99 @@
+"""What a file holds beyond the pixels that are compared: every channel, every bit and every further frame."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.limits import WORKING_SIZE
+
+FRAME_SIDE: Final = 32
+FRAME_BYTES: Final = FRAME_SIDE**2
+MAX_SAMPLES: Final = 3
+DIGEST_BYTES: Final = 16
+MAX_FRAME_PIXELS: Final = 40_000_000  # decoded for the samples of one file, as much as one large picture
+_SHOWN_ALIKE: Final = frozenset({"1", "L", "P", "PA", "LA", "RGB", "RGBA"})
+_ROUNDED: Final = frozenset({"AVIF", "HEIC", "JPEG2000"})  # decoded to 8 bits, whatever they hold
+_BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277  # TIFF tags
+_MANY_BITS: Final = 8
+_DEEP_PNG: Final = b"\x10"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """`digest` (hexadecimal) is of every value of the only frame, empty where not all of the file was decoded.
+
+    `frames` are samples over the length of an animation, or of the pages of a document, after the first: the luma of
+    each, `FRAME_SIDE` pixels wide and high, `FRAME_BYTES` a frame; nothing for a single picture.
+    """
+
+    digest: str = ""
+    frames: bytes = b""
+
+    def samples(self) -> NDArray[np.uint8]:
+        """The samples, (n, 32, 32)."""
+        return np.frombuffer(self.frames, np.uint8).reshape(-1, FRAME_SIDE, FRAME_SIDE)
+
+
+UNKNOWN_WHOLE: Final = Whole()
+
+
+def digest_of(
+    picture: Image.Image, transposed: Image.Transpose | None, data: bytes = b"", format_name: str = ""
+) -> str:
+    """The digest of a decoded picture, upright; empty for a large one and where the decoder dropped something."""
+    if max(picture.size) > WORKING_SIZE or _is_rounded(picture, data, format_name):
+        return ""
+    values = picture.convert("RGBA") if picture.mode in _SHOWN_ALIKE else picture
+    if transposed is not None:
+        values = values.transpose(transposed)
+    hasher = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for part in (values.mode.encode(), repr(values.size).encode(), picture.info.get("icc_profile") or b""):
+        hasher.update(part + b"\0")
+    hasher.update(values.tobytes())
+    return hasher.hexdigest()
+
+
+def frames_of(picture: Image.Image) -> bytes:
+    """Samples of the frames after the first. They end where a frame cannot be read, or after `MAX_FRAME_PIXELS`."""
+    samples: list[bytes] = []
+    with suppress(EOFError, OSError, SyntaxError, ValueError):
+        count = int(getattr(picture, "n_frames", 1))
+        most = max(1, MAX_FRAME_PIXELS // (picture.width * picture.height))
+        last = min(count - 1, most)
+        for index in sorted({last * step // MAX_SAMPLES for step in range(1, MAX_SAMPLES + 1)} - {0}):
+            picture.seek(index)
+            if picture.width * picture.height > MAX_FRAME_PIXELS:
+                break
+            samples.append(small_luma(picture))
+    return b"".join(samples)
+
+
+def small_luma(picture: Image.Image) -> bytes:
+    """The luma of a picture, stretched to `FRAME_SIDE` x `FRAME_SIDE`; what is transparent lies on white."""
+    if picture.has_transparency_data:
+        ink = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", ink.size, "white"), ink)
+    return picture.convert("RGB").convert("L").resize((FRAME_SIDE, FRAME_SIDE), Image.Resampling.BOX).tobytes()
+
+
+def _is_rounded(picture: Image.Image, data: bytes, format_name: str) -> bool:
+    """Whether the file holds more than was decoded: further bits, channels or pictures."""
+    if format_name in _ROUNDED or getattr(picture, "n_frames", 1) > 1:
+        return True
+    if format_name == "PNG":
+        return data[24:25] == _DEEP_PNG and not picture.mode.startswith("I")
+    if format_name == "BMP":
+        return data[28:30] == b"\x20\x00" and picture.mode == "RGB"
+    if format_name == "JPEG":
+        return "mp" in picture.info  # several pictures in one file
+    if format_name == "TIFF":
+        tags = picture.tag_v2  # type: ignore[attr-defined]
+        bits = max(tags.get(_BITS_PER_SAMPLE, (1,)))
+        more_channels = tags.get(_SAMPLES_PER_PIXEL, 1) > len(picture.getbands())
+        return more_channels or (bits > _MANY_BITS and picture.mode in _SHOWN_ALIKE)
+    return False
