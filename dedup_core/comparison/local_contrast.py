@@ -4,21 +4,18 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
+from dedup_core.fingerprinting.borders import content_of
 
-_PLAIN_SPAN: Final = 12  # gray levels: JPEG noise along a plain border stays within
-_LEAST_CONTENT: Final = 4  # a picture is never trimmed to less than a quarter of a side
 _CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
 
 
 def content_box(pixels: Pixels) -> tuple[slice, slice]:
-    """Rows and columns of the picture without the plain ones around it."""
-    luma = np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).convert("L"))
-    rows = _content_span(luma)
-    return rows, _content_span(luma[rows].T)
+    """The rows and columns inside plain borders, as fingerprints find them."""
+    left, top, right, bottom = content_of(Image.fromarray(np.ascontiguousarray(pixels)).convert("L")).frame
+    return slice(top, bottom), slice(left, right)
 
 
 def local_structure(luma: Float32s) -> Float32s:
@@ -92,18 +89,3 @@ def _blur_matrix(size: int, radius: int) -> Float32s:
     np.add.at(once, (np.arange(size)[:, None], columns), 1.0 / len(offsets))
     twice: Float32s = once @ once
     return twice
-
-
-def _content_span(luma: Pixels) -> slice:
-    """Rows between the plain runs at both ends; all of them where too little would be left."""
-    low, high = luma.min(axis=1).astype(np.int16), luma.max(axis=1).astype(np.int16)
-    start, stop = _plain_run(low, high), len(luma) - _plain_run(low[::-1], high[::-1])
-    enough = stop - start >= max(1, len(luma) // _LEAST_CONTENT)
-    return slice(start, stop) if enough else slice(0, len(luma))
-
-
-def _plain_run(low: NDArray[np.int16], high: NDArray[np.int16]) -> int:
-    """How many rows from the first on are of one and the same gray."""
-    lowest, highest = np.minimum.accumulate(low), np.maximum.accumulate(high)
-    plain = highest - lowest <= _PLAIN_SPAN
-    return len(plain) if plain.all() else int(plain.argmin())
