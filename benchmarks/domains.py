@@ -1,0 +1,198 @@
+"""What is said of pictures that are no photographs: forms, slides, labels, codes, icons, charts, marks.
+
+    python benchmarks/domains.py FOLDER                            every kind, 12 things of each (long)
+    python benchmarks/domains.py FOLDER --seeds 4 --only form --only qr
+    python benchmarks/domains.py FOLDER --json domains.json
+
+FOLDER holds a `domains.py` with a dict `DOMAINS`: the name of a kind and a function that draws thing number `seed` of
+it as a Pillow picture. Different seeds are different things that look alike: other values in one form, another time on one
+clock. All of them, as PNG, are put into one index; each search's hits are thinned, measured and judged as the app does.
+Then a copy of each at half size as JPEG quality 75 is looked up among them.
+"""
+
+import argparse
+import importlib.util
+import io
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from PIL import Image  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from dedup_core import FingerprintIndex, Hit, ImageFeatures, WorkingImage, decide, extract_features, measure_images  # noqa: E402
+from dedup_core.decoding.decoder import decode  # noqa: E402
+from dedup_core.search.second_look import is_plausible  # noqa: E402
+
+FOUND = {"identical", "duplicate", "altered", "color_variant"}
+
+
+class Thing(NamedTuple):
+    """One picture: its kind, its number, and whether it is the smaller copy."""
+
+    kind: str
+    seed: int
+    is_copy: bool = False
+
+    @property
+    def image_id(self) -> str:
+        return f"{self.kind.encode().hex()[:24]:0<24}{self.seed:08x}"
+
+
+@dataclass
+class Outcome:
+    """Verdicts between different things of a kind (`found` by the search), and on the smaller copies."""
+
+    different: Counter[str] = field(default_factory=Counter)
+    copies: Counter[str] = field(default_factory=Counter)
+    things: int = 0
+    copies_first: int = 0
+    candidates: int = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--only", action="append", metavar="PART", help="only kinds with this in their name")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    kinds = [kind for kind in makers(options.folder) if any(part in kind for part in options.only or [""])]
+    outcomes = evaluate(options.folder, kinds, options.seeds, options.jobs)
+    show(outcomes)
+    if options.json:
+        options.json.write_text(json.dumps({kind: asdict(it) for kind, it in outcomes.items()}, indent=1) + "\n")
+
+
+def evaluate(folder: Path, kinds: list[str], seeds: int, jobs: int) -> dict[str, Outcome]:
+    things = [Thing(kind, seed) for kind in kinds for seed in range(seeds)]
+    everything = [*things, *(thing._replace(is_copy=True) for thing in things)]
+    with ProcessPoolExecutor(jobs, initializer=_use, initargs=(folder,)) as pool:
+        features = dict(zip(everything, pool.map(_features, everything, chunksize=8), strict=True))
+        index = FingerprintIndex()
+        for thing in things:
+            index.add(thing.image_id, features[thing].fingerprints)
+        by_id = {thing.image_id: thing for thing in things}
+        tasks = []
+        for asking in everything:
+            asked = features[asking].fingerprints
+            hits = [(by_id[hit.image_id], hit) for hit in index.search(asked)]
+            tasks.append((asking, [it for it in hits if is_plausible(asked, features[it[0]].fingerprints, it[1])]))
+        judged = list(pool.map(_judged, tasks, chunksize=4))
+    outcomes = {kind: Outcome(things=seeds) for kind in kinds}
+    for (asking, candidates), kinds_of in zip(tasks, judged, strict=True):
+        outcome = outcomes[asking.kind]
+        others = [(thing, said) for (thing, _), said in zip(candidates, kinds_of, strict=True)]
+        own = [said for thing, said in others if thing == asking._replace(is_copy=False)]
+        if asking.is_copy:
+            outcome.copies[own[0] if own else "not found"] += 1
+            outcome.copies_first += (
+                bool(others) and others[0][0].seed == asking.seed and others[0][0].kind == asking.kind
+            )
+            outcome.candidates += len(others)
+        for thing, said in others:
+            is_other = thing != asking._replace(is_copy=False)
+            if is_other and features[thing].sha256 != features[asking._replace(is_copy=False)].sha256:
+                outcome.different[said] += 1
+    return outcomes
+
+
+def show(outcomes: dict[str, Outcome]) -> None:
+    table = Table()
+    for column in (
+        "kind",
+        "copies found",
+        "and first",
+        "candidates a copy",
+        "said of copies",
+        "said of different things",
+    ):
+        table.add_column(column)
+    total = Outcome()
+    for kind, outcome in outcomes.items():
+        _row(table, kind, outcome)
+        total.different += outcome.different
+        total.copies += outcome.copies
+        total.things += outcome.things
+        total.copies_first += outcome.copies_first
+        total.candidates += outcome.candidates
+    _row(table, "all", total)
+    Console(width=None if sys.stdout.isatty() else 170).print(table)
+
+
+def _row(table: Table, kind: str, outcome: Outcome) -> None:
+    found = sum(count for said, count in outcome.copies.items() if said in FOUND)
+    shares = (f"{found / outcome.things:.3f}", f"{outcome.copies_first / outcome.things:.3f}")
+    said = (
+        ", ".join(f"{kind} {count}" for kind, count in sorted(it.items())) for it in (outcome.copies, outcome.different)
+    )
+    table.add_row(kind, *shares, f"{outcome.candidates / outcome.things:.1f}", *said)
+
+
+@lru_cache
+def makers(folder: Path) -> dict[str, Callable[[int], Image.Image]]:
+    specification = importlib.util.spec_from_file_location("drawn_domains", folder / "domains.py")
+    if specification is None or specification.loader is None:
+        sys.exit(f"there is no domains.py in {folder}")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    found: dict[str, Callable[[int], Image.Image]] = module.DOMAINS
+    return found
+
+
+_folder: list[Path] = []
+
+
+def _use(folder: Path) -> None:
+    """Once in each worker process."""
+    _folder[:] = [folder]
+
+
+@lru_cache(64)
+def _bytes(thing: Thing) -> bytes:
+    picture, stream = makers(_folder[0])[thing.kind](thing.seed), io.BytesIO()
+    if thing.is_copy:
+        size = max(1, picture.width // 2), max(1, picture.height // 2)
+        picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(stream, "JPEG", quality=75)
+    else:
+        picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+@lru_cache(64)
+def _decoded(thing: Thing) -> WorkingImage:
+    return decode(_bytes(thing))
+
+
+def _features(thing: Thing) -> ImageFeatures:
+    return extract_features(_bytes(thing))
+
+
+def _judged(task: tuple[Thing, list[tuple[Thing, Hit]]]) -> list[str]:
+    return list(_verdicts(*task))
+
+
+def _verdicts(asking: Thing, candidates: list[tuple[Thing, Hit]]) -> Iterator[str]:
+    for thing, hit in candidates:
+        if thing == asking:
+            yield "itself"
+        else:
+            same = _bytes(asking) == _bytes(thing)
+            yield decide(measure_images(_decoded(asking), _decoded(thing), hit.view), same_bytes=same).kind.value
+
+
+if __name__ == "__main__":
+    main()
