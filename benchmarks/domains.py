@@ -5,9 +5,9 @@
     python benchmarks/domains.py FOLDER --json domains.json
 
 FOLDER holds a `domains.py` with a dict `DOMAINS`: the name of a kind and a function that draws thing number `seed` of
-it as a Pillow picture. Different seeds are different things that look alike: other values in one form, another time on one
-clock. All of them, as PNG, are put into one index; each search's hits are thinned, measured and judged as the app does.
-Then a copy of each at half size as JPEG quality 75 is looked up among them.
+it as a Pillow picture. Different seeds are different things that look alike: other values in one form, another time on
+one clock. All of them, as PNG, are put into one index; each search's hits are thinned, measured and judged as the app
+does. Then a copy of each at half size as JPEG quality 75 is looked up among them.
 """
 
 import argparse
@@ -34,8 +34,9 @@ from rich.table import Table  # noqa: E402
 
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, WorkingImage, decide, extract_features, measure_images  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
-from dedup_core.search.second_look import is_plausible  # noqa: E402
+from dedup_core.search.second_look import is_plausible, likeliest_of_crowd  # noqa: E402
 
+MAX_CANDIDATES = 100  # the setting's default
 FOUND = {"identical", "duplicate", "altered", "color_variant"}
 
 
@@ -90,7 +91,9 @@ def evaluate(folder: Path, kinds: list[str], seeds: int, jobs: int) -> dict[str,
         for asking in everything:
             asked = features[asking].fingerprints
             hits = [(by_id[hit.image_id], hit) for hit in index.search(asked)]
-            tasks.append((asking, [it for it in hits if is_plausible(asked, features[it[0]].fingerprints, it[1])]))
+            plausible = [it for it in hits if is_plausible(asked, features[it[0]].fingerprints, it[1])][:MAX_CANDIDATES]
+            known = [(hit, features[thing].fingerprints) for thing, hit in plausible]
+            tasks.append((asking, [plausible[place] for place in likeliest_of_crowd(asked, known)]))
         judged = list(pool.map(_judged, tasks, chunksize=4))
     outcomes = {kind: Outcome(things=seeds) for kind in kinds}
     for (asking, candidates), kinds_of in zip(tasks, judged, strict=True):

@@ -15,7 +15,7 @@ from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.messages import MAX_TARGETS, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit
-from dedup_core.search.second_look import is_plausible
+from dedup_core.search.second_look import is_plausible, likeliest_of_crowd
 from dedup_core.views import View
 
 SAME = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
@@ -62,7 +62,8 @@ class Pairing:
         """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent."""
         candidates = list(self._candidates(row, hits))
         copies = [it for it in candidates if is_same_file(row, it.row)]
-        targets = [it.target for it in candidates if not is_same_file(row, it.row)]
+        others = [it for it in candidates if not is_same_file(row, it.row)]
+        targets = [it.target for it in _likeliest(row, others)]
         targets += self._store_identical(row, copies)
         return self._send(row, targets, self._outdated(row) if overwritten else ())
 
@@ -145,6 +146,14 @@ class Pairing:
             return target
         pair = self._pairs.open(_pending(row, target))
         return None if pair is None else replace(target, tag=pair.tag)
+
+
+def _likeliest(image: FeaturesRow, candidates: list[_Candidate]) -> list[_Candidate]:
+    """All of them, or of a crowd of look-alikes those that what is stored does not tell apart from the image."""
+    known = [(it.hit, it.row.features.fingerprints) for it in candidates if it.row.features]
+    if image.features is None or len(known) < len(candidates):
+        return candidates
+    return [candidates[place] for place in likeliest_of_crowd(image.features.fingerprints, known)]
 
 
 def _is_plausible(image: FeaturesRow, found: FeaturesRow, hit: Hit) -> bool:

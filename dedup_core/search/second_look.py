@@ -1,11 +1,13 @@
-"""Weak hits, looked at again with both fingerprints at hand and before any image is read."""
+"""Hits, looked at again with both fingerprints at hand and before any image is read: weak ones, and crowds."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
+from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.keypoints import BUCKET_BITS, Keypoints
-from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.fingerprinting.record import HASH_BITS, Fingerprints
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
 from dedup_core.search.hit import Hit
 from dedup_core.search.keypoint_query import probes_of
@@ -14,6 +16,8 @@ from dedup_core.views import MIRRORED_TURNS, View
 
 SURE_KEYPOINTS: Final = 3  # docs/fingerprints.md#thinning
 LEAST_AGREEING: Final = 4  # docs/fingerprints.md#thinning
+CROWD: Final = 16  # docs/fingerprints.md#crowds
+CROWD_MARGIN_BITS: Final = 32  # docs/fingerprints.md#crowds
 _WORD_TOLERANCE: Final = 7  # bits of 28: the index looks for nearly equal words, here any resemblance counts
 
 
@@ -25,6 +29,30 @@ def is_plausible(query: Fingerprints, found: Fingerprints, hit: Hit) -> bool:
         loosely_agreeing(query.keypoints if query.asked is None else query.asked, found.keypoints, hit.view)
         >= LEAST_AGREEING
     )
+
+
+def likeliest_of_crowd(query: Fingerprints, found: Sequence[tuple[Hit, Fingerprints]]) -> list[int]:
+    """Which of these hits to verify, by their place in the list; all, and as they come, unless they are a crowd.
+
+    Of a crowd that shares a template the bits of the coarse and of the fine hash tell most together: the likeliest
+    `CROWD` are left, and whatever is nearly as like as the first of them. Hits that keypoints brought up all stay.
+    """
+    by_hash = [place for place, (hit, _) in enumerate(found) if hit.distance_bits <= MAX_DISTANCE_BITS]
+    if len(by_hash) <= CROWD:
+        return list(range(len(found)))
+    bits = {place: found[place][0].distance_bits + detail_bits(query, *found[place]) for place in by_hash}
+    order = sorted(by_hash, key=lambda place: (bits[place], place))
+    limit = max(bits[order[CROWD - 1]], bits[order[0]] + CROWD_MARGIN_BITS)
+    others = [place for place in range(len(found)) if place not in bits]
+    return [place for place in order if bits[place] <= limit] + others
+
+
+def detail_bits(query: Fingerprints, hit: Hit, found: Fingerprints) -> int:
+    """Bits between the fine hashes in the view of the hit, or of the inverted picture; 0 where one is not known."""
+    if not query.detail.any() or not found.detail.any():
+        return 0
+    differing = int(np.bitwise_count(view_hashes(query.detail, hit.view) ^ found.detail).sum())
+    return min(differing, HASH_BITS - differing)
 
 
 def loosely_agreeing(query: Keypoints, found: Keypoints, view: View) -> int:

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.keypoints import Keypoints
+from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
-from dedup_core.search.second_look import LEAST_AGREEING, is_plausible, loosely_agreeing
+from dedup_core.search.second_look import CROWD, LEAST_AGREEING, is_plausible, likeliest_of_crowd, loosely_agreeing
 from dedup_core.views import View
 from tests.core.drawings import PHOTOS, photo, working
 
@@ -49,3 +51,45 @@ def test_one_keypoint_met_many_times_counts_once():
     assert loosely_agreeing(one, many, View.UPRIGHT) == 1
     assert loosely_agreeing(one, Keypoints.none(), View.UPRIGHT) == 0
     assert loosely_agreeing(many, many, View.UPRIGHT) > LEAST_AGREEING
+
+
+def form(value):
+    """One form, filled in with another value in each of its boxes."""
+    page = Image.new("RGB", (400, 500), "white")
+    pen, random = ImageDraw.Draw(page), np.random.default_rng(value)
+    for top in range(20, 480, 60):
+        pen.rectangle((20, top, 380, top + 45), outline="black", width=2)
+        pen.text(
+            (120, top + 10),
+            "".join(random.choice(list("ABCDEFGHKLMNRSTUVXYZ"), 9)),
+            "black",
+            ImageFont.load_default(22),
+        )
+    return page
+
+
+def test_of_a_crowd_of_forms_few_are_verified_and_the_copy_comes_first():
+    forms = [fingerprints(form(value)) for value in range(60)]
+    index = FingerprintIndex()
+    for value, found in enumerate(forms):
+        index.add(f"{value:032x}", found)
+    for value in (3, 31):
+        copy = form(value).resize((200, 250), Image.Resampling.LANCZOS)
+        query = fingerprints(copy)
+        hits = [(hit, forms[int(hit.image_id, 16)]) for hit in index.search(query)]
+        assert len(hits) > 40
+        kept = likeliest_of_crowd(query, hits)
+        assert int(hits[kept[0]][0].image_id, 16) == value
+        assert len(kept) <= 2 * CROWD
+
+
+def test_a_crowd_of_copies_is_verified_whole():
+    picture = photo("chelsea.png")
+    copies = [fingerprints(picture.resize((300 + 4 * n, 200 + 3 * n))) for n in range(40)]
+    found = [(Hit(f"{n:032x}", 4, View.UPRIGHT), copy) for n, copy in enumerate(copies)]
+    assert sorted(likeliest_of_crowd(fingerprints(picture), found)) == list(range(40))
+
+
+def test_a_few_hits_are_left_as_they_come():
+    found = [(Hit(f"{n:032x}", 70 - n, View.UPRIGHT), fingerprints(photo("coffee.png"))) for n in range(5)]
+    assert likeliest_of_crowd(fingerprints(photo("chelsea.png")), found) == [0, 1, 2, 3, 4]
