@@ -11,4 +11,5 @@ COPY host.json function_app.py /home/site/wwwroot/
 COPY dedup_core /home/site/wwwroot/dedup_core
 COPY dedup_app /home/site/wwwroot/dedup_app
 COPY dedup_decoders /home/site/wwwroot/dedup_decoders
+COPY dedup_web /home/site/wwwroot/dedup_web
 COPY dedup_storage /home/site/wwwroot/dedup_storage

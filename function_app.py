@@ -1,5 +1,6 @@
 """The triggers: each reads its input, calls one service and answers; what happens is in dedup_app."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -76,6 +77,13 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
         services.reconcile.run_slices()
 
 
+@app.route(route="{*path}", auth_level=func.AuthLevel.FUNCTION, methods=["GET", "HEAD", "POST"])
+async def review(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """A person looks at groups of copies on the review page, or a program asks the API."""
+    web = await asyncio.to_thread(_web)
+    return await web.handle_async(req, context)
+
+
 @contextmanager
 def services_for(context: func.Context) -> Iterator["Services"]:
     """The services of this process: connected at the first call, shared by all threads; lines name the invocation."""
@@ -101,3 +109,14 @@ def _connect() -> "Services":
     from dedup_storage.connect import connect  # noqa: PLC0415 - loading it is for the first call, not for the start
 
     return connect(settings)
+
+
+@cache
+def _web() -> func.AsgiMiddleware:
+    from dedup_web.app import create_app, signed_in  # noqa: PLC0415 - loaded by the first request only
+
+    with _connecting:
+        services = _connect()
+    # Where sign-in stands in front of the app, its header can come from nobody else.
+    is_signed_in = os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
+    return func.AsgiMiddleware(create_app(services, who=signed_in if is_signed_in else lambda _request: "key"))

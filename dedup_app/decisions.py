@@ -86,7 +86,7 @@ class DecisionService:
             Decision.DUPLICATE if act is Act.KEEPER else Decision(act),
             keeper=id_of(keeper) if act is Act.KEEPER and keeper else b"",
             by=by,
-            at=microseconds(self._now()),
+            at=self._later_than(pair),
         )
         pair = pair or _never_compared(ours, theirs)
         return self._put(pair, decided)
@@ -115,8 +115,13 @@ class DecisionService:
         before = (
             pair.decision_history[-1] if pair.decision_history else replace(pair.decided, decision=None, keeper=b"")
         )
-        again = replace(before, at=microseconds(self._now()), by=before.by if before.decision else by)
+        again = replace(before, at=self._later_than(pair), by=before.by if before.decision else by)
         return self._put(replace(pair, decided=None, decision_history=pair.decision_history[:-1]), again)
+
+    def _later_than(self, pair: PairRow | None) -> int:
+        """Now, or just after what was decided before by a clock that is ahead of ours: the later word counts."""
+        before = pair.decided.at if pair is not None and pair.decided is not None else 0
+        return max(microseconds(self._now()), before + 1)
 
     def _put(self, pair: PairRow, decided: Decided) -> PairDecision:
         history: Sequence[Decided] = pair.decision_history

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from dedup_app.backlog import BacklogService
 from dedup_app.blob_events import BlobEventService
+from dedup_app.check import CheckService
 from dedup_app.decisions import DecisionService
 from dedup_app.group_book import GroupBook
 from dedup_app.ingest import IngestService
@@ -32,6 +33,7 @@ from dedup_app.ports import (
 from dedup_app.reindex import ReindexService
 from dedup_app.rejection import Rejections
 from dedup_app.reporting import ReportingService
+from dedup_app.review import ReviewService
 from dedup_app.settings import Settings
 from dedup_app.verify import VerifyService
 from dedup_core.loading.budget import LoadBudgets
@@ -70,6 +72,8 @@ class Services:
     pair_list: PairListService = field(init=False)
     groups: GroupBook = field(init=False)
     decisions: DecisionService = field(init=False)
+    review: ReviewService = field(init=False)
+    check: CheckService = field(init=False)
     overview: OverviewService = field(init=False)
     reconcile: ReconcileService = field(init=False)
 
@@ -135,6 +139,15 @@ class Services:
         self.reporting = ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
         self.pair_list = PairListService(features=self.features, pairs=self.pairs)
         self.groups = GroupBook(self.verdict_log, settings.keeper_policy)
+        self.review = ReviewService(book=self.groups, pairs=self.pairs)
+        self.check = CheckService(
+            features=self.features,
+            index=self.index,
+            decoders=self.decoders,
+            loader=self.loader,
+            budgets=budgets,
+            policy=settings.policy,
+        )
         self.decisions = DecisionService(
             features=self.features,
             pairs=self.pairs,

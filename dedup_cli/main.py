@@ -14,6 +14,7 @@ from dedup_cli.ingest import ingest
 from dedup_cli.output import console
 from dedup_cli.reconcile import reconcile
 from dedup_cli.reindex import reindex
+from dedup_cli.review import review
 from dedup_cli.scan import scan
 from dedup_cli.status import status
 from dedup_core import __version__
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (scan, duplicates, groups, status, compare, enqueue, ingest, reconcile, reindex, decoders):
+for command in (scan, duplicates, groups, review, status, compare, enqueue, ingest, reconcile, reindex, decoders):
     app.command()(command)
 
 

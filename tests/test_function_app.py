@@ -77,11 +77,11 @@ def deleted(name: str) -> func.EventGridEvent:
     )
 
 
-def test_there_are_six_functions_that_listen_where_the_documentation_says(load_app):
+def test_there_are_seven_functions_that_listen_where_the_documentation_says(load_app):
     bindings = bindings_of(load_app())
     names = {
         *("extract_features", "retract_image", "take_blob_events"),
-        *("ingest_images", "verify_pairs", "report_loader_stats"),
+        *("ingest_images", "verify_pairs", "report_loader_stats", "review"),
     }
     assert set(bindings) == names
     assert bindings["retract_image"]["type"] == "eventGridTrigger"
@@ -98,6 +98,7 @@ def test_there_are_six_functions_that_listen_where_the_documentation_says(load_a
     events = bindings["take_blob_events"]
     assert (events["queueName"], events["connection"]) == ("blob-events", "ImageStorage")
     assert timer["schedule"] == "0 */5 * * * *"
+    assert (bindings["review"]["route"], bindings["review"]["authLevel"]) == ("{*path}", "FUNCTION")
 
 
 def test_the_settings_move_the_triggers(load_app):

@@ -231,3 +231,26 @@ def _common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
         top, bottom = top + (worst == 0), bottom - (worst == 1)
         first, last = first + (worst == 2), last - (worst == 3)  # noqa: PLR2004
     return slice(int(top), int(bottom)), slice(int(first), int(last))
+
+
+def shared_parts(left: Pixels, right: Pixels, hint: View | None = None) -> tuple[Pixels, Pixels]:
+    """What both pictures show, cut out of them as they are and brought to one size; left is upright, (h, w, 3) each."""
+    if _in_order(left, right):
+        laid = _laid_in_order(left, right, hint).pair
+        wholes, inner, back = (turned(left, laid.view), right), laid.inner, opposite(laid.view)
+    else:
+        laid = _laid_in_order(right, left, hint and opposite(hint)).pair
+        wholes, inner, back = (left, turned(right, laid.view)), laid.inner[::-1], View.UPRIGHT
+    parts = [_cut(whole, corners) for whole, corners in zip(wholes, inner, strict=True)]
+    size = parts[0].shape[1], parts[0].shape[0]
+    second = np.asarray(Image.fromarray(np.ascontiguousarray(parts[1])).resize(size, Image.Resampling.BILINEAR))
+    first, second = (np.ascontiguousarray(turned(part, back)) for part in (parts[0], second))
+    return first, second
+
+
+def _cut(whole: Pixels, corners: Corners) -> Pixels:
+    height, width = whole.shape[:2]
+    left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in corners)
+    rows = slice(int(top * height), max(int(top * height) + 1, round(bottom * height)))
+    columns = slice(int(left * width), max(int(left * width) + 1, round(right * width)))
+    return whole[rows, columns]

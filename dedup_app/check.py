@@ -1,0 +1,69 @@
+"""Check: is this picture here already? Looked up and compared like one that lands, and nothing of it is stored."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dedup_app.ports import CandidateIndex, Decoders, FeaturesTable, ImageSummary
+from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
+from dedup_core.loading.budget import LoadBudgets
+from dedup_core.loading.loader import MemoryEfficientImageLoader
+from dedup_core.paths import ImagePath
+from dedup_core.policy import Policy
+
+NOBODY = "0" * 32  # the id of an image that is not there
+ALIKE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT})
+SAME_PICTURE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
+
+
+@dataclass(frozen=True, slots=True)
+class CheckHit:
+    """An image that looks like the one that was asked about, and what was measured."""
+
+    path: ImagePath
+    verdict: Verdict
+
+    @property
+    def is_same_picture(self) -> bool:
+        return self.verdict.kind in SAME_PICTURE
+
+
+class CheckService:
+    """Reads the index and the candidates."""
+
+    def __init__(
+        self,
+        *,
+        features: FeaturesTable,
+        index: CandidateIndex,
+        decoders: Decoders,
+        loader: MemoryEfficientImageLoader,
+        budgets: LoadBudgets,
+        policy: Policy,
+    ) -> None:
+        self._features = features
+        self._index = index
+        self._decoders = decoders
+        self._loader = loader
+        self._budgets = budgets
+        self._policy = policy
+
+    def look_up(self, data: bytes, most: int) -> list[CheckHit]:
+        """Images that are like this file, the nearest first. Raises `PermanentError` if it is no readable image."""
+        with self._budgets.picture(data):
+            features = self._decoders.extract_features(data)
+            working = self._decoders.decode(data)
+        self._index.refresh()
+        hits = self._index.search(NOBODY, 0, features.fingerprints)[:most]
+        rows = self._features.summaries([hit.image_id for hit in hits])
+        found: list[CheckHit] = []
+        for row in self._alive(rows, [hit.image_id for hit in hits]):
+            other = self._loader.load(row.path)
+            measurement = measure_images(working, other.working)
+            verdict = decide(measurement, self._policy, same_bytes=other.sha256 == features.sha256)
+            if verdict.kind in ALIKE:
+                found.append(CheckHit(row.path, verdict))
+        return found
+
+    def _alive(self, rows: dict[str, ImageSummary], order: list[str]) -> Iterator[ImageSummary]:
+        return (rows[image_id] for image_id in order if image_id in rows and rows[image_id].is_alive)

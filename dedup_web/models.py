@@ -1,0 +1,245 @@
+"""What the API says and takes, as OpenAPI shows it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, StringConstraints
+
+from dedup_app.decisions import Act, PairDecision
+from dedup_app.group_records import moment
+from dedup_app.ports import PairRow
+from dedup_core.comparison.verdict import Verdict
+from dedup_core.groups.facts import Decided, Family, ImageFacts
+from dedup_core.groups.projection import Group, Member, may_go
+
+type ImageId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+type PairSide = Literal["left", "right"]
+type GroupId = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{32}-(duplicate|altered|color_variant|not_duplicate)$")
+]
+
+
+class ImageModel(BaseModel):
+    """One image; sizes are 0 where they are not known. `quality`: of its worst save as JPEG, 100 if there was none."""
+
+    id: str
+    path: str
+    width: int
+    height: int
+    bytes: int
+    format: str
+    quality: int
+    saved_again: bool
+    true_side: int
+    names_camera: bool
+    added_at: str | None
+    version: int
+
+    @classmethod
+    def of(cls, facts: ImageFacts) -> "ImageModel":
+        return cls(
+            id=facts.image_id.hex(),
+            path=facts.path,
+            width=facts.width,
+            height=facts.height,
+            bytes=facts.byte_size,
+            format=facts.format,
+            quality=facts.quality,
+            saved_again=facts.saved_again,
+            true_side=facts.detail_side,
+            names_camera=facts.has_camera_data,
+            added_at=moment(facts.added_at).isoformat() if facts.added_at else None,
+            version=facts.version,
+        )
+
+
+class DecidedModel(BaseModel):
+    """What a person decided about a pair."""
+
+    decision: str
+    keeper: str | None
+    by: str
+    at: str
+
+    @classmethod
+    def of(cls, decided: Decided | None) -> "DecidedModel | None":
+        if decided is None or decided.decision is None:
+            return None
+        keeper = decided.keeper.hex() or None
+        return cls(decision=decided.decision.value, keeper=keeper, by=decided.by, at=moment(decided.at).isoformat())
+
+
+class RegionModel(BaseModel):
+    """A part of a pair: boxes as shares of width and height (left, top, right, bottom)."""
+
+    kind: str
+    left: list[float]
+    right: list[float]
+
+
+class ComparisonModel(BaseModel):
+    """What was measured of the keeper (left) and a member (right), and why the verdict is what it is."""
+
+    verdict: str | None
+    reasons: list[str]
+    dominant_distance: float | None = None
+    pixel_difference: float | None = None
+    histogram_correlation: float | None = None
+    distance_bits: int | None = None
+    view: str = "upright"
+    regions: list[RegionModel] = []
+    verified_at: str | None = None
+
+    @classmethod
+    def of(cls, pair: PairRow) -> "ComparisonModel":
+        model = cls.of_verdict(pair.verdict)
+        model.verified_at = pair.verified_at.isoformat() if pair.verified_at else None
+        return model
+
+    @classmethod
+    def of_verdict(cls, verdict: Verdict | None) -> "ComparisonModel":
+        if verdict is None:
+            return cls(verdict=None, reasons=[])
+        metrics = verdict.metrics
+        return cls(
+            verdict=verdict.kind.value,
+            reasons=list(verdict.reasons),
+            distance_bits=verdict.distance_bits,
+            view=str(verdict.view),
+            regions=[RegionModel.model_validate(region.as_dict()) for region in verdict.regions],
+            dominant_distance=metrics.dominant_distance if metrics else None,
+            pixel_difference=metrics.pixel_difference if metrics else None,
+            histogram_correlation=metrics.histogram_correlation if metrics else None,
+        )
+
+
+class MemberModel(BaseModel):
+    """An image of a group besides its keeper; `may_go`: a plan may name it."""
+
+    image: ImageModel
+    decided: DecidedModel | None
+    decided_before: DecidedModel | None
+    may_go: bool
+    comparison: ComparisonModel | None = None
+
+    @classmethod
+    def of(cls, member: Member, family: Family, pair: PairRow | None = None) -> "MemberModel":
+        return cls(
+            image=ImageModel.of(member.facts),
+            decided=DecidedModel.of(member.decided),
+            decided_before=DecidedModel.of(member.lapsed),
+            may_go=may_go(family, member),
+            comparison=ComparisonModel.of(pair) if pair else None,
+        )
+
+
+class GroupModel(BaseModel):
+    """A keeper, why it is the keeper, and the images verified directly against it."""
+
+    id: str
+    verdict: str
+    identical: bool
+    keeper: ImageModel
+    why: list[str]
+    members: list[MemberModel]
+    decided: bool
+    bytes_to_gain: int
+    newest_at: str
+
+    @classmethod
+    def of(cls, group: Group, pairs: dict[bytes, PairRow] | None = None) -> "GroupModel":
+        pairs = pairs or {}
+        return cls(
+            id=group.id,
+            verdict=group.family.value,
+            identical=group.is_identical,
+            keeper=ImageModel.of(group.keeper),
+            why=[reason.sentence for reason in group.reasons],
+            members=[MemberModel.of(it, group.family, pairs.get(it.facts.image_id)) for it in group.members],
+            decided=group.is_decided,
+            bytes_to_gain=group.bytes_to_gain,
+            newest_at=moment(group.newest_at).isoformat(),
+        )
+
+
+class GroupPageModel(BaseModel):
+    """One page; `total`, `decided` and `bytes_to_gain` are of all groups with this verdict, prefix and date."""
+
+    groups: list[GroupModel]
+    next_cursor: str | None
+    matching: int
+    total: int
+    decided: int
+    bytes_to_gain: int
+
+
+class DecisionRequest(BaseModel):
+    """`keeper` names the image that stays, with the act `keeper` only."""
+
+    model_config = {"extra": "forbid"}
+    act: Act
+    keeper: ImageId | None = None
+
+
+class DecisionModel(BaseModel):
+    """One pair after a decision."""
+
+    left: str
+    right: str
+    decided: DecidedModel | None
+
+    @classmethod
+    def of(cls, done: PairDecision) -> "DecisionModel":
+        return cls(left=done.left.image_id, right=done.right.image_id, decided=DecidedModel.of(done.decided))
+
+
+class DuplicatesModel(BaseModel):
+    """The groups that an image is in."""
+
+    groups: list[GroupModel]
+
+
+class RejectedModel(BaseModel):
+    """A file that could not be read, and why."""
+
+    path: str
+    reason: str
+    bytes: int
+
+
+class RejectedPageModel(BaseModel):
+    """The first of them, in the order of their paths."""
+
+    rejected: list[RejectedModel]
+    total: int
+
+
+class CheckHitModel(BaseModel):
+    """An image that is here already, or looks like the one that was asked about."""
+
+    path: str
+    id: str
+    comparison: ComparisonModel
+
+
+class CheckModel(BaseModel):
+    """Whether a picture is here; nothing of it was stored."""
+
+    known: bool
+    hits: list[CheckHitModel]
+
+
+class StatsModel(BaseModel):
+    """What the app has done; `groups_by_day` counts groups by verdict."""
+
+    images: dict[str, int]
+    queues: dict[str, int]
+    poison: dict[str, int]
+    groups_by_day: dict[str, dict[str, int]]
+    totals: dict[str, int | float | dict[str, int]]
+    reads_saved: int
+
+
+class ErrorModel(BaseModel):
+    """What went wrong, in a sentence."""
+
+    detail: str

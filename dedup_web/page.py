@@ -1,0 +1,19 @@
+"""The review page: one answer with its style and script in it, allowed by a nonce and by nothing else."""
+
+from functools import cache
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+
+def page(request: Request) -> HTMLResponse:
+    """The page; it asks the API for everything that it shows."""
+    return HTMLResponse(_template().replace("{{nonce}}", request.scope["nonce"]))
+
+
+@cache
+def _template() -> str:
+    static = files("dedup_web") / "static"
+    html, style, script = ((static / name).read_text("utf-8") for name in ("review.html", "review.css", "review.js"))
+    return html.replace("{{style}}", style).replace("{{script}}", script)

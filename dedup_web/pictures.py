@@ -1,0 +1,63 @@
+"""Pictures for the page: thumbnails, two pictures as they were compared, and originals."""
+
+import io
+from collections import OrderedDict
+from threading import Lock
+
+from PIL import Image
+
+from dedup_app.services import Services
+from dedup_core.arrays import Pixels
+from dedup_core.comparison.measure import shared_parts
+from dedup_core.paths import ImagePath
+
+THUMBNAIL_SIDE = 512
+HELD = 8  # pairs that were laid on each other, for whoever swipes between their two sides
+
+# By format, told by the content and never by the name.
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "AVIF": "image/avif",
+    "HEIC": "image/heic",
+    "JPEG2000": "image/jp2",
+}
+
+
+class Pictures:
+    """Makes pictures from one read each; nothing is stored, a few aligned pairs are held in memory."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._pairs: OrderedDict[tuple[str, ...], tuple[bytes, bytes]] = OrderedDict()
+        self._lock = Lock()
+
+    def thumbnail(self, path: ImagePath) -> tuple[bytes, str]:
+        """The picture with its longer side at most 512 pixels as JPEG, and the etag of the blob that it was made of."""
+        loaded = self._services.loader.load(path)
+        return _jpeg(loaded.working.pixels), loaded.etag
+
+    def aligned(self, left: ImagePath, right: ImagePath, versions: tuple[int, int]) -> tuple[bytes, bytes]:
+        """What both pictures show, cut and turned to lie on each other, as two JPEGs of one size."""
+        key = (left.image_id, right.image_id, *map(str, versions))
+        with self._lock:
+            if key in self._pairs:
+                return self._pairs[key]
+        images = self._services.loader.load_image_pair_for_comparison(left, right)
+        parts = shared_parts(images[0].working.pixels, images[1].working.pixels)
+        made = _jpeg(parts[0]), _jpeg(parts[1])
+        with self._lock:
+            self._pairs[key] = made
+            while len(self._pairs) > HELD:
+                self._pairs.popitem(last=False)
+        return made
+
+
+def _jpeg(pixels: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

@@ -1,0 +1,176 @@
+"""The API: groups and decisions over HTTP, nobody without the key, and no other site."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from dedup_web.app import create_app
+from tests.app.world import World
+from tests.web.served import HOSTILE, KEY, encoded, photograph, photographs_world
+
+HEADERS = {"x-functions-key": KEY}
+
+
+@pytest.fixture(scope="module")
+def shared() -> World:
+    return photographs_world()
+
+
+def client_of(world: World, **headers: str) -> TestClient:
+    app = create_app(world.services, who=lambda _request: "ann", key=KEY)
+    return TestClient(app, headers=HEADERS | headers, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def client(shared: World) -> TestClient:
+    return client_of(shared)
+
+
+def groups(client: TestClient, **wanted: object) -> dict:
+    return client.get("/api/groups", params=wanted).json()
+
+
+def test_without_the_key_nothing_is_told(client: TestClient):
+    for path in ("/api/groups", "/api/review", "/api/docs", "/api/stats", "/api/images/" + "0" * 32):
+        for key in ("", "wrong"):
+            answer = client.get(path, headers={"x-functions-key": key})
+            assert (answer.status_code, KEY in answer.text) == (401, False)
+    assert client.get(f"/api/groups?code={KEY}", headers={"x-functions-key": ""}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "https://elsewhere.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
+)
+def test_other_sites_decide_and_see_nothing(client: TestClient, headers: dict[str, str]):
+    group = groups(client)["groups"][0]["id"]
+    answer = client.post(f"/api/groups/{group}/decision", json={"act": "duplicate"}, headers=headers)
+    assert answer.status_code == 403
+    if "sec-fetch-site" in headers:
+        assert client.get("/api/groups", headers=headers | {"sec-fetch-mode": "no-cors"}).status_code == 403
+
+
+def test_another_host_is_refused(shared: World):
+    app = create_app(shared.services, who=lambda _request: "ann", key=KEY, hosts=frozenset({"127.0.0.1:8000"}))
+    assert TestClient(app, headers=HEADERS, base_url="http://evil.example").get("/api/groups").status_code == 421
+    assert TestClient(app, headers=HEADERS, base_url="http://127.0.0.1:8000").get("/api/groups").status_code == 200
+
+
+def test_every_answer_is_locked_down(client: TestClient):
+    answer = client.get("/api/review")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    nonce = policy.split("'nonce-")[1].split("'")[0]
+    assert answer.text.count(f'nonce="{nonce}"') == 2
+    assert nonce not in client.get("/api/review").headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "//cdn" not in answer.text
+
+
+def test_groups_come_with_their_keeper_and_why(client: TestClient):
+    found = groups(client, verdict="duplicate")
+    kept = {group["keeper"]["path"] for group in found["groups"]}
+    assert {"images/catalog/cat.jpg", "images/catalog/astronaut.png"} <= kept
+    assert (found["total"], found["decided"]) == (len(found["groups"]), 0)
+    assert {group["keeper"]["path"]: group["why"] for group in found["groups"]}["images/catalog/cat.jpg"]
+    assert HOSTILE in {
+        member["image"]["path"].removeprefix("images/") for it in found["groups"] for member in it["members"]
+    }
+    [identical] = groups(client, identical="true")["groups"]
+    assert identical["keeper"]["path"] == "images/catalog/coffee.jpg"
+
+
+def test_one_group_shows_what_was_measured(client: TestClient):
+    group = groups(client, prefix="catalog/cat", verdict="duplicate")["groups"][0]
+    whole = client.get(f"/api/groups/{group['id']}").json()
+    for member in whole["members"]:
+        assert member["comparison"]["verdict"] == "duplicate"
+        assert member["comparison"]["reasons"]
+        assert member["comparison"]["pixel_difference"] >= 0
+
+
+def test_pages_follow_each_other_without_gaps(client: TestClient):
+    seen, cursor = [], None
+    while True:
+        page = groups(client, size=2, state="all", **({"cursor": cursor} if cursor else {}))
+        seen += [group["id"] for group in page["groups"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert len(seen) == len(set(seen)) == page["matching"]
+    assert client.get("/api/groups?cursor=nonsense").status_code == 400
+
+
+def test_a_first_page_costs_no_look_at_the_tables(shared: World, client: TestClient):
+    groups(client)
+    shared.calls.clear()
+    groups(client)
+    assert shared.calls == []
+
+
+def test_a_decision_is_noted_with_its_person_and_can_be_taken_back():
+    world = photographs_world()
+    client = client_of(world)
+    group = groups(client, prefix="catalog/cat", verdict="duplicate")["groups"][0]
+    done = client.post(f"/api/groups/{group['id']}/decision", json={"act": "duplicate"}).json()
+    assert {it["decided"]["by"] for it in done} == {"ann"}
+    assert groups(client, prefix="catalog/cat", verdict="duplicate")["groups"] == []
+    assert len(groups(client, state="decided")["groups"]) == 1
+    pair = done[0]
+    undo = client.post(f"/api/pairs/{pair['left']}/{pair['right']}/decision", json={"act": "undo"})
+    assert undo.json()["decided"] is None
+    assert client.post(f"/api/pairs/{pair['left']}/{pair['right']}/decision", json={"act": "undo"}).status_code == 409
+    keeper = group["members"][0]["image"]["id"]
+    client.post(f"/api/groups/{group['id']}/decision", json={"act": "keeper", "keeper": keeper})
+    assert client.get(f"/api/groups/{group['id']}").json()["keeper"]["id"] == keeper
+    assert client.post("/api/groups/" + "0" * 32 + "-duplicate/decision", json={"act": "duplicate"}).status_code == 409
+
+
+def test_a_thumbnail_is_small_and_kept_by_the_browser(client: TestClient):
+    image = groups(client)["groups"][0]["keeper"]
+    first = client.get(f"/api/images/{image['id']}/thumbnail")
+    assert first.headers["content-type"] == "image/jpeg"
+    assert first.content[:3] == b"\xff\xd8\xff"
+    assert "private" in first.headers["cache-control"]
+    again = client.get(f"/api/images/{image['id']}/thumbnail", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_pictures_are_shown_as_they_were_compared(client: TestClient):
+    group = groups(client, prefix="catalog/rocket")["groups"][0]
+    left, right = group["keeper"]["id"], group["members"][0]["image"]["id"]
+    sides = [client.get(f"/api/pairs/{left}/{right}/aligned/{side}").content for side in ("left", "right")]
+    assert sides[0] != sides[1]
+    original = client.get(f"/api/images/{left}/original")
+    assert original.headers["content-type"] == "image/jpeg"
+    assert len(original.content) == group["keeper"]["bytes"]
+
+
+def test_it_is_told_whether_a_picture_is_here_and_nothing_is_stored(shared: World, client: TestClient):
+    before = len(list(shared.features.all()))
+    copy = photograph("chelsea.png").resize((300, 200))
+    found = client.post("/api/check", content=encoded(copy)).json()
+    assert found["known"]
+    assert {hit["path"] for hit in found["hits"]} & {"images/catalog/cat.jpg"}
+    stranger = client.post("/api/check", content=encoded(photograph("hubble_deep_field.jpg"))).json()
+    assert stranger == {"known": False, "hits": []}
+    assert client.post("/api/check", content=b"no picture").status_code == 422
+    assert len(list(shared.features.all())) == before
+
+
+def test_rejected_files_and_statistics_are_told(client: TestClient):
+    assert client.get("/api/rejected").json()["rejected"][0] == {
+        "path": "images/uploads/notes.jpg",
+        "reason": "unsupported-format",
+        "bytes": 0,
+    }
+    stats = client.get("/api/stats").json()
+    assert stats["images"]["indexed"] == 10
+    assert sum(stats["groups_by_day"]["2026-05-31"].values()) >= 4
+
+
+def test_the_reference_shows_every_operation_as_text(client: TestClient):
+    page = client.get("/api/docs").text
+    for path in client.get("/api/openapi.json").json()["paths"]:
+        assert path in page
+    assert "<script" not in page
