@@ -29,6 +29,7 @@ SIGNATURES: Final = (
     ("JPEG2000", 0, b"\x00\x00\x00\x0cjP  \r\n\x87\n"),
     ("BMP", 0, b"BM"),
 )
+PACKINGS: Final = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00"}
 AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 MAX_BRANDS: Final = 64
@@ -76,6 +77,8 @@ def sniff_format(data: bytes) -> str:
             return "AVIF"
         if brands & HEIC_BRANDS:
             return "HEIC"
+    if packing := next((name for name, start in PACKINGS.items() if data.startswith(start)), None):
+        refuse("unsupported-format", f"the content is compressed with {packing}: store the picture itself, as it is")
     return refuse("unsupported-format", f"the content is none of {FORMATS_IN_WORDS}, whatever the name says")
 
 

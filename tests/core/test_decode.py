@@ -1,5 +1,7 @@
 """What decoding promises for ordinary pictures of every format and mode."""
 
+import gzip
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -86,6 +88,28 @@ def test_a_picture_above_the_pixel_limit_is_refused_by_its_header(format_name: s
 def test_text_is_an_unsupported_format() -> None:
     with pytest.raises(UnreadableImage) as caught:
         decode(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    assert caught.value.reason == "unsupported-format"
+
+
+def test_a_compressed_file_is_refused_by_the_name_of_its_compression() -> None:
+    with pytest.raises(UnreadableImage, match="compressed with gzip") as caught:
+        decode(gzip.compress(encode(Image.new("RGB", (9, 9)), "PNG")))
+    assert caught.value.reason == "unsupported-format"
+
+
+def test_colors_in_floating_point_are_refused_and_not_called_damaged() -> None:
+    entries = [(256, 3, 8), (257, 3, 8), (258, 3, 0), (259, 3, 1), (262, 3, 2), (273, 4, 0), (277, 3, 3), (278, 3, 8)]
+    entries += [(279, 4, 768), (339, 3, 0)]
+    end = 8 + 2 + 12 * len(entries) + 4
+    places = {258: end, 339: end + 6, 273: end + 12}
+    rows = [
+        struct.pack("<HHII", tag, kind, 3 if tag in (258, 339) else 1, places.get(tag, value))
+        for tag, kind, value in entries
+    ]
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(rows) + bytes(4)
+    samples = struct.pack("<6H", 32, 32, 32, 3, 3, 3) + np.linspace(0, 1, 192, dtype="<f4").tobytes()
+    with pytest.raises(UnreadableImage, match="floating point") as caught:
+        decode(head + samples)
     assert caught.value.reason == "unsupported-format"
 
 
