@@ -74,6 +74,7 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
     """Time to sum up what all instances have done."""
     with services_for(context) as services:
         services.reporting.report()
+        services.poison.tend()
         services.reconcile.run_slices()
 
 

@@ -111,7 +111,12 @@ class IngestService:
         except InvalidMessage as error:
             self._rejections.record(self._settings.ingest_queue, message_id, body, error)
             return
-        if self.ingest(message.path, again=message.again, force=message.force).status == NOT_FOUND:
+        try:
+            outcome = self.ingest(message.path, again=message.again, force=message.force)
+        except TemporaryError as error:
+            self._rejections.note(body, error)
+            raise
+        if outcome.status == NOT_FOUND:
             missing = ImageNotFound(f"There is no blob {message.path}")
             self._rejections.record(self._settings.ingest_queue, message_id, body, missing)
 

@@ -13,7 +13,7 @@ from dedup_core.paths import ImagePath
 
 
 class PairKind(StrEnum):
-    """What a pair can be asked for by: its verdict, or that it still waits for one. The most alike come first."""
+    """What a pair can be asked for by: its verdict, or that it waits for one, or why none comes; most alike first."""
 
     IDENTICAL = VerdictKind.IDENTICAL
     DUPLICATE = VerdictKind.DUPLICATE
@@ -22,13 +22,17 @@ class PairKind(StrEnum):
     DISTINCT = VerdictKind.DISTINCT
     UNVERIFIABLE = VerdictKind.UNVERIFIABLE
     PENDING = "pending"
+    FAILED = "failed"
 
     @classmethod
     def of(cls, pair: PairRow) -> "PairKind":
-        return cls(pair.verdict.kind.value) if pair.verdict else cls.PENDING
+        if pair.verdict is not None:
+            return cls(pair.verdict.kind.value)
+        return cls.FAILED if pair.failure else cls.PENDING
 
 
 LIKE_EACH_OTHER = frozenset({PairKind.IDENTICAL, PairKind.DUPLICATE, PairKind.ALTERED, PairKind.COLOR_VARIANT})
+WITHOUT_VERDICT = frozenset({PairKind.PENDING, PairKind.FAILED})
 _ORDER = {kind: place for place, kind in enumerate(PairKind)}
 
 
@@ -65,7 +69,7 @@ class PairListService:
 
         Raises `UnknownImage` if the app has never seen the image, or has refused it.
         """
-        known = self._all() if image is None else self._of(image, pending=PairKind.PENDING in kinds)
+        known = self._all() if image is None else self._of(image, pending=not WITHOUT_VERDICT.isdisjoint(kinds))
         chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
         others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
         rows = self._features.summaries(

@@ -1,6 +1,6 @@
 """What the use cases need from the outside world; `dedup_storage` implements every port."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -338,6 +338,12 @@ class ReportsTable(Protocol):
 
     def rejected_messages(self, limit: int = 20) -> Sequence[RejectedMessage]: ...
 
+    def put_last_error(self, body: str, error: str, at: datetime) -> None:
+        """Note why the handling of a message failed; whoever has its body can ask for it."""
+        ...
+
+    def last_error(self, body: str) -> str | None: ...
+
     def put_ledger(self, report: SliceReport) -> None:
         """Keep what was found in one slice, in place of what was found before."""
         ...
@@ -377,6 +383,16 @@ class QueueLengths:
     poison: int
 
 
+@dataclass(frozen=True, slots=True)
+class PoisonMessage:
+    """A message that failed on every try, as it waits in the poison queue of `queue`."""
+
+    queue: str
+    message_id: str
+    body: str
+    since: datetime
+
+
 class Queues(Protocol):
     """What a person asks of the queues: how long they are."""
 
@@ -390,6 +406,22 @@ class Queues(Protocol):
 
     def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
         """The messages that failed for good, without taking them away."""
+        ...
+
+
+class PoisonQueues(Protocol):
+    """The messages that the host gave up on, with hands on them."""
+
+    def peek(self, queue: str, limit: int = 32) -> Sequence[PoisonMessage]:
+        """The oldest of them, up to 32, left where they are."""
+        ...
+
+    def take(self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool]) -> int:
+        """Take messages out, the oldest first, whose handling says so; the others stay. How many were taken out."""
+        ...
+
+    def clear(self, queue: str) -> None:
+        """Throw all of them away."""
         ...
 
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from dedup_app.event_log import EventLog
 from dedup_app.ports import RejectedMessage, ReportsTable
-from dedup_core.errors import PermanentError
+from dedup_core.errors import PermanentError, TemporaryError
 from dedup_core.messages import message_excerpt
 
 log = EventLog(__name__)
@@ -30,3 +31,9 @@ class Rejections:
         named = message_id if _QUEUE_ID.fullmatch(message_id) else ""
         log.warning("message_refused", queue=queue, message=named, reason=error.reason, detail=str(error))
         self._reports.put_rejected_message(RejectedMessage(queue, message_id, excerpt, str(error), self._now()))
+
+    def note(self, body: str | bytes, error: TemporaryError) -> None:
+        """Keep the last error of a message that will be tried again: if no try succeeds, people will ask for it."""
+        text = body if isinstance(body, str) else body.decode(errors="replace")
+        with suppress(TemporaryError):  # storage may be what is busy
+            self._reports.put_last_error(text, f"{error.reason}: {error}", self._now())

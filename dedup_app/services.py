@@ -17,6 +17,7 @@ from dedup_app.loader_totals import LoaderTotals
 from dedup_app.overview import OverviewService
 from dedup_app.pair_list import PairListService
 from dedup_app.pairing import Pairing
+from dedup_app.poison import PoisonService
 from dedup_app.ports import (
     CandidateIndex,
     Decoders,
@@ -25,6 +26,7 @@ from dedup_app.ports import (
     IngestQueue,
     Meter,
     PairsTable,
+    PoisonQueues,
     Queues,
     ReportsTable,
     StatsTable,
@@ -59,6 +61,7 @@ class Services:
     verify_queue: VerifyQueue
     ingest_queue: IngestQueue
     queues: Queues
+    poison_queues: PoisonQueues
     index: CandidateIndex
     verdict_log: VerdictLog
     instance: str
@@ -76,6 +79,7 @@ class Services:
     check: CheckService = field(init=False)
     overview: OverviewService = field(init=False)
     reconcile: ReconcileService = field(init=False)
+    poison: PoisonService = field(init=False)
 
     def __post_init__(self) -> None:
         self.features = JournaledFeatures(self.features, self.verdict_log)
@@ -110,6 +114,15 @@ class Services:
             ingest_queue=self.ingest_queue,
             verify_queue=self.verify_queue,
             reports=self.reports,
+            settings=settings,
+            now=self.now,
+        )
+        self.poison = PoisonService(
+            poison=self.poison_queues,
+            pairs=self.pairs,
+            reports=self.reports,
+            ingest_queue=self.ingest_queue,
+            verify_queue=self.verify_queue,
             settings=settings,
             now=self.now,
         )

@@ -59,6 +59,9 @@ class VerifyService:
             verdicts = self.verify(message)
             counts = Counter(verdict.kind.value for verdict in verdicts)
             log.info("pairs_verified", image=message.left, pairs=len(verdicts), verdicts=counts)
+        except TemporaryError as error:
+            self._rejections.note(body, error)
+            raise
         finally:
             self._totals.flush()
 

@@ -12,6 +12,7 @@ from dedup_cli.failures import SentencesForErrors
 from dedup_cli.groups import groups
 from dedup_cli.ingest import ingest
 from dedup_cli.output import console
+from dedup_cli.poison import poison
 from dedup_cli.reconcile import reconcile
 from dedup_cli.reindex import reindex
 from dedup_cli.review import review
@@ -28,7 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (scan, duplicates, groups, review, status, compare, enqueue, ingest, reconcile, reindex, decoders):
+for command in (
+    *(scan, duplicates, groups, review, status, compare, enqueue, ingest, reconcile, poison, reindex, decoders),
+):
     app.command()(command)
 
 

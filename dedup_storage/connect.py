@@ -21,6 +21,7 @@ from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments
 from dedup_storage.pairs_table import AzurePairsTable
+from dedup_storage.poison_queues import AzurePoisonQueues
 from dedup_storage.queues import BLOB_EVENTS, AzureIngestQueue, AzureQueues, AzureVerifyQueue
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 from dedup_storage.verdict_log import PREFIX as VERDICTS
@@ -57,6 +58,7 @@ def connect(settings: Settings) -> Services:
         reports=reports,
         verify_queue=AzureVerifyQueue(clients.queues, settings.verify_queue),
         ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),
+        poison_queues=AzurePoisonQueues(clients.queues),
         queues=AzureQueues(
             clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_EVENTS)
         ),

@@ -1,5 +1,6 @@
 """The tables of what was done: `loaderstats` and `reports`."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -85,6 +86,14 @@ class AzureReportsTable:
             )
         return None
 
+    def put_last_error(self, body: str, error: str, at: datetime) -> None:
+        keys = {"PartitionKey": "errors", "RowKey": _digest(body)}
+        self._table.upsert({**keys, "error": fitting(error), "failed_at": utc(at)}, keep_other_columns=False)
+
+    def last_error(self, body: str) -> str | None:
+        found = self._table.get("errors", _digest(body))
+        return None if found is None else str(found["error"])
+
     def put_ledger(self, report: SliceReport) -> None:
         entity = {
             "PartitionKey": "ledger",
@@ -126,6 +135,10 @@ class AzureReportsTable:
             )
             for entity in self._table.query("PartitionKey eq 'rejected'", limit=limit)
         ]
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode(errors="surrogatepass")).hexdigest()
 
 
 def _slice_report(entity: Entity) -> SliceReport:

@@ -2,14 +2,14 @@
 
 import operator
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_app.ports import QueueLengths, RejectedMessage, Superseded
+from dedup_app.ports import PoisonMessage, QueueLengths, RejectedMessage, Superseded
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, TemporaryError
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.record import Fingerprints
@@ -224,6 +224,26 @@ def _keys(entity: Entity) -> tuple[str, str]:
 
 def _selected(entity: Entity, select: Sequence[str] | None) -> Entity:
     return {name: value for name, value in entity.items() if select is None or name in select}
+
+
+class MemoryPoisonQueues:
+    """The poison queues in lists, the oldest message first; whoever gives up on a message appends it."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, list[PoisonMessage]] = {}
+
+    def peek(self, queue: str, limit: int = 32) -> Sequence[PoisonMessage]:
+        return self.messages.get(queue, [])[:limit]
+
+    def take(self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool]) -> int:
+        taken = 0
+        while taken < limit and self.messages.get(queue) and handle(self.messages[queue][0]):
+            del self.messages[queue][0]
+            taken += 1
+        return taken
+
+    def clear(self, queue: str) -> None:
+        self.messages.pop(queue, None)
 
 
 class MemorySegments:

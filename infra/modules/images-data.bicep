@@ -110,14 +110,14 @@ resource appWorksOffQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' 
 
 resource appSetsPoisonAside 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (name, i) in poisonQueues: {
-    name: guid(poisonQueue[i].id, appPrincipalId, roles.storageQueueDataMessageSender)
+    name: guid(poisonQueue[i].id, appPrincipalId, roles.storageQueueDataContributor)
     scope: poisonQueue[i]
     properties: {
       principalId: appPrincipalId
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId(
         'Microsoft.Authorization/roleDefinitions',
-        roles.storageQueueDataMessageSender
+        roles.storageQueueDataContributor
       )
     }
   }

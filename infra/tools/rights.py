@@ -86,7 +86,12 @@ NEEDS = (
         frozenset({"queues/read", "messages/add", "messages/read", "messages/process", "messages/write"}),
         "`dedup_storage/queues.py` sends; the host receives, prolongs, retries later and deletes, and scales by length",
     ),
-    Need(APP, "poison queues", frozenset({"messages/add"}), "the host sets aside what failed at its last try"),
+    Need(
+        APP,
+        "poison queues",
+        frozenset({"messages/add", "messages/read", "messages/process"}),
+        "the host sets aside what failed at its last try; the timer looks at it and has it tried again, slowly",
+    ),
     Need(
         APP,
         "tables",
@@ -105,8 +110,8 @@ NEEDS = (
     Need(
         PERSON,
         "images account",
-        frozenset({"queues/read", "messages/read", "messages/add", "messages/process"}),
-        "`dedup status` counts and shows messages, `dedup enqueue` and `dedup ingest` send them",
+        frozenset({"queues/read", "messages/read", "messages/add", "messages/process", "messages/delete"}),
+        "`dedup status` counts and shows messages, `dedup enqueue` and `ingest` send them, `dedup poison` clears them",
     ),
     Need(
         PERSON,

@@ -44,6 +44,7 @@ from tests.app.world import copy_of, photo
 from tests.memory import (
     MemoryEntities,
     MemoryImages,
+    MemoryPoisonQueues,
     MemoryQueues,
     MemoryReportsTable,
     MemorySegments,
@@ -344,6 +345,7 @@ def process() -> Services:
         verify_queue=Steps("verify"),  # type: ignore[arg-type]
         ingest_queue=Steps("ingest"),  # type: ignore[arg-type]
         queues=MemoryQueues({}),
+        poison_queues=MemoryPoisonQueues(),
         index=Anew(lambda: FingerprintLog(Steps("segments"))),  # type: ignore[arg-type]
         verdict_log=Anew(lambda: VerdictLog(Steps("verdict_segments"))),  # type: ignore[arg-type]
         instance="one",

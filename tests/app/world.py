@@ -25,6 +25,7 @@ from tests.memory import (
     MemoryIndex,
     MemoryIngestQueue,
     MemoryPairsTable,
+    MemoryPoisonQueues,
     MemoryQueues,
     MemoryReportsTable,
     MemorySegments,
@@ -84,6 +85,7 @@ class World:
         self.reports = MemoryReportsTable()
         self.verify_queue = MemoryVerifyQueue()
         self.ingest_queue = MemoryIngestQueue()
+        self.poison_queues = MemoryPoisonQueues()
         self.segments = MemorySegments()
         self.verdict_segments = MemorySegments()
         self.held: Shared | None = {} if plain_index else None
@@ -105,6 +107,7 @@ class World:
             reports=watched(self.reports, "reports"),
             verify_queue=watched(self.verify_queue, "verify_queue"),
             ingest_queue=watched(self.ingest_queue, "ingest_queue"),
+            poison_queues=self.poison_queues,
             queues=MemoryQueues({"verify-pairs": self.verify_queue, "ingest-images": self.ingest_queue}),
             index=watched(self._index(), "index"),
             verdict_log=watched(VerdictLog(self.verdict_segments), "verdict_log"),

@@ -9,6 +9,7 @@ from dedup_app.ports import IngestQueue, QueueLengths, Queues, RejectedMessage, 
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.views import View
 from dedup_storage.clients import StorageClients
+from dedup_storage.poison_queues import AzurePoisonQueues
 from dedup_storage.queues import GAVE_UP, AzureIngestQueue, AzureQueues, AzureVerifyQueue
 from tests.memory import MemoryIngestQueue, MemoryQueues, MemoryVerifyQueue
 from tests.storage.examples import NOON, image
@@ -144,3 +145,19 @@ class TestAzureQueues(QueuesContract):
         give_up("verify-pairs", "x" * 40_000)
         (message,) = queues.poison()
         assert message.excerpt == "x" * 500
+
+
+def test_poison_is_peeked_taken_out_the_oldest_first_and_cleared(clients: StorageClients) -> None:
+    poison = AzurePoisonQueues(clients.queues)
+    assert poison.peek("work") == []
+    assert poison.take("work", 5, lambda _message: True) == 0
+    poison.clear("work")
+    queue = clients.queues.create_queue("work-poison")
+    for text in ("one", "two", "three"):
+        queue.send_message(text)
+    assert [it.body for it in poison.peek("work")] == ["one", "two", "three"]
+    assert poison.take("work", 5, lambda message: message.body == "one") == 1
+    clients.queues.get_queue_client("work-poison").send_message("four")
+    assert [it.body for it in poison.peek("work")] == ["four"]  # what was received stays hidden for a while
+    poison.clear("work")
+    assert poison.peek("work") == []

@@ -1,0 +1,111 @@
+"""Poison: messages that failed on every try. The timer has them tried again, slowly; people can at once."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dedup_app.event_log import EventLog
+from dedup_app.ports import IngestQueue, PairsTable, PoisonMessage, PoisonQueues, ReportsTable, VerifyQueue
+from dedup_app.settings import Settings
+from dedup_core.errors import InvalidMessage, InvalidPath
+from dedup_core.messages import IngestMessage, VerifyMessage
+from dedup_core.paths import ImagePath
+
+log = EventLog(__name__)
+
+BLOB_EVENTS = "webjobs-blobtrigger"  # the host's own queue
+PATIENCE = timedelta(hours=1)  # an outage is given this long between two rounds of tries
+A_RUN = 32  # messages of each queue that the timer has tried again in one run
+ALL = 100_000
+UNKNOWN = "failed on every try; its error was not noted"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A message that failed on every try, and its last error."""
+
+    message: PoisonMessage
+    error: str
+
+
+class PoisonService:
+    """Nothing that failed is lost: it waits until it succeeds, or until a person throws it away."""
+
+    def __init__(
+        self,
+        *,
+        poison: PoisonQueues,
+        pairs: PairsTable,
+        reports: ReportsTable,
+        ingest_queue: IngestQueue,
+        verify_queue: VerifyQueue,
+        settings: Settings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._poison = poison
+        self._pairs = pairs
+        self._reports = reports
+        self._ingest_queue = ingest_queue
+        self._verify_queue = verify_queue
+        self._settings = settings
+        self._now = now
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        return (self._settings.verify_queue, self._settings.ingest_queue, BLOB_EVENTS)
+
+    def failed(self, queue: str) -> Sequence[Failed]:
+        """The oldest messages of a queue, with their last errors."""
+        return [Failed(it, self._reports.last_error(it.body) or UNKNOWN) for it in self._poison.peek(queue)]
+
+    def redrive(self, queue: str, *, limit: int = ALL, older_than: timedelta | None = None) -> int:
+        """Put messages on their queue once more, the oldest first; how many. What says nothing stays."""
+
+        def handle(message: PoisonMessage) -> bool:
+            is_due = older_than is None or self._now() - message.since >= older_than
+            return is_due and self._send(message)
+
+        return self._poison.take(queue, limit, handle)
+
+    def purge(self, queue: str) -> None:
+        """Throw the messages of a queue away. Their pairs stay failed, their images as they are."""
+        self._poison.clear(queue)
+
+    def tend(self) -> int:
+        """The timer's part, bounded: note on pairs that their message failed, have the oldest messages tried again."""
+        for failed in self.failed(self._settings.verify_queue):
+            self._fail_pairs(failed)
+        sent = sum(self.redrive(queue, limit=A_RUN, older_than=PATIENCE) for queue in self.queues[:2])
+        if sent:
+            log.info("poison_tried_again", messages=sent)
+        return sent
+
+    def _fail_pairs(self, failed: Failed) -> None:
+        try:
+            message = VerifyMessage.parse(failed.message.body, containers=self._settings.containers)
+        except InvalidMessage:
+            return
+        for target in message.rights:
+            pair = self._pairs.get(message.left, target.path)
+            if pair is not None and pair.verdict is None and not pair.failure:
+                self._pairs.fail(message.left, target.path, failed.error)
+
+    def _send(self, poison: PoisonMessage) -> bool:
+        containers = self._settings.containers
+        try:
+            if poison.queue == self._settings.verify_queue:
+                self._verify_queue.send(VerifyMessage.parse(poison.body, containers=containers))
+            elif poison.queue == BLOB_EVENTS:
+                self._ingest_queue.send(IngestMessage(_blob_of(poison.body)))
+            else:
+                self._ingest_queue.send(IngestMessage.parse(poison.body, containers=containers))
+        except (InvalidMessage, InvalidPath, KeyError, ValueError, TypeError, RecursionError):
+            return False
+        return True
+
+
+def _blob_of(body: str) -> ImagePath:
+    """The blob that the host's own message names. Raises `ValueError`, `KeyError` or `InvalidPath`."""
+    fields = json.loads(body)
+    return ImagePath(str(fields["ContainerName"]), str(fields["BlobName"]))

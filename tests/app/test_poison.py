@@ -1,0 +1,77 @@
+"""Messages that failed on every try: an outage heals by itself, and people can act on the rest."""
+
+from datetime import timedelta
+
+import pytest
+
+from dedup_app.ports import PoisonMessage
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.errors import TemporaryError
+from dedup_core.messages import IngestMessage
+from tests.app.world import copy_of, photo
+
+
+def give_up(world, queue, body):
+    """As the host does after the last try."""
+    messages = world.poison_queues.messages.setdefault(queue, [])
+    messages.append(PoisonMessage(queue, f"m{len(messages)}", body, world.time))
+
+
+@pytest.fixture
+def broken_pair(world):
+    """A pair whose message failed on every try, because storage denied access."""
+    a = world.upload_and_ingest("a.png", photo(1))
+    b = world.upload_and_ingest("b.png", copy_of(1))
+    body = world.verify_queue.messages.pop().to_json()
+    world.images.failures[a] = TemporaryError("403", reason="access-denied")
+    for _ in range(2):
+        with pytest.raises(TemporaryError):
+            world.services.verify.handle_message(body, "1")
+    give_up(world, "verify-pairs", body)
+    return a, b
+
+
+def test_a_pair_whose_message_died_is_failed_with_the_last_error_and_heals_when_the_outage_is_over(world, broken_pair):
+    a, b = broken_pair
+    assert world.services.poison.tend() == 0
+    assert world.pair(a, b).failure == "access-denied: 403"
+    (failed,) = world.services.poison.failed("verify-pairs")
+    assert failed.error == "access-denied: 403"
+    del world.images.failures[a]
+    world.time += timedelta(minutes=61)
+    assert world.services.poison.tend() == 1
+    world.verify_all()
+    assert (world.pair(a, b).failure, world.pair(a, b).verdict.kind) == ("", VerdictKind.DUPLICATE)
+    assert world.services.poison.failed("verify-pairs") == []
+
+
+def test_an_outage_of_hours_loses_no_image(world):
+    path = world.upload("a.png", photo(1))
+    give_up(world, "ingest-images", IngestMessage(path).to_json())
+    give_up(world, "webjobs-blobtrigger", '{"ContainerName": "images", "BlobName": "b.png", "ETag": "1"}')
+    world.time += timedelta(hours=2)
+    assert world.services.poison.tend() == 1
+    assert world.ingest_queue.messages == [IngestMessage(path)]
+    assert world.services.poison.redrive("webjobs-blobtrigger") == 1
+    assert world.ingest_queue.messages[1].path.name == "b.png"
+
+
+def test_the_timer_has_only_so_many_tried_again_and_none_that_is_fresh(world):
+    for number in range(40):
+        give_up(world, "ingest-images", IngestMessage(world.upload(f"{number}.png", photo(1))).to_json())
+    assert world.services.poison.tend() == 0
+    world.time += timedelta(hours=2)
+    assert world.services.poison.tend() == 32
+    assert world.services.poison.tend() == 8
+
+
+@pytest.mark.parametrize("body", ["nonsense", "{}", '{"ContainerName": "images"}', "[" * 20_000])
+@pytest.mark.parametrize("queue", ["verify-pairs", "ingest-images", "webjobs-blobtrigger"])
+def test_what_says_nothing_stays_until_somebody_throws_it_away(world, queue, body):
+    give_up(world, queue, body)
+    world.time += timedelta(hours=2)
+    world.services.poison.tend()
+    assert world.services.poison.redrive(queue) == 0
+    assert len(world.services.poison.failed(queue)) == 1
+    world.services.poison.purge(queue)
+    assert world.services.poison.failed(queue) == []

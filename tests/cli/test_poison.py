@@ -1,0 +1,48 @@
+"""`dedup poison`: shown with its last error, tried again, thrown away."""
+
+import json
+
+import pytest
+
+from dedup_app.ports import PoisonMessage
+from dedup_app.services import Services
+from dedup_core.messages import IngestMessage
+from dedup_core.paths import ImagePath
+from tests.cli.conftest import NOW, Run
+
+A = ImagePath("images", "a.png")
+
+
+@pytest.fixture
+def one_failed(services: Services) -> None:
+    body = IngestMessage(A).to_json()
+    services.poison_queues.messages["ingest-images"] = [PoisonMessage("ingest-images", "1", body, NOW)]
+    services.reports.put_last_error(body, "store-busy: no answer", NOW)
+
+
+@pytest.mark.usefixtures("one_failed")
+def test_it_is_shown_with_its_last_error(dedup: Run):
+    told = dedup("poison", "list").output
+    assert "images/a.png" in told
+    assert "store-busy: no answer" in told
+    (record,) = json.loads(dedup("poison", "list", "--json").output)
+    assert (record["queue"], record["error"]) == ("ingest-images", "store-busy: no answer")
+
+
+@pytest.mark.usefixtures("one_failed")
+def test_it_is_tried_again(dedup: Run, services: Services):
+    assert "sent: 1 messages" in dedup("poison", "redrive").output
+    assert services.ingest_queue.messages == [IngestMessage(A)]
+    assert "no message failed" in dedup("poison", "list").output
+
+
+@pytest.mark.usefixtures("one_failed")
+def test_it_is_thrown_away(dedup: Run, services: Services):
+    dedup("poison", "purge", "--queue", "verify-pairs")
+    assert services.poison.failed("ingest-images")
+    assert "purged: ingest-images" in dedup("poison", "purge", "--queue", "ingest-images").output
+    assert not services.poison.failed("ingest-images")
+
+
+def test_a_queue_that_is_none_of_the_apps_is_refused(dedup: Run):
+    assert dedup("poison", "list", "--queue", "other").exit_code == 2
