@@ -15,6 +15,7 @@ from dedup_core.views import View
 VERSION = 1
 MAX_MESSAGE_BYTES = 48 * 1024  # base64 makes 64 KiB of it, which is all that a queue message may be
 MAX_TARGETS = 25  # a message of the largest pictures is still done well within the time that a function has
+MOST_TARGETS = 100  # that a message by hand may name: each of them is read, and gets a row
 ORIGINS = ("candidate", "manual")
 # The host merges the top level of a JSON message into the trigger's metadata: such a key would overwrite the real one.
 METADATA_KEYS = frozenset(
@@ -60,6 +61,8 @@ class VerifyMessage:
         entries = fields["rights"] if "rights" in fields else [fields["right"]]
         if not isinstance(entries, list) or not entries:
             raise InvalidMessage(f"'rights' must be a list of at least one image, not {_kind(entries)}")
+        if len(entries) > MOST_TARGETS:
+            raise InvalidMessage(f"'rights' holds {len(entries):,} images: a message may name up to {MOST_TARGETS}")
         origin = fields.get("origin", "manual")
         if origin not in ORIGINS:
             raise InvalidMessage(f"'origin' must be one of {', '.join(ORIGINS)}, not {_shortened(origin)}")

@@ -199,3 +199,12 @@ def test_a_message_asks_for_no_more_work_than_fits_into_the_time_of_a_function()
     parts = list(VerifyMessage(ImagePath("images", "left.jpg"), rights).split())
     assert [len(part.rights) for part in parts] == [MAX_TARGETS, MAX_TARGETS, 1]
     assert tuple(target for part in parts for target in part.rights) == rights
+
+
+def test_a_message_names_so_many_images_and_no_more():
+    entries = [f"images/{number}.jpg" for number in range(101)]
+    body = json.dumps({"left": "images/a.jpg", "rights": entries})
+    with pytest.raises(InvalidMessage, match="holds 101 images: a message may name up to 100"):
+        VerifyMessage.parse(body)
+    body = json.dumps({"left": "images/a.jpg", "rights": entries[:100]})
+    assert len(VerifyMessage.parse(body).rights) == 100
