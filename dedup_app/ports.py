@@ -180,10 +180,6 @@ class Images(Protocol):
         """The etag of the blob as it is now, None if there is none; reads none of it."""
         ...
 
-    def link(self, path: ImagePath, media_type: str) -> str | None:
-        """An address that gives the blob to whoever has it, for some minutes; None where none can be made."""
-        ...
-
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         """Name and etag of every blob, in the order of the names, fetched page by page."""
         ...

@@ -2,21 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline import PipelineResponse
-from azure.storage.blob import BlobSasPermissions, BlobServiceClient, StorageStreamDownloader, generate_blob_sas
+from azure.storage.blob import BlobServiceClient, StorageStreamDownloader
 
 from dedup_core.errors import ImageNotFound, ImageTooLarge, StoreBusy
 from dedup_core.loading.loader import SourceImage
 from dedup_core.paths import ImagePath
 from dedup_storage.azure_errors import each_of, our_errors, status_of, whole_etag
-
-CLOCK_SKEW = timedelta(minutes=5)
-LINK_LIFETIME = timedelta(minutes=10)
 
 type Response = PipelineResponse[Any, Any]
 
@@ -60,27 +56,6 @@ class AzureImages:
                 return unquoted(whole_etag(found.etag))
             except ResourceNotFoundError:
                 return None
-
-    def link(self, path: ImagePath, media_type: str) -> str | None:
-        """Signed by the identity of this process; with a connection string its key signs nothing for others."""
-        if self._service.credential is None or hasattr(self._service.credential, "account_key"):
-            return None
-        now = datetime.now(UTC)
-        start, end = now - CLOCK_SKEW, now + LINK_LIFETIME
-        with our_errors(f"make a link to image {path.image_id}"):
-            key = self._service.get_user_delegation_key(start, end)
-        signature = generate_blob_sas(
-            account_name=str(self._service.account_name),
-            container_name=path.container,
-            blob_name=path.name,
-            user_delegation_key=key,
-            permission=BlobSasPermissions(read=True),
-            start=start,
-            expiry=end,
-            content_type=media_type,
-            content_disposition="inline",
-        )
-        return f"{self._service.get_blob_client(path.container, path.name).url}?{signature}"
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = self._service.get_container_client(container).list_blobs()

@@ -69,9 +69,6 @@ class MemoryImages:
             raise self.failures[path]
         return self._blobs[path].etag if path in self._blobs else None
 
-    def link(self, _path: ImagePath, _media_type: str) -> str | None:
-        return None
-
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = sorted(self._blobs.items(), key=lambda item: item[0])
         return iter([(path.name, blob.etag) for path, blob in blobs if path.container == container])

@@ -33,6 +33,7 @@ PARTS = {
     "dedup_core",
     "dedup_decoders",
     "dedup_storage",
+    "dedup_web",
     "function_app.py",
     "host.json",
     "requirements.txt",
@@ -72,7 +73,7 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_package_holds_the_app_and_nothing_else(package: Path):
     assert {it.name for it in package.iterdir()} == PARTS
     in_parts = {it.suffix for it in package.rglob("*") if it.is_file() and it.parent != package}
-    assert in_parts <= {".py", ".typed"}
+    assert in_parts <= {".py", ".typed", ".html", ".css", ".js"}
 
 
 def test_the_package_is_under_a_megabyte_packed_and_unpacked(package: Path):
