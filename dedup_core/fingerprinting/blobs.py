@@ -96,13 +96,13 @@ def _squares(height: int, width: int, sigma: float) -> Floats:
 def _peaks(strength: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Level, row and column of each value above `least` that none of its 26 neighbors exceeds, in that order."""
     inner = strength[1:-1, 1:-1, 1:-1]
-    # Few are left after the neighbors in the own row and column; only those are compared with all.
+    # Few are left after the six nearest neighbors; only those are compared with all.
     candidates = inner > least
-    for before in (strength[1:-1, 1:-1, :-2], strength[1:-1, :-2, 1:-1]):
+    for before in (strength[1:-1, 1:-1, :-2], strength[1:-1, :-2, 1:-1], strength[:-2, 1:-1, 1:-1]):
         candidates &= inner >= before
-    for after in (strength[1:-1, 1:-1, 2:], strength[1:-1, 2:, 1:-1]):
+    for after in (strength[1:-1, 1:-1, 2:], strength[1:-1, 2:, 1:-1], strength[2:, 1:-1, 1:-1]):
         candidates &= inner >= after
-    level, row, column = (index + 1 for index in np.nonzero(candidates))
+    level, row, column = (index + 1 for index in np.unravel_index(np.flatnonzero(candidates), candidates.shape))
     value = strength[level, row, column]
     highest = np.full(len(value), -np.inf)
     for up, down, across in np.ndindex(3, 3, 3):

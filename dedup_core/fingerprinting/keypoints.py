@@ -131,7 +131,9 @@ def _found(luma: LumaPicture, box: Box) -> _Found:
     blobs = blobs_of(spectrum, _INSIDE * RADIUS)
     if len(blobs.x) == 0:
         return _Found(Keypoints.none(), np.zeros(0, np.bool_))
-    blobs = Blobs(*(column[: 2 * MAX_ASKED] for column in blobs))
+    others = np.flatnonzero(blobs.sigma[: 2 * MAX_ASKED] >= _FINE_SIGMA)[:MAX_KEYPOINTS]
+    needed = np.union1d(np.arange(min(MAX_ASKED, len(blobs.x))), others)  # to ask with, and to keep
+    blobs = Blobs(*(column[needed] for column in blobs))
     angles, patches = described(plane, spectrum, blobs)
     row, column = np.array(WORD_CELLS).T
     values = patches[:, row, column]  # (k, 28)
