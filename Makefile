@@ -11,8 +11,8 @@ help:
 	@echo "make start   run the app and Azurite here until Ctrl-C"
 	@echo "make test    all tests"
 	@echo "make explore random schedules of handlers, faults and people, until one ends badly (SCHEDULES=200000)"
-	@echo "make check   ruff, mypy, import-linter, links in the docs"
-	@echo "make docs    write the tables of docs/deploy.md anew from infra/"
+	@echo "make check   ruff, mypy, import-linter, links and figures in the docs"
+	@echo "make docs    write the tables and figures of the docs anew, from infra/ and benchmarks/results/"
 	@echo "make package the zip that is deployed, in dist/"
 	@echo "make lock    pin requirements.txt and requirements-dev.txt anew"
 
@@ -52,10 +52,12 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python docs/check_links.py
 	$(BIN)/python -m infra.tools.tables --check
+	$(BIN)/python docs/figures.py --check
 	$(BIN)/python docs/write_decoders.py --check
 
 docs: setup
 	$(BIN)/python -m infra.tools.tables
+	$(BIN)/python docs/figures.py
 	$(BIN)/python docs/write_decoders.py
 
 package: setup

@@ -1,0 +1,174 @@
+"""Writes the figures of the pages that stem from a benchmark, from what it measured: `python docs/figures.py`.
+
+A table stands between `<!-- figures: NAME -->` and `<!-- end -->`, a number in a sentence between
+`<!-- figure: NAME -->` and `<!-- -->`. What was measured, and how, is in `benchmarks/results/`.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from PIL import Image, ImageEnhance  # noqa: E402
+from skimage.data import data_dir  # type: ignore[import-untyped]  # noqa: E402
+
+from benchmarks.cost import BILLED, COPIES_SHARES, COUNTS, Assumptions, Bill, Measured, bill  # noqa: E402
+from dedup_core import decide, explain_png, measure_images  # noqa: E402
+from dedup_core.decoding.given import working_image_of  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = ("README.md", "docs/benchmarks.md", "docs/cost.md", "docs/decoding.md", "docs/quality.md", "docs/operations.md")
+TABLE = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+NUMBER = re.compile(r"(<!-- figure: ([a-z-]+) -->).*?(<!-- -->)", re.DOTALL)
+USUAL = Assumptions(
+    instance_gb=2.0, cores=1.0, search_ms_per_million=37.0, false_candidates_per_million_pairs=0.84
+)  # the defaults of benchmarks/cost.py
+BY_LOOKS_ONLY = Assumptions(USUAL.instance_gb, USUAL.cores, USUAL.search_ms_per_million, 0.0)
+MILLION = 1_000_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing, end with 1 if a page is not as it would be"
+    )
+    check = parser.parse_args().check
+    if not check:
+        draw_explanation(ROOT / "docs" / "img" / "explain.png")
+    stale = [page for page in PAGES if (ROOT / page).exists() and update(ROOT / page, write=not check)]
+    for page in stale:
+        print(f"{page}: {'not what was measured: run python docs/figures.py' if check else 'written anew'}")  # noqa: T201
+    return 1 if check and stale else 0
+
+
+def update(page: Path, *, write: bool) -> bool:
+    """Whether the page was not as the results say; with `write` it is now."""
+    before = page.read_text(encoding="utf-8")
+    after = TABLE.sub(lambda found: found[1] + "".join(f"{line}\n" for line in TABLES[found[2]]()) + found[3], before)
+    after = NUMBER.sub(lambda found: found[1] + NUMBERS[found[2]]() + found[3], after)
+    if write and after != before:
+        page.write_text(after, encoding="utf-8")
+    return after != before
+
+
+def draw_explanation(file: Path) -> None:
+    """The picture on top of README: a cup of coffee (CC0), and what a shop might have made of it."""
+    cup = Image.open(Path(data_dir) / "coffee.png").convert("RGB")
+    theirs = cup.crop((60, 20, 600, 390)).transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((405, 278))
+    theirs = ImageEnhance.Brightness(theirs).enhance(1.15)
+    left, right = working_image_of(cup), working_image_of(theirs)
+    measurement = measure_images(left, right)
+    file.write_bytes(explain_png(left, right, measurement, decide(measurement)))
+
+
+@cache
+def result(name: str) -> Any:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@cache
+def measured() -> Measured:
+    return Measured.of(result("pipeline-plain")[-1], result("pipeline-copies")[-1])
+
+
+def in_table(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(headings)} |"
+    yield "|---" * len(headings) + "|"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def cost_of_one() -> Iterator[str]:
+    image, comparison = measured().operations_per_image, measured().operations_per_comparison
+    yield from in_table(
+        ("operations", "an image", "a comparison", "what they are"),
+        ((name, f"{image[name]:.2f}", f"{comparison[name]:.2f}", WHAT[name]) for name in BILLED),
+    )
+    cpu = measured().cpu_seconds_per_image * 1e3, measured().cpu_seconds_per_comparison * 1e3
+    yield f"| processor ms | {cpu[0]:.0f} | {cpu[1]:.0f} | host, worker, decoders and app; without the search |"
+
+
+WHAT = {
+    "blob write": "appends to the logs (several images share one); locks of the host",
+    "blob read": "the image, a look after writing (304), the log's tail; a comparison: both images",
+    "blob other": "the host looks at the blob (HEAD) before it runs the function",
+    "blob list": "none where events tell of uploads",
+    "queue": "send, receive (several messages share one), delete; receives that find nothing",
+    "table": "the image's row; a comparison: the candidate's row, the pair, both verdict rows, looks after writing",
+}
+
+
+def bills(given: Assumptions) -> Iterator[str]:
+    def rows() -> Iterator[tuple[str, ...]]:
+        for images in COUNTS:
+            for share in COPIES_SHARES:
+                total = bill(images, share, measured(), given)
+                counted = (
+                    total.comparisons,
+                    *(total.operations[it] for it in BILLED),
+                    total.executions,
+                    total.gb_seconds,
+                )
+                yield f"{images // 1000:,}", f"{share:.0%}", *(f"{count / 1000:,.0f}" for count in counted)
+
+    yield from in_table(("images", "near-duplicates", "comparisons", *BILLED, "executions", "GB-s"), rows())
+
+
+def verify() -> Iterator[str]:
+    headings = (
+        "pair of",
+        "failures",
+        "reads",
+        "ms with storage",
+        "ms alone",
+        "faster alone",
+        "MB above idle",
+        "memory saved",
+    )
+    yield from in_table(headings, (verified(it["workload"], it["old"], it["new"]) for it in result("verify")))
+
+
+def verified(pair: str, old: dict[str, float], new: dict[str, float]) -> tuple[str, ...]:
+    """One comparison, the old way / ours."""
+
+    def both(name: str, scale: float = 1) -> str:
+        return f"{old[name] * scale:,.0f} / {new[name] * scale:,.0f}"
+
+    saved = 1 - new["peak_megabytes"] / old["peak_megabytes"]
+    return (
+        pair,
+        both("failures"),
+        both("reads_per_comparison"),
+        both("seconds_with_storage", 1000),
+        both("seconds_alone", 1000),
+        f"{old['seconds_alone'] / new['seconds_alone']:.1f} x",
+        both("peak_megabytes"),
+        f"{saved:.0%}" if saved > 0 else "none: both are small",
+    )
+
+
+def million() -> Bill:
+    """A million images without look-alikes, but with those that look alike by chance."""
+    return bill(MILLION, 0.0, measured(), USUAL)
+
+
+TABLES: dict[str, Callable[[], Iterator[str]]] = {
+    "cost-of-one": cost_of_one,
+    "bills": lambda: bills(USUAL),
+    "bills-by-looks-only": lambda: bills(BY_LOOKS_ONLY),
+    "verify": verify,
+}
+NUMBERS: dict[str, Callable[[], str]] = {
+    "million-operations": lambda: f"{sum(million().operations.values()) / 1e6:.0f} million",
+    "million-gb-seconds": lambda: f"{round(million().gb_seconds, -4):,.0f}",
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
