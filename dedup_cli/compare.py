@@ -1,5 +1,6 @@
 """`dedup compare`: the verdict about two files of this machine, without any storage account."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +15,11 @@ from dedup_cli.output import console, metric_numbers, plain, print_json, verdict
 from dedup_core.comparison.explain import explain_png
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
-from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.fingerprinting.record import HASH_BITS
 from dedup_core.policy import PRESETS
+from dedup_decoders.opening import open_decoders
 
 COPIES = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 METRICS = ("palette distance", "pixel difference", "histogram correlation")
@@ -52,7 +53,9 @@ def compare(
     Example: dedup compare original.jpg suspect.png
     """
     left_data, right_data = _read(left), _read(right)
-    left_image, right_image = _decoded(left, left_data), _decoded(right, right_data)
+    with open_decoders(children=1) as decoders:  # a file to compare may come from anywhere
+        left_image = _decoded(left, left_data, decoders.decode)
+        right_image = _decoded(right, right_data, decoders.decode)
     measurement = measure_images(left_image, right_image)
     verdict = decide(measurement, PRESETS[policy], same_bytes=left_data == right_data)
     if explain:
@@ -108,7 +111,7 @@ def _write(file: Path, data: bytes) -> None:
         raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new PNG file") from error
 
 
-def _decoded(file: Path, data: bytes) -> WorkingImage:
+def _decoded(file: Path, data: bytes, decode: Callable[[bytes], WorkingImage]) -> WorkingImage:
     try:
         return decode(data)
     except (UnreadableImage, ImageTooLarge) as error:
