@@ -115,10 +115,11 @@ def shuffled_events() -> list[tuple[str, bool]]:
 
 
 def rows_of(app: App) -> dict[str, FeaturesRow]:
-    """What cannot be the same in two accounts is left out: etags and times."""
-    return {name: replace(row, etag="", updated_at=NEVER) for name, row in app.rows().items()}
+    """What cannot be the same in two accounts is left out: etags, versions and times."""
+    same = {"etag": "", "version": 0, "added_at": None, "updated_at": NEVER}
+    return {name: replace(row, **same) for name, row in app.rows().items()}
 
 
 def pairs_of(app: App) -> dict[frozenset[str], PairRow]:
-    same = {"left_etag": "", "right_etag": "", "verified_at": NEVER}
+    same = {"left_etag": "", "right_etag": "", "left_version": 0, "right_version": 0, "verified_at": NEVER}
     return {names: replace(pair, **same) for names, pair in app.pairs().items()}

@@ -1,6 +1,7 @@
 """Numbers that must fit together: host.json, the code's limits, the instance's memory and Event Grid's retries."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -81,6 +82,10 @@ def test_the_extension_bundle_is_pinned_to_a_major_version_that_flex_consumption
 
 def test_what_can_be_set_about_scale_is_a_parameter():
     parameters = declared_parameters(INFRA / "main.bicep")
+    text = (INFRA / "main.bicep").read_text()
+    assert re.search(
+        r"@minValue\(40\)\n@maxValue\(1000\)\n@description\([^\n]*\)\nparam maximumInstanceCount int = 40\n", text
+    )
     assert {"instanceMemoryMB", "maximumInstanceCount", "alwaysReady", "queueBatchSize"} <= set(parameters)
     scale = only(way("own numbers"), "Microsoft.Web/sites").properties["functionAppConfig"]["scaleAndConcurrency"]
     assert scale == {
