@@ -3,12 +3,13 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo start test explore check docs package lock format clean
+.PHONY: chromium screenshots help setup demo start test explore check docs package lock format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    upload photographs and made variants, wait for the verdicts, print them"
 	@echo "make start   run the app and Azurite here until Ctrl-C"
+	@echo "make screenshots  take those of the review page anew"
 	@echo "make test    all tests"
 	@echo "make explore random schedules of handlers, faults and people, until one ends badly (SCHEDULES=200000)"
 	@echo "make check   ruff, mypy, import-linter, links and figures in the docs"
@@ -39,7 +40,16 @@ demo: setup
 start: setup local.settings.json
 	$(BIN)/python -m local_host start
 
-test: setup
+# The tests of the review page drive a Chromium of the system.
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } || \
+	  { echo "Chromium is missing: install it, for example with apt-get install chromium" >&2; exit 1; }
+
+screenshots: setup chromium
+	SCREENSHOTS=docs/img $(BIN)/python -m pytest -q tests/web/test_page.py -k accessible
+
+test: setup chromium
 	$(BIN)/python -m pytest -n logical --dist loadfile
 
 explore: setup

@@ -15,6 +15,7 @@ from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
 
 PENDING = "pending"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WIDTH_OF_A_FILE = 110
 SHOW_EVERY = 100
 
@@ -43,7 +44,12 @@ def print_json(value: object) -> None:
 def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
     writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _defused(cell) for name, cell in row.items()} for row in rows)
+
+
+def _defused(cell: Cell) -> Cell:
+    """A text that a spreadsheet would take for a formula, behind an apostrophe: blobs may have any name."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 def print_error(sentence: str) -> None:

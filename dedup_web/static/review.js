@@ -108,8 +108,7 @@ function showProgress(page) {
 
 function listItem(group, at) {
   const images = [group.keeper, ...group.members.map((member) => member.image)];
-  const label = `${images.length} images, ${group.identical ? "identical" : WORDS[group.verdict] ?? group.verdict}, keep ${nameOf(group.keeper)}`;
-  return el("li", {}, el("button", { type: "button", "aria-label": label, onclick: () => open(at, true) },
+  return el("li", {}, el("button", { type: "button", onclick: () => open(at, true) },
     el("span.strip", { "aria-hidden": "true" }, ...images.slice(0, 3).map((image) => thumb(image))),
     el("div", {}, el("span.name", {}, el("bdi", {}, nameOf(group.keeper))),
       el("span.meta", {}, `${images.length} images · ${group.identical ? "identical" : bytes(group.bytes_to_gain)}`))));

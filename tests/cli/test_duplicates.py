@@ -137,3 +137,10 @@ def test_names_cannot_move_the_cursor_or_paint_the_table(dedup: Run, known: Know
     assert "images/[red]a.jpg" in output
     assert "\\x1b[2J" in output
     assert "\x1b" not in output
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_defused(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE, '=HYPERLINK("http://evil.example")', "+1")
+    output = dedup("duplicates", "--format", "csv").output
+    assert "'=HYPERLINK" in output
+    assert ",=" not in output.replace('"', "")
