@@ -17,6 +17,7 @@ _SHARES: Final = (
     "min_kept_color",
     "max_plain_share",
     "min_texture",
+    "max_mark_texture",
 )
 _DISTANCES: Final = (
     "max_color_residual",
@@ -59,6 +60,7 @@ class Policy:
     min_coverage: float = 0.35  # docs/thresholds.md#coverage
     max_plain_share: float = 0.25  # docs/thresholds.md#before-a-plain-background
     min_texture: float = 0.02  # docs/thresholds.md#plain-pictures
+    max_mark_texture: float = 0.3  # docs/thresholds.md#before-a-plain-background
     max_plain_difference: float = 2.3  # docs/thresholds.md#plain-pictures
 
     def __post_init__(self) -> None:

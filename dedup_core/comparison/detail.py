@@ -14,7 +14,7 @@ from dedup_core.comparison.edge_agreement import with_neighbors
 from dedup_core.comparison.measurement import Detail
 from dedup_core.comparison.placing import Cut, Placed
 from dedup_core.comparison.regions import Region, RegionKind
-from dedup_core.comparison.sharpness import equally_sharp
+from dedup_core.comparison.sharpness import cell_sums, equally_sharp
 from dedup_core.limits import WORKING_SIZE
 
 type Blocks = NDArray[np.bool_]
@@ -255,9 +255,5 @@ def _pixels_of(blocks: Blocks, cell: int, shape: tuple[int, ...]) -> NDArray[np.
 
 def _block_sums(plane: Float32s, cell: int) -> Float32s:
     """Sums over blocks of 2 x 2 cells that begin at every cell; a rest at the edge is left out."""
-    rows, columns = plane.shape[0] // cell, plane.shape[1] // cell
-    whole = plane[: rows * cell, : columns * cell]
-    cells = np.add.reduceat(
-        np.add.reduceat(whole, np.arange(0, rows * cell, cell), axis=0), np.arange(0, columns * cell, cell), axis=1
-    )
+    cells = cell_sums(plane, cell)
     return np.asarray(cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1], dtype=np.float32)

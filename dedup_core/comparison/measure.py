@@ -32,6 +32,7 @@ _SURE_STRUCTURE: Final = 0.9  # above the thresholds of every preset: no better 
 _SURE_COVERAGE: Final = 0.5  # that of the strictest preset
 _PART_DISCOUNT: Final = 0.2  # half of a picture must agree by 0.92 to outweigh the whole of it with 0.8
 _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
+_SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no change of tone has to explain it
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
 
 
@@ -72,6 +73,10 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
     weights, plain_share = weights_and_plain_share(*labs)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     counted = weights * unchanged
+    residual = color_residual(pair.left, pair.right, counted)
+    tones = None
+    if look.detail is not None:
+        tones = tones_between(pair.left, pair.right, labs, counted, only_colors=residual <= _SURE_RESIDUAL)
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
@@ -85,9 +90,9 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         coverage=pair.coverage,
         inner_coverage=laid.inner_coverage,
         plain_share=plain_share,
-        color_residual=color_residual(pair.left, pair.right, counted),
+        color_residual=residual,
         detail=look.detail,
-        tones=None if look.detail is None else tones_between(pair.left, pair.right, labs, counted),
+        tones=tones,
         regions=look.regions,
         sides=_sides(left.pixels, right.pixels, pair),
     )
@@ -185,7 +190,7 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None) -> tuple[_Laid, L
     laid = _laid_in_order(left, right, hint)
     if laid.shape.structure < _PLAUSIBLE:
         return laid, NOT_LOOKED
-    placed = laid.placed.refined()
+    placed = laid.placed.refined(rough=not laid.is_sure)
     if not laid.is_sure:
         finer = _Laid.of(placed)
         if finer is not None and finer.shape.structure > laid.shape.structure:

@@ -65,14 +65,14 @@ class Placed:
         )
         return cls(upright, right, view, homography, (WHOLE, WHOLE))
 
-    def refined(self) -> Self:
-        """The same, fine enough to look at details."""
+    def refined(self, *, rough: bool) -> Self:
+        """The same, fine enough to look at details; a `rough` alignment is improved at a coarse size first."""
         ours, theirs = luma_plane(self.left, FINEST), luma_plane(self.right, FINEST)
         pyramids = StructurePyramid(ours), StructurePyramid(theirs)
         if any(pyramid.is_flat for pyramid in pyramids):
             return self
         soft = min(sharpness(Image.fromarray(plane)) for plane in (ours, theirs)) < SOFT
-        found = refined(pyramids, self.homography, soft=soft)
+        found = refined(pyramids, self.homography, rough=rough, soft=soft)
         return type(self)(self.left, self.right, self.view, found, self.frames)
 
     @property

@@ -22,7 +22,7 @@ _DAMPING: Final = 1e-3
 
 
 def refined(
-    pyramids: tuple[StructurePyramid, StructurePyramid], start: Homography, *, soft: bool = False
+    pyramids: tuple[StructurePyramid, StructurePyramid], start: Homography, *, rough: bool, soft: bool
 ) -> Homography:
     """The homography near `start` that lays left on right best; `soft` ones show nothing at the finest size.
 
@@ -30,7 +30,8 @@ def refined(
     weighs little (Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004).
     """
     found = start
-    for longer, steps in (_COARSE_STEPS,) if soft else (_COARSE_STEPS, _FINE_STEPS):
+    coarse, fine = [_COARSE_STEPS] * (rough or soft), [_FINE_STEPS] * (not soft)
+    for longer, steps in coarse + fine:
         found = _gauss_newton(pyramids[0].at(longer), pyramids[1].at(longer), found, steps)
     return found
 

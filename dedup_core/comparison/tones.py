@@ -40,22 +40,30 @@ class Tones:
     tint: float
 
 
-def tones_between(left: Pixels, right: Pixels, labs: tuple[Float32s, Float32s], weights: Float32s) -> Tones:
-    """Compare two aligned pictures (h, w, 3), whose CIELAB is `labs`; `weights` (h, w) says which pixels count."""
+def tones_between(
+    left: Pixels, right: Pixels, labs: tuple[Float32s, Float32s], weights: Float32s, *, only_colors: bool = False
+) -> Tones:
+    """Compare two aligned pictures (h, w, 3), whose CIELAB is `labs`; `weights` (h, w) says which pixels count.
+
+    `only_colors` leaves hue, light and channels at 0, for pairs whose colors match anyhow.
+    """
     weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
     shape, flat = weight.shape, weight.ravel().astype(np.float64)
     ours, theirs = (_smoothed(block_means(lab, BLOCK), weight).reshape(-1, 3).astype(np.float64) for lab in labs)
-    levels = [block_means(it.astype(np.float32) / np.float32(255), BLOCK).reshape(-1, 3) for it in (left, right)]
-    values = levels[0].astype(np.float64), levels[1].astype(np.float64)
     curves = [_color_curve(lab, flat) for lab in (ours, theirs)]
     colors = sorted(_mean_length(lab[:, 1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
+    tint = _mean_length(curves[0] - curves[1], flat)
+    if only_colors:
+        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint)
+    levels = [block_means(it.astype(np.float32) / np.float32(255), BLOCK).reshape(-1, 3) for it in (left, right)]
+    values = levels[0].astype(np.float64), levels[1].astype(np.float64)
     return Tones(
         hue=min(_hue(ours, theirs, flat), _hue(theirs, ours, flat)),
         light=min(_light(ours, theirs, flat, shape), _light(theirs, ours, flat, shape)),
         channels=min(_channels(*values, flat, shape), _channels(*values[::-1], flat, shape)),
         most_color=colors[1],
         least_color=colors[0],
-        tint=_mean_length(curves[0] - curves[1], flat),
+        tint=tint,
     )
 
 

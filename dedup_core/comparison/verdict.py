@@ -109,7 +109,14 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
             f"later frames or pages differ ({measurement.frame_difference:.0f} > {policy.max_frame_difference:.0f})"
         )
         return VerdictKind.ALTERED, (differ, *reasons)
+    if kind is VerdictKind.DUPLICATE and measurement.view is not View.UPRIGHT and _is_a_mark(measurement, policy):
+        return VerdictKind.ALTERED, ("a drawn mark that is turned or mirrored may be another one", *reasons)
     return kind, reasons
+
+
+def _is_a_mark(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether little but a shape before a plain ground is shown: arrows, moons, flags."""
+    return measurement.plain_share > policy.max_plain_share or measurement.texture < policy.max_mark_texture
 
 
 def _judge_first_frames(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:

@@ -128,6 +128,21 @@ def test_two_pages_of_one_application_are_no_duplicates_although_their_frame_is_
     assert verdict_of(form(seed=0), form(seed=seed)) not in {VerdictKind.DUPLICATE, VerdictKind.IDENTICAL}
 
 
+def striped(*colors: str, upright: bool) -> Image.Image:
+    """A flag of three stripes."""
+    image = Image.new("RGB", (300, 200))
+    for number, color in enumerate(colors):
+        box = (100 * number, 0, 100 * number + 99, 199) if upright else (0, 67 * number, 299, 67 * number + 66)
+        ImageDraw.Draw(image).rectangle(box, fill=color)
+    return image
+
+
+def test_two_flags_are_no_duplicates_although_one_is_the_other_turned():
+    left = striped("#21468b", "white", "#ae1c28", upright=True)
+    right = striped("#ae1c28", "white", "#21468b", upright=False)
+    assert verdict_of(left, right) in {VerdictKind.ALTERED, VerdictKind.DISTINCT}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_two_different_pictures_are_distinct(seed):
     assert verdict_of(scene(seed), scene(seed + 100)) is VerdictKind.DISTINCT
@@ -283,6 +298,9 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"coverage": 0.2, "inner_coverage": 0.7}, VerdictKind.DISTINCT),
         ({"coverage": 0.05}, VerdictKind.DISTINCT),
         ({"frame_difference": 8.1}, VerdictKind.ALTERED),
+        ({"view": View.TURNED_90}, VerdictKind.DUPLICATE),
+        ({"view": View.TURNED_90, "plain_share": 0.5}, VerdictKind.ALTERED),
+        ({"view": View.MIRRORED, "texture": 0.2}, VerdictKind.ALTERED),
         ({"frame_difference": 8.1, "same_when_small": True}, VerdictKind.ALTERED),
         ({"texture": 0.0, "structure": 0.0}, VerdictKind.DUPLICATE),
         ({"texture": 0.0, "metrics": ColorMetrics(9.0, 9.0, 0.5)}, VerdictKind.DISTINCT),
