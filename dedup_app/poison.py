@@ -14,7 +14,7 @@ from dedup_core.paths import ImagePath
 
 log = EventLog(__name__)
 
-BLOB_EVENTS = "webjobs-blobtrigger"  # the host's own queue
+BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger"  # the host's own queue of uploads
 PATIENCE = timedelta(hours=1)  # an outage is given this long between two rounds of tries
 A_RUN = 32  # messages of each queue that the timer has tried again in one run
 ALL = 100_000
@@ -53,7 +53,7 @@ class PoisonService:
 
     @property
     def queues(self) -> tuple[str, ...]:
-        return (self._settings.verify_queue, self._settings.ingest_queue, BLOB_EVENTS)
+        return (self._settings.verify_queue, self._settings.ingest_queue, BLOB_TRIGGER_QUEUE)
 
     def failed(self, queue: str) -> Sequence[Failed]:
         """The oldest messages of a queue, with their last errors."""
@@ -96,7 +96,7 @@ class PoisonService:
         try:
             if poison.queue == self._settings.verify_queue:
                 self._verify_queue.send(VerifyMessage.parse(poison.body, containers=containers))
-            elif poison.queue == BLOB_EVENTS:
+            elif poison.queue == BLOB_TRIGGER_QUEUE:
                 self._ingest_queue.send(IngestMessage(_blob_of(poison.body)))
             else:
                 self._ingest_queue.send(IngestMessage.parse(poison.body, containers=containers))

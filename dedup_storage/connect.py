@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 from dedup_app.event_log import EventLog
+from dedup_app.poison import BLOB_TRIGGER_QUEUE
 from dedup_app.ports import DecodersReport, Meter, ReportsTable
 from dedup_app.services import Services, utc_now
 from dedup_app.settings import Settings
@@ -22,7 +23,7 @@ from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.poison_queues import AzurePoisonQueues
-from dedup_storage.queues import BLOB_EVENTS, AzureIngestQueue, AzureQueues, AzureVerifyQueue
+from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 from dedup_storage.verdict_log import PREFIX as VERDICTS
 from dedup_storage.verdict_log import VerdictLog
@@ -60,7 +61,7 @@ def connect(settings: Settings) -> Services:
         ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),
         poison_queues=AzurePoisonQueues(clients.queues),
         queues=AzureQueues(
-            clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_EVENTS)
+            clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_TRIGGER_QUEUE)
         ),
         index=FingerprintLog(
             AzureSegments(clients.blobs, settings.index_container),

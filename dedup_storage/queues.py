@@ -9,6 +9,7 @@ from itertools import batched
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueServiceClient
 
+from dedup_app.poison import BLOB_TRIGGER_QUEUE
 from dedup_app.ports import QueueLengths, RejectedMessage
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage, VerifyMessage
@@ -16,7 +17,6 @@ from dedup_storage.azure_errors import our_errors
 
 POISON_SUFFIX = "-poison"
 # The host's own queue of blob events has a name that only the host knows; those that it gave up on are here.
-BLOB_EVENTS = "webjobs-blobtrigger"
 GAVE_UP = "gave up after the last try"
 EXCERPT_LENGTH = 500
 MOST_PEEKED = 32
@@ -64,7 +64,7 @@ class AzureQueues:
         return {name: QueueLengths(self._length(name), self._length(name + POISON_SUFFIX)) for name in self._names}
 
     def waiting(self) -> int:
-        return sum(self._length(name) for name in self._names if name != BLOB_EVENTS)
+        return sum(self._length(name) for name in self._names if name != BLOB_TRIGGER_QUEUE)
 
     def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
         """Messages that the host gave up on, up to 32 a queue, which stay where they are."""

@@ -3,10 +3,13 @@
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.data.tables import TableServiceClient
 
+from dedup_app.poison import BLOB_TRIGGER_QUEUE
 from dedup_app.settings import STORAGE
 from dedup_storage.entity_table import EntityTable
-from dedup_storage.queues import BLOB_EVENTS, POISON_SUFFIX
-from dedup_storage.tables import AzureFeaturesTable, AzurePairsTable, AzureReportsTable, AzureStatsTable
+from dedup_storage.features_table import AzureFeaturesTable
+from dedup_storage.pairs_table import AzurePairsTable
+from dedup_storage.queues import POISON_SUFFIX
+from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 from tests.infra.deployments import ROOT, app_settings, only, triggers, way
 
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
@@ -21,7 +24,7 @@ def names(kind: str) -> set[str]:
 def test_the_queues_are_those_of_the_triggers_and_where_the_host_sets_failures_aside():
     listened = {it["queueName"] for it in triggers().values() if it["type"] == "queueTrigger"}
     assert listened == {app_settings()[name] for name in ("VERIFY_QUEUE", "INGEST_QUEUE", "EVENTS_QUEUE")}
-    assert names(QUEUES) == listened | {name + POISON_SUFFIX for name in [*listened, BLOB_EVENTS]}
+    assert names(QUEUES) == listened | {name + POISON_SUFFIX for name in [*listened, BLOB_TRIGGER_QUEUE]}
 
 
 def test_the_tables_are_those_that_the_adapters_open():
