@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from azure.core.exceptions import AzureError
@@ -18,6 +18,7 @@ from local_host.runtime.worker import Invoker, Outcome
 from local_host.storage.answers import sane_answers
 from local_host.storage.state import RETRY_LOCK_SECONDS, Singleton, read_json, write_json
 from local_host.threads import essential_thread
+from local_host.timers.clock import Clock
 from local_host.timers.schedule import Schedule, is_shorter_than_a_minute
 
 MAX_WAIT_SECONDS = 5.0  # waits in pieces, so that a clock that was set or a laptop that slept is noticed
@@ -61,7 +62,13 @@ class TimerListener:
     """One thread for one timer function, so that it never overlaps itself; a lock keeps other hosts from it."""
 
     def __init__(
-        self, worker: Invoker, function: Function, schedule: Schedule, container: ContainerClient, host_id: str
+        self,
+        worker: Invoker,
+        function: Function,
+        schedule: Schedule,
+        container: ContainerClient,
+        host_id: str,
+        clock: Clock | None = None,
     ) -> None:
         trigger = function.trigger
         if not isinstance(trigger, TimerTrigger):
@@ -70,8 +77,9 @@ class TimerListener:
         self._function = function
         self._trigger = trigger
         self._schedule = schedule
+        self._clock = clock or Clock()
         self._status_blob: BlobClient | None = None
-        if trigger.use_monitor and not is_shorter_than_a_minute(schedule, datetime.now(UTC)):
+        if trigger.use_monitor and not is_shorter_than_a_minute(schedule, self._clock.now()):
             self._status_blob = container.get_blob_client(f"timers/{host_id}/{function.full_id}/status")
         self._singleton = Singleton(container, host_id, f"{function.full_id}.Listener")
         self._stop = threading.Event()
@@ -104,7 +112,7 @@ class TimerListener:
         self._singleton.release()
 
     def _begin(self) -> tuple[TimerStatus, bool]:
-        now = datetime.now(UTC)
+        now = self._clock.now()
         if self._status_blob is None:
             return check_past_due(None, self._schedule, now)
         content = read_json(self._status_blob)
@@ -123,7 +131,7 @@ class TimerListener:
 
     def _invoke(self, status: TimerStatus, *, past_due: bool) -> TimerStatus:
         """Run once and return the status after it. The next run counts from this one's start: a tick overrun is due."""
-        started = datetime.now(UTC)
+        started = self._clock.now()
         self._invoke_with_retries(self._info(status, past_due=past_due), past_due=past_due)
         status = TimerStatus(started, self._schedule.next_after(started), started)
         self._store(status)
@@ -146,20 +154,20 @@ class TimerListener:
             outcome = self._attempt(data, context, reason)
             if outcome.succeeded or 0 <= retry.max_retry_count <= count:
                 return
-            if self._stop.wait(retry_delay_seconds(retry, count)):
+            if self._clock.wait(self._stop, retry_delay_seconds(retry, count)):
                 return
 
     def _attempt(self, data: TypedData, retry: RetryContext | None, reason: str) -> Outcome:
-        metadata = {"TimerTrigger": TypedData(string=f"{datetime.now(UTC):%m/%d/%Y %H:%M:%S}")}
+        metadata = {"TimerTrigger": TypedData(string=f"{self._clock.now():%m/%d/%Y %H:%M:%S}")}
         return self._worker.invoke(self._function, data, metadata, reason, retry)
 
     def _wait_until(self, moment: datetime) -> bool:
         """Wait for the next run; False when it is time to stop or another host has taken over."""
         while self._singleton.held:
-            seconds = (moment - datetime.now(UTC)).total_seconds()
+            seconds = (moment - self._clock.now()).total_seconds()
             if seconds <= 0:
                 return not self._stop.is_set()
-            if self._stop.wait(min(seconds, MAX_WAIT_SECONDS)):
+            if self._clock.wait(self._stop, min(seconds, MAX_WAIT_SECONDS)):
                 return False
         return False
 
