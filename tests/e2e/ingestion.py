@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -17,6 +18,7 @@ class Ingestion:
     """`settings` switch telemetry on and send it here, often, and nothing anywhere else."""
 
     port: int
+    folder: str  # where the exporter keeps what it could not send, to send it again: of this test only
     envelopes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -28,6 +30,7 @@ class Ingestion:
             "APPLICATIONINSIGHTS_CONNECTION_STRING": connection,
             "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
             "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
+            "TMPDIR": self.folder,
             "OTEL_TRACES_SAMPLER": "always_on",
             "OTEL_METRIC_EXPORT_INTERVAL": "500",
             "OTEL_BLRP_SCHEDULE_DELAY": "200",
@@ -71,8 +74,8 @@ def run_ingestion() -> Iterator[Ingestion]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        ingestion = Ingestion(server.server_address[1])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, TemporaryDirectory() as folder:
+        ingestion = Ingestion(server.server_address[1], folder)
         Thread(target=server.serve_forever, daemon=True).start()
         yield ingestion
         server.shutdown()
