@@ -431,9 +431,10 @@ def main() -> None:
     options = parser.parse_args()
     started = time.monotonic()
     for first in range(options.seed, options.seed + options.schedules, 1000):
-        explore(first, min(1000, options.seed + options.schedules - first))
+        end = min(first + 1000, options.seed + options.schedules)
+        explore(first, end - first)
         seconds = time.monotonic() - started
-        sys.stderr.write(f"{first + 1000 - options.seed} schedules in {seconds:.0f} s, nothing found\n")
+        sys.stderr.write(f"{end - options.seed} schedules in {seconds:.0f} s, nothing found\n")
 
 
 if __name__ == "__main__":
