@@ -98,7 +98,7 @@ def test_there_are_seven_functions_that_listen_where_the_documentation_says(load
     events = bindings["take_blob_events"]
     assert (events["queueName"], events["connection"]) == ("blob-events", "ImageStorage")
     assert timer["schedule"] == "0 */5 * * * *"
-    assert (bindings["review"]["route"], bindings["review"]["authLevel"]) == ("{*path}", "FUNCTION")
+    assert (bindings["review"]["route"], str(bindings["review"]["authLevel"])) == ("{*path}", "FUNCTION")
 
 
 def test_the_settings_move_the_triggers(load_app):
