@@ -36,6 +36,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     503: {"model": models.ErrorModel, "description": "Storage is busy: try again"},
 }
 
+UNREADABLE: dict[int | str, dict[str, Any]] = {
+    422: {"model": models.ErrorModel, "description": "The body is no image that can be read"},
+}
+
 type Who = Callable[[Request], str]
 
 
@@ -183,7 +187,7 @@ def _add_images(api: FastAPI) -> None:
         data = source.data if source else b""
         return Response(data, media_type=media_type, headers={"content-disposition": "inline", **_cached()})
 
-    @api.post("/api/check", responses=PROBLEMS, openapi_extra={"requestBody": {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "required": True}})  # fmt: skip  # noqa: E501
+    @api.post("/api/check", responses=PROBLEMS | UNREADABLE, openapi_extra={"requestBody": {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "required": True}})  # fmt: skip  # noqa: E501
     async def check(request: Request, given: Given) -> models.CheckModel:
         """Is this picture here already? Send the image file as the body; nothing of it is stored."""
         limit = given.services.settings.max_image_bytes
