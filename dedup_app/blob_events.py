@@ -19,6 +19,7 @@ class BlobEventService:
         self._rejections = rejections
         self._queue = settings.events_queue
         self._containers = settings.containers
+        self._account = settings.account
 
     def handle_event(self, event_type: str | None, data: object, subject: str | None = None) -> None:
         """Act on an event that Event Grid delivered by itself. Raises `TemporaryError`: Event Grid sends it again."""
@@ -54,7 +55,7 @@ class BlobEventService:
             log.warning("event_ignored", reason="no-url")
             return
         try:
-            path = ImagePath.of_event(event.url, event.subject)
+            path = ImagePath.of_event(event.url, event.subject, account=self._account)
         except InvalidPath as error:
             if event.type == BLOB_CREATED:  # an upload that will never be found: someone should see it
                 self._rejections.record(BLOB_EVENTS, "", event.url, error)

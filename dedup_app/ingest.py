@@ -107,7 +107,7 @@ class IngestService:
     def handle_message(self, body: str | bytes, message_id: str) -> None:
         """Ingest the blob that a queue message names. A message that names none is recorded as refused."""
         try:
-            message = IngestMessage.parse(body, containers=self._settings.containers)
+            message = IngestMessage.parse(body, containers=self._settings.containers, account=self._settings.account)
         except InvalidMessage as error:
             self._rejections.record(self._settings.ingest_queue, message_id, body, error)
             return

@@ -83,7 +83,9 @@ class PoisonService:
 
     def _fail_pairs(self, failed: Failed) -> None:
         try:
-            message = VerifyMessage.parse(failed.message.body, containers=self._settings.containers)
+            message = VerifyMessage.parse(
+                failed.message.body, containers=self._settings.containers, account=self._settings.account
+            )
         except InvalidMessage:
             return
         for target in message.rights:
@@ -92,14 +94,14 @@ class PoisonService:
                 self._pairs.fail(message.left, target.path, failed.error)
 
     def _send(self, poison: PoisonMessage) -> bool:
-        containers = self._settings.containers
+        containers, account = self._settings.containers, self._settings.account
         try:
             if poison.queue == self._settings.verify_queue:
-                self._verify_queue.send(VerifyMessage.parse(poison.body, containers=containers))
+                self._verify_queue.send(VerifyMessage.parse(poison.body, containers=containers, account=account))
             elif poison.queue == BLOB_TRIGGER_QUEUE:
                 self._ingest_queue.send(IngestMessage(_blob_of(poison.body)))
             else:
-                self._ingest_queue.send(IngestMessage.parse(poison.body, containers=containers))
+                self._ingest_queue.send(IngestMessage.parse(poison.body, containers=containers, account=account))
         except (InvalidMessage, InvalidPath, KeyError, ValueError, TypeError, RecursionError):
             return False
         return True

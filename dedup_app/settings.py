@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from dedup_app.schedule import schedule_problem
+from dedup_app.storage_connection import StorageConnection
 from dedup_core.errors import InvalidPath, InvalidSetting
 from dedup_core.limits import COMMON_FORMATS, RARE_FORMATS, DecodeLimits
 from dedup_core.paths import ImagePath
@@ -32,21 +33,6 @@ TRUE_FOR_THE_WORKER = frozenset({"1", "true", "t", "yes", "y"})
 _QUEUE = re.compile(r"(?=.{3,56}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _CONNECTION_STRING = re.compile(r"(^|;)\s*(UseDevelopmentStorage=true|AccountName=.|BlobEndpoint=.)", re.IGNORECASE)
 _GIBIBYTE = 1024**3
-
-
-@dataclass(frozen=True, slots=True)
-class StorageConnection:
-    """How to reach the storage account: a connection string, or the addresses of its services and an identity."""
-
-    connection_string: str = field(default="", repr=False)
-    blob_service_uri: str = ""
-    queue_service_uri: str = ""
-    table_service_uri: str = ""
-    client_id: str = ""
-
-    @property
-    def uses_identity(self) -> bool:
-        return not self.connection_string
 
 
 @dataclass(frozen=True)
@@ -130,6 +116,11 @@ class Settings:
     def containers(self) -> frozenset[str]:
         """The containers whose images may be named in messages."""
         return frozenset({self.image_container})
+
+    @property
+    def account(self) -> str:
+        """The name of the storage account; empty where a custom domain stands for it, or where it is not set."""
+        return self.image_storage.account if self.image_storage else ""
 
     @property
     def limits(self) -> DecodeLimits:

@@ -51,7 +51,7 @@ class VerifyService:
     def handle_message(self, body: str | bytes, message_id: str) -> None:
         """Verify the pairs that a queue message names. A message that says nothing is recorded as refused."""
         try:
-            message = VerifyMessage.parse(body, containers=self._settings.containers)
+            message = VerifyMessage.parse(body, containers=self._settings.containers, account=self._settings.account)
         except InvalidMessage as error:
             self._rejections.record(self._settings.verify_queue, message_id, body, error)
             return

@@ -36,7 +36,7 @@ def services_of(context: typer.Context) -> Services:
 
 def image_path(services: Services, text: str) -> ImagePath:
     """The image that the user means, in the container that the app watches: of two readings one that is known."""
-    readings = ImagePath.readings(text, containers=services.settings.containers)
+    readings = ImagePath.readings(text, containers=services.settings.containers, account=services.settings.account)
     known = services.features.summaries([path.image_id for path in readings]) if len(readings) > 1 else {}
     return next((path for path in readings if path.image_id in known), readings[-1])
 

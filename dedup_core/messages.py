@@ -50,8 +50,8 @@ class VerifyMessage:
     left_version: int = 0
 
     @classmethod
-    def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None) -> Self:
-        """Read a message as plain text or base64; with `containers`, refuse images of other containers.
+    def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None, account: str = "") -> Self:
+        """Read a message as plain text or base64; with `containers` and `account`, refuse other images.
 
         Raises `InvalidMessage`, which says what is wrong.
         """
@@ -66,10 +66,10 @@ class VerifyMessage:
         origin = fields.get("origin", "manual")
         if origin not in ORIGINS:
             raise InvalidMessage(f"'origin' must be one of {', '.join(ORIGINS)}, not {_shortened(origin)}")
-        left = _parse_target(fields.get("left"), "left", containers)
+        left = _parse_target(fields.get("left"), "left", containers, account)
         rights: dict[ImagePath, VerifyTarget] = {}
         for number, entry in enumerate(entries):
-            target = _parse_target(entry, "right" if "right" in fields else f"rights[{number}]", containers)
+            target = _parse_target(entry, "right" if "right" in fields else f"rights[{number}]", containers, account)
             rights.setdefault(target.path, target)
         if left.path in rights:
             raise InvalidMessage(f"{left.path} cannot be verified against itself: name two different images")
@@ -114,10 +114,10 @@ class IngestMessage:
     force: bool = False
 
     @classmethod
-    def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None) -> Self:
+    def parse(cls, body: str | bytes, *, containers: Collection[str] | None = None, account: str = "") -> Self:
         """Read `{"path": "images/a.jpg"}`, `"again": true` added or not, as text or base64. Raises `InvalidMessage`."""
         fields = _parse_fields(body, {"path", "again", "force"})
-        path = _parse_path(fields.get("path"), "path", containers)
+        path = _parse_path(fields.get("path"), "path", containers, account)
         if path.is_generated:
             raise InvalidMessage(f"{path} is generated: it can be compared, but there is no blob to ingest")
         for name in ("again", "force"):
@@ -174,9 +174,9 @@ def decode_text(body: str | bytes) -> str:
         return text
 
 
-def _parse_target(entry: object, name: str, containers: Collection[str] | None) -> VerifyTarget:
+def _parse_target(entry: object, name: str, containers: Collection[str] | None, account: str) -> VerifyTarget:
     if not isinstance(entry, Mapping):
-        return VerifyTarget(_parse_path(entry, name, containers))
+        return VerifyTarget(_parse_path(entry, name, containers, account))
     _refuse_unknown_keys(entry, {"path", "etag", "view", "distance", "version", "tag"}, f"{name!r}")
     etag, tag = _hint(entry, "etag", ""), _hint(entry, "tag", "")
     for key, text in (("etag", etag), ("tag", tag)):
@@ -191,15 +191,15 @@ def _parse_target(entry: object, name: str, containers: Collection[str] | None) 
     view = _hint(entry, "view", None)
     if view is not None and view not in tuple(View):
         raise InvalidMessage(f"The view of {name!r} must be one of {', '.join(View)}, not {_shortened(view)}")
-    path = _parse_path(entry.get("path"), name, containers)
+    path = _parse_path(entry.get("path"), name, containers, account)
     return VerifyTarget(path, etag, view and View(view), distance, version, tag)
 
 
-def _parse_path(value: object, name: str, containers: Collection[str] | None) -> ImagePath:
+def _parse_path(value: object, name: str, containers: Collection[str] | None, account: str) -> ImagePath:
     if not isinstance(value, str):
         raise InvalidMessage(f"{name!r} must name an image as text or as an object with a 'path', not {_kind(value)}")
     try:
-        return ImagePath.parse(value, containers=containers)
+        return ImagePath.parse(value, containers=containers, account=account)
     except InvalidPath as error:
         raise InvalidMessage(f"{name!r} is no image: {error}") from error
 

@@ -46,18 +46,20 @@ class ImagePath:
             _check_name(self.name)
 
     @classmethod
-    def parse(cls, text: str, *, containers: Collection[str] | None = None) -> Self:
+    def parse(cls, text: str, *, containers: Collection[str] | None = None, account: str = "") -> Self:
         """Read any spelling: `images/a b.jpg`, `/images/a%20b.jpg`, back slashes, a blob's URL.
 
         A URL may be host or path style, of the `blob` or the `dfs` endpoint.
 
         In the path form `?` and `#` belong to the name, but for a shared access signature at the end, which is dropped;
-        in a URL they end the name. `%` and two hex digits are decoded in both. With `containers`, others are refused.
+        in a URL they end the name. `%` and two hex digits are decoded in both. With `containers`, others are refused;
+        with `account`, URLs that name another storage account (a custom domain names none).
         """
         stripped = text.strip(_PAD)
         if not stripped:
             raise InvalidPath(f"The path is empty: {_FORMS}")
         path = cls._parse_stripped(stripped)
+        _check_account(stripped, account)
         if containers is not None and not path.is_generated and path.container not in containers:
             raise InvalidPath(
                 f"{_shown(stripped)} is in the container {path.container!r}, which this app does not watch; "
@@ -66,21 +68,24 @@ class ImagePath:
         return path
 
     @classmethod
-    def of_event(cls, url: str, subject: str = "") -> Self:
+    def of_event(cls, url: str, subject: str = "", *, account: str = "") -> Self:
         """The blob that an event of Blob Storage is about: its subject has the name as it is, its URL perhaps not.
 
         In some events `#`, `?` and `%` stand in the URL unescaped, which then names another blob or none.
         """
         named = _SUBJECT.fullmatch(subject)
-        return cls(named["container"], named["name"]) if named else cls.parse(url)
+        if named is None:
+            return cls.parse(url, account=account)
+        _check_account(url, account)
+        return cls(named["container"], named["name"])
 
     @classmethod
-    def readings(cls, text: str, *, containers: Collection[str] | None = None) -> tuple[Self, ...]:
+    def readings(cls, text: str, *, containers: Collection[str] | None = None, account: str = "") -> tuple[Self, ...]:
         """What a person may mean by a path: the blob of just that name first, if escapes in it could be part of it.
 
         A blob can be called `a%2Bb.jpg` as well as `a+b.jpg`, and lists of blobs show names without escaping them.
         """
-        parsed = cls.parse(text, containers=containers)
+        parsed = cls.parse(text, containers=containers, account=account)
         container, _, name = text.strip(_PAD).replace("\\", "/").lstrip("/").partition("/")
         if _SCHEME.match(text.strip(_PAD)) or container != parsed.container or not _ESCAPE.search(name):
             return (parsed,)
@@ -197,6 +202,30 @@ def _escape(name: str) -> str:
     if escaped.endswith(" "):
         escaped = escaped[:-1] + "%20"
     return escaped
+
+
+def account_of_url(text: str) -> str:
+    """The storage account that the URL of a blob or a blob service names, or nothing: a custom domain names none."""
+    try:
+        url = urlsplit(text.replace("\\", "/"))
+        host = url.hostname or ""
+        if _is_path_style(url):
+            return url.path.removeprefix("/").partition("/")[0].lower()
+    except ValueError:
+        return ""
+    is_named = ".blob." in host or ".dfs." in host
+    return host.partition(".")[0].removesuffix("-secondary") if is_named else ""
+
+
+def _check_account(text: str, account: str) -> None:
+    scheme = _SCHEME.match(text)
+    if not account or scheme is None or scheme[1].lower() not in ("http", "https"):
+        return
+    named = account_of_url(text)
+    if named not in ("", account.lower()):
+        raise InvalidPath(
+            f"{_shown(text)} is in the storage account {named!r}, but this app reads {account!r}: copy the image there"
+        )
 
 
 def _path_of_url(text: str) -> str:

@@ -11,7 +11,7 @@ from azure.storage.blob import ExponentialRetry as BlobRetry
 from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient
 
-from dedup_app.settings import StorageConnection
+from dedup_app.storage_connection import StorageConnection
 from dedup_core.errors import InvalidSetting
 from dedup_storage.transport import LimitedTransport
 

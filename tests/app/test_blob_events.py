@@ -7,10 +7,11 @@ import logging
 import pytest
 
 from dedup_app.image_status import DELETED, INDEXED
+from dedup_app.storage_connection import StorageConnection
 from dedup_core.errors import StoreBusy
 from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent
 from dedup_core.paths import ImagePath
-from tests.app.world import photo
+from tests.app.world import World, photo
 
 HOST = "https://account.blob.core.windows.net"
 
@@ -134,3 +135,16 @@ def test_an_address_of_the_data_lake_endpoint_names_the_same_blob(world):
     path = world.upload("a b.png", photo(1))
     world.services.blob_events.handle(BlobEvent(BLOB_CREATED, "https://account.dfs.core.windows.net/images/a%20b.png"))
     assert world.row(path).status == INDEXED
+
+
+def test_an_image_of_another_account_is_refused_however_it_is_named():
+    world = World(image_storage=StorageConnection("UseDevelopmentStorage=true"))
+    world.upload("a.png", photo(1))
+    theirs = f"{HOST}/images/a.png"
+    world.services.blob_events.handle_message(as_text(event_grid(BLOB_CREATED, theirs)), "1")
+    world.services.ingest.handle_message(json.dumps({"path": theirs}), "2")
+    world.services.verify.handle_message(json.dumps({"left": theirs, "right": "images/b.png"}), "3")
+    details = [it.reason for it in world.reports.rejected_messages()]
+    assert len(details) == 3
+    assert all("'account'" in it and "'devstoreaccount1'" in it for it in details)
+    assert world.images.reads == []

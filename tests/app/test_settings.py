@@ -4,7 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from dedup_app.settings import Settings, StorageConnection
+from dedup_app.settings import Settings
+from dedup_app.storage_connection import StorageConnection
 from dedup_core.errors import InvalidSetting
 from dedup_core.limits import DecodeLimits
 from dedup_core.policy import PRESETS
@@ -175,3 +176,22 @@ def test_secrets_do_not_show():
 
 def test_what_belongs_to_others_is_left_alone():
     assert read(PATH="/bin", FUNCTIONS_WORKER_RUNTIME="python", AzureWebJobsStorage="x") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("environment", "account"),
+    [
+        ({}, ""),
+        ({"ImageStorage": "UseDevelopmentStorage=true"}, "devstoreaccount1"),
+        ({"ImageStorage": CONNECTION_STRING}, "pictures"),
+        (
+            {"ImageStorage": "BlobEndpoint=https://pictures.blob.core.windows.net/;SharedAccessSignature=sv=1"},
+            "pictures",
+        ),
+        ({"ImageStorage": "BlobEndpoint=https://img.example.com/;SharedAccessSignature=sv=1"}, ""),
+        (IDENTITY, "pictures"),
+        (IDENTITY | {"ImageStorage__blobServiceUri": "https://img.example.com"}, ""),
+    ],
+)
+def test_the_account_is_known_by_however_it_is_named(environment, account):
+    assert read(**environment).account == account

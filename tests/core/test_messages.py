@@ -208,3 +208,12 @@ def test_a_message_names_so_many_images_and_no_more():
         VerifyMessage.parse(body)
     body = json.dumps({"left": "images/a.jpg", "rights": entries[:100]})
     assert len(VerifyMessage.parse(body).rights) == 100
+
+
+@pytest.mark.parametrize("parse", [VerifyMessage.parse, IngestMessage.parse])
+def test_images_of_other_accounts_are_refused(parse):
+    url = "https://theirs.blob.core.windows.net/images/a.jpg"
+    body = {"left": {"path": url}, "right": "images/b.jpg"} if parse == VerifyMessage.parse else {"path": url}
+    with pytest.raises(InvalidMessage, match="'theirs'"):
+        parse(json.dumps(body), account="ours")
+    assert parse(json.dumps(body), account="theirs")

@@ -150,6 +150,42 @@ def test_containers_that_are_not_configured_are_refused_by_name():
     assert ImagePath.parse("photos/a.jpg", containers={"images", "photos"}).container == "photos"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://theirs.blob.core.windows.net/images/a.jpg",
+        "https://theirs.dfs.core.windows.net/images/a.jpg",
+        "https://theirs.z01.blob.storage.azure.net/images/a.jpg",
+        "http://127.0.0.1:10000/theirs/images/a.jpg",
+        "https://theirs.blob.core.windows.net\\images\\a.jpg",
+    ],
+)
+def test_a_url_of_another_account_is_refused_by_name(url):
+    for read in (ImagePath.parse, ImagePath.readings, ImagePath.of_event):
+        with pytest.raises(InvalidPath, match=r"'theirs'.*reads 'ours'"):
+            read(url, account="ours")
+    subject = "/blobServices/default/containers/images/blobs/a.jpg"
+    with pytest.raises(InvalidPath, match="'theirs'"):
+        ImagePath.of_event(url, subject, account="ours")
+    assert ImagePath.parse(url) == ImagePath("images", "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://ours.blob.core.windows.net/images/a.jpg",
+        "https://OURS.blob.core.windows.net/images/a.jpg",
+        "https://ours-secondary.blob.core.windows.net/images/a.jpg",
+        "https://ours.privatelink.blob.core.windows.net/images/a.jpg",
+        "http://localhost:10000/ours/images/a.jpg",
+        "https://pictures.example.com/images/a.jpg",
+        "images/a.jpg",
+    ],
+)
+def test_our_account_a_custom_domain_and_a_plain_path_are_read_whatever_the_account(text):
+    assert ImagePath.parse(text, account="ours") == ImagePath("images", "a.jpg")
+
+
 def test_a_signature_is_neither_kept_nor_shown():
     url = f"https://account.blob.core.windows.net/images/a.jpg?{SAS}"
     assert "sig" not in str(ImagePath.parse(url))

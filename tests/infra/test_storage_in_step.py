@@ -4,7 +4,8 @@ import pytest
 from azure.data.tables import TableServiceClient
 
 from dedup_app.poison import BLOB_TRIGGER_QUEUE
-from dedup_app.settings import STORAGE, Settings, StorageConnection
+from dedup_app.settings import STORAGE, Settings
+from dedup_app.storage_connection import StorageConnection
 from dedup_storage import connect as connect_module
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.queues import POISON_SUFFIX

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dedup_app.settings import StorageConnection
+from dedup_app.storage_connection import StorageConnection
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.fingerprint_log import READ_BYTES
 from tests.azurite import Account

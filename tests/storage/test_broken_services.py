@@ -13,7 +13,8 @@ import pytest
 
 from dedup_app.image_status import INDEXED
 from dedup_app.ports import Images
-from dedup_app.settings import Settings, StorageConnection
+from dedup_app.settings import Settings
+from dedup_app.storage_connection import StorageConnection
 from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage
