@@ -115,8 +115,9 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
 
 
 def _is_a_mark(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether little but a shape before a plain ground is shown: arrows, moons, flags."""
-    return measurement.plain_share > policy.max_plain_share or measurement.texture < policy.max_mark_texture
+    """Whether little but a shape before a plain ground is shown: arrows, moons, flags; one color alone is none."""
+    little = measurement.plain_share > policy.max_plain_share or measurement.texture < policy.max_mark_texture
+    return little and measurement.texture > 0
 
 
 def _judge_first_frames(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:

@@ -138,7 +138,7 @@ def _unreadable(format_name: str, error: Exception) -> UnreadableImage:
     if "truncated" in detail.lower() or isinstance(error, EOFError):
         message = f"the {format_name} file ends before its picture does ({detail}); it was probably cut off on its way"
         return UnreadableImage(message, reason="truncated")
-    if "unknown pixel mode" in detail or "unknown data organization" in detail:
+    if "unknown pixel mode" in detail:
         message = f"the {format_name} file holds samples that are not read here, as colors in floating point are"
         return UnreadableImage(message, reason="unsupported-format")
     return UnreadableImage(f"the {format_name} file is damaged ({detail})", reason="corrupt")

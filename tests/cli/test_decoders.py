@@ -11,7 +11,7 @@ from dedup_core.decoding.libraries import FLOORS, Library
 
 
 def run(*arguments: str) -> str:
-    result = CliRunner().invoke(app, ["decoders", *arguments])
+    result = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["decoders", *arguments])
     assert result.exit_code == 0
     return result.stdout
 

@@ -45,5 +45,5 @@ def test_only_the_way_in_differs_from_azure():
 
 
 def test_the_sample_is_not_deployed_and_a_copy_is_not_committed():
-    assert "local.settings*.json" in (ROOT / ".funcignore").read_text().split()
+    assert "/local.settings*.json" in (ROOT / ".funcignore").read_text().split()
     assert "local.settings.json" in (ROOT / ".gitignore").read_text().split()
