@@ -242,7 +242,7 @@ def test_images_that_never_stand_still_are_left_to_a_later_try(world):
     original = world.upload_and_ingest("o.png", photo(1))
     copy = world.upload_and_ingest("c.jpg", copy_of(1))
 
-    uploads = itertools.cycle([photo(2), copy_of(1)])
+    uploads = itertools.cycle([photo(2), photo(3), photo(4)])
 
     def overwrite(_number: int, step: str) -> None:
         if step == "images.read":
