@@ -12,7 +12,7 @@ from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
 from dedup_core.comparison.verdict import Verdict, decide, unverifiable
-from dedup_core.errors import InvalidMessage, PermanentError, TemporaryError
+from dedup_core.errors import ImageNotFound, InvalidMessage, PermanentError, TemporaryError
 from dedup_core.loading.loader import LoadedImage, MemoryEfficientImageLoader
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
@@ -56,7 +56,9 @@ class VerifyService:
             self._rejections.record(self._settings.verify_queue, message_id, body, error)
             return
         try:
-            verdicts = self.verify(message)
+            verdicts, missing = self._verify(message)
+            if missing:
+                self._rejections.record(self._settings.verify_queue, message_id, body, _no_blobs(missing))
             counts = Counter(verdict.kind.value for verdict in verdicts)
             log.info("pairs_verified", image=message.left, pairs=len(verdicts), verdicts=counts)
         except TemporaryError as error:
@@ -68,8 +70,13 @@ class VerifyService:
     def verify(self, message: VerifyMessage) -> list[Verdict]:
         """The verdicts of all pairs, in order, already stored.
 
-        An image that cannot be read makes its pairs `unverifiable`. Raises `TemporaryError` when a later try may help.
+        An image that cannot be read makes its pairs `unverifiable`; of one that never was, nothing is stored.
+        Raises `TemporaryError` when a later try may help.
         """
+        return self._verify(message)[0]
+
+    def _verify(self, message: VerifyMessage) -> tuple[list[Verdict], list[ImagePath]]:
+        """The verdicts, and the images that nobody has ever seen."""
         verdicts: dict[ImagePath, Verdict] = {}
         seen: dict[ImagePath, _Seen] = {}
         moved: set[ImagePath] = set()
@@ -85,7 +92,8 @@ class VerifyService:
             known |= {path: _Content(row.etag, row.version) for path, row in newer.items()}
             moved = set(newer)
             if not moved:
-                return [verdicts[target.path] for target in message.rights]
+                missing = [path for path, it in seen.items() if it.is_unknown]
+                return [verdicts[target.path] for target in message.rights], missing
             if pairs.left not in moved:
                 pairs = replace(pairs, rights=tuple(target for target in pairs.rights if target.path in moved))
         left = message.left.image_id
@@ -117,8 +125,11 @@ class VerifyService:
             else:
                 verdict = self._verify_pair(left, target, known, seen)
                 right_seen = seen[target.path]
-            stored.append(self._store(message.left, seen[message.left].content, target, right_seen.content, verdict))
             verdicts[target.path] = verdict
+            left_seen = seen[message.left]
+            if (left_seen.is_unknown or right_seen.is_unknown) and self._pairs.get(message.left, target.path) is None:
+                continue  # a message may name anything
+            stored.append(self._store(message.left, left_seen.content, target, right_seen.content, verdict))
         return stored
 
     def _verify_pair(
@@ -141,7 +152,9 @@ class VerifyService:
         try:
             image = self._loader.load(path)
         except PermanentError as error:
-            seen[path] = _Seen(known[path], error.reason)
+            is_gone = isinstance(error, ImageNotFound) and not path.is_generated
+            is_unknown = is_gone and path.image_id not in self._features.summaries([path.image_id])
+            seen[path] = _Seen(known[path], error.reason, is_unknown)
             return error
         seen[path] = _Seen(self._content(path, image, known[path]))
         return image
@@ -203,16 +216,24 @@ class _Content:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a read of an image gave: its content or, with a failure, the content that its row was about before."""
+    """What a read of an image gave: its content or, with a failure, the content that its row was about before.
+
+    `is_unknown`: there is neither a blob nor a row.
+    """
 
     content: _Content
     failure: str = ""
+    is_unknown: bool = False
 
     def agrees(self, row: ImageSummary) -> bool:
         """Whether the row knows nothing newer."""
         if row.version != self.content.version:
             return False
         return row.version > 0 or row.etag == self.content.etag or (bool(self.failure) and not row.is_alive)
+
+
+def _no_blobs(paths: list[ImagePath]) -> ImageNotFound:
+    return ImageNotFound(f"There is no blob {', '.join(map(str, paths))}: nothing is stored about it")
 
 
 def _unverifiable(path: ImagePath, error: PermanentError, target: VerifyTarget) -> Verdict:

@@ -92,7 +92,7 @@ def test_a_verdict_is_stored_with_the_etags_that_were_really_compared(world, pic
 
 
 def test_an_unreadable_candidate_is_unverifiable_and_the_others_go_on(world, pictures):
-    gone = ImagePath("images", "gone.png")
+    gone = _deleted(world, "gone.png")
     original, copy, broken = (pictures[name] for name in ("original.png", "copy.jpg", "broken.png"))
     kinds = [verdict.kind for verdict in world.services.verify.verify(message(original, gone, broken, copy))]
     assert kinds == [VerdictKind.UNVERIFIABLE, VerdictKind.UNVERIFIABLE, VerdictKind.DUPLICATE]
@@ -104,8 +104,34 @@ def test_an_unreadable_candidate_is_unverifiable_and_the_others_go_on(world, pic
     assert world.services.loader.stats.failures_by_reason == {"not-found": 1, "unsupported-format": 1}
 
 
+def _deleted(world: World, name: str) -> ImagePath:
+    path = world.upload_and_ingest(name, photo(9))
+    world.images.delete(path)
+    world.images.reads.clear()
+    return path
+
+
+@pytest.mark.parametrize("hints", [{}, {"etag": "0x1", "version": 7, "tag": "t"}], ids=["plain", "with made-up hints"])
+def test_images_that_never_were_get_no_rows_and_are_named_as_refused(world, pictures, hints):
+    known, real = str(pictures["original.png"]), str(pictures["copy.jpg"])
+    nobody = [{"path": f"images/nobody-{number}.png"} | hints for number in range(3)]
+    for number, (left, rights) in enumerate([(known, [*nobody, real]), (nobody[0], [known, real])]):
+        world.services.verify.handle_message(json.dumps({"left": left, "rights": rights}), str(number))
+    assert {(str(it.left), str(it.right)) for it in world.pairs.all()} in ({(known, real)}, {(real, known)})
+    refused = " ".join(it.reason for it in world.reports.rejected_messages())
+    assert all(it["path"] in refused for it in nobody)
+
+
+def test_a_pair_that_waits_is_answered_even_where_row_and_blob_of_one_side_are_lost(world):
+    left, right = world.upload_and_ingest("a.png", photo(1)), world.upload_and_ingest("b.jpg", copy_of(1))
+    world.images.delete(left)
+    world.features.delete(world.features.get(left.image_id))
+    world.verify_all()
+    assert world.pair(left, right).verdict.kind is VerdictKind.UNVERIFIABLE
+
+
 def test_without_its_left_image_no_pair_can_be_verified_and_no_other_image_is_read(world, pictures):
-    gone = ImagePath("images", "gone.png")
+    gone = _deleted(world, "gone.png")
     rights = list(pictures.values())
     verdicts = world.services.verify.verify(message(gone, *rights))
     assert {verdict.kind for verdict in verdicts} == {VerdictKind.UNVERIFIABLE}
