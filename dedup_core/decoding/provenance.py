@@ -5,6 +5,7 @@ save. Both are looked for in the middle of the picture as it was decoded, in a f
 """
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -88,12 +89,11 @@ def detail_share(luma: Float32s) -> float:
     The energy of natural pictures falls slowly from octave to octave (Field, "Relations between the statistics of
     natural images", JOSA A 1987); where a picture was enlarged, the highest ones are all but empty.
     """
-    window = np.outer(np.hanning(luma.shape[0]), np.hanning(luma.shape[1])).astype(np.float32)
-    spectrum = np.abs(np.fft.fft2((luma - luma.mean()) * window)) ** 2 / (luma.size * (window**2).sum())
-    down, across = np.fft.fftfreq(luma.shape[0])[:, None], np.fft.fftfreq(luma.shape[1])[None, :]
-    radius = np.hypot(down, across)  # cycles a pixel; 0.5 is the finest that a row can hold
-    edges = 0.5 / _OCTAVE ** np.arange(_BANDS + 1)
-    bands = [float(spectrum[(radius > low) & (radius <= high)].sum()) for high, low in pairwise(edges)]
+    window, weights, places = _window_and_bands(*luma.shape)
+    half = np.fft.rfft2((luma - luma.mean()) * window)
+    power = ((half.real**2 + half.imag**2) * weights).ravel()
+    power /= luma.size * (window**2).sum()
+    bands = [float(power[place].sum()) for place in places]
     if max(bands) < _LEAST_SIGNAL:
         return 1.0
     share = 1.0
@@ -110,11 +110,9 @@ def quality_before(luma: Float32s) -> int:
     Values that went through a quantization table lie on the teeth of a comb (Fan and de Queiroz, "Identification of
     bitmap compression history", IEEE TIP 2003); rounding to pixels blurs the teeth by about 0.3.
     """
-    blocks = _blocks(luma)  # (n, 8, 8)
-    basis = _dct_basis()
     scales = []
-    for row, column in _PROBED:
-        step = _comb_step(np.einsum("nij,i,j->n", blocks, basis[row], basis[column], optimize=True))
+    for (row, column), values in zip(_PROBED, _probed_values(luma), strict=True):
+        step = _comb_step(values)
         if step is not None:
             scales.append(100.0 * step / float(_STANDARD[row, column]))
     if len(scales) < len(_PROBED) // 2:
@@ -130,30 +128,46 @@ def _quality_of_scale(percent: float) -> int:
 
 def _comb_step(values: Float32s) -> int | None:
     """The largest step on whose multiples the values lie, if they do."""
-    sizes = np.abs(values)
-    is_far = sizes[:, None] > 0.75 * _COMBS[None, :]  # (n, steps): what was rounded to zero says nothing
-    amounts = is_far.sum(axis=0)
-    steps = _COMBS[amounts >= _LEAST_VALUES]
+    sizes = np.sort(np.abs(values))
+    # What was rounded to zero says nothing: for each step only the values from here on are far enough.
+    first = np.searchsorted(sizes, 0.75 * _COMBS, side="right")
+    steps = _COMBS[len(sizes) - first >= _LEAST_VALUES]
     if not len(steps):
         return None
-    is_far, amounts = is_far[:, : len(steps)], amounts[: len(steps)]
-    teeth = (np.cos(2.0 * np.pi * sizes[:, None] / steps) * is_far).sum(axis=0) / amounts
+    first = first[: len(steps)]
+    amounts = len(sizes) - first
+    phases = np.concatenate([sizes[at:] for at in first]) * np.repeat(np.float32(2.0 * np.pi) / steps, amounts)
+    teeth = np.add.reduceat(np.cos(phases), np.cumsum(amounts) - amounts, dtype=np.float64) / amounts
     fitting = steps[teeth >= _LEAST_COMB]
     return int(fitting[-1]) if len(fitting) else None
 
 
-def _blocks(luma: Float32s) -> Float32s:
+def _probed_values(luma: Float32s) -> Float32s:
+    """The coefficients of each probed frequency in all blocks of 8 x 8, (frequencies, n)."""
     rows, columns = luma.shape[0] // _BLOCK, luma.shape[1] // _BLOCK
     blocks = luma[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK).swapaxes(1, 2)
-    return np.asarray(blocks.reshape(-1, _BLOCK, _BLOCK))
+    return np.asarray(_probes() @ blocks.reshape(-1, _BLOCK**2).T)
 
 
-def _dct_basis() -> Float32s:
-    """The orthonormal DCT-II of eight points, as JPEG has it."""
+@cache
+def _probes() -> Float32s:
+    """The probed functions of the orthonormal DCT-II of 8 x 8 points, as JPEG has it, (frequencies, 64)."""
     index = np.arange(_BLOCK)
     basis = np.cos(np.pi * (2 * index[None, :] + 1) * index[:, None] / (2 * _BLOCK)) * np.sqrt(2 / _BLOCK)
     basis[0] /= np.sqrt(2)
-    return np.asarray(basis, dtype=np.float32)
+    return np.stack([np.outer(basis[row], basis[column]).ravel() for row, column in _PROBED]).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _window_and_bands(height: int, width: int) -> tuple[Float32s, Float32s, tuple[NDArray[np.intp], ...]]:
+    """A Hann window, (h, w); how often each value of half a spectrum is in the whole; where in it each band lies."""
+    window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
+    down, across = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
+    weights = np.where((across == 0.0) | (across == 0.5), 1.0, 2.0).astype(np.float32)  # noqa: PLR2004 - no mirror image
+    radius = np.hypot(down, across).ravel()  # cycles a pixel; 0.5 is the finest that a row can hold
+    edges = 0.5 / _OCTAVE ** np.arange(_BANDS + 1)
+    places = tuple(np.flatnonzero((radius > low) & (radius <= high)) for high, low in pairwise(edges))
+    return window, weights, places
 
 
 def _middle(picture: Image.Image) -> Float32s:
