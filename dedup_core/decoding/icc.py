@@ -1,11 +1,14 @@
 """Pixels in the color space of an embedded ICC profile -> sRGB."""
 
+from functools import lru_cache
 from io import BytesIO
 from typing import Final
 
 from PIL import Image, ImageCms
 
 MAX_PROFILE_BYTES: Final = 4 * 1024 * 1024  # the largest press profiles in use have about 3 MB
+_KEPT: Final = 8  # transforms of the profiles that many pictures share, of cameras and phones
+_KEPT_BYTES: Final = 64 * 1024  # of such a profile
 MODE_BY_SPACE: Final = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}
 
 
@@ -16,25 +19,32 @@ def to_srgb(picture: Image.Image, icc_profile: bytes | None) -> Image.Image:
     is there all the same, and without a profile its numbers mean sRGB.
     """
     if picture.mode == "LAB":
-        return _transform(picture, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+        return _transform(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")), "LAB").apply(picture)
     if icc_profile and len(icc_profile) <= MAX_PROFILE_BYTES:
         try:
-            profile = ImageCms.ImageCmsProfile(BytesIO(icc_profile))
-            if MODE_BY_SPACE.get(profile.profile.xcolor_space) == picture.mode:
-                return _transform(picture, profile)
+            transform_of = _kept_transform if len(icc_profile) <= _KEPT_BYTES else _transform_of
+            if transform := transform_of(icc_profile, picture.mode):
+                return transform.apply(picture)
         except (OSError, ValueError, ImageCms.PyCMSError):
             return picture.convert("RGB")
     return picture.convert("RGB")
 
 
-def _transform(picture: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    transform = ImageCms.buildTransform(
+def _transform_of(icc_profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """None for a profile of another kind of pixel."""
+    profile = ImageCms.ImageCmsProfile(BytesIO(icc_profile))
+    return _transform(profile, mode) if MODE_BY_SPACE.get(profile.profile.xcolor_space) == mode else None
+
+
+_kept_transform = lru_cache(maxsize=_KEPT)(_transform_of)  # threads may share a transform: lcms2 only reads it
+
+
+def _transform(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
+    return ImageCms.buildTransform(
         profile,
-        srgb,
-        picture.mode,
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
+        mode,
         "RGB",
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    return transform.apply(picture)
