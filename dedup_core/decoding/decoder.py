@@ -12,6 +12,7 @@ from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
 from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.libraries import outdated_library
+from dedup_core.decoding.png_texts import without_large_texts
 from dedup_core.decoding.provenance import LOSSLESS, UNKNOWN, Provenance, provenance_of, quality_of_tables
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.whole import Whole, digest_of, frames_of
@@ -120,7 +121,13 @@ def _open(data: bytes, header: Header) -> ImageFile.ImageFile:
         raise UnreadableImage(message, reason="unsupported-format") from error
     if library := outdated_library(header.format):
         refuse("decoder-outdated", f"{library} has known holes, {header.format} files need {library.floor} or newer")
-    return cast("ImageFile.ImageFile", plugin(BytesIO(data)))
+    profile = None
+    if header.format == "PNG":
+        data, profile = without_large_texts(data)
+    picture = cast("ImageFile.ImageFile", plugin(BytesIO(data)))
+    if profile:
+        picture.info["icc_profile"] = profile
+    return picture
 
 
 def _shrink_while_decoding(picture: ImageFile.ImageFile, header: Header) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import struct
+import tracemalloc
 import warnings
 import zlib
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.formats import ALL_FORMATS, SIGNATURES
@@ -36,6 +37,13 @@ def outcome(data: bytes, limits: DecodeLimits | None = None) -> str:
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def with_chunk(chunk: bytes, *, last: bool = False) -> bytes:
+    """A sound PNG with further chunks behind its header, or behind its pixels."""
+    plain = SOUND["png-plain"]
+    at = len(plain) - 12 if last else 33
+    return plain[:at] + chunk + plain[at:]
 
 
 def png(width: int, height: int, *extra: bytes, bits: int = 8) -> bytes:
@@ -137,6 +145,8 @@ def with_announced_tile_parts(parts: int) -> bytes:
 SEVERAL_FRAMES = ("animated", "pages", "two-pictures")
 MEBIBYTE = 1024 * 1024
 INFLATES_TO_A_MEBIBYTE = zlib.compress(bytes(MEBIBYTE - 1))
+LONG_TEXT = b"large " * (MEBIBYTE // 2)
+XMP_HEAD = b"XML:com.adobe.xmp\x00\x01\x00\x00\x00"
 EXIF_SEGMENT = b"\xff\xe1\xff\xffExif\x00\x00" + bytes(65_527)
 LINK_TO_NOWHERE = (34665, 4, 1, 0x7FFFFFFF)
 
@@ -192,6 +202,27 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "PNG with a packed profile": (
         lambda: png(8, 8, png_chunk(b"iCCP", b"x\x00\x00" + INFLATES_TO_A_MEBIBYTE)),
         "decoded",
+    ),
+    "PNG with a profile of 5 MiB": (
+        lambda: with_chunk(png_chunk(b"iCCP", b"x\x00\x00" + zlib.compress(bytes(5 * MEBIBYTE)))),
+        "decoded",
+    ),
+    "PNG with XMP of 3 MiB": (lambda: with_chunk(png_chunk(b"iTXt", XMP_HEAD + zlib.compress(LONG_TEXT))), "decoded"),
+    "PNG with a text of 3 MiB": (
+        lambda: with_chunk(png_chunk(b"zTXt", b"x\x00\x00" + zlib.compress(LONG_TEXT))),
+        "decoded",
+    ),
+    "PNG with a text of 3 MiB behind its pixels": (
+        lambda: with_chunk(png_chunk(b"zTXt", b"x\x00\x00" + zlib.compress(LONG_TEXT)), last=True),
+        "decoded",
+    ),
+    "PNG with 63 texts of 3 MiB": (
+        lambda: with_chunk(png_chunk(b"zTXt", b"x\x00\x00" + zlib.compress(LONG_TEXT)) * 63),
+        "decoded",
+    ),
+    "PNG with a text of 3 MiB, cut off": (
+        lambda: with_chunk(png_chunk(b"zTXt", b"x\x00\x00" + zlib.compress(LONG_TEXT)))[:-300],
+        "truncated",
     ),
     "PNG with 100,000 texts": (lambda: png(8, 8, png_chunk(b"tEXt", b"a\x00b") * 100_000), "too-complex"),
     "GIF with 100,000 comments": (lambda: gif(8, 8, b"!\xfe\x01a\x00" * 100_000), "too-complex"),
@@ -255,6 +286,38 @@ def test_no_file_survives_the_loss_of_its_second_half(name: str) -> None:
 def test_a_bomb_is_refused_before_its_pixels_take_memory() -> None:
     with pytest.raises(ImageTooLarge, match=r"60,000 x 60,000 pixels, the limit is 40,000,000"):
         decode(png(60_000, 60_000, bits=1))
+
+
+def test_a_large_profile_is_applied_and_large_texts_leave_the_pixels_as_they_are() -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = swapped_primaries(srgb)
+    plain, small = (decode(SOUND["png-plain"]), decode(with_chunk(png_profile(swapped))))
+    large = decode(with_chunk(png_profile(swapped + bytes(3 * MEBIBYTE))))
+    assert not np.array_equal(plain.pixels, small.pixels)
+    assert np.array_equal(large.pixels, small.pixels)
+    text = decode(with_chunk(png_chunk(b"zTXt", b"x\x00\x00" + zlib.compress(LONG_TEXT))))
+    assert np.array_equal(text.pixels, plain.pixels)
+    both = decode(with_chunk(png_profile(swapped) + png_chunk(b"zTXt", b"x\x00\x00" + zlib.compress(LONG_TEXT))))
+    assert np.array_equal(both.pixels, small.pixels)
+
+
+def test_unpacking_takes_no_more_memory_than_the_bounds() -> None:
+    bomb = with_chunk(png_profile(bytes(400 * MEBIBYTE)))
+    tracemalloc.start()
+    try:
+        decode(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 16 * MEBIBYTE
+    finally:
+        tracemalloc.stop()
+
+
+def png_profile(profile: bytes) -> bytes:
+    return png_chunk(b"iCCP", b"x\x00\x00" + zlib.compress(profile, 1))
+
+
+def swapped_primaries(profile: bytes) -> bytes:
+    """The profile with red for blue and blue for red: the tags of its table change their names."""
+    return profile.replace(b"rXYZ", b"tXYZ").replace(b"bXYZ", b"rXYZ").replace(b"tXYZ", b"bXYZ")
 
 
 def test_the_memory_limit_is_a_setting() -> None:
