@@ -27,6 +27,7 @@ log = EventLog(__name__)
 
 SLICES_A_RUN = 4  # of the timer: a day has 288 runs of it, so all 256 are seen although some runs are missed
 SECONDS_A_RUN = 60
+SOON = timedelta(minutes=15)  # a slice that was not complete is looked at again before its turn
 
 
 class ReconcileService:
@@ -84,7 +85,7 @@ class ReconcileService:
         if not self._every:
             return None
         known = {report.prefix: report for report in self._reports.ledger()}
-        due = [it for it in PREFIXES if it not in known or self._now() - known[it].checked_at >= self._every]
+        due = [it for it in PREFIXES if it not in known or self._now() - known[it].checked_at >= self._pause(known[it])]
         due.sort(key=lambda it: known[it].checked_at.timestamp() if it in known else 0.0)
         started = time.monotonic()
         for prefix in due[:SLICES_A_RUN]:
@@ -103,6 +104,9 @@ class ReconcileService:
             found={kind.name.lower(): count for kind, count in ledger.found.items() if count},
         )
         return ledger
+
+    def _pause(self, report: SliceReport) -> timedelta:
+        return self._every if report.complete == report.images else min(SOON, self._every)
 
     def _recent_listing(self) -> BlobListing:
         """One listing serves many slices: what it contradicts is looked at once more."""

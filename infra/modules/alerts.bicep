@@ -36,6 +36,15 @@ var logAlerts = [
     threshold: 0
   }
   {
+    name: 'incomplete-ledger'
+    severity: 2
+    description: 'For an hour, images were without their row, place in the index or verdict: see `dedup status`, then run `dedup reconcile --fix`.'
+    query: loadTextContent('../queries/incomplete-ledger.kql')
+    window: 'PT1H'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
+  {
     name: 'stalled-statistics'
     severity: 2
     description: 'No loader statistics for half an hour: the timer does not run, or the app does not start.'

@@ -200,6 +200,16 @@ def test_the_timer_looks_at_everything_within_a_day_a_bounded_slice_at_a_time(fu
     assert len(full.calls) - calls < 40
 
 
+def test_a_slice_that_was_not_complete_is_looked_at_again_long_before_its_turn(full):
+    full.images.put(ImagePath("images", "late.png"), photo(3))
+    while full.services.reconcile.run_slices().slices < 256:
+        pass
+    assert full.services.reconcile.run_slices().complete == 4
+    work_off(full)
+    full.time += timedelta(minutes=16)
+    assert full.services.reconcile.run_slices().complete == 5
+
+
 def test_forcing_an_image_does_all_of_it_again(full):
     full.segments.clear()
     full.pairs.entities.clear()

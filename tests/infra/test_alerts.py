@@ -67,6 +67,19 @@ def test_full_coverage_is_silent_and_a_failed_comparison_is_not():
     assert LoaderStats(comparisons_performed=10_000, comparisons_failed=1).success_rate < float(limit)
 
 
+def test_the_query_of_the_ledger_uses_what_its_line_has(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO):
+        World().services.reconcile.run_slices()
+    (line,) = [json.loads(it.getMessage()) for it in caplog.records if '"ledger"' in it.getMessage()]
+    assert set(re.findall(r"ledger\.(\w+)", QUERIES["incomplete-ledger"])) <= set(line)
+    (rule,) = (
+        it
+        for it in way().of_type("Microsoft.Insights/scheduledQueryRules")
+        if it.properties["displayName"].endswith("incomplete-ledger")
+    )
+    assert rule.properties["windowSize"] == "PT1H"
+
+
 def test_statistics_count_as_stalled_only_after_several_were_due():
     (rule,) = (
         it

@@ -10,6 +10,7 @@ import duckdb_kql
 import pytest
 
 from dedup_app.event_log import invocation
+from dedup_app.ledger.findings import PREFIXES
 from dedup_core.errors import StoreBusy
 from dedup_core.loading.stats import LoaderStats
 from tests.app.world import NOON, World, copy_of, photo
@@ -39,7 +40,16 @@ class Log:
         self._caplog = caplog
         self._caplog.set_level(logging.INFO)
         self.extra: list[str] = []
+        self.between = timedelta(seconds=1)
         self.requests: list[tuple[datetime, str, float, bool, str]] = []
+
+    def of_ledger(self, world: World) -> str:
+        """The line of the ledger once the timer has looked at everything."""
+        while world.services.reconcile.run_slices().slices < len(PREFIXES):
+            pass
+        line = self._caplog.records[-1].getMessage()
+        self._caplog.clear()
+        return line
 
     def ask(self, query: str) -> Rows:
         lines = [it.getMessage() for it in self._caplog.records] + self.extra
@@ -52,7 +62,7 @@ class Log:
             for number, line in enumerate(lines):
                 # The host gives a line the operation of its invocation.
                 operation = json.loads(line).get("invocation", "") if line.startswith("{") else ""
-                moment = NOON + timedelta(seconds=number)
+                moment = NOON + number * self.between
                 insights.execute("insert into traces values (?, ?, ?)", (moment, line, operation))
             for request in self.requests:
                 insights.execute("insert into requests values (?, ?, ?, ?, ?)", request)
@@ -104,6 +114,18 @@ def test_only_the_latest_report_of_a_day_counts(log: Log):
     report(world, LoaderStats(comparisons_failed=1))
     report(world, LoaderStats(comparisons_performed=1))
     assert log.alert("coverage") == []
+
+
+@pytest.mark.parametrize(
+    ("minutes", "mended", "found"), [(5, False, 1), (5, True, 0), (1, False, 0)], ids=["for an hour", "mended", "short"]
+)
+def test_images_that_are_not_complete_for_an_hour_are_found(log: Log, minutes: int, mended: bool, found: int):
+    log.between = timedelta(minutes=minutes)
+    lost, whole = World(), World()
+    lost.upload("lost.png", photo(1))
+    incomplete, complete = log.of_ledger(lost), log.of_ledger(whole)
+    log.extra = [complete if mended and number == 7 else incomplete for number in range(12)]
+    assert len(log.alert("incomplete-ledger")) == found
 
 
 def test_a_message_that_the_host_set_aside_is_found(log: Log):
