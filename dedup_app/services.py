@@ -188,6 +188,7 @@ class Services:
         )
 
     def _read(self, path: ImagePath) -> SourceImage:
+        self.decoders.prepare()
         source = self.images.read(path)
         if source is None:
             raise TypeError(f"Nothing was said about an etag, yet {path} was not read: the Images port is broken")

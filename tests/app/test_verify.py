@@ -277,3 +277,12 @@ def test_images_that_never_stand_still_are_left_to_a_later_try(world):
     world.before = overwrite
     with pytest.raises(TemporaryError, match="keeps changing"):
         world.services.verify.verify(message(original, copy))
+
+
+def test_a_decoder_starts_while_the_first_picture_of_a_comparison_is_still_on_its_way(world, monkeypatch):
+    paths = [world.upload_and_ingest(name, data) for name, data in (("o.png", photo(1)), ("c.jpg", copy_of(1)))]
+    steps = []
+    monkeypatch.setattr(world.services.decoders, "prepare", lambda: steps.append("prepare"))
+    world.before = lambda _number, step: steps.append(step)
+    world.services.verify.verify(message(*paths))
+    assert steps.index("prepare") < steps.index("images.read")
