@@ -30,6 +30,7 @@ _DISTANCES: Final = (
     "max_channel_residual",
     "max_plain_tone_residual",
     "max_toning",
+    "max_spot_residual",
 )
 _LARGEST_DISTANCE: Final = 258.0  # of two sRGB colors in CIELAB: saturated green and blue
 
@@ -48,6 +49,7 @@ class Policy:
     max_plain_tone_residual: float = 1.2  # docs/thresholds.md#tone-is-not-color
     min_kept_color: float = 0.3  # docs/thresholds.md#tone-is-not-color
     max_toning: float = 6.0  # docs/thresholds.md#tone-is-not-color
+    max_spot_residual: float = 12.0  # docs/thresholds.md#another-color-in-one-place
     max_detail_difference: float = 0.35  # docs/thresholds.md#detail
     min_altered_structure: float = 0.45  # docs/thresholds.md#altered-or-distinct
     max_altered_share: float = 0.25  # docs/thresholds.md#altered-or-distinct
@@ -82,6 +84,7 @@ STRICT: Final = Policy(
     max_light_residual=2.5,
     max_channel_residual=1.0,
     max_plain_tone_residual=0.6,
+    max_spot_residual=8.0,
     max_detail_difference=0.25,
     min_altered_structure=0.6,
     max_altered_share=0.15,
@@ -104,6 +107,7 @@ LOOSE: Final = Policy(
     max_light_residual=8.0,
     max_channel_residual=4.0,
     max_plain_tone_residual=1.6,
+    max_spot_residual=18.0,
     max_detail_difference=0.45,
     min_altered_structure=0.4,
     max_altered_share=0.4,

@@ -46,6 +46,11 @@ class Look:
     regions: tuple[Region, ...]
     unchanged: Image.Image
 
+    @property
+    def shows_nothing(self) -> bool:
+        """Whether what both show is so plain that it tells nothing of what either shows besides."""
+        return self.detail is not None and self.detail.blocks == 0
+
 
 NOT_LOOKED: Final = Look(None, (), Image.new("L", (1, 1), 255))
 _NOTHING_THERE: Final = Look(Detail(0.0, 0.0, 0.0, 0.0, 0.0, 0), (), Image.new("L", (1, 1), 255))

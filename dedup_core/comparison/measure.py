@@ -34,6 +34,7 @@ _PART_DISCOUNT: Final = 0.2  # half of a picture must agree by 0.92 to outweigh 
 _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
 _SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no change of tone has to explain it
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
+_ALMOST_PLAIN: Final = 0.05  # texture; no preset takes a picture with more of it for a plain one
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +190,28 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None) -> tuple[_Laid, L
     """How the two lie on each other, and a closer look where they are at all alike."""
     laid = _laid_in_order(left, right, hint)
     if laid.shape.structure < _PLAUSIBLE:
-        return laid, NOT_LOOKED
+        return laid, _look_at_plain(left, right, laid) if laid.shape.texture < _ALMOST_PLAIN else NOT_LOOKED
     placed = laid.placed.refined(rough=not laid.is_sure)
     if not laid.is_sure:
         finer = _Laid.of(placed)
         if finer is not None and finer.shape.structure > laid.shape.structure:
             laid = finer
     look = look_closer(placed)
+    if look.shows_nothing and laid.pair.coverage < _SAME_FRAME:
+        whole = Placed.stretched(left, right, placed.view)
+        in_frame = _Laid.of(whole, stretched=True) if whole.aspect_agreement >= _SAME_FRAME else None
+        if in_frame is not None and not (closer := look_closer(whole)).shows_nothing:
+            laid, look = in_frame, closer
     if laid.pair.coverage < _SAME_FRAME:
         look = replace(look, regions=(placed.shared_region(), *look.regions))
     return laid, look
+
+
+def _look_at_plain(left: Pixels, right: Pixels, laid: _Laid) -> Look:
+    """A closer look at two pictures that show next to nothing, frame on frame: there is too little to align them by."""
+    whole = Placed.stretched(left, right, View.UPRIGHT)
+    look = look_closer(whole if whole.aspect_agreement >= _SAME_FRAME else laid.placed)
+    return NOT_LOOKED if look.shows_nothing else look
 
 
 def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:

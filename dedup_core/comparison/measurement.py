@@ -10,7 +10,7 @@ from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.tones import Tones
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 2
+MEASUREMENT_VERSION: Final = 3
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 

@@ -22,6 +22,8 @@ def equally_sharp(left: Image.Image, right: Image.Image) -> tuple[Image.Image, I
     while True:
         ours, theirs = sharpness(left), sharpness(right)
         goal = min(ours, theirs)
+        if goal == 0.0:  # of a picture that shows nothing no one can say how sharp it is
+            return left, right
         if goal >= _ALIKE * max(ours, theirs):
             return left, right
         if goal < SOFT and min(left.size) >= 2 * _LEAST_SIDE:

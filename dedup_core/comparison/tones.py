@@ -20,6 +20,8 @@ _MOST_TINT: Final = 6.0  # CIELAB units that a tone curve may add to colors of o
 _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes the colors
 _DAMPING: Final = 1e-3
 _LEAST_WEIGHT: Final = 1e-3
+_COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
+_SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Tones:
     `hue`: of a and b, once saturation at every lightness and a slight tint were allowed for. `light`: of L, once a tone
     curve and a smooth field of light were. `channels`: of all, once a curve for each channel was. `most_color`,
     `least_color`: how much color the one and the other picture has besides one for each lightness; next to nothing in
-    gray, sepia and duotone. `tint`: how far those colors for each lightness are apart.
+    gray, sepia and duotone. `tint`: how far those colors for each lightness are apart. `spot`: as `hue` (or `channels`,
+    if that is less), in the places that differ most, and not on average.
     """
 
     hue: float
@@ -38,6 +41,7 @@ class Tones:
     most_color: float
     least_color: float
     tint: float
+    spot: float = 0.0
 
 
 def tones_between(
@@ -53,22 +57,35 @@ def tones_between(
     curves = [_color_curve(lab, flat) for lab in (ours, theirs)]
     colors = sorted(_mean_length(lab[:, 1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
     tint = _mean_length(curves[0] - curves[1], flat)
+    counted = flat > _COUNTED
+    hues = [_hue_errors(ours, theirs, flat), _hue_errors(theirs, ours, flat)]
+    spot = min(_ninth_largest(errors[counted]) for errors in hues)
     if only_colors:
-        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint)
+        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot)
     levels = [block_means(it.astype(np.float32) / np.float32(255), BLOCK).reshape(-1, 3) for it in (left, right)]
     values = levels[0].astype(np.float64), levels[1].astype(np.float64)
+    channels = [_channel_errors(*values, flat, shape), _channel_errors(*values[::-1], flat, shape)]
     return Tones(
-        hue=min(_hue(ours, theirs, flat), _hue(theirs, ours, flat)),
+        hue=min(_mean(errors, flat) for errors in hues),
         light=min(_light(ours, theirs, flat, shape), _light(theirs, ours, flat, shape)),
-        channels=min(_channels(*values, flat, shape), _channels(*values[::-1], flat, shape)),
+        channels=min(_mean(errors, flat) for errors in channels),
         most_color=colors[1],
         least_color=colors[0],
         tint=tint,
+        spot=min(spot, *(_ninth_largest(errors[counted]) for errors in channels)),
     )
 
 
 def _mean_length(vectors: Doubles, weight: Doubles) -> float:
-    return float((np.sqrt((vectors * vectors).sum(axis=1)) * weight).sum() / weight.sum())
+    return _mean(np.sqrt((vectors * vectors).sum(axis=1)), weight)
+
+
+def _mean(errors: Doubles, weight: Doubles) -> float:
+    return float((errors * weight).sum() / weight.sum())
+
+
+def _ninth_largest(errors: Doubles) -> float:
+    return float(np.partition(errors, -_SPECKS - 1)[-_SPECKS - 1]) if len(errors) > _SPECKS else 0.0
 
 
 def _smoothed(lab: Float32s, weight: Float32s) -> Float32s:
@@ -100,7 +117,7 @@ def _color_curve(lab: Doubles, weight: Doubles) -> Doubles:
     return basis @ _solved(basis, lab[:, 1:], weight, np.zeros((basis.shape[1], 2)), _DAMPING)
 
 
-def _hue(source: Doubles, target: Doubles, weight: Doubles) -> float:
+def _hue_errors(source: Doubles, target: Doubles, weight: Doubles) -> Doubles:
     """What is left of target's a and b after source's, more or less saturated at each lightness, and a slight tint."""
     shares = _basis(source[:, 0], _COLOR_KNOTS)
     count = shares.shape[1]
@@ -114,10 +131,10 @@ def _hue(source: Doubles, target: Doubles, weight: Doubles) -> float:
     found[:count] = np.clip(found[:count], *_SATURATIONS)
     found[count:] = np.clip(found[count:], -_MOST_TINT, _MOST_TINT)
     error = (wanted - basis @ found).reshape(2, -1)
-    return float((np.hypot(error[0], error[1]) * weight).sum() / weight.sum())
+    return np.asarray(np.hypot(error[0], error[1]), dtype=np.float64)
 
 
-def _channels(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...]) -> float:
+def _channel_errors(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...]) -> Doubles:
     """What is left in CIELAB after a monotone curve for each channel of sRGB (values 0..1)."""
     predicted = np.empty_like(source)
     for channel in range(3):
@@ -127,7 +144,7 @@ def _channels(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[in
     difference = (_lab(predicted) - _lab(target)).reshape(*shape, 3)
     flat = weight.reshape(shape).astype(np.float32)
     rest = _smoothed(difference, flat)
-    return float((np.sqrt((rest * rest).sum(axis=2)) * flat).sum() / flat.sum())
+    return np.sqrt((rest * rest).sum(axis=2)).ravel().astype(np.float64)
 
 
 def _lab(values: Doubles) -> Float32s:

@@ -49,6 +49,7 @@ _MOST_NOISE: Final = 0.08
 _ALLOWED_FOR_TONE: Final = 0.05  # docs/thresholds.md#detail
 _MOST_TONE: Final = 4.0
 _MANY_BLOCKS: Final = 30
+_WHOLE_FRAME: Final = 0.97
 _LEAST_TOLD: Final = 0.005
 _MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
 _COLORFUL: Final = 0.8
@@ -109,9 +110,26 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
             f"later frames or pages differ ({measurement.frame_difference:.0f} > {policy.max_frame_difference:.0f})"
         )
         return VerdictKind.ALTERED, (differ, *reasons)
+    if kind is VerdictKind.DUPLICATE and (doubt := _doubt(measurement, policy)):
+        return VerdictKind.ALTERED, (doubt, *reasons)
     if kind is VerdictKind.DUPLICATE and measurement.view is not View.UPRIGHT and _is_a_mark(measurement, policy):
         return VerdictKind.ALTERED, ("a drawn mark that is turned or mirrored may be another one", *reasons)
     return kind, reasons
+
+
+def _doubt(measurement: PairMeasurement, policy: Policy) -> str:
+    """What speaks against one picture where the average does not: a place, or how small a part it is. Else empty."""
+    coverage, inner, detail = measurement.coverage, measurement.inner_coverage, measurement.detail
+    spot = 0.0 if measurement.tones is None else measurement.tones.spot
+    if spot > policy.max_spot_residual:
+        return f"a part has another color ({spot:.1f} > {policy.max_spot_residual:.1f})"
+    if coverage >= _WHOLE_FRAME or detail is None:
+        return ""
+    if inner < policy.min_inner_coverage:
+        return f"each shows much that the other does not (both show {inner:.0%} of one, {coverage:.0%} of the other)"
+    if 0 < detail.blocks < _MANY_BLOCKS:
+        return f"too little is shown by both to tell from a part ({detail.blocks} places)"
+    return ""
 
 
 def _is_a_mark(measurement: PairMeasurement, policy: Policy) -> bool:
@@ -132,8 +150,13 @@ def _judge_first_frames(measurement: PairMeasurement, policy: Policy) -> tuple[V
 
 
 def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
-    """Without any structure only the color is left to compare."""
+    """Without any structure only the color is left to compare, and the few small marks that there may be."""
     difference, limit = measurement.metrics.pixel_difference, policy.max_plain_difference
+    detail = measurement.detail
+    if difference <= limit and detail is not None and detail.worst > policy.max_detail_difference:
+        if detail.altered_share > policy.max_altered_share:
+            return VerdictKind.DISTINCT, ("two plain pictures of one color, but the little that they show differs",)
+        return VerdictKind.ALTERED, (_what_differs(measurement), "the rest is plain and of one color")
     if difference <= limit:
         return VerdictKind.DUPLICATE, (f"two plain pictures of one color ({difference:.1f} <= {limit:.1f})",)
     return VerdictKind.DISTINCT, (f"two plain pictures of different colors ({difference:.1f} > {limit:.1f})",)
@@ -243,6 +266,6 @@ def _framing(measurement: PairMeasurement) -> tuple[str, ...]:
     sentences = []
     if measurement.view is not View.UPRIGHT:
         sentences.append(f"one picture is {_VIEW_WORDS[measurement.view]} against the other")
-    if measurement.coverage < 0.97:  # noqa: PLR2004 (only told, decides nothing)
+    if measurement.coverage < _WHOLE_FRAME:
         sentences.append(f"framed differently ({measurement.coverage:.0%} of the larger one is shown by both)")
     return tuple(sentences)

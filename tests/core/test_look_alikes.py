@@ -1,0 +1,73 @@
+"""Different things that are nearly one picture: never the same thing, while a small and compressed copy is."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from dedup_core import VerdictKind, decide, measure_images
+from tests.core.pictures import jpeg, working
+
+THE_SAME = {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
+
+
+def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
+    return decide(measure_images(working(left), working(right))).kind
+
+
+def dotted_numeral(number: int) -> Image.Image:
+    """A chart for color vision: the same dots for every number, which shows by the hue of some of them alone."""
+    chance = np.random.default_rng(5)
+    image, shape = Image.new("RGB", (420, 420), "white"), Image.new("L", (420, 420))
+    ImageDraw.Draw(shape).text((90, 80), str(number), fill=255, font_size=210)
+    canvas = ImageDraw.Draw(image)
+    for x, y, radius in zip(
+        chance.integers(20, 400, 1800), chance.integers(20, 400, 1800), chance.integers(4, 9, 1800), strict=True
+    ):
+        color = (205, 110, 80) if shape.getpixel((int(x), int(y))) else (130, 150, 75)
+        canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
+    return image
+
+
+def stamped_sheet(number: int) -> Image.Image:
+    """An empty sheet with a short word at its foot."""
+    image = Image.new("RGB", (480, 640), (250, 250, 246))
+    words = ("paid", "void", "copy", "urgent")
+    ImageDraw.Draw(image).text((60 + 90 * number, 600), words[number], fill=(30, 30, 30), font_size=16)
+    return image
+
+
+def ball_before_a_sky(number: int) -> Image.Image:
+    """A ball somewhere in a sky that is the same at any height and a ramp from left to right."""
+    ramp = np.tile(np.linspace(60, 200, 480), (360, 1)).astype(np.uint8)
+    image = Image.fromarray(np.stack([ramp] * 3, axis=2))
+    x, y = ((60, 300), (150, 40), (330, 250), (390, 90))[number]
+    ImageDraw.Draw(image).ellipse((x, y, x + 26, y + 26), fill=(230, 60, 60))
+    return image
+
+
+DRAWN: dict[str, Callable[[int], Image.Image]] = {
+    "numeral": lambda number: dotted_numeral((12, 29, 45, 74)[number]),
+    "sheet": stamped_sheet,
+    "ball": ball_before_a_sky,
+}
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
+@pytest.mark.parametrize(("one", "other"), [(0, 1), (0, 2), (1, 3), (2, 3)])
+def test_what_differs_in_one_small_place_is_not_the_same_thing(draw, one, other):
+    assert kind_of(draw(one), draw(other)) not in THE_SAME
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
+@pytest.mark.parametrize("number", range(4))
+def test_its_copy_at_half_the_size_is_a_duplicate(draw, number):
+    image = draw(number)
+    copy = jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), 75)
+    assert kind_of(image, copy) is VerdictKind.DUPLICATE
+
+
+def test_a_word_that_only_one_of_two_empty_sheets_has_makes_it_altered():
+    empty = Image.new("RGB", (480, 640), (250, 250, 246))
+    assert kind_of(stamped_sheet(1), empty) is VerdictKind.ALTERED
