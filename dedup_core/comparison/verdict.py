@@ -44,6 +44,8 @@ class Verdict:
     sides: Sides = ALIKE
 
 
+_CLEAN: Final = 0.06  # docs/thresholds.md#detail
+_BY_USUAL: Final = 20.0
 _ALLOWED_FOR_NOISE: Final = 3.0  # docs/thresholds.md#detail
 _MOST_NOISE: Final = 0.08
 _ALLOWED_FOR_TONE: Final = 0.05  # docs/thresholds.md#detail
@@ -127,7 +129,7 @@ def _doubt(measurement: PairMeasurement, policy: Policy) -> str:
         return ""
     if inner < policy.min_inner_coverage:
         return f"each shows much that the other does not (both show {inner:.0%} of one, {coverage:.0%} of the other)"
-    if 0 < detail.blocks < _MANY_BLOCKS:
+    if inner < _WHOLE_FRAME and 0 < detail.blocks < _MANY_BLOCKS:
         return f"too little is shown by both to tell from a part ({detail.blocks} places)"
     return ""
 
@@ -171,7 +173,7 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
     if detail is None:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
     kind, reason = _judge_color(measurement, policy, before_plain=before_plain)
-    every_part = detail.worst <= policy.max_detail_difference + _allowance(detail, measurement.tones)
+    every_part = detail.worst <= _detail_limit(detail, policy) + _allowance(detail, measurement.tones)
     recolored = kind is VerdictKind.COLOR_VARIANT and detail.reshaped_share <= policy.max_reshaped_share
     matches = f"structure matches (correlation {structure:.2f} >= {least:.2f})"
     if structure < least:
@@ -187,6 +189,11 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
             reason,
         )
     return kind, (matches, reason)
+
+
+def _detail_limit(detail: Detail, policy: Policy) -> float:
+    """Where nearly all blocks agree to the last bit, nothing made one of them differ but other content."""
+    return min(policy.max_detail_difference, _CLEAN + _BY_USUAL * detail.usual)
 
 
 def _allowance(detail: Detail, tones: Tones | None) -> float:

@@ -47,9 +47,22 @@ def ball_before_a_sky(number: int) -> Image.Image:
     return image
 
 
+def boarding_pass(number: int) -> Image.Image:
+    """One passenger's pass for one flight, for another seat each."""
+    image = Image.new("RGB", (900, 380), (244, 248, 252))
+    canvas = ImageDraw.Draw(image)
+    canvas.rectangle((0, 0, 900, 64), fill=(20, 60, 110))
+    canvas.text((24, 10), "NORTHERN AIR  boarding pass", fill="white", font_size=36)
+    for row, line in enumerate(("Passenger  R. Halvorsen", "Flight  NA 417   Gate  B 12", "Oslo to Bergen")):
+        canvas.text((24, 90 + 56 * row), line, fill=(20, 20, 20), font_size=30)
+    canvas.text((24, 280), f"Seat {(12, 47, 30, 65)[number]}", fill=(20, 20, 20), font_size=36)
+    return image
+
+
 DRAWN: dict[str, Callable[[int], Image.Image]] = {
     "numeral": lambda number: dotted_numeral((12, 29, 45, 74)[number]),
     "sheet": stamped_sheet,
+    "pass": boarding_pass,
     "ball": ball_before_a_sky,
 }
 
