@@ -59,7 +59,7 @@ def quality_of(working: WorkingImage) -> int:
 
 
 def _quality(luma: LumaPicture) -> int:
-    return max(_gradient_quality(luma.square(box, _GRID_SIDE)) for box in (luma.frame, luma.blocks[0]))
+    return max(_gradient_quality(luma.square(box, _GRID_SIDE)) for box in {luma.frame, luma.blocks[0]})
 
 
 def _hashes(luma: LumaPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -69,7 +69,8 @@ def _hashes(luma: LumaPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         inner = luma.frame
     if _gradient_quality(luma.square(inner, _GRID_SIDE)) < MIN_QUALITY:
         return np.zeros((0, HASH_BYTES), np.uint8), np.zeros(HASH_BYTES, np.uint8)
-    (whole, _), (block, detail) = (_hash(luma.square(box, _GRID_SIDE)) for box in (luma.whole, inner))
+    block, detail = _hash(luma.square(inner, _GRID_SIDE))
+    whole = block if inner == luma.whole else _hash(luma.square(luma.whole, _GRID_SIDE))[0]
     return np.stack([whole, block]), detail
 
 

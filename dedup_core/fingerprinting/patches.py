@@ -60,8 +60,9 @@ def _sampled(planes: Floats, levels: NDArray[np.intp], blobs: Blobs, across: Flo
     x -= column
     y -= row
     flat, at = planes.ravel(), (levels[:, None, None] * height + row) * width + column
-    upper = flat[at] * (1 - x) + flat[at + 1] * x
-    at += width
-    lower = flat[at] * (1 - x) + flat[at + 1] * x
-    sampled: Floats = upper + (lower - upper) * y
+    rest = 1 - x
+    upper, lower = (flat.take(part) * rest + flat.take(part + 1) * x for part in (at, at + width))
+    lower -= upper
+    lower *= y
+    sampled: Floats = upper + lower
     return sampled
