@@ -33,6 +33,7 @@ _SURE_COVERAGE: Final = 0.5  # that of the strictest preset
 _PART_DISCOUNT: Final = 0.2  # half of a picture must agree by 0.92 to outweigh the whole of it with 0.8
 _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
 _SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no change of tone has to explain it
+_SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
 _ALMOST_PLAIN: Final = 0.05  # texture; no preset takes a picture with more of it for a plain one
 
@@ -69,7 +70,7 @@ def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = 
 
 def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:
     same = _equal_as_measured(left, right)
-    laid, look = _looked_at(left.pixels, right.pixels, hint)
+    laid, look = _on_itself(left.pixels) if same else _looked_at(left.pixels, right.pixels, hint)
     pair, labs, shape = laid.pair, laid.labs, laid.shape
     weights, plain_share = weights_and_plain_share(*labs)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
@@ -78,6 +79,8 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
     tones = None
     if look.detail is not None:
         tones = tones_between(pair.left, pair.right, labs, counted, only_colors=residual <= _SURE_RESIDUAL)
+    # Of what the verdict calls distinct no side matters.
+    has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
@@ -95,7 +98,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         detail=look.detail,
         tones=tones,
         regions=look.regions,
-        sides=_sides(left.pixels, right.pixels, pair),
+        sides=_sides(left.pixels, right.pixels, pair) if has_sides else ALIKE,
     )
 
 
@@ -184,6 +187,11 @@ def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
     overlaid = overlaid_sides(pair.left, pair.right)
     sides = Sides(*map(side_of, small, pair.inner, overlaid))
     return ALIKE if sides.left.is_framed and sides.right.is_framed else sides
+
+
+def _on_itself(pixels: Pixels) -> tuple[_Laid, Look]:
+    """A picture on one that is equal, where there is nothing to search for and nothing to find by a closer look."""
+    return _Laid.of(Placed.on_itself(pixels)) or _laid_in_order(pixels, pixels, None), NOT_LOOKED
 
 
 def _looked_at(left: Pixels, right: Pixels, hint: View | None) -> tuple[_Laid, Look]:

@@ -52,6 +52,13 @@ class Placed:
         return cls(turned(ours, found.view), theirs, found.view, homography, frames)
 
     @classmethod
+    def on_itself(cls, pixels: Pixels) -> Self:
+        """What is inside the plain borders of a picture on the same of an equal one."""
+        box = content_box(pixels)
+        frame = _frame(pixels, box)
+        return cls(pixels[box], pixels[box], View.UPRIGHT, np.eye(3), (frame, frame))
+
+    @classmethod
     def stretched(cls, left: Pixels, right: Pixels, view: View) -> Self:
         """The whole of one on the whole of the other."""
         upright = turned(left, view)
