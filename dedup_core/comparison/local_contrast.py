@@ -7,14 +7,19 @@ import numpy as np
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
-from dedup_core.fingerprinting.borders import content_of
+from dedup_core.fingerprinting.borders import Box, content_of
 
 _CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
 
 
 def content_box(pixels: Pixels) -> tuple[slice, slice]:
     """The rows and columns inside plain borders, as fingerprints find them."""
-    left, top, right, bottom = content_of(Image.fromarray(np.ascontiguousarray(pixels)).convert("L")).frame
+    return box_slices(content_of(Image.fromarray(np.ascontiguousarray(pixels)).convert("L")).frame)
+
+
+def box_slices(box: Box) -> tuple[slice, slice]:
+    """The rows and columns of a box."""
+    left, top, right, bottom = box
     return slice(top, bottom), slice(left, right)
 
 

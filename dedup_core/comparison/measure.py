@@ -15,14 +15,16 @@ from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import color_residual
 from dedup_core.comparison.frames import frame_difference
+from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.measurement import PairMeasurement
-from dedup_core.comparison.placing import Placed, shrunk
+from dedup_core.comparison.placing import Contents, Placed, shrunk
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import ALIKE, WHOLE, Sides, overlaid_sides, side_of
 from dedup_core.comparison.tones import tones_between
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
+from dedup_core.fingerprinting.luma import LumaPicture
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_core.views import View, opposite, turned
 
@@ -70,7 +72,13 @@ def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = 
 
 def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:
     same = _equal_as_measured(left, right)
-    laid, look = _on_itself(left.pixels) if same else _looked_at(left.pixels, right.pixels, hint)
+    luma = LumaPicture(left)
+    lumas = luma, luma if same else LumaPicture(right)
+    contents = box_slices(lumas[0].frame), box_slices(lumas[1].frame)
+    if same:
+        laid, look = _on_itself(left.pixels, contents), NOT_LOOKED
+    else:
+        laid, look = _looked_at(left.pixels, right.pixels, hint, contents)
     pair, labs, shape = laid.pair, laid.labs, laid.shape
     weights, plain_share = weights_and_plain_share(*labs)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
@@ -84,7 +92,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
-        distance_bits=hash_distance(hashes_of(left), hashes_of(right), pair.view),
+        distance_bits=hash_distance(hashes_of(lumas[0]), hashes_of(lumas[1]), pair.view),
         same_pixels=same and left.whole.digest == right.whole.digest != "",
         same_when_small=same,
         frame_difference=frame_difference(left, right, pair.view),
@@ -189,14 +197,14 @@ def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
     return ALIKE if sides.left.is_framed and sides.right.is_framed else sides
 
 
-def _on_itself(pixels: Pixels) -> tuple[_Laid, Look]:
-    """A picture on one that is equal, where there is nothing to search for and nothing to find by a closer look."""
-    return _Laid.of(Placed.on_itself(pixels)) or _laid_in_order(pixels, pixels, None), NOT_LOOKED
+def _on_itself(pixels: Pixels, contents: Contents) -> _Laid:
+    """A picture on one that is equal, where there is nothing to search for."""
+    return _Laid.of(Placed.on_itself(pixels, contents[0])) or _laid_in_order(pixels, pixels, None, contents)
 
 
-def _looked_at(left: Pixels, right: Pixels, hint: View | None) -> tuple[_Laid, Look]:
+def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Contents) -> tuple[_Laid, Look]:
     """How the two lie on each other, and a closer look where they are at all alike."""
-    laid = _laid_in_order(left, right, hint)
+    laid = _laid_in_order(left, right, hint, contents)
     if laid.shape.structure < _PLAUSIBLE:
         return laid, _look_at_plain(left, right, laid) if laid.shape.texture < _ALMOST_PLAIN else NOT_LOOKED
     placed = laid.placed.refined(rough=not laid.is_sure)
@@ -222,12 +230,12 @@ def _look_at_plain(left: Pixels, right: Pixels, laid: _Laid) -> Look:
     return NOT_LOOKED if look.shows_nothing else look
 
 
-def _laid_in_order(left: Pixels, right: Pixels, hint: View | None) -> _Laid:
+def _laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Contents | None = None) -> _Laid:
     """As aligned, or simply one whole frame on the other where that agrees better.
 
     What lies over a copy (a watermark, noise) can draw the alignment away from the frame that was never changed.
     """
-    aligned = Placed.aligned(left, right, hint)
+    aligned = Placed.aligned(left, right, hint, contents)
     best = _Laid.of(aligned)
     if best is not None and best.is_sure:
         return best

@@ -19,6 +19,8 @@ _SEEN: Final = 250  # of 255: a point that is mixed with the nothing beyond an e
 _MAP_SIZE: Final = 128
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
+type Contents = tuple[tuple[slice, slice], tuple[slice, slice]]
+"""Rows and columns of each picture inside its plain borders."""
 WHOLE: Final[Frame] = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -42,9 +44,9 @@ class Placed:
     frames: tuple[Frame, Frame]
 
     @classmethod
-    def aligned(cls, left: Pixels, right: Pixels, hint: View | None) -> Self:
-        """The best alignment of what is inside their plain borders."""
-        boxes = content_box(left), content_box(right)
+    def aligned(cls, left: Pixels, right: Pixels, hint: View | None, contents: Contents | None = None) -> Self:
+        """The best alignment of what is inside their plain borders: their `contents`, where those are known."""
+        boxes = contents or (content_box(left), content_box(right))
         ours, theirs = left[boxes[0]], right[boxes[1]]
         found = align(ours, theirs, hint)
         homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
@@ -52,9 +54,8 @@ class Placed:
         return cls(turned(ours, found.view), theirs, found.view, homography, frames)
 
     @classmethod
-    def on_itself(cls, pixels: Pixels) -> Self:
-        """What is inside the plain borders of a picture on the same of an equal one."""
-        box = content_box(pixels)
+    def on_itself(cls, pixels: Pixels, box: tuple[slice, slice]) -> Self:
+        """What is inside the plain borders of a picture, its `box`, on the same of an equal one."""
         frame = _frame(pixels, box)
         return cls(pixels[box], pixels[box], View.UPRIGHT, np.eye(3), (frame, frame))
 
