@@ -25,7 +25,6 @@ def test_lines_and_numbers_arrive_and_no_path_of_an_image_does(account: Account)
         app.put_message(json.dumps({"left": f"images/{SECRET}/a b.png"}))
         with app.host():
             app.wait_until_idle(3)
-            app.wait_for_verdict(f"{SECRET}/a b.png", f"{SECRET}/lost.png")
             app.wait_for(lambda: ingestion.metrics().get("dedup.comparisons/failed"), "the numbers", 30)
             app.wait_for(lambda: "pairs_verified" in events_of(ingestion), "the lines", 30)
             app.wait_for(lambda: "dedup.coverage" in ingestion.metrics(), "the coverage", 30)
