@@ -21,11 +21,13 @@ def test_lines_and_numbers_arrive_and_no_path_of_an_image_does(account: Account)
                 f"{SECRET}/letter.jpg": b"Dear Sir or Madam",
             }
         )
-        app.put_message(json.dumps({"left": f"images/{SECRET}/a b.png", "right": f"images/{SECRET}/lost.png"}))
         app.put_message(json.dumps({"left": f"images/{SECRET}/a b.png"}))
         with app.host():
             app.wait_until_idle(3)
-            app.wait_for(lambda: ingestion.metrics().get("dedup.comparisons/failed"), "the numbers", 30)
+            # Not before: an image that is taken in meanwhile is looked at twice, and what fails counts twice.
+            app.put_message(json.dumps({"left": f"images/{SECRET}/a b.png", "right": f"images/{SECRET}/lost.png"}))
+            for kind in ("performed", "failed"):  # of two messages, whichever comes first
+                app.wait_for(lambda it=kind: ingestion.metrics().get(f"dedup.comparisons/{it}"), f"the {kind} ones", 30)
             app.wait_for(lambda: "pairs_verified" in events_of(ingestion), "the lines", 30)
             app.wait_for(lambda: "dedup.coverage" in ingestion.metrics(), "the coverage", 30)
     metrics = ingestion.metrics()
