@@ -147,6 +147,12 @@ def _gauss_newton(
 
 def _steepest_descent(plane: Float32s) -> Float32s:
     """How each parameter of the warp changes each point, (n, 6), with points in units of the longer side."""
+    gx, gy, x, y = slopes_and_places(plane)
+    return np.stack([gx * x, gx * y, gx, gy * x, gy * y, gy], axis=2).reshape(-1, 6)
+
+
+def slopes_and_places(plane: Float32s) -> tuple[Float32s, Float32s, Float32s, Float32s]:
+    """Slopes across and down, (h, w) each, and the places x (w,) and y (h, 1), all in units of the longer side."""
     height, width = plane.shape
     longer = np.float32(max(height, width))
     gx, gy = np.zeros_like(plane), np.zeros_like(plane)
@@ -154,7 +160,7 @@ def _steepest_descent(plane: Float32s) -> Float32s:
     gy[1:-1] = (plane[2:] - plane[:-2]) * (longer / 2)
     x = (np.arange(width, dtype=np.float32) + 0.5) / longer
     y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / longer
-    return np.stack([gx * x, gx * y, gx, gy * x, gy * y, gy], axis=2).reshape(-1, 6)
+    return gx, gy, x, y
 
 
 def _warped(marked: Image.Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
+from dedup_core.comparison.align import slopes_and_places
 from dedup_core.comparison.local_contrast import StructurePyramid
 
 type Homography = NDArray[np.float64]
@@ -80,13 +81,7 @@ def _gauss_newton(left: Float32s, right: Float32s, start: Homography, steps: int
 
 def _steepest_descent(plane: Float32s) -> Float32s:
     """How each parameter of the warp changes each point, (n, 8), with points in units of the longer side."""
-    height, width = plane.shape
-    longer = np.float32(max(height, width))
-    gx, gy = np.zeros_like(plane), np.zeros_like(plane)
-    gx[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) * (longer / 2)
-    gy[1:-1] = (plane[2:] - plane[:-2]) * (longer / 2)
-    x = (np.arange(width, dtype=np.float32) + 0.5) / longer
-    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / longer
+    gx, gy, x, y = slopes_and_places(plane)
     outward = -(gx * x + gy * y)
     columns = [gx * x, gx * y, gx, gy * x, gy * y, gy, outward * x, outward * y]
     return np.stack(columns, axis=2).reshape(-1, 8)
