@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from local_host.log import CONTINUED
+
+END_OF_LOG_LENGTH = 4000
 _ROOT = Path(__file__).parent.parent
 
 
@@ -142,6 +145,14 @@ class HostProcess:
         self.stop()
         self._folder.cleanup()
 
+    def _end_of_log(self) -> str:
+        """Return the last entries of the log, the first of them whole: it says what its long stack trace is about."""
+        text = self.log_text()
+        start = max(0, len(text) - END_OF_LOG_LENGTH)
+        while (start := text.rfind("\n", 0, start) + 1) and text.startswith(CONTINUED, start):
+            start -= 1
+        return text[start:]
+
     def _take(self) -> subprocess.Popen[bytes] | None:
         process, self._process, self._status = self._process, None, None
         return process
@@ -150,10 +161,10 @@ class HostProcess:
         deadline = time.monotonic() + self.start_timeout_seconds
         while not self._status_file.exists():
             if process.poll() is not None:
-                raise HostProcessError(f"the host ended with code {process.returncode}:\n{self.log_text()[-4000:]}")
+                raise HostProcessError(f"the host ended with code {process.returncode}:\n{self._end_of_log()}")
             if time.monotonic() > deadline:
                 raise HostProcessError(
-                    f"the host was not ready within {self.start_timeout_seconds:g} s:\n{self.log_text()[-4000:]}"
+                    f"the host was not ready within {self.start_timeout_seconds:g} s:\n{self._end_of_log()}"
                 )
             time.sleep(0.05)
         content: dict[str, Any] = json.loads(self._status_file.read_text(encoding="utf-8"))

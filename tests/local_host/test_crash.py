@@ -125,6 +125,7 @@ def test_a_function_that_takes_too_long_has_failed_and_a_second_ctrl_c_stops_at_
     ("code", "settings", "message"),
     [
         ("import nowhere_to_be_found", {}, "nowhere_to_be_found"),
+        ("raise ImportError('it begins here' + ', and goes on' * 500)", {}, "it begins here"),
         (CODE.replace('"work"', '"%MISSING%"'), {}, "no setting MISSING is given"),
         ("app.timer_trigger(arg_name='t', schedule='0 0 25 * * *')(lambda t: None)", {}, "no schedule"),
     ],
