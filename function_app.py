@@ -12,7 +12,8 @@ import azure.functions as func
 from azurefunctions.extensions.bindings import blob  # type: ignore[import-untyped]
 
 from dedup_app.event_log import invocation, show_image_paths
-from dedup_app.settings import STORAGE, Settings
+from dedup_app.settings import Settings
+from dedup_app.storage_connection import STORAGE
 from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger"  # the host's own queue of uploads
 PATIENCE = timedelta(hours=1)  # an outage is given this long between two rounds of tries
 A_RUN = 32  # messages of each queue that the timer has tried again in one run
 ALL = 100_000
+NOT_UNDERSTOOD = (InvalidMessage, InvalidPath, KeyError, ValueError, TypeError, RecursionError)
 UNKNOWN = "failed on every try; its error was not noted"
 
 
@@ -57,20 +58,24 @@ class PoisonService:
 
     def failed(self, queue: str) -> Sequence[Failed]:
         """The oldest messages of a queue, with their last errors."""
-        return [Failed(it, self._reports.last_error(it.body) or UNKNOWN) for it in self._poison.peek(queue)]
+        ours = (it for it in self._poison.peek(queue) if not self._is_of_another_app(it))
+        return [Failed(it, self._reports.last_error(it.body) or UNKNOWN) for it in ours]
 
     def redrive(self, queue: str, *, limit: int = ALL, older_than: timedelta | None = None) -> int:
         """Put messages on their queue once more, the oldest first; how many. What says nothing stays."""
 
         def handle(message: PoisonMessage) -> bool:
             is_due = older_than is None or self._now() - message.since >= older_than
-            return is_due and self._send(message)
+            return is_due and not self._is_of_another_app(message) and self._send(message)
 
         return self._poison.take(queue, limit, handle)
 
     def purge(self, queue: str) -> None:
         """Throw the messages of a queue away. Their pairs stay failed, their images as they are."""
-        self._poison.clear(queue)
+        if queue == BLOB_TRIGGER_QUEUE:
+            self._poison.take(queue, ALL, lambda message: not self._is_of_another_app(message))
+        else:
+            self._poison.clear(queue)
 
     def tend(self) -> int:
         """The timer's part, bounded: note on pairs that their message failed, have the oldest messages tried again."""
@@ -93,6 +98,15 @@ class PoisonService:
             if pair is not None and pair.verdict is None and not pair.failure:
                 self._pairs.fail(message.left, target.path, failed.error)
 
+    def _is_of_another_app(self, message: PoisonMessage) -> bool:
+        """The host gives its queue of uploads the same name in every app: it may hold those of other containers."""
+        if message.queue != BLOB_TRIGGER_QUEUE:
+            return False
+        try:
+            return _blob_of(message.body).container not in self._settings.containers
+        except NOT_UNDERSTOOD:
+            return False
+
     def _send(self, poison: PoisonMessage) -> bool:
         containers, account = self._settings.containers, self._settings.account
         try:
@@ -102,7 +116,7 @@ class PoisonService:
                 self._ingest_queue.send(IngestMessage(_blob_of(poison.body)))
             else:
                 self._ingest_queue.send(IngestMessage.parse(poison.body, containers=containers, account=account))
-        except (InvalidMessage, InvalidPath, KeyError, ValueError, TypeError, RecursionError):
+        except NOT_UNDERSTOOD:
             return False
         return True
 

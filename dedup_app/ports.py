@@ -413,7 +413,7 @@ class PoisonQueues(Protocol):
         ...
 
     def take(self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool]) -> int:
-        """Take messages out, the oldest first, whose handling says so; the others stay. How many were taken out."""
+        """Take out, of up to `limit` messages, the oldest first, those whose handling says so; how many it were."""
         ...
 
     def clear(self, queue: str) -> None:

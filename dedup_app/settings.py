@@ -1,26 +1,20 @@
 """The settings of the app: read once from the environment, every value checked, every error naming its setting."""
 
-import math
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
-from dedup_app.schedule import schedule_problem
-from dedup_app.storage_connection import StorageConnection
-from dedup_core.errors import InvalidPath, InvalidSetting
-from dedup_core.limits import COMMON_FORMATS, RARE_FORMATS, DecodeLimits
-from dedup_core.paths import ImagePath
+from dedup_app.setting_reader import POLICY_PREFIX, SettingReader
+from dedup_app.storage_connection import STORAGE, StorageConnection
+from dedup_core.errors import InvalidSetting
+from dedup_core.limits import COMMON_FORMATS, DecodeLimits
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
     from dedup_core.groups.keeper import KeeperPolicy
 
-STORAGE = "ImageStorage"
 BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
 ISOLATIONS = ("confined", "separate", "off")
-POLICY_PREFIX = "POLICY_"
 # As in dedup_core/groups/keeper.py, which a start need not load.
 KEEPER_STEPS = (
     *("prefix", "person", "clear", "scene", "upright", "detail"),
@@ -30,8 +24,6 @@ KEEPER_STEPS = (
 TELEMETRY = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
 TRUE_FOR_THE_WORKER = frozenset({"1", "true", "t", "yes", "y"})
 
-_QUEUE = re.compile(r"(?=.{3,56}\Z)[a-z0-9]+(-[a-z0-9]+)*")
-_CONNECTION_STRING = re.compile(r"(^|;)\s*(UseDevelopmentStorage=true|AccountName=.|BlobEndpoint=.)", re.IGNORECASE)
 _GIBIBYTE = 1024**3
 
 
@@ -40,6 +32,7 @@ class Settings:
     """Everything that can be set, with its default. `policy` and `limits` turn the numbers into what the core takes."""
 
     image_storage: StorageConnection | None = None
+    namespace: str = ""  # begins the names of tables, and those of index container and queues, which are whole below
     image_container: str = "images"
     index_container: str = "dedup-index"
     verify_queue: str = "verify-pairs"
@@ -69,14 +62,15 @@ class Settings:
 
         `ImageStorage` alone may be absent here, so that the app can be looked at without an account.
         """
-        read = _Reader(environment)
+        read = SettingReader(environment)
         settings = cls(
             image_storage=read.storage(),
+            namespace=read.namespace,
             image_container=read.container("IMAGE_CONTAINER", cls.image_container),
-            index_container=read.container("INDEX_CONTAINER", cls.index_container),
-            verify_queue=read.queue("VERIFY_QUEUE", cls.verify_queue),
-            ingest_queue=read.queue("INGEST_QUEUE", cls.ingest_queue),
-            events_queue=read.queue("EVENTS_QUEUE", cls.events_queue),
+            index_container=read.own_container("INDEX_CONTAINER", cls.index_container),
+            verify_queue=read.own_queue("VERIFY_QUEUE", cls.verify_queue),
+            ingest_queue=read.own_queue("INGEST_QUEUE", cls.ingest_queue),
+            events_queue=read.own_queue("EVENTS_QUEUE", cls.events_queue),
             stats_schedule=read.schedule("STATS_SCHEDULE", cls.stats_schedule),
             blob_trigger_source=read.choice("BLOB_TRIGGER_SOURCE", BLOB_TRIGGER_SOURCES, cls.blob_trigger_source),
             max_image_bytes=read.whole("MAX_IMAGE_BYTES", cls.max_image_bytes, most=_GIBIBYTE),
@@ -111,6 +105,10 @@ class Settings:
                 f"{STORAGE}__tableServiceUri to use an identity"
             )
         return self.image_storage
+
+    def table(self, name: str) -> str:
+        """The name of one of the app's tables in the account."""
+        return self.namespace + name
 
     @property
     def containers(self) -> frozenset[str]:
@@ -164,115 +162,3 @@ class Settings:
         except ValueError as error:
             names = ", ".join(POLICY_PREFIX + name.upper() for name in self.policy_overrides)
             raise InvalidSetting(f"{names}: {error}") from error
-
-
-class _Reader:
-    """Reads one setting after the other; an empty value counts as absent."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def text(self, name: str, default: str) -> str:
-        return self._environment.get(name, "").strip() or default
-
-    def choice(self, name: str, choices: Collection[str], default: str) -> str:
-        value = self.text(name, default)
-        for known in choices:
-            if value.lower() == known.lower():
-                return known
-        raise InvalidSetting(f"{name} is {value!r}; set it to {' or '.join(choices)}")
-
-    def switch(self, name: str, default: bool) -> bool:
-        return self.choice(name, ("true", "false"), str(default).lower()) == "true"
-
-    def words(self, name: str) -> tuple[str, ...]:
-        return tuple(word for part in self.text(name, "").split(",") if (word := part.strip()))
-
-    def container(self, name: str, default: str) -> str:
-        value = self.text(name, default)
-        try:
-            ImagePath(value, "name")
-        except InvalidPath as error:
-            raise InvalidSetting(f"{name}: {error}") from error
-        return value
-
-    def queue(self, name: str, default: str) -> str:
-        value = self.text(name, default)
-        if not _QUEUE.fullmatch(value):
-            raise InvalidSetting(
-                f"{name} is {value!r}; it takes 3 to 56 lower-case letters, digits and single hyphens (63 with -poison)"
-            )
-        return value
-
-    def schedule(self, name: str, default: str) -> str:
-        value = self.text(name, default)
-        problem = schedule_problem(value)
-        if problem:
-            raise InvalidSetting(f"{name} is {value!r}: {problem}; write one such as {default!r}")
-        return value
-
-    def whole(self, name: str, default: int, *, most: int) -> int:
-        value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or len(value) > len(str(most)) or not 1 <= int(value) <= most:
-            raise InvalidSetting(f"{name} is {value!r}; set it to a whole number from 1 to {most}")
-        return int(value)
-
-    def formats(self, name: str, default: frozenset[str]) -> frozenset[str]:
-        value = self.text(name, ",".join(default))
-        named = frozenset(part.strip().upper() for part in value.split(",") if part.strip())
-        known = COMMON_FORMATS | RARE_FORMATS
-        if not named or not named <= known:
-            listed = ", ".join(sorted(it.lower() for it in known))
-            raise InvalidSetting(f"{name} is {value!r}; name some of {listed}, with commas between them")
-        return named
-
-    def policy_overrides(self) -> dict[str, float]:
-        names = [name for name in self._environment if name.startswith(POLICY_PREFIX)]
-        return {name.removeprefix(POLICY_PREFIX).lower(): self._number(name) for name in names if self.text(name, "")}
-
-    def _number(self, name: str) -> float:
-        value = self.text(name, "")
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise InvalidSetting(f"{name} is {value!r}; set it to a number, or leave it out for that of POLICY")
-        return number
-
-    def storage(self) -> StorageConnection | None:
-        connection_string = self.text(STORAGE, "")
-        uris = {name: self._service_uri(f"{STORAGE}__{name}ServiceUri") for name in ("blob", "queue", "table")}
-        if connection_string and any(uris.values()):
-            raise InvalidSetting(f"{STORAGE} and {STORAGE}__*ServiceUri are both set; keep one way to connect")
-        if connection_string:
-            if not _CONNECTION_STRING.search(connection_string):  # never shown: it may hold the account's key
-                raise InvalidSetting(
-                    f"{STORAGE} is not a connection string; copy one from the account's access keys, "
-                    "or write UseDevelopmentStorage=true for Azurite"
-                )
-            return StorageConnection(connection_string)
-        if not any(uris.values()):
-            return None
-        for name, uri in uris.items():
-            if not uri:
-                raise InvalidSetting(f"{STORAGE}__{name}ServiceUri is missing; all three services are needed")
-        client_id = self.text(f"{STORAGE}__clientId", "")
-        return StorageConnection("", uris["blob"], uris["queue"], uris["table"], client_id)
-
-    def _service_uri(self, name: str) -> str:
-        value = self.text(name, "")
-        try:
-            url = urlsplit(value)
-        except ValueError as error:
-            raise InvalidSetting(f"{name} is not a URL: {error}") from error
-        if value and (url.scheme != "https" or not url.hostname or url.query or url.username):
-            raise InvalidSetting(
-                f"{name} must be the https address of the service and nothing more, such as "
-                f"https://account.{name.removeprefix(STORAGE + '__').removesuffix('ServiceUri')}.core.windows.net"
-            )
-        return value
-
-    def refuse_equal(self, first: str, second: str, first_value: str, second_value: str) -> None:
-        if first_value == second_value:
-            raise InvalidSetting(f"{first} and {second} are both {first_value!r}; give them different names")

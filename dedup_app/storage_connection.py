@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from dedup_core.paths import account_of_url
 
+STORAGE = "ImageStorage"  # the setting that says it
 DEVELOPMENT_ACCOUNT = "devstoreaccount1"  # what UseDevelopmentStorage=true stands for
 
 

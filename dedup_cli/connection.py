@@ -8,7 +8,8 @@ from pathlib import Path
 import typer
 
 from dedup_app.services import Services
-from dedup_app.settings import STORAGE, Settings
+from dedup_app.settings import Settings
+from dedup_app.storage_connection import STORAGE
 from dedup_cli.local_app import emulator_of, means_the_emulator
 from dedup_core.errors import InvalidSetting
 from dedup_core.paths import ImagePath

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from dedup_app.settings import STORAGE
+from dedup_app.storage_connection import STORAGE
 from dedup_cli.output import print_error
 from dedup_core.errors import DedupError, InvalidSetting, TemporaryError
 

@@ -42,7 +42,7 @@ def connect(settings: Settings) -> Services:
     meter = _meter() if settings.telemetry else None  # before the clients, so that they are not traced
     largest_read = max(settings.max_image_bytes, READ_BYTES)
     clients = open_clients(settings.require_image_storage(), largest_read=largest_read)
-    reports = AzureReportsTable(EntityTable(clients.tables, "reports"))
+    reports = AzureReportsTable(EntityTable(clients.tables, settings.table("reports")))
     instance = instance_name()
     return Services(
         settings=settings,
@@ -53,9 +53,9 @@ def connect(settings: Settings) -> Services:
             tell=log_decoders,
             started=DecodersReporting(reports, instance, settings.decoder_isolation),
         ),
-        features=AzureFeaturesTable(EntityTable(clients.tables, "features")),
-        pairs=AzurePairsTable(EntityTable(clients.tables, "pairs")),
-        stats=AzureStatsTable(EntityTable(clients.tables, "loaderstats")),
+        features=AzureFeaturesTable(EntityTable(clients.tables, settings.table("features"))),
+        pairs=AzurePairsTable(EntityTable(clients.tables, settings.table("pairs"))),
+        stats=AzureStatsTable(EntityTable(clients.tables, settings.table("loaderstats"))),
         reports=reports,
         verify_queue=AzureVerifyQueue(clients.queues, settings.verify_queue),
         ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),

@@ -34,7 +34,7 @@ class AzurePoisonQueues:
         taken = 0
         for message in self._received(queue, limit):
             if not handle(_message(queue, message)):
-                break  # the oldest come first: the others are newer
+                continue  # hidden for two minutes, then there as before
             with our_errors(f"take a message out of {poison.queue_name}"), suppress(ResourceNotFoundError):
                 poison.delete_message(message)
             taken += 1

@@ -47,6 +47,10 @@ param imagesCoolAfterDays int = 0
 @description('Storage redundancy of a new account for the images: what is in it besides the images can be derived again.')
 param imagesSku string = 'Standard_LRS'
 
+@maxLength(20)
+@description('Begins the names of what this app keeps in the images account, for a second app on it: letters and digits.')
+param namespace string = ''
+
 @allowed(['trigger', 'queue'])
 @description('How blob events reach the app: its webhooks, or a storage queue, where none can be refused (docs/deploy.md).')
 param eventDelivery string = 'trigger'
@@ -109,7 +113,7 @@ var systemTopicGroup = createSystemTopic
   ? group.name
   : (empty(imagesSystemTopicResourceGroupName) ? imagesGroup : imagesSystemTopicResourceGroupName)
 
-// What the app works with besides the images, all of it in the account of the images.
+// What the app works with besides the images, all of it in the account of the images; the namespace goes before each.
 var indexContainer = 'dedup-index'
 var verifyQueue = 'verify-pairs'
 var ingestQueue = 'ingest-images'
@@ -184,6 +188,7 @@ module imagesData 'modules/images-data.bicep' = if (createImagesAccount) {
     verifyQueue: verifyQueue
     ingestQueue: ingestQueue
     eventsQueue: eventsQueue
+    namespace: namespace
     appPrincipalId: identity.outputs.principalId
     personPrincipalId: principalId
     personPrincipalType: principalType
@@ -236,6 +241,7 @@ module functionApp 'modules/function-app.bicep' = {
     verifyQueue: verifyQueue
     ingestQueue: ingestQueue
     eventsQueue: eventsQueue
+    namespace: namespace
     insightsConnectionString: monitoring.outputs.connectionString
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     instanceMemoryMB: instanceMemoryMB
@@ -306,6 +312,7 @@ output DEAD_LETTER_CONTAINER string = deadLetterContainer
 output IMAGES_ACCOUNT_NAME string = imagesAccount
 output IMAGES_ACCOUNT_RESOURCE_GROUP string = imagesGroup
 output IMAGES_ACCOUNT_IS_NEW string = string(createImagesAccount)
+output DEDUP_NAMESPACE string = namespace
 output IMAGE_CONTAINER string = imageContainer
 output INDEX_CONTAINER string = indexContainer
 output VERIFY_QUEUE string = verifyQueue

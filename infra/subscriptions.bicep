@@ -14,9 +14,12 @@ param imageContainer string
 @description('Whether events go to the webhooks of the app, or into a storage queue that it takes them from.')
 param eventDelivery string
 param eventsQueue string
+@description('Of the app: two apps on one account share its topic, each with subscriptions of its own.')
+param namespace string
 param deadLetterAccountName string
 param deadLetterContainer string
 
+var prefix = empty(namespace) ? '' : '${namespace}-'
 // Ends in a slash, or `images` would match `images2` too.
 var blobsOfContainer = '/blobServices/default/containers/${imageContainer}/blobs/'
 var deadLetterAccountId = resourceId(
@@ -65,7 +68,7 @@ module queueing 'modules/events-queue.bicep' = if (eventDelivery == 'queue') {
   scope: resourceGroup(imagesAccountResourceGroupName)
   params: {
     accountName: imagesAccountName
-    queueName: eventsQueue
+    queueName: '${prefix}${eventsQueue}'
     topicName: systemTopicName
     topicPrincipalId: topic.identity.principalId
   }
@@ -78,6 +81,7 @@ module byTrigger 'modules/events-by-trigger.bicep' = if (eventDelivery == 'trigg
     functionAppName: functionAppName
     functionAppResourceGroupName: functionAppResourceGroupName
     systemTopicName: systemTopicName
+    prefix: prefix
     subjectBeginsWith: blobsOfContainer
     delivery: delivery
   }
@@ -88,8 +92,9 @@ module byQueue 'modules/events-by-queue.bicep' = if (eventDelivery == 'queue') {
   dependsOn: [deadLetters, queueing]
   params: {
     systemTopicName: systemTopicName
+    prefix: prefix
     accountId: resourceId(imagesAccountResourceGroupName, 'Microsoft.Storage/storageAccounts', imagesAccountName)
-    queueName: eventsQueue
+    queueName: '${prefix}${eventsQueue}'
     subjectBeginsWith: blobsOfContainer
     delivery: delivery
   }

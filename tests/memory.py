@@ -233,11 +233,10 @@ class MemoryPoisonQueues:
         return self.messages.get(queue, [])[:limit]
 
     def take(self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool]) -> int:
-        taken = 0
-        while taken < limit and self.messages.get(queue) and handle(self.messages[queue][0]):
-            del self.messages[queue][0]
-            taken += 1
-        return taken
+        seen = self.messages.get(queue, [])[:limit]
+        taken = [message for message in seen if handle(message)]
+        self.messages[queue] = [it for it in self.messages.get(queue, []) if it not in taken]
+        return len(taken)
 
     def clear(self, queue: str) -> None:
         self.messages.pop(queue, None)

@@ -2,6 +2,7 @@
 param systemTopicName string
 param accountId string
 param queueName string
+param prefix string
 param subjectBeginsWith string
 param delivery object
 
@@ -11,7 +12,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
 
 resource queued 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
-  name: 'dedup-images-queued'
+  name: 'dedup-${prefix}images-queued'
   properties: {
     ...delivery
     deliveryWithResourceIdentity: {

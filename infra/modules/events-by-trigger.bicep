@@ -2,6 +2,7 @@
 param functionAppName string
 param functionAppResourceGroupName string
 param systemTopicName string
+param prefix string
 param subjectBeginsWith string
 param delivery object
 
@@ -16,7 +17,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
 
 resource created 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
-  name: 'dedup-images-created'
+  name: 'dedup-${prefix}images-created'
   properties: {
     ...delivery
     destination: {
@@ -37,7 +38,7 @@ resource created 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15
 
 resource deleted 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: topic
-  name: 'dedup-images-deleted'
+  name: 'dedup-${prefix}images-deleted'
   properties: {
     ...delivery
     destination: {

@@ -16,6 +16,7 @@ param indexContainer string
 param verifyQueue string
 param ingestQueue string
 param eventsQueue string
+param namespace string
 param insightsConnectionString string
 param subnetId string
 param instanceMemoryMB int
@@ -48,6 +49,8 @@ var storageSettings = {
   EVENTS_QUEUE: eventsQueue
   BLOB_TRIGGER_SOURCE: 'EventGrid'
 }
+
+var namespaceSettings = empty(namespace) ? {} : { DEDUP_NAMESPACE: namespace }
 
 var telemetrySettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
@@ -149,6 +152,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   properties: union(
     hostSettings,
     storageSettings,
+    namespaceSettings,
     telemetrySettings,
     openTelemetrySettings,
     workSettings,

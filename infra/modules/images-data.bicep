@@ -7,13 +7,16 @@ param indexContainer string
 param verifyQueue string
 param ingestQueue string
 param eventsQueue string
+param namespace string
 param appPrincipalId string
 param personPrincipalId string
 param personPrincipalType string
 
 var roles = loadJsonContent('../roles.json')
-var tableNames = ['features', 'pairs', 'loaderstats', 'reports']
-var workQueues = [verifyQueue, ingestQueue, eventsQueue]
+// As dedup_app/settings.py puts the namespace before them: tables take no hyphen.
+var prefix = empty(namespace) ? '' : '${namespace}-'
+var tableNames = map(['features', 'pairs', 'loaderstats', 'reports'], name => '${namespace}${name}')
+var workQueues = map([verifyQueue, ingestQueue, eventsQueue], name => '${prefix}${name}')
 // The host moves what failed for good there, and would otherwise need the right to make queues; the last is its own.
 var poisonQueues = concat(map(workQueues, name => '${name}-poison'), ['webjobs-blobtrigger-poison'])
 var personRoles = empty(personPrincipalId)
@@ -46,7 +49,7 @@ resource images 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-
 
 resource index 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
   parent: blobs
-  name: indexContainer
+  name: '${prefix}${indexContainer}'
 }
 
 resource workQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [

@@ -21,6 +21,7 @@ if ($env:AZURE_SUBSCRIPTION_ID) {
     az account set --subscription $env:AZURE_SUBSCRIPTION_ID
     if ($LASTEXITCODE -ne 0) { throw "az cannot use the subscription $($env:AZURE_SUBSCRIPTION_ID)" }
 }
+$prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } # two apps may prepare one account at the same time
 $template = Join-Path $PSScriptRoot '..' 'modules' 'images-data.bicep'
 $personType = if ($env:AZURE_PRINCIPAL_TYPE) { $env:AZURE_PRINCIPAL_TYPE } else { 'User' }
 $parameters = @(
@@ -30,11 +31,12 @@ $parameters = @(
     "verifyQueue=$($env:VERIFY_QUEUE)"
     "ingestQueue=$($env:INGEST_QUEUE)"
     "eventsQueue=$($env:EVENTS_QUEUE)"
+    "namespace=$($env:DEDUP_NAMESPACE)"
     "appPrincipalId=$($env:APP_PRINCIPAL_ID)"
     "personPrincipalId=$($env:AZURE_PRINCIPAL_ID)"
     "personPrincipalType=$personType"
 )
-az deployment group create --name dedup-images-data --resource-group $env:IMAGES_ACCOUNT_RESOURCE_GROUP `
+az deployment group create --name "dedup-${prefix}images-data" --resource-group $env:IMAGES_ACCOUNT_RESOURCE_GROUP `
     --template-file $template --output none --parameters $parameters
 if ($LASTEXITCODE -ne 0) { throw "$($env:IMAGES_ACCOUNT_NAME) could not be prepared" }
 Write-Host "$($env:IMAGES_ACCOUNT_NAME) has what the app needs beside the images"

@@ -17,6 +17,8 @@ esac
 : "${INGEST_QUEUE:?run azd provision first}"
 : "${EVENTS_QUEUE:?run azd provision first}"
 
+prefix="${DEDUP_NAMESPACE:+$DEDUP_NAMESPACE-}" # two apps may prepare one account at the same time
+
 command -v az >/dev/null || {
     echo "The Azure CLI (az) is needed to prepare $IMAGES_ACCOUNT_NAME; install it, run az login, then: azd hooks run postprovision" >&2
     exit 1
@@ -24,9 +26,10 @@ command -v az >/dev/null || {
 if [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then
     az account set --subscription "$AZURE_SUBSCRIPTION_ID"
 fi
-az deployment group create --name dedup-images-data --resource-group "$IMAGES_ACCOUNT_RESOURCE_GROUP" \
+az deployment group create --name "dedup-${prefix}images-data" --resource-group "$IMAGES_ACCOUNT_RESOURCE_GROUP" \
     --template-file "$(dirname "$0")/../modules/images-data.bicep" --output none --parameters \
     accountName="$IMAGES_ACCOUNT_NAME" imageContainer="$IMAGE_CONTAINER" indexContainer="$INDEX_CONTAINER" \
     verifyQueue="$VERIFY_QUEUE" ingestQueue="$INGEST_QUEUE" eventsQueue="$EVENTS_QUEUE" \
+    namespace="${DEDUP_NAMESPACE:-}" \
     appPrincipalId="$APP_PRINCIPAL_ID" personPrincipalId="${AZURE_PRINCIPAL_ID:-}" personPrincipalType="${AZURE_PRINCIPAL_TYPE:-User}"
 echo "$IMAGES_ACCOUNT_NAME has what the app needs beside the images"

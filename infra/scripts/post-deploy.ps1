@@ -14,10 +14,11 @@ foreach ($name in $needed) {
 $tries = 20
 $pauseSeconds = 15
 $template = Join-Path $PSScriptRoot '..' 'subscriptions.bicep'
+$prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } # of the names of subscriptions: two apps may share a topic
 $delivery = if ($env:EVENT_DELIVERY) { $env:EVENT_DELIVERY } else { 'trigger' }
 switch ($delivery) {
-    'trigger' { $functionsNeeded = 'extract_features', 'retract_image'; $others = @('dedup-images-queued') }
-    'queue' { $functionsNeeded = @('take_blob_events'); $others = 'dedup-images-created', 'dedup-images-deleted' }
+    'trigger' { $functionsNeeded = 'extract_features', 'retract_image'; $others = @("dedup-${prefix}images-queued") }
+    'queue' { $functionsNeeded = @('take_blob_events'); $others = "dedup-${prefix}images-created", "dedup-${prefix}images-deleted" }
     default { throw "EVENT_DELIVERY is '$delivery'; set it to trigger or queue" }
 }
 
@@ -69,10 +70,11 @@ function Invoke-Subscribe {
         "imageContainer=$($env:IMAGE_CONTAINER)"
         "eventDelivery=$delivery"
         "eventsQueue=$($env:EVENTS_QUEUE)"
+        "namespace=$($env:DEDUP_NAMESPACE)"
         "deadLetterAccountName=$($env:DEAD_LETTER_ACCOUNT_NAME)"
         "deadLetterContainer=$($env:DEAD_LETTER_CONTAINER)"
     )
-    az deployment group create --name dedup-subscriptions --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP `
+    az deployment group create --name "dedup-${prefix}subscriptions" --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP `
         --template-file $template --output none --parameters $parameters | Out-Null
     return $LASTEXITCODE -eq 0
 }

@@ -17,10 +17,11 @@ set -eu
 TRIES=20
 PAUSE_SECONDS="${PAUSE_SECONDS:-15}"
 TEMPLATE="$(dirname "$0")/../subscriptions.bicep"
+prefix="${DEDUP_NAMESPACE:+$DEDUP_NAMESPACE-}" # of the names of subscriptions: two apps may share a topic
 delivery="${EVENT_DELIVERY:-trigger}"
 case "$delivery" in
-    trigger) functions_needed="extract_features retract_image" others="dedup-images-queued" ;;
-    queue) functions_needed="take_blob_events" others="dedup-images-created dedup-images-deleted" ;;
+    trigger) functions_needed="extract_features retract_image" others="dedup-${prefix}images-queued" ;;
+    queue) functions_needed="take_blob_events" others="dedup-${prefix}images-created dedup-${prefix}images-deleted" ;;
     *)
         echo "EVENT_DELIVERY is '$delivery'; set it to trigger or queue" >&2
         exit 1 ;;
@@ -64,12 +65,12 @@ ready() {
 # The handshake fails while the app is still starting, and a role needs minutes to be known everywhere; the deployment is
 # the same however often it is sent.
 subscribe() {
-    az deployment group create --name dedup-subscriptions --resource-group "$SYSTEM_TOPIC_RESOURCE_GROUP" \
+    az deployment group create --name "dedup-${prefix}subscriptions" --resource-group "$SYSTEM_TOPIC_RESOURCE_GROUP" \
         --template-file "$TEMPLATE" --output none --parameters \
         functionAppName="$FUNCTION_APP_NAME" functionAppResourceGroupName="$AZURE_RESOURCE_GROUP" \
         systemTopicName="$SYSTEM_TOPIC_NAME" imagesAccountName="$IMAGES_ACCOUNT_NAME" \
         imagesAccountResourceGroupName="$IMAGES_ACCOUNT_RESOURCE_GROUP" imageContainer="$IMAGE_CONTAINER" \
-        eventDelivery="$delivery" eventsQueue="$EVENTS_QUEUE" \
+        eventDelivery="$delivery" eventsQueue="$EVENTS_QUEUE" namespace="${DEDUP_NAMESPACE:-}" \
         deadLetterAccountName="$DEAD_LETTER_ACCOUNT_NAME" deadLetterContainer="$DEAD_LETTER_CONTAINER"
 }
 

@@ -153,8 +153,9 @@ def place(scope: str, who: str) -> str:
         case "storageAccounts":
             return "host account" if name.startswith("sthost") else "images account"
         case "containers":
+            base = "dedup-index" if name.endswith("-dedup-index") else name  # behind the namespace
             return {"dead-letters": "dead-letter container", "dedup-index": "index container"}.get(
-                name, "images container"
+                base, "images container"
             )
         case "queues" if who == TOPIC:
             return "events queue"

@@ -19,6 +19,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "imagesResourceGroupName": "rg-photos",
         "imagesSystemTopicName": "photos-topic",
         "imagesSystemTopicResourceGroupName": "rg-events",
+        "namespace": "shop",  # the second app on an account, as one that has a topic already may be
         "eventDelivery": "queue",
     },
     "own numbers": {
@@ -44,6 +45,7 @@ def inside_parameters(outputs: Mapping[str, str]) -> dict[str, str]:
         "verifyQueue": outputs["VERIFY_QUEUE"],
         "ingestQueue": outputs["INGEST_QUEUE"],
         "eventsQueue": outputs["EVENTS_QUEUE"],
+        "namespace": outputs["DEDUP_NAMESPACE"],
         "appPrincipalId": outputs["APP_PRINCIPAL_ID"],
         "personPrincipalId": DEPLOYER,
         "personPrincipalType": "User",
@@ -61,6 +63,7 @@ def subscription_parameters(outputs: Mapping[str, str]) -> dict[str, str]:
         "imageContainer": outputs["IMAGE_CONTAINER"],
         "eventDelivery": outputs["EVENT_DELIVERY"],
         "eventsQueue": outputs["EVENTS_QUEUE"],
+        "namespace": outputs["DEDUP_NAMESPACE"],
         "deadLetterAccountName": outputs["DEAD_LETTER_ACCOUNT_NAME"],
         "deadLetterContainer": outputs["DEAD_LETTER_CONTAINER"],
     }

@@ -65,6 +65,24 @@ def test_the_timer_has_only_so_many_tried_again_and_none_that_is_fresh(world):
     assert world.services.poison.tend() == 8
 
 
+def test_what_says_nothing_keeps_nothing_behind_it_waiting(world):
+    give_up(world, "ingest-images", "nonsense")
+    path = world.upload("a.png", photo(1))
+    give_up(world, "ingest-images", IngestMessage(path).to_json())
+    assert world.services.poison.redrive("ingest-images") == 1
+    assert world.ingest_queue.messages == [IngestMessage(path)]
+
+
+def test_uploads_of_another_app_are_left_to_it_in_the_queue_that_the_host_names_alike_for_all(world):
+    for container in ("catalog", "images"):
+        give_up(world, "webjobs-blobtrigger", f'{{"ContainerName": "{container}", "BlobName": "a.png"}}')
+    assert ["images" in it.message.body for it in world.services.poison.failed("webjobs-blobtrigger")] == [True]
+    assert world.services.poison.redrive("webjobs-blobtrigger") == 1
+    world.services.poison.purge("webjobs-blobtrigger")
+    (left,) = world.poison_queues.messages["webjobs-blobtrigger"]
+    assert "catalog" in left.body
+
+
 @pytest.mark.parametrize("body", ["nonsense", "{}", '{"ContainerName": "images"}', "[" * 20_000])
 @pytest.mark.parametrize("queue", ["verify-pairs", "ingest-images", "webjobs-blobtrigger"])
 def test_what_says_nothing_stays_until_somebody_throws_it_away(world, queue, body):

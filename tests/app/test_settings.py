@@ -107,9 +107,26 @@ def test_every_setting_can_be_set():
     assert settings.policy == replace(PRESETS["strict"], **{THRESHOLD: 0.8125})
 
 
+def test_a_namespace_begins_the_names_of_all_that_the_app_keeps_set_or_not_but_not_of_the_images():
+    settings = Settings.from_environment({"DEDUP_NAMESPACE": "shop", "VERIFY_QUEUE": "pairs"})
+    assert (settings.image_container, settings.index_container) == ("images", "shop-dedup-index")
+    assert (settings.verify_queue, settings.ingest_queue) == ("shop-pairs", "shop-ingest-images")
+    assert (settings.events_queue, settings.table("features")) == ("shop-blob-events", "shopfeatures")
+    assert Settings().table("features") == "features"
+
+
+def test_a_name_must_fit_with_its_namespace():
+    with pytest.raises(InvalidSetting, match=r"VERIFY_QUEUE is 'shop-v.*3 to 56"):
+        Settings.from_environment({"DEDUP_NAMESPACE": "shop", "VERIFY_QUEUE": "v" * 52})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "remedy"),
     [
+        ("DEDUP_NAMESPACE", "Shop", "20 lower-case letters and digits"),
+        ("DEDUP_NAMESPACE", "my-shop", "20 lower-case letters and digits"),
+        ("DEDUP_NAMESPACE", "2shops", "a letter first"),
+        ("DEDUP_NAMESPACE", "s" * 21, "up to 20"),
         ("IMAGE_CONTAINER", "Images", "did you mean 'images'"),
         ("INDEX_CONTAINER", "a", "3 to 63"),
         ("INDEX_CONTAINER", "images", "different names"),

@@ -127,6 +127,15 @@ def test_by_queue_only_its_function_is_waited_for_and_no_key(azure: Azure, tmp_p
     assert "eventDelivery=queue" in deployment
 
 
+def test_the_second_app_on_an_account_touches_only_its_own_subscriptions(azure: Azure):
+    theirs = "dedup-images-created dedup-images-deleted"
+    assert azure.run(EVENT_DELIVERY="queue", DEDUP_NAMESPACE="shop", THERE=theirs).returncode == 0
+    assert azure.calls("event-subscription delete") == []
+    (deployment,) = azure.calls("deployment group create")
+    assert "namespace=shop " in deployment
+    assert "--name dedup-shop-subscriptions " in deployment
+
+
 @pytest.mark.parametrize(
     ("delivery", "left"),
     [("queue", ["dedup-images-created", "dedup-images-deleted"]), ("trigger", ["dedup-images-queued"])],

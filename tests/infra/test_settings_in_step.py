@@ -22,7 +22,7 @@ READ_BY_OTHERS = {
 }
 # Left to whoever wants it: a connection string in place of the identity.
 # The keeper is chosen where groups are looked at; who has no wish sets nothing.
-NOT_SET = {"ImageStorage", "KEEPER_STEPS", "PROTECTED_PREFIXES", "RECONCILE_HOURS"}
+NOT_SET = {"ImageStorage", "DEDUP_NAMESPACE", "KEEPER_STEPS", "PROTECTED_PREFIXES", "RECONCILE_HOURS"}
 # Flex Consumption refuses or ignores these (functions-app-settings, "Flex Consumption plan deprecations").
 REFUSED_BY_FLEX = {
     "ENABLE_ORYX_BUILD",
@@ -72,7 +72,8 @@ def test_every_setting_that_is_read_is_set_and_the_other_way_round(name: str):
     Settings.from_environment(environment)
     overrides = {it for it in environment if it.startswith("AzureFunctionsJobHost__")}
     exporter = {"OTEL_TRACES_EXPORTER"} if "AzureFunctionsJobHost__telemetryMode" in overrides else set()
-    assert set(environment) - READ_BY_OTHERS - overrides - exporter == environment.asked - NOT_SET
+    chosen = set(environment) - READ_BY_OTHERS - overrides - exporter
+    assert chosen - NOT_SET == environment.asked - NOT_SET
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -114,10 +115,15 @@ def test_a_chosen_setting_wins():
     assert Settings.from_environment(as_deployed("existing account")).image_container == "photos"
 
 
-def test_the_outputs_are_settings_for_the_dedup_command():
-    outputs = {key: it for key, it in way().outputs.items() if key.startswith("ImageStorage") or key in as_deployed()}
-    addresses = {key: as_deployed()[key] for key in outputs}
+@pytest.mark.parametrize("name", ["new account", "existing topic"])
+def test_the_outputs_are_settings_for_the_dedup_command(name: str):
+    deployed = as_deployed(name)
+    outputs = {key: it for key, it in way(name).outputs.items() if key.startswith("ImageStorage") or key in deployed}
+    addresses = {key: deployed[key] for key in outputs}
     settings = Settings.from_environment(addresses)
+    of_the_app = Settings.from_environment(deployed)
+    assert (settings.verify_queue, settings.index_container) == (of_the_app.verify_queue, of_the_app.index_container)
+    assert settings.namespace == of_the_app.namespace
     assert settings.require_image_storage().uses_identity
     assert settings.image_storage is not None
     assert settings.image_storage.client_id == ""  # whoever is signed in

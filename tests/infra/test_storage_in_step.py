@@ -4,8 +4,8 @@ import pytest
 from azure.data.tables import TableServiceClient
 
 from dedup_app.poison import BLOB_TRIGGER_QUEUE
-from dedup_app.settings import STORAGE, Settings
-from dedup_app.storage_connection import StorageConnection
+from dedup_app.settings import Settings
+from dedup_app.storage_connection import STORAGE, StorageConnection
 from dedup_storage import connect as connect_module
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.queues import POISON_SUFFIX
@@ -16,8 +16,8 @@ QUEUES = "Microsoft.Storage/storageAccounts/queueServices/queues"
 TABLES = "Microsoft.Storage/storageAccounts/tableServices/tables"
 
 
-def names(kind: str) -> set[str]:
-    return {it.name for it in way().of_type(kind)}
+def names(kind: str, name: str = "new account") -> set[str]:
+    return {it.name for it in way(name).of_type(kind)}
 
 
 def test_the_queues_are_those_of_the_triggers_and_where_the_host_sets_failures_aside():
@@ -26,7 +26,8 @@ def test_the_queues_are_those_of_the_triggers_and_where_the_host_sets_failures_a
     assert names(QUEUES) == listened | {name + POISON_SUFFIX for name in [*listened, BLOB_TRIGGER_QUEUE]}
 
 
-def test_the_tables_are_those_that_the_app_opens(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("name", "namespace"), [("new account", ""), ("existing topic", "shop")])
+def test_the_tables_are_those_that_the_app_opens(monkeypatch: pytest.MonkeyPatch, name: str, namespace: str):
     opened = set()
 
     class Noted(EntityTable):
@@ -36,8 +37,24 @@ def test_the_tables_are_those_that_the_app_opens(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(connect_module, "EntityTable", Noted)
     connection = "DefaultEndpointsProtocol=https;AccountName=photos;AccountKey=a2V5;EndpointSuffix=core.windows.net"
-    connect_module.connect(Settings(image_storage=StorageConnection(connection)))
-    assert names(TABLES) == opened
+    connect_module.connect(Settings(image_storage=StorageConnection(connection), namespace=namespace))
+    assert names(TABLES, name) == opened
+
+
+def test_two_apps_on_one_account_share_no_table_queue_or_log_but_the_queue_that_the_host_names():
+    for kind, shared in ((TABLES, set()), (CONTAINERS, {"app-package", "dead-letters"})):
+        assert names(kind, "existing account") & names(kind, "existing topic") == shared
+    queues = names(QUEUES, "existing account") & names(QUEUES, "existing topic")
+    assert queues == {BLOB_TRIGGER_QUEUE + POISON_SUFFIX}
+
+
+def test_the_second_app_listens_where_its_queues_are():
+    settings = Settings.from_environment(
+        {name: it for name, it in app_settings("existing topic").items() if not name.startswith("ImageStorage")}
+    )
+    listened = {settings.verify_queue, settings.ingest_queue, settings.events_queue}
+    assert names(QUEUES, "existing topic") == listened | {it + POISON_SUFFIX for it in [*listened, BLOB_TRIGGER_QUEUE]}
+    assert settings.index_container in names(CONTAINERS, "existing topic")
 
 
 def test_the_containers_are_those_of_the_settings_the_package_and_the_dead_letters():
