@@ -413,8 +413,10 @@ def quick() -> Iterator[None]:
         patch.object(loader, "measure_images", _measure_once),
         patch.object(fingerprint_log, "FingerprintIndex", PlainFingerprintIndex),
     ):
-        yield
-    logging.disable(logging.NOTSET)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def explore(first: int, schedules: int, faults: int = MOST_FAULTS) -> None:
