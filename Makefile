@@ -64,11 +64,13 @@ check: setup
 	$(BIN)/python -m infra.tools.tables --check
 	$(BIN)/python docs/figures.py --check
 	$(BIN)/python docs/write_decoders.py --check
+	$(BIN)/python docs/write_references.py --check
 
 docs: setup
 	$(BIN)/python -m infra.tools.tables
 	$(BIN)/python docs/figures.py
 	$(BIN)/python docs/write_decoders.py
+	$(BIN)/python docs/write_references.py
 
 package: setup
 	$(BIN)/python -m infra.tools.package dist/near-duplicate-images.zip

@@ -84,6 +84,9 @@ class JournaledFeatures:
     def all_summaries(self) -> Iterator[ImageSummary]:
         return self._features.all_summaries()
 
+    def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
+        return self._features.rejected(after, before, reason)
+
     def count_by_status(self) -> dict[ImageStatus, int]:
         return self._features.count_by_status()
 

@@ -1,11 +1,14 @@
 """Pair list: the pairs of one image or of all of them, as people ask for them."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from itertools import batched
 
-from dedup_app.currency import is_current
+from dedup_app.currency import PAIRS_AT_ONCE, is_current
+from dedup_app.paging import parse_pair_cursor
 from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
@@ -43,6 +46,25 @@ class UnknownImage(PermanentError):
 
 
 @dataclass(frozen=True, slots=True)
+class PairFilter:
+    """Which pairs are asked for: by kind; by the beginning of one image's name, without the container; verified since.
+
+    With `of_gone_images`, those of images that were deleted or are no images any more, too.
+    """
+
+    kinds: Collection[PairKind] = LIKE_EACH_OTHER
+    prefix: str = ""
+    since: datetime | None = None
+    of_gone_images: bool = False
+
+    def is_in_scope(self, pair: PairRow) -> bool:
+        """Whether names and time are as asked for, whatever the kind."""
+        if self.since is not None and (pair.verified_at is None or pair.verified_at < self.since):
+            return False
+        return any(path.name.startswith(self.prefix) for path in (pair.left, pair.right))
+
+
+@dataclass(frozen=True, slots=True)
 class PairList:
     """The pairs that were asked for, and how many were not shown: of other kinds, and of images that are gone."""
 
@@ -58,18 +80,14 @@ class PairListService:
         self._features = features
         self._pairs = pairs
 
-    def pairs(
-        self,
-        image: ImagePath | None = None,
-        kinds: Collection[PairKind] = LIKE_EACH_OTHER,
-        *,
-        of_gone_images: bool = False,
-    ) -> PairList:
+    def pairs(self, image: ImagePath | None = None, wanted: PairFilter = PairFilter()) -> PairList:
         """The pairs of the image (of all images if None), the most alike first.
 
         Raises `UnknownImage` if the app has never seen the image, or has refused it.
         """
-        known = self._all() if image is None else self._of(image, pending=not WITHOUT_VERDICT.isdisjoint(kinds))
+        kinds = wanted.kinds
+        found = self._all() if image is None else self._of(image, pending=not WITHOUT_VERDICT.isdisjoint(kinds))
+        known = [pair for pair in found if wanted.is_in_scope(pair)]
         chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
         others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
         rows = self._features.summaries(
@@ -77,9 +95,25 @@ class PairListService:
         )
         of_gone = [pair for pair in chosen if _is_of_gone_image(pair, rows)]
         current = [pair for pair in chosen if is_current(pair, rows) and pair not in of_gone]
-        if of_gone_images:
+        if wanted.of_gone_images:
             return PairList(sorted([*current, *of_gone], key=_order), others, 0)
         return PairList(current, others, len(of_gone))
+
+    def each(self, wanted: PairFilter, after: str = "") -> Iterator[PairRow]:
+        """The pairs that are asked for, in the order of their ids, after the one that the cursor names.
+
+        A few hundred are held at a time, however many there are. Raises `BadCursor`.
+        """
+        pairs = self._pairs.all(parse_pair_cursor(after) if after else None)
+        chosen = (pair for pair in pairs if PairKind.of(pair) in wanted.kinds and wanted.is_in_scope(pair))
+        for group in batched(chosen, PAIRS_AT_ONCE, strict=False):
+            rows = self._features.summaries(
+                {path.image_id for pair in group for path in (pair.left, pair.right) if not path.is_generated}
+            )
+            for pair in group:
+                is_gone = _is_of_gone_image(pair, rows)
+                if wanted.of_gone_images if is_gone else is_current(pair, rows):
+                    yield pair
 
     def _all(self) -> list[PairRow]:
         return list(self._pairs.all())

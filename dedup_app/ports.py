@@ -264,6 +264,10 @@ class FeaturesTable(Protocol):
 
     def all_summaries(self) -> Iterator[ImageSummary]: ...
 
+    def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
+        """Rejected images in the order of their ids, of those between the two; `reason` is one of our own words."""
+        ...
+
     def count_by_status(self) -> dict[ImageStatus, int]: ...
 
 
@@ -298,8 +302,8 @@ class PairsTable(Protocol):
         """Verified pairs of one image, seen from it."""
         ...
 
-    def all(self) -> Iterator[PairRow]:
-        """Every pair once, verified or pending."""
+    def all(self, after: tuple[str, str] | None = None) -> Iterator[PairRow]:
+        """Every pair once, verified or pending, in the order of their ids; those that come after these two only."""
         ...
 
     def with_prefix(self, prefix: str) -> Iterator[PairRow]:

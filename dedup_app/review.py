@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import microseconds, moment
+from dedup_app.paging import BadCursor
 from dedup_app.ports import PairRow, PairsTable
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Family, ImageFacts
@@ -25,12 +26,6 @@ class State(StrEnum):
     OPEN = "open"
     DECIDED = "decided"
     ALL = "all"
-
-
-class BadCursor(PermanentError):
-    """The cursor was not given by the page before."""
-
-    reason = "bad-cursor"
 
 
 class UnknownReviewImage(PermanentError):
@@ -85,6 +80,11 @@ class ReviewService:
             decided=sum(group.is_decided for group in in_scope),
             bytes_to_gain=sum(group.bytes_to_gain for group in in_scope),
         )
+
+    def matching(self, wanted: GroupFilter) -> list[Group]:
+        """All groups that the filter lets through, the newest first."""
+        found = (group for group in self._book.groups(EVERY_FAMILY) if _is_in_scope(group, wanted))
+        return [group for group in found if wanted.state is State.ALL or _state(group) is wanted.state]
 
     def pairs_of(self, group: Group) -> dict[bytes, PairRow]:
         """What was measured of the keeper and each member, by the member's id; one point query each, side by side."""
@@ -144,7 +144,7 @@ def _state(group: Group) -> State:
 def _parse(cursor: str) -> tuple[int, str]:
     newest_at, _, group_id = cursor.partition(".")
     if not newest_at.isascii() or not newest_at.isdigit() or not group_id:
-        raise BadCursor("this cursor was not given by a page before: leave it out")
+        raise BadCursor
     return -int(newest_at), group_id
 
 

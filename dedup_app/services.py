@@ -33,6 +33,7 @@ from dedup_app.ports import (
     VerifyQueue,
 )
 from dedup_app.reindex import ReindexService
+from dedup_app.rejected import RejectedService
 from dedup_app.rejection import Rejections
 from dedup_app.reporting import ReportingService
 from dedup_app.review import ReviewService
@@ -77,6 +78,7 @@ class Services:
     decisions: DecisionService = field(init=False)
     review: ReviewService = field(init=False)
     check: CheckService = field(init=False)
+    rejected: RejectedService = field(init=False)
     overview: OverviewService = field(init=False)
     reconcile: ReconcileService = field(init=False)
     poison: PoisonService = field(init=False)
@@ -153,6 +155,7 @@ class Services:
         self.pair_list = PairListService(features=self.features, pairs=self.pairs)
         self.groups = GroupBook(self.verdict_log, settings.keeper_policy)
         self.review = ReviewService(book=self.groups, pairs=self.pairs)
+        self.rejected = RejectedService(self.features)
         self.check = CheckService(
             features=self.features,
             index=self.index,

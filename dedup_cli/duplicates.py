@@ -1,40 +1,39 @@
 """`dedup duplicates`: the verified pairs of one image or of all of them."""
 
-import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from dedup_app.pair_list import LIKE_EACH_OTHER, PairKind, PairList
+from dedup_app.paging import pair_cursor
+from dedup_app.pair_list import LIKE_EACH_OTHER, PairFilter, PairKind, PairList, PairListService
 from dedup_app.ports import PairRow
 from dedup_cli.connection import image_path, services_of
+from dedup_cli.failures import InputError
 from dedup_cli.output import (
-    Cell,
     console,
     metric_numbers,
     plain,
     plain_table,
     print_csv,
-    print_json,
+    print_json_list,
+    tell,
     verdict_text,
 )
+from dedup_cli.pair_export import COLUMNS, flat_record, pair_record, write_parquet
 
-COLUMNS = (
-    "left",
-    "right",
-    "verdict",
-    "dominant_distance",
-    "pixel_difference",
-    "histogram_correlation",
-    "distance_bits",
-    "view",
-    "reasons",
-    "regions",
-    "decision",
-    "verified_at",
-)
+Prefix = Annotated[str, typer.Option(metavar="NAME", help="Only with an image whose name begins so.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], metavar="DATE", help="Only what was verified since then (UTC)."
+    ),
+]
 
 
 class Format(StrEnum):
@@ -43,6 +42,7 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    PARQUET = "parquet"
 
 
 _NUMBERS = ("palette", "pixels", "histogram")
@@ -53,12 +53,20 @@ def duplicates(
     path: Annotated[
         str | None, typer.Argument(metavar="PATH", help="An image, as container/name or URL; without it, every pair.")
     ] = None,
+    *,
     output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     kind: Annotated[
         list[PairKind] | None, typer.Option(help="Only these; may be repeated. Default: pairs that look alike.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Pairs of every kind.")] = False,
+    prefix: Prefix = "",
+    since: Since = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="A page of so many pairs. Not with PATH.")] = None,
+    after: Annotated[str, typer.Option(metavar="CURSOR", help="The page after the one that told this.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Where to write the Parquet file.")
+    ] = None,
 ) -> None:
     """List pairs of images that look alike, each with its verdict, its color metrics and the reasons.
 
@@ -66,64 +74,69 @@ def duplicates(
 
     Example: dedup duplicates images/shirts/red.jpg --kind duplicate --format csv
     """
+    output = Format.JSON if as_json else output
+    if (file is not None) is not (output is Format.PARQUET):
+        raise InputError("a Parquet file is written with both: --format parquet --output pairs.parquet")
+    if path is not None and (limit or after):
+        raise InputError("--limit and --after page through all pairs; leave out PATH")
     services = services_of(context)
-    found = services.pair_list.pairs(
-        None if path is None else image_path(services, path),
-        PairKind if everything else kind or LIKE_EACH_OTHER,
-        of_gone_images=everything,
+    kinds = tuple(PairKind) if everything else tuple(kind or LIKE_EACH_OTHER)
+    wanted = PairFilter(kinds, prefix, None if since is None else since.replace(tzinfo=UTC), everything)
+    image = None if path is None else image_path(services, path)
+    if output is Format.TABLE and not (limit or after):
+        _print_table(services.pair_list.pairs(image, wanted))
+        return
+    pairs = (
+        iter(services.pair_list.pairs(image, wanted).pairs)
+        if image is not None
+        else _page(services.pair_list, wanted, after, limit)
     )
-    if as_json or output is Format.JSON:
-        print_json([pair_record(pair) for pair in found.pairs])
+    if output is Format.TABLE:
+        found = list(pairs)
+        _print_pairs(found)
+        console().print(Text(_counted(len(found)), style="dim"))
+    elif output is Format.JSON:
+        print_json_list(map(pair_record, pairs))
     elif output is Format.CSV:
-        print_csv(COLUMNS, (_flat(pair_record(pair)) for pair in found.pairs))
-    else:
-        _print_table(found)
+        print_csv(COLUMNS, map(flat_record, pairs))
+    elif file is not None:
+        console().print(Text(f"{_counted(write_parquet(file, pairs))} written to {plain(str(file))}"))
 
 
-def pair_record(pair: PairRow) -> dict[str, object]:
-    """What programs get of a pair; the keys are those of `COLUMNS`."""
-    verdict = pair.verdict
-    metrics = verdict.metrics if verdict else None
-    return {
-        "left": str(pair.left),
-        "right": str(pair.right),
-        "verdict": PairKind.of(pair).value,
-        "dominant_distance": metrics.dominant_distance if metrics else None,
-        "pixel_difference": metrics.pixel_difference if metrics else None,
-        "histogram_correlation": metrics.histogram_correlation if metrics else None,
-        "distance_bits": pair.distance_bits,
-        "view": pair.view,
-        "reasons": list(verdict.reasons) if verdict else [],
-        "regions": [region.as_dict() for region in verdict.regions] if verdict else [],
-        "decision": pair.decision,
-        "verified_at": pair.verified_at.isoformat() if pair.verified_at else None,
-    }
-
-
-def _flat(record: dict[str, object]) -> dict[str, Cell]:
-    return {key: _cell(key, value) for key, value in record.items()}
-
-
-def _cell(key: str, value: object) -> Cell:
-    if isinstance(value, list):
-        return json.dumps(value) if key == "regions" else "; ".join(value)
-    return value if isinstance(value, str | int | float) else None
+def _page(pair_list: PairListService, wanted: PairFilter, after: str, limit: int | None) -> Iterator[PairRow]:
+    """The pairs of one page; where there is another one, its cursor is told when the last of them is out."""
+    found = pair_list.each(wanted, after)
+    last: PairRow | None = None
+    for last in found if limit is None else islice(found, limit):
+        yield last
+    if last is not None and next(found, None) is not None:
+        first, second = sorted((last.left.image_id, last.right.image_id))
+        tell(f"there are more: --after {pair_cursor(first, second)}")
 
 
 def _print_table(found: PairList) -> None:
-    if found.pairs:
-        table = plain_table("verdict", "palette", "pixels", "histogram", "pair, and why", right=_NUMBERS)
-        for pair in found.pairs:
-            kind, metrics = (pair.verdict.kind, pair.verdict.metrics) if pair.verdict else (None, None)
-            table.add_row(verdict_text(kind), *metric_numbers(metrics), _images_and_why(pair))
-        console().print(table)
-    summary = f"{len(found.pairs)} pair{'' if len(found.pairs) == 1 else 's'}"
+    _print_pairs(found.pairs)
+    summary = _counted(len(found.pairs))
     hidden = [f"{found.of_other_kinds[kind]} {kind}" for kind in PairKind if found.of_other_kinds[kind]]
     if found.of_gone_images:
         hidden.append(f"{found.of_gone_images} of images that are gone")
     if hidden:
         summary += f"; not shown: {', '.join(hidden)} (--all shows them)"
     console().print(Text(summary, style="dim"))
+
+
+def _print_pairs(pairs: Sequence[PairRow]) -> None:
+    if not pairs:
+        return
+    table = plain_table("verdict", "palette", "pixels", "histogram", "pair, and why", right=_NUMBERS)
+    for pair in pairs:
+        kind, metrics = (pair.verdict.kind, pair.verdict.metrics) if pair.verdict else (None, None)
+        table.add_row(verdict_text(kind), *metric_numbers(metrics), _images_and_why(pair))
+    console().print(table)
+
+
+def _counted(pairs: int) -> str:
+    return f"{pairs} pair{'' if pairs == 1 else 's'}"
 
 
 def _images_and_why(pair: PairRow) -> Text:

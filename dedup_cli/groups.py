@@ -1,16 +1,22 @@
 """`dedup groups`: which images are the same picture, and which copy of each is the one to keep."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from dedup_app.group_book import SAME, SAME_SHAPE
+from dedup_app.review import GroupFilter, State
 from dedup_cli.connection import services_of
-from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_cli.duplicates import Prefix, Since
+from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json_list
+from dedup_cli.scan import Format
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.groups.projection import Group
+
+COLUMNS = ("group", "verdict", "path", "keep", "why", "width", "height", "bytes", "decision", "decided_by")
 
 
 def groups(
@@ -18,24 +24,33 @@ def groups(
     color_variants: Annotated[
         bool, typer.Option("--color-variants", help="List groups of the same thing in other colors, too.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the groups for a program.")] = False,
+    output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    prefix: Prefix = "",
+    since: Since = None,
 ) -> None:
     """List groups of images that are the same picture, each with the copy to keep and why.
 
     A group is a keeper and the images verified directly against it. What a person decided about a pair counts more than
     its verdict. Nothing is ever deleted.
 
-    Example: dedup groups --json
+    Example: dedup groups --prefix uploads/ --format csv
     """
-    found = services_of(context).groups.groups(SAME_SHAPE if color_variants else SAME)
-    if as_json:
-        print_json([_record(group) for group in found])
+    families = SAME_SHAPE if color_variants else SAME
+    start = None if since is None else since.replace(tzinfo=UTC)
+    wanted = GroupFilter(state=State.ALL, prefix=prefix, since=start)
+    found = [it for it in services_of(context).review.matching(wanted) if it.family in families]
+    if as_json or output is Format.JSON:
+        print_json_list(map(_record, found))
+    elif output is Format.CSV:
+        print_csv(COLUMNS, (row for group in found for row in _rows(group)))
     else:
         _print(found)
 
 
 def _record(group: Group) -> dict[str, object]:
     return {
+        "id": group.id,
         "best": group.keeper.path,
         "why": [reason.sentence for reason in group.reasons],
         "verdict": group.family.value,
@@ -46,6 +61,26 @@ def _record(group: Group) -> dict[str, object]:
 
 def _image(image: ImageFacts) -> dict[str, object]:
     return {"path": image.path, "width": image.width, "height": image.height, "bytes": image.byte_size}
+
+
+def _rows(group: Group) -> Iterator[dict[str, Cell]]:
+    """One row an image, the keeper first."""
+    decided = {it.facts.image_id: it.decided for it in group.members if it.decided}
+    for image in group.images:
+        is_keeper = image is group.keeper
+        word = decided.get(image.image_id)
+        yield {
+            "group": group.id,
+            "verdict": group.family.value,
+            "path": image.path,
+            "keep": "yes" if is_keeper else "no",
+            "why": "; ".join(reason.sentence for reason in group.reasons) if is_keeper else "",
+            "width": image.width,
+            "height": image.height,
+            "bytes": image.byte_size,
+            "decision": word.decision.value if word and word.decision else "",
+            "decided_by": word.by if word else "",
+        }
 
 
 def _print(found: Sequence[Group]) -> None:

@@ -15,6 +15,8 @@ from dedup_cli.output import console
 from dedup_cli.poison import poison
 from dedup_cli.reconcile import reconcile
 from dedup_cli.reindex import reindex
+from dedup_cli.rejected import rejected
+from dedup_cli.report import report
 from dedup_cli.review import review
 from dedup_cli.scan import scan
 from dedup_cli.status import status
@@ -30,7 +32,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(scan, duplicates, groups, review, status, compare, enqueue, ingest, reconcile, poison, reindex, decoders),
+    *(scan, duplicates, groups, report, review, rejected, status, compare),
+    *(enqueue, ingest, reconcile, poison, reindex, decoders),
 ):
     app.command()(command)
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import indent
 
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +42,15 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def print_json_list(values: Iterable[object]) -> None:
+    """A list as `print_json` prints it, one value at a time."""
+    opening = "["
+    for value in values:
+        sys.stdout.write(f"{opening}\n" + indent(json.dumps(value, ensure_ascii=False, indent=2), "  "))
+        opening = ","
+    sys.stdout.write("[]\n" if opening == "[" else "\n]\n")
+
+
 def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
     writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
     writer.writeheader()
@@ -54,6 +64,11 @@ def _defused(cell: Cell) -> Cell:
 
 def print_error(sentence: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), plain(sentence)))
+
+
+def tell(sentence: str) -> None:
+    """A remark for a person, on standard error, where it is in no program's way."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(plain(sentence), style="dim"))
 
 
 @contextmanager

@@ -18,6 +18,9 @@ from dedup_storage.rows import (
     utc,
 )
 
+PREFIX_LENGTH = 2
+REJECTED = "status ge 'rejected' and status lt 'rejectee'"
+
 
 class AzureFeaturesTable:
     """The `FeaturesTable` port."""
@@ -62,6 +65,16 @@ class AzureFeaturesTable:
 
     def all_summaries(self) -> Iterator[ImageSummary]:
         return map(image_summary, self._table.query(select=SUMMARY_COLUMNS))
+
+    def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
+        wanted = f"status eq 'rejected:{reason}'" if reason else REJECTED
+        ranges = [f"PartitionKey gt '{after[:2]}'"] if after else [""]
+        if len(after) > PREFIX_LENGTH:
+            ranges.insert(0, f"PartitionKey eq '{after[:2]}' and RowKey gt '{after}'")
+        until = f"PartitionKey lt '{before}'" if before else ""
+        for part in ranges:
+            condition = " and ".join(filter(None, (part, until, wanted)))
+            yield from starmap(features_row, self._table.query_with_tags(condition))
 
     def count_by_status(self) -> dict[ImageStatus, int]:
         return dict(Counter(ImageStatus.parse(entity["status"]) for entity in self._table.query(select=["status"])))

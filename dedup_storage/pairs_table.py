@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from dedup_app.ports import PairRow
 from dedup_core.paths import ImagePath
@@ -66,8 +67,11 @@ class AzurePairsTable:
         entities = self._table.query_with_tags(f"PartitionKey eq '{path.image_id}'")
         return (pair_row(entity, tag) for entity, tag in entities if "verdict" in entity)
 
-    def all(self) -> Iterator[PairRow]:
-        return (pair_row(entity) for entity in self._table.query() if entity["PartitionKey"] <= entity["RowKey"])
+    def all(self, after: tuple[str, str] | None = None) -> Iterator[PairRow]:
+        first, second = after or ("", "")
+        rest = (f"PartitionKey eq '{first}' and RowKey gt '{second}'", f"PartitionKey gt '{first}'")
+        found = chain.from_iterable(self._table.query(condition) for condition in (rest if after else ("",)))
+        return (pair_row(entity) for entity in found if entity["PartitionKey"] <= entity["RowKey"])
 
     def with_prefix(self, prefix: str) -> Iterator[PairRow]:
         condition = f"PartitionKey ge '{prefix}' and PartitionKey lt '{prefix}g'"

@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from dedup_app.decisions import NothingToDecide
-from dedup_app.review import BadCursor, GroupFilter, State, UnknownReviewImage
+from dedup_app.paging import BadCursor
+from dedup_app.review import GroupFilter, State, UnknownReviewImage
 from dedup_app.services import Services
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, PermanentError, TemporaryError
 from dedup_core.groups.facts import Family

@@ -1,5 +1,7 @@
 """`dedup groups` lists what is the same picture, with the copy to keep of each."""
 
+import csv
+import io
 import json
 from dataclasses import replace
 
@@ -91,3 +93,24 @@ def test_a_person_has_the_last_word(dedup: Run, known: Known, services: Services
 def test_without_any_group_programs_still_get_valid_output(dedup: Run):
     assert grouped(dedup) == []
     assert dedup("groups").output.strip() == "0 groups, 0 images"
+
+
+def test_csv_has_a_row_an_image_with_what_was_decided(dedup: Run, known: Known, services: Services):
+    pair = known.pair("=a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.pair("c.jpg", "d.jpg", VerdictKind.DUPLICATE)
+    row = services.pairs.decide(decided(pair))
+    services.verdict_log.append(records_of(row))
+    rows = list(csv.DictReader(io.StringIO(dedup("groups", "--format", "csv").output)))
+    assert len({row["group"] for row in rows}) == 2
+    assert [row["keep"] for row in rows] == ["yes", "no", "yes", "no"]
+    by_path = {row["path"]: row for row in rows}
+    assert {"images/=a.jpg", "images/b.jpg", "images/c.jpg", "images/d.jpg"} == set(by_path)
+    assert {row["decision"] for row in rows if row["keep"] == "no"} == {"keep_both", ""}
+
+
+def test_groups_are_told_apart_by_name_and_by_day(dedup: Run, known: Known):
+    known.pair("shop/a.jpg", "uploads/b.jpg", VerdictKind.DUPLICATE)
+    known.pair("c.jpg", "d.jpg", VerdictKind.DUPLICATE)
+    assert [best for best, _ in grouped(dedup, "--prefix", "uploads/")] == ["images/shop/a.jpg"]
+    assert len(grouped(dedup, "--since", "2026-11-22")) == 2
+    assert grouped(dedup, "--since", "2026-11-23") == []

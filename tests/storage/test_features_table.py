@@ -40,6 +40,21 @@ class FeaturesTableContract(ABC):
         table.put(row)
         assert table.get(row.path.image_id) == row
 
+    def test_rejected_rows_are_found_by_reason_and_by_place(self, table: FeaturesTable) -> None:
+        table.put(features_row("fine.jpg", features=some_features()))
+        refused = {
+            name: table.put(features_row(name, status=ImageStatus.rejected(reason)))
+            for name, reason in (("a.jpg", "corrupt"), ("b.jpg", "truncated"), ("c.jpg", "corrupt"))
+        }
+        in_order = sorted(refused.values(), key=lambda row: row.path.image_id)
+        ids = [row.path.image_id for row in in_order]
+        assert list(table.rejected()) == in_order
+        assert {row.path.name for row in table.rejected(reason="corrupt")} == {"a.jpg", "c.jpg"}
+        assert list(table.rejected(ids[0])) == in_order[1:]
+        assert list(table.rejected(ids[0][:2])) == [it for it in in_order if it.path.image_id[:2] > ids[0][:2]]
+        assert list(table.rejected(before=ids[2][:2])) == [it for it in in_order if it.path.image_id < ids[2][:2]]
+        assert list(table.rejected(ids[-1])) == []
+
     def test_putting_again_replaces_the_whole_row(self, table: FeaturesTable) -> None:
         known = table.put(features_row(features=some_features()))
         rejected = replace(features_row(etag="0x2", status=ImageStatus.rejected("corrupt")), tag=known.tag)

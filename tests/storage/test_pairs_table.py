@@ -43,6 +43,15 @@ class PairsTableContract(ABC):
         assert table.open(pending("b", "a", left_etag="0x2", right_etag="0x1"))
         assert len(list(table.all())) == 1
 
+    def test_all_pairs_go_on_after_a_given_one(self, table: PairsTable) -> None:
+        for right in "bcde":
+            table.put_verdict(verified("a", right))
+            table.put_verdict(verified(right, f"{right}2"))
+        ids = [tuple(sorted((it.left.image_id, it.right.image_id))) for it in table.all()]
+        assert ids == sorted(ids)
+        for place, key in enumerate(ids):
+            assert [(it.left.image_id, it.right.image_id) for it in table.all(key)] == ids[place + 1 :]
+
     def test_the_regions_of_an_altered_pair_are_those_of_each_image_from_either_side(self, table: PairsTable) -> None:
         region = Region(RegionKind.CHANGED, Box(0.1, 0.2, 0.3, 0.4), Box(0.5, 0.6, 0.7, 0.8))
         plain = verified("a", "b", VerdictKind.ALTERED)

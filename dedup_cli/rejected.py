@@ -1,0 +1,70 @@
+"""`dedup rejected`: the files that could not be read, and why."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from dedup_app.ports import FeaturesRow
+from dedup_app.rejected import RejectedService
+from dedup_cli.connection import services_of
+from dedup_cli.duplicates import Prefix
+from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json_list, tell
+from dedup_cli.scan import Format
+
+COLUMNS = ("path", "reason", "detail", "decoder", "since")
+
+
+def rejected(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(metavar="REASON", help="Only for this reason, such as corrupt.")] = "",
+    prefix: Prefix = "",
+    output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="A page of so many files.")] = None,
+    after: Annotated[str, typer.Option(metavar="CURSOR", help="The page after the one that told this.")] = "",
+) -> None:
+    """List the files that could not be read, each with its reason. No image is read for it.
+
+    `dedup ingest --rejected` has them read once more.
+
+    Example: dedup rejected --reason corrupt --format csv
+    """
+    rows = _page(services_of(context).rejected, reason, prefix, after, limit)
+    if as_json or output is Format.JSON:
+        print_json_list(map(_record, rows))
+    elif output is Format.CSV:
+        print_csv(COLUMNS, map(_record, rows))
+    else:
+        _print(list(rows))
+
+
+def _page(service: RejectedService, reason: str, prefix: str, after: str, limit: int | None) -> Iterator[FeaturesRow]:
+    found = service.each(reason=reason, prefix=prefix, after=after)
+    last: FeaturesRow | None = None
+    for last in found if limit is None else islice(found, limit):
+        yield last
+    if last is not None and next(found, None) is not None:
+        tell(f"there are more: --after {last.path.image_id}")
+
+
+def _record(row: FeaturesRow) -> dict[str, Cell]:
+    return {
+        "path": str(row.path),
+        "reason": row.status.reason,
+        "detail": row.detail,
+        "decoder": row.decoder,
+        "since": row.updated_at.isoformat(),
+    }
+
+
+def _print(rows: list[FeaturesRow]) -> None:
+    if rows:
+        table = plain_table("reason", "file, and why")
+        for row in rows:
+            file = Text(plain(str(row.path)))
+            table.add_row(Text(row.status.reason or "", style="yellow"), file.append(f"\n{plain(row.detail)}", "dim"))
+        console().print(table)
+    console().print(Text(f"{len(rows)} file{'' if len(rows) == 1 else 's'} rejected", style="dim"))

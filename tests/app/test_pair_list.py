@@ -1,0 +1,32 @@
+"""Pairs for programs are read as they are asked for, and never all held."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from dedup_app import pair_list
+from dedup_app.pair_list import PairFilter
+from dedup_app.ports import PairRow
+from tests.app.world import World
+from tests.storage.examples import features_row, verified
+
+
+def test_only_some_pairs_are_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, read = World(), []
+    monkeypatch.setattr(pair_list, "PAIRS_AT_ONCE", 3)
+    world.features.put(features_row("a"))
+    for number in range(10):
+        world.features.put(features_row(f"b{number}", etag="0x2"))
+        world.pairs.put_verdict(verified("a", f"b{number}"))
+    rows = world.pairs.all
+
+    def counted(after: tuple[str, str] | None = None) -> Iterator[PairRow]:
+        for row in rows(after):
+            read.append(row)
+            yield row
+
+    monkeypatch.setattr(world.pairs, "all", counted)
+    each = world.services.pair_list.each(PairFilter())
+    next(each)
+    assert len(read) == 3
+    assert len(list(each)) == 9
