@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from enum import EnumType
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from typer.main import get_command
 
@@ -42,15 +42,17 @@ def options(name: str) -> str:
 def _names(parameter: Any) -> str:
     if not parameter.opts[0].startswith("-"):
         return f"`{parameter.metavar or parameter.name.upper()}`"
-    value = (
-        "" if parameter.is_flag else f" {parameter.metavar or parameter.type_descriptor.annotation.__name__.upper()}"
-    )
-    shown = "" if _choices(parameter) and not parameter.metavar else value
-    return ", ".join(f"`{option}{shown}`" for option in [*parameter.opts, *parameter.secondary_opts])
+    value = "" if parameter.is_flag or (_choices(parameter) and not parameter.metavar) else f" {_value(parameter)}"
+    return ", ".join(f"`{option}{value}`" for option in [*parameter.opts, *parameter.secondary_opts])
+
+
+def _value(parameter: Any) -> str:
+    return parameter.metavar or {int: "N", float: "N", str: "TEXT"}[parameter.type_descriptor.annotation]
 
 
 def _choices(parameter: Any) -> list[str]:
     kind = parameter.type_descriptor.annotation
+    kind = next(iter(get_args(kind)), kind)
     return [it.value for it in kind] if isinstance(kind, EnumType) else []
 
 
@@ -58,8 +60,6 @@ def _told(parameter: Any) -> str:
     told = [parameter.help.replace("|", r"\|")]
     if choices := _choices(parameter):
         told.append(f"One of {', '.join(f'`{it}`' for it in choices)}.")
-    if parameter.multiple:
-        told.append("Can be given several times.")
     default = getattr(parameter.default, "value", parameter.default)
     if default not in (None, "", False, True) and not parameter.required:
         told.append(f"Default: `{default}`.")

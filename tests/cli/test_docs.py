@@ -1,5 +1,7 @@
 """Every command and option has help, an example, and a place in docs/command.md."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from typer.testing import CliRunner
 from dedup_cli.failures import ExitCode
 from dedup_cli.main import app
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "command.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "command.md").read_text(encoding="utf-8")
 COMMANDS = get_command(app).commands
 
 
@@ -36,6 +39,12 @@ def test_the_command_and_all_its_options_are_documented_with_an_example(name: st
     assert f"```console\n$ dedup {name}" in text
     options = [option for parameter in COMMANDS[name].params for option in parameter.opts if option.startswith("--")]
     assert [option for option in options if f"`{option}" not in text and option != "--help"] == []
+
+
+def test_the_tables_of_options_are_those_of_the_commands():
+    """`make check` asks the same."""
+    done = subprocess.run([sys.executable, "docs/write_references.py", "--check"], cwd=ROOT, check=False)
+    assert done.returncode == 0
 
 
 def test_every_documented_command_exists():
