@@ -11,6 +11,7 @@ from dedup_core.decoding.formats import read_header
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
 from dedup_core.decoding.icc import to_srgb
+from dedup_core.decoding.jpeg_scan import load_checked
 from dedup_core.decoding.libraries import outdated_library
 from dedup_core.decoding.png_texts import without_large_texts
 from dedup_core.decoding.provenance import LOSSLESS, UNKNOWN, Provenance, provenance_of, quality_of_tables
@@ -87,7 +88,10 @@ def _decode(data: bytes, header: Header, *, with_provenance: bool) -> WorkingIma
         if header.format in EXIF_IN_PLUGIN:
             orientation = exif_orientation(picture.info.get("exif") or b"")
         _shrink_while_decoding(picture, header)
-        picture.load()
+        if header.format == "JPEG":
+            load_checked(picture, data, header)
+        else:
+            picture.load()
         decoded_bytes = buffer_bytes(picture)
         icc_profile = picture.info.get("icc_profile")
         provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN

@@ -14,6 +14,8 @@ class Header:
     """`width` and `height` as stored (not upright); `memory_bytes` is about what decoding takes at its peak.
 
     `halvings` says how often the decoder itself can halve the picture on the way (JPEG, JPEG 2000) and leave enough.
+    `scan_at` is where the coded pixels of a JPEG begin, `in_one_scan` whether they follow in a single run, from top to
+    bottom, in Huffman code.
     """
 
     format: str
@@ -22,6 +24,8 @@ class Header:
     memory_bytes: int
     orientation: int = 1
     halvings: int = 0
+    scan_at: int = 0
+    in_one_scan: bool = False
 
 
 def halvings_to_working_size(width: int, height: int, most: int) -> int:

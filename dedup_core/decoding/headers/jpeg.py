@@ -18,6 +18,7 @@ FILL: Final = 0xFF
 EXIF_SEGMENT: Final = 0xE1
 FRAMES_PROGRESSIVE: Final = (0xC2, 0xCA)
 FRAMES_READABLE: Final = (0xC0, 0xC1, 0xC9, *FRAMES_PROGRESSIVE)
+FRAMES_SEQUENTIAL: Final = (0xC0, 0xC1)  # in Huffman code: the arithmetic decoder cannot wait for more
 FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 STANDALONE: Final = frozenset(range(0xD0, 0xD9)) | {0x00, 0x01}
 
@@ -73,7 +74,8 @@ def _frame_header(data: bytes, marker: int, frame: bytes, scan: bytes, scan_at: 
         scans = 1 + data.count(b"\xff\xda", scan_at)
         if scans * width * height > MAX_SCAN_PIXELS:
             refuse("too-complex", f"the JPEG file paints {width} x {height} pixels in {scans:,} scans")
-    return Header("JPEG", width, height, memory, orientation, halvings)
+    in_one_scan = marker in FRAMES_SEQUENTIAL and scan[0] == components
+    return Header("JPEG", width, height, memory, orientation, halvings, scan_at, in_one_scan)
 
 
 def _planes(frame: bytes, components: int) -> float:
