@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from dedup_app.backlog import BacklogService
 from dedup_app.blob_events import BlobEventService
@@ -42,6 +43,9 @@ from dedup_app.verify import VerifyService
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage
 from dedup_core.paths import ImagePath
+
+if TYPE_CHECKING:
+    from dedup_app.keep_plan import KeepPlanService
 
 
 def utc_now() -> datetime:
@@ -188,6 +192,14 @@ class Services:
             index=self.index,
             verdict_log=self.verdict_log,
             ingest_queue=self.ingest_queue,
+        )
+
+    @property
+    def keep_plan(self) -> "KeepPlanService":
+        from dedup_app.keep_plan import KeepPlanService  # noqa: PLC0415 - only the command plans: no trigger waits for it
+
+        return KeepPlanService(
+            book=self.groups, features=self.features, account=self.settings.account, now=self.now
         )
 
     def _read(self, path: ImagePath) -> SourceImage:

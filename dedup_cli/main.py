@@ -12,6 +12,7 @@ from dedup_cli.failures import SentencesForErrors
 from dedup_cli.groups import groups
 from dedup_cli.ingest import ingest
 from dedup_cli.output import console
+from dedup_cli.plan import plan
 from dedup_cli.poison import poison
 from dedup_cli.reconcile import reconcile
 from dedup_cli.reindex import reindex
@@ -32,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(scan, duplicates, groups, report, review, rejected, status, compare),
+    *(scan, duplicates, groups, report, review, plan, rejected, status, compare),
     *(enqueue, ingest, reconcile, poison, reindex, decoders),
 ):
     app.command()(command)

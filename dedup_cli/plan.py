@@ -1,0 +1,91 @@
+"""`dedup plan`: what would go, why, and how many bytes that saves. Nothing is changed."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from dedup_cli.connection import services_of
+from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json
+from dedup_cli.scan import Format
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.plan import Keep, KeepPlan, Wanted
+from dedup_core.groups.plan_file import plan_as_dict
+
+COLUMNS = ("group", "action", "path", "bytes", "verdict", "decided_by", "why")
+
+
+class Linking(StrEnum):
+    """The verdicts of which something may go; of the last two only where a person decided."""
+
+    IDENTICAL = "identical"
+    DUPLICATE = "duplicate"
+    ALTERED = "altered"
+    COLOR_VARIANT = "color_variant"
+
+
+def plan(
+    context: typer.Context,
+    keep: Annotated[
+        Keep, typer.Option(help="By verdicts and what people decided, or by what people decided and nothing else.")
+    ] = Keep.POLICY,
+    verdict: Annotated[
+        list[Linking] | None, typer.Option(help="Only copies with this verdict; can be given several times.")
+    ] = None,
+    prefix: Annotated[
+        str, typer.Option(metavar="NAME", help="Only images go whose names begin so, without the container.")
+    ] = "",
+    output: Annotated[
+        Format, typer.Option("--format", help="For people, or for a program; `dedup apply` reads json.")
+    ] = Format.TABLE,
+) -> None:
+    """Say which images could go, why, and how many bytes that saves. Nothing is changed.
+
+    Copies go by their verdicts (identical, duplicate), but for those that a person wants to keep; what was altered or
+    is of another color goes only where a person decided so.
+
+    Example: dedup plan --keep policy --format json > plan.json
+    """
+    wanted = Wanted(keep, [VerdictKind(it) for it in verdict or ()], prefix)
+    found = services_of(context).keep_plan.plan(wanted)
+    match output:
+        case Format.JSON:
+            print_json(plan_as_dict(found))
+        case Format.CSV:
+            print_csv(COLUMNS, _rows(found))
+        case Format.TABLE:
+            _print(found)
+
+
+def _rows(found: KeepPlan) -> list[dict[str, Cell]]:
+    rows: list[dict[str, Cell]] = []
+    for group in found.groups:
+        stays = {"group": group.group_id, "action": "stays", "path": str(group.keeper.path)}
+        rows.append(stays | {"bytes": group.keeper.byte_size, "why": "; ".join(group.why)})
+        for copy in group.copies:
+            goes = {"group": group.group_id, "action": "goes", "path": str(copy.image.path)}
+            rows.append(
+                goes
+                | {"bytes": copy.image.byte_size, "verdict": copy.verdict}
+                | {"decided_by": copy.decided_by, "why": copy.why}
+            )
+    return rows
+
+
+def _print(found: KeepPlan) -> None:
+    table = plain_table("", "image", "bytes", "why", right=("bytes",))
+    for group in found.groups:
+        why = "; ".join(group.why)
+        table.add_row("stays", Text(plain(str(group.keeper.path)), "bold"), f"{group.keeper.byte_size:,}", plain(why))
+        for copy in group.copies:
+            table.add_row(
+                "goes", Text(plain(str(copy.image.path))), f"{copy.image.byte_size:,}", Text(plain(copy.why))
+            )
+    if found.groups:
+        console().print(table)
+    for it in found.left_out:
+        console().print(Text(f"left out: {plain(it.path)}: {plain(it.why)}", style="yellow"))
+    many = len(found.copies)
+    told = f"{many} image{'' if many == 1 else 's'} of {len(found.groups)} groups would go ({found.bytes_to_gain:,} bytes)"
+    console().print(Text(f"{told}; nothing was changed", style="dim"))

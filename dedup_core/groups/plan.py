@@ -1,0 +1,131 @@
+"""The keep plan: groups -> which images would go, why, and what that saves; nothing here can act on it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.facts import Decision
+from dedup_core.groups.projection import Group, Member, may_go
+from dedup_core.paths import ImagePath
+
+
+class Keep(StrEnum):
+    """Who says which images go."""
+
+    POLICY = "policy"
+    """Verdicts (`identical`, `duplicate`) and what people decided; the policy names the keeper."""
+    DECIDED = "decided"
+    """What people decided, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedImage:
+    """An image as it was when it was planned about: `etag` without quotes, `sha256` in hexadecimal."""
+
+    path: ImagePath
+    etag: str
+    sha256: str
+    byte_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCopy:
+    """An image that would go. `verdict` is empty where it was never compared; `decided_by` where nobody decided."""
+
+    image: PlannedImage
+    verdict: str
+    decided_by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedGroup:
+    """An image that stays, why it does, and its copies that would go."""
+
+    group_id: str
+    keeper: PlannedImage
+    why: tuple[str, ...]
+    copies: tuple[PlannedCopy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An image that could go, but for what is said here."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPlan:
+    """What would go from one account, as it was at `made_at` (ISO 8601, UTC)."""
+
+    account: str
+    keep: Keep
+    made_at: str
+    groups: tuple[PlannedGroup, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def copies(self) -> list[PlannedCopy]:
+        return [copy for group in self.groups for copy in group.copies]
+
+    @property
+    def bytes_to_gain(self) -> int:
+        return sum(copy.image.byte_size for copy in self.copies)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a plan is narrowed to: verdicts (all if there are none) and the beginning of the names of what would go."""
+
+    keep: Keep = Keep.POLICY
+    verdicts: Collection[VerdictKind] = ()
+    prefix: str = ""
+
+
+def plan_groups(
+    groups: Iterable[Group], known: Mapping[bytes, PlannedImage], wanted: Wanted
+) -> tuple[tuple[PlannedGroup, ...], tuple[LeftOut, ...]]:
+    """What would go of the groups, in order of their keepers, and what is left out although it could go.
+
+    `known` has the images by their ids that are still as they were compared. Each image is in one group of copies, so
+    no image that stays for another one goes itself.
+    """
+    planned, left_out = [], []
+    for group in sorted(groups, key=lambda group: group.keeper.path):
+        going = [member for member in group.members if _is_wanted(group, member, wanted)]
+        if group.keeper.image_id not in known:
+            left_out += [LeftOut(it.facts.path, f"{group.keeper.path}, which would stay, changed") for it in going]
+            continue
+        left_out += [
+            LeftOut(it.facts.path, "it changed since it was compared")
+            for it in going
+            if it.facts.image_id not in known
+        ]
+        copies = tuple(
+            _copy(group, member, known[member.facts.image_id]) for member in going if member.facts.image_id in known
+        )
+        if copies:
+            why = tuple(reason.sentence for reason in group.reasons)
+            planned.append(PlannedGroup(group.id, known[group.keeper.image_id], why, copies))
+    return tuple(planned), tuple(left_out)
+
+
+def _is_wanted(group: Group, member: Member, wanted: Wanted) -> bool:
+    if not may_go(group.family, member):
+        return False
+    if wanted.keep is Keep.DECIDED and (member.decided is None or member.decided.decision is not Decision.DUPLICATE):
+        return False
+    if wanted.verdicts and (member.link is None or member.link.kind not in wanted.verdicts):
+        return False
+    return ImagePath.parse(member.facts.path).name.startswith(wanted.prefix)
+
+
+def _copy(group: Group, member: Member, image: PlannedImage) -> PlannedCopy:
+    verdict = member.link.kind.value if member.link else ""
+    if member.decided is None:
+        return PlannedCopy(image, verdict, "", f"{verdict} of {group.keeper.path}")
+    who = member.decided.by or "a person"
+    return PlannedCopy(image, verdict, who, f"{who} decided that it is a copy of {group.keeper.path}")
