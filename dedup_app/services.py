@@ -198,9 +198,7 @@ class Services:
     def keep_plan(self) -> "KeepPlanService":
         from dedup_app.keep_plan import KeepPlanService  # noqa: PLC0415 - only the command plans: no trigger waits for it
 
-        return KeepPlanService(
-            book=self.groups, features=self.features, account=self.settings.account, now=self.now
-        )
+        return KeepPlanService(book=self.groups, features=self.features, account=self.settings.account, now=self.now)
 
     def _read(self, path: ImagePath) -> SourceImage:
         self.decoders.prepare()

@@ -1,5 +1,6 @@
 """`dedup plan`: what would go, why, and how many bytes that saves. Nothing is changed."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from dedup_cli.connection import services_of
 from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json
 from dedup_cli.scan import Format
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.groups.plan import Keep, KeepPlan, Wanted
+from dedup_core.groups.plan import Keep, KeepPlan, PlannedGroup, PlannedImage, Wanted
 from dedup_core.groups.plan_file import plan_as_dict
 
 COLUMNS = ("group", "action", "path", "bytes", "verdict", "decided_by", "why")
@@ -36,9 +37,7 @@ def plan(
     prefix: Annotated[
         str, typer.Option(metavar="NAME", help="Only images go whose names begin so, without the container.")
     ] = "",
-    output: Annotated[
-        Format, typer.Option("--format", help="For people, or for a program; `dedup apply` reads json.")
-    ] = Format.TABLE,
+    output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
 ) -> None:
     """Say which images could go, why, and how many bytes that saves. Nothing is changed.
 
@@ -58,19 +57,17 @@ def plan(
             _print(found)
 
 
-def _rows(found: KeepPlan) -> list[dict[str, Cell]]:
-    rows: list[dict[str, Cell]] = []
+def _rows(found: KeepPlan) -> Iterator[dict[str, Cell]]:
+    """One row an image, the one that stays first."""
     for group in found.groups:
-        stays = {"group": group.group_id, "action": "stays", "path": str(group.keeper.path)}
-        rows.append(stays | {"bytes": group.keeper.byte_size, "why": "; ".join(group.why)})
+        yield _row(group, "stays", group.keeper) | {"why": "; ".join(group.why)}
         for copy in group.copies:
-            goes = {"group": group.group_id, "action": "goes", "path": str(copy.image.path)}
-            rows.append(
-                goes
-                | {"bytes": copy.image.byte_size, "verdict": copy.verdict}
-                | {"decided_by": copy.decided_by, "why": copy.why}
-            )
-    return rows
+            why: dict[str, Cell] = {"verdict": copy.verdict, "decided_by": copy.decided_by, "why": copy.why}
+            yield _row(group, "goes", copy.image) | why
+
+
+def _row(group: PlannedGroup, action: str, image: PlannedImage) -> dict[str, Cell]:
+    return {"group": group.group_id, "action": action, "path": str(image.path), "bytes": image.byte_size}
 
 
 def _print(found: KeepPlan) -> None:
@@ -79,13 +76,15 @@ def _print(found: KeepPlan) -> None:
         why = "; ".join(group.why)
         table.add_row("stays", Text(plain(str(group.keeper.path)), "bold"), f"{group.keeper.byte_size:,}", plain(why))
         for copy in group.copies:
-            table.add_row(
-                "goes", Text(plain(str(copy.image.path))), f"{copy.image.byte_size:,}", Text(plain(copy.why))
-            )
+            table.add_row("goes", Text(plain(str(copy.image.path))), f"{copy.image.byte_size:,}", Text(plain(copy.why)))
     if found.groups:
         console().print(table)
     for it in found.left_out:
         console().print(Text(f"left out: {plain(it.path)}: {plain(it.why)}", style="yellow"))
-    many = len(found.copies)
-    told = f"{many} image{'' if many == 1 else 's'} of {len(found.groups)} groups would go ({found.bytes_to_gain:,} bytes)"
+    images, groups = _many(len(found.copies), "image"), _many(len(found.groups), "group")
+    told = f"{images} of {groups} would go ({found.bytes_to_gain:,} bytes)"
     console().print(Text(f"{told}; nothing was changed", style="dim"))
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

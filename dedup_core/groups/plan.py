@@ -100,9 +100,7 @@ def plan_groups(
             left_out += [LeftOut(it.facts.path, f"{group.keeper.path}, which would stay, changed") for it in going]
             continue
         left_out += [
-            LeftOut(it.facts.path, "it changed since it was compared")
-            for it in going
-            if it.facts.image_id not in known
+            LeftOut(it.facts.path, "it changed since it was compared") for it in going if it.facts.image_id not in known
         ]
         copies = tuple(
             _copy(group, member, known[member.facts.image_id]) for member in going if member.facts.image_id in known

@@ -1,0 +1,142 @@
+"""A plan names what may go and nothing else, and is refused where following it would lose a picture."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.facts import Decided, Decision, ImageFacts
+from dedup_core.groups.keeper import KeeperPolicy
+from dedup_core.groups.plan import Keep, KeepPlan, LeftOut, PlannedImage, Wanted, plan_groups
+from dedup_core.groups.plan_file import InvalidPlan, parse_plan, plan_as_dict
+from dedup_core.paths import ImagePath
+from tests.core.test_groups import image, link, projected
+
+KINDS = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT)
+BEST, GOOD, POOR = image("best", width=900), image("good", width=400), image("poor", width=100, byte_size=70)
+
+
+def known(*images: ImageFacts) -> dict[bytes, PlannedImage]:
+    return {
+        it.image_id: PlannedImage(ImagePath.parse(it.path), f"0x{it.version}", "ab" * 32, it.byte_size) for it in images
+    }
+
+
+def planned(*records: object, wanted: Wanted | None = None, policy: KeeperPolicy | None = None) -> KeepPlan:
+    images = [it for it in records if isinstance(it, ImageFacts)]
+    groups, left_out = plan_groups(projected(*records, policy=policy).groups(), known(*images), wanted or Wanted())
+    return KeepPlan("acc", (wanted or Wanted()).keep, "2026-11-26T12:00:00+00:00", groups, left_out)
+
+
+def goes(plan: KeepPlan) -> dict[str, str]:
+    """What goes, and for whom."""
+    return {it.image.path.name: group.keeper.path.name for group in plan.groups for it in group.copies}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("decision", [None, *Decision])
+def test_only_copies_go_and_a_person_has_the_last_word(kind: VerdictKind, decision: Decision | None):
+    decided = [] if decision is None else [Decided.of(BEST, GOOD, decision, by="ann", at=1)]
+    plan = planned(BEST, GOOD, link(BEST, GOOD, kind), *decided)
+    is_copy = kind in {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE} and decision is None
+    expected = {"good.jpg": "best.jpg"} if is_copy or decision is Decision.DUPLICATE else {}
+    assert goes(plan) == expected
+    by_people = planned(BEST, GOOD, link(BEST, GOOD, kind), *decided, wanted=Wanted(Keep.DECIDED))
+    assert goes(by_people) == (expected if decision else {})
+
+
+def test_what_is_planned_says_why_and_how_much_it_saves():
+    plan = planned(
+        BEST, GOOD, POOR, link(BEST, GOOD), link(BEST, POOR), Decided.of(BEST, POOR, Decision.DUPLICATE, by="ann", at=1)
+    )
+    [group] = plan.groups
+    assert "more true pixels" in group.why[0]
+    assert {copy.why for copy in group.copies} == {
+        "duplicate of images/best.jpg",
+        "ann decided that it is a copy of images/best.jpg",
+    }
+    assert plan.bytes_to_gain == 70
+
+
+def test_a_plan_is_narrowed_by_verdict_and_by_the_names_of_what_goes():
+    records = BEST, GOOD, POOR, link(BEST, GOOD), link(BEST, POOR, VerdictKind.IDENTICAL)
+    assert goes(planned(*records, wanted=Wanted(verdicts=[VerdictKind.IDENTICAL]))) == {"poor.jpg": "best.jpg"}
+    assert goes(planned(*records, wanted=Wanted(prefix="goo"))) == {"good.jpg": "best.jpg"}
+    assert goes(planned(*records, wanted=Wanted(prefix="bes"))) == {}
+
+
+def test_nothing_goes_for_an_image_that_changed_nor_goes_if_it_changed_itself():
+    groups = projected(BEST, GOOD, POOR, link(BEST, GOOD), link(BEST, POOR)).groups()
+    planned_groups, left_out = plan_groups(groups, known(BEST, POOR), Wanted())
+    assert [it.image.path.name for it in planned_groups[0].copies] == ["poor.jpg"]
+    assert left_out == (LeftOut("images/good.jpg", "it changed since it was compared"),)
+    nothing, left_out = plan_groups(groups, known(GOOD, POOR), Wanted())
+    assert nothing == ()
+    assert {it.path for it in left_out} == {"images/good.jpg", "images/poor.jpg"}
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 7), st.integers(0, 7), st.sampled_from(KINDS), st.sampled_from([None, *Decision])),
+        max_size=20,
+    )
+)
+def test_whatever_was_found_and_decided_each_copy_leaves_one_behind_that_stays(edges):
+    images = [image(f"{number}", width=100 + 7 * number) for number in range(8)]
+    links = [link(images[a], images[b], kind) for a, b, kind, _ in edges if a != b]
+    decided = [Decided.of(images[a], images[b], it, at=1) for a, b, _, it in edges if a != b and it]
+    plan = planned(*images, *links, *decided)
+    going = goes(plan)
+    assert going.keys().isdisjoint(going.values())
+    assert parse_plan(json.dumps(plan_as_dict(plan))) == plan
+
+
+def test_odd_names_come_back_as_they_were():
+    odd = ["a%2Fb.jpg", "<img src=x onerror=alert(1)>.jpg", "a?b#c&d.jpg", "=1+1", "end ", "日本.jpg", "a\\b", "'q\""]
+    images = [
+        replace(image(f"{at}", width=900 - at), path=str(ImagePath("images", name))) for at, name in enumerate(odd)
+    ]
+    plan = planned(*images, *(link(images[0], it) for it in images[1:]))
+    again = parse_plan(json.dumps(plan_as_dict(plan)))
+    assert {*goes(again), *goes(again).values()} == set(odd)
+
+
+def text(**changes: object) -> str:
+    plan = plan_as_dict(planned(BEST, GOOD, POOR, link(BEST, GOOD), link(BEST, POOR)))
+    return json.dumps(plan | changes)
+
+
+def group(stays: str, *names: str) -> dict[str, object]:
+    def it(name: str) -> dict[str, object]:
+        return {"path": f"images/{name}", "etag": "0x1", "sha256": "ab" * 32, "bytes": 1}
+
+    going = [it(name) | {"verdict": "", "decided_by": "", "why": ""} for name in names]
+    return {"group": "g", "stays": it(stays), "why": [], "goes": going}
+
+
+@pytest.mark.parametrize(
+    ("groups", "told"),
+    [
+        ([group("a", "b"), group("b", "c")], "images/b goes and stays"),
+        ([group("a", "b"), group("b", "a")], "goes and stays"),
+        ([group("a", "a")], "images/a goes and stays"),
+        ([group("a", "c"), group("b", "c")], "images/c goes twice"),
+        ([group("a", "..")], "segment"),
+        ([{"group": "g"}], "missing"),
+        ([7], "damaged"),
+        ([group("a", "b") | {"stays": {"path": "images/a", "etag": "", "sha256": "", "bytes": 0}}], "no etag"),
+        ("none", "no list"),
+    ],
+)
+def test_a_plan_that_would_lose_a_picture_or_is_damaged_is_refused(groups: object, told: str):
+    with pytest.raises(InvalidPlan, match=told):
+        parse_plan(text(groups=groups))
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", "null", '{"plan": 2}', "[" * 100_000])
+def test_what_is_no_plan_is_refused(damaged: str):
+    with pytest.raises(InvalidPlan, match="dedup plan --format json"):
+        parse_plan(damaged)
