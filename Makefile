@@ -50,7 +50,7 @@ screenshots: setup chromium
 	SCREENSHOTS=docs/img $(BIN)/python -m pytest -q tests/web/test_page.py -k accessible
 
 test: setup chromium
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 explore: setup
 	$(BIN)/python -m tests.app.explorer --schedules $(or $(SCHEDULES),200000)
