@@ -15,6 +15,7 @@ from dedup_app.event_log import invocation, show_image_paths
 from dedup_app.settings import Settings
 from dedup_app.storage_connection import STORAGE
 from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
+from dedup_core.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from dedup_app.services import Services
@@ -74,6 +75,7 @@ def verify_pairs(message: func.QueueMessage, context: func.Context) -> None:
 def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 - the binding's name
     """Time to sum up what all instances have done."""
     with services_for(context) as services:
+        services.ownership.require_anew()
         services.reporting.report()
         services.poison.tend()
         services.reconcile.run_slices()
@@ -82,17 +84,21 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
 @app.route(route="{*path}", auth_level=func.AuthLevel.FUNCTION, methods=["GET", "HEAD", "POST"])
 async def review(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """A person looks at groups of copies on the review page, or a program asks the API."""
-    web = await asyncio.to_thread(_web)
+    try:
+        web = await asyncio.to_thread(_web)
+    except InvalidSetting as error:
+        return func.HttpResponse(str(error), status_code=503)
     return await web.handle_async(req, context)
 
 
 @contextmanager
 def services_for(context: func.Context) -> Iterator["Services"]:
-    """The services of this process: connected at the first call, shared by all threads; lines name the invocation."""
+    """The services of this process: connected at the first call, shared by all threads; lines name the invocation.
+
+    Raises `NamespaceTaken` where another app's messages would be taken; the host gives them back.
+    """
     with invocation(context.invocation_id), _trace_of(context), time_limit(FUNCTION_SECONDS):
-        with _connecting:
-            services = _connect()
-        yield services
+        yield _services()
 
 
 def _trace_of(context: func.Context) -> AbstractContextManager[None]:
@@ -106,6 +112,13 @@ def _trace_of(context: func.Context) -> AbstractContextManager[None]:
 _connecting = Lock()
 
 
+def _services() -> "Services":
+    with _connecting:
+        services = _connect()
+    services.ownership.require()
+    return services
+
+
 @cache
 def _connect() -> "Services":
     from dedup_storage.connect import connect  # noqa: PLC0415 - loading it is for the first call, not for the start
@@ -113,8 +126,13 @@ def _connect() -> "Services":
     return connect(settings)
 
 
-@cache
 def _web() -> func.AsgiMiddleware:
+    _services()
+    return _web_application()
+
+
+@cache
+def _web_application() -> func.AsgiMiddleware:
     from dedup_web.app import create_app, signed_in  # noqa: PLC0415 - loaded by the first request only
 
     with _connecting:

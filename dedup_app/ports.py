@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from dedup_app.image_status import ImageStatus
 from dedup_app.ledger.findings import SliceReport
+from dedup_app.ownership import OwnerRecord
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.decoding.working_image import WorkingImage
@@ -323,8 +324,8 @@ class StatsTable(Protocol):
     def of_day(self, day: str) -> dict[str, LoaderStats]: ...
 
 
-class ReportsTable(Protocol):
-    """The `reports` table, newest first."""
+class ReportsTable(OwnerRecord, Protocol):
+    """The `reports` table, newest first, and in it whose the namespace is."""
 
     def put_stats_report(self, report: StatsReport) -> None: ...
 

@@ -16,6 +16,7 @@ from dedup_app.ledger.audit import Audit
 from dedup_app.ledger.reconcile import ReconcileService
 from dedup_app.loader_totals import LoaderTotals
 from dedup_app.overview import OverviewService
+from dedup_app.ownership import OwnershipService
 from dedup_app.pair_list import PairListService
 from dedup_app.pairing import Pairing
 from dedup_app.poison import PoisonService
@@ -86,12 +87,14 @@ class Services:
     overview: OverviewService = field(init=False)
     reconcile: ReconcileService = field(init=False)
     poison: PoisonService = field(init=False)
+    ownership: OwnershipService = field(init=False)
 
     def __post_init__(self) -> None:
         self.features = JournaledFeatures(self.features, self.verdict_log)
         journal = VerdictJournal(self.features, self.verdict_log)
         rejections = Rejections(self.reports, self.now)
         settings = self.settings
+        self.ownership = OwnershipService(record=self.reports, settings=settings, now=self.now)
         budgets = LoadBudgets(
             settings.limits,
             settings.download_budget_bytes,

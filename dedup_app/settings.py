@@ -32,6 +32,7 @@ class Settings:
     """Everything that can be set, with its default. `policy` and `limits` turn the numbers into what the core takes."""
 
     image_storage: StorageConnection | None = None
+    site_name: str = ""  # of the app in Azure, which sets it
     namespace: str = ""  # begins the names of tables, and those of index container and queues, which are whole below
     image_container: str = "images"
     index_container: str = "dedup-index"
@@ -65,6 +66,7 @@ class Settings:
         read = SettingReader(environment)
         settings = cls(
             image_storage=read.storage(),
+            site_name=read.text("WEBSITE_SITE_NAME", cls.site_name).lower(),
             namespace=read.namespace,
             image_container=read.container("IMAGE_CONTAINER", cls.image_container),
             index_container=read.own_container("INDEX_CONTAINER", cls.index_container),

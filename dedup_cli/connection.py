@@ -19,7 +19,17 @@ FROM_THE_EXTRA = ("azure", "requests", "urllib3")
 
 
 def services_of(context: typer.Context) -> Services:
-    """The services of the account that the settings name, or those that a test hands over as the context's object."""
+    """The services of the account that the settings name, or those that a test hands over as the context's object.
+
+    Raises `NamespaceTaken` where these settings are another app's.
+    """
+    services = unchecked_services_of(context)
+    services.ownership.check()
+    return services
+
+
+def unchecked_services_of(context: typer.Context) -> Services:
+    """The same, whosever the namespace is."""
     if isinstance(context.obj, Services):
         return context.obj
     settings = read_settings(Path.cwd(), os.environ)

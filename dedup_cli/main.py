@@ -12,6 +12,7 @@ from dedup_cli.failures import SentencesForErrors
 from dedup_cli.groups import groups
 from dedup_cli.ingest import ingest
 from dedup_cli.output import console
+from dedup_cli.owner import owner
 from dedup_cli.plan import plan
 from dedup_cli.poison import poison
 from dedup_cli.reconcile import reconcile
@@ -35,6 +36,7 @@ app = typer.Typer(
 for command in (
     *(scan, duplicates, groups, report, review, plan, rejected, status, compare),
     *(enqueue, ingest, reconcile, poison, reindex, decoders),
+    *(owner,),
 ):
     app.command()(command)
 

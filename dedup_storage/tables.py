@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from dedup_app.ledger.findings import FindingKind, SliceReport
+from dedup_app.ownership import Owner
 from dedup_app.ports import DecodersReport, RejectedMessage, StatsReport
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.entity_table import Entities
 from dedup_storage.rows import Entity, fitting, loaded, stored, utc
 
+OWNER = ("owner", "owner")  # the keys of its one row
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MICROSECOND = 10**18 - 1
 NOT_IN_KEYS = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
@@ -94,6 +96,19 @@ class AzureReportsTable:
         found = self._table.get("errors", _digest(body))
         return None if found is None else str(found["error"])
 
+    def owner(self) -> Owner | None:
+        found = self._table.get_with_tag(*OWNER)
+        if found is None:
+            return None
+        entity, tag = found
+        return Owner(str(entity["container"]), str(entity["site"]), utc(entity["since"]), tag)
+
+    def create_owner(self, owner: Owner) -> bool:
+        return self._table.create(_owner_entity(owner)) is not None
+
+    def replace_owner(self, owner: Owner, tag: str) -> bool:
+        return self._table.update(_owner_entity(owner), tag, keep_other_columns=False) is not None
+
     def put_ledger(self, report: SliceReport) -> None:
         entity = {
             "PartitionKey": "ledger",
@@ -135,6 +150,12 @@ class AzureReportsTable:
             )
             for entity in self._table.query("PartitionKey eq 'rejected'", limit=limit)
         ]
+
+
+def _owner_entity(owner: Owner) -> Entity:
+    partition, key = OWNER
+    columns = {"container": owner.container, "site": owner.site, "since": utc(owner.since)}
+    return {"PartitionKey": partition, "RowKey": key, **columns}
 
 
 def _digest(body: str) -> str:

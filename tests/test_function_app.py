@@ -1,5 +1,6 @@
 """The triggers listen where the settings say, carry their input to one service, and load nothing heavy at the start."""
 
+import asyncio
 import base64
 import importlib.util
 import json
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -20,6 +22,7 @@ from pathspec import GitIgnoreSpec
 
 import function_app
 from dedup_app.image_status import DELETED, INDEXED
+from dedup_app.ownership import NamespaceTaken
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidSetting, StoreBusy
 from dedup_core.messages import IngestMessage
@@ -166,7 +169,7 @@ def test_all_threads_share_one_connection(monkeypatch):
     def slow_connect(settings: Settings) -> object:
         threading.Event().wait(0.05)
         made.append(settings)
-        return object()
+        return World().services
 
     monkeypatch.setattr(connect, "connect", slow_connect)
     function_app._connect.cache_clear()
@@ -185,6 +188,40 @@ def test_all_threads_share_one_connection(monkeypatch):
     function_app._connect.cache_clear()
     assert made == [function_app.settings]
     assert len(set(map(id, seen))) == 1
+
+
+def test_another_app_in_the_same_namespace_takes_no_message(world, monkeypatch):
+    landed("nothing.png")
+    stranger = World(image_container="catalog", site_name="func-b")
+    stranger.reports = world.reports
+    services = stranger.start_process("stranger")
+    monkeypatch.setattr(function_app, "_connect", lambda: services)
+    for take in (
+        lambda: landed("a.png"),
+        *(
+            partial(handler, func.QueueMessage(id="1", body=b"nonsense"), CONTEXT)
+            for handler in (function_app.verify_pairs, function_app.ingest_images, function_app.take_blob_events)
+        ),
+        lambda: function_app.retract_image(deleted("a.png"), CONTEXT),
+        lambda: function_app.report_loader_stats(SimpleNamespace(past_due=False), CONTEXT),
+    ):
+        with pytest.raises(NamespaceTaken, match="DEDUP_NAMESPACE"):
+            take()
+    assert set(stranger.calls) == {"reports.owner"}
+    review = function_app.app.get_functions()
+    web = next(it for it in review if it.get_function_name() == "review").get_user_function()
+    answer = asyncio.run(web(func.HttpRequest(method="GET", url="http://x/api/groups", body=b""), CONTEXT))
+    assert (answer.status_code, b"take-over --site func-b" in answer.get_body()) == (503, True)
+
+
+def test_whose_the_namespace_is_is_asked_once_a_process_and_by_the_timer(world):
+    for name in ("a.png", "b.png"):
+        landed(name)
+    assert world.calls.count("reports.owner") == 1
+    for _ in range(2):
+        function_app.report_loader_stats(SimpleNamespace(past_due=False), CONTEXT)
+    assert world.calls.count("reports.owner") == 3
+    assert world.calls.count("reports.create_owner") == 1
 
 
 def test_the_start_of_a_worker_loads_no_image_library_and_no_storage_adapter():

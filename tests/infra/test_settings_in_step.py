@@ -22,7 +22,15 @@ READ_BY_OTHERS = {
 }
 # Left to whoever wants it: a connection string in place of the identity.
 # The keeper is chosen where groups are looked at; who has no wish sets nothing.
-NOT_SET = {"ImageStorage", "DEDUP_NAMESPACE", "KEEPER_STEPS", "PROTECTED_PREFIXES", "RECONCILE_HOURS"}
+# The site's name is set by Azure.
+NOT_SET = {
+    "ImageStorage",
+    "WEBSITE_SITE_NAME",
+    "DEDUP_NAMESPACE",
+    "KEEPER_STEPS",
+    "PROTECTED_PREFIXES",
+    "RECONCILE_HOURS",
+}
 # Flex Consumption refuses or ignores these (functions-app-settings, "Flex Consumption plan deprecations").
 REFUSED_BY_FLEX = {
     "ENABLE_ORYX_BUILD",
