@@ -14,7 +14,7 @@ help:
 	@echo "make explore random schedules of handlers, faults and people, until one ends badly (SCHEDULES=200000)"
 	@echo "make check   ruff, mypy, import-linter, links and figures in the docs"
 	@echo "make docs    write the tables and figures of the docs anew, from infra/ and benchmarks/results/"
-	@echo "make package the zip that is deployed, in dist/"
+	@echo "make package the zip that is deployed and its list of materials (CycloneDX), in dist/"
 	@echo "make lock    pin requirements.txt and requirements-dev.txt anew"
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml .python-version
@@ -82,8 +82,8 @@ format: setup
 lock:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --python-version 3.13 requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --upgrade --no-header --no-emit-index-url --python-version 3.13 requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.13 requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.13 requirements-dev.in -o requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) node_modules .azurite .local_host .pytest_cache .mypy_cache .ruff_cache dist

@@ -85,6 +85,11 @@ class HostProcess:
         return self.status.pid
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it ended although nobody has stopped or killed it."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
     def url(self) -> str:
         return self.status.url
 

@@ -1,4 +1,4 @@
-"""Makes the zip that is deployed: `python -m infra.tools.package FILE.zip`.
+"""Makes the zip that is deployed, and its list of materials: `python -m infra.tools.package FILE.zip`.
 
 The files are those that `azd deploy` would send, by the rules of .funcignore. The libraries of requirements.txt are in
 `.python_packages`, so that nothing has to be built in Azure (docs/deploy.md says when that goes wrong).
@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         if not given.without_libraries:
             install_libraries(Path(folder))
+            from infra.tools.sbom import write_sbom  # noqa: PLC0415 - loads NumPy and Pillow, for packages that are built here
+
+            write_sbom(Path(folder), given.file.with_suffix(".cdx.json"))
         write_package(given.file, Path(folder))
     print(f"{given.file}: {given.file.stat().st_size:,} bytes")  # noqa: T201 - it talks to a person
     return 0

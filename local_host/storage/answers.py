@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from xml.etree.ElementTree import ParseError
 
 from azure.core.exceptions import AzureError
 
 # What the SDKs raise for a header that is missing or garbled; DeserializationError is a ValueError.
-GARBLED = (AttributeError, KeyError, TypeError, ValueError)
+GARBLED = (AttributeError, KeyError, ParseError, TypeError, ValueError)
 
 
 class GarbledAnswerError(AzureError):

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 from azure.storage.blob import BlobServiceClient
+from cyclonedx.model.bom import Bom
 from packaging.requirements import Requirement
 from pathspec import GitIgnoreSpec
 
 from dedup_app.image_status import INDEXED
 from dedup_app.settings import Settings
+from dedup_core.decoding.libraries import BY_FORMAT, libraries_of
 from dedup_storage.connect import connect
 from infra.tools.package import LIBRARIES, NEWEST_GLIBC, main, write_package
 from tests.azurite import Account
@@ -108,6 +110,43 @@ def test_the_libraries_are_all_that_is_listed_and_lack_nothing(whole_package: Pa
         if it.marker is None or it.marker.evaluate({"extra": ""}):
             found = there[it.name.lower().replace("_", "-").replace(".", "-")]
             assert it.specifier.contains(found.version, prereleases=True), f"{it} but {found.version} is there"
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_pin_has_hashes_so_that_pip_takes_no_other_file(name: str):
+    """One hash is enough to have pip insist on them; one pin without any would end every installation."""
+    pins = re.split(r"^(?=[A-Za-z])", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert len(pins) > 50
+    assert [pin.split(" ")[0] for pin in pins if not re.search(r"==\S+ \\\n.*--hash=sha256:[0-9a-f]{64}\b", pin)] == []
+
+
+def test_the_list_of_materials_names_every_library_and_the_native_ones_inside(whole_package: Path):
+    listed = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    bom = json.loads((whole_package.parent / "app.cdx.json").read_text(encoding="utf-8"))
+    components = {it["name"]: it for it in bom["components"]}
+    assert {name: it["version"] for name, it in components.items()} == listed
+    assert [name for name, it in components.items() if not it.get("licenses")] == []
+    allowed = set(re.findall(r"sha256:(\w+)", (ROOT / "requirements.txt").read_text()))
+    assert {it["value"] for name in listed for it in components[name]["properties"]} == allowed
+    inside = {part["name"]: part for it in components.values() for part in it.get("components", ())}
+    decoders = {library for name in BY_FORMAT for library in libraries_of(name) if library.version}
+    assert {it.name: it.version for it in decoders if it.name != "Pillow"}.items() <= {
+        name: part.get("version") for name, part in inside.items()
+    }.items()
+    binaries = [it for it in (whole_package / LIBRARIES).glob("*.libs/*") if ".so" in it.name]
+    assert {it.name for it in binaries} == {name for name, part in inside.items() if part["type"] == "file"}
+    Bom.from_json(bom).validate()
+
+
+def test_a_library_that_is_not_the_one_that_was_pinned_is_refused(tmp_path: Path):
+    listed = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    pin = re.search(r"^packaging==.*?(?=^[a-z])", listed, re.MULTILINE | re.DOTALL)
+    assert pin is not None
+    (tmp_path / "pins.txt").write_text(re.sub("sha256:.{8}", "sha256:00000000", pin[0]), encoding="utf-8")
+    command = ["download", "--no-deps", "--dest", tmp_path / "wheels", "--requirement", tmp_path / "pins.txt"]
+    tried = subprocess.run([sys.executable, "-m", "pip", *command], capture_output=True, text=True, check=False)
+    assert tried.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in tried.stderr
 
 
 def test_the_libraries_are_for_the_machines_of_functions(whole_package: Path):
