@@ -6,6 +6,7 @@ from datetime import datetime
 
 from dedup_app.event_log import EventLog
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, REMOVING, ImageStatus
+from dedup_app.notices import Notices
 from dedup_app.pairing import Pairing, is_same_file
 from dedup_app.ports import (
     CandidateIndex,
@@ -72,6 +73,7 @@ class IngestService:
         pairing: Pairing,
         ingest_queue: IngestQueue,
         rejections: Rejections,
+        notices: Notices,
         budgets: LoadBudgets,
         settings: Settings,
         now: Callable[[], datetime],
@@ -83,6 +85,7 @@ class IngestService:
         self._pairing = pairing
         self._ingest_queue = ingest_queue
         self._rejections = rejections
+        self._notices = notices
         self._budgets = budgets
         self._settings = settings
         self._now = now
@@ -138,6 +141,8 @@ class IngestService:
             if found is None:
                 if look == 0 and row is not None and row.status == INDEXED:  # a repetition: what may have been missed
                     sent = self._pairing.verify_anew(row)
+                elif look == 0 and row is not None and row.status.is_rejected:
+                    self._notices.rejected(row)
                 log.info("image_ingested", image=path, status=status, pairs_sent=sent)
                 return IngestOutcome(status, sent)
             try:
@@ -225,14 +230,18 @@ class IngestService:
             decoder=found.decoder,
         )
         if known is None:
-            return self._features.put(row), 0
+            return self._told(self._features.put(row)), 0
         removing = replace(row, status=REMOVING, tag=known.tag)
         is_same_try = (known.status, known.etag, known.detail) == (REMOVING, found.etag, removing.detail)
         row = known if is_same_try else self._features.put(removing)
         if known.summary.is_alive or known.status == REMOVING:
             self._index.remove(path.image_id, row.version)
         pairs_sent = self._pairing.verify_anew(row)
-        return self._set_status(row, status), pairs_sent
+        return self._told(self._set_status(row, status)), pairs_sent
+
+    def _told(self, row: FeaturesRow) -> FeaturesRow:
+        self._notices.rejected(row)
+        return row
 
     def _forget(self, known: FeaturesRow) -> FeaturesRow:
         if known.summary.is_alive:

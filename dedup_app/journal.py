@@ -10,6 +10,7 @@ from typing import Protocol
 
 from dedup_app.group_records import Record, facts_of, records_of
 from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.notices import Notices
 from dedup_app.ports import FeaturesRow, FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import FAMILIES
@@ -40,11 +41,12 @@ class VerdictLog(Protocol):
 
 
 class VerdictJournal:
-    """Tells the log what was stored of pairs, with what is known of their images."""
+    """Tells the log what was stored of pairs, with what is known of their images, and then whoever wants to know."""
 
-    def __init__(self, features: FeaturesTable, log: VerdictLog) -> None:
+    def __init__(self, features: FeaturesTable, log: VerdictLog, notices: Notices) -> None:
         self._features = features
         self._log = log
+        self._notices = notices
 
     def tell(self, pairs: Sequence[PairRow], rows: Mapping[str, ImageSummary]) -> None:
         """Append the verdicts and decisions in one block; `rows` saves looks at the table, by image id."""
@@ -57,6 +59,7 @@ class VerdictJournal:
         known = {**rows, **(self._features.summaries(missing) if missing else {})}
         images = (facts_of(known[image_id]) for image_id in sorted(ids) if image_id in known)
         self._log.append([*images, *(record for pair in told for record in records_of(pair))])
+        self._notices.pairs(told)
 
 
 class JournaledFeatures:

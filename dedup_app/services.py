@@ -1,6 +1,6 @@
 """All use cases over one set of ports: on Azure or in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from dedup_app.journal import JournaledFeatures, VerdictJournal, VerdictLog
 from dedup_app.ledger.audit import Audit
 from dedup_app.ledger.reconcile import ReconcileService
 from dedup_app.loader_totals import LoaderTotals
+from dedup_app.notices import EventSender, Notices
 from dedup_app.overview import OverviewService
 from dedup_app.ownership import OwnershipService
 from dedup_app.pair_list import PairListService
@@ -71,6 +72,7 @@ class Services:
     index: CandidateIndex
     verdict_log: VerdictLog
     instance: str
+    event_senders: Sequence[EventSender] = ()
     now: Callable[[], datetime] = utc_now
     meter: Meter | None = None
     loader: MemoryEfficientImageLoader = field(init=False)
@@ -91,10 +93,11 @@ class Services:
 
     def __post_init__(self) -> None:
         self.features = JournaledFeatures(self.features, self.verdict_log)
-        journal = VerdictJournal(self.features, self.verdict_log)
-        rejections = Rejections(self.reports, self.now)
         settings = self.settings
         self.ownership = OwnershipService(record=self.reports, settings=settings, now=self.now)
+        notices = Notices(self.event_senders, settings.account, settings.image_container)
+        journal = VerdictJournal(self.features, self.verdict_log, notices)
+        rejections = Rejections(self.reports, self.now)
         budgets = LoadBudgets(
             settings.limits,
             settings.download_budget_bytes,
@@ -143,6 +146,7 @@ class Services:
             pairing=pairing,
             ingest_queue=self.ingest_queue,
             rejections=rejections,
+            notices=notices,
             budgets=budgets,
             settings=settings,
             now=self.now,

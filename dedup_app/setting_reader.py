@@ -59,6 +59,27 @@ class SettingReader:
             )
         return value
 
+    def optional_queue(self, name: str) -> str:
+        """The name of a queue that somebody else reads, as it is; empty where none is set."""
+        value = self.text(name, "")
+        if value and not _QUEUE.fullmatch(value):
+            raise InvalidSetting(f"{name} is {value!r}; it takes 3 to 56 lower-case letters, digits and single hyphens")
+        return value
+
+    def https(self, name: str) -> str:
+        """An https address with its path; empty where none is set."""
+        value = self.text(name, "")
+        try:
+            url = urlsplit(value)
+        except ValueError as error:
+            raise InvalidSetting(f"{name} is not a URL: {error}") from error
+        if value and (url.scheme != "https" or not url.hostname or url.query or url.username):
+            raise InvalidSetting(
+                f"{name} must be the https address of the topic and nothing more, such as "
+                "https://topic.westeurope-1.eventgrid.azure.net/api/events"
+            )
+        return value
+
     def _namespace(self) -> str:
         value = self.text(NAMESPACE, "")
         if value and not _NAMESPACE.fullmatch(value):

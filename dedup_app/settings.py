@@ -39,6 +39,8 @@ class Settings:
     verify_queue: str = "verify-pairs"
     ingest_queue: str = "ingest-images"
     events_queue: str = "blob-events"
+    notify_queue: str = ""
+    events_topic_endpoint: str = ""
     stats_schedule: str = "0 */5 * * * *"
     blob_trigger_source: str = "LogsAndContainerScan"
     max_image_bytes: int = 64 * 1024 * 1024
@@ -73,6 +75,8 @@ class Settings:
             verify_queue=read.own_queue("VERIFY_QUEUE", cls.verify_queue),
             ingest_queue=read.own_queue("INGEST_QUEUE", cls.ingest_queue),
             events_queue=read.own_queue("EVENTS_QUEUE", cls.events_queue),
+            notify_queue=read.optional_queue("NOTIFY_QUEUE"),
+            events_topic_endpoint=read.https("EVENTS_TOPIC_ENDPOINT"),
             stats_schedule=read.schedule("STATS_SCHEDULE", cls.stats_schedule),
             blob_trigger_source=read.choice("BLOB_TRIGGER_SOURCE", BLOB_TRIGGER_SOURCES, cls.blob_trigger_source),
             max_image_bytes=read.whole("MAX_IMAGE_BYTES", cls.max_image_bytes, most=_GIBIBYTE),
@@ -95,6 +99,8 @@ class Settings:
         read.refuse_equal("VERIFY_QUEUE", "INGEST_QUEUE", settings.verify_queue, settings.ingest_queue)
         read.refuse_equal("EVENTS_QUEUE", "VERIFY_QUEUE", settings.events_queue, settings.verify_queue)
         read.refuse_equal("EVENTS_QUEUE", "INGEST_QUEUE", settings.events_queue, settings.ingest_queue)
+        for name in ("VERIFY_QUEUE", "INGEST_QUEUE", "EVENTS_QUEUE"):
+            read.refuse_equal("NOTIFY_QUEUE", name, settings.notify_queue, getattr(settings, name.lower()))
         if settings.policy_overrides or settings.policy_preset != cls.policy_preset:
             settings.policy  # noqa: B018 - checked at start, but only where set: it needs numpy
         return settings

@@ -53,7 +53,7 @@ def open_clients(connection: StorageConnection, *, largest_read: int) -> Storage
         "retry_backoff_factor": 0.5,
     }
     if connection.uses_identity:
-        credential = _credential(connection.client_id)
+        credential = credential_of(connection.client_id)
         return StorageClients(
             BlobServiceClient(connection.blob_service_uri, credential, **blob_options),
             QueueServiceClient(connection.queue_service_uri, credential, **queue_options),
@@ -90,7 +90,7 @@ def _check_account_key(connection_string: str) -> None:
             base64.b64decode(value.strip(), validate=True)
 
 
-def _credential(client_id: str) -> "TokenCredential":
+def credential_of(client_id: str) -> "TokenCredential":
     """The identity named by `ImageStorage__clientId`, else whatever this machine is signed in with."""
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415 - slow, rarely needed
 

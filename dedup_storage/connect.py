@@ -18,6 +18,7 @@ from dedup_decoders.ready import Ready
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
 from dedup_storage.entity_table import EntityTable
+from dedup_storage.event_senders import event_senders
 from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments
@@ -68,6 +69,7 @@ def connect(settings: Settings) -> Services:
             AzureSegments(clients.blobs, settings.index_container, OLDER_FINGERPRINTS),
         ),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
+        event_senders=event_senders(settings, clients.queues),
         instance=instance,
         meter=meter,
     )

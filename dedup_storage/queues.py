@@ -100,12 +100,12 @@ class AzureQueues:
         ]
 
 
-def send_text(queue: QueueClient, text: str) -> None:
+def send_text(queue: QueueClient, text: str, *, kept_seconds: int = NEVER_EXPIRES) -> None:
     """Put one message, as it is, into the queue, which appears with the first one."""
     with our_errors(f"send a message to {queue.queue_name}"):
         try:
-            queue.send_message(text, time_to_live=NEVER_EXPIRES)
+            queue.send_message(text, time_to_live=kept_seconds)
         except ResourceNotFoundError:
             with suppress(ResourceExistsError):
                 queue.create_queue()
-            queue.send_message(text, time_to_live=NEVER_EXPIRES)
+            queue.send_message(text, time_to_live=kept_seconds)

@@ -55,6 +55,9 @@ param namespace string = ''
 @description('How blob events reach the app: its webhooks, or a storage queue, where none can be refused (docs/deploy.md).')
 param eventDelivery string = 'trigger'
 
+@description('Makes an Event Grid topic that is told each new verdict, decision and rejected file (docs/events.md).')
+param notifyTopic bool = false
+
 @allowed([2048, 4096])
 @description('Memory of an instance in MB, with one or two cores; docs/operations.md tells how many images fit.')
 param instanceMemoryMB int = 2048
@@ -214,6 +217,17 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
   }
 }
 
+module notify 'modules/notify-topic.bicep' = if (notifyTopic) {
+  name: 'notify-topic'
+  scope: group
+  params: {
+    name: 'evgt-dedup-${token}'
+    location: location
+    tags: allTags
+    appPrincipalId: identity.outputs.principalId
+  }
+}
+
 module functionApp 'modules/function-app.bicep' = {
   name: 'function-app'
   scope: group
@@ -251,6 +265,8 @@ module functionApp 'modules/function-app.bicep' = {
     queueNewBatchThreshold: queueNewBatchThreshold
     blobMaxDegreeOfParallelism: blobMaxDegreeOfParallelism
     openTelemetry: openTelemetry
+    notifyTopic: notifyTopic
+    notifyTopicEndpoint: notifyTopic ? notify!.outputs.endpoint : ''
     appSettings: appSettings
   }
 }

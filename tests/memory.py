@@ -9,8 +9,9 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup_app.notices import CloudEvent
 from dedup_app.ports import PoisonMessage, QueueLengths, RejectedMessage, Superseded
-from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, TemporaryError
+from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, PermanentError, TemporaryError
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.loading.loader import SourceImage
@@ -170,6 +171,19 @@ class MemoryReportsTable(AzureReportsTable):
 
     def __init__(self) -> None:
         super().__init__(MemoryEntities())
+
+
+class MemorySender:
+    """Events that went out, in their order."""
+
+    def __init__(self) -> None:
+        self.events: list[CloudEvent] = []
+        self.is_down = False
+
+    def send(self, events: Sequence[CloudEvent]) -> None:
+        if self.is_down:
+            raise PermanentError("the receiver is gone", reason="store-refused")
+        self.events += events
 
 
 class MemoryVerifyQueue:

@@ -26,6 +26,8 @@ param queueBatchSize int
 param queueNewBatchThreshold int
 param blobMaxDegreeOfParallelism int
 param openTelemetry bool
+param notifyTopic bool
+param notifyTopicEndpoint string
 param appSettings object
 
 // The host's storage, by identity; without a table service, so that the host keeps no diagnostic events there.
@@ -65,6 +67,8 @@ var openTelemetrySettings = openTelemetry
       OTEL_TRACES_EXPORTER: 'none'
     }
   : {}
+
+var notifySettings = notifyTopic ? { EVENTS_TOPIC_ENDPOINT: notifyTopicEndpoint } : {}
 
 // The defaults of dedup_app/settings.py, written out so that they can be seen and changed in the portal.
 var workSettings = {
@@ -156,6 +160,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     telemetrySettings,
     openTelemetrySettings,
     workSettings,
+    notifySettings,
     queueBatchOverride,
     queueThresholdOverride,
     blobOverride,

@@ -42,6 +42,7 @@ ROLES: dict[str, frozenset[str]] = {
     ),
     "Storage Table Data Reader": frozenset({"tables/read", "entities/read"}),
     "Monitoring Metrics Publisher": frozenset({"telemetry/write"}),
+    "Event Grid Data Sender": frozenset({"events/send"}),
 }
 
 
@@ -99,6 +100,12 @@ NEEDS = (
         "`dedup_storage/entity_table.py` reads and writes rows, and clears away those that are too old",
     ),
     Need(APP, "Application Insights", frozenset({"telemetry/write"}), "logs, requests and metrics, without a key"),
+    Need(
+        APP,
+        "notification topic",
+        frozenset({"events/send"}),
+        "verdicts, decisions and rejections, where `NOTIFY_TOPIC`",
+    ),
     Need(TOPIC, "dead-letter container", frozenset({"blobs/write"}), "events that could not be delivered within a day"),
     Need(TOPIC, "events queue", frozenset({"messages/add"}), "events, where `EVENT_DELIVERY` is `queue`"),
     Need(
@@ -147,9 +154,10 @@ def grants(resources: Iterable[Resource], roles: dict[str, str]) -> list[Grant]:
 def place(scope: str, who: str) -> str:
     """The kind of place that a resource is, as NEEDS names it for those who go there."""
     kind, name = scope.split("/")[-2:]
+    plain = {"components": "Application Insights", "tables": "tables", "topics": "notification topic"}
+    if kind in plain:
+        return plain[kind]
     match kind:
-        case "components":
-            return "Application Insights"
         case "storageAccounts":
             return "host account" if name.startswith("sthost") else "images account"
         case "containers":
@@ -161,8 +169,6 @@ def place(scope: str, who: str) -> str:
             return "events queue"
         case "queues":
             return "poison queues" if name.endswith("-poison") else "work queues"
-        case "tables":
-            return "tables"
         case _:
             raise ValueError(f"{scope} is no place that rights are needed in")
 

@@ -32,6 +32,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "alertEmail": "someone@example.com",
         "instanceMemoryMB": 4096,
         "openTelemetry": True,
+        "notifyTopic": True,
     },
 }
 

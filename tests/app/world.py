@@ -29,6 +29,7 @@ from tests.memory import (
     MemoryQueues,
     MemoryReportsTable,
     MemorySegments,
+    MemorySender,
     MemoryStatsTable,
     MemoryVerifyQueue,
     Shared,
@@ -68,10 +69,12 @@ class Watched:
 class World:
     """In-memory ports and services over them. `calls` lists the steps; `before` and `after` see each of them.
 
+    With `told` events are sent there.
     With `plain_index` candidates come from the plainest engine, at a tenth of the cost of the log's.
     """
 
-    def __init__(self, *, plain_index: bool = False, **settings: Any) -> None:
+    def __init__(self, *, plain_index: bool = False, told: MemorySender | None = None, **settings: Any) -> None:
+        self.told = told
         self.time = NOON
         self.tick = timedelta(0)
         self.calls: list[str] = []
@@ -111,6 +114,7 @@ class World:
             queues=MemoryQueues({"verify-pairs": self.verify_queue, "ingest-images": self.ingest_queue}),
             index=watched(self._index(), "index"),
             verdict_log=watched(VerdictLog(self.verdict_segments), "verdict_log"),
+            event_senders=() if self.told is None else (watched(self.told, "told"),),
             instance=instance,
             now=self._now,
         )

@@ -24,12 +24,8 @@ READ_BY_OTHERS = {
 # The keeper is chosen where groups are looked at; who has no wish sets nothing.
 # The site's name is set by Azure.
 NOT_SET = {
-    "ImageStorage",
-    "WEBSITE_SITE_NAME",
-    "DEDUP_NAMESPACE",
-    "KEEPER_STEPS",
-    "PROTECTED_PREFIXES",
-    "RECONCILE_HOURS",
+    *("ImageStorage", "DEDUP_NAMESPACE", "KEEPER_STEPS", "PROTECTED_PREFIXES", "RECONCILE_HOURS"),
+    *("EVENTS_TOPIC_ENDPOINT", "NOTIFY_QUEUE", "WEBSITE_SITE_NAME"),
 }
 # Flex Consumption refuses or ignores these (functions-app-settings, "Flex Consumption plan deprecations").
 REFUSED_BY_FLEX = {
@@ -68,10 +64,14 @@ class Recorded(Mapping[str, str]):
 
 def as_deployed(name: str = "new account") -> dict[str, str]:
     """The settings with addresses and ids in place of what only Azure knows."""
-    address = re.compile(r"<primaryEndpoints\.(\w+) of \w+>")
-    return {
-        key: address.sub(r"https://photos.\1.core.windows.net/", value) for key, value in app_settings(name).items()
-    }
+    places = (
+        (re.compile(r"<primaryEndpoints\.(\w+) of \w+>"), r"https://photos.\1.core.windows.net/"),
+        (re.compile(r"<endpoint of (\S+)>"), r"https://\1.eventgrid.azure.net/api/events"),
+    )
+    settings = app_settings(name)
+    for known_in_azure, example in places:
+        settings = {key: known_in_azure.sub(example, it) for key, it in settings.items()}
+    return settings
 
 
 @pytest.mark.parametrize("name", WAYS)
