@@ -90,10 +90,6 @@ def test_a_table_without_places_has_nothing_and_no_room():
     assert (table.memory_bytes, table.has_room_for(1), table.has_room_for(0)) == (0, False, True)
 
 
-def words_of(name: str) -> np.ndarray:
-    return np.frombuffer(bytes.fromhex(name), ">u8").astype(np.uint64)[:, None]
-
-
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("equal_share", [0.0, 0.8, 1.0])
 def test_what_is_held_is_what_a_dictionary_would_hold(equal_share, monkeypatch):
@@ -125,12 +121,11 @@ def test_what_is_held_is_what_a_dictionary_would_hold(equal_share, monkeypatch):
             assert images.slots == len(images)
         slots = np.flatnonzero(images.alive)
         assert len(images) == len(slots) == len(expected)
-        held_hashes = images.hashes(slots)
-        for place, name in enumerate(images.ids(slots)):
-            content, hashes = expected[int(name[:16], 16)]
-            assert images.versions(words_of(name)).tolist() == [int(name[:16], 16)]
-            assert held_hashes[:, :, place].tolist() == hashes
-            assert images.with_content(np.uint64(content)) == [slots[place]]
+        held = [int(name[:16], 16) for name in images.ids(slots)]
+        assert images.versions(np.array([held, held], np.uint64) + np.array([[0], [7]], np.uint64)).tolist() == held
+        assert np.moveaxis(images.hashes(slots), 2, 0).tolist() == [expected[name][1] for name in held]
+        for place in range(0, len(held), 7):
+            assert images.with_content(np.uint64(expected[held[place]][0])) == [slots[place]]
 
 
 @pytest.mark.usefixtures("small_blocks")

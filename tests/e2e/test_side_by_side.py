@@ -13,7 +13,7 @@ from tests.azurite import Account
 from tests.core.drawings import drawn, encoded
 from tests.e2e.app import CONTAINER, App, app_on, post_blob_created
 
-ROUNDS = 50
+ROUNDS = 15
 
 
 @pytest.fixture
