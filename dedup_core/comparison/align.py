@@ -11,10 +11,11 @@ from PIL import Image
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.align_keypoints import keypoint_starts
 from dedup_core.comparison.align_starts import Pyramids, Start, search_starts, stretch_starts, whole_on_whole
-from dedup_core.comparison.local_contrast import StructurePyramid, edge_plane, luma_plane
-from dedup_core.views import View, turned
+from dedup_core.comparison.local_contrast import Extent, StructurePyramid, edge_plane, extent_of, luma_plane
+from dedup_core.views import SWAPPING, View, turned
 
 type Matrix = NDArray[np.float64]
+type Scales = tuple[float, float]
 _COARSE_STEP: Final = (32, 8)  # (longer side in pixels, Gauss-Newton steps)
 _MIDDLE_STEP: Final = (64, 5)
 _FINE_STEP: Final = (128, 3)
@@ -62,16 +63,15 @@ def align(left: Pixels, right: Pixels, hint: View | None = None) -> Alignment:
     return best
 
 
-def affine_coefficients(matrix: Matrix, left_longer: int, right_longer: int) -> tuple[float, ...]:
-    """The matrix in pixels, as Pillow's affine transform takes it."""
-    zoom = right_longer / left_longer
-    scales = np.array([zoom, zoom, right_longer])
-    return tuple(float(value) for value in (matrix * scales).ravel())
+def pixels_a_unit(shape: tuple[int, ...], extent: Extent) -> Scales:
+    """Across and down: a plane's sides are rounded to whole pixels, which moves its far edge by up to half of one."""
+    return shape[1] / extent[0], shape[0] / extent[1]
 
 
 def _pyramids(plane_of: Callable[[Pixels, int], Float32s], left: Pixels, right: Pixels) -> Pyramids:
     longer, _ = _FINE_STEP
-    return StructurePyramid(plane_of(left, longer)), StructurePyramid(plane_of(right, longer))
+    ours, theirs = (StructurePyramid(plane_of(pixels, longer), extent_of(pixels)) for pixels in (left, right))
+    return ours, theirs
 
 
 def _any_flat(pyramids: Pyramids) -> bool:
@@ -99,7 +99,7 @@ def _from_keypoints(left: Pixels, right: Pixels) -> list[Alignment]:
     for start in keypoint_starts(left, right):
         zoom = abs(float(np.linalg.det(start.matrix[:, :2]))) ** 0.5
         planes = luma_plane(left, _part_size(zoom)), luma_plane(right, _part_size(1 / zoom))
-        pyramids = StructurePyramid(planes[0]), StructurePyramid(planes[1])
+        pyramids = StructurePyramid(planes[0], extent_of(left)), StructurePyramid(planes[1], extent_of(right))
         best = Alignment(start.view, start.matrix, -1.0)
         for longer, steps in _PART_STEPS:
             best = _gauss_newton(
@@ -122,12 +122,14 @@ def _gauss_newton(
     Source: Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004.
     """
     left, right = turned(pyramids[0].at(longer), start.view), pyramids[1].at(right_longer or longer)
-    target, jacobian = np.ascontiguousarray(left).ravel(), _steepest_descent(left)
+    extent = pyramids[0].extent[::-1] if start.view in SWAPPING else pyramids[0].extent
+    scales = pixels_a_unit(left.shape, extent), pixels_a_unit(right.shape, pyramids[1].extent)
+    target, jacobian = np.ascontiguousarray(left).ravel(), _steepest_descent(left, scales[0])
     warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
     best = Alignment(start.view, start.matrix, -1.0)
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     for step in range(steps + 1):
-        sampled, seen = _warped(marked, warp[:2], left.shape)
+        sampled, seen = _warped(marked, warp[:2], left.shape, scales)
         agreement = _correlation(target, sampled, seen)
         if agreement > best.agreement:
             best = Alignment(start.view, warp[:2], agreement)
@@ -145,30 +147,34 @@ def _gauss_newton(
     return best
 
 
-def _steepest_descent(plane: Float32s) -> Float32s:
+def _steepest_descent(plane: Float32s, scales: Scales) -> Float32s:
     """How each parameter of the warp changes each point, (n, 6), with points in units of the longer side."""
-    gx, gy, x, y = slopes_and_places(plane)
+    gx, gy, x, y = slopes_and_places(plane, scales)
     return np.stack([gx * x, gx * y, gx, gy * x, gy * y, gy], axis=2).reshape(-1, 6)
 
 
-def slopes_and_places(plane: Float32s) -> tuple[Float32s, Float32s, Float32s, Float32s]:
+def slopes_and_places(plane: Float32s, scales: Scales) -> tuple[Float32s, Float32s, Float32s, Float32s]:
     """Slopes across and down, (h, w) each, and the places x (w,) and y (h, 1), all in units of the longer side."""
     height, width = plane.shape
-    longer = np.float32(max(height, width))
+    across, down = np.float32(scales[0]), np.float32(scales[1])
     gx, gy = np.zeros_like(plane), np.zeros_like(plane)
-    gx[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) * (longer / 2)
-    gy[1:-1] = (plane[2:] - plane[:-2]) * (longer / 2)
-    x = (np.arange(width, dtype=np.float32) + 0.5) / longer
-    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / longer
+    gx[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) * (across / 2)
+    gy[1:-1] = (plane[2:] - plane[:-2]) * (down / 2)
+    x = (np.arange(width, dtype=np.float32) + 0.5) / across
+    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / down
     return gx, gy, x, y
 
 
-def _warped(marked: Image.Image, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:
+def _warped(
+    marked: Image.Image, matrix: Matrix, shape: tuple[int, ...], scales: tuple[Scales, Scales]
+) -> tuple[Float32s, Float32s]:
     """The right plane as it lies under the left one, and 1 where there is any, both (n,).
 
     The plane carries `_SEEN_MARK` on top, so that the zeros which Pillow puts outside of it tell where it ends.
     """
-    coefficients = affine_coefficients(matrix, max(shape), max(marked.size))
+    ours, theirs = scales
+    in_pixels = np.array(theirs)[:, None] * matrix / np.array([*ours, 1.0])
+    coefficients = tuple(float(value) for value in in_pixels.ravel())
     size = shape[1], shape[0]
     plane = np.asarray(marked.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)).ravel()
     seen = (plane > _SEEN_MARK / 2).astype(np.float32)

@@ -35,6 +35,7 @@ _SHIFT: Final = 2  # pixels either way that an alignment may be off at a block
 _TONE_LEVELS: Final = 32
 _TONE_ERROR: Final = 9.0  # variance of what a tone curve leaves, from rounding and noise
 _LEAST_LEVEL: Final = 20  # pixels of one level that say something about the tone
+_RIM: Final = 1  # pixels
 _WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
 
 
@@ -60,8 +61,8 @@ def look_closer(placed: Placed) -> Look:
     """Compare what both show, at the size of the one with fewer pixels and as sharp as the more blurred one."""
     scale = min(1.0, WORKING_SIZE / max(placed.left.shape[:2]), placed.zoom)
     cut = placed.cut(scale, "L", Image.Resampling.BICUBIC)
-    box = Image.fromarray(cut.inside).getbbox()
-    if box is None or min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE:
+    box = _without_rim(Image.fromarray(cut.inside).getbbox())
+    if box is None:
         return _NOTHING_THERE
     planes = _Planes(cut, box)
     textured = planes.textured
@@ -82,6 +83,13 @@ def look_closer(placed: Placed) -> Look:
     boxes = [planes.in_shares(corners) for corners in boxes_of(changed, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
     return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
+
+
+def _without_rim(box: PixelBox | None) -> PixelBox | None:
+    """The box but for its outermost pixels, in which a trimmed border still shows; None for too small a one."""
+    if box is None or min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE + 2 * _RIM:
+        return None
+    return box[0] + _RIM, box[1] + _RIM, box[2] - _RIM, box[3] - _RIM
 
 
 def _third_largest(values: Float32s) -> float:
@@ -151,30 +159,31 @@ class _Planes:
         differences = np.asarray(1.0 - self.covariance / scale, dtype=np.float32)
         gain = self.right_variance / np.maximum(self.left_variance, 1e-3)
         agreeing = self.textured & (differences < _DOUBTFUL)
+        usual = float(np.median(gain[agreeing])) if agreeing.any() else 1.0
         if agreeing.any():
-            usual = np.median(gain[agreeing])
-            other = (gain > usual * _OTHER_CONTRAST) | (gain * _OTHER_CONTRAST < usual)
-            differences[agreeing & other] = 1.0
+            differences[agreeing & _has_other_contrast(gain, usual)] = 1.0
         doubtful = np.argwhere(self.textured & (differences > _DOUBTFUL))
         if len(doubtful):
             rows, columns = doubtful.T
-            by_contrast = differences[rows, columns] == 1.0
-            shifted = np.minimum(differences[rows, columns], self._shifted(rows, columns))
-            differences[rows, columns] = np.where(by_contrast, 1.0, shifted)
+            differences[rows, columns] = np.minimum(differences[rows, columns], self._shifted(rows, columns, usual))
             still = differences[rows, columns] > _DOUBTFUL
             if still.any():
                 self._explain_by_tone(differences, rows[still], columns[still])
         return differences
 
-    def _shifted(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
-        """The least difference of each of these blocks with right moved by up to `_SHIFT` pixels."""
+    def _shifted(self, rows: NDArray[np.intp], columns: NDArray[np.intp], usual: float) -> Float32s:
+        """The least difference of each of these blocks with right moved by up to `_SHIFT` pixels.
+
+        `usual` is how many times the variance of left that of right is where they agree.
+        """
         cell, side, noise = self.cell, 2 * self.cell, np.float32(_NOISE**2)
         ours = sliding_window_view(self.left, (side, side))[rows * cell, columns * cell]  # (n, side, side)
         ours = ours - ours.mean(axis=(1, 2), keepdims=True)
         reach = side + 2 * _SHIFT
         padded = np.pad(self.right, _SHIFT, mode="edge")
         around = np.ascontiguousarray(sliding_window_view(padded, (reach, reach))[rows * cell, columns * cell])
-        ours_scale = np.sqrt(np.einsum("nij,nij->n", ours, ours) / side**2 + noise)
+        ours_variance = np.einsum("nij,nij->n", ours, ours) / side**2
+        ours_scale = np.sqrt(ours_variance + noise)
         best = np.full(len(rows), 2.0, dtype=np.float32)
         for down in range(2 * _SHIFT + 1):
             for across in range(2 * _SHIFT + 1):
@@ -183,7 +192,8 @@ class _Planes:
                 variance = np.einsum("nij,nij->n", theirs, theirs) / side**2 - mean * mean
                 correlation = np.einsum("nij,nij->n", ours, theirs) / side**2
                 difference = 1.0 - correlation / (ours_scale * np.sqrt(np.maximum(variance, 0) + noise))
-                best = np.minimum(best, difference.astype(np.float32))
+                other = _has_other_contrast(variance / np.maximum(ours_variance, 1e-3), usual)
+                best = np.minimum(best, np.where(other, np.maximum(difference, 1.0), difference).astype(np.float32))
         return best
 
     def _explain_by_tone(self, differences: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
@@ -233,6 +243,11 @@ class _Planes:
         common = mixed @ gray  # (n, 3, 1)
         fitted = (common * np.linalg.solve(normal, common)).sum(axis=(1, 2))
         return np.asarray(np.sqrt(fitted / ((gray * gray).sum(axis=(1, 2)) + 1e-3)), dtype=np.float32)
+
+
+def _has_other_contrast(gain: Float32s, usual: float) -> Blocks:
+    """Where a block's ratio of variances is so far from the usual one that what is there is gone but for a trace."""
+    return np.asarray((gain > usual * _OTHER_CONTRAST) | (gain * _OTHER_CONTRAST < usual))
 
 
 def _tone_curve(source: Float32s, target: Float32s) -> Float32s | None:

@@ -54,18 +54,27 @@ def edge_plane(pixels: Pixels, longer: int) -> Float32s:
     return np.sqrt(strength)
 
 
+type Extent = tuple[float, float]
+"""Width and height of a picture in units of its longer side, before any size was rounded to pixels."""
+
+
+def extent_of(pixels: Pixels) -> Extent:
+    """That of a picture (h, w, 3)."""
+    height, width = pixels.shape[:2]
+    return width / max(height, width), height / max(height, width)
+
+
 class StructurePyramid:
     """The local structure of one plane at the sizes that are asked for, each made once.
 
-    A size is the length of the longer side in pixels. `extent` is (width, height) in units of the longer side.
+    A size is the length of the longer side in pixels. `extent` is that of the picture whose plane it is.
     `is_flat` says that there is no structure at all; what `at` gives then is the noise of rounding.
     """
 
-    def __init__(self, plane: Float32s) -> None:
+    def __init__(self, plane: Float32s, extent: Extent) -> None:
         self._base = Image.fromarray(plane)
         self.is_flat = bool(plane.min() == plane.max())
-        longer = max(self._base.size)
-        self.extent = self._base.width / longer, self._base.height / longer
+        self.extent = extent
         self._made: dict[int, Float32s] = {}
 
     def at(self, longer: int) -> Float32s:

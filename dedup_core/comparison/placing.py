@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.align import align
-from dedup_core.comparison.local_contrast import StructurePyramid, content_box, luma_plane
+from dedup_core.comparison.align import align, pixels_a_unit
+from dedup_core.comparison.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
 from dedup_core.comparison.refine import FINEST, Homography, pixel_homography, refined, warped
 from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
 from dedup_core.comparison.sharpness import SOFT, sharpness
@@ -76,7 +76,7 @@ class Placed:
     def refined(self, *, rough: bool) -> Self:
         """The same, fine enough to look at details; a `rough` alignment is improved at a coarse size first."""
         ours, theirs = luma_plane(self.left, FINEST), luma_plane(self.right, FINEST)
-        pyramids = StructurePyramid(ours), StructurePyramid(theirs)
+        pyramids = StructurePyramid(ours, extent_of(self.left)), StructurePyramid(theirs, extent_of(self.right))
         if any(pyramid.is_flat for pyramid in pyramids):
             return self
         soft = min(sharpness(Image.fromarray(plane)) for plane in (ours, theirs)) < SOFT
@@ -109,7 +109,11 @@ class Placed:
         """The turned left picture `scale` times as large, and right as it lies under it, in a mode of Pillow."""
         base = shrunk(self.left, scale).convert(mode)
         top = shrunk(self.right, scale / self.zoom).convert(mode)
-        pixels = pixel_homography(self.homography, max(base.size), max(top.size))
+        scales = [
+            pixels_a_unit(image.size[::-1], extent_of(pixels))
+            for image, pixels in ((base, self.left), (top, self.right))
+        ]
+        pixels = pixel_homography(self.homography, scales[0], scales[1])
         # Pillow rounds otherwise without interpolation, and would call points seen that it has filled with black.
         marked = warped(Image.new("L", top.size, 255), pixels, base.size, Image.Resampling.BILINEAR)
         return Cut(base, warped(top, pixels, base.size, resampling), np.asarray(marked) > _SEEN)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
-from dedup_core.comparison.align import slopes_and_places
+from dedup_core.comparison.align import Scales, pixels_a_unit, slopes_and_places
 from dedup_core.comparison.local_contrast import StructurePyramid
 
 type Homography = NDArray[np.float64]
@@ -33,13 +33,13 @@ def refined(
     found = start
     coarse, fine = [_COARSE_STEPS] * (rough or soft), [_FINE_STEPS] * (not soft)
     for longer, steps in coarse + fine:
-        found = _gauss_newton(pyramids[0].at(longer), pyramids[1].at(longer), found, steps)
+        found = _gauss_newton(pyramids, longer, found, steps)
     return found
 
 
-def pixel_homography(homography: Homography, left_longer: int, right_longer: int) -> Homography:
-    """The same between points in pixels."""
-    scaled = np.diag([right_longer, right_longer, 1.0]) @ homography @ np.diag([1 / left_longer, 1 / left_longer, 1.0])
+def pixel_homography(homography: Homography, left: Scales, right: Scales) -> Homography:
+    """The same between points in pixels, of which so many are a unit across and down."""
+    scaled = np.diag([*right, 1.0]) @ homography @ np.diag([1 / left[0], 1 / left[1], 1.0])
     return np.asarray(scaled / scaled[2, 2])
 
 
@@ -52,14 +52,17 @@ def warped(image: Image.Image, pixels: Homography, size: tuple[int, int], resamp
     return image.transform(size, Image.Transform.PERSPECTIVE, projective, resampling)
 
 
-def _gauss_newton(left: Float32s, right: Float32s, start: Homography, steps: int) -> Homography:
+def _gauss_newton(
+    pyramids: tuple[StructurePyramid, StructurePyramid], longer: int, start: Homography, steps: int
+) -> Homography:
+    left, right = pyramids[0].at(longer), pyramids[1].at(longer)
     height, width = left.shape
-    longer = max(height, width)
-    jacobian, target = _steepest_descent(left), np.ascontiguousarray(left).ravel()
+    scales = pixels_a_unit(left.shape, pyramids[0].extent), pixels_a_unit(right.shape, pyramids[1].extent)
+    jacobian, target = _steepest_descent(left, scales[0]), np.ascontiguousarray(left).ravel()
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     found, best, agreement = start, start, -1.0
     for step in range(steps + 1):
-        pixels = pixel_homography(found, longer, max(right.shape))
+        pixels = pixel_homography(found, *scales)
         plane = np.asarray(warped(marked, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
         seen = (plane > _SEEN_MARK / 2).astype(np.float32)
         sampled, ours = (plane - np.float32(_SEEN_MARK)) * seen, target * seen
@@ -79,9 +82,9 @@ def _gauss_newton(left: Float32s, right: Float32s, start: Homography, steps: int
     return best
 
 
-def _steepest_descent(plane: Float32s) -> Float32s:
+def _steepest_descent(plane: Float32s, scales: Scales) -> Float32s:
     """How each parameter of the warp changes each point, (n, 8), with points in units of the longer side."""
-    gx, gy, x, y = slopes_and_places(plane)
+    gx, gy, x, y = slopes_and_places(plane, scales)
     outward = -(gx * x + gy * y)
     columns = [gx * x, gx * y, gx, gy * x, gy * y, gy, outward * x, outward * y]
     return np.stack(columns, axis=2).reshape(-1, 8)

@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw
 
 from dedup_core.comparison.align import align
 from dedup_core.comparison.local_contrast import box_blur, content_box, local_structure, luma_plane
+from dedup_core.comparison.placing import Placed
 from dedup_core.views import View, turned
 from tests.core.pictures import brighter, cropped, hue_shifted, padded, scene
 
@@ -41,6 +42,14 @@ def test_every_view_is_found_without_a_hint(view):
 def test_the_same_picture_lies_on_itself():
     alignment = found(scene(2), scene(2))
     assert np.allclose(alignment.matrix, [[1, 0, 0], [0, 1, 0]], atol=0.002)
+
+
+def test_sides_that_are_rounded_to_whole_pixels_do_not_move_the_far_corner():
+    left = scene(2).resize((640, 381))
+    right = left.resize((320, 191), Image.Resampling.LANCZOS)
+    placed = Placed.aligned(np.asarray(left), np.asarray(right), None).refined(rough=False)
+    for corner, there in (((0, 0), (0, 0)), ((1, 381 / 640), (1, 191 / 320))):
+        assert placed.to_right(np.array(corner)) == pytest.approx(there, abs=0.3 / 512)
 
 
 def test_a_crop_is_found_where_it_was_cut():

@@ -47,6 +47,19 @@ def ball_before_a_sky(number: int) -> Image.Image:
     return image
 
 
+def message_window(number: int) -> Image.Image:
+    """A window with a light frame in the middle of a screen, with one message or another."""
+    image = Image.new("RGB", (800, 600), (0, 120, 215))
+    canvas = ImageDraw.Draw(image)
+    canvas.rectangle((180, 190, 620, 400), fill=(240, 240, 240))
+    canvas.rectangle((180, 190, 620, 222), fill="white")
+    canvas.text((192, 196), "Planet", fill="black", font_size=14)
+    word = ("printer", "old scanner", "net", "account of Ida")[number]
+    canvas.text((210, 250), f"The {word} is not ready.", fill="black", font_size=30)
+    canvas.rectangle((520, 360, 600, 388), fill=(225, 225, 225), outline=(0, 120, 215))
+    return image
+
+
 def boarding_pass(number: int) -> Image.Image:
     """One passenger's pass for one flight, in one seat or another."""
     image = Image.new("RGB", (900, 380), (244, 248, 252))
@@ -63,6 +76,7 @@ DRAWN: dict[str, Callable[[int], Image.Image]] = {
     "numeral": lambda number: dotted_numeral((12, 29, 45, 74)[number]),
     "sheet": stamped_sheet,
     "ball": ball_before_a_sky,
+    "window": message_window,
 }
 
 
