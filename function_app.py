@@ -79,6 +79,7 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
         services.reporting.report()
         services.poison.tend()
         services.reconcile.run_slices()
+        services.retention.run()
 
 
 @app.route(route="{*path}", auth_level=func.AuthLevel.FUNCTION, methods=["GET", "HEAD", "POST"])

@@ -5,6 +5,7 @@ changes nothing.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import batched
 from typing import Protocol
 
@@ -74,6 +75,9 @@ class JournaledFeatures:
 
     def delete(self, row: FeaturesRow) -> None:
         self._features.delete(row)
+
+    def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:
+        return self._features.deleted_before(prefix, moment, most)
 
     def all(self) -> Iterator[FeaturesRow]:
         return self._features.all()

@@ -1,7 +1,7 @@
 """The running totals of this process's loader for the UTC day, kept in storage where every instance can be summed."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from dedup_app.event_log import EventLog
@@ -17,7 +17,8 @@ class LoaderTotals:
     """Moves what the loader counted into the row of this process and day.
 
     The row is written whole each time, so that a lost or repeated write counts nothing twice. What was counted since
-    the last flush belongs to the day of the next one.
+    the last flush belongs to the day of the next one. Rows of days before yesterday are left alone, because they may
+    have been folded together: what never got into one is counted today.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class LoaderTotals:
         self._day = ""
         self._totals = LoaderStats()
         self._is_written = True
+        self._stored = LoaderStats()  # of the totals, what surely is in the row
         self._lock = Lock()
 
     def count_without_reads(self, comparisons: int) -> None:
@@ -48,13 +50,23 @@ class LoaderTotals:
         # The lock holds until the row is written, so that an older snapshot never lands after a newer one.
         with self._lock:
             day = utc_day(self._now())
-            if day != self._day and (self._is_written or self._write()):
-                self._day, self._totals = day, LoaderStats()
+            if day != self._day:
+                self._begin(day)
             new, before = self._loader.reset_stats(), self._totals
             self._totals = before.merge(new)
             if self._meter is not None:
                 self._meter.count(new, self._totals.reads_saved - before.reads_saved)
             self._is_written = self._write()
+
+    def _begin(self, day: str) -> None:
+        """A new day, unless the day before waits to be written."""
+        left = LoaderStats()
+        if not self._is_written:
+            if self._day < utc_day(self._now() - timedelta(days=1)):
+                left = self._totals.since(self._stored)
+            elif not self._write():
+                return
+        self._day, self._totals, self._stored = day, left, LoaderStats()
 
     def _write(self) -> bool:
         """Whether the row of the day is written; if not, it waits for the next message, and the new day with it."""
@@ -63,6 +75,7 @@ class LoaderTotals:
         except TemporaryError as error:
             log.warning("statistics_deferred", reason=error.reason, error=str(error))
             return False
+        self._stored = self._totals
         return True
 
 

@@ -253,6 +253,10 @@ class FeaturesTable(Protocol):
         """Take the row away, on the same condition; otherwise do nothing."""
         ...
 
+    def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:
+        """Up to `most` images whose ids begin with these two hex digits and that are deleted since before then."""
+        ...
+
     def all(self) -> Iterator[FeaturesRow]: ...
 
     def with_prefix(self, prefix: str) -> Iterator[FeaturesRow]:
@@ -311,6 +315,13 @@ class PairsTable(Protocol):
         """The pairs whose smaller image id begins with these two hex digits, each once."""
         ...
 
+    def forget(self, path: ImagePath, most: int) -> int:
+        """Take away up to `most` pairs of an image, but none that a person has decided about; how many it were.
+
+        One that is written meanwhile stays, for it may be about another image by now.
+        """
+        ...
+
     def fail(self, left: ImagePath, right: ImagePath, failure: str) -> None:
         """Note on a pair that waits why no verdict comes; one with a verdict stays as it is."""
         ...
@@ -322,6 +333,10 @@ class StatsTable(Protocol):
     def put(self, day: str, instance: str, totals: LoaderStats) -> None: ...
 
     def of_day(self, day: str) -> dict[str, LoaderStats]: ...
+
+    def fold_before(self, day: str, most: int) -> int:
+        """Put up to `most` rows of days before this one into one a day, which adds up to the same; how many it were."""
+        ...
 
 
 class ReportsTable(OwnerRecord, Protocol):
@@ -344,6 +359,19 @@ class ReportsTable(OwnerRecord, Protocol):
         ...
 
     def last_error(self, body: str) -> str | None: ...
+
+    def forget_before(self, moment: datetime, most: int) -> int:
+        """Take away up to `most` rows of each kind that are older; the latest report of a kind stays. How many it were.
+
+        The ledger and the owner stay, too.
+        """
+        ...
+
+    def retention_place(self) -> str:
+        """The slice in which deleted images are looked for next, as it was put last; empty before that."""
+        ...
+
+    def put_retention_place(self, prefix: str) -> None: ...
 
     def put_ledger(self, report: SliceReport) -> None:
         """Keep what was found in one slice, in place of what was found before."""

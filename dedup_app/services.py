@@ -39,6 +39,7 @@ from dedup_app.reindex import ReindexService
 from dedup_app.rejected import RejectedService
 from dedup_app.rejection import Rejections
 from dedup_app.reporting import ReportingService
+from dedup_app.retention import RetentionService
 from dedup_app.review import ReviewService
 from dedup_app.settings import Settings
 from dedup_app.verify import VerifyService
@@ -90,6 +91,7 @@ class Services:
     reconcile: ReconcileService = field(init=False)
     poison: PoisonService = field(init=False)
     ownership: OwnershipService = field(init=False)
+    retention: RetentionService = field(init=False)
 
     def __post_init__(self) -> None:
         self.features = JournaledFeatures(self.features, self.verdict_log)
@@ -158,6 +160,14 @@ class Services:
             journal=journal,
             totals=totals,
             rejections=rejections,
+            settings=settings,
+            now=self.now,
+        )
+        self.retention = RetentionService(
+            features=self.features,
+            pairs=self.pairs,
+            stats=self.stats,
+            reports=self.reports,
             settings=settings,
             now=self.now,
         )

@@ -98,10 +98,10 @@ class SettingReader:
             raise InvalidSetting(f"{name} is {value!r}: {problem}; write one such as {default!r}")
         return value
 
-    def whole(self, name: str, default: int, *, most: int) -> int:
+    def whole(self, name: str, default: int, *, least: int = 1, most: int) -> int:
         value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or len(value) > len(str(most)) or not 1 <= int(value) <= most:
-            raise InvalidSetting(f"{name} is {value!r}; set it to a whole number from 1 to {most}")
+        if not value.isascii() or not value.isdigit() or len(value) > len(str(most)) or not least <= int(value) <= most:
+            raise InvalidSetting(f"{name} is {value!r}; set it to a whole number from {least} to {most}")
         return int(value)
 
     def formats(self, name: str, default: frozenset[str]) -> frozenset[str]:

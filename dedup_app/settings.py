@@ -25,6 +25,7 @@ TELEMETRY = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
 TRUE_FOR_THE_WORKER = frozenset({"1", "true", "t", "yes", "y"})
 
 _GIBIBYTE = 1024**3
+_CENTURY = 36_500  # days: for ever
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Settings:
     log_image_paths: bool = False
     telemetry: bool = False
     reconcile_hours: int = 24  # within which every image is looked at once by the ledger
+    keep_reports_days: int = 30
+    keep_statistics_days: int = 90  # of each process; the sums of a day stay
+    keep_deleted_days: int = 30  # rows and pairs of images that are deleted
     max_candidates: int = 100  # of an image; thousands of equal placeholders would otherwise make millions of pairs
     policy_preset: str = "balanced"
     policy_overrides: Mapping[str, float] = field(default_factory=dict)
@@ -88,6 +92,9 @@ class Settings:
             log_image_paths=read.switch("LOG_IMAGE_PATHS", cls.log_image_paths),
             telemetry=read.text(TELEMETRY, "").lower() in TRUE_FOR_THE_WORKER,
             reconcile_hours=read.whole("RECONCILE_HOURS", cls.reconcile_hours, most=24 * 31),
+            keep_reports_days=read.whole("KEEP_REPORTS_DAYS", cls.keep_reports_days, most=_CENTURY),
+            keep_statistics_days=read.whole("KEEP_STATISTICS_DAYS", cls.keep_statistics_days, least=7, most=_CENTURY),
+            keep_deleted_days=read.whole("KEEP_DELETED_DAYS", cls.keep_deleted_days, most=_CENTURY),
             max_candidates=read.whole("MAX_CANDIDATES", cls.max_candidates, most=10_000),
             policy_preset=read.text("POLICY", cls.policy_preset),
             policy_overrides=read.policy_overrides(),

@@ -4,16 +4,19 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import TableClient, TableEntity, TableServiceClient, UpdateMode
+from azure.data.tables import TableClient, TableEntity, TableServiceClient, TableTransactionError, UpdateMode
 
 from dedup_storage.azure_errors import each_of, our_errors, whole_etag
 from dedup_storage.rows import Entity
 
 READS_AT_ONCE = 8
+CHANGED_MEANWHILE = {404, 409, 412}
+
+type TransactionOperation = tuple[str, Entity] | tuple[str, Entity, dict[str, Any]]
 
 
 class Entities(Protocol):
@@ -41,6 +44,13 @@ class Entities(Protocol):
 
     def delete(self, partition: str, key: str, tag: str | None = None) -> bool:
         """Take the entity away, if a tag is given only while it has that; whether it is gone."""
+        ...
+
+    def fold(self, into: Entity, tag: str | None, rows: Sequence[tuple[Entity, str]]) -> bool:
+        """Write one entity, if it still has this tag or is not there yet, and take the others of its partition away.
+
+        All of it or nothing; whether it was done. Up to 99 rows.
+        """
         ...
 
     def query(
@@ -117,6 +127,23 @@ class EntityTable:
                 return True
             return True
 
+    def fold(self, into: Entity, tag: str | None, rows: Sequence[tuple[Entity, str]]) -> bool:
+        writing: list[TransactionOperation] = [
+            ("create", into) if tag is None else ("update", into, {"mode": UpdateMode.REPLACE, **_unless_changed(tag)})
+        ]
+        taking = [
+            ("delete", {name: row[name] for name in ("PartitionKey", "RowKey")}, _unless_changed(of))
+            for row, of in rows
+        ]
+        with our_errors(f"fold rows of {self.name}/{into['PartitionKey']}"):
+            try:
+                self._client.submit_transaction([*writing, *taking])
+            except TableTransactionError as error:
+                if error.status_code in CHANGED_MEANWHILE:
+                    return False
+                raise
+            return True
+
     def query(
         self, condition: str = "", *, select: Sequence[str] | None = None, limit: int | None = None
     ) -> Iterator[Entity]:
@@ -146,6 +173,10 @@ class EntityTable:
     def _create(self) -> None:
         with suppress(ResourceExistsError):
             self._client.create_table()
+
+
+def _unless_changed(tag: str) -> dict[str, Any]:
+    return {"etag": tag, "match_condition": MatchConditions.IfNotModified}
 
 
 def _or_none(found: Iterator[TableEntity]) -> Iterator[TableEntity]:

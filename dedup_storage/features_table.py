@@ -1,11 +1,12 @@
 """The `features` table: one row an image, every write of it conditional."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import starmap
 
-from dedup_app.image_status import ImageStatus
+from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, Superseded
 from dedup_storage.entity_table import Entities
 from dedup_storage.rows import (
@@ -14,6 +15,7 @@ from dedup_storage.rows import (
     features_keys,
     features_row,
     image_summary,
+    odata,
     stored,
     utc,
 )
@@ -51,6 +53,10 @@ class AzureFeaturesTable:
 
     def delete(self, row: FeaturesRow) -> None:
         self._table.delete(*features_keys(row.path.image_id), row.tag)
+
+    def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:
+        condition = f"PartitionKey eq '{prefix}' and status eq '{DELETED}' and updated_at lt {odata(moment)}"
+        return list(starmap(features_row, self._table.query_with_tags(condition, limit=most)))
 
     def all(self) -> Iterator[FeaturesRow]:
         return starmap(features_row, self._table.query_with_tags())

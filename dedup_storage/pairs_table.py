@@ -85,6 +85,21 @@ class AzurePairsTable:
             if "verdict" in found[0] or self._table.update(change, found[1], keep_other_columns=True) is not None:
                 return
 
+    def forget(self, path: ImagePath, most: int) -> int:
+        taken = 0
+        for entity, tag in self._table.query_with_tags(f"PartitionKey eq '{path.image_id}'"):
+            if taken == most:
+                break
+            other = entity["RowKey"]
+            if _decision(entity):
+                continue
+            # The row of the other image first: it is found only by way of this one.
+            copy = self._table.get_with_tag(other, path.image_id)
+            if copy is not None and (_decision(copy[0]) or not self._table.delete(other, path.image_id, copy[1])):
+                continue
+            taken += self._table.delete(path.image_id, other, tag)
+        return taken
+
     def _decide(self, side: PairRow, columns: Entity) -> None:
         """Change these columns alone, or make the row."""
         keys = {"PartitionKey": side.left.image_id, "RowKey": side.right.image_id}

@@ -179,6 +179,11 @@ def utc(time: datetime) -> datetime:
     return datetime.combine(moment.date(), moment.timetz())
 
 
+def odata(time: datetime) -> str:
+    """The moment as a condition of a query writes it."""
+    return f"datetime'{utc(time):%Y-%m-%dT%H:%M:%S.%fZ}'"
+
+
 def _version(entity: Mapping[str, Any], column: str) -> int:
     """0 where an earlier app wrote the row."""
     return int(loaded(entity.get(column)) or 0)

@@ -5,14 +5,20 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import batched, groupby
 
 from dedup_app.ledger.findings import FindingKind, SliceReport
 from dedup_app.ownership import Owner
 from dedup_app.ports import DecodersReport, RejectedMessage, StatsReport
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.entity_table import Entities
-from dedup_storage.rows import Entity, fitting, loaded, stored, utc
+from dedup_storage.rows import Entity, fitting, loaded, odata, stored, utc
 
+KEYS = ("PartitionKey", "RowKey")
+BY_TIME = ("stats", "decoders", "rejected")  # the kinds whose keys are moments
+PLACE = ("retention", "place")
+ALL = "~all"  # the row that the rows of a day are folded into; sorts after the names of all instances
+FOLDED_AT_ONCE = 99  # and the one that they go into: a transaction takes 100
 OWNER = ("owner", "owner")  # the keys of its one row
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MICROSECOND = 10**18 - 1
@@ -31,6 +37,23 @@ class AzureStatsTable:
 
     def of_day(self, day: str) -> dict[str, LoaderStats]:
         return {entity["RowKey"]: _stats(entity) for entity in self._table.query(f"PartitionKey eq '{day}'")}
+
+    def fold_before(self, day: str, most: int) -> int:
+        condition = f"PartitionKey lt '{day}' and RowKey lt '{ALL}'"
+        rows = list(self._table.query_with_tags(condition, limit=most))
+        days = groupby(rows, lambda row: str(row[0]["PartitionKey"]))
+        return sum(self._fold(of, part) for of, found in days for part in batched(found, FOLDED_AT_ONCE, strict=False))
+
+    def _fold(self, day: str, rows: Sequence[tuple[Entity, str]]) -> int:
+        """In one transaction, so that nothing is counted twice or lost wherever it stops. How many it were."""
+        found = self._table.get_with_tag(day, ALL)
+        before, tag = found if found is not None else (None, None)
+        totals = LoaderStats.sum(
+            _stats(entity) for entity in [*([before] if before else []), *(row for row, _ in rows)]
+        )
+        instances = len(rows) + (int(before["instances"]) if before else 0)
+        into = {**_stats_columns(totals), "PartitionKey": day, "RowKey": ALL, "instances": instances}
+        return len(rows) if self._table.fold(into, tag, rows) else 0
 
 
 class AzureReportsTable:
@@ -95,6 +118,28 @@ class AzureReportsTable:
     def last_error(self, body: str) -> str | None:
         found = self._table.get("errors", _digest(body))
         return None if found is None else str(found["error"])
+
+    def forget_before(self, moment: datetime, most: int) -> int:
+        return sum(self._forget_kind(kind, moment, most) for kind in BY_TIME) + self._forget_errors(moment, most)
+
+    def retention_place(self) -> str:
+        found = self._table.get(*PLACE)
+        return str(found["prefix"]) if found else ""
+
+    def put_retention_place(self, prefix: str) -> None:
+        keys = dict(zip(("PartitionKey", "RowKey"), PLACE, strict=True))
+        self._table.upsert({**keys, "prefix": prefix}, keep_other_columns=False)
+
+    def _forget_kind(self, kind: str, moment: datetime, most: int) -> int:
+        condition = f"PartitionKey eq '{kind}' and RowKey gt '{newest_first(moment)}~'"  # some have more after it
+        old = list(self._table.query(condition, select=KEYS, limit=most))
+        latest = next(iter(self._table.query(f"PartitionKey eq '{kind}'", select=KEYS, limit=1)), None) if old else None
+        return sum(self._table.delete(kind, row["RowKey"]) for row in old if row != latest)
+
+    def _forget_errors(self, moment: datetime, most: int) -> int:
+        condition = f"PartitionKey eq 'errors' and failed_at lt {odata(moment)}"
+        old = list(self._table.query_with_tags(condition, limit=most))
+        return sum(self._table.delete("errors", row["RowKey"], tag) for row, tag in old)
 
     def owner(self) -> Owner | None:
         found = self._table.get_with_tag(*OWNER)

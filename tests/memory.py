@@ -3,8 +3,10 @@
 import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import count
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +119,18 @@ class MemoryEntities:
             self._entities.pop((partition, key), None)
             return True
 
+    def fold(self, into: Entity, tag: str | None, rows: Sequence[tuple[Entity, str]]) -> bool:
+        with self._lock:
+            known = self._entities.get(_keys(into))
+            found = [self._entities.get(_keys(row)) for row, _ in rows]
+            tags = [entry[1] if entry else None for entry in (known, *found)]
+            if tags != [tag, *(of for _, of in rows)]:
+                return False
+            for row, _ in rows:
+                del self._entities[_keys(row)]
+            self._write(into, keep_other_columns=False)
+            return True
+
     def query(
         self, condition: str = "", *, select: Sequence[str] | None = None, limit: int | None = None
     ) -> Iterator[Entity]:
@@ -124,11 +138,11 @@ class MemoryEntities:
 
     def query_with_tags(self, condition: str = "", *, limit: int | None = None) -> Iterator[tuple[Entity, str]]:
         wanted = [part.split(" ") for part in condition.split(" and ") if part]
-        tests = [(column, COMPARISONS[comparison], value.strip("'")) for column, comparison, value in wanted]
+        tests = [(column, COMPARISONS[comparison], value) for column, comparison, value in wanted]
         found = [
             (dict(entity), tag)
             for _, (entity, tag) in sorted(self._entities.items())
-            if all(test(str(entity[column]), value) for column, test, value in tests)
+            if all(column in entity and _holds(test, entity[column], value) for column, test, value in tests)
         ]
         return iter(found[:limit])
 
@@ -231,6 +245,13 @@ class MemoryQueues:
 
 def _keys(entity: Entity) -> tuple[str, str]:
     return entity["PartitionKey"], entity["RowKey"]
+
+
+def _holds(test: Callable[[Any, Any], bool], found: object, value: str) -> bool:
+    """As the service compares: moments as such, everything else here as texts."""
+    if value.startswith("datetime'"):
+        return test(found, datetime.fromisoformat(value.removeprefix("datetime").strip("'")))
+    return test(str(found), value.strip("'"))
 
 
 def _selected(entity: Entity, select: Sequence[str] | None) -> Entity:

@@ -47,6 +47,15 @@ class LoaderStats:
             failures_by_reason=dict(Counter(self.failures_by_reason) + Counter(other.failures_by_reason)),
         )
 
+    def since(self, earlier: Self) -> Self:
+        """What was counted after `earlier`, a former state of these totals; the peak is that of both."""
+        counts: dict[str, Any] = {it.name: getattr(self, it.name) - getattr(earlier, it.name) for it in _ADDITIVE}
+        return type(self)(
+            **counts,
+            peak_decoded_bytes=self.peak_decoded_bytes,
+            failures_by_reason=dict(Counter(self.failures_by_reason) - Counter(earlier.failures_by_reason)),
+        )
+
     @classmethod
     def sum(cls, many: Iterable[Self]) -> Self:
         total = cls()

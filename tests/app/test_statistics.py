@@ -134,6 +134,19 @@ def test_what_could_not_be_written_before_midnight_is_written_after_it(table):
     assert (failed(table, TODAY), failed(table, TOMORROW)) == ({"instance": 7}, {"instance": 8})
 
 
+def test_what_could_not_be_written_for_days_is_counted_today_for_the_old_row_may_be_folded(table):
+    process = Totals(table)
+    process.count(1)
+    write, table.put = table.put, _busy
+    process.count(2)
+    table.put = write
+    process.time += timedelta(days=40)
+    assert table.fold_before(utc_day(process.time - timedelta(days=7)), 200) == 1
+    process.count(4)
+    assert failed(table, TODAY) == {"~all": 1}
+    assert failed(table, utc_day(process.time)) == {"instance": 6}
+
+
 def _busy(_day: str, _instance: str, _totals: LoaderStats) -> None:
     raise StoreBusy("503")
 

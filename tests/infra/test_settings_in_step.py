@@ -26,6 +26,7 @@ READ_BY_OTHERS = {
 NOT_SET = {
     *("ImageStorage", "DEDUP_NAMESPACE", "KEEPER_STEPS", "PROTECTED_PREFIXES", "RECONCILE_HOURS"),
     *("EVENTS_TOPIC_ENDPOINT", "NOTIFY_QUEUE", "WEBSITE_SITE_NAME"),
+    *("KEEP_REPORTS_DAYS", "KEEP_STATISTICS_DAYS", "KEEP_DELETED_DAYS"),
 }
 # Flex Consumption refuses or ignores these (functions-app-settings, "Flex Consumption plan deprecations").
 REFUSED_BY_FLEX = {

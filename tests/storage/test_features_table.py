@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
+from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ports import FeaturesTable, ImageSummary, Superseded
 from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable
@@ -27,6 +27,17 @@ class FeaturesTableContract(ABC):
         assert table.get(image().image_id) is None
         assert list(table.all()) == []
         assert table.count_by_status() == {}
+
+    def test_images_that_are_deleted_for_long_are_found_by_slice(self, table: FeaturesTable) -> None:
+        old, recent, alive = (features_row(name, status=DELETED) for name in ("a", "b", "c"))
+        table.put(old)
+        table.put(replace(recent, updated_at=LATER))
+        table.put(replace(alive, status=INDEXED))
+        found = {name: table.deleted_before(image(name).image_id[:2], LATER, 9) for name in ("a", "b", "c")}
+        assert {name: [row.path.name for row in rows] for name, rows in found.items()} == {"a": ["a"], "b": [], "c": []}
+        (row,) = found["a"]
+        table.delete(row)
+        assert table.get(old.path.image_id) is None
 
     def test_a_row_comes_back_as_it_was_put(self, table: FeaturesTable) -> None:
         row = features_row("sub/100%25 é#?.jpg", features=some_features())

@@ -66,6 +66,23 @@ class PairsTableContract(ABC):
         table.put_verdict(plain)
         assert table.get(image("a"), image("b")) == plain
 
+    def test_pairs_of_an_image_are_forgotten_on_both_sides_a_few_at_a_time_but_no_decision(
+        self, table: PairsTable
+    ) -> None:
+        for name in ("b", "c", "d"):
+            table.put_verdict(verified("a", name))
+        table.put_verdict(verified("b", "c"))
+        table.decide(decided(verified("a", "c")))
+        assert table.forget(image("a"), 1) == 1
+        assert table.forget(image("a"), 9) == 1
+        assert table.forget(image("a"), 9) == 0
+        assert {(it.left.name, it.right.name) for it in table.of_image(image("a"))} == {("a", "c")}
+        assert {it.right.name for it in table.of_image(image("b"))} == {"c"}
+        assert list(table.of_image(image("d"))) == []
+        kept = table.get(image("c"), image("a"))
+        assert kept is not None
+        assert kept.decision == "keep_both"
+
     def test_a_pair_reads_from_either_side(self, table: PairsTable) -> None:
         table.open(pending("a", "b", view="turned_90"))
         other = table.get(image("b"), image("a"))

@@ -1,8 +1,11 @@
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from dedup_app.ledger.findings import SliceReport
+from dedup_app.ownership import Owner
 from dedup_app.ports import DecodersReport, RejectedMessage, ReportsTable, StatsReport, StatsTable
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.clients import StorageClients
@@ -50,6 +53,26 @@ class StatsTableContract(ABC):
     def test_days_do_not_mix(self, table: StatsTable) -> None:
         table.put("2026-03-04", "host-1", TOTALS)
         assert table.of_day("2026-03-05") == {}
+
+    def test_old_days_are_folded_into_one_row_each_that_adds_up_to_the_same(self, table: StatsTable) -> None:
+        days = ["2026-03-01", "2026-03-02", "2026-03-03"]
+        for day in days:
+            for number in range(3):
+                table.put(day, f"host-{number}", LoaderStats(number, failures_by_reason={"timeout": 1}))
+        before = [LoaderStats.sum(table.of_day(day).values()) for day in days]
+        assert table.fold_before("2026-03-03", 4) == 4
+        assert [LoaderStats.sum(table.of_day(day).values()) for day in days] == before
+        assert table.fold_before("2026-03-03", 100) == 2
+        assert table.fold_before("2026-03-03", 100) == 0
+        assert [LoaderStats.sum(table.of_day(day).values()) for day in days] == before
+        assert [len(table.of_day(day)) for day in days] == [1, 1, 3]
+
+    def test_more_rows_than_a_transaction_takes_are_folded_too(self, table: StatsTable) -> None:
+        for number in range(120):
+            table.put("2026-03-01", f"host-{number}", LoaderStats(1))
+        assert table.fold_before("2026-03-02", 200) == 120
+        (total,) = table.of_day("2026-03-01").values()
+        assert total == LoaderStats(120)
 
 
 class TestMemoryStatsTable(StatsTableContract):
@@ -104,6 +127,42 @@ class ReportsTableContract(ABC):
         for number in (1, 2):
             table.put_rejected_message(RejectedMessage("verify-pairs", f"id-{number}", "x", "y", NOON))
         assert {message.message_id for message in table.rejected_messages()} == {"id-1", "id-2"}
+
+    def test_old_rows_go_a_few_at_a_time_and_the_latest_of_a_kind_stays_however_old(self, table: ReportsTable) -> None:
+        for number in range(5):
+            at = NOON + timedelta(days=number)
+            table.put_stats_report(StatsReport(f"day {number}", 1, LoaderStats(), at))
+            table.put_rejected_message(replace(rejected(number), rejected_at=at))
+            table.put_last_error(f"body {number}", "busy", at)
+            table.put_decoders_report(replace(decoders("off", 0), started_at=at))
+        newest = table.latest_stats_report(), table.latest_decoders_report()
+        assert table.forget_before(NOON + timedelta(days=3), 2) == 8
+        assert table.forget_before(NOON + timedelta(days=3), 2) == 4
+        assert table.forget_before(NOON + timedelta(days=3), 2) == 0
+        assert [it.message_id for it in table.rejected_messages()] == ["id/4", "id/3"]
+        assert [table.last_error(f"body {number}") for number in (2, 3)] == [None, "busy"]
+        assert table.forget_before(NOON + timedelta(days=300), 100) == 5
+        assert (table.latest_stats_report(), table.latest_decoders_report()) == newest
+        assert len(table.rejected_messages()) == 1
+
+    def test_ledger_owner_and_place_stay_whatever_their_age(self, table: ReportsTable) -> None:
+        owner = Owner("images", "func-a", NOON)
+        assert table.retention_place() == ""
+        table.put_retention_place("3f")
+        table.put_ledger(SliceReport.of("00", 1, [], has_messages=False, damaged_bytes=0, checked_at=NOON))
+        assert table.create_owner(owner)
+        assert table.forget_before(NOON + timedelta(days=3000), 100) == 0
+        assert (table.owner(), table.retention_place(), len(list(table.ledger()))) == (owner, "3f", 1)
+
+    def test_of_two_owners_one_is_created_and_only_who_knows_it_replaces_it(self, table: ReportsTable) -> None:
+        assert table.owner() is None
+        assert table.create_owner(Owner("images", "", NOON))
+        assert not table.create_owner(Owner("catalog", "", NOON))
+        found = table.owner()
+        assert found is not None
+        assert table.replace_owner(replace(found, site="func-a"), found.tag)
+        assert not table.replace_owner(replace(found, site="func-b"), found.tag)
+        assert table.owner() == Owner("images", "func-a", NOON)
 
 
 class TestMemoryReportsTable(ReportsTableContract):

@@ -1,0 +1,126 @@
+"""What nobody needs any more goes after some days; sums, decisions and what is there stay."""
+
+from datetime import timedelta
+
+import pytest
+
+from dedup_app.decisions import Act
+from dedup_app.image_status import INDEXED
+from dedup_app.ledger.findings import PREFIXES
+from dedup_app.retention import SLICES_A_RUN, Forgotten
+from dedup_core.groups.facts import Family
+from dedup_core.loading.stats import LoaderStats
+from tests.app.world import World, copy_of, photo
+
+RUNS = len(PREFIXES) // SLICES_A_RUN  # until every slice was looked at
+
+
+def run_all(world) -> Forgotten:
+    done = [world.services.retention.run() for _ in range(RUNS)]
+    return Forgotten(*(sum(getattr(it, name) for it in done) for name in ("reports", "statistics", "images", "pairs")))
+
+
+@pytest.fixture
+def a_and_b(world):
+    """Two look-alikes with a verdict, and a third of other bytes with nobody like it."""
+    a, b = world.upload_and_ingest("a.png", photo(1)), world.upload_and_ingest("b.png", copy_of(1))
+    world.upload_and_ingest("c.png", photo(2))
+    world.verify_all()
+    return a, b
+
+
+def delete(world, path):
+    world.images.delete(path)
+    world.services.ingest.ingest(path)
+
+
+def test_an_image_goes_with_its_pairs_once_it_is_deleted_for_long(world, a_and_b):
+    a, b = a_and_b
+    delete(world, a)
+    world.time += timedelta(days=29)
+    assert run_all(world) == Forgotten()
+    world.time += timedelta(days=2)
+    assert run_all(world) == Forgotten(images=1, pairs=1)
+    assert world.features.get(a.image_id) is None
+    assert list(world.pairs.of_image(b)) == []
+    assert world.features.count_by_status() == {INDEXED: 2}
+    assert world.services.reconcile.reconcile().broken == 0
+
+
+def test_one_that_comes_back_after_that_is_taken_in_and_paired_anew(world, a_and_b):
+    a, b = a_and_b
+    delete(world, a)
+    world.time += timedelta(days=31)
+    run_all(world)
+    world.upload_and_ingest("a.png", photo(1))
+    world.verify_all()
+    assert world.row(a).status == INDEXED
+    assert world.found_by(photo(1)) == {a.image_id, b.image_id}
+    assert world.pair(a, b).verdict.kind == "duplicate"
+    assert len(world.current_pairs()) == 1
+
+
+def test_a_decision_outlives_its_image_and_holds_again_when_the_same_bytes_come_back(world, a_and_b):
+    a, b = a_and_b
+    world.services.decisions.decide_pair(a, b, Act.NOT_DUPLICATE, "ann")
+    delete(world, a)
+    world.time += timedelta(days=31)
+    assert run_all(world) == Forgotten(images=1)
+    world.upload_and_ingest("a.png", photo(1))
+    world.verify_all()
+    assert world.pair(a, b).decision == "not_duplicate"
+    with world.services.groups.current() as groups:
+        assert [group.family for group in groups.groups()] == [Family.APART]
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_one_that_comes_back_in_the_middle_stays(world, a_and_b, step):
+    a, b = a_and_b
+    delete(world, a)
+    world.time += timedelta(days=31)
+    stranger = world.start_process("another")
+
+    def come_back():
+        world.upload("a.png", photo(1))
+        stranger.ingest.ingest(a)
+
+    if not world.interrupt(step, come_back, lambda: run_all(world)):
+        come_back()
+    world.verify_all()
+    run_all(world)
+    assert world.row(a).status == INDEXED
+    assert len(world.current_pairs()) == 1
+    assert world.found_by(photo(1)) == {a.image_id, b.image_id}
+
+
+def test_a_crowd_of_pairs_goes_over_several_runs_and_nothing_is_left_behind(world, monkeypatch):
+    monkeypatch.setattr("dedup_app.retention.ROWS_A_RUN", 3)
+    paths = [world.upload_and_ingest(f"{number}.png", photo(1)) for number in range(6)]
+    delete(world, paths[0])
+    world.time += timedelta(days=31)
+    taken = [run_all(world) for _ in range(3)]
+    assert sum(it.pairs for it in taken) == 5
+    assert sum(it.images for it in taken) == 1
+    assert world.features.get(paths[0].image_id) is None
+    assert len(list(world.pairs.all())) == 10
+
+
+def test_reports_and_statistics_of_long_ago_go_and_the_sums_stay(world):
+    for number in range(3):
+        world.stats.put("2026-05-31", f"process-{number}", LoaderStats(comparisons_performed=1))
+        world.services.reporting.report()
+        world.time += timedelta(minutes=5)
+    world.time += timedelta(days=100)
+    world.services.reporting.report()
+    latest = world.reports.latest_stats_report()
+    assert world.services.retention.run() == Forgotten(reports=3, statistics=3)
+    assert world.reports.latest_stats_report() == latest
+    assert LoaderStats.sum(world.stats.of_day("2026-05-31").values()) == LoaderStats(comparisons_performed=3)
+
+
+def test_ages_are_settings():
+    world = World(keep_deleted_days=2)
+    path = world.upload_and_ingest("a.png", photo(1))
+    delete(world, path)
+    world.time += timedelta(days=3)
+    assert run_all(world) == Forgotten(images=1)
