@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dedup_app.backlog import BacklogService
 from dedup_app.blob_events import BlobEventService
 from dedup_app.check import CheckService
+from dedup_app.decision_transfer import DecisionTransfer
 from dedup_app.decisions import DecisionService
 from dedup_app.group_book import GroupBook
 from dedup_app.ingest import IngestService
@@ -92,6 +93,7 @@ class Services:
     poison: PoisonService = field(init=False)
     ownership: OwnershipService = field(init=False)
     retention: RetentionService = field(init=False)
+    decision_transfer: DecisionTransfer = field(init=False)
 
     def __post_init__(self) -> None:
         self.features = JournaledFeatures(self.features, self.verdict_log)
@@ -192,6 +194,9 @@ class Services:
             book=self.groups,
             policy=settings.keeper_policy,
             now=self.now,
+        )
+        self.decision_transfer = DecisionTransfer(
+            features=self.features, pairs=self.pairs, journal=journal, container=settings.image_container
         )
         self.overview = OverviewService(features=self.features, reports=self.reports, queues=self.queues)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dedup_cli.compare import compare
+from dedup_cli.decision_files import export_decisions, import_decisions
 from dedup_cli.decoders import decoders
 from dedup_cli.duplicates import duplicates
 from dedup_cli.enqueue import enqueue
@@ -36,7 +37,7 @@ app = typer.Typer(
 for command in (
     *(scan, duplicates, groups, report, review, plan, rejected, status, compare),
     *(enqueue, ingest, reconcile, poison, reindex, decoders),
-    *(owner,),
+    *(owner, export_decisions, import_decisions),
 ):
     app.command()(command)
 

@@ -1,0 +1,118 @@
+"""`dedup export-decisions` and `dedup import-decisions`: what people decided, as a file."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.text import Text
+
+from dedup_app.decision_transfer import ImportReport
+from dedup_cli.connection import services_of
+from dedup_cli.failures import ExitCode, InputError
+from dedup_cli.output import console, plain, print_error, print_json
+
+MOST_SHOWN = 20
+
+
+def export_decisions(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write them; - for standard output.")],
+) -> None:
+    """Write every decision of a person into FILE, a line of JSON for each pair.
+
+    A file that is there is replaced, once all lines are written.
+
+    Example: dedup export-decisions decisions.jsonl
+    """
+    lines = services_of(context).decision_transfer.export()
+    if str(file) == "-":
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+        return
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="\n") as out:
+            count = sum(1 for line in lines if out.write(f"{line}\n"))
+        unfinished.replace(file)
+    except OSError as error:
+        raise InputError(f"cannot write {file}: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    console().print(Text(f"written: decisions on {count} pairs"))
+
+
+def import_decisions(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What was exported; - for standard input.")],
+    exported_from: Annotated[
+        str, typer.Option("--from", metavar="CONTAINER", help="The container that the images were in, if another one.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts for a program.")] = False,
+) -> None:
+    """Take decisions in that were exported, from this account or another one with the same images.
+
+    Doing it again changes nothing; of two words about a pair the later one counts. Bad lines are refused by their
+    number, the others are taken in.
+
+    Example: dedup import-decisions decisions.jsonl
+    """
+    transfer = services_of(context).decision_transfer
+    with _opened(file) as lines:
+        report = transfer.take_in(lines, exported_from=exported_from)
+    if as_json:
+        print_json(_record(report))
+    else:
+        _print(report)
+    if report.refused:
+        for number, reason in report.refused[:MOST_SHOWN]:
+            print_error(f"line {number}: {reason}")
+        if len(report.refused) > MOST_SHOWN:
+            print_error(f"and {len(report.refused) - MOST_SHOWN} more lines")
+        raise typer.Exit(ExitCode.WRONG_INPUT)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from error
+    with opened:
+        yield opened
+
+
+def _record(report: ImportReport) -> dict[str, object]:
+    return {
+        "written": report.written,
+        "known": report.known,
+        "older": report.older,
+        "about_other_bytes": report.about_other_bytes,
+        "absent": sorted(map(str, report.absent)),
+        "refused": [{"line": number, "reason": reason} for number, reason in report.refused],
+    }
+
+
+def _print(report: ImportReport) -> None:
+    out = console()
+    out.print(Text(f"written: decisions on {report.written} pairs"))
+    for count, what in (
+        (report.known, "known already"),
+        (report.older, "left as they are, because what was decided here is later"),
+        (report.about_other_bytes, "about other bytes than are here now: they hold when those come back"),
+        (len(report.refused), "lines refused"),
+    ):
+        if count:
+            out.print(Text(f"{count} {what}"))
+    if report.absent:
+        out.print(
+            Text(f"{len(report.absent)} images are not here yet; what was decided about them holds when they come:")
+        )
+        for path in sorted(map(str, report.absent))[:MOST_SHOWN]:
+            out.print(Text(f"  {plain(path)}"))
+        if len(report.absent) > MOST_SHOWN:
+            out.print(Text(f"  and {len(report.absent) - MOST_SHOWN} more (--json names all)", style="dim"))

@@ -1,0 +1,51 @@
+"""`dedup export-decisions` and `dedup import-decisions`."""
+
+import json
+
+import pytest
+
+from dedup_app.decisions import Act
+from dedup_core.comparison.verdict import VerdictKind
+
+
+@pytest.fixture
+def file(known, services, dedup, tmp_path):
+    """An exported decision."""
+    pair = known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    services.decisions.decide_pair(pair.left, pair.right, Act.KEEP_BOTH, "ann")
+    assert "decisions on 1 pairs" in dedup("export-decisions", str(tmp_path / "decisions.jsonl")).output
+    return tmp_path / "decisions.jsonl"
+
+
+def test_what_was_exported_is_known_when_it_comes_back(file, dedup):
+    assert json.loads(file.read_text())["decisions"][0]["by"] == "ann"
+    result = dedup("import-decisions", str(file))
+    assert (result.exit_code, "1 known already" in result.output) == (0, True)
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_it_goes_through_a_pipe(file, dedup):
+    assert dedup("export-decisions", "-").output == file.read_text()
+
+
+def test_bad_lines_are_named_and_end_in_an_exit_code(file, dedup):
+    file.write_text("nonsense\n" + file.read_text())
+    result = dedup("import-decisions", str(file), "--json")
+    assert result.exit_code == 2
+    assert "line 1: no line of JSON" in result.stderr
+    told = json.loads(result.stdout)
+    assert (told["known"], [it["line"] for it in told["refused"]]) == (1, [1])
+
+
+def test_images_that_are_not_here_are_named(file, dedup):
+    file.write_text(file.read_text().replace("b.jpg", "z.jpg"))
+    result = dedup("import-decisions", str(file))
+    assert "images/z.jpg" in result.output
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["import-decisions", "export-decisions"])
+def test_a_file_that_cannot_be_opened_is_named(dedup, tmp_path, command):
+    result = dedup(command, str(tmp_path / "nowhere" / "decisions.jsonl"))
+    assert result.exit_code == 2
+    assert "nowhere" in result.stderr
