@@ -1,14 +1,20 @@
 """`dedup enqueue`: ask for a verification by hand."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from dedup_app.services import Services
 from dedup_cli.connection import image_path, services_of
 from dedup_cli.failures import InputError
 from dedup_cli.output import console, plain, print_json
 from dedup_core.messages import VerifyMessage, VerifyTarget
+from dedup_core.paths import ImagePath
+
+LOOKS_AT_ONCE = 16
 
 
 def enqueue(
@@ -26,6 +32,9 @@ def enqueue(
     right_paths = list(dict.fromkeys(image_path(services, right) for right in rights))
     if left_path in right_paths:
         raise InputError(f"{left_path} cannot be compared with itself: name another image")
+    missing = _missing(services, [left_path, *right_paths])
+    if missing:
+        raise InputError(f"there is no image {', '.join(map(str, missing))}: nothing was queued")
     message = VerifyMessage(left_path, tuple(VerifyTarget(path) for path in right_paths))
     for part in message.split():
         services.verify_queue.send(part)
@@ -35,3 +44,11 @@ def enqueue(
         for path in right_paths:
             console().print(Text(f"queued: {plain(str(left_path))} against {plain(str(path))}"))
         console().print(Text(f"see the verdict with: dedup duplicates --all {plain(str(left_path))}", style="dim"))
+
+
+def _missing(services: Services, paths: Sequence[ImagePath]) -> list[ImagePath]:
+    """Those that are not in the container; generated pictures are drawn when they are asked for."""
+    stored = [path for path in paths if not path.is_generated]
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as threads:
+        etags = threads.map(services.images.etag, stored)
+        return [path for path, etag in zip(stored, etags, strict=True) if etag is None]

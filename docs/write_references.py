@@ -13,7 +13,7 @@ from typer.main import get_command
 from dedup_cli.main import app
 
 PAGE = Path(__file__).parent / "command.md"
-_BLOCK = re.compile(r"(<!-- options of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- options of ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

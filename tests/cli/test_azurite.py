@@ -37,7 +37,16 @@ def dedup(account: Account, tmp_path, monkeypatch):
     return run
 
 
+def upload(account: Account) -> None:
+    with BlobServiceClient.from_connection_string(account.connection_string) as blobs:
+        blobs.create_container("images")
+        for path in (A, B):
+            blobs.get_blob_client("images", path.name).upload_blob(b"an image")
+
+
 def test_an_enqueued_message_is_on_the_queue_as_the_app_reads_it(dedup, account: Account):
+    assert dedup("enqueue", str(A), str(B)).exit_code == 2
+    upload(account)
     assert dedup("enqueue", str(A), str(B)).exit_code == 0
     [message] = QueueClient.from_connection_string(account.connection_string, "verify-pairs").receive_messages()
     parsed = VerifyMessage.parse(message.content)
@@ -51,6 +60,7 @@ def test_stored_pairs_and_lengths_are_told(dedup, account: Account):
         services.features.put(FeaturesRow(path, "0x1", INDEXED, None, "", NOW))
     verdict = Verdict(VerdictKind.DUPLICATE, ("structure matches",), ColorMetrics(1.0, 2.0, 0.9), 4, "upright")
     services.pairs.put_verdict(PairRow(A, B, "0x1", "0x1", verdict, 4, "upright", NOW))
+    upload(account)
     dedup("enqueue", str(A), str(B))
     [pair] = json.loads(dedup("duplicates", str(A), "--json").output)
     status = json.loads(dedup("status", "--json").output)

@@ -12,6 +12,12 @@ from tests.cli.conftest import Run
 A, B, C = (ImagePath("images", f"{name}.jpg") for name in "abc")
 
 
+@pytest.fixture(autouse=True)
+def uploaded(services: Services) -> None:
+    for path in (A, B, C):
+        services.images.put(path, b"an image")
+
+
 def test_one_message_asks_for_all_pairs_of_the_left_image(dedup: Run, services: Services):
     result = dedup("enqueue", "images/a.jpg", "images/b.jpg", "images/c.jpg")
     assert result.exit_code == 0
@@ -26,6 +32,8 @@ def test_any_spelling_of_an_image_is_understood_and_repeats_are_dropped(dedup: R
 
 def test_more_images_than_fit_a_message_become_several(dedup: Run, services: Services):
     names = [f"images/{number:04}{'x' * 900}.jpg" for number in range(100)]
+    for name in names:
+        services.images.put(ImagePath.parse(name), b"an image")
     assert dedup("enqueue", "images/a.jpg", *names).exit_code == 0
     messages = services.verify_queue.messages
     assert len(messages) > 1
@@ -41,6 +49,16 @@ def test_what_cannot_be_compared_is_refused_in_one_sentence_and_queues_nothing(d
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert services.verify_queue.messages == []
+
+
+def test_images_that_are_not_there_are_named_and_nothing_is_queued(dedup: Run, services: Services):
+    result = dedup("enqueue", "images/a.jpg", "images/b.jpg", "images/y.jpg", "images/z.jpg")
+    assert (result.exit_code, "images/y.jpg, images/z.jpg" in result.stderr) == (2, True)
+    assert services.verify_queue.messages == []
+
+
+def test_a_generated_picture_needs_no_blob(dedup: Run, services: Services):
+    assert dedup("enqueue", "images/a.jpg", "test://circle?color=red&size=100").exit_code == 0
 
 
 def test_programs_read_what_was_queued(dedup: Run):
