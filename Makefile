@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: chromium screenshots help setup demo start test explore check docs package lock format clean
+.PHONY: chromium screenshots help setup demo start test explore soak check docs package lock format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make screenshots  take those of the review page anew"
 	@echo "make test    all tests"
 	@echo "make explore random schedules of handlers, faults and people, until one ends badly (SCHEDULES=200000)"
+	@echo "make soak    uploads, overwrites and deletions with faults and kills, and a look at all that is left (SCALE=0.1)"
 	@echo "make check   ruff, mypy, import-linter, links and figures in the docs"
 	@echo "make docs    write the tables and figures of the docs anew, from infra/ and benchmarks/results/"
 	@echo "make package the zip that is deployed and its list of materials (CycloneDX), in dist/"
@@ -54,6 +55,9 @@ test: setup chromium
 
 explore: setup
 	$(BIN)/python -m tests.app.explorer --schedules $(or $(SCHEDULES),200000)
+
+soak: setup
+	$(BIN)/python -m tests.soak --scale $(or $(SCALE),1)
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -44,6 +44,7 @@ class BlobEventService:
             except TemporaryError as error:
                 waiting = waiting or error
         if waiting is not None:
+            self._rejections.note(body, waiting)
             raise waiting
 
     def handle(self, event: BlobEvent) -> None:

@@ -9,6 +9,7 @@ from dedup_app.event_log import EventLog
 from dedup_app.ports import IngestQueue, PairsTable, PoisonMessage, PoisonQueues, ReportsTable, VerifyQueue
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidMessage, InvalidPath
+from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent, parse_events
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 
@@ -54,7 +55,12 @@ class PoisonService:
 
     @property
     def queues(self) -> tuple[str, ...]:
-        return (self._settings.verify_queue, self._settings.ingest_queue, BLOB_TRIGGER_QUEUE)
+        return (
+            self._settings.verify_queue,
+            self._settings.ingest_queue,
+            self._settings.events_queue,
+            BLOB_TRIGGER_QUEUE,
+        )
 
     def failed(self, queue: str) -> Sequence[Failed]:
         """The oldest messages of a queue, with their last errors."""
@@ -81,7 +87,7 @@ class PoisonService:
         """The timer's part, bounded: note on pairs that their message failed, have the oldest messages tried again."""
         for failed in self.failed(self._settings.verify_queue):
             self._fail_pairs(failed)
-        sent = sum(self.redrive(queue, limit=A_RUN, older_than=PATIENCE) for queue in self.queues[:2])
+        sent = sum(self.redrive(queue, limit=A_RUN, older_than=PATIENCE) for queue in self.queues)
         if sent:
             log.info("poison_tried_again", messages=sent)
         return sent
@@ -112,6 +118,8 @@ class PoisonService:
         try:
             if poison.queue == self._settings.verify_queue:
                 self._verify_queue.send(VerifyMessage.parse(poison.body, containers=containers, account=account))
+            elif poison.queue == self._settings.events_queue:
+                self._ingest_queue.send_all([IngestMessage(path) for path in self._of_events(poison.body)])
             elif poison.queue == BLOB_TRIGGER_QUEUE:
                 self._ingest_queue.send(IngestMessage(_blob_of(poison.body)))
             else:
@@ -119,6 +127,13 @@ class PoisonService:
         except NOT_UNDERSTOOD:
             return False
         return True
+
+    def _of_events(self, body: str) -> list[ImagePath]:
+        """Our images that the events of a message are about; the blob decides what becomes of them."""
+        events = map(BlobEvent.read, parse_events(body))
+        urls = [event for event in events if event.type in (BLOB_CREATED, BLOB_DELETED) and event.url]
+        paths = (ImagePath.of_event(it.url, it.subject, account=self._settings.account) for it in urls)
+        return [path for path in paths if path.container in self._settings.containers]
 
 
 def _blob_of(body: str) -> ImagePath:

@@ -1,5 +1,6 @@
 """Messages that failed on every try: an outage heals by itself, and people can act on the rest."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -45,15 +46,40 @@ def test_a_pair_whose_message_died_is_failed_with_the_last_error_and_heals_when_
     assert world.services.poison.failed("verify-pairs") == []
 
 
+EVENTS = [
+    {
+        "eventType": f"Microsoft.Storage.{kind}",
+        "subject": f"/blobServices/default/containers/{container}/blobs/{name}",
+        "data": {"url": f"https://other.blob.core.windows.net/{container}/{name}"},
+    }
+    for kind, container, name in (("BlobCreated", "images", "c.png"), ("BlobDeleted", "images", "d.png"))
+]
+
+
 def test_an_outage_of_hours_loses_no_image(world):
     path = world.upload("a.png", photo(1))
     give_up(world, "ingest-images", IngestMessage(path).to_json())
     give_up(world, "webjobs-blobtrigger", '{"ContainerName": "images", "BlobName": "b.png", "ETag": "1"}')
+    give_up(world, "blob-events", json.dumps(EVENTS))
+    assert world.services.poison.tend() == 0
     world.time += timedelta(hours=2)
-    assert world.services.poison.tend() == 1
-    assert world.ingest_queue.messages == [IngestMessage(path)]
-    assert world.services.poison.redrive("webjobs-blobtrigger") == 1
-    assert world.ingest_queue.messages[1].path.name == "b.png"
+    assert world.services.poison.tend() == 3
+    assert [message.path.name for message in world.ingest_queue.messages] == ["a.png", "c.png", "d.png", "b.png"]
+    assert world.poison_queues.messages["blob-events"] == []
+
+
+def test_an_event_that_failed_tells_why(world, monkeypatch):
+    path = world.upload("c.png", photo(1))
+    world.images.failures[path] = TemporaryError("403", reason="access-denied")
+    with pytest.raises(TemporaryError):
+        world.services.blob_events.handle_message(json.dumps(EVENTS[0]), "1")
+    give_up(world, "blob-events", json.dumps(EVENTS[0]))
+    (failed,) = world.services.poison.failed("blob-events")
+    assert failed.error == "access-denied: 403"
+    del world.images.failures[path]
+    assert world.services.poison.redrive("blob-events") == 1
+    world.services.ingest.handle_message(world.ingest_queue.messages.pop().to_json(), "1")
+    assert str(world.row(path).status) == "indexed"
 
 
 def test_the_timer_has_only_so_many_tried_again_and_none_that_is_fresh(world):
@@ -84,7 +110,7 @@ def test_uploads_of_another_app_are_left_to_it_in_the_queue_that_the_host_names_
 
 
 @pytest.mark.parametrize("body", ["nonsense", "{}", '{"ContainerName": "images"}', "[" * 20_000])
-@pytest.mark.parametrize("queue", ["verify-pairs", "ingest-images", "webjobs-blobtrigger"])
+@pytest.mark.parametrize("queue", ["verify-pairs", "ingest-images", "blob-events", "webjobs-blobtrigger"])
 def test_what_says_nothing_stays_until_somebody_throws_it_away(world, queue, body):
     give_up(world, queue, body)
     world.time += timedelta(hours=2)

@@ -1,0 +1,159 @@
+"""Compares everything that the app has stored with the truth about the blobs that are left."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dedup_app.currency import is_current
+from dedup_app.group_records import facts_of, link_of
+from dedup_app.image_status import DELETED, INDEXED, ImageStatus
+from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.services import Services
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.facts import Family
+from dedup_core.groups.projection import Group, GroupProjection
+from tests.soak.truth import Truth
+
+WITHOUT_ANSWER = "blobs without the right answer"
+GHOSTS = "images that are gone and known"
+WITHOUT_VERDICT = "expected pairs without a verdict"
+FALSE = "stale or false verdicts"
+DOUBLE = "double rows"
+GROUPS = "groups that are not those of the pairs"
+LEDGER = "findings of the ledger"
+DEAD = "messages that failed for good"
+KINDS = (WITHOUT_ANSWER, GHOSTS, WITHOUT_VERDICT, FALSE, DOUBLE, GROUPS, LEDGER, DEAD)
+
+
+@dataclass
+class Findings:
+    """What is wrong, by its kind; empty if all is well. `right` counts what was looked at and is as it should be."""
+
+    wrong: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    right: Counter[str] = field(default_factory=Counter)
+
+    def __bool__(self) -> bool:
+        return any(self.wrong.values())
+
+    def must(self, holds: bool, kind: str, what: str) -> None:
+        if holds:
+            self.right[kind] += 1
+        else:
+            self.wrong[kind].append(what)
+
+    def counts(self) -> dict[str, int]:
+        return {kind: len(found) for kind, found in self.wrong.items()}
+
+
+@dataclass
+class Check:
+    """One look at the tables and logs; `etags`, without quotes, are those of the blobs that are there."""
+
+    services: Services
+    truth: Truth
+    etags: Mapping[str, str]
+    findings: Findings = field(default_factory=Findings)
+
+    def run(self) -> Findings:
+        rows = {row.path.name: row for row in self.services.features.all()}
+        pairs = list(self.services.pairs.all())
+        summaries = {row.path.image_id: row.summary for row in rows.values()}
+        current = [pair for pair in pairs if is_current(pair, summaries)]
+        self._answers(rows)
+        self._verdicts(current, rows)
+        self._sides(current)
+        self._groups(rows, pairs)
+        self._ledger()
+        self._messages()
+        return self.findings
+
+    def _answers(self, rows: Mapping[str, FeaturesRow]) -> None:
+        must = self.findings.must
+        self.services.index.refresh()
+        held = self.services.index.held("")
+        for name in self.truth.blobs:
+            row = rows.get(name)
+            if row is None:
+                must(False, WITHOUT_ANSWER, f"{name} has no row")
+                continue
+            reason = self.truth.refused.get(name)
+            expected = INDEXED if reason is None else ImageStatus.rejected(reason)
+            must(row.status == expected, WITHOUT_ANSWER, f"{name} is {row.status}, not {expected}")
+            must(row.etag.strip('"') == self.etags[name], WITHOUT_ANSWER, f"{name} has a row about other bytes")
+            if reason is None:
+                sha256 = self.truth.features[name].sha256
+                is_its = row.features is not None and row.features.sha256 == sha256
+                must(is_its, WITHOUT_ANSWER, f"{name} has the features of other bytes")
+                is_held = held.pop(row.path.image_id, None) == row.version
+                must(is_held, WITHOUT_ANSWER, f"{name} is not held at its version")
+        for name in rows.keys() - self.truth.blobs.keys():
+            must(rows[name].status == DELETED, GHOSTS, f"{name} is gone and {rows[name].status}")
+        for image_id in held:
+            must(False, GHOSTS, f"{image_id} is held and should not be")
+
+    def _verdicts(self, current: list[PairRow], rows: Mapping[str, FeaturesRow]) -> None:
+        by_names = {frozenset((pair.left.name, pair.right.name)): pair for pair in current}
+        for names in self.truth.found_by_both:
+            pair = by_names.get(names)
+            has_verdict = pair is not None and pair.verdict is not None
+            self.findings.must(has_verdict, WITHOUT_VERDICT, f"{sorted(names)}: {'pending' if pair else 'no pair'}")
+        for names, pair in by_names.items():
+            if not names <= self.truth.blobs.keys():
+                is_shown = pair.verdict is not None and pair.verdict.kind is not VerdictKind.UNVERIFIABLE
+                gone = [str(rows[it].status) if it in rows else "no row" for it in names - self.truth.blobs.keys()]
+                self.findings.must(not is_shown, FALSE, f"{sorted(names)}: a verdict on what is gone ({gone})")
+            elif pair.verdict is None:
+                self.findings.must(False, WITHOUT_VERDICT, f"{sorted(names)} is open")
+            else:
+                kind = pair.verdict.kind
+                self.findings.must(self.truth.is_right(names, kind), FALSE, f"{sorted(names)} is not {kind}")
+
+    def _sides(self, current: list[PairRow]) -> None:
+        """Both directions of a pair say the same, and no pair and no image has more rows than that."""
+        paths = Counter(row.path for row in self.services.features.all())
+        for path, count in paths.items():
+            self.findings.must(count == 1, DOUBLE, f"{path} has {count} rows")
+        pairs = Counter(frozenset((pair.left, pair.right)) for pair in self.services.pairs.all())
+        for sides, count in pairs.items():
+            self.findings.must(count == 1, DOUBLE, f"{sorted(sides)} has {count} rows")
+        for pair in current:
+            if pair.verdict is None:
+                continue
+            for one, other in ((pair.left, pair.right), (pair.right, pair.left)):
+                kinds = [
+                    it.verdict and it.verdict.kind for it in self.services.pairs.of_image(one) if it.right == other
+                ]
+                self.findings.must(kinds == [pair.verdict.kind], DOUBLE, f"{one}, {other}: {kinds}")
+
+    def _groups(self, rows: Mapping[str, FeaturesRow], pairs: list[PairRow]) -> None:
+        """What the verdict log says, which is all that groups come from, is what the tables say."""
+        projection = GroupProjection(self.services.settings.keeper_policy)
+        for row in rows.values():
+            projection.add_image(facts_of(row.summary))
+        for pair in pairs:
+            if pair.verdict is not None:
+                projection.add_link(link_of(pair, pair.verdict))
+        expected = set(map(_members, projection.groups()))
+        found = set(map(_members, self.services.groups.groups(frozenset(Family))))
+        for group in expected - found:
+            self.findings.must(False, GROUPS, f"missing: {sorted(group)}")
+        for group in found - expected:
+            self.findings.must(False, GROUPS, f"should not be: {sorted(group)}")
+        self.findings.right[GROUPS] += len(expected & found)
+
+    def _ledger(self) -> None:
+        ledger = self.services.reconcile.reconcile(deep=True)
+        for kind, count in ledger.found.items():
+            self.findings.must(not count, LEDGER, f"{count} {kind.value}")
+        self.findings.must(
+            ledger.broken == ledger.waiting == 0, LEDGER, f"{ledger.broken} broken, {ledger.waiting} wait"
+        )
+        self.findings.right[LEDGER] += ledger.complete
+
+    def _messages(self) -> None:
+        for queue, length in self.services.queues.lengths().items():
+            self.findings.must(length.poison == 0, DEAD, f"{length.poison} in {queue}-poison")
+
+
+def _members(group: Group) -> frozenset[str]:
+    return frozenset({f"({group.family})", *(image.path for image in group.images)})
