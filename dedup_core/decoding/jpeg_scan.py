@@ -10,8 +10,9 @@ from typing import Final, NoReturn
 from PIL import Image, ImageFile
 
 from dedup_core.decoding.headers.header import Header, refuse
+from dedup_core.decoding.headers.jpeg import FILL
 
-_MARKER: Final = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # that ends a scan: no stuffed byte, no restart marker
+_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # that ends a scan: no stuffed byte, no restart marker
 _SURPLUS: Final = 4  # bytes at the end of a scan that need not be used
 _READ_AHEAD: Final = bytes(8)  # libjpeg's bit buffer: with less after the last block it waits instead of finishing
 _NARROWEST: Final = 16  # pixels: in fewer, what is put into the last row to see it change could be in the picture
@@ -26,15 +27,26 @@ def load_checked(picture: ImageFile.ImageFile, data: bytes, header: Header) -> N
     Only where one scan holds it all; of several scans, as progressive files have, libjpeg shows nothing before their
     end, and a hole of zeros is all that is looked for.
     """
-    end = _MARKER.search(data, header.scan_at) if header.in_one_scan else None
+    end = _end_of_scan(data, header.scan_at) if header.in_one_scan else None
     if end is None or picture.width < _NARROWEST:
         _refuse_hole(data, header)
         picture.load()
         return
-    watched = _Watched(picture, data, end.start())
+    watched = _Watched(picture, data, end)
     picture.load_read = watched.read  # type: ignore[attr-defined]
     picture.load()
     watched.finish()
+
+
+def _end_of_scan(data: bytes, start: int) -> int | None:
+    """Where the first marker stands that ends a scan; None where the file ends before."""
+    marker = _MARKER.search(data, start)
+    if marker is None:
+        return None
+    end = marker.start()
+    while data[end - 1] == FILL:
+        end -= 1
+    return end
 
 
 class _Watched:

@@ -95,20 +95,23 @@ def _squares(height: int, width: int, sigma: float) -> Floats:
 
 def _peaks(strength: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Level, row and column of each value above `least` that none of its 26 neighbors exceeds, in that order."""
-    inner = strength[1:-1, 1:-1, 1:-1]
-    # Few are left after the six nearest neighbors; only those are compared with all.
-    candidates = inner > least
-    for before in (strength[1:-1, 1:-1, :-2], strength[1:-1, :-2, 1:-1], strength[:-2, 1:-1, 1:-1]):
-        candidates &= inner >= before
-    for after in (strength[1:-1, 1:-1, 2:], strength[1:-1, 2:, 1:-1], strength[2:, 1:-1, 1:-1]):
-        candidates &= inner >= after
-    level, row, column = (index + 1 for index in np.unravel_index(np.flatnonzero(candidates), candidates.shape))
-    value = strength[level, row, column]
-    highest = np.full(len(value), -np.inf)
+    # Few are left after the six nearest neighbors; only those are compared with all. In one row of numbers a neighbor
+    # is a fixed number of places away; what lies at a border is compared in vain, and left out.
+    _, height, width = strength.shape
+    flat = strength.ravel()
+    candidates = flat > least
+    for step in (1, width, height * width):
+        candidates[:-step] &= flat[:-step] >= flat[step:]
+        candidates[step:] &= flat[step:] >= flat[:-step]
+    inside = np.zeros(strength.shape, np.bool_)
+    inside[1:-1, 1:-1, 1:-1] = candidates.reshape(strength.shape)[1:-1, 1:-1, 1:-1]
+    places = np.flatnonzero(inside)
+    value = flat[places]
+    kept = np.ones(len(places), np.bool_)
     for up, down, across in np.ndindex(3, 3, 3):
-        np.maximum(highest, strength[level + up - 1, row + down - 1, column + across - 1], out=highest)
-    kept = value == highest
-    return level[kept], row[kept], column[kept]
+        kept &= value >= flat[places + ((up - 1) * height + down - 1) * width + across - 1]
+    level, row, column = np.unravel_index(places[kept], strength.shape)
+    return level, row, column
 
 
 def _offset(strength: Floats, at: tuple[NDArray[np.intp], ...], axis: int) -> Floats:

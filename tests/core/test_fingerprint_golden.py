@@ -21,18 +21,17 @@ HASHES = {
     "chelsea.png": "72db20b903d857844af5ab1e241312c7fca8425c23ea82283f0518b7d91e1ed1",
     "coffee.png": "2ed2367a9a4ada6a4a60b5661393d16b59ba9cdaadcaa56a583e9cdece4a6e6f",
 }
-RECORDS = {"astronaut.png": "042f7928d47fd409", "chelsea.png": "980684591e6c9926", "coffee.png": "2dbc107ef3840b05"}
-DRAWN_RECORDS = {1: "18520901969f757d", 2: "536ec757f7e72105"}
+RECORDS = {"astronaut.png": "f29c1a333e567b7d", "chelsea.png": "d541d2829275705d", "coffee.png": "cbb1afaa1130c5cf"}
+DRAWN_RECORDS = {1: "20fe6b7192b89e2d", 2: "2e5154cfa5acba07"}
 FILES = {
-    "astronaut.png": "3f0fdc05154ebae0",
-    "chelsea.png": "f38b6725bea0bf55",
-    "coffee.png": "8380314241ec6db7",
-    "rocket.jpg": "da41c89aa2d83a7c",
+    "astronaut.png": "7af76a716999b282",
+    "chelsea.png": "7bb6105628165ff2",
+    "coffee.png": "a787efa30d7ef0ef",
+    "rocket.jpg": "2dd67425312d3bd6",
 }
 COFFEE_WORDS = ["b6da889", "100d279", "000d22b", "5a5fa63"]
 COFFEE_WEAK = ["220e0", "410c2", "012c2", "14a04"]
 COFFEE_PLACES = [[148, 121, 131, 60], [124, 85, 89, 48], [128, 85, 89, 48], [89, 71, 94, 57]]
-COFFEE_DETAIL = "bbf45a252a964bb5642597851a91486b962d9e6cfaa5522bb46d8464f62ad6ba"
 COFFEE_DETAIL = "bbf45a252a964bb5642597851a91486b962d9e6cfaa5522bb46d8464f62ad6ba"
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.keypoints import (
     ANGLE_STEPS,
     BUCKET_BITS,
@@ -17,7 +18,9 @@ from dedup_core.fingerprinting.keypoints import (
     keypoints_of,
 )
 from dedup_core.fingerprinting.luma import LumaPicture
+from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.keypoint_query import BUCKET_MASK, probes_of
+from dedup_core.search.second_look import SURE_KEYPOINTS
 from dedup_core.views import MIRRORED_TURNS, VIEWS, View
 from tests.core.drawings import PHOTOS, drawn, photo, working
 
@@ -80,6 +83,49 @@ def test_a_picture_is_asked_for_with_more_keypoints_than_are_kept_of_it():
     assert len(stored) == MAX_KEYPOINTS < len(more) <= MAX_ASKED
     fine, coarse = (np.mean(found.places[:, 2] < SCALE_ORIGIN + SCALE_STEPS) for found in (more, stored))
     assert coarse < fine  # of what is kept some are large, so that smaller pictures of the same are found
+
+
+def turned_in_a_growing_frame(picture):
+    return picture.rotate(20, Image.Resampling.BICUBIC, expand=True, fillcolor="black")
+
+
+def as_an_avatar(picture):
+    side = min(picture.size)
+    square = picture.crop((0, 0, side, side))
+    mask = Image.new("L", square.size)
+    ImageDraw.Draw(mask).ellipse((0, 0, side, side), fill=255)
+    return Image.composite(square, Image.new("RGB", square.size, "white"), mask)
+
+
+FRAMED = [(as_an_avatar, name) for name in PHOTOS]
+FRAMED += [(turned_in_a_growing_frame, name) for name in PHOTOS if name != "rocket.jpg"]  # most of it is ground itself
+
+
+@pytest.mark.parametrize(("framed", "name"), FRAMED)
+def test_what_is_kept_of_a_picture_is_not_where_its_plain_ground_begins(framed, name):
+    """There it shows its frame, which no other copy has."""
+    index = FingerprintIndex()
+    held = fingerprints_of(working(framed(photo(name))), b"framed..")
+    index.add("0" * 32, held)
+    (hit,) = index.search(fingerprints_of(working(photo(name)), b"original"))
+    assert hit.shared_keypoints >= SURE_KEYPOINTS
+
+
+def test_keypoints_at_the_ground_come_last_and_not_never():
+    board = Image.new("RGB", (400, 300), "white")
+    for place in range(6):
+        board.paste("black", (40 + 55 * place, 100 + 10 * (place % 3), 70 + 55 * place, 150))
+    assert len(keypoints(board)) >= 6
+
+
+def test_each_quarter_of_a_picture_has_its_share_of_what_is_kept():
+    """As a half, or a part of a collage, finds the whole by what it has of it."""
+    crowded = np.asarray(photo("coffee.png").resize((256, 256)))
+    faint = np.asarray(photo("astronaut.png").resize((256, 256)), np.float64)
+    sides = [crowded, (faint.mean() + (faint - faint.mean()) * 0.3).astype(np.uint8)]
+    places = keypoints(Image.fromarray(np.hstack(sides))).places
+    for is_right in (False, True):
+        assert ((places[:, 0] > 127) == is_right).sum() >= 9
 
 
 def test_keypoints_of_a_block_in_a_frame_lie_where_they_are_in_the_frame():

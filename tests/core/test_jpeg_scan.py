@@ -76,6 +76,11 @@ def test_sound_files_are_read_however_they_are_coded(quality: int, subsampling: 
         assert (decode(data + b"whatever follows").pixels == decode(data).pixels).all()
 
 
+def test_fill_bytes_before_the_end_marker_are_no_part_of_the_picture() -> None:
+    data = encoded(scene(4), "JPEG", quality=75)
+    assert (decode(data[:-2] + b"\xff" * 9 + data[-2:]).pixels == decode(data).pixels).all()
+
+
 def test_watching_a_scan_changes_no_pixel() -> None:
     data = encoded(scene(5), "JPEG", quality=75)
     assert decode(data).pixels.tobytes() == Image.open(io.BytesIO(data)).convert("RGB").tobytes()
