@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from dedup_app.image_status import ImageStatus
 from dedup_app.ledger.findings import SliceReport
 from dedup_app.ownership import OwnerRecord
+from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.decoding.working_image import WorkingImage
@@ -107,6 +108,7 @@ class PairRow:
     `left_version` and `right_version` the versions of these contents; a pair is about the images as they are only if
     both versions are those of the rows (`is_current`). `failure` says why no verdict came: its message failed for good.
     `decided` is what a person decided last, `decision_history` what was decided before, the oldest first.
+    `measurement` is what the verdict follows from, where it was stored and can be judged again.
     """
 
     left: ImagePath
@@ -123,6 +125,7 @@ class PairRow:
     tag: str = field(default="", compare=False, repr=False)
     decided: Decided | None = None
     decision_history: tuple[Decided, ...] = ()
+    measurement: PairMeasurement | None = field(default=None, compare=False, repr=False)
 
     @property
     def decision(self) -> str | None:

@@ -39,6 +39,7 @@ from dedup_app.ports import (
 from dedup_app.reindex import ReindexService
 from dedup_app.rejected import RejectedService
 from dedup_app.rejection import Rejections
+from dedup_app.rejudge import RejudgeService
 from dedup_app.reporting import ReportingService
 from dedup_app.retention import RetentionService
 from dedup_app.review import ReviewService
@@ -87,6 +88,7 @@ class Services:
     decisions: DecisionService = field(init=False)
     review: ReviewService = field(init=False)
     check: CheckService = field(init=False)
+    rejudge: RejudgeService = field(init=False)
     rejected: RejectedService = field(init=False)
     overview: OverviewService = field(init=False)
     reconcile: ReconcileService = field(init=False)
@@ -179,6 +181,14 @@ class Services:
         self.groups = GroupBook(self.verdict_log, settings.keeper_policy)
         self.review = ReviewService(book=self.groups, pairs=self.pairs)
         self.rejected = RejectedService(self.features)
+        self.rejudge = RejudgeService(
+            pairs=self.pairs,
+            journal=journal,
+            verify_queue=self.verify_queue,
+            book=self.groups,
+            policy=settings.policy,
+            now=self.now,
+        )
         self.check = CheckService(
             features=self.features,
             index=self.index,

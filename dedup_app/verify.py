@@ -11,6 +11,7 @@ from dedup_app.loader_totals import LoaderTotals
 from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
+from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict, decide, unverifiable
 from dedup_core.errors import ImageNotFound, InvalidMessage, PermanentError, TemporaryError
 from dedup_core.loading.loader import LoadedImage, MemoryEfficientImageLoader
@@ -119,17 +120,19 @@ class VerifyService:
         if isinstance(left, PermanentError):
             self._loader.count_failed_comparisons(len(message.rights))
         for target in message.rights:
+            measurement = None
             if isinstance(left, PermanentError):
                 verdict = _unverifiable(message.left, left, target)
                 right_seen = seen.get(target.path) or _Seen(known[target.path])
             else:
-                verdict = self._verify_pair(left, target, known, seen)
+                verdict, measurement = self._verify_pair(left, target, known, seen)
                 right_seen = seen[target.path]
             verdicts[target.path] = verdict
             left_seen = seen[message.left]
             if (left_seen.is_unknown or right_seen.is_unknown) and self._pairs.get(message.left, target.path) is None:
                 continue  # a message may name anything
-            stored.append(self._store(message.left, left_seen.content, target, right_seen.content, verdict))
+            contents = left_seen.content, right_seen.content
+            stored.append(self._store(message.left, target, contents, verdict, measurement))
         return stored
 
     def _verify_pair(
@@ -138,13 +141,13 @@ class VerifyService:
         target: VerifyTarget,
         known: "dict[ImagePath, _Content]",
         seen: dict[ImagePath, "_Seen"],
-    ) -> Verdict:
+    ) -> tuple[Verdict, PairMeasurement | None]:
         right = self._load(target.path, known, seen)
         if isinstance(right, PermanentError):
             self._loader.count_failed_comparisons(1)
-            return _unverifiable(target.path, right, target)
+            return _unverifiable(target.path, right, target), None
         measurement = self._loader.measure(left, right, target.view)
-        return decide(measurement, self._policy, same_bytes=left.sha256 == right.sha256)
+        return decide(measurement, self._policy, same_bytes=left.sha256 == right.sha256), measurement
 
     def _load(
         self, path: ImagePath, known: "dict[ImagePath, _Content]", seen: dict[ImagePath, "_Seen"]
@@ -183,9 +186,14 @@ class VerifyService:
         return {path: row for path, row in found.items() if not seen[path].agrees(row)}
 
     def _store(
-        self, left: ImagePath, left_content: "_Content", target: VerifyTarget, content: "_Content", verdict: Verdict
+        self,
+        left: ImagePath,
+        target: VerifyTarget,
+        contents: "tuple[_Content, _Content]",
+        verdict: Verdict,
+        measurement: PairMeasurement | None,
     ) -> PairRow:
-        right = target.path
+        right, (left_content, content) = target.path, contents
         log.debug(
             "pair_verified", left=left, right=right, verdict=verdict.kind.value, detail="; ".join(verdict.reasons)
         )
@@ -201,6 +209,7 @@ class VerifyService:
             left_version=left_content.version,
             right_version=content.version,
             tag=target.tag,
+            measurement=measurement,
         )
         self._pairs.put_verdict(pair)
         return pair

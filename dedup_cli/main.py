@@ -19,6 +19,7 @@ from dedup_cli.poison import poison
 from dedup_cli.reconcile import reconcile
 from dedup_cli.reindex import reindex
 from dedup_cli.rejected import rejected
+from dedup_cli.rejudge import rejudge
 from dedup_cli.report import report
 from dedup_cli.review import review
 from dedup_cli.scan import scan
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 for command in (
     *(scan, duplicates, groups, report, review, plan, rejected, status, compare),
-    *(enqueue, ingest, reconcile, poison, reindex, decoders),
+    *(enqueue, ingest, reconcile, poison, reindex, rejudge, decoders),
     *(owner, export_decisions, import_decisions),
 ):
     app.command()(command)

@@ -40,6 +40,7 @@ def reversed_pair(pair: PairRow) -> PairRow:
         left_version=pair.right_version,
         right_version=pair.left_version,
         view=view,
+        measurement=None if pair.measurement is None else pair.measurement.seen_from_right(),
         verdict=None
         if pair.verdict is None
         else replace(

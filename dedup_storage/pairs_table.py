@@ -44,7 +44,8 @@ class AzurePairsTable:
 
     def put_verdict(self, pair: PairRow) -> bool:
         row = settled(key_order(pair))
-        return self._put(replace(reversed_pair(row), tag="")) and self._put(row)
+        # What was measured stands once, in the row that `all` reads.
+        return self._put(replace(reversed_pair(row), tag="", measurement=None)) and self._put(row)
 
     def decide(self, pair: PairRow) -> PairRow:
         if pair.decided is None:

@@ -11,6 +11,7 @@ from dedup_app.group_records import id_of
 from dedup_app.image_status import ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, PairRow
 from dedup_core.color.metrics import ColorMetrics
+from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.regions import Region
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.verdict import Verdict, VerdictKind
@@ -130,6 +131,8 @@ def pair_entity(pair: PairRow) -> Entity:
         entity["regions"] = json.dumps([region.as_dict() for region in pair.verdict.regions])
         if pair.verdict.metrics is not None:
             entity.update(pair.verdict.metrics.as_dict())
+        if pair.measurement is not None:
+            entity["measurement"] = _measurement_text(pair.measurement)
     return entity
 
 
@@ -153,6 +156,7 @@ def pair_row(entity: Mapping[str, Any], tag: str = "") -> PairRow:
         tag=tag,
         decided=decided,
         decision_history=history,
+        measurement=_measurement(entity),
     )
 
 
@@ -202,6 +206,22 @@ def _verdict(entity: Mapping[str, Any]) -> Verdict | None:
         regions=tuple(Region.from_dict(stored) for stored in json.loads(entity.get("regions") or "[]")),
         sides=Sides.from_text(entity["sides"]) if entity.get("sides") else ALIKE,
     )
+
+
+def _measurement_text(measurement: PairMeasurement) -> str:
+    """All of it: a verdict has only those regions that it tells."""
+    regions = [region.as_dict() for region in measurement.regions]
+    return json.dumps(measurement.as_dict() | {"regions": regions}, separators=(",", ":"))
+
+
+def _measurement(entity: Mapping[str, Any]) -> PairMeasurement | None:
+    """None where the row has none, or one of another version."""
+    if not entity.get("measurement") or "verdict" not in entity:
+        return None
+    stored = json.loads(entity["measurement"])
+    regions = tuple(Region.from_dict(it) for it in stored.pop("regions"))
+    sides = Sides.from_text(entity["sides"]) if entity.get("sides") else ALIKE
+    return PairMeasurement.from_dict(stored, regions, sides)
 
 
 def _metrics(entity: Mapping[str, Any]) -> ColorMetrics | None:

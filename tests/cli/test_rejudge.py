@@ -1,0 +1,43 @@
+"""`dedup rejudge` lists what another policy changes."""
+
+import json
+from dataclasses import replace
+
+from typer.testing import CliRunner, Result
+
+from dedup_cli.main import app
+from dedup_core.comparison.verdict import VerdictKind
+from tests.app.world import World, copy_of, photo
+from tests.cli.conftest import Known, Run
+
+
+def run(world: World, *arguments: str) -> Result:
+    return CliRunner(env={"COLUMNS": "300"}).invoke(app, ["rejudge", *arguments], obj=world.services)
+
+
+def test_changes_are_listed_with_why_and_counted():
+    world = World(plain_index=True)
+    world.upload_and_ingest("a.png", photo(1))
+    world.upload_and_ingest("b.jpg", copy_of(1))
+    world.verify_all()
+    assert "judged by balanced: 1 pairs; 0 changed, 1 stay" in run(world).output
+    world.settings = replace(
+        world.settings, policy_overrides={"min_structure": 0.999999, "max_detail_difference": 0.0001}
+    )
+    world.services = world.start_process("another policy")
+    told = run(world, "--dry-run").output
+    assert "duplicate -> " in told
+    assert "1 would change" in told
+    found = json.loads(run(world, "--json").output)
+    assert (found["judged"], sum(found["changed"].values()), found["not_measured"]) == (1, 1, 0)
+    [change] = found["changes"]
+    assert change["before"] == "duplicate"
+    assert change["reasons"]
+
+
+def test_pairs_that_cannot_be_judged_are_told(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.pair("a.jpg", "c.jpg", VerdictKind.IDENTICAL)
+    told = dedup("rejudge").output
+    assert "not judged: 1 pairs that were measured by an earlier version (--remeasure queues them)" in told
+    assert "queued for a verification: 1" in dedup("rejudge", "--remeasure").output
