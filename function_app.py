@@ -80,6 +80,7 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
         services.poison.tend()
         services.reconcile.run_slices()
         services.retention.run()
+        services.index.tend(services.now())
 
 
 @app.route(route="{*path}", auth_level=func.AuthLevel.FUNCTION, methods=["GET", "HEAD", "POST"])

@@ -492,6 +492,10 @@ class CandidateIndex(Protocol):
         """Read what others appended; the number of images held now."""
         ...
 
+    def tend(self, now: datetime) -> None:
+        """Do what keeps the index quick to start and no larger than needed; called from time to time."""
+        ...
+
     def held(self, prefix: str) -> dict[str, int]:
         """Ids that begin with these two hex digits, with their versions, of what this instance has read."""
         ...

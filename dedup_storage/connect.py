@@ -25,6 +25,7 @@ from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.poison_queues import AzurePoisonQueues
 from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue
+from dedup_storage.snapshot_blobs import AzureSnapshots
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 from dedup_storage.verdict_log import PREFIX as VERDICTS
 from dedup_storage.verdict_log import VerdictLog
@@ -67,6 +68,7 @@ def connect(settings: Settings) -> Services:
         index=FingerprintLog(
             AzureSegments(clients.blobs, settings.index_container),
             AzureSegments(clients.blobs, settings.index_container, OLDER_FINGERPRINTS),
+            AzureSnapshots(clients.blobs, settings.index_container),
         ),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         event_senders=event_senders(settings, clients.queues),

@@ -9,10 +9,11 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import batched
 from threading import Lock
-from typing import NamedTuple, Protocol
 
 from dedup_app.ports import Superseded
 from dedup_core.errors import StoreBusy
@@ -20,6 +21,8 @@ from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_older_records, read_records, removal, whole
+from dedup_storage.index_snapshots import AnotherWrites, Snapshots, clean_up, load_newest, write_snapshot
+from dedup_storage.log_places import Chunk, LogPlace, SegmentFull, Segments
 from dedup_storage.shared_lock import SharedLock
 
 logger = logging.getLogger(__name__)
@@ -29,33 +32,10 @@ BLOCK_RECORDS = 4 * 1024 * 1024 // RECORD_BYTES
 # One GET while loading: big enough that the round trip does not count, small enough to hold a few at once.
 READ_BYTES = 16 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
 READS_AHEAD = 2
-
-
-class SegmentFull(Exception):  # not a failure: the log goes on in the next segment
-    """The segment has taken all the blocks that it will ever take."""
-
-
-class Chunk(NamedTuple):
-    """A part of a segment, none of it when nothing is there (yet), and what tells the segment from one in its place."""
-
-    data: bytes
-    generation: str = ""
-
-
-class Segments(Protocol):
-    """Numbered append-only files, from 1 on."""
-
-    def last(self) -> int:
-        """The number of the last segment, 0 if there is none yet."""
-        ...
-
-    def append(self, number: int, block: bytes) -> None:
-        """Append the block as a whole, create the segment if it is missing. Raises `SegmentFull`, then for ever."""
-        ...
-
-    def read(self, number: int, offset: int, length: int) -> Chunk:
-        """Up to `length` bytes from `offset` on; with data comes the id that the segment got when it was created."""
-        ...
+# A snapshot is due when this much of the log has come after the last one, and this share of what all images take: then
+# a start reads a tenth of the images from the log at most, and over its life a log is written ten times.
+LEAST_UNSAVED = 16 * 1024 * 1024
+UNSAVED_SHARE = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -72,12 +52,15 @@ class FingerprintLog:
     """The `CandidateIndex` port, one for all threads: records that wait at a moment share an append and a read.
 
     `older` is the log of the scheme before. It is read once, when an instance starts, so that images are found until
-    `dedup reindex` has brought them over; what this log says of an image counts for more.
+    `dedup reindex` has brought them over; what this log says of an image counts for more. With `snapshots` an instance
+    starts from the newest one, and `tend` writes them.
     """
 
-    def __init__(self, segments: Segments, older: Segments | None = None) -> None:
+    def __init__(self, segments: Segments, older: Segments | None = None, snapshots: Snapshots | None = None) -> None:
         self._segments = segments
         self._older = older
+        self._snapshots = snapshots
+        self._cleaned_up: date | None = None
         self._waiting: list[_Waiting] = []
         self._waiting_lock = Lock()
         self._turn = Lock()  # held while one group is appended and the tail is read; guards everything below
@@ -86,6 +69,7 @@ class FingerprintLog:
         self._offset = 0
         self._generation = ""  # of the segment that is being read; empty before its first bytes
         self._damaged = 0
+        self._log_bytes = 0  # read so far, by this instance or by the one whose snapshot it took
         self._index = FingerprintIndex()
         self._is_loaded = False  # once the end was reached; nobody searches before
         self._index_lock = SharedLock()  # searches go on side by side
@@ -114,9 +98,25 @@ class FingerprintLog:
 
     def refresh(self) -> int:
         with self._turn:
-            self._last_segment = max(self._last_segment, self._segments.last(), 1)
-            self._catch_up()
+            self._read_all()
             return len(self._index)
+
+    def tend(self, now: datetime) -> None:
+        """Write a snapshot if one is due and nobody else does. Appends wait meanwhile; searches go on."""
+        if self._snapshots is None:
+            return
+        with self._turn:
+            self._read_all()
+            if self._is_due(self._snapshots):
+                with suppress(AnotherWrites), self._snapshots.writing() as draft:
+                    with self._index_lock.writing():
+                        self._index.compact()
+                    with self._index_lock.reading():
+                        write_snapshot(draft, self._index, self._place())
+                    self._cleaned_up = None
+        if self._cleaned_up != now.date():
+            clean_up(self._snapshots, self._segments, now)
+            self._cleaned_up = now.date()
 
     def held(self, prefix: str) -> dict[str, int]:
         with self._index_lock.reading():
@@ -131,6 +131,24 @@ class FingerprintLog:
     def damaged_bytes(self) -> int:
         """How much of the log was no record, after the last time that it was declared whole."""
         return self._damaged
+
+    def _read_all(self) -> None:
+        self._last_segment = max(self._last_segment, self._segments.last(), 1)
+        self._catch_up()
+
+    def _is_due(self, snapshots: Snapshots) -> bool:
+        if self._log_bytes < LEAST_UNSAVED or self._offset == 0:
+            return False
+        saved = next((it.place.log_bytes for it in snapshots.stored() if self._is_behind(it.place)), 0)
+        return self._log_bytes - saved >= max(LEAST_UNSAVED, UNSAVED_SHARE * len(self._index) * RECORD_BYTES)
+
+    def _is_behind(self, place: LogPlace) -> bool:
+        """Whether a snapshot is of this log, as far as one can tell without reading, and of an earlier place."""
+        is_here = place.segment == self._read_segment
+        return place.log_bytes <= self._log_bytes and (not is_here or place.generation == self._generation)
+
+    def _place(self) -> LogPlace:
+        return LogPlace(self._read_segment, self._offset, self._generation, self._log_bytes, self._damaged)
 
     def _search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
         with self._index_lock.reading():
@@ -190,8 +208,8 @@ class FingerprintLog:
 
         Segments before the last one are known to be full before this begins, so their end is final.
         """
-        if not self._is_loaded and (self._read_segment, self._offset) == (1, 0):
-            self._take_older()
+        if not self._is_loaded and self._log_bytes == 0:
+            self._begin()
         try:
             new = self._read_to_end()
             while self._read_segment < self._last_segment:
@@ -209,6 +227,8 @@ class FingerprintLog:
     def _read_to_end(self) -> int:
         new, left = 0, b""
         for chunk in chunks_to_end(self._segments, self._read_segment, self._offset):
+            if chunk.is_missing and self._read_segment < self._last_segment:
+                self._miss_segment()
             if not chunk.data:
                 continue
             if self._generation not in ("", chunk.generation):
@@ -218,6 +238,30 @@ class FingerprintLog:
             taken, records = self._take(data)
             new, left = new + records, data[taken:]
         return new
+
+    def _miss_segment(self) -> None:
+        """A segment before the last one is gone: since we read in it, because snapshots cover it, or for no good."""
+        if self._is_loaded:
+            raise _Replaced
+        self._damaged += RECORD_BYTES  # at least: how much it was nobody knows
+        logger.error("Segment %d of the fingerprint log is gone: run `dedup reindex`", self._read_segment)
+
+    def _begin(self) -> None:
+        """Start from a snapshot, or from the first segment that there is."""
+        begun = None if self._snapshots is None else load_newest(self._snapshots, self._segments)
+        if begun is not None:
+            with self._index_lock.writing():
+                self._index = begun.index
+            self._read_segment, self._offset, self._generation, self._log_bytes, self._damaged = begun.place
+            return
+        self._take_older()
+        self._read_segment = self._segments.first()
+        if self._read_segment > 1:
+            self._damaged += RECORD_BYTES
+            logger.error(
+                "The fingerprint log begins with segment %d and no snapshot holds what was before: run `dedup reindex`",
+                self._read_segment,
+            )
 
     def _take_older(self) -> None:
         if self._older is None:
@@ -244,19 +288,20 @@ class FingerprintLog:
         with self._index_lock.writing():
             records.apply_to(self._index, more_to_come=not self._is_loaded)
         self._offset += records.read_bytes
+        self._log_bytes += records.read_bytes
         return records.read_bytes, len(records)
 
     def _start_over(self) -> int:
-        """Forget everything and read the log from its beginning: it is not the one that was read so far.
+        """Forget everything and read the log from its beginning: it was replaced, or what is unread of it is gone.
 
         Whoever deletes the log should stop the app first: until every instance has noticed, some append to the new log
         where the old one ended.
         """
-        logger.warning("The fingerprint log was replaced: reading the new one from its beginning")
+        logger.warning("The fingerprint log is not the one that was read so far: reading it from its beginning")
         with self._index_lock.writing():
             self._index = FingerprintIndex()
         self._is_loaded = False
-        self._read_segment, self._offset, self._generation, self._damaged = 1, 0, "", 0
+        self._read_segment, self._offset, self._generation, self._log_bytes, self._damaged = 1, 0, "", 0, 0
         self._last_segment = max(self._segments.last(), 1)
         return self._catch_up()
 

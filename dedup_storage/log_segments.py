@@ -1,4 +1,4 @@
-"""Segments of the fingerprint log as append blobs."""
+"""Segments of a log as append blobs."""
 
 import secrets
 from contextlib import suppress
@@ -10,7 +10,7 @@ from azure.storage.blob import BlobClient, BlobServiceClient
 from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME
 from dedup_storage.azure_errors import code_of, our_errors, status_of
 from dedup_storage.blobs import whole_answer
-from dedup_storage.fingerprint_log import Chunk, SegmentFull
+from dedup_storage.log_places import Chunk, SegmentFull
 
 FULL = "BlockCountExceedsLimit"  # 50,000 blocks
 RANGE_NOT_SATISFIABLE = 416
@@ -26,13 +26,11 @@ class AzureSegments:
         self._container = service.get_container_client(container)
         self._prefix = prefix
 
+    def first(self) -> int:
+        return min(self._numbers(), default=1)
+
     def last(self) -> int:
-        with our_errors(f"list {self._prefix}"):
-            try:
-                names = list(self._container.list_blob_names(name_starts_with=self._prefix))
-            except ResourceNotFoundError:
-                return 0
-        return max((int(name.removeprefix(self._prefix)) for name in names), default=0)
+        return max(self._numbers(), default=0)
 
     def append(self, number: int, block: bytes) -> None:
         blob = self._segment(number)
@@ -41,6 +39,8 @@ class AzureSegments:
                 try:
                     blob.append_block(block)
                 except ResourceNotFoundError:
+                    if self.last() > number:  # it was deleted: what comes into it would be read by nobody
+                        raise SegmentFull from None
                     self._create(blob)
                     blob.append_block(block)
             except HttpResponseError as error:
@@ -55,7 +55,7 @@ class AzureSegments:
                 download = blob.download_blob(offset=offset, length=length, decompress=False)
                 data = whole_answer(download)
             except ResourceNotFoundError:
-                return Chunk(b"")
+                return Chunk(b"", is_missing=True)
             except HttpResponseError as error:
                 # The range begins at the end: nothing new.
                 if status_of(error) == RANGE_NOT_SATISFIABLE:
@@ -64,6 +64,19 @@ class AzureSegments:
         # Segments of earlier apps have no generation: they are told apart by the second in which they were made.
         made = str(download.properties.creation_time)
         return Chunk(data, (download.properties.metadata or {}).get(GENERATION, made))
+
+    def delete(self, number: int) -> None:
+        blob = self._segment(number)
+        with our_errors(f"delete {blob.blob_name}"), suppress(ResourceNotFoundError):
+            blob.delete_blob()
+
+    def _numbers(self) -> list[int]:
+        with our_errors(f"list {self._prefix}"):
+            try:
+                names = list(self._container.list_blob_names(name_starts_with=self._prefix))
+            except ResourceNotFoundError:
+                return []
+        return [int(name.removeprefix(self._prefix)) for name in names]
 
     def _segment(self, number: int) -> BlobClient:
         return self._container.get_blob_client(f"{self._prefix}{number:06}")

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterable, Iterator
 from threading import Lock
 
-from dedup_storage.fingerprint_log import SegmentFull, Segments, chunks_to_end
+from dedup_storage.fingerprint_log import chunks_to_end
+from dedup_storage.log_places import SegmentFull, Segments
 from dedup_storage.verdict_records import Record, Unread, read_records, record_bytes
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,8 @@
 import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -23,7 +24,8 @@ from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
 from dedup_core.search.hit import Hit
 from dedup_core.views import VIEWS, View
 from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.fingerprint_log import Chunk, SegmentFull
+from dedup_storage.index_snapshots import AnotherWrites, StoredSnapshot
+from dedup_storage.log_places import Chunk, LogPlace, SegmentFull
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.rows import Entity
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
@@ -284,13 +286,20 @@ class MemorySegments:
         self.appends = 0
         self.reads: list[tuple[int, int, int]] = []
         self._max_blocks = max_blocks
-        self._segments: list[list[bytes]] = []
+        self._segments: list[list[bytes] | None] = []
         self._generations = count(1)
         self._generation: list[str] = []
         self._lock = Lock()
 
+    def first(self) -> int:
+        return next((number for number, it in enumerate(self._segments, 1) if it is not None), 1)
+
     def last(self) -> int:
         return len(self._segments)
+
+    def delete(self, number: int) -> None:
+        with self._lock:
+            self._segments[number - 1] = None
 
     def append(self, number: int, block: bytes) -> None:
         with self._lock:
@@ -298,15 +307,18 @@ class MemorySegments:
                 self._segments.append([])
                 self._generation.append(str(next(self._generations)))
             segment = self._segments[number - 1]
-            if len(segment) >= self._max_blocks:
+            if segment is None or len(segment) >= self._max_blocks:
                 raise SegmentFull
             segment.append(block)
             self.appends += 1
 
     def read(self, number: int, offset: int, length: int) -> Chunk:
         with self._lock:
-            data = b"".join(self._segments[number - 1]) if number <= len(self._segments) else b""
-            found = data[offset : offset + length]
+            blocks = self._segments[number - 1] if number <= len(self._segments) else None
+            if blocks is None:
+                self.reads.append((number, offset, 0))
+                return Chunk(b"", is_missing=True)
+            found = b"".join(blocks)[offset : offset + length]
             self.reads.append((number, offset, len(found)))
             return Chunk(found, self._generation[number - 1] if found else "")
 
@@ -314,6 +326,50 @@ class MemorySegments:
         """The log is deleted."""
         self._segments.clear()
         self._generation.clear()
+
+
+class MemorySnapshots:
+    """Snapshots of the index in a dict; `now` is when the next one is written."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 4, tzinfo=UTC)
+        self.chunks: dict[str, list[bytes]] = {}
+        self.is_taken = False
+        self._stored: dict[str, tuple[LogPlace, datetime]] = {}
+        self._numbers = count(1)
+
+    def stored(self) -> list[StoredSnapshot]:
+        found = [
+            StoredSnapshot(name, place, made, sum(map(len, self.chunks[name])))
+            for name, (place, made) in self._stored.items()
+        ]
+        return found[::-1]
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        return b"".join(self.chunks.get(name, []))[offset : offset + length]
+
+    @contextmanager
+    def writing(self) -> Iterator["MemorySnapshots.Draft"]:
+        if self.is_taken:
+            raise AnotherWrites
+        yield self.Draft(self, f"snapshot {next(self._numbers)}")
+
+    def delete(self, name: str) -> None:
+        self._stored.pop(name, None)
+        self.chunks.pop(name, None)
+
+    class Draft:
+        def __init__(self, snapshots: "MemorySnapshots", name: str) -> None:
+            self._snapshots = snapshots
+            self._name = name
+            self._chunks: list[bytes] = []
+
+        def add(self, chunk: bytes) -> None:
+            self._chunks.append(chunk)
+
+        def finish(self, place: LogPlace) -> None:
+            self._snapshots.chunks[self._name] = self._chunks
+            self._snapshots._stored[self._name] = place, self._snapshots.now
 
 
 class MemoryIndex:
@@ -353,6 +409,9 @@ class MemoryIndex:
 
     def refresh(self) -> int:
         return sum(held is not None for _, held in self._shared.values())
+
+    def tend(self, now: datetime) -> None:
+        pass
 
     def held(self, prefix: str) -> dict[str, int]:
         found = self._shared.items()

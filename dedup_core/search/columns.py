@@ -1,10 +1,12 @@
 """Columns of 64-bit words in blocks that never move, so that growing copies nothing and takes no second room."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 
 type Words = NDArray[np.uint64]
 BLOCK: Final = 1 << 16  # slots; a row of a block takes 512 KiB
@@ -68,6 +70,23 @@ class Columns:
             kept = slots[bounds[number] : bounds[number + 1]] % BLOCK
             block, old[number] = old[number], np.zeros((self._rows, 0), np.uint64)  # given back as we go
             self.append(block[:, kept])
+
+    def write_to(self, stream: ArrayWriter) -> None:
+        """Write all columns, block by block."""
+        stream.put(np.array([self._rows, self._slots], np.uint64))
+        for _, block in self.blocks():
+            stream.put(block)
+
+    @classmethod
+    def read_from(cls, stream: ArrayReader) -> Self:
+        """What `write_to` wrote."""
+        rows, slots = stream.take(np.uint64, 2).tolist()
+        columns = cls(rows)
+        for start in range(0, slots, BLOCK):
+            width = min(BLOCK, slots - start)
+            columns._blocks.append(stream.take(np.uint64, rows * width).reshape(rows, width))
+        columns._slots = slots
+        return columns
 
     def _with_room(self, taken: int, slots: int) -> Words:
         """The last block, with room for so many slots of which some are taken."""

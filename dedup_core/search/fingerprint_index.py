@@ -5,7 +5,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import replace
 from itertools import count
-from typing import Final, cast
+from typing import Final, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, transpose_hashes, view_distances, with_inverted
 from dedup_core.fingerprinting.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, Keypoints
 from dedup_core.fingerprinting.record import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BITS, WINDOWS, Fingerprints
+from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.columns import Words
 from dedup_core.search.hash_scan import nearest_slots
 from dedup_core.search.hit import Hit
@@ -141,6 +142,28 @@ class FingerprintIndex[Id: Hashable = str]:
             found = [replace(hit, image_id=cast("str", self._given.get(hit.image_id, hit.image_id))) for hit in found]
         return cast("list[Hit[Id]]", found)
 
+    def compact(self) -> None:
+        """Give up the room of images that are gone."""
+        self._make_dense(by_all_means=True)
+
+    def write_to(self, stream: ArrayWriter) -> None:
+        """Write all that is held, sorted as it is, so that `read_from` has nothing to sort.
+
+        Raises `ValueError` if ids are held that are not 32 hex characters.
+        """
+        if self._keys:
+            raise ValueError("only images whose ids are 32 hex characters can be stored")
+        self._held.write_to(stream)
+        self._postings.write_to(stream)
+
+    @classmethod
+    def read_from(cls, stream: ArrayReader) -> Self:
+        """What `write_to` wrote. Raises `ValueError` if the stream holds something else."""
+        index = cls()
+        index._held = HeldImages.read_from(stream)
+        index._postings = Postings.read_from(stream)
+        return index
+
     def _key_of(self, image_id: Id) -> str:
         if isinstance(image_id, str) and _IS_KEY.fullmatch(image_id):
             return image_id
@@ -198,8 +221,8 @@ class FingerprintIndex[Id: Hashable = str]:
         kept = versions[newest] >= self._held.versions(ids)
         return ids[:, kept], newest[kept], versions[newest[kept]]
 
-    def _make_dense(self) -> None:
-        new_slots = self._held.make_dense()
+    def _make_dense(self, *, by_all_means: bool = False) -> None:
+        new_slots = self._held.make_dense(by_all_means=by_all_means)
         if new_slots is not None:
             self._postings.keep(new_slots)
 

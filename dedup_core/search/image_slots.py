@@ -1,12 +1,13 @@
 """What the index holds of each image but its keypoints: id, content and hashes in numbered slots, found again by id."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.hash_views import GROUPS
+from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.columns import Columns, Words
 from dedup_core.search.removed_images import RemovedImages
 from dedup_core.search.slot_table import SlotTable
@@ -100,10 +101,13 @@ class HeldImages:
         places = self._find(image_ids)
         self._kill(self._table.slots(places[places >= 0]))
 
-    def make_dense(self) -> NDArray[np.int64] | None:
-        """Give up the slots of images that are gone, once there are many; then the new slot of every old one, or -1."""
+    def make_dense(self, *, by_all_means: bool = False) -> NDArray[np.int64] | None:
+        """Give up the slots of images that are gone, once there are many; then the new slot of every old one, or -1.
+
+        With `by_all_means` also where there are few.
+        """
         slots = self.slots
-        if slots - self._size <= max(_LEAST_DEAD, _MOST_DEAD * slots):
+        if slots - self._size <= (0 if by_all_means else max(_LEAST_DEAD, _MOST_DEAD * slots)):
             return None
         kept = np.flatnonzero(self.alive)
         new_slots = np.full(slots, -1, np.int64)
@@ -162,6 +166,29 @@ class HeldImages:
     def ids(self, slots: NDArray[np.int64]) -> list[str]:
         names = np.ascontiguousarray(self._columns.take(slots, _ID).T.astype(">u8"))  # (n, 2)
         return [name.tobytes().hex() for name in names]
+
+    def write_to(self, stream: ArrayWriter) -> None:
+        """Write all images and what is remembered of removed ones."""
+        self._columns.write_to(stream)
+        self._inner.write_to(stream)
+        stream.put(self._used_owners)
+        stream.put(self.alive)
+        stream.put(self._versions[: self.slots])
+        self._removed.write_to(stream)
+
+    @classmethod
+    def read_from(cls, stream: ArrayReader) -> Self:
+        """What `write_to` wrote."""
+        held = cls()
+        held._columns = Columns.read_from(stream)
+        held._inner = Columns.read_from(stream)
+        held._owners = stream.take(np.uint32, len(held._inner))
+        held._alive = stream.take(np.bool_, held.slots)
+        held._versions = stream.take(np.uint32, held.slots)
+        held._removed = RemovedImages.read_from(stream)
+        held._size = int(held._alive.sum())
+        held._make_table()
+        return held
 
     @property
     def _used_owners(self) -> NDArray[np.uint32]:

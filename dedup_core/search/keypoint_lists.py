@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, BUCKET_BITS, Keypoints
+from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.keypoint_query import BUCKET_MASK, Probes
 
 type Entries = NDArray[np.uint64]
@@ -89,6 +90,23 @@ class Postings:
         self.settle()
         for number, segment in enumerate(self._segments):
             self._segments[number] = segment.renumbered(new_slots)  # one at a time: two of each would be too much
+
+    def write_to(self, stream: ArrayWriter) -> None:
+        """Write all segments as they are sorted."""
+        self.settle()
+        stream.put(np.array([len(self._segments)], np.uint64))
+        for segment in self._segments:
+            stream.put(segment.index)
+            stream.put(segment.entries)
+
+    @classmethod
+    def read_from(cls, stream: ArrayReader) -> Self:
+        """What `write_to` wrote."""
+        postings = cls()
+        for _ in range(int(stream.take(np.uint64, 1)[0])):
+            index = stream.take(np.uint32)
+            postings._segments.append(_Segment(index, stream.take(np.uint64)))
+        return postings
 
 
 @dataclass(frozen=True, slots=True)

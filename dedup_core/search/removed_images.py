@@ -1,10 +1,11 @@
 """The versions at which images were removed, so that an addition that arrives late does not bring one back."""
 
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.columns import Words
 
 _ID: Final = "S16"  # compares like 16 bytes: of equal length, zeros at the end change nothing
@@ -50,6 +51,19 @@ class RemovedImages:
         if len(self._ids):
             others = ~np.isin(self._ids, _in_order(image_ids))
             self._ids, self._versions = self._ids[others], self._versions[others]
+
+    def write_to(self, stream: ArrayWriter) -> None:
+        """Write all ids and versions."""
+        stream.put(self._ids)
+        stream.put(self._versions)
+
+    @classmethod
+    def read_from(cls, stream: ArrayReader) -> Self:
+        """What `write_to` wrote."""
+        removed = cls()
+        removed._ids = stream.take(np.dtype(_ID))
+        removed._versions = stream.take(np.uint32, len(removed._ids))
+        return removed
 
 
 def _in_order(image_ids: Words) -> NDArray[np.bytes_]:

@@ -35,7 +35,8 @@ from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import InProcessDecoders
 from dedup_storage import fingerprint_log
 from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.fingerprint_log import FingerprintLog, SegmentFull
+from dedup_storage.fingerprint_log import FingerprintLog
+from dedup_storage.log_places import SegmentFull
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.rows import features_entity  # noqa: F401 - for those who plant bugs
 from dedup_storage.verdict_log import VerdictLog

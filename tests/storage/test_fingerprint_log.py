@@ -14,8 +14,9 @@ from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
 from dedup_storage import fingerprint_log
 from dedup_storage.clients import StorageClients, open_clients
-from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog, SegmentFull, Segments
+from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition
+from dedup_storage.log_places import SegmentFull, Segments
 from dedup_storage.log_segments import AzureSegments
 from tests.azurite import Account
 from tests.core.drawings import photo, working
