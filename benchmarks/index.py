@@ -73,10 +73,10 @@ def measure(
     return results
 
 
-def apart[T](work: Callable[..., T], *arguments: Any) -> T:
+def apart[T](work: Callable[..., T], *arguments: Any, **named: Any) -> T:
     """The result of a call in a new process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(work, *arguments).result()
+        return process.submit(work, *arguments, **named).result()
 
 
 def search_usual(known: list[Fingerprints], images: int, queries: int) -> Searched:

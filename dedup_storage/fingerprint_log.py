@@ -30,12 +30,12 @@ logger = logging.getLogger(__name__)
 # What the service takes in one AppendBlock.
 BLOCK_RECORDS = 4 * 1024 * 1024 // RECORD_BYTES
 # One GET while loading: big enough that the round trip does not count, small enough to hold a few at once.
-READ_BYTES = 16 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
+READ_BYTES = 4 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
 READS_AHEAD = 2
-# A snapshot is due when this much of the log has come after the last one, and this share of what all images take: then
-# a start reads a tenth of the images from the log at most, and over its life a log is written ten times.
+# A snapshot is due when this much of the log has come after the last one, and this share of what all images take: so
+# much is what a start reads of the log at most.
 LEAST_UNSAVED = 16 * 1024 * 1024
-UNSAVED_SHARE = 0.1
+UNSAVED_SHARE = 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -220,7 +220,8 @@ class FingerprintLog:
             return self._start_over()
         if not self._is_loaded:
             with self._index_lock.writing():
-                self._index.settle()
+                # What came after a snapshot is little: sorting most of that anew with it would take time and memory.
+                self._index.settle(apart=True)
                 self._is_loaded = True
         return new
 

@@ -21,8 +21,8 @@ from dedup_storage.log_places import LogPlace, Segments
 
 logger = logging.getLogger(__name__)
 
-CHUNK_BYTES = 8 * 1024 * 1024  # also a staged block: large enough that round trips do not count
-CHUNKS_AHEAD = 3
+CHUNK_BYTES = 4 * 1024 * 1024  # also a staged block: large enough that round trips do not count
+CHUNKS_AHEAD = 2
 KEPT = 2  # should the newest one be damaged, the one before it serves, with the segments from there on
 GRACE = timedelta(days=1)  # no load and no deployment of an app that knows no snapshots takes that long
 CRC_BYTES = 4

@@ -108,9 +108,9 @@ class FingerprintIndex[Id: Hashable = str]:
         self._held.remove(ids, kept_versions)
         self._make_dense()
 
-    def settle(self) -> None:
-        """Let the keypoints be found of all that was added."""
-        self._postings.settle()
+    def settle(self, *, apart: bool = False) -> None:
+        """Let the keypoints be found of all that was added; with `apart` without touching those of much more."""
+        self._postings.settle(apart=apart)
 
     def search(
         self,

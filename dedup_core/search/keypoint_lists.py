@@ -50,13 +50,17 @@ class Postings:
         if sum(len(entries) for _, entries in self._waiting) >= _LARGEST_SEGMENT:
             self.settle()
 
-    def settle(self) -> None:
-        """Sort what waits, together with the segments that are not much larger."""
+    def settle(self, *, apart: bool = False) -> None:
+        """Sort what waits, together with the segments that are not much larger; with `apart` by itself."""
         if not self._waiting:
             return
         parts, self._waiting = self._waiting, []
         total = sum(len(entries) for _, entries in parts)
-        while self._segments and len(self._segments[-1].entries) < min(_MERGE_RATIO * total, _LARGEST_SEGMENT - total):
+        while (
+            not apart
+            and self._segments
+            and len(self._segments[-1].entries) < min(_MERGE_RATIO * total, _LARGEST_SEGMENT - total)
+        ):
             last = self._segments.pop()
             parts.insert(0, (last.buckets(), last.entries))
             total += len(last.entries)
