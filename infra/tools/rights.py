@@ -79,7 +79,7 @@ NEEDS = (
         APP,
         "index container",
         frozenset({"blobs/read", "blobs/write", "blobs/add"}),
-        "`dedup_storage/log_segments.py` lists, creates, appends to and reads segments",
+        "`dedup_storage/log_segments.py` and `snapshot_blobs.py` list, write, lease, read and delete segments and snapshots",
     ),
     Need(
         APP,
