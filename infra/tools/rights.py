@@ -78,8 +78,8 @@ NEEDS = (
     Need(
         APP,
         "index container",
-        frozenset({"blobs/read", "blobs/write", "blobs/add"}),
-        "`dedup_storage/log_segments.py` and `snapshot_blobs.py` list, write, lease, read and delete segments and snapshots",
+        frozenset({"blobs/read", "blobs/write", "blobs/add", "blobs/delete"}),
+        "`log_segments.py` and `snapshot_blobs.py` in `dedup_storage` list, write, read and delete",
     ),
     Need(
         APP,

@@ -24,6 +24,18 @@ CALLS = {
             "create_append_blob": "blobs/write",
             "download_blob": "blobs/read",
             "list_blob_names": "blobs/read",
+            "delete_blob": "blobs/delete",
+        },
+    },
+    "snapshot_blobs.py": {
+        (APP, "index container"): {
+            "list_blobs": "blobs/read",
+            "download_blob": "blobs/read",
+            "upload_blob": "blobs/write",
+            "acquire_lease": "blobs/write",
+            "stage_block": "blobs/write",
+            "commit_block_list": "blobs/write",
+            "delete_blob": "blobs/delete",
         },
     },
     "queues.py": {
