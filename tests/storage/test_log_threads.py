@@ -75,7 +75,7 @@ def test_threads_of_our_own_write_no_lines(
     account: Account, clients: StorageClients, written: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fingerprint_log, "READ_BYTES", RECORD_BYTES)  # so that parts of the log are read ahead
-    services = connect(Settings.from_environment({"ImageStorage": account.connection_string}))
+    services = connect(Settings.from_environment({"ImageStorage": account.connection_string, "NOTIFY_QUEUE": "told"}))
     failed: list[BaseException] = []
 
     def run() -> None:
@@ -89,6 +89,8 @@ def test_threads_of_our_own_write_no_lines(
     worker.join()
     assert failed == []
     assert len(written.lines) > 10
+    told = clients.queues.get_queue_client("told").get_queue_properties()
+    assert told.approximate_message_count
     assert any("damaged" in line for _, line in written.lines)
     assert [line for thread, line in written.lines if thread != WORKER] == []
 
@@ -105,5 +107,5 @@ def test_the_modules_that_start_threads_are_those_that_were_tried() -> None:
                 found.add(f"{package}/{file.name}")
     of_the_command = {"dedup_app/folder_scan.py"}
     reads_pairs_by_what_was_tried = {"dedup_app/review.py"}
-    tried = {f"dedup_storage/{name}.py" for name in ("entity_table", "queues", "fingerprint_log")}
+    tried = {f"dedup_storage/{name}.py" for name in ("entity_table", "queues", "fingerprint_log", "event_senders")}
     assert found == tried | of_the_command | reads_pairs_by_what_was_tried
