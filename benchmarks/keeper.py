@@ -115,22 +115,7 @@ def encoded(picture: Picture, kind: str, quality: int, **more: object) -> bytes:
 
 
 def facts(name: str, data: bytes, added_at: int) -> ImageFacts:
-    features = extract_features(data)
-    of = features.provenance
-    return ImageFacts(
-        name.encode().ljust(32),
-        f"images/{name}",
-        content=bytes.fromhex(features.sha256)[:16],
-        width=features.width,
-        height=features.height,
-        byte_size=features.byte_size,
-        format=features.format,
-        quality=of.quality,
-        saved_again=of.saved_again,
-        detail_side=of.detail_side,
-        has_camera_data=of.has_camera_data,
-        added_at=added_at,
-    )
+    return ImageFacts.of(name.encode().ljust(32), f"images/{name}", extract_features(data), added_at)
 
 
 def keeper_of(files: dict[str, bytes], times: dict[str, int]) -> tuple[str | None, list[str]]:

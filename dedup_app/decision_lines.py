@@ -14,10 +14,10 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from dedup_app.group_records import CONTENT_BYTES, id_of, microseconds, moment
+from dedup_app.group_records import id_of, microseconds, moment
 from dedup_app.ports import PairRow
 from dedup_core.errors import InvalidPath, PermanentError
-from dedup_core.groups.facts import Decided, Decision
+from dedup_core.groups.facts import CONTENT_BYTES, Decided, Decision
 from dedup_core.paths import ImagePath
 
 MOST_BY = 200  # letters of a name

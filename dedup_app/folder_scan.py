@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations, islice
 
-from dedup_app.group_records import CONTENT_BYTES
 from dedup_app.pairing import SAME
 from dedup_app.ports import Decoders
 from dedup_core.comparison.measure import measure_images
@@ -117,7 +116,7 @@ class FolderScan:
                 if isinstance(it, PermanentError):
                     unreadable.append(Unreadable(name, it.reason, str(it)))
                 else:
-                    facts = _facts(number, name, it)
+                    facts = ImageFacts.of(number.to_bytes(16), name, it)
                     images[facts.image_id] = facts
                     candidates.add(facts, it.fingerprints)
                 self._progress("reading", number, len(names))
@@ -284,20 +283,3 @@ class _Component:
             first, second = self._images[left], self._images[right]
             link = Link.of(first, second, verdict.kind, 0, verdict.view, verdict.sides)
             self._links[link.key] = link
-
-
-def _facts(number: int, name: str, features: ImageFeatures) -> ImageFacts:
-    of = features.provenance
-    return ImageFacts(
-        image_id=number.to_bytes(16),
-        path=name,
-        content=bytes.fromhex(features.sha256)[:CONTENT_BYTES],
-        width=features.width,
-        height=features.height,
-        byte_size=features.byte_size,
-        format=features.format,
-        quality=of.quality,
-        saved_again=of.saved_again,
-        detail_side=of.detail_side,
-        has_camera_data=of.has_camera_data,
-    )

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from dedup_app.ports import ImageSummary, PairRow
 from dedup_core.comparison.verdict import Verdict, VerdictKind
-from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
+from dedup_core.groups.facts import CONTENT_BYTES, Decided, Decision, ImageFacts, Link
 from dedup_core.paths import ImagePath
 
 type Record = ImageFacts | Link | Decided
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CONTENT_BYTES = 16
 
 
 def records_of(pair: PairRow) -> Iterator[Link | Decided]:

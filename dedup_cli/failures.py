@@ -1,9 +1,12 @@
 """What ends a command early: one sentence on standard error and an exit code, never a traceback."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, UsageError  # Typer brings its own Click, under this name
 from typer.core import TyperGroup
 
 from dedup_app.storage_connection import STORAGE
@@ -32,12 +35,30 @@ class InputError(DedupError):
 class SentencesForErrors(TyperGroup):
     """Turns every error that this project raises on purpose into its sentence, a remedy and an exit code."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _wrong_options_in_a_sentence():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _wrong_options_in_a_sentence():
+                return super().invoke(ctx)
         except DedupError as error:
             print_error("; ".join(filter(None, [str(error), remedy_for(error)])))
             raise typer.Exit(exit_code_of(error)) from error
+
+
+@contextmanager
+def _wrong_options_in_a_sentence() -> Iterator[None]:
+    """Where Typer would draw a box around it."""
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except UsageError as error:
+        sentence = error.format_message().rstrip(".")
+        print_error(f"{sentence}; see {error.ctx.command_path} --help" if error.ctx else sentence)
+        raise typer.Exit(ExitCode.WRONG_INPUT) from error
 
 
 def remedy_for(error: DedupError) -> str:

@@ -6,6 +6,9 @@ from typing import Final, Self
 
 from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.features import ImageFeatures
+
+CONTENT_BYTES: Final = 16  # of the SHA-256 of a file: enough that no two files share them
 
 
 class Family(StrEnum):
@@ -56,6 +59,25 @@ class ImageFacts:
     has_camera_data: bool = False
     added_at: int = 0
     is_alive: bool = True
+
+    @classmethod
+    def of(cls, image_id: bytes, path: str, features: ImageFeatures, added_at: int = 0) -> Self:
+        """What the features of a file say about it."""
+        provenance = features.provenance
+        return cls(
+            image_id,
+            path,
+            content=bytes.fromhex(features.sha256)[:CONTENT_BYTES],
+            width=features.width,
+            height=features.height,
+            byte_size=features.byte_size,
+            format=features.format,
+            quality=provenance.quality,
+            saved_again=provenance.saved_again,
+            detail_side=provenance.detail_side,
+            has_camera_data=provenance.has_camera_data,
+            added_at=added_at,
+        )
 
     def outranks(self, other: "ImageFacts | None") -> bool:
         """Whether this is what counts of the two, whichever came first: the newer version, and a deletion last."""

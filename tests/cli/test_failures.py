@@ -45,6 +45,28 @@ def test_an_unknown_command_is_told_with_the_nearest_one(dedup: Run):
     assert "Did you mean 'status'?" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("scan", "--jobs", "many", "."), "--jobs"),
+        (("--nonsense",), "--nonsense"),
+        (("duplicates", "--nonsense"), "--nonsense"),
+        (("compare", "a.png"), "Missing argument"),
+    ],
+)
+def test_an_option_that_is_wrong_is_told_in_one_sentence(dedup: Run, given: tuple[str, ...], told: str):
+    result = dedup(*given)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: ")
+    assert told in result.stderr
+    assert "--help" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_arguments_it_shows_its_help(dedup: Run):
+    assert "Usage" in dedup().output
+
+
 def test_a_bug_is_not_hidden_behind_a_sentence(dedup: Run, services: Services, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(services.features, "count_by_status", lambda: 1 / 0)
     assert isinstance(dedup("status").exception, ZeroDivisionError)
