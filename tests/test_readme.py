@@ -71,16 +71,20 @@ class Shell:
         self._shell.communicate("exit\n", timeout=10)
 
 
+def git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"git {arguments[0]}: {done.stderr}"
+    return done.stdout
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The files of this commit and of the working tree, with what `make` installs as if it were installed already."""
+    """What git clones, with what the working tree has changed, and with what `make` installs already installed."""
     clone = tmp_path / "clone"
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode:
-        pytest.fail(f"git cannot list the files: {listed.stderr}")
-    for name in filter(None, listed.stdout.split("\0")):
+    git("clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(clone))
+    for name in git("ls-files", "--deleted", "-z").split("\0")[:-1]:
+        (clone / name).unlink(missing_ok=True)
+    for name in git("ls-files", "--modified", "--others", "--exclude-standard", "-z").split("\0")[:-1]:
         if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, clone / name)
