@@ -7,6 +7,7 @@ import ast
 import logging
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from dedup_storage.clients import StorageClients
 from dedup_storage.connect import connect
 from dedup_storage.fingerprint_records import RECORD_BYTES
 from dedup_storage.log_segments import AzureSegments
+from dedup_storage.snapshot_blobs import AzureSnapshots
 from tests.azurite import Account
 from tests.core.drawings import drawn, encoded
 
@@ -69,12 +71,17 @@ def use_everything(services: Services, clients: StorageClients) -> None:
     services.backlog.enqueue_all()
     services.reindex.reindex()
     services.reporting.report()
+    services.index.tend(datetime.now(UTC))
+    known = services.index.refresh()
+    assert known
+    assert connect(services.settings).index.refresh() == known  # from the snapshot
 
 
 def test_threads_of_our_own_write_no_lines(
     account: Account, clients: StorageClients, written: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fingerprint_log, "READ_BYTES", RECORD_BYTES)  # so that parts of the log are read ahead
+    monkeypatch.setattr(fingerprint_log, "LEAST_UNSAVED", RECORD_BYTES)  # so that a snapshot is due
     services = connect(Settings.from_environment({"ImageStorage": account.connection_string, "NOTIFY_QUEUE": "told"}))
     failed: list[BaseException] = []
 
@@ -91,6 +98,7 @@ def test_threads_of_our_own_write_no_lines(
     assert len(written.lines) > 10
     told = clients.queues.get_queue_client("told").get_queue_properties()
     assert told.approximate_message_count
+    assert AzureSnapshots(clients.blobs, services.settings.index_container).stored()
     assert any("damaged" in line for _, line in written.lines)
     assert [line for thread, line in written.lines if thread != WORKER] == []
 
@@ -107,5 +115,8 @@ def test_the_modules_that_start_threads_are_those_that_were_tried() -> None:
                 found.add(f"{package}/{file.name}")
     of_the_command = {"dedup_app/folder_scan.py"}
     reads_pairs_by_what_was_tried = {"dedup_app/review.py"}
-    tried = {f"dedup_storage/{name}.py" for name in ("entity_table", "queues", "fingerprint_log", "event_senders")}
+    tried = {
+        f"dedup_storage/{name}.py"
+        for name in ("entity_table", "queues", "fingerprint_log", "event_senders", "index_snapshots")
+    }
     assert found == tried | of_the_command | reads_pairs_by_what_was_tried
