@@ -166,6 +166,20 @@ def test_a_goal_names_every_transform_in_which_another_hash_is_ahead() -> None:
     assert (ahead.found, ahead.met) == ("blur (0.000, pHash 0.500)", False)
 
 
+def test_each_part_of_the_evaluation_has_a_goal_of_its_own() -> None:
+    copies = [_judged("page", VerdictKind.ALTERED), _judged("rotate-45-expand", VerdictKind.DISTINCT)]
+    copies += [_judged("clahe", VerdictKind.ALTERED), _judged("sepia", VerdictKind.COLOR_VARIANT)]
+    found = {goal.found: goal.met for goal in goals.goals({"ours": _summarized(copies)})}
+    told = (
+        ("1.000 (page)", True),
+        ("0.000 (rotate-45-expand)", False),
+        ("0.000 (clahe)", False),
+        ("1.000 (sepia)", True),
+    )
+    assert dict(told).items() <= found.items()
+    assert not any(goal.promise.startswith("mean") for goal in goals.goals({"ours": _summarized(copies)}))
+
+
 def test_results_are_written_between_the_marks_of_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{markdown.BEGIN}\nstale\n{markdown.END}\nafter\n")
