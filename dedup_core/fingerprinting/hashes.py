@@ -17,6 +17,7 @@ MIN_QUALITY: Final = 3  # docs/fingerprints.md#flat-images
 _GRID_SIDE: Final = 64  # averaged to this side before the DCT, as in PDQ
 _FREQUENCIES: Final = 16
 _MARKER: Final = (14, 14)  # a coefficient whose bit stays what and where it is in every view of a hash
+_STRIPES: Final = 1.0  # in steps of luma: where no frequency along stripes has more, it is rounding and compression
 _ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor
 
 
@@ -79,12 +80,15 @@ def _hash(grid: Plane) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
     The bits are grouped by parity of row and column, so that a view of a hash inverts whole groups. The DC term's bit
     is 0, and so are all if the grid is flat. A grid that is not, but grows brighter in such a way that no other
-    coefficient is positive, has the marker's bit.
+    coefficient is positive, has the marker's bit. Stripes have no frequencies along them, whatever compression left.
     """
     if _gradient_quality(grid) < MIN_QUALITY:
         return np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8)
     basis = dct_basis(_GRID_SIDE, 2 * _FREQUENCIES)
     coefficients = basis @ grid @ basis.T  # (32, 32)
+    for across in (coefficients[:, 1:], coefficients[1:]):
+        if np.abs(across).max() < _STRIPES:
+            across[:] = 0.0
     bits = coefficients > _ROUNDING
     low, high = bits[:_FREQUENCIES, :_FREQUENCIES], bits[_FREQUENCIES:, _FREQUENCIES:]
     low[0, 0] = False

@@ -1,12 +1,22 @@
 """Plain borders are cut off and stripes are not; the largest block on a plain ground is found beside other things."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core.features import extract_features
 from dedup_core.fingerprinting.borders import content_of
+from dedup_core.fingerprinting.hashes import hash_distance
+from dedup_core.views import View
 from tests.core.drawings import drawn, encoded, photo
+
+
+def jpeg_bytes(picture, quality):
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
 
 
 def content(picture):
@@ -31,16 +41,22 @@ def test_a_picture_without_borders_is_taken_whole():
 
 
 @pytest.mark.parametrize(
-    "colors", [("#002654", "white", "#ed2939"), ("#ae1c28", "white", "#21468b"), ("#ed2939", "white", "#ed2939")]
+    "colors",
+    [
+        *(("#002654", "white", "#ed2939"), ("#ae1c28", "white", "#21468b"), ("#ed2939", "white", "#ed2939")),
+        *(("black", "#dd0000", "#ffce00"), ("white", "white", "crimson")),
+    ],
 )
 @pytest.mark.parametrize("upright", [True, False])
-def test_stripes_of_a_flag_are_no_borders_and_tell_flags_apart(colors, upright):
-    flag = Image.new("RGB", (300, 200))
+def test_stripes_of_a_flag_are_no_borders_and_small_copies_of_it_are_found(colors, upright):
+    flag = Image.new("RGB", (600, 400))
     for place, color in enumerate(colors):
-        flag.paste(color, (100 * place, 0, 100 * place + 100, 200))
+        flag.paste(color, (200 * place, 0, 200 * place + 200, 400))
     flag = flag if upright else flag.transpose(Image.Transpose.ROTATE_90)
     assert content(flag).frame == (0, 0, *flag.size)
-    assert not extract_features(encoded(flag)).fingerprints.is_flat
+    copy = extract_features(jpeg_bytes(flag.resize((flag.width // 2, flag.height // 2), Image.Resampling.LANCZOS), 75))
+    whole = extract_features(encoded(flag)).fingerprints
+    assert hash_distance(copy.fingerprints.hashes, whole.hashes, View.UPRIGHT) <= 8
 
 
 def test_a_status_bar_does_not_stop_the_cut():
