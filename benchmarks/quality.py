@@ -4,6 +4,7 @@
     python benchmarks/quality.py --limit 60 --no-peers             after a change of the core: about a minute
     python benchmarks/quality.py --limit 60 --no-peers --no-known --only crop --only rotate
     python benchmarks/quality.py --photos ~/Pictures --limit 200   any folder of distinct pictures
+    python benchmarks/quality.py --copies-of 24                    all photos held, copies of 24 of them: minutes
 
 Every photo is copied by every transform of quality_eval/transforms.py, through real encoded bytes. Each copy is looked
 up among all originals and every candidate is verified; `candidate` is the share of copies whose own original the search
@@ -46,14 +47,16 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 160)
     photos = photos_in(options.photos or options.data / "photos", options.limit)
+    count = min(options.copies_of or len(photos), len(photos))
+    copied = [photos[place * len(photos) // count] for place in range(count)]
     transforms = [name for name in TRANSFORMS if any(part in name for part in options.only or [""])]
     if len(photos) < LEAST_PHOTOS or not transforms:
         sys.exit(f"nothing to measure: {len(photos)} photos, {len(transforms)} transforms")
     cache = Cache(options.cache)
-    report: summary.Report = {"command": " ".join(["python", *sys.argv]), "photos": len(photos)}
+    report: summary.Report = {"command": " ".join(["python", *sys.argv]), "photos": len(photos), "copied": len(copied)}
     if options.ours:
         with Workers(cache, options.jobs, _progress) as workers:
-            evaluation = ours.evaluate(photos, transforms, POLICIES[options.policy], workers)
+            evaluation = ours.evaluate(photos, copied, transforms, POLICIES[options.policy], workers)
         report["ours"] = summary.summarize(evaluation, len(photos))
         if options.pairs:
             summary.write_pairs(evaluation, options.pairs)
@@ -61,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
         with Workers(cache, options.jobs, _progress) as workers:
             report |= _known(options.data, POLICIES[options.policy], workers)
     if options.peers:
-        report["peers"] = _peers(photos, transforms, cache, options.jobs)
+        report["peers"] = _peers(photos, copied, transforms, cache, options.jobs)
     report["goals"] = goals.as_report(report)
     tables.show(report, console)
     if options.json:
@@ -85,7 +88,7 @@ def _known(data: Path, policy: Policy, workers: Workers) -> summary.Report:
     }
 
 
-def _peers(photos: list[Photo], transforms: list[str], cache: Cache, jobs: int) -> summary.Report:
+def _peers(photos: list[Photo], copied: list[Photo], transforms: list[str], cache: Cache, jobs: int) -> summary.Report:
     from benchmarks.quality_eval.peer_run import run_peers  # noqa: PLC0415 - its packages may not be installed
 
     return {
@@ -96,7 +99,7 @@ def _peers(photos: list[Photo], transforms: list[str], cache: Cache, jobs: int) 
             "mean_recall": sum(result.recall.values()) / len(result.recall),
             "recall": result.recall,
         }
-        for result in run_peers(photos, transforms, cache, jobs, _progress)
+        for result in run_peers(photos, copied, transforms, cache, jobs, _progress)
     }
 
 
@@ -109,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the data sets")
     parser.add_argument("--photos", type=Path, help="folder of photos, no two of them alike (default: DATA/photos)")
     parser.add_argument("--limit", type=int, help="only so many photos, spread evenly over the folder")
+    parser.add_argument("--copies-of", type=int, metavar="N", help="copies of only so many; all photos are searched")
     parser.add_argument("--only", action="append", metavar="PART", help="only transforms with this in their name")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes")
     parser.add_argument("--policy", choices=POLICIES, default="balanced", help="thresholds of the verdict")

@@ -18,6 +18,7 @@ PARTS = (
 LEAST_RECALL_OF_PARTS = 0.95
 TURNED = ("rotate-20", "rotate-20-expand", "rotate-45-expand")
 LEAST_RECALL_OF_TURNED = 0.80
+NO_TONES = ("half-darkened", "blur-strong", "inverted")
 LEAST_TONES = 0.95
 LEAST_COLORS = 0.98
 TIE = 0.01
@@ -77,7 +78,7 @@ def _detection(ours: Report) -> Iterator[Goal]:
         shares = {
             name: row["verdicts"].get(verdict, 0) / row["copies"]
             for name, row in ours["transforms"].items()
-            if TRANSFORMS[name].part == part and name != "inverted"
+            if TRANSFORMS[name].part == part and name not in NO_TONES
         }
         yield from _least(promise, shares, least)
     strangers = ours["strangers"]["originals"]

@@ -21,7 +21,7 @@ def write_into(page: Path, report: Report) -> None:
 def tables(report: Report) -> str:
     ours, peers = report["ours"], report["peers"]
     parts = [
-        f"Command: `{report['command']}`, {report['photos']} photos, {len(ours['transforms'])} transforms.",
+        f"Command: `{report['command']}`, {report['photos']} photos. {_copied(report)}",
         _goals(report["goals"]),
         "### Copies found",
         _transforms(ours, peers),
@@ -38,6 +38,10 @@ def tables(report: Report) -> str:
         f"Groups of EXIF orientations: {' and '.join(str(len(group)) for group in report['exif_groups'])} pictures.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _copied(report: Report) -> str:
+    return f"Copies of {report['copied']} of them, by {len(report['ours']['transforms'])} transforms."
 
 
 def _goals(goals: list[Report]) -> str:

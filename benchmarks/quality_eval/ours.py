@@ -61,10 +61,14 @@ class Evaluation:
     """Distance of every pair of different originals, ANY_DISTANCE_BITS where one of them is flat."""
 
 
-def evaluate(photos: list[Photo], transforms: list[str], policy: Policy, workers: Workers) -> Evaluation:
-    """Search for every copy among all originals and verify what is found, and every copy with its own original."""
-    names = [ORIGINAL, *transforms]
-    pictures = [(photo, name) for photo in photos for name in names]
+def evaluate(
+    photos: list[Photo], copied: list[Photo], transforms: list[str], policy: Policy, workers: Workers
+) -> Evaluation:
+    """Search for every copy among all originals and verify what is found, and every copy with its own original.
+
+    `copied` are those of the photos of which copies are made.
+    """
+    pictures = [(photo, ORIGINAL) for photo in photos] + [(photo, name) for photo in copied for name in transforms]
     features = workers.features(pictures)
     search = Search.over({photo: features[photo, ORIGINAL] for photo in photos})
     searched = {picture: search.ask(features[picture]) for picture in workers.told(pictures, "searches")}

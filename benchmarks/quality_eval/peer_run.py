@@ -29,16 +29,22 @@ class PeerResult:
 
 
 def run_peers(
-    photos: list[Photo], transforms: list[str], cache: Cache, jobs: int, progress: Progress
+    photos: list[Photo], copied: list[Photo], transforms: list[str], cache: Cache, jobs: int, progress: Progress
 ) -> list[PeerResult]:
+    """The peers on copies of some of the photos; thresholds and strangers come from all."""
     cv2.setNumThreads(1)  # the processes share the cores already
-    names = [ORIGINAL, *transforms]
     with ProcessPoolExecutor(jobs) as pool:
-        work = pool.map(partial(_hash_copies, names, cache), photos)
-        joined = list(progress(work, len(photos), "peers' hashes"))
-    hashes = {name: peers.split_hashes([row[place] for row in joined]) for place, name in enumerate(names)}
-    found = progress(peers.PEERS, len(peers.PEERS), "peers' distances")
-    return [_result(peer, {name: hashes[name][peer.name] for name in names}) for peer in found]
+        work = pool.map(partial(_hash_copies, [ORIGINAL], cache), photos)
+        originals = [row[0] for row in progress(work, len(photos), "peers' hashes of originals")]
+        work = pool.map(partial(_hash_copies, transforms, cache), copied)
+        joined = list(progress(work, len(copied), "peers' hashes"))
+    stored = peers.split_hashes(originals)
+    copies = {name: peers.split_hashes([row[place] for row in joined]) for place, name in enumerate(transforms)}
+    own = np.array([photos.index(photo) for photo in copied])
+    return [
+        _result(peer, stored[peer.name], own, {name: copies[name][peer.name] for name in transforms})
+        for peer in progress(peers.PEERS, len(peers.PEERS), "peers' distances")
+    ]
 
 
 def _hash_copies(names: list[str], cache: Cache, photo: Photo) -> list[bytes]:
@@ -50,18 +56,19 @@ def _hash_copies(names: list[str], cache: Cache, photo: Photo) -> list[bytes]:
     ]
 
 
-def _result(peer: peers.Peer, hashes: dict[str, NDArray[np.uint8]]) -> PeerResult:
-    stored = hashes[ORIGINAL]
+def _result(
+    peer: peers.Peer, stored: NDArray[np.uint8], own: NDArray[np.intp], copies: dict[str, NDArray[np.uint8]]
+) -> PeerResult:
+    """`own` has the place of the original of each copy among those stored."""
     distances = peer.distances(stored, stored)  # (photos, photos)
     distances = np.minimum(distances, distances.T)  # with several views of the query only one side is turned
     negatives = distances[np.triu_indices(len(stored), 1)]
     threshold = threshold_at_rate(negatives)
     recall, strangers = {}, 0
-    for name, copies in hashes.items():
-        if name == ORIGINAL:
-            continue
-        matches = peer.distances(copies, stored) < threshold
-        recall[name] = float(np.diagonal(matches).mean())
-        strangers += int(matches.sum() - np.diagonal(matches).sum())
-    pairs = len(recall) * len(stored) * (len(stored) - 1)
+    for name, hashes in copies.items():
+        matches = peer.distances(hashes, stored) < threshold  # (copies, photos)
+        right = matches[np.arange(len(own)), own]
+        recall[name] = float(right.mean())
+        strangers += int(matches.sum() - right.sum())
+    pairs = len(recall) * len(own) * (len(stored) - 1)
     return PeerResult(peer.name, threshold, float((negatives < threshold).mean()), strangers / max(pairs, 1), recall)

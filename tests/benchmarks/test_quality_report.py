@@ -186,7 +186,9 @@ def test_results_are_written_between_the_marks_of_a_page(tmp_path: Path) -> None
     ours_report = _summarized([_judged("blur", VerdictKind.DUPLICATE)])
     peer = {"recall": {"blur": 0.5}, "mean_recall": 0.5, "threshold": 31, "rate": 0.0, "stranger_rate": 0.0}
     report = {"ours": ours_report, "peers": dict.fromkeys(markdown.PEERS_SHOWN, peer), "products": {}, "goals": []}
-    markdown.write_into(page, report | {"given_copies": {}, "exif_groups": [], "command": "python", "photos": 10})
+    markdown.write_into(
+        page, report | {"given_copies": {}, "exif_groups": [], "command": "python", "photos": 10, "copied": 10}
+    )
     written = page.read_text()
     assert written.startswith("before\n")
     assert written.endswith("after\n")
