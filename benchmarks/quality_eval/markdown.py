@@ -1,4 +1,4 @@
-"""The report as Markdown tables, written into a page between two marks."""
+"""The report as Markdown tables, written into a page between two marks: those of a whole run, or of our side alone."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,16 +6,40 @@ from pathlib import Path
 from benchmarks.quality_eval.summary import Report
 
 BEGIN, END = "<!-- results: written by benchmarks/quality.py -->", "<!-- end of results -->"
+BEGIN_OURS, END_OURS = "<!-- our side: written by benchmarks/quality.py --no-peers -->", "<!-- end of our side -->"
 PEERS_SHOWN = ("imagehash pHash 256", "PDQ 256", "PDQ 256, 8 views")
 
 
 def write_into(page: Path, report: Report) -> None:
-    """Replace what stands between the marks; the rest of the page stays as it is."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
+    """Replace what stands between the marks; the rest of the page stays as it is.
+
+    A run without other hashes or given pairs has marks of its own, so that it does not take their tables away.
+    """
+    is_whole = "peers" in report and "products" in report
+    marks, written = ((BEGIN, END), tables(report)) if is_whole else ((BEGIN_OURS, END_OURS), our_tables(report))
+    before, begin, rest = page.read_text(encoding="utf-8").partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(f"{page} lacks the line {BEGIN if not begin else END}")
-    page.write_text(f"{before}{BEGIN}\n\n{tables(report)}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} lacks the line {marks[0] if not begin else marks[1]}")
+    page.write_text(f"{before}{begin}\n\n{written}\n{end}{after}", encoding="utf-8")
+
+
+def our_tables(report: Report) -> str:
+    ours = report["ours"]
+    rows = [[name, *_recalls(row), _counts(row["verdicts"])] for name, row in ours["transforms"].items()]
+    mean = ours["mean"]
+    rows.append(["**mean**", *_recalls(mean), ""])
+    parts = [
+        f"Command: `{report['command']}`, {report['photos']} photos. {_copied(report)}",
+        _goals(report["goals"]),
+        _table(["transform", "found", "candidate", "final verdict", "verdicts"], rows),
+        _strangers(ours["strangers"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _recalls(row: Report) -> list[str]:
+    return [_share(row["search_recall"]), _share(row["candidate_recall"]), f"**{_share(row['verdict_recall'])}**"]
 
 
 def tables(report: Report) -> str:
@@ -55,14 +79,11 @@ def _transforms(ours: Report, peers: Report) -> str:
     for name, row in ours["transforms"].items():
         best = max(peers, key=lambda peer: peers[peer]["recall"][name])
         shown = [_share(peers[peer]["recall"][name]) for peer in PEERS_SHOWN]
-        verdict = f"**{_share(row['verdict_recall'])}**"
         best_told = f"{_share(peers[best]['recall'][name])} {best}"
         rows.append(
             [
                 name,
-                _share(row["search_recall"]),
-                _share(row["candidate_recall"]),
-                verdict,
+                *_recalls(row),
                 best_told,
                 *shown,
                 _counts(row["verdicts"]),
@@ -70,9 +91,8 @@ def _transforms(ours: Report, peers: Report) -> str:
         )
     means = [_share(peers[peer]["mean_recall"]) for peer in PEERS_SHOWN]
     best = max(peers, key=lambda peer: peers[peer]["mean_recall"])
-    mean = [_share(ours["mean"][key]) for key in ("search_recall", "candidate_recall", "verdict_recall")]
     best_told = f"{_share(peers[best]['mean_recall'])} {best}"
-    rows.append(["**mean**", *mean[:2], f"**{mean[2]}**", best_told, *means, ""])
+    rows.append(["**mean**", *_recalls(ours["mean"]), best_told, *means, ""])
     return _table(
         ["transform", "found", "candidate", "final verdict", "best other hash", *PEERS_SHOWN, "verdicts"], rows
     )

@@ -128,6 +128,20 @@ def test_measured_pairs_are_written_one_to_a_line(tmp_path: Path) -> None:
     assert [line["measurement"]["metrics"]["pixel_difference"] for line in lines] == [0.0, 0.0]
 
 
+def test_a_run_without_other_hashes_is_written_between_marks_of_its_own(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        f"{markdown.BEGIN}\nof all\n{markdown.END}\n{markdown.BEGIN_OURS}\nstale\n{markdown.END_OURS}\nafter\n"
+    )
+    report = {"ours": _summarized([_judged("page", VerdictKind.ALTERED)]), "goals": [], "command": "python"}
+    markdown.write_into(page, report | {"photos": 10, "copied": 1})
+    written = page.read_text()
+    assert "of all" in written
+    assert "stale" not in written
+    assert "| page | 1.000 | 1.000 | **1.000** | altered 1 |" in written
+    assert written.endswith("after\n")
+
+
 def _judged(
     transform: str, kind: VerdictKind, *, candidate: bool = True, left: str = "a.jpg", right: str = "a.jpg"
 ) -> ours.Judged:
