@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dedup_app.ports import CandidateIndex, Decoders, FeaturesTable, ImageSummary
-from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader
@@ -59,7 +58,7 @@ class CheckService:
         found: list[CheckHit] = []
         for row in self._alive(rows, [hit.image_id for hit in hits]):
             other = self._loader.load(row.path)
-            measurement = measure_images(working, other.working)
+            measurement = self._loader.measure_pictures(working, other.working)
             verdict = decide(measurement, self._policy, same_bytes=other.sha256 == features.sha256)
             if verdict.kind in ALIKE:
                 found.append(CheckHit(row.path, verdict))

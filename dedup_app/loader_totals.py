@@ -41,9 +41,8 @@ class LoaderTotals:
         self._lock = Lock()
 
     def count_without_reads(self, comparisons: int) -> None:
-        """Count comparisons that stored features decided, and write the totals."""
+        """Count comparisons that stored features decided; the next flush writes them."""
         self._loader.count_comparisons_without_reads(comparisons)
-        self.flush()
 
     def flush(self) -> None:
         """Write the totals. When storage is busy they stay here and go with the next flush."""

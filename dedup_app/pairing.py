@@ -8,7 +8,7 @@ from itertools import batched
 from dedup_app.currency import is_current
 from dedup_app.journal import VerdictJournal
 from dedup_app.loader_totals import LoaderTotals
-from dedup_app.ports import FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, VerifyQueue
+from dedup_app.ports import FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, VerifyQueue, Written
 from dedup_app.settings import Settings
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
@@ -105,10 +105,11 @@ class Pairing:
         same = [copy for copy in copies if etags[copy.row.path] in {copy.row.etag, None}]
         pairs = [_identical(image, copy.row, self._now()) for copy in same]
         for pair in pairs:
-            self._pairs.put_verdict(pair)
+            if self._pairs.put_verdict(pair) is Written.NEW:  # a repetition has nothing new to count
+                self._totals.count_without_reads(1)
         rows = {row.path.image_id: row.summary for row in (image, *(copy.row for copy in same))}
         self._journal.tell(pairs, rows)
-        self._totals.count_without_reads(len(same))
+        self._totals.flush()
         return [copy.target for copy in copies if copy not in same]
 
     def _outdated(self, row: FeaturesRow) -> list[VerifyTarget]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -279,6 +280,19 @@ class FeaturesTable(Protocol):
     def count_by_status(self) -> dict[ImageStatus, int]: ...
 
 
+class Written(Enum):
+    """What came of writing a verdict; false if it was not written."""
+
+    NEW = "new"
+    AGAIN = "again"
+    """The same verdict on the same contents was there, and was written once more."""
+    SUPERSEDED = "superseded"
+    """One on newer contents is there."""
+
+    def __bool__(self) -> bool:
+        return self is not Written.SUPERSEDED
+
+
 class PairsTable(Protocol):
     """The `pairs` table: both directions of every pair."""
 
@@ -290,8 +304,8 @@ class PairsTable(Protocol):
         """
         ...
 
-    def put_verdict(self, pair: PairRow) -> bool:
-        """Write the verdict under both images, unless one on newer contents is there; whether it was written.
+    def put_verdict(self, pair: PairRow) -> Written:
+        """Write the verdict under both images, unless one on newer contents is there; what came of it.
 
         Never touches a person's decision. `pair.tag` is that of the row that `open` gave, if it is known.
         """

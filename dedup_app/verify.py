@@ -12,7 +12,7 @@ from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
 from dedup_core.comparison.measurement import PairMeasurement
-from dedup_core.comparison.verdict import Verdict, decide, unverifiable
+from dedup_core.comparison.verdict import Verdict, VerdictKind, decide, unverifiable
 from dedup_core.errors import ImageNotFound, InvalidMessage, PermanentError, TemporaryError
 from dedup_core.loading.loader import LoadedImage, MemoryEfficientImageLoader
 from dedup_core.messages import VerifyMessage, VerifyTarget
@@ -21,6 +21,7 @@ from dedup_core.views import View
 
 log = EventLog(__name__)
 
+UNVERIFIABLE = VerdictKind.UNVERIFIABLE
 MAX_LOOKS = 4  # images that change faster than this many looks are left to a later try
 
 
@@ -94,6 +95,8 @@ class VerifyService:
             moved = set(newer)
             if not moved:
                 missing = [path for path, it in seen.items() if it.is_unknown]
+                # Once, however often an image was looked at; a try that ends in a temporary error has decided nothing.
+                self._loader.count_failed_comparisons(sum(it.kind is UNVERIFIABLE for it in verdicts.values()))
                 return [verdicts[target.path] for target in message.rights], missing
             if pairs.left not in moved:
                 pairs = replace(pairs, rights=tuple(target for target in pairs.rights if target.path in moved))
@@ -117,8 +120,6 @@ class VerifyService:
     ) -> list[PairRow]:
         stored: list[PairRow] = []
         left = self._load(message.left, known, seen)
-        if isinstance(left, PermanentError):
-            self._loader.count_failed_comparisons(len(message.rights))
         for target in message.rights:
             measurement = None
             if isinstance(left, PermanentError):
@@ -144,7 +145,6 @@ class VerifyService:
     ) -> tuple[Verdict, PairMeasurement | None]:
         right = self._load(target.path, known, seen)
         if isinstance(right, PermanentError):
-            self._loader.count_failed_comparisons(1)
             return _unverifiable(target.path, right, target), None
         measurement = self._loader.measure(left, right, target.view)
         return decide(measurement, self._policy, same_bytes=left.sha256 == right.sha256), measurement

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from dedup_app.ports import PairRow
+from dedup_app.ports import PairRow, Written
 from dedup_core.paths import ImagePath
 from dedup_storage.decision_columns import decision_columns
 from dedup_storage.entity_table import Entities
@@ -42,10 +42,12 @@ class AzurePairsTable:
                 break
         return replace(pending, tag=tag)
 
-    def put_verdict(self, pair: PairRow) -> bool:
+    def put_verdict(self, pair: PairRow) -> Written:
         row = settled(key_order(pair))
         # What was measured stands once, in the row that `all` reads.
-        return self._put(replace(reversed_pair(row), tag="", measurement=None)) and self._put(row)
+        if not self._put(replace(reversed_pair(row), tag="", measurement=None)):
+            return Written.SUPERSEDED
+        return self._put(row)
 
     def decide(self, pair: PairRow) -> PairRow:
         if pair.decided is None:
@@ -110,21 +112,23 @@ class AzurePairsTable:
             if found and self._table.update(keys | columns, found[1], keep_other_columns=True) is not None:
                 return
 
-    def _put(self, row: PairRow) -> bool:
-        """Write one side, unless what is there is newer; whether it was written."""
+    def _put(self, row: PairRow) -> Written:
+        """Write one side, unless what is there is newer."""
         entity = pair_entity(row)
         if row.tag and self._table.update(entity, row.tag, keep_other_columns=True) is not None:
-            return True  # it was pending: there were no numbers of another verdict in it
+            return Written.NEW  # it was pending: there were no numbers of another verdict in it
         while row.tag or self._table.create(entity) is None:
             found = self._table.get_with_tag(entity["PartitionKey"], entity["RowKey"])
             if found is None:
                 row = replace(row, tag="")
-            elif _is_newer(pair_row(*found), row):
-                return False
+                continue
+            known = pair_row(*found)
+            if _is_newer(known, row):
+                return Written.SUPERSEDED
             # Merging would keep numbers of an earlier verdict that this one does not have: all but the decision goes.
-            elif self._table.update(entity | _decision(found[0]), found[1], keep_other_columns=False) is not None:
-                return True
-        return True
+            if self._table.update(entity | _decision(found[0]), found[1], keep_other_columns=False) is not None:
+                return Written.AGAIN if _says_the_same(known, row) else Written.NEW
+        return Written.NEW
 
 
 def _is_newer(known: PairRow, row: PairRow) -> bool:
@@ -138,6 +142,12 @@ def _is_about_the_same(known: PairRow, row: PairRow) -> bool:
     return min(row.left_version, row.right_version) > 0 or (
         (known.left_etag, known.right_etag) == (row.left_etag, row.right_etag)
     )
+
+
+def _says_the_same(known: PairRow, row: PairRow) -> bool:
+    if known.verdict is None or row.verdict is None or known.verdict.kind is not row.verdict.kind:
+        return False
+    return _is_about_the_same(known, row)
 
 
 def _decision(entity: Entity) -> Entity:

@@ -90,8 +90,12 @@ class MemoryEfficientImageLoader:
 
     def measure(self, left: LoadedImage, right: LoadedImage, hint: View | None = None) -> PairMeasurement:
         """Compare two loaded images in one pass; `hint` is the view in which the candidate index found them."""
+        return self.measure_pictures(left.working, right.working, hint)
+
+    def measure_pictures(self, left: WorkingImage, right: WorkingImage, hint: View | None = None) -> PairMeasurement:
+        """The same of pictures, wherever they come from."""
         try:
-            measurement = measure_images(left.working, right.working, hint)
+            measurement = measure_images(left, right, hint)
         except Exception as error:
             self._count(comparisons_failed=1, failures_by_reason=_one_failure(error))
             raise

@@ -13,8 +13,9 @@ class LoaderStats:
     """Running totals of one or many loaders.
 
     `images_downloaded` counts what really was read (no generated images), `comparisons_performed` the comparisons that
-    gave numbers, `comparisons_failed` those that could not be made, `failures_by_reason` each failed read, decode or
-    measurement once. `peak_decoded_bytes` is the largest pixel buffer that any decode took.
+    gave numbers, each time that one was made, `comparisons_failed` the pairs that were given up without numbers,
+    `failures_by_reason` each failed read, decode or measurement once. `peak_decoded_bytes` is the largest pixel buffer
+    that any decode took.
     """
 
     images_downloaded: int = 0

@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -11,6 +12,7 @@ from dedup_app.loader_totals import LoaderTotals, utc_day
 from dedup_app.ports import StatsReport
 from dedup_app.reporting import ReportingService
 from dedup_core.errors import StoreBusy
+from dedup_core.loading import loader
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget
@@ -145,6 +147,75 @@ def test_what_could_not_be_written_for_days_is_counted_today_for_the_old_row_may
     process.count(4)
     assert failed(table, TODAY) == {"~all": 1}
     assert failed(table, utc_day(process.time)) == {"instance": 6}
+
+
+@pytest.mark.parametrize("step", range(1, 16))
+def test_sums_are_what_happened_whichever_step_fails_before_the_host_tries_again(world, step, monkeypatch):
+    measured = []
+    measure = loader.measure_images
+    monkeypatch.setattr(loader, "measure_images", lambda *args: measured.append(args) or measure(*args))
+    a, b, gone = (world.upload_and_ingest(f"{name}.png", photo(number)) for number, name in enumerate("abc"))
+    world.images.delete(gone)
+    body = VerifyMessage(a, (VerifyTarget(b), VerifyTarget(gone))).to_json()
+    world.images.reads.clear()
+    ended = 0
+    failing = iter([step])
+
+    def fail(number: int, _step: str) -> None:
+        if number == step and next(failing, None):
+            raise StoreBusy("503")
+
+    world.calls.clear()
+    world.before = fail
+    while ended < 2:  # the second time as a queue may deliver it once more
+        with suppress(StoreBusy):
+            world.services.verify.handle_message(body, "1")
+            ended += 1
+    totals = LoaderStats.sum(world.stats.of_day(TODAY).values())
+    assert totals.images_downloaded == sum(path != gone for path in world.images.reads)
+    assert totals.download_failures == sum(path == gone for path in world.images.reads) + (
+        step <= len(world.calls) and world.calls[step - 1] == "images.read"
+    )
+    assert totals.comparisons_performed == len(measured)
+    assert totals.comparisons_failed == 2
+
+
+def test_a_failed_comparison_counts_once_however_often_its_images_are_looked_at(world):
+    a, gone = world.upload_and_ingest("a.png", photo(1)), world.upload_and_ingest("b.png", photo(2))
+    world.images.delete(gone)
+    other = world.start_process("other")
+
+    def overwrite() -> None:
+        world.upload("a.png", photo(3 + step))
+        other.ingest.ingest(a)
+
+    body = VerifyMessage(a, (VerifyTarget(gone),)).to_json()
+    read_again = 0
+    for step in range(1, 8):
+        world.images.reads.clear()
+        before = LoaderStats.sum(world.stats.of_day(TODAY).values())
+        world.interrupt(step, overwrite, lambda: world.services.verify.handle_message(body, "1"))
+        after = LoaderStats.sum(world.stats.of_day(TODAY).values())
+        read_again += world.images.reads.count(gone) > 1
+        assert after.comparisons_failed - before.comparisons_failed == 1
+    assert read_again
+
+
+@pytest.mark.parametrize("step", range(1, 16))
+def test_files_with_the_same_bytes_count_once_whichever_step_fails(world, step):
+    world.upload_and_ingest("a.png", photo(1))
+    copy = world.upload("b.png", photo(1))
+
+    def fail() -> None:
+        raise StoreBusy("503")
+
+    with suppress(StoreBusy):
+        world.interrupt(step, fail, lambda: world.services.ingest.ingest(copy))
+    world.before = lambda _number, _step: None
+    world.services.ingest.ingest(copy)
+    world.services.ingest.ingest(copy, force=True)
+    totals = LoaderStats.sum(world.stats.of_day(TODAY).values())
+    assert (totals.comparisons_performed, totals.reads_saved) == (1, 6)
 
 
 def _busy(_day: str, _instance: str, _totals: LoaderStats) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.ports import PairRow, PairsTable
+from dedup_app.ports import PairRow, PairsTable, Written
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_storage.clients import StorageClients
@@ -82,6 +82,17 @@ class PairsTableContract(ABC):
         kept = table.get(image("c"), image("a"))
         assert kept is not None
         assert kept.decision == "keep_both"
+
+    def test_a_verdict_that_is_there_is_nothing_new(self, table: PairsTable) -> None:
+        written = [
+            table.put_verdict(pair)
+            for pair in (
+                *(versioned("a", "b", 1, 1), versioned("a", "b", 1, 1)),
+                *(versioned("a", "b", 1, 1, kind=VerdictKind.DISTINCT), versioned("a", "b", 1, 2)),
+                versioned("a", "b", 1, 1),
+            )
+        ]
+        assert written == [Written.NEW, Written.AGAIN, Written.NEW, Written.NEW, Written.SUPERSEDED]
 
     def test_a_pair_reads_from_either_side(self, table: PairsTable) -> None:
         table.open(pending("a", "b", view="turned_90"))
