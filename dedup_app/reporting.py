@@ -1,7 +1,7 @@
 """Reporting: the sum of all instances of a day, logged as one line and stored for people to look at."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from dedup_app.event_log import EventLog
 from dedup_app.loader_totals import utc_day
@@ -23,11 +23,17 @@ class ReportingService:
         self._meter = meter
 
     def report(self) -> StatsReport:
-        """Report today; first close the day of the last report, if that is over, with what was counted after it."""
+        """Report today; first close the day of the last report, if that is over, with what was counted after it.
+
+        The day before that is closed once more: what storage was too busy for may have been written a day late.
+        """
         today = utc_day(self._now())
         latest = self._reports.latest_stats_report()
         if latest is not None and latest.day < today:
-            self._report_day(latest.day)
+            day_before = (date.fromisoformat(latest.day) - timedelta(days=1)).isoformat()
+            for day in (day_before, latest.day):
+                if day == latest.day or self._stats.of_day(day):
+                    self._report_day(day)
         report = self._report_day(today)
         if self._meter is not None:
             self._meter.report(report)

@@ -261,6 +261,18 @@ def test_a_day_without_work_is_reported_as_such(world):
     assert (report.instances, report.totals) == (0, LoaderStats())
 
 
+def test_what_was_written_a_day_late_is_in_the_report_of_its_day_in_the_end(world):
+    world.tick = timedelta(milliseconds=1)
+    world.stats.put(TODAY, "one", LoaderStats(comparisons_performed=1))
+    for late in (0, 0, 5):  # after the first report of the next day has closed it
+        world.stats.put(TODAY, "one", LoaderStats(comparisons_performed=1 + late))
+        world.services.reporting.report()
+        world.time += timedelta(days=1)
+    of_today = [it for it in world.reports.stats_reports() if it.day == TODAY]
+    assert [it.totals.comparisons_performed for it in of_today] == [6, 1, 1]
+    assert world.reports.latest_stats_report().day > TOMORROW
+
+
 def test_the_first_report_of_a_day_closes_the_day_before(world):
     world.tick = timedelta(milliseconds=1)
     world.stats.put(TODAY, "one", LoaderStats(comparisons_performed=1))
