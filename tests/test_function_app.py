@@ -125,6 +125,13 @@ def test_the_settings_move_the_triggers(load_app):
     assert bindings["report_loader_stats"]["schedule"] == "0 0 * * * *"
 
 
+def test_a_namespace_moves_the_queues_and_leaves_the_images(load_app):
+    bindings = bindings_of(load_app(DEDUP_NAMESPACE="shop"))
+    queues = {it["queueName"] for it in bindings.values() if "queueName" in it}
+    assert queues == {"shop-verify-pairs", "shop-ingest-images", "shop-blob-events"}
+    assert bindings["extract_features"]["path"] == "images/{name}"
+
+
 def test_a_wrong_setting_keeps_the_app_from_starting_and_names_itself(load_app):
     with pytest.raises(InvalidSetting, match="MAX_IMAGE_PIXELS"):
         load_app(MAX_IMAGE_PIXELS="many")
