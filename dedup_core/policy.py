@@ -11,6 +11,7 @@ _SHARES: Final = (
     "max_reshaped_share",
     "max_usual_difference",
     "max_detail_difference",
+    "max_clean_difference",
     "min_coverage",
     "min_inner_coverage",
     "min_part",
@@ -51,6 +52,7 @@ class Policy:
     max_toning: float = 6.0  # docs/thresholds.md#tone-is-not-color
     max_spot_residual: float = 12.0  # docs/thresholds.md#another-color-in-one-place
     max_detail_difference: float = 0.35  # docs/thresholds.md#detail
+    max_clean_difference: float = 0.1  # docs/thresholds.md#detail
     min_altered_structure: float = 0.45  # docs/thresholds.md#altered-or-distinct
     max_altered_share: float = 0.25  # docs/thresholds.md#altered-or-distinct
     max_reshaped_share: float = 0.01  # docs/thresholds.md#detail
@@ -86,6 +88,7 @@ STRICT: Final = Policy(
     max_plain_tone_residual=0.6,
     max_spot_residual=8.0,
     max_detail_difference=0.25,
+    max_clean_difference=0.08,
     min_altered_structure=0.6,
     max_altered_share=0.15,
     max_usual_difference=0.15,
@@ -109,6 +112,7 @@ LOOSE: Final = Policy(
     max_plain_tone_residual=1.6,
     max_spot_residual=18.0,
     max_detail_difference=0.45,
+    max_clean_difference=0.16,
     min_altered_structure=0.4,
     max_altered_share=0.4,
     max_usual_difference=0.35,

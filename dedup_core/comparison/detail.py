@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.edge_agreement import with_neighbors
-from dedup_core.comparison.measurement import Detail
+from dedup_core.comparison.measurement import RETONED, Detail
 from dedup_core.comparison.placing import Cut, Placed
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.sharpness import cell_sums, equally_sharp
@@ -23,13 +23,18 @@ _SMALL_CELL: Final = 4  # for pictures that have few pixels
 _SMALL: Final = 160
 _LEAST_SIDE: Final = 24
 _NOISE: Final = 2.0  # gray levels: what rounding and compression add to any block
+_CALMEST: Final = 0.1  # of the blocks: they show how much grain there is
+_GRAIN: Final = 2.0  # as much noise in other blocks is expected
+_STRAIGHT: Final = 1e-3  # a block of two tones has no parabola of its own
+_LEAST_KEPT: Final = 4.0  # times: of what one picture shows the other one keeps as much, or it is not the tone
 _COLOR_NOISE: Final = 6.0  # gray levels: what compression adds to a channel, coarser in color than in lightness
 _TEXTURED: Final = 64.0  # variance in gray levels above which a block shows anything
+_WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that scaling has made faint, a bank of fog
 _FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
 _ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
 _OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
 _FLAT: Final = 25.0
-_DOUBTFUL: Final = 0.25  # a block that differs more is looked at again, shifted and by its tone
+_DOUBTFUL: Final = 0.1  # a block that differs more is looked at again, shifted and by its tone
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _SHIFT: Final = 2  # pixels either way that an alignment may be off at a block
 _TONE_LEVELS: Final = 32
@@ -69,16 +74,23 @@ def look_closer(placed: Placed) -> Look:
     if not textured.any():
         return _NOTHING_THERE
     differences = planes.differences()
+    retoned = planes.retoned(differences)
+    doubtful = textured & (differences > (_DOUBTFUL if retoned > RETONED else _CHANGED))
+    shapes = planes.differences_in_shape(placed, scale, doubtful, differences) if doubtful.any() else differences
+    if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else
+        differences = shapes
     changed = textured & (differences > _CHANGED)
-    shapes = planes.differences_in_shape(placed, scale, changed, differences) if changed.any() else differences
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
     detail = Detail(
         worst=_third_largest(differences[textured]),
         usual=float(np.median(differences[textured])),
+        calm=float(np.quantile(differences[textured], 0.25)),
         altered_share=shares[0],
         lost_share=shares[1],
         reshaped_share=reshaped[0],
         blocks=int(textured.sum()),
+        grain=float(planes.noise) ** 0.5 - _NOISE,
+        retoned=retoned,
     )
     boxes = [planes.in_shares(corners) for corners in boxes_of(changed, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
@@ -111,6 +123,7 @@ class _Planes:
         count = np.float32((2 * self.cell) ** 2)
         ours, theirs = (_block_sums(plane, self.cell) / count for plane in (self.left, self.right))
         products = ((self.left, self.left), (self.right, self.right), (self.left, self.right))
+        self.left_mean, self.right_mean = ours, theirs
         squares = [_block_sums(one * other, self.cell) / count for one, other in products]
         self.left_variance = np.maximum(squares[0] - ours * ours, 0.0)
         self.right_variance = np.maximum(squares[1] - theirs * theirs, 0.0)
@@ -119,13 +132,25 @@ class _Planes:
         if covariance[self.seen].sum() < 0:  # one is the negative of the other
             self.right, covariance = 255.0 - self.right, -covariance
         self.covariance = covariance
+        self.noise = self._noise()
         larger = np.maximum(self.left_variance, self.right_variance)
         smaller = np.minimum(self.left_variance, self.right_variance)
+        shows = self.seen & (larger > _TEXTURED)
+        least = _TEXTURED if shows.any() else _WEAVE
         faint = (smaller < _ONE_SIDED * larger) & (larger < _FAINT)
-        self.textured: Blocks = self.seen & (larger > _TEXTURED) & ~faint
-        self.flat: Blocks = self.seen & (larger < _FLAT)
-        self.left_shows = self.textured & (self.left_variance > _TEXTURED)
-        self.right_shows = self.textured & (self.right_variance > _TEXTURED)
+        self.textured: Blocks = self.seen & (larger > least) & ~faint
+        self.flat: Blocks = self.seen & (larger < min(least, _FLAT))
+        self.left_shows = self.textured & (self.left_variance > least)
+        self.right_shows = self.textured & (self.right_variance > least)
+
+    def _noise(self) -> np.float32:
+        """The variance of what no mixture of both explains, where it is least: more than rounding leaves, in grain."""
+        if not self.seen.any():
+            return np.float32(_NOISE**2)
+        ours, theirs = self.left_variance[self.seen], self.right_variance[self.seen]
+        common = self.covariance[self.seen] ** 2
+        left_over = np.minimum(ours - common / (theirs + 1.0), theirs - common / (ours + 1.0))
+        return np.float32(max(_NOISE**2, _GRAIN * float(np.quantile(left_over, _CALMEST))))
 
     def in_shares(self, corners: PixelBox) -> tuple[float, float, float, float]:
         """A box in pixels of these planes, in shares of the whole left picture."""
@@ -154,9 +179,7 @@ class _Planes:
 
     def differences(self) -> Float32s:
         """1 - correlation of each block, the least of small shifts, and less where a change of tone explains it."""
-        noise = np.float32(_NOISE**2)
-        scale = np.sqrt((self.left_variance + noise) * (self.right_variance + noise))
-        differences = np.asarray(1.0 - self.covariance / scale, dtype=np.float32)
+        differences = self._difference(self.covariance, self.left_variance, self.right_variance)
         gain = self.right_variance / np.maximum(self.left_variance, 1e-3)
         agreeing = self.textured & (differences < _DOUBTFUL)
         usual = float(np.median(gain[agreeing])) if agreeing.any() else 1.0
@@ -171,27 +194,38 @@ class _Planes:
                 self._explain_by_tone(differences, rows[still], columns[still])
         return differences
 
+    def retoned(self, differences: Float32s) -> float:
+        """How far apart the tones of what agrees are on average, in gray levels: next to nothing in a saved copy."""
+        agrees = (self.textured & (differences < _DOUBTFUL)) | self.flat
+        if not agrees.any():
+            return 0.0
+        return float(np.abs(self.left_mean - self.right_mean)[agrees].mean())
+
+    def _difference(self, covariance: Float32s, left: Float32s, right: Float32s) -> Float32s:
+        """1 - correlation, of what is above the noise."""
+        scale = np.sqrt((left + self.noise) * (right + self.noise))
+        return np.maximum(0.0, 1.0 - (covariance + self.noise) / scale).astype(np.float32)
+
     def _shifted(self, rows: NDArray[np.intp], columns: NDArray[np.intp], usual: float) -> Float32s:
         """The least difference of each of these blocks with right moved by up to `_SHIFT` pixels.
 
         `usual` is how many times the variance of left that of right is where they agree.
         """
-        cell, side, noise = self.cell, 2 * self.cell, np.float32(_NOISE**2)
+        cell, side = self.cell, 2 * self.cell
         ours = sliding_window_view(self.left, (side, side))[rows * cell, columns * cell]  # (n, side, side)
         ours = ours - ours.mean(axis=(1, 2), keepdims=True)
         reach = side + 2 * _SHIFT
         padded = np.pad(self.right, _SHIFT, mode="edge")
         around = np.ascontiguousarray(sliding_window_view(padded, (reach, reach))[rows * cell, columns * cell])
         ours_variance = np.einsum("nij,nij->n", ours, ours) / side**2
-        ours_scale = np.sqrt(ours_variance + noise)
         best = np.full(len(rows), 2.0, dtype=np.float32)
         for down in range(2 * _SHIFT + 1):
             for across in range(2 * _SHIFT + 1):
                 theirs = around[:, down : down + side, across : across + side]
                 mean = theirs.mean(axis=(1, 2))
                 variance = np.einsum("nij,nij->n", theirs, theirs) / side**2 - mean * mean
-                correlation = np.einsum("nij,nij->n", ours, theirs) / side**2
-                difference = 1.0 - correlation / (ours_scale * np.sqrt(np.maximum(variance, 0) + noise))
+                covariance = np.einsum("nij,nij->n", ours, theirs) / side**2
+                difference = self._difference(covariance, ours_variance, np.maximum(variance, 0.0))
                 other = _has_other_contrast(variance / np.maximum(ours_variance, 1e-3), usual)
                 best = np.minimum(best, np.where(other, np.maximum(difference, 1.0), difference).astype(np.float32))
         return best
@@ -212,6 +246,41 @@ class _Planes:
             shown = np.maximum(self.left_variance, self.right_variance)[rows, columns]
             left_over = np.maximum(blocks.var(axis=(1, 2)) - _TONE_ERROR, 0.0) / (shown / 2)
             differences[rows, columns] = np.minimum(differences[rows, columns], left_over)
+            differences[rows, columns] = np.minimum(
+                differences[rows, columns], self._bent(source, target, rows, columns)
+            )
+
+    def _bent(self, source: Float32s, target: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
+        """What a parabola of source leaves of target in each of these blocks: tones change from place to place.
+
+        Twice the share of target's variance; 2 where source shows something and target next to nothing.
+        """
+        side, cell = 2 * self.cell, self.cell
+        ours, theirs = (
+            sliding_window_view(plane, (side, side))[rows * cell, columns * cell].reshape(len(rows), -1)
+            for plane in (source, target)
+        )
+        ours, theirs = (values - values.mean(axis=1, keepdims=True) for values in (ours, theirs))
+        squares = ours * ours
+        squares -= squares.mean(axis=1, keepdims=True)
+        a, b, c, p, q, variance = (
+            np.einsum("ni,ni->n", one, other) / side**2
+            for one, other in (
+                (ours, ours),
+                (ours, squares),
+                (squares, squares),
+                (ours, theirs),
+                (squares, theirs),
+                (theirs, theirs),
+            )
+        )
+        determinant = a * c - b * b
+        curved = determinant > _STRAIGHT * a * c
+        parabola = (c * p * p - 2 * b * p * q + a * q * q) / np.where(curved, determinant, 1.0)
+        explained = np.where(curved, parabola, p * p / (a + 1e-3))
+        left_over = 2 * np.maximum(variance - explained - self.noise, 0.0) / (variance + 1e-3)
+        shown = np.maximum(self.left_variance, self.right_variance)[rows, columns]
+        return np.where(variance * _LEAST_KEPT > shown, left_over, 2.0).astype(np.float32)
 
     def differences_in_shape(self, placed: Placed, scale: float, changed: Blocks, differences: Float32s) -> Float32s:
         """The differences with those of changed blocks taken anew: of the best mixture of one picture's colors."""

@@ -12,10 +12,14 @@ from dedup_core.comparison.local_contrast import box_blur
 
 type Doubles = NDArray[np.float64]
 BLOCK: Final = 4
+SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no other exposure and no tone has to explain it
 _KNOTS: Final = np.array([0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0])
 _ROUNDS: Final = 3
 _STIFFNESS: Final = 0.01  # of the curve against bends that few pixels ask for
 _PULL: Final = 1e-4  # towards the identity where there are no pixels at all
+_SEGMENTS: Final = len(_KNOTS) - 1  # all but the last one are as long as the first
+_BENDS: Final = np.array([[(1.0, -2.0, 1.0, 0.0)[min(3, (at - row) % 16)] for at in range(9)] for row in range(6)])
+_PRIOR: Final = _STIFFNESS * (_BENDS.T @ _BENDS) + _PULL * np.eye(9)
 _GAINS: Final = (0.75, 1.33)  # a white balance; more is another color
 _LEAST_WEIGHT: Final = 1e-3
 
@@ -26,11 +30,13 @@ def color_residual(left: Pixels, right: Pixels, weights: Float32s) -> float:
     The exposure is one monotone curve for all three channels, a gain for each and a fall-off towards the corners,
     fitted by weighted least squares on means of 4 x 4 pixels; the residual is smoothed over a few blocks before its
     length is taken, so that compression noise cancels and the color of an area does not. Fitted both ways, the smaller
-    one counts (the way that clips highlights cannot be undone). `weights` (h, w) says which pixels count.
+    one counts (the way that clips highlights cannot be undone), but one way is enough where it leaves less than any
+    preset allows. `weights` (h, w) says which pixels count.
     """
     ours, theirs = (block_means(pixels.astype(np.float32) / np.float32(255), BLOCK) for pixels in (left, right))
     weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
-    return min(_residual(ours, theirs, weight), _residual(theirs, ours, weight))
+    residual = _residual(ours, theirs, weight)
+    return residual if residual <= SURE_RESIDUAL else min(residual, _residual(theirs, ours, weight))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +89,32 @@ def _fitted(values: Doubles, wanted: Doubles, weight: Doubles, radius: Doubles) 
 
 
 def _fitted_curve(values: Doubles, wanted: Doubles, weight: Doubles, radius: Doubles, gains: Doubles) -> _Exposure:
-    knots = len(_KNOTS)
-    scaled = np.clip(values * gains, 0.0, 1.0).ravel()
-    segment = np.clip(np.searchsorted(_KNOTS, scaled, side="right") - 1, 0, knots - 2)
-    share = (scaled - _KNOTS[segment]) / np.diff(_KNOTS)[segment]
-    basis = np.zeros((len(scaled), knots + 1))
-    rows = np.arange(len(scaled))
-    basis[rows, segment], basis[rows, segment + 1] = 1.0 - share, share
-    basis[:, knots] = np.repeat(radius, 3) * scaled
-    weighted = basis * np.repeat(weight, 3)[:, None]
+    """Least squares by their normal equations: a value lies between two knots, so few of the products are not 0."""
+    scaled = np.clip(values * gains, 0.0, 1.0)  # (n, 3)
+    segment = np.minimum((scaled * (1.0 / _KNOTS[1])).astype(np.intp), _SEGMENTS - 1)
+    high = (scaled - _KNOTS[segment]) / np.diff(_KNOTS)[segment]
+    low, falloff, weights = 1.0 - high, radius[:, None] * scaled, weight[:, None]
+    weighted_low, weighted_high, weighted_falloff = weights * low, weights * high, weights * falloff
+    places = segment.ravel()
+
+    def sums(products: Doubles) -> Doubles:
+        return np.bincount(places, products.ravel(), _SEGMENTS)
+
+    lower, upper, last = np.arange(_SEGMENTS), np.arange(_SEGMENTS) + 1, _SEGMENTS + 1
+    normal, right_side = np.zeros((last + 1, last + 1)), np.zeros(last + 1)
+    normal[lower, lower] += sums(weighted_low * low)
+    normal[upper, upper] += sums(weighted_high * high)
+    normal[lower, upper] = normal[upper, lower] = sums(weighted_low * high)
+    normal[lower, last] += sums(weighted_low * falloff)
+    normal[upper, last] += sums(weighted_high * falloff)
+    normal[last] = normal[:, last]
+    normal[last, last] = (weighted_falloff * falloff).sum()
+    right_side[lower] += sums(weighted_low * wanted)
+    right_side[upper] += sums(weighted_high * wanted)
+    right_side[last] = (weighted_falloff * wanted).sum()
     total = weight.sum() * 3
-    bends = np.zeros((knots - 2, knots + 1))
-    for row in range(knots - 2):
-        bends[row, row : row + 3] = 1.0, -2.0, 1.0
-    normal = weighted.T @ basis + _STIFFNESS * total * (bends.T @ bends) + _PULL * total * np.eye(knots + 1)
-    solution = np.linalg.solve(normal, weighted.T @ wanted.ravel() + _PULL * total * np.append(_KNOTS, 0.0))
-    return _Exposure(gains, np.maximum.accumulate(solution[:knots]), float(solution[knots]))
+    solution = np.linalg.solve(normal + total * _PRIOR, right_side + _PULL * total * np.append(_KNOTS, 0.0))
+    return _Exposure(gains, np.maximum.accumulate(solution[:last]), float(solution[last]))
 
 
 def _lab(values: Doubles | Float32s) -> Float32s:

@@ -9,6 +9,7 @@ from PIL import Image
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.fingerprinting.borders import Box, content_of
 
+_SMALL: Final = 128 * 80  # points of a plane for which two matrix products are faster than many additions
 _CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
 
 
@@ -32,14 +33,50 @@ def local_structure(luma: Float32s) -> Float32s:
 
 
 def box_blur(plane: Float32s, radius: int) -> Float32s:
-    """Mean over (2 radius + 1)^2 points, taken twice; edges are repeated. Two small matrix products."""
-    down, across = _blur_matrix(plane.shape[0], radius), _blur_matrix(plane.shape[1], radius)
-    return np.asarray(down @ plane @ across.T, dtype=np.float32)
+    """Mean over (2 radius + 1)^2 points, taken twice; edges are repeated. For small planes two matrix products."""
+    if plane.size <= _SMALL:
+        down, across = _blur_matrix(plane.shape[0], radius), _blur_matrix(plane.shape[1], radius)
+        return np.asarray(down @ plane @ across.T, dtype=np.float32)
+    side = 2 * radius + 1
+    sums = plane
+    for _ in range(2):
+        sums = _window_sums(_with_repeated_edges(sums, radius), side)
+    for _ in range(2):
+        sums = _window_sums(_with_repeated_edges(sums, 0, radius).T, side).T
+    return sums * np.float32(1 / side**4)
+
+
+def _with_repeated_edges(plane: Float32s, rows: int, columns: int = 0) -> Float32s:
+    """So many more rows above and below, or columns at either side, which repeat the outermost ones."""
+    height, width = plane.shape
+    larger = np.empty((height + 2 * rows, width + 2 * columns), dtype=np.float32)
+    larger[rows : rows + height, columns : columns + width] = plane
+    if rows:
+        larger[:rows], larger[-rows:] = plane[0], plane[-1]
+    if columns:
+        larger[:, :columns], larger[:, -columns:] = plane[:, :1], plane[:, -1:]
+    return larger
+
+
+def _window_sums(plane: Float32s, count: int) -> Float32s:
+    """Sums of `count` rows from every row on, put together from sums of 1, 2, 4 … rows."""
+    rows = plane.shape[0] - count + 1
+    sums, length, total, start = plane, 1, np.zeros((1, 1), dtype=np.float32), 0
+    while length <= count:
+        if count & length:
+            part = sums[start : start + rows]
+            total = part if start == 0 else total + part
+            start += length
+        if 2 * length <= count:
+            sums = sums[length:] + sums[:-length]
+        length *= 2
+    return total
 
 
 def luma_plane(pixels: Pixels, longer: int) -> Float32s:
     """Luma 0..255 with the longer side at most `longer`, (h, w) float32."""
-    return np.asarray(_reduced(pixels, longer).convert("L").convert("F"))
+    image = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")
+    return np.asarray(_reduced(image, longer).convert("F"))
 
 
 def edge_plane(pixels: Pixels, longer: int) -> Float32s:
@@ -47,7 +84,7 @@ def edge_plane(pixels: Pixels, longer: int) -> Float32s:
 
     The trace of the color structure tensor (Di Zenzo, "A note on the gradient of a multi-image", CVGIP 1986).
     """
-    planes = np.asarray(_reduced(pixels, longer), dtype=np.float32)
+    planes = np.asarray(_reduced(Image.fromarray(np.ascontiguousarray(pixels)), longer), dtype=np.float32)
     strength = np.zeros(planes.shape[:2], dtype=np.float32)
     strength[1:-1] += ((planes[2:] - planes[:-2]) ** 2).sum(axis=2)
     strength[:, 1:-1] += ((planes[:, 2:] - planes[:, :-2]) ** 2).sum(axis=2)
@@ -87,8 +124,7 @@ class StructurePyramid:
         return local_structure(np.asarray(self._base.resize((width, height), Image.Resampling.HAMMING)))
 
 
-def _reduced(pixels: Pixels, longer: int) -> Image.Image:
-    image = Image.fromarray(np.ascontiguousarray(pixels))
+def _reduced(image: Image.Image, longer: int) -> Image.Image:
     scale = min(1.0, longer / max(image.size))
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image.resize(size, Image.Resampling.BOX) if scale < 1.0 else image

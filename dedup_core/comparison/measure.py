@@ -13,7 +13,7 @@ from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import ColorMetrics, lab_metrics
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
-from dedup_core.comparison.exposure import color_residual
+from dedup_core.comparison.exposure import SURE_RESIDUAL, color_residual
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.measurement import PairMeasurement
@@ -29,12 +29,12 @@ from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_core.views import View, opposite, turned
 
 METRIC_SIZE: Final = 192
+_LEAST_SIZE: Final = 32
 _LEAST_COVERAGE: Final = 0.1  # less than that is no alignment
 _SURE_STRUCTURE: Final = 0.9  # above the thresholds of every preset: no better alignment would change the verdict
 _SURE_COVERAGE: Final = 0.5  # that of the strictest preset
 _PART_DISCOUNT: Final = 0.2  # half of a picture must agree by 0.92 to outweigh the whole of it with 0.8
 _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
-_SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no change of tone has to explain it
 _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
 _ALMOST_PLAIN: Final = 0.05  # texture; no preset takes a picture with more of it for a plain one
@@ -86,7 +86,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
     residual = color_residual(pair.left, pair.right, counted)
     tones = None
     if look.detail is not None:
-        tones = tones_between(pair.left, pair.right, labs, counted, only_colors=residual <= _SURE_RESIDUAL)
+        tones = tones_between(pair.left, pair.right, labs, counted, only_colors=residual <= SURE_RESIDUAL)
     # Of what the verdict calls distinct no side matters.
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
     return PairMeasurement(
@@ -150,7 +150,8 @@ class _Laid:
     @classmethod
     def of(cls, placed: Placed, *, stretched: bool = False) -> Self | None:
         """None where the two hardly overlap; of stretched ones coverage is how alike their shapes are."""
-        scale = METRIC_SIZE / max(placed.left.shape[:2])
+        longer = max(placed.left.shape[:2])
+        scale = min(METRIC_SIZE, max(_LEAST_SIZE, longer * placed.zoom)) / longer  # colors are no finer in the other
         cut = placed.cut(scale, "RGB")
         rows, columns = rectangle = _common_rectangle(cut.inside)
         seen = float(cut.inside.mean())

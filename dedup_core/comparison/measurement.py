@@ -10,11 +10,12 @@ from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.tones import Tones
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 3
+MEASUREMENT_VERSION: Final = 4
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
 _WITH_VERDICT: Final = ("regions", "sides")
+RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,11 @@ class Detail:
     """What a closer look at two aligned pictures found, block by block.
 
     `worst` 0..2 is the third-largest difference of a block (1 - correlation; 1 where only one picture shows
-    something), `usual` the median. `altered_share` 0..1 is the share of what a picture shows that the other one shows
-    otherwise or not at all, of the picture that keeps more; `lost_share` that of the other one; `reshaped_share` is as
-    `altered_share` where colors may be any others. `blocks` is how many blocks show anything.
+    something), `usual` the median, `calm` the lower quartile. `altered_share` 0..1 is the share of what a picture shows
+    that the other one shows otherwise or not at all, of the picture that keeps more; `lost_share` that of the other
+    one; `reshaped_share` is as `altered_share` where colors may be any others. `blocks` is how many blocks show
+    anything. `grain` is the standard deviation of noise in all of them, above that of rounding, and `retoned` the mean
+    difference of what agrees, both in gray levels.
     """
 
     worst: float
@@ -33,6 +36,9 @@ class Detail:
     lost_share: float
     reshaped_share: float
     blocks: int
+    grain: float = 0.0
+    retoned: float = 0.0
+    calm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

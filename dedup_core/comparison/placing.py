@@ -10,12 +10,11 @@ from PIL import Image
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.align import align, pixels_a_unit
 from dedup_core.comparison.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
-from dedup_core.comparison.refine import FINEST, Homography, pixel_homography, refined, warped
+from dedup_core.comparison.refine import FINEST, Homography, pixel_homography, refined, shown_under, warped
 from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
 from dedup_core.comparison.sharpness import SOFT, sharpness
 from dedup_core.views import View, opposite, turned, turned_back
 
-_SEEN: Final = 250  # of 255: a point that is mixed with the nothing beyond an edge is not seen
 _MAP_SIZE: Final = 128
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
@@ -75,7 +74,9 @@ class Placed:
 
     def refined(self, *, rough: bool) -> Self:
         """The same, fine enough to look at details; a `rough` alignment is improved at a coarse size first."""
-        ours, theirs = luma_plane(self.left, FINEST), luma_plane(self.right, FINEST)
+        zoom = self.zoom * max(self.left.shape[:2]) / max(self.right.shape[:2])
+        ours = luma_plane(self.left, round(FINEST * max(1.0, zoom)))
+        theirs = luma_plane(self.right, round(FINEST * max(1.0, 1 / zoom)))
         pyramids = StructurePyramid(ours, extent_of(self.left)), StructurePyramid(theirs, extent_of(self.right))
         if any(pyramid.is_flat for pyramid in pyramids):
             return self
@@ -107,16 +108,17 @@ class Placed:
 
     def cut(self, scale: float, mode: str, resampling: Image.Resampling = Image.Resampling.BILINEAR) -> Cut:
         """The turned left picture `scale` times as large, and right as it lies under it, in a mode of Pillow."""
-        base = shrunk(self.left, scale).convert(mode)
-        top = shrunk(self.right, scale / self.zoom).convert(mode)
+        base, top = shrunk(self.left, scale, mode), shrunk(self.right, scale / self.zoom, mode)
+        pixels = self._in_pixels(base.size, top.size)
+        inside = shown_under(pixels, base.size, top.size)
+        return Cut(base, warped(top, pixels, base.size, resampling), inside)
+
+    def _in_pixels(self, left: tuple[int, int], right: tuple[int, int]) -> Homography:
+        """The homography between the two at these sizes in pixels."""
         scales = [
-            pixels_a_unit(image.size[::-1], extent_of(pixels))
-            for image, pixels in ((base, self.left), (top, self.right))
+            pixels_a_unit(size[::-1], extent_of(pixels)) for size, pixels in ((left, self.left), (right, self.right))
         ]
-        pixels = pixel_homography(self.homography, scales[0], scales[1])
-        # Pillow rounds otherwise without interpolation, and would call points seen that it has filled with black.
-        marked = warped(Image.new("L", top.size, 255), pixels, base.size, Image.Resampling.BILINEAR)
-        return Cut(base, warped(top, pixels, base.size, resampling), np.asarray(marked) > _SEEN)
+        return pixel_homography(self.homography, scales[0], scales[1])
 
     def inner(self, corners: Corners) -> tuple[Corners, Corners]:
         """A box of the trimmed, turned left picture, as one of the whole turned left and of the right one."""
@@ -137,14 +139,14 @@ class Placed:
 
     def shared_region(self) -> Region:
         """The part that both pictures show."""
-        rows, columns = (
-            np.flatnonzero(self.cut(_MAP_SIZE / max(self.left.shape[:2]), "L").inside.any(axis=axis)) for axis in (1, 0)
-        )
+        width, height = size = _scaled(self.left, _MAP_SIZE / max(self.left.shape[:2]))
+        of = self.right.shape[1], self.right.shape[0]
+        inside = shown_under(self._in_pixels(size, of), size, of)
+        rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
         if len(rows) == 0:
             return Region(RegionKind.SHARED, Box(0.0, 0.0, 0.0, 0.0), Box(0.0, 0.0, 0.0, 0.0))
-        base = shrunk(self.left, _MAP_SIZE / max(self.left.shape[:2]))
-        left, right = columns[0] / base.width, (columns[-1] + 1) / base.width
-        return self.region(RegionKind.SHARED, left, rows[0] / base.height, right, (rows[-1] + 1) / base.height)
+        left, right = columns[0] / width, (columns[-1] + 1) / width
+        return self.region(RegionKind.SHARED, left, rows[0] / height, right, (rows[-1] + 1) / height)
 
     def region(self, kind: RegionKind, left: float, top: float, right: float, bottom: float) -> Region:
         """A box of the turned left picture, in shares of its sides, as a region of both whole pictures."""
@@ -159,13 +161,17 @@ class Placed:
         return Region(kind, Box.around(ours), Box.around(theirs))
 
 
-def shrunk(pixels: Pixels, scale: float) -> Image.Image:
-    """The picture `scale` times as large, or as it is where that would enlarge it."""
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    if scale >= 1.0:
-        return image
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return image.resize(size, Image.Resampling.BOX)
+def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
+    """The picture `scale` times as large, or as it is where that would enlarge it, in a mode of Pillow."""
+    image = Image.fromarray(np.ascontiguousarray(pixels)).convert(mode)
+    return image.resize(_scaled(pixels, scale), Image.Resampling.BOX) if scale < 1.0 else image
+
+
+def _scaled(pixels: Pixels, scale: float) -> tuple[int, int]:
+    """Width and height in whole pixels once it is `scale` times as large, or as they are."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, scale)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _frame(pixels: Pixels, box: tuple[slice, slice]) -> Frame:

@@ -15,9 +15,13 @@ type Homography = NDArray[np.float64]
 FINEST: Final = 256
 _COARSE_STEPS: Final = (128, 3)  # (longer side in pixels, Gauss-Newton steps)
 _FINE_STEPS: Final = (FINEST, 2)
+_LARGEST_ZOOM: Final = 2.0  # at twice the finest size a picture has as many pixels as there are
 _LEAST_SEEN: Final = 0.05
 _LARGEST_STEP: Final = 0.3
 _STILL: Final = 0.05  # of a pixel: a step this small is the last one
+_SHOWS: Final = 0.4  # of local structure: where there is anything to lay on anything
+_EXACT: Final = 0.15  # of local structure: what is left where the same lies on the same
+_SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
 _SEEN_MARK: Final = 100.0
 _DAMPING: Final = 1e-3
 
@@ -27,13 +31,16 @@ def refined(
 ) -> Homography:
     """The homography near `start` that lays left on right best; `soft` ones show nothing at the finest size.
 
+    Of two of which one shows a part of the other, the other is taken so large that the part has the size of the one.
+
     Inverse-compositional Lucas-Kanade with the eight parameters of a projective warp; what only one picture shows
     weighs little (Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004).
     """
     found = start
+    zoom = min(_LARGEST_ZOOM, max(1 / _LARGEST_ZOOM, abs(float(np.linalg.det(start[:2, :2]))) ** 0.5))
     coarse, fine = [_COARSE_STEPS] * (rough or soft), [_FINE_STEPS] * (not soft)
     for longer, steps in coarse + fine:
-        found = _gauss_newton(pyramids, longer, found, steps)
+        found = _gauss_newton(pyramids, longer, found, steps, zoom)
     return found
 
 
@@ -52,13 +59,24 @@ def warped(image: Image.Image, pixels: Homography, size: tuple[int, int], resamp
     return image.transform(size, Image.Transform.PERSPECTIVE, projective, resampling)
 
 
+def shown_under(pixels: Homography, size: tuple[int, int], of: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which pixels of a picture of `size` a warped one `of` another size is seen under, (h, w)."""
+    x, y = np.arange(size[0]) + 0.5, (np.arange(size[1]) + 0.5)[:, None]
+    across, down, divisor = (row[0] * x + row[1] * y + row[2] for row in pixels)
+    return np.asarray(
+        (across >= 0) & (across < of[0] * divisor) & (down >= 0) & (down < of[1] * divisor) & (divisor > 0)
+    )
+
+
 def _gauss_newton(
-    pyramids: tuple[StructurePyramid, StructurePyramid], longer: int, start: Homography, steps: int
+    pyramids: tuple[StructurePyramid, StructurePyramid], longer: int, start: Homography, steps: int, zoom: float
 ) -> Homography:
-    left, right = pyramids[0].at(longer), pyramids[1].at(longer)
+    left = pyramids[0].at(round(longer * max(1.0, zoom)))
+    right = pyramids[1].at(round(longer * max(1.0, 1 / zoom)))
     height, width = left.shape
     scales = pixels_a_unit(left.shape, pyramids[0].extent), pixels_a_unit(right.shape, pyramids[1].extent)
     jacobian, target = _steepest_descent(left, scales[0]), np.ascontiguousarray(left).ravel()
+    shows = np.abs(target) > _SHOWS
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     found, best, agreement = start, start, -1.0
     for step in range(steps + 1):
@@ -66,16 +84,18 @@ def _gauss_newton(
         plane = np.asarray(warped(marked, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
         seen = (plane > _SEEN_MARK / 2).astype(np.float32)
         sampled, ours = (plane - np.float32(_SEEN_MARK)) * seen, target * seen
-        agrees = abs(float(ours @ sampled)) / float(np.sqrt((ours @ ours) * (sampled @ sampled) + 1e-6))
+        error = sampled * np.sign(ours @ sampled) - target  # of a negative as of its positive
+        counted = (seen > 0) & shows
+        agrees = float((1.0 / (1.0 + (error[counted] / _EXACT) ** 2)).sum()) / (counted.sum() + 1.0)
         if agrees > agreement:
             best, agreement = found, agrees
         if step == steps or seen.mean() < _LEAST_SEEN:
             break
-        error = sampled * np.sign(ours @ sampled) - target  # of a negative as of its positive
-        weighted = jacobian * (seen / (1.0 + error * error))[:, None]
+        spread = max(_EXACT, _SPREAD * float(np.median(np.abs(error[counted])))) if counted.any() else 1.0
+        weighted = jacobian * (seen / (1.0 + (error / spread) ** 2))[:, None]
         hessian = (weighted.T @ jacobian).astype(np.float64) + _DAMPING * np.eye(8)
         delta = np.linalg.solve(hessian, (weighted.T @ error).astype(np.float64))
-        if np.abs(delta).max() > _LARGEST_STEP or np.abs(delta).max() * longer < _STILL:
+        if np.abs(delta).max() > _LARGEST_STEP or np.abs(delta).max() * max(left.shape) < _STILL:
             break
         found = found @ np.linalg.inv(np.eye(3) + np.append(delta, 0.0).reshape(3, 3))
         found = found / found[2, 2]

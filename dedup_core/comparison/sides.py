@@ -107,7 +107,10 @@ def _has_edge(profile: NDArray[np.floating], edge: int) -> bool:
 def _emptiness(profile: NDArray[np.floating], start: int, stop: int) -> float:
     """How much there is to see in the fuller one of two bars, against what is between them."""
     bars = profile[: max(1, start - _REACH)], profile[min(len(profile) - 1, stop + _REACH) :]
-    return max(float(bar.mean()) for bar in bars) / (float(profile[start:stop].mean()) + 0.1)
+    between = profile[start:stop]
+    if not between.size or not profile.size:
+        return 1.0
+    return max(float(bar.mean()) for bar in bars) / (float(between.mean()) + 0.1)
 
 
 def overlaid_sides(left: Pixels, right: Pixels) -> tuple[bool, bool]:

@@ -21,6 +21,7 @@ _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes th
 _DAMPING: Final = 1e-3
 _LEAST_WEIGHT: Final = 1e-3
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
+_SURE_SPOT: Final = 8.0  # within the limits of every preset
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
 
@@ -49,7 +50,7 @@ def tones_between(
 ) -> Tones:
     """Compare two aligned pictures (h, w, 3), whose CIELAB is `labs`; `weights` (h, w) says which pixels count.
 
-    `only_colors` leaves hue, light and channels at 0, for pairs whose colors match anyhow.
+    `only_colors` leaves hue, light and channels at 0 for pairs whose colors match anyhow, if they do in every place.
     """
     weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
     shape, flat = weight.shape, weight.ravel().astype(np.float64)
@@ -60,7 +61,7 @@ def tones_between(
     counted = flat > _COUNTED
     hues = [_hue_errors(ours, theirs, flat), _hue_errors(theirs, ours, flat)]
     spot = min(_ninth_largest(errors[counted]) for errors in hues)
-    if only_colors:
+    if only_colors and spot <= _SURE_SPOT:
         return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot)
     levels = [block_means(it.astype(np.float32) / np.float32(255), BLOCK).reshape(-1, 3) for it in (left, right)]
     values = levels[0].astype(np.float64), levels[1].astype(np.float64)

@@ -6,7 +6,7 @@ from typing import Final
 
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.measure import measure_images
-from dedup_core.comparison.measurement import Detail, PairMeasurement
+from dedup_core.comparison.measurement import RETONED, Detail, PairMeasurement
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.tones import Tones
@@ -44,13 +44,12 @@ class Verdict:
     sides: Sides = ALIKE
 
 
-_CLEAN: Final = 0.06  # docs/thresholds.md#detail
-_BY_USUAL: Final = 20.0
-_ALLOWED_FOR_NOISE: Final = 3.0  # docs/thresholds.md#detail
-_MOST_NOISE: Final = 0.08
+_ALLOWED_FOR_GRAIN: Final = 0.12  # docs/thresholds.md#detail
+_ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
+_MOST_NOISE: Final = 0.05
 _ALLOWED_FOR_TONE: Final = 0.05  # docs/thresholds.md#detail
 _MOST_TONE: Final = 4.0
-_MANY_BLOCKS: Final = 30
+_MANY_BLOCKS: Final = 100
 _WHOLE_FRAME: Final = 0.97
 _LEAST_TOLD: Final = 0.005
 _MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
@@ -107,29 +106,37 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
             "every pixel is the same, upright and at the same size, in all channels and bits",
         )
     kind, reasons = _judge_first_frames(measurement, policy)
-    if kind is VerdictKind.DUPLICATE and measurement.frame_difference > policy.max_frame_difference:
-        differ = (
-            f"later frames or pages differ ({measurement.frame_difference:.0f} > {policy.max_frame_difference:.0f})"
-        )
-        return VerdictKind.ALTERED, (differ, *reasons)
     if kind is VerdictKind.DUPLICATE and (doubt := _doubt(measurement, policy)):
         return VerdictKind.ALTERED, (doubt, *reasons)
-    if kind is VerdictKind.DUPLICATE and measurement.view is not View.UPRIGHT and _is_a_mark(measurement, policy):
-        return VerdictKind.ALTERED, ("a drawn mark that is turned or mirrored may be another one", *reasons)
+    if kind is VerdictKind.COLOR_VARIANT and (doubt := _too_small_a_part(measurement, policy)):
+        return VerdictKind.DISTINCT, (doubt, *reasons)
     return kind, reasons
 
 
 def _doubt(measurement: PairMeasurement, policy: Policy) -> str:
-    """What speaks against one picture where the average does not: a place, or how small a part it is. Else empty."""
+    """What speaks against one picture where the average of the first frames does not; empty where nothing does."""
+    if measurement.frame_difference > policy.max_frame_difference:
+        return f"later frames or pages differ ({measurement.frame_difference:.0f} > {policy.max_frame_difference:.0f})"
+    if doubt := _spot(measurement, policy) or _too_small_a_part(measurement, policy):
+        return doubt
+    is_turned_mark = measurement.view is not View.UPRIGHT and _is_a_mark(measurement, policy)
+    return "a drawn mark that is turned or mirrored may be another one" if is_turned_mark else ""
+
+
+def _spot(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about a place of another color, where the average is within the limits; empty without one."""
+    spot, limit = 0.0 if measurement.tones is None else measurement.tones.spot, policy.max_spot_residual
+    return f"a part has another color ({above(spot, limit)})" if spot > limit else ""
+
+
+def _too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about two parts that match and prove too little for two pictures; empty where they do not."""
     coverage, inner, detail = measurement.coverage, measurement.inner_coverage, measurement.detail
-    spot = 0.0 if measurement.tones is None else measurement.tones.spot
-    if spot > policy.max_spot_residual:
-        return f"a part has another color ({spot:.1f} > {policy.max_spot_residual:.1f})"
     if coverage >= _WHOLE_FRAME or detail is None:
         return ""
     if inner < policy.min_inner_coverage:
         return f"each shows much that the other does not (both show {inner:.0%} of one, {coverage:.0%} of the other)"
-    if inner < _WHOLE_FRAME and 0 < detail.blocks < _MANY_BLOCKS:
+    if inner < _WHOLE_FRAME and detail.blocks < _MANY_BLOCKS:
         return f"too little is shown by both to tell from a part ({detail.blocks} places)"
     return ""
 
@@ -161,7 +168,7 @@ def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictK
         return VerdictKind.ALTERED, (_what_differs(measurement), "the rest is plain and of one color")
     if difference <= limit:
         return VerdictKind.DUPLICATE, (f"two plain pictures of one color ({difference:.1f} <= {limit:.1f})",)
-    return VerdictKind.DISTINCT, (f"two plain pictures of different colors ({difference:.1f} > {limit:.1f})",)
+    return VerdictKind.DISTINCT, (f"two plain pictures of different colors ({above(difference, limit)})",)
 
 
 def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
@@ -192,13 +199,15 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
 
 
 def _detail_limit(detail: Detail, policy: Policy) -> float:
-    """Where nearly all blocks agree to the last bit, nothing made one of them differ but other content."""
-    return min(policy.max_detail_difference, _CLEAN + _BY_USUAL * detail.usual)
+    """What scaling and compression leave is little; noise, and tones that were changed, leave more in some places."""
+    if detail.retoned > RETONED:
+        return policy.max_detail_difference
+    return min(policy.max_detail_difference, policy.max_clean_difference + _ALLOWED_FOR_GRAIN * detail.grain)
 
 
 def _allowance(detail: Detail, tones: Tones | None) -> float:
     """What noise and local changes of tone add to the differences of parts that show the same."""
-    noise = _ALLOWED_FOR_NOISE * min(detail.usual, _MOST_NOISE)
+    noise = _ALLOWED_FOR_NOISE * min(detail.calm, _MOST_NOISE)
     return noise if tones is None else noise + _ALLOWED_FOR_TONE * min(tones.light, _MOST_TONE)
 
 
@@ -213,7 +222,7 @@ def _judge_altered(
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {policy.max_altered_share:.0%})",)
     if residual > policy.max_altered_color_residual and color is not VerdictKind.DUPLICATE:
-        beyond = f"{residual:.1f} > {policy.max_altered_color_residual:.1f}"
+        beyond = above(residual, policy.max_altered_color_residual)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
     return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")
 
@@ -249,7 +258,7 @@ def _judge_color(measurement: PairMeasurement, policy: Policy, *, before_plain: 
         return VerdictKind.DUPLICATE, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
     if tones is not None and _only_tone_differs(tones, policy, before_plain=before_plain):
         return VerdictKind.DUPLICATE, f"only the tone differs (hue {tones.hue:.1f}, light {tones.light:.1f})"
-    return VerdictKind.COLOR_VARIANT, f"colors differ beyond exposure and white balance ({residual:.1f} > {limit:.1f})"
+    return VerdictKind.COLOR_VARIANT, f"colors differ beyond exposure and white balance ({above(residual, limit)})"
 
 
 def _color_is_gone(tones: Tones, policy: Policy) -> bool:
@@ -267,6 +276,12 @@ def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> b
     return tones.channels <= policy.max_channel_residual or (
         tones.hue <= most_hue and tones.light <= policy.max_light_residual
     )
+
+
+def above(value: float, limit: float) -> str:
+    """`4.2 > 3.8`, with as many digits as it takes to tell the two apart."""
+    digits = next((digits for digits in range(1, 6) if f"{value:.{digits}f}" != f"{limit:.{digits}f}"), 6)
+    return f"{value:.{digits}f} > {limit:.{digits}f}"
 
 
 def _framing(measurement: PairMeasurement) -> tuple[str, ...]:

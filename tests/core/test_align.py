@@ -49,7 +49,7 @@ def test_sides_that_are_rounded_to_whole_pixels_do_not_move_the_far_corner():
     right = left.resize((320, 191), Image.Resampling.LANCZOS)
     placed = Placed.aligned(np.asarray(left), np.asarray(right), None).refined(rough=False)
     for corner, there in (((0, 0), (0, 0)), ((1, 381 / 640), (1, 191 / 320))):
-        assert placed.to_right(np.array(corner)) == pytest.approx(there, abs=0.3 / 512)
+        assert placed.to_right(np.array(corner)) == pytest.approx(there, abs=0.6 / 512)
 
 
 def test_a_crop_is_found_where_it_was_cut():

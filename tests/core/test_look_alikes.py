@@ -54,7 +54,7 @@ def message_window(number: int) -> Image.Image:
     canvas.rectangle((180, 190, 620, 400), fill=(240, 240, 240))
     canvas.rectangle((180, 190, 620, 222), fill="white")
     canvas.text((192, 196), "Planet", fill="black", font_size=14)
-    word = ("printer", "old scanner", "net", "account of Ida")[number]
+    word = ("printer", "scanner", "network", "account")[number]
     canvas.text((210, 250), f"The {word} is not ready.", fill="black", font_size=30)
     canvas.rectangle((520, 360, 600, 388), fill=(225, 225, 225), outline=(0, 120, 215))
     return image

@@ -253,7 +253,9 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         inner_coverage=1.0,
         plain_share=0.0,
         color_residual=0.5,
-        detail=Detail(worst=0.1, usual=0.02, altered_share=0.0, lost_share=0.0, reshaped_share=0.0, blocks=900),
+        detail=Detail(
+            worst=0.1, usual=0.02, altered_share=0.0, lost_share=0.0, reshaped_share=0.0, blocks=900, calm=0.01
+        ),
     )
     detail = dataclasses.replace(
         usual.detail, **{name: value for name, value in changes.items() if name in Detail.__slots__}
@@ -279,7 +281,8 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"tones": tones(least_color=0.1, most_color=0.5, tint=5.9)}, VerdictKind.DUPLICATE),
         ({"tones": tones(least_color=0.1, most_color=0.5, tint=6.1)}, VerdictKind.COLOR_VARIANT),
         ({"worst": 0.6, "reshaped_share": 0.1, "color_residual": 9.0, "tones": tones()}, VerdictKind.ALTERED),
-        ({"worst": 0.5, "tones": tones(light=3.0)}, VerdictKind.DUPLICATE),
+        ({"worst": 0.29, "tones": tones(light=3.0)}, VerdictKind.DUPLICATE),
+        ({"worst": 0.31, "tones": tones(light=3.0)}, VerdictKind.ALTERED),
         ({"color_residual": 2.6}, VerdictKind.DUPLICATE),
         ({"color_residual": 2.6, "plain_share": 0.5}, VerdictKind.COLOR_VARIANT),
         ({"structure": 0.35, "detail": None}, VerdictKind.DISTINCT),
@@ -288,21 +291,28 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"worst": 0.6, "altered_share": 0.26}, VerdictKind.DISTINCT),
         ({"worst": 0.6, "usual": 0.26}, VerdictKind.DISTINCT),
         ({"worst": 0.6, "reshaped_share": 0.1, "color_residual": 4.6}, VerdictKind.DISTINCT),
-        ({"worst": 0.45, "usual": 0.05}, VerdictKind.DUPLICATE),
+        ({"worst": 0.19, "calm": 0.02}, VerdictKind.DUPLICATE),
+        ({"worst": 0.21, "calm": 0.02}, VerdictKind.ALTERED),
         ({"worst": 0.6, "reshaped_share": 0.005, "color_residual": 9.0}, VerdictKind.COLOR_VARIANT),
-        ({"worst": 0.11, "usual": 0.002}, VerdictKind.ALTERED),
-        ({"worst": 0.10, "usual": 0.002}, VerdictKind.DUPLICATE),
-        ({"worst": 0.17, "usual": 0.01}, VerdictKind.DUPLICATE),
+        ({"worst": 0.11, "calm": 0.0}, VerdictKind.ALTERED),
+        ({"worst": 0.09, "calm": 0.0}, VerdictKind.DUPLICATE),
+        ({"worst": 0.26, "grain": 1.0}, VerdictKind.DUPLICATE),
+        ({"worst": 0.28, "grain": 1.0}, VerdictKind.ALTERED),
+        ({"worst": 0.39, "retoned": 5.1}, VerdictKind.DUPLICATE),
+        ({"worst": 0.41, "retoned": 5.1}, VerdictKind.ALTERED),
+        ({"worst": 0.39, "retoned": 4.9}, VerdictKind.ALTERED),
         ({"structure": 0.5, "worst": 0.6}, VerdictKind.ALTERED),
         ({"structure": 0.44, "worst": 0.6}, VerdictKind.DISTINCT),
         ({"structure": 0.7}, VerdictKind.DUPLICATE),
-        ({"structure": 0.7, "blocks": 9}, VerdictKind.ALTERED),
+        ({"structure": 0.7, "blocks": 99}, VerdictKind.ALTERED),
         ({"coverage": 0.2}, VerdictKind.ALTERED),
         ({"coverage": 0.2, "inner_coverage": 0.7}, VerdictKind.DISTINCT),
         ({"coverage": 0.05}, VerdictKind.DISTINCT),
         ({"coverage": 0.5, "inner_coverage": 0.79}, VerdictKind.ALTERED),
         ({"coverage": 0.5, "inner_coverage": 0.81}, VerdictKind.DUPLICATE),
-        ({"coverage": 0.9, "inner_coverage": 0.9, "blocks": 29}, VerdictKind.ALTERED),
+        ({"coverage": 0.9, "inner_coverage": 0.9, "blocks": 99}, VerdictKind.ALTERED),
+        ({"coverage": 0.9, "inner_coverage": 0.9, "blocks": 0}, VerdictKind.ALTERED),
+        ({"coverage": 0.9, "inner_coverage": 0.9, "blocks": 99, "color_residual": 9.0}, VerdictKind.DISTINCT),
         ({"coverage": 0.9, "blocks": 29}, VerdictKind.DUPLICATE),
         ({"coverage": 0.98, "blocks": 29}, VerdictKind.DUPLICATE),
         ({"frame_difference": 8.1}, VerdictKind.ALTERED),
@@ -367,3 +377,8 @@ def test_every_threshold_has_its_place_in_the_documentation():
     anchors = re.findall(r"# docs/thresholds\.md#([a-z-]+)", source)
     assert len(anchors) == len(dataclasses.fields(Policy))
     assert set(anchors) <= headings
+
+
+def test_a_value_and_its_limit_are_told_with_as_many_digits_as_it_takes():
+    assert decide(measurement(color_residual=3.804)).reasons[1].endswith("(3.804 > 3.800)")
+    assert decide(measurement(color_residual=9.04)).reasons[1].endswith("(9.0 > 3.8)")
