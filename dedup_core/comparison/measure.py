@@ -11,15 +11,17 @@ from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import ColorMetrics, lab_metrics
+from dedup_core.comparison.clusters import boxes_of
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import SURE_RESIDUAL, color_residual
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.measurement import PairMeasurement
-from dedup_core.comparison.placing import Contents, Placed, shrunk
-from dedup_core.comparison.regions import Corners
+from dedup_core.comparison.placing import Contents, Placed, common_rectangle, shrunk
+from dedup_core.comparison.regions import Corners, Region, RegionKind
 from dedup_core.comparison.sides import ALIKE, WHOLE, Sides, overlaid_sides, side_of
+from dedup_core.comparison.tones import BLOCK as TONE_BLOCK
 from dedup_core.comparison.tones import tones_between
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
@@ -84,9 +86,12 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     counted = weights * unchanged
     residual = color_residual(pair.left, pair.right, counted)
-    tones = None
+    tones, regions = None, look.regions
     if look.detail is not None:
-        tones = tones_between(pair.left, pair.right, labs, counted, only_colors=residual <= SURE_RESIDUAL)
+        only_colors = residual <= SURE_RESIDUAL
+        tones, spots = tones_between(pair.left, pair.right, labs, counted, only_colors=only_colors)
+        if all(region.kind is RegionKind.SHARED for region in regions):
+            regions += laid.regions_of(spots, TONE_BLOCK)
     # Of what the verdict calls distinct no side matters.
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
     return PairMeasurement(
@@ -105,7 +110,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         color_residual=residual,
         detail=look.detail,
         tones=tones,
-        regions=look.regions,
+        regions=regions,
         sides=_sides(left.pixels, right.pixels, pair) if has_sides else ALIKE,
     )
 
@@ -153,7 +158,7 @@ class _Laid:
         longer = max(placed.left.shape[:2])
         scale = min(METRIC_SIZE, max(_LEAST_SIZE, longer * placed.zoom)) / longer  # colors are no finer in the other
         cut = placed.cut(scale, "RGB")
-        rows, columns = rectangle = _common_rectangle(cut.inside)
+        rows, columns = rectangle = common_rectangle(cut.inside)
         seen = float(cut.inside.mean())
         zoom = placed.zoom
         share_of_right = seen * zoom**2 * placed.left[..., 0].size / placed.right[..., 0].size
@@ -188,6 +193,22 @@ class _Laid:
         """A map of the whole turned left picture (0 or 255) at the places of the pair, (h, w) of 0 or 1."""
         resized = np.asarray(whole.resize(self.base_size, Image.Resampling.NEAREST))
         return (resized[self.rectangle] > 0).astype(np.float32)
+
+    def regions_of(self, blocks: NDArray[np.bool_], side: int) -> tuple[Region, ...]:
+        """Groups of marked blocks of `side` pixels of the pair, as regions of both whole pictures that differ."""
+        rows, columns = self.rectangle
+        width, height = self.base_size
+        boxes = boxes_of(blocks, side)
+        corners = [
+            (
+                (columns.start + x) / width,
+                (rows.start + y) / height,
+                (columns.start + u) / width,
+                (rows.start + v) / height,
+            )
+            for x, y, u, v in boxes
+        ]
+        return tuple(self.placed.region(RegionKind.CHANGED, *box) for box in corners)
 
 
 def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
@@ -246,26 +267,6 @@ def _laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Con
     in_frame = [_Laid.of(placed, stretched=True) for placed in whole if placed.aspect_agreement >= enough]
     found = [laid for laid in (best, *in_frame) if laid is not None]
     return max(found, key=lambda laid: laid.credibility)
-
-
-def _common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """A large rectangle of points that both pictures show: the side with most holes is cut until none is left.
-
-    Empty if there is no such rectangle.
-    """
-    if inside.all() or not inside.any():
-        return slice(0, inside.shape[0]), slice(0, inside.shape[1])
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    top, bottom, first, last = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    while bottom > top and last > first:
-        part = inside[top:bottom, first:last]
-        holes = (1 - part[0].mean(), 1 - part[-1].mean(), 1 - part[:, 0].mean(), 1 - part[:, -1].mean())
-        if max(holes) == 0:
-            break
-        worst = int(np.argmax(holes))
-        top, bottom = top + (worst == 0), bottom - (worst == 1)
-        first, last = first + (worst == 2), last - (worst == 3)  # noqa: PLR2004
-    return slice(int(top), int(bottom)), slice(int(first), int(last))
 
 
 def shared_parts(left: Pixels, right: Pixels, hint: View | None = None) -> tuple[Pixels, Pixels]:

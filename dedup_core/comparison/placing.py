@@ -161,6 +161,26 @@ class Placed:
         return Region(kind, Box.around(ours), Box.around(theirs))
 
 
+def common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """A large rectangle of points that both pictures show: the side with most holes is cut until none is left.
+
+    Empty if there is no such rectangle.
+    """
+    if inside.all() or not inside.any():
+        return slice(0, inside.shape[0]), slice(0, inside.shape[1])
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    top, bottom, first, last = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    while bottom > top and last > first:
+        part = inside[top:bottom, first:last]
+        holes = (1 - part[0].mean(), 1 - part[-1].mean(), 1 - part[:, 0].mean(), 1 - part[:, -1].mean())
+        if max(holes) == 0:
+            break
+        worst = int(np.argmax(holes))
+        top, bottom = top + (worst == 0), bottom - (worst == 1)
+        first, last = first + (worst == 2), last - (worst == 3)  # noqa: PLR2004
+    return slice(int(top), int(bottom)), slice(int(first), int(last))
+
+
 def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
     """The picture `scale` times as large, or as it is where that would enlarge it, in a mode of Pillow."""
     image = Image.fromarray(np.ascontiguousarray(pixels)).convert(mode)

@@ -47,10 +47,11 @@ class Tones:
 
 def tones_between(
     left: Pixels, right: Pixels, labs: tuple[Float32s, Float32s], weights: Float32s, *, only_colors: bool = False
-) -> Tones:
+) -> tuple[Tones, NDArray[np.bool_]]:
     """Compare two aligned pictures (h, w, 3), whose CIELAB is `labs`; `weights` (h, w) says which pixels count.
 
     `only_colors` leaves hue, light and channels at 0 for pairs whose colors match anyhow, if they do in every place.
+    Returned besides: which blocks of `BLOCK` pixels have so much another color that a preset may ask where.
     """
     weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
     shape, flat = weight.shape, weight.ravel().astype(np.float64)
@@ -62,19 +63,21 @@ def tones_between(
     hues = [_hue_errors(ours, theirs, flat), _hue_errors(theirs, ours, flat)]
     spot = min(_ninth_largest(errors[counted]) for errors in hues)
     if only_colors and spot <= _SURE_SPOT:
-        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot)
+        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot), np.zeros(shape, dtype=np.bool_)
     levels = [block_means(it.astype(np.float32) / np.float32(255), BLOCK).reshape(-1, 3) for it in (left, right)]
     values = levels[0].astype(np.float64), levels[1].astype(np.float64)
     channels = [_channel_errors(*values, flat, shape), _channel_errors(*values[::-1], flat, shape)]
-    return Tones(
+    errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
+    tones = Tones(
         hue=min(_mean(errors, flat) for errors in hues),
         light=min(_light(ours, theirs, flat, shape), _light(theirs, ours, flat, shape)),
         channels=min(_mean(errors, flat) for errors in channels),
         most_color=colors[1],
         least_color=colors[0],
         tint=tint,
-        spot=min(spot, *(_ninth_largest(errors[counted]) for errors in channels)),
+        spot=_ninth_largest(errors_of[counted]),
     )
+    return tones, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
 
 
 def _mean_length(vectors: Doubles, weight: Doubles) -> float:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core import VerdictKind, decide, measure_images
+from dedup_core.comparison.regions import RegionKind
 from tests.core.pictures import jpeg, working
 
 THE_SAME = {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
@@ -84,6 +85,14 @@ DRAWN: dict[str, Callable[[int], Image.Image]] = {
 @pytest.mark.parametrize(("one", "other"), [(0, 1), (0, 2), (1, 3), (2, 3)])
 def test_what_differs_in_one_small_place_is_not_the_same_thing(draw, one, other):
     assert kind_of(draw(one), draw(other)) not in THE_SAME
+
+
+def test_the_place_of_another_color_is_told():
+    verdict = decide(measure_images(working(dotted_numeral(12)), working(dotted_numeral(74))))
+    assert verdict.kind is VerdictKind.ALTERED
+    changed = [region.left for region in verdict.regions if region.kind is RegionKind.CHANGED]
+    assert max(box.area for box in changed) > 0.1
+    assert all(0.15 < (box.left + box.right) / 2 < 0.85 for box in changed)
 
 
 @pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())

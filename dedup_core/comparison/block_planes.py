@@ -1,0 +1,280 @@
+"""Two gray planes, equally sharp, block by block: how far each block of one differs from that of the other, and why."""
+
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from dedup_core.arrays import Float32s
+from dedup_core.comparison.clusters import PixelBox
+from dedup_core.comparison.placing import Cut, Placed
+from dedup_core.comparison.sharpness import cell_sums, equally_sharp
+
+type Blocks = NDArray[np.bool_]
+CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
+_SMALL_CELL: Final = 4  # for pictures that have few pixels
+_SMALL: Final = 160
+_NOISE: Final = 2.0  # gray levels: what rounding and compression add to any block
+_CALMEST: Final = 0.1  # of the blocks: they show how much grain there is
+_GRAIN: Final = 2.0  # as much noise in other blocks is expected
+_STRAIGHT: Final = 1e-3  # a block of two tones has no parabola of its own
+_LEAST_KEPT: Final = 4.0  # times: of what one picture shows the other one keeps as much, or it is not the tone
+_COLOR_NOISE: Final = 6.0  # gray levels: what compression adds to a channel, coarser in color than in lightness
+_TEXTURED: Final = 64.0  # variance in gray levels above which a block shows anything
+_WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that scaling has made faint, a bank of fog
+_FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
+_ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
+_OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
+_FLAT: Final = 25.0
+DOUBTFUL: Final = 0.1  # a block that differs more is looked at again, shifted and by its tone
+_SHIFT: Final = 2  # pixels either way that an alignment may be off at a block
+_TONE_LEVELS: Final = 32
+_TONE_ERROR: Final = 9.0  # variance of what a tone curve leaves, from rounding and noise
+_LEAST_LEVEL: Final = 20  # pixels of one level that say something about the tone
+
+
+class BlockPlanes:
+    """Two gray planes, equally sharp, and the statistics of their blocks, (rows, columns) each."""
+
+    def __init__(self, cut: Cut, box: PixelBox) -> None:
+        # What right does not show is taken from left, so that no edge of it is blurred into what it does show.
+        filled = Image.fromarray(np.where(cut.inside, np.asarray(cut.right), np.asarray(cut.left)))
+        left, right = equally_sharp(cut.left.crop(box), filled.crop(box))
+        self.box, self.whole_size = box, cut.left.size
+        self.cell = CELL if max(left.size) >= _SMALL else _SMALL_CELL
+        smooth = ImageFilter.GaussianBlur(1)
+        self.left, self.right = (np.asarray(image.filter(smooth), dtype=np.float32) for image in (left, right))
+        inside = np.asarray(Image.fromarray(cut.inside).crop(box).convert("L").resize(left.size, Image.Resampling.BOX))
+        count = np.float32((2 * self.cell) ** 2)
+        ours, theirs = (_block_sums(plane, self.cell) / count for plane in (self.left, self.right))
+        products = ((self.left, self.left), (self.right, self.right), (self.left, self.right))
+        self.left_mean, self.right_mean = ours, theirs
+        squares = [_block_sums(one * other, self.cell) / count for one, other in products]
+        self.left_variance = np.maximum(squares[0] - ours * ours, 0.0)
+        self.right_variance = np.maximum(squares[1] - theirs * theirs, 0.0)
+        covariance = squares[2] - ours * theirs
+        self.seen = _block_sums((inside == 255).astype(np.float32), self.cell) >= count  # noqa: PLR2004 (all of it)
+        if covariance[self.seen].sum() < 0:  # one is the negative of the other
+            self.right, covariance = 255.0 - self.right, -covariance
+        self.covariance = covariance
+        self.noise = self._noise()
+        larger = np.maximum(self.left_variance, self.right_variance)
+        smaller = np.minimum(self.left_variance, self.right_variance)
+        shows = self.seen & (larger > _TEXTURED)
+        least = _TEXTURED if shows.any() else _WEAVE
+        faint = (smaller < _ONE_SIDED * larger) & (larger < _FAINT)
+        self.textured: Blocks = self.seen & (larger > least) & ~faint
+        self.flat: Blocks = self.seen & (larger < min(least, _FLAT))
+        self.left_shows = self.textured & (self.left_variance > least)
+        self.right_shows = self.textured & (self.right_variance > least)
+
+    @property
+    def grain(self) -> float:
+        """The standard deviation of noise above that of rounding, in gray levels."""
+        return float(np.sqrt(self.noise)) - _NOISE
+
+    def _noise(self) -> np.float32:
+        """The variance of what no mixture of both explains, where it is least: more than rounding leaves, in grain."""
+        if not self.seen.any():
+            return np.float32(_NOISE**2)
+        ours, theirs = self.left_variance[self.seen], self.right_variance[self.seen]
+        common = self.covariance[self.seen] ** 2
+        left_over = np.minimum(ours - common / (theirs + 1.0), theirs - common / (ours + 1.0))
+        return np.float32(max(_NOISE**2, _GRAIN * float(np.quantile(left_over, _CALMEST))))
+
+    def in_shares(self, corners: PixelBox) -> tuple[float, float, float, float]:
+        """A box in pixels of these planes, in shares of the whole left picture."""
+        zoom = (self.box[2] - self.box[0]) / self.left.shape[1], (self.box[3] - self.box[1]) / self.left.shape[0]
+        left, top, right, bottom = corners
+        across = [(self.box[0] + x * zoom[0]) / self.whole_size[0] for x in (left, right)]
+        down = [(self.box[1] + y * zoom[1]) / self.whole_size[1] for y in (top, bottom)]
+        return across[0], down[0], across[1], down[1]
+
+    def shares_of(self, changed: Blocks) -> tuple[float, float]:
+        """The share of what each picture shows that is marked, the smaller one first."""
+        ours, theirs = (
+            float((changed & shown).sum()) / max(1, int(shown.sum())) for shown in (self.left_shows, self.right_shows)
+        )
+        return min(ours, theirs), max(ours, theirs)
+
+    def map_of(self, blocks: Blocks) -> Image.Image:
+        """Where all blocks that cover a pixel are marked (255), in the whole left picture; what has no block is."""
+        missing = _pixels_of(~blocks, self.cell, self.left.shape)
+        part = Image.fromarray((~missing).astype(np.uint8) * 255)
+        whole = Image.new("L", self.whole_size, 255)
+        whole.paste(
+            part.resize((self.box[2] - self.box[0], self.box[3] - self.box[1]), Image.Resampling.NEAREST), self.box[:2]
+        )
+        return whole
+
+    def differences(self) -> Float32s:
+        """1 - correlation of each block, the least of small shifts, and less where a change of tone explains it."""
+        differences = self._difference(self.covariance, self.left_variance, self.right_variance)
+        gain = self.right_variance / np.maximum(self.left_variance, 1e-3)
+        agreeing = self.textured & (differences < DOUBTFUL)
+        usual = float(np.median(gain[agreeing])) if agreeing.any() else 1.0
+        if agreeing.any():
+            differences[agreeing & _has_other_contrast(gain, usual)] = 1.0
+        doubtful = np.argwhere(self.textured & (differences > DOUBTFUL))
+        if len(doubtful):
+            rows, columns = doubtful.T
+            differences[rows, columns] = np.minimum(differences[rows, columns], self._shifted(rows, columns, usual))
+            still = differences[rows, columns] > DOUBTFUL
+            if still.any():
+                self._explain_by_tone(differences, rows[still], columns[still])
+        return differences
+
+    def retoned(self, differences: Float32s) -> float:
+        """How far apart the tones of what agrees are on average, in gray levels: next to nothing in a saved copy."""
+        agrees = (self.textured & (differences < DOUBTFUL)) | self.flat
+        if not agrees.any():
+            return 0.0
+        return float(np.abs(self.left_mean - self.right_mean)[agrees].mean())
+
+    def _difference(self, covariance: Float32s, left: Float32s, right: Float32s) -> Float32s:
+        """1 - correlation, of what is above the noise."""
+        scale = np.sqrt((left + self.noise) * (right + self.noise))
+        return np.maximum(0.0, 1.0 - (covariance + self.noise) / scale).astype(np.float32)
+
+    def _shifted(self, rows: NDArray[np.intp], columns: NDArray[np.intp], usual: float) -> Float32s:
+        """The least difference of each of these blocks with right moved by up to `_SHIFT` pixels.
+
+        `usual` is how many times the variance of left that of right is where they agree.
+        """
+        cell, side = self.cell, 2 * self.cell
+        ours = sliding_window_view(self.left, (side, side))[rows * cell, columns * cell]  # (n, side, side)
+        ours = ours - ours.mean(axis=(1, 2), keepdims=True)
+        reach = side + 2 * _SHIFT
+        padded = np.pad(self.right, _SHIFT, mode="edge")
+        around = np.ascontiguousarray(sliding_window_view(padded, (reach, reach))[rows * cell, columns * cell])
+        ours_variance = np.einsum("nij,nij->n", ours, ours) / side**2
+        best = np.full(len(rows), 2.0, dtype=np.float32)
+        for down in range(2 * _SHIFT + 1):
+            for across in range(2 * _SHIFT + 1):
+                theirs = around[:, down : down + side, across : across + side]
+                mean = theirs.mean(axis=(1, 2))
+                variance = np.einsum("nij,nij->n", theirs, theirs) / side**2 - mean * mean
+                covariance = np.einsum("nij,nij->n", ours, theirs) / side**2
+                difference = self._difference(covariance, ours_variance, np.maximum(variance, 0.0))
+                other = _has_other_contrast(variance / np.maximum(ours_variance, 1e-3), usual)
+                best = np.minimum(best, np.where(other, np.maximum(difference, 1.0), difference).astype(np.float32))
+        return best
+
+    def _explain_by_tone(self, differences: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+        """Lower the difference of blocks that the tone curve of the rest of the picture explains: clipped light."""
+        agrees = (self.textured & (differences < DOUBTFUL)) | self.flat
+        pixels = _pixels_of(agrees, self.cell, self.left.shape) & ~_pixels_of(
+            self.textured & (differences > DOUBTFUL), self.cell, self.left.shape
+        )
+        for source, target in ((self.left, self.right), (self.right, self.left)):
+            curve = _tone_curve(source[pixels], target[pixels])
+            if curve is None:
+                continue
+            error = target - curve[np.clip(source, 0, 255).astype(np.uint8)]
+            side = 2 * self.cell
+            blocks = sliding_window_view(error, (side, side))[rows * self.cell, columns * self.cell]
+            shown = np.maximum(self.left_variance, self.right_variance)[rows, columns]
+            left_over = np.maximum(blocks.var(axis=(1, 2)) - _TONE_ERROR, 0.0) / (shown / 2)
+            differences[rows, columns] = np.minimum(differences[rows, columns], left_over)
+            differences[rows, columns] = np.minimum(
+                differences[rows, columns], self._bent(source, target, rows, columns)
+            )
+
+    def _bent(self, source: Float32s, target: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
+        """What a parabola of source leaves of target in each of these blocks: tones change from place to place.
+
+        Twice the share of target's variance; 2 where source shows something and target next to nothing.
+        """
+        side, cell = 2 * self.cell, self.cell
+        ours, theirs = (
+            sliding_window_view(plane, (side, side))[rows * cell, columns * cell].reshape(len(rows), -1)
+            for plane in (source, target)
+        )
+        ours, theirs = (values - values.mean(axis=1, keepdims=True) for values in (ours, theirs))
+        squares = ours * ours
+        squares -= squares.mean(axis=1, keepdims=True)
+        a, b, c, p, q, variance = (
+            np.einsum("ni,ni->n", one, other) / side**2
+            for one, other in (
+                (ours, ours),
+                (ours, squares),
+                (squares, squares),
+                (ours, theirs),
+                (squares, theirs),
+                (theirs, theirs),
+            )
+        )
+        determinant = a * c - b * b
+        curved = determinant > _STRAIGHT * a * c
+        parabola = (c * p * p - 2 * b * p * q + a * q * q) / np.where(curved, determinant, 1.0)
+        explained = np.where(curved, parabola, p * p / (a + 1e-3))
+        left_over = 2 * np.maximum(variance - explained - self.noise, 0.0) / (variance + 1e-3)
+        shown = np.maximum(self.left_variance, self.right_variance)[rows, columns]
+        return np.where(variance * _LEAST_KEPT > shown, left_over, 2.0).astype(np.float32)
+
+    def differences_in_shape(self, placed: Placed, scale: float, changed: Blocks, differences: Float32s) -> Float32s:
+        """The differences with those of changed blocks taken anew: of the best mixture of one picture's colors."""
+        cut = placed.cut(scale, "RGB")
+        size = self.left.shape[1], self.left.shape[0]
+        smooth = ImageFilter.GaussianBlur(1)
+        colors = [
+            np.asarray(image.crop(self.box).resize(size, Image.Resampling.BOX).filter(smooth), dtype=np.float32)
+            for image in (cut.left, cut.right)
+        ]
+        rows, columns = np.nonzero(changed)
+        explained = np.maximum(
+            self._explained(self.left, colors[1], rows, columns), self._explained(self.right, colors[0], rows, columns)
+        )
+        shapes = differences.copy()
+        shapes[rows, columns] = np.minimum(shapes[rows, columns], 1.0 - explained)
+        return shapes
+
+    def _explained(
+        self, plane: Float32s, colors: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]
+    ) -> Float32s:
+        """Multiple correlation 0..1 of a gray plane with three color planes in each of these blocks."""
+        side, cell = 2 * self.cell, self.cell
+        gray = sliding_window_view(plane, (side, side))[rows * cell, columns * cell].reshape(len(rows), -1, 1)
+        mixed = sliding_window_view(colors, (side, side), axis=(0, 1))[rows * cell, columns * cell]
+        mixed = mixed.reshape(len(rows), 3, -1)
+        gray, mixed = gray - gray.mean(axis=1, keepdims=True), mixed - mixed.mean(axis=2, keepdims=True)
+        normal = mixed @ mixed.swapaxes(1, 2) + np.eye(3, dtype=np.float32) * np.float32(_COLOR_NOISE**2 * side**2)
+        common = mixed @ gray  # (n, 3, 1)
+        fitted = (common * np.linalg.solve(normal, common)).sum(axis=(1, 2))
+        return np.asarray(np.sqrt(fitted / ((gray * gray).sum(axis=(1, 2)) + 1e-3)), dtype=np.float32)
+
+
+def _has_other_contrast(gain: Float32s, usual: float) -> Blocks:
+    """Where a block's ratio of variances is so far from the usual one that what is there is gone but for a trace."""
+    return np.asarray((gain > usual * _OTHER_CONTRAST) | (gain * _OTHER_CONTRAST < usual))
+
+
+def _tone_curve(source: Float32s, target: Float32s) -> Float32s | None:
+    """The mean of target at each of 256 levels of source, where enough of them are seen to say."""
+    level = (np.clip(source, 0, 255) * (_TONE_LEVELS / 256)).astype(np.intp)
+    counts = np.bincount(level, minlength=_TONE_LEVELS)
+    known = counts >= _LEAST_LEVEL
+    if known.sum() < 2:  # noqa: PLR2004 (a curve needs two points)
+        return None
+    levels, means = (np.bincount(level, it, _TONE_LEVELS)[known] / counts[known] for it in (source, target))
+    return np.asarray(np.interp(np.arange(256), levels, means), dtype=np.float32)
+
+
+def _pixels_of(blocks: Blocks, cell: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The pixels of marked blocks."""
+    cells = np.zeros((blocks.shape[0] + 1, blocks.shape[1] + 1), dtype=np.bool_)
+    for down in (0, 1):
+        for across in (0, 1):
+            cells[down : down + blocks.shape[0], across : across + blocks.shape[1]] |= blocks
+    pixels = np.zeros(shape, dtype=np.bool_)
+    covered = cells.repeat(cell, axis=0).repeat(cell, axis=1)[: shape[0], : shape[1]]
+    pixels[: covered.shape[0], : covered.shape[1]] = covered
+    return pixels
+
+
+def _block_sums(plane: Float32s, cell: int) -> Float32s:
+    """Sums over blocks of 2 x 2 cells that begin at every cell; a rest at the edge is left out."""
+    cells = cell_sums(plane, cell)
+    return np.asarray(cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1], dtype=np.float32)
