@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -110,7 +111,8 @@ def run_worker() -> int:
 
     for stage, targets in APP_STAGES.items():
         for target in targets:
-            replace(stage, target)
+            with suppress(ImportError, AttributeError):  # the app may be that of another commit
+                replace(stage, target)
     exit_code = start(sys.argv[1:])
     write(worker_file(), StageClock.totals, StageClock.calls)
     return exit_code

@@ -2,7 +2,8 @@
 
     python -m benchmarks.pipeline --drawn 500 5000     # drawn pictures, a fifth of them near-duplicates
     python -m benchmarks.pipeline --photos FOLDER      # every picture of a folder; lists pairs called copies
-    python -m benchmarks.pipeline --photos FOLDER --processes 1 --isolation off separate off separate   # side by side
+    python -m benchmarks.pipeline --photos FOLDER --processes 1 --rounds 2 --checkouts OLD .   # two commits in turns
+    python -m benchmarks.pipeline --photos FOLDER --processes 1 --rounds 2 --isolation off separate
 
 Starts Azurite and the app (`local_host`) on free ports and uploads everything. Then the clock starts: the blobs are
 announced as Event Grid announces them (or, with `--source scan`, found by the host), and it stops when the queues are
@@ -10,6 +11,7 @@ empty, so when every image has its final status and every pair its verdict. Stor
 cores, so a real storage account leaves more of them to the app. Processor time by stage comes from clocks around the
 functions of each stage (`benchmarks/clocked_host.py`); operations from the storage's access log. Processor time and
 peak memory are of the host with all processes below it, decoders included; the peak is the highest sum that was seen.
+Checkouts differ in the app alone: host, clocks and storage are those of this one (`benchmarks/checkouts.py`).
 """
 
 import argparse
@@ -19,10 +21,10 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import batched
 from pathlib import Path
+from typing import Any
 
 import psutil
 from azure.core.exceptions import ResourceNotFoundError
@@ -31,8 +33,10 @@ from azure.storage.queue import QueueServiceClient
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.checkouts import commit_of, linked, look_with
 from benchmarks.clocked_host import CLOCK_FILE
 from benchmarks.drawn_images import drawn_images
+from benchmarks.process_tree import DECODERS, HOST, WORKER, ProcessTree, cpu_seconds
 from benchmarks.storage_operations import count_billed, count_kinds
 from dedup_app.settings import ISOLATIONS, Settings
 from dedup_core.loading.stats import LoaderStats
@@ -52,18 +56,28 @@ LOOK_SECONDS = 0.5
 LIMIT_SECONDS = 7200
 STAGES = "cpu_ms_per_image"
 KINDS = "operations_per_image"
+RATE = "images_per_second"
+CPU = "app_with_decoders_cpu_ms_per_image"
 
 
 class ClockedHost(HostProcess):
-    """The local host with a clock on every stage."""
+    """The local host with a clock on every stage, and nothing but the modules of the folder that it runs."""
 
     module = "benchmarks.clocked_host"
+
+    def __init__(self, app_dir: Path, env: Mapping[str, str]) -> None:
+        super().__init__(app_dir, env, scan_seconds=SCAN_SECONDS)
+        self._env["PYTHONPATH"] = str(app_dir)
 
 
 def main() -> None:
     arguments = parse_arguments()
     results = [
-        run(pictures, arguments, isolation) for isolation in arguments.isolation for pictures in workloads(arguments)
+        run(pictures, arguments, checkout, isolation)
+        for _ in range(arguments.rounds)
+        for checkout in arguments.checkouts
+        for isolation in arguments.isolation
+        for pictures in workloads(arguments)
     ]
     show(results, drawn=bool(arguments.drawn))
     if arguments.json:
@@ -85,6 +99,11 @@ def parse_arguments() -> argparse.Namespace:
         default=["separate"],
         help="of the decoders, a run each (separate)",
     )
+    parser.add_argument(
+        "--checkouts", nargs="+", type=Path, default=[ROOT], help="folders with the app, a run each (this one)"
+    )
+    parser.add_argument("--rounds", type=int, default=1, help="how often everything is run, in turns (1)")
+    parser.add_argument("--most", type=int, help="no more than so many pictures of the folder")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     return parser.parse_args()
 
@@ -94,10 +113,12 @@ def workloads(arguments: argparse.Namespace) -> Iterator[Iterator[tuple[str, byt
         yield from (drawn_images(count, arguments.copies) for count in arguments.drawn)
         return
     files = sorted(it for it in arguments.photos.iterdir() if it.suffix.lower() in SUFFIXES)
-    yield ((file.name, file.read_bytes()) for file in files)
+    yield ((file.name, file.read_bytes()) for file in files[: arguments.most])
 
 
-def run(pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace, isolation: str) -> dict:
+def run(
+    pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace, checkout: Path, isolation: str
+) -> dict[str, Any]:
     with (
         tempfile.TemporaryDirectory(prefix="pipeline-") as name,
         Azurite(Path(name) / "azurite", access_log=Path(name) / "requests.log") as azurite,
@@ -112,8 +133,9 @@ def run(pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace, is
             "DECODER_ISOLATION": isolation,
         }
         names = upload(azurite, pictures)
+        app = linked(checkout, folder / "app")
         hosts = [
-            ClockedHost(ROOT, environment | {CLOCK_FILE: str(folder / f"{number}.json")}, scan_seconds=SCAN_SECONDS)
+            ClockedHost(app, environment | {CLOCK_FILE: str(folder / f"{number}.json")})
             for number in range(arguments.processes)
         ]
         requests_before = len(azurite.requests())
@@ -126,16 +148,17 @@ def run(pictures: Iterator[tuple[str, bytes]], arguments: argparse.Namespace, is
                 host.stop()
         clocks = [json.loads((folder / f"{number}.json").read_text()) for number in range(len(hosts))]
         requests = azurite.requests()[requests_before:]
-        found = look_into_tables(environment)
+        found = look_with(app, environment)
     images = len(names)
     stages = sum((Counter(it["cpu_seconds"]) for it in clocks), Counter()) + Counter(azurite=timed["azurite_seconds"])
     return {
+        "commit": commit_of(checkout),
         "images": images,
         "hosts": arguments.processes,
         "announced_by": arguments.source,
         "decoders": isolation,
         **timed,
-        "images_per_second": images / timed["seconds"],
+        RATE: images / timed["seconds"],
         "comparisons_per_second": found["comparisons"] / timed["seconds"],
         **found,
         STAGES: {stage: seconds / images * 1000 for stage, seconds in stages.most_common()},
@@ -157,47 +180,31 @@ def upload(azurite: Azurite, pictures: Iterator[tuple[str, bytes]]) -> list[str]
 
 
 def time_run(azurite: Azurite, hosts: list[HostProcess], names: list[str], source: str) -> dict[str, float]:
-    trees = [Tree(host.pid) for host in hosts]
+    trees = [ProcessTree(host.pid) for host in hosts]
     azurite_before = cpu_seconds(psutil.Process(azurite.pid))
-    before = [tree.look() for tree in trees]
+    before = used_by(trees)
     started = time.perf_counter()
     if source == "events":
         for number, group in enumerate(batched(names, EVENTS_AT_ONCE, strict=False)):
             announce(azurite, hosts[number % len(hosts)], group)
     seconds = wait_until_done(azurite, started, trees, found_by_host=source == "scan")
     azurite_seconds = cpu_seconds(psutil.Process(azurite.pid)) - azurite_before
-    used = sum(tree.look() for tree in trees) - sum(before)
+    after = used_by(trees)
+    used = {role: after[role] - before[role] for role in (HOST, WORKER, DECODERS)}
     return {
         "seconds": seconds,
         "azurite_seconds": azurite_seconds,
-        "host_cpu_seconds": used,
-        "cores_busy": (used + azurite_seconds) / seconds,
+        **{f"{role}_cpu_ms_per_image": spent / len(names) * 1000 for role, spent in used.items()},
+        "app_with_decoders_cpu_ms_per_image": (used[WORKER] + used[DECODERS]) / len(names) * 1000,
+        "cores_busy": (sum(used.values()) + azurite_seconds) / seconds,
         "host_peak_mib": max(tree.peak_mib for tree in trees),
         "host_processes": max(tree.most_processes for tree in trees),
         "load_average": os.getloadavg()[0],
     }
 
 
-class Tree:
-    """A host with all processes that it started: what they have used, those that ended included, and their peak."""
-
-    def __init__(self, pid: int) -> None:
-        self._root = psutil.Process(pid)
-        self._cpu: dict[int, float] = {}
-        self.peak_mib = 0.0
-        self.most_processes = 0
-
-    def look(self) -> float:
-        """Processor seconds of all of them until now; memory shared by several counts once (proportional set size)."""
-        resident = 0
-        processes = [self._root, *self._root.children(recursive=True)]
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                self._cpu[process.pid] = cpu_seconds(process)
-                resident += process.memory_full_info().pss
-        self.peak_mib = max(self.peak_mib, resident / 1024**2)
-        self.most_processes = max(self.most_processes, len(processes))
-        return sum(self._cpu.values())
+def used_by(trees: Iterable[ProcessTree]) -> Counter[str]:
+    return sum((tree.look() for tree in trees), Counter())
 
 
 def announce(azurite: Azurite, host: HostProcess, names: tuple[str, ...]) -> None:
@@ -225,7 +232,7 @@ def announce(azurite: Azurite, host: HostProcess, names: tuple[str, ...]) -> Non
         assert response.status == 202, response.read()
 
 
-def wait_until_done(azurite: Azurite, started: float, trees: list["Tree"], *, found_by_host: bool) -> float:
+def wait_until_done(azurite: Azurite, started: float, trees: list[ProcessTree], *, found_by_host: bool) -> float:
     """Seconds until the queues are empty; a message leaves its queue when it has been handled to the end.
 
     An image puts its verifications on the queue before its own message goes, so that empty means all is done.
@@ -267,11 +274,6 @@ def look_into_tables(environment: dict[str, str]) -> dict[str, object]:
     }
 
 
-def cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
 def show(results: list[dict], *, drawn: bool) -> None:
     console = Console(width=110)
     single = [name for name, value in results[0].items() if not isinstance(value, dict | list)]
@@ -284,9 +286,10 @@ def show(results: list[dict], *, drawn: bool) -> None:
         ("the same as price lists class them", "billed_per_image"),
     ):
         print_table(console, title, [it[name] for it in results])
-    if len({it["decoders"] for it in results}) > 1:
-        show_ratio(console, results)
-    elif len(results) > 1:
+    varied = [name for name in ("commit", "decoders") if len({it[name] for it in results}) > 1]
+    for name in varied:
+        show_ratios(console, results, name)
+    if len(results) > 1 and not varied:
         totals = [sum(it[KINDS].values()) for it in (results[0], results[-1])]
         console.print(
             f"{totals[1]:.2f} operations an image with {results[-1]['images']:,} images, {totals[0]:.2f} with "
@@ -297,16 +300,27 @@ def show(results: list[dict], *, drawn: bool) -> None:
             console.print(f"{kind}: {left} and {right}: {'; '.join(reasons)}")
 
 
-def show_ratio(console: Console, results: list[dict]) -> None:
-    by_isolation = {it["decoders"]: [] for it in results}
+def show_ratios(console: Console, results: list[dict[str, Any]], name: str) -> None:
+    """Each against the first one: the best rate and the least processor time of its rounds."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
     for it in results:
-        by_isolation[it["decoders"]].append(it["images_per_second"])
-    best = {name: max(rates) for name, rates in by_isolation.items()}
-    for name, rate in best.items():
-        if name != "off":
-            console.print(
-                f"{name}: {rate / best['off']:.2f} times the images a second of decoding in the app's process."
-            )
+        by_name.setdefault(it[name], []).append(it)
+    first, *others = by_name
+    for other in others:
+        console.print(
+            f"{other}, against {first}: {best(by_name[other], RATE, max) / best(by_name[first], RATE, max):.2f} times "
+            f"the images a second, {best(by_name[other], CPU, min) / best(by_name[first], CPU, min):.2f} times the "
+            f"processor time of the app, {operations(by_name[other]) / operations(by_name[first]):.2f} times the "
+            "operations."
+        )
+
+
+def best(results: list[dict[str, Any]], name: str, choose: Callable[[list[float]], float]) -> float:
+    return choose([it[name] for it in results])
+
+
+def operations(results: list[dict[str, Any]]) -> float:
+    return min(sum(it[KINDS].values()) for it in results)
 
 
 def print_table(console: Console, title: str, columns: list[dict]) -> None:
