@@ -25,6 +25,7 @@ class AzureSegments:
     def __init__(self, service: BlobServiceClient, container: str, prefix: str = FINGERPRINTS) -> None:
         self._container = service.get_container_client(container)
         self._prefix = prefix
+        self._clients: dict[int, BlobClient] = {}  # making one takes an eighth of a call
 
     def first(self) -> int:
         return min(self._numbers(), default=1)
@@ -79,7 +80,9 @@ class AzureSegments:
         return [int(name.removeprefix(self._prefix)) for name in names]
 
     def _segment(self, number: int) -> BlobClient:
-        return self._container.get_blob_client(f"{self._prefix}{number:06}")
+        if number not in self._clients:
+            self._clients[number] = self._container.get_blob_client(f"{self._prefix}{number:06}")
+        return self._clients[number]
 
     def _create(self, blob: BlobClient) -> None:
         """Create the segment, unless someone was faster: creating it again would empty it."""

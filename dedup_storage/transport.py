@@ -11,6 +11,8 @@ from typing import Any, override
 import requests
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers, requote_uri
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
@@ -22,6 +24,7 @@ READ_SECONDS = 20.0
 # One call of ours with all its tries. 64 MB, the largest image, need a megabyte a second.
 CALL_SECONDS = 60.0
 POOL_SIZE = 32  # as many connections are kept as threads call at a time
+BODILESS = frozenset({"GET", "HEAD"})
 BLOCK_BYTES = 32_768  # what the SDK's own transport takes
 BODY_BLOCK_BYTES = 128 * 1024  # of a body; the SDK's 4 KB take three times as long: benchmarks/transport.py
 
@@ -33,7 +36,7 @@ class LimitedTransport(RequestsTransport):  # type: ignore[misc]
     """
 
     def __init__(self) -> None:
-        session = requests.Session()
+        session = _Session()
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter())
         super().__init__(
@@ -49,6 +52,42 @@ class LimitedTransport(RequestsTransport):  # type: ignore[misc]
         kwargs["connection_timeout"] = min(CONNECT_SECONDS, left)
         kwargs["read_timeout"] = min(READ_SECONDS, left)
         return super().send(request, **kwargs)
+
+
+class _Session(requests.Session):
+    """What the SDKs need of a session: a request that is ready already goes to its connection as it is.
+
+    The usual one works out cookies, logins, redirects and the environment's proxies anew for each request:
+    docs/decisions/0013-calls-to-storage.md.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._environments: dict[str, dict[str, Any]] = {}
+
+    @override
+    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:
+        body = options.get("data")
+        if options.get("files") or not isinstance(body, bytes | str | None):
+            return super().request(method, url, **options)
+        request = requests.PreparedRequest()
+        request.method, request.url, request.headers = method, requote_uri(url), CaseInsensitiveDict(options["headers"])
+        request.body = body.encode() if isinstance(body, str) else body
+        if method not in BODILESS:
+            request.headers["Content-Length"] = str(len(request.body or b""))
+        stream = bool(options.get("stream"))
+        environment = self._environment(url) | {"stream": stream, "timeout": options.get("timeout")}
+        response = self.get_adapter(url).send(request, **environment)
+        if not stream:
+            response.content  # noqa: B018 - reads it, and gives the connection back
+        return response
+
+    def _environment(self, url: str) -> dict[str, Any]:
+        """Proxies and certificates that the environment names for this server, as they were at its first request."""
+        server = url[: url.find("/", len("https://"))]
+        if server not in self._environments:
+            self._environments[server] = self.merge_environment_settings(url, {}, None, None, None)
+        return self._environments[server]
 
 
 class _TimedReads(io.RawIOBase):
@@ -91,11 +130,37 @@ class _TimedResponse(HTTPResponse):
         super().__init__(_TimedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
-class _Connection(HTTPConnection):
+class _OneWrite:
+    """Head and small body of a request in one write, so that neither side wakes up twice."""
+
+    _held: bytearray | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._held = bytearray()
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+            self._flush()
+        finally:
+            self._held = None
+
+    def send(self, data: Any) -> None:
+        if self._held is None or not isinstance(data, bytes) or len(self._held) + len(data) > BLOCK_BYTES:
+            self._flush()
+            super().send(data)  # type: ignore[misc]
+        else:
+            self._held += data
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, None  # from here on as it comes, what a proxy is told first too
+            super().send(held)  # type: ignore[misc]
+
+
+class _Connection(_OneWrite, HTTPConnection):
     response_class = _TimedResponse
 
 
-class _SecureConnection(HTTPSConnection):
+class _SecureConnection(_OneWrite, HTTPSConnection):
     response_class = _TimedResponse
 
 
@@ -116,3 +181,13 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, blocksize=BLOCK_BYTES)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    @override
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """The response without cookies, which storage has none of; the SDK copies the headers for itself."""
+        response = requests.Response()
+        response.status_code, response.reason, response.raw = resp.status, resp.reason, resp
+        response.headers = resp.headers
+        response.encoding = get_encoding_from_headers(resp.headers)
+        response.url, response.request = str(req.url), req
+        return response
