@@ -24,7 +24,9 @@ from dedup_storage.queues import send_text
 from local_host.azurite import Azurite
 
 PICTURE_BYTES = 130_000
-FEATURES = {f"bytes_{number}": bytes(400) for number in range(12)} | {f"text_{number}": "x" * 60 for number in range(14)}
+FEATURES = {f"bytes_{number}": bytes(400) for number in range(12)} | {
+    f"text_{number}": "x" * 60 for number in range(14)
+}
 
 
 def main() -> None:

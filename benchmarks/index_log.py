@@ -15,7 +15,7 @@ from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.clients import open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
-from dedup_storage.log_places import Chunk
+from dedup_storage.log_places import BlockPlace, Chunk
 from dedup_storage.log_segments import AzureSegments
 
 CONTAINER = "dedup-index"
@@ -73,10 +73,11 @@ class CountedSegments(AzureSegments):
         self.appends: list[float] = []
         self.reads: list[float] = []
 
-    def append(self, number: int, block: bytes) -> None:
+    def append(self, number: int, block: bytes) -> BlockPlace:
         started = time.perf_counter()
-        super().append(number, block)
+        place = super().append(number, block)
         self.appends.append(time.perf_counter() - started)
+        return place
 
     def read(self, number: int, offset: int, length: int) -> Chunk:
         started = time.perf_counter()

@@ -66,4 +66,5 @@ class BlobEventService:
         if path.container not in self._containers:
             log.info("event_ignored", reason="no-image-of-ours", image=path)
         else:
-            self._ingest.ingest(path)  # the blob decides: an image that is gone is forgotten, one that is back taken in
+            # The blob decides: an image that is gone is forgotten, one that is back taken in.
+            self._ingest.ingest(path, is_new=event.type == BLOB_CREATED)

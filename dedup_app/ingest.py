@@ -102,7 +102,7 @@ class IngestService:
             self._rejections.record(BLOB_EVENTS, "", f"{container}/{name}", error)
             return
         try:
-            self.ingest(path)
+            self.ingest(path, is_new=True)
         except TemporaryError as error:
             log.warning("image_deferred", image=path, reason=error.reason, error=str(error))
             self._ingest_queue.send(IngestMessage(path))
@@ -123,15 +123,18 @@ class IngestService:
             missing = ImageNotFound(f"There is no blob {message.path}")
             self._rejections.record(self._settings.ingest_queue, message_id, body, missing)
 
-    def ingest(self, path: ImagePath, *, again: bool = False, force: bool = False) -> IngestOutcome:
+    def ingest(
+        self, path: ImagePath, *, again: bool = False, force: bool = False, is_new: bool = False
+    ) -> IngestOutcome:
         """Follow the blob until the features row says what is there. Raises `TemporaryError` if that must wait.
 
-        Whoever wrote something looks at the blob once more: a deletion may have been handled before there was a row.
-        Whoever finds that somebody else has moved the row goes on from theirs. `again`: what was refused is read once
-        more, whatever refused it. `force`: an image that is known is read, appended and looked up once more.
+        An image that is not known gets its row before its blob is read, so that a deletion finds it. Whoever finds that
+        somebody else has moved the row goes on from theirs. `again`: what was refused is read once more, whatever
+        refused it. `force`: an image that is known is read, appended and looked up once more. `is_new`: it is thought
+        to be unknown, which spares a look.
         """
         self._decoders.prepare()
-        row, sent, floor = self._features.get(path.image_id), 0, 0
+        row, sent, floor = self._known_or_claimed(path, is_new=is_new), 0, 0
         unless_etag = "" if force else _final_etag(row, again=again)
         if force and row is not None and row.status == INDEXED:
             row = replace(row, status=PROCESSING)  # not stored: what is done again is done at the same version
@@ -143,23 +146,45 @@ class IngestService:
                     sent = self._pairing.verify_anew(row)
                 elif look == 0 and row is not None and row.status.is_rejected:
                     self._notices.rejected(row)
-                log.info("image_ingested", image=path, status=status, pairs_sent=sent)
-                return IngestOutcome(status, sent)
+                return _outcome(path, status, sent)
             try:
-                row, pairs_sent = self._bring_up_to_date(path, found, row, floor)
+                before, (row, pairs_sent) = row, self._bring_up_to_date(path, found, row, floor)
             except Superseded as newer:
                 row, floor = self._features.get(path.image_id), max(floor, newer.version)
                 status, unless_etag = str(row.status) if row else NOT_FOUND, _final_etag(row)
             else:
-                status, unless_etag, sent = str(row.status), row.etag, sent + pairs_sent
+                sent += pairs_sent
+                status, unless_etag = (str(row.status), row.etag) if row else (NOT_FOUND, "")
+                if before is not None and before.summary.is_alive:
+                    return _outcome(path, status, sent)
         raise TemporaryError(f"Image {path.image_id} keeps changing while it is read", reason="keeps-changing")
+
+    def _known_or_claimed(self, path: ImagePath, *, is_new: bool) -> FeaturesRow | None:
+        """The row of the image, made just now if there was none; None if somebody has taken it away meanwhile."""
+        row = None if is_new else self._features.get(path.image_id)
+        if row is not None:
+            return row
+        now = self._now()
+        try:
+            return self._features.put(FeaturesRow(path, "", PROCESSING, None, "", now, self._next_version(None)))
+        except Superseded:
+            return self._features.get(path.image_id)
 
     def _bring_up_to_date(
         self, path: ImagePath, found: _Found, row: FeaturesRow | None, floor: int
-    ) -> tuple[FeaturesRow, int]:
+    ) -> tuple[FeaturesRow | None, int]:
+        """The row as it is now, None if it is gone, and how many pairs were sent.
+
+        Raises `Superseded` if anybody has changed it since it was read. If an image was alive then, whoever handles a
+        later upload or deletion changes it, so that nobody needs to look at the blob once more; of one that was refused
+        or deleted already they may find nothing to change.
+        """
         if isinstance(found.content, ImageFeatures):
             return self._take_in(path, found, found.content, row, floor)
         if isinstance(found.content, ImageNotFound) and row is not None:
+            if row.is_claimed:
+                self._features.delete(row)
+                return None, 0
             return self._forget(row), 0
         return self._reject(path, found, row, found.content)
 
@@ -195,7 +220,7 @@ class IngestService:
             return row, 0
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
         hits = self._index.add_and_search(path.image_id, row.version, features.fingerprints)
-        pairs_sent = self._pairing.pair_up(row, hits, overwritten=known is not None)
+        pairs_sent = self._pairing.pair_up(row, hits, overwritten=not (known is None or known.is_claimed))
         # Last, because this is what makes a repetition stop early.
         return self._set_status(row, INDEXED), pairs_sent
 
@@ -205,6 +230,8 @@ class IngestService:
         """The row to go on with: of a new version, unless what is known has this content already."""
         now, tag = self._now(), known.tag if known else ""
         row = FeaturesRow(path, found.etag, PROCESSING, features, "", now, tag=tag, added_at=found.modified_at or now)
+        if known is not None and known.is_claimed:
+            return self._features.put_first(replace(row, version=max(known.version, floor + 1)))
         if known is None or known.version < floor or not _has_content(known, row):
             return self._features.put(replace(row, version=self._next_version(known, floor)))
         row = replace(row, version=known.version, added_at=known.added_at or row.added_at)
@@ -231,6 +258,8 @@ class IngestService:
         )
         if known is None:
             return self._told(self._features.put(row)), 0
+        if known.is_claimed:
+            return self._told(self._features.put_first(replace(row, version=known.version, tag=known.tag))), 0
         removing = replace(row, status=REMOVING, tag=known.tag)
         is_same_try = (known.status, known.etag, known.detail) == (REMOVING, found.etag, removing.detail)
         row = known if is_same_try else self._features.put(removing)
@@ -258,6 +287,11 @@ class IngestService:
     def _next_version(self, known: FeaturesRow | None, floor: int = 0) -> int:
         """Above all that is known, and above what a row that was lost may have had: the seconds since 1970."""
         return max(known.version + 1 if known else 0, int(self._now().timestamp()), floor + 1)
+
+
+def _outcome(path: ImagePath, status: str, pairs_sent: int) -> IngestOutcome:
+    log.info("image_ingested", image=path, status=status, pairs_sent=pairs_sent)
+    return IngestOutcome(status, pairs_sent)
 
 
 def is_final(row: ImageSummary, *, again: bool = False) -> bool:

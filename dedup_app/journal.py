@@ -97,6 +97,9 @@ class JournaledFeatures:
     def count_by_status(self) -> dict[ImageStatus, int]:
         return self._features.count_by_status()
 
+    def put_first(self, row: FeaturesRow) -> FeaturesRow:
+        return self._features.put_first(row)
+
     def put(self, row: FeaturesRow) -> FeaturesRow:
         stored = self._features.put(row)
         if row.tag and row.status != INDEXED:  # uploaded anew with the same bytes: nothing changed

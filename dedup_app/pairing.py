@@ -87,7 +87,9 @@ class Pairing:
         confirmed = 0
         for hit in hits:
             row = self._features.get(hit.image_id)
-            if row is not None and row.summary.is_alive and _is_plausible(image, row, hit):
+            # One that is claimed has lost its row: it comes to the index once more, and finds this image.
+            is_there = row is not None and row.summary.is_alive and not row.is_claimed
+            if row is not None and is_there and _is_plausible(image, row, hit):
                 yield _Candidate(row, hit)
                 confirmed += 1
                 if confirmed == self._max_candidates:

@@ -73,6 +73,11 @@ class FeaturesRow:
     decoder: str = ""
 
     @property
+    def is_claimed(self) -> bool:
+        """Whether somebody has made the row before reading the blob, and nothing else is known yet."""
+        return self.status.is_alive and not self.etag and self.features is None
+
+    @property
     def summary(self) -> ImageSummary:
         if self.features is None:
             return ImageSummary(
@@ -249,12 +254,16 @@ class FeaturesTable(Protocol):
         """
         ...
 
+    def put_first(self, row: FeaturesRow) -> FeaturesRow:
+        """The same for the first that is known of an image that was claimed: it is in no pairs yet."""
+        ...
+
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
         """Write status, version and time alone, on the same condition: the row with its new tag, or `Superseded`."""
         ...
 
     def delete(self, row: FeaturesRow) -> None:
-        """Take the row away, on the same condition; otherwise do nothing."""
+        """Take the row away, on the same condition. Raises `Superseded`."""
         ...
 
     def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:

@@ -40,6 +40,9 @@ class AzureFeaturesTable:
             return _tagged(row, self._table.update(entity, row.tag, keep_other_columns=False))
         return _tagged(row, self._table.create(entity))
 
+    def put_first(self, row: FeaturesRow) -> FeaturesRow:
+        return self.put(row)
+
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
         partition, key = features_keys(row.path.image_id)
         change = {
@@ -52,7 +55,8 @@ class AzureFeaturesTable:
         return _tagged(row, self._table.update(change, row.tag, keep_other_columns=True))
 
     def delete(self, row: FeaturesRow) -> None:
-        self._table.delete(*features_keys(row.path.image_id), row.tag)
+        if not self._table.delete(*features_keys(row.path.image_id), row.tag):
+            raise Superseded
 
     def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:
         condition = f"PartitionKey eq '{prefix}' and status eq '{DELETED}' and updated_at lt {odata(moment)}"

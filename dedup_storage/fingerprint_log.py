@@ -22,7 +22,7 @@ from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_older_records, read_records, removal, whole
 from dedup_storage.index_snapshots import AnotherWrites, Snapshots, clean_up, load_newest, write_snapshot
-from dedup_storage.log_places import Chunk, LogPlace, SegmentFull, Segments
+from dedup_storage.log_places import BlockPlace, Chunk, LogPlace, SegmentFull, Segments
 from dedup_storage.shared_lock import SharedLock
 
 logger = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ class FingerprintLog:
         self._read_segment = 1
         self._offset = 0
         self._generation = ""  # of the segment that is being read; empty before its first bytes
+        self._blocks = 0  # that it had when it was read to its end; 0 while nobody knows
         self._damaged = 0
         self._log_bytes = 0  # read so far, by this instance or by the one whose snapshot it took
         self._index = FingerprintIndex()
@@ -181,8 +182,8 @@ class FingerprintLog:
         with self._waiting_lock:
             group, self._waiting = self._waiting[:BLOCK_RECORDS], self._waiting[BLOCK_RECORDS:]
         try:
-            self._append(b"".join(entry.record for entry in group))
-            if any(entry.searches for entry in group) and self._catch_up() < len(group):
+            is_taken = self._append(b"".join(entry.record for entry in group))
+            if not is_taken and any(entry.searches for entry in group) and self._catch_up() < len(group):
                 self._start_over()
         except BaseException as failure:
             for entry in group:
@@ -192,16 +193,30 @@ class FingerprintLog:
             for entry in group:
                 entry.done = True
 
-    def _append(self, block: bytes) -> None:
+    def _append(self, block: bytes) -> bool:
+        """Append the block; whether it was taken in, too: nobody has written since this instance read to the end."""
         if self._last_segment == 0:
             self._last_segment = max(self._segments.last(), 1)
         while True:
             try:
-                self._segments.append(self._last_segment, block)
+                place = self._segments.append(self._last_segment, block)
             except SegmentFull:
                 self._last_segment += 1
             else:
-                return
+                break
+        if not self._is_next(place):
+            return False
+        self._take(block)
+        self._blocks += 1
+        return True
+
+    def _is_next(self, place: BlockPlace) -> bool:
+        """Whether a block landed where this instance has read to.
+
+        A log in the place of this one may reach the same byte, hardly with as many blocks: large ones fill it.
+        """
+        read_to = (self._last_segment, self._offset, self._blocks + 1)
+        return self._is_loaded and self._blocks > 0 and (self._read_segment, *place) == read_to
 
     def _catch_up(self) -> int:
         """Read on to the end of the log; the number of records that were new.
@@ -214,7 +229,7 @@ class FingerprintLog:
             new = self._read_to_end()
             while self._read_segment < self._last_segment:
                 self._read_segment += 1
-                self._offset, self._generation = 0, ""
+                self._offset, self._generation, self._blocks = 0, "", 0
                 new += self._read_to_end()
         except _Replaced:
             return self._start_over()
@@ -234,7 +249,7 @@ class FingerprintLog:
                 continue
             if self._generation not in ("", chunk.generation):
                 raise _Replaced
-            self._generation = chunk.generation
+            self._generation, self._blocks = chunk.generation, chunk.blocks
             data = left + chunk.data
             taken, records = self._take(data)
             new, left = new + records, data[taken:]
@@ -303,6 +318,7 @@ class FingerprintLog:
             self._index = FingerprintIndex()
         self._is_loaded = False
         self._read_segment, self._offset, self._generation, self._log_bytes, self._damaged = 1, 0, "", 0, 0
+        self._blocks = 0
         self._last_segment = max(self._segments.last(), 1)
         return self._catch_up()
 

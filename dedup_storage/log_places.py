@@ -14,6 +14,15 @@ class Chunk(NamedTuple):
     generation: str = ""
     is_missing: bool = False
     """There is no such segment: it has not begun, or was deleted."""
+    blocks: int = 0
+    """How many the segment had when it was read; 0 where nobody says."""
+
+
+class BlockPlace(NamedTuple):
+    """Where a block landed in its segment: at this byte, as so many-th block (from 1 on; 0 where nobody says)."""
+
+    offset: int
+    block: int
 
 
 class LogPlace(NamedTuple):
@@ -39,7 +48,7 @@ class Segments(Protocol):
         """The number of the last segment, 0 if there is none yet."""
         ...
 
-    def append(self, number: int, block: bytes) -> None:
+    def append(self, number: int, block: bytes) -> BlockPlace:
         """Append the block as a whole, create the segment if none so late is there.
 
         Raises `SegmentFull`, then for ever, also for a segment that was deleted when there were later ones.

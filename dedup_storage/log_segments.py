@@ -10,11 +10,12 @@ from azure.storage.blob import BlobClient, BlobServiceClient
 from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME
 from dedup_storage.azure_errors import code_of, our_errors, status_of
 from dedup_storage.blobs import whole_answer
-from dedup_storage.log_places import Chunk, SegmentFull
+from dedup_storage.log_places import BlockPlace, Chunk, SegmentFull
 
 FULL = "BlockCountExceedsLimit"  # 50,000 blocks
 RANGE_NOT_SATISFIABLE = 416
 GENERATION = "generation"
+NOWHERE = BlockPlace(-1, 0)
 FINGERPRINTS = f"fingerprints/scheme-{SCHEME}/"
 OLDER_FINGERPRINTS = f"fingerprints/scheme-{OLDER_SCHEME}/"
 
@@ -33,21 +34,24 @@ class AzureSegments:
     def last(self) -> int:
         return max(self._numbers(), default=0)
 
-    def append(self, number: int, block: bytes) -> None:
+    def append(self, number: int, block: bytes) -> BlockPlace:
         blob = self._segment(number)
         with our_errors(f"append to {blob.blob_name}"):
             try:
                 try:
-                    blob.append_block(block)
+                    appended = blob.append_block(block)
                 except ResourceNotFoundError:
                     if self.last() > number:  # it was deleted: what comes into it would be read by nobody
                         raise SegmentFull from None
                     self._create(blob)
-                    blob.append_block(block)
+                    appended = blob.append_block(block)
             except HttpResponseError as error:
                 if code_of(error) == FULL:
                     raise SegmentFull from None
                 raise
+        # An answer that says less has another read of the tail follow.
+        offset, count = (str(appended.get(name)) for name in ("blob_append_offset", "blob_committed_block_count"))
+        return BlockPlace(int(offset), int(count)) if offset.isdigit() and count.isdigit() else NOWHERE
 
     def read(self, number: int, offset: int, length: int) -> Chunk:
         blob = self._segment(number)
@@ -63,8 +67,9 @@ class AzureSegments:
                     return Chunk(b"")
                 raise
         # Segments of earlier apps have no generation: they are told apart by the second in which they were made.
-        made = str(download.properties.creation_time)
-        return Chunk(data, (download.properties.metadata or {}).get(GENERATION, made))
+        found = download.properties
+        generation = (found.metadata or {}).get(GENERATION, str(found.creation_time))
+        return Chunk(data, generation, blocks=found.append_blob_committed_block_count or 0)
 
     def delete(self, number: int) -> None:
         blob = self._segment(number)

@@ -25,7 +25,7 @@ from dedup_core.search.hit import Hit
 from dedup_core.views import VIEWS, View
 from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.index_snapshots import AnotherWrites, StoredSnapshot
-from dedup_storage.log_places import Chunk, LogPlace, SegmentFull
+from dedup_storage.log_places import BlockPlace, Chunk, LogPlace, SegmentFull
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.rows import Entity
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
@@ -301,7 +301,7 @@ class MemorySegments:
         with self._lock:
             self._segments[number - 1] = None
 
-    def append(self, number: int, block: bytes) -> None:
+    def append(self, number: int, block: bytes) -> BlockPlace:
         with self._lock:
             if number > len(self._segments):
                 self._segments.append([])
@@ -311,6 +311,7 @@ class MemorySegments:
                 raise SegmentFull
             segment.append(block)
             self.appends += 1
+            return BlockPlace(sum(map(len, segment)) - len(block), len(segment))
 
     def read(self, number: int, offset: int, length: int) -> Chunk:
         with self._lock:
@@ -320,7 +321,9 @@ class MemorySegments:
                 return Chunk(b"", is_missing=True)
             found = b"".join(blocks)[offset : offset + length]
             self.reads.append((number, offset, len(found)))
-            return Chunk(found, self._generation[number - 1] if found else "")
+            if not found:
+                return Chunk(b"")
+            return Chunk(found, self._generation[number - 1], blocks=len(blocks))
 
     def clear(self) -> None:
         """The log is deleted."""
