@@ -9,7 +9,7 @@ _ALIVE = ("processing", "indexed")
 
 @dataclass(frozen=True, slots=True)
 class ImageStatus:
-    """`processing` (row written, not yet searched), `indexed`, `deleted`, or `rejected` for a `reason`.
+    """`processing` (row written, not yet read or not yet searched), `indexed`, `deleted`, or `rejected` for a `reason`.
 
     `removing` is what an image is while it is taken out of the index, on its way to one of the last two.
 

@@ -97,14 +97,15 @@ class Steps:
 
 
 class Anew:
-    """A log of a process that knows nothing of it before each delivery."""
+    """A log of a process that knows nothing of it, or what the deliveries before told it if it runs for longer."""
 
     def __init__(self, opened: Callable[[], object]) -> None:
         self._opened = opened
-        self.start()
+        self.start(anew=True)
 
-    def start(self) -> None:
-        self._log = self._opened()
+    def start(self, *, anew: bool) -> None:
+        if anew:
+            self._log = self._opened()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
@@ -151,6 +152,7 @@ class Explorer:
         self.time = NOON
         self.changes = self.dice.randint(2, MOST_CHANGES)
         self.contents: dict[ImagePath, bytes] = {}
+        self.idle: list[Services] = []  # processes that go on after a delivery
         self.main = greenlet.getcurrent()
 
     def run(self) -> None:
@@ -160,6 +162,7 @@ class Explorer:
             moves = self._moves()
             if not moves:
                 self._check()
+                _idle.extend(self.idle)
                 return
             self.dice.choice(moves)()
         raise Wrong(f"schedule {self.seed} never ends: {self.trace[-20:]}")
@@ -211,9 +214,12 @@ class Explorer:
 
     def _deliver(self) -> None:
         delivery = self.deliveries.pop(self.dice.randrange(len(self.deliveries)))
-        services = _idle.pop() if _idle else process()
-        services.index.start()  # type: ignore[attr-defined]
-        services.verdict_log.start()  # type: ignore[attr-defined]
+        services = self.idle.pop() if self.idle and self.dice.random() < 0.5 else None
+        anew = services is None
+        if services is None:
+            services = _idle.pop() if _idle else process()
+        services.index.start(anew=anew)  # type: ignore[attr-defined]
+        services.verdict_log.start(anew=anew)  # type: ignore[attr-defined]
         task = greenlet(lambda: self._handle(services, delivery), self.main)
         self.running[task] = delivery
         self._resume(task)
@@ -226,8 +232,13 @@ class Explorer:
                 services.ingest.handle_message(delivery.what.to_json(), "1")
             else:
                 services.verify.handle_message(delivery.what.to_json(), "1")
-        finally:
+        except Died:
             _idle.append(services)
+            raise
+        except BaseException:
+            self.idle.append(services)
+            raise
+        self.idle.append(services)
 
     def _resume(self, task: greenlet) -> None:
         delivery = self.running[task]

@@ -140,9 +140,7 @@ def fail_in_every_way(world, path, other) -> None:
     put, world.stats.put = world.stats.put, raise_busy
     services.verify.handle_message(body, "id")
     world.stats.put = put
-    world.before = lambda _number, step: (
-        step == "images.read" and world.images.put(path, photo(9 + len(world.calls) % 2))
-    )
+    world.before = lambda _number, step: step == "images.read" and world.move(path, photo(9 + len(world.calls) % 2))
     for change in (
         lambda: services.ingest.handle_message(IngestMessage(path).to_json(), "id"),
         lambda: services.verify.handle_message(body, "id"),

@@ -12,7 +12,7 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from tests.app.world import NOON, World, copy_of, photo, small_scene
+from tests.app.world import NOON, Crash, World, copy_of, photo, small_scene
 from tests.core.pictures import encoded
 
 
@@ -30,15 +30,66 @@ def test_the_steps_come_in_the_order_that_makes_a_crash_harmless(world):
     world.upload_and_ingest("b.png", copy_of(1))
     assert world.calls == [
         "features.get",
+        "features.put",  # a row before the blob is read, for a deletion to find
         "images.read",
-        "features.put",
+        "features.put_first",
         "index.add_and_search",
         "features.get",
         "pairs.open",
         "verify_queue.send",
         "features.set_status",
-        "images.read",
     ]
+
+
+def test_what_was_uploaded_just_now_is_not_looked_for_first(world):
+    path = world.upload("a.png", photo(1))
+    world.services.ingest.handle_blob(path.container, path.name)
+    assert world.calls == [
+        "features.put",
+        "images.read",
+        "features.put_first",
+        "index.add_and_search",
+        "features.set_status",
+    ]
+
+
+def test_a_claim_on_a_blob_that_never_was_is_taken_back(world):
+    path = ImagePath("images", "never.png")
+    assert world.services.ingest.ingest(path).status == "not-found"
+    assert world.features.get(path.image_id) is None
+    assert world.calls == ["features.get", "features.put", "images.read", "features.delete"]
+
+
+def test_a_claim_whose_handler_died_is_taken_up_by_the_next_one(world):
+    path = world.upload("a.png", photo(1))
+    with pytest.raises(Crash):
+        world.interrupt(3, crash, lambda: world.services.ingest.ingest(path))
+    world.before = lambda _number, _step: None
+    assert world.row(path).is_claimed
+    assert world.services.ingest.ingest(path).status == "indexed"
+    assert world.found_by(photo(1)) == {path.image_id}
+
+
+def test_an_image_that_is_refused_at_first_sight_never_was_in_the_index(world):
+    path = world.upload("a.png", b"Dear Sir or Madam")
+    world.services.ingest.handle_blob(path.container, path.name)
+    assert world.row(path).status.is_rejected
+    assert world.calls == ["features.put", "images.read", "features.put_first"]
+
+
+def test_a_deletion_that_is_handled_before_the_blob_is_read_to_the_end_finds_the_claim(world):
+    path = world.upload("a.png", photo(1))
+    other = world.start_process("other")
+
+    def deleted() -> None:
+        world.before = lambda _number, _step: None
+        world.images.delete(path)
+        other.ingest.ingest(path)
+
+    world.before = lambda _number, step: step == "features.put_first" and deleted()
+    assert world.services.ingest.ingest(path).status == "not-found"
+    assert world.features.get(path.image_id) is None
+    assert world.found_by(photo(1)) == set()
 
 
 def test_look_alikes_go_to_the_queue_in_one_message_with_what_is_known_of_them(world):
@@ -63,8 +114,9 @@ def test_files_with_the_same_bytes_are_identical_without_a_read_or_a_message(wor
     second = world.upload_and_ingest("b.png", photo(1))
     assert world.calls == [
         "features.get",
-        "images.read",  # of the new image itself
         "features.put",
+        "images.read",  # of the new image itself
+        "features.put_first",
         "index.add_and_search",
         "features.get",
         "images.etag",  # is the other one still as its row says? not downloaded
@@ -72,7 +124,6 @@ def test_files_with_the_same_bytes_are_identical_without_a_read_or_a_message(wor
         "verdict_log.append",
         "stats.put",
         "features.set_status",
-        "images.read",  # is it still there? not downloaded again
     ]
     pair = world.pair(second, first)
     assert (pair.left_etag, pair.right_etag) == (world.row(second).etag, world.row(first).etag)
@@ -262,11 +313,7 @@ def test_a_busy_storage_rises_so_that_the_host_tries_again(world):
 def test_a_blob_that_never_stands_still_is_left_to_a_later_try(world):
     path = world.upload("a.png", photo(1))
 
-    def overwrite(_number: int, step: str) -> None:
-        if step == "images.read":
-            world.images.put(path, photo(1))
-
-    world.before = overwrite
+    world.before = lambda _number, step: step == "images.read" and world.move(path, photo(1))
     with pytest.raises(TemporaryError, match="keeps changing"):
         world.services.ingest.ingest(path)
     world.before = lambda _number, _step: None
@@ -318,3 +365,7 @@ def test_a_blob_that_storage_refuses_is_rejected_and_looked_at_again_once_it_is_
     del world.images.failures[path]
     world.services.ingest.ingest(path)
     assert world.row(path).status == INDEXED
+
+
+def crash() -> None:
+    raise Crash

@@ -87,17 +87,16 @@ def test_an_image_that_was_overwritten_while_it_was_appended_is_found_by_a_later
 
     def appending(number, block):
         if late:
-            append(number, block)
-            return
+            return append(number, block)
         late.append((number, block))
         if end == "appends late":
-            append(number, block)
-            return
+            return append(number, block)
         overwrite(world, other)
-        append(number, block)
+        place = append(number, block)
         if end == "dies":
             raise Crash
         world.before = before
+        return place
 
     world.segments.append = appending
     if end == "dies":
