@@ -183,7 +183,8 @@ class IngestService:
             return self._take_in(path, found, found.content, row, floor)
         if isinstance(found.content, ImageNotFound) and row is not None:
             if row.is_claimed:
-                self._features.delete(row)
+                if not self._features.delete(row):
+                    raise Superseded
                 return None, 0
             return self._forget(row), 0
         return self._reject(path, found, row, found.content)
