@@ -14,7 +14,8 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,8 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from dedup_core import ImageFacts, Link, decide, extract_features, measure_images  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
+from dedup_core.decoding.working_image import WorkingImage  # noqa: E402
+from dedup_core.features import ImageFeatures  # noqa: E402
 from dedup_core.groups.facts import FAMILIES  # noqa: E402
 from dedup_core.groups.projection import GroupProjection  # noqa: E402
 
@@ -114,15 +117,20 @@ def encoded(picture: Picture, kind: str, quality: int, **more: object) -> bytes:
     return buffer.getvalue()
 
 
+@lru_cache(maxsize=8)  # an original is in many groups
+def read(data: bytes) -> tuple[ImageFeatures, WorkingImage]:
+    return extract_features(data), decode(data)
+
+
 def facts(name: str, data: bytes, added_at: int) -> ImageFacts:
-    return ImageFacts.of(name.encode().ljust(32), f"images/{name}", extract_features(data), added_at)
+    return ImageFacts.of(name.encode().ljust(32), f"images/{name}", read(data)[0], added_at)
 
 
 def keeper_of(files: dict[str, bytes], times: dict[str, int]) -> tuple[str | None, list[str]]:
     """Whom the group of the original keeps, with the reasons; None where the verdicts hold nothing together with it."""
     projection = GroupProjection()
     images = {name: facts(name, data, times[name]) for name, data in files.items()}
-    pictures = {name: decode(data) for name, data in files.items()}
+    pictures = {name: read(data)[1] for name, data in files.items()}
     for image in images.values():
         projection.add_image(image)
     names = list(files)
@@ -138,45 +146,74 @@ def keeper_of(files: dict[str, bytes], times: dict[str, int]) -> tuple[str | Non
     return None, []
 
 
+class Tally:
+    """What was kept, by the kind of original and of copy; why, where it was not the original; what was no group."""
+
+    def __init__(self) -> None:
+        self.kept, self.total, self.lost, self.why, self.apart = (Counter[str]() for _ in range(5))
+
+    def add(self, kind: str, names: list[str], keeper: str | None, steps: list[str]) -> None:
+        if keeper is None:
+            self.apart.update(names)
+            return
+        for name in ("all", kind, *names):
+            self.total[name] += 1
+            self.kept[name] += keeper == "original"
+        if keeper != "original":
+            self.lost[keeper] += 1
+            self.why[f"{kind}: {keeper}, by {', '.join(steps) or 'its name'}"] += 1
+
+    def tell(self) -> None:
+        for name in ("all", "camera JPEG", "plain JPEG", "PNG", *COPIES):
+            if self.total[name]:
+                share = self.kept[name] / self.total[name]
+                print(f"{name:22}{share:7.1%} of {self.total[name]:4} groups kept their original")
+        print(f"a thumbnail, watermarked or framed copy was kept over its original {self.never} times")
+        for reason, count in self.why.most_common():
+            print(f"{count:4} kept instead of the original of a {reason}")
+        print("no group with its original:", dict(self.apart.most_common()))
+
+    @property
+    def never(self) -> int:
+        return sum(self.lost[name] for name in NEVER)
+
+    def as_dict(self) -> dict[str, object]:
+        names = [name for name in ("all", "camera JPEG", "plain JPEG", "PNG", *COPIES) if self.total[name]]
+        shares = {name: round(self.kept[name] / self.total[name], 4) for name in names}
+        return {"kept": shares, "groups": self.total["all"], "never": self.never, "why": dict(self.why)}
+
+
+def groups_of(photo: Picture, chance: random.Random, *, whole: bool) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Files that belong together, the original first, and which kind of original it is."""
+    for kind, data in originals(photo).items():
+        source = Image.open(io.BytesIO(data)).convert("RGB")
+        for names in [chance.sample(list(COPIES), 5)] if whole else [[name] for name in COPIES]:
+            yield kind, {"original": data, **{name: encoded(*COPIES[name](source)) for name in names}}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, default=ROOT.parent / "shared" / "data" / "photos")
     parser.add_argument("--limit", type=int, default=40)
     parser.add_argument("--in-order", action="store_true")
-    parser.add_argument("--whole-groups", action="store_true", help="six random copies at a time instead of one")
+    parser.add_argument("--whole-groups", action="store_true", help="five random copies at a time instead of one")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     files = sorted(it for it in options.photos.iterdir() if it.suffix.lower() in {".jpg", ".jpeg", ".png"})
     chosen = files[:: max(1, len(files) // options.limit)][: options.limit]
-    chance = random.Random(7)
-    kept, total, lost = Counter[str](), Counter[str](), Counter[str]()
+    chance, tally = random.Random(7), Tally()
     for file in chosen:
         with Image.open(file) as opened:
             photo = opened.convert("RGB")
-        for kind, data in originals(photo).items():
-            source = Image.open(io.BytesIO(data)).convert("RGB")
-            sets = [chance.sample(list(COPIES), 5)] if options.whole_groups else [[name] for name in COPIES]
-            for names in sets:
-                group = {"original": data, **{name: encoded(*COPIES[name](source)) for name in names}}
-                order = list(group)
-                if not options.in_order:
-                    chance.shuffle(order)
-                keeper, _ = keeper_of(group, {name: at for at, name in enumerate(order, 1)})
-                if keeper is None:
-                    continue
-                for name in ("all", kind, *names):
-                    total[name] += 1
-                    kept[name] += keeper == "original"
-                lost[keeper] += keeper != "original"
-    for name in ("all", "camera JPEG", "plain JPEG", "PNG", *COPIES):
-        if total[name]:
-            print(f"{name:22}{kept[name] / total[name]:7.1%} of {total[name]:4} groups kept their original")
-    never = sum(lost[name] for name in NEVER)
-    print(f"a thumbnail, watermarked or framed copy was kept over its original {never} times of {total['all']}")
-    print("kept instead:", dict(lost.most_common()))
+        for kind, group in groups_of(photo, chance, whole=options.whole_groups):
+            order = list(group)
+            if not options.in_order:
+                chance.shuffle(order)
+            keeper, steps = keeper_of(group, {name: at for at, name in enumerate(order, 1)})
+            tally.add(kind, list(group)[1:], keeper, steps)
+    tally.tell()
     if options.json:
-        report = {"kept": kept["all"] / total["all"], "groups": total["all"], "never": never, "lost": dict(lost)}
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(tally.as_dict(), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

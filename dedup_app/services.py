@@ -50,6 +50,10 @@ from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage
 from dedup_core.paths import ImagePath
 
 if TYPE_CHECKING:
+    from dedup_app.cleanup.apply import ApplyService
+    from dedup_app.cleanup.ports import MovableBlobs
+    from dedup_app.cleanup.purge import PurgeService
+    from dedup_app.cleanup.undo import UndoService
     from dedup_app.keep_plan import KeepPlanService
 
 
@@ -78,6 +82,7 @@ class Services:
     event_senders: Sequence[EventSender] = ()
     now: Callable[[], datetime] = utc_now
     meter: Meter | None = None
+    movable_blobs: "MovableBlobs | None" = None  # only where a person clears up
     loader: MemoryEfficientImageLoader = field(init=False)
     ingest: IngestService = field(init=False)
     verify: VerifyService = field(init=False)
@@ -231,6 +236,38 @@ class Services:
         from dedup_app.keep_plan import KeepPlanService  # noqa: PLC0415 - only the command plans: no trigger waits for it
 
         return KeepPlanService(book=self.groups, features=self.features, account=self.settings.account, now=self.now)
+
+    @property
+    def apply(self) -> "ApplyService":
+        from dedup_app.cleanup.apply import ApplyService  # noqa: PLC0415 - as above
+
+        return ApplyService(
+            blobs=self._movable_blobs,
+            book=self.groups,
+            ingest_queue=self.ingest_queue,
+            settings=self.settings,
+            now=self.now,
+        )
+
+    @property
+    def undo(self) -> "UndoService":
+        from dedup_app.cleanup.undo import UndoService  # noqa: PLC0415 - as above
+
+        return UndoService(
+            blobs=self._movable_blobs, ingest_queue=self.ingest_queue, account=self.settings.account, now=self.now
+        )
+
+    @property
+    def purge(self) -> "PurgeService":
+        from dedup_app.cleanup.purge import PurgeService  # noqa: PLC0415 - as above
+
+        return PurgeService(blobs=self._movable_blobs, account=self.settings.account, now=self.now)
+
+    @property
+    def _movable_blobs(self) -> "MovableBlobs":
+        if self.movable_blobs is None:
+            raise TypeError("Nobody said that this process may move blobs")
+        return self.movable_blobs
 
     def _read(self, path: ImagePath) -> SourceImage:
         self.decoders.prepare()

@@ -108,6 +108,7 @@ class Settings:
         read.refuse_equal("EVENTS_QUEUE", "INGEST_QUEUE", settings.events_queue, settings.ingest_queue)
         for name in ("VERIFY_QUEUE", "INGEST_QUEUE", "EVENTS_QUEUE"):
             read.refuse_equal("NOTIFY_QUEUE", name, settings.notify_queue, getattr(settings, name.lower()))
+        read.refuse_equal("IMAGE_CONTAINER", "the quarantine", settings.image_container, settings.quarantine_container)
         if settings.policy_overrides or settings.policy_preset != cls.policy_preset:
             settings.policy  # noqa: B018 - checked at start, but only where set: it needs numpy
         return settings
@@ -124,6 +125,11 @@ class Settings:
     def table(self, name: str) -> str:
         """The name of one of the app's tables in the account."""
         return self.namespace + name
+
+    @property
+    def quarantine_container(self) -> str:
+        """Where `dedup apply` puts what it takes away; the app never looks there."""
+        return self.namespace + "dedup-quarantine"
 
     @property
     def containers(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from dedup_cli.apply import apply
 from dedup_cli.compare import compare
 from dedup_cli.decision_files import export_decisions, import_decisions
 from dedup_cli.decoders import decoders
@@ -16,6 +17,7 @@ from dedup_cli.output import console
 from dedup_cli.owner import owner
 from dedup_cli.plan import plan
 from dedup_cli.poison import poison
+from dedup_cli.purge import purge
 from dedup_cli.reconcile import reconcile
 from dedup_cli.reindex import reindex
 from dedup_cli.rejected import rejected
@@ -24,6 +26,7 @@ from dedup_cli.report import report
 from dedup_cli.review import review
 from dedup_cli.scan import scan
 from dedup_cli.status import status
+from dedup_cli.undo import undo
 from dedup_core import __version__
 
 app = typer.Typer(
@@ -36,7 +39,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(scan, duplicates, groups, report, review, plan, rejected, status, compare),
+    *(scan, duplicates, groups, report, review, rejected, status, compare),
+    *(plan, apply, undo, purge),
     *(enqueue, ingest, reconcile, poison, reindex, rejudge, decoders),
     *(owner, export_decisions, import_decisions),
 ):

@@ -74,6 +74,10 @@ class MemoryImages:
             raise self.failures[path]
         return self._blobs[path].etag if path in self._blobs else None
 
+    def paths(self) -> set[ImagePath]:
+        """What is there, in all containers."""
+        return set(self._blobs)
+
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = sorted(self._blobs.items(), key=lambda item: item[0])
         return iter([(path.name, blob.etag) for path, blob in blobs if path.container == container])

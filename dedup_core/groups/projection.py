@@ -107,6 +107,14 @@ class GroupProjection:
     def link(self, left: bytes, right: bytes) -> Link | None:
         return self._links.get(_key(left, right))
 
+    def is_copy(self, keeper: bytes, other: bytes) -> bool:
+        """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep."""
+        key = _key(keeper, other)
+        first, second = self._images.get(key[0]), self._images.get(key[1])
+        if first is None or second is None or self._family(key) is not Family.SAME:
+            return False
+        return may_go(Family.SAME, Member(second, self._links.get(key), self._in_force(key, first, second), None))
+
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
         self._settle()
         return self._groups.get(image_id, {}).get(family)

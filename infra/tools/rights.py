@@ -112,7 +112,8 @@ NEEDS = (
         PERSON,
         "images account",
         frozenset({"blobs/read", "blobs/write", "blobs/delete", "blobs/add"}),
-        "uploads; `dedup ingest --all` lists images, `dedup reindex` writes the log anew",
+        "uploads; `dedup ingest --all` lists images, `dedup reindex` writes the log anew, `dedup apply`, `undo` and "
+        "`purge` move and delete copies with these rights alone",
     ),
     Need(
         PERSON,

@@ -34,6 +34,7 @@ from tests.memory import (
     MemoryVerifyQueue,
     Shared,
 )
+from tests.memory_blobs import MemoryMovableBlobs
 
 NOON = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
 
@@ -82,6 +83,7 @@ class World:
         self.after: Callable[[int, str], None] = lambda _number, _step: None
         self.settings = Settings(**settings)
         self.images = MemoryImages(max_bytes=self.settings.max_image_bytes)
+        self.blobs = MemoryMovableBlobs(self.images)
         self.features = MemoryFeaturesTable()
         self.pairs = MemoryPairsTable()
         self.stats = MemoryStatsTable()
@@ -103,6 +105,7 @@ class World:
         return Services(
             settings=self.settings,
             images=watched(self.images, "images"),
+            movable_blobs=watched(self.blobs, "blobs"),
             decoders=InProcessDecoders(self.settings.limits),
             features=watched(self.features, "features"),
             pairs=watched(self.pairs, "pairs"),

@@ -1,12 +1,14 @@
 """The command against a real storage account, emulated: what it queues is there, what it reads was stored."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from typer.testing import CliRunner, Result
 
+from dedup_app.group_records import facts_of, records_of
 from dedup_app.image_status import INDEXED
 from dedup_app.ports import FeaturesRow, PairRow
 from dedup_app.settings import Settings
@@ -93,3 +95,31 @@ def test_a_lost_log_and_a_full_container_are_brought_back(dedup, account: Accoun
         "f" * 32, 1, services.features.get(ImagePath("images", "1.png").image_id).features.fingerprints
     )
     assert [hit.image_id for hit in found] == [ImagePath("images", "1.png").image_id]
+
+
+def test_copies_are_planned_for_moved_away_and_brought_back(dedup, account: Account, tmp_path):
+    environment = {"ImageStorage": account.connection_string}
+    services = connect(Settings.from_environment(environment))
+    container = BlobServiceClient.from_connection_string(account.connection_string).create_container("images")
+    pictures = {A: encoded(scene(1, (90, 70))), B: encoded(scene(1, (90, 70)), "JPEG", quality=50)}
+    for path, data in pictures.items():
+        container.upload_blob(path.name, data, metadata={"from": "ann"})
+        assert services.ingest.ingest(path).status == "indexed"
+    row = services.pairs.get(A, B)
+    assert row is not None
+    verdict = Verdict(VerdictKind.DUPLICATE, ("structure matches",), ColorMetrics(1.0, 2.0, 0.9), 4, "upright")
+    row = replace(row, verdict=verdict, verified_at=NOW)
+    services.pairs.put_verdict(row)
+    services.verdict_log.append(
+        [*map(facts_of, services.features.summaries([A.image_id, B.image_id]).values()), *records_of(row)]
+    )
+    (tmp_path / "plan.json").write_text(dedup("plan", "--format", "json").output)
+    assert "1 image would go" in dedup("apply", "plan.json").output
+    assert "1 image in quarantine" in dedup("apply", "plan.json", "--yes").output
+    [kept] = container.list_blobs()
+    assert "1 image brought back" in dedup("undo", "plan.manifest.jsonl").output
+    assert {name: container.download_blob(name).readall() for name in container.list_blob_names()} == {
+        path.name: data for path, data in pictures.items()
+    }
+    assert kept.name in {A.name, B.name}
+    services.decoders.close()

@@ -1,0 +1,215 @@
+"""Apply: what a plan names moves into quarantine, one image after the other, and each of them only if all still holds.
+
+An image is deleted from its place only while a lease keeps it and the one that stays for it as they are, with its
+copy in quarantine under the id of that one, and if nothing in quarantine relies on the image itself. So of two plans
+that each rely on what the other one takes, at least one is refused, whatever they do at the same time and wherever
+they die: whoever deletes has made its copy before it looked for copies of others.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from dedup_app.cleanup.mover import Mover
+from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
+from dedup_app.cleanup.ports import BlobChanged, Copying, Manifest, MovableBlobs
+from dedup_app.cleanup.record import Moved, Record, Step, kept_for, quarantined_path
+from dedup_app.group_book import GroupBook
+from dedup_app.ports import IngestQueue
+from dedup_app.settings import Settings
+from dedup_core.errors import PermanentError
+from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
+from dedup_core.messages import IngestMessage
+from dedup_core.paths import ImagePath
+
+NOT_AGAIN = "it was brought back, or ended, after this plan: make a new one"
+
+
+class Refused(PermanentError):
+    """The image stays where it is; the message says why."""
+
+    reason = "refused"
+
+
+class ApplyService:
+    """Follows plans, with the rights of whoever calls it."""
+
+    def __init__(
+        self,
+        *,
+        blobs: MovableBlobs,
+        book: GroupBook,
+        ingest_queue: IngestQueue,
+        settings: Settings,
+        now: Callable[[], datetime],
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._blobs = blobs
+        self._book = book
+        self._ingest_queue = ingest_queue
+        self._containers = settings.containers
+        self._account = settings.account
+        self._quarantine = settings.quarantine_container
+        self._now = now
+        self._at_once = at_once
+
+    def check(self, plan: KeepPlan, *, tags: bool = True) -> Iterator[Outcome]:
+        """What would become of each image now. Nothing is changed. Without `tags` these are not looked at."""
+        self._must_be_sound(plan, tags=tags)
+        mover, copies = Mover(self._blobs, tags=tags), self._copies(plan)
+
+        def of_group(group: PlannedGroup) -> Iterator[Outcome]:
+            for image in (copy.image for copy in group.copies):
+                why = self._objection(mover, group.keeper, image) or _no_copy(group, image, copies)
+                there = None if why else mover.look(image.path)
+                if there is not None and there.is_leased:
+                    why = "somebody holds a lease on it"
+                yield _outcome(image, Fate.STAYS if why else Fate.WOULD_GO, why)
+
+        return side_by_side(plan.groups, of_group, self._at_once)
+
+    def apply(self, plan: KeepPlan, manifest: Manifest, *, tags: bool = True) -> Iterator[Outcome]:
+        """Do it, or go on with it where an earlier run has ended. Raises `TemporaryError`: go on later."""
+        self._must_be_sound(plan, tags=tags)
+        record = Record.begin(manifest, plan, self._now, quarantine=self._quarantine, tags=tags)
+        self._blobs.make_container(self._quarantine)
+        mover, copies = Mover(self._blobs, tags=tags), self._copies(plan)
+
+        def of_group(group: PlannedGroup) -> Iterator[Outcome]:
+            for copy in group.copies:
+                yield self._take(record, mover, group, copy.image, _no_copy(group, copy.image, copies))
+
+        return side_by_side(plan.groups, of_group, self._at_once)
+
+    def _must_be_sound(self, plan: KeepPlan, *, tags: bool) -> None:
+        if plan.account != self._account:
+            raise Refused(f"the plan is about the account {plan.account!r}, and the settings name {self._account!r}")
+        named = {it.path for group in plan.groups for it in [group.keeper, *(copy.image for copy in group.copies)]}
+        foreign = sorted(path for path in named if path.container not in self._containers)
+        if foreign:
+            raise Refused(f"{foreign[0]} is in no container that the app watches")
+        if named and tags and not self._blobs.may_read_tags(min(named)):
+            raise Refused(
+                "your role may not read the tags of blobs, so they could be lost: have the role Storage Blob Data "
+                "Owner, or give --without-tags if no image has any that matter"
+            )
+
+    def _copies(self, plan: KeepPlan) -> frozenset[ImagePath]:
+        """What verdicts and people still hold for a copy of the image that would stay for it."""
+        with self._book.current() as projection:
+            return frozenset(
+                copy.image.path
+                for group in plan.groups
+                for copy in group.copies
+                if projection.is_copy(*(bytes.fromhex(it.path.image_id) for it in (group.keeper, copy.image)))
+            )
+
+    def _take(self, record: Record, mover: Mover, group: PlannedGroup, image: PlannedImage, no_copy: str) -> Outcome:
+        known = record.of(image.path)
+        if known is not None and known.step in {Step.RESTORED, Step.UNDONE, Step.PURGED}:
+            return _outcome(image, Fate.STAYS, NOT_AGAIN)
+        if known is not None and known.step in {Step.DELETED, Step.TOLD}:
+            return self._tell(record, known)
+        moved = known or Moved(image, group.keeper, quarantined_path(self._quarantine, group, image), Step.REFUSED)
+        try:
+            if moved.step is not Step.REFUSED and not _is_there(mover, image):
+                moved = self._gone(record, mover, moved)
+            else:
+                why = self._objection(mover, group.keeper, image) or no_copy
+                if why:
+                    raise Refused(why)
+                moved = self._delete(record, mover, self._copy(record, mover, moved))
+        except PermanentError as error:
+            self._leave(record, mover, moved)
+            return _outcome(image, Fate.STAYS, str(error))
+        return self._tell(record, moved)
+
+    def _objection(self, mover: Mover, keeper: PlannedImage, image: PlannedImage) -> str:
+        """Why the image has to stay; empty if nothing speaks against its going."""
+        there = mover.look(image.path)
+        if there is None:
+            return "it is gone"
+        if there.etag != image.etag:
+            return "it changed since it was compared: `dedup ingest` it, then make a new plan"
+        return there.held or self._objection_of_others(mover, keeper, image)
+
+    def _objection_of_others(self, mover: Mover, keeper: PlannedImage, image: PlannedImage) -> str:
+        stays = mover.look(keeper.path)
+        if stays is None or stays.etag != keeper.etag:
+            return f"{keeper.path}, which would stay for it, {'changed' if stays else 'is gone'}: make a new plan"
+        if self._blobs.has_any(self._quarantine, kept_for(image.path)):
+            return "copies of it are in quarantine, so it has to stay: undo or purge what took them"
+        return ""
+
+    def _copy(self, record: Record, mover: Mover, moved: Moved) -> Moved:
+        there = mover.look(moved.image.path)
+        if there is None or there.etag != moved.image.etag:
+            raise Refused("it changed just now")
+        if moved.step is Step.REFUSED:
+            moved = record.note(moved, Step.BEGUN)
+        mover.copy(moved.image.path, there.etag, moved.quarantined, there.content, moved.image.sha256)
+        return record.note(replace(moved, content=there.content), Step.COPIED)
+
+    def _gone(self, record: Record, mover: Mover, moved: Moved) -> Moved:
+        """Deleted by an earlier run that died before it noted so; or by somebody else, which is as good."""
+        found = mover.look(moved.quarantined)
+        if found is None or found.copying is not Copying.DONE:
+            raise Refused("it is gone")
+        if moved.step is not Step.COPIED:
+            if self._blobs.sha256(moved.quarantined, found.etag) != moved.image.sha256:
+                raise Refused(f"it is gone, and {moved.quarantined} is not what it was")
+            moved = record.note(replace(moved, content=found.content), Step.COPIED)
+        return record.note(moved, Step.DELETED)
+
+    def _delete(self, record: Record, mover: Mover, moved: Moved) -> Moved:
+        image, keeper, lease = moved.image, moved.keeper, record.header.lease_id
+        leased: list[ImagePath] = []
+        try:
+            for path in (keeper.path, image.path):
+                self._blobs.lease(path, lease)
+                leased.append(path)
+            why = self._objection_of_others(mover, keeper, image)
+            if why:
+                raise Refused(why)
+            try:
+                self._blobs.delete(image.path, image.etag, lease)
+            except BlobChanged:
+                if mover.look(image.path) is not None:  # else this call was repeated within, and finds its own work
+                    raise
+        finally:
+            for path in leased:
+                self._blobs.release(path, lease)
+        return record.note(moved, Step.DELETED)
+
+    def _tell(self, record: Record, moved: Moved) -> Outcome:
+        if moved.step is Step.DELETED:
+            # Where the container is scanned no event tells of a deletion; where one does, twice is as good as once.
+            try:
+                self._ingest_queue.send(IngestMessage(moved.image.path))
+            except PermanentError as error:
+                return _outcome(moved.image, Fate.GONE, f"the app could not be told: {error}")
+            record.note(moved, Step.TOLD)
+        return _outcome(moved.image, Fate.GONE, "")
+
+    def _leave(self, record: Record, mover: Mover, moved: Moved) -> None:
+        """The image stays: its copy in quarantine goes, but only while the very image is where it was."""
+        known = record.of(moved.image.path)
+        if known is None or known.step is Step.REFUSED or not _is_there(mover, known.image):
+            return
+        found = mover.look(known.quarantined)
+        if found is not None and found.copied_from == known.image.path:
+            self._blobs.delete(known.quarantined, found.etag)
+        record.note(known, Step.REFUSED)
+
+
+def _is_there(mover: Mover, image: PlannedImage) -> bool:
+    found = mover.look(image.path)
+    return found is not None and found.etag == image.etag
+
+
+def _no_copy(group: PlannedGroup, image: PlannedImage, copies: frozenset[ImagePath]) -> str:
+    return "" if image.path in copies else f"it is no longer held for a copy of {group.keeper.path}: make a new plan"
+
+
+def _outcome(image: PlannedImage, fate: Fate, why: str) -> Outcome:
+    return Outcome(image.path, fate, image.byte_size, why, is_refused=bool(why))

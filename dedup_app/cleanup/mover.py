@@ -1,0 +1,73 @@
+"""Moving one blob: copied within the account, waited for, compared; whatever an earlier try has left."""
+
+import time
+from collections.abc import Callable
+
+from dedup_app.cleanup.ports import Blob, BlobChanged, BlobContent, Copying, MovableBlobs
+from dedup_core.errors import StoreBusy
+from dedup_core.paths import ImagePath
+
+POLL_SECONDS = 1.0
+MOST_POLLS = 600
+CHOSEN = frozenset({"tier", "encryption_scope"})  # compared where somebody chose one; else they are the container's
+TRIES = 2  # of a copy that the service gave up
+
+
+class NotTheSame(BlobChanged):
+    """What was copied is not what came out, or something else is there."""
+
+    reason = "not-the-same"
+
+
+class Mover:
+    """Copies blobs and proves that the copy is the same."""
+
+    def __init__(self, blobs: MovableBlobs, *, tags: bool, pause: Callable[[float], None] = time.sleep) -> None:
+        self._blobs = blobs
+        self._tags = tags
+        self._pause = pause
+
+    def look(self, path: ImagePath) -> Blob | None:
+        return self._blobs.look(path, tags=self._tags)
+
+    def copy(self, source: ImagePath, etag: str, target: ImagePath, content: BlobContent, sha256: str) -> Blob:
+        """The blob at the target, which then is what `content` says and has the bytes with this hash.
+
+        Raises `NotTheSame` for whatever else is there, and leaves it. Nothing is ever overwritten.
+        """
+        for _ in range(TRIES):
+            found = self.look(target)
+            if found is None:
+                try:
+                    self._blobs.copy(source, etag, target, content)
+                except BlobChanged:
+                    # A call that was repeated within finds its own copy; one whose source changed finds none.
+                    if self.look(target) is None:
+                        raise
+            found = self._settled(target)
+            if found.copying is not Copying.FAILED:
+                self.must_be(target, found, content, sha256)
+                return found
+            if found.copied_from != source:
+                raise NotTheSame(f"there is something else at {target}")
+            self._blobs.delete(target, found.etag)
+        raise StoreBusy(f"storage gave up copying to {target}")
+
+    def must_be(self, path: ImagePath, found: Blob, content: BlobContent, sha256: str) -> None:
+        """Raise `NotTheSame` unless the blob is what `content` says; without a stored hash its bytes are read."""
+        chosen = {name for name in CHOSEN if getattr(content, name)}
+        differences = [it for it in content.differences(found.content) if it in chosen or it not in CHOSEN]
+        if differences:
+            raise NotTheSame(f"{path} is not the same in {', '.join(differences)}")
+        if not content.md5 and self._blobs.sha256(path, found.etag) != sha256:
+            raise NotTheSame(f"the bytes of {path} are not the same")
+
+    def _settled(self, path: ImagePath) -> Blob:
+        for _ in range(MOST_POLLS):
+            found = self.look(path)
+            if found is None:
+                raise BlobChanged(f"{path} is gone again")
+            if found.copying is not Copying.PENDING:
+                return found
+            self._pause(POLL_SECONDS)
+        raise StoreBusy(f"storage is still copying to {path}")

@@ -1,0 +1,191 @@
+"""The record of a clearing up: what the manifest's entries say of each image, and of whom it is a copy."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from threading import Lock
+from typing import Any, Final
+
+from dedup_app.cleanup.ports import BlobContent, Manifest
+from dedup_core.errors import InvalidPath, PermanentError
+from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
+from dedup_core.groups.plan_file import plan_as_dict
+from dedup_core.paths import MAX_NAME_CHARACTERS, ImagePath
+
+VERSION: Final = 1
+
+
+class InvalidManifest(PermanentError):
+    """The manifest is damaged, of another plan or account, or none at all."""
+
+    reason = "invalid-manifest"
+
+
+class Step(StrEnum):
+    """What has happened to an image; each is noted when it is done."""
+
+    BEGUN = "begun"
+    """Noted before its copy is made, so that no copy is ever forgotten in the quarantine."""
+    COPIED = "copied"
+    DELETED = "deleted"
+    TOLD = "told"
+    """The app will take it out of its index. It is in quarantine now."""
+    REFUSED = "refused"
+    """It stayed where it is."""
+    RESTORED = "restored"
+    UNDONE = "undone"
+    PURGED = "purged"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One image of the manifest, with the last step that was noted.
+
+    `content` is what it was when it was copied; None before that. `away_since`: when it was deleted from its place.
+    """
+
+    image: PlannedImage
+    keeper: PlannedImage
+    quarantined: ImagePath
+    step: Step
+    content: BlobContent | None = None
+    away_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first entry: which plan is followed, where to, and under which lease. `tags`: whether tags move along."""
+
+    plan: str
+    account: str
+    quarantine: str
+    lease_id: str
+    tags: bool
+
+
+class Record:
+    """A manifest with a sense of what it says. Several threads may note steps of different images."""
+
+    def __init__(self, manifest: Manifest, header: Header, moved: Iterable[Moved], now: Callable[[], datetime]) -> None:
+        self._manifest = manifest
+        self._now = now
+        self._lock = Lock()
+        self._moved = {it.image.path: it for it in moved}
+        self.header = header
+
+    @classmethod
+    def begin(
+        cls, manifest: Manifest, plan: KeepPlan, now: Callable[[], datetime], *, quarantine: str, tags: bool
+    ) -> "Record":
+        """Go on with the manifest of this plan, or begin it. Raises `InvalidManifest` if it is that of another one."""
+        header = Header(digest_of(plan), plan.account, quarantine, str(uuid.uuid4()), tags)
+        if manifest.entries():
+            found = cls.read(manifest, now)
+            if replace(found.header, lease_id=header.lease_id) != header:
+                raise InvalidManifest(
+                    "the manifest belongs to another plan, quarantine or choice of tags: go on with the same ones, or "
+                    "name another file with --manifest"
+                )
+            return found
+        fields = {"manifest": VERSION, "plan": header.plan, "account": header.account}
+        more = {"quarantine": quarantine, "lease": header.lease_id, "tags": tags, "at": now().isoformat()}
+        manifest.append(fields | more)
+        return cls(manifest, header, (), now)
+
+    @classmethod
+    def read(cls, manifest: Manifest, now: Callable[[], datetime]) -> "Record":
+        """What the manifest says. Raises `InvalidManifest`."""
+        entries = manifest.entries()
+        if not entries:
+            raise InvalidManifest("the manifest is empty: `dedup apply` writes one")
+        first, *steps = entries
+        if first.get("manifest") != VERSION:
+            raise InvalidManifest(f"this is no manifest of version {VERSION}: `dedup apply` writes one")
+        moved: dict[str, Moved] = {}
+        line = 1
+        try:
+            header = Header(first["plan"], first["account"], first["quarantine"], first["lease"], first["tags"])
+            for entry in steps:
+                line += 1
+                moved[entry["image"]] = _after(moved.get(entry["image"]), entry)
+        except (KeyError, TypeError, ValueError, InvalidPath) as error:
+            raise InvalidManifest(f"line {line} of the manifest is damaged: {error!r}") from error
+        return cls(manifest, header, moved.values(), now)
+
+    @classmethod
+    def of_account(cls, manifest: Manifest, now: Callable[[], datetime], account: str) -> "Record":
+        """What the manifest says, if it is about this account. Raises `InvalidManifest`."""
+        found = cls.read(manifest, now)
+        if found.header.account != account:
+            raise InvalidManifest(
+                f"the manifest is about the account {found.header.account!r}, and the settings name {account!r}"
+            )
+        return found
+
+    @property
+    def images(self) -> list[Moved]:
+        with self._lock:
+            return list(self._moved.values())
+
+    def of(self, path: ImagePath) -> Moved | None:
+        with self._lock:
+            return self._moved.get(path)
+
+    def note(self, moved: Moved, step: Step, **more: Any) -> Moved:
+        """Note a step, and what is known of the image after it."""
+        entry: dict[str, Any] = {"step": step.value, "image": str(moved.image.path), "at": self._now().isoformat()}
+        if step is Step.BEGUN:
+            entry |= {"to": str(moved.quarantined), "of": _planned(moved.image), "keeper": _planned(moved.keeper)}
+        if step is Step.COPIED and moved.content is not None:
+            entry["content"] = moved.content.as_dict()
+        with self._lock:
+            self._manifest.append(entry | more)
+            after = _after(moved, entry)
+            self._moved[moved.image.path] = after
+        return after
+
+
+def digest_of(plan: KeepPlan) -> str:
+    """What tells one plan from another one."""
+    return hashlib.sha256(json.dumps(plan_as_dict(plan), sort_keys=True).encode()).hexdigest()
+
+
+def quarantined_path(container: str, group: PlannedGroup, image: PlannedImage) -> ImagePath:
+    """Where a copy goes: under the id of the image that stays for it, so that a listing tells who is relied upon.
+
+    The etag tells apart what was at the same place at different times; the name, where there is room, is for people.
+    """
+    name = f"{kept_for(group.keeper.path)}{image.path.image_id}-{image.etag}"
+    named = f"{name}/{image.path.container}/{image.path.name}"
+    return ImagePath(container, named if len(named) <= MAX_NAME_CHARACTERS else name)
+
+
+def kept_for(keeper: ImagePath) -> str:
+    """How the names of all copies begin for which an image stays."""
+    return f"{keeper.image_id}/"
+
+
+def _after(before: Moved | None, entry: Mapping[str, Any]) -> Moved:
+    step = Step(entry["step"])
+    if step is Step.BEGUN:
+        image, keeper = (_unplanned(entry[name]) for name in ("of", "keeper"))
+        return Moved(image, keeper, ImagePath.parse(entry["to"]), step)
+    if before is None:
+        raise ValueError(f"{entry['image']} was never begun")
+    if step is Step.COPIED and "content" in entry:
+        return replace(before, step=step, content=BlobContent(**entry["content"]))
+    if step is Step.DELETED:
+        return replace(before, step=step, away_since=datetime.fromisoformat(entry["at"]))
+    return replace(before, step=step)
+
+
+def _planned(image: PlannedImage) -> dict[str, Any]:
+    return {"path": str(image.path), "etag": image.etag, "sha256": image.sha256, "bytes": image.byte_size}
+
+
+def _unplanned(fields: Mapping[str, Any]) -> PlannedImage:
+    return PlannedImage(ImagePath.parse(fields["path"]), fields["etag"], fields["sha256"], fields["bytes"])

@@ -1,0 +1,94 @@
+"""Undo: what was moved into quarantine comes back to its place as it was, and over nothing that is there since."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from dedup_app.cleanup.mover import Mover
+from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
+from dedup_app.cleanup.ports import Blob, BlobChanged, Manifest, MovableBlobs
+from dedup_app.cleanup.record import Moved, Record, Step
+from dedup_app.ports import IngestQueue
+from dedup_core.errors import PermanentError
+from dedup_core.messages import IngestMessage
+
+
+class CannotUndo(PermanentError):
+    """The image does not come back; the message says why, and where its copy is."""
+
+    reason = "cannot-undo"
+
+
+class UndoService:
+    """Takes a clearing up back, as often as it takes."""
+
+    def __init__(
+        self,
+        *,
+        blobs: MovableBlobs,
+        ingest_queue: IngestQueue,
+        account: str,
+        now: Callable[[], datetime],
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._blobs = blobs
+        self._ingest_queue = ingest_queue
+        self._account = account
+        self._now = now
+        self._at_once = at_once
+
+    def undo(self, manifest: Manifest) -> Iterator[Outcome]:
+        """Bring all of it back that is still in quarantine. Raises `TemporaryError`: go on later."""
+        record = Record.of_account(manifest, self._now, self._account)
+        mover = Mover(self._blobs, tags=record.header.tags)
+        return side_by_side(record.images, lambda moved: [self._bring_back(record, mover, moved)], self._at_once)
+
+    def _bring_back(self, record: Record, mover: Mover, moved: Moved) -> Outcome:
+        path, size = moved.image.path, moved.image.byte_size
+        match moved.step:
+            case Step.REFUSED:
+                return Outcome(path, Fate.STAYS, size, "it was never away")
+            case Step.UNDONE:
+                return Outcome(path, Fate.BACK, size)
+            case Step.PURGED:
+                return Outcome(path, Fate.ENDED, size, "it was purged and cannot come back", is_refused=True)
+        try:
+            there = mover.look(path)
+            was_never_deleted = there is not None and there.etag == moved.image.etag
+            if not was_never_deleted:
+                if there is None or moved.step is not Step.RESTORED:
+                    self._restore(mover, moved, there)
+                    moved = record.note(moved, Step.RESTORED)
+                self._ingest_queue.send(IngestMessage(path))
+            self._drop_copy(mover, moved)
+        except PermanentError as error:
+            return Outcome(path, Fate.STAYS, size, f"{error}; {_where(mover, moved)}", is_refused=True)
+        record.note(moved, Step.UNDONE)
+        return Outcome(path, Fate.BACK, size)
+
+    def _restore(self, mover: Mover, moved: Moved, there: Blob | None) -> None:
+        copy = mover.look(moved.quarantined)
+        content = moved.content or (copy.content if copy else None)
+        if content is None:
+            raise CannotUndo("it is neither at its place nor in quarantine: somebody deleted it there")
+        if copy is None:
+            # An earlier run brought it back, and died before it noted that its copy was dropped.
+            if there is None:
+                raise CannotUndo("it is neither at its place nor in quarantine: somebody deleted it there")
+            mover.must_be(moved.image.path, there, content, moved.image.sha256)
+            return
+        if there is not None and there.copied_from != moved.quarantined and there.content.differences(content):
+            raise CannotUndo("something else is at its place now")
+        try:
+            mover.copy(moved.quarantined, copy.etag, moved.image.path, content, moved.image.sha256)
+        except BlobChanged as error:
+            raise CannotUndo(str(error)) from error
+
+    def _drop_copy(self, mover: Mover, moved: Moved) -> None:
+        copy: Blob | None = mover.look(moved.quarantined)
+        if copy is not None:
+            self._blobs.delete(moved.quarantined, copy.etag)
+
+
+def _where(mover: Mover, moved: Moved) -> str:
+    found = mover.look(moved.quarantined)
+    return f"its copy is at {moved.quarantined}" if found else "there is no copy in quarantine"

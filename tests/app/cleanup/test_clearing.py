@@ -1,0 +1,353 @@
+"""Copies go into quarantine and come back as they were, and nothing is ever taken that something relies on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from dedup_app.cleanup.apply import Refused
+from dedup_app.cleanup.outcome import Fate
+from dedup_app.cleanup.record import InvalidManifest
+from dedup_app.image_status import DELETED, INDEXED
+from dedup_core.errors import PermanentError, StoreBusy
+from dedup_core.groups.facts import Decision
+from dedup_core.groups.plan import Keep, Wanted
+from dedup_core.paths import ImagePath
+from tests.app.cleanup.scenes import ODD, MemoryManifest, Scene, of_world, pair, put_image, scene
+from tests.app.world import World
+
+BEST, A, C, OTHER, STRANGE = (
+    ImagePath("images", name) for name in ("best.jpg", "copies/a.jpg", "copies/c.jpg", "other.jpg", ODD)
+)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def cleared() -> Scene:
+    """Applied, and told to the app."""
+    it = scene()
+    assert {outcome.fate for outcome in it.apply()} == {Fate.GONE}
+    return it
+
+
+def ingest_all(world: World) -> None:
+    while world.ingest_queue.messages:
+        world.services.ingest.handle_message(world.ingest_queue.messages.pop(0).to_json(), "a message")
+
+
+def test_a_check_changes_nothing():
+    it = scene()
+    assert {outcome.fate for outcome in it.applying().check(it.plan)} == {Fate.WOULD_GO}
+    assert {path: it.now_at(path) for path in it.before} == it.before
+    assert it.world.images.paths() == set(it.before)
+
+
+def test_what_goes_is_whole_in_quarantine_and_out_of_the_index(cleared: Scene):
+    assert set(cleared.going) == {A, C, STRANGE}
+    assert [cleared.now_at(path) for path in cleared.going] == [None] * 3
+    assert cleared.now_at(BEST) == cleared.before[BEST]
+    contents = {path: blob.content for path, (_, blob) in cleared.before.items() if path in cleared.going}
+    assert {blob.copied_from: blob.content for blob in cleared.quarantined.values()} == contents
+    ingest_all(cleared.world)
+    assert {cleared.world.row(path).status for path in cleared.going} == {DELETED}
+    assert cleared.world.services.keep_plan.plan(Wanted()).groups == ()
+
+
+def test_what_comes_back_is_as_it_was_and_is_taken_in_again(cleared: Scene):
+    ingest_all(cleared.world)
+    assert {outcome.fate for outcome in cleared.undo()} == {Fate.BACK}
+    for path, (data, blob) in cleared.before.items():
+        found = cleared.now_at(path)
+        assert found is not None
+        assert (found[0], found[1].content) == (data, blob.content)
+    assert cleared.quarantined == {}
+    assert {message.path for message in cleared.world.ingest_queue.messages} == set(cleared.going)
+
+
+def test_what_has_been_away_for_long_is_ended_and_no_sooner(cleared: Scene):
+    assert {outcome.fate for outcome in cleared.purge(DAY)} == {Fate.STAYS}
+    cleared.world.time += 2 * DAY
+    assert {outcome.fate for outcome in cleared.purge(DAY, is_dry=True)} == {Fate.WOULD_END}
+    assert len(cleared.quarantined) == 3
+    assert {outcome.fate for outcome in cleared.purge(DAY)} == {Fate.ENDED}
+    assert cleared.quarantined == {}
+    assert {(it.fate, it.is_refused) for it in cleared.undo()} == {(Fate.ENDED, True)}
+
+
+@pytest.mark.parametrize("bytes_changed", [True, False])
+def test_no_copy_is_ended_whose_keeper_is_gone_or_another_picture(cleared: Scene, bytes_changed: bool):
+    cleared.world.time += 2 * DAY
+    if bytes_changed:
+        cleared.world.blobs.put(BEST, b"another picture")
+    else:
+        cleared.world.images.delete(BEST)
+    fates = {it.path: (it.fate, "last copy" in it.why) for it in cleared.purge(DAY)}
+    assert fates == {A: (Fate.STAYS, True), STRANGE: (Fate.STAYS, True), C: (Fate.ENDED, False)}
+
+
+def test_a_keeper_that_was_touched_but_has_its_bytes_still_counts(cleared: Scene):
+    cleared.world.time += 2 * DAY
+    cleared.world.blobs.put(BEST, cleared.before[BEST][0], metadata={"touched": "yes"})
+    assert {it.fate for it in cleared.purge(DAY)} == {Fate.ENDED}
+
+
+@pytest.mark.parametrize(
+    ("change", "told", "stay"),
+    [
+        (lambda it: it.world.blobs.put(A, b"new"), "changed since", {A}),
+        (lambda it: it.world.images.delete(A), "it is gone", {A}),
+        (lambda it: it.world.blobs.put(BEST, b"new"), "which would stay for it, changed", {A, STRANGE}),
+        (lambda it: it.world.images.delete(BEST), "which would stay for it, is gone", {A, STRANGE}),
+        (lambda it: it.world.blobs.change(A, held="a legal hold holds it"), "legal hold", {A}),
+        (lambda it: it.world.blobs.snapshots.add(A), "snapshots", {A}),
+        (lambda it: it.world.blobs.lease(A, "somebody"), "lease", {A}),
+        (lambda it: it.world.blobs.lease(BEST, "somebody"), "lease", {A, STRANGE}),
+        (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.KEEP_BOTH), "no longer held", {A}),
+        (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.NOT_DUPLICATE), "no longer held", {A}),
+    ],
+)
+def test_what_changed_since_the_plan_or_is_held_stays_and_says_why(change, told: str, stay: set[ImagePath]):
+    it = scene()
+    change(it)
+    outcomes = {outcome.path: outcome for outcome in it.apply()}
+    assert {path for path, outcome in outcomes.items() if outcome.is_refused} == stay
+    assert all(told in outcomes[path].why for path in stay)
+    assert {blob.copied_from for blob in it.quarantined.values()} == set(it.going) - stay
+    assert not any(path in it.world.blobs.leases for path in set(it.going) - stay)
+
+
+def test_what_was_refused_can_go_once_nothing_holds_it():
+    it = scene()
+    it.world.blobs.snapshots.add(A)
+    it.apply()
+    it.world.blobs.snapshots.clear()
+    assert {outcome.fate for outcome in it.apply()} == {Fate.GONE}
+
+
+def test_two_plans_that_rely_on_each_other_never_take_both():
+    world = World(plain_index=True)
+    for name, width in (("a.jpg", 400), ("b.jpg", 300)):
+        put_image(world, name, width)
+    pair(world, "a.jpg", "b.jpg")
+    first = of_world(world)
+    pair(world, "a.jpg", "b.jpg", decision=Decision.DUPLICATE)
+    [group] = first.plan.groups
+    [copy] = group.copies
+    turned = replace(group, keeper=copy.image, copies=(replace(copy, image=group.keeper),))
+    second = Scene(world, MemoryManifest(), replace(first.plan, groups=(turned,)), first.before)
+    assert [it.fate for it in first.apply()] == [Fate.GONE]
+    assert [(it.fate, it.is_refused) for it in second.apply()] == [(Fate.STAYS, True)]
+    assert len(world.images.paths()) == 2  # one in its place, one in quarantine
+
+
+def relying(*, chain: bool) -> tuple[Scene, Scene]:
+    """Two plans: a goes for b, and b goes for a, or for c in a chain."""
+    world = World(plain_index=True)
+    for name, width in (("a.jpg", 300), ("b.jpg", 400), ("c.jpg", 500)):
+        put_image(world, name, width)
+    pair(world, "a.jpg", "b.jpg")
+    first = of_world(world)
+    [group] = first.plan.groups
+    [copy] = group.copies
+    turned = replace(group, keeper=copy.image, copies=(replace(copy, image=group.keeper),))
+    if chain:
+        pair(world, "b.jpg", "c.jpg")
+        [longer] = [it for it in of_world(world).plan.groups if it.keeper.path.name == "c.jpg"]
+        turned = replace(longer, copies=tuple(it for it in longer.copies if it.image.path.name == "b.jpg"))
+    return first, Scene(world, MemoryManifest(), replace(first.plan, groups=(turned,)), first.before)
+
+
+def while_applying(it: Scene, at_step: int, interruption: Callable[[], object]) -> bool:
+    """Whether it came to the interruption, before this call of the plan."""
+
+    def interrupt() -> None:
+        before, it.world.before = it.world.before, lambda _number, _step: None
+        interruption()
+        it.world.before = before
+
+    return it.world.interrupt(at_step, interrupt, it.apply)
+
+
+@pytest.mark.parametrize("chain", [False, True])
+@pytest.mark.parametrize("turned", [False, True])
+def test_whenever_another_plan_is_followed_meanwhile_what_a_copy_relies_on_stays(chain: bool, turned: bool):
+    for at_step in range(1, 200):
+        first, second = relying(chain=chain)
+        if turned:
+            first, second = second, first
+        other, there = first.world.start_process("second"), first.world.images.paths
+        happened = while_applying(first, at_step, partial(second.apply, other))
+        stays = {path.image_id for path in there() if path.container == "images"}
+        for path, blob in first.quarantined.items():
+            assert path.name.partition("/")[0] in stays or blob.copied_from in there(), (at_step, path)
+        if not happened:
+            assert at_step > 15
+            return
+    pytest.fail("it never ended")
+
+
+@pytest.mark.parametrize("path", [A, BEST])
+def test_an_upload_at_any_moment_is_not_lost_and_a_changed_keeper_is_not_relied_upon(path: ImagePath):
+    for at_step in range(1, 200):
+        it = scene()
+        gone_before: list[set[ImagePath]] = []
+
+        def upload(it: Scene = it, gone: list[set[ImagePath]] = gone_before) -> None:
+            gone.append(set(it.before) - it.world.images.paths())
+            if path not in it.world.blobs.leases:
+                it.world.blobs.put(path, b"something new")
+
+        leases = it.world.blobs.leases
+        happened = while_applying(it, at_step, upload)
+        found = it.now_at(path)
+        assert found is not None or not happened or path == A
+        if happened and found is not None and found[0] == b"something new" and path == BEST:
+            away = {blob.copied_from for blob in it.quarantined.values()} - {C}
+            assert away <= gone_before[0], at_step
+        if found is not None and path == A and A in {blob.copied_from for blob in it.quarantined.values()}:
+            assert found[0] == b"something new"
+        assert leases == {}
+        if not happened:
+            return
+    pytest.fail("it never ended")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda it: replace(it, content=replace(it.content, metadata={})),
+        lambda it: replace(it, content=replace(it.content, tags={})),
+        lambda it: replace(it, content=replace(it.content, headers={"content_type": "text/html"})),
+        lambda it: replace(it, content=replace(it.content, tier="Hot")),
+        lambda it: replace(it, content=replace(it.content, size=1)),
+    ],
+)
+def test_an_image_whose_copy_is_not_the_same_stays(spoil):
+    it = scene()
+    it.world.blobs.spoil = spoil
+    assert {(outcome.fate, outcome.is_refused) for outcome in it.apply()} == {(Fate.STAYS, True)}
+    assert it.world.images.paths() == set(it.before)
+    it.world.blobs.spoil = None
+    it.apply()
+    it.world.blobs.spoil = spoil
+    assert {(outcome.fate, outcome.is_refused) for outcome in it.undo()} == {(Fate.STAYS, True)}
+    assert {blob.copied_from for blob in it.quarantined.values()} == set(it.going)
+
+
+def test_where_no_hash_is_stored_the_bytes_are_read():
+    it = scene()
+    it.world.blobs.spoiled_bytes = bytes(len(it.before[STRANGE][0]))
+    outcomes = {outcome.path: outcome for outcome in it.apply()}
+    assert (outcomes[STRANGE].fate, "bytes" in outcomes[STRANGE].why) == (Fate.STAYS, True)
+    assert it.now_at(STRANGE) == it.before[STRANGE]
+
+
+def test_what_the_app_could_not_be_told_stays_in_quarantine_and_is_told_later(monkeypatch: pytest.MonkeyPatch):
+    it = scene()
+
+    def refuse(_message: object) -> None:
+        raise PermanentError("no such queue")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(it.world.ingest_queue, "send", refuse)
+        assert {(outcome.fate, outcome.is_refused) for outcome in it.apply()} == {(Fate.GONE, True)}
+    assert len(it.quarantined) == 3
+    assert {(outcome.fate, outcome.is_refused) for outcome in it.apply()} == {(Fate.GONE, False)}
+    assert len(it.world.ingest_queue.messages) == 3
+
+
+def test_nothing_is_overwritten_by_an_undo(cleared: Scene):
+    cleared.world.blobs.put(A, b"something new")
+    outcomes = {it.path: it for it in cleared.undo()}
+    assert (outcomes[A].fate, outcomes[A].is_refused) == (Fate.STAYS, True)
+    assert "something else is at its place" in outcomes[A].why
+    assert "dedup-quarantine/" in outcomes[A].why
+    assert cleared.world.blobs.data(A) == b"something new"
+    assert [blob.copied_from for blob in cleared.quarantined.values()] == [A]
+    cleared.world.images.delete(A)
+    assert {it.fate for it in cleared.undo()} == {Fate.BACK}
+
+
+def test_a_new_upload_at_its_place_never_costs_the_copy_in_quarantine():
+    """It was deleted, the run died before it noted so, and somebody uploaded something else there."""
+    it = scene()
+    it.apply()
+    at = next(n for n, line in enumerate(it.manifest.lines) if line.get("step") == "deleted")
+    path = ImagePath.parse(it.manifest.lines[at]["image"])
+    it.manifest.lines[:] = it.manifest.lines[:at]
+    it.world.blobs.put(path, b"something new")
+    assert next(outcome for outcome in it.apply() if outcome.path == path).fate is Fate.GONE
+    assert path in {blob.copied_from for blob in it.quarantined.values()}
+    assert it.world.blobs.data(path) == b"something new"
+
+
+def test_copies_that_take_their_time_are_waited_for_and_failed_ones_made_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dedup_app.cleanup.mover.POLL_SECONDS", 0.0)
+    it = scene()
+    it.world.blobs.slow, it.world.blobs.fail_copies = 3, 1
+    assert {outcome.fate for outcome in it.apply()} == {Fate.GONE}
+    it.world.blobs.fail_copies = 1
+    assert {outcome.fate for outcome in it.undo()} == {Fate.BACK}
+    it = scene()
+    it.world.blobs.fail_copies = 10
+    with pytest.raises(StoreBusy, match="gave up"):
+        it.apply()
+    assert all(it.now_at(path) == it.before[path] for path in it.before)
+
+
+def test_tags_are_never_lost_in_silence():
+    it = scene()
+    it.world.blobs.tags_are_denied = True
+    with pytest.raises(Refused, match="--without-tags"):
+        it.apply()
+    assert it.manifest.lines == []
+    fates = {outcome.fate for outcome in it.applying().apply(it.plan, it.manifest, tags=False)}
+    assert fates == {Fate.GONE}
+
+
+def test_a_plan_of_another_account_or_container_is_refused():
+    it = scene()
+    it.plan = replace(it.plan, account="other")
+    with pytest.raises(Refused, match="account"):
+        it.apply()
+    it = scene()
+    [first, *_] = it.plan.groups
+    stays = replace(first.keeper, path=ImagePath("dedup-index", "x"))
+    it.plan = replace(it.plan, groups=(replace(first, keeper=stays),))
+    with pytest.raises(Refused, match="no container that the app watches"):
+        it.apply()
+
+
+def test_a_manifest_goes_on_with_its_own_plan_only(cleared: Scene):
+    other = Scene(cleared.world, cleared.manifest, cleared.world.services.keep_plan.plan(Wanted(Keep.DECIDED)), {})
+    with pytest.raises(InvalidManifest, match="another plan"):
+        other.apply()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [{}],
+        [{"manifest": 2}],
+        [{"manifest": 1}],
+        [{"manifest": 1, "plan": "", "account": "", "quarantine": "q", "lease": "", "tags": True}, {"step": "told"}],
+        [
+            {"manifest": 1, "plan": "", "account": "", "quarantine": "q", "lease": "", "tags": True},
+            {"step": "told", "image": "images/a", "at": "2026-05-31"},
+        ],
+    ],
+)
+def test_a_damaged_manifest_is_refused(lines: list[dict[str, object]]):
+    it = scene()
+    it.manifest.lines = lines
+    with pytest.raises(InvalidManifest):
+        it.undo()
+
+
+def test_what_is_back_is_not_taken_again_by_the_same_plan(cleared: Scene):
+    cleared.undo()
+    assert {(it.fate, it.is_refused) for it in cleared.apply()} == {(Fate.STAYS, True)}
+    assert {cleared.world.row(path).status for path in cleared.going} == {INDEXED}

@@ -1,0 +1,150 @@
+"""`dedup apply`, `undo` and `purge`, with a plan and a manifest in files."""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dedup_app.cleanup.record import InvalidManifest
+from dedup_cli.failures import InputError
+from dedup_cli.main import app
+from dedup_cli.manifest_file import open_manifest
+from dedup_cli.purge import parse_age
+from tests.app.cleanup.scenes import Scene, scene
+
+
+class Command:
+    """The command in a folder of its own, against a scene in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.scene: Scene = scene()
+        self.folder = folder
+        self.plan, self.manifest = folder / "plan.json", folder / "plan.manifest.jsonl"
+        self.plan.write_text(self("plan", "--format", "json").output)
+
+    def __call__(self, *arguments: object) -> Result:
+        run = CliRunner(env={"COLUMNS": "300"})
+        return run.invoke(app, [str(it) for it in arguments], obj=self.scene.world.services)
+
+
+@pytest.fixture
+def dedup(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+def test_without_yes_nothing_is_changed_and_it_says_how_to_go_on(dedup: Command):
+    done = dedup("apply", dedup.plan)
+    assert done.exit_code == 0
+    assert "3 images would go" in done.output
+    assert f"nothing was changed: dedup apply {dedup.plan} --yes" in done.output
+    assert dedup.scene.world.images.paths() == set(dedup.scene.before)
+    assert not dedup.manifest.exists()
+
+
+def test_a_plan_is_applied_undone_and_told_of(dedup: Command):
+    done = dedup("apply", dedup.plan, "--yes")
+    assert (done.exit_code, "3 images in quarantine" in done.output) == (0, True)
+    assert str(dedup.manifest) in done.output
+    assert len(dedup.scene.quarantined) == 3
+    assert "3 images in quarantine" in dedup("apply", dedup.plan, "--yes").output
+    assert "3 images brought back" in dedup("undo", dedup.manifest).output
+    assert dedup.scene.world.images.paths() == set(dedup.scene.before)
+
+
+def test_purge_asks_for_an_age_and_tells_before_it_deletes(dedup: Command):
+    dedup("apply", dedup.plan, "--yes")
+    assert dedup("purge", dedup.manifest).exit_code == 2
+    assert "not away for so long" in dedup("purge", dedup.manifest, "--older-than", "30d").output
+    dedup.scene.world.time += timedelta(days=31)
+    assert "3 images would end" in dedup("purge", dedup.manifest, "--older-than", "30d").output
+    assert len(dedup.scene.quarantined) == 3
+    assert "3 images ended" in dedup("purge", dedup.manifest, "--older-than", "30d", "--yes").output
+    assert dedup.scene.quarantined == {}
+
+
+def test_what_is_refused_is_named_and_scripts_see_it(dedup: Command):
+    path = dedup.scene.going[0]
+    dedup.scene.world.blobs.put(path, b"new")
+    done = dedup("apply", dedup.plan, "--json")
+    assert done.exit_code == 1
+    [refused] = [it for it in json.loads(done.output) if it["refused"]]
+    assert (refused["path"], refused["fate"]) == (str(path), "stays")
+    assert "changed since it was compared" in refused["why"]
+
+
+def test_powershell_writes_plans_in_its_own_way(dedup: Command):
+    dedup.plan.write_text(dedup.plan.read_text(), encoding="utf-16")
+    assert "3 images would go" in dedup("apply", dedup.plan).output
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"\xff\xfe\x00", b"\xff"])
+def test_what_is_no_plan_is_refused_with_a_remedy(dedup: Command, damaged: bytes):
+    dedup.plan.write_bytes(damaged)
+    done = dedup("apply", dedup.plan)
+    assert done.exit_code == 2
+    assert "dedup plan --format json" in done.stderr
+
+
+def test_files_that_are_not_there_are_named(dedup: Command):
+    for arguments in (["apply", "no.json"], ["undo", "no.jsonl"], ["purge", "no.jsonl", "--older-than", "1d"]):
+        done = dedup(*arguments)
+        assert (done.exit_code, arguments[1] in done.stderr) == (2, True)
+    assert not Path("no.jsonl").exists()
+
+
+def test_a_line_that_was_torn_off_is_as_if_it_had_not_been_begun(tmp_path: Path):
+    path = tmp_path / "m.jsonl"
+    with open_manifest(path, create=True) as manifest:
+        manifest.append({"one": "é"})
+        manifest.append({"two": 2})
+    whole = path.read_bytes()
+    for torn in range(len(whole)):
+        path.write_bytes(whole[:torn])
+        with open_manifest(path, create=False) as manifest:
+            assert len(manifest.entries()) == whole[:torn].count(b"\n")
+            manifest.append({"three": 3})
+        with open_manifest(path, create=False) as manifest:
+            assert manifest.entries()[-1] == {"three": 3}
+            assert len(manifest.entries()) == whole[:torn].count(b"\n") + 1
+
+
+@pytest.mark.parametrize("text", [b"{}\nno json\n{}\n", b"[]\n"])
+def test_a_damaged_line_is_refused_by_its_number(tmp_path: Path, text: bytes):
+    path = tmp_path / "m.jsonl"
+    path.write_bytes(text)
+    with pytest.raises(InvalidManifest, match="line"), open_manifest(path, create=False):
+        pass
+    assert path.read_bytes() == text
+
+
+def test_each_entry_is_on_the_disk_before_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    synced: list[bytes] = []
+    path = tmp_path / "m.jsonl"
+    with open_manifest(path, create=True) as manifest:
+        monkeypatch.setattr(os, "fsync", lambda _number: synced.append(path.read_bytes()))
+        manifest.append({"one": 1})
+    assert synced == [b'{"one":1}\n']
+
+
+def test_two_commands_do_not_work_on_one_manifest(tmp_path: Path):
+    path = tmp_path / "m.jsonl"
+    with (
+        open_manifest(path, create=True),
+        pytest.raises(InputError, match="another command"),
+        open_manifest(path, create=True),
+    ):
+        pass
+
+
+def test_an_age_is_days_or_hours():
+    assert (parse_age("30d"), parse_age("12h"), parse_age("0d")) == (
+        timedelta(days=30),
+        timedelta(hours=12),
+        timedelta(0),
+    )
+    for wrong in ("30", "d", "-1d", "1w", ""):
+        with pytest.raises(InputError, match="30d or 12h"):
+            parse_age(wrong)
