@@ -5,7 +5,6 @@ next segment begin; so whoever managed to append to a segment knows that nothing
 appends second reads the first.
 """
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from datetime import date, datetime
 from itertools import batched
 from threading import Lock
 
+from dedup_app.event_log import EventLog
 from dedup_app.ports import Superseded
 from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.record import Fingerprints
@@ -25,7 +25,8 @@ from dedup_storage.index_snapshots import AnotherWrites, Snapshots, clean_up, lo
 from dedup_storage.log_places import BlockPlace, Chunk, LogPlace, SegmentFull, Segments
 from dedup_storage.shared_lock import SharedLock
 
-logger = logging.getLogger(__name__)
+log = EventLog(__name__)
+REINDEX = "dedup reindex"
 
 # What the service takes in one AppendBlock.
 BLOCK_RECORDS = 4 * 1024 * 1024 // RECORD_BYTES
@@ -260,7 +261,7 @@ class FingerprintLog:
         if self._is_loaded:
             raise _Replaced
         self._damaged += RECORD_BYTES  # at least: how much it was nobody knows
-        logger.error("Segment %d of the fingerprint log is gone: run `dedup reindex`", self._read_segment)
+        log.error("log_segment_gone", segment=self._read_segment, remedy=REINDEX)
 
     def _begin(self) -> None:
         """Start from a snapshot, or from the first segment that there is."""
@@ -274,10 +275,8 @@ class FingerprintLog:
         self._read_segment = self._segments.first()
         if self._read_segment > 1:
             self._damaged += RECORD_BYTES
-            logger.error(
-                "The fingerprint log begins with segment %d and no snapshot holds what was before: run `dedup reindex`",
-                self._read_segment,
-            )
+            # and no snapshot holds what was before
+            log.error("log_begins_late", segment=self._read_segment, remedy=REINDEX)
 
     def _take_older(self) -> None:
         if self._older is None:
@@ -294,11 +293,12 @@ class FingerprintLog:
         """How many bytes were taken in, which may leave the beginning of a record, and how many records they held."""
         records = read_records(data)
         if records.damaged_bytes:
-            logger.error(
-                "Skipped %d damaged bytes of the fingerprint log (segment %d, from byte %d): run `dedup reindex`",
-                records.damaged_bytes,
-                self._read_segment,
-                self._offset,
+            log.error(
+                "log_damaged",
+                skipped_bytes=records.damaged_bytes,
+                segment=self._read_segment,
+                offset=self._offset,
+                remedy=REINDEX,
             )
         self._damaged = records.damaged_bytes + (0 if records.is_whole else self._damaged)
         with self._index_lock.writing():
@@ -313,7 +313,7 @@ class FingerprintLog:
         Whoever deletes the log should stop the app first: until every instance has noticed, some append to the new log
         where the old one ended.
         """
-        logger.warning("The fingerprint log is not the one that was read so far: reading it from its beginning")
+        log.warning("log_is_another")  # it is read from its beginning
         with self._index_lock.writing():
             self._index = FingerprintIndex()
         self._is_loaded = False

@@ -5,7 +5,6 @@ together are what `FingerprintIndex.write_to` wrote. It is there as a whole or n
 is in its metadata, with the generation of that segment: the snapshot of a log that was replaced fits nowhere.
 """
 
-import logging
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,11 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from dedup_app.event_log import EventLog
 from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.log_places import LogPlace, Segments
 
-logger = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 CHUNK_BYTES = 4 * 1024 * 1024  # also a staged block: large enough that round trips do not count
 CHUNKS_AHEAD = 2
@@ -90,7 +90,7 @@ def load_newest(snapshots: Snapshots, segments: Segments) -> Begun | None:
             try:
                 return Begun(_loaded(snapshots, stored), stored.place)
             except DamagedSnapshot as error:
-                logger.warning("The snapshot %s is not used: %s", stored.name, error)
+                log.warning("snapshot_not_used", snapshot=stored.name, error=str(error))
     return None
 
 

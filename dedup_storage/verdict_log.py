@@ -1,14 +1,14 @@
 """The verdict log: images, verdicts and decisions in append-only segments, of the same kind as the fingerprint log."""
 
-import logging
 from collections.abc import Iterable, Iterator
 from threading import Lock
 
+from dedup_app.event_log import EventLog
 from dedup_storage.fingerprint_log import chunks_to_end
 from dedup_storage.log_places import SegmentFull, Segments
 from dedup_storage.verdict_records import Record, Unread, read_records, record_bytes
 
-logger = logging.getLogger(__name__)
+log = EventLog(__name__)
 
 PREFIX = "verdicts/layout-1/"
 BLOCK_BYTES = 1024 * 1024
@@ -71,4 +71,4 @@ class VerdictReader:
             self._offset += len(chunk.data)
             yield from read_records(chunk.data, self._unread)
         if self._unread.damaged > damaged:
-            logger.error("Skipped %d damaged records of the verdict log", self._unread.damaged - damaged)
+            log.error("verdict_log_damaged", skipped_records=self._unread.damaged - damaged)

@@ -264,7 +264,7 @@ def test_a_damaged_snapshot_is_told_and_the_one_before_it_is_used(
     world.segments.reads.clear()
     assert world.found() == world.expected()
     assert 1 not in world.segments_read()
-    assert f"The snapshot {newest.name} is not used" in caplog.text
+    assert f'"snapshot_not_used", "snapshot": "{newest.name}"' in caplog.text
 
 
 def test_segments_go_away_a_day_after_two_snapshots_have_covered_them(world: World) -> None:
@@ -291,7 +291,7 @@ def test_a_log_whose_beginning_is_covered_by_no_good_snapshot_says_so(
     log = world.log()
     log.refresh()
     assert log.damaged_bytes > 0
-    assert "begins with segment 3 and no snapshot holds what was before: run `dedup reindex`" in caplog.text
+    assert '"log_begins_late", "segment": 3' in caplog.text
     assert log.add_all([(image(str(number)).image_id, 0, CAT) for number in range(18)]) == 18
     log.declare_whole()
     for each in (log, world.log()):
