@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dedup_app.ports import CandidateIndex, Decoders, FeaturesTable, ImageSummary
+from dedup_app.ports import CandidateIndex, Decoders, FeaturesTable, Images, ImageSummary
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader
@@ -33,6 +33,7 @@ class CheckService:
     def __init__(
         self,
         *,
+        images: Images,
         features: FeaturesTable,
         index: CandidateIndex,
         decoders: Decoders,
@@ -40,6 +41,7 @@ class CheckService:
         budgets: LoadBudgets,
         policy: Policy,
     ) -> None:
+        self._images = images
         self._features = features
         self._index = index
         self._decoders = decoders
@@ -47,16 +49,22 @@ class CheckService:
         self._budgets = budgets
         self._policy = policy
 
-    def look_up(self, data: bytes, most: int) -> list[CheckHit]:
+    def look_up_image(self, path: ImagePath, most: int) -> list[CheckHit]:
+        """As `look_up` for an image of the container, whether or not it was taken in. Raises `ImageNotFound`, too."""
+        source = self._images.read(path)
+        return [] if source is None else self.look_up(source.data, most, besides=path)
+
+    def look_up(self, data: bytes, most: int, besides: ImagePath | None = None) -> list[CheckHit]:
         """Images that are like this file, the nearest first. Raises `PermanentError` if it is no readable image."""
         with self._budgets.picture(data):
             features = self._decoders.extract_features(data)
             working = self._decoders.decode(data)
         self._index.refresh()
-        hits = self._index.search(NOBODY, 0, features.fingerprints)[:most]
-        rows = self._features.summaries([hit.image_id for hit in hits])
+        ids = [hit.image_id for hit in self._index.search(NOBODY, 0, features.fingerprints)]
+        ids = [it for it in ids if besides is None or it != besides.image_id][:most]
+        rows = self._features.summaries(ids)
         found: list[CheckHit] = []
-        for row in self._alive(rows, [hit.image_id for hit in hits]):
+        for row in self._alive(rows, ids):
             other = self._loader.load(row.path)
             measurement = self._loader.measure_pictures(working, other.working)
             verdict = decide(measurement, self._policy, same_bytes=other.sha256 == features.sha256)

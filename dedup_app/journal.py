@@ -94,8 +94,8 @@ class JournaledFeatures:
     def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
         return self._features.rejected(after, before, reason)
 
-    def count_by_status(self) -> dict[ImageStatus, int]:
-        return self._features.count_by_status()
+    def count_by_status(self, most: int | None = None) -> dict[ImageStatus, int]:
+        return self._features.count_by_status(most)
 
     def put_first(self, row: FeaturesRow) -> FeaturesRow:
         return self._features.put_first(row)

@@ -21,7 +21,7 @@ MESSAGES = 20  # the newest of each kind: more than a screen holds helps nobody
 @dataclass(frozen=True, slots=True)
 class Overview:
     """Everything that a person looks at first; `report` is None before the timer has run once, `decoders` before
-    the first picture.
+    the first picture. `counted_all`: whether `images` are all of them, or those that were looked at.
     """
 
     images: Mapping[ImageStatus, int]
@@ -30,6 +30,7 @@ class Overview:
     rejected_messages: Sequence[RejectedMessage]
     report: StatsReport | None
     decoders: DecodersReport | None = None
+    counted_all: bool = True
     ledger: Ledger = field(default_factory=Ledger)
 
 
@@ -41,9 +42,12 @@ class OverviewService:
         self._reports = reports
         self._queues = queues
 
-    def read(self) -> Overview:
+    def read(self, most_images: int | None = None) -> Overview:
+        """All of it; with `most_images` no more rows than these are counted."""
+        images = self._features.count_by_status(most_images)
         return Overview(
-            images=self._features.count_by_status(),
+            images=images,
+            counted_all=most_images is None or sum(images.values()) < most_images,
             queues=self._queues.lengths(),
             poison_messages=self._queues.poison(MESSAGES),
             rejected_messages=self._reports.rejected_messages(MESSAGES),

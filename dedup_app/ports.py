@@ -286,7 +286,9 @@ class FeaturesTable(Protocol):
         """Rejected images in the order of their ids, of those between the two; `reason` is one of our own words."""
         ...
 
-    def count_by_status(self) -> dict[ImageStatus, int]: ...
+    def count_by_status(self, most: int | None = None) -> dict[ImageStatus, int]:
+        """How many images have which status; of the first `most` rows only, if that is given."""
+        ...
 
 
 class Written(Enum):

@@ -195,6 +195,7 @@ class Services:
             now=self.now,
         )
         self.check = CheckService(
+            images=self.images,
             features=self.features,
             index=self.index,
             decoders=self.decoders,

@@ -9,6 +9,7 @@ from dedup_app.services import Services
 from dedup_cli.connection import image_path, services_of
 from dedup_cli.failures import InputError
 from dedup_cli.output import console, plain, print_json, progress
+from dedup_cli.watch import watch_queues
 from dedup_core.messages import IngestMessage
 
 
@@ -29,6 +30,9 @@ def ingest(
     force: Annotated[
         bool, typer.Option("--force", help="With PATH: do all of it once more, whatever is known of the image.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="With --all: then follow the queues until they are empty.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was queued for a program.")] = False,
 ) -> None:
     """Queue images that landed before the app ran to be fingerprinted and looked up.
@@ -44,12 +48,16 @@ def ingest(
         raise InputError("--reason says which of the images that were refused: give --rejected with it")
     if force and not paths:
         raise InputError("--force is for images that are named; for all of them there is `dedup reconcile --fix`")
+    if watch and not everything:
+        raise InputError("--watch follows a whole container: give --all with it, or see `dedup status --watch`")
     services = services_of(context)
     if rejected:
         _ingest_rejected(services, reason, as_json=as_json)
         return
     if everything:
         _ingest_all(services, as_json=as_json)
+        if watch:
+            watch_queues(services)
         return
     images = list(dict.fromkeys(image_path(services, path) for path in paths or ()))
     services.ingest_queue.send_all(IngestMessage(image, force=force) for image in images)

@@ -14,6 +14,7 @@ from dedup_app.ports import DecodersReport, QueueLengths, RejectedMessage, Stats
 from dedup_cli.connection import services_of
 from dedup_cli.ledger import ledger_record, ledger_table
 from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_cli.watch import watch_queues
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 from dedup_core.messages import message_excerpt
 
@@ -27,12 +28,19 @@ DECODERS = {
 def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for a program.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow the queues until they are empty: how fast, and how long still.")
+    ] = False,
 ) -> None:
     """Show images by status, queue lengths, messages that failed, and the latest statistics.
 
     Example: dedup status --json
     """
-    found = services_of(context).overview.read()
+    services = services_of(context)
+    if watch:
+        watch_queues(services)
+        return
+    found = services.overview.read()
     if as_json:
         print_json(_record(found))
     else:

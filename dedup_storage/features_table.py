@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import starmap
+from itertools import islice, starmap
 
 from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.ports import FeaturesRow, ImageSummary, Superseded
@@ -85,8 +85,9 @@ class AzureFeaturesTable:
             condition = " and ".join(filter(None, (part, until, wanted)))
             yield from starmap(features_row, self._table.query_with_tags(condition))
 
-    def count_by_status(self) -> dict[ImageStatus, int]:
-        return dict(Counter(ImageStatus.parse(entity["status"]) for entity in self._table.query(select=["status"])))
+    def count_by_status(self, most: int | None = None) -> dict[ImageStatus, int]:
+        rows = islice(self._table.query(select=["status"]), most)
+        return dict(Counter(ImageStatus.parse(entity["status"]) for entity in rows))
 
 
 def _tagged(row: FeaturesRow, tag: str | None) -> FeaturesRow:

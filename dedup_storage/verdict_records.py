@@ -66,22 +66,24 @@ def record_bytes(record: Record) -> bytes:
 def read_records(data: bytes, unread: Unread) -> Iterator[Record]:
     """The records in `unread.rest + data`; `unread` is brought up to date."""
     data = unread.rest + data
-    at, end = 0, len(data)
-    while end - at >= HEAD.size:
-        checksum, magic, version, kind, length = HEAD.unpack_from(data, at)
-        start, stop = at + HEAD.size, at + HEAD.size + length
+    at, end, head = 0, len(data), HEAD.size
+    unpack, crc32 = HEAD.unpack_from, zlib.crc32  # half a million times at a start
+    while end - at >= head:
+        checksum, magic, version, kind, length = unpack(data, at)
+        start = at + head
+        stop = start + length
         if magic != MAGIC:
             unread.damaged += 1
             at = _next_magic(data, at)
             continue
         if stop > end:
             break
-        if zlib.crc32(memoryview(data)[at + 4 : stop]) != checksum or version != VERSION:
+        if crc32(data[at + 4 : stop]) != checksum or version != VERSION:
             unread.damaged += 1
-        elif kind == IMAGE_RECORD:
-            yield _image(data, start, stop)
         elif kind == LINK_RECORD:
             yield _link(data, start)
+        elif kind == IMAGE_RECORD:
+            yield _image(data, start, stop)
         elif kind == DECIDED_RECORD:
             yield _decided(data, start, stop)
         at = stop

@@ -1,6 +1,6 @@
 """The ASGI application: routes, and how errors are told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
+from dedup_app.check import CheckHit
 from dedup_app.decisions import NothingToDecide
 from dedup_app.paging import BadCursor
 from dedup_app.review import GroupFilter, State, UnknownReviewImage
@@ -24,7 +25,7 @@ from dedup_web.page import page
 from dedup_web.pictures import MEDIA_TYPES, Pictures
 from dedup_web.security import Guard
 
-MOST_REJECTED = 500
+MOST_COUNTED = 20_000  # rows of images for one look at the statistics: twenty requests to storage
 MOST_HITS = 8
 STATUS_OF = {NothingToDecide: 409, BadCursor: 400, UnknownReviewImage: 404, ImageNotFound: 404, ImageTooLarge: 413}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -188,9 +189,17 @@ def _add_images(api: FastAPI) -> None:
         data = source.data if source else b""
         return Response(data, media_type=media_type, headers={"content-disposition": "inline", **_cached()})
 
-    @api.post("/api/check", responses=PROBLEMS | UNREADABLE, openapi_extra={"requestBody": {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}, "required": True}})  # fmt: skip  # noqa: E501
-    async def check(request: Request, given: Given) -> models.CheckModel:
-        """Is this picture here already? Send the image file as the body; nothing of it is stored."""
+    @api.post("/api/check", responses=PROBLEMS | UNREADABLE, openapi_extra={"requestBody": {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}})  # fmt: skip  # noqa: E501
+    async def check(
+        request: Request,
+        given: Given,
+        path: Annotated[str, Query(max_length=1100, description="An image of the container, instead of a body")] = "",
+    ) -> models.CheckModel:
+        """Is this picture here already? Send the file as the body, or name an image that is; nothing is stored."""
+        if path:
+            image = ImagePath.parse(path, containers=given.services.settings.containers)
+            hits = await run_in_threadpool(given.services.check.look_up_image, image, MOST_HITS)
+            return _checked(hits)
         limit = given.services.settings.max_image_bytes
         parts, length = [], 0
         async for part in request.stream():
@@ -198,38 +207,45 @@ def _add_images(api: FastAPI) -> None:
             if length > limit:
                 raise ImageTooLarge(f"more than {limit:,} bytes were sent", reason="too-many-bytes")
             parts.append(part)
-        hits = await run_in_threadpool(given.services.check.look_up, b"".join(parts), MOST_HITS)
-        return models.CheckModel(
-            known=any(hit.is_same_picture for hit in hits),
-            hits=[
-                models.CheckHitModel(
-                    path=str(hit.path),
-                    id=hit.path.image_id,
-                    comparison=models.ComparisonModel.of_verdict(hit.verdict),
-                )
-                for hit in hits
-            ],
-        )
+        return _checked(await run_in_threadpool(given.services.check.look_up, b"".join(parts), MOST_HITS))
+
+
+def _checked(hits: Sequence[CheckHit]) -> models.CheckModel:
+    return models.CheckModel(
+        known=any(hit.is_same_picture for hit in hits),
+        hits=[
+            models.CheckHitModel(
+                path=str(hit.path), id=hit.path.image_id, comparison=models.ComparisonModel.of_verdict(hit.verdict)
+            )
+            for hit in hits
+        ],
+    )
 
 
 def _add_numbers(api: FastAPI) -> None:
     @api.get("/api/rejected", responses=PROBLEMS)
-    def rejected(given: Given) -> models.RejectedPageModel:
-        """Files that could not be read, and why."""
-        rows = [row for row in given.services.features.all_summaries() if row.status.is_rejected]
-        rows.sort(key=lambda row: row.path)
-        found = [
-            models.RejectedModel(path=str(it.path), reason=it.status.reason or "", bytes=it.byte_size) for it in rows
+    def rejected(
+        given: Given,
+        cursor: Annotated[str, Query(max_length=64, description="Of the page before")] = "",
+        size: Annotated[int, Query(ge=1, le=500, description="Files on a page")] = 100,
+    ) -> models.RejectedPageModel:
+        """One page of the files that could not be read, and why; each looks through a part of all images."""
+        found = given.services.rejected.page(cursor, size)
+        rows = [
+            models.RejectedModel(path=str(it.path), reason=it.status.reason or "", detail=it.detail)
+            for it in found.rows
         ]
-        return models.RejectedPageModel(rejected=found[:MOST_REJECTED], total=len(rows))
+        return models.RejectedPageModel(rejected=rows, next_cursor=found.next_cursor)
 
     @api.get("/api/stats", responses=PROBLEMS)
     def stats(given: Given) -> models.StatsModel:
         """What the app has done, what waits, and what went wrong."""
-        overview = given.services.overview.read()
+        overview = given.services.overview.read(MOST_COUNTED)
         report = overview.report
         return models.StatsModel(
             images={str(status): count for status, count in overview.images.items()},
+            counted_all=overview.counted_all,
+            images_known=overview.ledger.images,
             queues={name: it.waiting for name, it in overview.queues.items()},
             poison={name: it.poison for name, it in overview.queues.items()},
             groups_by_day=given.services.review.over_time(),

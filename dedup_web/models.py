@@ -203,14 +203,14 @@ class RejectedModel(BaseModel):
 
     path: str
     reason: str
-    bytes: int
+    detail: str
 
 
 class RejectedPageModel(BaseModel):
-    """The first of them, in the order of their paths."""
+    """Some of them, in the order of their ids; a page may be empty while there is a next one."""
 
     rejected: list[RejectedModel]
-    total: int
+    next_cursor: str | None
 
 
 class CheckHitModel(BaseModel):
@@ -229,9 +229,15 @@ class CheckModel(BaseModel):
 
 
 class StatsModel(BaseModel):
-    """What the app has done; `groups_by_day` counts groups by verdict."""
+    """What the app has done; `groups_by_day` counts groups by verdict.
+
+    `images` counts all images by status if `counted_all`, else the first rows; `images_known` is how many there were
+    when the app's ledger went through them last.
+    """
 
     images: dict[str, int]
+    counted_all: bool
+    images_known: int
     queues: dict[str, int]
     poison: dict[str, int]
     groups_by_day: dict[str, dict[str, int]]

@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, NamedTuple
 
+from dedup_core.comparison.sides import ALIKE
 from dedup_core.groups.facts import Decided, ImageFacts, Link
 
 
@@ -53,13 +55,18 @@ class Reason(NamedTuple):
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Copies:
     """Images that may be copies of each other, the links between them, and what people decided."""
 
     images: Mapping[bytes, ImageFacts]
     links: Sequence[Link]
     decided: Sequence[Decided] = ()
+
+    @cached_property
+    def are_whole(self) -> bool:
+        """Whether none shows less than another one, or has anything over it or around it: most copies."""
+        return all(link.sides is ALIKE or link.sides == ALIKE for link in self.links)
 
 
 def elect(candidates: Collection[bytes], copies: Copies, policy: KeeperPolicy) -> tuple[bytes, tuple[Reason, ...]]:
@@ -102,6 +109,8 @@ def _person(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> l
 
 
 def _clear(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
+    if copies.are_whole:
+        return candidates
     links = _links_of(candidates, copies)
 
     def is_marked(image_id: bytes) -> bool:
@@ -111,6 +120,8 @@ def _clear(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> li
 
 
 def _scene(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
+    if copies.are_whole:
+        return candidates
     links = _links_of(candidates, copies)
 
     def missing(image_id: bytes) -> float:

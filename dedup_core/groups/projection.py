@@ -73,7 +73,7 @@ class GroupProjection:
         self._images: dict[bytes, ImageFacts] = {}
         self._links: dict[Key, Link] = {}
         self._decided: dict[Key, Decided] = {}
-        self._neighbors: dict[bytes, list[bytes]] = {}
+        self._neighbors: defaultdict[bytes, list[bytes]] = defaultdict(list)
         self._groups: dict[bytes, dict[Family, Group]] = {}  # by each image that is in one
         self._dirty: set[bytes] = set()
 
@@ -86,9 +86,10 @@ class GroupProjection:
 
     def add_link(self, link: Link) -> None:
         """Take in a verdict; an older one than that which is known changes nothing."""
-        if link.outranks(self._links.get(link.key)):
-            self._connect(link.key)
-            self._links[link.key] = link
+        key = link.first, link.second
+        if link.outranks(self._links.get(key)):
+            self._connect(key)
+            self._links[key] = link
 
     def add_decided(self, decided: Decided) -> None:
         """Take in a decision; an older one than that which is known changes nothing."""
@@ -143,8 +144,8 @@ class GroupProjection:
     def _connect(self, key: Key) -> None:
         if key not in self._links and key not in self._decided:
             first, second = key
-            self._neighbors.setdefault(first, []).append(second)
-            self._neighbors.setdefault(second, []).append(first)
+            self._neighbors[first].append(second)
+            self._neighbors[second].append(first)
         self._dirty.update(key)
 
     def _settle(self) -> None:

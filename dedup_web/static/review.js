@@ -356,11 +356,27 @@ async function decideIdentical() {
 // ---- rejected files and statistics
 
 async function showRejected() {
-  const found = await read("rejected");
-  plainTab(`${found.total} files could not be read`);
-  $("group").replaceChildren(el("h2", {}, `${found.total} rejected files`),
-    found.total ? el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "File"), el("th", { scope: "col" }, "Why"))),
-      el("tbody", {}, ...found.rejected.map((it) => el("tr", {}, el("td", {}, it.path), el("td", {}, it.reason))))) : el("p", {}, "Every file could be read."));
+  plainTab("");
+  const rows = el("tbody", {}), told = el("p", {}, ""), more = el("button", { type: "button" }, "Show more");
+  let cursor = "", count = 0;
+  const next = async () => {
+    more.disabled = true;
+    // A page looks through a part of all images and may find none: go on until one does, or the end.
+    do {
+      const found = await read(`rejected?size=100&cursor=${encodeURIComponent(cursor)}`);
+      count += found.rejected.length;
+      rows.append(...found.rejected.map((it) => el("tr", {}, el("td", {}, it.path), el("td", { title: it.detail }, it.reason))));
+      cursor = found.next_cursor;
+      if (found.rejected.length) break;
+    } while (cursor);
+    more.disabled = false;
+    more.hidden = !cursor;
+    told.textContent = cursor ? `${count} files so far` : count ? `${count} files could not be read` : "Every file could be read.";
+  };
+  more.addEventListener("click", next);
+  $("group").replaceChildren(el("h2", {}, "Rejected files"), told,
+    el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "File"), el("th", { scope: "col" }, "Why"))), rows), more);
+  await next();
 }
 
 async function showStatistics() {
@@ -370,7 +386,8 @@ async function showStatistics() {
   const waiting = Object.values(found.queues).reduce((sum, it) => sum + it, 0);
   const failures = Object.entries(found.totals.failures_by_reason ?? {});
   $("group").replaceChildren(el("h2", {}, "Statistics"),
-    el("div.numbers", {}, ...Object.entries(found.images).map(([name, count]) => number(name, count)), number("waiting in queues", waiting),
+    el("div.numbers", {}, ...Object.entries(found.images).map(([name, count]) => number(found.counted_all ? name : `${name}, of the first ${Object.values(found.images).reduce((sum, it) => sum + it, 0).toLocaleString("en")}`, count)),
+      ...(found.counted_all ? [] : [number("images in all", found.images_known)]), number("waiting in queues", waiting),
       number("comparisons today", found.totals.comparisons_performed ?? 0), number("reads saved today", found.reads_saved),
       number("success rate", found.totals.success_rate ?? 1)),
     el("section.panel", {}, el("h3", {}, "Groups by the day of their newest verdict"), chart(found.groups_by_day)),

@@ -159,14 +159,44 @@ def test_it_is_told_whether_a_picture_is_here_and_nothing_is_stored(shared: Worl
 
 
 def test_rejected_files_and_statistics_are_told(client: TestClient):
-    assert client.get("/api/rejected").json()["rejected"][0] == {
-        "path": "images/uploads/notes.jpg",
-        "reason": "unsupported-format",
-        "bytes": 0,
-    }
+    [file] = rejected(client)
+    assert (file["path"], file["reason"]) == ("images/uploads/notes.jpg", "unsupported-format")
+    assert "whatever the name says" in file["detail"]
     stats = client.get("/api/stats").json()
     assert stats["images"]["indexed"] == 10
     assert sum(stats["groups_by_day"]["2026-05-31"].values()) >= 4
+
+
+def rejected(client: TestClient, size: int = 100) -> list[dict]:
+    """All of them, page by page."""
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = client.get("/api/rejected", params={"cursor": cursor, "size": size}).json()
+        seen += page["rejected"]
+        cursor = page["next_cursor"]
+    return seen
+
+
+def test_a_look_at_the_rejected_or_at_the_statistics_reads_a_bounded_part(monkeypatch: pytest.MonkeyPatch):
+    world = photographs_world()
+    client = client_of(world)
+    for number in range(30):
+        world.upload_and_ingest(f"broken{number}.jpg", b"no picture")
+    assert len(rejected(client, size=4)) == len(rejected(client)) == 31
+    assert client.get("/api/rejected?cursor=nonsense").status_code == 400
+    monkeypatch.setattr("dedup_web.app.MOST_COUNTED", 5)
+    stats = client.get("/api/stats").json()
+    assert (sum(stats["images"].values()), stats["counted_all"]) == (5, False)
+
+
+def test_an_image_of_the_container_is_checked_by_its_path(shared: World, client: TestClient):
+    found = client.post("/api/check", params={"path": "images/uploads/cat-small.jpg"}).json()
+    paths = {hit["path"] for hit in found["hits"]}
+    assert found["known"]
+    assert "images/catalog/cat.jpg" in paths
+    assert "images/uploads/cat-small.jpg" not in paths
+    assert client.post("/api/check", params={"path": "images/nowhere.jpg"}).status_code == 404
+    assert client.post("/api/check", params={"path": "elsewhere/a.jpg"}).status_code in {400, 422}
 
 
 def test_the_reference_shows_every_operation_as_text(client: TestClient):

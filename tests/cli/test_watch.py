@@ -1,0 +1,58 @@
+"""`dedup status --watch` follows the queues until they are empty."""
+
+import pytest
+
+from dedup_cli import watch
+from dedup_cli.watch import Rate, watch_queues
+from dedup_core.messages import IngestMessage
+from dedup_core.paths import ImagePath
+from tests.app.world import World
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def world() -> World:
+    world = World(plain_index=True)
+    for number in range(40):
+        world.ingest_queue.send(IngestMessage(ImagePath("images", f"{number}.jpg")))
+    return world
+
+
+def test_it_tells_rate_and_time_left_and_ends_when_nothing_waits(world: World, capsys: pytest.CaptureFixture[str]):
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        del world.ingest_queue.messages[:10]
+
+    watch_queues(world.services, sleep=sleep, clock=lambda: now[0])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "40 messages wait (40 in ingest-images)"
+    assert lines[1] == "30 messages wait (30 in ingest-images); 2.0 a second less; about 15 s left"
+    assert lines[-1] == "nothing waits any more"
+    assert now[0] == 30.0  # emptied after four looks, and calm for two more
+
+
+def test_what_comes_in_faster_than_it_goes_has_no_time_left():
+    rate = Rate()
+    rate.add(0, 10)
+    assert rate.a_second is None
+    rate.add(10, 30)
+    assert (rate.a_second, rate.seconds_left()) == (-2.0, None)
+    rate.add(watch.SPAN_SECONDS + 10, 0)
+    assert len(rate.looks) == 2  # what is too long ago counts no more
+
+
+def test_ctrl_c_ends_it_with_what_still_waits(world: World, capsys: pytest.CaptureFixture[str]):
+    def sleep(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    watch_queues(world.services, sleep=sleep)
+    assert capsys.readouterr().out.splitlines()[-1] == "40 messages wait"
+
+
+def test_the_commands_follow(dedup: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(watch, "EVERY_SECONDS", 0.0)
+    assert "nothing waits any more" in dedup("status", "--watch").output
+    assert "nothing waits any more" in dedup("ingest", "--all", "--watch").output
+    assert "give --all with it" in dedup("ingest", "--watch", "images/a.jpg").stderr
