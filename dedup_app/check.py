@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dedup_app.ports import CandidateIndex, Decoders, FeaturesTable, Images, ImageSummary
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
+from dedup_core.errors import ImageNotFound
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.paths import ImagePath
@@ -51,6 +52,8 @@ class CheckService:
 
     def look_up_image(self, path: ImagePath, most: int) -> list[CheckHit]:
         """As `look_up` for an image of the container, whether or not it was taken in. Raises `ImageNotFound`, too."""
+        if path.is_generated:
+            raise ImageNotFound(f"{path} is drawn by a test and no blob")
         source = self._images.read(path)
         return [] if source is None else self.look_up(source.data, most, besides=path)
 

@@ -59,6 +59,17 @@ def create_app(services: Services, *, who: Who, key: str | None = None, hosts: f
 
     With `key`, requests without it are refused; with `hosts`, those that name another host.
     """
+    api = _api()
+    api.state.context = Context(services, Pictures(services), who)
+    return Guard(api, key=key, hosts=hosts)
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI description of all operations, as `/api/openapi.json` gives it."""
+    return _schema(_api())
+
+
+def _api() -> FastAPI:
     api = FastAPI(
         title="Near-duplicate images",
         description="Groups of copies, the pairs in them, and what people decide.",
@@ -66,14 +77,13 @@ def create_app(services: Services, *, who: Who, key: str | None = None, hosts: f
         docs_url=None,
         redoc_url=None,
     )
-    api.state.context = Context(services, Pictures(services), who)
     for errors in (DedupError,):
         api.add_exception_handler(errors, _told)
     _add_groups(api)
     _add_images(api)
     _add_numbers(api)
     _add_pages(api)
-    return Guard(api, key=key, hosts=hosts)
+    return api
 
 
 def _context(request: Request) -> Context:
@@ -193,7 +203,7 @@ def _add_images(api: FastAPI) -> None:
     async def check(
         request: Request,
         given: Given,
-        path: Annotated[str, Query(max_length=1100, description="An image of the container, instead of a body")] = "",
+        path: Annotated[str, Query(description="An image of the container, instead of a body")] = "",
     ) -> models.CheckModel:
         """Is this picture here already? Send the file as the body, or name an image that is; nothing is stored."""
         if path:

@@ -1,4 +1,4 @@
-"""Writes the tables of options in docs/command.md from the commands themselves: `python docs/write_references.py`."""
+"""Writes the tables of docs/command.md and docs/http.md from the code: `python docs/write_references.py`."""
 
 import argparse
 import re
@@ -11,24 +11,51 @@ from typing import Any, get_args
 from typer.main import get_command
 
 from dedup_cli.main import app
+from dedup_web.app import description
 
-PAGE = Path(__file__).parent / "command.md"
-_BLOCK = re.compile(r"(<!-- options of ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+DOCS = Path(__file__).parent
+_OPTIONS = re.compile(r"(<!-- options of ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_OPERATIONS = re.compile(r"(<!-- operations -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when the page is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when a page is stale")
     check = parser.parse_args(arguments).check
-    page = PAGE.read_text(encoding="utf-8")
-    fresh = _BLOCK.sub(lambda block: f"{block[1]}\n{options(block[2])}\n\n{block[3]}", page)
-    if page == fresh:
-        return 0
-    if check:
-        print("docs/command.md is not what the commands say: run python docs/write_references.py", file=sys.stderr)  # noqa: T201
-        return 1
-    PAGE.write_text(fresh, encoding="utf-8")
-    return 0
+    stale = [page for page in ("command.md", "http.md") if (DOCS / page).read_text("utf-8") != fresh(page)]
+    for page in stale:
+        if check:
+            print(f"docs/{page} is not what the code says: run python docs/write_references.py", file=sys.stderr)  # noqa: T201
+        else:
+            (DOCS / page).write_text(fresh(page), encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+def fresh(page: str) -> str:
+    """The page with all its tables made anew."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    text = _OPTIONS.sub(lambda block: f"{block[1]}\n{options(block[2])}\n\n{block[3]}", text)
+    return _OPERATIONS.sub(lambda block: f"{block[1]}\n{operations()}\n\n{block[2]}", text)
+
+
+def operations() -> str:
+    """One row an operation of the API, in its own words."""
+    lines = ["| operation | parameters | what it does |", "|---|---|---|"]
+    for path, by_method in description()["paths"].items():
+        for method, it in by_method.items():
+            told = (it.get("description") or it["summary"]).replace("\n", " ")
+            lines.append(f"| `{method.upper()} {path}` | {_parameters(it)} | {told} |")
+    return "\n".join(lines)
+
+
+def _parameters(operation: dict[str, Any]) -> str:
+    told = []
+    for it in operation.get("parameters", ()):
+        what = it.get("description", "")
+        told.append(f"`{it['name']}`: {what[:1].lower()}{what[1:]}" if what else f"`{it['name']}`")
+    body = operation.get("requestBody", {}).get("content", {})
+    told += [f"body: `{kind}`" for kind in body]
+    return "; ".join(told)
 
 
 def options(name: str) -> str:

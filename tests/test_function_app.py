@@ -234,6 +234,7 @@ def test_whose_the_namespace_is_is_asked_once_a_process_and_by_the_timer(world):
 def test_the_start_of_a_worker_loads_no_image_library_and_no_storage_adapter():
     heavy = (
         "opentelemetry numpy PIL dedup_storage dedup_core.loading dedup_core.decoding azure.data azure.storage.queue"
+        " fastapi starlette pydantic dedup_web dedup_cli pyarrow"
     )
     script = f"import function_app, sys; print(*[name for name in {heavy.split()} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
