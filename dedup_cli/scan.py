@@ -69,6 +69,8 @@ def scan(
 
     Example: dedup scan ~/Pictures --html report.html
     """
+    if html and not html.parent.is_dir():  # said now, not after an hour of reading
+        raise InputError(f"cannot write {html}: {html.parent} is no folder")
     names = _names(folder)
     started = time.monotonic()
     workers = jobs or os.cpu_count() or 1

@@ -97,5 +97,7 @@ def test_a_file_in_place_of_a_folder_is_refused_with_the_command_for_it(dedup: R
 
 def test_a_page_that_cannot_be_written_is_told(dedup: Run, folder: Path) -> None:
     done = dedup("scan", str(folder), "--html", str(folder / "missing" / "page.html"))
-    assert done.exit_code == 2
+    assert (done.exit_code, done.stdout) == (2, "")
     assert "cannot write" in done.stderr
+    (folder / "taken").mkdir()
+    assert "cannot write" in dedup("scan", str(folder / "taken"), "--html", str(folder / "taken")).stderr
