@@ -24,7 +24,8 @@ _BANDS: Final = 8  # of half an octave each: down to a sixteenth of the side
 _EMPTY: Final = 0.1  # docs/thresholds.md#true-pixels
 _LEAST_SIGNAL: Final = 0.5  # squared gray levels; less than that is the noise of rounding
 _LEAST_VALUES: Final = 24  # coefficients of one frequency that are far enough from zero to tell a step by
-_LEAST_COMB: Final = 0.55  # docs/thresholds.md#saved-again
+_LEAST_COMB: Final = 0.3  # docs/thresholds.md#saved-again
+_COMB_BY_CHANCE: Final = 2.0  # over the root of how many values there are: what few of them do by chance
 _COMBS: Final = np.arange(2, 48, dtype=np.float32)  # steps from quality 96 down to 30
 # The luminance table of the JPEG standard (ITU-T T.81, Annex K.1), which libjpeg scales by its quality.
 _STANDARD: Final = np.array(
@@ -67,12 +68,15 @@ def provenance_of(picture: Image.Image, full_size: tuple[int, int], tables_quali
     probe = _middle(picture)
     is_whole = picture.size == full_size
     before = quality_before(probe) if is_whole else LOSSLESS
+    # A file's own save is seen, too, and the coarser it was, the less surely for what it was.
+    unsure = 0 if tables_quality == LOSSLESS else max(2, (LOSSLESS - tables_quality) // 4)
+    saved_again = before < tables_quality - unsure
     share = detail_share(probe)
     # A picture that the decoder has shrunk shows only that nothing is missing at that size.
     side = max(full_size) if share == 1.0 else round(max(picture.size) * share)
     return Provenance(
-        quality=min(tables_quality, before),
-        saved_again=before < (LOSSLESS if tables_quality == LOSSLESS else tables_quality - 2),
+        quality=before if saved_again else tables_quality,
+        saved_again=saved_again,
         detail_side=side,
         has_camera_data=exif_names_a_camera(exif),
     )
@@ -138,7 +142,7 @@ def _comb_step(values: Float32s) -> int | None:
     amounts = len(sizes) - first
     phases = np.concatenate([sizes[at:] for at in first]) * np.repeat(np.float32(2.0 * np.pi) / steps, amounts)
     teeth = np.add.reduceat(np.cos(phases), np.cumsum(amounts) - amounts, dtype=np.float64) / amounts
-    fitting = steps[teeth >= _LEAST_COMB]
+    fitting = steps[teeth >= _LEAST_COMB + _COMB_BY_CHANCE / np.sqrt(amounts)]
     return int(fitting[-1]) if len(fitting) else None
 
 

@@ -31,6 +31,7 @@ DEFAULT_STEPS: Final = tuple(KeeperStep)
 _SCENE_TOLERANCE: Final = 0.05  # of the picture: what an alignment is unsure of
 _QUALITY_TOLERANCE: Final = 2  # of 100: how surely a quality is told from the coefficients
 _DETAIL_TOLERANCE: Final = 0.02  # octaves: rounding of sizes
+_DELIVERED: Final = frozenset({"WEBP", "AVIF", "GIF"})  # what is made for pages, of something else
 _SOFT_TOLERANCE: Final = 0.25  # octaves: half of the step in which true pixels are estimated
 
 
@@ -163,7 +164,11 @@ def _camera(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> l
 
 
 def _quality(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    return _best(candidates, lambda it: copies.images[it].quality, _QUALITY_TOLERANCE)
+    def quality(image_id: bytes) -> float:
+        image = copies.images[image_id]
+        return 0.0 if image.format.upper() in _DELIVERED else image.quality
+
+    return _best(candidates, quality, _QUALITY_TOLERANCE)
 
 
 def _first_save(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
@@ -199,7 +204,7 @@ _SENTENCES: Final = {
     KeeperStep.SCENE: "it shows more of the scene",
     KeeperStep.UPRIGHT: "it lies as most of the others do",
     KeeperStep.CAMERA: "its file names the camera",
-    KeeperStep.QUALITY: "it lost less to JPEG compression",
+    KeeperStep.QUALITY: "it lost less to compression",
     KeeperStep.FIRST_SAVE: "it was not made from another JPEG",
     KeeperStep.EARLIER: "it was there earlier",
     KeeperStep.LARGER: "it has the most pixels",

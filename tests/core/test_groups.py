@@ -208,3 +208,11 @@ def test_the_steps_can_be_set():
 
 def test_two_alike_in_everything_give_the_first_name():
     assert keeper(B, A) == ("a", [])
+
+
+@pytest.mark.parametrize("delivered", ["WEBP", "AVIF", "GIF"])
+def test_what_is_made_for_pages_is_not_the_original(delivered: str):
+    page, saved = image("a", format=delivered, added_at=1), image("b", format="JPEG", quality=60, added_at=2)
+    [group] = projected(page, saved, link(page, saved)).groups()
+    assert group.keeper is saved
+    assert [reason.step for reason in group.reasons] == [KeeperStep.QUALITY]

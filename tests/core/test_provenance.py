@@ -66,3 +66,13 @@ def test_a_camera_is_named_in_exif():
 
 def test_a_plain_picture_counts_with_all_its_pixels():
     assert provenance(encoded(Image.new("RGB", (300, 200), "navy"), "PNG")).detail_side == 300
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fine_comb_that_noise_hides_is_seen_where_many_values_lie_on_it(seed: int):
+    again = provenance(encoded(saved(photograph(seed), 88), "JPEG", quality=97))
+    assert (abs(again.quality - 88) <= 2, again.saved_again) == (True, True)
+    first = provenance(encoded(photograph(seed), "JPEG", quality=88))
+    assert (first.quality, first.saved_again) == (88, False)
+    off_the_grid = provenance(encoded(saved(photograph(seed), 88).crop((3, 5, 480, 480)), "PNG"))
+    assert (off_the_grid.quality, off_the_grid.saved_again) == (100, False)
