@@ -7,8 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from dedup_core.comparison.sides import ALIKE
-from dedup_core.groups.facts import Decided, ImageFacts, Link
+from dedup_core.comparison.sides import ALIKE, Side
+from dedup_core.groups.facts import FAMILIES, Decided, Family, ImageFacts, Link
 
 
 class KeeperStep(StrEnum):
@@ -115,9 +115,14 @@ def _clear(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> li
     links = _links_of(candidates, copies)
 
     def is_marked(image_id: bytes) -> bool:
-        return any((side := link.side(image_id)).is_framed or side.is_overlaid for link in links[image_id])
+        return any(_is_marked(link, link.side(image_id)) for link in links[image_id])
 
     return _best(candidates, lambda it: -is_marked(it))
+
+
+def _is_marked(link: Link, side: Side) -> bool:
+    """In a duplicate nothing lies over a picture: what looks like it is detail that the other one has lost."""
+    return side.is_framed or (side.is_overlaid and FAMILIES.get(link.kind) is not Family.SAME)
 
 
 def _scene(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:

@@ -166,7 +166,6 @@ def keeper(
 @pytest.mark.parametrize(
     ("left", "right", "sides", "step"),
     [
-        (A, B, Sides(Side(is_overlaid=True), Side()), KeeperStep.CLEAR),
         (image("a", width=900, detail_side=900), B, Sides(Side(is_framed=True), Side()), KeeperStep.CLEAR),
         (A, B, Sides(Side(0.99), Side(0.6)), KeeperStep.SCENE),
         (image("a", detail_side=200), image("b", detail_side=400), ALIKE, KeeperStep.DETAIL),
@@ -180,6 +179,14 @@ def keeper(
 )
 def test_the_likelier_original_stays_and_the_step_says_why(left, right, sides, step):
     assert keeper(left, right, sides) == ("b", [step])
+
+
+def test_what_lies_over_a_picture_counts_where_the_verdict_says_that_something_does():
+    """A brighter, smaller or cut copy has lost edges, and then the original looks as if it had some more."""
+    sides = Sides(Side(is_overlaid=True), Side())
+    [altered] = projected(A, B, link(A, B, ALTERED, sides)).groups()
+    assert (names(altered), altered.reasons[0].step) == (("b", "a"), KeeperStep.CLEAR)
+    assert keeper(A, B, sides) == ("a", [])
 
 
 def test_of_three_the_one_that_was_turned_goes():
