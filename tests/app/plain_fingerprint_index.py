@@ -42,7 +42,7 @@ class PlainFingerprintIndex:
         for image_id, version in zip(image_ids, versions, strict=True):
             self._put(image_id, int(version), None)
 
-    def settle(self) -> None:
+    def settle(self, *, apart: bool = False) -> None:
         pass
 
     def search(self, fingerprints: Fingerprints) -> list[Hit]:
