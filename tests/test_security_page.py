@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from tests.defenses import DEFENSES
+
 ROOT = Path(__file__).parent.parent
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]
@@ -25,6 +27,12 @@ def test_every_threat_names_tests_and_every_test_is_there():
     assert [row[1] for row in ROWS if not named_in(row)] == []
     named = {it for row in ROWS for it in named_in(row)}
     assert [f"{file}::{name}" for file, name in sorted(named) if not is_there(ROOT / file, name)] == []
+
+
+def test_each_defense_that_is_taken_out_by_the_script_is_one_of_the_page():
+    named = {f"{file}::{name}" for row in ROWS for file, name in named_in(row)}
+    assert {it.test for it in DEFENSES} <= named
+    assert [it.file for it in DEFENSES if not (ROOT / it.file).is_file()] == []
 
 
 def is_there(file: Path, name: str) -> bool:

@@ -6,6 +6,7 @@ effect comes later than its caller gave up; or the process dies. The host's rule
 """
 
 import argparse
+import hashlib
 import logging
 import random
 import sys
@@ -56,11 +57,13 @@ PATHS = tuple(ImagePath("images", name) for name in ("x.png", "y.png", "z.png"))
 GARBAGE = b"Dear Sir or Madam"
 CONTENTS = (photo(1), photo(1), copy_of(1), photo(2), GARBAGE)
 PICTURES = {photo(1): 1, copy_of(1): 1, photo(2): 2}  # which scene each file shows
+SCENES = {hashlib.sha256(data).hexdigest(): (data, scene) for data, scene in PICTURES.items()}
 WRITES = frozenset({"create", "update", "upsert", "delete", "append", "send"})
 MOST_CHANGES = 5
 MOST_FAULTS = 3
 MOST_RUNNING = 3
 MOST_STEPS = 3_000
+STEPS_A_LOOK = 6  # of a reader who looks at the tables while everything is in work
 NOON = datetime(2026, 5, 31, 12, 0, tzinfo=UTC)
 
 
@@ -153,12 +156,15 @@ class Explorer:
         self.changes = self.dice.randint(2, MOST_CHANGES)
         self.contents: dict[ImagePath, bytes] = {}
         self.idle: list[Services] = []  # processes that go on after a delivery
+        self.versions: dict[tuple[str, str], tuple[int, int]] = {}  # of the pair rows, when a reader last looked
         self.main = greenlet.getcurrent()
 
     def run(self) -> None:
         """Play the schedule to its end. Raises `Wrong`."""
         Steps.explorer = self
-        for _ in range(MOST_STEPS):
+        for number in range(MOST_STEPS):
+            if number % STEPS_A_LOOK == 0:
+                self._read()
             moves = self._moves()
             if not moves:
                 self._check()
@@ -257,6 +263,26 @@ class Explorer:
         with suppress(SegmentFull):
             operation()
 
+    def _read(self) -> None:
+        """What readers take for current is true of the versions that the rows have, at any moment; none goes back."""
+        pairs = list(_reader().pairs.all())
+        if not pairs:
+            return
+        rows = {row.path.image_id: row for row in _reader().features.all_summaries()}
+        for pair in pairs:
+            key, versions = (pair.left.image_id, pair.right.image_id), (pair.left_version, pair.right_version)
+            before = self.versions.get(key, (0, 0))
+            # 0 is what was read before any row was about it: no reader takes that for current.
+            is_newer = all(new >= old or new == 0 for new, old in zip(versions, before, strict=True))
+            self._must(is_newer, f"{pair.left}, {pair.right}: {versions} after {before}")
+            self.versions[key] = tuple(map(max, versions, before))  # type: ignore[assignment]
+            if pair.verdict is None or pair.verdict.kind is VerdictKind.UNVERIFIABLE or not is_current(pair, rows):
+                continue
+            left, right = (SCENES.get(rows[it].sha256) for it in key)
+            if left is not None and right is not None:
+                kind = pair.verdict.kind
+                self._must(kind is _kind_of(left, right), f"{pair.left}, {pair.right} were {kind} for a reader")
+
     def _check(self) -> None:
         services = process()
         if ghosts := self._ghosts(services):
@@ -331,6 +357,13 @@ def _expected(left: bytes | None, right: bytes | None) -> VerdictKind | None:
     return VerdictKind.IDENTICAL if left == right else VerdictKind.DUPLICATE
 
 
+def _kind_of(left: tuple[bytes, int], right: tuple[bytes, int]) -> VerdictKind:
+    """The verdict on two files, of which each shows a scene."""
+    if left[1] != right[1]:
+        return VerdictKind.DISTINCT
+    return VerdictKind.IDENTICAL if left == right else VerdictKind.DUPLICATE
+
+
 def _told(move: object) -> str:
     if not isinstance(move, tuple):
         return str(move)
@@ -363,6 +396,11 @@ def process() -> Services:
         instance="one",
         now=lambda: Steps.explorer.time,
     )
+
+
+@cache
+def _reader() -> Services:
+    return process()
 
 
 @cache

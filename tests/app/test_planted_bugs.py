@@ -7,9 +7,10 @@ from unittest.mock import patch
 
 import pytest
 
-from dedup_app import currency
+from dedup_app import currency, pairing
 from dedup_app.image_status import INDEXED
 from dedup_app.ingest import IngestService
+from dedup_storage import pairs_table
 from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.fingerprint_log import FingerprintLog
 from dedup_storage.pairs_table import AzurePairsTable
@@ -90,6 +91,18 @@ def forget_to_send_what_is_open(bug: pytest.MonkeyPatch) -> None:
     bug.setattr(AzurePairsTable, "open", only_new)
 
 
+def ignore_the_versions_of_pairs(bug: pytest.MonkeyPatch) -> None:
+    def is_known(pair: Any, rows: Any) -> bool:
+        return pair.left.image_id in rows and pair.right.image_id in rows
+
+    for module in (currency, pairing, explorer):
+        bug.setattr(module, "is_current", is_known)
+
+
+def let_an_older_verdict_replace_a_newer(bug: pytest.MonkeyPatch) -> None:
+    bug.setattr(pairs_table, "_is_newer", lambda _known, _row: False)
+
+
 @pytest.mark.parametrize(
     ("plant", "first"),
     [
@@ -99,6 +112,8 @@ def forget_to_send_what_is_open(bug: pytest.MonkeyPatch) -> None:
         (skip_the_second_look, 0),
         (write_rows_whatever_is_there, 0),
         (forget_to_send_what_is_open, 0),
+        (ignore_the_versions_of_pairs, 0),
+        (let_an_older_verdict_replace_a_newer, 0),
     ],
 )
 def test_a_planted_bug_is_found(

@@ -1,0 +1,270 @@
+"""Takes each defense of docs/security.md out and runs the test that holds it: `python -m tests.defenses [WORD]`.
+
+Each is a piece of text that is replaced in a copy of the project; what the templates for Azure hold is not among them.
+The test that the page names must fail there. A piece that is not found exactly once says that the code has moved on and
+this list has not. Takes minutes.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LEFT_OUT = (".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "dist")
+LINKED = (".venv", "node_modules")
+
+
+@dataclass(frozen=True)
+class Defense:
+    """The test that holds it, and how to take it out of a file."""
+
+    test: str
+    file: str
+    there: str
+    instead: str
+
+
+DEFENSES = (
+    Defense(
+        "tests/core/test_messages.py::test_any_garbage_is_refused_and_raises_nothing_else",
+        "dedup_core/messages.py",
+        "    except (ValueError, RecursionError) as error:\n        raise InvalidMessage(",
+        "    except TimeoutError as error:\n        raise InvalidMessage(",
+    ),
+    Defense(
+        "tests/core/test_messages.py::test_a_message_names_so_many_images_and_no_more",
+        "dedup_core/messages.py",
+        "if len(entries) > MOST_TARGETS:",
+        "if False:",
+    ),
+    Defense(
+        "tests/app/test_verify.py::test_images_that_never_were_get_no_rows_and_are_named_as_refused",
+        "dedup_app/verify.py",
+        "continue  # a message may name anything",
+        "pass",
+    ),
+    Defense(
+        "tests/app/test_verify.py::test_an_id_that_a_message_brought_along_makes_no_invalid_row_key",
+        "dedup_app/rejection.py",
+        'message_id = _UNSAFE.sub("-", message_id)[:_ID_CHARACTERS]',
+        "pass",
+    ),
+    Defense(
+        "tests/test_function_app.py::test_another_app_in_the_same_namespace_takes_no_message",
+        "dedup_app/ownership.py",
+        "if owner is None or owner.is_the_app(app):",
+        "if True:",
+    ),
+    Defense(
+        "tests/core/test_paths.py::test_containers_that_are_not_configured_are_refused_by_name",
+        "dedup_core/paths.py",
+        "if containers is not None and not path.is_generated and path.container not in containers:",
+        "if False:",
+    ),
+    *(
+        Defense(test, "dedup_core/paths.py", 'if named not in ("", account.lower()):', "if False:")
+        for test in (
+            "tests/core/test_paths.py::test_a_url_of_another_account_is_refused_by_name",
+            "tests/app/test_blob_events.py::test_an_image_of_another_account_is_refused_however_it_is_named",
+        )
+    ),
+    Defense(
+        "tests/core/test_paths.py::test_the_text_of_any_path_reads_back_as_the_same_path",
+        "dedup_core/paths.py",
+        'return f"{self.container}/{_escape(self.name)}"',
+        'return f"{self.container}/{self.name}"',
+    ),
+    Defense(
+        "tests/cli/test_duplicates.py::test_names_cannot_move_the_cursor_or_paint_the_table",
+        "dedup_cli/output.py",
+        'return "".join(letter if letter.isprintable() else',
+        'return text if True else "".join(letter if letter.isprintable() else',
+    ),
+    Defense(
+        "tests/cli/test_duplicates.py::test_a_cell_that_a_spreadsheet_would_run_is_defused",
+        "dedup_cli/output.py",
+        "isinstance(cell, str) and cell.startswith(FORMULA_STARTS)",
+        "False",
+    ),
+    Defense(
+        "tests/web/test_page.py::test_a_name_that_is_markup_is_text",
+        "dedup_web/static/review.js",
+        "  made.append(...children.filter((child) => child != null && child !== false));\n",
+        "  children.filter((child) => child != null && child !== false).forEach((child) => typeof child === 'string' ? "
+        "made.insertAdjacentHTML('beforeend', child) : made.append(child));\n",
+    ),
+    Defense(
+        "tests/decoders/test_hostile_files.py::test_whatever_is_not_computing_is_not_permitted",
+        "dedup_decoders/serving.py",
+        "        confine()\n",
+        "        pass\n",
+    ),
+    Defense(
+        "tests/decoders/test_answers.py::test_a_refusal_for_any_other_reason_is_a_lie",
+        "dedup_decoders/answers.py",
+        '_require(reason in reasons, "a reason that there is not")',
+        "pass",
+    ),
+    Defense(
+        "tests/decoders/test_hostile_files.py::test_a_decoder_that_was_taken_over_cannot_lie_about_which_file_it_is",
+        "dedup_decoders/answers.py",
+        "return replace(told, sha256=digest.hex(), byte_size=byte_size, fingerprints=fingerprints)",
+        "return told",
+    ),
+    Defense(
+        "tests/decoders/test_hostile_files.py::test_a_file_that_ends_its_decoder_is_refused_for_that",
+        "dedup_decoders/pool.py",
+        "        except ChildDied as error:\n",
+        "        except TimeoutError as error:\n",
+    ),
+    Defense(
+        "tests/decoders/test_hostile_files.py::test_a_file_that_keeps_its_decoder_busy_is_refused_for_that",
+        "dedup_decoders/pool.py",
+        "        except ChildOverran as error:\n",
+        "        except TimeoutError as error:\n",
+    ),
+    Defense(
+        "tests/core/test_odd_files.py::test_a_bomb_is_refused_before_its_pixels_take_memory",
+        "dedup_core/decoding/decoder.py",
+        "if header.width * header.height > max_pixels:",
+        "if False:",
+    ),
+    Defense(
+        "tests/core/test_odd_files.py::test_unpacking_takes_no_more_memory_than_the_bounds",
+        "dedup_core/decoding/png_texts.py",
+        'unpacked = unpacker.decompress(packed or b"", most)',
+        'unpacked = unpacker.decompress(packed or b"")',
+    ),
+    Defense(
+        "tests/core/test_libraries.py::test_a_format_whose_library_has_known_holes_is_refused_with_that_reason",
+        "dedup_core/decoding/libraries.py",
+        "return bool(self.version) and version_numbers(self.version) < version_numbers(self.floor)",
+        "return False",
+    ),
+    Defense(
+        "tests/decoders/test_hostile_files.py::test_the_environment_is_empty",
+        "dedup_decoders/child_process.py",
+        "env=_environment(),",
+        "env=None,",
+    ),
+    Defense(
+        "tests/app/test_settings.py::test_secrets_do_not_show",
+        "dedup_app/storage_connection.py",
+        'connection_string: str = field(default="", repr=False)',
+        'connection_string: str = field(default="")',
+    ),
+    Defense(
+        "tests/storage/test_connect.py::test_a_bad_connection_string_is_an_error_that_names_the_setting_and_no_secret",
+        "dedup_storage/clients.py",
+        "except (ValueError, KeyError):",
+        "except TimeoutError:",
+    ),
+    Defense(
+        "tests/core/test_paths.py::test_a_signature_is_neither_kept_nor_shown",
+        "dedup_core/paths.py",
+        'return _SAS_SIGNATURE.sub(r"\\1...", text)',
+        "return text",
+    ),
+    Defense(
+        "tests/app/test_event_log.py::test_no_run_of_ingest_verify_and_failure_names_an_image_above_debug",
+        "dedup_app/event_log.py",
+        "line[name] = value.image_id",
+        "line[name] = str(value)",
+    ),
+    Defense(
+        "tests/local_host/test_log.py::test_a_new_line_in_a_name_does_not_begin_a_line_of_its_own",
+        "local_host/log.py",
+        '.replace("\\n", f"\\n{CONTINUED}")',
+        "",
+    ),
+    Defense(
+        "tests/web/test_api.py::test_without_the_key_nothing_is_told",
+        "dedup_web/security.py",
+        "if self._key is not None and not hmac.compare_digest(given.encode(), self._key.encode()):",
+        "if False:",
+    ),
+    Defense(
+        "tests/web/test_api.py::test_other_sites_decide_and_see_nothing",
+        "dedup_web/security.py",
+        'if headers.get("sec-fetch-site", "none") not in OWN_SITES and not is_navigation:',
+        "if False:",
+    ),
+    Defense(
+        "tests/web/test_api.py::test_another_host_is_refused",
+        "dedup_web/security.py",
+        "if self._hosts is not None and host not in self._hosts:",
+        "if False:",
+    ),
+    Defense(
+        "tests/web/test_api.py::test_every_answer_is_locked_down",
+        "dedup_web/security.py",
+        "\"frame-ancestors 'none'\"",
+        '""',
+    ),
+    Defense(
+        "tests/infra/test_package.py::test_the_package_holds_the_app_and_nothing_else",
+        "infra/tools/package.py",
+        "yield from (name for name in names if not ignored.match_file(name))",
+        "yield from names",
+    ),
+    Defense(
+        "tests/infra/test_package.py::test_the_same_files_make_the_same_package",
+        "infra/tools/package.py",
+        "entry = zipfile.ZipInfo(name, NO_TIME)",
+        "entry = zipfile.ZipInfo(f'{name}{os.urandom(4).hex()}', NO_TIME)",
+    ),
+    Defense(
+        "tests/infra/test_package.py::test_every_pin_has_hashes_so_that_pip_takes_no_other_file",
+        "requirements.txt",
+        "packaging==26.3 \\\n",
+        "packaging==26.3\n#",
+    ),
+    Defense(
+        "tests/infra/test_package.py::test_the_list_of_materials_names_every_library_and_the_native_ones_inside",
+        "infra/tools/sbom.py",
+        "components=[*_decoders(name), *_native_files(name, distribution)],",
+        "components=[],",
+    ),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("word", nargs="?", default="", help="only those whose test has this word")
+    chosen = [it for it in DEFENSES if parser.parse_args().word in it.test]
+    with tempfile.TemporaryDirectory(prefix="defenses-") as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        for name in LINKED:
+            (copy / name).symlink_to((ROOT / name).resolve())
+        told = {it.test: said(copy, it) for it in chosen}
+    for test, what in told.items():
+        sys.stdout.write(f"{what:<40} {test}\n")
+    return int(any(what != "held" for what in told.values()))
+
+
+def said(copy: Path, defense: Defense) -> str:
+    """`held` if the test fails without the defense."""
+    file = copy / defense.file
+    text = file.read_text(encoding="utf-8")
+    if text.count(defense.there) != 1:
+        return f"{text.count(defense.there)} places in {defense.file}"
+    file.write_text(text.replace(defense.there, defense.instead), encoding="utf-8")
+    try:
+        command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", defense.test]
+        environment = {**os.environ, "PYTHONPATH": str(copy)}
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    finally:
+        file.write_text(text, encoding="utf-8")
+    failed = re.search(r"\b(\d+) failed", done.stdout)
+    return "held" if failed else f"NOT HELD: {done.stdout.splitlines()[-1] if done.stdout else done.stderr[-60:]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
