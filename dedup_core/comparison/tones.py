@@ -22,8 +22,6 @@ _DAMPING: Final = 1e-3
 _LEAST_WEIGHT: Final = 1e-3
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 8.0  # within the limits of every preset
-_SHADE: Final = 12.0  # CIELAB units of one color
-_FEW: Final = 6  # blocks of one color that say something about it
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
 
@@ -35,9 +33,7 @@ class Tones:
     curve and a smooth field of light were. `channels`: of all, once a curve for each channel was. `most_color`,
     `least_color`: how much color the one and the other picture has besides one for each lightness; next to nothing in
     gray, sepia and duotone. `tint`: how far those colors for each lightness are apart. `spot`: as `hue` (or `channels`,
-    if that is less), in the places that differ most, and not on average. `several`: how far the colors that one color
-    of a picture has become in the other are from their mean, where they are farthest; of a thing in another color it
-    is little.
+    if that is less), in the places that differ most, and not on average.
     """
 
     hue: float
@@ -47,7 +43,6 @@ class Tones:
     least_color: float
     tint: float
     spot: float = 0.0
-    several: float = 0.0
 
 
 def tones_between(
@@ -81,7 +76,6 @@ def tones_between(
         least_color=colors[0],
         tint=tint,
         spot=_ninth_largest(errors_of[counted]),
-        several=min(_several(ours[counted], theirs[counted]), _several(theirs[counted], ours[counted])),
     )
     return tones, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
 
@@ -96,17 +90,6 @@ def _mean(errors: Doubles, weight: Doubles) -> float:
 
 def _ninth_largest(errors: Doubles) -> float:
     return float(np.partition(errors, -_SPECKS - 1)[-_SPECKS - 1]) if len(errors) > _SPECKS else 0.0
-
-
-def _several(source: Doubles, target: Doubles) -> float:
-    """How far target is, in its ninth-farthest block, from the mean of all others that have one color in source."""
-    shades = np.floor((source + np.array([0.0, 128.0, 128.0])) / _SHADE).astype(np.intp) @ np.array([1, 64, 64 * 64])
-    _, places = np.unique(shades, return_inverse=True)
-    counts = np.bincount(places)
-    sums = np.stack([np.bincount(places, target[:, channel]) for channel in range(3)], axis=1)
-    others = (sums[places] - target) / np.maximum(counts[places] - 1, 1)[:, None]
-    apart = np.sqrt(((target - others) ** 2).sum(axis=1))
-    return _ninth_largest(np.where(counts[places] >= _FEW, apart, 0.0))
 
 
 def _smoothed(lab: Float32s, weight: Float32s) -> Float32s:

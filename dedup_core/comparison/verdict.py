@@ -49,7 +49,6 @@ _ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
 _MOST_NOISE: Final = 0.05
 _ALLOWED_FOR_TONE: Final = 0.05  # docs/thresholds.md#detail
 _MOST_TONE: Final = 4.0
-_SEVERAL: Final = 20.0  # docs/thresholds.md#another-color-in-one-place
 _MANY_BLOCKS: Final = 100
 _WHOLE_FRAME: Final = 0.97
 _LEAST_TOLD: Final = 0.005
@@ -111,9 +110,6 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
         return VerdictKind.ALTERED, (doubt, *reasons)
     if kind is VerdictKind.COLOR_VARIANT and (doubt := _too_small_a_part(measurement, policy)):
         return VerdictKind.DISTINCT, (doubt, *reasons)
-    if kind is VerdictKind.COLOR_VARIANT and measurement.tones and measurement.tones.several > _SEVERAL:
-        several = f"one color has become several ({above(measurement.tones.several, _SEVERAL)})"
-        return VerdictKind.ALTERED, (several, *reasons)
     return kind, reasons
 
 

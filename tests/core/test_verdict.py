@@ -325,8 +325,6 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"texture": 0.0, "structure": 0.0, "worst": 1.0, "altered_share": 1.0}, VerdictKind.DISTINCT),
         ({"tones": tones(spot=11.9)}, VerdictKind.DUPLICATE),
         ({"tones": tones(spot=12.1)}, VerdictKind.ALTERED),
-        ({"color_residual": 9.0, "tones": tones(hue=9.0, several=19.9)}, VerdictKind.COLOR_VARIANT),
-        ({"color_residual": 9.0, "tones": tones(hue=9.0, several=20.1)}, VerdictKind.ALTERED),
         ({"texture": 0.0, "metrics": ColorMetrics(9.0, 9.0, 0.5)}, VerdictKind.DISTINCT),
     ],
 )
