@@ -166,12 +166,18 @@ def _use(folder: Path) -> None:
 
 @lru_cache(64)
 def _bytes(thing: Thing) -> bytes:
-    picture, stream = makers(_folder[0])[thing.kind](thing.seed), io.BytesIO()
+    picture = makers(_folder[0])[thing.kind](thing.seed)
     if thing.is_copy:
-        size = max(1, picture.width // 2), max(1, picture.height // 2)
-        picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(stream, "JPEG", quality=75)
-    else:
-        picture.save(stream, "PNG")
+        return smaller_copy(picture)
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def smaller_copy(picture: Image.Image) -> bytes:
+    """A JPEG file of half the size."""
+    stream, size = io.BytesIO(), (max(1, picture.width // 2), max(1, picture.height // 2))
+    picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(stream, "JPEG", quality=75)
     return stream.getvalue()
 
 

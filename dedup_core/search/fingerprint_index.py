@@ -131,13 +131,15 @@ class FingerprintIndex[Id: Hashable = str]:
             known = [*hits, *(near if len(near) > _MOST_SHARING else ())]
             hits |= self._sharing(fingerprints, windows, min_shared_keypoints, known)
             for slot, (distance, view) in near.items():
-                hits.setdefault(slot, (distance, view, 0))
+                # What repeats itself, as the lines of a form do, has keypoints that agree in another view by chance.
+                if slot not in hits or distance < hits[slot][0]:
+                    hits[slot] = (distance, view, 0)
         names = self._held.ids(np.array(list(hits), np.int64))
         found = [
             Hit(name, distance, VIEWS[view], shared)
             for name, (distance, view, shared) in zip(names, hits.values(), strict=True)
         ]
-        found.sort(key=lambda hit: (hit.distance_bits - _KEYPOINT_BITS * hit.shared_keypoints, hit.image_id))
+        found.sort(key=lambda hit: (_unlikeliness(hit, max_distance_bits), hit.image_id))
         if self._given:
             found = [replace(hit, image_id=cast("str", self._given.get(hit.image_id, hit.image_id))) for hit in found]
         return cast("list[Hit[Id]]", found)
@@ -225,6 +227,12 @@ class FingerprintIndex[Id: Hashable = str]:
         new_slots = self._held.make_dense(by_all_means=by_all_means)
         if new_slots is not None:
             self._postings.keep(new_slots)
+
+
+def _unlikeliness(hit: Hit, limit: int) -> int:
+    """In bits. Where the hash is near it tells more than keypoints do, which all pictures of a template share."""
+    shared = hit.shared_keypoints if hit.distance_bits > limit else 0
+    return hit.distance_bits - _KEYPOINT_BITS * shared
 
 
 def _query_words(window: NDArray[np.uint8]) -> Words:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.hashes import fingerprints_of, hash_distance
 from dedup_core.fingerprinting.keypoints import Keypoints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
@@ -66,6 +66,21 @@ def form(value):
             ImageFont.load_default(22),
         )
     return page
+
+
+def test_keypoints_that_agree_by_chance_in_another_view_hide_no_near_hash():
+    forms = [fingerprints(form(value)) for value in range(30)]
+    index = FingerprintIndex()
+    for value, found in enumerate(forms):
+        index.add(f"{value:032x}", found)
+    for value in range(0, 30, 3):
+        copy = fingerprints(form(value).resize((200, 250), Image.Resampling.LANCZOS))
+        hits = index.search(copy)
+        distances = [hit.distance_bits for hit in hits]
+        assert distances == sorted(distances)
+        for hit in hits:
+            found = forms[int(hit.image_id, 16)]
+            assert hit.distance_bits <= hash_distance(copy.hashes, found.hashes, View.UPRIGHT)
 
 
 def test_of_a_crowd_of_forms_few_are_verified_and_the_copy_comes_first():
