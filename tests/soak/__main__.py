@@ -10,7 +10,7 @@ quite the same. The exit code is 1 if anything is wrong.
 import argparse
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from tests.azurite import run_azurite
 from tests.soak.run import Options, soak
@@ -32,15 +32,17 @@ def main() -> int:
     with run_azurite() as azurite:
         report = soak(azurite.new_account(), options)
     if chosen.json:
-        sys.stdout.write(json.dumps(asdict(report), indent=2) + "\n")
+        told = {"happened": report.happened, "faults": report.faults, "wrong": report.findings.wrong}
+        told |= {"right": report.findings.right, "statistics": report.statistics.as_dict()}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
         return int(bool(report.findings))
-    told = [f"{name}: {value:,}" for name, value in report.happened.items()]
-    told += [f"faults: {', '.join(f'{count:,} {kind}' for kind, count in sorted(report.faults.items()))}"]
-    told += [
+    lines = [f"{name}: {value:,}" for name, value in report.happened.items()]
+    lines += [f"faults: {', '.join(f'{count:,} {kind}' for kind, count in sorted(report.faults.items()))}"]
+    lines += [
         f"{len(found)} {kind} ({report.findings.right[kind]:,} right)" for kind, found in report.findings.wrong.items()
     ]
-    told += [f"  {kind}: {what}" for kind, found in report.findings.wrong.items() for what in found[:SHOWN]]
-    sys.stdout.write("\n".join(told) + "\n")
+    lines += [f"  {kind}: {what}" for kind, found in report.findings.wrong.items() for what in found[:SHOWN]]
+    sys.stdout.write("\n".join(lines) + "\n")
     return int(bool(report.findings))
 
 
