@@ -24,7 +24,7 @@ from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.fingerprint_log import READ_BYTES
-from dedup_storage.log_segments import AzureSegments
+from dedup_storage.log_segments import NOWHERE, AzureSegments
 from dedup_storage.queues import AzureIngestQueue, AzureQueues
 from tests.azurite import Account
 from tests.core.drawings import drawn, encoded
@@ -97,6 +97,9 @@ CALLS: dict[str, Call] = {
     "send a message": lambda it: AzureIngestQueue(it.clients.queues, "ingest").send(IngestMessage(PATH)),
     "count messages": lambda it: AzureQueues(it.clients.queues, ["ingest"]).lengths()["ingest"].waiting > 0,
 }
+
+# An append whose place is not told has the tail read after it, as if somebody else had written too.
+AS_GOOD_AS_THE_TRUTH: dict[str, object] = {"append to the log": NOWHERE}
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -207,7 +210,8 @@ def test_an_answer_that_is_cut_anywhere_is_busy_or_the_truth(name: str, broken: 
     step = 3 if name == "read an image" else 7
     for place in range(0, length, step):
         broken.set(spoil=lambda answer, place=place: answer[:place])
-        assert outcome(call, broken) in (StoreBusy, truth), f"cut after {place} of {length} bytes"
+        expected = (StoreBusy, truth, AS_GOOD_AS_THE_TRUTH.get(name, truth))
+        assert outcome(call, broken) in expected, f"cut after {place} of {length} bytes"
 
 
 @pytest.mark.parametrize("garbage", [b"", b"garbage", None], ids=["empty", "garbage", "missing"])
@@ -231,7 +235,7 @@ def test_an_answer_with_a_garbled_header_is_busy_or_the_truth(name: str, broken:
             return re.sub(rb"(?<=\r\n)" + header + rb":[^\r]*\r\n", lambda _: line, answer, count=1)
 
         broken.set(spoil=spoil)
-        assert outcome(call, broken) in (StoreBusy, truth), header
+        assert outcome(call, broken) in (StoreBusy, truth, AS_GOOD_AS_THE_TRUTH.get(name, truth)), header
 
 
 def test_a_body_that_breaks_off_in_its_encryption_is_busy(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
