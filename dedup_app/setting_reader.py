@@ -66,18 +66,15 @@ class SettingReader:
             raise InvalidSetting(f"{name} is {value!r}; it takes 3 to 56 lower-case letters, digits and single hyphens")
         return value
 
-    def https(self, name: str) -> str:
-        """An https address with its path; empty where none is set."""
+    def https(self, name: str, what: str, example: str) -> str:
+        """The https address of something, such as that of the example; empty where none is set."""
         value = self.text(name, "")
         try:
             url = urlsplit(value)
         except ValueError as error:
             raise InvalidSetting(f"{name} is not a URL: {error}") from error
         if value and (url.scheme != "https" or not url.hostname or url.query or url.username):
-            raise InvalidSetting(
-                f"{name} must be the https address of the topic and nothing more, such as "
-                "https://topic.westeurope-1.eventgrid.azure.net/api/events"
-            )
+            raise InvalidSetting(f"{name} must be the https address of the {what} and nothing more, such as {example}")
         return value
 
     def _namespace(self) -> str:
@@ -129,7 +126,7 @@ class SettingReader:
 
     def storage(self) -> StorageConnection | None:
         connection_string = self.text(STORAGE, "")
-        uris = {name: self._service_uri(f"{STORAGE}__{name}ServiceUri") for name in ("blob", "queue", "table")}
+        uris = {name: self._service_uri(name) for name in ("blob", "queue", "table")}
         if connection_string and any(uris.values()):
             raise InvalidSetting(f"{STORAGE} and {STORAGE}__*ServiceUri are both set; keep one way to connect")
         if connection_string:
@@ -147,18 +144,9 @@ class SettingReader:
         client_id = self.text(f"{STORAGE}__clientId", "")
         return StorageConnection("", uris["blob"], uris["queue"], uris["table"], client_id)
 
-    def _service_uri(self, name: str) -> str:
-        value = self.text(name, "")
-        try:
-            url = urlsplit(value)
-        except ValueError as error:
-            raise InvalidSetting(f"{name} is not a URL: {error}") from error
-        if value and (url.scheme != "https" or not url.hostname or url.query or url.username):
-            raise InvalidSetting(
-                f"{name} must be the https address of the service and nothing more, such as "
-                f"https://account.{name.removeprefix(STORAGE + '__').removesuffix('ServiceUri')}.core.windows.net"
-            )
-        return value
+    def _service_uri(self, service: str) -> str:
+        example = f"https://account.{service}.core.windows.net"
+        return self.https(f"{STORAGE}__{service}ServiceUri", "service", example)
 
     def refuse_equal(self, first: str, second: str, first_value: str, second_value: str) -> None:
         if first_value == second_value:

@@ -80,7 +80,9 @@ class Settings:
             ingest_queue=read.own_queue("INGEST_QUEUE", cls.ingest_queue),
             events_queue=read.own_queue("EVENTS_QUEUE", cls.events_queue),
             notify_queue=read.optional_queue("NOTIFY_QUEUE"),
-            events_topic_endpoint=read.https("EVENTS_TOPIC_ENDPOINT"),
+            events_topic_endpoint=read.https(
+                "EVENTS_TOPIC_ENDPOINT", "topic", "https://topic.westeurope-1.eventgrid.azure.net/api/events"
+            ),
             stats_schedule=read.schedule("STATS_SCHEDULE", cls.stats_schedule),
             blob_trigger_source=read.choice("BLOB_TRIGGER_SOURCE", BLOB_TRIGGER_SOURCES, cls.blob_trigger_source),
             max_image_bytes=read.whole("MAX_IMAGE_BYTES", cls.max_image_bytes, most=_GIBIBYTE),
