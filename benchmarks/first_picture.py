@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 
 from benchmarks.checkouts import HERE, commit_of, linked
@@ -90,7 +91,7 @@ def wait_for_row(azurite: Azurite, name: str) -> None:
         while time.monotonic() < end:
             try:
                 rows = list(table.query_entities(f"path eq '{CONTAINER}/{name}' and status eq 'indexed'"))
-            except Exception:  # noqa: BLE001 - no table yet
+            except ResourceNotFoundError:  # no table yet
                 rows = []
             if rows:
                 return

@@ -273,9 +273,8 @@ class FingerprintLog:
             return
         self._take_older()
         self._read_segment = self._segments.first()
-        if self._read_segment > 1:
+        if self._read_segment > 1:  # and no snapshot holds what was before
             self._damaged += RECORD_BYTES
-            # and no snapshot holds what was before
             log.error("log_begins_late", segment=self._read_segment, remedy=REINDEX)
 
     def _take_older(self) -> None:

@@ -127,8 +127,7 @@ class AzureReportsTable:
         return str(found["prefix"]) if found else ""
 
     def put_retention_place(self, prefix: str) -> None:
-        keys = dict(zip(("PartitionKey", "RowKey"), PLACE, strict=True))
-        self._table.upsert({**keys, "prefix": prefix}, keep_other_columns=False)
+        self._table.upsert({**dict(zip(KEYS, PLACE, strict=True)), "prefix": prefix}, keep_other_columns=False)
 
     def _forget_kind(self, kind: str, moment: datetime, most: int) -> int:
         condition = f"PartitionKey eq '{kind}' and RowKey gt '{newest_first(moment)}~'"  # some have more after it
@@ -198,9 +197,8 @@ class AzureReportsTable:
 
 
 def _owner_entity(owner: Owner) -> Entity:
-    partition, key = OWNER
     columns = {"container": owner.container, "site": owner.site, "since": utc(owner.since)}
-    return {"PartitionKey": partition, "RowKey": key, **columns}
+    return {**dict(zip(KEYS, OWNER, strict=True)), **columns}
 
 
 def _digest(body: str) -> str:
