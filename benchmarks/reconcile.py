@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.index_records import made_up, pictures, real_fingerprints
 from dedup_app.image_status import INDEXED
 from dedup_app.ledger.findings import PREFIXES
-from dedup_app.ports import FeaturesRow
+from dedup_app.ports.features import FeaturesRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.features import ImageFeatures, extract_features

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from dedup_app.image_status import REMOVING
 from dedup_app.ingest import is_final
-from dedup_app.ports import FeaturesTable, Images, IngestQueue
+from dedup_app.ports.features import FeaturesTable
+from dedup_app.ports.images import Images
+from dedup_app.ports.queues import IngestQueue
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidPath
 from dedup_core.messages import IngestMessage

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dedup_app.ports import CandidateIndex, Decoders, FeaturesTable, Images, ImageSummary
+from dedup_app.ports.decoders import Decoders
+from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.images import Images
+from dedup_app.ports.index import CandidateIndex
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
 from dedup_core.errors import ImageNotFound
 from dedup_core.loading.budget import LoadBudgets

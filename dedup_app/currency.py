@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import batched
 
-from dedup_app.ports import FeaturesTable, ImageSummary, PairRow
+from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.pairs import PairRow
 from dedup_core.paths import ImagePath
 
 PAIRS_AT_ONCE = 500

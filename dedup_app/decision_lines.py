@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from dedup_app.group_records import id_of, microseconds, moment
-from dedup_app.ports import PairRow
+from dedup_app.ports.pairs import PairRow
 from dedup_core.errors import InvalidPath, PermanentError
 from dedup_core.groups.facts import CONTENT_BYTES, Decided, Decision
 from dedup_core.paths import ImagePath

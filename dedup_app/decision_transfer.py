@@ -8,7 +8,8 @@ from dedup_app.decision_lines import DecisionLine, InvalidDecisionLine, line_of,
 from dedup_app.decisions import MOST_REMEMBERED
 from dedup_app.group_records import facts_of, id_of
 from dedup_app.journal import VerdictJournal
-from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
+from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.groups.facts import Decided
 from dedup_core.paths import ImagePath
 from dedup_core.views import View

@@ -8,7 +8,8 @@ from enum import StrEnum
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import facts_of, id_of, microseconds
 from dedup_app.journal import VerdictJournal
-from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
+from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Decided, Decision
 from dedup_core.groups.keeper import KeeperPolicy

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations, islice
 
 from dedup_app.pairing import SAME
-from dedup_app.ports import Decoders
+from dedup_app.ports.decoders import Decoders
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.sides import ALIKE

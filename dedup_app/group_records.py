@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from dedup_app.ports import ImageSummary, PairRow
+from dedup_app.ports.features import ImageSummary
+from dedup_app.ports.pairs import PairRow
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.groups.facts import CONTENT_BYTES, Decided, Decision, ImageFacts, Link
 from dedup_core.paths import ImagePath

@@ -8,16 +8,12 @@ from dedup_app.event_log import EventLog
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, REMOVING, ImageStatus
 from dedup_app.notices import Notices
 from dedup_app.pairing import Pairing, is_same_file
-from dedup_app.ports import (
-    CandidateIndex,
-    Decoders,
-    FeaturesRow,
-    FeaturesTable,
-    Images,
-    ImageSummary,
-    IngestQueue,
-    Superseded,
-)
+from dedup_app.ports.decoders import Decoders
+from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
+from dedup_app.ports.images import Images
+from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.queues import IngestQueue
+from dedup_app.ports.superseded import Superseded
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
 from dedup_core.decoding.libraries import deciding_decoder, still_decides

@@ -12,7 +12,8 @@ from typing import Protocol
 from dedup_app.group_records import Record, facts_of, records_of
 from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.notices import Notices
-from dedup_app.ports import FeaturesRow, FeaturesTable, ImageSummary, PairRow, PairsTable
+from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
+from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import FAMILIES
 

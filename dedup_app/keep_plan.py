@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import batched
 
 from dedup_app.group_book import SAME, GroupBook
-from dedup_app.ports import FeaturesTable
+from dedup_app.ports.features import FeaturesTable
 from dedup_core.groups.plan import KeepPlan, PlannedImage, Wanted, plan_groups
 from dedup_core.groups.projection import Group
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from dedup_app.event_log import EventLog
-from dedup_app.ports import Meter, StatsTable
+from dedup_app.ports.reports import Meter, StatsTable
 from dedup_core.errors import TemporaryError
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.loading.stats import LoaderStats

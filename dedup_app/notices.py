@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from dedup_app.group_records import moment
-from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.pairs import PairRow
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.errors import DedupError, TemporaryError
 from dedup_core.groups.facts import FAMILIES, Decided

@@ -5,15 +5,9 @@ from dataclasses import dataclass, field
 
 from dedup_app.image_status import ImageStatus
 from dedup_app.ledger.findings import Ledger
-from dedup_app.ports import (
-    DecodersReport,
-    FeaturesTable,
-    QueueLengths,
-    Queues,
-    RejectedMessage,
-    ReportsTable,
-    StatsReport,
-)
+from dedup_app.ports.features import FeaturesTable
+from dedup_app.ports.queues import QueueLengths, Queues
+from dedup_app.ports.reports import DecodersReport, RejectedMessage, ReportsTable, StatsReport
 
 MESSAGES = 20  # the newest of each kind: more than a screen holds helps nobody
 

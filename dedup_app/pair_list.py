@@ -9,7 +9,8 @@ from itertools import batched
 
 from dedup_app.currency import PAIRS_AT_ONCE, is_current
 from dedup_app.paging import parse_pair_cursor
-from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
+from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
 from dedup_core.paths import ImagePath

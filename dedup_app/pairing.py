@@ -8,7 +8,10 @@ from itertools import batched
 from dedup_app.currency import is_current
 from dedup_app.journal import VerdictJournal
 from dedup_app.loader_totals import LoaderTotals
-from dedup_app.ports import FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, VerifyQueue, Written
+from dedup_app.ports.features import FeaturesRow, FeaturesTable
+from dedup_app.ports.images import Images
+from dedup_app.ports.pairs import PairRow, PairsTable, Written
+from dedup_app.ports.queues import VerifyQueue
 from dedup_app.settings import Settings
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dedup_app.event_log import EventLog
-from dedup_app.ports import IngestQueue, PairsTable, PoisonMessage, PoisonQueues, ReportsTable, VerifyQueue
+from dedup_app.ports.pairs import PairsTable
+from dedup_app.ports.queues import IngestQueue, PoisonMessage, PoisonQueues, VerifyQueue
+from dedup_app.ports.reports import ReportsTable
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidMessage, InvalidPath
 from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent, parse_events

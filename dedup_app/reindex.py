@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from dedup_app.journal import VerdictLog, rebuild
-from dedup_app.ports import CandidateIndex, FeaturesRow, FeaturesTable, IngestQueue, PairsTable
+from dedup_app.ports.features import FeaturesRow, FeaturesTable
+from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.pairs import PairsTable
+from dedup_app.ports.queues import IngestQueue
 from dedup_core.fingerprinting.record import SCHEME, Fingerprints
 from dedup_core.messages import IngestMessage
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dedup_app.paging import parse_image_cursor
-from dedup_app.ports import FeaturesRow, FeaturesTable
+from dedup_app.ports.features import FeaturesRow, FeaturesTable
 from dedup_core.errors import PermanentError
 
 _REASON = re.compile(r"[a-z0-9-]{1,64}")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from dedup_app.event_log import EventLog
-from dedup_app.ports import RejectedMessage, ReportsTable
+from dedup_app.ports.reports import RejectedMessage, ReportsTable
 from dedup_core.errors import PermanentError, TemporaryError
 from dedup_core.messages import message_excerpt
 

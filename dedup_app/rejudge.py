@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import id_of
 from dedup_app.journal import VerdictJournal
-from dedup_app.ports import PairRow, PairsTable, VerifyQueue
+from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.queues import VerifyQueue
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
 from dedup_core.groups.facts import FAMILIES
 from dedup_core.groups.projection import GroupProjection

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from dedup_app.event_log import EventLog
 from dedup_app.loader_totals import utc_day
-from dedup_app.ports import Meter, ReportsTable, StatsReport, StatsTable
+from dedup_app.ports.reports import Meter, ReportsTable, StatsReport, StatsTable
 from dedup_core.loading.stats import LoaderStats
 
 log = EventLog(__name__)

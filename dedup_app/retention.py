@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from dedup_app.event_log import EventLog
 from dedup_app.ledger.findings import PREFIXES
 from dedup_app.loader_totals import utc_day
-from dedup_app.ports import FeaturesTable, PairsTable, ReportsTable, StatsTable
+from dedup_app.ports.features import FeaturesTable
+from dedup_app.ports.pairs import PairsTable
+from dedup_app.ports.reports import ReportsTable, StatsTable
 from dedup_app.settings import Settings
 
 log = EventLog(__name__)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import microseconds, moment
 from dedup_app.paging import BadCursor
-from dedup_app.ports import PairRow, PairsTable
+from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Family, ImageFacts
 from dedup_core.groups.projection import Group

@@ -22,20 +22,13 @@ from dedup_app.ownership import OwnershipService
 from dedup_app.pair_list import PairListService
 from dedup_app.pairing import Pairing
 from dedup_app.poison import PoisonService
-from dedup_app.ports import (
-    CandidateIndex,
-    Decoders,
-    FeaturesTable,
-    Images,
-    IngestQueue,
-    Meter,
-    PairsTable,
-    PoisonQueues,
-    Queues,
-    ReportsTable,
-    StatsTable,
-    VerifyQueue,
-)
+from dedup_app.ports.decoders import Decoders
+from dedup_app.ports.features import FeaturesTable
+from dedup_app.ports.images import Images
+from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.pairs import PairsTable
+from dedup_app.ports.queues import IngestQueue, PoisonQueues, Queues, VerifyQueue
+from dedup_app.ports.reports import Meter, ReportsTable, StatsTable
 from dedup_app.reindex import ReindexService
 from dedup_app.rejected import RejectedService
 from dedup_app.rejection import Rejections

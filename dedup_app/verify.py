@@ -8,7 +8,8 @@ from datetime import datetime
 from dedup_app.event_log import EventLog
 from dedup_app.journal import VerdictJournal
 from dedup_app.loader_totals import LoaderTotals
-from dedup_app.ports import FeaturesTable, ImageSummary, PairRow, PairsTable
+from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
 from dedup_core.comparison.measurement import PairMeasurement

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dedup_app.pair_list import PairKind
-from dedup_app.ports import PairRow
+from dedup_app.ports.pairs import PairRow
 from dedup_cli.failures import InputError
 from dedup_cli.output import Cell
 

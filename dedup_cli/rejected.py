@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_app.ports import FeaturesRow
+from dedup_app.ports.features import FeaturesRow
 from dedup_app.rejected import RejectedService
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix

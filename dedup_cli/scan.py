@@ -18,7 +18,7 @@ from rich.text import Text
 
 from dedup_app.folder_scan import CopyGroup, FolderScan, Measure, ScanReport
 from dedup_app.folder_scan import Progress as Told
-from dedup_app.ports import Decoders
+from dedup_app.ports.decoders import Decoders
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json, verdict_text

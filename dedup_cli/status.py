@@ -10,7 +10,8 @@ from rich.text import Text
 
 from dedup_app.image_status import ImageStatus
 from dedup_app.overview import Overview
-from dedup_app.ports import DecodersReport, QueueLengths, RejectedMessage, StatsReport
+from dedup_app.ports.queues import QueueLengths
+from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
 from dedup_cli.connection import services_of
 from dedup_cli.ledger import ledger_record, ledger_table
 from dedup_cli.output import console, plain, plain_table, print_json

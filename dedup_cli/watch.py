@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.text import Text
 
-from dedup_app.ports import QueueLengths
+from dedup_app.ports.queues import QueueLengths
 from dedup_app.services import Services
 from dedup_cli.output import console
 

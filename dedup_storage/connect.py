@@ -8,7 +8,7 @@ from typing import Any
 
 from dedup_app.event_log import EventLog
 from dedup_app.poison import BLOB_TRIGGER_QUEUE
-from dedup_app.ports import DecodersReport, Meter, ReportsTable
+from dedup_app.ports.reports import DecodersReport, Meter, ReportsTable
 from dedup_app.services import Services, utc_now
 from dedup_app.settings import Settings
 from dedup_core.errors import TemporaryError
@@ -20,12 +20,12 @@ from dedup_storage.clients import open_clients
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.event_senders import event_senders
 from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
-from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments
+from dedup_storage.fingerprint_log import READ_BYTES
+from dedup_storage.index_engine import open_index
+from dedup_storage.log_segments import AzureSegments
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.poison_queues import AzurePoisonQueues
 from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue
-from dedup_storage.snapshot_blobs import AzureSnapshots
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 from dedup_storage.verdict_log import PREFIX as VERDICTS
 from dedup_storage.verdict_log import VerdictLog
@@ -65,11 +65,7 @@ def connect(settings: Settings) -> Services:
         queues=AzureQueues(
             clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_TRIGGER_QUEUE)
         ),
-        index=FingerprintLog(
-            AzureSegments(clients.blobs, settings.index_container),
-            AzureSegments(clients.blobs, settings.index_container, OLDER_FINGERPRINTS),
-            AzureSnapshots(clients.blobs, settings.index_container),
-        ),
+        index=open_index(settings, clients),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         event_senders=event_senders(settings, clients.queues),
         instance=instance,

@@ -7,7 +7,8 @@ from datetime import datetime
 from itertools import islice, starmap
 
 from dedup_app.image_status import DELETED, ImageStatus
-from dedup_app.ports import FeaturesRow, ImageSummary, Superseded
+from dedup_app.ports.features import FeaturesRow, ImageSummary
+from dedup_app.ports.superseded import Superseded
 from dedup_storage.entity_table import Entities
 from dedup_storage.rows import (
     SUMMARY_COLUMNS,

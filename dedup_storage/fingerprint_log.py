@@ -15,7 +15,7 @@ from itertools import batched
 from threading import Lock
 
 from dedup_app.event_log import EventLog
-from dedup_app.ports import Superseded
+from dedup_app.ports.superseded import Superseded
 from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dedup_app.ports import PairRow
+from dedup_app.ports.pairs import PairRow
 from dedup_core.comparison.regions import swapped
 from dedup_core.paths import ImagePath
 from dedup_core.views import View

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from dedup_app.ports import PairRow, Written
+from dedup_app.ports.pairs import PairRow, Written
 from dedup_core.paths import ImagePath
 from dedup_storage.decision_columns import decision_columns
 from dedup_storage.entity_table import Entities

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage, QueueServiceClient
 
-from dedup_app.ports import PoisonMessage
+from dedup_app.ports.queues import PoisonMessage
 from dedup_storage.azure_errors import our_errors
 from dedup_storage.queues import POISON_SUFFIX
 

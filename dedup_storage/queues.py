@@ -10,7 +10,8 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueServiceClient
 
 from dedup_app.poison import BLOB_TRIGGER_QUEUE
-from dedup_app.ports import QueueLengths, RejectedMessage
+from dedup_app.ports.queues import QueueLengths
+from dedup_app.ports.reports import RejectedMessage
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_storage.azure_errors import our_errors

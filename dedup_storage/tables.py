@@ -9,7 +9,7 @@ from itertools import batched, groupby
 
 from dedup_app.ledger.findings import FindingKind, SliceReport
 from dedup_app.ownership import Owner
-from dedup_app.ports import DecodersReport, RejectedMessage, StatsReport
+from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.entity_table import Entities
 from dedup_storage.rows import Entity, fitting, loaded, odata, stored, utc

@@ -14,7 +14,7 @@ from opentelemetry.instrumentation.urllib import URLLibInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from dedup_app.ports import StatsReport
+from dedup_app.ports.reports import StatsReport
 from dedup_core.loading.stats import LoaderStats
 
 NAMESPACE = "dedup"

@@ -6,7 +6,7 @@ from pydantic import BaseModel, StringConstraints
 
 from dedup_app.decisions import Act, PairDecision
 from dedup_app.group_records import moment
-from dedup_app.ports import PairRow
+from dedup_app.ports.pairs import PairRow
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.groups.facts import Decided, Family, ImageFacts
 from dedup_core.groups.projection import Group, Member, may_go

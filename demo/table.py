@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dedup_app.ports import PairRow
+from dedup_app.ports.pairs import PairRow
 from dedup_cli.output import VERDICT_STYLES, metric_numbers, plain, plain_table
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE
 from demo.check import Outcome

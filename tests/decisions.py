@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dedup_app.group_records import id_of
-from dedup_app.ports import PairRow
+from dedup_app.ports.pairs import PairRow
 from dedup_core.groups.facts import Decided, Decision
 
 

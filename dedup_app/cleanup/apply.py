@@ -15,7 +15,7 @@ from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
 from dedup_app.cleanup.ports import BlobChanged, Copying, Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step, kept_for, quarantined_path
 from dedup_app.group_book import GroupBook
-from dedup_app.ports import IngestQueue
+from dedup_app.ports.queues import IngestQueue
 from dedup_app.settings import Settings
 from dedup_core.errors import PermanentError
 from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage

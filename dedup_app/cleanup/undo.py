@@ -7,7 +7,7 @@ from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
 from dedup_app.cleanup.ports import Blob, BlobChanged, Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step
-from dedup_app.ports import IngestQueue
+from dedup_app.ports.queues import IngestQueue
 from dedup_core.errors import PermanentError
 from dedup_core.messages import IngestMessage
 

@@ -9,7 +9,11 @@ from dedup_app.ingest import is_final
 from dedup_app.ledger.findings import Finding, FindingKind
 from dedup_app.ledger.listing import BlobListing, short_etag, short_id
 from dedup_app.pairing import Pairing
-from dedup_app.ports import CandidateIndex, FeaturesRow, FeaturesTable, Images, PairRow, PairsTable, Superseded
+from dedup_app.ports.features import FeaturesRow, FeaturesTable
+from dedup_app.ports.images import Images
+from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.superseded import Superseded
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit

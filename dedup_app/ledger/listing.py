@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_app.ports import Images
+from dedup_app.ports.images import Images
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 

@@ -9,15 +9,11 @@ from dedup_app.ledger.audit import Audit, Slice, names_of
 from dedup_app.ledger.findings import PREFIXES, Finding, FindingKind, Ledger, SliceReport
 from dedup_app.ledger.listing import BlobListing, short_id
 from dedup_app.pairing import Pairing
-from dedup_app.ports import (
-    CandidateIndex,
-    Images,
-    IngestQueue,
-    PairRow,
-    Queues,
-    ReportsTable,
-    VerifyQueue,
-)
+from dedup_app.ports.images import Images
+from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.pairs import PairRow
+from dedup_app.ports.queues import IngestQueue, Queues, VerifyQueue
+from dedup_app.ports.reports import ReportsTable
 from dedup_app.settings import Settings
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath

@@ -24,7 +24,7 @@ from greenlet import greenlet
 
 from dedup_app.currency import is_current
 from dedup_app.image_status import DELETED, INDEXED
-from dedup_app.ports import PairRow
+from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.comparison.verdict import VerdictKind

@@ -6,7 +6,7 @@ import pytest
 
 from dedup_app import pair_list
 from dedup_app.pair_list import PairFilter
-from dedup_app.ports import PairRow
+from dedup_app.ports.pairs import PairRow
 from tests.app.world import World
 from tests.storage.examples import features_row, verified
 

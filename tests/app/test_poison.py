@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.ports import PoisonMessage
+from dedup_app.ports.queues import PoisonMessage
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import TemporaryError
 from dedup_core.messages import IngestMessage

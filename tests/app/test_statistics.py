@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from dedup_app.loader_totals import LoaderTotals, utc_day
-from dedup_app.ports import StatsReport
+from dedup_app.ports.reports import StatsReport
 from dedup_app.reporting import ReportingService
 from dedup_core.errors import StoreBusy
 from dedup_core.loading import loader

@@ -10,7 +10,9 @@ from PIL import Image
 
 from dedup_app.currency import current_pairs
 from dedup_app.image_status import ImageStatus
-from dedup_app.ports import CandidateIndex, FeaturesRow, PairRow
+from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath

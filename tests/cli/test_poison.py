@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dedup_app.ports import PoisonMessage
+from dedup_app.ports.queues import PoisonMessage
 from dedup_app.services import Services
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from dedup_app.image_status import ImageStatus
-from dedup_app.ports import DecodersReport, RejectedMessage, StatsReport
+from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
 from dedup_app.services import Services
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget

@@ -15,7 +15,8 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
 from dedup_app.image_status import PROCESSING
-from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dedup_app.image_status import DELETED, INDEXED, ImageStatus
-from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.pairs import PairRow
 from dedup_cli.main import app as dedup
 from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account, Azurite

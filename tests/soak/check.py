@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from dedup_app.currency import is_current
 from dedup_app.group_records import facts_of, link_of
 from dedup_app.image_status import DELETED, INDEXED, ImageStatus
-from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Family

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dedup_app.ports import CandidateIndex, Superseded
+from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.superseded import Superseded
 from dedup_core.search.hit import Hit
 from dedup_core.views import View
 from tests.storage.examples import fingerprints_of_text, image

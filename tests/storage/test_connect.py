@@ -11,7 +11,7 @@ from azure.storage.queue import QueueClient
 from PIL import Image
 
 from dedup_app.image_status import INDEXED, PROCESSING
-from dedup_app.ports import FeaturesRow
+from dedup_app.ports.features import FeaturesRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_app.storage_connection import StorageConnection

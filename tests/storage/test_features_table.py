@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
-from dedup_app.ports import FeaturesTable, ImageSummary, Superseded
+from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.superseded import Superseded
 from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.features_table import AzureFeaturesTable

@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
-from dedup_app.ports import Images
+from dedup_app.ports.images import Images
 from dedup_core.errors import ImageNotFound, ImageTooLarge, StoreBusy, TemporaryError
 from dedup_core.paths import ImagePath
 from dedup_storage.azure_errors import as_our_error, our_errors

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.ports import PairRow, PairsTable, Written
+from dedup_app.ports.pairs import PairRow, PairsTable, Written
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_storage.clients import StorageClients

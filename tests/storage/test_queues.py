@@ -5,7 +5,8 @@ from contextlib import suppress
 import pytest
 from azure.core.exceptions import ResourceExistsError
 
-from dedup_app.ports import IngestQueue, QueueLengths, Queues, RejectedMessage, VerifyQueue
+from dedup_app.ports.queues import IngestQueue, QueueLengths, Queues, VerifyQueue
+from dedup_app.ports.reports import RejectedMessage
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.views import View
 from dedup_storage.clients import StorageClients

@@ -6,7 +6,7 @@ import pytest
 
 from dedup_app.ledger.findings import SliceReport
 from dedup_app.ownership import Owner
-from dedup_app.ports import DecodersReport, RejectedMessage, ReportsTable, StatsReport, StatsTable
+from dedup_app.ports.reports import DecodersReport, RejectedMessage, ReportsTable, StatsReport, StatsTable
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable

@@ -14,7 +14,8 @@ from dedup_app.cleanup.purge import PurgeService
 from dedup_app.cleanup.undo import UndoService
 from dedup_app.group_records import facts_of, records_of
 from dedup_app.image_status import INDEXED
-from dedup_app.ports import FeaturesRow, PairRow
+from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.groups.plan import KeepPlan, Wanted

@@ -1,0 +1,26 @@
+"""The blobs of the image container."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from dedup_core.loading.loader import SourceImage
+from dedup_core.paths import ImagePath
+
+
+class Images(Protocol):
+    """The blobs of the image container, read only."""
+
+    def read(self, path: ImagePath, *, unless_etag: str | None = None) -> SourceImage | None:
+        """The blob's bytes with their etag, in one download; None if its etag still is `unless_etag`.
+
+        Raises `ImageNotFound`, `ImageTooLarge` (before the body is read) or `StoreBusy`.
+        """
+        ...
+
+    def etag(self, path: ImagePath) -> str | None:
+        """The etag of the blob as it is now, None if there is none; reads none of it."""
+        ...
+
+    def names(self, container: str) -> Iterator[tuple[str, str]]:
+        """Name and etag of every blob, in the order of the names, fetched page by page."""
+        ...

@@ -1,0 +1,109 @@
+"""The `pairs` table, and what a row of it says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.verdict import Verdict
+from dedup_core.groups.facts import Decided
+from dedup_core.paths import ImagePath
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One pair as seen from `left`; `verdict` is None while its verification is on the queue.
+
+    `left_etag` and `right_etag` are those of the bytes that were compared (or, while pending, of those to be compared),
+    `left_version` and `right_version` the versions of these contents; a pair is about the images as they are only if
+    both versions are those of the rows (`is_current`). `failure` says why no verdict came: its message failed for good.
+    `decided` is what a person decided last, `decision_history` what was decided before, the oldest first.
+    `measurement` is what the verdict follows from, where it was stored and can be judged again.
+    """
+
+    left: ImagePath
+    right: ImagePath
+    left_etag: str
+    right_etag: str
+    verdict: Verdict | None
+    distance_bits: int | None
+    view: str
+    verified_at: datetime | None
+    left_version: int = 0
+    right_version: int = 0
+    failure: str = ""
+    tag: str = field(default="", compare=False, repr=False)
+    decided: Decided | None = None
+    decision_history: tuple[Decided, ...] = ()
+    measurement: PairMeasurement | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def decision(self) -> str | None:
+        """What a person decided, as a word; None where nothing was decided, or it was taken back."""
+        return self.decided.decision.value if self.decided and self.decided.decision else None
+
+
+class Written(Enum):
+    """What came of writing a verdict; false if it was not written."""
+
+    NEW = "new"
+    AGAIN = "again"
+    """The same verdict on the same contents was there, and was written once more."""
+    SUPERSEDED = "superseded"
+    """One on newer contents is there."""
+
+    def __bool__(self) -> bool:
+        return self is not Written.SUPERSEDED
+
+
+class PairsTable(Protocol):
+    """The `pairs` table: both directions of every pair."""
+
+    def open(self, pair: PairRow) -> PairRow | None:
+        """Create the pair as pending: the row, if it is worth a verification; its tag saves `put_verdict` a look.
+
+        Two finders of the same pair do not undo each other. None if there is a verdict on just these two contents, or
+        anything on newer ones; what is there about older ones becomes pending, but for a person's decision.
+        """
+        ...
+
+    def put_verdict(self, pair: PairRow) -> Written:
+        """Write the verdict under both images, unless one on newer contents is there; what came of it.
+
+        Never touches a person's decision. `pair.tag` is that of the row that `open` gave, if it is known.
+        """
+        ...
+
+    def decide(self, pair: PairRow) -> PairRow:
+        """Note `pair.decided` and `pair.decision_history` under both images, and nothing else that the pair says.
+
+        A pair that is not there is made. The pair as it is then.
+        """
+        ...
+
+    def get(self, left: ImagePath, right: ImagePath) -> PairRow | None: ...
+
+    def of_image(self, path: ImagePath) -> Iterator[PairRow]:
+        """Verified pairs of one image, seen from it."""
+        ...
+
+    def all(self, after: tuple[str, str] | None = None) -> Iterator[PairRow]:
+        """Every pair once, verified or pending, in the order of their ids; those that come after these two only."""
+        ...
+
+    def with_prefix(self, prefix: str) -> Iterator[PairRow]:
+        """The pairs whose smaller image id begins with these two hex digits, each once."""
+        ...
+
+    def forget(self, path: ImagePath, most: int) -> int:
+        """Take away up to `most` pairs of an image, but none that a person has decided about; how many it were.
+
+        One that is written meanwhile stays, for it may be about another image by now.
+        """
+        ...
+
+    def fail(self, left: ImagePath, right: ImagePath, failure: str) -> None:
+        """Note on a pair that waits why no verdict comes; one with a verdict stays as it is."""
+        ...
