@@ -55,7 +55,7 @@ def write_pairs(photos: Path, limit: int, folder: Path) -> Pairs:
     """Photos with their copies, and with the next photo of the sample."""
     sys.path.insert(0, str(ROOT))
     from benchmarks.quality_eval.pictures import photos_in  # noqa: PLC0415 - the children must import nothing of it
-    from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: PLC0415
+    from dedup_changes.transforms import TRANSFORMS  # noqa: PLC0415
 
     found = [photo.path for photo in photos_in(photos)]
     sample = found[:: max(1, len(found) // limit)][:limit]

@@ -19,7 +19,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.quality_eval.known_pairs import product_pairs  # noqa: E402
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, Picture, photos_in  # noqa: E402
-from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
+from dedup_changes.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, extract_features  # noqa: E402
 from dedup_core.color.lab import srgb_to_lab  # noqa: E402
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS  # noqa: E402

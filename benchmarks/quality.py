@@ -6,7 +6,7 @@
     python benchmarks/quality.py --photos ~/Pictures --limit 200   any folder of distinct pictures
     python benchmarks/quality.py --copies-of 24                    all photos held, copies of 24 of them: minutes
 
-Every photo is copied by every transform of quality_eval/transforms.py, through real encoded bytes. Each copy is looked
+Every photo is copied by every transform of dedup_changes/transforms.py, through real encoded bytes. Each copy is looked
 up among all originals and every candidate is verified; `candidate` is the share of copies whose own original the search
 brings up, `verdict` the share that besides ends as `identical` or `duplicate` (of grey and hue-shifted copies also
 `color_variant`), `alone` the share with such a verdict had the search brought all of them up. Pairs of different photos
@@ -35,8 +35,8 @@ from rich.progress import track  # noqa: E402
 
 from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary, tables  # noqa: E402
 from benchmarks.quality_eval.pictures import Cache, Photo, photos_in  # noqa: E402
-from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
 from benchmarks.quality_eval.workers import Workers  # noqa: E402
+from dedup_changes.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import BALANCED, LOOSE, STRICT, Policy  # noqa: E402
 
 POLICIES = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}

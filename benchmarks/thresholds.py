@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.quality_eval.known_pairs import RECOLORED, SAME_PICTURE, product_pairs  # noqa: E402
 from benchmarks.quality_eval.pictures import photos_in  # noqa: E402
-from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
+from dedup_changes.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import BALANCED, PRESETS, PairMeasurement, Policy, VerdictKind, View, decide, measure_images  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
 from dedup_core.fingerprinting.hash_views import view_hashes  # noqa: E402

@@ -33,7 +33,7 @@ from PIL import Image  # noqa: E402
 
 from benchmarks.quality_eval.known_pairs import product_pairs  # noqa: E402
 from benchmarks.quality_eval.pictures import photos_in  # noqa: E402
-from benchmarks.quality_eval.transforms import TRANSFORMS  # noqa: E402
+from dedup_changes.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import PRESETS, PairMeasurement, Policy, VerdictKind, decide, measure_images  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
 from dedup_core.decoding.working_image import WorkingImage  # noqa: E402

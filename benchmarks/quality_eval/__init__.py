@@ -1,1 +1,1 @@
-"""The parts of `benchmarks/quality.py`: transforms, our detection, other hashes, arithmetic, tables and plot."""
+"""The parts of `benchmarks/quality.py`: our detection, other hashes, arithmetic, tables and plot."""

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.quality_eval.known_pairs import RECOLORED, SAME_PICTURE
 from benchmarks.quality_eval.rates import FALSE_POSITIVE_RATE
 from benchmarks.quality_eval.summary import Report
-from benchmarks.quality_eval.transforms import TRANSFORMS
+from dedup_changes.transforms import TRANSFORMS
 
 LEAST_MEAN_RECALL = 0.99
 LEAST_RECALL = 0.90

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import PIL
 
-from benchmarks.quality_eval import frames, tones, transforms
+from dedup_changes import edits, frames, tones, transforms
 
 ORIGINAL = "original"
 SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -58,7 +58,8 @@ class Cache:
             return data
         make = transforms.TRANSFORMS[transform].apply
         place = Path(
-            f"copies-{_version(transforms.__file__, frames.__file__, tones.__file__, PIL.__version__)}", transform
+            f"copies-{_version(*(it.__file__ for it in (transforms, edits, frames, tones)), PIL.__version__)}",
+            transform,
         )
         return self.made(place, photo, data, lambda: make(data, photo.name))
 

@@ -11,7 +11,7 @@ from benchmarks.quality_eval.known_pairs import KnownPair, groups_of
 from benchmarks.quality_eval.ours import Evaluation, Judged, Stranger
 from benchmarks.quality_eval.pictures import ORIGINAL
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound_of_clusters
-from benchmarks.quality_eval.transforms import TRANSFORMS
+from dedup_changes.transforms import TRANSFORMS
 from dedup_core import VerdictKind
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.quality_eval.transforms import TRANSFORMS
+from dedup_changes.transforms import TRANSFORMS
 
 SIZE = (80, 60)
 

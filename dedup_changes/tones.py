@@ -1,14 +1,13 @@
 """Edits of tone and of color: what filters, editors and cameras do without moving anything."""
 
 import random
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from skimage import exposure
 
-type Edit = Callable[[Image.Image, random.Random], Image.Image]
+from dedup_changes.edits import Edit
 
 
 def clahe(picture: Image.Image, _: random.Random) -> Image.Image:
@@ -75,7 +74,7 @@ def blur_strong(picture: Image.Image, _: random.Random) -> Image.Image:
 
 def sepia(picture: Image.Image, _: random.Random) -> Image.Image:
     gray = np.asarray(picture.convert("L"), np.float32)[:, :, None]
-    return _picture(gray * np.float32([1.07, 0.92, 0.68]))
+    return _picture(gray * np.array([1.07, 0.92, 0.68], np.float32))
 
 
 def gray_lab(picture: Image.Image, _: random.Random) -> Image.Image:

@@ -1,7 +1,6 @@
 """Edits that put a picture into another frame, or something over it: screenshots, collages, pages, stickers, prints."""
 
 import random
-from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -12,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-type Edit = Callable[[Image.Image, random.Random], Image.Image]
+from dedup_changes.edits import Edit
+
 type Color = tuple[int, int, int]
 
 WHITE: Color = (255, 255, 255)
@@ -186,7 +186,7 @@ def print_photographed(picture: Image.Image, chance: random.Random) -> Image.Ima
     photo = Image.composite(laid, _picture(desk), inside).filter(ImageFilter.GaussianBlur(max(size) / 800))
     pixels = np.asarray(photo, np.float32)
     light = np.linspace(0.86, 1.08, size[0], dtype=np.float32)[None, :, None]
-    return _picture(pixels * light * np.float32([1.03, 1.0, 0.94]) + generator.normal(0, 3, pixels.shape))
+    return _picture(pixels * light * np.array([1.03, 1.0, 0.94], np.float32) + generator.normal(0, 3, pixels.shape))
 
 
 def skew(picture: Image.Image, chance: random.Random) -> Image.Image:
@@ -279,7 +279,8 @@ def _shipped(name: str) -> Image.Image:
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's own, where it was built with FreeType
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise TypeError("this Pillow was built without FreeType, and letters of any size need it")
     return font
 
 

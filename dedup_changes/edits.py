@@ -1,61 +1,18 @@
-"""The seeded transforms of the evaluation: photo bytes -> the encoded bytes of a copy."""
+"""Edits of size, light, frame and direction, marks laid over: what happens to most pictures that are passed on."""
 
-import io
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from benchmarks.quality_eval import frames, tones
-
 type Edit = Callable[[Image.Image, random.Random], Image.Image]
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
-SAME = frozenset({"identical", "duplicate", "altered"})
-RECOLORED = frozenset({"color_variant"})
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How a copy is written."""
-
-    format: str = "JPEG"
-    quality: int = 90
-
-    def write(self, picture: Image.Image) -> bytes:
-        stream = io.BytesIO()
-        speed = {"speed": 9} if self.format == "AVIF" else {}
-        picture.save(stream, self.format, quality=self.quality, **speed)
-        return stream.getvalue()
-
-
-@dataclass(frozen=True, slots=True)
-class Transform:
-    """One way of making a copy, and the verdicts that are right for it.
-
-    `part` is the part of the evaluation that it belongs to: what was there first, framing, turning, tone or color.
-    """
-
-    name: str
-    edits: tuple[Edit, ...] = ()
-    encoding: Encoding = Encoding()
-    right: frozenset[str] = SAME
-    part: str = "first"
-
-    def apply(self, data: bytes, photo: str) -> bytes:
-        """The copy's bytes. What is random depends on the transform's and the photo's name only."""
-        chance = random.Random(f"{self.name}/{photo}")
-        with Image.open(io.BytesIO(data)) as source:
-            picture = ImageOps.exif_transpose(source).convert("RGB")
-        for edit in self.edits:
-            picture = edit(picture, chance)
-        return self.encoding.write(picture)
-
-
-def _resize(scale: float) -> Edit:
+def resize(scale: float) -> Edit:
     def edit(picture: Image.Image, _: random.Random) -> Image.Image:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         return picture.resize(size, Image.Resampling.LANCZOS)
@@ -63,30 +20,30 @@ def _resize(scale: float) -> Edit:
     return edit
 
 
-def _gamma(gamma: float) -> Edit:
+def gamma(gamma: float) -> Edit:
     table = [round(255 * (level / 255) ** gamma) for level in range(256)] * 3
     return lambda picture, _: picture.point(table)
 
 
-def _brightness(factor: float) -> Edit:
+def brightness(factor: float) -> Edit:
     return lambda picture, _: ImageEnhance.Brightness(picture).enhance(factor)
 
 
-def _contrast(factor: float) -> Edit:
+def contrast(factor: float) -> Edit:
     return lambda picture, _: ImageEnhance.Contrast(picture).enhance(factor)
 
 
-def _white_balance(picture: Image.Image, chance: random.Random) -> Image.Image:
+def white_balance(picture: Image.Image, chance: random.Random) -> Image.Image:
     warmth = chance.choice([0.88, 1.14])  # about 1,000 K to either side of daylight
     table = [min(255, round(level * gain)) for gain in (warmth, 1.0, 1 / warmth) for level in range(256)]
     return picture.point(table)
 
 
-def _blur(picture: Image.Image, _: random.Random) -> Image.Image:
+def blur(picture: Image.Image, _: random.Random) -> Image.Image:
     return picture.filter(ImageFilter.GaussianBlur(2.0 * max(picture.size) / 640))
 
 
-def _noise(share: float) -> Edit:
+def noise(share: float) -> Edit:
     def edit(picture: Image.Image, chance: random.Random) -> Image.Image:
         generator = np.random.default_rng(chance.getrandbits(64))
         pixels = np.asarray(picture, np.float32)  # (h, w, 3)
@@ -96,24 +53,24 @@ def _noise(share: float) -> Edit:
     return edit
 
 
-def _grey(picture: Image.Image, _: random.Random) -> Image.Image:
+def grey(picture: Image.Image, _: random.Random) -> Image.Image:
     return picture.convert("L")
 
 
-def _vignette(picture: Image.Image, _: random.Random) -> Image.Image:
+def vignette(picture: Image.Image, _: random.Random) -> Image.Image:
     rows = np.linspace(-1, 1, picture.height, dtype=np.float32)[:, None]
     columns = np.linspace(-1, 1, picture.width, dtype=np.float32)[None, :]
     light = np.exp(-(rows**2 + columns**2) / 2)  # (h, w): 1 in the middle, 0.37 in the corners
     return _picture(np.asarray(picture, np.float32) * light[:, :, None])
 
 
-def _hue(picture: Image.Image, chance: random.Random) -> Image.Image:
+def hue(picture: Image.Image, chance: random.Random) -> Image.Image:
     hue, saturation, value = picture.convert("HSV").split()
     shift = chance.randrange(43, 214)  # 60 to 300 degrees
     return Image.merge("HSV", (hue.point(lambda level: (level + shift) % 256), saturation, value)).convert("RGB")
 
 
-def _watermark_small(picture: Image.Image, chance: random.Random) -> Image.Image:
+def watermark_small(picture: Image.Image, chance: random.Random) -> Image.Image:
     mask = _lettering("example.com", ink=230)
     width = round(0.25 * picture.width)
     mask = mask.resize((width, max(1, width * mask.height // mask.width)), Image.Resampling.LANCZOS)
@@ -123,7 +80,7 @@ def _watermark_small(picture: Image.Image, chance: random.Random) -> Image.Image
     return _stamped(picture, mask, (left, top), chance.choice([BLACK, WHITE]))
 
 
-def _watermark_large(picture: Image.Image, chance: random.Random) -> Image.Image:
+def watermark_large(picture: Image.Image, chance: random.Random) -> Image.Image:
     """Half transparent text in the middle whose box takes 20 % of the picture."""
     mask = _lettering("SAMPLE" if picture.width > 0.9 * picture.height else "SAM\nPLE", ink=140)
     scale = (0.2 * picture.width * picture.height / (mask.width * mask.height)) ** 0.5
@@ -150,7 +107,7 @@ def _stamped(
     return marked
 
 
-def _crop_sides(share: float) -> Edit:
+def crop_sides(share: float) -> Edit:
     def edit(picture: Image.Image, _: random.Random) -> Image.Image:
         x, y = round(share * picture.width), round(share * picture.height)
         return picture.crop((x, y, picture.width - x, picture.height - y))
@@ -158,7 +115,7 @@ def _crop_sides(share: float) -> Edit:
     return edit
 
 
-def _crop_one_side(share: float) -> Edit:
+def crop_one_side(share: float) -> Edit:
     def edit(picture: Image.Image, chance: random.Random) -> Image.Image:
         box = [0, 0, picture.width, picture.height]
         side = chance.randrange(4)
@@ -168,7 +125,7 @@ def _crop_one_side(share: float) -> Edit:
     return edit
 
 
-def _crop_random(share: float) -> Edit:
+def crop_random(share: float) -> Edit:
     def edit(picture: Image.Image, chance: random.Random) -> Image.Image:
         width, height = round(share * picture.width), round(share * picture.height)
         left, top = chance.randint(0, picture.width - width), chance.randint(0, picture.height - height)
@@ -181,7 +138,7 @@ def _crop_random(share: float) -> Edit:
 BORDERS = ((1, 1), (1, 0), (0, 1))
 
 
-def _pad(color: tuple[int, int, int]) -> Edit:
+def pad(color: tuple[int, int, int]) -> Edit:
     def edit(picture: Image.Image, chance: random.Random) -> Image.Image:
         x, y = _border(picture, chance.choice(BORDERS))
         return ImageOps.expand(picture, (x, y, x, y), color)
@@ -189,7 +146,7 @@ def _pad(color: tuple[int, int, int]) -> Edit:
     return edit
 
 
-def _pad_blurred(picture: Image.Image, chance: random.Random) -> Image.Image:
+def pad_blurred(picture: Image.Image, chance: random.Random) -> Image.Image:
     """Two opposite sides only: a blurred filling is used to reach another aspect ratio."""
     x, y = _border(picture, chance.choice(BORDERS[1:]))
     size = (picture.width + 2 * x, picture.height + 2 * y)
@@ -202,7 +159,7 @@ def _border(picture: Image.Image, sides: tuple[int, int]) -> tuple[int, int]:
     return round(0.2 * picture.width) * sides[0], round(0.2 * picture.height) * sides[1]
 
 
-def _rotate(degrees: float, *, expand: bool) -> Edit:
+def rotate(degrees: float, *, expand: bool) -> Edit:
     def edit(picture: Image.Image, chance: random.Random) -> Image.Image:
         angle = degrees * chance.choice([-1, 1])
         fill = chance.choice([BLACK, WHITE])
@@ -211,11 +168,11 @@ def _rotate(degrees: float, *, expand: bool) -> Edit:
     return edit
 
 
-def _turn(method: Image.Transpose) -> Edit:
+def turn(method: Image.Transpose) -> Edit:
     return lambda picture, _: picture.transpose(method)
 
 
-def _screen_bars(picture: Image.Image, chance: random.Random) -> Image.Image:
+def screen_bars(picture: Image.Image, chance: random.Random) -> Image.Image:
     """The bars of a viewer above and below, and a thin margin at the sides."""
     shade = chance.choice([0, 18, 242, 255])
     margin = round(0.02 * picture.width)
@@ -225,58 +182,3 @@ def _screen_bars(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 def _picture(pixels: NDArray[np.float32]) -> Image.Image:
     return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
-
-
-ALL_TRANSFORMS = (
-    Transform("jpeg-95", encoding=Encoding(quality=95)),
-    Transform("jpeg-50", encoding=Encoding(quality=50)),
-    Transform("jpeg-10", encoding=Encoding(quality=10)),
-    Transform("webp", encoding=Encoding("WEBP", 75)),
-    Transform("avif", encoding=Encoding("AVIF", 60)),
-    Transform("resize-0.5", (_resize(0.5),)),
-    Transform("resize-0.2", (_resize(0.2),)),
-    Transform("resize-2", (_resize(2),)),
-    Transform("gamma-0.5", (_gamma(0.5),)),
-    Transform("gamma-0.75", (_gamma(0.75),)),
-    Transform("gamma-1.4", (_gamma(1.4),)),
-    Transform("gamma-2", (_gamma(2),)),
-    Transform("brighter", (_brightness(1.35),)),
-    Transform("darker", (_brightness(0.65),)),
-    Transform("contrast-up", (_contrast(1.5),)),
-    Transform("contrast-down", (_contrast(0.6),)),
-    Transform("white-balance", (_white_balance,)),
-    Transform("blur", (_blur,)),
-    Transform("noise-0.05", (_noise(0.05),)),
-    Transform("noise-0.2", (_noise(0.2),)),
-    Transform("vignette", (_vignette,)),
-    Transform("watermark-small", (_watermark_small,)),
-    Transform("watermark-large", (_watermark_large,)),
-    Transform("crop-5-each-side", (_crop_sides(0.05),)),
-    Transform("crop-10-one-side", (_crop_one_side(0.10),)),
-    Transform("crop-random-85", (_crop_random(0.85),)),
-    Transform("crop-random-70", (_crop_random(0.70),)),
-    Transform("pad-20-white", (_pad(WHITE),)),
-    Transform("pad-20-black", (_pad(BLACK),)),
-    Transform("pad-20-blurred", (_pad_blurred,)),
-    Transform("rotate-2", (_rotate(2, expand=False),)),
-    Transform("rotate-2-expand", (_rotate(2, expand=True),)),
-    Transform("rotate-4", (_rotate(4, expand=False),)),
-    Transform("rotate-4-expand", (_rotate(4, expand=True),)),
-    Transform("mirrored", (_turn(Image.Transpose.FLIP_LEFT_RIGHT),)),
-    Transform("turned-90", (_turn(Image.Transpose.ROTATE_90),)),
-    Transform("turned-180", (_turn(Image.Transpose.ROTATE_180),)),
-    Transform("turned-270", (_turn(Image.Transpose.ROTATE_270),)),
-    Transform("grey", (_grey,), right=SAME | RECOLORED),
-    Transform("hue-shift", (_hue,), right=SAME | RECOLORED),
-    Transform("chain-screenshot", (_resize(0.6), _screen_bars), Encoding(quality=70)),
-    Transform("chain-repost", (_resize(0.5), _watermark_small), Encoding(quality=50)),
-    Transform("chain-filter", (_crop_sides(0.03), _contrast(1.25), _white_balance), Encoding("WEBP", 70)),
-    *(Transform(name, (edit,), Encoding(quality=85), part="framing") for name, edit in frames.EDITS.items()),
-    *(Transform(f"rotate-{degrees}", (_rotate(degrees, expand=False),), part="turning") for degrees in (7, 10, 20)),
-    *(Transform(f"rotate-{degrees}-expand", (_rotate(degrees, expand=True),), part="turning") for degrees in (20, 45)),
-    *(Transform(name, (edit,), part="tone") for name, edit in tones.TONES.items()),
-    *(Transform(name, (edit,), right=RECOLORED, part="color") for name, edit in tones.COLORS.items()),
-    Transform("inverted", (tones.inverted,), right=SAME | RECOLORED, part="color"),
-)
-
-TRANSFORMS = {transform.name: transform for transform in ALL_TRANSFORMS}
