@@ -83,7 +83,11 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
         services.index.tend(services.now())
 
 
-@app.route(route="{*path}", auth_level=func.AuthLevel.FUNCTION, methods=["GET", "HEAD", "POST"])
+# Whoever Azure has had sign in needs no key besides.
+REVIEW_AUTH = func.AuthLevel.ANONYMOUS if settings.sign_in else func.AuthLevel.FUNCTION
+
+
+@app.route(route="{*path}", auth_level=REVIEW_AUTH, methods=["GET", "HEAD", "POST"])
 async def review(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """A person looks at groups of copies on the review page, or a program asks the API."""
     try:
@@ -135,10 +139,8 @@ def _web() -> func.AsgiMiddleware:
 
 @cache
 def _web_application() -> func.AsgiMiddleware:
-    from dedup_web.app import create_app, signed_in  # noqa: PLC0415 - loaded by the first request only
+    from dedup_web.app import create_app  # noqa: PLC0415 - loaded by the first request only
 
     with _connecting:
         services = _connect()
-    # Where sign-in stands in front of the app, its header can come from nobody else.
-    is_signed_in = os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
-    return func.AsgiMiddleware(create_app(services, who=signed_in if is_signed_in else lambda _request: "key"))
+    return func.AsgiMiddleware(create_app(services, who="key"))

@@ -123,7 +123,7 @@ def page(account: str, access_log: Path) -> dict[str, float]:
     from dedup_web.app import create_app  # noqa: PLC0415
 
     services = connect(Settings.from_environment({"ImageStorage": account}))
-    client = TestClient(create_app(services, who=lambda _request: "ann"))
+    client = TestClient(create_app(services, who="ann"))
     counts: list[int] = []
 
     def asked(cursor: str | None) -> tuple[float, dict[str, object]]:

@@ -24,7 +24,7 @@ from dedup_app.pairing import Pairing
 from dedup_app.poison import PoisonService
 from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesTable
-from dedup_app.ports.images import Images
+from dedup_app.ports.images import Images, OriginalLinks
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairsTable
 from dedup_app.ports.queues import IngestQueue, PoisonQueues, Queues, VerifyQueue
@@ -75,6 +75,7 @@ class Services:
     event_senders: Sequence[EventSender] = ()
     now: Callable[[], datetime] = utc_now
     meter: Meter | None = None
+    original_links: OriginalLinks | None = None  # else originals go through this process
     movable_blobs: "MovableBlobs | None" = None  # only where a person clears up
     loader: MemoryEfficientImageLoader = field(init=False)
     ingest: IngestService = field(init=False)

@@ -34,6 +34,7 @@ class Settings:
 
     image_storage: StorageConnection | None = None
     site_name: str = ""  # of the app in Azure, which sets it
+    sign_in: bool = False  # whether Azure has people sign in before a request comes here
     namespace: str = ""  # begins the names of tables, and those of index container and queues, which are whole below
     image_container: str = "images"
     index_container: str = "dedup-index"
@@ -51,6 +52,7 @@ class Settings:
     # Sixteen threads with large images stay under 512 MB with these: benchmarks/memory.py
     download_budget_bytes: int = 256 * 1024 * 1024
     decode_budget_bytes: int = 192 * 1024 * 1024
+    original_links: bool = False  # else originals are sent by the app itself
     log_image_paths: bool = False
     telemetry: bool = False
     reconcile_hours: int = 24  # within which every image is looked at once by the ledger
@@ -73,6 +75,7 @@ class Settings:
         settings = cls(
             image_storage=read.storage(),
             site_name=read.text("WEBSITE_SITE_NAME", cls.site_name).lower(),
+            sign_in=read.text("WEBSITE_AUTH_ENABLED", "").lower() == "true",
             namespace=read.namespace,
             image_container=read.container("IMAGE_CONTAINER", cls.image_container),
             index_container=read.own_container("INDEX_CONTAINER", cls.index_container),
@@ -91,6 +94,7 @@ class Settings:
             decoder_isolation=read.choice("DECODER_ISOLATION", ISOLATIONS, cls.decoder_isolation),
             download_budget_bytes=read.whole("DOWNLOAD_BUDGET_BYTES", cls.download_budget_bytes, most=64 * _GIBIBYTE),
             decode_budget_bytes=read.whole("DECODE_BUDGET_BYTES", cls.decode_budget_bytes, most=64 * _GIBIBYTE),
+            original_links=read.switch("ORIGINAL_LINKS", cls.original_links),
             log_image_paths=read.switch("LOG_IMAGE_PATHS", cls.log_image_paths),
             telemetry=read.text(TELEMETRY, "").lower() in TRUE_FOR_THE_WORKER,
             reconcile_hours=read.whole("RECONCILE_HOURS", cls.reconcile_hours, most=24 * 31),

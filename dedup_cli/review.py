@@ -44,7 +44,7 @@ def review(
         except OSError as error:
             raise InputError(f"port {port} is taken: choose another one, or 0 for a free one") from error
         host = f"{ADDRESS}:{listening.getsockname()[1]}"
-        app = create_app(services, who=lambda _request: who, key=key, hosts=frozenset({host}))
+        app = create_app(services, who=who, key=key, hosts=frozenset({host}))
         address = f"http://{host}/api/review?code={key}"
         console().print(Text(address, no_wrap=True, overflow="ignore"), soft_wrap=True)
         console().print(Text(f"decisions are noted under the name {who}; Ctrl-C ends it", style="dim"))

@@ -23,6 +23,7 @@ from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.fingerprint_log import READ_BYTES
 from dedup_storage.index_engine import open_index
 from dedup_storage.log_segments import AzureSegments
+from dedup_storage.original_links import DelegatedLinks
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.poison_queues import AzurePoisonQueues
 from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue
@@ -42,8 +43,9 @@ def connect(settings: Settings) -> Services:
     """
     return_large_buffers_at_once()
     meter = _meter() if settings.telemetry else None  # before the clients, so that they are not traced
+    storage = settings.require_image_storage()
     largest_read = max(settings.max_image_bytes, READ_BYTES)
-    clients = open_clients(settings.require_image_storage(), largest_read=largest_read)
+    clients = open_clients(storage, largest_read=largest_read)
     reports = AzureReportsTable(EntityTable(clients.tables, settings.table("reports")))
     instance = instance_name()
     return Services(
@@ -68,6 +70,9 @@ def connect(settings: Settings) -> Services:
         index=open_index(settings, clients),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         event_senders=event_senders(settings, clients.queues),
+        original_links=(
+            DelegatedLinks(clients.blobs, utc_now) if settings.original_links and storage.uses_identity else None
+        ),
         instance=instance,
         meter=meter,
     )

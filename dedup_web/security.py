@@ -13,15 +13,26 @@ KEY_HEADER = "x-functions-key"
 KEY_PARAMETER = "code"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
+# App Service's sign-in sets these after it has dropped what a caller sent under the same names.
+PRINCIPAL = "x-ms-client-principal"
+PRINCIPAL_NAME = f"{PRINCIPAL}-name"
+PRINCIPAL_ID = f"{PRINCIPAL}-id"
+MOST_NAME = 256  # characters of a person's name
 
 
 class Guard:
-    """Stands before the application. `key` is checked here where no host in front has done so."""
+    """Stands before the application. `key` is checked here where no host in front has done so.
 
-    def __init__(self, app: ASGIApp, *, key: str | None = None, hosts: Collection[str] | None = None) -> None:
+    With `sign_in`, App Service has let through nobody but people and programs that Entra ID knows.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, key: str | None = None, hosts: Collection[str] | None = None, sign_in: bool = False
+    ) -> None:
         self._app = app
         self._key = key
         self._hosts = hosts
+        self._sign_in = sign_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,27 +45,49 @@ class Guard:
         nonce = secrets.token_urlsafe(16)
         # The key goes no further: neither into a log nor into an answer.
         scope = {**scope, "query_string": urlencode(query).encode(), "nonce": nonce}
-        refusal = self._refusal(scope["method"], headers, given)
+        refusal = self._refusal(scope, headers, given)
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send, nonce))
             return
         await self._app(scope, receive, _with_headers(send, nonce))
 
-    def _refusal(self, method: str, headers: Headers, given: str) -> JSONResponse | None:
-        host = headers.get("host", "")
-        if self._hosts is not None and host not in self._hosts:
+    def _refusal(self, scope: Scope, headers: Headers, given: str) -> JSONResponse | None:
+        if self._hosts is not None and headers.get("host", "") not in self._hosts:
             return JSONResponse({"detail": "this page answers on its own address only"}, 421)
         if self._key is not None and not hmac.compare_digest(given.encode(), self._key.encode()):
             return JSONResponse({"detail": f"the key is missing: send it as {KEY_HEADER}"}, 401)
-        is_navigation = headers.get("sec-fetch-mode") == "navigate" and method == "GET"
-        if headers.get("sec-fetch-site", "none") not in OWN_SITES and not is_navigation:
+        unknown = self._refusal_of_person(scope["path"], headers)
+        if unknown is not None:
+            return unknown
+        if _is_of_another_site(scope["method"], headers):
             return JSONResponse({"detail": "requests of other sites are refused"}, 403)
-        origin = headers.get("origin")
-        if method not in SAFE_METHODS and origin is not None:
-            ours = {host, headers.get("x-forwarded-host", host)}
-            if urlsplit(origin).netloc not in ours:
-                return JSONResponse({"detail": "requests of other sites are refused"}, 403)
         return None
+
+    def _refusal_of_person(self, path: str, headers: Headers) -> JSONResponse | None:
+        if not self._sign_in:
+            if any(name.startswith(PRINCIPAL) for name in headers):
+                return JSONResponse({"detail": "no sign-in stands before this app: a header vouches for nobody"}, 403)
+            return None
+        # Other paths are let through without sign-in, because webhooks of the host have keys of their own.
+        if path != "/" and not path.startswith("/api/"):
+            return JSONResponse({"detail": "there is nothing here"}, 404)
+        return None if person_of(headers) else JSONResponse({"detail": "sign in first"}, 401)
+
+
+def _is_of_another_site(method: str, headers: Headers) -> bool:
+    is_navigation = headers.get("sec-fetch-mode") == "navigate" and method == "GET"
+    if headers.get("sec-fetch-site", "none") not in OWN_SITES and not is_navigation:
+        return True
+    origin = headers.get("origin")
+    if method in SAFE_METHODS or origin is None:
+        return False
+    host = headers.get("host", "")
+    return urlsplit(origin).netloc not in {host, headers.get("x-forwarded-host", host)}
+
+
+def person_of(headers: Headers) -> str:
+    """Whom sign-in has let through: the name of a person, the id of a program; empty where it was nobody."""
+    return (headers.get(PRINCIPAL_NAME) or headers.get(PRINCIPAL_ID, ""))[:MOST_NAME]
 
 
 def _with_headers(send: Send, nonce: str) -> Send:

@@ -58,6 +58,12 @@ param eventDelivery string = 'trigger'
 @description('Makes an Event Grid topic that is told each new verdict, decision and rejected file (docs/events.md).')
 param notifyTopic bool = false
 
+@description('Application id of an app registration: people sign in by it to see the page, and need no key (docs/deploy.md).')
+param signInClientId string = ''
+
+@description('Browsers get originals by links to the images account; where it answers only a network, the app sends them.')
+param originalLinks bool = !vnetEnabled
+
 @allowed([2048, 4096])
 @description('Memory of an instance in MB, with one or two cores; docs/operations.md tells how many images fit.')
 param instanceMemoryMB int = 2048
@@ -195,6 +201,7 @@ module imagesData 'modules/images-data.bicep' = if (createImagesAccount) {
     appPrincipalId: identity.outputs.principalId
     personPrincipalId: principalId
     personPrincipalType: principalType
+    originalLinks: originalLinks
   }
 }
 
@@ -256,6 +263,8 @@ module functionApp 'modules/function-app.bicep' = {
     ingestQueue: ingestQueue
     eventsQueue: eventsQueue
     namespace: namespace
+    originalLinks: originalLinks
+    signInClientId: signInClientId
     insightsConnectionString: monitoring.outputs.connectionString
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     instanceMemoryMB: instanceMemoryMB
@@ -334,6 +343,7 @@ output INDEX_CONTAINER string = indexContainer
 output VERIFY_QUEUE string = verifyQueue
 output INGEST_QUEUE string = ingestQueue
 output EVENTS_QUEUE string = eventsQueue
+output ORIGINAL_LINKS string = originalLinks ? 'true' : 'false'
 output ImageStorage__blobServiceUri string = createImagesAccount
   ? imagesStorage!.outputs.blobUri
   : (existingImages!.properties.primaryEndpoints.blob)

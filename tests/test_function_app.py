@@ -125,6 +125,12 @@ def test_the_settings_move_the_triggers(load_app):
     assert bindings["report_loader_stats"]["schedule"] == "0 0 * * * *"
 
 
+@pytest.mark.parametrize(("enabled", "level"), [("True", "ANONYMOUS"), ("False", "FUNCTION"), ("1", "FUNCTION")])
+def test_the_page_needs_a_key_unless_people_sign_in_first(load_app, enabled: str, level: str):
+    bindings = bindings_of(load_app(WEBSITE_AUTH_ENABLED=enabled))
+    assert str(bindings["review"]["authLevel"]) == level
+
+
 def test_a_namespace_moves_the_queues_and_leaves_the_images(load_app):
     bindings = bindings_of(load_app(DEDUP_NAMESPACE="shop"))
     queues = {it["queueName"] for it in bindings.values() if "queueName" in it}

@@ -24,3 +24,11 @@ class Images(Protocol):
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         """Name and etag of every blob, in the order of the names, fetched page by page."""
         ...
+
+
+class OriginalLinks(Protocol):
+    """Addresses under which a browser gets one blob from storage itself."""
+
+    def link(self, path: ImagePath, media_type: str) -> str | None:
+        """An address that is good for some minutes and for this blob only, or None where the app may make none."""
+        ...

@@ -17,6 +17,8 @@ param verifyQueue string
 param ingestQueue string
 param eventsQueue string
 param namespace string
+param originalLinks bool
+param signInClientId string
 param insightsConnectionString string
 param subnetId string
 param instanceMemoryMB int
@@ -50,6 +52,7 @@ var storageSettings = {
   INGEST_QUEUE: ingestQueue
   EVENTS_QUEUE: eventsQueue
   BLOB_TRIGGER_SOURCE: 'EventGrid'
+  ORIGINAL_LINKS: originalLinks ? 'true' : 'false'
 }
 
 var namespaceSettings = empty(namespace) ? {} : { DEDUP_NAMESPACE: namespace }
@@ -166,6 +169,54 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     blobOverride,
     appSettings
   )
+}
+
+// Sign-in in front of the page. Tokens come in the answer of the sign-in itself, so that there is no secret to keep.
+resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(signInClientId)) {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+      runtimeVersion: '~1'
+    }
+    globalValidation: {
+      requireAuthentication: true
+      unauthenticatedClientAction: 'RedirectToLoginPage'
+      redirectToProvider: 'azureactivedirectory'
+      // Events and the host's own state: the host asks for a key of its own there, and the page is not reached by them.
+      excludedPaths: [
+        '/runtime/webhooks/blobs'
+        '/runtime/webhooks/EventGrid'
+        '/runtime/webhooks/*'
+        '/admin/*'
+      ]
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: signInClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [
+            signInClientId
+            'api://${signInClientId}'
+          ]
+        }
+      }
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+  }
+  dependsOn: [settings]
 }
 
 output name string = app.name

@@ -11,6 +11,7 @@ param namespace string
 param appPrincipalId string
 param personPrincipalId string
 param personPrincipalType string
+param originalLinks bool
 
 var roles = loadJsonContent('../roles.json')
 // As dedup_app/settings.py puts the namespace before them: tables take no hyphen.
@@ -80,6 +81,17 @@ resource appReadsImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataReader)
+  }
+}
+
+// Azure gives keys for links only for a whole account; a link opens no more than the role above.
+resource appMakesLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (originalLinks) {
+  name: guid(account.id, appPrincipalId, roles.storageBlobDelegator)
+  scope: account
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDelegator)
   }
 }
 

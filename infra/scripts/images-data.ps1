@@ -24,6 +24,7 @@ if ($env:AZURE_SUBSCRIPTION_ID) {
 $prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } # two apps may prepare one account at the same time
 $template = Join-Path $PSScriptRoot '..' 'modules' 'images-data.bicep'
 $personType = if ($env:AZURE_PRINCIPAL_TYPE) { $env:AZURE_PRINCIPAL_TYPE } else { 'User' }
+$originalLinks = if ($env:ORIGINAL_LINKS) { $env:ORIGINAL_LINKS } else { 'true' }
 $parameters = @(
     "accountName=$($env:IMAGES_ACCOUNT_NAME)"
     "imageContainer=$($env:IMAGE_CONTAINER)"
@@ -35,6 +36,7 @@ $parameters = @(
     "appPrincipalId=$($env:APP_PRINCIPAL_ID)"
     "personPrincipalId=$($env:AZURE_PRINCIPAL_ID)"
     "personPrincipalType=$personType"
+    "originalLinks=$originalLinks"
 )
 az deployment group create --name "dedup-${prefix}images-data" --resource-group $env:IMAGES_ACCOUNT_RESOURCE_GROUP `
     --template-file $template --output none --parameters $parameters

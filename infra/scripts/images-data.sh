@@ -31,5 +31,6 @@ az deployment group create --name "dedup-${prefix}images-data" --resource-group 
     accountName="$IMAGES_ACCOUNT_NAME" imageContainer="$IMAGE_CONTAINER" indexContainer="$INDEX_CONTAINER" \
     verifyQueue="$VERIFY_QUEUE" ingestQueue="$INGEST_QUEUE" eventsQueue="$EVENTS_QUEUE" \
     namespace="${DEDUP_NAMESPACE:-}" \
-    appPrincipalId="$APP_PRINCIPAL_ID" personPrincipalId="${AZURE_PRINCIPAL_ID:-}" personPrincipalType="${AZURE_PRINCIPAL_TYPE:-User}"
+    appPrincipalId="$APP_PRINCIPAL_ID" personPrincipalId="${AZURE_PRINCIPAL_ID:-}" personPrincipalType="${AZURE_PRINCIPAL_TYPE:-User}" \
+    originalLinks="${ORIGINAL_LINKS:-true}"
 echo "$IMAGES_ACCOUNT_NAME has what the app needs beside the images"

@@ -13,21 +13,24 @@ APP = "the app"
 TOPIC = "Event Grid"
 PERSON = "whoever deploys"
 
+LINK_KEYS = "generateUserDelegationKey"  # to have any effect, on a whole account
+
 # What each built-in role allows; those that infra/ does not use are here because they are the smaller choice.
 ROLES: dict[str, frozenset[str]] = {
     "Storage Blob Data Owner": frozenset(
         {
             *("containers/read", "containers/write", "containers/delete", "blobs/read", "blobs/write", "blobs/delete"),
-            *("blobs/add", "blobs/*"),
+            *("blobs/add", "blobs/*", LINK_KEYS),
         }
     ),
     "Storage Blob Data Contributor": frozenset(
         {
             *("containers/read", "containers/write", "containers/delete", "blobs/read", "blobs/write", "blobs/delete"),
-            "blobs/add",
+            *("blobs/add", LINK_KEYS),
         }
     ),
-    "Storage Blob Data Reader": frozenset({"containers/read", "blobs/read"}),
+    "Storage Blob Data Reader": frozenset({"containers/read", "blobs/read", LINK_KEYS}),
+    "Storage Blob Delegator": frozenset({LINK_KEYS}),
     "Storage Queue Data Contributor": frozenset(
         {
             *("queues/read", "queues/write", "queues/delete", "messages/read", "messages/write", "messages/delete"),
@@ -74,6 +77,12 @@ NEEDS = (
         "images container",
         frozenset({"blobs/read"}),
         "`dedup_storage/blobs.py` reads and lists images; nothing can change or delete one",
+    ),
+    Need(
+        APP,
+        "images account",
+        frozenset({LINK_KEYS}),
+        "links to originals, good for five minutes, open what the app may read and nothing else; where `originalLinks`",
     ),
     Need(
         APP,

@@ -65,7 +65,7 @@ def role_ids() -> dict[str, str]:
 
 def app_settings(deployment: Deployment) -> dict[str, str]:
     """The settings of the Function app."""
-    (config,) = deployment.of_type("Microsoft.Web/sites/config")
+    (config,) = (it for it in deployment.of_type("Microsoft.Web/sites/config") if it.name == "appsettings")
     return config.properties
 
 

@@ -33,11 +33,12 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "instanceMemoryMB": 4096,
         "openTelemetry": True,
         "notifyTopic": True,
+        "signInClientId": "00000000-0000-0000-0000-000000000002",
     },
 }
 
 
-def inside_parameters(outputs: Mapping[str, str]) -> dict[str, str]:
+def inside_parameters(outputs: Mapping[str, str]) -> dict[str, str | bool]:
     """What infra/scripts/images-data.* gives to modules/images-data.bicep for an existing account."""
     return {
         "accountName": outputs["IMAGES_ACCOUNT_NAME"],
@@ -50,6 +51,7 @@ def inside_parameters(outputs: Mapping[str, str]) -> dict[str, str]:
         "appPrincipalId": outputs["APP_PRINCIPAL_ID"],
         "personPrincipalId": DEPLOYER,
         "personPrincipalType": "User",
+        "originalLinks": outputs["ORIGINAL_LINKS"] == "true",
     }
 
 

@@ -42,7 +42,13 @@ def only(deployment: Deployment, kind: str) -> Resource:
 
 
 def app_settings(name: str = "new account") -> dict[str, str]:
-    return only(way(name), "Microsoft.Web/sites/config").properties
+    return site_config("appsettings", name)
+
+
+def site_config(kind: str, name: str = "new account") -> dict[str, Any]:
+    """What is set of the app: `appsettings`, `authsettingsV2`; nothing where it is left alone."""
+    found = [it for it in way(name).of_type("Microsoft.Web/sites/config") if it.name == kind]
+    return found[0].properties if found else {}
 
 
 def declared_parameters(file: Path) -> dict[str, str]:

@@ -11,14 +11,18 @@ import pytest
 from infra.tools.compiler import WHERE_TO_GET_IT, find_compiler, run_compiler
 from infra.tools.snapshots import ROLE_ASSIGNMENTS, as_text, is_stale, snapshot_file, take
 from infra.tools.ways import inside_parameters, subscription_parameters
+from local_host.event_grid.blob_webhook import WEBHOOK_PATH
+from local_host.event_grid.event_webhook import EVENT_TRIGGER_PATH
 from tests.infra.deployments import (
     FILES,
     INFRA,
     WAYS,
+    app_settings,
     declared_parameters,
     everything,
     main_only,
     only,
+    site_config,
     way,
 )
 
@@ -112,6 +116,25 @@ def test_no_account_takes_keys_anonymous_readers_or_old_tls(name: str):
     assert only(way(name), "Microsoft.Web/sites").properties["httpsOnly"] is True
 
 
+def test_people_sign_in_only_where_a_registration_is_named_and_events_need_no_person():
+    assert [name for name in WAYS if site_config("authsettingsV2", name)] == ["own numbers"]
+    signed_in = site_config("authsettingsV2", "own numbers")
+    validation = signed_in["globalValidation"]
+    assert signed_in["platform"]["enabled"] is True
+    assert validation["requireAuthentication"] is True
+    assert validation["unauthenticatedClientAction"] == "RedirectToLoginPage"
+    entra = signed_in["identityProviders"]["azureActiveDirectory"]
+    client_id = WAYS["own numbers"]["signInClientId"]
+    assert entra["registration"]["clientId"] == client_id
+    assert entra["registration"]["openIdIssuer"].endswith("/v2.0")
+    assert entra["validation"]["allowedAudiences"] == [client_id, f"api://{client_id}"]
+    assert "Secret" not in json.dumps(signed_in)
+    # Each of the host's webhooks by name, because a star is understood by some versions of the platform only.
+    excluded = {path.removeprefix("/").lower() for path in validation["excludedPaths"]}
+    assert {WEBHOOK_PATH, EVENT_TRIGGER_PATH} <= excluded
+    assert all(path.startswith(("/runtime/webhooks/", "/admin/")) for path in validation["excludedPaths"])
+
+
 def test_a_virtual_network_closes_both_accounts_but_for_event_grid():
     for account in way().of_type(ACCOUNT):
         assert account.properties["networkAcls"]["defaultAction"] == "Allow"
@@ -126,13 +149,12 @@ def test_a_virtual_network_closes_both_accounts_but_for_event_grid():
 
 def test_the_private_endpoints_are_those_of_the_services_that_the_settings_name():
     closed = way("virtual network")
-    (settings,) = closed.of_type("Microsoft.Web/sites/config")
     used = {
         (
             "host" if name.startswith("AzureWebJobsStorage") else "images",
             name.partition("__")[2].removesuffix("ServiceUri"),
         )
-        for name in settings.properties
+        for name in app_settings("virtual network")
         if name.endswith("ServiceUri")
     }
     reached = set()

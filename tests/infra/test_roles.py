@@ -8,7 +8,7 @@ from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.blob import BlobClient, BlobServiceClient, ContainerClient
 from azure.storage.queue import QueueClient, QueueServiceClient
 
-from infra.tools.rights import APP, NEEDS, PERSON, ROLES, TOPIC, grants
+from infra.tools.rights import APP, LINK_KEYS, NEEDS, PERSON, ROLES, TOPIC, grants
 from infra.tools.tables import role_ids
 from tests.infra.deployments import ROOT, WAYS, app_settings, everything, way
 
@@ -19,6 +19,7 @@ CALLS = {
         (APP, "images container"): {"download_blob": "blobs/read", "get_blob_properties": "blobs/read"}
         | {"list_blobs": "blobs/read"},
     },
+    "original_links.py": {(APP, "images account"): {"get_user_delegation_key": LINK_KEYS}},
     "movable_blobs.py": {
         (PERSON, "images account"): {
             "get_blob_properties": "blobs/read",
@@ -141,6 +142,8 @@ def test_every_need_is_granted_and_every_grant_is_needed(name: str):
         wanted.remove((TOPIC, "events queue"))
     if "EVENTS_TOPIC_ENDPOINT" not in app_settings(name):
         wanted.remove((APP, "notification topic"))
+    if app_settings(name)["ORIGINAL_LINKS"] == "false":
+        wanted.remove((APP, "images account"))
     assert places == wanted
     for who, where in places:
         roles = {it.role for it in granted if (it.who, it.where) == (who, where)}
@@ -159,9 +162,10 @@ def test_no_smaller_role_would_do(name: str):
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_the_app_has_no_right_on_the_whole_images_account(name: str):
-    scopes = {it.scope for it in grants(everything(name), role_ids()) if it.who == APP and it.where != "host account"}
-    assert [it for it in scopes if it.split("/")[-2] == "storageAccounts"] == []
+def test_the_app_has_no_right_on_the_whole_images_account_but_to_sign_links(name: str):
+    granted = [it for it in grants(everything(name), role_ids()) if it.who == APP and it.where != "host account"]
+    on_accounts = [it.role for it in granted if it.scope.split("/")[-2] == "storageAccounts"]
+    assert on_accounts == ([] if name == "virtual network" else ["Storage Blob Delegator"])
 
 
 def test_nobody_but_the_person_who_deploys_may_change_images():

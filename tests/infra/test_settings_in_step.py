@@ -22,10 +22,10 @@ READ_BY_OTHERS = {
 }
 # Left to whoever wants it: a connection string in place of the identity.
 # The keeper is chosen where groups are looked at; who has no wish sets nothing.
-# The site's name is set by Azure.
+# The site's name, and whether people sign in, are set by Azure.
 NOT_SET = {
     *("ImageStorage", "DEDUP_NAMESPACE", "KEEPER_STEPS", "PROTECTED_PREFIXES", "RECONCILE_HOURS"),
-    *("EVENTS_TOPIC_ENDPOINT", "NOTIFY_QUEUE", "WEBSITE_SITE_NAME"),
+    *("EVENTS_TOPIC_ENDPOINT", "NOTIFY_QUEUE", "WEBSITE_SITE_NAME", "WEBSITE_AUTH_ENABLED"),
     *("KEEP_REPORTS_DAYS", "KEEP_STATISTICS_DAYS", "KEEP_DELETED_DAYS"),
 }
 # Flex Consumption refuses or ignores these (functions-app-settings, "Flex Consumption plan deprecations").
@@ -103,7 +103,7 @@ def test_what_is_not_chosen_has_the_default_of_the_code():
     storage = settings.require_image_storage()
     assert storage.uses_identity
     assert storage.client_id == "<clientId of id-dedup-abc123>"
-    expected = replace(Settings(), image_storage=storage, blob_trigger_source="EventGrid")
+    expected = replace(Settings(), image_storage=storage, blob_trigger_source="EventGrid", original_links=True)
     assert {name: value for name, value in vars(settings).items() if value != vars(expected)[name]} == {}
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import uvicorn
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -42,12 +43,12 @@ def with_letters(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def photographs_world() -> World:
+def photographs_world(**settings: Any) -> World:
     """Copies, identical files, another color, a file that is none, and a name that would be markup.
 
     Taken in and verified once a process; each call gives an app of its own that begins there.
     """
-    made, world = _taken_in(), World()
+    made, world = _taken_in(), World(**settings)
     world.images._blobs.update(made.images._blobs)
     for ours, theirs in ((world.features, made.features), (world.pairs, made.pairs)):
         ours.entities._entities.update(theirs.entities._entities)
@@ -99,7 +100,7 @@ def served(world: World) -> Iterator[Served]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        app = create_app(world.services, who=lambda _request: "ann", key=KEY, hosts=frozenset({f"127.0.0.1:{port}"}))
+        app = create_app(world.services, who="ann", key=KEY, hosts=frozenset({f"127.0.0.1:{port}"}))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()

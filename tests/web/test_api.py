@@ -1,8 +1,11 @@
 """The API: groups and decisions over HTTP, nobody without the key, and no other site."""
 
+from urllib.parse import quote
+
 import pytest
 from fastapi.testclient import TestClient
 
+from dedup_core.paths import ImagePath
 from dedup_web.app import create_app
 from tests.app.world import World
 from tests.web.served import HOSTILE, KEY, encoded, photograph, photographs_world
@@ -16,7 +19,7 @@ def shared() -> World:
 
 
 def client_of(world: World, **headers: str) -> TestClient:
-    app = create_app(world.services, who=lambda _request: "ann", key=KEY)
+    app = create_app(world.services, who="ann", key=KEY)
     return TestClient(app, headers=HEADERS | headers, raise_server_exceptions=False)
 
 
@@ -50,7 +53,7 @@ def test_other_sites_decide_and_see_nothing(client: TestClient, headers: dict[st
 
 
 def test_another_host_is_refused(shared: World):
-    app = create_app(shared.services, who=lambda _request: "ann", key=KEY, hosts=frozenset({"127.0.0.1:8000"}))
+    app = create_app(shared.services, who="ann", key=KEY, hosts=frozenset({"127.0.0.1:8000"}))
     assert TestClient(app, headers=HEADERS, base_url="http://evil.example").get("/api/groups").status_code == 421
     assert TestClient(app, headers=HEADERS, base_url="http://127.0.0.1:8000").get("/api/groups").status_code == 200
 
@@ -141,9 +144,37 @@ def test_pictures_are_shown_as_they_were_compared(client: TestClient):
     left, right = group["keeper"]["id"], group["members"][0]["image"]["id"]
     sides = [client.get(f"/api/pairs/{left}/{right}/aligned/{side}").content for side in ("left", "right")]
     assert sides[0] != sides[1]
-    original = client.get(f"/api/images/{left}/original")
+
+
+def test_an_original_is_sent_whole_with_the_type_of_its_content_and_its_name(client: TestClient):
+    [group] = [it for it in groups(client)["groups"] if it["keeper"]["path"] == "images/catalog/astronaut.png"]
+    original = client.get(f"/api/images/{group['members'][0]['image']['id']}/original")
     assert original.headers["content-type"] == "image/jpeg"
-    assert len(original.content) == group["keeper"]["bytes"]
+    assert original.headers["content-disposition"] == f"inline; filename*=UTF-8''{quote(HOSTILE)}"
+    assert len(original.content) == group["members"][0]["image"]["bytes"]
+
+
+def test_where_storage_gives_links_an_original_is_a_link_that_nobody_keeps():
+    world = photographs_world()
+    world.services.original_links = Links()
+    client = client_of(world)
+    image = groups(client, prefix="catalog/cat")["groups"][0]["keeper"]["id"]
+    world.calls.clear()
+    answer = client.get(f"/api/images/{image}/original", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (302, "https://photos/images/catalog/cat.jpg#image/jpeg")
+    assert answer.headers["cache-control"] == "no-store"
+    assert world.calls == []
+    assert client.get("/api/images/" + "0" * 32 + "/original").status_code == 404
+    world.services.original_links = Links(refused=True)
+    assert client.get(f"/api/images/{image}/original").status_code == 200
+
+
+class Links:
+    def __init__(self, *, refused: bool = False) -> None:
+        self.refused = refused
+
+    def link(self, path: ImagePath, media_type: str) -> str | None:
+        return None if self.refused else f"https://photos/{path}#{media_type}"
 
 
 def test_it_is_told_whether_a_picture_is_here_and_nothing_is_stored(shared: World, client: TestClient):

@@ -7,7 +7,7 @@ from schemathesis.checks import not_a_server_error, response_schema_conformance,
 from dedup_web.app import create_app
 from tests.web.served import KEY, photographs_world
 
-APP = create_app(photographs_world().services, who=lambda _request: "ann", key=KEY)
+APP = create_app(photographs_world().services, who="ann", key=KEY)
 schema = schemathesis.openapi.from_asgi("/api/openapi.json", APP, headers={"x-functions-key": KEY})
 
 
