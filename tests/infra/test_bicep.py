@@ -126,7 +126,7 @@ def test_people_sign_in_only_where_a_registration_is_named_and_events_need_no_pe
     entra = signed_in["identityProviders"]["azureActiveDirectory"]
     client_id = WAYS["own numbers"]["signInClientId"]
     assert entra["registration"]["clientId"] == client_id
-    assert entra["registration"]["openIdIssuer"].endswith("/v2.0")
+    assert "/v2.0" in entra["registration"]["openIdIssuer"]
     assert entra["validation"]["allowedAudiences"] == [client_id, f"api://{client_id}"]
     assert "Secret" not in json.dumps(signed_in)
     # Each of the host's webhooks by name, because a star is understood by some versions of the platform only.
