@@ -6,6 +6,12 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+# One script in this order: a part may use those above it as it is read, and all others once it runs.
+SCRIPTS = (
+    *("elements", "state", "asking", "list", "group", "comparison", "deciding"),
+    *("rejected", "statistics", "start"),
+)
+
 
 def page(request: Request) -> HTMLResponse:
     """The page; it asks the API for everything that it shows."""
@@ -15,5 +21,6 @@ def page(request: Request) -> HTMLResponse:
 @cache
 def _template() -> str:
     static = files("dedup_web") / "static"
-    html, style, script = ((static / name).read_text("utf-8") for name in ("review.html", "review.css", "review.js"))
+    html, style = ((static / name).read_text("utf-8") for name in ("review.html", "review.css"))
+    script = "\n".join((static / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     return html.replace("{{style}}", style).replace("{{script}}", script)

@@ -94,7 +94,7 @@ DEFENSES = (
     ),
     Defense(
         "tests/web/test_page.py::test_a_name_that_is_markup_is_text",
-        "dedup_web/static/review.js",
+        "dedup_web/static/elements.js",
         "  made.append(...children.filter((child) => child != null && child !== false));\n",
         "  children.filter((child) => child != null && child !== false).forEach((child) => typeof child === 'string' ? "
         "made.insertAdjacentHTML('beforeend', child) : made.append(child));\n",

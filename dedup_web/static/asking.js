@@ -1,0 +1,30 @@
+// Asks the API, and fetches pictures from it.
+
+// The key stays in the address, because a reload needs it; it is sent as a header, and no page is told where one came from.
+const key = new URL(location.href).searchParams.get("code") ?? "";
+const headers = key ? { "x-functions-key": key } : {};
+
+async function ask(path, options = {}) {
+  const answer = await fetch(`/api/${path}`, { ...options, headers: { ...headers, ...options.headers } });
+  if (!answer.ok) {
+    const told = await answer.json().catch(() => ({}));
+    throw new Error(typeof told.detail === "string" ? told.detail : `The app answered ${answer.status}`);
+  }
+  return answer;
+}
+const read = async (path) => (await ask(path)).json();
+const send = async (path, body) =>
+  (await ask(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } })).json();
+
+// Pictures come with the key in a header, so they are fetched; the browser keeps them.
+const pictures = new Map();
+function load(image, path) {
+  if (!pictures.has(path)) {
+    pictures.set(path, ask(path).then((answer) => answer.blob()).then((blob) => URL.createObjectURL(blob)));
+    if (pictures.size > 400) pictures.delete(pictures.keys().next().value);
+  }
+  pictures.get(path).then((url) => { image.src = url; }).catch(() => { image.alt = "This picture cannot be shown"; pictures.delete(path); });
+  return image;
+}
+const thumb = (image, kind = "img.thumb", alt = "") =>
+  load(el(kind, { alt, decoding: "async" }), `images/${image.id}/thumbnail?v=${image.version}`);

@@ -1,0 +1,34 @@
+// Elements and words. Everything from outside is put in as text, never as markup.
+
+const $ = (id) => document.getElementById(id);
+
+// Elements: el("button.primary", { type: "button" }, "text", child)
+function el(what, attributes = {}, ...children) {
+  const [tag, ...classes] = what.split(".");
+  const made = document.createElement(tag);
+  if (classes.length) made.className = classes.join(" ");
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value != null) made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child != null && child !== false));
+  return made;
+}
+
+const sizes = ["B", "KB", "MB", "GB", "TB"];
+function bytes(count) {
+  let at = 0;
+  for (; count >= 1000 && at < sizes.length - 1; at++) count /= 1000;
+  return `${count.toLocaleString("en", { maximumFractionDigits: at ? 1 : 0 })} ${sizes[at]}`;
+}
+const day = (text) => (text ? new Date(text).toLocaleDateString("en", { year: "numeric", month: "short", day: "numeric" }) : "unknown");
+const nameOf = (image) => image.path.slice(image.path.indexOf("/") + 1);
+
+let toastTimer;
+function tell(text) {
+  $("toast").textContent = text;
+  $("toast").classList.add("on");
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => $("toast").classList.remove("on"), 4000);
+}

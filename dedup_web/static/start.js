@@ -1,0 +1,69 @@
+// Tabs, keys and filters: what a person does, and where it begins.
+
+function plainTab(told) {
+  state.groups = [];
+  state.group = null;
+  $("progress").textContent = told;
+  $("list").replaceChildren();
+  $("more").hidden = true;
+}
+
+function setView(view) {
+  state.view = view;
+  if (state.group) showGroup(state.group);
+}
+async function setTab(tab) {
+  state.tab = tab;
+  [...$("tabs").children].forEach((it) => { it.setAttribute("aria-selected", String(it.dataset.tab === tab)); it.tabIndex = it.dataset.tab === tab ? 0 : -1; });
+  $("decide-identical").hidden = tab !== "duplicate";
+  $("filters").hidden = tab === "rejected" || tab === "statistics";
+  await loadList().catch((error) => tell(error.message));
+}
+
+const KEYS = [
+  [["j", "ArrowDown"], "next group", () => open(Math.min(state.at + 1, state.groups.length - 1), true)],
+  [["k", "ArrowUp"], "previous group", () => open(Math.max(state.at - 1, 0), true)],
+  [["d"], "all are copies", () => decide("duplicate")],
+  [["n"], "none is a copy", () => decide("not_duplicate")],
+  [["b"], "keep all of them", () => decide("keep_both")],
+  [["u"], "undo", undo],
+  [["ArrowRight", "l"], "compare the next image", () => step(1)],
+  [["ArrowLeft", "h"], "compare the image before", () => step(-1)],
+  [["v"], "side by side, swipe, blink", () => setView(VIEWS[(VIEWS.findIndex(([it]) => it === state.view) + 1) % VIEWS.length][0])],
+  [["?"], "this help", () => $("help").showModal()],
+];
+function step(by) {
+  const members = state.group?.members.length ?? 0;
+  if (!members) return;
+  state.member = (state.member + by + members) % members;
+  showGroup(state.group);
+}
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
+  if (event.target.matches?.("input")) return;
+  if (event.target.closest?.("#tabs") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return moveTab(event);
+  if (/^[2-9]$/.test(event.key) && state.group?.members[event.key - 2]) return decide("keeper", state.group.members[event.key - 2].image);
+  const found = KEYS.find(([keys]) => keys.includes(event.key));
+  if (!found) return;
+  event.preventDefault();
+  found[2]();
+});
+function moveTab(event) {
+  const tabs = [...$("tabs").children], at = tabs.indexOf(document.activeElement);
+  const next = tabs[(at + (event.key === "ArrowRight" ? 1 : -1) + tabs.length) % tabs.length];
+  event.preventDefault();
+  next.focus();
+  setTab(next.dataset.tab);
+}
+
+$("tabs").append(...TABS.map(([tab, name]) => el("button", { type: "button", role: "tab", "data-tab": tab, "aria-controls": "group", onclick: () => setTab(tab) }, name)));
+$("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it) => el("kbd", {}, it))), el("dd", {}, told)]), el("dt", {}, el("kbd", {}, "2"), "…", el("kbd", {}, "9")), el("dd", {}, "keep that image"));
+$("help-button").addEventListener("click", () => $("help").showModal());
+$("more").addEventListener("click", () => loadList(true).catch((error) => tell(error.message)));
+$("decide-identical").addEventListener("click", () => decideIdentical().catch((error) => tell(error.message)));
+$("filters").addEventListener("submit", (event) => event.preventDefault());
+let filterTimer;
+for (const id of ["prefix", "since", "identical"]) {
+  $(id).addEventListener("input", () => { clearTimeout(filterTimer); filterTimer = setTimeout(() => loadList().catch((error) => tell(error.message)), 250); });
+}
+setTab("duplicate");
