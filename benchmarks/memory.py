@@ -112,7 +112,7 @@ def run(files: list[bytes], settings: dict[str, str]) -> dict[str, float]:
 
 def burst(messages: int) -> dict[str, float]:
     services = connect(Settings.from_environment(os.environ))
-    services.features.count_by_status()  # the SDK and its connection are not part of the burst
+    services.features.tally()  # the SDK and its connection are not part of the burst
     idle = peak_mb()
     paths = [ImagePath(CONTAINER, str(number)) for number in range(messages)]
     requests = [

@@ -263,7 +263,7 @@ def look_into_tables(environment: dict[str, str]) -> dict[str, object]:
     stats = LoaderStats.sum(list(services.stats.of_day(time.strftime("%Y-%m-%d", time.gmtime())).values()))
     copies = [pair for pair in pairs if pair.verdict and pair.verdict.kind in {"identical", "duplicate"}]
     return {
-        "statuses": {str(status): count for status, count in services.features.count_by_status().items()},
+        "statuses": {str(status): count for status, count in services.features.tally().statuses.items()},
         "comparisons": stats.comparisons_performed,
         "comparisons_failed": stats.comparisons_failed,
         "reads_per_comparison": stats.images_downloaded / max(stats.comparisons_performed, 1),

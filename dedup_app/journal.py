@@ -10,9 +10,9 @@ from itertools import batched
 from typing import Protocol
 
 from dedup_app.group_records import Record, facts_of, records_of
-from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.image_status import INDEXED
 from dedup_app.notices import Notices
-from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
+from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import FAMILIES
@@ -95,8 +95,8 @@ class JournaledFeatures:
     def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
         return self._features.rejected(after, before, reason)
 
-    def count_by_status(self, most: int | None = None) -> dict[ImageStatus, int]:
-        return self._features.count_by_status(most)
+    def tally(self, most: int | None = None) -> Tally:
+        return self._features.tally(most)
 
     def put_first(self, row: FeaturesRow) -> FeaturesRow:
         return self._features.put_first(row)

@@ -26,6 +26,13 @@ class Overview:
     decoders: DecodersReport | None = None
     counted_all: bool = True
     ledger: Ledger = field(default_factory=Ledger)
+    images_by_day: Mapping[str, int] = field(default_factory=dict)
+
+    def images_of(self, day: str) -> int:
+        """How many images have come on a UTC day; estimated from those that were counted, if these are not all."""
+        counted = sum(self.images.values())
+        share = counted / max(counted, self.ledger.images) if counted and not self.counted_all else 1.0
+        return round(self.images_by_day.get(day, 0) / share)
 
 
 class OverviewService:
@@ -38,10 +45,11 @@ class OverviewService:
 
     def read(self, most_images: int | None = None) -> Overview:
         """All of it; with `most_images` no more rows than these are counted."""
-        images = self._features.count_by_status(most_images)
+        tally = self._features.tally(most_images)
         return Overview(
-            images=images,
-            counted_all=most_images is None or sum(images.values()) < most_images,
+            images=tally.statuses,
+            images_by_day=tally.days,
+            counted_all=most_images is None or sum(tally.statuses.values()) < most_images,
             queues=self._queues.lengths(),
             poison_messages=self._queues.poison(MESSAGES),
             rejected_messages=self._reports.rejected_messages(MESSAGES),

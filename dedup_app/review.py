@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dedup_app.group_book import GroupBook
-from dedup_app.group_records import microseconds, moment
+from dedup_app.group_records import microseconds
 from dedup_app.paging import BadCursor
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.errors import PermanentError
@@ -113,14 +113,6 @@ class ReviewService:
             found = [projection.group_of(image_id, family) for family in Family]
         return (group for group in found if group is not None)
 
-    def over_time(self) -> dict[str, dict[str, int]]:
-        """How many groups of each family had their newest verdict on which day (UTC)."""
-        days: dict[str, dict[str, int]] = {}
-        for group in self._book.groups(EVERY_FAMILY):
-            day = days.setdefault(_day(group.newest_at), {})
-            day[group.family.value] = day.get(group.family.value, 0) + 1
-        return dict(sorted(days.items()))
-
 
 def _is_in_scope(group: Group, wanted: GroupFilter) -> bool:
     if wanted.family is None:
@@ -146,7 +138,3 @@ def _parse(cursor: str) -> tuple[int, str]:
     if not newest_at.isascii() or not newest_at.isdigit() or not group_id:
         raise BadCursor
     return -int(newest_at), group_id
-
-
-def _day(moment_in_microseconds: int) -> str:
-    return moment(moment_in_microseconds).date().isoformat()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dedup_app.activity import ActivityService
 from dedup_app.backlog import BacklogService
 from dedup_app.blob_events import BlobEventService
 from dedup_app.check import CheckService
@@ -90,6 +91,7 @@ class Services:
     rejudge: RejudgeService = field(init=False)
     rejected: RejectedService = field(init=False)
     overview: OverviewService = field(init=False)
+    activity: ActivityService = field(init=False)
     reconcile: ReconcileService = field(init=False)
     poison: PoisonService = field(init=False)
     ownership: OwnershipService = field(init=False)
@@ -208,6 +210,7 @@ class Services:
         self.decision_transfer = DecisionTransfer(
             features=self.features, pairs=self.pairs, journal=journal, container=settings.image_container
         )
+        self.activity = ActivityService(stats=self.stats, book=self.groups, now=self.now)
         self.overview = OverviewService(features=self.features, reports=self.reports, queues=self.queues)
 
     @property

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice, starmap
 
 from dedup_app.image_status import DELETED, ImageStatus
-from dedup_app.ports.features import FeaturesRow, ImageSummary
+from dedup_app.ports.features import FeaturesRow, ImageSummary, Tally
 from dedup_app.ports.superseded import Superseded
 from dedup_storage.entity_table import Entities
 from dedup_storage.rows import (
@@ -86,9 +86,14 @@ class AzureFeaturesTable:
             condition = " and ".join(filter(None, (part, until, wanted)))
             yield from starmap(features_row, self._table.query_with_tags(condition))
 
-    def count_by_status(self, most: int | None = None) -> dict[ImageStatus, int]:
-        rows = islice(self._table.query(select=["status"]), most)
-        return dict(Counter(ImageStatus.parse(entity["status"]) for entity in rows))
+    def tally(self, most: int | None = None) -> Tally:
+        statuses: Counter[ImageStatus] = Counter()
+        days: Counter[str] = Counter()
+        for entity in islice(self._table.query(select=["status", "added_at"]), most):
+            statuses[ImageStatus.parse(entity["status"])] += 1
+            if entity.get("added_at") is not None:
+                days[utc(entity["added_at"]).date().isoformat()] += 1
+        return Tally(dict(statuses), dict(days))
 
 
 def _tagged(row: FeaturesRow, tag: str | None) -> FeaturesRow:

@@ -18,11 +18,11 @@ from dedup_web import models
 from dedup_web.context import PROBLEMS, Context, Given, path_of
 from dedup_web.docs_page import docs_html
 from dedup_web.image_routes import add_images
+from dedup_web.numbers import add_numbers
 from dedup_web.page import page
 from dedup_web.pictures import Pictures
 from dedup_web.security import Guard, person_of
 
-MOST_COUNTED = 20_000  # rows of images for one look at the statistics: twenty requests to storage
 STATUS_OF = {NothingToDecide: 409, BadCursor: 400, UnknownReviewImage: 404, ImageNotFound: 404, ImageTooLarge: 413}
 
 
@@ -55,7 +55,7 @@ def _api() -> FastAPI:
         api.add_exception_handler(errors, _told)
     _add_groups(api)
     add_images(api)
-    _add_numbers(api)
+    add_numbers(api)
     _add_pages(api)
     return api
 
@@ -121,38 +121,6 @@ def _add_groups(api: FastAPI) -> None:
         keeper = path_of(given, body.keeper) if body.keeper else None
         return models.DecisionModel.of(
             given.services.decisions.decide_pair(*sides, body.act, given.who(request), keeper)
-        )
-
-
-def _add_numbers(api: FastAPI) -> None:
-    @api.get("/api/rejected", responses=PROBLEMS)
-    def rejected(
-        given: Given,
-        cursor: Annotated[str, Query(max_length=64, description="Of the page before")] = "",
-        size: Annotated[int, Query(ge=1, le=500, description="Files on a page")] = 100,
-    ) -> models.RejectedPageModel:
-        """One page of the files that could not be read, and why; each looks through a part of all images."""
-        found = given.services.rejected.page(cursor, size)
-        rows = [
-            models.RejectedModel(path=str(it.path), reason=it.status.reason or "", detail=it.detail)
-            for it in found.rows
-        ]
-        return models.RejectedPageModel(rejected=rows, next_cursor=found.next_cursor)
-
-    @api.get("/api/stats", responses=PROBLEMS)
-    def stats(given: Given) -> models.StatsModel:
-        """What the app has done, what waits, and what went wrong."""
-        overview = given.services.overview.read(MOST_COUNTED)
-        report = overview.report
-        return models.StatsModel(
-            images={str(status): count for status, count in overview.images.items()},
-            counted_all=overview.counted_all,
-            images_known=overview.ledger.images,
-            queues={name: it.waiting for name, it in overview.queues.items()},
-            poison={name: it.poison for name, it in overview.queues.items()},
-            groups_by_day=given.services.review.over_time(),
-            totals=dict(report.totals.as_dict()) if report else {},
-            reads_saved=report.totals.reads_saved if report else 0,
         )
 
 

@@ -228,23 +228,6 @@ class CheckModel(BaseModel):
     hits: list[CheckHitModel]
 
 
-class StatsModel(BaseModel):
-    """What the app has done; `groups_by_day` counts groups by verdict.
-
-    `images` counts all images by status if `counted_all`, else the first rows; `images_known` is how many there were
-    when the app's ledger went through them last.
-    """
-
-    images: dict[str, int]
-    counted_all: bool
-    images_known: int
-    queues: dict[str, int]
-    poison: dict[str, int]
-    groups_by_day: dict[str, dict[str, int]]
-    totals: dict[str, int | float | dict[str, int]]
-    reads_saved: int
-
-
 class ErrorModel(BaseModel):
     """What went wrong, in a sentence."""
 

@@ -6,10 +6,11 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+STYLES = ("review", "statistics")
 # One script in this order: a part may use those above it as it is read, and all others once it runs.
 SCRIPTS = (
     *("elements", "state", "asking", "list", "group", "comparison", "deciding"),
-    *("rejected", "statistics", "start"),
+    *("rejected", "plots", "statistics", "start"),
 )
 
 
@@ -21,6 +22,7 @@ def page(request: Request) -> HTMLResponse:
 @cache
 def _template() -> str:
     static = files("dedup_web") / "static"
-    html, style = ((static / name).read_text("utf-8") for name in ("review.html", "review.css"))
+    html = (static / "review.html").read_text("utf-8")
+    style = "\n".join((static / f"{name}.css").read_text("utf-8") for name in STYLES)
     script = "\n".join((static / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     return html.replace("{{style}}", style).replace("{{script}}", script)

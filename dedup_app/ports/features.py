@@ -1,6 +1,6 @@
 """The `features` table, and what a row of it says."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -93,6 +93,17 @@ class FeaturesRow:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Images counted by status, and by the day (UTC) since when their bytes are there.
+
+    Rows are in the order of hashes, so that those of a part of the table stand for all of them.
+    """
+
+    statuses: Mapping[ImageStatus, int]
+    days: Mapping[str, int]
+
+
 class FeaturesTable(Protocol):
     """The `features` table: one row an image, keyed by `ImagePath.image_id`. Every write of a row is conditional."""
 
@@ -137,6 +148,6 @@ class FeaturesTable(Protocol):
         """Rejected images in the order of their ids, of those between the two; `reason` is one of our own words."""
         ...
 
-    def count_by_status(self, most: int | None = None) -> dict[ImageStatus, int]:
-        """How many images have which status; of the first `most` rows only, if that is given."""
+    def tally(self, most: int | None = None) -> Tally:
+        """Images counted; of the first `most` rows only, if that is given."""
         ...

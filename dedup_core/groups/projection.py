@@ -108,6 +108,14 @@ class GroupProjection:
     def link(self, left: bytes, right: bytes) -> Link | None:
         return self._links.get(_key(left, right))
 
+    def links_since(self, moment: int) -> Iterator[Link]:
+        """Pairs whose newest verdict is from then or later, current or not."""
+        return (link for link in self._links.values() if link.verified_at >= moment)
+
+    def decisions_since(self, moment: int) -> Iterator[Decided]:
+        """What was decided last about pairs then or later, unless it was taken back."""
+        return (it for it in self._decided.values() if it.at >= moment and it.decision is not None)
+
     def is_copy(self, keeper: bytes, other: bytes) -> bool:
         """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep."""
         key = _key(keeper, other)

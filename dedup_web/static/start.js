@@ -16,7 +16,9 @@ async function setTab(tab) {
   state.tab = tab;
   [...$("tabs").children].forEach((it) => { it.setAttribute("aria-selected", String(it.dataset.tab === tab)); it.tabIndex = it.dataset.tab === tab ? 0 : -1; });
   $("decide-identical").hidden = tab !== "duplicate";
-  $("filters").hidden = tab === "rejected" || tab === "statistics";
+  const is_plain = tab === "rejected" || tab === "statistics";
+  $("filters").hidden = is_plain;
+  document.body.classList.toggle("plain", is_plain);
   await loadList().catch((error) => tell(error.message));
 }
 

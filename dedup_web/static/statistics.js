@@ -3,39 +3,54 @@
 async function showStatistics() {
   const found = await read("stats");
   plainTab("");
-  const number = (name, value) => el("div.number", {}, el("b", {}, typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: 2 }) : value), el("span", {}, name));
-  const waiting = Object.values(found.queues).reduce((sum, it) => sum + it, 0);
-  const failures = Object.entries(found.totals.failures_by_reason ?? {});
-  $("group").replaceChildren(el("h2", {}, "Statistics"),
-    el("div.numbers", {}, ...Object.entries(found.images).map(([name, count]) => number(found.counted_all ? name : `${name}, of the first ${Object.values(found.images).reduce((sum, it) => sum + it, 0).toLocaleString("en")}`, count)),
-      ...(found.counted_all ? [] : [number("images in all", found.images_known)]), number("waiting in queues", waiting),
-      number("comparisons today", found.totals.comparisons_performed ?? 0), number("reads saved today", found.reads_saved),
-      number("success rate", found.totals.success_rate ?? 1)),
-    el("section.panel", {}, el("h3", {}, "Groups by the day of their newest verdict"), chart(found.groups_by_day)),
-    failures.length ? el("section.panel", {}, el("h3", {}, "Failures today"), el("table", {}, el("tbody", {}, ...failures.map(([reason, count]) => el("tr", {}, el("th", { scope: "row" }, reason), el("td", {}, String(count))))))) : "");
+  const { days, ledger } = found, over = (of) => days.reduce((sum, day) => sum + of(day), 0);
+  const counted = Object.values(found.images).reduce((sum, it) => sum + it, 0);
+  const images = found.counted_all ? counted : ledger.images;
+  const comparisons = over((day) => day.comparisons), saved = over((day) => day.reads_saved), reads = over((day) => day.reads);
+  const failed = over((day) => day.comparisons_failed);
+  const waiting = Object.values(found.queues).reduce((sum, it) => sum + it, 0), poison = Object.values(found.poison).reduce((sum, it) => sum + it, 0);
+  const number = (value, name, more, kind = "") => el(`div.number${kind}`, {}, el("b", {}, value), el("span", {}, name), more ? el("small", {}, more) : null);
+  $("group").replaceChildren(el("div.statistics", {},
+    el("h2", {}, "Statistics"),
+    el("div.numbers", {},
+      number(whole(images), "images", found.counted_all ? statusesOf(found.images) : `${whole(counted)} of them counted: ${statusesOf(found.images)}`),
+      number(whole(comparisons), "comparisons", "in thirty days"),
+      number(reads + saved ? `${Math.round((100 * saved) / (reads + saved))} %` : "–", "of reads saved", `${whole(saved)} of ${whole(reads + saved)}`),
+      number(comparisons + failed ? `${percent(comparisons, comparisons + failed)} %` : "–", "of comparisons gave numbers", failed ? `${whole(failed)} failed` : "none failed", failed ? ".warn" : ""),
+      number(whole(waiting), "messages wait", poison ? `${whole(poison)} failed on every try` : "none failed for good", poison ? ".go" : "")),
+    coverage(ledger),
+    plotOfDays("Images", found.counted_all ? "By the day since when they are there" : `By the day since when they are there, estimated from ${whole(counted)} of them`, days, [{ name: "images", shade: "s0", of: (day) => day.images }]),
+    plotOfDays("Verdicts", "Pairs by the day of their verdict", days,
+      [["identical", "s0"], ["duplicate", "s1"], ["altered", "s2"], ["color_variant", "s3"]].map(([kind, shade]) => ({ name: WORDS_OF_PAIRS[kind], shade, of: (day) => day.verdicts[kind] ?? 0 }))),
+    plotOfDays("Reads for comparisons", "Each of the three metrics on its own would read both images of a pair", days,
+      [{ name: "made", shade: "s4", of: (day) => day.reads }, { name: "saved", shade: "s5", of: (day) => day.reads_saved }]),
+    plotOfDays("Decisions", "Pairs by the day of the last word of a person", days, [{ name: "decided", shade: "s3", of: (day) => day.decisions }]),
+    lyingBars("Failures by reason", "Reads, decodings and measurements that failed", failuresOf(days), "s6")));
 }
 
-function chart(days) {
-  const dates = Object.keys(days).slice(-30), kinds = ["duplicate", "altered", "color_variant", "not_duplicate"];
-  if (!dates.length) return el("p", {}, "No groups yet.");
-  const most = Math.max(...dates.map((date) => kinds.reduce((sum, kind) => sum + (days[date][kind] ?? 0), 0)));
-  const make = (tag, attributes, text) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
-    if (text != null) made.textContent = text;
-    return made;
-  };
-  const width = 640, high = 160, step = width / Math.max(8, dates.length);
-  const svg = make("svg", { viewBox: `0 0 ${width} ${high + 24}`, width: "100%", role: "img", "aria-label": dates.map((date) => `${date}: ${Object.entries(days[date]).map(([kind, count]) => `${count} ${kind}`).join(", ")}`).join("; ") });
-  dates.forEach((date, at) => {
-    let top = high;
-    kinds.forEach((kind, place) => {
-      const height = ((days[date][kind] ?? 0) / most) * (high - 16);
-      top -= height;
-      if (height) svg.append(make("rect", { x: at * step + 2, y: top, width: step - 4, height, rx: 2, class: `s${place}` }));
-    });
-    svg.append(make("text", { x: at * step + step / 2, y: high + 16, "text-anchor": "middle" }, date.slice(5)));
-    svg.append(make("text", { x: at * step + step / 2, y: top - 4, "text-anchor": "middle" }, kinds.reduce((sum, kind) => sum + (days[date][kind] ?? 0), 0)));
-  });
-  return svg;
+const WORDS_OF_PAIRS = { identical: "identical", duplicate: "duplicate", altered: "altered", color_variant: "other colors" };
+function statusesOf(images) {
+  const sums = new Map();
+  for (const [status, count] of Object.entries(images)) sums.set(status.split(":")[0], (sums.get(status.split(":")[0]) ?? 0) + count);
+  return [...sums].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${whole(count)} ${name}`).join(", ");
+}
+// Never a round hundred where something is missing.
+const percent = (part, all) => (part === all ? "100" : Math.min(99.9, (100 * part) / all).toFixed(1));
+
+function failuresOf(days) {
+  const sums = new Map();
+  for (const day of days) for (const [reason, count] of Object.entries(day.failures_by_reason)) sums.set(reason, (sums.get(reason) ?? 0) + count);
+  return [...sums].sort((a, b) => b[1] - a[1]).slice(0, 12);
+}
+
+function coverage(ledger) {
+  const told = !ledger.slices ? "The app looks at every image once a day; it has not begun yet."
+    : `Every image once a day: in the index, and compared with its look-alikes. Looked at ${ledger.slices} of 256 parts, the first on ${day(ledger.oldest)}.`;
+  const found = Object.entries(ledger.found).filter(([, count]) => count);
+  const label = `${whole(ledger.complete)} of ${whole(ledger.images)} images are complete, ${whole(ledger.waiting)} wait, ${whole(ledger.broken)} lack something`;
+  return el("section.panel", { "aria-label": "Coverage" },
+    el("div.plot-head", {}, el("div", {}, el("h3", {}, "Coverage"), el("p.quiet", {}, told)),
+      ledger.images ? el("b.share", {}, `${percent(ledger.complete, ledger.images)} %`) : null),
+    ledger.images ? partsOf([{ name: "complete", shade: "s5", value: ledger.complete }, { name: "waiting", shade: "s2", value: ledger.waiting }, { name: "lacking something", shade: "s6", value: ledger.broken }], label) : null,
+    found.length ? el("ul.reasons.found", {}, ...found.map(([what, count]) => el("li", {}, `${whole(count)} ${what}`))) : null);
 }

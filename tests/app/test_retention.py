@@ -43,7 +43,7 @@ def test_an_image_goes_with_its_pairs_once_it_is_deleted_for_long(world, a_and_b
     assert run_all(world) == Forgotten(images=1, pairs=1)
     assert world.features.get(a.image_id) is None
     assert list(world.pairs.of_image(b)) == []
-    assert world.features.count_by_status() == {INDEXED: 2}
+    assert world.features.tally().statuses == {INDEXED: 2}
     assert world.services.reconcile.reconcile().broken == 0
 
 

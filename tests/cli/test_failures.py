@@ -11,7 +11,7 @@ def failing(services: Services, monkeypatch: pytest.MonkeyPatch, error: DedupErr
     def fail(*_arguments: object, **_named: object) -> dict[str, int]:
         raise error
 
-    monkeypatch.setattr(services.features, "count_by_status", fail)
+    monkeypatch.setattr(services.features, "tally", fail)
 
 
 @pytest.mark.parametrize(
@@ -68,5 +68,5 @@ def test_without_arguments_it_shows_its_help(dedup: Run):
 
 
 def test_a_bug_is_not_hidden_behind_a_sentence(dedup: Run, services: Services, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(services.features, "count_by_status", lambda *_, **_named: 1 / 0)
+    monkeypatch.setattr(services.features, "tally", lambda *_, **_named: 1 / 0)
     assert isinstance(dedup("status").exception, ZeroDivisionError)

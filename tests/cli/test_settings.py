@@ -136,6 +136,6 @@ def test_the_command_finds_the_storage_of_an_app_that_was_started_as_make_start_
     with subprocess.Popen([*command, "--stop-with-stdin"], cwd=ROOT, env=environment, stdin=subprocess.PIPE) as host:
         wait_until((tmp_path / STATUS_FILE).exists)
         services = connect(read_settings(tmp_path, {}))
-        assert services.features.count_by_status() == {}
+        assert services.features.tally().statuses == {}
         host.communicate(timeout=30)
     assert connection_of(tmp_path) == EMULATOR

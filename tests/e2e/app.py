@@ -109,7 +109,7 @@ class App:
         raise AssertionError(f"{what} did not come within {limit_seconds:g} s; {self.told()}")
 
     def told(self) -> str:
-        statuses = self.services.features.count_by_status()
+        statuses = self.services.features.tally().statuses
         lengths = {name: (length.waiting, length.poison) for name, length in self.services.queues.lengths().items()}
         unverified = [sorted(names) for names, pair in self.pairs().items() if pair.verdict is None]
         return f"images: {statuses}, queues (waiting, poison): {lengths}, pairs without a verdict: {unverified}"

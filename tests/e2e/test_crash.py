@@ -31,5 +31,5 @@ def test_killed_twice_in_the_middle_of_its_work_it_still_finds_every_image_and_p
 
 
 def finished(app: App) -> int:
-    counts = app.services.features.count_by_status()
+    counts = app.services.features.tally().statuses
     return sum(count for status, count in counts.items() if status != PROCESSING)

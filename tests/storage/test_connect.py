@@ -64,7 +64,7 @@ def test_two_look_alikes_go_all_the_way_through_storage(services: Services, cont
     for name, quality in (("a.jpg", 95), ("b.jpg", 50)):
         container.get_blob_client("images", name).upload_blob(picture(1, quality))
         services.ingest.ingest(image(name))
-    assert services.features.count_by_status() == {INDEXED: 2}
+    assert services.features.tally().statuses == {INDEXED: 2}
     assert services.queues.lengths()["verify-pairs"].waiting == 1
     services.verify.verify(VerifyMessage(image("b.jpg"), (VerifyTarget(image("a.jpg")),)))
     pair = services.pairs.get(image("a.jpg"), image("b.jpg"))
@@ -87,10 +87,10 @@ def test_a_crash_between_the_append_and_the_row_is_made_good_by_the_next_try(
     with pytest.raises(KeyboardInterrupt):
         dying.ingest.ingest(image("a.jpg"))
     clients.close()
-    assert services.features.count_by_status() == {PROCESSING: 1}
+    assert services.features.tally().statuses == {PROCESSING: 1}
     services.ingest.ingest(image("b.jpg"))
     services.ingest.ingest(image("a.jpg"))
-    assert services.features.count_by_status() == {INDEXED: 2}
+    assert services.features.tally().statuses == {INDEXED: 2}
     assert len(list(services.pairs.all())) == 1
 
 

@@ -1,6 +1,6 @@
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -27,7 +27,7 @@ class FeaturesTableContract(ABC):
     def test_an_empty_table_has_no_rows(self, table: FeaturesTable) -> None:
         assert table.get(image().image_id) is None
         assert list(table.all()) == []
-        assert table.count_by_status() == {}
+        assert table.tally().statuses == {}
 
     def test_images_that_are_deleted_for_long_are_found_by_slice(self, table: FeaturesTable) -> None:
         old, recent, alive = (features_row(name, status=DELETED) for name in ("a", "b", "c"))
@@ -139,7 +139,14 @@ class FeaturesTableContract(ABC):
         for row in rows:
             table.put(row)
         assert sorted(table.all(), key=lambda row: row.path) == sorted(rows, key=lambda row: row.path)
-        assert table.count_by_status() == {INDEXED: 5, ImageStatus.rejected("corrupt"): 1, PROCESSING: 1}
+        assert table.tally().statuses == {INDEXED: 5, ImageStatus.rejected("corrupt"): 1, PROCESSING: 1}
+        assert sum(table.tally(3).statuses.values()) == 3
+
+    def test_images_are_counted_by_the_day_since_when_they_are_there(self, table: FeaturesTable) -> None:
+        for number, day in enumerate((1, 1, 3)):
+            table.put(replace(features_row(f"{number}.jpg"), added_at=datetime(2026, 5, day, 23, 59, tzinfo=UTC)))
+        table.put(features_row("unknown.jpg"))
+        assert table.tally().days == {"2026-05-01": 2, "2026-05-03": 1}
 
 
 class TestMemoryFeaturesTable(FeaturesTableContract):

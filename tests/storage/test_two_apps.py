@@ -47,7 +47,7 @@ def test_apps_with_namespaces_share_an_account_and_nothing_in_it(account: Accoun
         services.reconcile.reconcile(prefixes=slices)
     for services, namespace in zip(apps, ("", "shop-"), strict=True):
         container = services.settings.image_container
-        assert services.features.count_by_status() == {INDEXED: 2}
+        assert services.features.tally().statuses == {INDEXED: 2}
         assert {pair.left.container for pair in services.pairs.all()} == {container}
         waiting = {name: it.waiting for name, it in services.queues.lengths().items() if it.waiting}
         assert waiting == {f"{namespace}verify-pairs": 1}

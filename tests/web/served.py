@@ -1,12 +1,14 @@
 """The review application over an app in memory with real photographs, served on a free port."""
 
 import io
+import random
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,11 +16,19 @@ from typing import Any
 import uvicorn
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from dedup_app.group_records import id_of, microseconds
+from dedup_app.ledger.findings import PREFIXES, FindingKind, SliceReport
+from dedup_core.comparison.sides import ALIKE
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
+from dedup_core.loading.stats import LoaderStats
+from dedup_core.paths import ImagePath
 from dedup_web.app import create_app
-from tests.app.world import World
+from tests.app.world import NOON, World
 from tests.core.pictures import hue_shifted
 
 KEY = "a key of the tests"
+KINDS = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT)
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 
 
@@ -52,6 +62,7 @@ def photographs_world(**settings: Any) -> World:
     world.images._blobs.update(made.images._blobs)
     for ours, theirs in ((world.features, made.features), (world.pairs, made.pairs)):
         ours.entities._entities.update(theirs.entities._entities)
+    world.stats._table._entities.update(made.stats._table._entities)  # type: ignore[attr-defined]
     for ours, theirs in ((world.segments, made.segments), (world.verdict_segments, made.verdict_segments)):
         ours._segments.extend(map(list, theirs._segments))
         ours._generation.extend(theirs._generation)
@@ -79,6 +90,33 @@ def _taken_in() -> World:
     }.items():
         world.upload_and_ingest(name, data)
     world.verify_all()
+    return world
+
+
+def with_history(world: World) -> World:
+    """The same with thirty days behind it: rows, verdicts, decisions and counters as an app leaves them."""
+    dice = random.Random(7)
+    [row] = [it for it in world.features.all() if it.path.name == "catalog/cat.jpg"]
+    records: list[ImageFacts | Link | Decided] = []
+    for back in range(1, 30):
+        moment = NOON - timedelta(days=back)
+        busy = 0 if back % 7 in {0, 1} else dice.randrange(20, 60)
+        for number in range(busy):
+            path = ImagePath("images", f"2026/{back:02}/{number}.jpg")
+            world.features.put(replace(row, path=path, tag="", added_at=moment))
+            if number % 3 == 0:
+                pair = ImageFacts(id_of(path), str(path)), ImageFacts(bytes([number]) * 16, "images/other.jpg")
+                kind = dice.choices(KINDS, (2, 5, 1, 1))[0]
+                records.append(Link.of(*pair, kind, microseconds(moment), "upright", ALIKE))
+                if number % 4 == 0:
+                    records.append(Decided.of(*pair, Decision.DUPLICATE, by="ann", at=microseconds(moment)))
+        failures = {"corrupt": busy // 9, "truncated": busy // 20, "too-many-pixels": busy // 40}
+        counted = LoaderStats(2 * busy, 10**6 * busy, 0, 0, busy, sum(failures.values()), failures_by_reason=failures)
+        world.stats.put(moment.date().isoformat(), "an instance", counted)
+    world.services.verdict_log.append(records)
+    for number, prefix in enumerate(PREFIXES):
+        found = {FindingKind.PAIR_WAITING: 1} if number % 40 == 0 else {}
+        world.reports.put_ledger(SliceReport(prefix, 4, 4 - len(found), len(found), found, 0, NOON))
     return world
 
 

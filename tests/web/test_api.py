@@ -195,7 +195,13 @@ def test_rejected_files_and_statistics_are_told(client: TestClient):
     assert "whatever the name says" in file["detail"]
     stats = client.get("/api/stats").json()
     assert stats["images"]["indexed"] == 10
-    assert sum(stats["groups_by_day"]["2026-05-31"].values()) >= 4
+    assert stats["counted_all"]
+    today = stats["days"][-1]
+    assert (len(stats["days"]), today["day"], today["images"]) == (30, "2026-05-31", 10)
+    assert sum(today["verdicts"].values()) >= 4
+    assert today["verdicts"]["identical"] == 1
+    assert today["reads_saved"] == 6 * today["comparisons"] - today["reads"] > 0
+    assert sum(day["images"] for day in stats["days"]) == 10
 
 
 def rejected(client: TestClient, size: int = 100) -> list[dict]:
@@ -215,7 +221,7 @@ def test_a_look_at_the_rejected_or_at_the_statistics_reads_a_bounded_part(monkey
         world.upload_and_ingest(f"broken{number}.jpg", b"no picture")
     assert len(rejected(client, size=4)) == len(rejected(client)) == 31
     assert client.get("/api/rejected?cursor=nonsense").status_code == 400
-    monkeypatch.setattr("dedup_web.app.MOST_COUNTED", 5)
+    monkeypatch.setattr("dedup_web.numbers.MOST_COUNTED", 5)
     stats = client.get("/api/stats").json()
     assert (sum(stats["images"].values()), stats["counted_all"]) == (5, False)
 
