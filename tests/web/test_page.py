@@ -138,14 +138,15 @@ def wait_for_pictures(page: Page) -> None:
 
 
 def shoot(page: Page, name: str, *, whole: bool = False) -> None:
-    if SHOTS and whole:
-        high = page.evaluate(
-            "() => document.querySelector('main').getBoundingClientRect().top + document.querySelector('.statistics').scrollHeight + 40"
-        )
-        page.set_viewport_size({"width": page.viewport_size["width"], "height": round(high)})  # type: ignore[index]
-        page.wait_for_timeout(300)
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png")
+    if not SHOTS:
+        return
+    if whole:
+        box = page.locator(".statistics").bounding_box()
+        assert box is not None
+        assert page.viewport_size is not None
+        page.set_viewport_size({"width": page.viewport_size["width"], "height": round(box["y"] + box["height"]) + 24})
+        page.wait_for_timeout(300)  # plots are drawn anew
+    page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
 def serious_findings(page: Page) -> list[str]:
