@@ -2,12 +2,14 @@
 
 // The key stays in the address, because a reload needs it; it is sent as a header, and no page is told where one came from.
 const key = new URL(location.href).searchParams.get("code") ?? "";
-const headers = key ? { "x-functions-key": key } : {};
+// Sign-in in front of the app answers scripts that say so with 401, and not with a page of another site.
+const headers = { "x-requested-with": "XMLHttpRequest", ...(key ? { "x-functions-key": key } : {}) };
 
 async function ask(path, options = {}) {
   const answer = await fetch(`/api/${path}`, { ...options, headers: { ...headers, ...options.headers } });
   if (!answer.ok) {
     const told = await answer.json().catch(() => ({}));
+    if (answer.status === 401 && !key) throw new Error("Your sign-in has ended: reload the page");
     throw new Error(typeof told.detail === "string" ? told.detail : `The app answered ${answer.status}`);
   }
   return answer;
@@ -21,10 +23,27 @@ const pictures = new Map();
 function load(image, path) {
   if (!pictures.has(path)) {
     pictures.set(path, ask(path).then((answer) => answer.blob()).then((blob) => URL.createObjectURL(blob)));
-    if (pictures.size > 400) pictures.delete(pictures.keys().next().value);
+    if (pictures.size > 400) forget(pictures.keys().next().value);
   }
   pictures.get(path).then((url) => { image.src = url; }).catch(() => { image.alt = "This picture cannot be shown"; pictures.delete(path); });
   return image;
 }
-const thumb = (image, kind = "img.thumb", alt = "") =>
-  load(el(kind, { alt, decoding: "async" }), `images/${image.id}/thumbnail?v=${image.version}`);
+function forget(path) {
+  pictures.get(path).then(URL.revokeObjectURL, () => {});
+  pictures.delete(path);
+}
+
+// Each picture costs the app a download, so one in a list waits until it is about to be seen.
+const waiting = new WeakMap();
+const inSight = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach(({ target }) => {
+  inSight.unobserve(target);
+  load(target, waiting.get(target));
+}), { rootMargin: "300px" });
+const pathOfThumb = (image) => `images/${image.id}/thumbnail?v=${image.version}`;
+const thumb = (image, kind = "img.thumb", alt = "") => load(el(kind, { alt, decoding: "async" }), pathOfThumb(image));
+function lateThumb(image) {
+  const made = el("img.thumb", { alt: "", decoding: "async" });
+  waiting.set(made, pathOfThumb(image));
+  inSight.observe(made);
+  return made;
+}

@@ -6,26 +6,41 @@ function comparison(group, member) {
   const version = `?v=${group.keeper.version}.${member.image.version}`;
   const sides = ["left", "right"].map((side) =>
     load(el("img", { alt: side === "left" ? `${nameOf(group.keeper)}, as it was compared` : `${nameOf(member.image)}, as it was compared` }), `${base}/${side}${version}`));
-  const viewer = el(`div.viewer.${state.view}`, {}, ...sides);
-  let slider = null;
-  if (state.view === "swipe") {
-    const line = el("div.line");
-    viewer.append(line);
-    const move = (value) => {
-      sides[1].style.clipPath = `inset(0 0 0 ${value}%)`;
-      const left = sides[1].offsetLeft + (sides[1].width * value) / 100;
-      line.style.left = `${left}px`;
-    };
-    slider = el("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": "Swipe between the two pictures", oninput: (event) => move(event.target.value) });
-    sides[1].addEventListener("load", () => move(slider.value));
-  }
+  const viewer = el(`div.viewer.${state.view}`, {}, ...sides, ...(state.view === "blink" ? [] : [el("span.tag", { "aria-hidden": "true" }, "keeper"), el("span.tag.right", { "aria-hidden": "true" }, "copy")]));
+  const slider = state.view === "swipe" ? swiping(viewer, sides[1]) : null;
   const measured = member.comparison;
-  return el("section.panel", { "aria-label": "How they were compared" },
-    el("div.row", {}, el("h3", {}, `${nameOf(group.keeper)} against ${nameOf(member.image)}`), el("span.grow"),
+  return el("section.panel", { id: "comparison", "aria-label": "How they were compared" },
+    el("div.row", {}, el("h3", {}, el("bdi", {}, nameOf(group.keeper)), " against ", el("bdi", {}, nameOf(member.image))), el("span.grow"),
       ...VIEWS.map(([view, name]) => el("button", { type: "button", "aria-pressed": String(state.view === view), onclick: () => setView(view) }, name))),
     viewer, slider,
-    measured ? el("ul.reasons", {}, ...measured.reasons.map((reason) => el("li", {}, reason))) : null,
+    measured ? el("ul.reasons", {}, ...measured.reasons.map((reason) => el("li", {}, reason.replaceAll("<=", "≤").replaceAll(">=", "≥")))) : null,
     measured ? bars(measured) : null);
+}
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const showComparison = () => $("comparison")?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+
+// The right picture is shown from the line on; the line follows the slider, or whoever drags in the picture.
+function swiping(viewer, picture) {
+  const line = el("div.line"), slider = el("input", { type: "range", min: 0, max: 100, step: 0.5, value: 50, "aria-label": "Swipe between the two pictures" });
+  const move = () => {
+    picture.style.clipPath = `inset(0 0 0 ${slider.value}%)`;
+    line.style.left = `${picture.offsetLeft + (picture.width * slider.value) / 100}px`;
+  };
+  const drag = (event) => {
+    if (event.type === "pointermove" && !event.buttons) return;
+    const box = picture.getBoundingClientRect();
+    slider.value = (100 * (event.clientX - box.left)) / box.width;
+    move();
+  };
+  viewer.append(line);
+  viewer.addEventListener("pointerdown", (event) => { viewer.setPointerCapture(event.pointerId); drag(event); });
+  viewer.addEventListener("pointermove", drag);
+  viewer.addEventListener("dragstart", (event) => event.preventDefault());
+  slider.addEventListener("input", move);
+  picture.addEventListener("load", move);
+  new ResizeObserver(move).observe(viewer);
+  return slider;
 }
 
 // A reason names its number and its limit: "(correlation 0.96 >= 0.80)", "(0.7 <= 3.8)".
@@ -35,7 +50,7 @@ function bars(measured) {
     .filter(([, value]) => value != null).map(([name, value, full]) => ({ name, value, full }));
   for (const reason of measured.reasons) {
     const match = reason.match(/^(.*?)\s*\([^()]*?(-?[\d.]+)(%?) (?:<=|>=|<|>) (-?[\d.]+)%?\)/);
-    if (match) found.push({ name: match[1].replace(/ after exposure and white balance| beyond exposure and white balance/, ""), value: +match[2], limit: +match[4], full: match[3] ? 100 : Math.max(1, 2 * +match[4], +match[2]) });
+    if (match) found.push({ name: sentence(match[1]).replace(/ after exposure and white balance| beyond exposure and white balance/, ""), value: +match[2], limit: +match[4], full: match[3] ? 100 : Math.max(1, 2 * +match[4], +match[2]) });
   }
   return el("div.bars", {}, ...found.map(({ name, value, limit, full }) => {
     const fill = el("span.fill"), track = el("span.track", { "aria-hidden": "true" }, fill);

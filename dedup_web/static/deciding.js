@@ -14,7 +14,7 @@ async function decideNow(act, keeper) {
   if (!group) return;
   const done = await send(`groups/${group.id}/decision`, keeper ? { act, keeper: keeper.id } : { act });
   state.undo.push({ pairs: done });
-  tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep` : `Decided: ${WORDS[act]}. Press u to undo.`);
+  tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep. Press u to undo.` : `Decided: ${WORDS[act]}. Press u to undo.`);
   await afterDeciding();
 }
 
@@ -24,25 +24,25 @@ async function undoNow() {
   if (!last && group?.decided) last = { pairs: group.members.filter((it) => it.decided).map((it) => ({ left: group.keeper.id, right: it.image.id })) };
   if (!last?.pairs.length) return tell("There is nothing to undo");
   await inTurn(last.pairs, (pair) => send(`pairs/${pair.left}/${pair.right}/decision`, { act: "undo" }));
-  tell(last.pairs.length > 1 ? `Took back ${last.pairs.length} decisions` : "Took the decision back");
+  tell(last.pairs.length > 1 ? `Took back ${many(last.pairs.length, "decision")}` : "Took the decision back");
   await afterDeciding();
 }
 
-// The list is read again up to where it was, so that nothing jumps: the next group takes the place of the one decided.
+// The next group takes the place of the one that was decided.
 async function afterDeciding() {
-  const at = state.at, wanted = Math.max(40, state.groups.length);
-  const page = await read(query(null).replace("size=40", `size=${Math.min(200, wanted)}`));
-  state.groups = page.groups;
-  state.cursor = page.next_cursor;
-  showProgress(page);
-  $("more").hidden = !page.next_cursor;
-  $("list").replaceChildren(...state.groups.map(listItem));
+  const at = state.at;
+  await reloadList();
   await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1));
 }
 
 async function inTurn(things, work, at_once = 4) {
   const left = [...things];
-  await Promise.all(Array.from({ length: at_once }, async () => { while (left.length) await work(left.shift()); }));
+  await Promise.all(Array.from({ length: at_once }, async () => {
+    while (left.length) {
+      await work(left.shift());
+      if (things.length > 20 && left.length % 20 === 0) tell(`${(things.length - left.length).toLocaleString("en")} of ${things.length.toLocaleString("en")}`);
+    }
+  }));
 }
 
 async function decideIdentical() {
@@ -57,13 +57,21 @@ async function decideIdentical() {
   }
   if (!found.length) return tell("No group of identical files is left to decide");
   const gain = found.reduce((sum, group) => sum + group.bytes_to_gain, 0);
-  if (!confirm(`Decide ${found.length} groups of identical files as copies? That is ${bytes(gain)} to gain. One undo takes all of it back.`)) return;
+  if (!await isSure(`Decide ${many(found.length, "group")} of identical files as copies?`, `That is ${bytes(gain)} to gain. Nothing is deleted, and one undo takes all of it back.`)) return;
   const pairs = [];
   try {
     await inTurn(found, async (group) => pairs.push(...(await send(`groups/${group.id}/decision`, { act: "duplicate" }))));
-    tell(`Decided ${found.length} groups. Press u to undo.`);
+    tell(`Decided ${many(found.length, "group")}. Press u to undo.`);
   } catch (error) { tell(error.message); } finally {
     if (pairs.length) state.undo.push({ pairs });
     await afterDeciding();
   }
+}
+
+function isSure(title, text) {
+  $("sure-title").textContent = title;
+  $("sure-text").textContent = text;
+  $("sure").returnValue = "";
+  $("sure").showModal();
+  return new Promise((answer) => $("sure").addEventListener("close", () => answer($("sure").returnValue === "yes"), { once: true }));
 }

@@ -23,7 +23,11 @@ function bytes(count) {
   return `${count.toLocaleString("en", { maximumFractionDigits: at ? 1 : 0 })} ${sizes[at]}`;
 }
 const day = (text) => (text ? new Date(text).toLocaleDateString("en", { year: "numeric", month: "short", day: "numeric" }) : "unknown");
-const nameOf = (image) => image.path.slice(image.path.indexOf("/") + 1);
+// Characters that are not seen, or that turn the letters around them ("\u202egpj.exe"), are named instead.
+const UNSEEN = /[\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g;
+const seen = (text) => text.replace(UNSEEN, (letter) => `⟨U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+const nameOf = (image) => seen(image.path.slice(image.path.indexOf("/") + 1));
+const many = (count, thing) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
 let toastTimer;
 function tell(text) {

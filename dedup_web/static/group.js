@@ -5,6 +5,7 @@ async function open(at, focus = false) {
   state.member = 0;
   state.group = null;
   markCurrent();
+  $("list").children[at]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (at < 0 || !state.groups[at]) return showEmpty();
   showGroup(state.groups[at]);
   const id = state.groups[at].id;
@@ -17,10 +18,11 @@ async function open(at, focus = false) {
 }
 
 function showEmpty() {
-  const filtered = $("prefix").value || $("since").value || $("identical").checked;
-  $("group").replaceChildren(el("div.empty", {}, el("p", {},
-    el("strong", {}, filtered ? "Nothing fits these filters" : state.tab === "decided" ? "Nothing was decided yet" : "Nothing left to decide here"),
-    filtered ? "Change or clear them to see more." : "New groups appear as images arrive.")));
+  const [strong, quiet] = isFiltered() ? ["Nothing fits these filters", "Change or clear them to see more."]
+    : state.tab === "decided" ? ["Nothing is decided yet", "What you decide is listed here, and can be taken back."]
+    : state.total ? [`All ${many(state.total, "group")} are decided`, "The command dedup plan says which copies could go now; nothing goes by itself."]
+    : ["There is nothing here", "Groups appear as images arrive and are compared."];
+  $("group").replaceChildren(el("div.empty", {}, el("p", {}, el("strong", {}, strong), quiet)));
 }
 
 function showGroup(group) {
@@ -28,11 +30,12 @@ function showGroup(group) {
   const focused = document.activeElement?.dataset?.keep;
   const images = [{ image: group.keeper }, ...group.members];
   const chosen = group.members[state.member] ?? group.members[0];
+  const keeper = el("bdi", {}, nameOf(group.keeper));
   $("group").replaceChildren(
-    el("div.headline", {}, el("h2", {}, `${images.length} images`), chipOf(group),
-      el("span.chip", {}, `${bytes(group.bytes_to_gain)} to gain`), el("span.chip", {}, day(group.newest_at))),
-    el("p.why", {}, group.why.length ? `Keep ${nameOf(group.keeper)}: ${group.why.join("; ")}.` : `Nothing tells these images apart; ${nameOf(group.keeper)} is the first by name.`),
-    el("div.cards", {}, ...images.map((it, at) => card(it, at, group, chosen))),
+    el("div.headline", {}, el("h2", {}, many(images.length, "image")), chipOf(group),
+      group.bytes_to_gain ? el("span.chip", {}, `${bytes(group.bytes_to_gain)} to gain`) : null, el("span.chip", {}, day(group.newest_at))),
+    el("p.why", {}, ...(group.why.length ? ["Keep ", keeper, `: ${group.why.join("; ")}.`] : ["Nothing tells these images apart; ", keeper, " is the first by name."])),
+    el(`div.cards${images.length > 4 ? ".many" : ""}`, {}, ...images.map((it, at) => card(it, at, group, chosen))),
     comparison(group, chosen), actions(group));
   if (focused) document.querySelector(`[data-keep="${focused}"]`)?.focus();
 }
@@ -50,13 +53,13 @@ function card(it, at, group, chosen) {
   picture.addEventListener("load", () => outline(canvas, picture, isKeeper ? chosen : it, isKeeper));
   return el(`article.card${isKeeper ? ".keeper" : ""}${it === chosen ? ".chosen" : ""}`, { "aria-label": nameOf(image) },
     el("button.photo", { type: "button", "aria-label": isKeeper ? `The keeper, ${nameOf(image)}` : `Compare ${nameOf(image)} with the keeper`,
-      onclick: () => { if (!isKeeper) { state.member = at - 1; showGroup(group); } } }, canvas),
+      onclick: () => { if (!isKeeper) { state.member = at - 1; showGroup(group); showComparison(); } } }, canvas),
     el("div.body", {},
       el("div.row", {}, isKeeper ? el("span.chip.keep", {}, "keep") : decidedChip(it, group)),
-      el("div.path", {}, nameOf(image)), facts(image, isKeeper ? null : group.keeper),
+      el("div.path", { title: nameOf(image) }, el("bdi", {}, nameOf(image))), facts(image, isKeeper ? null : group.keeper),
       el("div.row", {},
         isKeeper ? null : el("button", { type: "button", "data-keep": image.id, onclick: () => decide("keeper", image) }, "Keep this one ", el("kbd", {}, String(at + 1))),
-        el("button.quiet", { type: "button", onclick: () => original(image) }, "Original"))));
+        el("a.button.quiet", { href: `/api/images/${image.id}/original${key ? `?code=${encodeURIComponent(key)}` : ""}`, target: "_blank", rel: "noopener noreferrer" }, "Original"))));
 }
 
 function decidedChip(member, group) {
@@ -66,18 +69,19 @@ function decidedChip(member, group) {
 }
 
 function facts(image, keeper) {
+  const longer = Math.max(image.width, image.height);
   const rows = [
-    ["Pixels", `${image.width} × ${image.height}`, image.width * image.height, keeper && keeper.width * keeper.height],
-    ["True pixels", image.true_side && image.true_side < Math.max(image.width, image.height) ? `${image.true_side} on the longer side` : "all", null],
-    ["Size", bytes(image.bytes), image.bytes, keeper?.bytes],
+    ["Pixels", `${image.width}\u00a0×\u00a0${image.height}`, image.width * image.height, keeper && keeper.width * keeper.height],
+    ["True pixels", image.true_side && image.true_side < longer ? `${image.true_side} of ${longer}` : "all", null, null, "How far the longer side could be shrunk without losing anything"],
+    ["Size", bytes(image.bytes), null],
     ["Format", image.format + (image.saved_again ? ", saved again" : ""), null],
     ["Quality", image.quality === 100 ? "no JPEG loss seen" : `JPEG ${image.quality}`, image.quality, keeper?.quality],
     ["Camera", image.names_camera ? "named" : "not named", null],
     ["There since", day(image.added_at), null],
   ];
-  return el("dl.facts", {}, ...rows.flatMap(([name, told, value, other]) => {
+  return el("dl.facts", {}, ...rows.flatMap(([name, told, value, other, title]) => {
     const mark = value != null && other != null && value !== other ? (value > other ? ".better" : ".worse") : "";
-    return [el("dt", {}, name), el(`dd${mark}`, {}, told)];
+    return [el("dt", { title }, name), el(`dd${mark}`, {}, told)];
   }));
 }
 
@@ -100,15 +104,8 @@ function outline(canvas, picture, member, isKeeper) {
 function actions(group) {
   const button = (act, name, keys, primary) => el(`button${primary ? ".primary" : ""}`, { type: "button", id: `act-${act}`, onclick: () => decide(act) }, `${name} `, el("kbd", {}, keys));
   return el("div.actions", { role: "group", "aria-label": "Decide about this group" },
-    button("duplicate", group.members.length > 1 ? "All are copies" : "Copy", "d", true),
-    button("not_duplicate", group.members.length > 1 ? "None is a copy" : "Not a copy", "n"), button("keep_both", "Keep all", "b"),
+    button("duplicate", group.members.length > 1 ? "All are copies" : "A copy", "d", group.verdict === "duplicate"),
+    button("not_duplicate", group.members.length > 1 ? "None is a copy" : "Not a copy", "n"), button("keep_both", group.members.length > 1 ? "Keep all" : "Keep both", "b"),
     el("span.grow"),
     el("button", { type: "button", id: "act-undo", disabled: !state.undo.length && !group.decided, onclick: undo }, "Undo ", el("kbd", {}, "u")));
-}
-
-async function original(image) {
-  try {
-    const answer = await ask(`images/${image.id}/original`);
-    window.open(URL.createObjectURL(await answer.blob()), "_blank", "noopener");
-  } catch (error) { tell(error.message); }
 }

@@ -1,7 +1,9 @@
 // The list of groups, and how much of it is decided.
 
-function query(cursor) {
-  const wanted = new URLSearchParams({ size: 40 });
+const PAGE = 40, LARGEST_PAGE = 200;
+
+function query(cursor, size = PAGE) {
+  const wanted = new URLSearchParams({ size });
   if (state.tab === "decided") wanted.set("state", "decided");
   else wanted.set("verdict", state.tab);
   if ($("prefix").value) wanted.set("prefix", $("prefix").value);
@@ -10,37 +12,70 @@ function query(cursor) {
   if (cursor) wanted.set("cursor", cursor);
   return `groups?${wanted}`;
 }
+const isFiltered = () => Boolean($("prefix").value || $("since").value || $("identical").checked);
 
-async function loadList(more = false) {
+async function loadList() {
   if (state.tab === "rejected") return showRejected();
   if (state.tab === "statistics") return showStatistics();
-  const page = await read(query(more ? state.cursor : null));
-  state.groups = more ? [...state.groups, ...page.groups] : page.groups;
-  state.cursor = page.next_cursor;
-  showProgress(page);
-  $("more").hidden = !page.next_cursor;
-  $("list").replaceChildren(...state.groups.map(listItem));
-  if (!more) await open(state.groups.length ? 0 : -1);
-  else markCurrent();
+  const page = await read(query(null));
+  showList(page.groups, page);
+  await open(state.groups.length ? 0 : -1);
 }
+
+let isLoadingMore = false;
+async function loadMore() {
+  if (!state.cursor || isLoadingMore) return;
+  isLoadingMore = true;
+  try {
+    const tab = state.tab, page = await read(query(state.cursor));
+    if (tab === state.tab) showList([...state.groups, ...page.groups], page);
+  } finally { isLoadingMore = false; }
+}
+
+// As many groups as before, read anew.
+async function reloadList() {
+  const wanted = Math.max(PAGE, state.groups.length), groups = [];
+  let page, cursor = null;
+  do {
+    page = await read(query(cursor, Math.min(LARGEST_PAGE, wanted - groups.length)));
+    groups.push(...page.groups);
+    cursor = page.next_cursor;
+  } while (cursor && groups.length < wanted);
+  showList(groups, page);
+}
+
+// What stands there already stays, so that nothing jumps and no picture is asked for twice.
+function showList(groups, page) {
+  const before = new Map([...$("list").children].map((item) => [item.dataset.key, item]));
+  state.groups = groups;
+  state.cursor = page.next_cursor;
+  state.total = page.total;
+  $("list").replaceChildren(...groups.map((group) => before.get(keyOf(group)) ?? listItem(group)));
+  $("more").hidden = !page.next_cursor;
+  document.body.classList.toggle("plain", !groups.length);
+  showProgress(page);
+  markCurrent();
+}
+const keyOf = (group) => [group.id, group.keeper.id, group.keeper.version, group.members.length, group.bytes_to_gain].join();
 
 function showProgress(page) {
-  const told = state.tab === "decided"
-    ? `${page.matching} decided`
-    : `${page.decided} of ${page.total} groups decided · ${bytes(page.bytes_to_gain)} to gain`;
+  if (state.tab === "decided") return $("progress").replaceChildren(`${page.matching.toLocaleString("en")} decided`);
+  const gain = page.bytes_to_gain ? ` · ${bytes(page.bytes_to_gain)} to gain` : "";
   $("progress").replaceChildren(
-    ...(state.tab === "decided" ? [] : [el("progress", { max: Math.max(1, page.total), value: page.decided, "aria-label": "Groups decided" })]), told);
+    el("progress", { max: Math.max(1, page.total), value: page.decided, "aria-label": "Groups decided" }),
+    `${page.decided.toLocaleString("en")} of ${many(page.total, "group")} decided${gain}`);
 }
 
-function listItem(group, at) {
+function listItem(group) {
   const images = [group.keeper, ...group.members.map((member) => member.image)];
-  return el("li", {}, el("button", { type: "button", onclick: () => open(at, true) },
-    el("span.strip", { "aria-hidden": "true" }, ...images.slice(0, 3).map((image) => thumb(image))),
-    el("div", {}, el("span.name", {}, el("bdi", {}, nameOf(group.keeper))),
-      el("span.meta", {}, `${images.length} images · ${group.identical ? "identical" : bytes(group.bytes_to_gain)}`))));
+  const more = group.identical ? " · identical" : group.bytes_to_gain ? ` · ${bytes(group.bytes_to_gain)}` : "";
+  const item = el("li", {}, el("button", { type: "button", title: nameOf(group.keeper), onclick: () => open(state.groups.findIndex((it) => it.id === group.id), true) },
+    el("span.strip", { "aria-hidden": "true" }, ...images.slice(0, 3).map(lateThumb)),
+    el("div", {}, el("span.name", {}, el("bdi", {}, nameOf(group.keeper))), el("span.meta", {}, many(images.length, "image") + more))));
+  item.dataset.key = keyOf(group);
+  return item;
 }
 
 function markCurrent() {
   [...$("list").children].forEach((item, at) => item.firstChild.setAttribute("aria-current", String(at === state.at)));
-  $("list").children[state.at]?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }

@@ -1,25 +1,30 @@
 // The files that could not be read.
 
+const ENOUGH = 25, LONGEST = 1500; // files, milliseconds: then whoever looks says whether to go on
+
 async function showRejected() {
   plainTab("");
-  const rows = el("tbody", {}), told = el("p", {}, ""), more = el("button", { type: "button" }, "Show more");
+  const rows = el("tbody", {}), told = el("p.quiet", { role: "status" }, "Looking…"), more = el("button", { type: "button", hidden: true }, "Look further");
+  const table = el("table", { hidden: true }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "File"), el("th", { scope: "col" }, "Why"))), rows);
   let cursor = "", count = 0;
   const next = async () => {
     more.disabled = true;
-    // A page looks through a part of all images and may find none: go on until one does, or the end.
+    const started = Date.now(), before = count;
+    // Each page looks through a sixteenth of all images at most.
     do {
       const found = await read(`rejected?size=100&cursor=${encodeURIComponent(cursor)}`);
+      if (state.tab !== "rejected") return;
       count += found.rejected.length;
-      rows.append(...found.rejected.map((it) => el("tr", {}, el("td", {}, it.path), el("td", { title: it.detail }, it.reason))));
+      rows.append(...found.rejected.map((it) => el("tr", {}, el("td", {}, el("bdi", {}, nameOf(it))), el("td", {}, el("span.reason", {}, it.reason), el("small", {}, it.detail)))));
       cursor = found.next_cursor;
-      if (found.rejected.length) break;
-    } while (cursor);
+    } while (cursor && count - before < ENOUGH && Date.now() - started < LONGEST);
     more.disabled = false;
     more.hidden = !cursor;
-    told.textContent = cursor ? `${count} files so far` : count ? `${count} files could not be read` : "Every file could be read.";
+    table.hidden = !count;
+    const looked = cursor ? Math.round((100 * (parseInt(cursor.slice(0, 2), 16) + 1)) / 256) : 100;
+    told.textContent = cursor ? `${many(count, "file")} in ${looked} % of all images` : count ? `${many(count, "file")} could not be read and ${count === 1 ? "is" : "are"} compared with nothing; all other files are.` : "Every file could be read.";
   };
-  more.addEventListener("click", next);
-  $("group").replaceChildren(el("h2", {}, "Rejected files"), told,
-    el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "File"), el("th", { scope: "col" }, "Why"))), rows), more);
+  more.addEventListener("click", () => next().catch((error) => tell(error.message)));
+  $("group").replaceChildren(el("div.rejected", {}, el("h2", {}, "Rejected files"), told, table, more));
   await next();
 }

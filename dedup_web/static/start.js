@@ -3,6 +3,7 @@
 function plainTab(told) {
   state.groups = [];
   state.group = null;
+  state.at = -1;
   $("progress").textContent = told;
   $("list").replaceChildren();
   $("more").hidden = true;
@@ -10,10 +11,13 @@ function plainTab(told) {
 
 function setView(view) {
   state.view = view;
-  if (state.group) showGroup(state.group);
+  if (!state.group) return;
+  showGroup(state.group);
+  showComparison();
 }
 async function setTab(tab) {
   state.tab = tab;
+  state.at = -1;
   [...$("tabs").children].forEach((it) => { it.setAttribute("aria-selected", String(it.dataset.tab === tab)); it.tabIndex = it.dataset.tab === tab ? 0 : -1; });
   $("decide-identical").hidden = tab !== "duplicate";
   const is_plain = tab === "rejected" || tab === "statistics";
@@ -23,7 +27,7 @@ async function setTab(tab) {
 }
 
 const KEYS = [
-  [["j", "ArrowDown"], "next group", () => open(Math.min(state.at + 1, state.groups.length - 1), true)],
+  [["j", "ArrowDown"], "next group", () => next()],
   [["k", "ArrowUp"], "previous group", () => open(Math.max(state.at - 1, 0), true)],
   [["d"], "all are copies", () => decide("duplicate")],
   [["n"], "none is a copy", () => decide("not_duplicate")],
@@ -34,6 +38,10 @@ const KEYS = [
   [["v"], "side by side, swipe, blink", () => setView(VIEWS[(VIEWS.findIndex(([it]) => it === state.view) + 1) % VIEWS.length][0])],
   [["?"], "this help", () => $("help").showModal()],
 ];
+async function next() {
+  if (state.at === state.groups.length - 1) await loadMore().catch((error) => tell(error.message));
+  if (state.at < state.groups.length - 1) await open(state.at + 1, true);
+}
 function step(by) {
   const members = state.group?.members.length ?? 0;
   if (!members) return;
@@ -41,8 +49,9 @@ function step(by) {
   showGroup(state.group);
 }
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
-  if (event.target.matches?.("input")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.target.matches?.("input:not([type=checkbox], [type=range])")) return;
+  if (event.target.matches?.("[type=range]") && event.key.startsWith("Arrow")) return;
   if (event.target.closest?.("#tabs") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return moveTab(event);
   if (/^[2-9]$/.test(event.key) && state.group?.members[event.key - 2]) return decide("keeper", state.group.members[event.key - 2].image);
   const found = KEYS.find(([keys]) => keys.includes(event.key));
@@ -61,7 +70,8 @@ function moveTab(event) {
 $("tabs").append(...TABS.map(([tab, name]) => el("button", { type: "button", role: "tab", "data-tab": tab, "aria-controls": "group", onclick: () => setTab(tab) }, name)));
 $("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it) => el("kbd", {}, it))), el("dd", {}, told)]), el("dt", {}, el("kbd", {}, "2"), "…", el("kbd", {}, "9")), el("dd", {}, "keep that image"));
 $("help-button").addEventListener("click", () => $("help").showModal());
-$("more").addEventListener("click", () => loadList(true).catch((error) => tell(error.message)));
+$("more").addEventListener("click", () => loadMore().catch((error) => tell(error.message)));
+new IntersectionObserver(([entry]) => { if (entry.isIntersecting) loadMore().catch((error) => tell(error.message)); }, { root: null, rootMargin: "400px" }).observe($("more"));
 $("decide-identical").addEventListener("click", () => decideIdentical().catch((error) => tell(error.message)));
 $("filters").addEventListener("submit", (event) => event.preventDefault());
 let filterTimer;

@@ -9,4 +9,4 @@ const WORDS = {
   duplicate: "a copy", not_duplicate: "not a copy", keep_both: "both stay", keeper: "the one to keep",
   identical: "identical", altered: "altered", color_variant: "other colors", distinct: "distinct",
 };
-const state = { tab: "duplicate", groups: [], cursor: null, at: -1, member: 0, view: "side", undo: [], group: null };
+const state = { tab: "duplicate", groups: [], cursor: null, at: -1, member: 0, view: "side", undo: [], group: null, total: 0 };

@@ -1,5 +1,6 @@
 """A whole review in Chromium, by keyboard and by mouse, on real photographs."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,8 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dedup_core.comparison.sides import ALIKE
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.facts import ImageFacts, Link
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
+from tests.app.world import World, photo
 from tests.web.served import HOSTILE, Served, photographs_world, served, with_history
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +44,6 @@ def opened(browser: Browser, site: Served, **how: object) -> Page:
     page = browser.new_page(**({"viewport": DESK} | how))  # type: ignore[arg-type]
     page.set_default_timeout(20_000)
     page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
-    page.on("dialog", lambda dialog: dialog.accept())
     page.goto(site.page)
     expect(page.locator(".reasons").first).to_be_visible(timeout=20_000)
     return page
@@ -92,6 +96,11 @@ def test_a_review_by_mouse_survives_a_reload_verification_and_reindex(browser: B
 def test_all_identical_groups_are_decided_at_once_and_taken_back_at_once(browser: Browser, site: Served):
     page = opened(browser, site)
     page.click("#decide-identical")
+    expect(page.locator("#sure")).to_contain_text("1 group of identical files")
+    page.keyboard.press("Escape")
+    expect(page.locator("#progress")).to_contain_text("0 of 3")
+    page.click("#decide-identical")
+    page.locator("#sure button.primary").click()
     expect(page.locator("#progress")).to_contain_text("1 of 3")
     page.keyboard.press("u")
     expect(page.locator("#progress")).to_contain_text("0 of 3")
@@ -107,6 +116,53 @@ def test_a_name_that_is_markup_is_text(browser: Browser, site: Served):
     assert page.locator("img[src='x']").count() == 0
     assert alerts == []
     page.close()
+
+
+def test_a_name_that_turns_its_letters_around_is_shown_as_it_is(browser: Browser):
+    world = World()
+    for name in ("catalog/a.png", "uploads/\u202egpj.exe", "uploads/صورة.png"):
+        world.upload_and_ingest(name, photo(1))
+    with served(world) as site:
+        page = opened(browser, site)
+        names = sorted(page.locator(".card .path").all_inner_texts())
+        assert names == ["catalog/a.png", "uploads/صورة.png", "uploads/⟨U+202E⟩gpj.exe"]
+        page.close()
+
+
+def test_an_original_opens_in_a_tab_of_its_own(browser: Browser, site: Served):
+    page = opened(browser, site)
+    with page.context.expect_page() as opening:
+        page.locator(".card.keeper a", has_text="Original").click()
+    expect(opening.value.locator("img")).to_be_visible()
+    page.close()
+
+
+def test_more_groups_come_without_a_jump_and_only_pictures_in_sight_are_asked_for(browser: Browser):
+    world = World()
+    world.services.verdict_log.append(pairs_in_a_log(200))
+    with served(world) as site:
+        page = browser.new_page(viewport=DESK)
+        pictures: list[str] = []
+        page.on("request", lambda request: pictures.append(request.url) if "/thumbnail" in request.url else None)
+        page.goto(site.page)
+        items = page.locator("#list li")
+        expect(items).to_have_count(40)
+        page.evaluate("() => { document.querySelector('#list li').mark = 'the same one'; }")
+        assert len(set(pictures)) < 2 * 40
+        items.nth(39).scroll_into_view_if_needed()
+        scrolled = page.locator("#list-pane").evaluate("(pane) => pane.scrollTop")
+        expect(items).to_have_count(80)
+        assert page.locator("#list-pane").evaluate("(pane) => pane.scrollTop") == scrolled > 0
+        assert page.evaluate("() => document.querySelector('#list li').mark") == "the same one"
+        page.close()
+
+
+def pairs_in_a_log(count: int) -> Iterator[ImageFacts | Link]:
+    for number in range(count):
+        digest = hashlib.sha256(str(number).encode()).digest()
+        images = [ImageFacts(digest[at : at + 16], f"images/{number}-{at}.jpg", 1, digest[:16]) for at in (0, 16)]
+        yield from images
+        yield Link.of(*images, VerdictKind.DUPLICATE, number + 1, "upright", ALIKE)
 
 
 LOOKS = {
