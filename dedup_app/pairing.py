@@ -1,10 +1,11 @@
 """Pairing: which pairs an image makes; what the stored features decide is decided here, the rest goes to the queue."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import batched
 
+from dedup_app.candidates import Candidate, confirmed, likeliest
 from dedup_app.currency import is_current
 from dedup_app.journal import VerdictJournal
 from dedup_app.loader_totals import LoaderTotals
@@ -15,26 +16,13 @@ from dedup_app.ports.queues import VerifyQueue
 from dedup_app.settings import Settings
 from dedup_core.color.metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
+from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.messages import MAX_TARGETS, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit
-from dedup_core.search.second_look import is_plausible, likeliest_of_crowd
 from dedup_core.views import View
 
 SAME = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A hit that its features row confirms."""
-
-    row: FeaturesRow
-    hit: Hit
-
-    @property
-    def target(self) -> VerifyTarget:
-        row, hit = self.row, self.hit
-        return VerifyTarget(row.path, row.etag, hit.view, hit.distance_bits, row.version)
 
 
 class Pairing:
@@ -66,7 +54,7 @@ class Pairing:
         candidates = list(self._candidates(row, hits))
         copies = [it for it in candidates if is_same_file(row, it.row)]
         others = [it for it in candidates if not is_same_file(row, it.row)]
-        targets = [it.target for it in _likeliest(row, others)]
+        targets = [it.target for it in likeliest(_fingerprints(row), others)]
         targets += self._store_identical(row, copies)
         return self._send(row, targets, self._outdated(row) if overwritten else ())
 
@@ -85,20 +73,10 @@ class Pairing:
                 missing.append(other.path.image_id)
         return missing
 
-    def _candidates(self, image: FeaturesRow, hits: Iterable[Hit]) -> Iterator[_Candidate]:
-        """The nearest hits that the features table bears out; the index may hold images that are gone or refused."""
-        confirmed = 0
-        for hit in hits:
-            row = self._features.get(hit.image_id)
-            # One that is claimed has lost its row: it comes to the index once more, and finds this image.
-            is_there = row is not None and row.summary.is_alive and not row.is_claimed
-            if row is not None and is_there and _is_plausible(image, row, hit):
-                yield _Candidate(row, hit)
-                confirmed += 1
-                if confirmed == self._max_candidates:
-                    return
+    def _candidates(self, image: FeaturesRow, hits: Iterable[Hit]) -> Iterator[Candidate]:
+        return confirmed(_fingerprints(image), hits, self._features.get, self._max_candidates)
 
-    def _store_identical(self, image: FeaturesRow, copies: Sequence[_Candidate]) -> list[VerifyTarget]:
+    def _store_identical(self, image: FeaturesRow, copies: Sequence[Candidate]) -> list[VerifyTarget]:
         """Store the verdict on files with the same bytes, of which none is read; those that have changed by now.
 
         It is about two versions, so it stays true of them whatever becomes of the blobs.
@@ -154,18 +132,8 @@ class Pairing:
         return None if pair is None else replace(target, tag=pair.tag)
 
 
-def _likeliest(image: FeaturesRow, candidates: list[_Candidate]) -> list[_Candidate]:
-    """All of them, or of a crowd of look-alikes those that what is stored does not tell apart from the image."""
-    known = [(it.hit, it.row.features.fingerprints) for it in candidates if it.row.features]
-    if image.features is None or len(known) < len(candidates):
-        return candidates
-    return [candidates[place] for place in likeliest_of_crowd(image.features.fingerprints, known)]
-
-
-def _is_plausible(image: FeaturesRow, found: FeaturesRow, hit: Hit) -> bool:
-    if image.features is None or found.features is None:
-        return True  # a row of an older scheme: the images will tell
-    return is_plausible(image.features.fingerprints, found.features.fingerprints, hit)
+def _fingerprints(row: FeaturesRow) -> Fingerprints | None:
+    return None if row.features is None else row.features.fingerprints
 
 
 def is_same_file(left: FeaturesRow, right: FeaturesRow) -> bool:

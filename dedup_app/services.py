@@ -49,6 +49,11 @@ if TYPE_CHECKING:
     from dedup_app.cleanup.purge import PurgeService
     from dedup_app.cleanup.undo import UndoService
     from dedup_app.keep_plan import KeepPlanService
+    from dedup_app.measure.service import MeasureService
+    from dedup_app.measure.workshop import Workshop
+
+
+MEASURING_BYTES = 96 * 1024 * 1024  # for pictures that are being decoded: `dedup measure` shares a machine
 
 
 def utc_now() -> datetime:
@@ -234,6 +239,23 @@ class Services:
         from dedup_app.keep_plan import KeepPlanService  # noqa: PLC0415 - only the command plans: no trigger waits for it
 
         return KeepPlanService(book=self.groups, features=self.features, account=self.settings.account, now=self.now)
+
+    def measure(self, workshop: "Workshop", decoders: Decoders, threads: int) -> "MeasureService":
+        """Of the command alone. The decoders are its own, because those of an app store a report of themselves."""
+        from dedup_app.measure.service import MeasureService  # noqa: PLC0415 - as above
+
+        limits = self.settings.limits
+        return MeasureService(
+            images=self.images,
+            features=self.features,
+            index=self.index,
+            book=self.groups,
+            decoders=decoders,
+            workshop=workshop,
+            budgets=LoadBudgets(limits, limits.max_bytes, MEASURING_BYTES, copies=1),
+            max_candidates=self.settings.max_candidates,
+            threads=threads,
+        )
 
     @property
     def apply(self) -> "ApplyService":

@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     DONE = 0
     NOT_COPIES = 1  # `dedup compare` only: an answer, not a failure
     REFUSED = 1  # `dedup apply`, `undo` and `purge`: some images stay as they are
+    TOO_FEW_FOUND = 1  # `dedup measure --at-least` only
     WRONG_INPUT = 2
     WRONG_SETTING = 3
     STORAGE_UNREACHABLE = 4

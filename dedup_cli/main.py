@@ -13,6 +13,7 @@ from dedup_cli.enqueue import enqueue
 from dedup_cli.failures import SentencesForErrors
 from dedup_cli.groups import groups
 from dedup_cli.ingest import ingest
+from dedup_cli.measure import measure
 from dedup_cli.output import console
 from dedup_cli.owner import owner
 from dedup_cli.plan import plan
@@ -42,6 +43,7 @@ for command in (
     *(scan, duplicates, groups, report, review, rejected, status, compare),
     *(plan, apply, undo, purge),
     *(enqueue, ingest, reconcile, poison, reindex, rejudge, decoders),
+    *(measure,),
     *(owner, export_decisions, import_decisions),
 ):
     app.command()(command)

@@ -1,0 +1,229 @@
+"""`dedup measure`: how well the app finds copies of the images that it holds, and leaves others alone."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from dedup_app.services import Services
+from dedup_cli.compare import Preset
+from dedup_cli.connection import services_of
+from dedup_cli.failures import ExitCode, InputError
+from dedup_cli.output import console, plain, plain_table, tell
+from dedup_core.policy import PRESETS, Policy
+
+if TYPE_CHECKING:
+    from dedup_app.measure.analysis import Report
+    from dedup_app.measure.sample import Sample
+    from dedup_app.measure.service import MeasureService
+    from dedup_changes.workshop import Workshop
+    from dedup_cli.measure_folder import MeasureFolder
+
+MOST_SHOWN = 12  # changes in the table, the worst ones
+MOST_ADVICE = 5
+LOOK_UPS_AN_IMAGE = 2  # rows in tables, measured: docs/benchmarks.md
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for."""
+
+    prefix: str
+    sample: int
+    seed: int
+
+
+def measure(
+    context: typer.Context,
+    *,
+    prefix: Annotated[str, typer.Option(metavar="NAME", help="Only images whose names begin so.")] = "",
+    sample: Annotated[int, typer.Option(min=2, max=100_000, help="How many images are read.")] = 300,
+    seed: Annotated[int, typer.Option(help="Another number draws other images.")] = 0,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report with plots and pictures.")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all figures.")] = None,
+    at_least: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit code 1 if a smaller share of copies is found.")
+    ] = None,
+    policy: Annotated[Preset | None, typer.Option(help="Judge by this preset, not by the settings.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep what was measured there, for `dedup tune`.")
+    ] = None,
+    page: Annotated[
+        str, typer.Option(metavar="URL", help="Where the review page answers: the report links pairs to it.")
+    ] = "",
+    read_price: Annotated[float, typer.Option(min=0, help="Of 10,000 reads, as your storage account has it.")] = 0.005,
+    jobs: Annotated[int | None, typer.Option(min=1, max=256, help="Processes. Default: the number of cores.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Say how many copies of your own images would be found: copies of a sample are made, looked up and compared.
+
+    Each image of the sample is read once; copies are made of the picture as it is compared, at most 512 pixels wide or
+    high, in memory. Nothing is written to the account. A run that was interrupted goes on where it was.
+
+    Example: dedup measure --sample 300 --html report.html
+    """
+    for file in (html, as_json):
+        if file and not file.parent.is_dir():  # said now, not after an hour
+            raise InputError(f"cannot write {file}: {file.parent} is no folder")
+    services = services_of(context)
+    thresholds = PRESETS[policy] if policy else services.settings.policy
+    asked = Asked(prefix, sample, seed)
+    processes = jobs or os.process_cpu_count() or 1
+    with _measuring(services, processes) as (service, workshop):
+        folder = _folder(services, keep, asked)
+        drawn = _drawn(service, folder, asked)
+        if not _may_read(drawn, workshop, read_price, yes=yes):
+            return
+        started = time.monotonic()
+        report = _report(service, workshop, folder, drawn, thresholds, services.settings.max_candidates)
+        name = policy or services.settings.policy_preset
+        _tell(report, name, time.monotonic() - started)
+        if html or as_json:
+            from dedup_cli import measure_page, measure_record  # noqa: PLC0415 - `--help` need not wait for them
+
+            facts = measure_record.facts_of(drawn, folder.results(), name, prefix, seed)
+            if as_json:
+                record = measure_record.record_of(report, facts)
+                _write(as_json, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+            if html:
+                _write(html, measure_page.page_of(report, facts, measure_page.MadePictures(folder, workshop), page))
+                tell(f"the report is at {html}")
+        folder.finish()
+    if at_least is not None and report.found < at_least:
+        tell(f"{report.found:.3f} of the copies are found, less than {at_least}")
+        raise typer.Exit(ExitCode.TOO_FEW_FOUND)
+
+
+@contextmanager
+def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureService, Workshop]]":
+    try:
+        from dedup_changes.workshop import Workshop  # noqa: PLC0415 - `--help` need not wait for it
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli,azure,measure]'") from error
+    from dedup_decoders.opening import open_decoders  # noqa: PLC0415 - as above
+
+    settings = services.settings
+    decoders = open_decoders(settings.limits, settings.decoder_isolation, children=processes)
+    with decoders, Workshop(processes) as workshop:
+        yield services.measure(workshop, decoders, processes + 1), workshop
+
+
+def _folder(services: Services, keep: Path | None, asked: Asked) -> "MeasureFolder":
+    from dedup_cli.measure_folder import MeasureFolder  # noqa: PLC0415 - as above
+
+    settings = services.settings
+    place = {"account": settings.account, "namespace": settings.namespace, "container": settings.image_container}
+    return MeasureFolder.open(keep, {**place, "prefix": asked.prefix, "sample": asked.sample, "seed": asked.seed})
+
+
+def _drawn(service: "MeasureService", folder: "MeasureFolder", asked: Asked) -> "Sample":
+    known = folder.sample
+    if known is not None:
+        done = sum(1 for _ in folder.results())
+        tell(f"going on with a run that was interrupted: {done:,} of {len(known.images):,} images are done")
+        return known
+    drawn = service.sample(asked.prefix, asked.sample, asked.seed)
+    if len(drawn.images) < 2:  # noqa: PLR2004 - one image has no stranger
+        raise InputError("there are fewer than two indexed images with such a name: nothing to measure")
+    folder.put_sample(drawn)
+    return drawn
+
+
+def _may_read(drawn: "Sample", workshop: "Workshop", read_price: float, *, yes: bool) -> bool:
+    reads = len(drawn.images)
+    if reads == drawn.total:
+        tell(f"there are {reads:,} images: all are taken")
+    cost = reads * (1 + LOOK_UPS_AN_IMAGE) / 10_000 * read_price
+    tell(
+        f"{reads:,} of {drawn.total:,} images are read once ({drawn.bytes / 1e6:,.1f} MB), and "
+        f"{reads * len(workshop.changes):,} copies made in memory; reads and look-ups cost about {cost:.2g} "
+        f"at {read_price} for 10,000, and nothing is written"
+    )
+    if yes:
+        return True
+    if sys.stdin.isatty():
+        return typer.confirm("Go on?", err=True)
+    tell("`--yes` does it")
+    return False
+
+
+def _report(
+    service: "MeasureService",
+    workshop: "Workshop",
+    folder: "MeasureFolder",
+    drawn: "Sample",
+    policy: Policy,
+    max_candidates: int,
+) -> "Report":
+    from dedup_app.measure.analysis import analyze  # noqa: PLC0415 - as above
+    from dedup_app.measure.service import without  # noqa: PLC0415
+
+    done = {result.path for result in folder.results()}
+    with _progress("images", len(drawn.images), len(done)) as count:
+        for result in service.run(without(drawn.images, done), folder):
+            folder.add(result)
+            count()
+    rows, strangers = service.strangers(drawn.images, len(drawn.images))
+    compared = {(pair.left, pair.right) for pair in folder.strangers()}
+    left = [it for it in strangers.near if (str(rows[it.left].path), str(rows[it.right].path)) not in compared]
+    with _progress("pairs of strangers", len(strangers.near), len(strangers.near) - len(left)) as count:
+        for pair in service.compared(rows, left, folder):
+            folder.add_stranger(pair)
+            count()
+    pairs = strangers.pairs, strangers.known_copies
+    return analyze(list(folder.results()), list(folder.strangers()), pairs, workshop.changes, policy, max_candidates)
+
+
+@contextmanager
+def _progress(what: str, total: int, done: int) -> Iterator[Callable[[], None]]:
+    """A bar with the time that is left, on standard error if a person looks."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, completed=done)
+        yield lambda: bar.advance(task)
+
+
+def _tell(report: "Report", policy: str, seconds: float) -> None:
+    out = console()
+    table = plain_table("change", "found", "95 %", "candidates", "judged", "lost at", right=("found", "candidates"))
+    for it in report.changes[:MOST_SHOWN]:
+        stages = ", ".join(f"{count} {stage}" for stage, count in it.stages.items())
+        verdicts = ", ".join(f"{count} {kind}" for kind, count in it.verdicts.items())
+        interval = f"{it.found.low:.2f} to {it.found.high:.2f}"
+        table.add_row(
+            it.name, f"{it.found.share:.3f}", interval, f"{it.candidates.share:.3f}", verdicts, Text(stages, "yellow")
+        )
+    out.print(table, "", sep="\n")
+    if (more := len(report.changes) - MOST_SHOWN) > 0:
+        least = report.changes[MOST_SHOWN].found.share
+        out.print(Text(f"and {more} changes of which at least {least:.3f} are found", style="dim"))
+    interval = f"{report.interval.low:.3f} to {report.interval.high:.3f}"
+    out.print(Text(f"{report.found:.3f} of the copies are found ({interval}), judged by {plain(policy)}"))
+    for kind, share in report.strangers.verdicts.items():
+        told = f"of {share.of:,} pairs of strangers {share.count:,} are called {kind}"
+        out.print(Text(f"{told} ({share.share:.1e}, at most {share.high:.1e})", style="dim"))
+    outcomes = ", ".join(f"{count:,} {name}" for name, count in report.outcomes.items() if count)
+    out.print(Text(f"images: {outcomes}; {seconds:,.0f} s", style="dim"))
+    for advice in report.advice[:MOST_ADVICE]:
+        told = f"{advice.setting}={advice.value} brings {advice.copies_back:,} copies back"
+        out.print(Text(f"{told}, and calls {advice.strangers_more:+,} pairs of strangers alike"))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {file}: {error.strerror or error}") from error

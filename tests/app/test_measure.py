@@ -1,0 +1,207 @@
+"""`measure`: copies of a sample are found or lost as ingest would find or lose them, and nothing is ever written."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from dedup_app.decisions import Act
+from dedup_app.image_status import INDEXED
+from dedup_app.intervals import Share
+from dedup_app.measure.analysis import Report, analyze
+from dedup_app.measure.results import ImageResult, Outcome
+from dedup_app.measure.sample import Sample, draw
+from dedup_app.measure.service import MeasureService, without
+from dedup_app.measure.stages import Stage
+from dedup_app.ports.features import ImageSummary
+from dedup_changes.transforms import TRANSFORMS, Transform
+from dedup_changes.workshop import MadeCopy, make_copies
+from dedup_core.comparison.measure import measure_images
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.paths import ImagePath
+from dedup_core.policy import BALANCED
+from dedup_decoders.in_process import InProcessDecoders
+from tests.app.world import World, copy_of, photo, recolored
+from tests.core.pictures import encoded, scene
+
+READING = {
+    *("images.read", "features.get", "features.all_summaries", "index.search", "index.refresh"),
+    *("verdict_log.reader",),
+}
+FEW = ("jpeg-50", "mirrored", "grey")
+
+
+@dataclass
+class Bench:
+    """The workshop of this process."""
+
+    names: tuple[str, ...] = FEW
+    made: list[str] = field(default_factory=list)
+
+    @property
+    def changes(self) -> tuple[Transform, ...]:
+        return tuple(TRANSFORMS[name] for name in self.names)
+
+    def copies(self, picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
+        self.made += changes
+        return make_copies(picture, name, changes)
+
+    measure = staticmethod(measure_images)
+
+
+class Pile(dict[str, WorkingImage]):
+    """Pictures put aside in memory."""
+
+    def put(self, image_id: str, picture: WorkingImage) -> None:
+        self[image_id] = picture
+
+
+@dataclass
+class Trial:
+    """One run over a world."""
+
+    world: World
+    bench: Bench = field(default_factory=Bench)
+    pile: Pile = field(default_factory=Pile)
+
+    @property
+    def service(self) -> MeasureService:
+        return self.world.services.measure(self.bench, InProcessDecoders(), 2)
+
+    def run(self, most: int = 10) -> tuple[Sample, list[ImageResult], Report]:
+        service = self.service
+        sample = service.sample("", most, 0)
+        results = list(service.run(sample.images, self.pile))
+        rows, strangers = service.strangers(sample.images, most)
+        compared = list(service.compared(rows, strangers.near, self.pile))
+        pairs = strangers.pairs, strangers.known_copies
+        limit = self.world.settings.max_candidates
+        return sample, results, analyze(results, compared, pairs, self.bench.changes, BALANCED, limit)
+
+
+@pytest.fixture
+def trial() -> Trial:
+    world = World()
+    for seed in range(3):
+        world.upload_and_ingest(f"{seed}.png", photo(seed))
+    return Trial(world)
+
+
+def test_copies_are_found_and_judged_as_uploads_would_be(trial: Trial):
+    sample, results, report = trial.run()
+    assert (len(sample.images), sample.total) == (3, 3)
+    assert {result.outcome for result in results} == {Outcome.MEASURED}
+    assert {it.name: it.found for it in report.changes} == dict.fromkeys(FEW, Share(3, 3))
+    grey = next(it for it in report.changes if it.name == "grey")
+    assert (grey.verdicts, grey.same.count) == ({"color_variant": 3}, 0)
+    assert (report.strangers.pairs, report.strangers.known_copies) == (3, 0)
+    assert {point.name: point.found for point in report.points}["today"] == 1.0
+
+
+def test_every_image_is_read_once_and_nothing_is_written(trial: Trial):
+    trial.world.calls.clear()
+    trial.world.images.reads.clear()
+    trial.run()
+    assert set(trial.world.calls) <= READING
+    assert len(trial.world.images.reads) == 3
+
+
+def test_a_run_goes_on_where_it_was(trial: Trial):
+    service = trial.service
+    sample = service.sample("", 10, 0)
+    first = next(iter(service.run(sample.images[:1], trial.pile)))
+    kept = ImageResult.from_dict(json.loads(json.dumps(first.as_dict())))
+    assert kept is not None
+    assert [copy.measurement.structure for copy in kept.copies] == [it.measurement.structure for it in first.copies]
+    left = without(sample.images, {kept.path})
+    assert [str(image.path) for image in left] == [str(image.path) for image in sample.images[1:]]
+
+
+def test_images_that_vanish_or_change_meanwhile_are_left_out_and_counted(trial: Trial):
+    service = trial.service
+    sample = service.sample("", 10, 0)
+    trial.world.images.delete(ImagePath("images", "0.png"))
+    trial.world.images.put(ImagePath("images", "1.png"), photo(7))
+    results = {result.path: result for result in service.run(sample.images, trial.pile)}
+    assert results["images/0.png"].outcome is Outcome.VANISHED
+    assert results["images/1.png"].outcome is Outcome.CHANGED
+    assert results["images/2.png"].outcome is Outcome.MEASURED
+    assert [len(result.copies) for result in results.values() if result.outcome is not Outcome.MEASURED] == [0, 0]
+
+
+def test_copies_beyond_the_limit_of_candidates_are_told_as_such():
+    world = World(max_candidates=1)
+    for number in range(3):
+        world.upload_and_ingest(f"{number}.png", photo(1))
+    _, _, report = Trial(world, Bench(("jpeg-50",))).run()
+    [change] = report.changes
+    assert (change.found.count, change.stages) == (1, {Stage.BEYOND: 2})
+    assert [(it.setting, it.value, it.copies_back) for it in report.advice] == [("MAX_CANDIDATES", "3", 2)]
+
+
+def test_a_copy_that_the_search_does_not_meet_is_told_as_such(trial: Trial):
+    trial.world.upload_and_ingest("flat.png", encoded(scene(0, (240, 180)).resize((1, 1)).resize((240, 180))))
+    trial.bench = Bench(("jpeg-50",))
+    _, _, report = trial.run()
+    [change] = report.changes
+    assert change.stages == {Stage.NO_CANDIDATE: 1}
+    [lost] = change.lost
+    assert lost.image == "images/flat.png"
+
+
+def test_what_is_the_same_file_or_was_decided_a_copy_is_no_stranger():
+    world = World()
+    for name, data in {"a.png": photo(1), "b.png": photo(1), "c.jpg": copy_of(1), "d.png": recolored(1)}.items():
+        world.upload_and_ingest(name, data)
+    world.verify_all()
+    a, c, d = (ImagePath("images", name) for name in ("a.png", "c.jpg", "d.png"))
+    world.services.decisions.decide_pair(a, c, Act.DUPLICATE, "ann")
+    world.services.decisions.decide_pair(a, d, Act.NOT_DUPLICATE, "ann")
+    _, _, report = Trial(world, Bench(())).run()
+    assert (report.strangers.pairs, report.strangers.known_copies) == (4, 2)
+    closest = {frozenset((pair.left, pair.right)) for pair, _ in report.strangers.closest}
+    assert frozenset(("images/a.png", "images/b.png")) not in closest
+    assert frozenset(("images/a.png", "images/d.png")) in closest
+    called = {kind: share.count for kind, share in report.strangers.verdicts.items()}
+    assert called["duplicate"] == 1  # b.png and c.jpg, of which nobody has said anything
+
+
+def summaries(formats: dict[str, int]) -> list[ImageSummary]:
+    kinds = [name for name, count in formats.items() for _ in range(count)]
+    return [
+        ImageSummary(ImagePath("images", f"{place}"), "0x1", INDEXED, 2, 640, 480, 1000, 1, "aa", kind)
+        for place, kind in enumerate(kinds)
+    ]
+
+
+def test_the_sample_is_the_same_for_a_seed_in_whatever_order_the_images_come():
+    images = summaries({"JPEG": 40, "PNG": 10})
+    drawn = draw(images, lambda _: "none", 10, 5)
+    assert draw(images[::-1], lambda _: "none", 10, 5) == drawn
+    assert draw(images, lambda _: "none", 10, 6).images != drawn.images
+
+
+def test_every_kind_of_image_has_its_share_and_at_least_one():
+    drawn = draw(summaries({"JPEG": 400, "PNG": 99, "GIF": 1}), lambda _: "none", 10)
+    assert {it.format: counts for it, counts in drawn.strata.items()} == {
+        "JPEG": (8, 400),
+        "PNG": (1, 99),
+        "GIF": (1, 1),
+    }
+    assert len(drawn.images) == 10
+
+
+def test_of_fewer_images_than_asked_for_all_are_taken_but_those_too_small_to_be_changed():
+    images = summaries({"JPEG": 4})
+    drawn = draw([*images, replace(images[0], path=ImagePath("images", "dot"), height=31)], lambda _: "none", 300)
+    assert (len(drawn.images), drawn.total, drawn.too_small) == (4, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "low", "high"),
+    [(0, 0, 0, 1), (0, 10, 0, 0.2775), (10, 10, 0.7225, 1), (5, 10, 0.2366, 0.7634), (95, 100, 0.8882, 0.9785)],
+)
+def test_intervals_are_those_of_wilson(count: int, of: int, low: float, high: float):
+    share = Share(count, of)
+    assert (share.low, share.high) == pytest.approx((low, high), abs=1e-4)

@@ -1,0 +1,149 @@
+"""`dedup measure` says first what it costs, goes on where it was, and never writes to the account."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from dedup_app.settings import Settings
+from dedup_changes import workshop
+from dedup_changes.transforms import TRANSFORMS
+from dedup_changes.workshop import MadeCopy, make_copies
+from dedup_cli.main import app
+from dedup_core.comparison.measure import measure_images
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.paths import ImagePath
+from dedup_storage.connect import connect
+from tests.app.world import World, photo
+from tests.azurite import Account
+from tests.core.pictures import encoded
+
+
+class Bench:
+    """The workshop of this process, with three changes; it fails where `fails_after` copies are made."""
+
+    fails_after = 1_000_000
+
+    def __init__(self, _processes: int) -> None:
+        self.changes = [TRANSFORMS[name] for name in ("jpeg-50", "mirrored", "avatar")]
+        self.made = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def copies(self, picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
+        self.made += len(changes)
+        if self.made > self.fails_after:
+            raise KeyboardInterrupt
+        return make_copies(picture, name, changes)
+
+    measure = staticmethod(measure_images)
+
+
+@pytest.fixture(autouse=True)
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Bench]:
+    monkeypatch.setattr(workshop, "Workshop", Bench)
+    monkeypatch.setattr(Bench, "fails_after", 1_000_000)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("DECODER_ISOLATION", "off")
+    return Bench
+
+
+@pytest.fixture
+def world() -> World:
+    world = World(decoder_isolation="off")
+    for seed in range(3):
+        world.upload_and_ingest(f"{seed}.png", photo(seed))
+    world.images.reads.clear()
+    return world
+
+
+def run(world: World, *arguments: str) -> Result:
+    return CliRunner(env={"COLUMNS": "300"}).invoke(app, ["measure", *arguments], obj=world.services)
+
+
+def test_it_says_what_it_would_cost_and_reads_nothing_before_it_is_told_to(world: World):
+    told = run(world, "--sample", "2").stderr
+    assert "2 of 3 images are read once" in told
+    assert "6 copies made in memory" in told
+    assert world.images.reads == []
+
+
+def test_it_tells_what_is_found_and_lost_and_writes_a_report(world: World, tmp_path: Path):
+    world.upload_and_ingest("flat.png", encoded(_flat()))
+    page, record = tmp_path / "report.html", tmp_path / "record.json"
+    address = "https://app.example/api/review"
+    done = run(world, "--yes", "--html", str(page), "--json", str(record), "--page", address)
+    assert done.exit_code == 0, done.output
+    assert "not a candidate" in done.stdout
+    found = json.loads(record.read_text())
+    assert found["images"] | {"of": 4, "drawn": 4, "measured": 4, "vanished": 0} == found["images"]
+    assert found["changes"]["jpeg-50"]["found"]["of"] == 4
+    assert found["changes"]["jpeg-50"]["lost_at"] == {"not a candidate": 1}
+    assert (found["images_read"], found["strangers"]["pairs"]) == (4, 6)
+    text = page.read_text()
+    assert "<script" not in text
+    assert re.findall(r'(?:src|href)="(?!data:|https://app\.example)', text) == []
+    assert f'href="{address}#pair=' in text
+    assert text.count('<img alt="') >= 4
+    assert "$" not in re.sub(r"<style>.*</style>", "", text, flags=re.DOTALL)
+
+
+def test_too_few_copies_found_are_an_exit_code(world: World):
+    assert run(world, "--yes", "--at-least", "0.1").exit_code == 0
+    world.upload_and_ingest("flat.png", encoded(_flat()))
+    done = run(world, "--yes", "--at-least", "1")
+    assert (done.exit_code, "less than 1" in done.stderr) == (1, True)
+
+
+def test_a_run_that_was_interrupted_goes_on_and_leaves_nothing_behind(world: World, bench: type[Bench], tmp_path: Path):
+    bench.fails_after = 3
+    assert run(world, "--yes", "--jobs", "1").exit_code == 130
+    reads = len(world.images.reads)
+    bench.fails_after = 1_000_000
+    done = run(world, "--yes", "--jobs", "1")
+    assert done.exit_code == 0, done.output
+    assert "going on with a run that was interrupted: 1 of 3" in done.stderr
+    assert len(world.images.reads) == reads + 2
+    assert list((tmp_path / "cache" / "near-duplicate-images").iterdir()) == []
+
+
+def test_what_was_measured_is_kept_for_tuning_and_another_sample_does_not_go_there(world: World, tmp_path: Path):
+    assert run(world, "--yes", "--keep", str(tmp_path / "kept")).exit_code == 0
+    assert {it.name for it in (tmp_path / "kept").iterdir()} == {"run.json", "results.jsonl", "strangers.jsonl"}
+    done = run(world, "--yes", "--keep", str(tmp_path / "kept"), "--seed", "4")
+    assert (done.exit_code, "another sample" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [["--html", "nowhere/a.html"], ["--prefix", "shoes/"], ["--sample", "1"]])
+def test_what_cannot_be_done_is_said_at_once(world: World, arguments: list[str]):
+    done = run(world, "--yes", *arguments)
+    assert (done.exit_code, world.images.reads) == (2, [])
+
+
+def test_nothing_is_written_going_by_what_storage_saw(account: Account, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ImageStorage", account.connection_string)
+    services = connect(Settings.from_environment({"ImageStorage": account.connection_string}))
+    with BlobServiceClient.from_connection_string(account.connection_string) as blobs:
+        container = blobs.create_container("images")
+        for seed in range(2):
+            container.upload_blob(f"{seed}.png", photo(seed))
+            services.ingest.ingest(ImagePath("images", f"{seed}.png"))
+    services.decoders.close()
+    before = len(account.requests())
+    assert CliRunner().invoke(app, ["measure", "--yes"]).exit_code == 0
+    seen = account.requests()[before:]
+    assert {request.method for request in seen} <= {"GET", "HEAD"}
+    assert sum("/images/" in request.target for request in seen) == 2
+
+
+def _flat() -> Image.Image:
+    return Image.new("RGB", (240, 180), (120, 130, 140))
