@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from dedup_app.keep_plan import KeepPlanService
     from dedup_app.measure.service import MeasureService
     from dedup_app.measure.workshop import Workshop
+    from dedup_app.tune.service import TuneService
 
 
 MEASURING_BYTES = 96 * 1024 * 1024  # for pictures that are being decoded: `dedup measure` shares a machine
@@ -256,6 +257,12 @@ class Services:
             max_candidates=self.settings.max_candidates,
             threads=threads,
         )
+
+    @property
+    def tune(self) -> "TuneService":
+        from dedup_app.tune.service import TuneService  # noqa: PLC0415 - as above
+
+        return TuneService(pairs=self.pairs, features=self.features, policy=self.settings.policy)
 
     @property
     def apply(self) -> "ApplyService":

@@ -27,6 +27,7 @@ from dedup_cli.report import report
 from dedup_cli.review import review
 from dedup_cli.scan import scan
 from dedup_cli.status import status
+from dedup_cli.tune import tune
 from dedup_cli.undo import undo
 from dedup_core import __version__
 
@@ -43,7 +44,7 @@ for command in (
     *(scan, duplicates, groups, report, review, rejected, status, compare),
     *(plan, apply, undo, purge),
     *(enqueue, ingest, reconcile, poison, reindex, rejudge, decoders),
-    *(measure,),
+    *(measure, tune),
     *(owner, export_decisions, import_decisions),
 ):
     app.command()(command)
