@@ -1,8 +1,8 @@
 """Takes each defense of docs/security.md out and runs the test that holds it: `python -m tests.defenses [WORD]`.
 
-Each is a piece of text that is replaced in a copy of the project; what the templates for Azure hold is not among them.
-The test that the page names must fail there. A piece that is not found exactly once says that the code has moved on and
-this list has not. Takes minutes.
+Each is a piece of text that is replaced in a copy of the project; of a template for Azure the compiler then predicts
+anew what it creates. The test that the page names must fail there. A piece that is not found exactly once says that the
+code has moved on and this list has not. Takes minutes.
 """
 
 import argparse
@@ -15,9 +15,17 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.tools.compiler import find_compiler
+
 ROOT = Path(__file__).parent.parent
 LEFT_OUT = (".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "dist")
 LINKED = (".venv", "node_modules")
+
+
+# A pin of requirements.txt with its hashes.
+PIN = re.findall(
+    r"^packaging==.*?(?=    # via)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE | re.DOTALL
+)[0]
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Defense:
     file: str
     there: str
     instead: str
+    is_predicted: bool = False
+    """Whether the test looks at what the compiler of the templates predicts; it must be found beside the project."""
 
 
 DEFENSES = (
@@ -55,11 +65,12 @@ DEFENSES = (
         'message_id = _UNSAFE.sub("-", message_id)[:_ID_CHARACTERS]',
         "pass",
     ),
-    Defense(
-        "tests/test_function_app.py::test_another_app_in_the_same_namespace_takes_no_message",
-        "dedup_app/ownership.py",
-        "if owner is None or owner.is_the_app(app):",
-        "if True:",
+    *(
+        Defense(test, "dedup_app/ownership.py", "if owner is None or owner.is_the_app(app):", "if True:")
+        for test in (
+            "tests/test_function_app.py::test_another_app_in_the_same_namespace_takes_no_message",
+            "tests/storage/test_two_apps.py::test_without_namespaces_the_second_app_refuses_and_the_first_goes_on",
+        )
     ),
     Defense(
         "tests/core/test_paths.py::test_containers_that_are_not_configured_are_refused_by_name",
@@ -250,10 +261,77 @@ DEFENSES = (
         "packaging==26.3\n#",
     ),
     Defense(
+        "tests/infra/test_package.py::test_a_library_that_is_not_the_one_that_was_pinned_is_refused",
+        "requirements.txt",
+        PIN,
+        PIN.partition(" ")[0] + "\n",
+    ),
+    Defense(
+        "tests/infra/test_package.py::test_the_libraries_are_all_that_is_listed_and_lack_nothing",
+        "requirements.txt",
+        PIN,
+        "",
+    ),
+    Defense(
+        "tests/infra/test_package.py::test_the_code_that_deletes_images_is_not_deployed",
+        ".funcignore",
+        "/dedup_app/cleanup/\n",
+        "",
+    ),
+    Defense(
         "tests/infra/test_package.py::test_the_list_of_materials_names_every_library_and_the_native_ones_inside",
         "infra/tools/sbom.py",
         "components=[*_decoders(name), *_native_files(name, distribution)],",
         "components=[],",
+    ),
+    Defense(
+        "tests/app/cleanup/test_clearing.py::test_what_changed_since_the_plan_or_is_held_stays_and_says_why",
+        "dedup_app/cleanup/apply.py",
+        'if there.etag != image.etag:\n            return "it changed since',
+        'if False:\n            return "it changed since',
+    ),
+    Defense(
+        "tests/app/cleanup/test_clearing.py"
+        "::test_whenever_another_plan_is_followed_meanwhile_what_a_copy_relies_on_stays",
+        "dedup_app/cleanup/apply.py",
+        "if self._blobs.has_any(self._quarantine, kept_for(image.path)):",
+        "if False:",
+    ),
+    Defense(
+        "tests/app/cleanup/test_killed.py::test_apply_killed_at_any_call_loses_nothing_and_can_be_resumed_or_undone",
+        "dedup_app/cleanup/apply.py",
+        "if moved.step is Step.REFUSED:\n",
+        "if False:\n",
+    ),
+    Defense(
+        "tests/infra/test_bicep.py::test_every_file_is_used_and_none_comes_from_a_registry",
+        "infra/main.bicep",
+        "'modules/identity.bicep'",
+        "'br/public:avm/res/managed-identity/user-assigned-identity:0.4.1'",
+    ),
+    Defense(
+        "tests/infra/test_bicep.py::test_no_account_takes_keys_anonymous_readers_or_old_tls",
+        "infra/modules/images-account.bicep",
+        "allowSharedKeyAccess: false",
+        "allowSharedKeyAccess: true",
+        is_predicted=True,
+    ),
+    Defense(
+        "tests/infra/test_roles.py::test_every_need_is_granted_and_every_grant_is_needed",
+        "infra/modules/images-data.bicep",
+        "  scope: index\n",
+        "  scope: images\n",
+        is_predicted=True,
+    ),
+    *(
+        Defense(
+            f"tests/infra/test_roles.py::{name}",
+            "infra/modules/images-data.bicep",
+            "'Microsoft.Authorization/roleDefinitions', roles.storageBlobDataReader)",
+            "'Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)",
+            is_predicted=True,
+        )
+        for name in ("test_no_smaller_role_would_do", "test_nobody_but_the_person_who_deploys_may_change_images")
     ),
 )
 
@@ -280,14 +358,29 @@ def said(copy: Path, defense: Defense) -> str:
     if text.count(defense.there) != 1:
         return f"{text.count(defense.there)} places in {defense.file}"
     file.write_text(text.replace(defense.there, defense.instead), encoding="utf-8")
+    predictions = (
+        {it: it.read_bytes() for it in (copy / "infra" / "snapshots").iterdir()} if defense.is_predicted else {}
+    )
     try:
-        command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", defense.test]
-        environment = {**os.environ, "PYTHONPATH": str(copy)}
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+        if defense.is_predicted:
+            predicting = run_in(copy, "infra.tools.snapshots")
+            if predicting.returncode != 0:
+                return f"not tried: {predicting.stderr.splitlines()[-1]}"
+        done = run_in(copy, "pytest", "-q", "-x", "-p", "no:cacheprovider", defense.test)
     finally:
         file.write_text(text, encoding="utf-8")
+        for prediction, content in predictions.items():
+            prediction.write_bytes(content)
     failed = re.search(r"\b(\d+) failed", done.stdout)
     return "held" if failed else f"NOT HELD: {done.stdout.splitlines()[-1] if done.stdout else done.stderr[-60:]}"
+
+
+def run_in(copy: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    compiler = find_compiler()
+    paths = [*([str(Path(compiler).parent)] if compiler else []), os.environ["PATH"]]
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-B", "-m", module, *arguments]
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
 
 
 if __name__ == "__main__":

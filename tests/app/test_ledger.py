@@ -1,5 +1,6 @@
 """The ledger finds whatever is amiss, mends it, and is empty where all is well; each damage ends complete and right."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,11 +8,14 @@ import pytest
 
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING
 from dedup_app.ledger.findings import FindingKind, Ledger
+from dedup_app.ports.queues import PoisonMessage
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import copy_of, photo
 
 A, B, C, D = (ImagePath("images", f"{name}.png") for name in "abcd")
+EVENT_SUBJECT = "/blobServices/default/containers/images/blobs/"
 FILES = {A: photo(1), B: copy_of(1), C: photo(2), D: b"Dear Sir or Madam"}
 
 
@@ -172,6 +176,38 @@ def test_a_pair_whose_message_died_is_sent_again(full):
     full.verify_queue.messages.clear()
     assert found(mend(full)) == {}
     assert (full.pair(C, late).failure, full.pair(C, late).verdict.kind) == ("", VerdictKind.DUPLICATE)
+
+
+@pytest.mark.parametrize("queue", ["ingest-images", "webjobs-blobtrigger", "blob-events", "verify-pairs"])
+def test_what_died_on_its_last_try_and_then_vanished_comes(full, queue):
+    late = full.upload("e.png", copy_of(2))
+    bodies = {
+        "ingest-images": IngestMessage(late).to_json(),
+        "webjobs-blobtrigger": json.dumps({"ContainerName": late.container, "BlobName": late.name}),
+        "blob-events": json.dumps({"eventType": "Microsoft.Storage.BlobCreated", "subject": EVENT_SUBJECT + late.name}),
+    }
+    if queue not in bodies:
+        full.services.ingest.ingest(late)
+        bodies[queue] = full.verify_queue.messages.pop().to_json()
+    full.poison_queues.messages[queue] = [PoisonMessage(queue, "m1", bodies[queue], full.time)]
+    assert full.services.poison.tend() == 0
+    full.services.poison.purge(queue)
+    assert found(full.services.reconcile.reconcile()) in ({"MISSING": 1}, {"PAIR_FAILED": 1})
+    assert found(mend(full)) == {}
+    assert full.row(late).status == INDEXED
+    assert (full.pair(C, late).failure, full.pair(C, late).verdict.kind) == ("", VerdictKind.DUPLICATE)
+
+
+def test_what_another_app_took_from_the_queues_comes(full):
+    full.images.put(A, photo(1))
+    late = full.upload("e.png", copy_of(2))
+    full.services.ingest.ingest(late)
+    full.verify_queue.messages.clear()
+    assert found(full.services.reconcile.reconcile()) == {"OUTDATED": 1, "PAIR_WAITING": 1}
+    assert found(mend(full)) == {"PAIR_WAITING": 1}  # its message might have been behind that about A
+    assert found(mend(full)) == {}
+    assert full.row(A).etag == full.images.etag(A)
+    assert full.pair(C, late).verdict.kind is VerdictKind.DUPLICATE
 
 
 def test_a_first_write_that_took_effect_when_the_blob_was_gone_is_cleared_up(full):
