@@ -26,12 +26,12 @@ REST = "host, worker library and interpreter, the rest"
 HOST_CALLS = "host: storage calls"
 
 APP_STAGES = {
-    "decode": ("dedup_core.features:decode", "dedup_decoders.in_process:decode"),
+    "decode": ("dedup_core.extraction:decode", "dedup_decoders.in_process:decode"),
     "features": ("dedup_decoders.in_process:extract_features",),
     "decoders, the side of the app": tuple(
         f"dedup_decoders.pool:DecoderPool.{it}" for it in ("extract_features", "decode")
     ),
-    "comparison": ("dedup_core.loading.loader:measure_images",),
+    "comparison": ("dedup_core.comparison.measure:measure_images",),
     "search": (
         "dedup_core.search.fingerprint_index:FingerprintIndex.search",
         "dedup_storage.fingerprint_records:Records.apply_to",

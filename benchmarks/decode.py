@@ -33,7 +33,7 @@ from benchmarks.drawn_images import drawn_images  # noqa: E402 - path set just a
 from benchmarks.verify import enlarge, peak_bytes, reset_peak, shipped_photo  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
 from dedup_core.decoding.formats import read_header  # noqa: E402
-from dedup_core.features import extract_features  # noqa: E402
+from dedup_core.extraction import extract_features  # noqa: E402
 from dedup_core.limits import WORKING_SIZE  # noqa: E402
 
 SIZES = {"12 MP": (4000, 3000), "24 MP": (6000, 4000)}
@@ -43,15 +43,15 @@ STAGES = {
     "digest of the file": ("~", "<built-in method _hashlib.openssl_sha256>"),
     "luma and borders": ("luma.py", "__init__"),
     "luma planes": ("luma.py", "_averaged"),
-    "keypoints: where": ("keypoints.py", "_blobs"),
-    "keypoints: words": ("keypoints.py", "_patch_coefficients"),
+    "keypoints: where": ("keypoint_detector.py", "_blobs"),
+    "keypoints: words": ("keypoint_detector.py", "_patch_coefficients"),
     "hashes": ("fingerprint.py", "_hash"),
     "quality": ("fingerprint.py", "_gradient_quality"),
     "small CIELAB": ("color.py", "_small_lab"),
     "background": ("color.py", "object_weights"),
     "palette": ("color.py", "_palette"),
     "histogram": ("color.py", "_histogram"),
-    "layout": ("features.py", "_layout_of"),
+    "layout": ("extraction.py", "_layout_of"),
 }
 
 
@@ -130,7 +130,7 @@ def show_profile(title: str, jpegs: list[bytes], calls: int = 40) -> None:
     profile.disable()
     entries = pstats.Stats(profile).stats  # (file, line, name) -> (…, seconds with what it calls, callers)
     spent = {(Path(file).name, name): cumulative for (file, _, name), (_, _, _, cumulative, _) in entries.items()}
-    whole = spent["features.py", "extract_features"]
+    whole = spent["extraction.py", "extract_features"]
     shares = {stage: spent.get(key, 0.0) / whole for stage, key in STAGES.items()}
     shares["the rest"] = 1 - sum(shares.values())
     table = Table(title=f"{title}: {whole / calls * 1000:.1f} ms under the profiler")

@@ -26,7 +26,8 @@ from dedup_app.ledger.findings import PREFIXES
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
-from dedup_core.features import ImageFeatures, extract_features
+from dedup_core.extraction import extract_features
+from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import InProcessDecoders

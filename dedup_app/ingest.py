@@ -21,7 +21,7 @@ from dedup_core.errors import ImageNotFound, InvalidMessage, InvalidPath, Perman
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.loading.budget import LoadBudgets
-from dedup_core.loading.loader import SourceImage
+from dedup_core.loading.source import SourceImage
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 

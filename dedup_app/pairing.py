@@ -14,7 +14,7 @@ from dedup_app.ports.images import Images
 from dedup_app.ports.pairs import PairRow, PairsTable, Written
 from dedup_app.ports.queues import VerifyQueue
 from dedup_app.settings import Settings
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.messages import MAX_TARGETS, VerifyMessage, VerifyTarget

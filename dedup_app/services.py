@@ -40,7 +40,8 @@ from dedup_app.review import ReviewService
 from dedup_app.settings import Settings
 from dedup_app.verify import VerifyService
 from dedup_core.loading.budget import LoadBudgets
-from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage
+from dedup_core.loading.loader import MemoryEfficientImageLoader
+from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
 
 if TYPE_CHECKING:

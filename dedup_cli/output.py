@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
 
 PENDING = "pending"

@@ -7,12 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dedup_core.color.metrics import ColorMetrics, compute_color_similarity
+    from dedup_core.color.color_metrics import ColorMetrics
+    from dedup_core.color.metrics import compute_color_similarity
+    from dedup_core.comparison.compare import compare
     from dedup_core.comparison.explain import explain_png
     from dedup_core.comparison.measure import measure_images, measure_pair
     from dedup_core.comparison.measurement import PairMeasurement
     from dedup_core.comparison.regions import Box, Region, RegionKind
-    from dedup_core.comparison.verdict import Verdict, VerdictKind, compare, decide, unverifiable
+    from dedup_core.comparison.verdict import Verdict, VerdictKind, decide, unverifiable
     from dedup_core.decoding.decoder import decode
     from dedup_core.decoding.working_image import WorkingImage
     from dedup_core.errors import (
@@ -26,14 +28,16 @@ if TYPE_CHECKING:
         TemporaryError,
         UnreadableImage,
     )
-    from dedup_core.features import ImageFeatures, extract_features
+    from dedup_core.extraction import extract_features
+    from dedup_core.features import ImageFeatures
     from dedup_core.fingerprinting.record import Fingerprints
     from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
     from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
     from dedup_core.groups.pairs import SAME_PICTURE, SAME_SHAPE, ImageCopy, best_copy, group_pairs
     from dedup_core.groups.projection import Group, GroupProjection
     from dedup_core.limits import DecodeLimits
-    from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
+    from dedup_core.loading.loader import MemoryEfficientImageLoader, get_memory_efficient_loader
+    from dedup_core.loading.source import SourceImage
     from dedup_core.loading.stats import LoaderStats
     from dedup_core.paths import ImagePath
     from dedup_core.policy import BALANCED, LOOSE, PRESETS, STRICT, Policy
@@ -45,10 +49,9 @@ __version__ = "0.1.0"
 
 # What is public and where it lives; a module is imported when one of its names is first asked for (cold start).
 _HOMES = {
-    "color.metrics": (
-        "ColorMetrics",
-        "compute_color_similarity",
-    ),
+    "color.color_metrics": ("ColorMetrics",),
+    "color.metrics": ("compute_color_similarity",),
+    "comparison.compare": ("compare",),
     "comparison.explain": ("explain_png",),
     "comparison.measure": (
         "measure_images",
@@ -63,7 +66,6 @@ _HOMES = {
     "comparison.verdict": (
         "Verdict",
         "VerdictKind",
-        "compare",
         "decide",
         "unverifiable",
     ),
@@ -80,10 +82,8 @@ _HOMES = {
         "TemporaryError",
         "UnreadableImage",
     ),
-    "features": (
-        "ImageFeatures",
-        "extract_features",
-    ),
+    "extraction": ("extract_features",),
+    "features": ("ImageFeatures",),
     "fingerprinting.record": ("Fingerprints",),
     "groups.facts": ("Decided", "Decision", "Family", "ImageFacts", "Link"),
     "groups.keeper": ("KeeperPolicy", "KeeperStep"),
@@ -98,9 +98,9 @@ _HOMES = {
     "limits": ("DecodeLimits",),
     "loading.loader": (
         "MemoryEfficientImageLoader",
-        "SourceImage",
         "get_memory_efficient_loader",
     ),
+    "loading.source": ("SourceImage",),
     "loading.stats": ("LoaderStats",),
     "paths": ("ImagePath",),
     "policy": (

@@ -1,22 +1,14 @@
-"""Image bytes -> ImageFeatures: everything that is ever kept of an image."""
+"""ImageFeatures: everything that is ever kept of an image."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from dedup_core.color.summary import palette_and_histogram_of
-from dedup_core.decoding.decoder import decode
-from dedup_core.decoding.given import FileBytes, file_bytes
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
-from dedup_core.decoding.working_image import WorkingImage
-from dedup_core.fingerprinting.hashes import fingerprints_and_quality
-from dedup_core.fingerprinting.record import CONTENT_BYTES, OLDER_SCHEME, SCHEME, Fingerprints
-from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
+from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME, Fingerprints
 
 LAYOUT_SIDE = 32
 type Columns = Mapping[str, int | str | bytes]
@@ -91,35 +83,6 @@ class ImageFeatures:
         return hash(self.sha256)
 
 
-def extract_features(data: FileBytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFeatures:
-    """Decode the image file once and keep what identifies it. Raises `UnreadableImage` or `ImageTooLarge`.
-
-    Features name the file by the SHA-256 of its bytes, so a path or a picture without a file raises `TypeError`.
-    """
-    data = file_bytes(data)
-    return features_of(decode(data, limits, with_provenance=True), hashlib.sha256(data).digest(), len(data))
-
-
-def features_of(working: WorkingImage, digest: bytes, byte_size: int) -> ImageFeatures:
-    """The features of a file that was decoded `with_provenance` and has this SHA-256 (32 bytes) and so many bytes."""
-    fingerprints, quality = fingerprints_and_quality(working, digest[:CONTENT_BYTES])
-    palette, histogram = palette_and_histogram_of(working.pixels)
-    return ImageFeatures(
-        scheme=SCHEME,
-        sha256=digest.hex(),
-        format=working.format,
-        width=working.width,
-        height=working.height,
-        byte_size=byte_size,
-        quality=quality,
-        fingerprints=fingerprints,
-        palette=palette,
-        histogram=histogram.astype("<f2").astype(np.float32),
-        layout=_layout_of(working.pixels),
-        provenance=working.provenance,
-    )
-
-
 def provenance_from(columns: Mapping[str, object]) -> Provenance:
     """What the columns of a row say of it; rows of earlier apps do not know."""
     if not isinstance(quality := columns.get("save_quality"), int):
@@ -129,11 +92,6 @@ def provenance_from(columns: Mapping[str, object]) -> Provenance:
         for name in ("saved_again", "detail_side", "has_camera_data")
     )
     return Provenance(quality, bool(saved_again), detail_side, bool(has_camera_data))
-
-
-def _layout_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    picture = Image.fromarray(pixels).resize((LAYOUT_SIDE, LAYOUT_SIDE), Image.Resampling.BOX)
-    return np.asarray(picture, np.uint8)  # (32, 32, 3)
 
 
 def _number(columns: Columns, name: str) -> int:

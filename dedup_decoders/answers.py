@@ -10,8 +10,7 @@ from dedup_core.color.histogram import HISTOGRAM_SIZE
 from dedup_core.color.palette import PALETTE_COLORS
 from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.provenance import LOSSLESS
-from dedup_core.decoding.whole import DIGEST_BYTES, FRAME_BYTES, MAX_SAMPLES, Whole
-from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_BYTES, MAX_SAMPLES, Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import CONTENT_BYTES

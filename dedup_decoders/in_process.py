@@ -6,7 +6,8 @@ from typing import Self
 
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
-from dedup_core.features import ImageFeatures, extract_features
+from dedup_core.extraction import extract_features
+from dedup_core.features import ImageFeatures
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_decoders.ready import Started, ready_here
 

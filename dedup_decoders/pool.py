@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
-from dedup_core.decoding.decoder import check_header
+from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage

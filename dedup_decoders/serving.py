@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from dedup_core.decoding.decoder import PLUGINS, decode
 from dedup_core.errors import ImageTooLarge, PermanentError
-from dedup_core.features import extract_features, features_of
+from dedup_core.extraction import extract_features, features_of
 from dedup_core.limits import DecodeLimits
 from dedup_decoders.allocator import keep_one_arena, return_large_buffers_at_once
 from dedup_decoders.confinement import SHARED, CannotConfineError, confine, die_with_parent, hide_memory

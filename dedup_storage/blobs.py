@@ -10,7 +10,7 @@ from azure.core.pipeline import PipelineResponse
 from azure.storage.blob import BlobServiceClient, StorageStreamDownloader
 
 from dedup_core.errors import ImageNotFound, ImageTooLarge, StoreBusy
-from dedup_core.loading.loader import SourceImage
+from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
 from dedup_storage.azure_errors import each_of, our_errors, status_of, whole_etag
 

@@ -11,7 +11,7 @@ from dedup_app.group_records import id_of
 from dedup_app.image_status import ImageStatus
 from dedup_app.ports.features import FeaturesRow, ImageSummary
 from dedup_app.ports.pairs import PairRow
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.regions import Region
 from dedup_core.comparison.sides import ALIKE, Sides

@@ -142,7 +142,7 @@ DEFENSES = (
     ),
     Defense(
         "tests/core/test_odd_files.py::test_a_bomb_is_refused_before_its_pixels_take_memory",
-        "dedup_core/decoding/decoder.py",
+        "dedup_core/decoding/header_check.py",
         "if header.width * header.height > max_pixels:",
         "if False:",
     ),

@@ -19,7 +19,7 @@ from dedup_app.ports.superseded import Superseded
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, PermanentError, TemporaryError
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.record import Fingerprints
-from dedup_core.loading.loader import SourceImage
+from dedup_core.loading.source import SourceImage
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from dedup_core.loading.loader import SourceImage
+from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
 
 

@@ -5,36 +5,16 @@ A plain background that fills the picture's edge counts for no more than the obj
 in all three metrics, so that white paper does not make two different things alike.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.background import object_weights
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.earth_mover import transport_cost
 from dedup_core.color.histogram import histogram_correlation, lab_histogram
 from dedup_core.color.lab import squared_lengths, srgb_to_lab
 from dedup_core.color.palette import lab_palette
 from dedup_core.color.summary import summary_of
-
-
-@dataclass(frozen=True, slots=True)
-class ColorMetrics:
-    """The color metrics of one pair, always computed together.
-
-    `dominant_distance` 0..~258 and `pixel_difference` 0..~258 are CIELAB distances, `histogram_correlation` is -1..1.
-    """
-
-    dominant_distance: float
-    pixel_difference: float
-    histogram_correlation: float
-
-    def as_dict(self) -> dict[str, float]:
-        return {
-            "dominant_distance": self.dominant_distance,
-            "pixel_difference": self.pixel_difference,
-            "histogram_correlation": self.histogram_correlation,
-        }
 
 
 def color_metrics(left: Pixels, right: Pixels) -> ColorMetrics:

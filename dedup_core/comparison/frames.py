@@ -7,8 +7,8 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s
 from dedup_core.color.lab import block_means
-from dedup_core.decoding.whole import FRAME_SIDE, small_luma
-from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.decoding.whole import small_luma
+from dedup_core.decoding.working_image import FRAME_SIDE, WorkingImage
 from dedup_core.views import View, turned
 
 _AREA: Final = 8  # pixels of a sample

@@ -9,8 +9,9 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.background import weights_and_plain_share
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.lab import srgb_to_lab
-from dedup_core.color.metrics import ColorMetrics, lab_metrics
+from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.clusters import boxes_of
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
@@ -20,9 +21,10 @@ from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.placing import Contents, Placed, common_rectangle, shrunk
 from dedup_core.comparison.regions import Corners, Region, RegionKind
-from dedup_core.comparison.sides import ALIKE, WHOLE, Sides, overlaid_sides, side_of
+from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.tones import BLOCK as TONE_BLOCK
 from dedup_core.comparison.tones import tones_between
+from dedup_core.comparison.which_side import WHOLE, overlaid_sides, side_of
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Self
 
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
-from dedup_core.comparison.tones import Tones
 from dedup_core.views import View, opposite
 
 MEASUREMENT_VERSION: Final = 4
@@ -39,6 +38,26 @@ class Detail:
     grain: float = 0.0
     retoned: float = 0.0
     calm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tones:
+    """What is left of a difference once changes of tone have been allowed for, CIELAB units.
+
+    `hue`: of a and b, once saturation at every lightness and a slight tint were allowed for. `light`: of L, once a tone
+    curve and a smooth field of light were. `channels`: of all, once a curve for each channel was. `most_color`,
+    `least_color`: how much color the one and the other picture has besides one for each lightness; next to nothing in
+    gray, sepia and duotone. `tint`: how far those colors for each lightness are apart. `spot`: as `hue` (or `channels`,
+    if that is less), in the places that differ most, and not on average.
+    """
+
+    hue: float
+    light: float
+    channels: float
+    most_color: float
+    least_color: float
+    tint: float
+    spot: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Whether two aligned pictures differ in color or only in tone: in hue and saturation, or in light and shade."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.lab import block_means, srgb_to_lab
 from dedup_core.comparison.local_contrast import box_blur
+from dedup_core.comparison.measurement import Tones
 
 type Doubles = NDArray[np.float64]
 BLOCK: Final = 4
@@ -23,26 +23,6 @@ _LEAST_WEIGHT: Final = 1e-3
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 8.0  # within the limits of every preset
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
-
-
-@dataclass(frozen=True, slots=True)
-class Tones:
-    """What is left of a difference once changes of tone have been allowed for, CIELAB units.
-
-    `hue`: of a and b, once saturation at every lightness and a slight tint were allowed for. `light`: of L, once a tone
-    curve and a smooth field of light were. `channels`: of all, once a curve for each channel was. `most_color`,
-    `least_color`: how much color the one and the other picture has besides one for each lightness; next to nothing in
-    gray, sepia and duotone. `tint`: how far those colors for each lightness are apart. `spot`: as `hue` (or `channels`,
-    if that is less), in the places that differ most, and not on average.
-    """
-
-    hue: float
-    light: float
-    channels: float
-    most_color: float
-    least_color: float
-    tint: float
-    spot: float = 0.0
 
 
 def tones_between(

@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from dedup_core.color.metrics import ColorMetrics
-from dedup_core.comparison.measure import measure_images
-from dedup_core.comparison.measurement import RETONED, Detail, PairMeasurement
+from dedup_core.color.color_metrics import ColorMetrics
+from dedup_core.comparison.measurement import RETONED, Detail, PairMeasurement, Tones
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.sides import ALIKE, Sides
-from dedup_core.comparison.tones import Tones
-from dedup_core.decoding.given import Picture, working_image_of
-from dedup_core.limits import DEFAULT_LIMITS, WORKING_SIZE, DecodeLimits
+from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import BALANCED, Policy, policy_of
 from dedup_core.views import View
 
@@ -67,19 +64,6 @@ _VIEW_WORDS: Final = {
 }
 
 
-def compare(
-    left: Picture, right: Picture, policy: Policy | str = BALANCED, limits: DecodeLimits = DEFAULT_LIMITS
-) -> Verdict:
-    """The verdict on two pictures: bytes of files, Pillow images or arrays (h, w, 3) of uint8 sRGB.
-
-    `policy` is a `Policy` or the name of a preset: "strict", "balanced", "loose". Raises `UnreadableImage` or
-    `ImageTooLarge`, and `TypeError` or `ValueError` with what to do for what is none of these (a path, say).
-    """
-    thresholds = policy_of(policy)
-    measurement = measure_images(working_image_of(left, limits), working_image_of(right, limits))
-    return decide(measurement, thresholds, same_bytes=_is_file(left) and _is_file(right) and left == right)
-
-
 def decide(measurement: PairMeasurement, policy: Policy | str = BALANCED, *, same_bytes: bool = False) -> Verdict:
     """The verdict on a measured pair: identical, duplicate, altered, color_variant or distinct."""
     kind, reasons = _judge(measurement, policy_of(policy), same_bytes=same_bytes)
@@ -92,10 +76,6 @@ def decide(measurement: PairMeasurement, policy: Policy | str = BALANCED, *, sam
 def unverifiable(reason: str, *, distance_bits: int | None = None, view: str = "upright") -> Verdict:
     """A pair that could not be compared, and the sentence why; never a number in place of one."""
     return Verdict(VerdictKind.UNVERIFIABLE, (reason,), None, distance_bits, view)
-
-
-def _is_file(picture: Picture) -> bool:
-    return isinstance(picture, bytes | bytearray | memoryview)
 
 
 def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) -> tuple[VerdictKind, tuple[str, ...]]:

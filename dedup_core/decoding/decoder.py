@@ -1,4 +1,4 @@
-"""Bytes -> upright RGB working image; every limit on hostile input is checked here, before memory is taken."""
+"""Bytes -> upright RGB working image; every limit on hostile input is checked before memory is taken."""
 
 from importlib import import_module
 from io import BytesIO
@@ -7,19 +7,20 @@ from typing import Final, cast
 import numpy as np
 from PIL import Image, ImageFile
 
-from dedup_core.decoding.formats import read_header
+from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
 from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.jpeg_scan import load_checked
 from dedup_core.decoding.libraries import outdated_library
 from dedup_core.decoding.png_texts import without_large_texts
-from dedup_core.decoding.provenance import LOSSLESS, UNKNOWN, Provenance, provenance_of, quality_of_tables
+from dedup_core.decoding.provenance import LOSSLESS, UNKNOWN, Provenance
+from dedup_core.decoding.provenance_probe import provenance_of, quality_of_tables
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
-from dedup_core.decoding.whole import Whole, digest_of, frames_of
-from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.decoding.whole import digest_of, frames_of
+from dedup_core.decoding.working_image import Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
-from dedup_core.limits import DEFAULT_LIMITS, MAX_SIDE, DecodeLimits
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 
 # Format -> Pillow plugin. Plugins are called directly: `Image.open` would consult and fill process-wide registries
 # and warn about large pictures, which a host may have turned into errors.
@@ -58,24 +59,6 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, *, with_provenanc
         raise ImageTooLarge(message, reason="too-much-memory") from error
     except Exception as error:  # whatever a damaged file makes a decoder say, it is the file that is unreadable
         raise _unreadable(header.format, error) from error
-
-
-def check_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
-    """What decoding would cost, or the refusal. `memory_bytes` can be reserved from a budget before decoding."""
-    if len(data) > limits.max_bytes:
-        message = f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}"
-        raise ImageTooLarge(message, reason="too-many-bytes")
-    header = read_header(data, limits.formats)
-    size = f"the {header.format} picture has {header.width:,} x {header.height:,} pixels"
-    max_pixels = limits.max_pixels if header.halvings else min(limits.max_pixels, limits.max_unshrunk_pixels)
-    if header.width * header.height > max_pixels:
-        raise ImageTooLarge(f"{size}, the limit is {max_pixels:,}", reason="too-many-pixels")
-    if max(header.width, header.height) > MAX_SIDE:
-        raise ImageTooLarge(f"{size}, the limit for one side is {MAX_SIDE:,}", reason="too-many-pixels")
-    if header.memory_bytes > limits.max_memory_bytes:
-        message = f"{size}; decoding it takes {header.memory_bytes:,} bytes, the limit is {limits.max_memory_bytes:,}"
-        raise ImageTooLarge(message, reason="too-much-memory")
-    return header
 
 
 def _decode(data: bytes, header: Header, *, with_provenance: bool) -> WorkingImage:

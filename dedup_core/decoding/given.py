@@ -9,8 +9,8 @@ from dedup_core.arrays import Pixels
 from dedup_core.decoding.decoder import TRANSPOSE_BY_ORIENTATION, decode
 from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
-from dedup_core.decoding.whole import Whole, digest_of
-from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.decoding.whole import digest_of
+from dedup_core.decoding.working_image import Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 

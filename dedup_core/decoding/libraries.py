@@ -10,8 +10,6 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
-from PIL import features
-
 from dedup_core.decoding.formats import sniff_format
 from dedup_core.errors import UnreadableImage
 
@@ -115,7 +113,13 @@ def _version_of(name: str) -> str:
 
 
 def _of_pillow(feature: str) -> Callable[[], str | None]:
-    return lambda: features.version(feature)
+    return lambda: _pillow_version(feature)
+
+
+def _pillow_version(feature: str) -> str | None:
+    from PIL import features  # noqa: PLC0415 - a process that only hands files to others has no need of Pillow
+
+    return features.version(feature)
 
 
 def _avif_codec(name: str) -> Callable[[], str | None]:
@@ -140,7 +144,7 @@ def _libde265() -> str | None:
 
 
 _VERSIONS: Final[dict[str, Callable[[], str | None]]] = {
-    "Pillow": lambda: features.version("pil"),
+    "Pillow": _of_pillow("pil"),
     "libjpeg-turbo": _of_pillow("libjpeg_turbo"),
     "zlib": _of_pillow("zlib"),
     "libwebp": _of_pillow("webp"),

@@ -2,44 +2,19 @@
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_SIDE, MAX_SAMPLES
 from dedup_core.limits import WORKING_SIZE
 
-FRAME_SIDE: Final = 32
-FRAME_BYTES: Final = FRAME_SIDE**2
-MAX_SAMPLES: Final = 3
-DIGEST_BYTES: Final = 16
 MAX_FRAME_PIXELS: Final = 40_000_000  # decoded for the samples of one file, as much as one large picture
 _SHOWN_ALIKE: Final = frozenset({"1", "L", "P", "PA", "LA", "RGB", "RGBA"})
 _ROUNDED: Final = frozenset({"AVIF", "HEIC", "JPEG2000"})  # decoded to 8 bits, whatever they hold
 _BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277  # TIFF tags
 _MANY_BITS: Final = 8
 _DEEP_PNG: Final = b"\x10"
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """`digest` (hexadecimal) is of every value of the only frame, empty where not all of the file was decoded.
-
-    `frames` are samples over the length of an animation, or of the pages of a document, after the first: the luma of
-    each, `FRAME_SIDE` pixels wide and high, `FRAME_BYTES` a frame; nothing for a single picture.
-    """
-
-    digest: str = ""
-    frames: bytes = b""
-
-    def samples(self) -> NDArray[np.uint8]:
-        """The samples, (n, 32, 32)."""
-        return np.frombuffer(self.frames, np.uint8).reshape(-1, FRAME_SIDE, FRAME_SIDE)
-
-
-UNKNOWN_WHOLE: Final = Whole()
 
 
 def digest_of(

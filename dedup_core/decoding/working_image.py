@@ -1,12 +1,36 @@
 """WorkingImage: the small upright picture that everything after decoding looks at."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
-from dedup_core.decoding.whole import UNKNOWN_WHOLE, Whole
+
+FRAME_SIDE: Final = 32
+FRAME_BYTES: Final = FRAME_SIDE**2
+MAX_SAMPLES: Final = 3
+DIGEST_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """`digest` (hexadecimal) is of every value of the only frame, empty where not all of the file was decoded.
+
+    `frames` are samples over the length of an animation, or of the pages of a document, after the first: the luma of
+    each, `FRAME_SIDE` pixels wide and high, `FRAME_BYTES` a frame; nothing for a single picture.
+    """
+
+    digest: str = ""
+    frames: bytes = b""
+
+    def samples(self) -> NDArray[np.uint8]:
+        """The samples, (n, 32, 32)."""
+        return np.frombuffer(self.frames, np.uint8).reshape(-1, FRAME_SIDE, FRAME_SIDE)
+
+
+UNKNOWN_WHOLE: Final = Whole()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.blobs import dct_basis
 from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes, with_inverted
-from dedup_core.fingerprinting.keypoints import keypoints_of
+from dedup_core.fingerprinting.keypoint_detector import keypoints_of
 from dedup_core.fingerprinting.luma import LumaPicture, Plane
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.views import View

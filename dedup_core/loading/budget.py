@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from threading import Condition
 from typing import Final
 
-from dedup_core.decoding.decoder import check_header
+from dedup_core.decoding.header_check import check_header
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 
 FILE_BUDGET_BYTES: Final = 256 * 1024 * 1024

@@ -3,32 +3,19 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from threading import Lock
 from typing import Any
 
-from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.measurement import PairMeasurement
-from dedup_core.decoding.decoder import decode as default_decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import DedupError, InvalidSetting
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_core.loading.budget import LoadBudgets
-from dedup_core.loading.generated import draw_generated_image
+from dedup_core.loading.source import SourceImage
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
-
-
-@dataclass(frozen=True, slots=True)
-class SourceImage:
-    """An encoded image as it was read: its bytes, their etag, how long the download took, since when they are there."""
-
-    data: bytes
-    etag: str = ""
-    seconds: float = 0.0
-    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +49,7 @@ class MemoryEfficientImageLoader:
         decode: DecodeImage | None = None,
     ) -> None:
         self._read = read
-        self._decode_image = decode or partial(default_decode, limits=limits)
+        self._decode_image = decode or partial(_decode_here, limits=limits)
         self._budgets = budgets or LoadBudgets(limits)
         self._stats = LoaderStats()
         self._lock = Lock()
@@ -94,6 +81,8 @@ class MemoryEfficientImageLoader:
 
     def measure_pictures(self, left: WorkingImage, right: WorkingImage, hint: View | None = None) -> PairMeasurement:
         """The same of pictures, wherever they come from."""
+        from dedup_core.comparison.measure import measure_images  # noqa: PLC0415 - loaded by the first comparison
+
         try:
             measurement = measure_images(left, right, hint)
         except Exception as error:
@@ -159,6 +148,8 @@ class MemoryEfficientImageLoader:
     def _fetch(self, path: ImagePath) -> SourceImage:
         try:
             if path.is_generated:
+                from dedup_core.loading.generated import draw_generated_image  # noqa: PLC0415 - rarely needed
+
                 return SourceImage(draw_generated_image(path))
             source = self._read_source(path)
         except Exception as error:
@@ -181,6 +172,12 @@ class MemoryEfficientImageLoader:
         delta = LoaderStats(**counted)
         with self._lock:
             self._stats = self._stats.merge(delta)
+
+
+def _decode_here(data: bytes, limits: DecodeLimits) -> WorkingImage:
+    from dedup_core.decoding.decoder import decode  # noqa: PLC0415 - not where another process decodes
+
+    return decode(data, limits)
 
 
 def get_memory_efficient_loader(read: ReadImage | None = None) -> MemoryEfficientImageLoader:

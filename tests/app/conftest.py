@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
+from dedup_core.comparison import measure
 from dedup_core.decoding.working_image import WorkingImage
-from dedup_core.loading import loader
 from dedup_decoders import in_process
 from tests.app.world import World
 
 extract_once = cache(in_process.extract_features)
 decode_once = cache(in_process.decode)
-measure_images = loader.measure_images
+measure_images = measure.measure_images
 measured: dict[tuple[object, ...], Any] = {}
 
 
@@ -26,5 +26,5 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """An app in memory; the same pictures are decoded and measured once for all tests, because many repeat them."""
     monkeypatch.setattr(in_process, "extract_features", extract_once)
     monkeypatch.setattr(in_process, "decode", decode_once)
-    monkeypatch.setattr(loader, "measure_images", measure_once)
+    monkeypatch.setattr(measure, "measure_images", measure_once)
     return World()

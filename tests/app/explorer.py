@@ -27,10 +27,10 @@ from dedup_app.image_status import DELETED, INDEXED
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
+from dedup_core.comparison import measure
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.features import ImageFeatures
-from dedup_core.loading import loader
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import InProcessDecoders
@@ -434,7 +434,7 @@ def _remembering(function: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
 
 
 _measured: dict[tuple[int, int], Any] = {}
-_measure = loader.measure_images
+_measure = measure.measure_images
 
 
 def _measure_once(left: Any, right: Any, hint: Any, *rest: Any) -> Any:
@@ -460,7 +460,7 @@ def quick() -> Iterator[None]:
     with (
         patch.object(ImagePath, "image_id", property(image_id)),
         patch.object(ImageFeatures, "from_columns", remembered),
-        patch.object(loader, "measure_images", _measure_once),
+        patch.object(measure, "measure_images", _measure_once),
         patch.object(fingerprint_log, "FingerprintIndex", PlainFingerprintIndex),
     ):
         try:

@@ -7,7 +7,7 @@ import pytest
 
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ingest import IngestOutcome
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
 from dedup_core.messages import VerifyMessage, VerifyTarget

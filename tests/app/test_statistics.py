@@ -11,8 +11,8 @@ import pytest
 from dedup_app.loader_totals import LoaderTotals, utc_day
 from dedup_app.ports.reports import StatsReport
 from dedup_app.reporting import ReportingService
+from dedup_core.comparison import measure
 from dedup_core.errors import StoreBusy
-from dedup_core.loading import loader
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget
@@ -152,8 +152,8 @@ def test_what_could_not_be_written_for_days_is_counted_today_for_the_old_row_may
 @pytest.mark.parametrize("step", range(1, 16))
 def test_sums_are_what_happened_whichever_step_fails_before_the_host_tries_again(world, step, monkeypatch):
     measured = []
-    measure = loader.measure_images
-    monkeypatch.setattr(loader, "measure_images", lambda *args: measured.append(args) or measure(*args))
+    really = measure.measure_images
+    monkeypatch.setattr(measure, "measure_images", lambda *args: measured.append(args) or really(*args))
     a, b, gone = (world.upload_and_ingest(f"{name}.png", photo(number)) for number, name in enumerate("abc"))
     world.images.delete(gone)
     body = VerifyMessage(a, (VerifyTarget(b), VerifyTarget(gone))).to_json()

@@ -14,7 +14,7 @@ from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
 from dedup_app.settings import Settings
 from dedup_cli.main import app
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.messages import VerifyMessage
 from dedup_core.paths import ImagePath

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dedup_core.decoding.decoder import check_header
+from dedup_core.decoding.header_check import check_header
 from dedup_core.errors import UnreadableImage
 from dedup_core.limits import DecodeLimits
 from dedup_core.loading.budget import PICTURE_BUDGET_BYTES, WORKING_BYTES, ByteBudget, LoadBudgets

@@ -7,15 +7,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core.color.background import object_weights
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.earth_mover import transport_cost
 from dedup_core.color.lab import srgb_to_lab
-from dedup_core.color.metrics import (
-    ColorMetrics,
-    color_metrics,
-    compute_color_similarity,
-    dominant_distance,
-    pixel_difference,
-)
+from dedup_core.color.metrics import color_metrics, compute_color_similarity, dominant_distance, pixel_difference
 from dedup_core.color.summary import palette_and_histogram_of, palette_of
 
 

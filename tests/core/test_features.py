@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from dedup_core.errors import ImageTooLarge, UnreadableImage
-from dedup_core.features import ImageFeatures, extract_features
+from dedup_core.extraction import extract_features
+from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.limits import DecodeLimits
 from tests.core.drawings import drawn, encoded, photo_bytes

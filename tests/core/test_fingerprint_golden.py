@@ -9,7 +9,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from dedup_core.features import extract_features
+from dedup_core.extraction import extract_features
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, SCHEME, Fingerprints
 from tests.core.drawings import drawn, photo, photo_bytes, working

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.keypoint_detector import keypoints_of
 from dedup_core.fingerprinting.keypoints import (
     ANGLE_STEPS,
     BUCKET_BITS,
@@ -15,7 +16,6 @@ from dedup_core.fingerprinting.keypoints import (
     WEAK_BITS,
     WORD_BITS,
     Keypoints,
-    keypoints_of,
 )
 from dedup_core.fingerprinting.luma import LumaPicture
 from dedup_core.search.fingerprint_index import FingerprintIndex

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from dedup_core.features import extract_features
+from dedup_core.extraction import extract_features
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import CONTENT_BYTES, Fingerprints
 from dedup_core.loading.generated import draw_generated_image

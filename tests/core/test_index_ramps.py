@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dedup_core.features import extract_features
+from dedup_core.extraction import extract_features
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex

@@ -7,10 +7,12 @@ from collections import Counter
 
 import pytest
 
+from dedup_core.comparison import measure
 from dedup_core.errors import ImageNotFound, ImageTooLarge, InvalidPath, InvalidSetting, StoreBusy, UnreadableImage
 from dedup_core.limits import DecodeLimits
 from dedup_core.loading import loader as loader_module
-from dedup_core.loading.loader import MemoryEfficientImageLoader, SourceImage, get_memory_efficient_loader
+from dedup_core.loading.loader import MemoryEfficientImageLoader, get_memory_efficient_loader
+from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
 from tests.core.pictures import encoded, hue_shifted, scene
 
@@ -101,8 +103,8 @@ def test_encoded_bytes_are_gone_before_anything_is_measured(blobs, monkeypatch):
         seen.append((TrackedBytes.alive, max(left.pixels.nbytes, right.pixels.nbytes)))
         return original(left, right, hint)
 
-    original = loader_module.measure_images
-    monkeypatch.setattr(loader_module, "measure_images", measure_and_look)
+    original = measure.measure_images
+    monkeypatch.setattr(measure, "measure_images", measure_and_look)
     large = encoded(scene(3, (1600, 1200)))
     loader = MemoryEfficientImageLoader(lambda _path: TrackedBytes(large))
     loader.compute_all_color_metrics(A, B)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dedup_core.features import extract_features
+from dedup_core.extraction import extract_features
 from dedup_core.fingerprinting.borders import content_of
 from dedup_core.fingerprinting.hashes import hash_distance
 from dedup_core.views import View

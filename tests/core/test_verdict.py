@@ -24,9 +24,8 @@ from dedup_core import (
     unverifiable,
 )
 from dedup_core import policy as policy_module
-from dedup_core.comparison.measurement import Detail
+from dedup_core.comparison.measurement import Detail, Tones
 from dedup_core.comparison.regions import RegionKind
-from dedup_core.comparison.tones import Tones
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 
 

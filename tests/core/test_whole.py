@@ -9,7 +9,7 @@ from PIL import Image
 
 from dedup_core import VerdictKind, compare
 from dedup_core.decoding.decoder import decode
-from dedup_core.decoding.whole import FRAME_SIDE, MAX_SAMPLES
+from dedup_core.decoding.working_image import FRAME_SIDE, MAX_SAMPLES
 from tests.core.pictures import encoded, scene
 
 

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dedup_core.decoding.decoder import check_header, decode
+from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.header_check import check_header
 from dedup_core.errors import ImageTooLarge, UnreadableImage
-from dedup_core.features import extract_features
+from dedup_core.extraction import extract_features
 from dedup_decoders.answers import REASONS, LieError, failure_in, features_in, picture_in, refusal_in
 from dedup_decoders.wire import BrokenFrameError, Kind, frame, packed_columns, read_answer, unpacked_columns
 from tests.core.odd_files import drawing, encode

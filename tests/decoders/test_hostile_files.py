@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from dedup_core.errors import PermanentError, UnreadableImage
-from dedup_core.features import extract_features
+from dedup_core.extraction import extract_features
 from dedup_decoders.child_process import Patience
 from dedup_decoders.pool import DecoderPool
 from dedup_decoders.wire import Kind, frame

@@ -17,7 +17,7 @@ from PIL import Image
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.formats import ALL_FORMATS
 from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
-from dedup_core.features import extract_features
+from dedup_core.extraction import extract_features
 from dedup_core.limits import DecodeLimits
 from dedup_decoders import pool as pool_module
 from dedup_decoders.confinement import CannotConfineError

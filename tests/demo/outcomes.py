@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath

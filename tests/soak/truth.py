@@ -8,7 +8,8 @@ from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
-from dedup_core.features import ImageFeatures, extract_features
+from dedup_core.extraction import extract_features
+from dedup_core.features import ImageFeatures
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.second_look import is_plausible
 from dedup_core.views import View, opposite

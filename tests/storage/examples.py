@@ -12,9 +12,10 @@ from PIL import Image
 from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
-from dedup_core.features import ImageFeatures, extract_features
+from dedup_core.extraction import extract_features
+from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.hash_views import HASH_BYTES
 from dedup_core.fingerprinting.record import CONTENT_BYTES, WINDOWS, Fingerprints
 from dedup_core.paths import ImagePath

@@ -1,0 +1,141 @@
+"""Finds out which picture of a pair has something lying over it, a frame around it, or less of the scene."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.regions import Corners
+from dedup_core.comparison.sides import Side
+
+WHOLE: Final = (0.0, 0.0, 1.0, 1.0)
+_LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
+_REACH: Final = 3  # pixels around the rectangle in which the inner edge of a frame is looked for
+_FRAME_EDGE: Final = 3.0  # docs/thresholds.md#which-side
+_LEAST_EDGE: Final = 6.0  # gray levels: between two plain areas any step would be large
+_EMPTY_BARS: Final = 0.3  # docs/thresholds.md#which-side
+_BARS_BESIDE: Final = [True, False, True, False]
+_BARS_ABOVE: Final = [False, True, False, True]
+_LEAST_CHANGE: Final = 14.0  # gray levels, above what saving again and resampling leave
+_LEAST_CHANGED: Final = 0.002  # of the picture
+_MOST_CHANGED: Final = 0.5
+_TONES: Final = 32
+_TONE: Final = 8.0  # gray levels of one tone
+_OVERLAY_EDGE: Final = 1.25  # docs/thresholds.md#which-side
+_OVERLAY_FLATNESS: Final = 2.0  # docs/thresholds.md#which-side
+_LEAST_INSIDE: Final = 30  # pixels
+
+
+def side_of(pixels: Pixels, inner: Corners, is_overlaid: bool) -> Side:
+    """What the part outside of `inner`, which the other picture shows too, says of a whole picture (h, w, 3)."""
+    left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
+    margins = (left, top, 1 - right, 1 - bottom)
+    is_wide = [margin > _LEAST_MARGIN for margin in margins]
+    if not any(is_wide):
+        return Side(1.0, is_framed=False, is_overlaid=is_overlaid)
+    height, width = pixels.shape[:2]
+    rows = slice(int(top * height), max(int(top * height) + 1, int(bottom * height)))
+    columns = slice(int(left * width), max(int(left * width) + 1, int(right * width)))
+    luma = pixels.astype(np.float32).mean(axis=2)
+    across, down = (
+        np.abs(np.diff(luma, axis=1))[rows].mean(axis=0),
+        np.abs(np.diff(luma, axis=0))[:, columns].mean(axis=1),
+    )
+    edges = (round(left * width), round(top * height), round(right * width), round(bottom * height))
+    profiles = zip((across, down, across, down), edges, is_wide, strict=True)
+    edged = [_has_edge(profile, edge) for profile, edge, wide in profiles if wide]
+    is_framed = len(edged) > 1 and sum(edged) >= min(3, len(edged))
+    if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
+        profile, start, stop = (across, edges[0], edges[2]) if is_wide == _BARS_BESIDE else (down, edges[1], edges[3])
+        is_framed = is_framed or _emptiness(profile, start, stop) < (_EMPTY_BARS if any(edged) else _EMPTY_BARS / 3)
+    shared = 1.0 if is_framed else (right - left) * (bottom - top)
+    return Side(round(shared, 3), is_framed, is_overlaid)
+
+
+def _has_edge(profile: NDArray[np.floating], edge: int) -> bool:
+    """Whether a straight line runs along the whole edge, as no scene has one where someone happens to cut it."""
+    near = profile[max(0, edge - 1 - _REACH) : edge + _REACH]
+    inside = float(np.median(profile[profile > 0])) if (profile > 0).any() else 0.0
+    return len(near) > 0 and float(near.max()) > max(_LEAST_EDGE, _FRAME_EDGE * inside)
+
+
+def _emptiness(profile: NDArray[np.floating], start: int, stop: int) -> float:
+    """How much there is to see in the fuller one of two bars, against what is between them."""
+    bars = profile[: max(1, start - _REACH)], profile[min(len(profile) - 1, stop + _REACH) :]
+    between = profile[start:stop]
+    if not between.size or not profile.size:
+        return 1.0
+    return max(float(bar.mean()) for bar in bars) / (float(between.mean()) + 0.1)
+
+
+def overlaid_sides(left: Pixels, right: Pixels) -> tuple[bool, bool]:
+    """Which of two aligned pictures (h, w, 3) has something lying over it that the other has not.
+
+    Where a thing was laid over a picture, its outline is an edge there and nothing special in the picture without it:
+    so the side with more edges along the border of the changed area is the one with the thing, or the one with fewer
+    inside of it.
+    """
+    ours, theirs = (pixels.astype(np.float32).mean(axis=2) for pixels in (left, right))
+    change = np.minimum(np.abs(ours - _toned_as(theirs, ours)), np.abs(theirs - _toned_as(ours, theirs)))
+    changed = _most_of_neighbors(change > max(_LEAST_CHANGE, 5.0 * float(np.median(change))))
+    if not _LEAST_CHANGED <= changed.mean() <= _MOST_CHANGED:
+        return False, False
+    outline = _grown(changed) & ~_grown_away(changed)
+    calm = ~_grown(_grown(changed))
+    if not calm.any() or not outline.any():
+        return False, False
+    inside = _grown_away(_grown_away(changed))
+    rises = [_rise(_edges(plane), outline, calm, inside) for plane in (ours, theirs)]
+    ratios = [(rises[0][at] / rises[1][at], rises[1][at] / rises[0][at]) for at in range(2)]
+    ours_is, theirs_is = (ratios[0][it] > _OVERLAY_EDGE or ratios[1][it] > _OVERLAY_FLATNESS for it in range(2))
+    return ours_is and not theirs_is, theirs_is and not ours_is
+
+
+def _rise(
+    edges: Float32s, outline: NDArray[np.bool_], calm: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """How much stronger the edges of an outline are than those where nothing changed, and than those inside of it."""
+    along = float(edges[outline].mean()) + 1.0
+    within = along if inside.sum() < _LEAST_INSIDE else float(edges[inside].mean()) + 1.0
+    return along / (float(edges[calm].mean()) + 1.0), along / within
+
+
+def _toned_as(plane: Float32s, other: Float32s) -> Float32s:
+    """The plane with the tones of the other one: each of its tones becomes what the other shows there on average."""
+    tones = (plane / _TONE).astype(np.intp)  # (h, w) 0..31
+    amounts = np.bincount(tones.ravel(), minlength=_TONES)
+    means = np.bincount(tones.ravel(), other.ravel(), _TONES) / np.maximum(1, amounts)
+    offsets = np.bincount(tones.ravel(), plane.ravel(), _TONES) / np.maximum(1, amounts)
+    return (means[tones] + (plane - offsets[tones])).astype(np.float32)
+
+
+def _edges(plane: Float32s) -> Float32s:
+    strength = np.zeros_like(plane)
+    strength[1:-1] += (plane[2:] - plane[:-2]) ** 2
+    strength[:, 1:-1] += (plane[:, 2:] - plane[:, :-2]) ** 2
+    return strength
+
+
+def _neighbors(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """How many of the nine points around each are set."""
+    padded = np.pad(mask, 1).astype(np.uint8)
+    height, width = mask.shape
+    total = np.zeros(mask.shape, dtype=np.uint8)
+    for down in range(3):
+        for across in range(3):
+            total += padded[down : down + height, across : across + width]
+    return total
+
+
+def _most_of_neighbors(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return _neighbors(mask) >= 4  # noqa: PLR2004 - of nine
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(_neighbors(mask) > 0)
+
+
+def _grown_away(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask without its rim."""
+    return np.asarray(_neighbors(mask) == 9)  # noqa: PLR2004 - of nine

@@ -1,0 +1,174 @@
+"""Finds the keypoints of a picture: those to be stored, and those to ask with."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.fingerprinting.blobs import FIRST_SIGMA, Blobs, Floats, Spectrum, blobs_of
+from dedup_core.fingerprinting.borders import TOLERANCE, Box
+from dedup_core.fingerprinting.keypoints import (
+    ANGLE_STEPS,
+    BUCKET_BITS,
+    MAX_ASKED,
+    MAX_KEYPOINTS,
+    PLANE_SIDE,
+    SCALE_ORIGIN,
+    SCALE_STEPS,
+    WEAK_BITS,
+    WORD_BITS,
+    WORD_CELLS,
+    Keypoints,
+)
+from dedup_core.fingerprinting.luma import LumaPicture
+from dedup_core.fingerprinting.patches import RADIUS, described
+
+# The usual size of the bucket's coefficients, by which they are weighed to find those that are unsure.
+_USUAL: Final = (97, 74, 72, 44, 45, 38, 30, 33, 104, 18, 52, 22, 14, 14, 19, 14, 9, 10, 10, 11)
+_INSIDE: Final = 0.7  # share of a patch's radius that must lie inside the picture
+_FINE_SIGMA: Final = 2.5  # lines: smaller blobs are what larger pictures find of this one in them,
+_FINE_SHARE: Final = 0.4  # and larger ones what is left of this one in larger pictures: some of both are kept
+_GROUND_REACH: Final = 2.0  # sigmas to each side of a blob
+_GROUND_SHARE: Final = 0.1
+_BLOCK_SHARE: Final = 2 / 3  # of the keypoints, where the content is a block in a frame
+
+
+def keypoints_of(luma: LumaPicture) -> tuple[Keypoints, Keypoints]:
+    """At most 24 keypoints to be stored, and at most 96 to ask with; places are those in the frame.
+
+    Where the content is one block in a frame with other things, most are of the block; of several blocks, as many each.
+    """
+    boxes = luma.blocks
+    if len(boxes) == 1 and boxes[0] != luma.frame:
+        boxes = (*boxes, luma.frame)
+    shares = (
+        [_BLOCK_SHARE, 1 - _BLOCK_SHARE]
+        if boxes[-1] == luma.frame and len(boxes) > 1
+        else [1 / len(boxes)] * len(boxes)
+    )
+    found = [_found(luma, box) for box in boxes]
+    stored = [it.stored(round(share * MAX_KEYPOINTS)) for it, share in zip(found, shares, strict=True)]
+    asked = [it.asked(round(share * MAX_ASKED)) for it, share in zip(found, shares, strict=True)]
+    return Keypoints.joined(stored), Keypoints.joined(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """All keypoints of a box of a picture, the likeliest to be met again first; which are small, and where they lie.
+
+    `quarters` are the numbers of the four quarters of the box.
+    """
+
+    keypoints: Keypoints
+    is_fine: NDArray[np.bool_]
+    quarters: NDArray[np.intp]
+
+    def asked(self, most: int) -> Keypoints:
+        return self.keypoints.taken(np.arange(min(most, len(self.keypoints))))
+
+    def stored(self, most: int) -> Keypoints:
+        """The first of the small ones and of the others, in that proportion as far as there are any.
+
+        Of each as many from every quarter, so that a half or a part that is left of the picture has its share.
+        """
+        fine, others = (self._spread(np.flatnonzero(self.is_fine == small)) for small in (True, False))
+        wanted = round(_FINE_SHARE * most)
+        of_others = min(len(others), most - min(len(fine), wanted))
+        chosen = np.concatenate([others[:of_others], fine[: most - of_others]])
+        return self.keypoints.taken(np.sort(chosen))
+
+    def _spread(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The same keypoints, the first of each quarter first, then the second of each, and so on."""
+        quarters = self.quarters[numbers]
+        ranks = np.zeros(len(numbers), np.intp)
+        for quarter in range(4):
+            here = quarters == quarter
+            ranks[here] = np.arange(here.sum())
+        return numbers[np.argsort(ranks, kind="stable")]
+
+
+def _found(luma: LumaPicture, box: Box) -> _Found:
+    plane = luma.fitted(box, PLANE_SIDE)
+    spectrum = Spectrum(plane)
+    blobs = blobs_of(spectrum, _INSIDE * RADIUS)
+    if len(blobs.x) == 0:
+        return _Found(Keypoints.none(), np.zeros(0, np.bool_), np.zeros(0, np.intp))
+    order = np.argsort(_meets_ground(plane, blobs), kind="stable")
+    blobs = Blobs(*(column[order] for column in blobs))
+    others = np.flatnonzero(blobs.sigma[: 2 * MAX_ASKED] >= _FINE_SIGMA)[:MAX_KEYPOINTS]
+    needed = np.union1d(np.arange(min(MAX_ASKED, len(blobs.x))), others)  # to ask with, and to keep
+    blobs = Blobs(*(column[needed] for column in blobs))
+    angles, patches = described(plane, spectrum, blobs)
+    row, column = np.array(WORD_CELLS).T
+    values = patches[:, row, column]  # (k, 28)
+    words = (values > 0) @ (1 << np.arange(WORD_BITS, dtype=np.uint32))
+    keypoints = Keypoints(words.astype(np.uint32), _weak_bits(values), _places(luma.frame, box, blobs, angles))
+    is_below, is_right = (np.round(it, 4) > side / 2 for it, side in zip((blobs.y, blobs.x), plane.shape, strict=True))
+    return _Found(keypoints, blobs.sigma < _FINE_SIGMA, 2 * is_below.astype(np.intp) + is_right)
+
+
+def _meets_ground(plane: Floats, blobs: Blobs) -> NDArray[np.bool_]:
+    """Which blobs have ground around them: the wedges of a turned picture, white corners, what a part lies on.
+
+    They show where the picture ends at least as much as what is in it, so copies in other frames have not got them.
+    """
+    height, width = plane.shape
+    covered = np.zeros((height + 1, width + 1), np.int64)
+    covered[1:, 1:] = _ground(plane).cumsum(axis=0).cumsum(axis=1)
+    reach = _GROUND_REACH * blobs.sigma
+    left, right = (_whole(blobs.x + side).clip(0, width) for side in (-reach, reach))
+    top, bottom = (_whole(blobs.y + side).clip(0, height) for side in (-reach, reach))
+    around = covered[bottom, right] - covered[top, right] - covered[bottom, left] + covered[top, left]
+    meets: NDArray[np.bool_] = around > _GROUND_SHARE * (right - left) * (bottom - top)
+    return meets
+
+
+def _whole(numbers: Floats) -> NDArray[np.intp]:
+    """To whole numbers; what is between two but for rounding goes the same way on every processor."""
+    return np.rint(np.round(numbers, 4)).astype(np.intp)
+
+
+def _ground(plane: Floats) -> NDArray[np.bool_]:
+    """What is of one color from an edge of the picture on, along a row or a column: (h, w)."""
+    height, width = plane.shape
+    across, down = np.arange(width)[None, :], np.arange(height)[:, None]
+    ground: NDArray[np.bool_] = across < _first_other(plane, plane[:, :1], 1)[:, None]
+    ground |= across >= width - _first_other(plane[:, ::-1], plane[:, -1:], 1)[:, None]
+    ground |= down < _first_other(plane, plane[:1], 0)
+    ground |= down >= height - _first_other(plane[::-1], plane[-1:], 0)
+    return ground
+
+
+def _first_other(plane: Floats, colors: Floats, axis: int) -> NDArray[np.intp]:
+    """Where each line along an axis is first of another color than that given for it; its length, if nowhere."""
+    differs = np.abs(plane - colors) > TOLERANCE
+    first = differs.argmax(axis=axis)
+    return np.where(
+        np.take_along_axis(differs, np.expand_dims(first, axis), axis).squeeze(axis), first, plane.shape[axis]
+    )
+
+
+def _places(frame: Box, box: Box, blobs: Blobs, angles: Floats) -> NDArray[np.uint8]:
+    """Where the blobs of a box lie in the frame, as they are stored: (k, 4)."""
+    longer, whole = (max(it[2] - it[0], it[3] - it[1]) for it in (box, frame))
+    zoom = longer / whole  # of the box's plane to the frame's
+    places = np.stack(
+        [
+            (blobs.x * zoom / PLANE_SIDE + (box[0] - frame[0]) / whole) * 255,
+            (blobs.y * zoom / PLANE_SIDE + (box[1] - frame[1]) / whole) * 255,
+            SCALE_ORIGIN + np.log2(blobs.sigma * zoom / FIRST_SIGMA) * SCALE_STEPS,
+        ],
+        axis=1,
+    )
+    turns = np.rint(np.round(angles * ANGLE_STEPS / (2 * np.pi), 4)) % ANGLE_STEPS
+    whole_numbers = np.column_stack([np.rint(np.round(places, 4)).clip(0, 255), turns])
+    whole_numbers[:, 2] = whole_numbers[:, 2].clip(1, 255)  # 0 marks a place that is not taken
+    return whole_numbers.astype(np.uint8)
+
+
+def _weak_bits(values: Floats) -> NDArray[np.uint32]:
+    """For each keypoint the bits of the bucket whose coefficients are the smallest, measured by what is usual there."""
+    order = np.argsort(np.abs(values[:, :BUCKET_BITS]) / np.array(_USUAL), axis=1, kind="stable")[:, :WEAK_BITS]
+    marks: NDArray[np.uint32] = (np.uint32(1) << order.astype(np.uint32)).sum(axis=1, dtype=np.uint32)
+    return marks
