@@ -19,6 +19,8 @@ from dedup_core.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from dedup_app.services import Services
+    from dedup_decoders.in_process import InProcessDecoders
+    from dedup_decoders.pool import DecoderPool
 
 # Before NumPy is loaded: its matrix products here are tiny, and more threads cost ten times the CPU and gain nothing.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -37,7 +39,7 @@ show_image_paths(shown=settings.log_image_paths)
 def extract_features(client: blob.BlobClient, context: func.Context) -> None:
     """An image landed or was overwritten."""
     # Only the name comes from the binding's client: it is made anew for each call, ours keeps its connections.
-    with services_for(context) as services:
+    with services_for(context, decodes=True) as services:
         services.ingest.handle_blob(client.container_name, client.blob_name)
 
 
@@ -53,21 +55,21 @@ def retract_image(event: func.EventGridEvent, context: func.Context) -> None:
 @app.queue_trigger(arg_name="message", queue_name=settings.events_queue, connection=STORAGE)
 def take_blob_events(message: func.QueueMessage, context: func.Context) -> None:
     """Event Grid put what happened to an image into a queue."""
-    with services_for(context) as services:
+    with services_for(context, decodes=True) as services:
         services.blob_events.handle_message(message.get_body(), message.id or "")
 
 
 @app.queue_trigger(arg_name="message", queue_name=settings.ingest_queue, connection=STORAGE)
 def ingest_images(message: func.QueueMessage, context: func.Context) -> None:
     """An image that was there before the app is to be taken in."""
-    with services_for(context) as services:
+    with services_for(context, decodes=True) as services:
         services.ingest.handle_message(message.get_body(), message.id or "")
 
 
 @app.queue_trigger(arg_name="message", queue_name=settings.verify_queue, connection=STORAGE)
 def verify_pairs(message: func.QueueMessage, context: func.Context) -> None:
     """An image and its candidates are to be compared."""
-    with services_for(context) as services:
+    with services_for(context, decodes=True) as services:
         services.verify.handle_message(message.get_body(), message.id or "")
 
 
@@ -98,13 +100,14 @@ async def review(req: func.HttpRequest, context: func.Context) -> func.HttpRespo
 
 
 @contextmanager
-def services_for(context: func.Context) -> Iterator["Services"]:
+def services_for(context: func.Context, *, decodes: bool = False) -> Iterator["Services"]:
     """The services of this process: connected at the first call, shared by all threads; lines name the invocation.
 
-    Raises `NamespaceTaken` where another app's messages would be taken; the host gives them back.
+    `decodes`: a picture is on its way, so a decoder starts while the rest is loaded. Raises `NamespaceTaken` where
+    another app's messages would be taken; the host gives them back.
     """
     with invocation(context.invocation_id), _trace_of(context), time_limit(FUNCTION_SECONDS):
-        yield _services()
+        yield _services(decodes=decodes)
 
 
 def _trace_of(context: func.Context) -> AbstractContextManager[None]:
@@ -118,18 +121,28 @@ def _trace_of(context: func.Context) -> AbstractContextManager[None]:
 _connecting = Lock()
 
 
-def _services() -> "Services":
+def _services(*, decodes: bool = False) -> "Services":
     with _connecting:
+        if decodes:
+            _decoders().prepare()
         services = _connect()
     services.ownership.require()
     return services
 
 
 @cache
-def _connect() -> "Services":
-    from dedup_storage.connect import connect  # noqa: PLC0415 - loading it is for the first call, not for the start
+def _decoders() -> "DecoderPool | InProcessDecoders":
+    from dedup_storage.app_decoders import open_app_decoders  # noqa: PLC0415 - loading is for the first call
 
-    return connect(settings)
+    return open_app_decoders(settings)
+
+
+@cache
+def _connect() -> "Services":
+    decoders = _decoders()
+    from dedup_storage.connect import connect  # noqa: PLC0415 - as above, and what decodes starts meanwhile
+
+    return connect(settings, decoders)
 
 
 def _web() -> func.AsgiMiddleware:

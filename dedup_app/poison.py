@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dedup_app.event_log import EventLog
 from dedup_app.ports.pairs import PairsTable
-from dedup_app.ports.queues import IngestQueue, PoisonMessage, PoisonQueues, VerifyQueue
+from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE, IngestQueue, PoisonMessage, PoisonQueues, VerifyQueue
 from dedup_app.ports.reports import ReportsTable
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidMessage, InvalidPath
@@ -17,7 +17,6 @@ from dedup_core.paths import ImagePath
 
 log = EventLog(__name__)
 
-BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger"  # the host's own queue of uploads
 PATIENCE = timedelta(hours=1)  # an outage is given this long between two rounds of tries
 A_RUN = 32  # messages of each queue that the timer has tried again in one run
 ALL = 100_000

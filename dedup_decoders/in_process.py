@@ -9,7 +9,8 @@ from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.extraction import extract_features
 from dedup_core.features import ImageFeatures
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
-from dedup_decoders.ready import Started, ready_here
+from dedup_decoders.ready import Started
+from dedup_decoders.ready_here import ready_here
 
 
 class InProcessDecoders:
@@ -17,14 +18,18 @@ class InProcessDecoders:
 
     isolation = "off"
 
-    def __init__(self, limits: DecodeLimits = DEFAULT_LIMITS, started: Started = lambda _started: None) -> None:
+    def __init__(self, limits: DecodeLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
-        self._started = started
+        self._hear: Started | None = None
         self._lock = Lock()
         self._is_known = False
 
     def prepare(self) -> None:
         """There is nothing to start."""
+
+    def report_to(self, hear: Started) -> None:
+        """Let somebody hear once what decodes here, before the first picture."""
+        self._hear = hear
 
     def extract_features(self, data: bytes) -> ImageFeatures:
         self._tell_once()
@@ -37,10 +42,8 @@ class InProcessDecoders:
     def _tell_once(self) -> None:
         with self._lock:
             is_first, self._is_known = not self._is_known, True
-        if is_first:
-            self._started(
-                ready_here(self._limits, confined=False, why_not="decoding happens in the process of the app")
-            )
+        if is_first and self._hear is not None:
+            self._hear(ready_here(self._limits, confined=False, why_not="decoding happens in the process of the app"))
 
     def close(self) -> None:
         """Nothing is held."""

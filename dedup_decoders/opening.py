@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_decoders.pool import DecoderPool, Tell, say_nothing
-from dedup_decoders.ready import Started
 
 if TYPE_CHECKING:
     from dedup_decoders.in_process import InProcessDecoders
@@ -18,16 +17,15 @@ def open_decoders(
     *,
     children: int | None = None,
     tell: Tell = say_nothing,
-    started: Started = lambda _started: None,
 ) -> "DecoderPool | InProcessDecoders":
     """The decoders of this process, for all of its threads; use them in a `with` statement, or close them.
 
     `isolation` is `separate`, `confined` or `off`: `docs/decoding.md#isolation`. As many `children` as there are cores,
-    unless told otherwise; none is started before the first picture. `tell` hears of events for a log, `started` once
-    what decodes here, before the first picture. Raises `InvalidSetting` where `confined` cannot hold.
+    unless told otherwise; none is started before `prepare` or the first picture. `tell` hears of events for a log.
+    Raises `InvalidSetting` where `confined` cannot hold.
     """
     if isolation == OFF:
         from dedup_decoders.in_process import InProcessDecoders  # noqa: PLC0415 - Pillow and all that decodes
 
-        return InProcessDecoders(limits, started)
-    return DecoderPool(limits, isolation=isolation, children=children, tell=tell, started=started)
+        return InProcessDecoders(limits)
+    return DecoderPool(limits, isolation=isolation, children=children, tell=tell)

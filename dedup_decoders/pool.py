@@ -2,14 +2,13 @@
 
 import hashlib
 import os
-import signal
 import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.header import Header
@@ -17,42 +16,26 @@ from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
 from dedup_core.features import ImageFeatures
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
-from dedup_decoders.answers import LieError, failure_in, features_in, picture_in, refusal_in
+from dedup_decoders.answers import features_in, picture_in
+from dedup_decoders.asking import Answer, Failed, ask_child, require_kind
 from dedup_decoders.child_process import ChildDied, ChildOverran, ChildProcess, Patience
 from dedup_decoders.confinement import CannotConfineError, check_confinement
 from dedup_decoders.ready import Ready, Started
 from dedup_decoders.wire import BrokenFrameError, Kind
 
 MAX_PICTURES: Final = 250  # of one process: whatever a file left behind in it does not last
-# Signals that a program brings upon itself. Any other one came from outside, and the file may have no part in it.
-OWN_FAULTS: Final = frozenset(
-    -getattr(signal, name)
-    for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ")
-    if hasattr(signal, name)
-)
-
-type Answer = tuple[Kind, dict[str, Any], bytes]
 type Tell = Callable[[str, dict[str, object]], None]
 
 
 def say_nothing(_event: str, _values: dict[str, object]) -> None: ...
 
 
-class _Failed(Exception):
-    """A process gave no answer about a file that can be used. `reason` is that of the rejection it may come to."""
-
-    def __init__(self, reason: str, message: str, *, own_fault: bool = True) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.own_fault = own_fault
-
-
 class DecoderPool:
     """The port `Decoders` in child processes. A context manager; nothing is started before the first picture.
 
     `isolation` is `separate` (confined where this system can do that) or `confined` (raises `InvalidSetting` where it
-    cannot). `tell` hears of events by name, with values for a log line; `started` hears once what the first process
-    says of itself. `confine=False` is for trying what other systems do: never, even where this one can.
+    cannot). `tell` hears of events by name, with values for a log line. `confine=False` is for trying what other
+    systems do: never, even where this one can.
     """
 
     def __init__(
@@ -63,7 +46,6 @@ class DecoderPool:
         children: int | None = None,
         patience: Patience | None = None,
         tell: Tell = say_nothing,
-        started: Started = lambda _ready: None,
         confine: bool = True,
     ) -> None:
         self._limits = limits
@@ -72,10 +54,11 @@ class DecoderPool:
         self._children = children or os.process_cpu_count() or 1
         self._patience = patience or Patience()
         self._tell = tell
-        self._started = started
+        self._hear: Started | None = None
+        self._report: threading.Thread | None
         self._lock = threading.Lock()
         self._why_not = _why_not(confine=confine)
-        self._is_known = False
+        self._ready: Ready | None = None
         self._prepared: Future[ChildProcess] | None
         if self._must_confine and self._why_not:
             raise InvalidSetting(
@@ -92,10 +75,17 @@ class DecoderPool:
 
     def prepare(self) -> None:
         with self._lock:
-            if self._is_known or self._prepared is not None or self._closed:
+            if self._ready is not None or self._prepared is not None or self._closed:
                 return
             with suppress(RuntimeError):  # the interpreter ends
                 self._prepared = self._threads.submit(self._start)
+
+    def report_to(self, hear: Started) -> None:
+        """Let somebody hear once what the first process says of itself; no picture waits for that."""
+        with self._lock:
+            self._hear, ready = hear, self._ready
+        if ready is not None:
+            self._tell_of(ready, hear)
 
     def extract_features(self, data: bytes) -> ImageFeatures:
         header = check_header(data, self._limits)
@@ -103,7 +93,7 @@ class DecoderPool:
 
         def check(answer: Answer) -> ImageFeatures:
             kind, text, block = answer
-            _require_kind(kind, Kind.FEATURES)
+            require_kind(kind, Kind.FEATURES)
             return features_in(text, block, header, digest.digest(), len(data))
 
         return self._ask(Kind.EXTRACT, data, header, check, meanwhile=lambda: digest.update(data))
@@ -113,7 +103,7 @@ class DecoderPool:
 
         def check(answer: Answer) -> WorkingImage:
             kind, text, block = answer
-            _require_kind(kind, Kind.PICTURE)
+            require_kind(kind, Kind.PICTURE)
             return picture_in(text, block, header)
 
         return self._ask(Kind.DECODE, data, header, check)
@@ -125,6 +115,8 @@ class DecoderPool:
         for child in running:
             child.kill()
         self._threads.shutdown(wait=True)
+        if self._report is not None:
+            self._report.join()
         for child in running:
             child.close()
         self._running.clear()
@@ -144,6 +136,7 @@ class DecoderPool:
         self._running: set[ChildProcess] = set()
         self._threads = ThreadPoolExecutor(self._children, thread_name_prefix="decoder")
         self._prepared = None
+        self._report = None
 
     def _ask[T](
         self,
@@ -172,11 +165,11 @@ class DecoderPool:
         while True:
             is_fresh = child.pictures == 0
             try:
-                answer = self._ask_child(child, kind, data, check, meanwhile)
+                answer = ask_child(child, kind, data, check, meanwhile)
             except PermanentError:
                 self._give_back(child)
                 raise
-            except _Failed as error:
+            except Failed as error:
                 self._drop(child)
                 if self._closed:
                     raise TemporaryError("The decoders were closed", reason="decoders-closed") from error
@@ -195,26 +188,6 @@ class DecoderPool:
                 self._give_back(child)
                 return answer
             child = self._start()
-
-    def _ask_child[T](
-        self, child: ChildProcess, kind: Kind, data: bytes, check: Callable[[Answer], T], meanwhile: Callable[[], None]
-    ) -> T:
-        try:
-            answer = child.ask(kind, data, meanwhile)
-            if answer[0] is Kind.REFUSED:
-                raise refusal_in(answer[1])
-            if answer[0] is Kind.FAILED:
-                raise _Failed("decoder-crashed", f"brings up a fault in the decoder ({failure_in(answer[1])})")
-            return check(answer)
-        except ChildDied as error:
-            own_fault = error.code in OWN_FAULTS or error.code >= 0
-            raise _Failed("decoder-crashed", f"ends its decoder, which {error}", own_fault=own_fault) from error
-        except ChildOverran as error:
-            raise _Failed("decoder-timeout", f"keeps its decoder busy: it {error}") from error
-        except (BrokenFrameError, LieError) as error:
-            raise _Failed("decoder-crashed", f"makes its decoder answer nonsense ({error})") from error
-        except OSError as error:
-            raise TemporaryError(f"The file cannot be handed to a decoder: {error}", reason="no-decoder") from error
 
     def _take(self) -> ChildProcess:
         """A process for one file: one that waits, the one that is being prepared, or a new one."""
@@ -250,15 +223,20 @@ class DecoderPool:
 
     def _look_at(self, ready: Ready) -> None:
         with self._lock:
-            is_first, self._is_known = not self._is_known, True
-            self._why_not = ready.why_not
+            is_first, self._ready = self._ready is None, ready
+            self._why_not, hear = ready.why_not, self._hear
         if not is_first:
             return
         if not ready.confined:
             self._tell("decoders_not_confined", {"cause": ready.why_not})
         for name, outdated in ready.outdated.items():
             self._tell("format_refused", {"format": name, "cause": outdated})
-        self._started(ready)
+        if hear is not None:
+            self._tell_of(ready, hear)
+
+    def _tell_of(self, ready: Ready, hear: Started) -> None:
+        self._report = threading.Thread(target=hear, args=(ready,), name="decoders-report")
+        self._report.start()
 
     def _drop(self, child: ChildProcess) -> None:
         with self._lock:
@@ -295,11 +273,6 @@ def _why_not(*, confine: bool) -> str:
     except CannotConfineError as error:
         return str(error)
     return ""
-
-
-def _require_kind(kind: Kind, expected: Kind) -> None:
-    if kind is not expected:
-        raise LieError("an answer of another kind")
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:

@@ -15,7 +15,7 @@ from dedup_core.extraction import extract_features, features_of
 from dedup_core.limits import DecodeLimits
 from dedup_decoders.allocator import keep_one_arena, return_large_buffers_at_once
 from dedup_decoders.confinement import SHARED, CannotConfineError, confine, die_with_parent, hide_memory
-from dedup_decoders.ready import ready_here
+from dedup_decoders.ready_here import ready_here
 from dedup_decoders.samples import SAMPLES
 from dedup_decoders.wire import Head, Kind, frame, packed_columns, read_head
 

@@ -4,17 +4,14 @@ import os
 import re
 import secrets
 import socket
-from typing import Any
+from typing import TYPE_CHECKING
 
-from dedup_app.event_log import EventLog
-from dedup_app.poison import BLOB_TRIGGER_QUEUE
-from dedup_app.ports.reports import DecodersReport, Meter, ReportsTable
-from dedup_app.services import Services, utc_now
+from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
+from dedup_app.ports.reports import Meter
+from dedup_app.services import Services
 from dedup_app.settings import Settings
-from dedup_core.errors import TemporaryError
 from dedup_decoders.allocator import return_large_buffers_at_once
-from dedup_decoders.opening import open_decoders
-from dedup_decoders.ready import Ready
+from dedup_storage.app_decoders import DecodersReporting, open_app_decoders
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
 from dedup_storage.entity_table import EntityTable
@@ -31,15 +28,18 @@ from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 from dedup_storage.verdict_log import PREFIX as VERDICTS
 from dedup_storage.verdict_log import VerdictLog
 
+if TYPE_CHECKING:
+    from dedup_decoders.in_process import InProcessDecoders
+    from dedup_decoders.pool import DecoderPool
+
 __all__ = ["Services", "connect"]
 
-log = EventLog(__name__)
 
-
-def connect(settings: Settings) -> Services:
+def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | None" = None) -> Services:
     """The services of one process; no call is made before the first use. Raises `InvalidSetting`.
 
-    Call it once a process and keep the result: it holds the connections and the fingerprints of all images.
+    Call it once a process and keep the result: it holds the connections and the fingerprints of all images. `decoders`
+    are those of `open_app_decoders`, where they were opened before.
     """
     return_large_buffers_at_once()
     meter = _meter() if settings.telemetry else None  # before the clients, so that they are not traced
@@ -48,15 +48,12 @@ def connect(settings: Settings) -> Services:
     clients = open_clients(storage, largest_read=largest_read)
     reports = AzureReportsTable(EntityTable(clients.tables, settings.table("reports")))
     instance = instance_name()
+    decoders = decoders or open_app_decoders(settings)
+    decoders.report_to(DecodersReporting(reports, instance, settings.decoder_isolation))
     return Services(
         settings=settings,
         images=AzureImages(clients.blobs, max_bytes=settings.max_image_bytes),
-        decoders=open_decoders(
-            settings.limits,
-            settings.decoder_isolation,
-            tell=log_decoders,
-            started=DecodersReporting(reports, instance, settings.decoder_isolation),
-        ),
+        decoders=decoders,
         features=AzureFeaturesTable(EntityTable(clients.tables, settings.table("features"))),
         pairs=AzurePairsTable(EntityTable(clients.tables, settings.table("pairs"))),
         stats=AzureStatsTable(EntityTable(clients.tables, settings.table("loaderstats"))),
@@ -76,28 +73,6 @@ def connect(settings: Settings) -> Services:
         instance=instance,
         meter=meter,
     )
-
-
-class DecodersReporting:
-    """Stores what decodes in this process, for `dedup status`. Storage that is busy then keeps no picture waiting."""
-
-    def __init__(self, reports: ReportsTable, instance: str, setting: str) -> None:
-        self._reports = reports
-        self._instance = instance
-        self._setting = setting
-
-    def __call__(self, ready: Ready) -> None:
-        isolation = "confined" if ready.confined else "off" if self._setting == "off" else "separate"
-        told = (self._instance, isolation, ready.why_not, ready.decoders, ready.outdated, utc_now())
-        try:
-            self._reports.put_decoders_report(DecodersReport(*told))
-        except TemporaryError as error:
-            log.warning("decoders_report_lost", reason=error.reason, error=str(error))
-
-
-def log_decoders(event: str, values: dict[str, Any]) -> None:
-    """A line for what happened to a decoder: a process that ended, a format that is refused, no confinement."""
-    log.warning(event, **values)
 
 
 def _meter() -> Meter:

@@ -9,8 +9,7 @@ from itertools import batched
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueServiceClient
 
-from dedup_app.poison import BLOB_TRIGGER_QUEUE
-from dedup_app.ports.queues import QueueLengths
+from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE, QueueLengths
 from dedup_app.ports.reports import RejectedMessage
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage, VerifyMessage

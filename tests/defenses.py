@@ -130,15 +130,15 @@ DEFENSES = (
     ),
     Defense(
         "tests/decoders/test_hostile_files.py::test_a_file_that_ends_its_decoder_is_refused_for_that",
-        "dedup_decoders/pool.py",
-        "        except ChildDied as error:\n",
-        "        except TimeoutError as error:\n",
+        "dedup_decoders/asking.py",
+        "    except ChildDied as error:\n",
+        "    except TimeoutError as error:\n",
     ),
     Defense(
         "tests/decoders/test_hostile_files.py::test_a_file_that_keeps_its_decoder_busy_is_refused_for_that",
-        "dedup_decoders/pool.py",
-        "        except ChildOverran as error:\n",
-        "        except TimeoutError as error:\n",
+        "dedup_decoders/asking.py",
+        "    except ChildOverran as error:\n",
+        "    except TimeoutError as error:\n",
     ),
     Defense(
         "tests/core/test_odd_files.py::test_a_bomb_is_refused_before_its_pixels_take_memory",

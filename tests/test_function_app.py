@@ -57,6 +57,7 @@ def load_app(monkeypatch):
 def world(monkeypatch):
     world = World()
     monkeypatch.setattr(function_app, "_connect", lambda: world.services)
+    monkeypatch.setattr(function_app, "_decoders", lambda: world.services.decoders)
     return world
 
 
@@ -179,7 +180,7 @@ def test_all_threads_share_one_connection(monkeypatch):
     made = []
     threads_ready = threading.Barrier(4)
 
-    def slow_connect(settings: Settings) -> object:
+    def slow_connect(settings: Settings, _decoders: object) -> object:
         threading.Event().wait(0.05)
         made.append(settings)
         return World().services
@@ -201,6 +202,32 @@ def test_all_threads_share_one_connection(monkeypatch):
     function_app._connect.cache_clear()
     assert made == [function_app.settings]
     assert len(set(map(id, seen))) == 1
+
+
+class NoDecoders:
+    """Notes when a decoder is to start."""
+
+    def __init__(self, steps: list[str]) -> None:
+        self.steps = steps
+
+    def prepare(self) -> None:
+        self.steps.append("decoder starts")
+
+
+@pytest.mark.parametrize(
+    ("take", "steps"),
+    [
+        (lambda: landed("a.png"), ["decoder starts", "connects"]),
+        (lambda: function_app.report_loader_stats(SimpleNamespace(past_due=False), CONTEXT), ["connects"]),
+        (lambda: function_app.retract_image(deleted("a.png"), CONTEXT), ["connects"]),
+    ],
+)
+def test_a_decoder_starts_before_the_app_connects_and_only_for_pictures(world, monkeypatch, take, steps):
+    seen: list[str] = []
+    monkeypatch.setattr(function_app, "_decoders", lambda: NoDecoders(seen))
+    monkeypatch.setattr(function_app, "_connect", lambda: seen.append("connects") or world.services)
+    take()
+    assert seen == steps
 
 
 def test_another_app_in_the_same_namespace_takes_no_message(world, monkeypatch):

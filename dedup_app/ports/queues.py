@@ -8,6 +8,8 @@ from typing import Protocol
 from dedup_app.ports.reports import RejectedMessage
 from dedup_core.messages import IngestMessage, VerifyMessage
 
+BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger"  # the host's own queue of uploads
+
 
 class VerifyQueue(Protocol):
     def send(self, message: VerifyMessage) -> None: ...

@@ -176,14 +176,21 @@ def test_confined_refuses_to_start_where_it_cannot_hold_and_separate_says_so_onc
 
 def test_decoders_say_once_what_they_are() -> None:
     told: list[Ready] = []
-    with DecoderPool(children=2, started=told.append) as pool, ThreadPoolExecutor(2) as threads:
+    late: list[Ready] = []
+    with DecoderPool(children=2) as pool, ThreadPoolExecutor(2) as threads:
+        pool.report_to(told.append)
         list(threads.map(pool.decode, [PNG] * 8))
+    with DecoderPool(children=1) as pool:
+        pool.decode(PNG)
+        pool.report_to(late.append)
     (ready,) = told
+    assert late == [ready]
     assert ready.decoders["PNG"].startswith("readers ")
     assert ready.outdated == {}
     off: list[Ready] = []
-    with open_decoders(isolation="off", started=off.append) as decoders:
+    with open_decoders(isolation="off") as decoders:
         assert isinstance(decoders, InProcessDecoders)
+        decoders.report_to(off.append)
         decoders.decode(PNG)
         decoders.extract_features(PNG)
     assert [it.decoders for it in off] == [ready.decoders]

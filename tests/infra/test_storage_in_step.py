@@ -3,7 +3,7 @@
 import pytest
 from azure.data.tables import TableServiceClient
 
-from dedup_app.poison import BLOB_TRIGGER_QUEUE
+from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
 from dedup_app.settings import Settings
 from dedup_app.storage_connection import STORAGE, StorageConnection
 from dedup_storage import connect as connect_module

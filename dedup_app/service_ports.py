@@ -1,0 +1,81 @@
+"""What all use cases of a process stand on: its ports, and what they have in common."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dedup_app.journal import JournaledFeatures, VerdictJournal, VerdictLog
+from dedup_app.loader_totals import LoaderTotals
+from dedup_app.notices import EventSender, Notices
+from dedup_app.ownership import OwnershipService
+from dedup_app.ports.decoders import Decoders
+from dedup_app.ports.features import FeaturesTable
+from dedup_app.ports.images import Images, OriginalLinks
+from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.pairs import PairsTable
+from dedup_app.ports.queues import IngestQueue, PoisonQueues, Queues, VerifyQueue
+from dedup_app.ports.reports import Meter, ReportsTable, StatsTable
+from dedup_app.rejection import Rejections
+from dedup_app.settings import Settings
+from dedup_core.loading.budget import LoadBudgets
+from dedup_core.loading.loader import MemoryEfficientImageLoader
+from dedup_core.loading.source import SourceImage
+from dedup_core.paths import ImagePath
+
+if TYPE_CHECKING:
+    from dedup_app.cleanup.ports import MovableBlobs
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(kw_only=True, eq=False)
+class ServicePorts:
+    """The ports of one process, and what its use cases share. `instance` names its row of statistics."""
+
+    settings: Settings
+    images: Images
+    decoders: Decoders
+    features: FeaturesTable
+    pairs: PairsTable
+    stats: StatsTable
+    reports: ReportsTable
+    verify_queue: VerifyQueue
+    ingest_queue: IngestQueue
+    queues: Queues
+    poison_queues: PoisonQueues
+    index: CandidateIndex
+    verdict_log: VerdictLog
+    instance: str
+    event_senders: Sequence[EventSender] = ()
+    now: Callable[[], datetime] = utc_now
+    meter: Meter | None = None
+    original_links: OriginalLinks | None = None  # else originals go through this process
+    movable_blobs: "MovableBlobs | None" = None  # only where a person clears up
+    loader: MemoryEfficientImageLoader = field(init=False)
+    ownership: OwnershipService = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.features = JournaledFeatures(self.features, self.verdict_log)
+        settings = self.settings
+        self.ownership = OwnershipService(record=self.reports, settings=settings, now=self.now)
+        self._notices = Notices(self.event_senders, settings.account, settings.image_container)
+        self._journal = VerdictJournal(self.features, self.verdict_log, self._notices)
+        self._rejections = Rejections(self.reports, self.now)
+        self._budgets = LoadBudgets(
+            settings.limits,
+            settings.download_budget_bytes,
+            settings.decode_budget_bytes,
+            copies=0 if self.decoders.isolation == "off" else 1,
+        )
+        self.loader = MemoryEfficientImageLoader(self._read, settings.limits, self._budgets, self.decoders.decode)
+        self._totals = LoaderTotals(self.loader, self.stats, self.instance, self.now, self.meter)
+
+    def _read(self, path: ImagePath) -> SourceImage:
+        self.decoders.prepare()
+        source = self.images.read(path)
+        if source is None:
+            raise TypeError(f"Nothing was said about an etag, yet {path} was not read: the Images port is broken")
+        return source
