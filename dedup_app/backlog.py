@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dedup_app.image_status import REMOVING
-from dedup_app.ingest import is_final
+from dedup_app.known_content import is_final
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.images import Images
 from dedup_app.ports.queues import IngestQueue

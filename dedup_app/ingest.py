@@ -6,21 +6,21 @@ from datetime import datetime
 
 from dedup_app.event_log import EventLog
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, REMOVING, ImageStatus
+from dedup_app.known_content import final_etag, has_content
 from dedup_app.notices import Notices
-from dedup_app.pairing import Pairing, is_same_file
+from dedup_app.pairing import Pairing
 from dedup_app.ports.decoders import Decoders
-from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
+from dedup_app.ports.features import FeaturesRow, FeaturesTable
 from dedup_app.ports.images import Images
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.queues import IngestQueue
 from dedup_app.ports.superseded import Superseded
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
-from dedup_core.decoding.libraries import deciding_decoder, still_decides
+from dedup_core.decoding.libraries import deciding_decoder
 from dedup_core.errors import ImageNotFound, InvalidMessage, InvalidPath, PermanentError, TemporaryError
 from dedup_core.features import ImageFeatures
-from dedup_core.fingerprinting.record import SCHEME
-from dedup_core.loading.budget import LoadBudgets
+from dedup_core.loading.budget import FileRoom, LoadBudgets
 from dedup_core.loading.source import SourceImage
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
@@ -31,8 +31,6 @@ UNCHANGED = "unchanged"
 NOT_FOUND = "not-found"
 BLOB_EVENTS = "blob events"  # where a refused blob came from, in place of a queue's name
 MAX_LOOKS = 4  # a blob that changes faster than this many looks is left to a later try
-# Rejections that are not about the bytes alone: a limit can be raised, a blob brought back from the archive tier.
-PASSING_REASONS = frozenset({"too-many-bytes", "too-many-pixels", "too-much-memory", "format-off", "store-refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ class IngestService:
         """
         self._decoders.prepare()
         row, sent, floor = self._known_or_claimed(path, is_new=is_new), 0, 0
-        unless_etag = "" if force else _final_etag(row, again=again)
+        unless_etag = None if force else final_etag(row, again=again)
         if force and row is not None and row.status == INDEXED:
             row = replace(row, status=PROCESSING)  # not stored: what is done again is done at the same version
         status = UNCHANGED if row else NOT_FOUND
@@ -147,10 +145,10 @@ class IngestService:
                 before, (row, pairs_sent) = row, self._bring_up_to_date(path, found, row, floor)
             except Superseded as newer:
                 row, floor = self._features.get(path.image_id), max(floor, newer.version)
-                status, unless_etag = str(row.status) if row else NOT_FOUND, _final_etag(row)
+                status, unless_etag = str(row.status) if row else NOT_FOUND, final_etag(row)
             else:
                 sent += pairs_sent
-                status, unless_etag = (str(row.status), row.etag) if row else (NOT_FOUND, "")
+                status, unless_etag = (str(row.status), row.etag or None) if row else (NOT_FOUND, None)
                 if before is not None and before.summary.is_alive:
                     return _outcome(path, status, sent)
         raise TemporaryError(f"Image {path.image_id} keeps changing while it is read", reason="keeps-changing")
@@ -185,12 +183,12 @@ class IngestService:
             return self._forget(row), 0
         return self._reject(path, found, row, found.content)
 
-    def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str) -> _Found | None:
+    def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str | None) -> _Found | None:
         """What is there now; None if the row says so already. The bytes of the file are gone when it returns."""
         gone = row is None or row.status == DELETED
         with self._budgets.file() as room:
             try:
-                source = self._images.read(path, unless_etag=None if gone else unless_etag or None)
+                source = self._images.read(path, unless_etag=None if gone else unless_etag)
             except ImageNotFound as error:
                 return None if gone else _Found("", error)
             except PermanentError as error:
@@ -198,12 +196,11 @@ class IngestService:
                 return None if known else _Found("", error)
             if source is None:
                 return None
-            room.shrink(len(source.data))
-            return self._decoded(source)
+            return self._decoded(source, room)
 
-    def _decoded(self, source: SourceImage) -> _Found:
+    def _decoded(self, source: SourceImage, room: FileRoom) -> _Found:
         try:
-            with self._budgets.picture(source.data):
+            with room.picture(source.data):
                 features = self._decoders.extract_features(source.data)
                 return _Found(source.etag, features, modified_at=source.modified_at)
         except PermanentError as error:
@@ -229,7 +226,7 @@ class IngestService:
         row = FeaturesRow(path, found.etag, PROCESSING, features, "", now, tag=tag, added_at=found.modified_at or now)
         if known is not None and known.is_claimed:
             return self._features.put_first(replace(row, version=max(known.version, floor + 1)))
-        if known is None or known.version < floor or not _has_content(known, row):
+        if known is None or known.version < floor or not has_content(known, row):
             return self._features.put(replace(row, version=self._next_version(known, floor)))
         row = replace(row, version=known.version, added_at=known.added_at or row.added_at)
         if known.status == INDEXED and known.features is not None:
@@ -289,27 +286,3 @@ class IngestService:
 def _outcome(path: ImagePath, status: str, pairs_sent: int) -> IngestOutcome:
     log.info("image_ingested", image=path, status=status, pairs_sent=pairs_sent)
     return IngestOutcome(status, pairs_sent)
-
-
-def is_final(row: ImageSummary, *, again: bool = False) -> bool:
-    """Whether the same bytes would give the same row again: limits can be raised, schemes and decoders get newer.
-
-    `again`: not if they were refused.
-    """
-    if row.status == INDEXED:
-        return row.scheme == SCHEME
-    if again or not row.status.is_rejected or row.status.reason in PASSING_REASONS:
-        return False
-    return still_decides(row.decoder)
-
-
-def _final_etag(row: FeaturesRow | None, *, again: bool = False) -> str:
-    return row.etag if row is not None and is_final(row.summary, again=again) else ""
-
-
-def _has_content(known: FeaturesRow, row: FeaturesRow) -> bool:
-    """Whether the known row is about the very bytes of the other one, and means to have them in the index."""
-    if not known.summary.is_alive:
-        return False
-    # Pairs of earlier apps, which have no versions, go by the etag alone.
-    return known.etag == row.etag or (known.version > 0 and is_same_file(known, row))

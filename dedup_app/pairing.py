@@ -81,12 +81,12 @@ class Pairing:
 
         It is about two versions, so it stays true of them whatever becomes of the blobs.
         """
-        if not copies:
+        if not copies or image.features is None:
             return []
         etags = {copy.row.path: self._images.etag(copy.row.path) for copy in copies}
         # One that is gone may come back as it was, and then nobody would look for this pair again.
         same = [copy for copy in copies if etags[copy.row.path] in {copy.row.etag, None}]
-        pairs = [_identical(image, copy.row, self._now()) for copy in same]
+        pairs = [_identical(image, copy.row, image.features.sha256, self._now()) for copy in same]
         for pair in pairs:
             if self._pairs.put_verdict(pair) is Written.NEW:  # a repetition has nothing new to count
                 self._totals.count_without_reads(1)
@@ -141,8 +141,7 @@ def is_same_file(left: FeaturesRow, right: FeaturesRow) -> bool:
     return left.features is not None and right.features is not None and left.features.sha256 == right.features.sha256
 
 
-def _identical(left: FeaturesRow, right: FeaturesRow, now: datetime) -> PairRow:
-    sha256 = left.features.sha256 if left.features else ""
+def _identical(left: FeaturesRow, right: FeaturesRow, sha256: str, now: datetime) -> PairRow:
     reason = (
         f"the files are byte for byte the same (SHA-256 {sha256}), known from their stored features; nothing was read"
     )

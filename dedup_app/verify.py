@@ -232,14 +232,14 @@ class _Seen:
     """
 
     content: _Content
-    failure: str = ""
+    failure: str | None = None
     is_unknown: bool = False
 
     def agrees(self, row: ImageSummary) -> bool:
         """Whether the row knows nothing newer."""
         if row.version != self.content.version:
             return False
-        return row.version > 0 or row.etag == self.content.etag or (bool(self.failure) and not row.is_alive)
+        return row.version > 0 or row.etag == self.content.etag or (self.failure is not None and not row.is_alive)
 
 
 def _no_blobs(paths: list[ImagePath]) -> ImageNotFound:

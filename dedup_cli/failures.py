@@ -6,7 +6,6 @@ from enum import IntEnum
 from typing import Any
 
 import typer
-from typer._click.exceptions import NoArgsIsHelpError, UsageError  # Typer brings its own Click, under this name
 from typer.core import TyperGroup
 
 from dedup_app.storage_connection import STORAGE
@@ -37,9 +36,11 @@ class InputError(DedupError):
 class SentencesForErrors(TyperGroup):
     """Turns every error that this project raises on purpose into its sentence, a remedy and an exit code."""
 
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **kwargs: Any) -> Any:
+        if not args:
+            return super().make_context(info_name, args, *more, **kwargs)  # shows the help
         with _wrong_options_in_a_sentence():
-            return super().make_context(*args, **kwargs)
+            return super().make_context(info_name, args, *more, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -55,11 +56,10 @@ def _wrong_options_in_a_sentence() -> Iterator[None]:
     """Where Typer would draw a box around it."""
     try:
         yield
-    except NoArgsIsHelpError:
-        raise
-    except UsageError as error:
+    except typer.TyperException as error:
         sentence = error.format_message().rstrip(".")
-        print_error(f"{sentence}; see {error.ctx.command_path} --help" if error.ctx else sentence)
+        context = getattr(error, "ctx", None)  # of the command whose options are wrong, where it is known
+        print_error(f"{sentence}; see {context.command_path} --help" if context else sentence)
         raise typer.Exit(ExitCode.WRONG_INPUT) from error
 
 

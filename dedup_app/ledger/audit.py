@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from dedup_app.currency import is_current
 from dedup_app.image_status import DELETED, INDEXED, REMOVING
-from dedup_app.ingest import is_final
+from dedup_app.known_content import is_final
 from dedup_app.ledger.findings import Finding, FindingKind
 from dedup_app.ledger.listing import BlobListing, short_etag, short_id
 from dedup_app.pairing import Pairing

@@ -90,14 +90,29 @@ class LoadBudgets:
         self._pictures = ByteBudget(picture_bytes)
 
     @contextmanager
-    def file(self) -> Iterator[Reservation]:
-        """Room for a file of unknown size, so for the largest one; shrink it as soon as the size is known."""
+    def file(self) -> Iterator["FileRoom"]:
+        """Room for a file of unknown size, so for the largest one, until its picture begins to be decoded."""
         with self._files.reserve(self._limits.max_bytes) as reservation:
-            yield reservation
+            yield FileRoom(self, reservation)
 
     @contextmanager
     def picture(self, data: bytes) -> Iterator[None]:
         """Room to decode the file and work on the picture. Raises what `decode` would raise for the header."""
         memory_bytes = check_header(data, self._limits).memory_bytes + self._copies * len(data)
         with self._pictures.reserve(memory_bytes + WORKING_BYTES):
+            yield
+
+
+class FileRoom:
+    """Room for one file, which is no larger than the file as soon as that was read."""
+
+    def __init__(self, budgets: LoadBudgets, reservation: Reservation) -> None:
+        self._budgets = budgets
+        self._reservation = reservation
+
+    @contextmanager
+    def picture(self, data: bytes) -> Iterator[None]:
+        """Keep room for these bytes, and have room to decode them. Raises what `decode` would raise for the header."""
+        self._reservation.shrink(len(data))
+        with self._budgets.picture(data):
             yield

@@ -11,7 +11,7 @@ from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import DedupError, InvalidSetting
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
-from dedup_core.loading.budget import LoadBudgets
+from dedup_core.loading.budget import FileRoom, LoadBudgets
 from dedup_core.loading.source import SourceImage
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
@@ -59,8 +59,7 @@ class MemoryEfficientImageLoader:
         path = _as_path(path)
         with self._budgets.file() as room:
             source = self._fetch(path)
-            room.shrink(len(source.data))
-            working = self._decode(source.data)
+            working = self._decode(source.data, room)
             return LoadedImage(path, source.etag, hashlib.sha256(source.data).hexdigest(), working)
 
     def load_image_pair_for_comparison(
@@ -135,9 +134,9 @@ class MemoryEfficientImageLoader:
         """Fetch images with another reader from now on; the totals stay."""
         self._read = read
 
-    def _decode(self, data: bytes) -> WorkingImage:
+    def _decode(self, data: bytes, room: FileRoom) -> WorkingImage:
         try:
-            with self._budgets.picture(data):
+            with room.picture(data):
                 working = self._decode_image(data)
         except Exception as error:
             self._count(decode_failures=1, failures_by_reason=_one_failure(error))

@@ -203,6 +203,8 @@ class FingerprintIndex[Id: Hashable = str]:
 
     def _distances(self, windows: list[Words], slots: list[int], views: list[int]) -> list[int]:
         """Bits between the query in a view and the nearest window, of each slot."""
+        if not slots:
+            return []
         least = np.full(len(slots), 255, np.int64)
         is_known = np.zeros(len(slots), np.bool_)
         for held, query in zip(self._held.hashes(np.array(slots, np.int64)), windows, strict=True):

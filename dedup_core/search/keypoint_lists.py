@@ -100,25 +100,27 @@ class Postings:
         self.settle()
         stream.put(np.array([len(self._segments)], np.uint64))
         for segment in self._segments:
-            stream.put(segment.index)
-            stream.put(segment.entries)
+            segment.write_to(stream)
 
     @classmethod
     def read_from(cls, stream: ArrayReader) -> Self:
         """What `write_to` wrote."""
         postings = cls()
         for _ in range(int(stream.take(np.uint64, 1)[0])):
-            index = stream.take(np.uint32)
-            postings._segments.append(_Segment(index, stream.take(np.uint64)))
+            postings._segments.append(_Segment.read_from(stream))
         return postings
 
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """Entries sorted by bucket. Where they are many, `index` says where each bucket starts, else the bucket of each."""
+    """Entries sorted by bucket, with the bucket of each, or where they are many with the place at which each starts.
 
-    index: NDArray[np.uint32]
+    `starts` has one place more than there are buckets; one of the two is None.
+    """
+
     entries: Entries
+    bucket_of: NDArray[np.uint32] | None = None
+    starts: NDArray[np.uint32] | None = None
 
     @classmethod
     def sorted(cls, parts: list[tuple[NDArray[np.uint32], Entries]]) -> Self:
@@ -138,23 +140,42 @@ class _Segment:
 
     @classmethod
     def of_ordered(cls, buckets: NDArray[np.uint32], entries: Entries) -> Self:
-        if len(entries) <= _BUCKETS + 1:  # so that the two kinds of index never have the same length as the entries
-            return cls(buckets, entries)
+        if len(entries) <= _BUCKETS + 1:  # so that there are never as many starts as entries
+            return cls(entries, bucket_of=buckets)
         counts = np.zeros(_BUCKETS, np.int64)
         for start in range(0, len(buckets), _BLOCK):
             counts += np.bincount(buckets[start : start + _BLOCK], minlength=_BUCKETS)
         starts = np.zeros(_BUCKETS + 1, np.uint32)
         np.cumsum(counts, out=starts[1:])
-        return cls(starts, entries)
+        return cls(entries, starts=starts)
+
+    @classmethod
+    def read_from(cls, stream: ArrayReader) -> Self:
+        """What `write_to` wrote. Which of the two comes before the entries is told by its length."""
+        index = stream.take(np.uint32)
+        entries = stream.take(np.uint64)
+        if len(index) == len(entries):
+            return cls(entries, bucket_of=index)
+        return cls(entries, starts=index)
+
+    def write_to(self, stream: ArrayWriter) -> None:
+        stream.put(self._index)
+        stream.put(self.entries)
 
     @property
     def memory_bytes(self) -> int:
-        return self.index.nbytes + self.entries.nbytes
+        return self._index.nbytes + self.entries.nbytes
+
+    @property
+    def _index(self) -> NDArray[np.uint32]:
+        found = self.bucket_of if self.starts is None else self.starts
+        assert found is not None  # noqa: S101 - one of the two is there
+        return found
 
     def buckets(self) -> NDArray[np.uint32]:
-        if self._has_starts():
-            return np.repeat(np.arange(_BUCKETS, dtype=np.uint32), np.diff(self.index))
-        return self.index
+        if self.starts is not None:
+            return np.repeat(np.arange(_BUCKETS, dtype=np.uint32), np.diff(self.starts))
+        return self._index
 
     def renumbered(self, new_slots: NDArray[np.int64]) -> "_Segment":
         slots = new_slots[entry_slots(self.entries)]
@@ -163,18 +184,20 @@ class _Segment:
         entries = self.entries[kept] & about | slots[kept].astype(np.uint64) << _SLOT_SHIFT
         return _Segment.of_ordered(self.buckets()[kept], entries)
 
-    def _has_starts(self) -> bool:
-        return len(self.index) != len(self.entries)
-
     def ranges(self, probes: Probes) -> "_Ranges":
         """Where the entries of the buckets lie that the probes look into."""
         buckets = probes.buckets.ravel()
-        if self._has_starts():
-            first, end = self.index[buckets].astype(np.int64), self.index[buckets + np.uint32(1)].astype(np.int64)
+        if self.starts is not None:
+            first, end = self.starts[buckets].astype(np.int64), self.starts[buckets + np.uint32(1)].astype(np.int64)
+            taken = np.flatnonzero(end > first)
+            first, end = first[taken], end[taken]
         else:
-            first, end = np.searchsorted(self.index, buckets, "left"), np.searchsorted(self.index, buckets, "right")
-        numbers = np.repeat(np.arange(len(probes.rests)), probes.buckets.shape[1])
-        return _Ranges.of_taken(self.entries, numbers, first, end)
+            # Thousands of buckets are asked for and some tens of them are there: only of these the end is looked for.
+            held = self._index
+            first = np.searchsorted(held, buckets, "left")
+            taken = np.flatnonzero(held[np.minimum(first, len(held) - 1)] == buckets)
+            first, end = first[taken], np.searchsorted(held, buckets[taken], "right")
+        return _Ranges(self.entries, taken // probes.buckets.shape[1], first, end)
 
 
 @dataclass(frozen=True, slots=True)

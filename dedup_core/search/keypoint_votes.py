@@ -1,5 +1,6 @@
 """Matched keypoints -> images in which several lie as they do in the query, but for one turn, zoom and shift."""
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ _LOW_BITS: Final = (1 << 19) - 1
 _MIRROR_SHIFT: Final = 16
 _MATCHES: Final = (2 * MAX_KEYPOINTS, MAX_KEYPOINTS, MAX_KEYPOINTS // 2)  # compared of an image one way round
 _PAIRS: Final = 1 << 20  # of matches; where there are more, fewer matches of each image are compared
+_PORTION: Final = 1 << 13  # pairs looked at at a time: what is made of them stays in the L2 cache
 _RADIANS: Final = 2 * np.pi / ANGLE_STEPS
 _QUARTER: Final = ANGLE_STEPS // 4
 
@@ -43,25 +45,42 @@ def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entri
     order = stable_order(groups.astype(np.uint32))
     groups = groups[order]
     met = np.flatnonzero(_has_neighbor(groups))
+    if len(met) == 0:
+        return Votes(*np.zeros((3, 0), np.int64))
     groups, order = groups[met], order[met]
     kept = _bounded(groups)
     groups, order = groups[kept], order[kept]
     asked, held = probes.places[probed[order]], entry_places(entries[order])
     votes = np.ones(len(groups), np.int64)
-    for lag in range(1, _MATCHES[0]):
-        first = np.flatnonzero(groups[:-lag] == groups[lag:])
-        if len(first) == 0:
-            break
-        second = first + lag
+    for first, second in _pairs(groups):
         fits = agree(asked[first], held[first], asked[second], held[second])
-        votes += np.bincount(first[fits], minlength=len(votes)) + np.bincount(second[fits], minlength=len(votes))
+        votes += np.bincount(np.concatenate([first[fits], second[fits]]), minlength=len(votes))
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
-    if len(starts) == 0:
-        return Votes(*np.zeros((3, 0), np.int64))
     best = _best_of_each(starts, votes)
     best = best[votes[best] > 1]
     views = views_of(groups[best] % 2, held[best, 3] - asked[best, 3])
     return Votes(groups[best] // 2, views, np.minimum(votes[best], MAX_KEYPOINTS))
+
+
+def _pairs(groups: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Every two matches of one group, of ordered groups; in few portions, because whatever is done for each costs."""
+    portion: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
+    size = 0
+    for lag in range(1, _MATCHES[0]):
+        first = np.flatnonzero(groups[:-lag] == groups[lag:])
+        if len(first) == 0:
+            break
+        portion.append((first, first + lag))
+        size += len(first)
+        if size >= _PORTION:
+            yield _joined(portion)
+            portion, size = [], 0
+    if portion:
+        yield _joined(portion)
+
+
+def _joined(pairs: list[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.concatenate([first for first, _ in pairs]), np.concatenate([second for _, second in pairs])
 
 
 def views_of(mirrored: NDArray[np.int64], turns: NDArray[np.int32]) -> NDArray[np.int64]:

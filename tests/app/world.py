@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from dedup_app.currency import current_pairs
+from dedup_app.currency import is_current
 from dedup_app.image_status import ImageStatus
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.index import CandidateIndex
@@ -175,7 +175,9 @@ class World:
 
     def current_pairs(self) -> list[PairRow]:
         """What readers take for true."""
-        return list(current_pairs(self.pairs.all(), self.features))
+        pairs = list(self.pairs.all())
+        rows = self.features.summaries({it.image_id for pair in pairs for it in (pair.left, pair.right)})
+        return [pair for pair in pairs if is_current(pair, rows)]
 
     def found_by(self, data: bytes) -> set[str]:
         """Ids of the images that the index finds for this picture."""
