@@ -17,7 +17,7 @@ PICTURES = (
 )
 PROGRAM = """
 import sys
-from dedup_core.features import extract_features
+from dedup_core.extraction import extract_features
 from dedup_core.loading.generated import draw_generated_image
 from dedup_core.paths import ImagePath
 for name in sys.argv[1:]:
