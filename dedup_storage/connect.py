@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
 from dedup_app.ports.reports import Meter
+from dedup_app.service_ports import utc_now
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_decoders.allocator import return_large_buffers_at_once
