@@ -13,7 +13,6 @@ from dedup_app.service_ports import ServicePorts
 from dedup_core.loading.budget import LoadBudgets
 
 if TYPE_CHECKING:
-    from dedup_app.ports.decoders import Decoders
     from dedup_app.activity import ActivityService
     from dedup_app.backlog import BacklogService
     from dedup_app.blob_events import BlobEventService
@@ -34,14 +33,15 @@ if TYPE_CHECKING:
     from dedup_app.pair_list import PairListService
     from dedup_app.pairing import Pairing
     from dedup_app.poison import PoisonService
+    from dedup_app.ports.decoders import Decoders
     from dedup_app.reindex import ReindexService
     from dedup_app.rejected import RejectedService
     from dedup_app.rejudge import RejudgeService
     from dedup_app.reporting import ReportingService
     from dedup_app.retention import RetentionService
     from dedup_app.review import ReviewService
-    from dedup_app.verify import VerifyService
     from dedup_app.tune.service import TuneService
+    from dedup_app.verify import VerifyService
 
 
 MEASURING_BYTES = 96 * 1024 * 1024  # for pictures that are being decoded: `dedup measure` shares a machine

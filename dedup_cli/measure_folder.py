@@ -17,8 +17,7 @@ from dedup_app.measure.sample import Sample, Stratum
 from dedup_app.ports.features import ImageSummary
 from dedup_cli.failures import InputError
 from dedup_core.comparison.measurement import MEASUREMENT_VERSION
-from dedup_core.decoding.whole import Whole
-from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.decoding.working_image import Whole, WorkingImage
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.paths import ImagePath
 

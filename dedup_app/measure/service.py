@@ -136,8 +136,7 @@ class MeasureService:
                 source = self._images.read(image.path)
                 if source is None or source.etag != row.etag:
                     return ImageResult(str(image.path), Outcome.CHANGED, len(source.data) if source else 0)
-                room.shrink(len(source.data))
-                with self._budgets.picture(source.data):
+                with room.picture(source.data):
                     picture = self._decoders.decode(source.data)
         except ImageNotFound:
             return ImageResult(str(image.path), Outcome.VANISHED)

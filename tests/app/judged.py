@@ -7,7 +7,7 @@ from dedup_app.decisions import Act
 from dedup_app.image_status import INDEXED
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
-from dedup_core.color.metrics import ColorMetrics
+from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.measurement import Detail, PairMeasurement
 from dedup_core.comparison.verdict import decide
 from dedup_core.features import ImageFeatures
