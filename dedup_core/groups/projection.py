@@ -174,10 +174,19 @@ class GroupProjection:
             for second in self._neighbors.get(first, ()):
                 if first < second and (family := self._family((first, second))) is not None:
                     by_family.setdefault(family, []).append((first, second))
-        for family, keys in by_family.items():
-            for group in self._grouped(family, keys):
+        for family in sorted(by_family, key=lambda it: it is not Family.SAME):
+            asked = [key for key in by_family[family] if family is Family.SAME or not self._is_answered(key)]
+            for group in self._grouped(family, asked):
                 for image in group.images:
                     self._groups.setdefault(image.image_id, {})[family] = group
+
+    def _is_answered(self, key: Key) -> bool:
+        """Whether both are copies of one keeper, and nobody has decided about them: then nobody is asked."""
+        groups = (self._groups.get(image_id, {}).get(Family.SAME) for image_id in key)
+        first, second = groups
+        if first is None or first is not second:
+            return False
+        return self._in_force(key, self._images[key[0]], self._images[key[1]]) is None
 
     def _family(self, key: Key) -> Family | None:
         """Where the pair belongs: a decision about these contents counts, else a verdict on these versions."""

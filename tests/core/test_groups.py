@@ -58,6 +58,19 @@ def test_what_is_left_of_a_chain_makes_a_group_of_its_own():
     assert found(A, B, C, D, link(A, B), link(B, C), link(C, D)) == [("a", "b"), ("c", "d")]
 
 
+def test_two_copies_of_one_keeper_are_not_asked_about_once_more():
+    """A picture with a text over it, once it is decided to be a copy of the original, against the original's copies."""
+    small = image("b", width=200, height=150)
+    records = [A, small, C, link(A, small), link(A, C, ALTERED), link(small, C, ALTERED)]
+    assert found(*records) == [("a", "b"), ("a", "c")]
+    copy = Decided.of(A, C, Decision.DUPLICATE, at=20)
+    assert found(*records, copy) == [("a", "b", "c")]
+    word = Decided.of(small, C, Decision.KEEP_BOTH, at=30)
+    assert found(*records, copy, word) == [("a", "b", "c"), ("c", "b")]
+    taken_back = Decided.of(A, C, None, at=40)
+    assert found(*records, copy, taken_back) == [("a", "b"), ("a", "c")]
+
+
 def test_the_order_in_which_records_come_changes_nothing():
     newer, gone = image("b", version=2, content=b"new"), image("d", version=2, is_alive=False)
     records = [A, newer, C, D, gone, link(A, newer), link(newer, C), Decided.of(A, C, Decision.DUPLICATE, at=5)]
