@@ -34,6 +34,7 @@ from rich.table import Table  # noqa: E402
 
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, WorkingImage, decide, extract_features, measure_images  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
+from dedup_core.decoding.ground import on_a_ground  # noqa: E402
 from dedup_core.search.second_look import is_plausible, likeliest_of_crowd  # noqa: E402
 
 MAX_CANDIDATES = 100  # the setting's default
@@ -84,16 +85,16 @@ def evaluate(folder: Path, kinds: list[str], seeds: int, jobs: int) -> dict[str,
     with ProcessPoolExecutor(jobs, initializer=_use, initargs=(folder,)) as pool:
         features = dict(zip(everything, pool.map(_features, everything, chunksize=8), strict=True))
         index = FingerprintIndex()
-        for thing in things:
-            index.add(thing.image_id, features[thing].fingerprints)
         by_id = {thing.image_id: thing for thing in things}
         tasks = []
-        for asking in everything:
+        for asking in everything:  # each original in turn, so that it is asked about those that came before it
             asked = features[asking].fingerprints
             hits = [(by_id[hit.image_id], hit) for hit in index.search(asked)]
             plausible = [it for it in hits if is_plausible(asked, features[it[0]].fingerprints, it[1])][:MAX_CANDIDATES]
             known = [(hit, features[thing].fingerprints) for thing, hit in plausible]
             tasks.append((asking, [plausible[place] for place in likeliest_of_crowd(asked, known)]))
+            if not asking.is_copy:
+                index.add(asking.image_id, asked)
         judged = list(pool.map(_judged, tasks, chunksize=4))
     outcomes = {kind: Outcome(things=seeds) for kind in kinds}
     for (asking, candidates), kinds_of in zip(tasks, judged, strict=True):
@@ -175,9 +176,10 @@ def _bytes(thing: Thing) -> bytes:
 
 
 def smaller_copy(picture: Image.Image) -> bytes:
-    """A JPEG file of half the size."""
+    """A JPEG file of half the size; transparent pictures lie on the ground that shows them."""
     stream, size = io.BytesIO(), (max(1, picture.width // 2), max(1, picture.height // 2))
-    picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(stream, "JPEG", quality=75)
+    opaque = on_a_ground(picture) if picture.mode == "RGBA" else picture.convert("RGB")
+    opaque.resize(size, Image.Resampling.LANCZOS).save(stream, "JPEG", quality=75)
     return stream.getvalue()
 
 

@@ -18,6 +18,7 @@ SCALES: Final = tuple(1.1**step for step in range(-4, 5))  # 0.68 .. 1.46: crops
 _CANVAS: Final = 2 * SIZE
 _LEAST_OVERLAP: Final = 0.4
 _SAME_START: Final = 0.15
+_SYMMETRIC: Final = 0.97  # of the best view's score: of a symmetric picture as good, and no other view is told
 _VIEWS: Final = tuple(View)
 
 
@@ -27,6 +28,8 @@ def stretch_starts(pyramids: Pyramids, hint: View | None) -> list[Start]:
     ours, theirs = left.stretched(SIZE, SIZE), right.stretched(SIZE, SIZE)
     scores = {view: float((turned(ours, view) * theirs).sum()) for view in _VIEWS}
     best = max(scores, key=lambda view: scores[view])
+    if scores[View.UPRIGHT] >= _SYMMETRIC * scores[best]:
+        best = View.UPRIGHT
     views = [best] if hint is None or hint is best else [best, hint]
     return [(view, whole_on_whole(left, right, view)) for view in views]
 

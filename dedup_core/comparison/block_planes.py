@@ -28,6 +28,7 @@ _FAINT: Final = 150.0  # variance up to which what only one picture shows may be
 _ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
 _OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
 _FLAT: Final = 25.0
+_HALF_BLACK: Final = 127.5**2  # variance of half black and half white, the largest that there is
 DOUBTFUL: Final = 0.1  # a block that differs more is looked at again, shifted and by its tone
 _SHIFT: Final = 2  # pixels either way that an alignment may be off at a block
 _TONE_LEVELS: Final = 32
@@ -38,12 +39,12 @@ _LEAST_LEVEL: Final = 20  # pixels of one level that say something about the ton
 class BlockPlanes:
     """Two gray planes, equally sharp, and the statistics of their blocks, (rows, columns) each."""
 
-    def __init__(self, cut: Cut, box: PixelBox) -> None:
+    def __init__(self, cut: Cut, box: PixelBox, *, small: bool = False) -> None:
         # What right does not show is taken from left, so that no edge of it is blurred into what it does show.
         filled = Image.fromarray(np.where(cut.inside, np.asarray(cut.right), np.asarray(cut.left)))
         left, right = equally_sharp(cut.left.crop(box), filled.crop(box))
         self.box, self.whole_size = box, cut.left.size
-        self.cell = CELL if max(left.size) >= _SMALL else _SMALL_CELL
+        self.cell = _SMALL_CELL if small or max(left.size) < _SMALL else CELL
         smooth = ImageFilter.GaussianBlur(1)
         self.left, self.right = (np.asarray(image.filter(smooth), dtype=np.float32) for image in (left, right))
         inside = np.asarray(Image.fromarray(cut.inside).crop(box).convert("L").resize(left.size, Image.Resampling.BOX))
@@ -75,6 +76,12 @@ class BlockPlanes:
         """The standard deviation of noise above that of rounding, in gray levels."""
         return float(np.sqrt(self.noise)) - _NOISE
 
+    @property
+    def starkness(self) -> float:
+        """How near the usual block is to half black and half white, in the picture that is less so: 1 where it is."""
+        shown = self.left_variance[self.left_shows], self.right_variance[self.right_shows]
+        return min(float(np.median(it)) / _HALF_BLACK if len(it) else 0.0 for it in shown)
+
     def _noise(self) -> np.float32:
         """The variance of what no mixture of both explains, where it is least: more than rounding leaves, in grain."""
         if not self.seen.any():
@@ -98,6 +105,11 @@ class BlockPlanes:
             float((changed & shown).sum()) / max(1, int(shown.sum())) for shown in (self.left_shows, self.right_shows)
         )
         return min(ours, theirs), max(ours, theirs)
+
+    def usual(self, differences: Float32s) -> float:
+        """The median difference of what a picture shows, of the one that keeps more: letters over a sky add much."""
+        shown = [differences[shows] for shows in (self.left_shows, self.right_shows)]
+        return min((float(np.median(it)) for it in shown if len(it)), default=0.0)
 
     def map_of(self, blocks: Blocks) -> Image.Image:
         """Where all blocks that cover a pixel are marked (255), in the whole left picture; what has no block is."""

@@ -18,6 +18,7 @@ from dedup_core.limits import WORKING_SIZE
 _LEAST_SIDE: Final = 24
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
+_FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
 
 
@@ -47,6 +48,9 @@ def look_closer(placed: Placed) -> Look:
     if box is None:
         return _NOTHING_THERE
     planes = BlockPlanes(cut, box)
+    if 0 < planes.textured.sum() < _FEW:
+        smaller = BlockPlanes(cut, box, small=True)
+        planes = smaller if smaller.textured.any() else planes
     textured = planes.textured
     if not textured.any():
         return _NOTHING_THERE
@@ -60,7 +64,7 @@ def look_closer(placed: Placed) -> Look:
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
     detail = Detail(
         worst=_third_largest(differences[textured]),
-        usual=float(np.median(differences[textured])),
+        usual=planes.usual(differences),
         calm=float(np.quantile(differences[textured], 0.25)),
         altered_share=shares[0],
         lost_share=shares[1],
@@ -68,6 +72,7 @@ def look_closer(placed: Placed) -> Look:
         blocks=int(textured.sum()),
         grain=planes.grain,
         retoned=retoned,
+        starkness=planes.starkness,
     )
     boxes = [planes.in_shares(corners) for corners in boxes_of(changed, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)

@@ -14,6 +14,7 @@ BLOCK: Final = 8
 _CONTRAST_FLOOR: Final = 3.0  # CIELAB units: weaker edges are noise
 _TEXTURED: Final = 1.5  # of 64: energy of directions in a block above which there is anything to compare
 _AGREES: Final = 0.5
+_ONE_WAY: Final = 0.8  # share of the edges' strength that is left once they are added with their directions
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,14 @@ class ShapeAgreement:
     """How far the shapes of two aligned pictures agree.
 
     `structure` -1..1 is the correlation over the whole, `changed_share` 0..1 the share of textured blocks in which it
-    is below one half, `texture` 0..1 the share of blocks that have any texture. `unchanged` (h, w) is 1 for the pixels
-    of all other blocks.
+    is below one half, `texture` 0..1 the share of blocks that have any texture. `one_way`: nearly all edges of both run
+    one way. `unchanged` (h, w) is 1 for the pixels of all other blocks.
     """
 
     structure: float
     changed_share: float
     texture: float
+    one_way: bool
     unchanged: Float32s
 
 
@@ -35,21 +37,34 @@ def shape_agreement(left_lab: Float32s, right_lab: Float32s) -> ShapeAgreement:
     """Compare two aligned CIELAB pictures of one size, (h, w, 3) each.
 
     Edge directions agree when colors were exchanged for others, local lightness when color was taken away and edges
-    between colors of one lightness went with it: whichever correlates better over the whole counts.
+    between colors of one lightness went with it: whichever correlates better over the whole counts. Edges that all run
+    one way (bars, fences, stripes) agree by that alone: then the mean of both counts.
     """
-    edges = _Correlation.of(edge_directions(left_lab), edge_directions(right_lab))
+    directions = edge_directions(left_lab), edge_directions(right_lab)
+    edges = _Correlation.of(*directions)
     lightness = _Correlation.of(_lightness(left_lab), _lightness(right_lab))
+    overall = edges.overall(), lightness.overall()
+    one_way = min(map(_run_one_way, directions)) > _ONE_WAY
     textured = edges.energy() > _TEXTURED
-    changed = textured & (edges.in_blocks() < _AGREES) & (lightness.in_blocks() < _AGREES)
+    changed = textured & (lightness.in_blocks() < _AGREES)
+    if not one_way:
+        changed &= edges.in_blocks() < _AGREES
     unchanged = np.repeat(np.repeat(~changed, BLOCK, axis=0), BLOCK, axis=1)
     height, width = left_lab.shape[:2]
     blocks = max(1, int(textured.sum()))
     return ShapeAgreement(
-        structure=max(edges.overall(), lightness.overall()),
+        structure=sum(overall) / 2 if one_way else max(overall),
         changed_share=float(changed.sum()) / blocks,
         texture=float(textured.mean()),
+        one_way=one_way,
         unchanged=unchanged[:height, :width].astype(np.float32),
     )
+
+
+def _run_one_way(directions: Float32s) -> float:
+    """How far the edges run one way, 0..1: the length of their sum by that of all of them."""
+    whole = np.hypot(*directions.sum(axis=(1, 2)))
+    return float(whole / (np.hypot(*directions).sum() + 1e-6))
 
 
 @dataclass(frozen=True, slots=True)

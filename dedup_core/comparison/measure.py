@@ -41,6 +41,7 @@ _PART_DISCOUNT: Final = 0.2  # half of a picture must agree by 0.92 to outweigh 
 _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
 _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
+_PLAIN: Final = 0.02  # texture; with less, every preset takes a picture for a plain one, and one mark lies on any other
 _ALMOST_PLAIN: Final = 0.05  # texture; no preset takes a picture with more of it for a plain one
 
 
@@ -99,6 +100,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
+        turn=laid.placed.turn,
         distance_bits=hash_distance(hashes_of(lumas[0]), hashes_of(lumas[1]), pair.view),
         same_pixels=same and left.whole.digest == right.whole.digest != "",
         same_when_small=same,
@@ -191,6 +193,11 @@ class _Laid:
     def is_sure(self) -> bool:
         return self.shape.structure >= _SURE_STRUCTURE and self.pair.coverage >= _SURE_COVERAGE
 
+    @property
+    def may_have_slid(self) -> bool:
+        """Whether bars lie on parts of bars: along them nothing tells how large or where the other picture is."""
+        return self.shape.one_way and self.pair.coverage < _SAME_FRAME
+
     def on_pair(self, whole: Image.Image) -> Float32s:
         """A map of the whole turned left picture (0 or 255) at the places of the pair, (h, w) of 0 or 1."""
         resized = np.asarray(whole.resize(self.base_size, Image.Resampling.NEAREST))
@@ -229,8 +236,8 @@ def _on_itself(pixels: Pixels, contents: Contents) -> _Laid:
 def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Contents) -> tuple[_Laid, Look]:
     """How the two lie on each other, and a closer look where they are at all alike."""
     laid = _laid_in_order(left, right, hint, contents)
-    if laid.shape.structure < _PLAUSIBLE:
-        return laid, _look_at_plain(left, right, laid) if laid.shape.texture < _ALMOST_PLAIN else NOT_LOOKED
+    if laid.shape.texture < _PLAIN or laid.shape.structure < _PLAUSIBLE:
+        return _look_at_plain(left, right, laid) if laid.shape.texture < _ALMOST_PLAIN else (laid, NOT_LOOKED)
     placed = laid.placed.refined(rough=not laid.is_sure)
     if not laid.is_sure:
         finer = _Laid.of(placed)
@@ -247,11 +254,12 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Content
     return laid, look
 
 
-def _look_at_plain(left: Pixels, right: Pixels, laid: _Laid) -> Look:
+def _look_at_plain(left: Pixels, right: Pixels, laid: _Laid) -> tuple[_Laid, Look]:
     """A closer look at two pictures that show next to nothing, frame on frame: there is too little to align them by."""
     whole = Placed.stretched(left, right, View.UPRIGHT)
-    look = look_closer(whole if whole.aspect_agreement >= _SAME_FRAME else laid.placed)
-    return NOT_LOOKED if look.shows_nothing else look
+    in_frame = _Laid.of(whole, stretched=True) if whole.aspect_agreement >= _SAME_FRAME else None
+    look = look_closer(laid.placed if in_frame is None else whole)
+    return (laid, NOT_LOOKED) if look.shows_nothing else (in_frame or laid, look)
 
 
 def _laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Contents | None = None) -> _Laid:
@@ -261,7 +269,7 @@ def _laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Con
     """
     aligned = Placed.aligned(left, right, hint, contents)
     best = _Laid.of(aligned)
-    if best is not None and best.is_sure:
+    if best is not None and best.is_sure and not best.may_have_slid:
         return best
     views = dict.fromkeys((aligned.view, hint or View.UPRIGHT))  # of those that agree alike the first one stays
     whole = [Placed.stretched(left, right, view) for view in views]

@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 4
+MEASUREMENT_VERSION: Final = 5
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -22,11 +22,12 @@ class Detail:
     """What a closer look at two aligned pictures found, block by block.
 
     `worst` 0..2 is the third-largest difference of a block (1 - correlation; 1 where only one picture shows
-    something), `usual` the median, `calm` the lower quartile. `altered_share` 0..1 is the share of what a picture shows
-    that the other one shows otherwise or not at all, of the picture that keeps more; `lost_share` that of the other
-    one; `reshaped_share` is as `altered_share` where colors may be any others. `blocks` is how many blocks show
-    anything. `grain` is the standard deviation of noise in all of them, above that of rounding, and `retoned` the mean
-    difference of what agrees, both in gray levels.
+    something), `usual` the median of what a picture shows, of the one that keeps more, `calm` the lower quartile.
+    `altered_share` 0..1 is the share of what a picture shows that the other one shows otherwise or not at all, of the
+    picture that keeps more; `lost_share` that of the other one; `reshaped_share` is as `altered_share` where colors may
+    be any others. `blocks` is how many blocks show anything. `grain` is the standard deviation of noise in all of them,
+    above that of rounding, and `retoned` the mean difference of what agrees, both in gray levels. `starkness` 0..1: how
+    near the usual block of both pictures is to half black and half white.
     """
 
     worst: float
@@ -38,6 +39,7 @@ class Detail:
     grain: float = 0.0
     retoned: float = 0.0
     calm: float = 0.0
+    starkness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Tones:
     curve and a smooth field of light were. `channels`: of all, once a curve for each channel was. `most_color`,
     `least_color`: how much color the one and the other picture has besides one for each lightness; next to nothing in
     gray, sepia and duotone. `tint`: how far those colors for each lightness are apart. `spot`: as `hue` (or `channels`,
-    if that is less), in the places that differ most, and not on average.
+    if that is less), in the places that differ most, and not on average. `spread`: how far what has one color in one
+    picture is from its mean in the other, root of the mean of squares; little for a thing in another color.
     """
 
     hue: float
@@ -58,12 +61,14 @@ class Tones:
     least_color: float
     tint: float
     spot: float = 0.0
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class PairMeasurement:
     """All that is measured of a pair; `decide` needs nothing else.
 
+    `turn` 0..180: how many degrees one is turned against the other besides `view`.
     `same_pixels`: the pictures were compared whole, in all channels, bits and frames, and are equal. `same_when_small`:
     they are of one size and equal once they are shrunk to `WORKING_SIZE` and 8 bits; what a single pixel of the whole
     ones shows may differ. `frame_difference` 0..255: the largest difference of an area in sampled frames of animations
@@ -91,6 +96,7 @@ class PairMeasurement:
     inner_coverage: float
     plain_share: float
     color_residual: float
+    turn: float = 0.0
     detail: Detail | None = None
     tones: Tones | None = None
     regions: tuple[Region, ...] = ()

@@ -91,6 +91,12 @@ class Placed:
         return float(min(aspects) / max(aspects))
 
     @property
+    def turn(self) -> float:
+        """How far left is turned besides its view, 0..180 degrees either way."""
+        (a, b), (c, d) = self.homography[:2, :2]
+        return abs(float(np.degrees(np.arctan2(c - b, a + d))))
+
+    @property
     def zoom(self) -> float:
         """Pixels of right for one of left, in the middle."""
         height, width = self.left.shape[:2]

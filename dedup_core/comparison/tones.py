@@ -22,6 +22,8 @@ _DAMPING: Final = 1e-3
 _LEAST_WEIGHT: Final = 1e-3
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 8.0  # within the limits of every preset
+_SHADE: Final = 12.0  # CIELAB units: what is taken for one color
+_FEW: Final = 6  # blocks of one color that say something about it
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
 
@@ -56,6 +58,7 @@ def tones_between(
         least_color=colors[0],
         tint=tint,
         spot=_ninth_largest(errors_of[counted]),
+        spread=min(_spread(ours, theirs, flat, counted), _spread(theirs, ours, flat, counted)),
     )
     return tones, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
 
@@ -70,6 +73,19 @@ def _mean(errors: Doubles, weight: Doubles) -> float:
 
 def _ninth_largest(errors: Doubles) -> float:
     return float(np.partition(errors, -_SPECKS - 1)[-_SPECKS - 1]) if len(errors) > _SPECKS else 0.0
+
+
+def _spread(source: Doubles, target: Doubles, weight: Doubles, counted: NDArray[np.bool_]) -> float:
+    """How far target is from its mean over all blocks that have one color in source."""
+    if not counted.any():
+        return 0.0
+    source, target, weight = source[counted], target[counted], weight[counted]
+    shades = np.floor((source + np.array([0.0, 128.0, 128.0])) / _SHADE).astype(np.intp) @ np.array([1, 64, 64 * 64])
+    _, places = np.unique(shades, return_inverse=True)
+    total = np.bincount(places, weight)
+    means = np.stack([np.bincount(places, target[:, channel] * weight) / total for channel in range(3)], axis=1)
+    squares = ((target - means[places]) ** 2).sum(axis=1) * (np.bincount(places)[places] >= _FEW)
+    return float(np.sqrt(_mean(squares, weight)))
 
 
 def _smoothed(lab: Float32s, weight: Float32s) -> Float32s:

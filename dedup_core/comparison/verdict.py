@@ -5,6 +5,16 @@ from enum import StrEnum
 from typing import Final
 
 from dedup_core.color.color_metrics import ColorMetrics
+from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
+from dedup_core.comparison.doubts import (
+    MANY_BLOCKS,
+    WHOLE_FRAME,
+    another_frame,
+    another_spot,
+    several_colors,
+    too_small_a_part,
+    turned_mark,
+)
 from dedup_core.comparison.measurement import RETONED, Detail, PairMeasurement, Tones
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.sides import ALIKE, Sides
@@ -44,14 +54,20 @@ class Verdict:
 _ALLOWED_FOR_GRAIN: Final = 0.12  # docs/thresholds.md#detail
 _ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
 _MOST_NOISE: Final = 0.05
-_ALLOWED_FOR_TONE: Final = 0.05  # docs/thresholds.md#detail
-_MOST_TONE: Final = 4.0
-_MANY_BLOCKS: Final = 100
-_WHOLE_FRAME: Final = 0.97
+_ALLOWED_FOR_TONE: Final = 0.06  # docs/thresholds.md#detail
+_MOST_TONE: Final = 5.0
+_FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
+_MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
+_PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
+_STARK: Final = 0.45  # docs/thresholds.md#altered-or-distinct
+_OF_CODES: Final = 0.1  # docs/thresholds.md#altered-or-distinct
+_OF_MARKS: Final = 0.6  # docs/thresholds.md#altered-or-distinct
+_OF_PHOTOGRAPHS: Final = 1.2  # docs/thresholds.md#altered-or-distinct
+_EXACT: Final = 0.02  # median difference of blocks: what compression leaves
+_SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
+_FULL_TEXTURE: Final = 0.9
+_OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _LEAST_TOLD: Final = 0.005
-_MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
-_COLORFUL: Final = 0.8
-_HUE_ALLOWED: Final = 0.1  # of the colors that there are: clipped and compressed ones turn a little
 # Without a direction, because a pair is stored under both of its images with the same reasons.
 _VIEW_WORDS: Final = {
     View.MIRRORED: "mirrored",
@@ -86,45 +102,39 @@ def _judge(measurement: PairMeasurement, policy: Policy, *, same_bytes: bool) ->
             "every pixel is the same, upright and at the same size, in all channels and bits",
         )
     kind, reasons = _judge_first_frames(measurement, policy)
-    if kind is VerdictKind.DUPLICATE and (doubt := _doubt(measurement, policy)):
-        return VerdictKind.ALTERED, (doubt, *reasons)
-    if kind is VerdictKind.COLOR_VARIANT and (doubt := _too_small_a_part(measurement, policy)):
+    if kind is VerdictKind.DUPLICATE:
+        return _with_doubts_of_one_picture(measurement, policy, reasons)
+    return (
+        _with_doubts_of_recoloring(measurement, policy, reasons)
+        if kind is VerdictKind.COLOR_VARIANT
+        else (kind, reasons)
+    )
+
+
+def _with_doubts_of_one_picture(
+    measurement: PairMeasurement, policy: Policy, reasons: tuple[str, ...]
+) -> tuple[VerdictKind, tuple[str, ...]]:
+    turned = turned_mark(measurement, policy)
+    if turned and measurement.color_residual > policy.max_color_residual:
+        return VerdictKind.DISTINCT, (turned, *reasons)  # some change of tone always fits a few plain colors
+    doubts = (
+        another_frame(measurement, policy),
+        another_spot(measurement, policy),
+        too_small_a_part(measurement, policy),
+    )
+    doubt = next((it for it in (*doubts, turned) if it), "")
+    return (VerdictKind.ALTERED, (doubt, *reasons)) if doubt else (VerdictKind.DUPLICATE, reasons)
+
+
+def _with_doubts_of_recoloring(
+    measurement: PairMeasurement, policy: Policy, reasons: tuple[str, ...]
+) -> tuple[VerdictKind, tuple[str, ...]]:
+    if doubt := too_small_a_part(measurement, policy) or turned_mark(measurement, policy):
         return VerdictKind.DISTINCT, (doubt, *reasons)
-    return kind, reasons
-
-
-def _doubt(measurement: PairMeasurement, policy: Policy) -> str:
-    """What speaks against one picture where the average of the first frames does not; empty where nothing does."""
-    if measurement.frame_difference > policy.max_frame_difference:
-        return f"later frames or pages differ ({measurement.frame_difference:.0f} > {policy.max_frame_difference:.0f})"
-    if doubt := _spot(measurement, policy) or _too_small_a_part(measurement, policy):
-        return doubt
-    is_turned_mark = measurement.view is not View.UPRIGHT and _is_a_mark(measurement, policy)
-    return "a drawn mark that is turned or mirrored may be another one" if is_turned_mark else ""
-
-
-def _spot(measurement: PairMeasurement, policy: Policy) -> str:
-    """The sentence about a place of another color, where the average is within the limits; empty without one."""
-    spot, limit = 0.0 if measurement.tones is None else measurement.tones.spot, policy.max_spot_residual
-    return f"a part has another color ({above(spot, limit)})" if spot > limit else ""
-
-
-def _too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:
-    """The sentence about two parts that match and prove too little for two pictures; empty where they do not."""
-    coverage, inner, detail = measurement.coverage, measurement.inner_coverage, measurement.detail
-    if coverage >= _WHOLE_FRAME or detail is None:
-        return ""
-    if inner < policy.min_inner_coverage:
-        return f"each shows much that the other does not (both show {inner:.0%} of one, {coverage:.0%} of the other)"
-    if inner < _WHOLE_FRAME and detail.blocks < _MANY_BLOCKS:
-        return f"too little is shown by both to tell from a part ({detail.blocks} places)"
-    return ""
-
-
-def _is_a_mark(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether little but a shape before a plain ground is shown: arrows, moons, flags; one color alone is none."""
-    little = measurement.plain_share > policy.max_plain_share or measurement.texture < policy.max_mark_texture
-    return little and measurement.texture > 0
+    if several := several_colors(measurement):
+        alike = measurement.color_residual <= _MOST_RECOLORED * policy.max_altered_color_residual
+        return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (several, *reasons)
+    return VerdictKind.COLOR_VARIANT, reasons
 
 
 def _judge_first_frames(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
@@ -142,13 +152,19 @@ def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictK
     """Without any structure only the color is left to compare, and the few small marks that there may be."""
     difference, limit = measurement.metrics.pixel_difference, policy.max_plain_difference
     detail = measurement.detail
-    if difference <= limit and detail is not None and detail.worst > policy.max_detail_difference:
+    if difference <= limit and detail is not None and detail.worst > _plain_limit(detail, policy):
         if detail.altered_share > policy.max_altered_share:
             return VerdictKind.DISTINCT, ("two plain pictures of one color, but the little that they show differs",)
         return VerdictKind.ALTERED, (_what_differs(measurement), "the rest is plain and of one color")
     if difference <= limit:
         return VerdictKind.DUPLICATE, (f"two plain pictures of one color ({difference:.1f} <= {limit:.1f})",)
     return VerdictKind.DISTINCT, (f"two plain pictures of different colors ({above(difference, limit)})",)
+
+
+def _plain_limit(detail: Detail, policy: Policy) -> float:
+    """A page number is all there is to tell by, and nothing around it that compression would have blurred it with."""
+    grain = _ALLOWED_FOR_GRAIN * detail.grain
+    return min(policy.max_detail_difference, _PLAIN_SHARE * policy.max_clean_difference + grain)
 
 
 def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
@@ -159,15 +175,16 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
         return VerdictKind.DISTINCT, (f"too little is shown by both ({coverage:.0%} < {policy.min_coverage:.0%})",)
     if detail is None:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
-    kind, reason = _judge_color(measurement, policy, before_plain=before_plain)
-    every_part = detail.worst <= _detail_limit(detail, policy) + _allowance(detail, measurement.tones)
-    recolored = kind is VerdictKind.COLOR_VARIANT and detail.reshaped_share <= policy.max_reshaped_share
+    same_colors, reason = colors_match(measurement, policy, before_plain=before_plain)
+    kind = VerdictKind.DUPLICATE if same_colors else VerdictKind.COLOR_VARIANT
+    every_part = _every_part_matches(detail, measurement.tones, policy)
     matches = f"structure matches (correlation {structure:.2f} >= {least:.2f})"
     if structure < least:
-        if not every_part or detail.blocks < _MANY_BLOCKS or structure < policy.min_altered_structure:
+        recolored = kind is VerdictKind.COLOR_VARIANT and not is_monochrome_copy(measurement, policy)
+        if not every_part or recolored or detail.blocks < MANY_BLOCKS or structure < policy.min_altered_structure:
             return _judge_altered(measurement, policy, kind, least)
         matches = f"each of {detail.blocks} parts matches (differences up to {detail.worst:.2f})"
-    elif not (every_part or recolored):
+    elif not (every_part or (kind is VerdictKind.COLOR_VARIANT and _is_recolored(measurement, policy))):
         return _judge_altered(measurement, policy, kind, least)
     if coverage < policy.min_coverage and kind is VerdictKind.DUPLICATE:
         return VerdictKind.ALTERED, (
@@ -176,6 +193,11 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
             reason,
         )
     return kind, (matches, reason)
+
+
+def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
+    limit = _detail_limit(detail, policy) + _allowance(detail, tones)
+    return detail.worst <= limit and detail.altered_share <= _FEW_PARTS
 
 
 def _detail_limit(detail: Detail, policy: Policy) -> float:
@@ -191,6 +213,14 @@ def _allowance(detail: Detail, tones: Tones | None) -> float:
     return noise if tones is None else noise + _ALLOWED_FOR_TONE * min(tones.light, _MOST_TONE)
 
 
+def _is_recolored(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether other colors, and hardly any other shapes, are why parts differ; small places differ in both."""
+    if measurement.detail is None or measurement.detail.reshaped_share > policy.max_reshaped_share:
+        return False
+    everywhere = measurement.color_residual > policy.max_altered_color_residual
+    return everywhere or is_monochrome_copy(measurement, policy)
+
+
 def _judge_altered(
     measurement: PairMeasurement, policy: Policy, color: VerdictKind, least: float
 ) -> tuple[VerdictKind, tuple[str, ...]]:
@@ -198,13 +228,33 @@ def _judge_altered(
     structure, detail, residual = measurement.structure, measurement.detail, measurement.color_residual
     if detail is None or structure < policy.min_altered_structure:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
-    if detail.altered_share > policy.max_altered_share or detail.usual > policy.max_usual_difference:
+    if measurement.coverage < policy.min_coverage and (structure < _SURE_PART or detail.blocks < MANY_BLOCKS * 2):
+        return VerdictKind.DISTINCT, (f"a small part is hardly the same (correlation {structure:.2f})",)
+    most = policy.max_altered_share * _most_shared(measurement, policy)
+    if detail.altered_share > most or detail.usual > policy.max_usual_difference:
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
-        return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {policy.max_altered_share:.0%})",)
-    if residual > policy.max_altered_color_residual and color is not VerdictKind.DUPLICATE:
-        beyond = above(residual, policy.max_altered_color_residual)
+        return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {most:.0%})",)
+    full = measurement.texture >= _FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share
+    limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if full else 1.0)
+    if residual > limit and color is not VerdictKind.DUPLICATE:
+        beyond = above(residual, limit)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
     return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")
+
+
+def _most_shared(measurement: PairMeasurement, policy: Policy) -> float:
+    """How much may differ, as a share of what usually may.
+
+    Less of what is hardly a picture: codes, and marks on paper. More where something shows everywhere and all of the
+    rest is exactly the same: large letters over a photograph.
+    """
+    detail = measurement.detail
+    if detail is not None and detail.starkness > _STARK:
+        return _OF_CODES
+    if measurement.plain_share > policy.max_plain_share:
+        return _OF_MARKS
+    exact = detail is not None and detail.usual <= _EXACT and detail.retoned <= RETONED
+    return _OF_PHOTOGRAPHS if exact and measurement.texture >= _FULL_TEXTURE else 1.0
 
 
 def _what_differs(measurement: PairMeasurement) -> str:
@@ -228,46 +278,10 @@ def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bo
     return measurement.inner_coverage >= policy.min_inner_coverage and measurement.coverage >= policy.min_part
 
 
-def _judge_color(measurement: PairMeasurement, policy: Policy, *, before_plain: bool) -> tuple[VerdictKind, str]:
-    residual, tones = measurement.color_residual, measurement.tones
-    limit = policy.max_plain_color_residual if before_plain else policy.max_color_residual
-    if tones is not None and _color_is_gone(tones, policy):
-        colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
-        return VerdictKind.COLOR_VARIANT, f"one of them has lost its colors or was toned ({colors})"
-    if residual <= limit:
-        return VerdictKind.DUPLICATE, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
-    if tones is not None and _only_tone_differs(tones, policy, before_plain=before_plain):
-        return VerdictKind.DUPLICATE, f"only the tone differs (hue {tones.hue:.1f}, light {tones.light:.1f})"
-    return VerdictKind.COLOR_VARIANT, f"colors differ beyond exposure and white balance ({above(residual, limit)})"
-
-
-def _color_is_gone(tones: Tones, policy: Policy) -> bool:
-    """Whether one picture has one color for each lightness where the other has many, or both have and not the same."""
-    if tones.least_color >= _MONOCHROME:
-        return False
-    has_lost = tones.most_color >= _COLORFUL and tones.least_color < policy.min_kept_color * tones.most_color
-    return has_lost or (tones.most_color < _MONOCHROME and tones.tint > policy.max_toning)
-
-
-def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> bool:
-    if before_plain:
-        return max(tones.hue, tones.light) <= policy.max_plain_tone_residual
-    most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
-    return tones.channels <= policy.max_channel_residual or (
-        tones.hue <= most_hue and tones.light <= policy.max_light_residual
-    )
-
-
-def above(value: float, limit: float) -> str:
-    """`4.2 > 3.8`, with as many digits as it takes to tell the two apart."""
-    digits = next((digits for digits in range(1, 6) if f"{value:.{digits}f}" != f"{limit:.{digits}f}"), 6)
-    return f"{value:.{digits}f} > {limit:.{digits}f}"
-
-
 def _framing(measurement: PairMeasurement) -> tuple[str, ...]:
     sentences = []
     if measurement.view is not View.UPRIGHT:
         sentences.append(f"one picture is {_VIEW_WORDS[measurement.view]} against the other")
-    if measurement.coverage < _WHOLE_FRAME:
+    if measurement.coverage < WHOLE_FRAME:
         sentences.append(f"framed differently ({measurement.coverage:.0%} of the larger one is shown by both)")
     return tuple(sentences)

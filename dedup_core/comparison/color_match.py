@@ -1,0 +1,53 @@
+"""Whether two aligned pictures have the same colors: as they are, in another light, or not at all."""
+
+from typing import Final
+
+from dedup_core.comparison.measurement import PairMeasurement, Tones
+from dedup_core.policy import Policy
+
+_MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
+_DUOTONE: Final = 1.2  # what two inks leave of that, as their mixtures bend
+_COLORFUL: Final = 0.8
+_HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
+
+
+def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: bool) -> tuple[bool, str]:
+    """Whether exposure, white balance and tone explain all that differs in color, and the sentence why."""
+    residual, tones = measurement.color_residual, measurement.tones
+    limit = policy.max_plain_color_residual if before_plain else policy.max_color_residual
+    if tones is not None and _color_is_gone(tones, policy):
+        colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
+        return False, f"one of them has lost its colors or was toned ({colors})"
+    if residual <= limit:
+        return True, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
+    if tones is not None and _only_tone_differs(tones, policy, before_plain=before_plain):
+        return True, f"only the tone differs (hue {tones.hue:.1f}, light {tones.light:.1f})"
+    return False, f"colors differ beyond exposure and white balance ({above(residual, limit)})"
+
+
+def is_monochrome_copy(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether one of the two is gray or toned, and the other one is not so."""
+    return measurement.tones is not None and _color_is_gone(measurement.tones, policy)
+
+
+def above(value: float, limit: float) -> str:
+    """`4.2 > 3.8`, with as many digits as it takes to tell the two apart."""
+    digits = next((digits for digits in range(1, 6) if f"{value:.{digits}f}" != f"{limit:.{digits}f}"), 6)
+    return f"{value:.{digits}f} > {limit:.{digits}f}"
+
+
+def _color_is_gone(tones: Tones, policy: Policy) -> bool:
+    """Whether one picture has one color for each lightness where the other has many, or both have and not the same."""
+    if tones.least_color >= _DUOTONE:
+        return False
+    has_lost = tones.most_color >= _COLORFUL and tones.least_color < policy.min_kept_color * tones.most_color
+    return has_lost or (tones.most_color < _MONOCHROME and tones.tint > policy.max_toning)
+
+
+def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> bool:
+    if before_plain:
+        return max(tones.hue, tones.light) <= policy.max_plain_tone_residual
+    most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
+    return tones.channels <= policy.max_channel_residual or (
+        tones.hue <= most_hue and tones.light <= policy.max_light_residual
+    )

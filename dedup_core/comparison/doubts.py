@@ -1,0 +1,59 @@
+"""What speaks against a verdict that the averages bear out: small parts, turned marks, other colors in places."""
+
+from typing import Final
+
+from dedup_core.comparison.color_match import above
+from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.policy import Policy
+from dedup_core.views import View
+
+MANY_BLOCKS: Final = 100
+WHOLE_FRAME: Final = 0.97
+_MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
+_FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
+_MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
+
+
+def another_frame(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about later frames or pages that differ; empty where they do not."""
+    difference, limit = measurement.frame_difference, policy.max_frame_difference
+    return f"later frames or pages differ ({difference:.0f} > {limit:.0f})" if difference > limit else ""
+
+
+def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about a place of another color, where the average is within the limits; empty without one."""
+    spot, limit = 0.0 if measurement.tones is None else measurement.tones.spot, policy.max_spot_residual
+    return f"a part has another color ({above(spot, limit)})" if spot > limit else ""
+
+
+def too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about two parts that match and prove too little for two pictures; empty where they do not."""
+    coverage, inner, detail = measurement.coverage, measurement.inner_coverage, measurement.detail
+    if coverage >= WHOLE_FRAME or detail is None:
+        return ""
+    if inner < policy.min_inner_coverage:
+        return f"each shows much that the other does not (both show {inner:.0%} of one, {coverage:.0%} of the other)"
+    if inner < WHOLE_FRAME and detail.blocks < MANY_BLOCKS:
+        return f"too little is shown by both to tell from a part ({detail.blocks} places)"
+    return ""
+
+
+def several_colors(measurement: PairMeasurement) -> str:
+    """The sentence about one color that has become several, as lamps that are lit do; empty where it stays one."""
+    spread = 0.0 if measurement.tones is None else measurement.tones.spread
+    if spread <= _MOST_SPREAD:
+        return ""
+    return f"what has one color in one of them has several in the other ({above(spread, _MOST_SPREAD)})"
+
+
+def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about little but a shape before a plain ground, and that turned: arrows, moons, flags; or empty.
+
+    One color alone is none.
+    """
+    if measurement.view is View.UPRIGHT and measurement.turn <= _MOST_TURN:
+        return ""
+    little = measurement.plain_share > policy.max_plain_share or measurement.texture < policy.max_mark_texture
+    few = measurement.detail is not None and measurement.detail.blocks < _FEW_STROKES
+    is_mark = (little or few) and measurement.texture > 0
+    return "a drawn mark that is turned or mirrored may be another one" if is_mark else ""

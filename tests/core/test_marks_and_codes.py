@@ -1,0 +1,154 @@
+"""Codes, displays, flags and other drawings of few colors, in which a small difference is all the difference."""
+
+import math
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from dedup_core import VerdictKind, decide, measure_images
+from tests.core.pictures import jpeg, working
+
+RED, WHITE, BLUE, NAVY = (190, 30, 45), (255, 255, 255), (35, 75, 145), (5, 35, 85)
+
+
+def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
+    return decide(measure_images(working(left), working(right))).kind
+
+
+def half(image: Image.Image) -> Image.Image:
+    return jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), 75)
+
+
+def stripes(seed: int) -> Image.Image:
+    chance, image, x = np.random.default_rng(seed), Image.new("RGB", (420, 240), "white"), 0
+    while x < 420:
+        black, white = (int(width) for width in chance.integers(3, 16, 2))
+        ImageDraw.Draw(image).rectangle((x, 0, x + black, 240), fill="black")
+        x += black + white
+    return image
+
+
+def code_of_cells(seed: int) -> Image.Image:
+    """Black and white cells, of which every seed has 12 of 400 otherwise: a serial number of one series."""
+    cells, chance = np.random.default_rng(3).integers(0, 2, 400), np.random.default_rng(seed)
+    cells[chance.choice(400, 12, replace=False)] ^= 1
+    grid = np.pad(cells.reshape(20, 20), 2)
+    return Image.fromarray(np.kron(1 - grid, np.ones((16, 16))).astype(np.uint8) * 255).convert("RGB")
+
+
+def display(lit: str) -> Image.Image:
+    """Lamps in a row; those that are not lit are seen as well."""
+    image = Image.new("RGB", (480, 160), (30, 8, 8))
+    for place, state in enumerate(lit):
+        color = (255, 40, 30) if state == "1" else (75, 22, 20)
+        ImageDraw.Draw(image).rectangle((20 + 56 * place, 30, 54 + 56 * place, 130), fill=color)
+    return image
+
+
+def swatches(seed: int) -> Image.Image:
+    colors, image = np.random.default_rng(seed).integers(20, 240, (24, 3)), Image.new("RGB", (480, 320), "white")
+    for place, color in enumerate(colors):
+        x, y = 10 + place % 6 * 78, 10 + place // 6 * 76
+        ImageDraw.Draw(image).rectangle((x, y, x + 66, y + 64), fill=tuple(int(value) for value in color))
+    return image
+
+
+def page(number: int) -> Image.Image:
+    image = Image.new("RGB", (420, 594), "white")
+    ImageDraw.Draw(image).text((204, 560), str(number), fill="black", font_size=16)
+    return image
+
+
+def tricolor(*colors: tuple[int, int, int], upright: bool) -> Image.Image:
+    image = Image.new("RGB", (450, 300))
+    for place, color in enumerate(colors):
+        box = (150 * place, 0, 150 * place + 149, 300) if upright else (0, 100 * place, 450, 100 * place + 99)
+        ImageDraw.Draw(image).rectangle(box, fill=color)
+    return image
+
+
+def named_mark(name: str) -> Image.Image:
+    """A ring with a large name beside it."""
+    image = Image.new("RGB", (500, 180), "white")
+    ImageDraw.Draw(image).ellipse((20, 30, 140, 150), outline=(220, 120, 0), width=22)
+    ImageDraw.Draw(image).text((165, 55), name, fill=(30, 30, 60), font_size=64)
+    return image
+
+
+def arrow(degrees: float) -> Image.Image:
+    image, turn = Image.new("RGB", (300, 300), "white"), math.radians(degrees)
+    cosine, sine = math.cos(turn), math.sin(turn)
+    outline = [(-100, -20), (20, -20), (20, -70), (110, 0), (20, 70), (20, 20), (-100, 20)]
+    points = [(150 + cosine * x - sine * y, 150 + sine * x + cosine * y) for x, y in outline]
+    ImageDraw.Draw(image).polygon(points, fill="black")
+    return image
+
+
+def battery(bars: int) -> Image.Image:
+    """Nearly the same upside down."""
+    image = Image.new("RGB", (400, 240), "white")
+    ImageDraw.Draw(image).rounded_rectangle((40, 50, 340, 190), 20, outline="black", width=10)
+    ImageDraw.Draw(image).rectangle((345, 95, 365, 145), fill="black")
+    for bar in range(bars):
+        ImageDraw.Draw(image).rectangle((60 + bar * 26, 70, 78 + bar * 26, 170), fill=(40, 180, 60))
+    return image
+
+
+def pinned_map(x: int, y: int) -> Image.Image:
+    chance, image = np.random.default_rng(9), Image.new("RGB", (520, 380), (230, 226, 214))
+    for ends in chance.integers(0, 520, (30, 4)):
+        ImageDraw.Draw(image).line([int(end) for end in ends], fill="white", width=8)
+    ImageDraw.Draw(image).ellipse((300, 200, 470, 320), fill=(170, 210, 240))
+    ImageDraw.Draw(image).polygon([(x, y), (x - 16, y - 44), (x + 16, y - 44)], fill=(220, 40, 40))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(stripes(1), stripes(2), id="bars"),
+        pytest.param(code_of_cells(1), code_of_cells(2), id="codes of one series"),
+        pytest.param(code_of_cells(1), half(code_of_cells(2)), id="codes of one series, one at half the size"),
+        pytest.param(swatches(1), swatches(2), id="charts of colors"),
+        pytest.param(named_mark("RIVER"), named_mark("SILVER"), id="names beside one mark"),
+        pytest.param(
+            tricolor(NAVY, WHITE, RED, upright=True), tricolor(RED, WHITE, BLUE, upright=False), id="flags of two lands"
+        ),
+    ],
+)
+def test_what_shares_a_template_only_is_distinct(one, other):
+    assert kind_of(one, other) is VerdictKind.DISTINCT
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(page(3), page(6), id="page numbers"),
+        pytest.param(page(1), page(7), id="other page numbers"),
+        pytest.param(display("10110100"), display("11010010"), id="lamps that are lit"),
+        pytest.param(arrow(0), arrow(45), id="an arrow turned by 45 degrees"),
+        pytest.param(pinned_map(90, 120), pinned_map(380, 140), id="a pin on a map"),
+    ],
+)
+def test_what_shows_something_else_in_a_part_or_another_way_is_altered(one, other):
+    assert kind_of(one, other) is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param(stripes(1), id="bars"),
+        pytest.param(code_of_cells(1), id="code"),
+        pytest.param(swatches(1), id="chart of colors"),
+        pytest.param(named_mark("SILVER"), id="name beside a mark"),
+        pytest.param(tricolor(RED, WHITE, BLUE, upright=False), id="stripes across"),
+        pytest.param(tricolor(NAVY, WHITE, RED, upright=True), id="stripes down"),
+        pytest.param(page(3), id="page number"),
+        pytest.param(display("10110100"), id="lamps"),
+        pytest.param(pinned_map(90, 120), id="map"),
+        pytest.param(battery(3), id="a mark that is nearly the same upside down"),
+    ],
+)
+def test_its_copy_at_half_the_size_is_a_duplicate(image):
+    assert kind_of(image, half(image)) is VerdictKind.DUPLICATE
