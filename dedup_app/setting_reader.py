@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
+from dedup_app.index_address import IndexAddress
 from dedup_app.schedule import schedule_problem
 from dedup_app.storage_connection import STORAGE, StorageConnection
 from dedup_core.errors import InvalidPath, InvalidSetting
@@ -76,6 +77,16 @@ class SettingReader:
         if value and (url.scheme != "https" or not url.hostname or url.query or url.username):
             raise InvalidSetting(f"{name} must be the https address of the {what} and nothing more, such as {example}")
         return value
+
+    def index_address(self, name: str) -> IndexAddress | None:
+        """The address of a PostgreSQL database; None where none is set. Never shown: it may hold a password."""
+        value = self.text(name, "")
+        try:
+            return IndexAddress.parse(value) if value else None
+        except ValueError as error:
+            raise InvalidSetting(
+                f"{name}: {error}; write postgresql://<role>@<host>/<database>, where an identity signs in"
+            ) from None
 
     def _namespace(self) -> str:
         value = self.text(NAMESPACE, "")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
 
+from dedup_app.index_address import INDEX_URL, IndexAddress
 from dedup_app.setting_reader import POLICY_PREFIX, SettingReader
 from dedup_app.storage_connection import STORAGE, StorageConnection
 from dedup_core.errors import InvalidSetting
@@ -38,6 +39,7 @@ class Settings:
     namespace: str = ""  # begins the names of tables, and those of index container and queues, which are whole below
     image_container: str = "images"
     index_container: str = "dedup-index"
+    index_address: IndexAddress | None = None  # of the candidate index in PostgreSQL, instead of in each instance
     verify_queue: str = "verify-pairs"
     ingest_queue: str = "ingest-images"
     events_queue: str = "blob-events"
@@ -79,6 +81,7 @@ class Settings:
             namespace=read.namespace,
             image_container=read.container("IMAGE_CONTAINER", cls.image_container),
             index_container=read.own_container("INDEX_CONTAINER", cls.index_container),
+            index_address=read.index_address(INDEX_URL),
             verify_queue=read.own_queue("VERIFY_QUEUE", cls.verify_queue),
             ingest_queue=read.own_queue("INGEST_QUEUE", cls.ingest_queue),
             events_queue=read.own_queue("EVENTS_QUEUE", cls.events_queue),

@@ -1,5 +1,6 @@
 """The engine of the candidate index that the settings ask for. Another one is one more case here."""
 
+from dedup_app.index_address import IndexAddress
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.settings import Settings
 from dedup_storage.clients import StorageClients
@@ -10,8 +11,18 @@ from dedup_storage.snapshot_blobs import AzureSnapshots
 
 def open_index(settings: Settings, clients: StorageClients) -> CandidateIndex:
     """The index of all images; nothing is read before its first use."""
+    if settings.index_address is not None:
+        return _in_postgres(settings.index_address, settings)
     return FingerprintLog(
         AzureSegments(clients.blobs, settings.index_container),
         AzureSegments(clients.blobs, settings.index_container, OLDER_FINGERPRINTS),
         AzureSnapshots(clients.blobs, settings.index_container),
     )
+
+
+def _in_postgres(address: IndexAddress, settings: Settings) -> CandidateIndex:
+    from dedup_storage.postgres.postgres_index import PostgresIndex  # noqa: PLC0415 - its driver, only where wanted
+    from dedup_storage.postgres.sign_in import tokens  # noqa: PLC0415
+
+    client_id = settings.image_storage.client_id if settings.image_storage else ""
+    return PostgresIndex(address, settings.namespace, tokens(client_id))

@@ -1,14 +1,39 @@
 """Fixtures that every part shares."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.azurite import Account, Azurite, run_azurite
+from tests.postgres import Postgres, run_postgres
 
 # As function_app.py does for the app, and before any test loads NumPy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+ENGINES = ("embedded", "postgres")
+
+type NewIndex = Callable[[], dict[str, str]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", choices=ENGINES, default="embedded", help="of the candidate index, in tests/e2e")
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine of the candidate index: the test's parameter, else what `--engine` says."""
+    return str(getattr(request, "param", request.config.getoption("--engine")))
+
+
+@pytest.fixture
+def new_index(request: pytest.FixtureRequest, engine: str) -> NewIndex:
+    """Makes settings that choose the engine, each time with an empty index."""
+    if engine == "embedded":
+        return dict
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return lambda: {"INDEX_URL": postgres.new_database()}
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +47,17 @@ def azurite() -> Iterator[Azurite]:
 def account(azurite: Azurite) -> Account:
     """A fresh, empty storage account for one test; `account.connection_string` connects to it."""
     return azurite.new_account()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Postgres]:
+    """One PostgreSQL for the whole run, all its processes together."""
+    base = tmp_path_factory.getbasetemp()
+    with run_postgres((base if worker_id == "master" else base.parent) / "postgres") as running:
+        yield running
+
+
+@pytest.fixture
+def index_url(postgres: Postgres) -> str:
+    """An empty database for one test, as the setting INDEX_URL names it."""
+    return postgres.new_database()

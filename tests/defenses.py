@@ -73,6 +73,19 @@ DEFENSES = (
         )
     ),
     Defense(
+        "tests/storage/test_postgres_connections.py::test_a_server_without_tls_is_told_nothing",
+        "dedup_storage/postgres/connections.py",
+        '{"sslmode": "verify-full",',
+        '{"sslmode": "prefer",',
+    ),
+    Defense(
+        "tests/storage/test_postgres_connections.py::"
+        "test_the_certificate_of_a_server_must_name_it_and_follow_from_known_roots",
+        "dedup_storage/postgres/connections.py",
+        "address.root_certificates or certifi.where()",
+        '"system"',
+    ),
+    Defense(
         "tests/core/test_paths.py::test_containers_that_are_not_configured_are_refused_by_name",
         "dedup_core/paths.py",
         "if containers is not None and not path.is_generated and path.container not in containers:",

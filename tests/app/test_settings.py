@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from dedup_app.index_address import IndexAddress
 from dedup_app.settings import Settings
 from dedup_app.storage_connection import StorageConnection
 from dedup_core.errors import InvalidSetting
@@ -143,6 +144,13 @@ def test_a_name_must_fit_with_its_namespace():
         ("STATS_SCHEDULE", "0 */0 * * * *", "minute is"),
         ("STATS_SCHEDULE", "0 0 0 30 Feb *", "never in its months"),
         ("BLOB_TRIGGER_SOURCE", "Polling", "LogsAndContainerScan or EventGrid"),
+        ("INDEX_URL", f"mysql://app:{KEY}@index/dedup", "must begin with postgresql://"),
+        ("INDEX_URL", f"postgresql://app:{KEY}@index", "name a user and a database"),
+        ("INDEX_URL", "postgresql://index/dedup", "name a user and a database"),
+        ("INDEX_URL", f"postgresql://app:{KEY}@/dedup", "name a host"),
+        ("INDEX_URL", "postgresql://app@/dedup?host=index", "name a host"),
+        ("INDEX_URL", f"postgresql://app:{KEY}@index/dedup?sslmode=disable", "sslmode cannot be set"),
+        ("INDEX_URL", f"postgresql://app:{KEY}@index:port/dedup", "port"),
         ("MAX_IMAGE_BYTES", "0", "from 1 to"),
         ("MAX_IMAGE_BYTES", "-5", "from 1 to"),
         ("MAX_IMAGE_BYTES", "64 MB", "from 1 to"),
@@ -189,6 +197,17 @@ def test_secrets_do_not_show():
     settings = read(ImageStorage=CONNECTION_STRING)
     assert KEY not in repr(settings)
     assert settings.require_image_storage().connection_string == CONNECTION_STRING
+
+
+def test_the_index_is_in_each_instance_unless_an_address_says_where_else():
+    assert read().index_address is None
+    address = read(INDEX_URL=f"postgresql://id%40app:{KEY}@index.example.com/dedup").index_address
+    assert address == IndexAddress("index.example.com", 5432, "dedup", "id@app", KEY)
+    assert not address.is_local
+    assert KEY not in repr(address)
+    socket = read(INDEX_URL="postgresql://app@/dedup?host=/run/postgresql").index_address
+    assert socket == IndexAddress("/run/postgresql", 5432, "dedup", "app")
+    assert socket.is_local
 
 
 def test_what_belongs_to_others_is_left_alone():

@@ -15,6 +15,7 @@ from dedup_app.ports.pairs import PairRow
 from dedup_cli.main import app as dedup
 from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account, Azurite
+from tests.conftest import NewIndex
 from tests.core.drawings import drawn
 from tests.core.pictures import encoded
 from tests.e2e.app import App, app_on, post_blob_created, post_blob_deleted
@@ -31,8 +32,8 @@ PICTURES = {
 
 
 @pytest.fixture
-def app(account: Account) -> Iterator[App]:
-    with app_on(account, BLOB_TRIGGER_SOURCE="EventGrid") as running:
+def app(account: Account, new_index: NewIndex) -> Iterator[App]:
+    with app_on(account, BLOB_TRIGGER_SOURCE="EventGrid", **new_index()) as running:
         yield running
 
 
@@ -61,10 +62,12 @@ def test_a_deleted_image_is_retracted_by_its_event_and_comes_back_by_the_next(ap
     assert pair.verdict.kind is VerdictKind.DUPLICATE
 
 
-def test_events_twice_and_in_any_order_give_the_same_tables_as_the_container_scan(azurite: Azurite) -> None:
+def test_events_twice_and_in_any_order_give_the_same_tables_as_the_container_scan(
+    azurite: Azurite, new_index: NewIndex
+) -> None:
     with ExitStack() as stack:
         posted, queued, scanned = (
-            stack.enter_context(app_on(azurite.new_account(), BLOB_TRIGGER_SOURCE=source))
+            stack.enter_context(app_on(azurite.new_account(), BLOB_TRIGGER_SOURCE=source, **new_index()))
             for source in ("EventGrid", "EventGrid", "LogsAndContainerScan")
         )
         for app in (posted, queued, scanned):

@@ -10,6 +10,7 @@ from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_cli.main import app as dedup
 from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account
+from tests.conftest import NewIndex
 from tests.core.drawings import drawn, encoded
 from tests.decoders.hostile import PLUGIN, harmless, told_to
 from tests.e2e.app import App, app_on
@@ -22,8 +23,8 @@ HOSTILE = {f"hostile/{number}-{command}.heic": told_to(command, bytes([number]))
 
 
 @pytest.fixture
-def app(account: Account) -> Iterator[App]:
-    with app_on(account, PYTHONPATH=str(PLUGIN)) as running:
+def app(account: Account, new_index: NewIndex) -> Iterator[App]:
+    with app_on(account, PYTHONPATH=str(PLUGIN), **new_index()) as running:
         yield running
 
 

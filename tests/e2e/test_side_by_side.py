@@ -10,6 +10,7 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from local_host.process import HostProcess
 from tests.azurite import Account
+from tests.conftest import ENGINES, NewIndex
 from tests.core.drawings import drawn, encoded
 from tests.e2e.app import CONTAINER, App, app_on, post_blob_created
 
@@ -17,11 +18,12 @@ ROUNDS = 15
 
 
 @pytest.fixture
-def app(account: Account) -> Iterator[App]:
-    with app_on(account, BLOB_TRIGGER_SOURCE="EventGrid") as running:
+def app(account: Account, new_index: NewIndex) -> Iterator[App]:
+    with app_on(account, BLOB_TRIGGER_SOURCE="EventGrid", **new_index()) as running:
         yield running
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_look_alikes_that_land_in_the_same_instant_at_two_hosts_find_each_other(app: App) -> None:
     together = Barrier(2)
 

@@ -25,7 +25,7 @@ READ_BY_OTHERS = {
 # The site's name, and whether people sign in, are set by Azure.
 NOT_SET = {
     *("ImageStorage", "DEDUP_NAMESPACE", "KEEPER_STEPS", "PROTECTED_PREFIXES", "RECONCILE_HOURS"),
-    *("EVENTS_TOPIC_ENDPOINT", "NOTIFY_QUEUE", "WEBSITE_SITE_NAME", "WEBSITE_AUTH_ENABLED"),
+    *("EVENTS_TOPIC_ENDPOINT", "INDEX_URL", "NOTIFY_QUEUE", "WEBSITE_SITE_NAME", "WEBSITE_AUTH_ENABLED"),
     *("KEEP_REPORTS_DAYS", "KEEP_STATISTICS_DAYS", "KEEP_DELETED_DAYS"),
 }
 # Flex Consumption refuses or ignores these (functions-app-settings, "Flex Consumption plan deprecations").

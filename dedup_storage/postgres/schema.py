@@ -1,0 +1,133 @@
+"""What the index is in PostgreSQL: two tables and two functions, in a schema of its own that the first use makes.
+
+`images` has a row for each image that was ever heard of, without fingerprints where it was removed: its version keeps a
+late addition from bringing it back. `words` has a row for each word of an image (`dedup_core/search/shared_words.py`).
+Functions carry the number of their revision, so that instances of two versions of the app can work side by side.
+"""
+
+from typing import Any, Final
+
+from psycopg import Connection
+from psycopg.sql import SQL, Composed, Identifier
+
+from dedup_core.fingerprinting.record import SCHEME
+
+PUT: Final = "put_1"
+PUT_TYPES: Final = ("uuid[]", "bigint[]", "bigint[]", "bytea[]", "integer[]", "integer[]")
+FOUND: Final = "found_1"
+FOUND_TYPES: Final = ("uuid", "bigint", "integer[]", "integer", "integer")
+_LOCK: Final = 0x64656475_70696478  # any number, the same in all instances
+
+# Stored as it is: 296 bytes of hashes do not compress.
+_TABLES: Final = """
+CREATE TABLE {schema}.images (
+    id uuid PRIMARY KEY,
+    slot integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    version bigint NOT NULL,
+    content bigint,
+    fingerprints bytea,
+    words integer[] NOT NULL
+);
+ALTER TABLE {schema}.images ALTER COLUMN fingerprints SET STORAGE PLAIN, ALTER COLUMN words SET STORAGE PLAIN;
+CREATE UNIQUE INDEX ON {schema}.images (slot);
+CREATE INDEX ON {schema}.images (content) WHERE content IS NOT NULL;
+CREATE TABLE {schema}.words (word integer NOT NULL, slot integer NOT NULL);
+CREATE INDEX ON {schema}.words (word, slot);
+"""
+
+_PUT: Final = """
+CREATE FUNCTION {schema}.{put}(
+    ids uuid[], versions bigint[], contents bigint[], all_fingerprints bytea[], all_words integer[], ends integer[]
+) RETURNS void LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    new record;
+    old record;
+    is_known boolean;
+    taken integer;
+BEGIN
+    FOR new IN
+        SELECT a.id, a.version, a.content, a.fingerprints,
+               all_words[coalesce(lag(a.words_end) OVER (ORDER BY a.number), 0) + 1 : a.words_end] AS words
+        FROM unnest(ids, versions, contents, all_fingerprints, ends)
+            WITH ORDINALITY AS a(id, version, content, fingerprints, words_end, number)
+        ORDER BY a.id  -- so that two batches cannot wait for each other
+    LOOP
+        LOOP
+            SELECT i.slot, i.version, i.fingerprints, i.words INTO old FROM images i WHERE i.id = new.id FOR UPDATE;
+            is_known := FOUND;
+            EXIT WHEN is_known;
+            INSERT INTO images (id, version, content, fingerprints, words)
+                VALUES (new.id, new.version, new.content, new.fingerprints, new.words)
+                ON CONFLICT (id) DO NOTHING RETURNING slot INTO taken;
+            EXIT WHEN FOUND;
+        END LOOP;
+        IF is_known THEN
+            CONTINUE WHEN old.version > new.version;
+            IF old.fingerprints IS NOT DISTINCT FROM new.fingerprints THEN
+                UPDATE images SET version = new.version WHERE id = new.id AND version < new.version;
+                CONTINUE;
+            END IF;
+            taken := old.slot;
+            DELETE FROM words w USING unnest(old.words) AS gone(word) WHERE w.word = gone.word AND w.slot = taken;
+            UPDATE images SET version = new.version, content = new.content, fingerprints = new.fingerprints,
+                words = new.words WHERE id = new.id;
+        END IF;
+        INSERT INTO words (word, slot) SELECT word, taken FROM unnest(new.words) AS its(word);
+    END LOOP;
+END $$;
+"""
+
+_FOUND: Final = """
+CREATE FUNCTION {schema}.{found}(
+    asked_id uuid, asked_content bigint, asked_words integer[], most_met integer, most integer
+)
+RETURNS TABLE (id bytea, version bigint, fingerprints bytea) LANGUAGE plpgsql STABLE
+SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT uuid_send(i.id), i.version, NULL::bytea FROM images i WHERE i.id = asked_id
+    UNION ALL
+    SELECT uuid_send(i.id), i.version, i.fingerprints
+    FROM (
+        (SELECT same.slot FROM images same WHERE same.content = asked_content LIMIT most)
+        UNION
+        (SELECT met.slot FROM (SELECT w.slot FROM words w WHERE w.word = ANY (asked_words) LIMIT most_met) AS met
+         GROUP BY met.slot HAVING count(*) > 1 ORDER BY count(*) DESC, met.slot LIMIT most)
+    ) AS near JOIN images i ON i.slot = near.slot
+    WHERE i.id <> asked_id;
+END $$;
+"""
+
+
+def schema_name(namespace: str) -> str:
+    """The schema of a namespace and of the scheme of fingerprints; an older one beside it is of no use any more."""
+    return f"{namespace or 'dedup'}_scheme_{SCHEME}"
+
+
+def ensure_schema(connection: Connection[Any], name: str) -> None:
+    """Make the tables and functions that are not there; of several instances that want to, one does."""
+    if _is_there(connection, name):
+        return
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        if not _has(connection, name, "to_regclass", "images"):
+            connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(name)))
+            connection.execute(_in_schema(_TABLES, name))
+        if not _is_there(connection, name):
+            connection.execute(_in_schema(_PUT, name))
+            connection.execute(_in_schema(_FOUND, name))
+
+
+def _is_there(connection: Connection[Any], name: str) -> bool:
+    """Whether the functions are there, which are made last; nothing has to be allowed for a look."""
+    return _has(connection, name, "to_regproc", FOUND)
+
+
+def _has(connection: Connection[Any], name: str, look: str, what: str) -> bool:
+    row = connection.execute(SQL("SELECT {}(%s)").format(SQL(look)), [f'"{name}"."{what}"']).fetchone()
+    return row is not None and row[0] is not None
+
+
+def _in_schema(text: str, name: str) -> Composed:
+    return SQL(text).format(schema=Identifier(name), put=Identifier(PUT), found=Identifier(FOUND))

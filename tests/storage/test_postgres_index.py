@@ -1,0 +1,93 @@
+"""The engine on PostgreSQL: the contract of all engines, the hits of the embedded one, and what only it can do."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import psycopg
+import pytest
+from PIL import Image, ImageOps
+
+from dedup_app.index_address import IndexAddress
+from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_storage.postgres.postgres_index import PostgresIndex
+from tests.core.pictures import brighter, cropped, jpeg, padded, scene, working
+from tests.storage.candidate_index import CAT, DOG, A, B, C, CandidateIndexContract, ids
+from tests.storage.examples import image
+
+type Another = Callable[[], PostgresIndex]
+
+
+class TestPostgresIndex(CandidateIndexContract):
+    @pytest.fixture
+    def another(self, index_url: str) -> Iterator[Another]:  # type: ignore[override]
+        started: list[PostgresIndex] = []
+
+        def start() -> PostgresIndex:
+            started.append(PostgresIndex(IndexAddress.parse(index_url), "", lambda: ""))
+            return started[-1]
+
+        yield start
+        for index in started:
+            index.close()
+
+    def test_hits_are_those_of_the_embedded_index(self, another: Another) -> None:
+        original, engine = scene(1), another()
+        held = {f"strange {seed}": scene(seed) for seed in range(2, 8)} | {
+            "itself": original,
+            "JPEG": jpeg(original, 30),
+            "brighter": brighter(original, 40),
+            "on white": padded(original, 0.2, "white"),
+            "inverted": ImageOps.invert(original),
+            "part": cropped(original, 0.1, 0.2, 0.9, 0.95),
+            "turned by 20": original.rotate(20, Image.Resampling.BICUBIC, expand=True),
+            **{method.name: original.transpose(method) for method in Image.Transpose},
+        }
+        known = {image(name).image_id: _looked_at(it, name) for name, it in held.items()}
+        engine.add_all((image_id, 1, it) for image_id, it in known.items())
+        embedded: FingerprintIndex = FingerprintIndex()
+        for image_id, it in known.items():
+            embedded.add(image_id, it)
+        for image_id, it in known.items():
+            assert engine.search(image_id, 1, it) == [hit for hit in embedded.search(it) if hit.image_id != image_id]
+        assert len(engine.search(image("itself").image_id, 1, known[image("itself").image_id])) == len(held) - 7
+
+    def test_a_flat_picture_meets_the_same_file_only(self, another: Another) -> None:
+        index = another()
+        flat, other = (Fingerprints(content, np.zeros((0, 32), np.uint8)) for content in (b"12345678", b"12345679"))
+        index.add_all([(A, 0, flat), (B, 0, other)])
+        assert ids(index.add_and_search(C, 0, flat)) == [A]
+
+    def test_an_image_that_comes_twice_in_a_batch_counts_as_it_is_last(self, another: Another) -> None:
+        index = another()
+        assert index.add_all([(A, 2, DOG), (A, 3, CAT), (A, 1, DOG), (B, 1, DOG), (B, 1, CAT)]) == 5
+        assert index.held("") == {A: 3, B: 1}
+        assert ids(index.search(C, 0, CAT)) == sorted([A, B])
+
+    def test_what_was_overwritten_or_removed_leaves_no_words(self, another: Another, index_url: str) -> None:
+        index = another()
+        index.add_all([(A, 1, CAT), (B, 1, DOG)])
+        index.add_and_search(A, 2, DOG)
+        index.remove_all([(A, 3), (B, 3)])
+        with psycopg.connect(index_url) as connection:
+            assert connection.execute("SELECT count(*) FROM dedup_scheme_2.words").fetchone() == (0,)
+
+    def test_many_that_start_at_once_make_one_schema(self, another: Another) -> None:
+        indexes = [another() for _ in range(6)]
+        with ThreadPoolExecutor(len(indexes)) as threads:
+            numbers = range(len(indexes))
+            list(threads.map(lambda at: indexes[at].add_and_search(image(str(at)).image_id, 0, CAT), numbers))
+        assert another().refresh() == len(indexes)
+
+    def test_namespaces_know_nothing_of_each_other(self, index_url: str) -> None:
+        first, second = (PostgresIndex(IndexAddress.parse(index_url), name, lambda: "") for name in ("", "second"))
+        first.add_and_search(A, 0, CAT)
+        assert second.add_and_search(B, 0, CAT) == []
+        first.close()
+        second.close()
+
+
+def _looked_at(picture: Image.Image, name: str) -> Fingerprints:
+    return fingerprints_of(working(picture), name.encode().ljust(8)[:8])
