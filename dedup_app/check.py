@@ -7,6 +7,7 @@ from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.images import Images
 from dedup_app.ports.index import CandidateIndex
+from dedup_core.comparison.seen_image import SeenImage
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
 from dedup_core.errors import ImageNotFound
 from dedup_core.loading.budget import LoadBudgets
@@ -64,7 +65,7 @@ class CheckService:
         """Images that are like this file, the nearest first. Raises `PermanentError` if it is no readable image."""
         with self._budgets.picture(data):
             features = self._decoders.extract_features(data)
-            working = self._decoders.decode(data)
+            asked = SeenImage(self._decoders.decode(data))
         self._index.refresh()
         ids = [hit.image_id for hit in self._index.search(NOBODY, 0, features.fingerprints)]
         ids = [it for it in ids if besides is None or it != besides.image_id][:most]
@@ -72,7 +73,7 @@ class CheckService:
         found: list[CheckHit] = []
         for row in self._alive(rows, ids):
             other = self._loader.load(row.path)
-            measurement = self._loader.measure_pictures(working, other.working)
+            measurement = self._loader.measure_pictures(asked, other.seen)
             verdict = decide(measurement, self._policy, same_bytes=other.sha256 == features.sha256)
             if verdict.kind in ALIKE:
                 found.append(CheckHit(row.path, verdict))

@@ -21,14 +21,14 @@ from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.placing import Contents, Placed, common_rectangle, shrunk
 from dedup_core.comparison.regions import Corners, Region, RegionKind
+from dedup_core.comparison.seen_image import SeenImage
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.tones import BLOCK as TONE_BLOCK
 from dedup_core.comparison.tones import tones_between
 from dedup_core.comparison.which_side import WHOLE, overlaid_sides, side_of
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
-from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
-from dedup_core.fingerprinting.luma import LumaPicture
+from dedup_core.fingerprinting.hashes import hash_distance
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_core.views import View, opposite, turned
 
@@ -65,21 +65,27 @@ def measure_pair(left: Picture, right: Picture, limits: DecodeLimits = DEFAULT_L
     return measure_images(working_image_of(left, limits), working_image_of(right, limits)).metrics
 
 
-def measure_images(left: WorkingImage, right: WorkingImage, hint: View | None = None) -> PairMeasurement:
+def measure_images(
+    left: WorkingImage | SeenImage, right: WorkingImage | SeenImage, hint: View | None = None
+) -> PairMeasurement:
     """Everything about two decoded images; `hint` is the view in which the candidate index found them.
 
-    The numbers are the same whichever picture is left; `view` and `hint` are how the left one is turned.
+    The numbers are the same whichever picture is left; `view` and `hint` are how the left one is turned. Who compares
+    one image with several gives it as a `SeenImage`.
     """
-    if not _in_order(left.pixels, right.pixels):
-        return _measured_in_order(right, left, hint and opposite(hint)).seen_from_right()
-    return _measured_in_order(left, right, hint)
+    ours, theirs = (it if isinstance(it, SeenImage) else SeenImage(it) for it in (left, right))
+    if not _in_order(ours.working.pixels, theirs.working.pixels):
+        back = None if hint is None else opposite(hint)
+        return _measured_in_order(theirs, ours, back).seen_from_right()
+    return _measured_in_order(ours, theirs, hint)
 
 
-def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:
+def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) -> PairMeasurement:
+    left, right = ours.working, theirs.working
     same = _equal_as_measured(left, right)
-    luma = LumaPicture(left)
-    lumas = luma, luma if same else LumaPicture(right)
-    contents = box_slices(lumas[0].frame), box_slices(lumas[1].frame)
+    if same:
+        theirs = ours
+    contents = box_slices(ours.luma.frame), box_slices(theirs.luma.frame)
     if same:
         laid, look = _on_itself(left.pixels, contents), NOT_LOOKED
     else:
@@ -101,7 +107,7 @@ def _measured_in_order(left: WorkingImage, right: WorkingImage, hint: View | Non
         metrics=lab_metrics(*labs, weights),
         view=pair.view,
         turn=laid.placed.turn,
-        distance_bits=hash_distance(hashes_of(lumas[0]), hashes_of(lumas[1]), pair.view),
+        distance_bits=hash_distance(ours.hashes, theirs.hashes, pair.view),
         same_pixels=same and left.whole.digest == right.whole.digest != "",
         same_when_small=same,
         frame_difference=frame_difference(left, right, pair.view),

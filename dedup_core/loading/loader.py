@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.decoding.working_image import WorkingImage
@@ -17,6 +17,9 @@ from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
 
+if TYPE_CHECKING:
+    from dedup_core.comparison.seen_image import SeenImage
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedImage:
@@ -25,7 +28,11 @@ class LoadedImage:
     path: ImagePath
     etag: str
     sha256: str
-    working: WorkingImage
+    seen: "SeenImage"
+
+    @property
+    def working(self) -> WorkingImage:
+        return self.seen.working
 
 
 type ReadImage = Callable[[ImagePath], SourceImage | bytes]
@@ -56,11 +63,13 @@ class MemoryEfficientImageLoader:
 
     def load(self, path: ImagePath | str) -> LoadedImage:
         """Read and decode one image; the encoded bytes and the full-size pixels are gone when it returns."""
+        from dedup_core.comparison.seen_image import SeenImage  # noqa: PLC0415 - as where it is measured
+
         path = _as_path(path)
         with self._budgets.file() as room:
             source = self._fetch(path)
-            working = self._decode(source.data, room)
-            return LoadedImage(path, source.etag, hashlib.sha256(source.data).hexdigest(), working)
+            seen = SeenImage(self._decode(source.data, room))
+            return LoadedImage(path, source.etag, hashlib.sha256(source.data).hexdigest(), seen)
 
     def load_image_pair_for_comparison(
         self, left: ImagePath | str, right: ImagePath | str
@@ -76,9 +85,9 @@ class MemoryEfficientImageLoader:
 
     def measure(self, left: LoadedImage, right: LoadedImage, hint: View | None = None) -> PairMeasurement:
         """Compare two loaded images in one pass; `hint` is the view in which the candidate index found them."""
-        return self.measure_pictures(left.working, right.working, hint)
+        return self.measure_pictures(left.seen, right.seen, hint)
 
-    def measure_pictures(self, left: WorkingImage, right: WorkingImage, hint: View | None = None) -> PairMeasurement:
+    def measure_pictures(self, left: "SeenImage", right: "SeenImage", hint: View | None = None) -> PairMeasurement:
         """The same of pictures, wherever they come from."""
         from dedup_core.comparison.measure import measure_images  # noqa: PLC0415 - loaded by the first comparison
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from dedup_core.comparison import measure
-from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.comparison.seen_image import SeenImage
 from dedup_decoders import in_process
 from tests.app.world import World
 
@@ -14,8 +14,8 @@ measure_images = measure.measure_images
 measured: dict[tuple[object, ...], Any] = {}
 
 
-def measure_once(left: WorkingImage, right: WorkingImage, hint: object) -> Any:
-    key = (left.pixels.tobytes(), right.pixels.tobytes(), hint)
+def measure_once(left: SeenImage, right: SeenImage, hint: object) -> Any:
+    key = (left.working.pixels.tobytes(), right.working.pixels.tobytes(), hint)
     if key not in measured:
         measured[key] = measure_images(left, right, hint)
     return measured[key]

@@ -438,7 +438,7 @@ _measure = measure.measure_images
 
 
 def _measure_once(left: Any, right: Any, hint: Any, *rest: Any) -> Any:
-    key = (id(left), id(right))
+    key = (id(left.working), id(right.working))
     if key not in _measured:
         _measured[key] = _measure(left, right, hint, *rest)
     return _measured[key]

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from dedup_core.comparison import measure
+from dedup_core.comparison import measure, seen_image
 from dedup_core.errors import ImageNotFound, ImageTooLarge, InvalidPath, InvalidSetting, StoreBusy, UnreadableImage
 from dedup_core.limits import DecodeLimits
 from dedup_core.loading import loader as loader_module
@@ -100,7 +100,7 @@ def test_encoded_bytes_are_gone_before_anything_is_measured(blobs, monkeypatch):
 
     def measure_and_look(left, right, hint):
         gc.collect()
-        seen.append((TrackedBytes.alive, max(left.pixels.nbytes, right.pixels.nbytes)))
+        seen.append((TrackedBytes.alive, max(left.working.pixels.nbytes, right.working.pixels.nbytes)))
         return original(left, right, hint)
 
     original = measure.measure_images
@@ -192,6 +192,19 @@ def test_hue_shifted_pixels_differ_as_much_as_measured_directly(loader, blobs):
     measurement = loader.measure(*loader.load_image_pair_for_comparison(A, B))
     assert measurement.metrics.as_dict() == loader.compute_all_color_metrics(A, B)
     assert measurement.metrics.pixel_difference > 10
+
+
+def test_an_image_that_is_compared_with_several_is_looked_at_once(loader, blobs, monkeypatch):
+    looked_at = []
+    really = seen_image.LumaPicture
+    monkeypatch.setattr(seen_image, "LumaPicture", lambda working: looked_at.append(working) or really(working))
+    paths = [ImagePath("images", f"other {number}.png") for number in range(3)]
+    blobs.contents |= {path: encoded(scene(number, (200, 150))) for number, path in enumerate(paths, 5)}
+    left = loader.load(A)
+    alone = [loader.measure(loader.load(A), loader.load(path)) for path in paths]
+    looked_at.clear()
+    assert [loader.measure(left, loader.load(path)) for path in paths] == alone
+    assert len(looked_at) == 1 + len(paths)
 
 
 def test_reset_starts_again_at_zero_and_returns_what_was_counted(loader):
