@@ -4,9 +4,9 @@
     python -m benchmarks.memory --format PNG       # which cannot be shrunk while they are decoded
 
 Every run is a process of its own on Azurite: all images are ingested at once, as many threads as messages, then each
-message (one image and two candidates) is verified, all at once again. The peak is that of the process and
-its decoders (VmHWM, summed): Python, NumPy, the SDK and everything else. Half of the JPEGs are progressive, which cannot be
-decoded in strips.
+message (one image and two candidates) is verified, all at once again. The peak is that of the process and of its
+decoders (VmHWM, summed): Python, NumPy, the SDK and everything else. Half of the JPEGs are progressive, which cannot
+be decoded in strips.
 Exit code 1 if the burst with the budgets takes more than `--limit` MB or loses a pair.
 """
 
