@@ -7,8 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from dedup_app.group_book import GroupBook
-from dedup_app.group_records import microseconds
+from dedup_app.group_records import facts_of, microseconds
 from dedup_app.paging import BadCursor
+from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Family, ImageFacts
@@ -29,7 +30,7 @@ class State(StrEnum):
 
 
 class UnknownReviewImage(PermanentError):
-    """No pair of this image is known."""
+    """No such image is known."""
 
     reason = "unknown-image"
 
@@ -60,9 +61,10 @@ class GroupPage:
 class ReviewService:
     """Reads the group book and the pairs of the groups that are looked at."""
 
-    def __init__(self, *, book: GroupBook, pairs: PairsTable) -> None:
+    def __init__(self, *, book: GroupBook, pairs: PairsTable, features: FeaturesTable) -> None:
         self._book = book
         self._pairs = pairs
+        self._features = features
 
     def page(self, wanted: GroupFilter, cursor: str | None = None, size: int = 50) -> GroupPage:
         """The page after the one that gave the cursor. A group that was decided meanwhile leaves no gap."""
@@ -96,16 +98,19 @@ class ReviewService:
         return {member.facts.image_id: row for member, row in zip(members, rows, strict=True) if row is not None}
 
     def image(self, image_id: str) -> ImageFacts:
-        """An image that is, or was, in a group. Raises `UnknownReviewImage`."""
+        """An image that is, or was, in a group, or is there at all. Raises `UnknownReviewImage`."""
         try:
             key = bytes.fromhex(image_id)
         except ValueError:
             key = b""
         with self._book.current() as projection:
             facts = projection.image(key)
-        if facts is None:
-            raise UnknownReviewImage("no pair of an image with this id is known")
-        return facts
+        if facts is not None:
+            return facts
+        row = self._features.summaries([image_id]).get(image_id)
+        if row is None or not row.is_alive:
+            raise UnknownReviewImage("no image with this id is known")
+        return facts_of(row)
 
     def groups_of(self, image_id: bytes) -> Iterator[Group]:
         """The groups that the image is in."""

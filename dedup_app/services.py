@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from dedup_app.pairing import Pairing
     from dedup_app.poison import PoisonService
     from dedup_app.ports.decoders import Decoders
+    from dedup_app.precision import PrecisionService
     from dedup_app.reindex import ReindexService
     from dedup_app.rejected import RejectedService
     from dedup_app.rejudge import RejudgeService
     from dedup_app.reporting import ReportingService
     from dedup_app.retention import RetentionService
     from dedup_app.review import ReviewService
+    from dedup_app.telling import TellingService
     from dedup_app.tune.service import TuneService
     from dedup_app.verify import VerifyService
 
@@ -156,7 +158,19 @@ class Services(ServicePorts):
     def review(self) -> "ReviewService":
         from dedup_app.review import ReviewService
 
-        return ReviewService(book=self.groups, pairs=self.pairs)
+        return ReviewService(book=self.groups, pairs=self.pairs, features=self.features)
+
+    @cached_property
+    def precision(self) -> "PrecisionService":
+        from dedup_app.precision import PrecisionService
+
+        return PrecisionService(self.groups, self.settings.alert_precision_percent / 100)
+
+    @cached_property
+    def telling(self) -> "TellingService":
+        from dedup_app.telling import TellingService
+
+        return TellingService(pairs=self.pairs, features=self.features, policy=self.settings.policy)
 
     @cached_property
     def check(self) -> "CheckService":

@@ -61,6 +61,7 @@ class Settings:
     keep_reports_days: int = 30
     keep_statistics_days: int = 90  # of each process; the sums of a day stay
     keep_deleted_days: int = 30  # rows and pairs of images that are deleted
+    alert_precision_percent: int = 95  # of pairs called copies that people looked at, below which it is told in red
     max_candidates: int = 100  # of an image; thousands of equal placeholders would otherwise make millions of pairs
     policy_preset: str = "balanced"
     policy_overrides: Mapping[str, float] = field(default_factory=dict)
@@ -104,6 +105,9 @@ class Settings:
             keep_reports_days=read.whole("KEEP_REPORTS_DAYS", cls.keep_reports_days, most=_CENTURY),
             keep_statistics_days=read.whole("KEEP_STATISTICS_DAYS", cls.keep_statistics_days, least=7, most=_CENTURY),
             keep_deleted_days=read.whole("KEEP_DELETED_DAYS", cls.keep_deleted_days, most=_CENTURY),
+            alert_precision_percent=read.whole(
+                "ALERT_PRECISION_PERCENT", cls.alert_precision_percent, least=0, most=100
+            ),
             max_candidates=read.whole("MAX_CANDIDATES", cls.max_candidates, most=10_000),
             policy_preset=read.text("POLICY", cls.policy_preset),
             policy_overrides=read.policy_overrides(),

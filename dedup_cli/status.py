@@ -12,9 +12,11 @@ from dedup_app.image_status import ImageStatus
 from dedup_app.overview import Overview
 from dedup_app.ports.queues import QueueLengths
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
+from dedup_app.precision import PrecisionReport
 from dedup_cli.connection import services_of
 from dedup_cli.ledger import ledger_record, ledger_table
 from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_cli.seen import seen_record, seen_table
 from dedup_cli.watch import watch_queues
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 from dedup_core.messages import message_excerpt
@@ -41,11 +43,11 @@ def status(
     if watch:
         watch_queues(services)
         return
-    found = services.overview.read()
+    found, seen = services.overview.read(), services.precision.report()
     if as_json:
-        print_json(_record(found))
+        print_json(_record(found) | {"seen": seen_record(seen)})
     else:
-        _print(found)
+        _print(found, seen)
 
 
 def reads_a_comparison(totals: LoaderStats) -> float | None:
@@ -88,12 +90,13 @@ def _message_record(message: RejectedMessage) -> dict[str, str]:
     }
 
 
-def _print(found: Overview) -> None:
+def _print(found: Overview, seen: PrecisionReport) -> None:
     sections = {
         "Images": _images_table(_by_name(found.images)),
         "Completeness": ledger_table(found.ledger),
         "Queues": _queues_table(found.queues),
         "Statistics": _report_table(found.report),
+        "Seen by people": seen_table(seen),
         "Decoders": _decoders_table(found.decoders),
         "Poison messages (failed on every try)": _messages_table(found.poison_messages),
         "Rejected messages (nobody can act on them)": _messages_table(found.rejected_messages),

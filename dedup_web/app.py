@@ -12,6 +12,7 @@ from dedup_app.decisions import NothingToDecide
 from dedup_app.paging import BadCursor
 from dedup_app.review import GroupFilter, State, UnknownReviewImage
 from dedup_app.services import Services
+from dedup_app.telling import UnknownPair
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, PermanentError, TemporaryError
 from dedup_core.groups.facts import Family
 from dedup_web import models
@@ -22,8 +23,16 @@ from dedup_web.numbers import add_numbers
 from dedup_web.page import page
 from dedup_web.pictures import Pictures
 from dedup_web.security import Guard, person_of
+from dedup_web.telling import add_telling
 
-STATUS_OF = {NothingToDecide: 409, BadCursor: 400, UnknownReviewImage: 404, ImageNotFound: 404, ImageTooLarge: 413}
+STATUS_OF = {
+    NothingToDecide: 409,
+    BadCursor: 400,
+    UnknownReviewImage: 404,
+    UnknownPair: 404,
+    ImageNotFound: 404,
+    ImageTooLarge: 413,
+}
 
 
 def create_app(services: Services, *, who: str, key: str | None = None, hosts: frozenset[str] | None = None) -> ASGIApp:
@@ -56,6 +65,7 @@ def _api() -> FastAPI:
     _add_groups(api)
     add_images(api)
     add_numbers(api)
+    add_telling(api)
     _add_pages(api)
     return api
 

@@ -10,7 +10,7 @@ STYLES = ("review", "statistics")
 # One script in this order: a part may use those above it as it is read, and all others once it runs.
 SCRIPTS = (
     *("elements", "state", "asking", "list", "group", "comparison", "deciding"),
-    *("rejected", "plots", "statistics", "start"),
+    *("rejected", "plots", "precision", "statistics", "tune", "start"),
 )
 
 

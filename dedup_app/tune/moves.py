@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from dedup_core.policy import BALANCED, LOOSE, STRICT, Policy
+from dedup_app.dial import between
+from dedup_core.policy import LOOSE, STRICT, Policy
 
 STEPS: Final = 4  # from balanced to either side
 ALL: Final = "all"
@@ -34,11 +35,6 @@ def moves() -> list[Move]:
     ]
 
 
-def dial(position: float) -> Policy:
-    """All thresholds at a place between `strict` (-1), `balanced` (0) and `loose` (1)."""
-    return replace(BALANCED, **{it.name: _between(it.name, position) for it in fields(Policy)})
-
-
 def changed(today: Policy, policy: Policy) -> dict[str, float]:
     """The thresholds that differ."""
     both = ((it.name, getattr(policy, it.name)) for it in fields(Policy))
@@ -51,10 +47,4 @@ def _values(name: str) -> list[float]:
 
 def _steps(name: str) -> Iterator[float]:
     for step in range(-STEPS, STEPS + 1):
-        yield _between(name, step / STEPS)
-
-
-def _between(name: str, position: float) -> float:
-    middle, end = getattr(BALANCED, name), getattr(LOOSE if position > 0 else STRICT, name)
-    value: float = round(middle + abs(position) * (end - middle), 4)
-    return value
+        yield between(name, step / STEPS)

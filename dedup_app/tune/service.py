@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from dedup_app.dial import dial
 from dedup_app.intervals import Share
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.tune.choice import Choice, Chooser
 from dedup_app.tune.evidence import NO_MATTER_OF_POLICY, Evidence, Made, gather
-from dedup_app.tune.moves import changed, dial
+from dedup_app.tune.moves import changed
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
 from dedup_core.errors import PermanentError
 from dedup_core.policy import PRESETS, Policy

@@ -116,6 +116,16 @@ class GroupProjection:
         """What was decided last about pairs then or later, unless it was taken back."""
         return (it for it in self._decided.values() if it.at >= moment and it.decision is not None)
 
+    def decisions(self) -> Iterator[tuple[ImageFacts, ImageFacts, Link | None, Decided]]:
+        """Every decision in force, its two images, and the verdict on them as they are, where there is one."""
+        for key in self._decided:
+            first, second = self._images.get(key[0]), self._images.get(key[1])
+            if first is None or second is None or (decided := self._in_force(key, first, second)) is None:
+                continue
+            link = self._links.get(key)
+            is_current = link and (link.first_version, link.second_version) == (first.version, second.version)
+            yield first, second, link if is_current else None, decided
+
     def is_copy(self, keeper: bytes, other: bytes) -> bool:
         """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep."""
         key = _key(keeper, other)

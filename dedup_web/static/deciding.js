@@ -12,6 +12,7 @@ const undo = () => inOrder(undoNow);
 async function decideNow(act, keeper) {
   const group = state.groups[state.at];
   if (!group) return;
+  if (group.pair) return decidePair(group, act, keeper);
   const done = await send(`groups/${group.id}/decision`, keeper ? { act, keeper: keeper.id } : { act });
   state.undo.push({ pairs: done });
   tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep. Press u to undo.` : `Decided: ${WORDS[act]}. Press u to undo.`);
@@ -25,6 +26,7 @@ async function undoNow() {
   if (!last?.pairs.length) return tell("There is nothing to undo");
   await inTurn(last.pairs, (pair) => send(`pairs/${pair.left}/${pair.right}/decision`, { act: "undo" }));
   tell(last.pairs.length > 1 ? `Took back ${many(last.pairs.length, "decision")}` : "Took the decision back");
+  if (state.tab === "tune") return backToPair(last);
   await afterDeciding();
 }
 

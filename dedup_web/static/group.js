@@ -11,6 +11,7 @@ async function open(at, focus = false) {
   const id = state.groups[at].id;
   if (focus) $("group").focus({ preventScroll: true });
   $("group").scrollTop = 0;
+  if (state.groups[at].pair) return;
   try {
     const whole = await read(`groups/${id}`);
     if (state.groups[state.at]?.id === id) showGroup(whole);
@@ -34,14 +35,14 @@ function showGroup(group) {
   $("group").replaceChildren(
     el("div.headline", {}, el("h2", {}, many(images.length, "image")), chipOf(group),
       group.bytes_to_gain ? el("span.chip", {}, `${bytes(group.bytes_to_gain)} to gain`) : null, el("span.chip", {}, day(group.newest_at))),
-    el("p.why", {}, ...(group.why.length ? ["Keep ", keeper, `: ${group.why.join("; ")}.`] : ["Nothing tells these images apart; ", keeper, " is the first by name."])),
+    el("p.why", {}, ...(group.ask ? [group.ask] : group.why.length ? ["Keep ", keeper, `: ${group.why.join("; ")}.`] : ["Nothing tells these images apart; ", keeper, " is the first by name."])),
     el(`div.cards${images.length > 4 ? ".many" : ""}`, {}, ...images.map((it, at) => card(it, at, group, chosen))),
     comparison(group, chosen), actions(group));
   if (focused) document.querySelector(`[data-keep="${focused}"]`)?.focus();
 }
 
 function chipOf(group) {
-  const word = group.identical && group.verdict === "duplicate" ? "identical" : { duplicate: "copies", altered: "altered", color_variant: "other colors", not_duplicate: "no copies" }[group.verdict];
+  const word = group.identical && group.verdict === "duplicate" ? "identical" : { duplicate: "copies", altered: "altered", color_variant: "other colors", not_duplicate: "no copies" }[group.verdict] ?? group.verdict;
   return el(`span.chip.${group.verdict === "duplicate" ? "keep" : "warn"}`, {}, word);
 }
 

@@ -17,6 +17,7 @@ const isFiltered = () => Boolean($("prefix").value || $("since").value || $("ide
 async function loadList() {
   if (state.tab === "rejected") return showRejected();
   if (state.tab === "statistics") return showStatistics();
+  if (state.tab === "tune") return showTune();
   const page = await read(query(null));
   showList(page.groups, page);
   await open(state.groups.length ? 0 : -1);
@@ -68,7 +69,7 @@ function showProgress(page) {
 
 function listItem(group) {
   const images = [group.keeper, ...group.members.map((member) => member.image)];
-  const more = group.identical ? " · identical" : group.bytes_to_gain ? ` · ${bytes(group.bytes_to_gain)}` : "";
+  const more = group.pair ? ` · ${WORDS[group.verdict] ?? group.verdict}` : group.identical ? " · identical" : group.bytes_to_gain ? ` · ${bytes(group.bytes_to_gain)}` : "";
   const item = el("li", {}, el("button", { type: "button", title: nameOf(group.keeper), onclick: () => open(state.groups.findIndex((it) => it.id === group.id), true) },
     el("span.strip", { "aria-hidden": "true" }, ...images.slice(0, 3).map(lateThumb)),
     el("div", {}, el("span.name", {}, el("bdi", {}, nameOf(group.keeper))), el("span.meta", {}, many(images.length, "image") + more))));

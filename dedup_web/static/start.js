@@ -21,7 +21,7 @@ async function setTab(tab) {
   [...$("tabs").children].forEach((it) => { it.setAttribute("aria-selected", String(it.dataset.tab === tab)); it.tabIndex = it.dataset.tab === tab ? 0 : -1; });
   $("decide-identical").hidden = tab !== "duplicate";
   const is_plain = tab === "rejected" || tab === "statistics";
-  $("filters").hidden = is_plain;
+  $("filters").hidden = is_plain || tab === "tune";
   document.body.classList.toggle("plain", is_plain);
   await loadList().catch((error) => tell(error.message));
 }
@@ -78,4 +78,4 @@ let filterTimer;
 for (const id of ["prefix", "since", "identical"]) {
   $(id).addEventListener("input", () => { clearTimeout(filterTimer); filterTimer = setTimeout(() => loadList().catch((error) => tell(error.message)), 250); });
 }
-setTab("duplicate");
+setTab(location.hash.startsWith("#pair=") ? "tune" : "duplicate");

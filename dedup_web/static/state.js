@@ -2,7 +2,7 @@
 
 const TABS = [
   ["duplicate", "Copies"], ["altered", "Altered"], ["color_variant", "Other colors"],
-  ["decided", "Decided"], ["rejected", "Rejected files"], ["statistics", "Statistics"],
+  ["decided", "Decided"], ["tune", "Help me tune"], ["rejected", "Rejected files"], ["statistics", "Statistics"],
 ];
 const VIEWS = [["side", "Side by side"], ["swipe", "Swipe"], ["blink", "Blink"]];
 const WORDS = {

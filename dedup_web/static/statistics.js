@@ -1,7 +1,7 @@
 // What the app has done, in numbers and plots.
 
 async function showStatistics() {
-  const found = await read("stats");
+  const [found, seen] = await Promise.all([read("stats"), read("precision")]);
   plainTab("");
   const { days, ledger } = found, over = (of) => days.reduce((sum, day) => sum + of(day), 0);
   const counted = Object.values(found.images).reduce((sum, it) => sum + it, 0);
@@ -19,6 +19,7 @@ async function showStatistics() {
       number(comparisons + failed ? `${percent(comparisons, comparisons + failed)} %` : "–", "of comparisons gave numbers", failed ? `${whole(failed)} failed` : "none failed", failed ? ".warn" : ""),
       number(whole(waiting), "messages wait", poison ? `${whole(poison)} failed on every try` : "none failed for good", poison ? ".go" : "")),
     coverage(ledger),
+    seenByPeople(seen),
     plotOfDays("Images", found.counted_all ? "By the day since when they are there" : `By the day since when they are there, estimated from ${whole(counted)} of them`, days, [{ name: "images", shade: "s0", of: (day) => day.images }]),
     plotOfDays("Verdicts", "Pairs by the day of their verdict", days,
       [["identical", "s0"], ["duplicate", "s1"], ["altered", "s2"], ["color_variant", "s3"]].map(([kind, shade]) => ({ name: WORDS_OF_PAIRS[kind], shade, of: (day) => day.verdicts[kind] ?? 0 }))),

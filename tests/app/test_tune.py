@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from dedup_app.decisions import Act
+from dedup_app.dial import dial
 from dedup_app.rejudge import RejudgeReport
 from dedup_app.tune.choice import chance_of, folds_of
 from dedup_app.tune.evidence import Judgment, Made, gather
-from dedup_app.tune.moves import changed, dial, moves
+from dedup_app.tune.moves import changed, moves
 from dedup_app.tune.service import TooFewDecisions, TuneReport
 from dedup_core.comparison.verdict import decide
 from dedup_core.paths import ImagePath

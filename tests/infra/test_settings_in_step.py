@@ -27,6 +27,7 @@ NOT_SET = {
     *("ImageStorage", "DEDUP_NAMESPACE", "KEEPER_STEPS", "PROTECTED_PREFIXES", "RECONCILE_HOURS"),
     *("EVENTS_TOPIC_ENDPOINT", "INDEX_URL", "NOTIFY_QUEUE", "WEBSITE_SITE_NAME", "WEBSITE_AUTH_ENABLED"),
     *("KEEP_REPORTS_DAYS", "KEEP_STATISTICS_DAYS", "KEEP_DELETED_DAYS"),
+    "ALERT_PRECISION_PERCENT",
 }
 # Flex Consumption refuses or ignores these (functions-app-settings, "Flex Consumption plan deprecations").
 REFUSED_BY_FLEX = {

@@ -241,3 +241,22 @@ def test_the_reference_shows_every_operation_as_text(client: TestClient):
     for path in client.get("/api/openapi.json").json()["paths"]:
         assert path in page
     assert "<script" not in page
+
+
+def test_pairs_that_would_tell_most_are_asked_for_and_any_pair_by_its_images(client: TestClient, shared: World):
+    asked = client.get("/api/telling", params={"size": 5}).json()
+    assert all(it["turns_into"] and it["comparison"]["verdict"] != it["turns_into"] for it in asked)
+    a, b = (ImagePath("images", name).image_id for name in ("catalog/cat.jpg", "uploads/cat-small.jpg"))
+    found = client.get(f"/api/pairs/{a}/{b}").json()
+    assert ({found["left"]["id"], found["right"]["id"]}, found["comparison"]["verdict"]) == ({a, b}, "duplicate")
+    assert client.get(f"/api/pairs/{a}/{'0' * 32}").status_code == 404
+
+
+def test_precision_that_people_have_seen_is_told():
+    client = client_of(photographs_world())
+    assert client.get("/api/precision").json()["seen"] == []
+    group = next(it for it in groups(client, verdict="duplicate")["groups"] if not it["identical"])
+    client.post(f"/api/groups/{group['id']}/decision", json={"act": "not_duplicate"})
+    told = client.get("/api/precision").json()
+    assert sum(it["denied"]["count"] for it in told["seen"]) == len(group["members"])
+    assert (told["is_low"], list(told["kinds"])) == (False, ["2026-05"])

@@ -107,6 +107,31 @@ def test_all_identical_groups_are_decided_at_once_and_taken_back_at_once(browser
     page.close()
 
 
+def test_pairs_that_tell_most_are_asked_for_and_a_link_leads_to_one(browser: Browser):
+    with served(photographs_world()) as site:
+        page = opened(browser, site)
+        page.get_by_role("tab", name="Help me tune").click()
+        expect(page.locator("#progress")).to_contain_text("pairs to decide")
+        a, b = (ImagePath("images", name) for name in ("catalog/cat.jpg", "uploads/cat-small.jpg"))
+        page.goto(f"{site.page}#pair={a.image_id}-{b.image_id}")
+        page.reload()
+        expect(page.locator(".why")).to_contain_text("Is one of them a copy of the other?")
+        expect(page.locator(".card .path")).to_have_text(["catalog/cat.jpg", "uploads/cat-small.jpg"])
+        page.keyboard.press("n")
+        expect(page.locator("#toast")).to_contain_text("not a copy")
+        pair = site.world.pairs.get(
+            *(ImagePath("images", name) for name in ("catalog/cat.jpg", "uploads/cat-small.jpg"))
+        )
+        assert pair is not None
+        assert pair.decision == "not_duplicate"
+        page.keyboard.press("u")
+        expect(page.locator("#toast")).to_contain_text("Took")
+        page.get_by_role("tab", name="Statistics").click()
+        expect(page.locator("main")).to_contain_text("Precision that people have seen")
+        assert serious_findings(page) == []
+        page.close()
+
+
 def test_a_name_that_is_markup_is_text(browser: Browser, site: Served):
     page = opened(browser, site)
     alerts: list[str] = []

@@ -1,0 +1,113 @@
+"""Which decisions would tell most: pairs that lie near a threshold, spread over the kinds of verdicts."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dedup_app.dial import dial
+from dedup_app.group_records import facts_of
+from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_core.comparison.verdict import VerdictKind, decide
+from dedup_core.errors import PermanentError
+from dedup_core.groups.facts import ImageFacts
+from dedup_core.policy import Policy
+
+MOST_LOOKED: Final = 4_000  # rows of pairs for one question: a few requests to storage
+SLICES: Final = tuple(f"{number:02x}" for number in range(256))
+PLACES: Final = tuple(step / 8 for step in range(1, 9))  # of the dial, to either side
+_NO_MATTER_OF_POLICY: Final = frozenset({VerdictKind.IDENTICAL, VerdictKind.UNVERIFIABLE})
+_DIAL: Final = {place: dial(place) for near in PLACES for place in (-near, near)}
+
+
+class UnknownPair(PermanentError):
+    """One of the two is no image of this app."""
+
+    reason = "unknown-image"
+
+
+@dataclass(frozen=True, slots=True)
+class TellingPair:
+    """A pair to decide about; `pair` is None where it was never compared.
+
+    `turns_into` is the verdict that it would have at `distance` from today's policy: 0 is at the limit, 1 at a preset.
+    """
+
+    left: ImageFacts
+    right: ImageFacts
+    pair: PairRow | None
+    turns_into: VerdictKind | None = None
+    distance: float = 1.0
+
+
+class TellingService:
+    """Reads rows of pairs that nobody has decided about, and of their images."""
+
+    def __init__(self, *, pairs: PairsTable, features: FeaturesTable, policy: Policy) -> None:
+        self._pairs = pairs
+        self._features = features
+        self._policy = policy
+
+    def most_telling(self, most: int, seed: int) -> list[TellingPair]:
+        """Up to `most` pairs, those near a threshold first, of every turn of a verdict into another in turn."""
+        by_turn: defaultdict[tuple[VerdictKind, VerdictKind], list[tuple[float, str, PairRow]]] = defaultdict(list)
+        for pair in self._undecided(seed):
+            turn = turn_of(pair, self._policy)
+            if turn is not None and pair.verdict is not None:
+                distance, kind = turn
+                by_turn[pair.verdict.kind, kind].append((distance, f"{pair.left}{pair.right}", pair))
+        queues = [(turn, sorted(found, key=lambda it: it[:2])) for turn, found in sorted(by_turn.items())]
+        chosen: list[tuple[PairRow, float, VerdictKind]] = []
+        while queues and len(chosen) < 2 * most:  # some images may be gone by now
+            for (_, kind), queue in queues:
+                distance, _, pair = queue.pop(0)
+                chosen.append((pair, distance, kind))
+            queues = [(turn, queue) for turn, queue in queues if queue]
+        rows = self._features.summaries({path.image_id for pair, *_ in chosen for path in (pair.left, pair.right)})
+        found = (self._told(pair, rows, kind, distance) for pair, distance, kind in chosen)
+        return [it for it in found if it is not None][:most]
+
+    def pair(self, left_id: str, right_id: str) -> TellingPair:
+        """Any two images, compared or not. Raises `UnknownPair`."""
+        rows = self._features.summaries([left_id, right_id])
+        if left_id == right_id or {left_id, right_id} != rows.keys():
+            raise UnknownPair("no image with this id is known")
+        pair = self._pairs.get(rows[left_id].path, rows[right_id].path)
+        return TellingPair(facts_of(rows[left_id]), facts_of(rows[right_id]), pair)
+
+    def _undecided(self, seed: int) -> Iterator[PairRow]:
+        """Pairs that were measured and not decided about, of slices in an order by chance."""
+        looked = 0
+        for prefix in random.Random(seed).sample(SLICES, len(SLICES)):  # noqa: S311 - no secret
+            for pair in self._pairs.with_prefix(prefix):
+                looked += 1
+                is_open = pair.decision is None and pair.measurement is not None and pair.verdict is not None
+                if is_open and pair.verdict and pair.verdict.kind not in _NO_MATTER_OF_POLICY:
+                    yield pair
+                if looked == MOST_LOOKED:
+                    return
+
+    def _told(
+        self, pair: PairRow, rows: dict[str, ImageSummary], kind: VerdictKind, distance: float
+    ) -> TellingPair | None:
+        left, right = (rows.get(path.image_id) for path in (pair.left, pair.right))
+        if left is None or right is None or not (left.is_alive and right.is_alive):
+            return None
+        if (left.version, right.version) != (pair.left_version, pair.right_version):
+            return None
+        return TellingPair(facts_of(left), facts_of(right), pair, kind, distance)
+
+
+def turn_of(pair: PairRow, policy: Policy) -> tuple[float, VerdictKind] | None:
+    """How far the dial has to be turned for another verdict, and which; None if no preset gives another one."""
+    if pair.measurement is None:
+        return None
+    today = decide(pair.measurement, policy).kind
+    for near in PLACES:
+        for place in (-near, near):
+            kind = decide(pair.measurement, _DIAL[place]).kind
+            if kind is not today:
+                return near, kind
+    return None

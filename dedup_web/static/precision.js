@@ -1,0 +1,35 @@
+// What people have seen: how many pairs of each verdict were looked at, and how many were no copies.
+
+function seenByPeople(found) {
+  const total = found.seen.find((it) => it.verdict === "duplicate") ?? found.seen[0];
+  const told = !total ? "Nobody has decided about a pair yet."
+    : `Of ${whole(total.denied.of)} pairs called ${WORDS_OF_PAIRS[total.verdict] ?? total.verdict} that people looked at, ${whole(total.denied.count)} were not copies (95 %: ${shareText(total.denied.low)} to ${shareText(total.denied.high)}).`;
+  return el(`section.panel`, { "aria-label": "Precision that people have seen" },
+    el("h3", {}, "Precision that people have seen"),
+    el("p", {}, told, found.is_low ? el("strong.chip.go", {}, "below the setting") : null),
+    total ? seenTable([...found.seen.map((it) => ["all", it]), ...partsSeen(found.months), ...partsSeen(found.folders)]) : null,
+    kindsTable(found.kinds));
+}
+
+const shareText = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+const partsSeen = (parts) => (parts.length > 1 ? parts.flatMap((part) => part.seen.map((it) => [part.name, it])) : []);
+const plainTable = (heads, rows) => el("div.scroll", {}, el("table", {},
+  el("thead", {}, el("tr", {}, ...heads.map((it) => el("th", { scope: "col" }, it)))),
+  el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((it) => el("td", {}, it)))))));
+
+function seenTable(rows) {
+  return plainTable(["Where", "Verdict", "Looked at", "No copies", "95 %"], rows.map(([where, it]) => [
+    where, WORDS_OF_PAIRS[it.verdict] ?? it.verdict, whole(it.denied.of), whole(it.denied.count), `${shareText(it.denied.low)} to ${shareText(it.denied.high)}`]));
+}
+
+// Whether the share of a kind of verdict drifts from month to month.
+function kindsTable(kinds) {
+  const months = Object.entries(kinds);
+  if (months.length < 2) return null;
+  const names = Object.keys(WORDS_OF_PAIRS);
+  const rows = months.map(([month, of]) => {
+    const sum = names.reduce((all, name) => all + (of[name] ?? 0), 0) || 1;
+    return [month, ...names.map((name) => `${whole(of[name] ?? 0)} (${shareText((of[name] ?? 0) / sum)})`)];
+  });
+  return el("details", {}, el("summary", {}, "Kinds of verdicts by month"), plainTable(["Month", ...names.map((name) => WORDS_OF_PAIRS[name])], rows));
+}

@@ -1,0 +1,116 @@
+"""What the page asks people so that settings can be tuned, and what they have seen of the precision until now."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+from pydantic import BaseModel
+
+from dedup_app.intervals import Share
+from dedup_app.precision import PrecisionReport, Seen, SeenPart
+from dedup_app.telling import TellingPair
+from dedup_web import models
+from dedup_web.context import PROBLEMS, Given
+
+
+class TellingPairModel(BaseModel):
+    """Two images to decide about. `turns_into` is the verdict that they would have with the dial turned by `distance`
+    (0 is today's policy, 1 the next preset); null for a pair that was asked for by its images.
+    """
+
+    left: models.ImageModel
+    right: models.ImageModel
+    comparison: models.ComparisonModel | None
+    decided: models.DecidedModel | None
+    turns_into: str | None
+    distance: float
+
+    @classmethod
+    def of(cls, found: TellingPair) -> "TellingPairModel":
+        pair = found.pair
+        return cls(
+            left=models.ImageModel.of(found.left),
+            right=models.ImageModel.of(found.right),
+            comparison=models.ComparisonModel.of(pair) if pair else None,
+            decided=models.DecidedModel.of(pair.decided) if pair else None,
+            turns_into=found.turns_into.value if found.turns_into else None,
+            distance=found.distance,
+        )
+
+
+class ShareModel(BaseModel):
+    """`count` of `of`, and the interval of the share (95 %)."""
+
+    count: int
+    of: int
+    low: float
+    high: float
+
+    @classmethod
+    def share(cls, share: Share) -> "ShareModel":
+        return cls(count=share.count, of=share.of, low=share.low, high=share.high)
+
+
+class SeenModel(BaseModel):
+    """Pairs with a verdict that people looked at, and how many of them they said are no copies."""
+
+    verdict: str
+    denied: ShareModel
+
+    @classmethod
+    def seen(cls, seen: Seen) -> "SeenModel":
+        return cls(verdict=seen.verdict.value, denied=ShareModel.share(seen.denied))
+
+
+class SeenPartModel(BaseModel):
+    """The same of one folder or month."""
+
+    name: str
+    seen: list[SeenModel]
+
+    @classmethod
+    def part(cls, part: SeenPart) -> "SeenPartModel":
+        return cls(name=part.name, seen=[SeenModel.seen(it) for it in part.seen])
+
+
+class PrecisionModel(BaseModel):
+    """What people have seen; `kinds` counts pairs by the month and the kind of their verdict.
+
+    `is_low` where the precision of copies lies below the setting, interval and all.
+    """
+
+    seen: list[SeenModel]
+    folders: list[SeenPartModel]
+    months: list[SeenPartModel]
+    kinds: dict[str, dict[str, int]]
+    is_low: bool
+
+    @classmethod
+    def of(cls, report: PrecisionReport) -> "PrecisionModel":
+        return cls(
+            seen=[SeenModel.seen(it) for it in report.seen],
+            folders=[SeenPartModel.part(it) for it in report.folders],
+            months=[SeenPartModel.part(it) for it in report.months],
+            kinds={month: {kind.value: count for kind, count in of.items()} for month, of in report.kinds},
+            is_low=report.is_low,
+        )
+
+
+def add_telling(api: FastAPI) -> None:
+    @api.get("/api/telling", responses=PROBLEMS)
+    def telling(
+        given: Given,
+        size: Annotated[int, Query(ge=1, le=200, description="Pairs")] = 50,
+        seed: Annotated[int, Query(ge=0, le=1_000_000, description="Another number looks elsewhere first")] = 0,
+    ) -> list[TellingPairModel]:
+        """Pairs near a threshold that nobody has decided about: decisions about them tell `dedup tune` most."""
+        return [TellingPairModel.of(it) for it in given.services.telling.most_telling(size, seed)]
+
+    @api.get("/api/pairs/{left}/{right}", responses=PROBLEMS)
+    def read_pair(given: Given, left: models.ImageId, right: models.ImageId) -> TellingPairModel:
+        """Two images and what was measured of them, if they were compared."""
+        return TellingPairModel.of(given.services.telling.pair(left, right))
+
+    @api.get("/api/precision", responses=PROBLEMS)
+    def precision(given: Given) -> PrecisionModel:
+        """How many pairs of each verdict people looked at, and how many of them were no copies."""
+        return PrecisionModel.of(given.services.precision.report())
