@@ -12,8 +12,8 @@ from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Decided, Decision
+from dedup_core.groups.group import Group
 from dedup_core.groups.keeper import KeeperPolicy
-from dedup_core.groups.projection import Group
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
 

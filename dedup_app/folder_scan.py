@@ -16,8 +16,9 @@ from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.groups.choice import choose_keeper
 from dedup_core.groups.facts import FAMILIES, Family, ImageFacts, Link
-from dedup_core.groups.keeper import Copies, KeeperPolicy, Reason, elect
+from dedup_core.groups.keeper import KeeperPolicy, Reason
 from dedup_core.policy import Policy
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.second_look import is_plausible
@@ -240,7 +241,9 @@ class _Component:
     def next_pairs(self) -> list[_Pair]:
         """Pairs of one keeper that want a verdict; none when everything is settled."""
         while len(self._free) > 1:
-            keeper, reasons = elect(self._free, Copies(self._images, list(self._links.values())), KeeperPolicy())
+            free = [self._images[it] for it in self._free]
+            chosen, reasons = choose_keeper(free, self._links.values(), KeeperPolicy())
+            keeper = chosen.image_id
             others = [it for it in self._free if it != keeper and (keeper, it) in self._views]
             unknown = [it for it in others if (keeper, it) not in self._verdicts]
             if unknown:
@@ -248,7 +251,7 @@ class _Component:
                 return [_Pair(facts[keeper], facts[it], self._views[keeper, it]) for it in unknown]
             copies = [Copy(self._images[it], verdict) for it in others if (verdict := self._same(keeper, it))]
             if copies:
-                self.groups.append(CopyGroup(self._images[keeper], reasons, tuple(copies)))
+                self.groups.append(CopyGroup(chosen, reasons, tuple(copies)))
             gone = {keeper, *(copy.facts.image_id for copy in copies)}
             self._free = [it for it in self._free if it not in gone]
         return []

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from threading import Lock
 
 from dedup_app.journal import VerdictLog, VerdictReader
-from dedup_core.groups.facts import Decided, Family, ImageFacts, Link
+from dedup_core.groups.facts import Family
+from dedup_core.groups.group import Group
 from dedup_core.groups.keeper import KeeperPolicy
-from dedup_core.groups.projection import Group, GroupProjection
+from dedup_core.groups.projection import GroupProjection
 
 SAME = frozenset({Family.SAME})
 SAME_SHAPE = frozenset({Family.SAME, Family.COLOR})
@@ -34,15 +35,9 @@ class GroupBook:
         with self._lock:
             is_new = False
             self._reader = self._reader or self._log.reader()
-            for record in self._reader.new_records():
-                is_new = True
-                match record:
-                    case ImageFacts():
-                        self._projection.add_image(record)
-                    case Link():
-                        self._projection.add_link(record)
-                    case Decided():
-                        self._projection.add_decided(record)
+            for records in self._reader.new_records():
+                is_new = is_new or len(records) > 0
+                self._projection.add(records)
             if is_new:
                 self._groups = self._projection.groups()
             yield self._projection

@@ -15,6 +15,7 @@ from dedup_app.notices import Notices
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import FAMILIES
 
 PAIRS_AT_ONCE = 500
@@ -25,8 +26,8 @@ TOLD = frozenset({*FAMILIES, VerdictKind.DISTINCT})
 class VerdictReader(Protocol):
     """A place in the verdict log."""
 
-    def new_records(self) -> Iterator[Record]:
-        """What was appended since the last call, to the end of the log."""
+    def new_records(self) -> Iterator[Records]:
+        """What was appended since the last call, to the end of the log, as it is read."""
         ...
 
 

@@ -6,8 +6,8 @@ from itertools import batched
 
 from dedup_app.group_book import SAME, GroupBook
 from dedup_app.ports.features import FeaturesTable
+from dedup_core.groups.group import Group
 from dedup_core.groups.plan import KeepPlan, PlannedImage, Wanted, plan_groups
-from dedup_core.groups.projection import Group
 
 IMAGES_AT_ONCE = 500
 

@@ -13,7 +13,7 @@ from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Family, ImageFacts
-from dedup_core.groups.projection import Group
+from dedup_core.groups.group import Group
 from dedup_core.paths import ImagePath
 
 EVERY_FAMILY = frozenset(Family)
@@ -131,7 +131,7 @@ def _is_in_scope(group: Group, wanted: GroupFilter) -> bool:
         return False
     if not wanted.prefix:
         return True
-    return any(image.path.partition("/")[2].startswith(wanted.prefix) for image in group.images)
+    return any(path.partition("/")[2].startswith(wanted.prefix) for path in group.paths)
 
 
 def _state(group: Group) -> State:

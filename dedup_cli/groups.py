@@ -14,7 +14,7 @@ from dedup_cli.duplicates import Prefix, Since
 from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json_list
 from dedup_cli.scan import Format
 from dedup_core.groups.facts import ImageFacts
-from dedup_core.groups.projection import Group
+from dedup_core.groups.group import Group
 
 COLUMNS = ("group", "verdict", "path", "keep", "why", "width", "height", "bytes", "decision", "decided_by")
 

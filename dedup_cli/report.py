@@ -18,7 +18,7 @@ from dedup_cli.html_page import NO_PICTURE, escaped, figure, page, picture_of
 from dedup_cli.output import console, plain, progress, tell
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Family, ImageFacts
-from dedup_core.groups.projection import Group, Member
+from dedup_core.groups.group import Group, Member
 from dedup_core.paths import ImagePath
 
 MOST_OF_A_GROUP = 12  # pictures of a crowd that are shown; the others are counted

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from dedup_core.features import ImageFeatures
     from dedup_core.fingerprinting.record import Fingerprints
     from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
+    from dedup_core.groups.group import Group
     from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
     from dedup_core.groups.pairs import SAME_PICTURE, SAME_SHAPE, ImageCopy, best_copy, group_pairs
-    from dedup_core.groups.projection import Group, GroupProjection
+    from dedup_core.groups.projection import GroupProjection
     from dedup_core.limits import DecodeLimits
     from dedup_core.loading.loader import MemoryEfficientImageLoader, get_memory_efficient_loader
     from dedup_core.loading.source import SourceImage
@@ -87,7 +88,8 @@ _HOMES = {
     "fingerprinting.record": ("Fingerprints",),
     "groups.facts": ("Decided", "Decision", "Family", "ImageFacts", "Link"),
     "groups.keeper": ("KeeperPolicy", "KeeperStep"),
-    "groups.projection": ("Group", "GroupProjection"),
+    "groups.group": ("Group",),
+    "groups.projection": ("GroupProjection",),
     "groups.pairs": (
         "SAME_PICTURE",
         "SAME_SHAPE",

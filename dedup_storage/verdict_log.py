@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from threading import Lock
 
 from dedup_app.event_log import EventLog
+from dedup_core.groups.columns import Records
 from dedup_storage.fingerprint_log import chunks_to_end
 from dedup_storage.log_places import SegmentFull, Segments
 from dedup_storage.verdict_records import Record, Unread, read_records, record_bytes
@@ -56,8 +57,8 @@ class VerdictReader:
         self._segment, self._offset = 1, 0
         self._unread = Unread()
 
-    def new_records(self) -> Iterator[Record]:
-        """What was appended since the last call, to the end of the log."""
+    def new_records(self) -> Iterator[Records]:
+        """What was appended since the last call, to the end of the log, as it is read."""
         yield from self._to_end()
         while self._offset and self._segments.read(self._segment + 1, 0, 1).data:
             # Full before the next one began, so its end is final.
@@ -65,10 +66,11 @@ class VerdictReader:
             self._segment, self._offset = self._segment + 1, 0
             yield from self._to_end()
 
-    def _to_end(self) -> Iterator[Record]:
+    def _to_end(self) -> Iterator[Records]:
         damaged = self._unread.damaged
         for chunk in chunks_to_end(self._segments, self._segment, self._offset):
             self._offset += len(chunk.data)
-            yield from read_records(chunk.data, self._unread)
+            if chunk.data:
+                yield read_records(chunk.data, self._unread)
         if self._unread.damaged > damaged:
             log.error("verdict_log_damaged", skipped_records=self._unread.damaged - damaged)

@@ -11,12 +11,13 @@ All numbers are little-endian, texts are UTF-8 and come last.
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dedup_core.comparison.sides import ALIKE, Side, Sides
-from dedup_core.comparison.verdict import VerdictKind
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.groups.columns import IMAGES, KINDS, LINKS, Records, image_row, link_row
 from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
 
 type Record = ImageFacts | Link | Decided
@@ -25,22 +26,10 @@ MAGIC: Final = b"VL"
 VERSION: Final = 1
 HEAD: Final = struct.Struct("<I2sBBH")
 IMAGE_RECORD, LINK_RECORD, DECIDED_RECORD = 1, 2, 3
-_IMAGE: Final = struct.Struct("<16s16sQQIIIqBB8s")
-_LINK: Final = struct.Struct("<16s16sQQqBBff")
 _DECIDED: Final = struct.Struct("<16s16s16s16s16sqB")
 # Their places are stored: new ones come at the end.
-_KINDS: Final = (
-    VerdictKind.IDENTICAL,
-    VerdictKind.DUPLICATE,
-    VerdictKind.ALTERED,
-    VerdictKind.COLOR_VARIANT,
-    VerdictKind.DISTINCT,
-    VerdictKind.UNVERIFIABLE,
-)
 _DECISIONS: Final = (None, Decision.DUPLICATE, Decision.NOT_DUPLICATE, Decision.KEEP_BOTH)
 _MOST_BY_BYTES: Final = 256
-_ALIVE, _SAVED_AGAIN, _CAMERA = 1, 2, 4
-_UPRIGHT, _LEFT_FRAMED, _LEFT_OVERLAID, _RIGHT_FRAMED, _RIGHT_OVERLAID = 1, 2, 4, 8, 16
 
 
 @dataclass(slots=True)
@@ -54,18 +43,20 @@ class Unread:
 def record_bytes(record: Record) -> bytes:
     """One record as it is appended."""
     if isinstance(record, ImageFacts):
-        kind, body = IMAGE_RECORD, _image_bytes(record)
+        kind, body = IMAGE_RECORD, np.array([image_row(record)], IMAGES).tobytes() + record.path.encode()
     elif isinstance(record, Link):
-        kind, body = LINK_RECORD, _link_bytes(record)
+        kind, body = LINK_RECORD, np.array([link_row(record)], LINKS).tobytes()
     else:
         kind, body = DECIDED_RECORD, _decided_bytes(record)
     head = HEAD.pack(0, MAGIC, VERSION, kind, len(body))[4:]
     return zlib.crc32(head + body).to_bytes(4, "little") + head + body
 
 
-def read_records(data: bytes, unread: Unread) -> Iterator[Record]:
+def read_records(data: bytes, unread: Unread) -> Records:
     """The records in `unread.rest + data`; `unread` is brought up to date."""
     data = unread.rest + data
+    view = memoryview(data)
+    images, paths, links, decided = list[int](), list[str](), list[int](), list[Decided]()
     at, end, head = 0, len(data), HEAD.size
     unpack, crc32 = HEAD.unpack_from, zlib.crc32  # half a million times at a start
     while end - at >= head:
@@ -78,73 +69,33 @@ def read_records(data: bytes, unread: Unread) -> Iterator[Record]:
             continue
         if stop > end:
             break
-        if crc32(data[at + 4 : stop]) != checksum or version != VERSION:
+        if crc32(view[at + 4 : stop]) != checksum or version != VERSION:
             unread.damaged += 1
         elif kind == LINK_RECORD:
-            yield _link(data, start)
+            links.append(start)
         elif kind == IMAGE_RECORD:
-            yield _image(data, start, stop)
+            images.append(start)
+            paths.append(data[start + IMAGES.itemsize : stop].decode())
         elif kind == DECIDED_RECORD:
-            yield _decided(data, start, stop)
+            decided.append(_decided(data, start, stop))
         at = stop
     unread.rest = data[at:]
+    found = _rows(data, links, LINKS)
+    # A later version may know more kinds.
+    return Records(_rows(data, images, IMAGES), paths, found[found["kind"] < len(KINDS)], decided)
+
+
+def _rows(data: bytes, starts: list[int], kind: np.dtype[np.void]) -> NDArray[np.void]:
+    """The rows that begin at these places, (n,)."""
+    if not starts:
+        return np.empty(0, kind)
+    windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(data, np.uint8), kind.itemsize)
+    return np.asarray(windows[starts].view(kind)[:, 0])
 
 
 def _next_magic(data: bytes, at: int) -> int:
     found = data.find(MAGIC, at + 5)
     return len(data) if found < 0 else found - 4
-
-
-def _image_bytes(image: ImageFacts) -> bytes:
-    flags = _ALIVE * image.is_alive + _SAVED_AGAIN * image.saved_again + _CAMERA * image.has_camera_data
-    sizes = image.version, image.byte_size, image.width, image.height, image.detail_side
-    packed = _IMAGE.pack(
-        image.image_id, image.content, *sizes, image.added_at, image.quality, flags, image.format.encode()
-    )
-    return packed + image.path.encode()
-
-
-def _image(data: bytes, start: int, stop: int) -> ImageFacts:
-    image_id, content, version, size, width, height, detail, added_at, quality, flags, kind = _IMAGE.unpack_from(
-        data, start
-    )
-    return ImageFacts(
-        image_id,
-        data[start + _IMAGE.size : stop].decode(),
-        version,
-        content if any(content) else b"",
-        width,
-        height,
-        size,
-        kind.rstrip(b"\0").decode(),
-        quality,
-        bool(flags & _SAVED_AGAIN),
-        detail,
-        bool(flags & _CAMERA),
-        added_at,
-        bool(flags & _ALIVE),
-    )
-
-
-def _link_bytes(link: Link) -> bytes:
-    left, right = link.sides.left, link.sides.right
-    flags = _UPRIGHT * link.is_upright + _LEFT_FRAMED * left.is_framed + _LEFT_OVERLAID * left.is_overlaid
-    flags += _RIGHT_FRAMED * right.is_framed + _RIGHT_OVERLAID * right.is_overlaid
-    versions = link.first_version, link.second_version
-    kind = _KINDS.index(link.kind)
-    return _LINK.pack(link.first, link.second, *versions, link.verified_at, kind, flags, left.shared, right.shared)
-
-
-def _link(data: bytes, start: int) -> Link:
-    first, second, version, other, verified_at, kind, flags, left, right = _LINK.unpack_from(data, start)
-    sides = ALIKE
-    if flags & ~_UPRIGHT or left != 1.0 or right != 1.0:
-        sides = Sides(
-            Side(round(left, 3), bool(flags & _LEFT_FRAMED), bool(flags & _LEFT_OVERLAID)),
-            Side(round(right, 3), bool(flags & _RIGHT_FRAMED), bool(flags & _RIGHT_OVERLAID)),
-        )
-    upright = bool(flags & _UPRIGHT)
-    return Link(first, second, _KINDS[kind], version, other, verified_at, upright, sides)
 
 
 def _decided_bytes(decided: Decided) -> bytes:

@@ -9,7 +9,7 @@ from dedup_app.group_records import moment
 from dedup_app.ports.pairs import PairRow
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.groups.facts import Decided, Family, ImageFacts
-from dedup_core.groups.projection import Group, Member, may_go
+from dedup_core.groups.group import Group, Member, may_go
 
 type ImageId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 type PairSide = Literal["left", "right"]

@@ -1,14 +1,15 @@
 """The keeper: which of several copies is the likeliest original, by ordered steps, each with its reason in words."""
 
-import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from typing import Final, NamedTuple
 
-from dedup_core.comparison.sides import ALIKE, Side
-from dedup_core.groups.facts import FAMILIES, Decided, Family, ImageFacts, Link
+import numpy as np
+
+from dedup_core.groups.columns import CAMERA, SAVED_AGAIN, Bools, Places, has
+from dedup_core.groups.facts import ImageFacts
+from dedup_core.groups.parts import Parts
 
 
 class KeeperStep(StrEnum):
@@ -29,9 +30,9 @@ class KeeperStep(StrEnum):
 
 DEFAULT_STEPS: Final = tuple(KeeperStep)
 _SCENE_TOLERANCE: Final = 0.05  # of the picture: what an alignment is unsure of
-_QUALITY_TOLERANCE: Final = 2  # of 100: how surely a quality is told from the coefficients
+_QUALITY_TOLERANCE: Final = 2.0  # of 100: how surely a quality is told from the coefficients
 _DETAIL_TOLERANCE: Final = 0.02  # octaves: rounding of sizes
-_DELIVERED: Final = frozenset({"WEBP", "AVIF", "GIF"})  # what is made for pages, of something else
+_DELIVERED: Final = (b"WEBP", b"AVIF", b"GIF")  # what is made for pages, of something else
 _SOFT_TOLERANCE: Final = 0.25  # octaves: half of the step in which true pixels are estimated
 
 
@@ -56,141 +57,117 @@ class Reason(NamedTuple):
     sentence: str
 
 
-@dataclass(frozen=True)
-class Copies:
-    """Images that may be copies of each other, the links between them, and what people decided."""
-
-    images: Mapping[bytes, ImageFacts]
-    links: Sequence[Link]
-    decided: Sequence[Decided] = ()
-
-    @cached_property
-    def are_whole(self) -> bool:
-        """Whether none shows less than another one, or has anything over it or around it: most copies."""
-        return all(link.sides is ALIKE or link.sides == ALIKE for link in self.links)
-
-
-def elect(candidates: Collection[bytes], copies: Copies, policy: KeeperPolicy) -> tuple[bytes, tuple[Reason, ...]]:
-    """The one to keep of the candidates, and the reasons. The same whatever the order in which they are given."""
-    left, reasons = sorted(candidates), []
-    for step in policy.steps:
-        if len(left) == 1:
-            break
-        best = _STEPS[step](left, copies, policy)
-        if len(best) < len(left):
-            reasons.append(Reason(step, _sentence(step, copies.images[best[0]], policy)))
-            left = best
-    keeper = min(left, key=lambda image_id: (copies.images[image_id].path, image_id))
-    return keeper, tuple(reasons)
+def elect(parts: Parts, policy: KeeperPolicy) -> tuple[Places, list[tuple[KeeperStep, ...]]]:
+    """The place of the one to keep of each part, and the steps that put others out; whatever is in other parts."""
+    left = np.ones(len(parts.images), bool)
+    spoke = np.zeros(parts.count, np.int64)  # a bit for each step
+    for at, step in enumerate(policy.steps):
+        stays = _STEPS[step](parts, left, policy)
+        spoke |= parts.any(left & ~stays).astype(np.int64) << at
+        left = stays
+    keepers: dict[int, int] = {}
+    places = np.flatnonzero(left)  # in the order of their ids
+    for place, part in zip(places.tolist(), parts.part[places].tolist(), strict=True):
+        if part not in keepers or parts.paths[place] < parts.paths[keepers[part]]:
+            keepers[part] = place
+    steps = {
+        bits: tuple(step for at, step in enumerate(policy.steps) if bits >> at & 1)
+        for bits in np.unique(spoke).tolist()
+    }
+    return np.array([keepers[part] for part in range(parts.count)]), [steps[bits] for bits in spoke.tolist()]
 
 
-def _best(candidates: list[bytes], score: Callable[[bytes], float], tolerance: float = 0.0) -> list[bytes]:
-    scores = {image_id: score(image_id) for image_id in candidates}
-    least = max(scores.values()) - tolerance
-    return [image_id for image_id in candidates if scores[image_id] >= least]
+def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy) -> Reason:
+    """In words, why the keeper stays by this step."""
+    if step is KeeperStep.PREFIX:
+        return Reason(step, f"it is under {policy.protected_prefixes[policy.protection(keeper.path)]}")
+    if step is KeeperStep.DETAIL:
+        side = keeper.detail_side or max(keeper.width, keeper.height)
+        return Reason(step, f"it has more true pixels ({side:,} on its longer side)")
+    return Reason(step, _SENTENCES[step])
 
 
-def _links_of(candidates: list[bytes], copies: Copies) -> dict[bytes, list[Link]]:
-    """The links of each candidate to other candidates."""
-    found: dict[bytes, list[Link]] = {image_id: [] for image_id in candidates}
-    for link in copies.links:
-        if link.first in found and link.second in found:
-            found[link.first].append(link)
-            found[link.second].append(link)
-    return found
+def _prefix(parts: Parts, left: Bools, policy: KeeperPolicy) -> Bools:
+    if not policy.protected_prefixes:
+        return left
+    return parts.best(left, -np.array([policy.protection(path) for path in parts.paths], np.float64))
 
 
-def _prefix(candidates: list[bytes], copies: Copies, policy: KeeperPolicy) -> list[bytes]:
-    return _best(candidates, lambda it: -policy.protection(copies.images[it].path))
+def _person(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    chosen: dict[int, tuple[int, bytes, int]] = {}
+    for decided in parts.decided:
+        place = parts.place_of(decided.keeper)
+        if place is not None and left[place] and parts.are_together(decided.first, decided.second):
+            part = int(parts.part[place])
+            chosen[part] = max(chosen.get(part, (-1, b"", 0)), (decided.at, decided.keeper, place))
+    if not chosen:
+        return left
+    is_chosen = np.zeros(len(left), bool)
+    is_chosen[[place for _, _, place in chosen.values()]] = True
+    return left & (is_chosen | ~parts.any(is_chosen)[parts.part])
 
 
-def _person(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    chosen = [it for it in copies.decided if it.keeper in candidates]
-    return [max(chosen, key=lambda it: (it.at, it.keeper)).keeper] if chosen else candidates
+def _clear(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    links = parts.links_among(left)
+    marked = np.zeros(len(left), bool)
+    marked[links.first[links.first_marked]] = True
+    marked[links.second[links.second_marked]] = True
+    return parts.best(left, -marked.astype(float))
 
 
-def _clear(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    if copies.are_whole:
-        return candidates
-    links = _links_of(candidates, copies)
-
-    def is_marked(image_id: bytes) -> bool:
-        return any(_is_marked(link, link.side(image_id)) for link in links[image_id])
-
-    return _best(candidates, lambda it: -is_marked(it))
-
-
-def _is_marked(link: Link, side: Side) -> bool:
-    """In a duplicate nothing lies over a picture: what looks like it is detail that the other one has lost."""
-    return side.is_framed or (side.is_overlaid and FAMILIES.get(link.kind) is not Family.SAME)
+def _scene(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    """Out is of which another one shows clearly more than of itself."""
+    links = parts.links_among(left)
+    missing = np.zeros(len(left))
+    gap = links.first_shared - links.second_shared
+    np.maximum.at(missing, links.first, gap)
+    np.maximum.at(missing, links.second, -gap)
+    return parts.best(left, -missing, _SCENE_TOLERANCE)
 
 
-def _scene(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    if copies.are_whole:
-        return candidates
-    links = _links_of(candidates, copies)
-
-    def missing(image_id: bytes) -> float:
-        """How much more of its own scene another one has, at most."""
-        gaps = (link.side(image_id).shared - link.side(link.other(image_id)).shared for link in links[image_id])
-        return max(0.0, *gaps, 0.0)
-
-    return _best(candidates, lambda it: -missing(it), _SCENE_TOLERANCE)
-
-
-def _upright(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
+def _upright(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
     """Who lies as most others do: of two alone nobody can tell which one was turned."""
-    links = _links_of(candidates, copies)
-
-    def share(image_id: bytes) -> float:
-        ours = links[image_id]
-        return sum(link.is_upright for link in ours) / len(ours) if ours else 0.0
-
-    return _best(candidates, share)
-
-
-def _detail(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    if any(copies.images[it].detail_side == 0 for it in candidates):
-        return _best(candidates, lambda it: math.log2(1 + _side(copies.images[it])), _DETAIL_TOLERANCE)
-    spans = {it: _octaves(copies.images[it]) for it in candidates}
-    least = max(low for low, _ in spans.values()) - _DETAIL_TOLERANCE
-    return [it for it in candidates if spans[it][1] >= least]
+    links = parts.links_among(left)
+    links = links.where(links.compared)
+    ends = np.concatenate([links.first, links.second])
+    amounts = np.bincount(ends, minlength=len(left))
+    upright = np.bincount(ends, np.tile(links.upright, 2), len(left))
+    return parts.best(left, upright / np.maximum(1, amounts))
 
 
-def _octaves(image: ImageFacts) -> tuple[float, float]:
-    """Between which sizes the true side lies, in octaves."""
-    octaves = math.log2(image.detail_side)
-    unsure = _SOFT_TOLERANCE if image.detail_side < _side(image) else 0.0
-    return octaves - unsure, octaves + unsure
+def _detail(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    sides = np.maximum(parts.images["width"], parts.images["height"]).astype(np.float64)
+    true_sides = parts.images["detail_side"].astype(np.float64)
+    is_known = ~parts.any(left & (true_sides == 0))[parts.part]
+    octaves = np.log2(np.where(is_known, np.maximum(1, true_sides), 1 + sides))
+    unsure = np.where(is_known & (true_sides < sides), _SOFT_TOLERANCE, 0.0)
+    return parts.best(left, octaves - unsure, _DETAIL_TOLERANCE, at_most=octaves + unsure)
 
 
-def _camera(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    return _best(candidates, lambda it: copies.images[it].has_camera_data)
+def _camera(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    return parts.best(left, has(parts.images["flags"], CAMERA).astype(np.float64))
 
 
-def _quality(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    def quality(image_id: bytes) -> float:
-        image = copies.images[image_id]
-        return 0.0 if image.format.upper() in _DELIVERED else image.quality
-
-    return _best(candidates, quality, _QUALITY_TOLERANCE)
+def _quality(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    quality = np.where(np.isin(parts.images["format"], _DELIVERED), 0.0, parts.images["quality"])
+    return parts.best(left, quality, _QUALITY_TOLERANCE)
 
 
-def _first_save(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    return _best(candidates, lambda it: not copies.images[it].saved_again)
+def _first_save(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    return parts.best(left, -has(parts.images["flags"], SAVED_AGAIN).astype(np.float64))
 
 
-def _earlier(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    if any(copies.images[it].added_at == 0 for it in candidates):
-        return candidates
-    return _best(candidates, lambda it: -copies.images[it].added_at)
+def _earlier(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    added = parts.images["added_at"].astype(np.float64)
+    is_unknown = parts.any(left & (added == 0))[parts.part]
+    return parts.best(left, np.where(is_unknown, 0.0, -added))
 
 
-def _larger(candidates: list[bytes], copies: Copies, _policy: KeeperPolicy) -> list[bytes]:
-    return _best(candidates, lambda it: copies.images[it].width * copies.images[it].height)
+def _larger(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    return parts.best(left, parts.images["width"].astype(np.float64) * parts.images["height"])
 
 
-_STEPS: Final[Mapping[KeeperStep, Callable[[list[bytes], Copies, KeeperPolicy], list[bytes]]]] = {
+_STEPS: Final[Mapping[KeeperStep, Callable[[Parts, Bools, KeeperPolicy], Bools]]] = {
     KeeperStep.PREFIX: _prefix,
     KeeperStep.PERSON: _person,
     KeeperStep.CLEAR: _clear,
@@ -214,15 +191,3 @@ _SENTENCES: Final = {
     KeeperStep.EARLIER: "it was there earlier",
     KeeperStep.LARGER: "it has the most pixels",
 }
-
-
-def _sentence(step: KeeperStep, image: ImageFacts, policy: KeeperPolicy) -> str:
-    if step is KeeperStep.PREFIX:
-        return f"it is under {policy.protected_prefixes[policy.protection(image.path)]}"
-    if step is KeeperStep.DETAIL:
-        return f"it has more true pixels ({image.detail_side or _side(image):,} on its longer side)"
-    return _SENTENCES[step]
-
-
-def _side(image: ImageFacts) -> int:
-    return max(image.width, image.height)

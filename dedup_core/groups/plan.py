@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision
-from dedup_core.groups.projection import Group, Member, may_go
+from dedup_core.groups.group import Group, Member, may_go
 from dedup_core.paths import ImagePath
 
 

@@ -12,7 +12,8 @@ from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Family
-from dedup_core.groups.projection import Group, GroupProjection
+from dedup_core.groups.group import Group
+from dedup_core.groups.projection import GroupProjection
 from tests.soak.truth import Truth
 
 WITHOUT_ANSWER = "blobs without the right answer"

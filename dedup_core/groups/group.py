@@ -1,0 +1,146 @@
+"""Groups as they are looked at: a keeper, and the images that were verified directly against it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from dedup_core.groups.columns import IMAGES, Images, Places, image_of, link_of
+from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
+from dedup_core.groups.keeper import KeeperPolicy, KeeperStep, Reason, reason
+from dedup_core.groups.pair_table import NO_VERDICT, Pairs, is_verdict
+from dedup_core.groups.rounds import Round
+
+_UNKNOWN: Final = np.zeros(1, IMAGES)["content"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """An image of a group that is not its keeper: what was verified against the keeper, and what was decided.
+
+    `link` is None where only a person's word holds the two together. `lapsed` was decided about other bytes.
+    """
+
+    facts: ImageFacts
+    link: Link | None
+    decided: Decided | None
+    lapsed: Decided | None
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What the groups that were made at one time are made of; nobody changes it.
+
+    Images and their paths in the order of their ids; pairs between them, at `first` and `second`; decisions by the
+    places of their pairs, and in which places they are in force.
+    """
+
+    images: Images
+    paths: Sequence[str]
+    pairs: Pairs
+    first: Places
+    second: Places
+    decided: Mapping[int, Decided]
+    in_force: Mapping[int, Decided]
+    policy: KeeperPolicy
+
+    def image(self, place: int) -> ImageFacts:
+        return image_of(self.images[place].item(), self.paths[place])
+
+    def member(self, place: int, pair: int) -> Member:
+        """The image that a keeper took by the pair."""
+        row = self.pairs[pair].item()
+        ids = (self.images["image_id"][it[pair]].item() for it in (self.first, self.second))
+        decided, in_force = self.decided.get(pair), self.in_force.get(pair)
+        link = link_of((*ids, *row[1:])) if is_verdict(row) else None
+        return Member(self.image(place), link, in_force, decided if in_force is None else None)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """A keeper and the images verified directly against it. `newest_at`: when the latest of these was verified.
+
+    `id` is the same for the same images, whoever of them is the keeper. `bytes_to_gain` is what the images hold that
+    could go. Of half a million images few are looked at, so the rest is made when somebody asks.
+    """
+
+    family: Family
+    id: str
+    newest_at: int
+    is_decided: bool
+    is_identical: bool
+    bytes_to_gain: int
+    steps: tuple[KeeperStep, ...]
+    _material: Material
+    _places: tuple[int, ...]  # the keeper first
+    _pairs: tuple[int, ...]
+
+    @cached_property
+    def keeper(self) -> ImageFacts:
+        return self._material.image(self._places[0])
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        return tuple(reason(step, self.keeper, self._material.policy) for step in self.steps)
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(map(self._material.member, self._places[1:], self._pairs))
+
+    @property
+    def images(self) -> Iterator[ImageFacts]:
+        yield self.keeper
+        yield from (member.facts for member in self.members)
+
+    @property
+    def paths(self) -> Iterator[str]:
+        """The paths of the images, the keeper's first."""
+        return (self._material.paths[place] for place in self._places)
+
+
+def may_go(family: Family, member: Member) -> bool:
+    """Whether a plan may name the image: a copy by its verdict, unless a person wants it, or by a person's word."""
+    decision = member.decided.decision if member.decided else None
+    return decision is Decision.DUPLICATE or (decision is None and family is Family.SAME)
+
+
+def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple[Group, tuple[int, ...]]]:
+    """The groups of a round, each with the places of its images, the keeper's first."""
+    if not len(made.keepers):
+        return
+    images, pairs = material.images, material.pairs[made.links]
+    of_group = np.repeat(np.arange(len(made.keepers)), np.diff(made.starts, append=len(made.members)))
+    kept = images["content"][made.keepers][of_group] == images["content"][made.members]
+    is_same = np.logical_and.reduceat(kept, made.starts) & (images["content"][made.keepers] != _UNKNOWN)
+    may, is_decided = np.full(len(pairs), family is Family.SAME), np.zeros(len(pairs), bool)
+    times = np.where(pairs["kind"] == NO_VERDICT, 0, pairs["verified_at"])
+    for at, place in enumerate(made.links.tolist() if material.in_force else ()):
+        if (decided := material.in_force.get(place)) is not None:
+            may[at], is_decided[at] = decided.decision is Decision.DUPLICATE, True
+            if pairs["kind"][at] == NO_VERDICT:
+                times[at] = decided.at
+    firsts = np.minimum(made.keepers, np.minimum.reduceat(made.members, made.starts))
+    ids = images["image_id"][firsts].tolist()
+    newest = np.maximum.reduceat(times, made.starts).tolist()
+    are_decided = np.logical_and.reduceat(is_decided, made.starts).tolist()
+    gains = np.add.reduceat(np.where(may, images["byte_size"][made.members], 0), made.starts).tolist()
+    are_same = is_same.tolist()
+    members, links = made.members.tolist(), made.links.tolist()
+    stops = [*made.starts.tolist()[1:], len(members)]
+    for at, (keeper, start, stop) in enumerate(zip(made.keepers.tolist(), made.starts.tolist(), stops, strict=True)):
+        places = (keeper, *members[start:stop])
+        group = Group(
+            family,
+            f"{ids[at].hex()}-{family.value}",
+            newest[at],
+            are_decided[at],
+            are_same[at],
+            gains[at],
+            made.steps[at],
+            material,
+            places,
+            tuple(links[start:stop]),
+        )
+        yield group, places

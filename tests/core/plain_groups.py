@@ -1,0 +1,207 @@
+"""Groups made of single values, one after the other: what those made of columns are held against."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from dedup_core.groups.facts import FAMILIES, Decided, Decision, Family, ImageFacts, Link
+from dedup_core.groups.group import Group, Member, may_go
+from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
+
+type Key = tuple[bytes, bytes]
+type Record = ImageFacts | Link | Decided
+
+
+class PlainGroup(NamedTuple):
+    """What a `Group` says of itself."""
+
+    family: Family
+    id: str
+    newest_at: int
+    is_decided: bool
+    is_identical: bool
+    bytes_to_gain: int
+    keeper: ImageFacts
+    members: tuple[Member, ...]
+    steps: list[KeeperStep]
+
+    @classmethod
+    def of(cls, group: Group) -> "PlainGroup":
+        steps = [reason.step for reason in group.reasons]
+        told = group.newest_at, group.is_decided, group.is_identical, group.bytes_to_gain
+        return cls(group.family, group.id, *told, group.keeper, group.members, steps)
+
+
+def plain_group(family: Family, keeper: ImageFacts, members: tuple[Member, ...], steps: list[KeeperStep]) -> PlainGroup:
+    first = min(keeper.image_id, *(it.facts.image_id for it in members))
+    newest = max(it.link.verified_at if it.link else it.decided.at if it.decided else 0 for it in members)
+    is_identical = bool(keeper.content) and {it.facts.content for it in members} == {keeper.content}
+    gain = sum(it.facts.byte_size for it in members if may_go(family, it))
+    totals = newest, all(it.decided for it in members), is_identical, gain
+    return PlainGroup(family, f"{first.hex()}-{family.value}", *totals, keeper, members, steps)
+
+
+class PlainGroups:
+    """The same as `GroupProjection`, as slow as it is simple. Reasons are told by their steps alone."""
+
+    def __init__(self, records: Iterable[Record], policy: KeeperPolicy) -> None:
+        self.policy = policy
+        self.images: dict[bytes, ImageFacts] = {}
+        self.links: dict[Key, Link] = {}
+        self.decided: dict[Key, Decided] = {}
+        for record in records:
+            known, key = self._place(record)
+            if record.outranks(known.get(key)):
+                known[key] = record
+
+    def _place(self, record):
+        if isinstance(record, ImageFacts):
+            return self.images, record.image_id
+        return (self.links if isinstance(record, Link) else self.decided), record.key
+
+    def groups(self) -> list["PlainGroup"]:
+        found = [it for family in Family for it in self._of(family)]
+        return sorted(found, key=lambda it: (-it.newest_at, it.id))
+
+    def _of(self, family: Family) -> Iterator["PlainGroup"]:
+        keys = [key for key in self.links.keys() | self.decided.keys() if self._family(key) is family]
+        partners = defaultdict(set)
+        for first, second in keys:
+            partners[first].add(second)
+            partners[second].add(first)
+        waiting = parts(set(partners), partners)
+        while waiting:
+            part = waiting.pop()
+            links = [self.links[key] for key in keys if key in self.links and part.issuperset(key)]
+            decided = [self.decided[key] for key in keys if self._in_force(key) and part.issuperset(key)]
+            keeper, steps = elect(sorted(part), self.images, links, decided, self.policy)
+            taken = sorted(partners[keeper] & part)
+            members = tuple(self._member(keeper, other) for other in taken)
+            yield plain_group(family, self.images[keeper], members, steps)
+            waiting += parts(part - {keeper, *taken}, partners)
+
+    def _family(self, key: Key) -> Family | None:
+        first, second = map(self.images.get, key)
+        if not (first and second and first.is_alive and second.is_alive):
+            return None
+        link, verdict = self.links.get(key), None
+        if link and (link.first_version, link.second_version) == (first.version, second.version):
+            verdict = FAMILIES.get(link.kind)
+        if not self._in_force(key):
+            return verdict
+        match self.decided[key].decision:
+            case Decision.NOT_DUPLICATE:
+                return Family.APART
+            case Decision.DUPLICATE:
+                return Family.SAME
+            case _:
+                return verdict or Family.SAME
+
+    def _in_force(self, key: Key) -> bool:
+        decided = self.decided.get(key)
+        if decided is None or decided.decision is None:
+            return False
+        about = zip((decided.first_content, decided.second_content), key, strict=True)
+        return all(content in {b"", self.images[image_id].content} for content, image_id in about)
+
+    def _member(self, keeper: bytes, other: bytes) -> Member:
+        key = min(keeper, other), max(keeper, other)
+        decided = self.decided.get(key)
+        if decided and decided.decision is None:
+            decided = None
+        known = (decided, None) if self._in_force(key) else (None, decided)
+        return Member(self.images[other], self.links.get(key), *known)
+
+
+def parts(free: set[bytes], partners: dict[bytes, set[bytes]]) -> list[set[bytes]]:
+    """What hangs together of the free ones, where two and more do."""
+    found = []
+    free = set(free)
+    while free:
+        part, ahead = set(), [free.pop()]
+        while ahead:
+            part.add(ahead[-1])
+            ahead += [other for other in partners[ahead.pop()] if other in free]
+            free.difference_update(ahead)
+        found += [part] * (len(part) > 1)
+    return found
+
+
+def elect(
+    left: list[bytes],
+    images: dict[bytes, ImageFacts],
+    links: list[Link],
+    decided: list[Decided],
+    policy: KeeperPolicy,
+) -> tuple[bytes, list[KeeperStep]]:
+    """The keeper, and the steps that put somebody out."""
+    steps = []
+    for step in policy.steps:
+        of = {it: [link for link in links if it in link.key and link.other(it) in left] for it in left}
+        stays = staying(step, left, images, of, decided, policy)
+        steps += [step] * (len(stays) < len(left))
+        left = stays
+    return min(left, key=lambda it: (images[it].path, it)), steps
+
+
+def staying(  # noqa: C901, PLR0911 - an answer for each step
+    step: KeeperStep,
+    left: list[bytes],
+    images: dict[bytes, ImageFacts],
+    links: dict[bytes, list[Link]],
+    decided: list[Decided],
+    policy: KeeperPolicy,
+) -> list[bytes]:
+    def best(score: Callable[[ImageFacts], float], tolerance: float = 0.0) -> list[bytes]:
+        scores = {it: score(images[it]) for it in left}
+        return [it for it in left if scores[it] >= max(scores.values()) - tolerance]
+
+    def marked(image: ImageFacts) -> bool:
+        id_, ours = image.image_id, links[image.image_id]
+        altered = [link for link in ours if FAMILIES.get(link.kind) is not Family.SAME]
+        return any(link.side(id_).is_framed for link in ours) or any(link.side(id_).is_overlaid for link in altered)
+
+    def missing(image: ImageFacts) -> float:
+        ours, id_ = links[image.image_id], image.image_id
+        return max([0.0, *(it.side(id_).shared - it.side(it.other(id_)).shared for it in ours)])
+
+    def upright(image: ImageFacts) -> float:
+        ours = links[image.image_id]
+        return sum(link.is_upright for link in ours) / len(ours) if ours else 0.0
+
+    def side(image: ImageFacts) -> int:
+        return max(image.width, image.height)
+
+    def octaves(image: ImageFacts) -> tuple[float, float]:
+        unsure = 0.25 if image.detail_side < side(image) else 0.0
+        return math.log2(image.detail_side) - unsure, math.log2(image.detail_side) + unsure
+
+    match step:
+        case KeeperStep.PREFIX:
+            return best(lambda it: -policy.protection(it.path))
+        case KeeperStep.PERSON:
+            chosen = [it for it in decided if it.keeper in left]
+            return [max(chosen, key=lambda it: (it.at, it.keeper)).keeper] if chosen else left
+        case KeeperStep.CLEAR:
+            return best(lambda it: -marked(it))
+        case KeeperStep.SCENE:
+            return best(lambda it: -missing(it), 0.05)
+        case KeeperStep.UPRIGHT:
+            return best(upright)
+        case KeeperStep.DETAIL:
+            if any(images[it].detail_side == 0 for it in left):
+                return best(lambda it: math.log2(1 + side(it)), 0.02)
+            least = max(octaves(images[it])[0] for it in left) - 0.02
+            return [it for it in left if octaves(images[it])[1] >= least]
+        case KeeperStep.CAMERA:
+            return best(lambda it: it.has_camera_data)
+        case KeeperStep.QUALITY:
+            return best(lambda it: 0 if it.format in {"WEBP", "AVIF", "GIF"} else it.quality, 2)
+        case KeeperStep.FIRST_SAVE:
+            return best(lambda it: not it.saved_again)
+        case KeeperStep.EARLIER:
+            is_known = all(images[it].added_at for it in left)
+            return best(lambda it: -it.added_at) if is_known else left
+        case KeeperStep.LARGER:
+            return best(lambda it: it.width * it.height)
