@@ -47,7 +47,7 @@ class ActivityService:
         today = microseconds(now) // DAY_MICROSECONDS
         first = (today - DAYS + 1) * DAY_MICROSECONDS
         with self._book.current() as projection:
-            links = Counter((it.verified_at // DAY_MICROSECONDS, it.kind) for it in projection.links_since(first))
+            links = Counter((at // DAY_MICROSECONDS, kind) for at, kind in projection.verdicts_since(first))
             decisions = Counter(it.at // DAY_MICROSECONDS for it in projection.decisions_since(first))
         days = []
         for number, name in enumerate(names, today - DAYS + 1):

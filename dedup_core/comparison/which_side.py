@@ -1,5 +1,6 @@
 """Finds out which picture of a pair has something lying over it, a frame around it, or less of the scene."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ _REACH: Final = 3  # pixels around the rectangle in which the inner edge of a fr
 _FRAME_EDGE: Final = 3.0  # docs/thresholds.md#which-side
 _LEAST_EDGE: Final = 6.0  # gray levels: between two plain areas any step would be large
 _EMPTY_BARS: Final = 0.3  # docs/thresholds.md#which-side
+_PLAIN_STEP: Final = 0.5  # gray levels
 _BARS_BESIDE: Final = [True, False, True, False]
 _BARS_ABOVE: Final = [False, True, False, True]
 _LEAST_CHANGE: Final = 14.0  # gray levels, above what saving again and resampling leave
@@ -22,8 +24,9 @@ _LEAST_CHANGED: Final = 0.002  # of the picture
 _MOST_CHANGED: Final = 0.5
 _TONES: Final = 32
 _TONE: Final = 8.0  # gray levels of one tone
-_OVERLAY_EDGE: Final = 1.25  # docs/thresholds.md#which-side
-_OVERLAY_FLATNESS: Final = 2.0  # docs/thresholds.md#which-side
+_MOST_OF_NINE: Final = 4
+_GAP: Final = 4  # pixels
+_OVERLAY_RISE: Final = 0.3  # octaves; docs/thresholds.md#which-side
 _LEAST_INSIDE: Final = 30  # pixels
 
 
@@ -45,7 +48,9 @@ def side_of(pixels: Pixels, inner: Corners, is_overlaid: bool) -> Side:
     edges = (round(left * width), round(top * height), round(right * width), round(bottom * height))
     profiles = zip((across, down, across, down), edges, is_wide, strict=True)
     edged = [_has_edge(profile, edge) for profile, edge, wide in profiles if wide]
-    is_framed = len(edged) > 1 and sum(edged) >= min(3, len(edged))
+    is_framed = len(edged) > 1 and (
+        sum(edged) >= min(3, len(edged)) or (any(edged) and _is_plain_around(luma, rows, columns))
+    )
     if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
         profile, start, stop = (across, edges[0], edges[2]) if is_wide == _BARS_BESIDE else (down, edges[1], edges[3])
         is_framed = is_framed or _emptiness(profile, start, stop) < (_EMPTY_BARS if any(edged) else _EMPTY_BARS / 3)
@@ -58,6 +63,18 @@ def _has_edge(profile: NDArray[np.floating], edge: int) -> bool:
     near = profile[max(0, edge - 1 - _REACH) : edge + _REACH]
     inside = float(np.median(profile[profile > 0])) if (profile > 0).any() else 0.0
     return len(near) > 0 and float(near.max()) > max(_LEAST_EDGE, _FRAME_EDGE * inside)
+
+
+def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:
+    """Whether all that is outside has one color, as what lies around a picture has and no scene."""
+    steps = np.zeros_like(luma)
+    steps[1:] += np.abs(np.diff(luma, axis=0))
+    steps[:, 1:] += np.abs(np.diff(luma, axis=1))
+    outside = np.ones(luma.shape, bool)
+    outside[
+        max(0, rows.start - _REACH) : rows.stop + _REACH, max(0, columns.start - _REACH) : columns.stop + _REACH
+    ] = False
+    return bool(outside.any() and steps[outside].mean() < _PLAIN_STEP)
 
 
 def _emptiness(profile: NDArray[np.floating], start: int, stop: int) -> float:
@@ -73,32 +90,27 @@ def overlaid_sides(left: Pixels, right: Pixels) -> tuple[bool, bool]:
     """Which of two aligned pictures (h, w, 3) has something lying over it that the other has not.
 
     Where a thing was laid over a picture, its outline is an edge there and nothing special in the picture without it:
-    so the side with more edges along the border of the changed area is the one with the thing, or the one with fewer
-    inside of it.
+    so the side with more edges along the outline of what changed is the one with the thing, and so is the one with
+    fewer inside of it.
     """
     ours, theirs = (pixels.astype(np.float32).mean(axis=2) for pixels in (left, right))
     change = np.minimum(np.abs(ours - _toned_as(theirs, ours)), np.abs(theirs - _toned_as(ours, theirs)))
-    changed = _most_of_neighbors(change > max(_LEAST_CHANGE, 5.0 * float(np.median(change))))
+    changed = _neighbors(change > max(_LEAST_CHANGE, 5.0 * float(np.median(change))), 1) >= _MOST_OF_NINE
     if not _LEAST_CHANGED <= changed.mean() <= _MOST_CHANGED:
         return False, False
-    outline = _grown(changed) & ~_grown_away(changed)
-    calm = ~_grown(_grown(changed))
+    thing = _shrunk(_grown(changed, _GAP), _GAP)  # where both happen to have one tone it is the same thing all the same
+    outline, calm, inside = _grown(thing, 1) & ~_shrunk(thing, 1), ~_grown(thing, 2), _shrunk(thing, 2)
     if not calm.any() or not outline.any():
         return False, False
-    inside = _grown_away(_grown_away(changed))
     rises = [_rise(_edges(plane), outline, calm, inside) for plane in (ours, theirs)]
-    ratios = [(rises[0][at] / rises[1][at], rises[1][at] / rises[0][at]) for at in range(2)]
-    ours_is, theirs_is = (ratios[0][it] > _OVERLAY_EDGE or ratios[1][it] > _OVERLAY_FLATNESS for it in range(2))
-    return ours_is and not theirs_is, theirs_is and not ours_is
+    return rises[0] - rises[1] > _OVERLAY_RISE, rises[1] - rises[0] > _OVERLAY_RISE
 
 
-def _rise(
-    edges: Float32s, outline: NDArray[np.bool_], calm: NDArray[np.bool_], inside: NDArray[np.bool_]
-) -> tuple[float, float]:
-    """How much stronger the edges of an outline are than those where nothing changed, and than those inside of it."""
+def _rise(edges: Float32s, outline: NDArray[np.bool_], calm: NDArray[np.bool_], inside: NDArray[np.bool_]) -> float:
+    """How far edges of an outline stand out from where nothing changed, and from its inside, which counts half."""
     along = float(edges[outline].mean()) + 1.0
     within = along if inside.sum() < _LEAST_INSIDE else float(edges[inside].mean()) + 1.0
-    return along / (float(edges[calm].mean()) + 1.0), along / within
+    return math.log2(along / (float(edges[calm].mean()) + 1.0)) + math.log2(along / within) / 2
 
 
 def _toned_as(plane: Float32s, other: Float32s) -> Float32s:
@@ -111,31 +123,25 @@ def _toned_as(plane: Float32s, other: Float32s) -> Float32s:
 
 
 def _edges(plane: Float32s) -> Float32s:
+    """The length of the gradient, in gray levels over two pixels."""
     strength = np.zeros_like(plane)
     strength[1:-1] += (plane[2:] - plane[:-2]) ** 2
     strength[:, 1:-1] += (plane[:, 2:] - plane[:, :-2]) ** 2
-    return strength
+    return np.sqrt(strength)
 
 
-def _neighbors(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """How many of the nine points around each are set."""
-    padded = np.pad(mask, 1).astype(np.uint8)
-    height, width = mask.shape
-    total = np.zeros(mask.shape, dtype=np.uint8)
-    for down in range(3):
-        for across in range(3):
-            total += padded[down : down + height, across : across + width]
-    return total
+def _neighbors(mask: NDArray[np.bool_], reach: int) -> NDArray[np.int32]:
+    """How many of the points in a square of `reach` around each are set; beyond the rim none is."""
+    sums = np.pad(mask, ((reach + 1, reach), (reach + 1, reach))).astype(np.int32).cumsum(0, dtype=np.int32)
+    sums = sums.cumsum(1, dtype=np.int32)
+    side = 2 * reach + 1
+    return np.asarray(sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side])
 
 
-def _most_of_neighbors(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return _neighbors(mask) >= 4  # noqa: PLR2004 - of nine
+def _grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    return np.asarray(_neighbors(mask, reach) > 0)
 
 
-def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray(_neighbors(mask) > 0)
-
-
-def _grown_away(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask without its rim."""
-    return np.asarray(_neighbors(mask) == 9)  # noqa: PLR2004 - of nine
+def _shrunk(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """Without what is near to its rim; where the picture ends is no rim."""
+    return ~_grown(~mask, reach)

@@ -14,8 +14,8 @@ from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.jpeg_scan import load_checked
 from dedup_core.decoding.libraries import outdated_library
 from dedup_core.decoding.png_texts import without_large_texts
-from dedup_core.decoding.provenance import LOSSLESS, UNKNOWN, Provenance
-from dedup_core.decoding.provenance_probe import provenance_of, quality_of_tables
+from dedup_core.decoding.provenance import UNKNOWN, Provenance
+from dedup_core.decoding.provenance_probe import provenance_of
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.whole import digest_of, frames_of
 from dedup_core.decoding.working_image import Whole, WorkingImage
@@ -96,7 +96,7 @@ def _decode(data: bytes, header: Header, *, with_provenance: bool) -> WorkingIma
 def _provenance(data: bytes, picture: ImageFile.ImageFile, header: Header, size: tuple[int, int]) -> Provenance:
     exif = data if header.format == "TIFF" else picture.info.get("exif") or b""
     tables = getattr(picture, "quantization", None) if header.format == "JPEG" else None
-    return provenance_of(picture, size, quality_of_tables(tables[0]) if tables else LOSSLESS, exif)
+    return provenance_of(picture, size, tables[0] if tables else None, exif)
 
 
 def _open(data: bytes, header: Header) -> ImageFile.ImageFile:

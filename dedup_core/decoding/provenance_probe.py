@@ -20,12 +20,24 @@ _PROBE: Final = 256  # longer side of the part that is looked at, a multiple of 
 _BLOCK: Final = 8
 _OCTAVE: Final = 2**0.5
 _BANDS: Final = 8  # of half an octave each: down to a sixteenth of the side
-_EMPTY: Final = 0.1  # docs/thresholds.md#true-pixels
+_EMPTY: Final = 0.15  # docs/thresholds.md#true-pixels
+_CLIFF: Final = 0.25  # docs/thresholds.md#true-pixels
+_NOTHING: Final = 0.015  # docs/thresholds.md#true-pixels
 _LEAST_SIGNAL: Final = 0.5  # squared gray levels; less than that is the noise of rounding
-_LEAST_VALUES: Final = 24  # coefficients of one frequency that are far enough from zero to tell a step by
-_LEAST_COMB: Final = 0.3  # docs/thresholds.md#saved-again
-_COMB_BY_CHANCE: Final = 2.0  # over the root of how many values there are: what few of them do by chance
-_COMBS: Final = np.arange(2, 48, dtype=np.float32)  # steps from quality 96 down to 30
+# docs/thresholds.md#saved-again
+_LEAST_REGULARITY: Final = 7.0  # standard deviations of what chance does
+_LEAST_PEAK: Final = 6.0  # the same, for one frequency
+_LEAST_COARSER: Final = 1.1  # times the own step: finer ones leave no trace
+_LEAST_PLACES: Final = 12  # of a histogram, with more than `_LEAST_COUNT` values each
+_LEAST_COUNT: Final = 4.0
+_LEAST_FREQUENCIES: Final = 3
+_PLACES: Final = 64  # steps from zero that are looked at
+_FROM: Final = 3  # steps from zero: the peak there is no regularity
+_SMOOTH: Final = np.array([1, 2, 3, 4, 3, 2, 1]) / 16
+_PERIODS: Final = 512
+_QUALITIES: Final = np.arange(96, 29, -1)  # of those with the same steps the best one
+_GAINS: Final = np.array([0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4])
+_LESS_LIKELY: Final = 0.9  # that tones were changed, where it explains a period no better
 # The luminance table of the JPEG standard (ITU-T T.81, Annex K.1), which libjpeg scales by its quality.
 _STANDARD: Final = np.array(
     [
@@ -44,20 +56,19 @@ _STANDARD: Final = np.array(
 _PROBED: Final = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1))
 
 
-def provenance_of(picture: Image.Image, full_size: tuple[int, int], tables_quality: int, exif: bytes) -> Provenance:
-    """Look at a decoded picture, which may be smaller than `full_size`; `tables_quality` is 100 for other than JPEG."""
+def provenance_of(
+    picture: Image.Image, full_size: tuple[int, int], luma_table: list[int] | None, exif: bytes
+) -> Provenance:
+    """Look at a decoded picture, which may be smaller than `full_size`; `luma_table` is that of a JPEG file."""
     probe = _middle(picture)
-    is_whole = picture.size == full_size
-    before = quality_before(probe) if is_whole else LOSSLESS
-    # A file's own save is seen, too, and the coarser it was, the less surely for what it was.
-    unsure = 0 if tables_quality == LOSSLESS else max(2, (LOSSLESS - tables_quality) // 4)
-    saved_again = before < tables_quality - unsure
+    before = earlier_quality(probe, luma_table) if picture.size == full_size else None
+    quality = LOSSLESS if luma_table is None else quality_of_tables(luma_table)
     share = detail_share(probe)
     # A picture that the decoder has shrunk shows only that nothing is missing at that size.
     side = max(full_size) if share == 1.0 else round(max(picture.size) * share)
     return Provenance(
-        quality=before if saved_again else tables_quality,
-        saved_again=saved_again,
+        quality=quality if before is None else min(quality, before),
+        saved_again=before is not None,
         detail_side=side,
         has_camera_data=exif_names_a_camera(exif),
     )
@@ -72,7 +83,8 @@ def detail_share(luma: Float32s) -> float:
     """How far the picture could be shrunk (0..1 of its side) and enlarged again without losing anything.
 
     The energy of natural pictures falls slowly from octave to octave (Field, "Relations between the statistics of
-    natural images", JOSA A 1987); where a picture was enlarged, the highest ones are all but empty.
+    natural images", JOSA A 1987), in soft ones faster, but step by step; where a picture was enlarged, it falls off a
+    cliff, and above that there is next to nothing.
     """
     window, weights, places = _window_and_bands(*luma.shape)
     half = np.fft.rfft2((luma - luma.mean()) * window)
@@ -81,50 +93,86 @@ def detail_share(luma: Float32s) -> float:
     bands = [float(power[place].sum()) for place in places]
     if max(bands) < _LEAST_SIGNAL:
         return 1.0
-    share = 1.0
-    for band, lower in zip(bands, (bands[at:] for at in range(1, _BANDS)), strict=False):
-        if band >= _EMPTY * max(lower):
+    empty = 0
+    for at, band in enumerate(bands[:-1], 1):
+        most = max(bands[at:])
+        if band >= _EMPTY * most:
             break
-        share /= _OCTAVE
-    return share
+        if band < max(_NOTHING * most, _CLIFF * bands[at]):
+            empty = at
+    return float(_OCTAVE**-empty)
 
 
-def quality_before(luma: Float32s) -> int:
-    """The quality with which this grid of pixels was saved as JPEG before, as far as its coefficients show; else 100.
+def earlier_quality(luma: Float32s, luma_table: list[int] | None = None) -> int | None:
+    """The quality with which this grid of pixels was saved as JPEG before this file was, as far as that can be seen.
 
-    Values that went through a quantization table lie on the teeth of a comb (Fan and de Queiroz, "Identification of
-    bitmap compression history", IEEE TIP 2003); rounding to pixels blurs the teeth by about 0.3.
+    The coefficients of a picture fall smoothly from zero; of those that went through two quantization tables there are
+    more and less by turns (Lukas and Fridrich, "Estimation of primary quantization matrix in double compressed JPEG
+    images", DFRWS 2003). So of each frequency the number of values on each own step, against that of its neighbors, is
+    looked at for a period; and for all frequencies together for the steps of one earlier table, be it that the picture
+    was turned, or made brighter or darker in between. Other tables than the standard ones show in single frequencies.
     """
-    scales = []
-    for (row, column), values in zip(_PROBED, _probed_values(luma), strict=True):
-        step = _comb_step(values)
-        if step is not None:
-            scales.append(100.0 * step / float(_STANDARD[row, column]))
-    if len(scales) < len(_PROBED) // 2:
-        return LOSSLESS
-    return min(LOSSLESS - 1, _quality_of_scale(float(np.median(scales))))
+    own = np.array([luma_table[row * _BLOCK + column] if luma_table else 1.0 for row, column in _PROBED])
+    regular = _regularity(_probed_values(luma), own)  # (frequencies, periods)
+    periods = own / _tables()  # (changes, qualities, frequencies)
+    is_coarser = (periods < 1 / _LEAST_COARSER) & regular.any(axis=1)
+    places = np.rint(np.abs(periods - np.rint(periods)) * _PERIODS).astype(np.intp)
+    amounts = is_coarser.sum(axis=2)
+    found = (regular[np.arange(len(own)), places] * is_coarser).sum(axis=2) / np.sqrt(np.maximum(1, amounts))
+    found[amounts < _LEAST_FREQUENCIES] = 0.0
+    found[2:] *= _LESS_LIKELY
+    change, quality = np.unravel_index(int(np.argmax(found)), found.shape)
+    if found[change, quality] >= _LEAST_REGULARITY:
+        return int(_QUALITIES[quality])
+    peaks = regular[:, _PERIODS // _PLACES :]
+    seen = peaks.max(axis=1) >= _LEAST_PEAK
+    if seen.sum() < _LEAST_FREQUENCIES:
+        return None
+    first = np.argmax(peaks >= peaks.max(axis=1, keepdims=True) / 2, axis=1) + _PERIODS // _PLACES
+    scales = 100.0 * own * _PERIODS / first / [_STANDARD[it] for it in _PROBED]
+    return min(LOSSLESS - 1, _quality_of_scale(float(np.median(scales[seen]))))
+
+
+def _regularity(values: Float32s, steps: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How far the values (frequencies, n) keep to each period, in standard deviations, (frequencies, periods)."""
+    regular = np.zeros((len(values), _PERIODS // 2 + 1))
+    margin = len(_SMOOTH) // 2
+    for place, (of_frequency, step) in enumerate(zip(values, steps, strict=True)):
+        numbers = np.rint(np.abs(of_frequency) / step).astype(np.intp)
+        histogram = np.bincount(numbers[numbers < _PLACES + margin], minlength=_PLACES + margin)
+        usual = np.convolve(histogram, _SMOOTH, "valid")  # from `_FROM` on
+        counted = usual > _LEAST_COUNT
+        if counted.sum() >= _LEAST_PLACES:
+            stand_out = np.where(counted, (histogram[margin:-margin] - usual) / np.sqrt(np.maximum(1.0, usual)), 0.0)
+            regular[place] = stand_out @ _waves() / np.sqrt(counted.sum() / 2)
+    return regular
+
+
+@cache
+def _waves() -> NDArray[np.floating]:
+    """A cosine of each period at each place, (places, periods)."""
+    places, periods = np.arange(_FROM, _PLACES), np.arange(_PERIODS // 2 + 1) / _PERIODS
+    return np.cos(2 * np.pi * places[:, None] * periods)
+
+
+@cache
+def _tables() -> NDArray[np.floating]:
+    """The steps of the standard table for each quality, as libjpeg rounds them, (changes, qualities, frequencies).
+
+    The changes: none, turned by a right angle, brighter or darker by each gain.
+    """
+    percent = np.where(_QUALITIES < 50, 5000 // _QUALITIES, 200 - 2 * _QUALITIES)[:, None]  # noqa: PLR2004 - as below
+    as_it_was, turned = (
+        np.maximum(1.0, (np.array([table[it] for it in _PROBED]) * percent + 50.0) // 100.0)
+        for table in (_STANDARD, _STANDARD.T)
+    )
+    return np.stack([as_it_was, turned, *(gain * as_it_was for gain in _GAINS)])
 
 
 def _quality_of_scale(percent: float) -> int:
     """The quality whose table is the standard one times `percent` (libjpeg, `jpeg_quality_scaling`)."""
     quality = (200.0 - percent) / 2.0 if percent <= 100.0 else 5000.0 / percent  # noqa: PLR2004
     return int(min(LOSSLESS, max(1.0, round(quality))))
-
-
-def _comb_step(values: Float32s) -> int | None:
-    """The largest step on whose multiples the values lie, if they do."""
-    sizes = np.sort(np.abs(values))
-    # What was rounded to zero says nothing: for each step only the values from here on are far enough.
-    first = np.searchsorted(sizes, 0.75 * _COMBS, side="right")
-    steps = _COMBS[len(sizes) - first >= _LEAST_VALUES]
-    if not len(steps):
-        return None
-    first = first[: len(steps)]
-    amounts = len(sizes) - first
-    phases = np.concatenate([sizes[at:] for at in first]) * np.repeat(np.float32(2.0 * np.pi) / steps, amounts)
-    teeth = np.add.reduceat(np.cos(phases), np.cumsum(amounts) - amounts, dtype=np.float64) / amounts
-    fitting = steps[teeth >= _LEAST_COMB + _COMB_BY_CHANCE / np.sqrt(amounts)]
-    return int(fitting[-1]) if len(fitting) else None
 
 
 def _probed_values(luma: Float32s) -> Float32s:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from dedup_core.decoding.provenance import LOSSLESS
 from dedup_core.groups.columns import CAMERA, SAVED_AGAIN, Bools, Places, has
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.groups.parts import Parts
@@ -30,10 +31,11 @@ class KeeperStep(StrEnum):
 
 DEFAULT_STEPS: Final = tuple(KeeperStep)
 _SCENE_TOLERANCE: Final = 0.05  # of the picture: what an alignment is unsure of
-_QUALITY_TOLERANCE: Final = 2.0  # of 100: how surely a quality is told from the coefficients
+_QUALITY_TOLERANCE: Final = 5.0  # of 100: editors save a little better, or worse, than what they were given
 _DETAIL_TOLERANCE: Final = 0.02  # octaves: rounding of sizes
+_LARGER: Final = 1.1  # times the side: more than trimming and rounding make
 _DELIVERED: Final = (b"WEBP", b"AVIF", b"GIF")  # what is made for pages, of something else
-_SOFT_TOLERANCE: Final = 0.25  # octaves: half of the step in which true pixels are estimated
+_LESS, _MORE = 0.25, 0.5  # octaves by which true pixels may be fewer or more than estimated, in steps of 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,15 @@ def _detail(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
     true_sides = parts.images["detail_side"].astype(np.float64)
     is_known = ~parts.any(left & (true_sides == 0))[parts.part]
     octaves = np.log2(np.where(is_known, np.maximum(1, true_sides), 1 + sides))
-    unsure = np.where(is_known & (true_sides < sides), _SOFT_TOLERANCE, 0.0)
-    return parts.best(left, octaves - unsure, _DETAIL_TOLERANCE, at_most=octaves + unsure)
+    is_enlarged = is_known & (true_sides < sides)
+    least, most = octaves - _LESS * is_enlarged, octaves + _MORE * is_enlarged
+    left = parts.best(left, least, _DETAIL_TOLERANCE, at_most=most)
+    # Of pictures that show equally much, those were enlarged that need more pixels for it.
+    smallest = np.full(parts.count, np.inf)
+    natural = left & ~is_enlarged
+    np.minimum.at(smallest, parts.part[natural], sides[natural])
+    stays: Bools = left & ~(is_enlarged & (sides > _LARGER * smallest[parts.part]))
+    return stays
 
 
 def _camera(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
@@ -149,7 +158,8 @@ def _camera(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
 
 
 def _quality(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
-    quality = np.where(np.isin(parts.images["format"], _DELIVERED), 0.0, parts.images["quality"])
+    saved = np.where(parts.images["quality"] == LOSSLESS, LOSSLESS + 2 * _QUALITY_TOLERANCE, parts.images["quality"])
+    quality = np.where(np.isin(parts.images["format"], _DELIVERED), 0.0, saved)
     return parts.best(left, quality, _QUALITY_TOLERANCE)
 
 

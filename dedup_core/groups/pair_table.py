@@ -1,11 +1,12 @@
 """The pair table: each pair once, with what counts of all that was said about it, in the order of its key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import KINDS, VERDICT, Bools, Row, winners
 
 type Integers = NDArray[np.int64]
@@ -77,6 +78,11 @@ class PairTable:
             return None
         row: Row = self._rows[place].item()
         return row if is_verdict(row) else None
+
+    def verdicts_since(self, moment: int) -> Iterator[tuple[int, VerdictKind]]:
+        """Time and kind of the verdicts from then on."""
+        rows = self._rows[(self._rows["verified_at"] >= moment) & (self._rows["kind"] != NO_VERDICT)]
+        return zip(rows["verified_at"].tolist(), map(KINDS.__getitem__, rows["kind"].tolist()), strict=True)
 
     def touching(self, slots: Bools) -> Pairs:
         """The pairs of which the first image is in one of these slots."""

@@ -4,10 +4,12 @@ Verdicts are held in columns, and groups are made of all that changed at once: h
 is, in a second or two.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import VERDICT, Places, Records, link_of
 from dedup_core.groups.facts import FAMILIES, Decided, Family, ImageFacts, Link
 from dedup_core.groups.families import FAMILY_NUMBERS, decided_family, families_of, is_in_force, ties_of
@@ -64,9 +66,10 @@ class GroupProjection:
         row = self._pairs.find(self._key(left, right))
         return None if row is None else link_of((*_sorted(left, right), *row[1:]))
 
-    def links_since(self, moment: int) -> Iterator[Link]:
-        """Pairs whose newest verdict is from then or later, current or not."""
-        return (link for link in self._links.values() if link.verified_at >= moment)
+    def verdicts_since(self, moment: int) -> Iterator[tuple[int, VerdictKind]]:
+        """When and what was last said of the pairs of which it was said then or later, current or not."""
+        self._take_in()
+        return self._pairs.verdicts_since(moment)
 
     def decisions_since(self, moment: int) -> Iterator[Decided]:
         """What was decided last about pairs then or later, unless it was taken back."""

@@ -173,9 +173,12 @@ def staying(  # noqa: C901, PLR0911 - an answer for each step
     def side(image: ImageFacts) -> int:
         return max(image.width, image.height)
 
+    def is_enlarged(image: ImageFacts) -> bool:
+        return image.detail_side < side(image)
+
     def octaves(image: ImageFacts) -> tuple[float, float]:
-        unsure = 0.25 if image.detail_side < side(image) else 0.0
-        return math.log2(image.detail_side) - unsure, math.log2(image.detail_side) + unsure
+        middle = math.log2(image.detail_side)
+        return (middle - 0.25, middle + 0.5) if is_enlarged(image) else (middle, middle)
 
     match step:
         case KeeperStep.PREFIX:
@@ -193,11 +196,14 @@ def staying(  # noqa: C901, PLR0911 - an answer for each step
             if any(images[it].detail_side == 0 for it in left):
                 return best(lambda it: math.log2(1 + side(it)), 0.02)
             least = max(octaves(images[it])[0] for it in left) - 0.02
-            return [it for it in left if octaves(images[it])[1] >= least]
+            likely = [it for it in left if octaves(images[it])[1] >= least]
+            natural = min((side(images[it]) for it in likely if not is_enlarged(images[it])), default=math.inf)
+            return [it for it in likely if not (is_enlarged(images[it]) and side(images[it]) > 1.1 * natural)]
         case KeeperStep.CAMERA:
             return best(lambda it: it.has_camera_data)
         case KeeperStep.QUALITY:
-            return best(lambda it: 0 if it.format in {"WEBP", "AVIF", "GIF"} else it.quality, 2)
+            saved = {it: 110 if images[it].quality == 100 else images[it].quality for it in left}
+            return best(lambda it: 0 if it.format in {"WEBP", "AVIF", "GIF"} else saved[it.image_id], 5)
         case KeeperStep.FIRST_SAVE:
             return best(lambda it: not it.saved_again)
         case KeeperStep.EARLIER:

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from dedup_core.extraction import extract_features
 from tests.core.pictures import encoded, scene
@@ -76,3 +76,35 @@ def test_a_fine_comb_that_noise_hides_is_seen_where_many_values_lie_on_it(seed: 
     assert (first.quality, first.saved_again) == (88, False)
     off_the_grid = provenance(encoded(saved(photograph(seed), 88).crop((3, 5, 480, 480)), "PNG"))
     assert (off_the_grid.quality, off_the_grid.saved_again) == (100, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda it: ImageEnhance.Brightness(it).enhance(0.8),
+        lambda it: ImageEnhance.Contrast(it).enhance(1.3),
+        ImageOps.mirror,
+        lambda it: it.transpose(Image.Transpose.ROTATE_90),
+    ],
+    ids=["darker", "more contrast", "mirrored", "turned"],
+)
+def test_what_was_changed_and_saved_better_shows_that_it_was_a_jpeg_before(change):
+    found = provenance(encoded(change(saved(photograph(), 80)), "JPEG", quality=94))
+    assert found.saved_again
+    assert found.quality <= 82
+    assert not provenance(encoded(change(photograph()), "JPEG", quality=94)).saved_again
+
+
+def test_an_earlier_save_with_tables_of_a_camera_is_seen():
+    file = io.BytesIO()
+    tables = [[6 + 3 * (place % 5) + place // 8 for place in range(64)]] * 2
+    photograph().save(file, "JPEG", qtables=tables)
+    assert not provenance(file.getvalue()).saved_again
+    again = provenance(encoded(Image.open(file).convert("RGB"), "PNG"))
+    assert again.saved_again
+    assert 60 <= again.quality <= 90
+
+
+def test_a_soft_picture_has_all_its_pixels():
+    soft = photograph().resize((240, 240), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6))
+    assert provenance(encoded(soft, "PNG")).detail_side == 240
