@@ -20,6 +20,8 @@ from dedup_core.groups.pair_table import PAIRS, Pairs, PairTable, key_of, keys_o
 from dedup_core.groups.parts import joined
 from dedup_core.groups.rounds import take_in_rounds
 
+NOBODY = -1
+
 
 class GroupProjection:
     """What is known of images, pairs and decisions, and the groups that follow from it. Not for several threads."""
@@ -168,13 +170,21 @@ class GroupProjection:
         paths = [self._images.paths[slot] for slot in slots]
         material = Material(images, paths, pairs, first, second, decided, in_force, self._policy)
         families = families_of(pairs, images, first, second, in_force)
-        for number, family in enumerate(FAMILY_NUMBERS):
-            chosen = np.flatnonzero(families == number)
+        is_decided = np.zeros(len(pairs), bool)
+        is_decided[list(in_force)] = True
+        copies_of = np.full(len(slots), NOBODY)  # the keeper of each image that is in a group of copies
+        for family in sorted(FAMILY_NUMBERS, key=lambda it: it is not Family.SAME):
+            # Nobody is asked about two copies of one keeper, unless a person has decided about them.
+            is_answered = (copies_of[first] == copies_of[second]) & (copies_of[first] != NOBODY) & ~is_decided
+            chosen = np.flatnonzero((families == FAMILY_NUMBERS.index(family)) & ~is_answered)
             if not len(chosen):
                 continue
             ties = ties_of(pairs[chosen], first[chosen], second[chosen])
             decided_here = [in_force[at] for at in in_force.keys() & set(chosen.tolist())] if in_force else []
             for made in take_in_rounds(images, paths, ties, decided_here, self._policy):
+                if family is Family.SAME:
+                    copies_of[made.keepers] = made.keepers
+                    copies_of[made.members] = np.repeat(made.keepers, np.diff(made.starts, append=len(made.members)))
                 for group, places in groups_of(family, material, replace(made, links=chosen[made.links])):
                     for it in places:
                         self._groups[family][slots[it]] = group

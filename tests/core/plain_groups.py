@@ -26,6 +26,10 @@ class PlainGroup(NamedTuple):
     members: tuple[Member, ...]
     steps: list[KeeperStep]
 
+    @property
+    def images(self) -> list[ImageFacts]:
+        return [self.keeper, *(it.facts for it in self.members)]
+
     @classmethod
     def of(cls, group: Group) -> "PlainGroup":
         steps = [reason.step for reason in group.reasons]
@@ -61,11 +65,14 @@ class PlainGroups:
         return (self.links if isinstance(record, Link) else self.decided), record.key
 
     def groups(self) -> list["PlainGroup"]:
-        found = [it for family in Family for it in self._of(family)]
-        return sorted(found, key=lambda it: (-it.newest_at, it.id))
+        copies = list(self._of(Family.SAME, {}))
+        keepers = {image.image_id: it.keeper.image_id for it in copies for image in it.images}
+        rest = [it for family in Family if family is not Family.SAME for it in self._of(family, keepers)]
+        return sorted(copies + rest, key=lambda it: (-it.newest_at, it.id))
 
-    def _of(self, family: Family) -> Iterator["PlainGroup"]:
-        keys = [key for key in self.links.keys() | self.decided.keys() if self._family(key) is family]
+    def _of(self, family: Family, keepers: dict[bytes, bytes]) -> Iterator["PlainGroup"]:
+        known = [key for key in self.links.keys() | self.decided.keys() if self._family(key) is family]
+        keys = [key for key in known if self._in_force(key) or len({keepers.get(it, it) for it in key}) > 1]
         partners = defaultdict(set)
         for first, second in keys:
             partners[first].add(second)

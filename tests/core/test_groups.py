@@ -1,6 +1,6 @@
 """A group is a keeper and the images verified directly against it, whatever the order in which this became known."""
 
-from itertools import permutations
+from itertools import combinations, pairwise, permutations
 from random import Random
 
 import pytest
@@ -241,3 +241,96 @@ def test_what_is_made_for_pages_is_not_the_original(delivered: str):
     [group] = projected(page, saved, link(page, saved)).groups()
     assert group.keeper == saved
     assert [reason.step for reason in group.reasons] == [KeeperStep.QUALITY]
+
+
+def test_a_long_chain_falls_into_pairs():
+    images = [image(f"{number:04}") for number in range(301)]
+    links = [link(left, right) for left, right in pairwise(images)]
+    groups = found(*images, *links)
+    assert groups == [(f"{number:04}", f"{number + 1:04}") for number in range(0, 300, 2)]
+
+
+def test_of_a_star_that_lost_its_center_nothing_is_left():
+    """The center is a copy of all of them, and of no two of them it is known that they are copies."""
+    leaves = [image(f"a{number}") for number in range(5)]
+    assert found(A, *leaves, *(link(A, leaf) for leaf in leaves)) == [("a", *(f"a{number}" for number in range(5)))]
+    center = image("z")
+    assert found(center, *leaves, *(link(center, leaf) for leaf in leaves)) == [("a0", "z")]
+
+
+def test_what_nobody_is_linked_to_any_more_has_no_say():
+    """A takes B. C and D are left, and E, which only B was linked to and whose file would win by its size."""
+    large = image("e", width=900)
+    links = [link(A, B), link(B, large, VerdictKind.DUPLICATE), link(B, C), link(C, D)]
+    chosen = Decided.of(A, B, Decision.DUPLICATE, keeper=A.image_id, at=1)
+    assert found(A, B, C, D, large, *links, chosen) == [("a", "b"), ("c", "d")]
+
+
+def test_when_a_keeper_is_gone_the_next_one_stays_until_it_comes_back():
+    best = image("c", width=900)
+    links = [link(A, B), link(A, best), link(B, best)]
+    assert found(A, B, best, *links) == [("c", "a", "b")]
+    gone = image("c", width=900, version=2, is_alive=False)
+    assert found(A, B, best, *links, gone) == [("a", "b")]
+    back = image("c", width=900, version=3)
+    assert found(A, B, best, *links, gone, back, link(A, back), link(B, back)) == [("c", "a", "b")]
+    last = [image(name, version=2, is_alive=False) for name in "ab"]
+    assert found(A, B, best, *links, *last) == []
+
+
+def test_a_choice_that_was_taken_back_or_lapsed_elects_nobody():
+    better = image("b", width=900)
+    chosen = Decided.of(A, better, Decision.DUPLICATE, keeper=A.image_id, at=1)
+    assert found(A, better, link(A, better), chosen) == [("a", "b")]
+    assert found(A, better, link(A, better), chosen, Decided.of(A, better, None, at=2)) == [("b", "a")]
+    other = image("b", width=900, version=2, content=b"other".ljust(16))
+    assert found(A, other, link(A, other), chosen) == [("b", "a")]
+    again = Decided.of(A, better, Decision.DUPLICATE, keeper=better.image_id, at=3)
+    assert found(A, better, link(A, better), again, chosen) == [("b", "a")]  # the later word, whenever it comes
+
+
+def test_the_first_prefix_protects_before_the_second_and_of_equals_the_steps_decide():
+    policy = KeeperPolicy(protected_prefixes=("master/", "catalog/"))
+    catalog = image("a", path="images/catalog/a.jpg", width=900)
+    masters = image("b", path="images/master/b.jpg"), image("c", path="images/master/c.jpg", width=500)
+    links = [link(left, right) for left, right in combinations((catalog, *masters), 2)]
+    [group] = projected(catalog, *masters, *links, policy=policy).groups()
+    assert group.keeper == masters[1]
+    assert group.reasons[0].sentence == "it is under master/"
+    assert [reason.step for reason in group.reasons] == [KeeperStep.PREFIX, KeeperStep.DETAIL]
+    elsewhere = image("a", path="master/a.jpg")  # the container is no prefix
+    assert policy.protection(elsewhere.path) == 2
+
+
+def test_a_group_of_identical_files_loses_who_was_overwritten_and_stays_identical():
+    same = b"same".ljust(16)
+    first, second, third = (image(name, content=same, added_at=at) for name, at in (("a", 3), ("b", 1), ("c", 2)))
+    identical = [link(left, right, VerdictKind.IDENTICAL) for left, right in combinations((first, second, third), 2)]
+    [group] = projected(first, second, third, *identical).groups()
+    assert (names(group), group.is_identical) == (("b", "a", "c"), True)  # the earliest stays
+    other = image("b", version=2, content=b"other".ljust(16), added_at=9)
+    [left] = projected(first, second, third, *identical, other).groups()
+    assert (names(left), left.is_identical) == (("c", "a"), True)
+    [mixed] = projected(first, second, third, *identical, other, link(other, third, at=20)).groups()
+    assert mixed.is_identical == (other.image_id not in {it.image_id for it in mixed.images})
+    unknown = image("d", content=b"")
+    [unsure] = projected(unknown, image("e", content=b""), link(unknown, image("e", content=b""))).groups()
+    assert not unsure.is_identical
+
+
+def test_two_copies_of_one_picture_that_a_person_told_apart_stay_copies_of_it():
+    best = image("c", width=900)
+    apart = Decided.of(A, B, Decision.NOT_DUPLICATE, at=1)
+    groups = projected(A, B, best, link(A, B), link(A, best), link(B, best), apart).groups()
+    assert sorted((group.family.value, names(group)) for group in groups) == [
+        ("duplicate", ("c", "a", "b")),
+        ("not_duplicate", ("a", "b")),
+    ]
+
+
+def test_what_a_person_wants_to_keep_is_no_gain():
+    groups = projected(
+        image("a", width=900), image("b", byte_size=70), image("c", byte_size=5),
+        link(image("a"), B), link(image("a"), C), Decided.of(image("a"), B, Decision.KEEP_BOTH, at=1),
+    ).groups()  # fmt: skip
+    assert [(names(group), group.bytes_to_gain, group.is_decided) for group in groups] == [(("a", "b", "c"), 5, False)]
