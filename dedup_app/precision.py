@@ -11,6 +11,7 @@ from dedup_core.groups.facts import Decision, ImageFacts
 
 SAME = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 LOOKED_AT = (*SAME, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT, VerdictKind.DISTINCT)
+DAY_MICROSECONDS = 86_400_000_000
 LEAST_LOOKED_AT = 20  # pairs; fewer raise no alert
 MOST_MONTHS = 12
 TOP_FOLDER = "/"  # of images that are in no folder
@@ -70,7 +71,10 @@ class PrecisionService:
                 month = f"{moment(decided.at):%Y-%m}"
                 for folder in {_folder(first), _folder(second)} | {""}:
                     counts[folder, month, link.kind, is_denied] += 1
-            kinds = Counter((f"{moment(it.verified_at):%Y-%m}", it.kind) for it in known.links_since(0))
+            days = Counter((at // DAY_MICROSECONDS, kind) for at, kind in known.verdicts_since(0))
+        kinds: Counter[tuple[str, VerdictKind]] = Counter()
+        for (day, kind), count in days.items():  # there may be half a million verdicts, but only so many days
+            kinds[f"{moment(day * DAY_MICROSECONDS):%Y-%m}", kind] += count
         folders = sorted({folder for folder, *_ in counts if folder})
         months = sorted({month for folder, month, *_ in counts if not folder}, reverse=True)
         seen = _seen(counts, "", None)

@@ -79,11 +79,11 @@ class GroupProjection:
 
     def decisions(self) -> Iterator[tuple[ImageFacts, ImageFacts, Link | None, Decided]]:
         """Every decision in force, its two images, and the verdict on them as they are, where there is one."""
-        for key in self._decided:
-            first, second = self._images.get(key[0]), self._images.get(key[1])
-            if first is None or second is None or (decided := self._in_force(key, first, second)) is None:
+        for decided in self._decided.values():
+            first, second = self.image(decided.first), self.image(decided.second)
+            if first is None or second is None or decided.decision is None or not is_in_force(decided, first, second):
                 continue
-            link = self._links.get(key)
+            link = self.link(decided.first, decided.second)
             is_current = link and (link.first_version, link.second_version) == (first.version, second.version)
             yield first, second, link if is_current else None, decided
 
