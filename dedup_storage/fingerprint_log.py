@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from itertools import batched
 from threading import Lock
 
@@ -21,9 +21,10 @@ from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_older_records, read_records, removal, whole
-from dedup_storage.index_snapshots import AnotherWrites, Snapshots, clean_up, load_newest, write_snapshot
+from dedup_storage.index_snapshots import AnotherWrites, Snapshots, write_snapshot
 from dedup_storage.log_places import BlockPlace, Chunk, LogPlace, SegmentFull, Segments
 from dedup_storage.shared_lock import SharedLock
+from dedup_storage.snapshot_keeper import SnapshotKeeper
 
 log = EventLog(__name__)
 REINDEX = "dedup reindex"
@@ -33,10 +34,6 @@ BLOCK_RECORDS = 4 * 1024 * 1024 // RECORD_BYTES
 # One GET while loading: big enough that the round trip does not count, small enough to hold a few at once.
 READ_BYTES = 4 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
 READS_AHEAD = 2
-# A snapshot is due when this much of the log has come after the last one, and this share of what all images take: so
-# much is what a start reads of the log at most.
-LEAST_UNSAVED = 16 * 1024 * 1024
-UNSAVED_SHARE = 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -60,8 +57,7 @@ class FingerprintLog:
     def __init__(self, segments: Segments, older: Segments | None = None, snapshots: Snapshots | None = None) -> None:
         self._segments = segments
         self._older = older
-        self._snapshots = snapshots
-        self._cleaned_up: date | None = None
+        self._keeper = None if snapshots is None else SnapshotKeeper(snapshots, segments)
         self._waiting: list[_Waiting] = []
         self._waiting_lock = Lock()
         self._turn = Lock()  # held while one group is appended and the tail is read; guards everything below
@@ -105,20 +101,19 @@ class FingerprintLog:
 
     def tend(self, now: datetime) -> None:
         """Write a snapshot if one is due and nobody else does. Appends wait meanwhile; searches go on."""
-        if self._snapshots is None:
+        if self._keeper is None:
             return
+        is_new = False
         with self._turn:
             self._read_all()
-            if self._is_due(self._snapshots):
-                with suppress(AnotherWrites), self._snapshots.writing() as draft:
+            if self._keeper.is_due(self._place(), len(self._index)):
+                with suppress(AnotherWrites), self._keeper.writing() as draft:
                     with self._index_lock.writing():
                         self._index.compact()
                     with self._index_lock.reading():
                         write_snapshot(draft, self._index, self._place())
-                    self._cleaned_up = None
-        if self._cleaned_up != now.date():
-            clean_up(self._snapshots, self._segments, now)
-            self._cleaned_up = now.date()
+                    is_new = True
+        self._keeper.clean_up_after(now, is_new=is_new)
 
     def held(self, prefix: str) -> dict[str, int]:
         with self._index_lock.reading():
@@ -137,17 +132,6 @@ class FingerprintLog:
     def _read_all(self) -> None:
         self._last_segment = max(self._last_segment, self._segments.last(), 1)
         self._catch_up()
-
-    def _is_due(self, snapshots: Snapshots) -> bool:
-        if self._log_bytes < LEAST_UNSAVED or self._offset == 0:
-            return False
-        saved = next((it.place.log_bytes for it in snapshots.stored() if self._is_behind(it.place)), 0)
-        return self._log_bytes - saved >= max(LEAST_UNSAVED, UNSAVED_SHARE * len(self._index) * RECORD_BYTES)
-
-    def _is_behind(self, place: LogPlace) -> bool:
-        """Whether a snapshot is of this log, as far as one can tell without reading, and of an earlier place."""
-        is_here = place.segment == self._read_segment
-        return place.log_bytes <= self._log_bytes and (not is_here or place.generation == self._generation)
 
     def _place(self) -> LogPlace:
         return LogPlace(self._read_segment, self._offset, self._generation, self._log_bytes, self._damaged)
@@ -265,7 +249,7 @@ class FingerprintLog:
 
     def _begin(self) -> None:
         """Start from a snapshot, or from the first segment that there is."""
-        begun = None if self._snapshots is None else load_newest(self._snapshots, self._segments)
+        begun = None if self._keeper is None else self._keeper.newest()
         if begun is not None:
             with self._index_lock.writing():
                 self._index = begun.index

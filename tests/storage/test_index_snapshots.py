@@ -13,7 +13,7 @@ from dedup_app.ports.superseded import Superseded
 from dedup_app.storage_connection import StorageConnection
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
-from dedup_storage import fingerprint_log, index_snapshots
+from dedup_storage import index_snapshots, snapshot_keeper
 from dedup_storage.clients import open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.fingerprint_records import RECORD_BYTES
@@ -163,8 +163,8 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(fingerprint_log, "LEAST_UNSAVED", RECORD_BYTES)
-    monkeypatch.setattr(fingerprint_log, "UNSAVED_SHARE", 0.0)
+    monkeypatch.setattr(snapshot_keeper, "LEAST_UNSAVED", RECORD_BYTES)
+    monkeypatch.setattr(snapshot_keeper, "UNSAVED_SHARE", 0.0)
     monkeypatch.setattr(index_snapshots, "CHUNK_BYTES", 999)
     return World()
 
@@ -225,8 +225,8 @@ def test_what_is_gone_takes_no_room_in_a_snapshot(world: World) -> None:
 
 
 def test_a_snapshot_is_written_only_when_enough_is_new(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprint_log, "LEAST_UNSAVED", 10 * RECORD_BYTES)
-    monkeypatch.setattr(fingerprint_log, "UNSAVED_SHARE", 0.5)
+    monkeypatch.setattr(snapshot_keeper, "LEAST_UNSAVED", 10 * RECORD_BYTES)
+    monkeypatch.setattr(snapshot_keeper, "UNSAVED_SHARE", 0.5)
     log, written = world.log(), set()
     for _ in range(40):
         world.grow(1, log)
@@ -397,7 +397,7 @@ def test_a_writer_may_be_killed_at_any_step(monkeypatch: pytest.MonkeyPatch, wor
         mine.snapshots.now = TOMORROW
         try:
             dying.tend(TOMORROW)
-            dying._cleaned_up = None
+            dying._keeper._cleaned_up = None
             dying.tend(TOMORROW + timedelta(days=2))
             break
         except Killed:

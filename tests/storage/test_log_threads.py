@@ -15,7 +15,7 @@ import pytest
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
-from dedup_storage import fingerprint_log
+from dedup_storage import fingerprint_log, snapshot_keeper
 from dedup_storage.clients import StorageClients
 from dedup_storage.connect import connect
 from dedup_storage.fingerprint_records import RECORD_BYTES
@@ -81,7 +81,7 @@ def test_threads_of_our_own_write_no_lines(
     account: Account, clients: StorageClients, written: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fingerprint_log, "READ_BYTES", RECORD_BYTES)  # so that parts of the log are read ahead
-    monkeypatch.setattr(fingerprint_log, "LEAST_UNSAVED", RECORD_BYTES)  # so that a snapshot is due
+    monkeypatch.setattr(snapshot_keeper, "LEAST_UNSAVED", RECORD_BYTES)  # so that a snapshot is due
     services = connect(Settings.from_environment({"ImageStorage": account.connection_string, "NOTIFY_QUEUE": "told"}))
     failed: list[BaseException] = []
 
