@@ -32,12 +32,14 @@ from PIL import Image  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from benchmarks.quality_eval.markdown import write_between  # noqa: E402
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, WorkingImage, decide, extract_features, measure_images  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
 from dedup_core.decoding.ground import on_a_ground  # noqa: E402
 from dedup_core.search.second_look import is_plausible, likeliest_of_crowd  # noqa: E402
 
 MAX_CANDIDATES = 100  # the setting's default
+BEGIN, END = "<!-- domains: written by benchmarks/domains.py -->", "<!-- end of domains -->"
 FOUND = {"identical", "duplicate", "altered", "color_variant"}
 
 
@@ -71,12 +73,15 @@ def main() -> None:
     parser.add_argument("--only", action="append", metavar="PART", help="only kinds with this in their name")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--page", type=Path, help="write a table into this Markdown page, between its marks")
     options = parser.parse_args()
     kinds = [kind for kind in makers(options.folder) if any(part in kind for part in options.only or [""])]
     outcomes = evaluate(options.folder, kinds, options.seeds, options.jobs)
     show(outcomes)
     if options.json:
         options.json.write_text(json.dumps({kind: asdict(it) for kind, it in outcomes.items()}, indent=1) + "\n")
+    if options.page:
+        write_between(options.page, BEGIN, END, page_table(outcomes, options.seeds))
 
 
 def evaluate(folder: Path, kinds: list[str], seeds: int, jobs: int) -> dict[str, Outcome]:
@@ -125,25 +130,44 @@ def show(outcomes: dict[str, Outcome]) -> None:
         "said of different things",
     ):
         table.add_column(column)
+    for kind, outcome in (*outcomes.items(), ("all", total_of(outcomes))):
+        table.add_row(*_cells(kind, outcome))
+    Console(width=None if sys.stdout.isatty() else 170).print(table)
+
+
+def total_of(outcomes: dict[str, Outcome]) -> Outcome:
     total = Outcome()
-    for kind, outcome in outcomes.items():
-        _row(table, kind, outcome)
+    for outcome in outcomes.values():
         total.different += outcome.different
         total.copies += outcome.copies
         total.things += outcome.things
         total.copies_first += outcome.copies_first
         total.candidates += outcome.candidates
-    _row(table, "all", total)
-    Console(width=None if sys.stdout.isatty() else 170).print(table)
+    return total
 
 
-def _row(table: Table, kind: str, outcome: Outcome) -> None:
+def page_table(outcomes: dict[str, Outcome], seeds: int) -> str:
+    """All kinds together, and those of which copies are no `duplicate` or different things anything but apart."""
+    unusual = {
+        kind: outcome
+        for kind, outcome in outcomes.items()
+        if set(outcome.copies) != {"duplicate"} or not set(outcome.different) <= {"altered", "distinct"}
+    }
+    rows = [_cells(kind, outcome) for kind, outcome in (*unusual.items(), ("**all**", total_of(outcomes)))]
+    head = ("kind", "copies found", "first", "candidates a copy", "said of copies", "said of different things")
+    lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    said = f"{len(outcomes)} kinds, {seeds} things of each. All the other kinds stand in the last line only."
+    return "\n".join((said, "", *lines)) + "\n"
+
+
+def _cells(kind: str, outcome: Outcome) -> tuple[str, ...]:
     found = sum(count for said, count in outcome.copies.items() if said in FOUND)
     shares = (f"{found / outcome.things:.3f}", f"{outcome.copies_first / outcome.things:.3f}")
     said = (
-        ", ".join(f"{kind} {count}" for kind, count in sorted(it.items())) for it in (outcome.copies, outcome.different)
+        ", ".join(f"{kind} {count}" for kind, count in sorted(it.items())) or "none"
+        for it in (outcome.copies, outcome.different)
     )
-    table.add_row(kind, *shares, f"{outcome.candidates / outcome.things:.1f}", *said)
+    return kind, *shares, f"{outcome.candidates / outcome.things:.1f}", *said
 
 
 @lru_cache

@@ -10,6 +10,7 @@ measure that a threshold cuts, and draws one plot for each.
 import argparse
 import json
 import os
+import re
 import sys
 from collections import Counter, defaultdict
 from dataclasses import fields
@@ -33,6 +34,7 @@ from dedup_core.fingerprinting.hashes import hashes_of  # noqa: E402
 COPIES, OVERLAID, RECOLORED_COPIES = "copies", "large watermark", "grey and hue-shifted copies"
 STRANGERS, GARMENTS, PRODUCTS = "different photos", "garments in other colors", "different products"
 OVERLAYS = {"watermark-large"}
+TALLIED = "duplicate or identical / altered / color_variant / distinct"
 COLORS = {
     COPIES: "#1a7f5a",
     OVERLAID: "#5aa9e6",
@@ -50,13 +52,16 @@ def main() -> None:
     photos = [photo.path for photo in photos_in(options.photos)]
     jobs = [*copy_jobs(photos, options.limit), *stranger_jobs(photos, options.strangers)]
     if options.products.is_dir():
-        jobs += product_jobs(options.products)
+        jobs += product_jobs(options.products, options.product_pairs)
     with Pool(options.jobs) as pool:
         measured = pool.map(run, jobs, chunksize=8)
     classes: dict[str, list[tuple[str, PairMeasurement]]] = defaultdict(list)
     for (kind, name, *_), measurement in zip(jobs, measured, strict=True):
         classes[kind].append((name, measurement))
-    print_tables(classes)
+    found = tables(classes)
+    print("\n\n".join(found))
+    if options.page:
+        options.page.write_text(with_tables(options.page.read_text(encoding="utf-8"), found), encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps(rows(classes), indent=1), encoding="utf-8")
     if options.plots:
@@ -71,7 +76,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=40, help="photos that are copied by every transform")
     parser.add_argument("--strangers", type=int, default=2000, help="pairs of different photos, nearest ones first")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--product-pairs", type=int, help="at most so many of different products, spread over all")
     parser.add_argument("--plots", type=Path)
+    parser.add_argument("--page", type=Path, help="put the tables in the place of those of the same name on this page")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
@@ -101,14 +108,15 @@ def stranger_jobs(photos: list[Path], count: int) -> list[Job]:
     return [(STRANGERS, f"{bits} bits", known[i], known[j]) for bits, i, j in ranked[:count]]
 
 
-def product_jobs(folder: Path) -> list[Job]:
-    jobs: list[Job] = []
-    for pair in product_pairs(folder):
-        if pair.relation == RECOLORED:
-            jobs.append((GARMENTS, pair.relation, pair.left, pair.right))
-        elif pair.relation != SAME_PICTURE:
-            jobs.append((PRODUCTS, pair.relation, pair.left, pair.right))
-    return jobs
+def product_jobs(folder: Path, count: int | None) -> list[Job]:
+    pairs = product_pairs(folder)
+    garments = [pair for pair in pairs if pair.relation == RECOLORED]
+    others = [pair for pair in pairs if pair.relation not in (RECOLORED, SAME_PICTURE)]
+    others = others[:: max(1, len(others) // count)][:count] if count else others
+    return [
+        *((GARMENTS, pair.relation, pair.left, pair.right) for pair in garments),
+        *((PRODUCTS, pair.relation, pair.left, pair.right) for pair in others),
+    ]
 
 
 def run(job: Job) -> PairMeasurement:
@@ -128,18 +136,28 @@ def rows(classes: dict[str, list[tuple[str, PairMeasurement]]]) -> list[dict[str
     ]
 
 
-def print_tables(classes: dict[str, list[tuple[str, PairMeasurement]]]) -> None:
-    percents = (0, 1, 5, 50, 95, 99, 100)
+def tables(classes: dict[str, list[tuple[str, PairMeasurement]]]) -> list[str]:
+    """Percentiles of four measures, and what the presets say, each as a table in Markdown."""
+    percents, found = (0, 1, 5, 50, 95, 99, 100), []
     for measure in ("structure", "color_residual", "coverage", "plain_share"):
-        print(f"\n| {measure} | pairs |" + "".join(f" {percent} % |" for percent in percents))
-        print("|---|---|" + "---|" * len(percents))
+        lines = [f"| {measure} | pairs |" + "".join(f" {percent} % |" for percent in percents)]
+        lines.append("|---|---|" + "---|" * len(percents))
         for kind, pairs in classes.items():
             values = np.percentile([getattr(measurement, measure) for _, measurement in pairs], percents)
-            print(f"| {kind} | {len(pairs)} |" + "".join(f" {value:.2f} |" for value in values))
-    print("\n| duplicate or identical / altered / color_variant / distinct | " + " | ".join(PRESETS) + " |")
-    print("|---|" + "---|" * len(PRESETS))
+            lines.append(f"| {kind} | {len(pairs)} |" + "".join(f" {value:.2f} |" for value in values))
+        found.append("\n".join(lines))
+    lines = [f"| {TALLIED} | " + " | ".join(PRESETS) + " |", "|---|" + "---|" * len(PRESETS)]
     for kind, pairs in classes.items():
-        print(f"| {kind} |" + "".join(f" {tally(pairs, policy)} |" for policy in PRESETS.values()))
+        lines.append(f"| {kind} |" + "".join(f" {tally(pairs, policy)} |" for policy in PRESETS.values()))
+    return [*found, "\n".join(lines)]
+
+
+def with_tables(page: str, found: list[str]) -> str:
+    """The page with each table whose first cell is that of one of these exchanged for it."""
+    for table in found:
+        name = re.escape(table.partition(" |")[0])
+        page = re.sub(rf"(?m)^{name} \|.*\n(?:\|.*\n)*", lambda _, table=table: f"{table}\n", page)
+    return page
 
 
 def tally(pairs: list[tuple[str, PairMeasurement]], policy: Policy) -> str:

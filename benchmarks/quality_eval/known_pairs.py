@@ -15,6 +15,7 @@ RECOLORED = "same garment and pose, other color"
 OTHER_VIEW = "same garment, other view"
 SAME_PICTURE = "same picture"
 EXIF = "EXIF orientations"
+ONE_PICTURE = {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE, VerdictKind.ALTERED}
 
 # Looked at one by one: the only pairs of the product set, garments aside, that show the same picture twice.
 SAME_PRODUCT_PICTURES = {
@@ -79,11 +80,11 @@ def judge(pairs: list[KnownPair], policy: Policy, workers: Workers) -> list[Know
 
 
 def groups_of(pairs: list[KnownPair]) -> list[set[str]]:
-    """Groups of names joined by candidates that ended as `identical` or `duplicate`."""
+    """Groups of names joined by candidates that show the same picture; each orientation has its number on it."""
     groups: list[set[str]] = []
     for pair in pairs:
         names = {pair.left.name, pair.right.name}
-        if pair.candidate and pair.verdict and pair.verdict.kind in {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}:
+        if pair.candidate and pair.verdict and pair.verdict.kind in ONE_PICTURE:
             joined = [group for group in groups if group & names]
             groups = [group for group in groups if not group & names] + [names.union(*joined)]
     return groups

@@ -17,11 +17,16 @@ def write_into(page: Path, report: Report) -> None:
     """
     is_whole = "peers" in report and "products" in report
     marks, written = ((BEGIN, END), tables(report)) if is_whole else ((BEGIN_OURS, END_OURS), our_tables(report))
-    before, begin, rest = page.read_text(encoding="utf-8").partition(marks[0])
-    _, end, after = rest.partition(marks[1])
-    if not begin or not end:
-        raise ValueError(f"{page} lacks the line {marks[0] if not begin else marks[1]}")
-    page.write_text(f"{before}{begin}\n\n{written}\n{end}{after}", encoding="utf-8")
+    write_between(page, *marks, written)
+
+
+def write_between(page: Path, begin: str, end: str, text: str) -> None:
+    """Replace what stands between two marks. Raises `ValueError` if the page lacks one."""
+    before, first, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, second, after = rest.partition(end)
+    if not first or not second:
+        raise ValueError(f"{page} lacks the line {end if first else begin}")
+    page.write_text(f"{before}{first}\n\n{text}\n{second}{after}", encoding="utf-8")
 
 
 def our_tables(report: Report) -> str:
@@ -35,7 +40,19 @@ def our_tables(report: Report) -> str:
         _table(["transform", "found", "candidate", "final verdict", "verdicts"], rows),
         _strangers(ours["strangers"]),
     ]
+    if "products" in report:
+        parts += _known_pairs(report)
     return "\n\n".join(parts) + "\n"
+
+
+def _known_pairs(report: Report) -> list[str]:
+    return [
+        "### Product shots",
+        _known(report["products"]),
+        "### Given copies",
+        _known(report["given_copies"]),
+        f"Groups of EXIF orientations: {' and '.join(str(len(group)) for group in report['exif_groups'])} pictures.",
+    ]
 
 
 def _recalls(row: Report) -> list[str]:
@@ -55,11 +72,7 @@ def tables(report: Report) -> str:
         _strangers(ours["strangers"]),
         "### False candidates an image",
         _false_candidates(ours["false_candidates"]),
-        "### Product shots",
-        _known(report["products"]),
-        "### Given copies",
-        _known(report["given_copies"]),
-        f"Groups of EXIF orientations: {' and '.join(str(len(group)) for group in report['exif_groups'])} pictures.",
+        *_known_pairs(report),
     ]
     return "\n\n".join(parts) + "\n"
 

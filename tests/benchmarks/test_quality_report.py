@@ -1,6 +1,7 @@
 import io
 import json
 import math
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 from scipy import stats  # type: ignore[import-untyped]
 
+from benchmarks import domains, thresholds
 from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, photos_in
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound, upper_bound_of_clusters
@@ -208,3 +210,26 @@ def test_results_are_written_between_the_marks_of_a_page(tmp_path: Path) -> None
     assert written.endswith("after\n")
     assert "stale" not in written
     assert "| blur | 1.000 | 1.000 | **1.000** |" in written
+
+
+def test_a_page_without_the_marks_is_not_written(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- first -->\n")
+    with pytest.raises(ValueError, match="second"):
+        markdown.write_between(page, "<!-- first -->", "<!-- second -->", "rows")
+    assert page.read_text() == "before\n<!-- first -->\n"
+
+
+def test_a_table_of_thresholds_takes_the_place_of_the_one_of_its_name() -> None:
+    page = "before\n\n| structure | pairs |\n|---|---|\n| copies | 1 |\n\nbetween\n\n| coverage | pairs |\n|---|---|\n"
+    written = thresholds.with_tables(page, ["| structure | pairs |\n|---|---|\n| copies | 2 |"])
+    assert written == page.replace("| copies | 1 |", "| copies | 2 |")
+
+
+def test_the_table_of_drawn_pictures_names_kinds_of_which_there_is_something_to_say() -> None:
+    quiet = domains.Outcome(Counter(distinct=3), Counter(duplicate=2), things=2)
+    loud = domains.Outcome(Counter(duplicate=1), Counter({"not found": 1, "duplicate": 1}), things=2)
+    told = domains.page_table({"form": quiet, "clock": loud}, 2)
+    assert "form" not in told
+    assert "| clock | 0.500 | 0.000 | 0.0 | duplicate 1, not found 1 | duplicate 1 |" in told
+    assert "| **all** | 0.750 |" in told
