@@ -1,14 +1,20 @@
 """Precision that people have seen: how many pairs of each verdict were looked at, and how many were no copies."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+from dedup_app.event_log import EventLog
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import moment
 from dedup_app.intervals import Share
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision, ImageFacts
 
+log = EventLog(__name__)
+
+LOGGED_EVERY = timedelta(minutes=1)
 SAME = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 LOOKED_AT = (*SAME, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT, VerdictKind.DISTINCT)
 DAY_MICROSECONDS = 86_400_000_000
@@ -56,9 +62,11 @@ class PrecisionReport:
 class PrecisionService:
     """Counts over the group book, which holds all decisions in force."""
 
-    def __init__(self, book: GroupBook, least: float) -> None:
+    def __init__(self, book: GroupBook, least: float, now: Callable[[], datetime]) -> None:
         self._book = book
         self._least = least
+        self._now = now
+        self._logged_at = datetime.min.replace(tzinfo=UTC)
 
     def report(self) -> PrecisionReport:
         """What people have seen until now."""
@@ -88,6 +96,22 @@ class PrecisionService:
             ),
             is_low=any(self._is_low(it) for it in seen),
         )
+
+    def log(self) -> None:
+        """A line for each verdict that people have seen, for a workbook and an alert; at most once a minute."""
+        if self._now() - self._logged_at < LOGGED_EVERY:
+            return
+        self._logged_at = self._now()
+        for it in self.report().seen:
+            log.info(
+                "precision_seen",
+                verdict=it.verdict.value,
+                is_low=self._is_low(it),
+                looked_at=it.denied.of,
+                denied=it.denied.count,
+                low=round(it.denied.low, 4),
+                high=round(it.denied.high, 4),
+            )
 
     def _is_low(self, seen: Seen) -> bool:
         is_told = seen.verdict in SAME and seen.denied.of >= LEAST_LOOKED_AT

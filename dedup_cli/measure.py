@@ -20,6 +20,7 @@ from dedup_cli.compare import Preset
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.output import console, plain, plain_table, tell
+from dedup_cli.plots import rate
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _tell(report: "Report", policy: str, seconds: float) -> None:
     out.print(Text(f"{report.found:.3f} of the copies are found ({interval}), judged by {plain(policy)}"))
     for kind, share in report.strangers.verdicts.items():
         told = f"of {share.of:,} pairs of strangers {share.count:,} are called {kind}"
-        out.print(Text(f"{told} ({share.share:.1e}, at most {share.high:.1e})", style="dim"))
+        out.print(Text(f"{told} (at most {rate(share.high)})", style="dim"))
     outcomes = ", ".join(f"{count:,} {name}" for name, count in report.outcomes.items() if count)
     out.print(Text(f"images: {outcomes}; {seconds:,.0f} s", style="dim"))
     for advice in report.advice[:MOST_ADVICE]:

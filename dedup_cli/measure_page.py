@@ -14,7 +14,7 @@ from dedup_app.measure.stages import LOST, Stage
 from dedup_app.measure.workshop import Shelf, Workshop
 from dedup_cli.html_page import NO_PICTURE, escaped, picture_of
 from dedup_cli.measure_record import Facts
-from dedup_cli.plots import Spot, curve_plot, interval_plot, stacked_bar
+from dedup_cli.plots import Spot, curve_plot, interval_plot, rate, stacked_bar
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.paths import ImagePath
 
@@ -104,7 +104,7 @@ def _tiles(report: Report, facts: Facts) -> Iterator[str]:
     yield _tile(f"{facts.drawn:,}", f"of {facts.total:,} images, each read once")
     yield _tile(f"{report.interval.of:,}", f"copies by {len(report.changes)} changes")
     if called is not None:
-        told = f"of {called.of:,} pairs of strangers called duplicate; at most {called.high:.1e}"
+        told = f"of {called.of:,} pairs of strangers called duplicate; at most {rate(called.high)}"
         yield _tile(f"{called.count:,}", told)
     whole = sum(change.found.count == change.found.of for change in report.changes)
     yield _tile(f"{whole:,}", f"of {len(report.changes)} changes of which every copy was found")
@@ -126,7 +126,7 @@ def _points(report: Report) -> Iterator[str]:
     for it in report.points:
         yield (
             f"<tr><td>{escaped(it.name)}<td class=n>{it.found:.4f}<td class=n>{it.strangers.count:,} of "
-            f"{it.strangers.of:,}<td class=n>{it.strangers.low:.1e} to {it.strangers.high:.1e}"
+            f"{it.strangers.of:,}<td class=n>{rate(it.strangers.low)} to {rate(it.strangers.high)}"
         )
 
 
@@ -191,8 +191,8 @@ def _advice(report: Report) -> str:
 def _strangers(report: Report) -> str:
     of = report.strangers
     rows = "".join(
-        f"<tr><td>{escaped(kind.replace('_', ' '))}<td class=n>{share.count:,}<td class=n>{share.share:.1e}"
-        f"<td class=n>{share.low:.1e} to {share.high:.1e}"
+        f"<tr><td>{escaped(kind.replace('_', ' '))}<td class=n>{share.count:,}<td class=n>{rate(share.share)}"
+        f"<td class=n>{rate(share.low)} to {rate(share.high)}"
         for kind, share in of.verdicts.items()
     )
     return (

@@ -59,8 +59,9 @@ def curve_plot(spots: Sequence[Spot], across: str, up: str) -> str:
     width, height = _CURVE
     left, top, right, bottom = _MARGIN
     most = max([spot.high for spot in spots] + [1e-9])
-    least = max(0.0, min([spot.y for spot in spots] + [0.9]) - 0.02)
-    span = max(0.01, 1 - least)
+    lowest = min([spot.y for spot in spots] + [0.99])
+    least = max(0.0, lowest - 0.25 * (1 - lowest))
+    span = 1 - least
 
     def x(value: float) -> float:
         return left + (width - left - right) * value / most
@@ -68,6 +69,7 @@ def curve_plot(spots: Sequence[Spot], across: str, up: str) -> str:
     def y(value: float) -> float:
         return top + (height - top - bottom) * (1 - value) / span
 
+    low = height - bottom
     center, middle = (left + width - right) / 2, (top + height - bottom) / 2
     parts = [
         f'<line class="axis" x1="{left}" x2="{left}" y1="{top}" y2="{height - bottom}"/>',
@@ -78,7 +80,7 @@ def curve_plot(spots: Sequence[Spot], across: str, up: str) -> str:
             for value in (least, least + span / 2, 1.0)
         ),
         *(
-            f'<text class="tick" x="{x(value):.1f}" y="{height - bottom + 16}" text-anchor="middle">{value:.1e}</text>'
+            f'<text class="tick" x="{x(value):.1f}" y="{low + 16}" text-anchor="middle">{rate(value)}</text>'
             for value in (0.0, most / 2, most)
         ),
         f'<text class="label" x="{center}" y="{height - 8}" text-anchor="middle">{escaped(across)}</text>',
@@ -88,7 +90,7 @@ def curve_plot(spots: Sequence[Spot], across: str, up: str) -> str:
     for spot in sorted(spots, key=lambda it: (-it.y, it.x)):
         below = max(below + 15, y(spot.y))  # names that would lie over each other are moved apart
         kind = "point main" if spot.main else "point"
-        told = escaped(f"{spot.name}: {spot.y:.3f} found, {spot.x:.1e} of strangers")
+        told = escaped(f"{spot.name}: {spot.y:.3f} found, {rate(spot.x)} of strangers")
         parts.append(
             f'<line class="range" x1="{x(spot.low):.1f}" x2="{x(spot.high):.1f}" y1="{y(spot.y):.1f}" '
             f'y2="{y(spot.y):.1f}"/><circle class="{kind}" cx="{x(spot.x):.1f}" cy="{y(spot.y):.1f}" '
@@ -96,3 +98,13 @@ def curve_plot(spots: Sequence[Spot], across: str, up: str) -> str:
             f'<text class="name" x="{width - right + 12}" y="{below + 4:.1f}">{escaped(spot.name)}  {spot.y:.3f}</text>'
         )
     return f'<svg class="curve" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
+
+
+def rate(share: float) -> str:
+    """A small share as people say it: `86 in a million`, `7 in 1,000`."""
+    if share == 0:
+        return "none"
+    for of, told in ((100, "100"), (1_000, "1,000"), (10_000, "10,000"), (1_000_000, "a million")):
+        if share * of >= 1:
+            return f"{share * of:.3g} in {told}"
+    return f"{share:.1e}"

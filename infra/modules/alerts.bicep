@@ -45,6 +45,15 @@ var logAlerts = [
     threshold: 0
   }
   {
+    name: 'low-precision'
+    severity: 3
+    description: 'People looked at pairs that the app called copies, and too many were none: see `dedup status`, then `dedup tune`.'
+    query: loadTextContent('../queries/low-precision.kql')
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
+  {
     name: 'stalled-statistics'
     severity: 2
     description: 'No loader statistics for half an hour: the timer does not run, or the app does not start.'

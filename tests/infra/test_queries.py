@@ -9,10 +9,14 @@ from typing import Any
 import duckdb_kql
 import pytest
 
+from dedup_app.decisions import Act
 from dedup_app.event_log import invocation
 from dedup_app.ledger.findings import PREFIXES
 from dedup_core.errors import StoreBusy
 from dedup_core.loading.stats import LoaderStats
+from dedup_core.paths import ImagePath
+from dedup_decoders.in_process import extract_features
+from tests.app.judged import measured, pair
 from tests.app.world import NOON, World, copy_of, photo
 from tests.infra.deployments import INFRA
 
@@ -153,6 +157,24 @@ def test_a_try_that_failed_is_found_and_one_that_the_host_has_ended_is_kept_apar
     assert {(row[0], row[1]) for row in log.ask(WORKBOOK["failures"])} == {("store-busy", 1), ("defect", 1)}
 
 
+def deny(world: World, count: int, *, of: int) -> None:
+    """People look at pairs of copies, and say of so many that they are none."""
+    features = extract_features(photo(1))
+    for number in range(of):
+        left, right = (ImagePath("images", f"{number}-{side}.png") for side in "ab")
+        pair(world, features, left, right, measured(0.5))
+        world.services.decisions.decide_pair(left, right, Act.NOT_DUPLICATE if number < count else Act.DUPLICATE, "ann")
+    world.services.precision.log()
+
+
+@pytest.mark.parametrize(("denied", "found"), [(1, []), (9, ["duplicate"])])
+def test_verdicts_that_people_deny_too_often_are_found(log: Log, denied: int, found: list[str]):
+    deny(World(plain_index=True), denied, of=30)
+    assert [row[0] for row in log.alert("low-precision")] == found
+    [(verdict, looked_at, no_copies, *_)] = log.ask(WORKBOOK["seen"])
+    assert (verdict, looked_at, no_copies) == ("duplicate", 30, denied)
+
+
 @pytest.mark.parametrize("name", WORKBOOK)
 def test_a_query_of_the_workbook_is_one(name: str):
     assert duckdb_kql.parse(WORKBOOK[name]).ok
@@ -163,6 +185,7 @@ def test_a_query_of_the_workbook_shows_something(log: Log, name: str):
     used_app()
     log.extra = [SET_ASIDE]
     fail("busy", StoreBusy("503"))
+    deny(World(), 1, of=2)
     log.requests = [(NOON, "verify_pairs", 250.0, True, "1"), (NOON, "verify_pairs", 1.0, False, "aborted")]
     rows = log.ask(WORKBOOK[name])
     assert rows
