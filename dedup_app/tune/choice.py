@@ -75,9 +75,9 @@ class Chooser:
         best, loss = self._today, self._loss(self._today, seen)
         least = float(self._weights[seen].min())
         for _ in range(MOST_MOVES):
-            moved = [policy for move in self._moves if (policy := move.on(best)) is not None]
-            tried = [(self._loss(policy, seen), policy) for policy in moved]
-            for candidate_loss, policy in sorted(tried, key=lambda it: it[0]):
+            moved = [(move, policy) for move in self._moves if (policy := move.on(best)) is not None]
+            tried = [(self._loss(policy, seen), abs(move.position), policy) for move, policy in moved]
+            for candidate_loss, _, policy in sorted(tried, key=lambda it: it[:2]):  # of those alike the least unusual
                 if candidate_loss > loss - 0.9 * least:
                     return best
                 if self._allowed(policy):

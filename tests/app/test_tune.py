@@ -111,7 +111,7 @@ def test_a_gain_that_losses_outweigh_is_chance():
 
 def test_the_dial_meets_the_presets_and_moves_change_what_they_name():
     assert (dial(-1), dial(0), dial(1)) == (STRICT, BALANCED, LOOSE)
-    single = next(move for move in moves() if move.name == "max_color_residual")
+    single = next(move for move in moves() if (move.name, move.position) == ("max_color_residual", -1))
     policy = single.on(BALANCED)
     assert policy is not None
     assert changed(BALANCED, policy) == {"max_color_residual": 2.0}
