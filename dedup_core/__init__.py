@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dedup_core.extraction import extract_features
     from dedup_core.features import ImageFeatures
     from dedup_core.fingerprinting.record import Fingerprints
+    from dedup_core.groups.columns import Records
     from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
     from dedup_core.groups.group import Group
     from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
@@ -86,6 +87,7 @@ _HOMES = {
     "extraction": ("extract_features",),
     "features": ("ImageFeatures",),
     "fingerprinting.record": ("Fingerprints",),
+    "groups.columns": ("Records",),
     "groups.facts": ("Decided", "Decision", "Family", "ImageFacts", "Link"),
     "groups.keeper": ("KeeperPolicy", "KeeperStep"),
     "groups.group": ("Group",),
@@ -153,6 +155,7 @@ __all__ = [
     "PairMeasurement",
     "PermanentError",
     "Policy",
+    "Records",
     "Region",
     "RegionKind",
     "SourceImage",

@@ -114,6 +114,10 @@ class Link:
     def key(self) -> tuple[bytes, bytes]:
         return self.first, self.second
 
+    def is_about(self, first: ImageFacts, second: ImageFacts) -> bool:
+        """Whether these versions of its two images were compared."""
+        return (self.first_version, self.second_version) == (first.version, second.version)
+
     def side(self, image_id: bytes) -> Side:
         return self.sides.left if image_id == self.first else self.sides.right
 

@@ -84,8 +84,7 @@ class GroupProjection:
             if first is None or second is None or decided.decision is None or not is_in_force(decided, first, second):
                 continue
             link = self.link(decided.first, decided.second)
-            is_current = link and (link.first_version, link.second_version) == (first.version, second.version)
-            yield first, second, link if is_current else None, decided
+            yield first, second, link if link is not None and link.is_about(first, second) else None, decided
 
     def is_copy(self, keeper: bytes, other: bytes) -> bool:
         """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep."""
@@ -93,8 +92,7 @@ class GroupProjection:
         if first is None or second is None or not (first.is_alive and second.is_alive):
             return False
         link = self.link(keeper, other)
-        is_current = link is not None and (link.first_version, link.second_version) == (first.version, second.version)
-        family = FAMILIES.get(link.kind) if link is not None and is_current else None
+        family = FAMILIES.get(link.kind) if link is not None and link.is_about(first, second) else None
         decided = self.decided(keeper, other)
         if decided is not None and is_in_force(decided, first, second):
             family = decided_family(decided, family)

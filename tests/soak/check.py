@@ -11,6 +11,7 @@ from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import Family
 from dedup_core.groups.group import Group
 from dedup_core.groups.projection import GroupProjection
@@ -130,11 +131,9 @@ class Check:
     def _groups(self, rows: Mapping[str, FeaturesRow], pairs: list[PairRow]) -> None:
         """What the verdict log says, which is all that groups come from, is what the tables say."""
         projection = GroupProjection(self.services.settings.keeper_policy)
-        for row in rows.values():
-            projection.add_image(facts_of(row.summary))
-        for pair in pairs:
-            if pair.verdict is not None:
-                projection.add_link(link_of(pair, pair.verdict))
+        images = [facts_of(row.summary) for row in rows.values()]
+        links = [link_of(pair, pair.verdict) for pair in pairs if pair.verdict is not None]
+        projection.add(Records.of([*images, *links]))
         expected = set(map(_members, projection.groups()))
         found = set(map(_members, self.services.groups.groups(frozenset(Family))))
         for group in expected - found:
