@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo    upload photographs and made variants, wait for the verdicts, print them"
 	@echo "make start   run the app and Azurite here until Ctrl-C"
-	@echo "make screenshots  take those of the review page anew"
+	@echo "make screenshots  take those of the review page and the tutorial anew"
 	@echo "make test    all tests"
 	@echo "make explore random schedules of handlers, faults and people, until one ends badly (SCHEDULES=200000)"
 	@echo "make soak    uploads, overwrites and deletions with faults and kills, and a look at all that is left (SCALE=0.1)"
@@ -48,7 +48,7 @@ chromium:
 	  { echo "Chromium is missing: install it, for example with apt-get install chromium" >&2; exit 1; }
 
 screenshots: setup chromium
-	SCREENSHOTS=docs/img $(BIN)/python -m pytest -q tests/web/test_page.py -k accessible
+	SCREENSHOTS=docs/img $(BIN)/python -m pytest -q tests/web/test_page.py tests/test_tutorial.py -k "accessible or tutorial"
 
 test: setup chromium
 	$(BIN)/python -m pytest -n logical --dist worksteal

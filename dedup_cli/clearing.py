@@ -79,7 +79,8 @@ def _print(found: list[Outcome], hint: str) -> None:
         counts[outcome.fate] += 1
         sizes[outcome.fate] += outcome.byte_size
     for fate, count in counts.items():
-        console().print(f"{count:,} image{'' if count == 1 else 's'} {fate.value} ({sizes[fate]:,} bytes)")
+        word = "stay" if fate is Fate.STAYS and count != 1 else fate.value
+        console().print(f"{count:,} image{'' if count == 1 else 's'} {word} ({sizes[fate]:,} bytes)")
     if not found:
         console().print("no images")
     if {Fate.WOULD_GO, Fate.WOULD_END} & counts.keys():

@@ -34,7 +34,7 @@ async function undoNow() {
 async function afterDeciding() {
   const at = state.at;
   await reloadList();
-  await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1));
+  await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1), true);
 }
 
 async function inTurn(things, work, at_once = 4) {

@@ -9,6 +9,8 @@ async function open(at, focus = false) {
   if (at < 0 || !state.groups[at]) return showEmpty();
   showGroup(state.groups[at]);
   const id = state.groups[at].id;
+  // Whoever listens hears what comes next.
+  $("group").setAttribute("aria-label", `Group ${at + 1}: ${many(state.groups[at].members.length + 1, "image")}, keep ${nameOf(state.groups[at].keeper)}`);
   if (focus) $("group").focus({ preventScroll: true });
   $("group").scrollTop = 0;
   if (state.groups[at].pair) return;

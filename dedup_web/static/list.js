@@ -51,7 +51,9 @@ function showList(groups, page) {
   state.groups = groups;
   state.cursor = page.next_cursor;
   state.total = page.total;
-  $("list").replaceChildren(...groups.map((group) => before.get(keyOf(group)) ?? listItem(group)));
+  const items = groups.map((group) => before.get(keyOf(group)) ?? listItem(group)), kept = new Set(items);
+  for (const item of before.values()) if (!kept.has(item)) item.remove();
+  items.forEach((item, at) => { if ($("list").children[at] !== item) $("list").insertBefore(item, $("list").children[at] ?? null); });
   $("more").hidden = !page.next_cursor;
   document.body.classList.toggle("plain", !groups.length);
   showProgress(page);
@@ -78,5 +80,6 @@ function listItem(group) {
 }
 
 function markCurrent() {
-  [...$("list").children].forEach((item, at) => item.firstChild.setAttribute("aria-current", String(at === state.at)));
+  $("list").querySelector("[aria-current]")?.removeAttribute("aria-current");
+  $("list").children[state.at]?.firstChild.setAttribute("aria-current", "true");
 }

@@ -18,6 +18,7 @@ function setView(view) {
 async function setTab(tab) {
   state.tab = tab;
   state.at = -1;
+  $("group").removeAttribute("aria-label");
   [...$("tabs").children].forEach((it) => { it.setAttribute("aria-selected", String(it.dataset.tab === tab)); it.tabIndex = it.dataset.tab === tab ? 0 : -1; });
   $("decide-identical").hidden = tab !== "duplicate";
   const is_plain = tab === "rejected" || tab === "statistics";

@@ -1,13 +1,12 @@
 """A whole review in Chromium, by keyboard and by mouse, on real photographs."""
 
 import hashlib
-import os
-import shutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
@@ -15,23 +14,19 @@ from dedup_core.groups.facts import ImageFacts, Link
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import World, photo
+from tests.browser import SHOTS, chromium, shoot, wait_for_pictures
 from tests.web.served import HOSTILE, Served, photographs_world, served, with_history
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
-SHOTS = os.environ.get("SCREENSHOTS", "")  # a folder: `make screenshots` writes those of docs/img
 expect.set_options(timeout=20_000)
 DESK = {"width": 1360, "height": 860}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "Chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -57,6 +52,8 @@ def test_a_review_by_keyboard(browser: Browser, site: Served):
     page.keyboard.press("d")
     expect(page.locator("#progress")).to_contain_text("1 of 3")
     expect(page.locator(".card.keeper .path")).to_have_text(second)  # the next one took its place
+    expect(page.locator("#group")).to_be_focused()
+    expect(page.locator("#group")).to_have_attribute("aria-label", re.compile(f"keep {re.escape(second)}$"))
     page.keyboard.press("j")
     page.keyboard.press("n")
     expect(page.locator("#toast")).to_contain_text("not a copy")
@@ -206,28 +203,20 @@ def test_the_page_is_accessible_in_every_look(browser: Browser, look: str):
         assert serious_findings(page) == []
         page.get_by_role("tab", name="Statistics").click()
         expect(page.locator(".plot svg rect.s5").first).to_be_visible()
-        shoot(page, f"statistics-{look}", whole=True)
+        if SHOTS:
+            show_whole_statistics(page)
+            shoot(page, f"statistics-{look}")
         assert serious_findings(page) == []
         page.close()
 
 
-def wait_for_pictures(page: Page) -> None:
-    for _ in range(100):  # the page's policy lets nobody evaluate a text in it, not even to wait
-        if page.evaluate("() => [...document.images].every((image) => image.complete && image.naturalWidth > 0)"):
-            return
-        page.wait_for_timeout(100)
-
-
-def shoot(page: Page, name: str, *, whole: bool = False) -> None:
-    if not SHOTS:
-        return
-    if whole:
-        box = page.locator(".statistics").bounding_box()
-        assert box is not None
-        assert page.viewport_size is not None
-        page.set_viewport_size({"width": page.viewport_size["width"], "height": round(box["y"] + box["height"]) + 24})
-        page.wait_for_timeout(300)  # plots are drawn anew
-    page.screenshot(path=f"{SHOTS}/{name}.png")
+def show_whole_statistics(page: Page) -> None:
+    """In a window that is as high as they are: a screenshot shows no more than the window."""
+    box = page.locator(".statistics").bounding_box()
+    assert box is not None
+    assert page.viewport_size is not None
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": round(box["y"] + box["height"]) + 24})
+    page.wait_for_timeout(300)  # plots are drawn anew
 
 
 def serious_findings(page: Page) -> list[str]:
