@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: chromium screenshots help setup demo start test explore soak check docs package lock format clean
+.PHONY: chromium screenshots help setup demo start test test-postgres explore soak check docs package lock format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make start   run the app and Azurite here until Ctrl-C"
 	@echo "make screenshots  take those of the review page and the tutorial anew"
 	@echo "make test    all tests"
+	@echo "make test-postgres  the end-to-end tests with the index in PostgreSQL"
 	@echo "make explore random schedules of handlers, faults and people, until one ends badly (SCHEDULES=200000)"
 	@echo "make soak    uploads, overwrites and deletions with faults and kills, and a look at all that is left (SCALE=0.1)"
 	@echo "make check   ruff, mypy, import-linter, links and figures in the docs"
@@ -52,6 +53,9 @@ screenshots: setup chromium
 
 test: setup chromium
 	$(BIN)/python -m pytest -n logical --dist worksteal
+
+test-postgres: setup
+	$(BIN)/python -m pytest -n logical --dist worksteal --engine postgres tests/e2e
 
 explore: setup
 	$(BIN)/python -m tests.app.explorer --schedules $(or $(SCHEDULES),200000)

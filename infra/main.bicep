@@ -91,6 +91,19 @@ param openTelemetry bool = false
 @description('Settings that differ from their defaults, such as { POLICY: \'strict\' }: docs/settings.md.')
 param appSettings object = {}
 
+@description('Makes a PostgreSQL server that keeps the index for all instances (docs/scale.md); it costs by the hour.')
+param indexDatabase bool = false
+
+@description('Size of that server; Standard_B for burstable ones, Standard_E for those with much memory.')
+param indexServerSku string = 'Standard_D2ds_v5'
+
+@minValue(32)
+@description('Storage of that server; it grows by itself.')
+param indexStorageGB int = 128
+
+@description('Name by which whoever deploys signs in to that server, for dedup reindex; empty for nobody.')
+param principalName string = principalType == 'User' ? deployer().userPrincipalName : ''
+
 @description('Private endpoints and a virtual network, through which alone storage is reached.')
 param vnetEnabled bool = false
 
@@ -110,6 +123,9 @@ param logRetentionDays int = 30
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var allTags = union(tags, { 'azd-env-name': environmentName })
+var identityName = 'id-dedup-${token}'
+var indexServerName = 'psql-dedup-${token}'
+var indexHost = '${indexServerName}.postgres.database.azure.com'
 var functionAppName = 'func-dedup-${token}'
 var deploymentContainer = 'app-package'
 var deadLetterContainer = 'dead-letters'
@@ -138,7 +154,7 @@ module identity 'modules/identity.bicep' = {
   name: 'identity'
   scope: group
   params: {
-    name: 'id-dedup-${token}'
+    name: identityName
     location: location
     tags: allTags
   }
@@ -221,6 +237,25 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
     addressPrefix: vnetAddressPrefix
     hostAccountId: hostStorage.outputs.accountId
     imagesAccountId: createImagesAccount ? imagesStorage!.outputs.accountId : (existingImages!.id)
+    indexServerId: indexDatabase ? indexServer!.outputs.serverId : ''
+  }
+}
+
+module indexServer 'modules/index-database.bicep' = if (indexDatabase) {
+  name: 'index-database'
+  scope: group
+  params: {
+    name: indexServerName
+    location: location
+    tags: allTags
+    skuName: indexServerSku
+    storageSizeGB: indexStorageGB
+    appPrincipalId: identity.outputs.principalId
+    appPrincipalName: identityName
+    personPrincipalId: principalId
+    personPrincipalName: principalName
+    personPrincipalType: principalType
+    isPrivate: vnetEnabled
   }
 }
 
@@ -276,6 +311,7 @@ module functionApp 'modules/function-app.bicep' = {
     openTelemetry: openTelemetry
     notifyTopic: notifyTopic
     notifyTopicEndpoint: notifyTopic ? notify!.outputs.endpoint : ''
+    indexUrl: indexDatabase ? 'postgresql://${identityName}@${indexHost}/dedup' : ''
     appSettings: appSettings
   }
 }
@@ -340,6 +376,9 @@ output IMAGES_ACCOUNT_IS_NEW string = string(createImagesAccount)
 output DEDUP_NAMESPACE string = namespace
 output IMAGE_CONTAINER string = imageContainer
 output INDEX_CONTAINER string = indexContainer
+output INDEX_URL string = indexDatabase && !empty(principalName)
+  ? 'postgresql://${uriComponent(principalName)}@${indexHost}/dedup'
+  : ''
 output VERIFY_QUEUE string = verifyQueue
 output INGEST_QUEUE string = ingestQueue
 output EVENTS_QUEUE string = eventsQueue

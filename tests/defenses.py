@@ -330,6 +330,14 @@ DEFENSES = (
         is_predicted=True,
     ),
     Defense(
+        "tests/infra/test_bicep.py"
+        "::test_the_server_of_the_index_takes_identities_only_and_is_closed_by_a_virtual_network",
+        "infra/modules/index-database.bicep",
+        "passwordAuth: 'Disabled'",
+        "passwordAuth: 'Enabled'",
+        is_predicted=True,
+    ),
+    Defense(
         "tests/infra/test_roles.py::test_every_need_is_granted_and_every_grant_is_needed",
         "infra/modules/images-data.bicep",
         "  scope: index\n",

@@ -30,6 +30,7 @@ param blobMaxDegreeOfParallelism int
 param openTelemetry bool
 param notifyTopic bool
 param notifyTopicEndpoint string
+param indexUrl string
 param appSettings object
 
 // The host's storage, by identity; without a table service, so that the host keeps no diagnostic events there.
@@ -70,6 +71,8 @@ var openTelemetrySettings = openTelemetry
       OTEL_TRACES_EXPORTER: 'none'
     }
   : {}
+
+var indexSettings = empty(indexUrl) ? {} : { INDEX_URL: indexUrl }
 
 var notifySettings = notifyTopic ? { EVENTS_TOPIC_ENDPOINT: notifyTopicEndpoint } : {}
 
@@ -163,6 +166,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     telemetrySettings,
     openTelemetrySettings,
     workSettings,
+    indexSettings,
     notifySettings,
     queueBatchOverride,
     queueThresholdOverride,

@@ -1,10 +1,12 @@
-// A virtual network that the app's outgoing calls go through, and private endpoints of both storage accounts in it.
+// A virtual network that the app's outgoing calls go through, and private endpoints in it: of both storage accounts, and of
+// the index's server where there is one.
 param name string
 param location string
 param tags object
 param addressPrefix string
 param hostAccountId string
 param imagesAccountId string
+param indexServerId string
 
 var services = ['blob', 'queue', 'table']
 var endpoints = [
@@ -118,5 +120,57 @@ resource endpointZone 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2
     }
   }
 ]
+
+resource indexZone 'Microsoft.Network/privateDnsZones@2020-06-01' = if (!empty(indexServerId)) {
+  name: 'privatelink.postgres.database.azure.com'
+  location: 'global'
+  tags: tags
+
+  resource link 'virtualNetworkLinks' = {
+    name: name
+    location: 'global'
+    tags: tags
+    properties: {
+      registrationEnabled: false
+      virtualNetwork: {
+        id: vnet.id
+      }
+    }
+  }
+}
+
+resource indexEndpoint 'Microsoft.Network/privateEndpoints@2023-11-01' = if (!empty(indexServerId)) {
+  name: 'pe-index-${uniqueString(indexServerId)}'
+  location: location
+  tags: tags
+  properties: {
+    subnet: {
+      id: vnet::endpointSubnet.id
+    }
+    privateLinkServiceConnections: [
+      {
+        name: 'postgresqlServer'
+        properties: {
+          privateLinkServiceId: indexServerId
+          groupIds: ['postgresqlServer']
+        }
+      }
+    ]
+  }
+
+  resource zones 'privateDnsZoneGroups' = {
+    name: 'default'
+    properties: {
+      privateDnsZoneConfigs: [
+        {
+          name: 'postgresqlServer'
+          properties: {
+            privateDnsZoneId: indexZone.id
+          }
+        }
+      ]
+    }
+  }
+}
 
 output appSubnetId string = vnet::appSubnet.id

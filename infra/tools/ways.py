@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-EXAMPLE = {"environmentName": "example", "location": "westeurope"}
+EXAMPLE = {"environmentName": "example", "location": "westeurope", "principalName": "someone@example.com"}
 DEPLOYER = "00000000-0000-0000-0000-000000000001"
 
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "new account": {},
-    "virtual network": {"vnetEnabled": True, "allowedAddresses": ["203.0.113.7"], "imagesCoolAfterDays": 30},
+    "virtual network": {
+        "vnetEnabled": True,
+        "allowedAddresses": ["203.0.113.7"],
+        "imagesCoolAfterDays": 30,
+        "indexDatabase": True,
+    },
     "existing account": {
         "imagesAccountName": "photosofours",
         "imagesResourceGroupName": "rg-photos",
@@ -33,6 +38,8 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "instanceMemoryMB": 4096,
         "openTelemetry": True,
         "notifyTopic": True,
+        "indexDatabase": True,
+        "indexServerSku": "Standard_E8ds_v5",
         "signInClientId": "00000000-0000-0000-0000-000000000002",
     },
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dedup_app.index_address import IndexAddress
 from infra.tools.compiler import WHERE_TO_GET_IT, find_compiler, run_compiler
 from infra.tools.snapshots import ROLE_ASSIGNMENTS, as_text, is_stale, snapshot_file, take
 from infra.tools.ways import inside_parameters, subscription_parameters
@@ -27,6 +28,7 @@ from tests.infra.deployments import (
 )
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
+SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
 
 with_compiler = pytest.mark.skipif(find_compiler() is None, reason=f"no Bicep compiler here: {WHERE_TO_GET_IT}")
 
@@ -147,6 +149,33 @@ def test_a_virtual_network_closes_both_accounts_but_for_event_grid():
     assert only(way(), "Microsoft.Web/sites").properties["virtualNetworkSubnetId"] is None
 
 
+def test_the_server_of_the_index_takes_identities_only_and_is_closed_by_a_virtual_network():
+    for name in WAYS:
+        assert len(way(name).of_type(SERVER)) == bool(WAYS[name].get("indexDatabase"))
+    for name in ("own numbers", "virtual network"):
+        server = only(way(name), SERVER)
+        auth = server.properties["authConfig"]
+        assert (auth["activeDirectoryAuth"], auth["passwordAuth"]) == ("Enabled", "Disabled")
+        is_private = name == "virtual network"
+        assert server.properties["network"]["publicNetworkAccess"] == ("Disabled" if is_private else "Enabled")
+        rules = way(name).of_type(f"{SERVER}/firewallRules")
+        assert [rule.name for rule in rules] == ([] if is_private else ["azure"])
+    assert only(way("own numbers"), SERVER).body["sku"] == {"name": "Standard_E8ds_v5", "tier": "MemoryOptimized"}
+
+
+def test_those_who_sign_in_to_the_index_are_the_app_and_who_deploys_under_the_names_of_their_addresses():
+    for name in ("own numbers", "virtual network"):
+        server = only(way(name), SERVER).name
+        signed_in = {it.properties["principalName"] for it in way(name).of_type(f"{SERVER}/administrators")}
+        urls = (app_settings(name)["INDEX_URL"], way(name).outputs["INDEX_URL"])
+        addresses = [IndexAddress.parse(url) for url in urls]
+        assert [it.user for it in addresses] == ["id-dedup-abc123", "someone@example.com"]
+        assert {it.user for it in addresses} == signed_in
+        assert {it.host for it in addresses} == {f"{server}.postgres.database.azure.com"}
+        assert {it.database for it in addresses} == {only(way(name), f"{SERVER}/databases").name}
+        assert [it.password for it in addresses] == ["", ""]
+
+
 def test_the_private_endpoints_are_those_of_the_services_that_the_settings_name():
     closed = way("virtual network")
     used = {
@@ -157,9 +186,13 @@ def test_the_private_endpoints_are_those_of_the_services_that_the_settings_name(
         for name in app_settings("virtual network")
         if name.endswith("ServiceUri")
     }
-    reached = set()
+    used.add(("index", "postgresqlServer"))
+    reached: set[tuple[str, str]] = set()
     for endpoint in closed.of_type("Microsoft.Network/privateEndpoints"):
         (link,) = endpoint.properties["privateLinkServiceConnections"]
+        if SERVER in link["properties"]["privateLinkServiceId"]:
+            reached.add(("index", *link["properties"]["groupIds"]))
+            continue
         kind = "host" if "sthost" in link["properties"]["privateLinkServiceId"] else "images"
         reached |= {(kind, service) for service in link["properties"]["groupIds"]}
     assert reached == used
