@@ -24,7 +24,15 @@ from dedup_core import decide, explain_png, measure_images  # noqa: E402
 from dedup_core.decoding.given import working_image_of  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "docs/benchmarks.md", "docs/cost.md", "docs/decoding.md", "docs/quality.md", "docs/operations.md")
+PAGES = (
+    "README.md",
+    "docs/benchmarks.md",
+    "docs/cost.md",
+    "docs/decoding.md",
+    "docs/quality.md",
+    "docs/operations.md",
+    "docs/scale.md",
+)
 TABLE = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NUMBER = re.compile(r"(<!-- figure: ([a-z-]+) -->).*?(<!-- -->)", re.DOTALL)
 USUAL = Assumptions(
@@ -153,6 +161,33 @@ def verified(pair: str, old: dict[str, float], new: dict[str, float]) -> tuple[s
     )
 
 
+def engines() -> Iterator[str]:
+    headings = (
+        "images",
+        "found",
+        "a search, ms",
+        "of these the server",
+        "embedded, ms",
+        "put many, ms",
+        "bytes an image",
+    )
+    yield from in_table(
+        headings,
+        (
+            (
+                f"{it['images']:,}",
+                f"{it['found']} of {it['to_find']}",
+                f"{it['search_ms']:.0f}",
+                f"{it['search_server_ms']:.0f}",
+                f"{it['embedded_search_ms']:.0f}",
+                f"{it['put_many_ms']:.2f}",
+                f"{it['bytes_an_image']:,}",
+            )
+            for it in result("engines")
+        ),
+    )
+
+
 def million() -> Bill:
     """A million images without look-alikes, but with those that look alike by chance."""
     return bill(MILLION, 0.0, measured(), USUAL)
@@ -163,6 +198,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "bills": lambda: bills(USUAL),
     "bills-by-looks-only": lambda: bills(BY_LOOKS_ONLY),
     "verify": verify,
+    "engines": engines,
 }
 NUMBERS: dict[str, Callable[[], str]] = {
     "million-operations": lambda: f"{sum(million().operations.values()) / 1e6:.0f} million",
