@@ -115,11 +115,13 @@ class QueueListener:
         poison: Poison | None,
         handle: Callable[[QueueMessage], Result],
         options: ListenerOptions,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._poison = poison
         self._handle = handle
         self._options = options
+        self._clock = clock
         self._messages: dict[int, _Held] = {}
         self._changed = threading.Condition()
         self._stopping = False
@@ -205,7 +207,7 @@ class QueueListener:
             return []
 
     def _begin(self, message: QueueMessage) -> None:
-        held = _Held(message, str(message.pop_receipt), time.monotonic() + self._options.lease_seconds / 2)
+        held = _Held(message, str(message.pop_receipt), self._clock() + self._options.lease_seconds / 2)
         with self._changed:
             self._messages[id(held)] = held
         self._pool.submit(self._process, held).add_done_callback(self._report_crash)
@@ -256,13 +258,13 @@ class QueueListener:
             with self._changed:
                 if self._changed.wait_for(lambda: not self._polling and not self._messages, min(1.0, lease / 10)):
                     return
-                due = [held for held in self._messages.values() if held.renew_at <= time.monotonic()]
+                due = [held for held in self._messages.values() if held.renew_at <= self._clock()]
             for held in due:
                 self._renew_one(held, lease)
 
     def _renew_one(self, held: _Held, lease: int) -> None:
         with held.lock:
-            if held.renew_at > time.monotonic():
+            if held.renew_at > self._clock():
                 return
             try:
                 with sane_answers():
@@ -272,13 +274,13 @@ class QueueListener:
                     logger.warning("Message %s could not be kept: %s", held.message.id, error.reason)
                     held.renew_at = float("inf")
                     return
-                held.renew_at = time.monotonic() + lease / 10
+                held.renew_at = self._clock() + lease / 10
             except AzureError as error:
                 logger.warning("Message %s could not be renewed, trying again: %s", held.message.id, error)
-                held.renew_at = time.monotonic() + lease / 10
+                held.renew_at = self._clock() + lease / 10
             else:
                 held.pop_receipt = str(renewed.pop_receipt)
-                held.renew_at = time.monotonic() + lease / 2
+                held.renew_at = self._clock() + lease / 2
 
     def _report_crash(self, future: Future[None]) -> None:
         error = future.exception()

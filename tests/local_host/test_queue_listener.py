@@ -27,10 +27,16 @@ def start(queue: QueueClient, queues: QueueServiceClient) -> Iterator[Start]:
     """Start a listener on the queue `work`; it is stopped when the test ends."""
     started: list[QueueListener] = []
 
-    def start_one(handle: Callable[[QueueMessage], Result], *, poison: str | None = "work-poison", **options: float):
+    def start_one(
+        handle: Callable[[QueueMessage], Result],
+        *,
+        poison: str | None = "work-poison",
+        clock: Callable[[], float] = time.monotonic,
+        **options: float,
+    ):
         chosen = {"batch_size": 4, "new_batch_threshold": 2, "max_dequeue_count": 5, "max_polling_seconds": 0.2}
         target = PoisonQueue(queues.get_queue_client(poison)) if poison else None
-        listener = QueueListener(queue, target, handle, ListenerOptions(**(chosen | options)))
+        listener = QueueListener(queue, target, handle, ListenerOptions(**(chosen | options)), clock)
         started.append(listener)
         listener.start()
         return listener
@@ -173,18 +179,41 @@ def test_without_a_poison_queue_a_failed_message_stays_hidden(queue: QueueClient
     assert (counts, length(queue), texts(queue)) == ([1], 1, [])
 
 
-def test_the_lease_is_renewed_while_a_message_is_handled(queue: QueueClient, start: Start) -> None:
+class Clock:
+    """Seconds that pass when the test says so. Every look at them is counted."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return self.seconds
+
+
+def test_the_lease_is_renewed_while_a_message_is_handled(
+    queue: QueueClient, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[float] = []
+    update = QueueClient.update_message
+
+    def note(client: QueueClient, *args: object, visibility_timeout: float, **options: object) -> QueueMessage:
+        renewed.append(visibility_timeout)
+        return update(client, *args, visibility_timeout=visibility_timeout, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(QueueClient, "update_message", note)
     queue.send_message("slow")
-    counts: list[int | None] = []
-
-    def handle(message: QueueMessage) -> Result:
-        counts.append(message.dequeue_count)
-        time.sleep(3)
-        return Result.DONE
-
-    start(handle, lease_seconds=1)
+    clock, gate = Clock(), Gate()
+    start(gate, lease_seconds=600, clock=clock)
+    wait_until(lambda: gate.running == 1)
+    for seconds, looks_needed in ((299, 1), (300, 3), (600, 3)):  # a renewal takes three looks
+        clock.seconds = seconds
+        enough = clock.looks + looks_needed
+        wait_until(lambda enough=enough: clock.looks >= enough)
+    assert renewed == [600, 600]
+    gate.opened.set()
     wait_until(lambda: length(queue) == 0)
-    assert counts == [1]
+    assert renewed == [600, 600]
 
 
 def test_a_message_of_a_host_that_died_comes_back_when_its_lease_ends(queue: QueueClient, start: Start) -> None:

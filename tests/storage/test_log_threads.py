@@ -113,10 +113,10 @@ def test_the_modules_that_start_threads_are_those_that_were_tried() -> None:
             names = {it.id if isinstance(it, ast.Name) else getattr(it, "attr", "") for it in calls}
             if names & starts:
                 found.add(f"{package}/{file.name}")
-    of_the_command = {"dedup_app/folder_scan.py", "dedup_app/outcome.py"}
-    reads_pairs_by_what_was_tried = {"dedup_app/review.py"}
+    of_the_command = {"dedup_app/folder_scan.py", "dedup_app/outcome.py", "dedup_app/service.py"}
+    reads_tables_by_what_was_tried = {"dedup_app/review.py", "dedup_app/activity.py"}
     tried = {
         f"dedup_storage/{name}.py"
         for name in ("entity_table", "queues", "fingerprint_log", "event_senders", "index_snapshots")
     }
-    assert found == tried | of_the_command | reads_pairs_by_what_was_tried
+    assert found == tried | of_the_command | reads_tables_by_what_was_tried
