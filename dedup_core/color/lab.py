@@ -11,8 +11,10 @@ _XYZ_FROM_RGB: Final = np.array(  # IEC 61966-2-1, divided by the white point
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]],
     dtype=np.float32,
 )
+_THIRD_OF_EXPONENT: Final = np.int32(709921077)  # two thirds of the bits of 1.0, less what makes the error least
 _CODES: Final = np.arange(256) / 255
 _TOE_END: Final = 0.04045
+_TO_XYZ: Final = np.ascontiguousarray((_XYZ_FROM_RGB / _WHITE_D65[:, None]).T)
 _LINEAR: Final = np.where(_CODES <= _TOE_END, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
@@ -21,8 +23,8 @@ def srgb_to_lab(pixels: Pixels) -> Float32s:
 
     Source: IEC 61966-2-1 (sRGB to XYZ) and CIE 15:2018 (XYZ to CIELAB).
     """
-    xyz = _LINEAR[pixels] @ (_XYZ_FROM_RGB / _WHITE_D65[:, None]).T
-    f = np.cbrt(xyz)
+    xyz = _LINEAR.take(pixels) @ _TO_XYZ
+    f = _cube_roots(xyz)
     dark = xyz <= 216 / 24389  # few pixels of most pictures
     f[dark] = xyz[dark] * np.float32(24389 / 27 / 116) + np.float32(16 / 116)
     lab = xyz  # written over: it is not needed any more, and there are enough planes of this size at the peak
@@ -32,18 +34,39 @@ def srgb_to_lab(pixels: Pixels) -> Float32s:
     return lab
 
 
-def block_means(planes: Float32s, side: int) -> Float32s:
-    """Means of square blocks, (h, w, c) -> (h // side, w // side, c); a rest at the edge is left out.
+def _cube_roots(values: Float32s) -> Float32s:
+    """Of values up to 1 to the last bit but one, and of 0.001 for all that are less.
+
+    A third of the exponent, and twice Halley's method: several times faster than NumPy's, and alike on all processors.
+    """
+    values = np.maximum(values, np.float32(0.001))
+    roots: Float32s = (values.view(np.int32) // 3 + _THIRD_OF_EXPONENT).view(np.float32)
+    for _ in range(2):
+        cubes = roots * roots
+        cubes *= roots
+        divisors = cubes + cubes
+        divisors += values
+        cubes += values
+        cubes += values
+        roots *= cubes
+        roots /= divisors
+    return roots
+
+
+def block_means(planes: Float32s | Pixels, side: int) -> Float32s:
+    """Means of square blocks, (h, w, c) -> (h // side, w // side, c) float32; a rest at the edge is left out.
 
     Planes with less than one block stay as they are.
     """
     height, width, channels = planes.shape
     if side > min(height, width):
-        return planes
+        return planes.astype(np.float32)
     rows, columns = height // side, width // side
-    total = np.zeros((rows, columns, channels), dtype=np.float32)
-    for down, across in np.ndindex(side, side):  # many times faster than a mean over two short axes
-        total += planes[down : rows * side : side, across : columns * side : side]
+    whole = planes[: rows * side, : columns * side].reshape(rows, side, columns * side * channels)
+    across = whole.sum(axis=1, dtype=np.float32).reshape(rows, columns, side, channels)
+    total: Float32s = across[:, :, 0].copy()
+    for column in range(1, side):  # many times faster than a mean over two short axes
+        total += across[:, :, column]
     total /= np.float32(side * side)
     return total
 

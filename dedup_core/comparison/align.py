@@ -136,9 +136,9 @@ def _gauss_newton(
         if step == steps or seen.mean() < _LEAST_SEEN:
             break
         error = sampled - target
-        weighted = jacobian * (seen / (1.0 + error * error))[:, None]
-        hessian = (weighted.T @ jacobian).astype(np.float64) + 1e-3 * np.eye(6)
-        delta = np.linalg.solve(hessian, (weighted.T @ error).astype(np.float64))
+        weighted = jacobian * (seen / (1.0 + error * error))
+        hessian = (weighted @ jacobian.T).astype(np.float64) + 1e-3 * np.eye(6)
+        delta = np.linalg.solve(hessian, (weighted @ error).astype(np.float64))
         change = np.eye(3)
         change[:2] += delta.reshape(2, 3)
         if abs(np.linalg.det(change)) < _LEAST_DETERMINANT or np.abs(delta).max() * longer < _STILL:
@@ -148,9 +148,18 @@ def _gauss_newton(
 
 
 def _steepest_descent(plane: Float32s, scales: Scales) -> Float32s:
-    """How each parameter of the warp changes each point, (n, 6), with points in units of the longer side."""
+    """How each parameter of the warp changes each point, (6, n), with points in units of the longer side."""
     gx, gy, x, y = slopes_and_places(plane, scales)
-    return np.stack([gx * x, gx * y, gx, gy * x, gy * y, gy], axis=2).reshape(-1, 6)
+    one = np.ones((1, 1), dtype=np.float32)
+    return products_of(plane.shape, (gx, x), (gx, y), (gx, one), (gy, x), (gy, y), (gy, one))
+
+
+def products_of(shape: tuple[int, ...], *factors: tuple[Float32s, Float32s]) -> Float32s:
+    """The product of each pair of planes, (pairs, h * w): rows, since columns would take many times longer."""
+    rows = np.empty((len(factors), *shape), dtype=np.float32)
+    for row, (one, other) in zip(rows, factors, strict=True):
+        np.multiply(one, other, out=row)
+    return rows.reshape(len(factors), -1)
 
 
 def slopes_and_places(plane: Float32s, scales: Scales) -> tuple[Float32s, Float32s, Float32s, Float32s]:

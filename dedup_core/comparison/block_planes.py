@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.placing import Cut, Placed
-from dedup_core.comparison.sharpness import cell_sums, equally_sharp
+from dedup_core.comparison.sharpness import cell_sums, equally_sharp, smoothed
 
 type Blocks = NDArray[np.bool_]
 CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
@@ -40,14 +40,14 @@ class BlockPlanes:
     """Two gray planes, equally sharp, and the statistics of their blocks, (rows, columns) each."""
 
     def __init__(self, cut: Cut, box: PixelBox, *, small: bool = False) -> None:
-        # What right does not show is taken from left, so that no edge of it is blurred into what it does show.
-        filled = Image.fromarray(np.where(cut.inside, np.asarray(cut.right), np.asarray(cut.left)))
-        left, right = equally_sharp(cut.left.crop(box), filled.crop(box))
+        left, right, inside = cut.left.crop(box), cut.right.crop(box), cut.inside[box[1] : box[3], box[0] : box[2]]
+        all_inside = bool(inside.all())
+        if not all_inside:  # what right does not show is taken from left, so that no edge is blurred into what it does
+            right = Image.fromarray(np.where(inside, np.asarray(right), np.asarray(left)))
+        left, right = equally_sharp(left, right)
         self.box, self.whole_size = box, cut.left.size
         self.cell = _SMALL_CELL if small or max(left.size) < _SMALL else CELL
-        smooth = ImageFilter.GaussianBlur(1)
-        self.left, self.right = (np.asarray(image.filter(smooth), dtype=np.float32) for image in (left, right))
-        inside = np.asarray(Image.fromarray(cut.inside).crop(box).convert("L").resize(left.size, Image.Resampling.BOX))
+        self.left, self.right = smoothed(left), smoothed(right)
         count = np.float32((2 * self.cell) ** 2)
         ours, theirs = (_block_sums(plane, self.cell) / count for plane in (self.left, self.right))
         products = ((self.left, self.left), (self.right, self.right), (self.left, self.right))
@@ -56,7 +56,7 @@ class BlockPlanes:
         self.left_variance = np.maximum(squares[0] - ours * ours, 0.0)
         self.right_variance = np.maximum(squares[1] - theirs * theirs, 0.0)
         covariance = squares[2] - ours * theirs
-        self.seen = _block_sums((inside == 255).astype(np.float32), self.cell) >= count  # noqa: PLR2004 (all of it)
+        self.seen = np.ones(ours.shape, np.bool_) if all_inside else self._all_seen(inside)
         if covariance[self.seen].sum() < 0:  # one is the negative of the other
             self.right, covariance = 255.0 - self.right, -covariance
         self.covariance = covariance
@@ -70,6 +70,13 @@ class BlockPlanes:
         self.flat: Blocks = self.seen & (larger < min(least, _FLAT))
         self.left_shows = self.textured & (self.left_variance > least)
         self.right_shows = self.textured & (self.right_variance > least)
+
+    def _all_seen(self, inside: Blocks) -> Blocks:
+        """Which blocks lie inside as a whole."""
+        size = self.left.shape[1], self.left.shape[0]
+        shown = np.asarray(Image.fromarray(inside).convert("L").resize(size, Image.Resampling.BOX))
+        outside = _block_sums((shown < np.uint8(255)).astype(np.float32), self.cell)
+        return np.asarray(outside == 0)
 
     @property
     def grain(self) -> float:
@@ -113,6 +120,8 @@ class BlockPlanes:
 
     def map_of(self, blocks: Blocks) -> Image.Image:
         """Where all blocks that cover a pixel are marked (255), in the whole left picture; what has no block is."""
+        if blocks.all():
+            return Image.new("L", (1, 1), 255)  # like a larger one, once it is resized
         missing = _pixels_of(~blocks, self.cell, self.left.shape)
         part = Image.fromarray((~missing).astype(np.uint8) * 255)
         whole = Image.new("L", self.whole_size, 255)

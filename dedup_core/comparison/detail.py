@@ -44,7 +44,7 @@ def look_closer(placed: Placed) -> Look:
     """Compare what both show, at the size of the one with fewer pixels and as sharp as the more blurred one."""
     scale = min(1.0, WORKING_SIZE / max(placed.left.shape[:2]), placed.zoom)
     cut = placed.cut(scale, "L", Image.Resampling.BICUBIC)
-    box = _without_rim(Image.fromarray(cut.inside).getbbox())
+    box = _without_rim(cut.bounds())
     if box is None:
         return _NOTHING_THERE
     planes = BlockPlanes(cut, box)

@@ -105,18 +105,21 @@ def edge_directions(lab: Float32s) -> Float32s:
     same, a horizontal and a vertical one are opposites. From the color structure tensor of the three planes (Bigun and
     Granlund, "Optimal orientation detection of linear symmetry", ICCV 1987; Di Zenzo, CVGIP 1986).
     """
-    cosine, sine = np.zeros(lab.shape[:2], dtype=np.float32), np.zeros(lab.shape[:2], dtype=np.float32)
-    for channel in range(3):
-        plane = box_blur(lab[..., channel], 1)
-        across, down = np.zeros_like(plane), np.zeros_like(plane)
-        across[:, 1:-1] = plane[:, 2:] - plane[:, :-2]
-        down[1:-1] = plane[2:] - plane[:-2]
-        cosine += across * across - down * down
-        sine += 2 * across * down
-    strength: Float32s = np.sqrt(np.hypot(cosine, sine)) + np.float32(1e-6)
+    planes = box_blur(np.ascontiguousarray(lab.transpose(2, 0, 1)), 1)  # (3, h, w)
+    across, down = np.zeros_like(planes), np.zeros_like(planes)
+    np.subtract(planes[:, :, 2:], planes[:, :, :-2], out=across[:, :, 1:-1])
+    np.subtract(planes[:, 2:], planes[:, :-2], out=down[:, 1:-1])
+    sine = (across * down).sum(axis=0)
+    sine += sine
+    across *= across
+    down *= down
+    across -= down
+    cosine = across.sum(axis=0)
+    strength: Float32s = np.sqrt(np.sqrt(cosine * cosine + sine * sine)) + np.float32(1e-6)
     local: Float32s = np.sqrt(box_blur(strength * strength, 5)) + np.float32(_CONTRAST_FLOOR)
-    evened: Float32s = strength * local
-    return np.stack([box_blur(cosine / evened, 1), box_blur(sine / evened, 1)])
+    directions = np.stack([cosine, sine])
+    directions /= strength * local
+    return box_blur(directions, 1)
 
 
 def with_neighbors(blocks: Blocks) -> Blocks:

@@ -33,7 +33,7 @@ def color_residual(left: Pixels, right: Pixels, weights: Float32s) -> float:
     one counts (the way that clips highlights cannot be undone), but one way is enough where it leaves less than any
     preset allows. `weights` (h, w) says which pixels count.
     """
-    ours, theirs = (block_means(pixels.astype(np.float32) / np.float32(255), BLOCK) for pixels in (left, right))
+    ours, theirs = (block_means(pixels, BLOCK) / np.float32(255) for pixels in (left, right))
     weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
     residual = _residual(ours, theirs, weight)
     return residual if residual <= SURE_RESIDUAL else min(residual, _residual(theirs, ours, weight))
@@ -69,8 +69,8 @@ def _residual(source: Float32s, target: Float32s, weight: Float32s) -> float:
     predicted = np.clip(exposure.applied(values, radius), 0.0, 1.0).reshape(target.shape)
     difference = _lab(predicted) - _lab(target)
     blurred_weight = box_blur(weight, 1)
-    smooth = [box_blur(difference[..., channel] * weight, 1) / blurred_weight for channel in range(3)]
-    length = np.sqrt(sum(plane * plane for plane in smooth))
+    smooth = box_blur(difference.transpose(2, 0, 1) * weight, 1) / blurred_weight  # (3, rows, columns)
+    length = np.sqrt((smooth * smooth).sum(axis=0))
     return float((length * weight).sum() / weight.sum())
 
 

@@ -32,43 +32,45 @@ def local_structure(luma: Float32s) -> Float32s:
     return (detail / (spread + _CONTRAST_FLOOR)).astype(np.float32, copy=False)
 
 
-def box_blur(plane: Float32s, radius: int) -> Float32s:
-    """Mean over (2 radius + 1)^2 points, taken twice; edges are repeated. For small planes two matrix products."""
-    if plane.size <= _SMALL:
-        down, across = _blur_matrix(plane.shape[0], radius), _blur_matrix(plane.shape[1], radius)
-        return np.asarray(down @ plane @ across.T, dtype=np.float32)
+def box_blur(planes: Float32s, radius: int) -> Float32s:
+    """Mean over (2 radius + 1)^2 points, taken twice, of (..., h, w); edges are repeated."""
+    height, width = planes.shape[-2:]
+    if height * width <= _SMALL:
+        down, across = _blur_matrix(height, radius), _blur_matrix(width, radius)
+        return np.asarray(down @ planes @ across.T, dtype=np.float32)
     side = 2 * radius + 1
-    sums = plane
+    sums = planes
     for _ in range(2):
         sums = _window_sums(_with_repeated_edges(sums, radius), side)
     for _ in range(2):
-        sums = _window_sums(_with_repeated_edges(sums, 0, radius).T, side).T
-    return sums * np.float32(1 / side**4)
+        sums = _window_sums(_with_repeated_edges(sums, 0, radius).swapaxes(-1, -2), side).swapaxes(-1, -2)
+    sums *= np.float32(1 / side**4)
+    return sums
 
 
-def _with_repeated_edges(plane: Float32s, rows: int, columns: int = 0) -> Float32s:
+def _with_repeated_edges(planes: Float32s, rows: int, columns: int = 0) -> Float32s:
     """So many more rows above and below, or columns at either side, which repeat the outermost ones."""
-    height, width = plane.shape
-    larger = np.empty((height + 2 * rows, width + 2 * columns), dtype=np.float32)
-    larger[rows : rows + height, columns : columns + width] = plane
+    *stack, height, width = planes.shape
+    larger = np.empty((*stack, height + 2 * rows, width + 2 * columns), dtype=np.float32)
+    larger[..., rows : rows + height, columns : columns + width] = planes
     if rows:
-        larger[:rows], larger[-rows:] = plane[0], plane[-1]
+        larger[..., :rows, :], larger[..., -rows:, :] = planes[..., :1, :], planes[..., -1:, :]
     if columns:
-        larger[:, :columns], larger[:, -columns:] = plane[:, :1], plane[:, -1:]
+        larger[..., :columns], larger[..., -columns:] = planes[..., :1], planes[..., -1:]
     return larger
 
 
-def _window_sums(plane: Float32s, count: int) -> Float32s:
+def _window_sums(planes: Float32s, count: int) -> Float32s:
     """Sums of `count` rows from every row on, put together from sums of 1, 2, 4 … rows."""
-    rows = plane.shape[0] - count + 1
-    sums, length, total, start = plane, 1, np.zeros((1, 1), dtype=np.float32), 0
+    rows = planes.shape[-2] - count + 1
+    sums, length, total, start = planes, 1, np.zeros((1, 1), dtype=np.float32), 0
     while length <= count:
         if count & length:
-            part = sums[start : start + rows]
+            part = sums[..., start : start + rows, :]
             total = part if start == 0 else total + part
             start += length
         if 2 * length <= count:
-            sums = sums[length:] + sums[:-length]
+            sums = sums[..., length:, :] + sums[..., :-length, :]
         length *= 2
     return total
 

@@ -25,7 +25,7 @@ from dedup_core.comparison.seen_image import SeenImage
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.tones import BLOCK as TONE_BLOCK
 from dedup_core.comparison.tones import tones_between
-from dedup_core.comparison.which_side import WHOLE, overlaid_sides, side_of
+from dedup_core.comparison.which_side import WHOLE, has_margins, overlaid_sides, side_of
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance
@@ -228,7 +228,10 @@ class _Laid:
 
 def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
     wholes = (turned(left, pair.view), right)
-    small = [np.asarray(shrunk(pixels, METRIC_SIZE / max(pixels.shape[:2]))) for pixels in wholes]
+    small = [
+        np.asarray(shrunk(pixels, METRIC_SIZE / max(pixels.shape[:2]))) if has_margins(inner) else pixels
+        for pixels, inner in zip(wholes, pair.inner, strict=True)
+    ]
     overlaid = overlaid_sides(pair.left, pair.right)
     sides = Sides(*map(side_of, small, pair.inner, overlaid))
     return ALIKE if sides.left.is_framed and sides.right.is_framed else sides

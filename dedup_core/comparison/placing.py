@@ -9,6 +9,7 @@ from PIL import Image
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.align import align, pixels_a_unit
+from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
 from dedup_core.comparison.refine import FINEST, Homography, pixel_homography, refined, shown_under, warped
 from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
@@ -30,6 +31,11 @@ class Cut:
     left: Image.Image
     right: Image.Image
     inside: NDArray[np.bool_]
+
+    def bounds(self) -> PixelBox | None:
+        """The smallest box around all that is inside: left, top, right, bottom. None if nothing is."""
+        rows, columns = (np.flatnonzero(self.inside.any(axis=axis)) for axis in (1, 0))
+        return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if len(rows) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +195,9 @@ def common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
     """The picture `scale` times as large, or as it is where that would enlarge it, in a mode of Pillow."""
-    image = Image.fromarray(np.ascontiguousarray(pixels)).convert(mode)
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if image.mode != mode:
+        image = image.convert(mode)
     return image.resize(_scaled(pixels, scale), Image.Resampling.BOX) if scale < 1.0 else image
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
-from dedup_core.comparison.align import Scales, pixels_a_unit, slopes_and_places
+from dedup_core.comparison.align import Scales, pixels_a_unit, products_of, slopes_and_places
 from dedup_core.comparison.local_contrast import StructurePyramid
 
 type Homography = NDArray[np.float64]
@@ -24,6 +24,8 @@ _EXACT: Final = 0.15  # of local structure: what is left where the same lies on 
 _SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
 _SEEN_MARK: Final = 100.0
 _DAMPING: Final = 1e-3
+_IN_PLACE: Final = np.eye(3)
+_NOWHERE: Final = 1e-6  # that moves no point of a picture by as much as a hundredth of a pixel
 
 
 def refined(
@@ -52,6 +54,8 @@ def pixel_homography(homography: Homography, left: Scales, right: Scales) -> Hom
 
 def warped(image: Image.Image, pixels: Homography, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:
     """The image as it lies under a picture of `size`, black where there is none of it."""
+    if image.size == size and np.abs(pixels - _IN_PLACE).max() < _NOWHERE:
+        return image
     if pixels[2, 0] == pixels[2, 1] == 0.0:
         affine = tuple(float(value) for value in pixels[:2].ravel())
         return image.transform(size, Image.Transform.AFFINE, affine, resampling)
@@ -62,10 +66,13 @@ def warped(image: Image.Image, pixels: Homography, size: tuple[int, int], resamp
 def shown_under(pixels: Homography, size: tuple[int, int], of: tuple[int, int]) -> NDArray[np.bool_]:
     """Which pixels of a picture of `size` a warped one `of` another size is seen under, (h, w)."""
     x, y = np.arange(size[0]) + 0.5, (np.arange(size[1]) + 0.5)[:, None]
-    across, down, divisor = (row[0] * x + row[1] * y + row[2] for row in pixels)
-    return np.asarray(
-        (across >= 0) & (across < of[0] * divisor) & (down >= 0) & (down < of[1] * divisor) & (divisor > 0)
-    )
+    across, down, divisor = pixels
+    inside = np.ones((size[1], size[0]), dtype=np.bool_)
+    for side in (across, of[0] * divisor - across, down, of[1] * divisor - down, divisor):
+        # Of a plane one of the corners is the lowest: where that is above zero, all is.
+        if min(side[0] * u + side[1] * v + side[2] for u in x[[0, -1]] for v in y[[0, -1], 0]) < 0:
+            inside &= side[0] * x + (side[1] * y + side[2]) >= 0
+    return inside
 
 
 def _gauss_newton(
@@ -76,25 +83,30 @@ def _gauss_newton(
     height, width = left.shape
     scales = pixels_a_unit(left.shape, pyramids[0].extent), pixels_a_unit(right.shape, pyramids[1].extent)
     jacobian, target = _steepest_descent(left, scales[0]), np.ascontiguousarray(left).ravel()
-    shows = np.abs(target) > _SHOWS
+    shows = np.flatnonzero(np.abs(target) > _SHOWS)
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     found, best, agreement = start, start, -1.0
     for step in range(steps + 1):
         pixels = pixel_homography(found, *scales)
         plane = np.asarray(warped(marked, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
         seen = (plane > _SEEN_MARK / 2).astype(np.float32)
-        sampled, ours = (plane - np.float32(_SEEN_MARK)) * seen, target * seen
-        error = sampled * np.sign(ours @ sampled) - target  # of a negative as of its positive
-        counted = (seen > 0) & shows
-        agrees = float((1.0 / (1.0 + (error[counted] / _EXACT) ** 2)).sum()) / (counted.sum() + 1.0)
+        all_seen = bool(seen.all())
+        sampled = plane - np.float32(_SEEN_MARK)
+        if not all_seen:
+            sampled *= seen
+        error = sampled * np.sign(target @ sampled) - target  # of a negative as of its positive
+        counted = error.take(shows)
+        if not all_seen:
+            counted = counted[seen.take(shows) > 0]
+        agrees = float((1.0 / (1.0 + (counted / _EXACT) ** 2)).sum()) / (len(counted) + 1.0)
         if agrees > agreement:
             best, agreement = found, agrees
         if step == steps or seen.mean() < _LEAST_SEEN:
             break
-        spread = max(_EXACT, _SPREAD * float(np.median(np.abs(error[counted])))) if counted.any() else 1.0
-        weighted = jacobian * (seen / (1.0 + (error / spread) ** 2))[:, None]
-        hessian = (weighted.T @ jacobian).astype(np.float64) + _DAMPING * np.eye(8)
-        delta = np.linalg.solve(hessian, (weighted.T @ error).astype(np.float64))
+        spread = max(_EXACT, _SPREAD * _median(np.abs(counted))) if len(counted) else 1.0
+        weighted = jacobian * (seen / (1.0 + (error / spread) ** 2))
+        hessian = (weighted @ jacobian.T).astype(np.float64) + _DAMPING * np.eye(8)
+        delta = np.linalg.solve(hessian, (weighted @ error).astype(np.float64))
         if np.abs(delta).max() > _LARGEST_STEP or np.abs(delta).max() * max(left.shape) < _STILL:
             break
         found = found @ np.linalg.inv(np.eye(3) + np.append(delta, 0.0).reshape(3, 3))
@@ -103,8 +115,16 @@ def _gauss_newton(
 
 
 def _steepest_descent(plane: Float32s, scales: Scales) -> Float32s:
-    """How each parameter of the warp changes each point, (n, 8), with points in units of the longer side."""
+    """How each parameter of the warp changes each point, (8, n), with points in units of the longer side."""
     gx, gy, x, y = slopes_and_places(plane, scales)
+    one = np.ones((1, 1), dtype=np.float32)
     outward = -(gx * x + gy * y)
-    columns = [gx * x, gx * y, gx, gy * x, gy * y, gy, outward * x, outward * y]
-    return np.stack(columns, axis=2).reshape(-1, 8)
+    return products_of(
+        plane.shape, (gx, x), (gx, y), (gx, one), (gy, x), (gy, y), (gy, one), (outward, x), (outward, y)
+    )
+
+
+def _median(values: Float32s) -> float:
+    """The upper one of two in the middle."""
+    middle = len(values) // 2
+    return float(np.partition(values, middle)[middle])

@@ -1,9 +1,9 @@
 """How sharp a picture is, and two pictures made equally sharp: what only one of them can show is no difference."""
 
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from dedup_core.arrays import Float32s
@@ -53,21 +53,45 @@ def sharpness(image: Image.Image) -> float:
     return float(fine[strongest].sum() / (coarse[strongest].sum() * _COARSE**2 + 1.0))
 
 
+def smoothed(image: Image.Image) -> Float32s:
+    """A gray picture (mode L) after a Gaussian of one pixel, (h, w), as Pillow makes it and in a fraction of its time.
+
+    Pillow takes three times the mean of (1, 4, 1), either way, each rounded to whole numbers, and halves to the lower
+    one (but for a bright point in the dark).
+    """
+    plane = np.asarray(image, dtype=np.uint16)
+    for lines in (plane.T, plane):
+        _average(lines)
+    return plane.astype(np.float32)
+
+
+def _average(plane: NDArray[np.uint16]) -> None:
+    """Three times the mean of (1, 4, 1) down the columns, in place; beyond the edges are the outermost rows."""
+    around = np.empty_like(plane)
+    for _ in range(3):
+        np.add(plane[2:], plane[:-2], out=around[1:-1])
+        np.add(plane[0], plane[1], out=around[0])
+        np.add(plane[-1], plane[-2], out=around[-1])
+        around += np.uint16(2)
+        plane *= np.uint16(4)
+        plane += around
+        plane //= np.uint16(6)
+
+
 def _energy(plane: Float32s, cell: int) -> Float32s:
     """Squared differences of neighbors, summed over cells; a rest at the edge is left out."""
+    across, down = plane[:, 1:] - plane[:, :-1], plane[1:] - plane[:-1]
+    across *= across
+    down *= down
     squares = np.zeros_like(plane)
-    squares[:, 1:] += (plane[:, 1:] - plane[:, :-1]) ** 2
-    squares[1:] += (plane[1:] - plane[:-1]) ** 2
+    squares[:, 1:] = across
+    squares[1:] += down
     return cell_sums(squares, cell)
 
 
 def cell_sums(plane: Float32s, cell: int) -> Float32s:
-    """Sums over cells of `cell` x `cell` points; a rest at the edge is left out. Two small matrix products."""
-    down, across = _pooling(plane.shape[0], cell), _pooling(plane.shape[1], cell)
-    return np.asarray(down @ plane @ across.T, dtype=np.float32)
-
-
-@lru_cache(maxsize=128)
-def _pooling(size: int, cell: int) -> Float32s:
-    """(size // cell, size): 1 where a point belongs to a cell."""
-    return np.asarray(np.arange(size) // cell == np.arange(size // cell)[:, None], dtype=np.float32)
+    """Sums over cells of `cell` x `cell` points; a rest at the edge is left out."""
+    rows, columns = plane.shape[0] // cell, plane.shape[1] // cell
+    down = plane[: rows * cell, : columns * cell].reshape(rows, cell, columns * cell).sum(axis=1)
+    # A product with ones: a sum over so short an axis takes many times longer.
+    return np.asarray(down.reshape(rows, columns, cell) @ np.ones(cell, np.float32), dtype=np.float32)

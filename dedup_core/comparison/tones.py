@@ -46,7 +46,7 @@ def tones_between(
     spot = min(_ninth_largest(errors[counted]) for errors in hues)
     if only_colors and spot <= _SURE_SPOT:
         return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot), np.zeros(shape, dtype=np.bool_)
-    levels = [block_means(it.astype(np.float32) / np.float32(255), BLOCK).reshape(-1, 3) for it in (left, right)]
+    levels = [block_means(it, BLOCK).reshape(-1, 3) / np.float32(255) for it in (left, right)]
     values = levels[0].astype(np.float64), levels[1].astype(np.float64)
     channels = [_channel_errors(*values, flat, shape), _channel_errors(*values[::-1], flat, shape)]
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
@@ -91,7 +91,7 @@ def _spread(source: Doubles, target: Doubles, weight: Doubles, counted: NDArray[
 def _smoothed(lab: Float32s, weight: Float32s) -> Float32s:
     """Means of a few blocks, so that compression noise cancels."""
     total = box_blur(weight, 1)
-    return np.stack([box_blur(lab[..., channel] * weight, 1) / total for channel in range(3)], axis=2)
+    return np.asarray((box_blur(lab.transpose(2, 0, 1) * weight, 1) / total).transpose(1, 2, 0))
 
 
 def _basis(values: Doubles, knots: Doubles) -> Doubles:

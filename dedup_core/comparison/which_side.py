@@ -33,14 +33,13 @@ _LEAST_INSIDE: Final = 30  # pixels
 def side_of(pixels: Pixels, inner: Corners, is_overlaid: bool) -> Side:
     """What the part outside of `inner`, which the other picture shows too, says of a whole picture (h, w, 3)."""
     left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
-    margins = (left, top, 1 - right, 1 - bottom)
-    is_wide = [margin > _LEAST_MARGIN for margin in margins]
+    is_wide = _wide_margins(inner)
     if not any(is_wide):
         return Side(1.0, is_framed=False, is_overlaid=is_overlaid)
     height, width = pixels.shape[:2]
     rows = slice(int(top * height), max(int(top * height) + 1, int(bottom * height)))
     columns = slice(int(left * width), max(int(left * width) + 1, int(right * width)))
-    luma = pixels.astype(np.float32).mean(axis=2)
+    luma = _gray(pixels)
     across, down = (
         np.abs(np.diff(luma, axis=1))[rows].mean(axis=0),
         np.abs(np.diff(luma, axis=0))[:, columns].mean(axis=1),
@@ -56,6 +55,17 @@ def side_of(pixels: Pixels, inner: Corners, is_overlaid: bool) -> Side:
         is_framed = is_framed or _emptiness(profile, start, stop) < (_EMPTY_BARS if any(edged) else _EMPTY_BARS / 3)
     shared = 1.0 if is_framed else (right - left) * (bottom - top)
     return Side(round(shared, 3), is_framed, is_overlaid)
+
+
+def has_margins(inner: Corners) -> bool:
+    """Whether a picture shows anything outside of this part of it, as far as an alignment can tell."""
+    return any(_wide_margins(inner))
+
+
+def _wide_margins(inner: Corners) -> list[bool]:
+    """Of the left, upper, right and lower margin, which are wider than an alignment may be off."""
+    left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
+    return [margin > _LEAST_MARGIN for margin in (left, top, 1 - right, 1 - bottom)]
 
 
 def _has_edge(profile: NDArray[np.floating], edge: int) -> bool:
@@ -93,7 +103,7 @@ def overlaid_sides(left: Pixels, right: Pixels) -> tuple[bool, bool]:
     so the side with more edges along the outline of what changed is the one with the thing, and so is the one with
     fewer inside of it.
     """
-    ours, theirs = (pixels.astype(np.float32).mean(axis=2) for pixels in (left, right))
+    ours, theirs = _gray(left), _gray(right)
     change = np.minimum(np.abs(ours - _toned_as(theirs, ours)), np.abs(theirs - _toned_as(ours, theirs)))
     changed = _neighbors(change > max(_LEAST_CHANGE, 5.0 * float(np.median(change))), 1) >= _MOST_OF_NINE
     if not _LEAST_CHANGED <= changed.mean() <= _MOST_CHANGED:
@@ -120,6 +130,15 @@ def _toned_as(plane: Float32s, other: Float32s) -> Float32s:
     means = np.bincount(tones.ravel(), other.ravel(), _TONES) / np.maximum(1, amounts)
     offsets = np.bincount(tones.ravel(), plane.ravel(), _TONES) / np.maximum(1, amounts)
     return (means[tones] + (plane - offsets[tones])).astype(np.float32)
+
+
+def _gray(pixels: Pixels) -> Float32s:
+    """The mean of the three channels: two additions, because NumPy's mean over so short an axis takes far longer."""
+    planes = pixels.astype(np.float32)
+    gray: Float32s = planes[..., 0] + planes[..., 1]
+    gray += planes[..., 2]
+    gray /= np.float32(3)
+    return gray
 
 
 def _edges(plane: Float32s) -> Float32s:

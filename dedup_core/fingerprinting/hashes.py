@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.blobs import dct_basis
+from dedup_core.fingerprinting.borders import Box
 from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes, with_inverted
 from dedup_core.fingerprinting.keypoint_detector import keypoints_of
 from dedup_core.fingerprinting.luma import LumaPicture, Plane
@@ -60,32 +61,36 @@ def quality_of(working: WorkingImage) -> int:
 
 
 def _quality(luma: LumaPicture) -> int:
-    return max(_gradient_quality(luma.square(box, _GRID_SIDE)) for box in {luma.frame, luma.blocks[0]})
+    return max(_quality_within(luma, box) for box in {luma.frame, luma.blocks[0]})
+
+
+def _quality_within(luma: LumaPicture, box: Box) -> int:
+    return luma.measured(box, _GRID_SIDE, _gradient_quality)
 
 
 def _hashes(luma: LumaPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Of the whole picture and of its largest block (or its frame, if that is flat); and the latter's finer hash."""
     inner = luma.blocks[0]
-    if _gradient_quality(luma.square(inner, _GRID_SIDE)) < MIN_QUALITY:
+    if _quality_within(luma, inner) < MIN_QUALITY:
         inner = luma.frame
-    if _gradient_quality(luma.square(inner, _GRID_SIDE)) < MIN_QUALITY:
+    if _quality_within(luma, inner) < MIN_QUALITY:
         return np.zeros((0, HASH_BYTES), np.uint8), np.zeros(HASH_BYTES, np.uint8)
-    block, detail = _hash(luma.square(inner, _GRID_SIDE))
-    whole = block if inner == luma.whole else _hash(luma.square(luma.whole, _GRID_SIDE))[0]
+    block, detail = _hash(luma, inner)
+    whole = block if inner == luma.whole else _hash(luma, luma.whole)[0]
     return np.stack([whole, block]), detail
 
 
-def _hash(grid: Plane) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Two hashes, (32,) each: signs of the 16 x 16 lowest frequencies but the DC term, and of the 16 x 16 next to them.
 
     The bits are grouped by parity of row and column, so that a view of a hash inverts whole groups. The DC term's bit
     is 0, and so are all if the grid is flat. A grid that is not, but grows brighter in such a way that no other
     coefficient is positive, has the marker's bit. Stripes have no frequencies along them, whatever compression left.
     """
-    if _gradient_quality(grid) < MIN_QUALITY:
+    if _quality_within(luma, box) < MIN_QUALITY:
         return np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8)
     basis = dct_basis(_GRID_SIDE, 2 * _FREQUENCIES)
-    coefficients = basis @ grid @ basis.T  # (32, 32)
+    coefficients = basis @ luma.square(box, _GRID_SIDE) @ basis.T  # (32, 32)
     for across in (coefficients[:, 1:], coefficients[1:]):
         if np.abs(across).max() < _STRIPES:
             across[:] = 0.0
@@ -103,5 +108,7 @@ def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 def _gradient_quality(grid: Plane) -> int:
     """PDQ's measure: the sum of all luma steps between neighbors, in whole percent of the range, over 90."""
-    steps = sum(int(np.trunc(np.abs(np.diff(grid, axis=axis)) * 100 / 255).sum()) for axis in (0, 1))
+    steps = 0
+    for differences in (grid[1:] - grid[:-1], grid[:, 1:] - grid[:, :-1]):
+        steps += int((np.abs(differences).astype(np.intp) * 100 // 255).sum())
     return min(100, steps // 90)

@@ -1,5 +1,6 @@
 """Working image -> luma planes: what the hashes look at, freed from plain borders."""
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -24,11 +25,19 @@ class LumaPicture:
         content = content_of(self._luma)
         self.whole: Box = (0, 0, self._luma.width, self._luma.height)
         self.frame, self.blocks = content.frame, content.blocks
-        self._made: dict[tuple[Box, int, int], Plane] = {}  # where there are no borders, all squares are the same
+        # Where there are no borders, all squares are the same.
+        self._made: dict[tuple[Box, int, int], Plane] = {}
+        self._measured: dict[tuple[Box, int], int] = {}
 
     def square(self, box: Box, side: int) -> Plane:
         """A box of the picture squashed to (side, side)."""
         return self._averaged(box, side, side)
+
+    def measured(self, box: Box, side: int, measure: Callable[[Plane], int]) -> int:
+        """What `measure`, which is always the same, says of this square; asked once."""
+        if (box, side) not in self._measured:
+            self._measured[box, side] = measure(self.square(box, side))
+        return self._measured[box, side]
 
     def fitted(self, box: Box, longer_side: int) -> Plane:
         """A box of the picture, its longer side as given, the shorter one at least an eighth of it."""
