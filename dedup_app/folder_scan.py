@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, islice
+from threading import Lock
 
 from dedup_app.pairing import SAME
 from dedup_app.ports.decoders import Decoders
@@ -25,6 +27,7 @@ from dedup_core.search.second_look import is_plausible
 from dedup_core.views import View, opposite
 
 MAX_CANDIDATES = 100  # of one file, the nearest: as many as the app looks at
+HELD_PICTURES = 64  # of each thread, of 0.8 MB at most
 MOST_INFERRED = 40  # copies of one file: enough to tell how most of them lie
 EACH_OTHER = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 
@@ -123,18 +126,12 @@ class FolderScan:
                 self._progress("reading", number, len(names))
             components = candidates.components()
             work = [_Component(images, ids, candidates.views) for ids in components]
-            done, links = 0, candidates.count
-            for component in work:
-                component.copies_by_content()
-            while todo := [(component, pairs) for component in work if (pairs := component.next_pairs())]:
-                compared = threads.map(self._compare, [pairs for _, pairs in todo])
-                for (component, pairs), verdicts in zip(todo, compared, strict=True):
-                    component.settle(pairs, verdicts)
-                    done += len(pairs)
-                    self._progress("comparing", done, max(done, links))
+            counter = _Counter(self._progress, candidates.count)
+            for _ in threads.map(lambda component: self._settle(component, counter), work):
+                pass  # so that what went wrong in a thread rises here
         groups = sorted((group for it in work for group in it.groups), key=lambda it: it.keeper.path)
         alike = sorted((pair for it in work for pair in it.look_alikes()), key=lambda it: (it.left.path, it.right.path))
-        return ScanReport(len(images), done, tuple(groups), tuple(alike), tuple(unreadable))
+        return ScanReport(len(images), counter.done, tuple(groups), tuple(alike), tuple(unreadable))
 
     def _features(self, name: str) -> ImageFeatures | PermanentError:
         try:
@@ -142,22 +139,43 @@ class FolderScan:
         except PermanentError as error:
             return error
 
-    def _compare(self, pairs: Sequence["_Pair"]) -> list[Verdict | None]:
-        """One after the other, the keeper of them all decoded once; None where a file is gone by now."""
-        keeper = self._picture(pairs[0].left) if pairs else None
-        return [self._verdict(keeper, pair) for pair in pairs]
+    def _settle(self, component: "_Component", counter: "_Counter") -> None:
+        """Compare until everything is said; few pictures are decoded twice, and a bounded number is held."""
+        component.copies_by_content()
+        picture = lru_cache(maxsize=HELD_PICTURES)(self._picture)
+        while pairs := component.next_pairs():
+            verdicts = []
+            for pair in pairs:
+                verdicts.append(self._verdict(picture(pair.left.path), picture(pair.right.path), pair.view))
+                counter.count()
+            component.settle(pairs, verdicts)
 
-    def _verdict(self, keeper: WorkingImage | None, pair: "_Pair") -> Verdict | None:
-        other = self._picture(pair.right)
+    def _verdict(self, keeper: WorkingImage | None, other: WorkingImage | None, view: View) -> Verdict | None:
+        """None where a file is gone by now."""
         if keeper is None or other is None:
             return None
-        return decide(self._measure(keeper, other, pair.view), self._policy)
+        return decide(self._measure(keeper, other, view), self._policy)
 
-    def _picture(self, facts: ImageFacts) -> WorkingImage | None:
+    def _picture(self, path: str) -> WorkingImage | None:
         try:
-            return self._decoders.decode(self._read(facts.path))
+            return self._decoders.decode(self._read(path))
         except PermanentError:
             return None
+
+
+class _Counter:
+    """Tells how many comparisons were made, from whatever thread."""
+
+    def __init__(self, progress: Progress, expected: int) -> None:
+        self.done = 0
+        self._progress = progress
+        self._expected = expected
+        self._lock = Lock()
+
+    def count(self) -> None:
+        with self._lock:
+            self.done += 1
+            self._progress("comparing", self.done, max(self.done, self._expected))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +233,9 @@ class _Candidates:
 class _Component:
     """Files that may be copies of each other, and what is known of their pairs so far.
 
-    The likeliest original is compared with all that look like it; as the verdicts may tell of a likelier one, this goes
-    on until the keeper has been compared with every file that looks like it. What is not its copy then goes on alone.
+    The likeliest original is compared with the second likeliest, then with all that look like it; as the verdicts may
+    tell of a likelier one, this goes on until the keeper has been compared with every file that looks like it. What is
+    not its copy then goes on alone.
     """
 
     def __init__(
@@ -247,14 +266,21 @@ class _Component:
             others = [it for it in self._free if it != keeper and (keeper, it) in self._views]
             unknown = [it for it in others if (keeper, it) not in self._verdicts]
             if unknown:
-                facts = self._images
-                return [_Pair(facts[keeper], facts[it], self._views[keeper, it]) for it in unknown]
+                return [self._pair(keeper, it) for it in self._next_best(others, unknown)]
             copies = [Copy(self._images[it], verdict) for it in others if (verdict := self._same(keeper, it))]
             if copies:
                 self.groups.append(CopyGroup(chosen, reasons, tuple(copies)))
             gone = {keeper, *(copy.facts.image_id for copy in copies)}
             self._free = [it for it in self._free if it not in gone]
         return []
+
+    def _next_best(self, others: Sequence[bytes], unknown: list[bytes]) -> list[bytes]:
+        """The second likeliest original alone, since the verdict on it may change which is the likeliest; then all."""
+        second, _ = choose_keeper([self._images[it] for it in others], self._links.values(), KeeperPolicy())
+        return [second.image_id] if second.image_id in unknown else unknown
+
+    def _pair(self, keeper: bytes, other: bytes) -> _Pair:
+        return _Pair(self._images[keeper], self._images[other], self._views[keeper, other])
 
     def settle(self, pairs: Sequence[_Pair], verdicts: Iterable[Verdict | None]) -> None:
         for pair, verdict in zip(pairs, verdicts, strict=True):
