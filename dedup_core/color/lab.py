@@ -14,17 +14,20 @@ _XYZ_FROM_RGB: Final = np.array(  # IEC 61966-2-1, divided by the white point
 _THIRD_OF_EXPONENT: Final = np.int32(709921077)  # two thirds of the bits of 1.0, less what makes the error least
 _CODES: Final = np.arange(256) / 255
 _TOE_END: Final = 0.04045
-_TO_XYZ: Final = np.ascontiguousarray((_XYZ_FROM_RGB / _WHITE_D65[:, None]).T)
+_TO_XYZ: Final = (_XYZ_FROM_RGB / _WHITE_D65[:, None]).T
 _LINEAR: Final = np.where(_CODES <= _TOE_END, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def srgb_to_lab(pixels: Pixels) -> Float32s:
+def srgb_to_lab(pixels: Pixels, *, as_stored: bool = False) -> Float32s:
     """CIELAB (L 0..100, a and b about -108..98, float32) of sRGB pixels ..., 3) uint8, under D65.
+
+    `as_stored` takes NumPy's cube roots, with which palettes have been stored: a and b of a gray are zero but for
+    rounding, and its sign decides to which cell of a palette the gray belongs.
 
     Source: IEC 61966-2-1 (sRGB to XYZ) and CIE 15:2018 (XYZ to CIELAB).
     """
     xyz = _LINEAR.take(pixels) @ _TO_XYZ
-    f = _cube_roots(xyz)
+    f = np.cbrt(xyz) if as_stored else _cube_roots(xyz)
     dark = xyz <= 216 / 24389  # few pixels of most pictures
     f[dark] = xyz[dark] * np.float32(24389 / 27 / 116) + np.float32(16 / 116)
     lab = xyz  # written over: it is not needed any more, and there are enough planes of this size at the peak

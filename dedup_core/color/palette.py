@@ -14,8 +14,11 @@ _PALETTE_CELL: Final = 8.0
 def lab_palette(lab: Float32s, object_weights: Float32s) -> Float32s:
     cells, weights = _occupied_cells(lab, object_weights)
     centers = _seed_centers(cells, weights)
+    nearest = np.zeros(0, dtype=np.intp)
     for _ in range(6):
-        nearest = _squared_distances(cells, centers).argmin(axis=1)
+        before, nearest = nearest, _squared_distances(cells, centers).argmin(axis=1)
+        if np.array_equal(before, nearest):
+            break  # nothing moves any more
         mass = np.bincount(nearest, weights, len(centers))
         sums = np.stack([np.bincount(nearest, weights * cells[:, i], len(centers)) for i in range(3)], axis=1)
         kept = mass > 0
@@ -46,6 +49,9 @@ def _seed_centers(cells: Float32s, weights: NDArray[np.float64]) -> Float32s:
 
 def _squared_distances(points: Float32s, centers: Float32s) -> Float32s:
     """Squared Euclidean distances, (n, 3) and (m, 3) -> (n, m)."""
-    difference = points[:, None, :] - centers[None, :, :]
-    squared: Float32s = np.einsum("nmc,nmc->nm", difference, difference)
+    squared = np.zeros((len(points), len(centers)), dtype=np.float32)
+    for channel in range(points.shape[1]):  # many times faster than over so short an axis
+        difference = points[:, channel, None] - centers[:, channel]
+        difference *= difference
+        squared += difference
     return squared

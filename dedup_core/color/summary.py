@@ -38,7 +38,7 @@ def palette_of(pixels: Pixels) -> Float32s:
 def _small_lab(pixels: Pixels) -> Float32s:
     """The picture in CIELAB at the size at which palettes and histograms are taken."""
     factor = max(1, -(-max(pixels.shape[:2]) // SUMMARY_SIZE))
-    return srgb_to_lab(np.asarray(Image.fromarray(pixels).reduce(factor)))
+    return srgb_to_lab(np.asarray(Image.fromarray(pixels).reduce(factor)), as_stored=True)
 
 
 def summary_of(lab: Float32s) -> Float32s:
