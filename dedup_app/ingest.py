@@ -211,7 +211,7 @@ class IngestService:
     ) -> tuple[FeaturesRow, int]:
         row = self._begin(path, found, features, known, floor)
         if row.status == INDEXED:
-            return row, 0
+            return row, self._pairing.verify_anew(row)  # who read while the blob was away found nothing to compare
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
         hits = self._index.add_and_search(path.image_id, row.version, features.fingerprints)
         pairs_sent = self._pairing.pair_up(row, hits, overwritten=not (known is None or known.is_claimed))

@@ -59,7 +59,7 @@ class Pairing:
         return self._send(row, targets, self._outdated(row) if overwritten else ())
 
     def verify_anew(self, row: FeaturesRow) -> int:
-        """Send the pairs that were verified with another content than that of the row; how many there were."""
+        """Send the pairs of another content than that of the row and those that could not be read; how many."""
         return self._send(row, (), self._outdated(row))
 
     def without_pair(self, row: FeaturesRow, hits: Iterable[Hit]) -> list[str]:
@@ -96,12 +96,14 @@ class Pairing:
         return [copy.target for copy in copies if copy not in same]
 
     def _outdated(self, row: FeaturesRow) -> list[VerifyTarget]:
-        """Images that were compared with another content under this path: what was said of them holds no more."""
+        """Images that were compared with another content under this path, or while one of the two was not there."""
         pairs = self._pairs.of_image(row.path)
         return [
             VerifyTarget(pair.right, pair.right_etag, version=pair.right_version)
             for pair in pairs
-            if pair.left_version != row.version or (row.version == 0 and pair.left_etag != row.etag)
+            if pair.left_version != row.version
+            or (row.version == 0 and pair.left_etag != row.etag)
+            or (pair.verdict is not None and pair.verdict.kind is VerdictKind.UNVERIFIABLE)
         ]
 
     def _send(self, row: FeaturesRow, targets: Iterable[VerifyTarget], outdated: Iterable[VerifyTarget]) -> int:

@@ -155,6 +155,7 @@ class Explorer:
         self.time = NOON
         self.changes = self.dice.randint(2, MOST_CHANGES)
         self.contents: dict[ImagePath, bytes] = {}
+        self.last: dict[ImagePath, bytes] = {}  # what was uploaded there, also if it was deleted
         self.idle: list[Services] = []  # processes that go on after a delivery
         self.versions: dict[tuple[str, str], tuple[int, int]] = {}  # of the pair rows, when a reader last looked
         self.main = greenlet.getcurrent()
@@ -204,15 +205,16 @@ class Explorer:
     def _change(self) -> None:
         """Somebody uploads, overwrites or deletes an image; the event may come twice."""
         self.changes -= 1
-        path = self.dice.choice(PATHS)
+        gone = [path for path in self.last if path not in self.contents]
+        path = self.dice.choice(gone if gone and self.dice.random() < 0.5 else PATHS)
         if path in self.contents and self.dice.random() < 0.3:
             del self.contents[path]
             self.images.delete(path)
             self.trace.append(f"delete {path.name}")
         else:
-            again = self.dice.random() < 0.3 and path in self.contents
-            data = self.contents[path] if again else self.dice.choice(CONTENTS)
-            self.contents[path] = data
+            again = self.dice.random() < (0.6 if path in gone else 0.3) and path in self.last
+            data = self.last[path] if again else self.dice.choice(CONTENTS)
+            self.contents[path] = self.last[path] = data
             self.images.put(path, data)
             self.trace.append(f"upload {path.name} with {CONTENTS.index(data)}")
         for _ in range(self.dice.choice((1, 1, 1, 2))):

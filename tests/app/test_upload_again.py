@@ -1,10 +1,13 @@
 """An image that is uploaded again: what is known of its bytes holds, and nothing is paid for twice."""
 
+import pytest
+
 from dedup_app.image_status import INDEXED
+from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from dedup_storage.pair_directions import reversed_pair
-from tests.app.world import copy_of, photo, recolored
+from tests.app.world import World, copy_of, photo, recolored
 
 
 def three_verified(world):
@@ -92,3 +95,38 @@ def test_a_copy_that_is_gone_and_comes_back_as_it_was_has_its_pair(world):
     pair = world.pair(a, b)
     assert (pair.verdict.kind, world.row(a).etag) == (VerdictKind.IDENTICAL, etag)
     assert len(world.current_pairs()) == 1
+
+
+def test_a_pair_that_was_looked_at_while_the_image_was_away_is_looked_at_again_when_it_is_back(world):
+    a, b = (world.upload_and_ingest(name, FILES[name]) for name in ("a.png", "b.jpg"))
+    world.images.delete(a)
+    world.verify_all()
+    assert world.pair(a, b).verdict.kind is VerdictKind.UNVERIFIABLE
+    world.upload("a.png", FILES["a.png"])  # before anybody has heard that it was away
+    assert world.services.ingest.ingest(a).pairs_sent == 1
+    world.verify_all()
+    assert world.pair(a, b).verdict.kind is VerdictKind.DUPLICATE
+    assert world.services.ingest.ingest(a).pairs_sent == 0
+
+
+def test_whenever_it_comes_back_while_the_pair_is_looked_at_the_verdict_is_about_its_bytes():
+    for at_step in range(1, 100):
+        world = World()
+        a, b = (world.upload_and_ingest(name, FILES[name]) for name in ("a.png", "b.jpg"))
+        message = world.verify_queue.messages.pop().to_json()
+        world.images.delete(a)
+        another = world.start_process("another")
+
+        def back(world: World = world, a: ImagePath = a, another: Services = another) -> None:
+            world.upload("a.png", FILES["a.png"])
+            another.ingest.ingest(a)
+
+        def verify(world: World = world, message: str = message) -> None:
+            world.services.verify.handle_message(message, "1")
+
+        if not world.interrupt(at_step, back, verify):
+            assert at_step > 5
+            return
+        world.verify_all()
+        assert world.pair(a, b).verdict.kind is VerdictKind.DUPLICATE, at_step
+    pytest.fail("it never ended")

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,6 +104,21 @@ def test_threads_are_allowed_because_codecs_start_them(told: Told) -> None:
 
 def test_the_environment_is_empty(told: Told) -> None:
     assert refused(told, told_to("own-environment")).reason == "corrupt"
+
+
+def test_no_key_is_ever_in_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that a process forgets stays where the kernel has put it at the start."""
+    given: list[Any] = []
+    start: Any = subprocess.Popen
+
+    def starting(*arguments: Any, **others: Any) -> Any:
+        given.append(others["env"])
+        return start(*arguments, **others)
+
+    monkeypatch.setattr(subprocess, "Popen", starting)
+    with DecoderPool(children=1) as pool:
+        pool.decode(harmless())
+    assert [env if env is None else env.keys() - {"SYSTEMROOT"} for env in given] == [set()]
 
 
 def forged(kind: Kind, text: dict[str, Any], block: bytes = b"", number: int = 2) -> bytes:
