@@ -62,6 +62,7 @@ def test_every_answer_is_locked_down(client: TestClient):
     answer = client.get("/api/review")
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in policy  # which nothing above implies
     assert "unsafe" not in policy
     assert "http" not in policy
     nonce = policy.split("'nonce-")[1].split("'")[0]
