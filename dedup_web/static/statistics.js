@@ -19,13 +19,13 @@ async function showStatistics() {
       number(comparisons + failed ? `${percent(comparisons, comparisons + failed)} %` : "–", "of comparisons gave numbers", failed ? `${whole(failed)} failed` : "none failed", failed ? ".warn" : ""),
       number(whole(waiting), "messages wait", poison ? `${whole(poison)} failed on every try` : "none failed for good", poison ? ".go" : "")),
     coverage(ledger),
-    seenByPeople(seen),
     plotOfDays("Images", found.counted_all ? "By the day since when they are there" : `By the day since when they are there, estimated from ${whole(counted)} of them`, days, [{ name: "images", shade: "s0", of: (day) => day.images }]),
     plotOfDays("Verdicts", "Pairs by the day of their verdict", days,
       [["identical", "s0"], ["duplicate", "s1"], ["altered", "s2"], ["color_variant", "s3"]].map(([kind, shade]) => ({ name: WORDS_OF_PAIRS[kind], shade, of: (day) => day.verdicts[kind] ?? 0 }))),
     plotOfDays("Reads for comparisons", "Each of the three metrics on its own would read both images of a pair", days,
       [{ name: "made", shade: "s4", of: (day) => day.reads }, { name: "saved", shade: "s5", of: (day) => day.reads_saved }]),
     plotOfDays("Decisions", "Pairs by the day of the last word of a person", days, [{ name: "decided", shade: "s3", of: (day) => day.decisions }]),
+    seenByPeople(seen),
     lyingBars("Failures by reason", "Reads, decodings and measurements that failed", failuresOf(days), "s6")));
 }
 
