@@ -150,7 +150,7 @@ class FolderScan:
                 counter.count()
             component.settle(pairs, verdicts)
 
-    def _verdict(self, keeper: WorkingImage | None, other: WorkingImage | None, view: View) -> Verdict | None:
+    def _verdict(self, keeper: WorkingImage | None, other: WorkingImage | None, view: View | None) -> Verdict | None:
         """None where a file is gone by now."""
         if keeper is None or other is None:
             return None
@@ -180,11 +180,11 @@ class _Counter:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A keeper and another file that may be its copy; `view` is how the keeper is turned to lie on it."""
+    """A keeper and another file that may be its copy; `view`, if known, is how the keeper is turned to lie on it."""
 
     left: ImageFacts
     right: ImageFacts
-    view: View
+    view: View | None
 
 
 class _Candidates:
@@ -263,7 +263,7 @@ class _Component:
             free = [self._images[it] for it in self._free]
             chosen, reasons = choose_keeper(free, self._links.values(), KeeperPolicy())
             keeper = chosen.image_id
-            others = [it for it in self._free if it != keeper and (keeper, it) in self._views]
+            others = self._alike(keeper)
             unknown = [it for it in others if (keeper, it) not in self._verdicts]
             if unknown:
                 return [self._pair(keeper, it) for it in self._next_best(others, unknown)]
@@ -279,8 +279,16 @@ class _Component:
         second, _ = choose_keeper([self._images[it] for it in others], self._links.values(), KeeperPolicy())
         return [second.image_id] if second.image_id in unknown else unknown
 
+    def _alike(self, keeper: bytes) -> list[bytes]:
+        """Those that look like it, or like a copy of it: of two small parts each may look like the whole alone."""
+        shown = [keeper, *(it for it in self._free if self._same(keeper, it))]
+        return [it for it in self._free if it != keeper and (it in shown or self._looks_like_any(it, shown))]
+
+    def _looks_like_any(self, image_id: bytes, shown: Sequence[bytes]) -> bool:
+        return any((it, image_id) in self._views for it in shown)
+
     def _pair(self, keeper: bytes, other: bytes) -> _Pair:
-        return _Pair(self._images[keeper], self._images[other], self._views[keeper, other])
+        return _Pair(self._images[keeper], self._images[other], self._views.get((keeper, other)))
 
     def settle(self, pairs: Sequence[_Pair], verdicts: Iterable[Verdict | None]) -> None:
         for pair, verdict in zip(pairs, verdicts, strict=True):

@@ -97,6 +97,19 @@ def test_many_copies_of_one_picture_take_about_one_comparison_each():
     assert max(files.reads.values()) == 2
 
 
+def test_a_copy_that_looks_only_like_another_copy_is_compared_with_the_keeper_too(monkeypatch):
+    monkeypatch.setattr("dedup_app.folder_scan.MAX_CANDIDATES", 1)  # the nearest: of the second crop the first one
+    part = picture(1).crop((20, 15, 320, 240))
+    files = {
+        "a.png": encoded(picture(1)),
+        "b.jpg": encoded(part, "JPEG", quality=90),
+        "c.jpg": encoded(part, "JPEG", quality=60),
+    }
+    [(keeper, copies)] = grouped(Files(files).scan())
+    assert keeper == "a.png"
+    assert [path for path, _ in copies] == ["b.jpg", "c.jpg"]
+
+
 def test_another_color_is_no_copy_and_is_told_apart_from_strangers():
     files = {"a.png": encoded(picture(1)), "b.png": encoded(hue_shifted(picture(1), 40)), "c.png": encoded(picture(2))}
     report = Files(files).scan()
