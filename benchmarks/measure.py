@@ -4,8 +4,8 @@
 
 FOLDER is taken in by the app's own services first; with --data the account stays there for another run. Calls are
 counted at the storage side, memory is the proportional set size of all processes together. --against names what
-`python benchmarks/quality.py --photos FOLDER --json QUALITY.JSON` gave: every change is told whose share there lies
-outside of the interval here.
+`python benchmarks/quality.py --photos FOLDER --json QUALITY.JSON` gave: every change is told whose interval there does
+not meet the one here.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
 from benchmarks.process_tree import ProcessTree
+from dedup_app.intervals import Share
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
@@ -143,15 +144,15 @@ def calls_of(requests: list[StorageRequest]) -> dict[str, Any]:
 
 def compare(here: dict[str, Any], there: dict[str, Any]) -> None:
     changes, known = here["changes"], there["ours"]["transforms"]
-    outside = []
-    for name in sorted(set(changes) & set(known)):
-        found, share = changes[name]["found"], known[name]["verdict_recall"]
-        if not found["low"] - 1e-9 <= share <= found["high"] + 1e-9:
-            outside.append(
-                f"{name}: {found['share']:.3f} ({found['low']:.3f} to {found['high']:.3f}) against {share:.3f}"
-            )
-    print(f"{len(set(changes) & set(known)) - len(outside)} of {len(set(changes) & set(known))} changes within")
-    print("\n".join(outside))
+    both = sorted(set(changes) & set(known))
+    apart = []
+    for name in both:
+        found, copies = changes[name]["found"], known[name]["copies"]
+        other = Share(round(known[name]["verdict_recall"] * copies), copies)
+        if max(found["low"], other.low) > min(found["high"], other.high):
+            apart.append(f"{name}: {found['share']:.3f} of {found['of']} against {other.share:.3f} of {copies}")
+    print(f"{len(both) - len(apart)} of {len(both)} changes agree within their intervals")
+    print("\n".join(apart))
     print(f"mean {here['found']:.4f} against {there['ours']['mean']['verdict_recall']:.4f}")
 
 

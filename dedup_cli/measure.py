@@ -219,8 +219,8 @@ def _tell(report: "Report", policy: str, seconds: float) -> None:
     outcomes = ", ".join(f"{count:,} {name}" for name, count in report.outcomes.items() if count)
     out.print(Text(f"images: {outcomes}; {seconds:,.0f} s", style="dim"))
     for advice in report.advice[:MOST_ADVICE]:
-        told = f"{advice.setting}={advice.value} brings {advice.copies_back:,} copies back"
-        out.print(Text(f"{told}, and calls {advice.strangers_more:+,} pairs of strangers alike"))
+        told = f"{advice.setting}={advice.value} brings back copies: {advice.copies_back:,}"
+        out.print(Text(f"{told}; pairs of strangers called alike: {advice.strangers_more:+,}"))
 
 
 def _write(file: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -127,6 +128,12 @@ def test_what_was_measured_is_kept_for_tuning_and_another_sample_does_not_go_the
 def test_what_cannot_be_done_is_said_at_once(world: World, arguments: list[str]):
     done = run(world, "--yes", *arguments)
     assert (done.exit_code, world.images.reads) == (2, [])
+
+
+def test_without_the_extra_it_says_what_to_install(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "dedup_changes.workshop", None)
+    done = run(world, "--yes")
+    assert (done.exit_code, "near-duplicate-images[cli,azure,measure]" in done.stderr) == (2, True)
 
 
 def test_nothing_is_written_going_by_what_storage_saw(account: Account, monkeypatch: pytest.MonkeyPatch):

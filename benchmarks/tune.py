@@ -1,0 +1,170 @@
+"""`dedup tune` on pictures whose truth a script knows: what it proposes, and whether that holds on pairs it never saw.
+
+    python -m benchmarks.tune --domains DOMAINS.PY --photos FOLDER [--pairs FILE] [--json FILE]
+
+DOMAINS.PY draws kinds of pictures that are no photographs (`DOMAINS[name](seed)`): different seeds of one kind are
+different things that look alike. Pairs of them are mixed with copies of them and of photographs. One half is decided
+about: those that would tell most, as the page asks for them, by the truth, and by a coin. The other half is held back.
+Today's policy is each preset, and two that somebody has set amiss: one lets details differ by far too much, the other
+takes noise and compression for another picture. With --pairs what was measured is kept there for another run.
+"""
+
+import argparse
+import importlib.util
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rich.progress import track
+
+from dedup_app.dial import dial
+from dedup_app.telling import PLACES
+from dedup_app.tune.choice import Chooser
+from dedup_app.tune.evidence import Judgment
+from dedup_app.tune.moves import changed
+from dedup_changes.transforms import TRANSFORMS
+from dedup_core import decide, measure_images
+from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.decoding.given import working_image_of
+from dedup_core.policy import LOOSE, PRESETS, STRICT, Policy
+
+CHANGES = ("jpeg-50", "resize-0.5", "gamma-0.75", "crop-random-85", "noise-0.05", "rotate-2", "saturation-0.6")
+SAME = {"identical", "duplicate"}
+AMISS = {
+    "details loosened": replace(LOOSE, max_detail_difference=0.9, max_clean_difference=0.6),
+    "details tightened": replace(STRICT, max_detail_difference=0.06, max_clean_difference=0.02),
+}
+TODAY = PRESETS | AMISS
+PLAUSIBLE_STRUCTURE = 0.4  # strangers that are less alike are no question to anybody
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--domains", type=Path, required=True)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--kinds", type=int, default=40, help="so many kinds, spread over all")
+    parser.add_argument("--seeds", type=int, default=4, help="pictures of each kind")
+    parser.add_argument("--photo-count", type=int, default=20)
+    parser.add_argument("--pairs", type=Path, help="where what was measured is kept")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    judgments = kept(options.pairs) or list(pairs(options))
+    if options.pairs:
+        keep(options.pairs, judgments)
+    copies = sum(it.is_copy for it in judgments)
+    print(f"{len(judgments)} pairs: {copies} copies, {len(judgments) - copies} others that look alike")
+    found = {name: tried(judgments, policy) for name, policy in TODAY.items()}
+    print(json.dumps(found, indent=1))
+    if options.json:
+        options.json.write_text(
+            json.dumps({"pairs": len(judgments), "copies": copies, "today": found}, indent=1) + "\n"
+        )
+
+
+def pairs(options: argparse.Namespace) -> Iterator[Judgment]:
+    drawn = list(domains(options.domains).items())
+    step = max(1, len(drawn) // options.kinds)
+    kinds = drawn[::step][: options.kinds]
+    for name, draw in track(kinds, "kinds", transient=True):
+        pictures = [draw(seed).convert("RGB") for seed in range(options.seeds)]
+        working = [working_image_of(picture) for picture in pictures]
+        for (a, left), (b, right) in combinations(enumerate(working), 2):
+            measured = measure_images(left, right)
+            if not measured.same_when_small and measured.structure >= PLAUSIBLE_STRUCTURE:
+                yield Judgment(f"{name}-{a}", f"{name}-{b}", measured, is_copy=False)
+        yield from copies_of(pictures[0], name, CHANGES[:3])
+    files = sorted(options.photos.glob("*.jpg"))
+    for path in track(
+        files[:: max(1, len(files) // options.photo_count)][: options.photo_count], "photos", transient=True
+    ):
+        with Image.open(path) as picture:
+            picture.thumbnail((512, 512))
+            yield from copies_of(picture.convert("RGB"), path.name, CHANGES)
+
+
+def copies_of(picture: Image.Image, name: str, changes: Sequence[str]) -> Iterator[Judgment]:
+    original = working_image_of(picture)
+    for change in changes:
+        copy = working_image_of(TRANSFORMS[change].copy_of(picture, name))
+        yield Judgment(name, f"{name}/{change}", measure_images(copy, original), is_copy=True)
+
+
+def keep(file: Path, judgments: Sequence[Judgment]) -> None:
+    lines = ([it.left, it.right, it.is_copy, it.measurement.as_dict()] for it in judgments)
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def kept(file: Path | None) -> list[Judgment]:
+    lines = map(json.loads, file.read_text().splitlines()) if file and file.exists() else ()
+    found = ((left, right, PairMeasurement.from_dict(stored), said) for left, right, said, stored in lines)
+    return [Judgment(left, right, it, said) for left, right, it, said in found if it is not None]
+
+
+def domains(path: Path) -> dict[str, Any]:
+    spec = importlib.util.spec_from_file_location("domains", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return dict(module.DOMAINS)
+
+
+def tried(judgments: list[Judgment], today: Policy) -> dict[str, Any]:
+    """Choices by 10, 60 and all telling decisions of one half, by truth and by a coin; judged on the other half."""
+    order = sorted(judgments, key=lambda it: (it.left, it.right))
+    random.Random(1).shuffle(order)
+    # Pairs that share an image are in one half.
+    side = {it.left: place % 2 for place, it in enumerate(order)}
+    first, held_back = ([it for it in order if side[it.left] == half] for half in (0, 1))
+    telling = sorted(first, key=lambda it: (distance(it.measurement, today), it.left, it.right))
+    told: dict[str, Any] = {"first_half": len(first), "held_back": len(held_back)}
+    for name, decisions in {
+        "60 by the truth": balanced(telling, 60),
+        "all by the truth": telling,
+        "60 by a coin": coined(balanced(telling, 60)),
+    }.items():
+        choice = Chooser(decisions, today, lambda _policy: True).choose()
+        better = choice.is_better(today)
+        told[name] = {
+            "decisions": len(decisions),
+            "contradicted_today": choice.wrong_today,
+            "contradicted_unseen": choice.wrong_unseen,
+            "chance": round(choice.chance, 4),
+            "proposed": changed(today, choice.policy) if better else {},
+            "held_back_wrong_today": wrong(held_back, today),
+            "held_back_wrong_proposed": wrong(held_back, choice.policy if better else today),
+        }
+    return told
+
+
+def balanced(telling: list[Judgment], most: int) -> list[Judgment]:
+    """As many copies as others, those that tell most of either."""
+    halves = [[it for it in telling if it.is_copy is said][: most // 2] for said in (True, False)]
+    return [*halves[0], *halves[1]]
+
+
+def coined(decisions: list[Judgment]) -> list[Judgment]:
+    coin = random.Random(2)
+    return [Judgment(it.left, it.right, it.measurement, coin.random() < 0.5) for it in decisions]
+
+
+def distance(measurement: PairMeasurement, today: Policy) -> float:
+    now = decide(measurement, today).kind
+    turned = (near for near in PLACES for place in (-near, near) if decide(measurement, dial(place)).kind is not now)
+    return next(turned, 2.0)
+
+
+def wrong(judgments: list[Judgment], policy: Policy) -> dict[str, int]:
+    said = np.array([it.is_copy for it in judgments])
+    called = np.array([decide(it.measurement, policy).kind.value in SAME for it in judgments])
+    return {"missed": int((said & ~called).sum()), "accused": int((~said & called).sum())}
+
+
+if __name__ == "__main__":
+    main()
