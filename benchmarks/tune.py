@@ -38,7 +38,7 @@ CHANGES = ("jpeg-50", "resize-0.5", "gamma-0.75", "crop-random-85", "noise-0.05"
 SAME = {"identical", "duplicate"}
 AMISS = {
     "details loosened": replace(LOOSE, max_detail_difference=0.9, max_clean_difference=0.6),
-    "details tightened": replace(STRICT, max_detail_difference=0.06, max_clean_difference=0.02),
+    "details tightened": replace(STRICT, max_detail_difference=0.03, max_clean_difference=0.01),
 }
 TODAY = PRESETS | AMISS
 PLAUSIBLE_STRUCTURE = 0.4  # strangers that are less alike are no question to anybody

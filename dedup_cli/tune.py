@@ -14,6 +14,7 @@ from dedup_cli.failures import InputError
 from dedup_cli.html_page import escaped, page
 from dedup_cli.output import console, plain, plain_table, print_json
 from dedup_cli.plots import Spot, curve_plot
+from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
     from dedup_app.tune.evidence import Made
@@ -53,21 +54,25 @@ def tune(
     report = services.tune.tune(list(_made(copies)) if copies else ())
     policy = replace(services.settings.policy, **report.settings)
     changes = list(services.tune.would_change(policy)) if report.settings and not write else []
-    preset, known = services.settings.policy_preset, dict(services.settings.policy_overrides)
+    settings = settings_lines(policy) if report.settings else []
     if html:
         _write_page(html, report)
     if as_json:
-        print_json(_record(report, changes, settings_lines(preset, known | report.settings)))
+        print_json(_record(report, changes, settings))
     elif write:
-        for line in settings_lines(preset, known | report.settings) if report.settings else ():
+        for line in settings:
             console().print(Text(line), soft_wrap=True)
     else:
-        _print(report, changes, settings_lines(preset, report.settings), page_address)
+        _print(report, changes, settings, page_address)
 
 
-def settings_lines(preset: str, thresholds: dict[str, float]) -> list[str]:
-    """The settings as lines of an environment."""
-    return [f"POLICY={preset}", *(f"POLICY_{name.upper()}={value:g}" for name, value in sorted(thresholds.items()))]
+def settings_lines(policy: Policy) -> list[str]:
+    """The policy as lines of an environment: the preset that is nearest, and the thresholds that differ from it."""
+    from dedup_app.tune.moves import changed  # noqa: PLC0415 - `--help` need not wait for it
+
+    apart = {name: changed(preset, policy) for name, preset in PRESETS.items()}
+    name = min(apart, key=lambda it: len(apart[it]))
+    return [f"POLICY={name}", *(f"POLICY_{it.upper()}={value:g}" for it, value in sorted(apart[name].items()))]
 
 
 def _made(folder: Path) -> "Iterator[Made]":
@@ -135,7 +140,7 @@ def _record(report: "TuneReport", changes: "Sequence[WouldChange]", settings: li
         "contradicted_by_settings_chosen_without_them": report.choice.wrong_unseen,
         "chance": report.choice.chance,
         "proposed": report.settings,
-        "settings": settings if report.settings else [],
+        "settings": settings,
         "points": [
             {
                 "policy": it.name,

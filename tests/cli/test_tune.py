@@ -11,6 +11,8 @@ from dedup_app.measure.stages import Stage
 from dedup_app.settings import Settings
 from dedup_cli.main import app
 from dedup_cli.measure_folder import MeasureFolder
+from dedup_cli.tune import settings_lines
+from dedup_core.policy import BALANCED, STRICT
 from tests.app.judged import decided, measured, residuals
 from tests.app.world import World
 
@@ -62,3 +64,8 @@ def test_made_copies_are_taken_from_a_run_of_measure(tmp_path: Path):
     assert {it["policy"]: it["made"]["count"] for it in found["points"]}["today"] == 30
     assert found["proposed"].get("max_color_residual", 3.8) >= 3.0
     assert run(decided(residuals(60, 2.4)), "--copies", str(tmp_path)).exit_code == 2
+
+
+def test_settings_name_the_preset_that_is_nearest():
+    assert settings_lines(BALANCED) == ["POLICY=balanced"]
+    assert settings_lines(replace(STRICT, min_structure=0.85)) == ["POLICY=strict", "POLICY_MIN_STRUCTURE=0.85"]
