@@ -98,6 +98,23 @@ def test_a_lost_log_and_a_full_container_are_brought_back(dedup, account: Accoun
     assert [hit.image_id for hit in found] == [ImagePath("images", "1.png").image_id]
 
 
+def test_an_index_of_the_other_engine_is_filled_from_the_tables(
+    dedup, account: Account, index_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    environment = {"ImageStorage": account.connection_string}
+    services = connect(Settings.from_environment(environment))
+    path = ImagePath("images", "1.png")
+    with BlobServiceClient.from_connection_string(account.connection_string) as blobs:
+        blobs.create_container("images").upload_blob(path.name, encoded(scene(1, (160, 120))))
+    services.ingest.ingest(path)
+    monkeypatch.setenv("INDEX_URL", index_url)
+    assert json.loads(dedup("reindex", "--json").output) == {"indexed": 1, "queued": 0, "held": 1}
+    row = services.features.get(path.image_id)
+    index = connect(Settings.from_environment(environment | {"INDEX_URL": index_url})).index
+    assert index.held("") == {path.image_id: row.version}
+    assert [hit.image_id for hit in index.search("f" * 32, 1, row.features.fingerprints)] == [path.image_id]
+
+
 def test_copies_are_planned_for_moved_away_and_brought_back(dedup, account: Account, tmp_path):
     environment = {"ImageStorage": account.connection_string}
     services = connect(Settings.from_environment(environment))
