@@ -25,7 +25,7 @@ from dedup_core.comparison.seen_image import SeenImage
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.comparison.tones import BLOCK as TONE_BLOCK
 from dedup_core.comparison.tones import tones_between
-from dedup_core.comparison.which_side import WHOLE, has_margins, overlaid_sides, side_of
+from dedup_core.comparison.which_side import WHOLE, has_margins, overlaid_sides, side_of, wide_margins
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance
@@ -234,7 +234,14 @@ def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
     ]
     overlaid = overlaid_sides(pair.left, pair.right)
     sides = Sides(*map(side_of, small, pair.inner, overlaid))
-    return ALIKE if sides.left.is_framed and sides.right.is_framed else sides
+    if not (sides.left.is_framed and sides.right.is_framed):
+        return sides
+    # What has bars of its own and got a frame besides has something around it on more sides.
+    left_margins, right_margins = map(wide_margins, pair.inner)
+    if left_margins == right_margins:
+        return ALIKE
+    is_left = left_margins > right_margins
+    return Sides(replace(sides.left, is_framed=is_left), replace(sides.right, is_framed=not is_left))
 
 
 def _on_itself(pixels: Pixels, contents: Contents) -> _Laid:

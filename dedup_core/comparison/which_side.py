@@ -30,6 +30,12 @@ _OVERLAY_RISE: Final = 0.3  # octaves; docs/thresholds.md#which-side
 _LEAST_INSIDE: Final = 30  # pixels
 
 
+def wide_margins(inner: Corners) -> int:
+    """On how many sides the part that both show ends clearly before the picture does."""
+    left, top, right, bottom = inner
+    return sum(margin > _LEAST_MARGIN for margin in (left, top, 1 - right, 1 - bottom))
+
+
 def side_of(pixels: Pixels, inner: Corners, is_overlaid: bool) -> Side:
     """What the part outside of `inner`, which the other picture shows too, says of a whole picture (h, w, 3)."""
     left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)

@@ -83,3 +83,10 @@ def test_a_thing_cut_out_of_its_plain_ground_makes_the_ground_no_frame():
     whole = Image.new("RGB", (480, 480), "white")
     whole.paste(photograph().resize((240, 240)), (120, 120))
     assert not sides(whole, whole.crop((60, 60, 420, 420))).left.is_framed
+
+
+def test_a_picture_with_bars_of_its_own_shows_a_frame_around_them():
+    barred = Image.new("RGB", (480, 480))
+    barred.paste(photograph().resize((480, 320)), (0, 80))
+    found = sides(barred, ImageOps.expand(barred, 30, "black"))
+    assert (found.left.is_framed, found.right.is_framed) == (False, True)
