@@ -221,6 +221,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
 NUMBERS: dict[str, Callable[[], str]] = {
     "million-operations": lambda: f"{sum(million().operations.values()) / 1e6:.0f} million",
     "million-gb-seconds": lambda: f"{round(million().gb_seconds, -4):,.0f}",
+    "png-burst-mb": lambda: f"{result('memory-png')['budgets of the settings']['peak_mb']:.0f} MB",
 }
 
 
