@@ -32,8 +32,7 @@ _LEAST_INSIDE: Final = 30  # pixels
 
 def wide_margins(inner: Corners) -> int:
     """On how many sides the part that both show ends clearly before the picture does."""
-    left, top, right, bottom = inner
-    return sum(margin > _LEAST_MARGIN for margin in (left, top, 1 - right, 1 - bottom))
+    return sum(_wide_margins(inner))
 
 
 def side_of(pixels: Pixels, inner: Corners, is_overlaid: bool) -> Side:
