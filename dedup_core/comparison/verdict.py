@@ -259,12 +259,12 @@ def _most_shared(measurement: PairMeasurement, policy: Policy) -> float:
 
 def _what_differs(measurement: PairMeasurement) -> str:
     """One sentence about the parts that differ: how much of the picture they are, and where the largest is."""
-    changed = [region.left for region in measurement.regions if region.kind is RegionKind.CHANGED]
+    changed = [region for region in measurement.regions if region.kind is RegionKind.CHANGED]
     if not changed:
         return "small parts show something else"
-    share = min(1.0, sum(box.area for box in changed))
+    share = min(1.0, sum(max(region.left.area, region.right.area) for region in changed))
     told = f"{share:.0%}" if share >= _LEAST_TOLD else "less than 1%"
-    return f"something else is shown in {told} of it, {_place(changed[0])}"
+    return f"something else is shown in {told} of it, {_place(changed[0].left)}"
 
 
 def _place(box: Box) -> str:
