@@ -32,6 +32,7 @@ PAGES = (
     "docs/quality.md",
     "docs/operations.md",
     "docs/scale.md",
+    "docs/groups.md",
 )
 TABLE = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NUMBER = re.compile(r"(<!-- figure: ([a-z-]+) -->).*?(<!-- -->)", re.DOTALL)
@@ -218,7 +219,20 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "engines": engines,
     "measure": measure,
 }
+
+
+def kept(of: str) -> str:
+    """Share of groups that kept their original."""
+    return f"{result('keeper')['kept'][of] * 100:.1f} %"
+
+
 NUMBERS: dict[str, Callable[[], str]] = {
+    "keeper-groups": lambda: f"{result('keeper')['groups']:,}",
+    "keeper-all": lambda: kept("all"),
+    "keeper-camera": lambda: kept("camera JPEG"),
+    "keeper-png": lambda: kept("PNG"),
+    "keeper-plain": lambda: kept("plain JPEG"),
+    "keeper-never": lambda: f"{result('keeper')['never']} of {result('keeper')['of_never']:,}",
     "million-operations": lambda: f"{sum(million().operations.values()) / 1e6:.0f} million",
     "million-gb-seconds": lambda: f"{round(million().gb_seconds, -4):,.0f}",
     "png-burst-mb": lambda: f"{result('memory-png')['budgets of the settings']['peak_mb']:.0f} MB",
