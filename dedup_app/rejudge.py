@@ -29,6 +29,17 @@ class Change:
     before: VerdictKind
     verdict: Verdict
 
+    def as_dict(self) -> dict[str, object]:
+        """For JSON: the two paths, what was said, what would be said and why, and what a person decided."""
+        return {
+            "left": str(self.pair.left),
+            "right": str(self.pair.right),
+            "before": self.before.value,
+            "verdict": self.verdict.kind.value,
+            "reasons": list(self.verdict.reasons),
+            "decision": self.pair.decision,
+        }
+
 
 @dataclass(slots=True)
 class RejudgeReport:

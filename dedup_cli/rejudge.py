@@ -47,17 +47,7 @@ def _record(report: RejudgeReport, changes: list[Change], policy: str) -> dict[s
         "not_measured": report.not_measured,
         "queued": report.queued,
         "overtaken": report.overtaken,
-        "changes": [
-            {
-                "left": str(it.pair.left),
-                "right": str(it.pair.right),
-                "before": it.before.value,
-                "verdict": it.verdict.kind.value,
-                "reasons": list(it.verdict.reasons),
-                "decision": it.pair.decision,
-            }
-            for it in changes
-        ],
+        "changes": [it.as_dict() for it in changes],
     }
 
 

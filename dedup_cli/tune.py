@@ -17,8 +17,9 @@ from dedup_cli.plots import Spot, curve_plot
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
+    from dedup_app.rejudge import Change
     from dedup_app.tune.evidence import Made
-    from dedup_app.tune.service import CurvePoint, TuneReport, WouldChange
+    from dedup_app.tune.service import CurvePoint, TuneReport
 
 MOST_SHOWN = 200
 PLOT_STYLE = """<style>
@@ -93,7 +94,7 @@ def _made(folder: Path) -> "Iterator[Made]":
                 yield Made(copy.measurement, TRANSFORMS[copy.change].right)
 
 
-def _print(report: "TuneReport", changes: "Sequence[WouldChange]", settings: list[str], page_address: str) -> None:
+def _print(report: "TuneReport", changes: "Sequence[Change]", settings: list[str], page_address: str) -> None:
     out = console()
     evidence, choice = report.evidence, report.choice
     told = f"{len(evidence.judgments):,} decisions: {evidence.copies:,} copies, {evidence.strangers:,} others"
@@ -130,7 +131,7 @@ def _cells(point: "CurvePoint") -> Iterator[str]:
         yield "" if share is None else f"{share.count:,} of {share.of:,} ({share.low:.2f} to {share.high:.2f})"
 
 
-def _record(report: "TuneReport", changes: "Sequence[WouldChange]", settings: list[str]) -> dict[str, object]:
+def _record(report: "TuneReport", changes: "Sequence[Change]", settings: list[str]) -> dict[str, object]:
     return {
         "decisions": len(report.evidence.judgments),
         "copies": report.evidence.copies,
@@ -151,17 +152,7 @@ def _record(report: "TuneReport", changes: "Sequence[WouldChange]", settings: li
             }
             for it in report.points
         ],
-        "changes": [
-            {
-                "left": str(it.pair.left),
-                "right": str(it.pair.right),
-                "before": it.before.value,
-                "verdict": it.verdict.kind.value,
-                "reasons": list(it.verdict.reasons),
-                "decision": it.pair.decision,
-            }
-            for it in changes
-        ],
+        "changes": [it.as_dict() for it in changes],
     }
 
 

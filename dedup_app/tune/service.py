@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from dedup_app.dial import dial
 from dedup_app.intervals import Share
 from dedup_app.ports.features import FeaturesTable
-from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.pairs import PairsTable
+from dedup_app.rejudge import Change
 from dedup_app.tune.choice import Choice, Chooser
 from dedup_app.tune.evidence import NO_MATTER_OF_POLICY, Evidence, Made, gather
 from dedup_app.tune.moves import changed
-from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
+from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.errors import PermanentError
 from dedup_core.policy import PRESETS, Policy
 
@@ -52,15 +53,6 @@ class TuneReport:
     points: tuple[CurvePoint, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WouldChange:
-    """A stored pair whose verdict the proposal changes."""
-
-    pair: PairRow
-    before: VerdictKind
-    verdict: Verdict
-
-
 class TuneService:
     """Reads the pairs table and the rows of images in decided pairs."""
 
@@ -88,14 +80,14 @@ class TuneService:
         points += [self._point(f"{place:+.2f}", dial(place), evidence, guard, place) for place in DIAL]
         return TuneReport(evidence, choice, changed(self._policy, choice.policy) if better else {}, tuple(points))
 
-    def would_change(self, policy: Policy) -> Iterator[WouldChange]:
+    def would_change(self, policy: Policy) -> Iterator[Change]:
         """The stored pairs that this policy judges otherwise, as `dedup rejudge` would."""
         for pair in self._pairs.all():
             if pair.verdict is None or pair.measurement is None or pair.verdict.kind in NO_MATTER_OF_POLICY:
                 continue
             verdict = decide(pair.measurement, policy)
             if verdict.kind is not pair.verdict.kind:
-                yield WouldChange(pair, pair.verdict.kind, verdict)
+                yield Change(pair, pair.verdict.kind, verdict)
 
     def _point(
         self, name: str, policy: Policy, evidence: Evidence, guard: "_Guard", place: float | None = None
