@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, islice
-from threading import Lock
+from threading import Event, Lock
 
 from dedup_app.pairing import SAME
 from dedup_app.ports.decoders import Decoders
@@ -127,8 +127,12 @@ class FolderScan:
             components = candidates.components()
             work = [_Component(images, ids, candidates.views) for ids in components]
             counter = _Counter(self._progress, candidates.count)
-            for _ in threads.map(lambda component: self._settle(component, counter), work):
-                pass  # so that what went wrong in a thread rises here
+            is_over = Event()
+            try:
+                for _ in threads.map(lambda component: self._settle(component, counter, is_over), work):
+                    pass  # so that what went wrong in a thread rises here
+            finally:
+                is_over.set()  # who interrupts does not wait for all that is left
         groups = sorted((group for it in work for group in it.groups), key=lambda it: it.keeper.path)
         alike = sorted((pair for it in work for pair in it.look_alikes()), key=lambda it: (it.left.path, it.right.path))
         return ScanReport(len(images), counter.done, tuple(groups), tuple(alike), tuple(unreadable))
@@ -139,13 +143,15 @@ class FolderScan:
         except PermanentError as error:
             return error
 
-    def _settle(self, component: "_Component", counter: "_Counter") -> None:
+    def _settle(self, component: "_Component", counter: "_Counter", is_over: Event) -> None:
         """Compare until everything is said; few pictures are decoded twice, and a bounded number is held."""
         component.copies_by_content()
         picture = lru_cache(maxsize=HELD_PICTURES)(self._picture)
         while pairs := component.next_pairs():
             verdicts = []
             for pair in pairs:
+                if is_over.is_set():
+                    return
                 verdicts.append(self._verdict(picture(pair.left.path), picture(pair.right.path), pair.view))
                 counter.count()
             component.settle(pairs, verdicts)

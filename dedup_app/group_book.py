@@ -23,6 +23,7 @@ class GroupBook:
         self._projection = GroupProjection(policy)
         self._lock = Lock()
         self._groups: list[Group] = []
+        self._are_stale = False  # across calls: a read may fail after it has given records
 
     def groups(self, families: frozenset[Family] = SAME) -> list[Group]:
         """Groups of images that are there, the newest first."""
@@ -33,11 +34,11 @@ class GroupBook:
     def current(self) -> Iterator[GroupProjection]:
         """The projection as the log has it now; nobody else changes it meanwhile."""
         with self._lock:
-            is_new = False
             self._reader = self._reader or self._log.reader()
             for records in self._reader.new_records():
-                is_new = is_new or len(records) > 0
+                self._are_stale = self._are_stale or len(records) > 0
                 self._projection.add(records)
-            if is_new:
+            if self._are_stale:
                 self._groups = self._projection.groups()
+                self._are_stale = False
             yield self._projection

@@ -19,7 +19,6 @@ MOST_LOOKED: Final = 4_000  # rows of pairs for one question: a few requests to 
 SLICES: Final = tuple(f"{number:02x}" for number in range(256))
 PLACES: Final = tuple(step / 8 for step in range(1, 9))  # of the dial, to either side
 _NO_MATTER_OF_POLICY: Final = frozenset({VerdictKind.IDENTICAL, VerdictKind.UNVERIFIABLE})
-_DIAL: Final = {place: dial(place) for near in PLACES for place in (-near, near)}
 
 
 class UnknownPair(PermanentError):
@@ -107,7 +106,7 @@ def turn_of(pair: PairRow, policy: Policy) -> tuple[float, VerdictKind] | None:
     today = decide(pair.measurement, policy).kind
     for near in PLACES:
         for place in (-near, near):
-            kind = decide(pair.measurement, _DIAL[place]).kind
+            kind = decide(pair.measurement, dial(place, policy)).kind
             if kind is not today:
                 return near, kind
     return None

@@ -72,7 +72,7 @@ def hue(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 def watermark_small(picture: Image.Image, chance: random.Random) -> Image.Image:
     mask = _lettering("example.com", ink=230)
-    width = round(0.25 * picture.width)
+    width = max(1, round(0.25 * picture.width))
     mask = mask.resize((width, max(1, width * mask.height // mask.width)), Image.Resampling.LANCZOS)
     gap = round(0.03 * min(picture.size))
     left = chance.choice([gap, picture.width - mask.width - gap])

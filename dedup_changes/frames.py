@@ -157,7 +157,7 @@ def sticker(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 def polaroid(picture: Image.Image, chance: random.Random) -> Image.Image:
     """A white frame with a line of handwriting below."""
-    edge = round(0.06 * min(picture.size))
+    edge = max(1, round(0.06 * min(picture.size)))
     framed = ImageOps.expand(picture, (edge, edge, edge, 4 * edge), (250, 248, 244))
     text = " ".join(chance.choices(WORDS, k=3))
     ImageDraw.Draw(framed).text(

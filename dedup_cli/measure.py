@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 12  # changes in the table, the worst ones
 MOST_ADVICE = 5
+MOST_STRANGERS = 1_000  # images whose pairs are looked at: half a million, held in memory
 LOOK_UPS_AN_IMAGE = 2  # rows in tables, measured: docs/benchmarks.md
 
 
@@ -174,7 +175,8 @@ def _report(
         for result in service.run(without(drawn.images, done), folder):
             folder.add(result)
             count()
-    rows, strangers = service.strangers(drawn.images, len(drawn.images))
+    among = drawn.images[:MOST_STRANGERS]  # the sample is in an order by chance
+    rows, strangers = service.strangers(among, len(among))
     compared = {(pair.left, pair.right) for pair in folder.strangers()}
     left = [it for it in strangers.near if (str(rows[it.left].path), str(rows[it.right].path)) not in compared]
     with _progress("pairs of strangers", len(strangers.near), len(strangers.near) - len(left)) as count:

@@ -5,6 +5,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -127,14 +128,18 @@ class MeasureFolder:
         written.replace(self.place / RUN)
 
     def _append(self, name: str, value: Mapping[str, object]) -> None:
-        with self.place.joinpath(name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(value) + "\n")
+        with self.place.joinpath(name).open("a+b") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # a line was cut off
+                    file.write(b"\n")
+            file.write(json.dumps(value).encode() + b"\n")
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         try:
             with self.place.joinpath(name).open(encoding="utf-8") as file:
                 for line in file:
-                    if line.endswith("}\n"):
+                    with suppress(ValueError):  # a line that was cut off
                         yield json.loads(line)
         except FileNotFoundError:
             return

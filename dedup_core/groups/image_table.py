@@ -33,6 +33,8 @@ class ImageTable(dict[bytes, int]):
 
     def take_in(self) -> Places:
         """Of each image the row that counts, as `ImageFacts.outranks` has it; the slots of images that changed."""
+        if not self._waiting and len(self.rows) == len(self.ids):
+            return np.empty(0, np.intp)
         new = np.concatenate([self.rows[:0], *(rows for rows, _ in self._waiting)])
         paths = [path for _, of_rows in self._waiting for path in of_rows]
         self._waiting.clear()

@@ -129,7 +129,8 @@ class GroupProjection:
         """Bring images, pairs and what hangs together up to date."""
         self._dirty.update(self._images.take_in().tolist())
         changed = slots_of(self._pairs.take_in())
-        self._labels = np.concatenate([self._labels, np.arange(len(self._labels), len(self._images))])
+        if len(self._labels) < len(self._images):
+            self._labels = np.concatenate([self._labels, np.arange(len(self._labels), len(self._images))])
         if len(changed[0]):
             self._labels = joined(self._labels, *changed)
             self._dirty.update(np.unique(np.concatenate(changed)).tolist())

@@ -2,6 +2,7 @@
 
 async function showStatistics() {
   const [found, seen] = await Promise.all([read("stats"), read("precision")]);
+  if (state.tab !== "statistics") return;
   plainTab("");
   const { days, ledger } = found, over = (of) => days.reduce((sum, day) => sum + of(day), 0);
   const counted = Object.values(found.images).reduce((sum, it) => sum + it, 0);

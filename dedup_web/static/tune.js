@@ -10,6 +10,7 @@ async function showTune() {
   const named = location.hash.match(/^#pair=([0-9a-f]{32})-([0-9a-f]{32})$/);
   const found = await read(`telling?size=${AT_ONCE}&seed=${tune_seed++}`);
   if (named) found.unshift(await read(`pairs/${named[1]}/${named[2]}`));
+  if (state.tab !== "tune") return;
   await showPairs(found.map(asGroup), found.length ? 0 : -1);
 }
 
@@ -36,6 +37,7 @@ async function decidePair(group, act, keeper) {
   const done = [await send(`pairs/${left}/${right}/decision`, keeper ? { act, keeper: keeper.id } : { act })];
   state.undo.push({ pairs: done, group, at: state.at });
   tell(`Decided: ${WORDS[act]}. Press u to undo.`);
+  if (state.tab !== "tune") return;
   const rest = state.groups.filter((it) => it !== group);
   await (rest.length ? showPairs(rest, state.at) : showTune());
 }

@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from dedup_app.decisions import Act
+from dedup_app.dial import dial
 from dedup_app.intervals import Share
 from dedup_app.telling import UnknownPair
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
+from dedup_core.policy import LOOSE, STRICT
 from dedup_decoders.in_process import extract_features
 from tests.app.judged import measured, pair
 from tests.app.world import World, copy_of, photo, recolored
@@ -35,6 +37,13 @@ def test_pairs_near_a_threshold_are_asked_about_first_and_sure_ones_never():
         (2.2, VerdictKind.COLOR_VARIANT),
     ]
     assert found[0].distance < found[2].distance
+
+
+def test_the_dial_is_turned_from_todays_policy_whatever_it_is():
+    assert dial(-0.5, STRICT) == STRICT
+    assert dial(0, STRICT) == STRICT
+    assert dial(1, STRICT) == LOOSE == dial(1)
+    assert dial(0.125, STRICT).max_color_residual < dial(0.125).max_color_residual
 
 
 def test_what_was_decided_or_overwritten_is_not_asked_about_again():

@@ -23,6 +23,15 @@ def test_a_copy_is_the_same_bytes_every_time(name: str, photo: bytes) -> None:
     assert TRANSFORMS[name].apply(photo, "a.jpg") == TRANSFORMS[name].apply(photo, "a.jpg")
 
 
+@pytest.mark.parametrize("size", [(512, 8), (2, 512), (1, 300)])
+def test_a_narrow_picture_is_changed_like_any_other(size: tuple[int, int]) -> None:
+    """What is smaller than the app takes can be left in a working picture: 2048 x 32 becomes 512 x 8."""
+    stream = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 30)).save(stream, "PNG")
+    for name, transform in TRANSFORMS.items():
+        assert _opened(transform.apply(stream.getvalue(), "a.png")).size > (0, 0), name
+
+
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_a_copy_differs_from_its_original(name: str, photo: bytes) -> None:
     copy = _opened(TRANSFORMS[name].apply(photo, "a.jpg"))

@@ -117,6 +117,17 @@ def test_a_run_that_was_interrupted_goes_on_and_leaves_nothing_behind(world: Wor
     assert list((tmp_path / "cache" / "near-duplicate-images").iterdir()) == []
 
 
+def test_a_line_that_was_cut_off_costs_itself_alone(world: World, tmp_path: Path):
+    keep = ("--yes", "--keep", str(tmp_path / "kept"))
+    assert run(world, *keep).exit_code == 0
+    results = tmp_path / "kept" / "results.jsonl"
+    results.write_bytes(results.read_bytes()[:-20])
+    assert run(world, *keep).exit_code == 0
+    assert len(results.read_bytes().splitlines()) == 4  # one of them is no image
+    done = run(world, *keep)
+    assert (done.exit_code, "going on" in done.stderr) == (0, True), done.output
+
+
 def test_what_was_measured_is_kept_for_tuning_and_another_sample_does_not_go_there(world: World, tmp_path: Path):
     assert run(world, "--yes", "--keep", str(tmp_path / "kept")).exit_code == 0
     assert {it.name for it in (tmp_path / "kept").iterdir()} == {"run.json", "results.jsonl", "strangers.jsonl"}

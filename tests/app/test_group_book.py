@@ -1,0 +1,45 @@
+"""Groups follow the log, also where a read of it breaks off."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from dedup_app.group_book import GroupBook
+from dedup_app.journal import VerdictReader
+from dedup_core.errors import TemporaryError
+from dedup_core.groups.keeper import KeeperPolicy
+from dedup_storage.verdict_log import VerdictLog
+from tests.app.world import World, copy_of, photo
+
+
+class BreakingOff:
+    """A log whose first read fails when everything was given."""
+
+    def __init__(self, log: VerdictLog) -> None:
+        self._log = log
+        self.fails = True
+
+    def reader(self) -> "BreakingOff":
+        self._reader: VerdictReader = self._log.reader()
+        return self
+
+    def append(self, records: object) -> None:
+        raise NotImplementedError
+
+    def new_records(self) -> Iterator[object]:
+        yield from self._reader.new_records()
+        if self.fails:
+            self.fails = False
+            raise TemporaryError("503", reason="store-busy")
+
+
+def test_what_was_read_before_a_read_broke_off_is_in_the_groups() -> None:
+    world = World(plain_index=True)
+    for name, data in (("a.png", photo(1)), ("b.png", copy_of(1))):
+        world.upload_and_ingest(name, data)
+    world.verify_all()
+    book = GroupBook(BreakingOff(VerdictLog(world.verdict_segments)), KeeperPolicy())  # type: ignore[arg-type]
+    with pytest.raises(TemporaryError):
+        book.groups()
+    [group] = book.groups()
+    assert len(group.members) == 1
