@@ -46,7 +46,7 @@ class IndexAddress:
             raise ValueError(f"{', '.join(unknown)} cannot be set in it; it takes {' and '.join(_QUERY)}")
         host = query.get("host") or unquote(url.hostname or "")
         database = unquote(url.path.removeprefix("/"))
-        if not host or ("host" in query and not host.startswith("/")):
+        if not host or "," in host or ("host" in query and not host.startswith("/")):
             raise ValueError("it must name a host, or the folder of a socket as ?host=/folder")
         if not database or "/" in database or not url.username:
             raise ValueError("it must name a user and a database")

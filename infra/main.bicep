@@ -98,11 +98,11 @@ param indexDatabase bool = false
 param indexServerSku string = 'Standard_D2ds_v5'
 
 @minValue(32)
-@description('Storage of that server; it grows by itself.')
+@description('Storage of that server; it can be raised and never lowered.')
 param indexStorageGB int = 128
 
 @description('Name by which whoever deploys signs in to that server, for dedup reindex; empty for nobody.')
-param principalName string = principalType == 'User' ? deployer().userPrincipalName : ''
+param principalName string = principalType == 'User' ? (deployer().?userPrincipalName ?? '') : ''
 
 @description('Private endpoints and a virtual network, through which alone storage is reached.')
 param vnetEnabled bool = false

@@ -13,12 +13,12 @@ MESSAGE_LENGTH: Final = 300
 _SECRETS: Final = re.compile(r"(password|token)\s*[=:]\s*\S+", re.IGNORECASE)
 # Classes of SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _DENIED: Final = ("28", "42501")
-_SET_UP: Final = ("0A000", "3D000", "3F000", "42704", "42883", "42P01", "58P01")
-"""An extension that the server does not offer, or a database or schema that is not there: somebody has to mend it."""
+_SET_UP: Final = ("0A000", "2200H", "3D000", "3F000", "42", "58P01")
+"""A database or a schema that is not there, not whole or full: no image is at fault, and somebody has to mend it."""
 # What happens while connecting has no SQLSTATE.
 _NOT_LET_IN: Final = re.compile(r"authentication failed|role .* does not exist|no pg_hba.conf entry|permission denied")
 _NO_DATABASE: Final = re.compile(r"database .* does not exist")
-_REFUSED: Final = ("21", "22", "23", "42")
+_REFUSED: Final = ("21", "22", "23")
 
 
 @contextmanager

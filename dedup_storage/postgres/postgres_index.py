@@ -74,7 +74,8 @@ class PostgresIndex:
 
     def refresh(self) -> int:
         with self._connections.connection("count the images of the index") as connection, long_statement(connection):
-            counted = SQL("SELECT count(content) FROM {}").format(self._images)
+            # By the index of contents alone, which is a twentieth of the table.
+            counted = SQL("SELECT count(*) FROM {} WHERE content IS NOT NULL").format(self._images)
             (count,) = connection.execute(counted).fetchone() or (0,)
             return int(count)
 

@@ -99,10 +99,19 @@ BEGIN
 END $$;
 """
 
+# Whoever makes the schema owns it. In Azure the app and the person who runs `dedup reindex` are two roles, both members
+# of this one: https://learn.microsoft.com/azure/postgresql/flexible-server/how-to-create-users
+_SHARED_BY: Final = "azure_pg_admin"
+_SHARE: Final = f"""
+GRANT USAGE, CREATE ON SCHEMA {{schema}} TO {_SHARED_BY};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {{schema}} TO {_SHARED_BY};
+"""
+
 
 def schema_name(namespace: str) -> str:
     """The schema of a namespace and of the scheme of fingerprints; an older one beside it is of no use any more."""
-    return f"{namespace or 'dedup'}_scheme_{SCHEME}"
+    # No namespace is called so: they have no underscore, and begin with none of what PostgreSQL keeps for itself.
+    return f"dedup_{namespace}_scheme_{SCHEME}" if namespace else f"dedup_scheme_{SCHEME}"
 
 
 def ensure_schema(connection: Connection[Any], name: str) -> None:
@@ -117,6 +126,8 @@ def ensure_schema(connection: Connection[Any], name: str) -> None:
         if not _is_there(connection, name):
             connection.execute(_in_schema(_PUT, name))
             connection.execute(_in_schema(_FOUND, name))
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_SHARED_BY]).fetchone():
+                connection.execute(_in_schema(_SHARE, name))
 
 
 def _is_there(connection: Connection[Any], name: str) -> bool:

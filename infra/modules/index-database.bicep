@@ -32,7 +32,7 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
     }
     storage: {
       storageSizeGB: storageSizeGB
-      autoGrow: 'Enabled'
+      autoGrow: 'Disabled' // what grew by itself could not be deployed again with the smaller number
     }
     backup: {
       backupRetentionDays: 7

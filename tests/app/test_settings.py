@@ -149,6 +149,7 @@ def test_a_name_must_fit_with_its_namespace():
         ("INDEX_URL", "postgresql://index/dedup", "name a user and a database"),
         ("INDEX_URL", f"postgresql://app:{KEY}@/dedup", "name a host"),
         ("INDEX_URL", "postgresql://app@/dedup?host=index", "name a host"),
+        ("INDEX_URL", "postgresql://app@/dedup?host=/run/postgresql,index", "name a host"),
         ("INDEX_URL", f"postgresql://app:{KEY}@index/dedup?sslmode=disable", "sslmode cannot be set"),
         ("INDEX_URL", f"postgresql://app:{KEY}@index:port/dedup", "port"),
         ("MAX_IMAGE_BYTES", "0", "from 1 to"),

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 
 import psycopg
 import pytest
@@ -38,7 +39,7 @@ def test_the_certificate_of_a_server_must_name_it_and_follow_from_known_roots():
 
 
 def test_a_server_without_tls_is_told_nothing():
-    heard: list[bytes] = []
+    heard: SimpleQueue[bytes] = SimpleQueue()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
@@ -48,15 +49,16 @@ def test_a_server_without_tls_is_told_nothing():
                 except OSError:
                     return
                 with connection:
-                    heard.append(connection.recv(8))
+                    heard.put(connection.recv(8))
                     connection.sendall(b"N")  # no TLS here
-                    heard.append(connection.recv(1000))
+                    heard.put(connection.recv(1000))
 
         threading.Thread(target=answer, daemon=True).start()
         told = failure(f"postgresql://app@127.0.0.1:{server.getsockname()[1]}/dedup")
     assert isinstance(told, StoreBusy)
     assert "SSL" in str(told)
-    assert heard == [bytes([0, 0, 0, 8, 4, 210, 22, 47]), b""]  # the request for TLS, and nothing after the refusal
+    assert heard.get(timeout=20) == bytes([0, 0, 0, 8, 4, 210, 22, 47])  # the request for TLS
+    assert heard.get(timeout=20) == b""  # and nothing after the refusal
 
 
 def test_a_server_that_is_not_there_is_worth_another_try():
@@ -98,6 +100,8 @@ def test_who_may_not_sign_in_and_what_is_not_set_up_is_told_apart(index_url: str
         (psycopg.OperationalError("server closed the connection unexpectedly"), StoreBusy),
         (errors.InsufficientPrivilege(), TemporaryError),
         (errors.UndefinedTable(), TemporaryError),
+        (errors.DuplicateFunction(), TemporaryError),
+        (errors.SequenceGeneratorLimitExceeded(), TemporaryError),
         (errors.NumericValueOutOfRange(), PermanentError),
     ],
 )

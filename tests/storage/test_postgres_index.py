@@ -1,5 +1,6 @@
 """The engine on PostgreSQL: the contract of all engines, the hits of the embedded one, and what only it can do."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,6 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 from PIL import Image, ImageOps
+from psycopg.sql import SQL, Identifier
 
 from dedup_app.index_address import IndexAddress
 from dedup_core.fingerprinting.hashes import fingerprints_of
@@ -81,8 +83,34 @@ class TestPostgresIndex(CandidateIndexContract):
             list(threads.map(lambda at: indexes[at].add_and_search(image(str(at)).image_id, 0, CAT), numbers))
         assert another().refresh() == len(indexes)
 
-    def test_namespaces_know_nothing_of_each_other(self, index_url: str) -> None:
-        first, second = (PostgresIndex(IndexAddress.parse(index_url), name, lambda: "") for name in ("", "second"))
+    def test_the_app_and_whoever_fills_it_are_two_roles_in_azure(self, index_url: str) -> None:
+        number = secrets.token_hex(4)
+        app, person = f"app_{number}", f"person_{number}"
+        with psycopg.connect(index_url, autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'azure_pg_admin'").fetchone():
+                connection.execute("CREATE ROLE azure_pg_admin")
+            for role in (app, person):
+                connection.execute(SQL("CREATE ROLE {} LOGIN IN ROLE azure_pg_admin").format(Identifier(role)))
+            database = Identifier(connection.info.dbname)
+            connection.execute(SQL("GRANT CREATE ON DATABASE {} TO azure_pg_admin").format(database))
+        of_person, of_app = (
+            PostgresIndex(IndexAddress.parse(index_url.replace("postgres:@", f"{role}@")), "", lambda: "")
+            for role in (person, app)
+        )
+        of_person.add_all([(A, 1, CAT)])
+        assert ids(of_app.add_and_search(B, 1, CAT)) == [A]
+        of_person.remove_all([(B, 2)])
+        assert of_app.held("") == {A: 1}
+        of_person.close()
+        of_app.close()
+        with psycopg.connect(index_url, autocommit=True) as connection:  # roles are of the whole server
+            for role in (app, person):
+                connection.execute(SQL("DROP OWNED BY {} CASCADE").format(Identifier(role)))
+                connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+
+    @pytest.mark.parametrize("name", ["second", "dedup", "pg"])
+    def test_namespaces_know_nothing_of_each_other(self, index_url: str, name: str) -> None:
+        first, second = (PostgresIndex(IndexAddress.parse(index_url), it, lambda: "") for it in ("", name))
         first.add_and_search(A, 0, CAT)
         assert second.add_and_search(B, 0, CAT) == []
         first.close()
