@@ -19,7 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -79,7 +79,7 @@ def main() -> None:
     outcomes = evaluate(options.folder, kinds, options.seeds, options.jobs)
     show(outcomes)
     if options.json:
-        options.json.write_text(json.dumps({kind: asdict(it) for kind, it in outcomes.items()}, indent=1) + "\n")
+        options.json.write_text(json.dumps({kind: vars(it) for kind, it in outcomes.items()}, indent=1) + "\n")
     if options.page:
         write_between(options.page, BEGIN, END, page_table(outcomes, options.seeds))
 
