@@ -239,9 +239,10 @@ class _Seen:
         """Whether the row knows nothing newer."""
         if row.version != self.content.version:
             return False
-        if self.failure and row.is_alive:
-            return row.etag == self.content.etag  # else the same bytes, of the same version, came back meanwhile
-        return row.version > 0 or row.etag == self.content.etag or (self.failure is not None and not row.is_alive)
+        if self.failure is not None:
+            # Another etag of the same version says that the same bytes came back meanwhile.
+            return not row.is_alive or row.etag == self.content.etag
+        return row.version > 0 or row.etag == self.content.etag
 
 
 def _no_blobs(paths: list[ImagePath]) -> ImageNotFound:
