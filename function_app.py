@@ -83,6 +83,7 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
         services.reconcile.run_slices()
         services.retention.run()
         services.index.tend(services.now())
+        services.precision.tell()
 
 
 # Whoever Azure has had sign in needs no key besides.

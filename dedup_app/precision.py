@@ -3,18 +3,19 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dedup_app.event_log import EventLog
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import moment
 from dedup_app.intervals import Share
+from dedup_app.ports.reports import ReportsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision, ImageFacts
 
 log = EventLog(__name__)
 
-LOGGED_EVERY = timedelta(minutes=1)
+TOLD_EVERY = timedelta(hours=1)  # a new process reads all decisions for it
 SAME = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 LOOKED_AT = (*SAME, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT, VerdictKind.DISTINCT)
 DAY_MICROSECONDS = 86_400_000_000
@@ -62,11 +63,11 @@ class PrecisionReport:
 class PrecisionService:
     """Counts over the group book, which holds all decisions in force."""
 
-    def __init__(self, book: GroupBook, least: float, now: Callable[[], datetime]) -> None:
+    def __init__(self, book: GroupBook, reports: ReportsTable, least: float, now: Callable[[], datetime]) -> None:
         self._book = book
+        self._reports = reports
         self._least = least
         self._now = now
-        self._logged_at = datetime.min.replace(tzinfo=UTC)
 
     def report(self) -> PrecisionReport:
         """What people have seen until now."""
@@ -97,11 +98,11 @@ class PrecisionService:
             is_low=any(self._is_low(it) for it in seen),
         )
 
-    def log(self) -> None:
-        """A line for each verdict that people have seen, for a workbook and an alert; at most once a minute."""
-        if self._now() - self._logged_at < LOGGED_EVERY:
+    def tell(self) -> None:
+        """The timer's part: once an hour a line for each verdict that people have seen, wherever they decided."""
+        now, told_at = self._now(), self._reports.precision_told_at()
+        if told_at is not None and now - told_at < TOLD_EVERY:
             return
-        self._logged_at = self._now()
         for it in self.report().seen:
             log.info(
                 "precision_seen",
@@ -112,6 +113,7 @@ class PrecisionService:
                 low=round(it.denied.low, 4),
                 high=round(it.denied.high, 4),
             )
+        self._reports.put_precision_told(now)
 
     def _is_low(self, seen: Seen) -> bool:
         is_told = seen.verdict in SAME and seen.denied.of >= LEAST_LOOKED_AT

@@ -164,7 +164,7 @@ class Services(ServicePorts):
     def precision(self) -> "PrecisionService":
         from dedup_app.precision import PrecisionService
 
-        return PrecisionService(self.groups, self.settings.alert_precision_percent / 100, self.now)
+        return PrecisionService(self.groups, self.reports, self.settings.alert_precision_percent / 100, self.now)
 
     @cached_property
     def telling(self) -> "TellingService":

@@ -17,6 +17,7 @@ from dedup_storage.rows import Entity, fitting, loaded, odata, stored, utc
 KEYS = ("PartitionKey", "RowKey")
 BY_TIME = ("stats", "decoders", "rejected")  # the kinds whose keys are moments
 PLACE = ("retention", "place")
+TOLD = ("precision", "told")
 ALL = "~all"  # the row that the rows of a day are folded into; sorts after the names of all instances
 FOLDED_AT_ONCE = 99  # and the one that they go into: a transaction takes 100
 OWNER = ("owner", "owner")  # the keys of its one row
@@ -128,6 +129,13 @@ class AzureReportsTable:
 
     def put_retention_place(self, prefix: str) -> None:
         self._table.upsert({**dict(zip(KEYS, PLACE, strict=True)), "prefix": prefix}, keep_other_columns=False)
+
+    def precision_told_at(self) -> datetime | None:
+        found = self._table.get(*TOLD)
+        return utc(found["at"]) if found else None
+
+    def put_precision_told(self, at: datetime) -> None:
+        self._table.upsert({**dict(zip(KEYS, TOLD, strict=True)), "at": utc(at)}, keep_other_columns=False)
 
     def _forget_kind(self, kind: str, moment: datetime, most: int) -> int:
         condition = f"PartitionKey eq '{kind}' and RowKey gt '{newest_first(moment)}~'"  # some have more after it

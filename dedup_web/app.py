@@ -120,7 +120,6 @@ def _add_groups(api: FastAPI) -> None:
         """Decide about all images of a group against its keeper."""
         keeper = path_of(given, body.keeper) if body.keeper else None
         done = given.services.decisions.decide_group(group_id, body.act, given.who(request), keeper)
-        given.services.precision.log()
         return [models.DecisionModel.of(it) for it in done]
 
     @api.post("/api/pairs/{left}/{right}/decision", responses=PROBLEMS)
@@ -130,9 +129,9 @@ def _add_groups(api: FastAPI) -> None:
         """Decide about one pair."""
         sides = path_of(given, left), path_of(given, right)
         keeper = path_of(given, body.keeper) if body.keeper else None
-        done = given.services.decisions.decide_pair(*sides, body.act, given.who(request), keeper)
-        given.services.precision.log()
-        return models.DecisionModel.of(done)
+        return models.DecisionModel.of(
+            given.services.decisions.decide_pair(*sides, body.act, given.who(request), keeper)
+        )
 
 
 def _add_pages(api: FastAPI) -> None:

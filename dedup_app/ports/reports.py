@@ -83,7 +83,7 @@ class ReportsTable(OwnerRecord, Protocol):
     def forget_before(self, moment: datetime, most: int) -> int:
         """Take away up to `most` rows of each kind that are older; the latest report of a kind stays. How many it were.
 
-        The ledger and the owner stay, too.
+        The ledger, the owner and what is kept once stay, too.
         """
         ...
 
@@ -92,6 +92,12 @@ class ReportsTable(OwnerRecord, Protocol):
         ...
 
     def put_retention_place(self, prefix: str) -> None: ...
+
+    def precision_told_at(self) -> datetime | None:
+        """When it was last told what people have seen of the precision; None before the first time."""
+        ...
+
+    def put_precision_told(self, at: datetime) -> None: ...
 
     def put_ledger(self, report: SliceReport) -> None:
         """Keep what was found in one slice, in place of what was found before."""

@@ -49,7 +49,7 @@ var logAlerts = [
     severity: 3
     description: 'People looked at pairs that the app called copies, and too many were none: see `dedup status`, then `dedup tune`.'
     query: loadTextContent('../queries/low-precision.kql')
-    window: 'PT15M'
+    window: 'PT2H'
     operator: 'GreaterThan'
     threshold: 0
   }

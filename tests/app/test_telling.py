@@ -1,5 +1,7 @@
 """Which pairs people are asked about, and what is told of what they have seen."""
 
+import json
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
@@ -135,3 +137,27 @@ def test_it_is_low_when_even_the_interval_lies_below_the_setting(denied: int, is
     report = world.services.precision.report()
     assert [(it.verdict, it.denied) for it in report.seen] == [(VerdictKind.DUPLICATE, Share(denied, 30))]
     assert report.is_low is is_low
+
+
+def told_in(caplog: pytest.LogCaptureFixture) -> list[tuple[str, int, bool]]:
+    lines = [json.loads(it.getMessage()) for it in caplog.records if "precision_seen" in it.getMessage()]
+    caplog.clear()
+    return [(it["verdict"], it["denied"], it["is_low"]) for it in lines]
+
+
+def test_what_was_decided_by_the_command_is_told_by_the_app_once_an_hour(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    app = world_of([0.5] * 30)
+    command = replace(app.services)  # a process of its own over the same account
+    for number in range(30):
+        left, right = (ImagePath("images", f"{number}-{side}.png") for side in "ab")
+        command.decisions.decide_pair(left, right, Act.NOT_DUPLICATE if number < 5 else Act.DUPLICATE, "ann")
+    assert told_in(caplog) == []
+    app.services.precision.tell()
+    assert told_in(caplog) == [("duplicate", 5, True)]
+    app.time += timedelta(minutes=59)
+    replace(app.services).precision.tell()  # another instance of the app
+    assert told_in(caplog) == []
+    app.time += timedelta(minutes=1)
+    app.services.precision.tell()
+    assert told_in(caplog) == [("duplicate", 5, True)]

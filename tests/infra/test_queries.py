@@ -164,7 +164,7 @@ def deny(world: World, count: int, *, of: int) -> None:
         left, right = (ImagePath("images", f"{number}-{side}.png") for side in "ab")
         pair(world, features, left, right, measured(0.5))
         world.services.decisions.decide_pair(left, right, Act.NOT_DUPLICATE if number < count else Act.DUPLICATE, "ann")
-    world.services.precision.log()
+    world.services.precision.tell()
 
 
 @pytest.mark.parametrize(("denied", "found"), [(1, []), (9, ["duplicate"])])

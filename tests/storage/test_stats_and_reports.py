@@ -145,14 +145,17 @@ class ReportsTableContract(ABC):
         assert (table.latest_stats_report(), table.latest_decoders_report()) == newest
         assert len(table.rejected_messages()) == 1
 
-    def test_ledger_owner_and_place_stay_whatever_their_age(self, table: ReportsTable) -> None:
+    def test_what_is_kept_once_stays_whatever_its_age(self, table: ReportsTable) -> None:
         owner = Owner("images", "func-a", NOON)
         assert table.retention_place() == ""
         table.put_retention_place("3f")
+        assert table.precision_told_at() is None
+        table.put_precision_told(NOON)
         table.put_ledger(SliceReport.of("00", 1, [], has_messages=False, damaged_bytes=0, checked_at=NOON))
         assert table.create_owner(owner)
         assert table.forget_before(NOON + timedelta(days=3000), 100) == 0
         assert (table.owner(), table.retention_place(), len(list(table.ledger()))) == (owner, "3f", 1)
+        assert table.precision_told_at() == NOON
 
     def test_of_two_owners_one_is_created_and_only_who_knows_it_replaces_it(self, table: ReportsTable) -> None:
         assert table.owner() is None
