@@ -54,6 +54,18 @@ class MeasureFolder:
             folder._write_run({"asked": key})
         return folder
 
+    @classmethod
+    def kept(cls, place: Path) -> Self:
+        """What a run has left there. Raises `InputError` where none has, or one of another version."""
+        folder = cls(place, is_passing=False)
+        remedy = f"`dedup measure --keep {place}` puts it there"
+        if not (place / RESULTS).exists():
+            raise InputError(f"{place} holds nothing that was measured: {remedy}")
+        if (asked := folder._run().get("asked", {})).get("measurement") != MEASUREMENT_VERSION:
+            known = asked.get("measurement", "unknown")
+            raise InputError(f"{place} was measured by another version ({known}); remove it, and {remedy}")
+        return folder
+
     @property
     def sample(self) -> Sample | None:
         """The images that were drawn when the run began; None where it begins now."""
@@ -71,10 +83,10 @@ class MeasureFolder:
 
     def results(self) -> Iterator[ImageResult]:
         """The images that are done; a line that was cut off is none."""
-        return (found for line in self._lines(RESULTS) if (found := ImageResult.from_dict(line)) is not None)
+        return map(ImageResult.from_dict, self._lines(RESULTS))
 
     def strangers(self) -> Iterator[StrangerPair]:
-        return (found for line in self._lines(STRANGERS) if (found := StrangerPair.from_dict(line)) is not None)
+        return map(StrangerPair.from_dict, self._lines(STRANGERS))
 
     def add(self, done: ImageResult) -> None:
         self._append(RESULTS, done.as_dict())

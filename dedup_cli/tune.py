@@ -80,15 +80,13 @@ def _made(folder: Path) -> "Iterator[Made]":
     """The copies of a run that the search met, with the verdicts that are right for them."""
     from dedup_app.measure.stages import Stage  # noqa: PLC0415 - `--help` need not wait for it
     from dedup_app.tune.evidence import Made  # noqa: PLC0415
-    from dedup_cli.measure_folder import RESULTS, MeasureFolder  # noqa: PLC0415
+    from dedup_cli.measure_folder import MeasureFolder  # noqa: PLC0415
 
     try:
         from dedup_changes.transforms import TRANSFORMS  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli,azure,measure]'") from error
-    if not (folder / RESULTS).exists():
-        raise InputError(f"{folder} holds nothing that was measured: `dedup measure --keep {folder}` puts it there")
-    for result in MeasureFolder(folder, is_passing=False).results():
+    for result in MeasureFolder.kept(folder).results():
         for copy in result.copies:
             if copy.search is Stage.FOUND:
                 yield Made(copy.measurement, TRANSFORMS[copy.change].right)

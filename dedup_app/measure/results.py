@@ -42,12 +42,9 @@ class CopyResult:
         }
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Self | None:
-        """What `as_dict` gave; None where it was measured by another version."""
-        measurement = PairMeasurement.from_dict(kept["measurement"])
-        if measurement is None:
-            return None
-        return cls(kept["change"], Stage(kept["search"]), kept["rank"], kept["candidates"], measurement)
+    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave."""
+        return cls(kept["change"], Stage(kept["search"]), kept["rank"], kept["candidates"], _measurement(kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +61,10 @@ class ImageResult:
         return {"image": self.path, "outcome": self.outcome.value, "bytes": self.bytes, "copies": copies}
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Self | None:
-        """What `as_dict` gave; None where it was measured by another version."""
-        copies = [CopyResult.from_dict(copy) for copy in kept["copies"]]
-        if any(copy is None for copy in copies):
-            return None
-        known = tuple(copy for copy in copies if copy is not None)
-        return cls(kept["image"], Outcome(kept["outcome"]), kept["bytes"], known)
+    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave."""
+        copies = tuple(map(CopyResult.from_dict, kept["copies"]))
+        return cls(kept["image"], Outcome(kept["outcome"]), kept["bytes"], copies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +87,13 @@ class StrangerPair:
         }
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Self | None:
-        """What `as_dict` gave; None where it was measured by another version."""
-        measurement = PairMeasurement.from_dict(kept["measurement"])
-        if measurement is None:
-            return None
-        return cls(kept["left"], kept["right"], kept["distance_bits"], kept["candidate"], measurement)
+    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave."""
+        return cls(kept["left"], kept["right"], kept["distance_bits"], kept["candidate"], _measurement(kept))
+
+
+def _measurement(kept: Mapping[str, Any]) -> PairMeasurement:
+    measurement = PairMeasurement.from_dict(kept["measurement"])
+    if measurement is None:
+        raise ValueError("what is kept was measured by another version")
+    return measurement

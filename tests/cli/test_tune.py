@@ -66,6 +66,15 @@ def test_made_copies_are_taken_from_a_run_of_measure(tmp_path: Path):
     assert run(decided(residuals(60, 2.4)), "--copies", str(tmp_path)).exit_code == 2
 
 
+def test_copies_that_another_version_measured_are_refused_with_what_to_do(tmp_path: Path):
+    kept = tmp_path / "kept"
+    MeasureFolder.open(kept, {"sample": 1}).add(ImageResult("images/a.png", Outcome.VANISHED))
+    run_file = kept / "run.json"
+    run_file.write_text(run_file.read_text().replace('"measurement": ', '"measurement": 10'))
+    done = run(decided(residuals(60, 2.4)), "--copies", str(kept))
+    assert (done.exit_code, "another version" in done.stderr, "--keep" in done.stderr) == (2, True, True)
+
+
 def test_settings_name_the_preset_that_is_nearest():
     assert settings_lines(BALANCED) == ["POLICY=balanced"]
     assert settings_lines(replace(STRICT, min_structure=0.85)) == ["POLICY=strict", "POLICY_MIN_STRUCTURE=0.85"]
