@@ -25,7 +25,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
-from benchmarks.process_tree import ProcessTree
+from benchmarks.process_tree import HOST, ProcessTree
 from dedup_app.intervals import Share
 from dedup_app.services import Services
 from dedup_app.settings import Settings
@@ -123,6 +123,7 @@ def run(environment: dict[str, str], options: argparse.Namespace, folder: Path) 
         "bytes_read": found["bytes_read"],
         "seconds": round(time.monotonic() - started, 1),
         "cpu_seconds": round(sum(used.values()), 1),
+        "cpu_seconds_of_workers": round(sum(used.values()) - used[HOST], 1),
         "peak_mib": round(tree.peak_mib, 1),
         "processes": tree.most_processes,
         "load_average": os.getloadavg()[1],
@@ -153,7 +154,12 @@ def compare(here: dict[str, Any], there: dict[str, Any]) -> None:
             apart.append(f"{name}: {found['share']:.3f} of {found['of']} against {other.share:.3f} of {copies}")
     print(f"{len(both) - len(apart)} of {len(both)} changes agree within their intervals")
     print("\n".join(apart))
-    print(f"mean {here['found']:.4f} against {there['ours']['mean']['verdict_recall']:.4f}")
+    for name, point in there["ours"]["presets"].items():
+        other, found = Share(point["found"], point["copies"]), here["policies"][name]
+        meets = (
+            "meet" if max(found["interval"]["low"], other.low) <= min(found["interval"]["high"], other.high) else "part"
+        )
+        print(f"{name}: {found['found']:.4f} against {point['verdict_recall']:.4f}, intervals {meets}")
 
 
 if __name__ == "__main__":

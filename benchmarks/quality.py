@@ -47,8 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 160)
     photos = photos_in(options.photos or options.data / "photos", options.limit)
-    count = min(options.copies_of or len(photos), len(photos))
-    copied = [photos[place * len(photos) // count] for place in range(count)]
+    copied = chosen(photos, options)
     transforms = [name for name in TRANSFORMS if any(part in name for part in options.only or [""])]
     if len(photos) < LEAST_PHOTOS or not transforms:
         sys.exit(f"nothing to measure: {len(photos)} photos, {len(transforms)} transforms")
@@ -75,6 +74,16 @@ def main(arguments: list[str] | None = None) -> None:
         from benchmarks.quality_eval import plot  # noqa: PLC0415 - slow to import
 
         plot.draw(report, options.plot)
+
+
+def chosen(photos: list[Photo], options: argparse.Namespace) -> list[Photo]:
+    """The photos that copies are made of."""
+    if options.copies_of_sample:
+        drawn = json.loads(options.copies_of_sample.read_text(encoding="utf-8"))["images"]["names"]
+        names = {name.rpartition("/")[2] for name in drawn}
+        return [photo for photo in photos if photo.name in names]
+    count = min(options.copies_of or len(photos), len(photos))
+    return [photos[place * len(photos) // count] for place in range(count)]
 
 
 def _known(data: Path, policy: Policy, workers: Workers) -> summary.Report:
@@ -113,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--photos", type=Path, help="folder of photos, no two of them alike (default: DATA/photos)")
     parser.add_argument("--limit", type=int, help="only so many photos, spread evenly over the folder")
     parser.add_argument("--copies-of", type=int, metavar="N", help="copies of only so many; all photos are searched")
+    parser.add_argument(
+        "--copies-of-sample",
+        type=Path,
+        metavar="FILE",
+        help="copies of the images in what `dedup measure --json` wrote",
+    )
     parser.add_argument("--only", action="append", metavar="PART", help="only transforms with this in their name")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes")
     parser.add_argument("--policy", choices=POLICIES, default="balanced", help="thresholds of the verdict")

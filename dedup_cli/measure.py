@@ -115,7 +115,8 @@ def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureSer
     from dedup_decoders.opening import open_decoders  # noqa: PLC0415 - as above
 
     settings = services.settings
-    decoders = open_decoders(settings.limits, settings.decoder_isolation, children=processes)
+    # An image is decoded once for all its copies, so one decoder keeps many processes busy.
+    decoders = open_decoders(settings.limits, settings.decoder_isolation, children=1)
     with decoders, Workshop(processes) as workshop:
         yield services.measure(workshop, decoders, processes + 1), workshop
 
@@ -184,7 +185,8 @@ def _report(
             folder.add_stranger(pair)
             count()
     pairs = strangers.pairs, strangers.known_copies
-    return analyze(list(folder.results()), list(folder.strangers()), pairs, workshop.changes, policy, max_candidates)
+    measured = drawn.images, list(folder.results()), list(folder.strangers())
+    return analyze(*measured, pairs, workshop.changes, policy, max_candidates)
 
 
 @contextmanager

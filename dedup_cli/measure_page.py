@@ -101,7 +101,7 @@ def _template() -> Template:
 
 def _tiles(report: Report, facts: Facts) -> Iterator[str]:
     called = report.strangers.verdicts.get("duplicate")
-    yield _tile(f"{facts.drawn:,}", f"of {facts.total:,} images, each read once")
+    yield _tile(f"{len(facts.names):,}", f"of {facts.total:,} images, each read once")
     yield _tile(f"{report.interval.of:,}", f"copies by {len(report.changes)} changes")
     if called is not None:
         told = f"of {called.of:,} pairs of strangers called duplicate; at most {rate(called.high)}"

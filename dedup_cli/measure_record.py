@@ -16,7 +16,7 @@ class Facts:
     policy: str
     prefix: str
     seed: int
-    drawn: int
+    names: tuple[str, ...]
     total: int
     too_small: int
     strata: dict[Stratum, tuple[int, int]]
@@ -29,8 +29,8 @@ def facts_of(drawn: Sample, results: Iterable[ImageResult], policy: str, prefix:
     read = Counter({"images": 0, "bytes": 0})
     for result in results:
         read.update(images=result.bytes > 0, bytes=result.bytes)
-    sizes = len(drawn.images), drawn.total, drawn.too_small
-    return Facts(policy, prefix, seed, *sizes, drawn.strata, read["images"], read["bytes"])
+    names = tuple(str(image.path) for image in drawn.images)
+    return Facts(policy, prefix, seed, names, drawn.total, drawn.too_small, drawn.strata, read["images"], read["bytes"])
 
 
 def record_of(report: Report, facts: Facts) -> dict[str, object]:
@@ -40,7 +40,8 @@ def record_of(report: Report, facts: Facts) -> dict[str, object]:
         "policy": facts.policy,
         "prefix": facts.prefix,
         "seed": facts.seed,
-        "images": {"drawn": facts.drawn, "of": facts.total, "too_small": facts.too_small, **report.outcomes},
+        "images": {"drawn": len(facts.names), "of": facts.total, "too_small": facts.too_small, **report.outcomes}
+        | {"names": list(facts.names)},
         "strata": [{**asdict(it), "drawn": drawn, "of": count} for it, (drawn, count) in facts.strata.items()],
         "images_read": facts.images_read,
         "bytes_read": facts.bytes_read,
@@ -73,6 +74,12 @@ def record_of(report: Report, facts: Facts) -> dict[str, object]:
                 for pair, verdict in of.closest
             ],
         },
-        "policies": {it.name: {"found": it.found, "strangers": it.strangers.as_dict()} for it in report.points},
+        "policies": {
+            it.name: {"found": it.found, "interval": it.interval.as_dict(), "strangers": it.strangers.as_dict()}
+            for it in report.points
+        },
+        "slices": [
+            {"by": it.by, "name": it.name, "images": it.images, "found": it.found.as_dict()} for it in report.slices
+        ],
         "advice": [asdict(it) for it in report.advice],
     }

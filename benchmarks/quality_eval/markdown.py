@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.quality_eval.summary import Report
+from dedup_app.intervals import Share
 
 BEGIN, END = "<!-- results: written by benchmarks/quality.py -->", "<!-- end of results -->"
 BEGIN_OURS, END_OURS = "<!-- our side: written by benchmarks/quality.py --no-peers -->", "<!-- end of our side -->"
@@ -37,6 +38,7 @@ def our_tables(report: Report) -> str:
     parts = [
         f"Command: `{report['command']}`, {report['photos']} photos. {_copied(report)}",
         _goals(report["goals"]),
+        _presets(ours["presets"]),
         _table(["transform", "found", "candidate", "final verdict", "verdicts"], rows),
         _strangers(ours["strangers"]),
     ]
@@ -64,6 +66,7 @@ def tables(report: Report) -> str:
     parts = [
         f"Command: `{report['command']}`, {report['photos']} photos. {_copied(report)}",
         _goals(report["goals"]),
+        _presets(ours["presets"]),
         "### Copies found",
         _transforms(ours, peers),
         "### All hashes, each at its own threshold",
@@ -85,6 +88,22 @@ def _goals(goals: list[Report]) -> str:
     return _table(
         ["goal", "found", "met"], [[row["promise"], row["found"], "yes" if row["met"] else "**no**"] for row in goals]
     )
+
+
+def _presets(presets: Report) -> str:
+    rows = [
+        [
+            f"`{name}`",
+            f"**{_share(row['verdict_recall'])}**",
+            f"{row['found']:,} of {row['copies']:,} ({found.low:.3f} to {found.high:.3f})",
+            f"{row['originals_called']:,} of {row['pairs_of_originals']:,}",
+            f"{row['copies_called']:,} of {row['pairs_of_copies']:,}",
+        ]
+        for name, row in presets.items()
+        for found in [Share(row["found"], row["copies"])]
+    ]
+    head = ["`POLICY`", "final verdict, mean", "copies (95 %)", "originals taken for each other", "copies for others"]
+    return _table(head, rows)
 
 
 def _transforms(ours: Report, peers: Report) -> str:

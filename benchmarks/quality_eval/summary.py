@@ -12,7 +12,8 @@ from benchmarks.quality_eval.ours import Evaluation, Judged, Stranger
 from benchmarks.quality_eval.pictures import ORIGINAL
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound_of_clusters
 from dedup_changes.transforms import TRANSFORMS
-from dedup_core import VerdictKind
+from dedup_core import Policy, VerdictKind, decide
+from dedup_core.policy import PRESETS
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
 
 SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
@@ -37,6 +38,7 @@ def summarize(evaluation: Evaluation, photos: int) -> Report:
         "photos": photos,
         "transforms": rows,
         "mean": {key: _mean(row[key] for row in rows.values()) for key in RECALLS},
+        "presets": {name: _preset(evaluation, photos, policy) for name, policy in PRESETS.items()},
         "strangers": _strangers(evaluation, photos),
         "false_candidates": _false_candidates(evaluation, photos),
         "fingerprint_threshold_at_rate": like_for_like,
@@ -54,6 +56,26 @@ def is_right(item: Judged) -> bool:
 
 def is_found(item: Judged) -> bool:
     return item.candidate and is_right(item)
+
+
+def _preset(evaluation: Evaluation, photos: int, policy: Policy) -> Report:
+    """What this policy says of the same measurements: the point that it has on the curve of `dedup measure`."""
+    by_transform: dict[str, list[bool]] = {}
+    for item in evaluation.copies:
+        right = decide(item.measurement, policy).kind in TRANSFORMS[item.transform].right
+        by_transform.setdefault(item.transform, []).append(item.candidate and right)
+    originals = [item for item in evaluation.strangers if item.transform == ORIGINAL]
+    copies = [item for item in evaluation.strangers if item.transform != ORIGINAL]
+    called = [sum(decide(it.measurement, policy).kind in SAME for it in items) for items in (originals, copies)]
+    return {
+        "verdict_recall": _mean(map(_mean, by_transform.values())),
+        "found": sum(map(sum, by_transform.values())),
+        "copies": len(evaluation.copies),
+        "originals_called": called[0],
+        "pairs_of_originals": photos * (photos - 1) // 2,
+        "copies_called": called[1],
+        "pairs_of_copies": len(evaluation.copies) * (photos - 1),
+    }
 
 
 def _transform_row(items: list[Judged], strangers: list[Judged], like_for_like: float) -> Report:

@@ -7,8 +7,10 @@ from statistics import fmean
 
 from dedup_app.intervals import Share
 from dedup_app.measure.results import CopyResult, ImageResult, Outcome, StrangerPair
-from dedup_app.measure.stages import Stage, stage_of_verdict
+from dedup_app.measure.slices import Slice, slices_of
+from dedup_app.measure.stages import Stage, is_found, stage_of_verdict
 from dedup_app.measure.workshop import Change
+from dedup_app.ports.features import ImageSummary
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
 from dedup_core.policy import LOOSE, PRESETS, Policy
@@ -48,10 +50,14 @@ class ChangeReport:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A policy on the curve: the mean share of copies found over all changes, and strangers called copies."""
+    """A policy on the curve: the mean share of copies found over all changes, and strangers called copies.
+
+    `interval` is that of all copies together.
+    """
 
     name: str
     found: float
+    interval: Share
     strangers: Share
 
 
@@ -91,9 +97,11 @@ class Report:
     strangers: StrangerReport
     points: tuple[Point, ...]
     advice: tuple[Advice, ...]
+    slices: tuple[Slice, ...]
 
 
 def analyze(
+    images: Sequence[ImageSummary],
     results: Sequence[ImageResult],
     strangers: Sequence[StrangerPair],
     pairs: tuple[int, int],
@@ -101,7 +109,7 @@ def analyze(
     policy: Policy,
     max_candidates: int,
 ) -> Report:
-    """The report by this policy; `pairs` are the pairs of strangers in all, and the known copies among the sample."""
+    """The report by this policy; `pairs` are the pairs of strangers in all, and the known copies among the images."""
     copies = [(result.path, copy) for result in results for copy in result.copies]
     by_change: defaultdict[str, list[tuple[str, CopyResult]]] = defaultdict(list)
     for path, copy in copies:
@@ -115,10 +123,11 @@ def analyze(
         interval=Share(sum(it.found.count for it in reports), sum(it.found.of for it in reports)),
         strangers=_strangers(strangers, *pairs, policy),
         points=tuple(
-            Point(name, _mean_found(by_change, right, it), _accused(strangers, pairs[0], it))
+            _point(name, it, by_change, right, _accused(strangers, pairs[0], it))
             for name, it in {TODAY: policy, **PRESETS}.items()
         ),
         advice=tuple(_advice(reports, [copy for _, copy in copies], strangers, right, policy, max_candidates)),
+        slices=slices_of(results, images, right, policy),
     )
 
 
@@ -165,18 +174,19 @@ def _closeness(judged: tuple[StrangerPair, Verdict]) -> tuple[bool, int, float]:
     return not pair.candidate, list(VerdictKind).index(verdict.kind), -pair.measurement.structure
 
 
-def _mean_found(
-    by_change: Mapping[str, Sequence[tuple[str, CopyResult]]], right: Mapping[str, frozenset[str]], policy: Policy
-) -> float:
+def _point(
+    name: str,
+    policy: Policy,
+    by_change: Mapping[str, Sequence[tuple[str, CopyResult]]],
+    right: Mapping[str, frozenset[str]],
+    strangers: Share,
+) -> Point:
     shares = [
-        fmean(
-            copy.search is Stage.FOUND and decide(copy.measurement, policy).kind.value in right[name]
-            for _, copy in copies
-        )
-        for name, copies in by_change.items()
-        if copies
+        Share(sum(is_found(copy.search, copy.measurement, policy, right[change]) for _, copy in copies), len(copies))
+        for change, copies in by_change.items()
     ]
-    return fmean(shares) if shares else 0.0
+    together = Share(sum(it.count for it in shares), sum(it.of for it in shares))
+    return Point(name, fmean(it.share for it in shares) if shares else 0.0, together, strangers)
 
 
 def _accused(strangers: Iterable[StrangerPair], pairs: int, policy: Policy) -> Share:

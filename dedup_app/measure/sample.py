@@ -45,7 +45,7 @@ def draw(images: Iterable[ImageSummary], verdict_of: Callable[[ImageSummary], st
         if min(image.width, image.height) < LEAST_SIDE:
             too_small += 1
             continue
-        stratum = Stratum(image.format, _size(image), verdict_of(image))
+        stratum = Stratum(image.format, size_of(image), verdict_of(image))
         counts[stratum] += 1
         entry = (-_rank(seed, image), image.path.image_id, image)  # the largest rank is at the root of the heap
         (heapq.heappush if len(kept[stratum]) < most else heapq.heappushpop)(kept[stratum], entry)
@@ -77,6 +77,7 @@ def _rank(seed: int, image: ImageSummary) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed}/{image.path.image_id}".encode(), digest_size=8).digest())
 
 
-def _size(image: ImageSummary) -> str:
+def size_of(image: ImageSummary) -> str:
+    """How large the picture is, in words."""
     pixels = image.width * image.height
     return next((name for limit, name in SIZES if pixels < limit), LARGEST)

@@ -40,6 +40,11 @@ def stage_of_search(
     return Stage.BEYOND if not is_confirmed and len(confirmed) >= most else Stage.THINNED
 
 
+def is_found(search: Stage, measurement: PairMeasurement, policy: Policy, right: Collection[str]) -> bool:
+    """Whether a copy is a candidate, and judged rightly."""
+    return search is Stage.FOUND and decide(measurement, policy).kind.value in right
+
+
 def stage_of_verdict(measurement: PairMeasurement, policy: Policy, right: Collection[str]) -> Stage:
     """What of the comparison led to a wrong verdict; `found` if it is right."""
     kind = decide(measurement, policy).kind

@@ -77,7 +77,7 @@ class Trial:
         compared = list(service.compared(rows, strangers.near, self.pile))
         pairs = strangers.pairs, strangers.known_copies
         limit = self.world.settings.max_candidates
-        return sample, results, analyze(results, compared, pairs, self.bench.changes, BALANCED, limit)
+        return sample, results, analyze(sample.images, results, compared, pairs, self.bench.changes, BALANCED, limit)
 
 
 @pytest.fixture
@@ -99,6 +99,19 @@ def test_copies_are_found_and_judged_as_uploads_would_be(trial: Trial):
     assert {point.name: point.found for point in report.points}["today"] == 1.0
 
 
+def test_images_of_which_copies_are_lost_more_often_stand_out():
+    world = World()
+    world.upload_and_ingest("a.png", photo(0))
+    world.upload_and_ingest("b.jpg", copy_of(1))
+    world.upload_and_ingest("flat.png", encoded(scene(0, (240, 180)).resize((1, 1)).resize((240, 180))))
+    _, _, report = Trial(world, Bench(("jpeg-50", "mirrored"))).run()
+    assert [(it.by, it.name, it.images, it.found) for it in report.slices] == [
+        ("format", "JPEG", 1, Share(2, 2)),
+        ("format", "PNG", 2, Share(2, 4)),
+        ("size", "under 0.5 MP", 3, Share(4, 6)),
+    ]
+
+
 def test_every_image_is_read_once_and_nothing_is_written(trial: Trial):
     trial.world.calls.clear()
     trial.world.images.reads.clear()
@@ -112,7 +125,6 @@ def test_a_run_goes_on_where_it_was(trial: Trial):
     sample = service.sample("", 10, 0)
     first = next(iter(service.run(sample.images[:1], trial.pile)))
     kept = ImageResult.from_dict(json.loads(json.dumps(first.as_dict())))
-    assert kept is not None
     assert [copy.measurement.structure for copy in kept.copies] == [it.measurement.structure for it in first.copies]
     left = without(sample.images, {kept.path})
     assert [str(image.path) for image in left] == [str(image.path) for image in sample.images[1:]]

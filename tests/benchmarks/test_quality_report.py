@@ -1,7 +1,9 @@
 import io
 import json
 import math
+from argparse import Namespace
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,12 +12,13 @@ import pytest
 from PIL import Image
 from scipy import stats  # type: ignore[import-untyped]
 
-from benchmarks import domains, thresholds
+from benchmarks import domains, quality, thresholds
 from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary
 from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, photos_in
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound, upper_bound_of_clusters
 from dedup_core import ColorMetrics, Hit, PairMeasurement, Verdict, VerdictKind, View, measure_images
 from dedup_core.decoding.decoder import decode
+from tests.app.judged import measured
 
 
 def test_the_threshold_lets_no_more_pairs_through_than_the_rate_allows() -> None:
@@ -97,6 +100,33 @@ def test_a_tail_is_fitted_only_where_there_are_enough_pairs() -> None:
 def test_the_mean_gives_every_transform_the_same_weight() -> None:
     copies = [_judged("blur", VerdictKind.DUPLICATE)] * 3 + [_judged("grey", VerdictKind.DISTINCT)]
     assert _summarized(copies)["mean"]["verdict_recall"] == 0.5
+
+
+def test_every_preset_has_its_point_from_the_same_measurements() -> None:
+    def between(transform: str, residual: float, right: str = "a.jpg", *, candidate: bool = True) -> ours.Judged:
+        judged = _judged(transform, VerdictKind.DUPLICATE, right=right, candidate=candidate)
+        return replace(judged, measurement=measured(residual))
+
+    residuals = (1.9, 2.4, 5.0)  # up to that of strict, of balanced, of loose
+    copies = [between("blur", residual) for residual in residuals] + [between("blur", 1.0, candidate=False)]
+    strangers = [between(ORIGINAL, 5.0, "b.jpg"), between("blur", 2.4, "b.jpg")]
+    points = _summarized(copies, strangers)["presets"]
+    assert {name: (it["found"], it["copies"]) for name, it in points.items()} == {
+        "strict": (1, 4),
+        "balanced": (2, 4),
+        "loose": (3, 4),
+    }
+    called = {name: (it["originals_called"], it["copies_called"]) for name, it in points.items()}
+    assert called == {"strict": (0, 0), "balanced": (0, 1), "loose": (1, 1)}
+    assert (points["loose"]["pairs_of_originals"], points["loose"]["pairs_of_copies"]) == (45, 36)
+
+
+def test_the_sample_of_a_measurement_can_be_what_is_copied(tmp_path: Path) -> None:
+    drawn = tmp_path / "record.json"
+    drawn.write_text(json.dumps({"images": {"names": ["images/b.jpg", "images/d.jpg"]}}))
+    photos = [Photo(tmp_path / f"{name}.jpg") for name in "abcd"]
+    options = Namespace(copies_of_sample=drawn, copies_of=None)
+    assert [photo.name for photo in quality.chosen(photos, options)] == ["b.jpg", "d.jpg"]
 
 
 def test_groups_join_candidates_that_are_duplicates_of_a_third() -> None:
