@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.hash_views import LeastDistances, view_distances, with_inverted
+from dedup_core.fingerprinting.hash_views import DistanceBounds, view_distances, with_inverted
 from dedup_core.search.columns import Words
 from dedup_core.search.image_slots import HeldImages
 
@@ -17,15 +17,15 @@ type Near = dict[int, tuple[int, int]]
 def nearest_slots(held: HeldImages, windows: list[Words], limit: int) -> Near:
     """Every slot of which a window is within the limit of bits of that window (2, 4) of the query, in the best view."""
     whole, inner = windows
-    scan = _Scan(limit)
+    has_two = (whole != inner).any()
+    scan = _Scan(limit, min(CHUNK, held.slots))
     for first, block in held.first_hashes():
         for start in range(0, block.shape[1], CHUNK):
             hashes = block[:, start : start + CHUNK]
             near = scan.near(hashes, whole)
             scan.note(hashes, whole, near, near + first + start)
             # Where the second hash is no other than the first one, only the first one is held.
-            shared = held.sharing_their_hash(first + start, first + start + hashes.shape[1])
-            if shared and (whole != inner).any():
+            if has_two and held.sharing_their_hash(first + start, first + start + hashes.shape[1]):
                 near = scan.near(hashes, inner)
                 near = near[~held.has_own(near + first + start)]
                 scan.note(hashes, inner, near, near + first + start)
@@ -40,27 +40,31 @@ def nearest_slots(held: HeldImages, windows: list[Words], limit: int) -> Near:
 class _Scan:
     """What was found so far within a limit of bits."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, most: int) -> None:
+        """Room for that many hashes at a time."""
         self.found: Near = {}
         self._limit = limit
-        self._least_distances = LeastDistances(CHUNK)
+        self._bounds = DistanceBounds(most)
 
     def near(self, hashes: Words, query: Words) -> NDArray[np.intp]:
-        """Which of the hashes (4, n) are within the limit; one without bits is near nothing."""
+        """Which of the hashes (4, n) may be within the limit; one without bits is near nothing."""
         if not query.any():
             return np.zeros(0, np.intp)
-        least = self._least_distances(hashes, query)
-        if least.min() > self._limit:
+        bounds = self._bounds(hashes, query)
+        if bounds.min() > self._limit:
             return np.zeros(0, np.intp)
-        near = np.flatnonzero(least <= self._limit)
+        near = np.flatnonzero(bounds.min(axis=0) <= self._limit)
         return near[hashes[:, near].any(axis=0)]
 
     def note(
         self, hashes: Words, query: Words, near: NDArray[np.intp], slots: NDArray[np.intp] | NDArray[np.uint32]
     ) -> None:
+        """Look at those hashes, which are of these slots."""
         if len(near) == 0:
             return
         distances = with_inverted(view_distances(hashes[:, near], query))  # (8, near)
-        rows = zip(distances.min(axis=0).tolist(), distances.argmin(axis=0).tolist(), strict=True)
-        for slot, row in zip(slots.tolist(), rows, strict=True):
+        least = distances.min(axis=0)
+        within = np.flatnonzero(least <= self._limit)
+        rows = zip(least[within].tolist(), distances[:, within].argmin(axis=0).tolist(), strict=True)
+        for slot, row in zip(slots[within].tolist(), rows, strict=True):
             self.found[slot] = min(self.found.get(slot, row), row)

@@ -14,7 +14,7 @@ from dedup_core.search.keypoint_query import BUCKET_MASK, Probes
 
 type Entries = NDArray[np.uint64]
 """A keypoint of an image in one word: slot (26 bits), angle (6), the word's rest, x, y and scale (8 bits each)."""
-_SLOT_SHIFT: Final = np.uint64(38)
+SLOT_SHIFT: Final = np.uint64(38)
 _ANGLE_SHIFT: Final = np.uint64(32)
 _ANGLE_MASK: Final = np.uint64(ANGLE_STEPS - 1)
 _REST_TOLERANCE: Final = 2  # bits of the 8 that are not part of the bucket
@@ -24,6 +24,9 @@ _BLOCK: Final = 1 << 20  # entries looked at at a time: a search of a million ph
 _PART: Final = 1 << 15  # entries gathered at a time
 _LARGEST_SEGMENT: Final = 12_000_000  # entries; larger ones do not come of merging, so that sorting takes little memory
 _STEPS: Final = 8
+_FEW: Final = 1 << 14  # entries: of more, too many share their low bits with a bucket that is asked for
+_LOW_BITS: Final = 16
+_LOW_MASK: Final = np.uint32((1 << _LOW_BITS) - 1)
 
 
 class Postings:
@@ -42,7 +45,7 @@ class Postings:
         """One slot for each keypoint, not found before `settle`. Slots come in ascending order, call after call."""
         if len(slots):
             place = keypoints.places.astype(np.uint64)
-            entries = slots.astype(np.uint64) << _SLOT_SHIFT
+            entries = slots.astype(np.uint64) << SLOT_SHIFT
             entries |= (keypoints.words >> BUCKET_BITS).astype(np.uint64) << np.uint64(24)
             entries |= place[:, 0] << np.uint64(16) | place[:, 1] << np.uint64(8) | place[:, 2]
             entries |= place[:, 3] << _ANGLE_SHIFT
@@ -180,8 +183,8 @@ class _Segment:
     def renumbered(self, new_slots: NDArray[np.int64]) -> "_Segment":
         slots = new_slots[entry_slots(self.entries)]
         kept = slots >= 0
-        about = (np.uint64(1) << _SLOT_SHIFT) - np.uint64(1)
-        entries = self.entries[kept] & about | slots[kept].astype(np.uint64) << _SLOT_SHIFT
+        about = (np.uint64(1) << SLOT_SHIFT) - np.uint64(1)
+        entries = self.entries[kept] & about | slots[kept].astype(np.uint64) << SLOT_SHIFT
         return _Segment.of_ordered(self.buckets()[kept], entries)
 
     def ranges(self, probes: Probes) -> "_Ranges":
@@ -194,9 +197,11 @@ class _Segment:
         else:
             # Thousands of buckets are asked for and some tens of them are there: only of these the end is looked for.
             held = self._index
-            first = np.searchsorted(held, buckets, "left")
-            taken = np.flatnonzero(held[np.minimum(first, len(held) - 1)] == buckets)
-            first, end = first[taken], np.searchsorted(held, buckets[taken], "right")
+            taken = _perhaps_held(held, buckets)
+            first = np.searchsorted(held, buckets[taken], "left")
+            is_held = held[np.minimum(first, len(held) - 1)] == buckets[taken]
+            taken, first = taken[is_held], first[is_held]
+            end = np.searchsorted(held, buckets[taken], "right")
         return _Ranges(self.entries, taken // probes.buckets.shape[1], first, end)
 
 
@@ -233,7 +238,7 @@ class _Ranges:
 
     def split(self, slot: int) -> tuple["_Ranges", "_Ranges"]:
         """What lies before a slot, and the rest."""
-        least = np.uint64(slot) << _SLOT_SHIFT
+        least = np.uint64(slot) << SLOT_SHIFT
         low, high = self.first.copy(), self.end.copy()
         while (open_ := np.flatnonzero(low < high)).size:
             middle = (low[open_] + high[open_]) // 2
@@ -261,6 +266,15 @@ class _Ranges:
             yield np.repeat(self.numbers[low:high], length)[near], entries[near]
 
 
+def _perhaps_held(held: NDArray[np.uint32], buckets: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Which of the buckets may be among those held: a look at low bits spares most of the search."""
+    if len(held) > _FEW:
+        return np.arange(len(buckets))
+    is_there = np.zeros(1 << _LOW_BITS, np.bool_)
+    is_there[held & _LOW_MASK] = True
+    return np.flatnonzero(is_there[buckets & _LOW_MASK])
+
+
 def stable_order(numbers: NDArray[np.uint32]) -> NDArray[np.int64]:
     """What puts the numbers in ascending order, alike ones in the order in which they come.
 
@@ -272,7 +286,7 @@ def stable_order(numbers: NDArray[np.uint32]) -> NDArray[np.int64]:
 
 
 def entry_slots(entries: Entries) -> NDArray[np.int64]:
-    return (entries >> _SLOT_SHIFT).astype(np.int64)
+    return (entries >> SLOT_SHIFT).astype(np.int64)
 
 
 def entry_rests(entries: Entries) -> NDArray[np.uint8]:

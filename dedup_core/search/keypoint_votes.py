@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.blobs import FIRST_SIGMA
 from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, MAX_KEYPOINTS, PLANE_SIDE, SCALE_ORIGIN, SCALE_STEPS
-from dedup_core.search.keypoint_lists import Entries, entry_places, entry_slots, stable_order
+from dedup_core.search.keypoint_lists import SLOT_SHIFT, Entries, entry_places
 from dedup_core.search.keypoint_query import Probes
 from dedup_core.views import MIRRORED_TURNS, TURNS, VIEWS
 
@@ -18,8 +18,8 @@ _ANGLE_TOLERANCE: Final = 4.5  # steps, some 25 degrees: between the turns that 
 _PLACE_TOLERANCE: Final = 0.4  # of the larger sigma
 _TURN_TOLERANCE: Final = 0.12  # of the distance between two keypoints: their angles are known within some 5 degrees
 _LEAST_DISTANCE: Final = 1.0  # sigmas: nearer keypoints are one blob seen twice
-_LOW_BITS: Final = (1 << 19) - 1
-_MIRROR_SHIFT: Final = 16
+_NUMBER_BITS: Final = np.uint64(32)
+_NUMBER_MASK: Final = np.uint64((1 << 32) - 1)
 _MATCHES: Final = (2 * MAX_KEYPOINTS, MAX_KEYPOINTS, MAX_KEYPOINTS // 2)  # compared of an image one way round
 _PAIRS: Final = 1 << 20  # of matches; where there are more, fewer matches of each image are compared
 _PORTION: Final = 1 << 13  # pairs looked at at a time: what is made of them stays in the L2 cache
@@ -37,17 +37,14 @@ class Votes(NamedTuple):
 
 def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entries) -> Votes:
     """All images with at least two agreeing keypoints one way round, of what `Postings.find` gave."""
-    slots, mirrored = entry_slots(entries), probes.mirrored[probed]
-    # Most groups have a single keypoint, and are gone when those are that share their low bits with no other.
-    low = (slots ^ mirrored << _MIRROR_SHIFT) & _LOW_BITS
-    order = np.flatnonzero(np.bincount(low, minlength=1)[low] > 1)
-    groups, probed, entries = slots[order] * 2 + mirrored[order], probed[order], entries[order]
-    order = stable_order(groups.astype(np.uint32))
-    groups = groups[order]
-    met = np.flatnonzero(_has_neighbor(groups))
-    if len(met) == 0:
+    # Slot, way round and number in one word: NumPy sorts those faster than it finds the order of anything else.
+    keys = entries >> SLOT_SHIFT << np.uint64(1) | probes.mirrored[probed].astype(np.uint64)
+    keys = np.sort(keys << _NUMBER_BITS | np.arange(len(keys), dtype=np.uint64))
+    keys = keys[_has_neighbor(keys >> _NUMBER_BITS)]
+    if len(keys) == 0:
         return Votes(*np.zeros((3, 0), np.int64))
-    groups, order = groups[met], order[met]
+    groups: NDArray[np.int64] = (keys >> _NUMBER_BITS).astype(np.int64)
+    order: NDArray[np.int64] = (keys & _NUMBER_MASK).astype(np.int64)
     kept = _bounded(groups)
     groups, order = groups[kept], order[kept]
     asked, held = probes.places[probed[order]], entry_places(entries[order])
@@ -55,7 +52,7 @@ def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entri
     for first, second in _pairs(groups):
         fits = agree(asked[first], held[first], asked[second], held[second])
         votes += np.bincount(np.concatenate([first[fits], second[fits]]), minlength=len(votes))
-    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    starts = _starts(groups)
     best = _best_of_each(starts, votes)
     best = best[votes[best] > 1]
     views = views_of(groups[best] % 2, held[best, 3] - asked[best, 3])
@@ -132,8 +129,10 @@ def _bounded(groups: NDArray[np.int64]) -> NDArray[np.bool_]:
 
     Pictures that repeat themselves have hundreds of matches with each of their copies; a tenth of them tells as much.
     """
-    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    starts = _starts(groups)
     sizes = np.diff(starts, append=len(groups))
+    if sizes.max() <= _MATCHES[0] and len(groups) * _MATCHES[0] <= _PAIRS:
+        return np.ones(len(groups), np.bool_)
     pairs = {most: int((np.minimum(sizes, most) ** 2).sum()) // 2 for most in _MATCHES}
     most = next((most for most in _MATCHES if pairs[most] <= _PAIRS), _MATCHES[-1])
     size = np.repeat(sizes, sizes)
@@ -142,7 +141,12 @@ def _bounded(groups: NDArray[np.int64]) -> NDArray[np.bool_]:
     return kept
 
 
-def _has_neighbor(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _starts(ordered: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Where each group begins, of ordered groups that are not none."""
+    return np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+
+
+def _has_neighbor(ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
     same = ordered[1:] == ordered[:-1]
     either: NDArray[np.bool_] = np.concatenate([[False], same])[: len(ordered)]
     either |= np.concatenate([same, [False]])[: len(ordered)]
