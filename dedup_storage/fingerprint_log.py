@@ -258,7 +258,7 @@ class FingerprintLog:
         self._take_older()
         self._read_segment = self._segments.first()
         if self._read_segment > 1:  # and no snapshot holds what was before
-            self._damaged += RECORD_BYTES
+            self._damaged = RECORD_BYTES  # not one more if the read after it fails and this begins anew
             log.error("log_begins_late", segment=self._read_segment, remedy=REINDEX)
 
     def _take_older(self) -> None:

@@ -68,9 +68,11 @@ class VerdictReader:
 
     def _to_end(self) -> Iterator[Records]:
         damaged = self._unread.damaged
-        for chunk in chunks_to_end(self._segments, self._segment, self._offset):
-            self._offset += len(chunk.data)
-            if chunk.data:
-                yield read_records(chunk.data, self._unread)
-        if self._unread.damaged > damaged:
-            log.error("verdict_log_damaged", skipped_records=self._unread.damaged - damaged)
+        try:
+            for chunk in chunks_to_end(self._segments, self._segment, self._offset):
+                self._offset += len(chunk.data)
+                if chunk.data:
+                    yield read_records(chunk.data, self._unread)
+        finally:  # a read that breaks off passes over damage once, too
+            if self._unread.damaged > damaged:
+                log.error("verdict_log_damaged", skipped_records=self._unread.damaged - damaged)

@@ -11,6 +11,7 @@ import pytest
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.superseded import Superseded
 from dedup_app.storage_connection import StorageConnection
+from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_storage import index_snapshots, snapshot_keeper
@@ -18,7 +19,7 @@ from dedup_storage.clients import open_clients
 from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
 from dedup_storage.fingerprint_records import RECORD_BYTES
 from dedup_storage.index_snapshots import AnotherWrites, Draft, Snapshots
-from dedup_storage.log_places import LogPlace, SegmentFull, Segments
+from dedup_storage.log_places import Chunk, LogPlace, SegmentFull, Segments
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.snapshot_blobs import RENEW_SECONDS, AzureSnapshots
 from tests.azurite import Account
@@ -298,6 +299,30 @@ def test_a_log_whose_beginning_is_covered_by_no_good_snapshot_says_so(
     for each in (log, world.log()):
         assert each.refresh() == 18
         assert each.damaged_bytes == 0
+
+
+def test_a_load_that_breaks_off_before_its_first_byte_counts_no_damage_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        world.grow(6)
+        world.log().tend(NOW)
+    world.log().tend(TOMORROW)
+    for stored in world.snapshots.stored():
+        world.snapshots.delete(stored.name)
+    log = world.log()
+    with monkeypatch.context() as failing:
+        failing.setattr(world.segments, "read", _busy)
+        with pytest.raises(StoreBusy):
+            log.refresh()
+    log.refresh()
+    untroubled = world.log()
+    untroubled.refresh()
+    assert log.damaged_bytes == untroubled.damaged_bytes > 0
+
+
+def _busy(number: int, offset: int, length: int) -> Chunk:
+    raise StoreBusy(f"segment {number} could not be read")
 
 
 def test_the_snapshot_of_a_log_that_was_replaced_is_not_used_and_goes_away(world: World) -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from dedup_core.comparison.sides import Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.errors import StoreBusy
 from dedup_core.groups.columns import KINDS, LINKS
 from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
+from dedup_storage import fingerprint_log
 from dedup_storage.clients import StorageClients
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.verdict_log import PREFIX, VerdictLog, VerdictReader
@@ -83,6 +85,27 @@ def test_a_reader_gets_each_record_once_over_segments():
     assert new(VerdictLog(segments).reader()) == RECORDS
     VerdictLog(segments).append([IMAGE])  # another process, which has to find the end
     assert new(reader) == [IMAGE]
+
+
+def test_damage_is_told_once_also_by_a_read_that_breaks_off_after_it(monkeypatch, caplog):
+    segments = MemorySegments()
+    damaged = bytearray(record_bytes(IMAGE))
+    damaged[-1] ^= 1
+    segments.append(1, bytes(damaged) + record_bytes(LINK))
+    monkeypatch.setattr(fingerprint_log, "READ_BYTES", len(damaged))
+    reader, read = VerdictLog(segments).reader(), segments.read
+
+    def broken(number, offset, length):
+        if offset:
+            raise StoreBusy("503")
+        return read(number, offset, length)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(segments, "read", broken)
+        with pytest.raises(StoreBusy):
+            new(reader)
+    assert new(reader) == [LINK]
+    assert caplog.text.count('"verdict_log_damaged", "skipped_records": 1') == 1
 
 
 def test_it_lies_in_append_blobs(clients: StorageClients):
