@@ -38,6 +38,7 @@ class App:
     account: Account
     services: Services
     environment: Mapping[str, str]
+    container: str = CONTAINER
 
     @contextmanager
     def host(self, host_id: str = "e2e", **options: float) -> Iterator[HostProcess]:
@@ -48,13 +49,13 @@ class App:
 
     def upload(self, pictures: Mapping[str, bytes]) -> None:
         with BlobServiceClient.from_connection_string(self.account.connection_string) as service:
-            container = service.get_container_client(CONTAINER)
+            container = service.get_container_client(self.container)
             for name, data in pictures.items():
                 container.upload_blob(name, data, overwrite=True)
 
     def delete(self, name: str) -> None:
         with BlobServiceClient.from_connection_string(self.account.connection_string) as service:
-            service.get_blob_client(CONTAINER, name).delete_blob()
+            service.get_blob_client(self.container, name).delete_blob()
 
     def put_message(self, text: str) -> None:
         """What a person does with the queue SDK, which encodes nothing by itself."""
@@ -79,7 +80,7 @@ class App:
         return {frozenset({pair.left.name, pair.right.name}): pair for pair in self.services.pairs.all()}
 
     def pair(self, left: str, right: str) -> PairRow | None:
-        return self.services.pairs.get(ImagePath(CONTAINER, left), ImagePath(CONTAINER, right))
+        return self.services.pairs.get(ImagePath(self.container, left), ImagePath(self.container, right))
 
     def wait_for_verdict(self, left: str, right: str, limit_seconds: float = 60) -> PairRow:
         def verified() -> PairRow | None:
@@ -116,7 +117,7 @@ class App:
 
     def image_reads(self) -> int:
         """How often storage served the bytes of an image."""
-        path = f"/{self.account.name}/{CONTAINER}/"
+        path = f"/{self.account.name}/{self.container}/"
         return sum(
             request.method == "GET" and request.status < 300 and request.target.startswith(path)
             for request in self.account.requests()
@@ -125,18 +126,18 @@ class App:
 
 
 @contextmanager
-def app_on(account: Account, **settings: str) -> Iterator[App]:
+def app_on(account: Account, container: str = CONTAINER, **settings: str) -> Iterator[App]:
     """The app's settings on an account of its own, with its container; no host runs yet."""
     environment = {
         "AzureWebJobsStorage": account.connection_string,
         "ImageStorage": account.connection_string,
-        "IMAGE_CONTAINER": CONTAINER,
+        "IMAGE_CONTAINER": container,
         "BLOB_TRIGGER_SOURCE": "LogsAndContainerScan",
         **settings,
     }
     with BlobServiceClient.from_connection_string(account.connection_string) as service:
-        service.create_container(CONTAINER)
-    yield App(account, connect(Settings.from_environment(environment)), environment)
+        service.create_container(container)
+    yield App(account, connect(Settings.from_environment(environment)), environment, container)
 
 
 def post_blob_created(host: HostProcess, account: Account, name: str) -> None:
