@@ -127,7 +127,7 @@ class AzurePairsTable:
                 return Written.SUPERSEDED
             # Merging would keep numbers of an earlier verdict that this one does not have: all but the decision goes.
             if self._table.update(entity | _decision(found[0]), found[1], keep_other_columns=False) is not None:
-                return Written.AGAIN if _says_the_same(known, row) else Written.NEW
+                return Written.AGAIN if _says_the_same(known, row) and not _is_ours(known, row) else Written.NEW
         return Written.NEW
 
 
@@ -148,6 +148,11 @@ def _says_the_same(known: PairRow, row: PairRow) -> bool:
     if known.verdict is None or row.verdict is None or known.verdict.kind is not row.verdict.kind:
         return False
     return _is_about_the_same(known, row)
+
+
+def _is_ours(known: PairRow, row: PairRow) -> bool:
+    """Whether this very verdict was written just now by a try whose answer got lost."""
+    return known.verified_at == row.verified_at
 
 
 def _decision(entity: Entity) -> Entity:

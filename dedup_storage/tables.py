@@ -31,10 +31,23 @@ class AzureStatsTable:
 
     def __init__(self, table: Entities) -> None:
         self._table = table
+        self._written: tuple[str, str, str] | None = None  # day, instance and tag of the row that was put last
 
     def put(self, day: str, instance: str, totals: LoaderStats) -> None:
-        columns = _stats_columns(totals)
-        self._table.upsert({**columns, "PartitionKey": day, "RowKey": instance}, keep_other_columns=False)
+        """Write the row. Each write follows from the one before, so that none that is late undoes a newer one."""
+        entity = {**_stats_columns(totals), "PartitionKey": day, "RowKey": instance}
+        known = self._written if self._written and self._written[:2] == (day, instance) else None
+        tag = known and known[2]
+        while (written := self._write(entity, tag)) is None:
+            found = self._table.get_with_tag(day, instance)
+            tag = found and found[1]
+        self._written = day, instance, written
+
+    def _write(self, entity: Entity, tag: str | None) -> str | None:
+        """The new tag, None if the row is not as it was when it had this tag."""
+        if tag is None:
+            return self._table.create(entity)
+        return self._table.update(entity, tag, keep_other_columns=False)
 
     def of_day(self, day: str) -> dict[str, LoaderStats]:
         return {entity["RowKey"]: _stats(entity) for entity in self._table.query(f"PartitionKey eq '{day}'")}

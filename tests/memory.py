@@ -185,7 +185,8 @@ class MemoryStatsTable(AzureStatsTable):
     """The `loaderstats` table in a dict."""
 
     def __init__(self) -> None:
-        super().__init__(MemoryEntities())
+        self.entities = MemoryEntities()
+        super().__init__(self.entities)
 
 
 class MemoryReportsTable(AzureReportsTable):

@@ -1,8 +1,9 @@
 """Compares everything that the app has stored with the truth about the blobs that are left."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from dedup_app.currency import is_current
 from dedup_app.group_records import facts_of, link_of
@@ -15,6 +16,7 @@ from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import Family
 from dedup_core.groups.group import Group
 from dedup_core.groups.projection import GroupProjection
+from tests.soak.counted import ProcessWitness, counted_more_or_less_than_once, wrong_statistics
 from tests.soak.truth import Truth
 
 WITHOUT_ANSWER = "blobs without the right answer"
@@ -25,7 +27,8 @@ DOUBLE = "double rows"
 GROUPS = "groups that are not those of the pairs"
 LEDGER = "findings of the ledger"
 DEAD = "messages that failed for good"
-KINDS = (WITHOUT_ANSWER, GHOSTS, WITHOUT_VERDICT, FALSE, DOUBLE, GROUPS, LEDGER, DEAD)
+STATISTICS = "statistics that are not what happened"
+KINDS = (WITHOUT_ANSWER, GHOSTS, WITHOUT_VERDICT, FALSE, DOUBLE, GROUPS, LEDGER, DEAD, STATISTICS)
 
 
 @dataclass
@@ -50,24 +53,31 @@ class Findings:
 
 @dataclass
 class Check:
-    """One look at the tables and logs; `etags`, without quotes, are those of the blobs that are there."""
+    """One look at the tables and logs; `etags`, without quotes, are those of the blobs that are there.
+
+    `processes` are all that have worked on them, if somebody has watched.
+    """
 
     services: Services
     truth: Truth
     etags: Mapping[str, str]
+    processes: Sequence[ProcessWitness] = ()
     findings: Findings = field(default_factory=Findings)
 
     def run(self) -> Findings:
-        rows = {row.path.name: row for row in self.services.features.all()}
+        all_rows = list(self.services.features.all())
+        rows = {row.path.name: row for row in all_rows}
         pairs = list(self.services.pairs.all())
         summaries = {row.path.image_id: row.summary for row in rows.values()}
         current = [pair for pair in pairs if is_current(pair, summaries)]
         self._answers(rows)
         self._verdicts(current, rows)
-        self._sides(current)
+        self._sides(all_rows, pairs, current)
         self._groups(rows, pairs)
         self._ledger()
         self._messages()
+        if self.processes:
+            self._statistics()
         return self.findings
 
     def _answers(self, rows: Mapping[str, FeaturesRow]) -> None:
@@ -111,21 +121,20 @@ class Check:
                 kind = pair.verdict.kind
                 self.findings.must(self.truth.is_right(names, kind), FALSE, f"{sorted(names)} is not {kind}")
 
-    def _sides(self, current: list[PairRow]) -> None:
+    def _sides(self, rows: Sequence[FeaturesRow], pairs: list[PairRow], current: list[PairRow]) -> None:
         """Both directions of a pair say the same, and no pair and no image has more rows than that."""
-        paths = Counter(row.path for row in self.services.features.all())
+        paths = Counter(row.path for row in rows)
         for path, count in paths.items():
             self.findings.must(count == 1, DOUBLE, f"{path} has {count} rows")
-        pairs = Counter(frozenset((pair.left, pair.right)) for pair in self.services.pairs.all())
-        for sides, count in pairs.items():
+        counts = Counter(frozenset((pair.left, pair.right)) for pair in pairs)
+        for sides, count in counts.items():
             self.findings.must(count == 1, DOUBLE, f"{sorted(sides)} has {count} rows")
+        of_image = cache(lambda path: list(self.services.pairs.of_image(path)))
         for pair in current:
             if pair.verdict is None:
                 continue
             for one, other in ((pair.left, pair.right), (pair.right, pair.left)):
-                kinds = [
-                    it.verdict and it.verdict.kind for it in self.services.pairs.of_image(one) if it.right == other
-                ]
+                kinds = [it.verdict and it.verdict.kind for it in of_image(one) if it.right == other]
                 self.findings.must(kinds == [pair.verdict.kind], DOUBLE, f"{one}, {other}: {kinds}")
 
     def _groups(self, rows: Mapping[str, FeaturesRow], pairs: list[PairRow]) -> None:
@@ -154,6 +163,18 @@ class Check:
     def _messages(self) -> None:
         for queue, length in self.services.queues.lengths().items():
             self.findings.must(length.poison == 0, DEAD, f"{length.poison} in {queue}-poison")
+
+    def _statistics(self) -> None:
+        report = self.services.reporting.report()
+        dates = {put.day for process in self.processes for put in process.puts} | {report.day}
+        days = {day: self.services.stats.of_day(day) for day in dates}
+        wrong = [
+            *wrong_statistics(self.processes, days, report),
+            *counted_more_or_less_than_once(self.processes),
+        ]
+        for found in wrong:
+            self.findings.must(False, STATISTICS, found)
+        self.findings.right[STATISTICS] += sum(map(len, days.values())) - len(wrong)
 
 
 def _members(group: Group) -> frozenset[str]:

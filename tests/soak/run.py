@@ -2,12 +2,14 @@
 
 import random
 import sys
+import tempfile
 import time
 import urllib.error
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -16,14 +18,17 @@ from dedup_core.loading.stats import LoaderStats
 from local_host.process import HostProcess, HostProcessError
 from tests.azurite import Account
 from tests.e2e.app import CONTAINER, POLL_OFTEN, ROOT, App, app_on, post_blob_created, post_blob_deleted
-from tests.soak.check import Check, Findings
+from tests.soak.check import STATISTICS, Check, Findings
+from tests.soak.counted import ProcessWitness
 from tests.soak.faults import Faults, FaultyStorage, faulty_storage
 from tests.soak.plan import Change, Deed, Plan
 from tests.soak.truth import Truth
+from tests.soak.witness import FOLDER
 
 LEASE_SECONDS = 5  # as long as the messages in a dead host's hands stay hidden
 BUSY_SECONDS = 14  # longer than all tries of the SDK
 MOST_WAITING = 120  # messages; so that changes meet images in work
+READERS = 32  # threads of a host that may be reading when it is killed
 QUIET_LOOKS = 4
 LOOK_SECONDS = 1.0
 TRIED_AGAIN = {  # a minute's pause, as in Azure, would only make it long
@@ -69,6 +74,8 @@ class Hosts:
     app: App
     faults: Faults
     count: int
+    notes: Path
+    """Where their witnesses write."""
     processes: list[HostProcess] = field(default_factory=list)
     storages: list[FaultyStorage] = field(default_factory=list)
     starting: dict[int, Future[None]] = field(default_factory=dict)
@@ -89,8 +96,10 @@ class Hosts:
                     **TRIED_AGAIN,
                     "ImageStorage": storage.connection_string,
                     "AzureFunctionsWebHost__hostid": "soak",
+                    FOLDER: str(self.notes),
                 }
-                process = HostProcess(ROOT, environment, lease_seconds=LEASE_SECONDS)
+                arguments = ["--worker-module", "tests.soak.witness"]
+                process = HostProcess(ROOT, environment, lease_seconds=LEASE_SECONDS, arguments=arguments)
                 stack.callback(process.__exit__, None, None, None)
                 self.storages.append(storage)
                 self.processes.append(process)
@@ -139,6 +148,7 @@ class Soak:
 
     options: Options
     app: App
+    notes: Path
 
     def __post_init__(self) -> None:
         options = self.options
@@ -146,7 +156,7 @@ class Soak:
         self.faults = Faults(options.faults, options.seed)
         counts = (options.uploads, options.overwrites, options.deletions, options.again)
         self.plan = Plan(options.seed, dict(zip(Deed, counts, strict=True)))
-        self.hosts = Hosts(self.app, self.faults, options.hosts)
+        self.hosts = Hosts(self.app, self.faults, options.hosts, self.notes)
         self.started = time.monotonic()
         self.queues = QueueServiceClient.from_connection_string(self.app.account.connection_string)
 
@@ -169,13 +179,21 @@ class Soak:
             etags = {str(blob.name): str(blob.etag).strip('"') for blob in found}
         assert etags.keys() == self.plan.blobs.keys()
         truth = Truth.of(self.plan.blobs)
-        findings = Check(self.app.services, truth, etags).run()
+        processes = ProcessWitness.all_in(self.notes)
+        findings = Check(self.app.services, truth, etags, processes).run()
         statistics = self.app.services.reporting.report().totals
+        reads = sum(process.reads() for process in processes)
+        # Of the others, those who had asked did not hear it any more.
+        cut_off = self.faults.images_read - reads
+        is_told = 0 <= cut_off <= self.hosts.kills * READERS
+        findings.must(is_told, STATISTICS, f"{self.faults.images_read} images went out, {reads} came")
         happened = {
             "blobs": len(etags),
             "expected pairs": len(truth.found_by_both),
             "requests": self.faults.requests,
             "kills": self.hosts.kills,
+            "images read": reads,
+            "images sent to who was killed meanwhile": cut_off,
             "messages that failed on ten tries": redriven,
             "seconds": round(seconds),
         }
@@ -255,5 +273,5 @@ class Soak:
 
 def soak(account: Account, options: Options) -> Report:
     """Run it on an empty account."""
-    with app_on(account, **SETTINGS) as app:
-        return Soak(options, app).run()
+    with app_on(account, **SETTINGS) as app, tempfile.TemporaryDirectory(prefix="soak-") as notes:
+        return Soak(options, app, Path(notes)).run()

@@ -1,19 +1,25 @@
 """A short soak ends with nothing wrong, and what would be wrong is noticed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from dedup_app.image_status import PROCESSING
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
+from dedup_storage.rows import Entity
 from tests.app.world import World
 from tests.azurite import Account
 from tests.e2e.app import CONTAINER
-from tests.soak.check import DOUBLE, FALSE, GHOSTS, LEDGER, WITHOUT_ANSWER, WITHOUT_VERDICT, Check
+from tests.memory import MemoryImages
+from tests.soak.check import DOUBLE, FALSE, GHOSTS, LEDGER, STATISTICS, WITHOUT_ANSWER, WITHOUT_VERDICT, Check
+from tests.soak.counted import Line, ProcessWitness
 from tests.soak.plan import Deed, Plan, picture
 from tests.soak.run import Options, soak
 from tests.soak.truth import Truth
+from tests.soak.witness import watching
 
 SHORT = Options(uploads=10, overwrites=2, deletions=2, again=2, hosts=2, kills=1, spells=0, limit_seconds=240)
 BLOBS = {
@@ -49,19 +55,40 @@ def truth() -> Truth:
     return Truth.of(BLOBS)
 
 
+def compare(world: World, left: str, right: str) -> None:
+    message = VerifyMessage(path_of(left), (VerifyTarget(path_of(right)),))
+    world.services.verify.handle_message(message.to_json(), "a message")
+
+
 @pytest.fixture
-def taken_in() -> World:
+def lines() -> list[Line]:
+    """What the only process is seen to do."""
+    return []
+
+
+@pytest.fixture
+def taken_in(lines: list[Line]) -> Iterator[World]:
     world = World()
-    for name, data in BLOBS.items():
-        world.upload_and_ingest(name, data)
-    world.verify_all()
-    return world
+
+    def tell(what: str, **more: object) -> None:
+        lines.append({"thread": 1, "what": what, **more})
+
+    with watching(tell, MemoryImages):
+        for name, data in BLOBS.items():
+            world.upload_and_ingest(name, data)
+        world.images.delete(path_of("c"))
+        world.verify_all()
+        compare(world, "a", "c")
+        world.upload_and_ingest("c", BLOBS["c"])
+        world.verify_all()
+        compare(world, "a", "garbage")
+        yield world
 
 
-def wrong(world: World, truth: Truth) -> set[str]:
+def wrong(world: World, truth: Truth, lines: list[Line]) -> set[str]:
     services = world.start_process("who looks")
     etags = {path.name: world.images.etag(path) or "" for path in map(path_of, BLOBS)}
-    findings = Check(services, truth, etags).run()
+    findings = Check(services, truth, etags, [ProcessWitness([*lines, {"thread": 1, "what": "ended"}])]).run()
     return {kind for kind, found in findings.wrong.items() if found}
 
 
@@ -73,8 +100,11 @@ def test_the_truth_has_the_pairs_that_were_made(truth: Truth):
     assert not truth.is_right(frozenset("ac"), VerdictKind.DUPLICATE)
 
 
-def test_where_all_is_right_nothing_is_found(taken_in: World, truth: Truth):
-    assert wrong(taken_in, truth) == set()
+def test_where_all_is_right_nothing_is_found(taken_in: World, truth: Truth, lines: list[Line]):
+    assert wrong(taken_in, truth, lines) == set()
+    done = ProcessWitness(lines).done()
+    assert done.images_downloaded > done.comparisons_performed > 1  # one of them of files with the same bytes
+    assert (done.download_failures, done.decode_failures, done.comparisons_failed) == (1, 1, 2)
 
 
 def lose_a_row(world: World) -> None:
@@ -107,6 +137,36 @@ def forget_one_side(world: World) -> None:
     world.pairs.entities.delete(b.image_id, a.image_id)
 
 
+def totals_row(world: World) -> Entity:
+    (entity,) = world.stats.entities.query()
+    return entity
+
+
+def go_back_to_old_totals(world: World) -> None:
+    row = totals_row(world)
+    world.stats.entities.upsert({**row, "comparisons_performed": 1}, keep_other_columns=False)
+
+
+def count_what_did_not_happen(world: World) -> None:
+    world.services.loader.count_failed_comparisons(1)
+    compare(world, "a", "b")
+
+
+def count_nothing_of_it(world: World) -> None:
+    world.services.loader.load(path_of("a"))
+    world.services.loader.reset_stats()
+    compare(world, "a", "b")
+
+
+def lose_the_totals(world: World) -> None:
+    row = totals_row(world)
+    world.stats.entities.delete(row["PartitionKey"], row["RowKey"])
+
+
+def count_for_another(world: World) -> None:
+    world.stats.entities.upsert({**totals_row(world), "RowKey": "nobody"}, keep_other_columns=False)
+
+
 @pytest.mark.parametrize(
     ("damage", "kind"),
     [
@@ -117,8 +177,13 @@ def forget_one_side(world: World) -> None:
         (call_it_another, FALSE),
         (forget_one_side, DOUBLE),
         (never_finish, LEDGER),
+        (go_back_to_old_totals, STATISTICS),
+        (count_what_did_not_happen, STATISTICS),
+        (count_nothing_of_it, STATISTICS),
+        (lose_the_totals, STATISTICS),
+        (count_for_another, STATISTICS),
     ],
 )
-def test_what_is_wrong_is_noticed(taken_in: World, truth: Truth, damage, kind):
+def test_what_is_wrong_is_noticed(taken_in: World, truth: Truth, lines: list[Line], damage, kind):
     damage(taken_in)
-    assert kind in wrong(taken_in, truth)
+    assert kind in wrong(taken_in, truth, lines)

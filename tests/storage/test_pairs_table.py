@@ -87,12 +87,19 @@ class PairsTableContract(ABC):
         written = [
             table.put_verdict(pair)
             for pair in (
-                *(versioned("a", "b", 1, 1), versioned("a", "b", 1, 1)),
+                *(
+                    versioned("a", "b", 1, 1),
+                    replace(versioned("a", "b", 1, 1), verified_at=NOON + timedelta(seconds=1)),
+                ),
                 *(versioned("a", "b", 1, 1, kind=VerdictKind.DISTINCT), versioned("a", "b", 1, 2)),
                 versioned("a", "b", 1, 1),
             )
         ]
         assert written == [Written.NEW, Written.AGAIN, Written.NEW, Written.NEW, Written.SUPERSEDED]
+
+    def test_a_verdict_that_is_written_by_a_try_whose_answer_got_lost_is_new(self, table: PairsTable) -> None:
+        table.put_verdict(versioned("a", "b", 1, 1))  # as the SDK does before it asks again
+        assert table.put_verdict(versioned("a", "b", 1, 1)) is Written.NEW
 
     def test_a_pair_reads_from_either_side(self, table: PairsTable) -> None:
         table.open(pending("a", "b", view="turned_90"))

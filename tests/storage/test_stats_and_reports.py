@@ -1,4 +1,5 @@
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -7,11 +8,13 @@ import pytest
 from dedup_app.ledger.findings import SliceReport
 from dedup_app.ownership import Owner
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, ReportsTable, StatsReport, StatsTable
+from dedup_core.errors import StoreBusy
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable
+from dedup_storage.rows import Entity
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
-from tests.memory import MemoryReportsTable, MemoryStatsTable
+from tests.memory import MemoryEntities, MemoryReportsTable, MemoryStatsTable
 from tests.storage.examples import NOON
 
 TOTALS = LoaderStats(
@@ -79,6 +82,54 @@ class TestMemoryStatsTable(StatsTableContract):
     @pytest.fixture
     def table(self) -> StatsTable:
         return MemoryStatsTable()
+
+
+class HeldBack(MemoryEntities):
+    """Entities of which a write may take effect long after its caller gave up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_late = False
+        self.late: list[Callable[[], object]] = []
+
+    def create(self, entity: Entity) -> str | None:
+        return self._now_or_later(lambda: MemoryEntities.create(self, entity))
+
+    def update(self, entity: Entity, tag: str, *, keep_other_columns: bool) -> str | None:
+        return self._now_or_later(
+            lambda: MemoryEntities.update(self, entity, tag, keep_other_columns=keep_other_columns)
+        )
+
+    def upsert(self, entity: Entity, *, keep_other_columns: bool) -> str:
+        return self._now_or_later(lambda: MemoryEntities.upsert(self, entity, keep_other_columns=keep_other_columns))
+
+    def _now_or_later[T](self, write: Callable[[], T]) -> T:
+        if self.is_late:
+            self.late.append(write)
+            raise StoreBusy("no answer")
+        return write()
+
+
+@pytest.mark.parametrize("written_before", [0, 1])
+@pytest.mark.parametrize("when", ["between two later writes", "after the next write", "before the next write"])
+def test_totals_that_land_late_never_replace_newer_ones(written_before: int, when: str) -> None:
+    entities = HeldBack()
+    table = AzureStatsTable(entities)
+    for _ in range(written_before):
+        table.put("2026-03-04", "host-1", LoaderStats(images_downloaded=1))
+    entities.is_late = True
+    with pytest.raises(StoreBusy):
+        table.put("2026-03-04", "host-1", LoaderStats(images_downloaded=2))
+    entities.is_late = False
+    (late,) = entities.late
+    if when == "before the next write":
+        late()
+    table.put("2026-03-04", "host-1", LoaderStats(images_downloaded=3))
+    late()
+    if when == "between two later writes":
+        table.put("2026-03-04", "host-1", LoaderStats(images_downloaded=4))
+    last = 4 if when == "between two later writes" else 3
+    assert table.of_day("2026-03-04") == {"host-1": LoaderStats(images_downloaded=last)}
 
 
 class TestAzureStatsTable(StatsTableContract):
