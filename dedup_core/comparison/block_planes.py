@@ -70,6 +70,8 @@ class BlockPlanes:
         self.flat: Blocks = self.seen & (larger < min(least, _FLAT))
         self.left_shows = self.textured & (self.left_variance > least)
         self.right_shows = self.textured & (self.right_variance > least)
+        # Where neither shows much less than the other: black cloth hides its folds.
+        self.both_show: Blocks = self.left_shows & self.right_shows & (smaller * _LEAST_KEPT > larger)
 
     def _all_seen(self, inside: Blocks) -> Blocks:
         """Which blocks lie inside as a whole."""

@@ -19,6 +19,7 @@ _LEAST_SIDE: Final = 24
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
+_DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
 _WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
 
 
@@ -37,7 +38,7 @@ class Look:
 
 
 NOT_LOOKED: Final = Look(None, (), Image.new("L", (1, 1), 255))
-_NOTHING_THERE: Final = Look(Detail(0.0, 0.0, 0.0, 0.0, 0.0, 0), (), Image.new("L", (1, 1), 255))
+_NOTHING_THERE: Final = Look(Detail(0.0, 0.0, 0.0, 0.0, 0.0, blocks=0), (), Image.new("L", (1, 1), 255))
 
 
 def look_closer(placed: Placed) -> Look:
@@ -56,7 +57,7 @@ def look_closer(placed: Placed) -> Look:
         return _NOTHING_THERE
     differences = planes.differences()
     retoned = planes.retoned(differences)
-    doubtful = textured & (differences > (DOUBTFUL if retoned > RETONED else _CHANGED))
+    doubtful = textured & (differences > DOUBTFUL)
     shapes = planes.differences_in_shape(placed, scale, doubtful, differences) if doubtful.any() else differences
     if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else
         differences = shapes
@@ -69,6 +70,7 @@ def look_closer(placed: Placed) -> Look:
         altered_share=shares[0],
         lost_share=shares[1],
         reshaped_share=reshaped[0],
+        reshaped=_third_largest(shapes[planes.both_show], _DULLED),
         blocks=int(textured.sum()),
         grain=planes.grain,
         retoned=retoned,
@@ -86,5 +88,7 @@ def _without_rim(box: PixelBox | None) -> PixelBox | None:
     return box[0] + _RIM, box[1] + _RIM, box[2] - _RIM, box[3] - _RIM
 
 
-def _third_largest(values: Float32s) -> float:
-    return float(np.partition(values, -_WORST - 1)[-_WORST - 1]) if len(values) > _WORST else 0.0
+def _third_largest(values: Float32s, more: float = 0.0) -> float:
+    """The largest but for two, and but for that share `more` if there are many."""
+    worst = max(_WORST, int(more * len(values)))
+    return float(np.partition(values, -worst - 1)[-worst - 1]) if len(values) > worst else 0.0

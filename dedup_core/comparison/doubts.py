@@ -3,13 +3,15 @@
 from typing import Final
 
 from dedup_core.comparison.color_match import above
-from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.measurement import PairMeasurement, Tones
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
 MANY_BLOCKS: Final = 100
 WHOLE_FRAME: Final = 0.97
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
+_MOST_KEPT: Final = 0.55  # docs/thresholds.md#another-color-in-one-place
+_MOST_KEPT_BY_TONE: Final = 0.45  # docs/thresholds.md#another-color-in-one-place
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
 
@@ -21,9 +23,18 @@ def another_frame(measurement: PairMeasurement, policy: Policy) -> str:
 
 
 def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
-    """The sentence about a place of another color, where the average is within the limits; empty without one."""
-    spot, limit = 0.0 if measurement.tones is None else measurement.tones.spot, policy.max_spot_residual
-    return f"a part has another color ({above(spot, limit)})" if spot > limit else ""
+    """The sentence about a place of another color, where the average is within the limits; empty without one.
+
+    A change of tone changes most of a picture: one that leaves half of it as it is would be a lamp that is lit.
+    """
+    tones, limit = measurement.tones, policy.max_spot_residual
+    if tones is None:
+        return ""
+    if tones.spot > limit:
+        return f"a part has another color ({above(tones.spot, limit)})"
+    if measurement.color_residual > policy.max_color_residual and tones.kept > _MOST_KEPT_BY_TONE:
+        return _kept(tones)
+    return ""
 
 
 def too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:
@@ -38,12 +49,21 @@ def too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:
     return ""
 
 
-def several_colors(measurement: PairMeasurement) -> str:
-    """The sentence about one color that has become several, as lamps that are lit do; empty where it stays one."""
-    spread = 0.0 if measurement.tones is None else measurement.tones.spread
-    if spread <= _MOST_SPREAD:
+def some_colors(measurement: PairMeasurement) -> str:
+    """The sentence about other colors that are no change of all colors; empty where they are.
+
+    One color has become several, as lamps that are lit do; or most of the picture kept its colors, but for a label.
+    """
+    tones = measurement.tones
+    if tones is None:
         return ""
-    return f"what has one color in one of them has several in the other ({above(spread, _MOST_SPREAD)})"
+    if tones.spread > _MOST_SPREAD:
+        return f"what has one color in one of them has several in the other ({above(tones.spread, _MOST_SPREAD)})"
+    return _kept(tones) if tones.kept > _MOST_KEPT else ""
+
+
+def _kept(tones: Tones) -> str:
+    return f"a part has other colors, and {tones.kept:.0%} has the same"
 
 
 def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:

@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 5
+MEASUREMENT_VERSION: Final = 6
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -25,7 +25,8 @@ class Detail:
     something), `usual` the median of what a picture shows, of the one that keeps more, `calm` the lower quartile.
     `altered_share` 0..1 is the share of what a picture shows that the other one shows otherwise or not at all, of the
     picture that keeps more; `lost_share` that of the other one; `reshaped_share` is as `altered_share` where colors may
-    be any others. `blocks` is how many blocks show anything. `grain` is the standard deviation of noise in all of them,
+    be any others, and `reshaped` the largest such difference where both show something, but for two blocks and one in
+    200. `blocks` is how many blocks show anything. `grain` is the standard deviation of noise in all of them,
     above that of rounding, and `retoned` the mean difference of what agrees, both in gray levels. `starkness` 0..1: how
     near the usual block of both pictures is to half black and half white.
     """
@@ -40,6 +41,7 @@ class Detail:
     retoned: float = 0.0
     calm: float = 0.0
     starkness: float = 0.0
+    reshaped: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Tones:
     `least_color`: how much color the one and the other picture has besides one for each lightness; next to nothing in
     gray, sepia and duotone. `tint`: how far those colors for each lightness are apart. `spot`: as `hue` (or `channels`,
     if that is less), in the places that differ most, and not on average. `spread`: how far what has one color in one
-    picture is from its mean in the other, root of the mean of squares; little for a thing in another color.
+    picture is from its mean in the other, root of the mean of squares; little for a thing in another color. `kept`
+    0..1: the share of what is no plain background that has the same color in both, as it is.
     """
 
     hue: float
@@ -62,6 +65,7 @@ class Tones:
     tint: float
     spot: float = 0.0
     spread: float = 0.0
+    kept: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ _DAMPING: Final = 1e-3
 _LEAST_WEIGHT: Final = 1e-3
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 8.0  # within the limits of every preset
+_KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 _SHADE: Final = 12.0  # CIELAB units: what is taken for one color
 _FEW: Final = 6  # blocks of one color that say something about it
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
@@ -42,10 +43,12 @@ def tones_between(
     colors = sorted(_mean_length(lab[:, 1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
     tint = _mean_length(curves[0] - curves[1], flat)
     counted = flat > _COUNTED
+    raw = np.sqrt(((ours - theirs) ** 2).sum(axis=1))[counted]
+    kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
     hues = [_hue_errors(ours, theirs, flat), _hue_errors(theirs, ours, flat)]
     spot = min(_ninth_largest(errors[counted]) for errors in hues)
     if only_colors and spot <= _SURE_SPOT:
-        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot), np.zeros(shape, dtype=np.bool_)
+        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
     levels = [block_means(it, BLOCK).reshape(-1, 3) / np.float32(255) for it in (left, right)]
     values = levels[0].astype(np.float64), levels[1].astype(np.float64)
     channels = [_channel_errors(*values, flat, shape), _channel_errors(*values[::-1], flat, shape)]
@@ -58,6 +61,7 @@ def tones_between(
         least_color=colors[0],
         tint=tint,
         spot=_ninth_largest(errors_of[counted]),
+        kept=kept,
         spread=min(_spread(ours, theirs, flat, counted), _spread(theirs, ours, flat, counted)),
     )
     return tones, (counted & (errors_of > _SURE_SPOT)).reshape(shape)

@@ -11,7 +11,7 @@ from dedup_core.comparison.doubts import (
     WHOLE_FRAME,
     another_frame,
     another_spot,
-    several_colors,
+    some_colors,
     too_small_a_part,
     turned_mark,
 )
@@ -57,6 +57,7 @@ _MOST_NOISE: Final = 0.05
 _ALLOWED_FOR_TONE: Final = 0.06  # docs/thresholds.md#detail
 _MOST_TONE: Final = 5.0
 _FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
+_MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
 _STARK: Final = 0.45  # docs/thresholds.md#altered-or-distinct
@@ -131,9 +132,9 @@ def _with_doubts_of_recoloring(
 ) -> tuple[VerdictKind, tuple[str, ...]]:
     if doubt := too_small_a_part(measurement, policy) or turned_mark(measurement, policy):
         return VerdictKind.DISTINCT, (doubt, *reasons)
-    if several := several_colors(measurement):
+    if some := some_colors(measurement):
         alike = measurement.color_residual <= _MOST_RECOLORED * policy.max_altered_color_residual
-        return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (several, *reasons)
+        return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (some, *reasons)
     return VerdictKind.COLOR_VARIANT, reasons
 
 
@@ -184,7 +185,7 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
         if not every_part or recolored or detail.blocks < MANY_BLOCKS or structure < policy.min_altered_structure:
             return _judge_altered(measurement, policy, kind, least)
         matches = f"each of {detail.blocks} parts matches (differences up to {detail.worst:.2f})"
-    elif not (every_part or (kind is VerdictKind.COLOR_VARIANT and _is_recolored(measurement, policy))):
+    elif not (every_part if same_colors else _every_shape_matches(detail, measurement, policy)):
         return _judge_altered(measurement, policy, kind, least)
     if coverage < policy.min_coverage and kind is VerdictKind.DUPLICATE:
         return VerdictKind.ALTERED, (
@@ -198,6 +199,13 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
 def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
     limit = _detail_limit(detail, policy) + _allowance(detail, tones)
     return detail.worst <= limit and detail.altered_share <= _FEW_PARTS
+
+
+def _every_shape_matches(detail: Detail, measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether nothing but the colors differs: not what is written on a label of another color."""
+    if detail.reshaped > _MOST_RESHAPED:
+        return False
+    return _every_part_matches(detail, measurement.tones, policy) or _is_recolored(measurement, policy)
 
 
 def _detail_limit(detail: Detail, policy: Policy) -> float:

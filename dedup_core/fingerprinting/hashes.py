@@ -19,6 +19,9 @@ _GRID_SIDE: Final = 64  # averaged to this side before the DCT, as in PDQ
 _FREQUENCIES: Final = 16
 _MARKER: Final = (14, 14)  # a coefficient whose bit stays what and where it is in every view of a hash
 _STRIPES: Final = 1.0  # in steps of luma: where no frequency along stripes has more, it is rounding and compression
+_SYMMETRIC: Final = 0.02  # of the largest coefficient; photographs of facades and faces have 0.036 and more
+_SOFT: Final = 1.0  # in steps of luma: what rounding and compression leave of a plain picture is less
+_SOFT_SHARE: Final = 0.2  # of the coefficients; docs/fingerprints.md#flat-images
 _ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor
 
 
@@ -71,9 +74,9 @@ def _quality_within(luma: LumaPicture, box: Box) -> int:
 def _hashes(luma: LumaPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Of the whole picture and of its largest block (or its frame, if that is flat); and the latter's finer hash."""
     inner = luma.blocks[0]
-    if _quality_within(luma, inner) < MIN_QUALITY:
+    if _is_flat(luma, inner):
         inner = luma.frame
-    if _quality_within(luma, inner) < MIN_QUALITY:
+    if _is_flat(luma, inner):
         return np.zeros((0, HASH_BYTES), np.uint8), np.zeros(HASH_BYTES, np.uint8)
     block, detail = _hash(luma, inner)
     whole = block if inner == luma.whole else _hash(luma, luma.whole)[0]
@@ -85,20 +88,40 @@ def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.ui
 
     The bits are grouped by parity of row and column, so that a view of a hash inverts whole groups. The DC term's bit
     is 0, and so are all if the grid is flat. A grid that is not, but grows brighter in such a way that no other
-    coefficient is positive, has the marker's bit. Stripes have no frequencies along them, whatever compression left.
+    coefficient is positive, has the marker's bit. Stripes have no frequencies along them, and a picture that is its own
+    mirror image has none in the groups that mirroring inverts, whatever compression left.
     """
-    if _quality_within(luma, box) < MIN_QUALITY:
+    if _is_flat(luma, box):
         return np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8)
-    basis = dct_basis(_GRID_SIDE, 2 * _FREQUENCIES)
-    coefficients = basis @ luma.square(box, _GRID_SIDE) @ basis.T  # (32, 32)
+    coefficients = _coefficients(luma, box, 2 * _FREQUENCIES)
     for across in (coefficients[:, 1:], coefficients[1:]):
         if np.abs(across).max() < _STRIPES:
             across[:] = 0.0
+    strengths = np.abs(coefficients)
+    strengths[0, 0] = 0.0
+    for row, column in ((0, 1), (1, 0), (1, 1)):
+        if strengths[row::2, column::2].max() < _SYMMETRIC * strengths.max():
+            coefficients[row::2, column::2] = 0.0
     bits = coefficients > _ROUNDING
     low, high = bits[:_FREQUENCIES, :_FREQUENCIES], bits[_FREQUENCIES:, _FREQUENCIES:]
     low[0, 0] = False
     low[_MARKER] |= not low.any()
     return _packed(low), _packed(high)
+
+
+def _coefficients(luma: LumaPicture, box: Box, count: int) -> Plane:
+    """The lowest frequencies of a box, (count, count)."""
+    basis = dct_basis(_GRID_SIDE, count)
+    coefficients: Plane = basis @ luma.square(box, _GRID_SIDE) @ basis.T
+    return coefficients
+
+
+def _is_flat(luma: LumaPicture, box: Box) -> bool:
+    """Whether a box shows next to nothing: no steps from light to dark, and no soft change that is more than noise."""
+    if _quality_within(luma, box) >= MIN_QUALITY:
+        return False
+    soft = np.abs(_coefficients(luma, box, _FREQUENCIES)) > _SOFT
+    return float(soft.mean()) < _SOFT_SHARE
 
 
 def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -104,6 +104,53 @@ def pinned_map(x: int, y: int) -> Image.Image:
     return image
 
 
+def flask(name: str, label: str, seal: str = "black") -> Image.Image:
+    """A bottle before a plain ground, with its name in black on a label of some color, and a seal below it."""
+    image = Image.new("RGB", (400, 560), "white")
+    ImageDraw.Draw(image).rectangle((160, 30, 240, 140), fill=(60, 50, 110))
+    ImageDraw.Draw(image).rounded_rectangle((110, 130, 290, 540), 36, fill=(60, 50, 110))
+    ImageDraw.Draw(image).rectangle((110, 250, 290, 440), fill=label)
+    ImageDraw.Draw(image).text((200, 300), name, fill="black", font_size=26, anchor="mm")
+    ImageDraw.Draw(image).ellipse((170, 360, 230, 420), fill=seal)
+    return image
+
+
+def signal(*lamps: str) -> Image.Image:
+    """A box with three lamps before the sky."""
+    image = Image.new("RGB", (240, 460), (140, 175, 225))
+    ImageDraw.Draw(image).rounded_rectangle((60, 30, 180, 430), 24, fill=(45, 45, 45))
+    for place, color in enumerate(lamps):
+        ImageDraw.Draw(image).ellipse((72, 45 + 130 * place, 168, 141 + 130 * place), fill=color)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(
+            flask("HARBOR", "gold", "navy"),
+            half(flask("MEADOW", "plum", "maroon")),
+            id="labels of other colors and names",
+        ),
+        pytest.param(
+            flask("HARBOR", "khaki", "teal"),
+            half(flask("COPPER", "skyblue", "red")),
+            id="labels that lie on one bottle",
+        ),
+        pytest.param(signal("red", "#443300", "#0b3b1d"), signal("#521414", "#443300", "#0b3b1d"), id="a lamp is lit"),
+        pytest.param(pinned_map(90, 120), half(pinned_map(380, 140)), id="a pin on a map at half the size"),
+    ],
+)
+def test_other_colors_in_a_part_are_neither_the_same_nor_another_color(one, other):
+    assert kind_of(one, other) in {VerdictKind.ALTERED, VerdictKind.DISTINCT}
+
+
+def test_a_bottle_whose_glass_and_label_have_other_colors_is_a_color_variant():
+    one = flask("HARBOR", "gold")
+    other = Image.merge("RGB", [one.split()[channel] for channel in (2, 0, 1)])
+    assert kind_of(one, other) is VerdictKind.COLOR_VARIANT
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
