@@ -1,5 +1,6 @@
 """Fixtures that every part shares."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 
@@ -19,6 +20,12 @@ type NewIndex = Callable[[], dict[str, str]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=ENGINES, default="embedded", help="of the candidate index, in tests/e2e")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected lives as long as the run: the collector of garbage need not look at it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infra.tools.compiler import SUBSCRIPTION, predict
+from infra.tools.compiler import SUBSCRIPTION, Compiler
 from infra.tools.ways import DEPLOYER, EXAMPLE, WAYS, inside_parameters, subscription_parameters
 
 INFRA = Path(__file__).parent.parent
@@ -71,8 +71,9 @@ class Snapshot:
 
 
 def main() -> None:
-    for name in WAYS:
-        snapshot_file(name).write_text(as_text(take(name)), encoding="utf-8")
+    with Compiler() as compiler:
+        for name in WAYS:
+            snapshot_file(name).write_text(as_text(take(name, compiler)), encoding="utf-8")
     SOURCES.write_text(digest() + "\n", encoding="utf-8")
 
 
@@ -100,16 +101,16 @@ def digest() -> str:
     return total.hexdigest()
 
 
-def take(name: str) -> dict[str, Any]:
+def take(name: str, compiler: Compiler) -> dict[str, Any]:
     """The snapshot of a way, by the compiler. Raises `BicepError`."""
-    main = predict(INFRA / "main.bicep", {**EXAMPLE, "principalId": DEPLOYER, **WAYS[name]})
+    main = compiler.predict(INFRA / "main.bicep", {**EXAMPLE, "principalId": DEPLOYER, **WAYS[name]})
     outputs = main["outputs"]
     inside: dict[str, Any] = {"predictedResources": []}
     if outputs["IMAGES_ACCOUNT_IS_NEW"] == "False":
         group = outputs["IMAGES_ACCOUNT_RESOURCE_GROUP"]
-        inside = predict(INFRA / "modules" / "images-data.bicep", inside_parameters(outputs), group=group)
+        inside = compiler.predict(INFRA / "modules" / "images-data.bicep", inside_parameters(outputs), group=group)
     group = outputs["SYSTEM_TOPIC_RESOURCE_GROUP"]
-    subscriptions = predict(INFRA / "subscriptions.bicep", subscription_parameters(outputs), group=group)
+    subscriptions = compiler.predict(INFRA / "subscriptions.bicep", subscription_parameters(outputs), group=group)
     return {"main": main, "inside": inside, "subscriptions": subscriptions}
 
 

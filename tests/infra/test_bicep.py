@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dedup_app.index_address import IndexAddress
-from infra.tools.compiler import WHERE_TO_GET_IT, find_compiler, run_compiler
+from infra.tools.compiler import WHERE_TO_GET_IT, BicepError, Compiler, find_compiler
 from infra.tools.snapshots import ROLE_ASSIGNMENTS, as_text, is_stale, snapshot_file, take
 from infra.tools.ways import inside_parameters, subscription_parameters
 from local_host.event_grid.blob_webhook import WEBHOOK_PATH
@@ -34,45 +33,50 @@ with_compiler = pytest.mark.skipif(find_compiler() is None, reason=f"no Bicep co
 
 
 @pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of infra/, because the compiler writes beside what it reads."""
-    folder = tmp_path_factory.mktemp("copy") / "infra"
-    shutil.copytree(INFRA, folder, ignore=shutil.ignore_patterns("tools", "snapshots", "scripts"))
-    return folder
+def compiler() -> Iterator[Compiler]:
+    """One process for all questions of this module: most of what a question costs is the start."""
+    with Compiler() as running:
+        yield running
 
 
 @with_compiler
 @pytest.mark.parametrize("template", ["main", "subscriptions"])
-def test_the_compiler_builds_every_file_without_a_warning(copied: Path, template: str):
-    built = copied / "built.json"
-    assert run_compiler("build", "--no-restore", copied / f"{template}.bicep", "--outfile", built, cwd=copied) == ""
-    assert built.exists()
+def test_the_compiler_builds_every_file_without_a_warning(compiler: Compiler, template: str):
+    assert compiler.complaints(INFRA / f"{template}.bicep") == []
 
 
 @with_compiler
-def test_the_linter_has_nothing_to_say(copied: Path):
-    assert run_compiler("lint", "--no-restore", "--pattern", f"{copied}/*.bicep", cwd=copied) == ""
-
-
-@with_compiler
-def test_every_file_is_formatted_as_the_compiler_does_it(copied: Path):
-    run_compiler("format", "--pattern", f"{copied}/**/*.bicep", cwd=copied)
-    changed = [it.name for it in FILES if it.read_bytes() != (copied / it.relative_to(INFRA)).read_bytes()]
+def test_every_file_is_formatted_as_the_compiler_does_it(compiler: Compiler):
+    changed = [it.name for it in FILES if compiler.formatted(it) != it.read_text(encoding="utf-8")]
     assert changed == [], "run: bicep format --pattern 'infra/**/*.bicep'"
 
 
 @with_compiler
-def test_a_warning_would_be_noticed(copied: Path):
-    (copied / "unused.bicep").write_text("param nobody string\n")
-    assert "no-unused-params" in run_compiler("lint", "--no-restore", copied / "unused.bicep", cwd=copied)
-    (copied / "unused.bicep").unlink()
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("param nobody string\n", "no-unused-params"),
+        ("output server string = 'x.blob.core.windows.net'\n", "no-hardcoded-env-urls"),
+    ],
+)
+def test_a_warning_would_be_noticed(compiler: Compiler, tmp_path: Path, text: str, complaint: str):
+    (tmp_path / "careless.bicep").write_text(text)
+    [said] = compiler.complaints(tmp_path / "careless.bicep")
+    assert complaint in said
 
 
 @with_compiler
-def test_the_snapshots_are_what_the_compiler_predicts():
-    with ThreadPoolExecutor(2) as threads:
-        for name, parts in zip(WAYS, threads.map(take, WAYS), strict=True):
-            assert as_text(parts) == snapshot_file(name).read_text(encoding="utf-8"), "run make docs"
+def test_a_file_that_does_not_compile_and_one_that_is_not_there_are_refused(compiler: Compiler, tmp_path: Path):
+    (tmp_path / "broken.bicep").write_text("param who string = 1\n")
+    assert any("BCP033" in it for it in compiler.complaints(tmp_path / "broken.bicep"))
+    with pytest.raises(BicepError, match=r"missing\.bicep"):
+        compiler.complaints(tmp_path / "missing.bicep")
+
+
+@with_compiler
+@pytest.mark.parametrize("name", WAYS)
+def test_the_snapshots_are_what_the_compiler_predicts(compiler: Compiler, name: str):
+    assert as_text(take(name, compiler)) == snapshot_file(name).read_text(encoding="utf-8"), "run make docs"
 
 
 def test_the_snapshots_are_of_the_bicep_that_is_here():
