@@ -7,7 +7,7 @@ changes nothing.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import batched
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dedup_app.group_records import Record, facts_of, records_of
 from dedup_app.image_status import INDEXED
@@ -17,6 +17,9 @@ from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import FAMILIES
+
+if TYPE_CHECKING:
+    from dedup_app.image_tags import ImageTags
 
 PAIRS_AT_ONCE = 500
 # A verdict that a pair is not alike may stand in the place of one that it was; one that it cannot be compared does not.
@@ -44,18 +47,28 @@ class VerdictLog(Protocol):
 
 
 class VerdictJournal:
-    """Tells the log what was stored of pairs, with what is known of their images, and then whoever wants to know."""
+    """Tells the log what was stored of pairs, with what is known of their images, and then whoever wants to know.
 
-    def __init__(self, features: FeaturesTable, log: VerdictLog, notices: Notices) -> None:
+    With `tags`, the images are tagged as well.
+    """
+
+    def __init__(
+        self, features: FeaturesTable, log: VerdictLog, notices: Notices, tags: "ImageTags | None" = None
+    ) -> None:
         self._features = features
         self._log = log
         self._notices = notices
+        self._tags = tags
 
     def tell(self, pairs: Sequence[PairRow], rows: Mapping[str, ImageSummary]) -> None:
         """Append the verdicts and decisions in one block; `rows` saves looks at the table, by image id."""
         told = [pair for pair in pairs if pair.decided or (pair.verdict and pair.verdict.kind in TOLD)]
-        if not told:
-            return
+        if told:
+            self._tell(told, rows)
+        if self._tags is not None:
+            self._tags.refresh(path for pair in pairs for path in (pair.left, pair.right))
+
+    def _tell(self, told: Sequence[PairRow], rows: Mapping[str, ImageSummary]) -> None:
         alike = [pair for pair in told if pair.decided or (pair.verdict and pair.verdict.kind in FAMILIES)]
         ids = {path.image_id for pair in alike for path in (pair.left, pair.right) if not path.is_generated}
         missing = ids - rows.keys()
@@ -66,11 +79,15 @@ class VerdictJournal:
 
 
 class JournaledFeatures:
-    """The features table; an image that was there before and has another content now goes to the log as well."""
+    """The features table; an image that was there before and has another content now goes to the log as well.
 
-    def __init__(self, features: FeaturesTable, log: VerdictLog) -> None:
+    With `tags`, it is tagged anew, since an upload takes tags away, and so are those that it has pairs with.
+    """
+
+    def __init__(self, features: FeaturesTable, log: VerdictLog, tags: "ImageTags | None" = None) -> None:
         self._features = features
         self._log = log
+        self._tags = tags
 
     def get(self, image_id: str) -> FeaturesRow | None:
         return self._features.get(image_id)
@@ -106,16 +123,20 @@ class JournaledFeatures:
         stored = self._features.put(row)
         if row.tag and row.status != INDEXED:  # uploaded anew with the same bytes: nothing changed
             self._log.append([facts_of(stored.summary)])
+        if row.tag and self._tags is not None:
+            self._tags.refresh_around(row.path)
         return stored
 
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
         stored = self._features.set_status(row)
         if not row.summary.is_alive:
             self._log.append([facts_of(stored.summary)])
+            if self._tags is not None:
+                self._tags.refresh_around(row.path)
         return stored
 
 
-def rebuild(log: VerdictLog, features: FeaturesTable, pairs: PairsTable) -> int:
+def rebuild(log: VerdictLog, features: FeaturesTable, pairs: PairsTable, tags: "ImageTags | None" = None) -> int:
     """Append all that the tables know, and nothing is lost by what was known before; how many pairs there were."""
     total = 0
     told: set[str] = set()
@@ -123,5 +144,7 @@ def rebuild(log: VerdictLog, features: FeaturesTable, pairs: PairsTable) -> int:
         rows = features.summaries({path.image_id for pair in group for path in (pair.left, pair.right)} - told)
         told |= rows.keys()
         log.append([*map(facts_of, rows.values()), *(record for pair in group for record in records_of(pair))])
+        if tags is not None:
+            tags.refresh(row.path for row in rows.values())
         total += len(group)
     return total

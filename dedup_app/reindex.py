@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from dedup_app.journal import VerdictLog, rebuild
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
@@ -11,6 +12,9 @@ from dedup_app.ports.pairs import PairsTable
 from dedup_app.ports.queues import IngestQueue
 from dedup_core.fingerprinting.record import SCHEME, Fingerprints
 from dedup_core.messages import IngestMessage
+
+if TYPE_CHECKING:
+    from dedup_app.image_tags import ImageTags
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,9 @@ class ReindexService:
         index: CandidateIndex,
         verdict_log: VerdictLog,
         ingest_queue: IngestQueue,
+        tags: "ImageTags | None" = None,
     ) -> None:
+        self._tags = tags
         self._pairs = pairs
         self._verdict_log = verdict_log
         self._features = features
@@ -49,7 +55,7 @@ class ReindexService:
         indexed = self._index.add_all(_fingerprints(_told(self._features.all(), progress), gone))
         self._index.remove_all(self._held(gone))
         self._index.declare_whole()
-        rebuild(self._verdict_log, self._features, self._pairs)
+        rebuild(self._verdict_log, self._features, self._pairs, self._tags)
         return ReindexReport(indexed, queued, self._index.refresh())
 
     def _held(self, gone: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:

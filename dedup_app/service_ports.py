@@ -25,6 +25,7 @@ from dedup_core.paths import ImagePath
 
 if TYPE_CHECKING:
     from dedup_app.cleanup.ports import MovableBlobs
+    from dedup_app.image_tags import BlobTags, ImageTags
 
 
 def utc_now() -> datetime:
@@ -52,17 +53,19 @@ class ServicePorts:
     event_senders: Sequence[EventSender] = ()
     now: Callable[[], datetime] = utc_now
     meter: Meter | None = None
+    blob_tags: "BlobTags | None" = None  # where images are tagged
     original_links: OriginalLinks | None = None  # else originals go through this process
     movable_blobs: "MovableBlobs | None" = None  # only where a person clears up
     loader: MemoryEfficientImageLoader = field(init=False)
     ownership: OwnershipService = field(init=False)
 
     def __post_init__(self) -> None:
-        self.features = JournaledFeatures(self.features, self.verdict_log)
+        self._tags = self._image_tags()
+        self.features = JournaledFeatures(self.features, self.verdict_log, self._tags)
         settings = self.settings
         self.ownership = OwnershipService(record=self.reports, settings=settings, now=self.now)
         self._notices = Notices(self.event_senders, settings.account, settings.image_container)
-        self._journal = VerdictJournal(self.features, self.verdict_log, self._notices)
+        self._journal = VerdictJournal(self.features, self.verdict_log, self._notices, self._tags)
         self._rejections = Rejections(self.reports, self.now)
         self._budgets = LoadBudgets(
             settings.limits,
@@ -72,6 +75,13 @@ class ServicePorts:
         )
         self.loader = MemoryEfficientImageLoader(self._read, settings.limits, self._budgets, self.decoders.decode)
         self._totals = LoaderTotals(self.loader, self.stats, self.instance, self.now, self.meter)
+
+    def _image_tags(self) -> "ImageTags | None":
+        if self.blob_tags is None:
+            return None
+        from dedup_app.image_tags import ImageTags  # noqa: PLC0415 - needs numpy, and few have it on
+
+        return ImageTags(self.blob_tags, self.pairs, self.features)
 
     def _read(self, path: ImagePath) -> SourceImage:
         self.decoders.prepare()

@@ -281,6 +281,7 @@ class Services(ServicePorts):
             index=self.index,
             verdict_log=self.verdict_log,
             ingest_queue=self.ingest_queue,
+            tags=self._tags,
         )
 
     @property

@@ -55,6 +55,7 @@ class Settings:
     download_budget_bytes: int = 256 * 1024 * 1024
     decode_budget_bytes: int = 192 * 1024 * 1024
     original_links: bool = False  # else originals are sent by the app itself
+    tag_images: bool = False  # blobs of the image container, by what is known of them
     log_image_paths: bool = False
     telemetry: bool = False
     reconcile_hours: int = 24  # within which every image is looked at once by the ledger
@@ -99,6 +100,7 @@ class Settings:
             download_budget_bytes=read.whole("DOWNLOAD_BUDGET_BYTES", cls.download_budget_bytes, most=64 * _GIBIBYTE),
             decode_budget_bytes=read.whole("DECODE_BUDGET_BYTES", cls.decode_budget_bytes, most=64 * _GIBIBYTE),
             original_links=read.switch("ORIGINAL_LINKS", cls.original_links),
+            tag_images=read.switch("TAG_IMAGES", cls.tag_images),
             log_image_paths=read.switch("LOG_IMAGE_PATHS", cls.log_image_paths),
             telemetry=read.text(TELEMETRY, "").lower() in TRUE_FOR_THE_WORKER,
             reconcile_hours=read.whole("RECONCILE_HOURS", cls.reconcile_hours, most=24 * 31),

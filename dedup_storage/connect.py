@@ -13,6 +13,7 @@ from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_decoders.allocator import return_large_buffers_at_once
 from dedup_storage.app_decoders import DecodersReporting, open_app_decoders
+from dedup_storage.blob_tags import AzureBlobTags
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
 from dedup_storage.entity_table import EntityTable
@@ -68,6 +69,7 @@ def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | Non
         index=open_index(settings, clients),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         event_senders=event_senders(settings, clients.queues),
+        blob_tags=AzureBlobTags(clients.blobs) if settings.tag_images else None,
         original_links=(
             DelegatedLinks(clients.blobs, utc_now) if settings.original_links and storage.uses_identity else None
         ),

@@ -66,9 +66,13 @@ class AzurePairsTable:
         row = pair_row(entity)
         return row if first == left else reversed_pair(row)
 
-    def of_image(self, path: ImagePath) -> Iterator[PairRow]:
+    def of_image(self, path: ImagePath, *, decided: bool = False) -> Iterator[PairRow]:
         entities = self._table.query_with_tags(f"PartitionKey eq '{path.image_id}'")
-        return (pair_row(entity, tag) for entity, tag in entities if "verdict" in entity)
+        return (
+            pair_row(entity, tag)
+            for entity, tag in entities
+            if "verdict" in entity or (decided and DECISION_COLUMNS in entity)
+        )
 
     def all(self, after: tuple[str, str] | None = None) -> Iterator[PairRow]:
         first, second = after or ("", "")

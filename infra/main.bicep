@@ -64,6 +64,9 @@ param signInClientId string = ''
 @description('Browsers get originals by links to the images account; where it answers only a network, the app sends them.')
 param originalLinks bool = !vnetEnabled
 
+@description('Blobs of the image container get index tags that say what is known of them; makes a role that may do just that (docs/events.md).')
+param tagImages bool = false
+
 @allowed([2048, 4096])
 @description('Memory of an instance in MB, with one or two cores; docs/operations.md tells how many images fit.')
 param instanceMemoryMB int = 2048
@@ -218,6 +221,7 @@ module imagesData 'modules/images-data.bicep' = if (createImagesAccount) {
     personPrincipalId: principalId
     personPrincipalType: principalType
     originalLinks: originalLinks
+    tagImages: tagImages
   }
 }
 
@@ -299,6 +303,7 @@ module functionApp 'modules/function-app.bicep' = {
     eventsQueue: eventsQueue
     namespace: namespace
     originalLinks: originalLinks
+    tagImages: tagImages
     signInClientId: signInClientId
     insightsConnectionString: monitoring.outputs.connectionString
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
@@ -383,6 +388,7 @@ output VERIFY_QUEUE string = verifyQueue
 output INGEST_QUEUE string = ingestQueue
 output EVENTS_QUEUE string = eventsQueue
 output ORIGINAL_LINKS string = originalLinks ? 'true' : 'false'
+output TAG_IMAGES string = tagImages ? 'true' : 'false'
 output ImageStorage__blobServiceUri string = createImagesAccount
   ? imagesStorage!.outputs.blobUri
   : (existingImages!.properties.primaryEndpoints.blob)

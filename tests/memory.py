@@ -85,6 +85,29 @@ class MemoryImages:
         return iter([(path.name, blob.etag) for path, blob in blobs if path.container == container])
 
 
+class MemoryBlobTags:
+    """Tags of in-memory images, lost as soon as one is overwritten. `failure` is raised by every call."""
+
+    def __init__(self, images: MemoryImages) -> None:
+        self.failure: DedupError | None = None
+        self._images = images
+        self._tags: dict[tuple[ImagePath, str], dict[str, str]] = {}
+
+    def of(self, path: ImagePath) -> dict[str, str]:
+        return self._tags.get((path, self._images.etag(path) or ""), {})
+
+    def get(self, path: ImagePath) -> dict[str, str] | None:
+        if self.failure is not None:
+            raise self.failure
+        return None if self._images.etag(path) is None else dict(self.of(path))
+
+    def put(self, path: ImagePath, tags: Mapping[str, str]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if (etag := self._images.etag(path)) is not None:
+            self._tags[path, etag] = dict(tags)
+
+
 class MemoryEntities:
     """One table in a dict, with tags that change at every write, as `EntityTable` on Azure."""
 

@@ -85,8 +85,8 @@ class PairsTable(Protocol):
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None: ...
 
-    def of_image(self, path: ImagePath) -> Iterator[PairRow]:
-        """Verified pairs of one image, seen from it."""
+    def of_image(self, path: ImagePath, *, decided: bool = False) -> Iterator[PairRow]:
+        """Verified pairs of one image, seen from it; with `decided` also those that only a person has decided about."""
         ...
 
     def all(self, after: tuple[str, str] | None = None) -> Iterator[PairRow]:

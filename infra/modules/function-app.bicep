@@ -18,6 +18,7 @@ param ingestQueue string
 param eventsQueue string
 param namespace string
 param originalLinks bool
+param tagImages bool
 param signInClientId string
 param insightsConnectionString string
 param subnetId string
@@ -54,6 +55,7 @@ var storageSettings = {
   EVENTS_QUEUE: eventsQueue
   BLOB_TRIGGER_SOURCE: 'EventGrid'
   ORIGINAL_LINKS: originalLinks ? 'true' : 'false'
+  TAG_IMAGES: tagImages ? 'true' : 'false'
 }
 
 var namespaceSettings = empty(namespace) ? {} : { DEDUP_NAMESPACE: namespace }

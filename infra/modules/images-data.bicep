@@ -12,6 +12,7 @@ param appPrincipalId string
 param personPrincipalId string
 param personPrincipalType string
 param originalLinks bool
+param tagImages bool
 
 var roles = loadJsonContent('../roles.json')
 // As dedup_app/settings.py puts the namespace before them: tables take no hyphen.
@@ -92,6 +93,47 @@ resource appMakesLinks 'Microsoft.Authorization/roleAssignments@2022-04-01' = if
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDelegator)
+  }
+}
+
+// No built-in role may write tags without being allowed to delete images as well. One for each container that is tagged,
+// whichever apps do so.
+var tagging = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/tags'
+resource tagger 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (tagImages) {
+  name: guid(images.id, 'tags')
+  properties: {
+    roleName: 'Blob Tags of ${accountName}/${imageContainer}'
+    description: 'Reads and writes the index tags of blobs and nothing else.'
+    type: 'CustomRole'
+    assignableScopes: [resourceGroup().id]
+    permissions: [
+      {
+        actions: []
+        notActions: []
+        dataActions: ['${tagging}/read', '${tagging}/write']
+        notDataActions: []
+      }
+    ]
+  }
+}
+
+resource appTagsImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (tagImages) {
+  name: guid(images.id, appPrincipalId, 'tags')
+  scope: images
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: tagger.id
+  }
+}
+
+resource personTagsImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (tagImages && !empty(personPrincipalId)) {
+  name: guid(images.id, personPrincipalId, 'tags')
+  scope: images
+  properties: {
+    principalId: personPrincipalId
+    principalType: personPrincipalType
+    roleDefinitionId: tagger.id
   }
 }
 

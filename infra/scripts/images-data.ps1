@@ -25,6 +25,7 @@ $prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } #
 $template = Join-Path $PSScriptRoot '..' 'modules' 'images-data.bicep'
 $personType = if ($env:AZURE_PRINCIPAL_TYPE) { $env:AZURE_PRINCIPAL_TYPE } else { 'User' }
 $originalLinks = if ($env:ORIGINAL_LINKS) { $env:ORIGINAL_LINKS } else { 'true' }
+$tagImages = if ($env:TAG_IMAGES) { $env:TAG_IMAGES } else { 'false' }
 $parameters = @(
     "accountName=$($env:IMAGES_ACCOUNT_NAME)"
     "imageContainer=$($env:IMAGE_CONTAINER)"
@@ -37,6 +38,7 @@ $parameters = @(
     "personPrincipalId=$($env:AZURE_PRINCIPAL_ID)"
     "personPrincipalType=$personType"
     "originalLinks=$originalLinks"
+    "tagImages=$tagImages"
 )
 az deployment group create --name "dedup-${prefix}images-data" --resource-group $env:IMAGES_ACCOUNT_RESOURCE_GROUP `
     --template-file $template --output none --parameters $parameters

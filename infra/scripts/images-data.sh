@@ -32,5 +32,5 @@ az deployment group create --name "dedup-${prefix}images-data" --resource-group 
     verifyQueue="$VERIFY_QUEUE" ingestQueue="$INGEST_QUEUE" eventsQueue="$EVENTS_QUEUE" \
     namespace="${DEDUP_NAMESPACE:-}" \
     appPrincipalId="$APP_PRINCIPAL_ID" personPrincipalId="${AZURE_PRINCIPAL_ID:-}" personPrincipalType="${AZURE_PRINCIPAL_TYPE:-User}" \
-    originalLinks="${ORIGINAL_LINKS:-true}"
+    originalLinks="${ORIGINAL_LINKS:-true}" tagImages="${TAG_IMAGES:-false}"
 echo "$IMAGES_ACCOUNT_NAME has what the app needs beside the images"

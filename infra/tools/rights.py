@@ -6,13 +6,14 @@ Actions are those of Azure's built-in roles, without `Microsoft.Storage/storageA
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from infra.tools.snapshots import ROLE_ASSIGNMENTS, Resource
+from infra.tools.snapshots import ROLE_ASSIGNMENTS, ROLE_DEFINITIONS, Resource
 from infra.tools.ways import DEPLOYER
 
 APP = "the app"
 TOPIC = "Event Grid"
 PERSON = "whoever deploys"
 
+TAGS = frozenset({"blobs/tags/read", "blobs/tags/write"})
 LINK_KEYS = "generateUserDelegationKey"  # to have any effect, on a whole account
 
 # What each built-in role allows; those that infra/ does not use are here because they are the smaller choice.
@@ -44,6 +45,7 @@ ROLES: dict[str, frozenset[str]] = {
         {"tables/read", "tables/write", "tables/delete", "entities/read", "entities/write", "entities/delete"}
     ),
     "Storage Table Data Reader": frozenset({"tables/read", "entities/read"}),
+    "Blob Tags": TAGS,  # of our own: see docs/decisions/0026-tags.md
     "Monitoring Metrics Publisher": frozenset({"telemetry/write"}),
     "Event Grid Data Sender": frozenset({"events/send"}),
 }
@@ -77,6 +79,12 @@ NEEDS = (
         "images container",
         frozenset({"blobs/read"}),
         "`dedup_storage/blobs.py` reads and lists images; nothing can change or delete one",
+    ),
+    Need(
+        APP,
+        "images container",
+        TAGS,
+        "`dedup_storage/blob_tags.py` says in tags what is known of images, where `TAG_IMAGES`",
     ),
     Need(
         APP,
@@ -124,6 +132,7 @@ NEEDS = (
         "uploads; `dedup ingest --all` lists images, `dedup reindex` writes the log anew, `dedup apply`, `undo` and "
         "`purge` move and delete copies with these rights alone",
     ),
+    Need(PERSON, "images container", TAGS, "decisions and `dedup reindex` tag images, where `TAG_IMAGES`"),
     Need(
         PERSON,
         "images account",
@@ -150,8 +159,12 @@ class Grant:
 
 
 def grants(resources: Iterable[Resource], roles: dict[str, str]) -> list[Grant]:
-    """What is granted; `roles` are the ids by their names in infra/roles.json."""
+    """What is granted; `roles` are the ids by their names in infra/roles.json, those of our own are resources."""
+    resources = list(resources)
     names = {role_id: _display_name(key) for key, role_id in roles.items()}
+    names |= {
+        it.name: it.properties["roleName"].partition(" of ")[0] for it in resources if it.type == ROLE_DEFINITIONS
+    }
     found = []
     for it in resources:
         if it.type == ROLE_ASSIGNMENTS:

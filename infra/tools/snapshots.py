@@ -20,6 +20,7 @@ INFRA = Path(__file__).parent.parent
 SNAPSHOTS = INFRA / "snapshots"
 SOURCES = SNAPSHOTS / "SOURCES.sha256"
 ROLE_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+ROLE_DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
 HASH = "abc123"  # in place of the hash of subscription, environment and region
 
 _GROUPS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/"

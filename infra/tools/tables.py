@@ -22,6 +22,7 @@ PAGE = INFRA.parent / "docs" / "deploy.md"
 
 TOLD_ELSEWHERE = {
     "Microsoft.Authorization/roleAssignments",
+    "Microsoft.Authorization/roleDefinitions",
     "Microsoft.Storage/storageAccounts/blobServices",
     "Microsoft.Web/sites/config",
 }

@@ -26,6 +26,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "imagesSystemTopicResourceGroupName": "rg-events",
         "namespace": "shop",  # the second app on an account, as one that has a topic already may be
         "eventDelivery": "queue",
+        "tagImages": True,
     },
     "own numbers": {
         "eventDelivery": "queue",
@@ -38,6 +39,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "instanceMemoryMB": 4096,
         "openTelemetry": True,
         "notifyTopic": True,
+        "tagImages": True,
         "indexDatabase": True,
         "indexServerSku": "Standard_E8ds_v5",
         "signInClientId": "00000000-0000-0000-0000-000000000002",
@@ -59,6 +61,7 @@ def inside_parameters(outputs: Mapping[str, str]) -> dict[str, str | bool]:
         "personPrincipalId": DEPLOYER,
         "personPrincipalType": "User",
         "originalLinks": outputs["ORIGINAL_LINKS"] == "true",
+        "tagImages": outputs["TAG_IMAGES"] == "true",
     }
 
 

@@ -22,6 +22,7 @@ from dedup_storage.fingerprint_log import FingerprintLog
 from dedup_storage.verdict_log import VerdictLog
 from tests.core.pictures import encoded, hue_shifted, scene
 from tests.memory import (
+    MemoryBlobTags,
     MemoryFeaturesTable,
     MemoryImages,
     MemoryIndex,
@@ -86,6 +87,7 @@ class World:
         self.settings = Settings(**settings)
         self.images = MemoryImages(max_bytes=self.settings.max_image_bytes)
         self.blobs = MemoryMovableBlobs(self.images)
+        self.tags = MemoryBlobTags(self.images)
         self.features = MemoryFeaturesTable()
         self.pairs = MemoryPairsTable()
         self.stats = MemoryStatsTable()
@@ -120,6 +122,7 @@ class World:
             index=watched(self._index(), "index"),
             verdict_log=watched(VerdictLog(self.verdict_segments), "verdict_log"),
             event_senders=() if self.told is None else (watched(self.told, "told"),),
+            blob_tags=watched(self.tags, "tags") if self.settings.tag_images else None,
             instance=instance,
             now=self._now,
         )

@@ -8,7 +8,8 @@ from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.blob import BlobClient, BlobServiceClient, ContainerClient
 from azure.storage.queue import QueueClient, QueueServiceClient
 
-from infra.tools.rights import APP, LINK_KEYS, NEEDS, PERSON, ROLES, TOPIC, grants
+from infra.tools.rights import APP, LINK_KEYS, NEEDS, PERSON, ROLES, TAGS, TOPIC, grants
+from infra.tools.snapshots import ROLE_DEFINITIONS
 from infra.tools.tables import role_ids
 from tests.infra.deployments import ROOT, WAYS, app_settings, everything, way
 
@@ -18,6 +19,10 @@ CALLS = {
     "blobs.py": {
         (APP, "images container"): {"download_blob": "blobs/read", "get_blob_properties": "blobs/read"}
         | {"list_blobs": "blobs/read"},
+    },
+    "blob_tags.py": {
+        (who, "images container"): {"get_blob_tags": OPTIONAL, "set_blob_tags": "blobs/tags/write"}
+        for who in (APP, PERSON)
     },
     "original_links.py": {(APP, "images account"): {"get_user_delegation_key": LINK_KEYS}},
     "movable_blobs.py": {
@@ -96,8 +101,14 @@ def sdk_calls(module: str) -> set[str]:
     return {it.attr for it in calls if isinstance(it, ast.Attribute) and it.attr in SDK}
 
 
-def needs(who: str, where: str) -> set[str]:
-    return set(chain.from_iterable(it.actions for it in NEEDS if (it.who, it.where) == (who, where)))
+def needs(who: str, where: str, *, tags: bool = True) -> set[str]:
+    """With `tags`, where images are tagged."""
+    wanted = (it for it in NEEDS if (it.who, it.where) == (who, where) and (tags or it.actions != TAGS))
+    return set(chain.from_iterable(it.actions for it in wanted))
+
+
+def has_tags(name: str) -> bool:
+    return app_settings(name)["TAG_IMAGES"] == "true"
 
 
 @pytest.mark.parametrize("module", sorted(it.name for it in (ROOT / "dedup_storage").glob("*.py")))
@@ -144,10 +155,12 @@ def test_every_need_is_granted_and_every_grant_is_needed(name: str):
         wanted.remove((APP, "notification topic"))
     if app_settings(name)["ORIGINAL_LINKS"] == "false":
         wanted.remove((APP, "images account"))
+    if not has_tags(name):
+        wanted.remove((PERSON, "images container"))
     assert places == wanted
     for who, where in places:
         roles = {it.role for it in granted if (it.who, it.where) == (who, where)}
-        assert needs(who, where) <= set(chain.from_iterable(ROLES[role] for role in roles))
+        assert needs(who, where, tags=has_tags(name)) <= set(chain.from_iterable(ROLES[role] for role in roles))
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -155,7 +168,9 @@ def test_no_smaller_role_would_do(name: str):
     granted = grants(everything(name), role_ids())
     for grant in granted:
         beside = {it.role for it in granted if it.scope == grant.scope and it.who == grant.who and it != grant}
-        left = needs(grant.who, grant.where) - set(chain.from_iterable(ROLES[role] for role in beside))
+        left = needs(grant.who, grant.where, tags=has_tags(name)) - set(
+            chain.from_iterable(ROLES[role] for role in beside)
+        )
         assert left, f"{grant} is not needed"
         enough = {role for role, actions in ROLES.items() if left <= actions and len(actions) < len(ROLES[grant.role])}
         assert enough == set(), f"{grant} could be smaller"
@@ -175,3 +190,13 @@ def test_nobody_but_the_person_who_deploys_may_change_images():
         if it.where in {"images container", "images account"} and "blobs/write" in ROLES[it.role]
     }
     assert may == {PERSON}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_the_role_that_tags_images_may_do_that_and_nothing_else(name: str):
+    made = [it.properties for it in everything(name) if it.type == ROLE_DEFINITIONS]
+    assert len(made) == has_tags(name)
+    for role in made:
+        [allowed] = role["permissions"]
+        assert {it.partition("containers/")[2] for it in allowed["dataActions"]} == TAGS
+        assert allowed["actions"] == []
