@@ -2,7 +2,7 @@
 
     python benchmarks/keeper.py --limit 60        every second photo of ../shared/data, by which the steps were tuned
     python benchmarks/keeper.py --held-out        the others
-    python benchmarks/keeper.py --photos FOLDER   any folder of distinct photographs
+    python benchmarks/keeper.py --photos FOLDER   any distinct photographs; with --held-out every second one
 
 Of every photo an original is made as a camera or a designer would leave it (JPEG with EXIF, JPEG without, PNG), and of
 each original the copies below, through real encoded bytes. A group is what the verdicts make of them. They are added in
@@ -227,8 +227,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     files = sorted(it for it in options.photos.iterdir() if it.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    files = files[options.held_out :: 2] if options.photos == PHOTOS else files
-    chosen = files[:: max(1, len(files) // options.limit)][: options.limit]
+    files = files[options.held_out :: 2] if options.held_out or options.photos == PHOTOS else files
+    step = max(1, len(files) // options.limit)
+    # The first ones of coarser steps were looked at while the rules were made.
+    chosen = files[step // 2 if options.held_out else 0 :: step][: options.limit]
     chance, tally = random.Random(7), Tally()
     for file in chosen:
         with Image.open(file) as opened:

@@ -1,9 +1,11 @@
 """Looks in a decoded picture for its provenance: how far it is from its camera.
 
 An enlarged picture has pixels and no detail; a JPEG that was saved again, be it as PNG, has the quality of its worst
-save. Both are looked for in the middle of the picture as it was decoded, in a few milliseconds.
+save. Both are looked for in the middle of the picture as it was decoded, in a few milliseconds;
+what lies out of focus there may be sharp in a corner.
 """
 
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
@@ -17,12 +19,14 @@ from dedup_core.decoding.headers.tiff import exif_names_a_camera
 from dedup_core.decoding.provenance import LOSSLESS, Provenance
 
 _PROBE: Final = 256  # longer side of the part that is looked at, a multiple of the block of 8
+_CORNER: Final = 128
 _BLOCK: Final = 8
 _OCTAVE: Final = 2**0.5
 _BANDS: Final = 8  # of half an octave each: down to a sixteenth of the side
+_DEEPEST: Final = 4  # bands: below a quarter of the side the noise of a flat picture ends like a cliff, too
 _EMPTY: Final = 0.15  # docs/thresholds.md#true-pixels
-_CLIFF: Final = 0.25  # docs/thresholds.md#true-pixels
-_NOTHING: Final = 0.015  # docs/thresholds.md#true-pixels
+_CLIFF: Final = 0.11  # docs/thresholds.md#true-pixels
+_FINEST_CLIFF: Final = 0.07  # docs/thresholds.md#true-pixels
 _LEAST_SIGNAL: Final = 0.5  # squared gray levels; less than that is the noise of rounding
 # docs/thresholds.md#saved-again
 _LEAST_REGULARITY: Final = 7.0  # standard deviations of what chance does
@@ -63,7 +67,7 @@ def provenance_of(
     probe = _middle(picture)
     before = earlier_quality(probe, luma_table) if picture.size == full_size else None
     quality = LOSSLESS if luma_table is None else quality_of_tables(luma_table)
-    share = detail_share(probe)
+    share = detail_share(probe, _corners(picture))
     # A picture that the decoder has shrunk shows only that nothing is missing at that size.
     side = max(full_size) if share == 1.0 else round(max(picture.size) * share)
     return Provenance(
@@ -79,28 +83,37 @@ def quality_of_tables(luma_table: list[int]) -> int:
     return _quality_of_scale(100.0 * sum(luma_table) / float(_STANDARD.sum()))
 
 
-def detail_share(luma: Float32s) -> float:
+def detail_share(middle: Float32s, others: Iterable[Float32s] = ()) -> float:
     """How far the picture could be shrunk (0..1 of its side) and enlarged again without losing anything.
+
+    Other parts of it are looked at where the middle is soft: the spectra of all are added (Welch, "The use of fast
+    Fourier transform for the estimation of power spectra", 1967), so that the sharpest ones tell.
 
     The energy of natural pictures falls slowly from octave to octave (Field, "Relations between the statistics of
     natural images", JOSA A 1987), in soft ones faster, but step by step; where a picture was enlarged, it falls off a
     cliff, and above that there is next to nothing.
     """
+    bands = _energies(middle)
+    if bands[0] < _EMPTY * max(bands):
+        bands = np.mean([bands, *map(_energies, others)], axis=0).tolist()
+    if max(bands) < _LEAST_SIGNAL:
+        return 1.0
+    empty = 0
+    for at, (band, octave_below) in enumerate(zip(bands[:_DEEPEST], bands[2:], strict=False), 1):
+        if band >= _EMPTY * max(bands[at:]):
+            break
+        if band < (_FINEST_CLIFF if at == 1 else _CLIFF) * octave_below:  # lenses and sensors blunt the finest details
+            empty = at
+    return float(_OCTAVE**-empty)
+
+
+def _energies(luma: Float32s) -> list[float]:
+    """The energy of each band of frequencies, the finest first."""
     window, weights, places = _window_and_bands(*luma.shape)
     half = np.fft.rfft2((luma - luma.mean()) * window)
     power = ((half.real**2 + half.imag**2) * weights).ravel()
     power /= luma.size * (window**2).sum()
-    bands = [float(power[place].sum()) for place in places]
-    if max(bands) < _LEAST_SIGNAL:
-        return 1.0
-    empty = 0
-    for at, band in enumerate(bands[:-1], 1):
-        most = max(bands[at:])
-        if band >= _EMPTY * most:
-            break
-        if band < max(_NOTHING * most, _CLIFF * bands[at]):
-            empty = at
-    return float(_OCTAVE**-empty)
+    return [float(power[place].sum()) for place in places]
 
 
 def earlier_quality(luma: Float32s, luma_table: list[int] | None = None) -> int | None:
@@ -191,22 +204,34 @@ def _probes() -> Float32s:
     return np.stack([np.outer(basis[row], basis[column]).ravel() for row, column in _PROBED]).astype(np.float32)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _window_and_bands(height: int, width: int) -> tuple[Float32s, Float32s, tuple[NDArray[np.intp], ...]]:
     """A Hann window, (h, w); how often each value of half a spectrum is in the whole; where in it each band lies."""
     window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     down, across = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     weights = np.where((across == 0.0) | (across == 0.5), 1.0, 2.0).astype(np.float32)  # noqa: PLR2004 - no mirror image
-    radius = np.hypot(down, across).ravel()  # cycles a pixel; 0.5 is the finest that a row can hold
+    # Squares and not circles: enlarging a picture by its rows and columns leaves a square of its spectrum.
+    fineness = np.maximum(np.abs(down), across).ravel()  # cycles a pixel; 0.5 is the finest that a row can hold
     edges = 0.5 / _OCTAVE ** np.arange(_BANDS + 1)
-    places = tuple(np.flatnonzero((radius > low) & (radius <= high)) for high, low in pairwise(edges))
+    places = tuple(np.flatnonzero((fineness > low) & (fineness <= high)) for high, low in pairwise(edges))
     return window, weights, places
 
 
 def _middle(picture: Image.Image) -> Float32s:
     """Luma 0..255 of the middle, cut along the grid of blocks, (h, w) float32."""
     left, top = (max(0, (side - _PROBE) // 2 // _BLOCK * _BLOCK) for side in picture.size)
-    part = picture.crop((left, top, min(picture.width, left + _PROBE), min(picture.height, top + _PROBE)))
+    return _luma(picture, left, top, _PROBE)
+
+
+def _corners(picture: Image.Image) -> Iterator[Float32s]:
+    """The same of the corners, smaller; none of a picture that the middle covers."""
+    if max(picture.size) > _PROBE:
+        ends = [sorted({0, max(0, side - _CORNER)}) for side in picture.size]
+        yield from (_luma(picture, left, top, _CORNER) for left in ends[0] for top in ends[1])
+
+
+def _luma(picture: Image.Image, left: int, top: int, side: int) -> Float32s:
+    part = picture.crop((left, top, min(picture.width, left + side), min(picture.height, top + side)))
     if part.mode not in ("RGB", "L"):
         part = part.convert("RGB")
     if part.mode == "L":
