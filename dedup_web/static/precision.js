@@ -1,8 +1,9 @@
 // What people have seen: how many pairs of each verdict were looked at, and how many were no copies.
 
-function seenByPeople(found) {
+function seenByPeople(found, decisions) {
   const total = found.seen.find((it) => it.verdict === "duplicate") ?? found.seen[0];
-  const told = !total ? "Nobody has decided about a pair yet."
+  const told = !total && decisions ? "All decisions are about pairs without a verdict, or about images that are no longer what they were."
+    : !total ? "Nobody has decided about a pair yet."
     : `Of ${whole(total.denied.of)} pairs called ${WORDS_OF_PAIRS[total.verdict] ?? total.verdict} that people looked at, ${whole(total.denied.count)} were not copies (95 %: ${shareText(total.denied.low)} to ${shareText(total.denied.high)}).`;
   return el(`section.panel`, { "aria-label": "Precision that people have seen" },
     el("h3", {}, "Precision that people have seen"),

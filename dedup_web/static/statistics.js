@@ -26,7 +26,7 @@ async function showStatistics() {
     plotOfDays("Reads for comparisons", "Each of the three metrics on its own would read both images of a pair", days,
       [{ name: "made", shade: "s4", of: (day) => day.reads }, { name: "saved", shade: "s5", of: (day) => day.reads_saved }]),
     plotOfDays("Decisions", "Pairs by the day of the last word of a person", days, [{ name: "decided", shade: "s3", of: (day) => day.decisions }]),
-    seenByPeople(seen),
+    seenByPeople(seen, over((day) => day.decisions)),
     lyingBars("Failures by reason", "Reads, decodings and measurements that failed", failuresOf(days), "s6")));
 }
 

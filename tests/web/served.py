@@ -105,11 +105,13 @@ def with_history(world: World) -> World:
             path = ImagePath("images", f"2026/{back:02}/{number}.jpg")
             world.features.put(replace(row, path=path, tag="", added_at=moment))
             if number % 3 == 0:
-                pair = ImageFacts(id_of(path), str(path)), ImageFacts(bytes([number]) * 16, "images/other.jpg")
+                other = ImagePath("images", f"2026/{back:02}/{number}-small.jpg")
+                pair = ImageFacts(id_of(path), str(path)), ImageFacts(id_of(other), str(other))
                 kind = dice.choices(KINDS, (2, 5, 1, 1))[0]
                 records.append(Link.of(*pair, kind, microseconds(moment), "upright", ALIKE))
                 if number % 4 == 0:
-                    records.append(Decided.of(*pair, Decision.DUPLICATE, by="ann", at=microseconds(moment)))
+                    decision = dice.choices((Decision.DUPLICATE, Decision.NOT_DUPLICATE), (12, 1))[0]
+                    records += [*pair, Decided.of(*pair, decision, by="ann", at=microseconds(moment))]
         failures = {"corrupt": busy // 9, "truncated": busy // 20, "too-many-pixels": busy // 40}
         counted = LoaderStats(2 * busy, 10**6 * busy, 0, 0, busy, sum(failures.values()), failures_by_reason=failures)
         world.stats.put(moment.date().isoformat(), "an instance", counted)
