@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 from azurefunctions.extensions.bindings import blob  # type: ignore[import-untyped]
 
+from dedup_app.collector import paused_collector
 from dedup_app.event_log import invocation, show_image_paths
 from dedup_app.settings import Settings
 from dedup_app.storage_connection import STORAGE
@@ -153,8 +154,9 @@ def _web() -> func.AsgiMiddleware:
 
 @cache
 def _web_application() -> func.AsgiMiddleware:
-    from dedup_web.app import create_app  # noqa: PLC0415 - loaded by the first request only
-
     with _connecting:
         services = _connect()
-    return func.AsgiMiddleware(create_app(services, who="key"))
+    with paused_collector():
+        from dedup_web.app import create_app  # noqa: PLC0415 - loaded by the first request only
+
+        return func.AsgiMiddleware(create_app(services, who="key"))

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from dedup_app.collector import paused_collector
 from dedup_app.group_book import GroupBook
 from dedup_app.settings import Settings
 from dedup_core.comparison.verdict import VerdictKind
@@ -117,13 +118,14 @@ def measured(what: str, records: Iterator[ImageFacts | Link | Decided]) -> dict[
 
 
 def page(account: str, access_log: Path) -> dict[str, float]:
-    from fastapi.testclient import TestClient  # noqa: PLC0415 - loading it is part of a cold start
+    with paused_collector():  # as `dedup review` starts
+        from fastapi.testclient import TestClient  # noqa: PLC0415 - loading it is part of a cold start
 
-    from dedup_storage.connect import connect  # noqa: PLC0415
-    from dedup_web.app import create_app  # noqa: PLC0415
+        from dedup_storage.connect import connect  # noqa: PLC0415
+        from dedup_web.app import create_app  # noqa: PLC0415
 
-    services = connect(Settings.from_environment({"ImageStorage": account}))
-    client = TestClient(create_app(services, who="ann"))
+        services = connect(Settings.from_environment({"ImageStorage": account}))
+        client = TestClient(create_app(services, who="ann"))
     counts: list[int] = []
 
     def asked(cursor: str | None) -> tuple[float, dict[str, object]]:

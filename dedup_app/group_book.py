@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from dedup_app.collector import paused_collector
 from dedup_app.journal import VerdictLog, VerdictReader
 from dedup_core.groups.facts import Family
 from dedup_core.groups.group import Group
@@ -34,11 +35,15 @@ class GroupBook:
     def current(self) -> Iterator[GroupProjection]:
         """The projection as the log has it now; nobody else changes it meanwhile."""
         with self._lock:
-            self._reader = self._reader or self._log.reader()
-            for records in self._reader.new_records():
-                self._are_stale = self._are_stale or len(records) > 0
-                self._projection.add(records)
-            if self._are_stale:
-                self._groups = self._projection.groups()
-                self._are_stale = False
+            with paused_collector():
+                self._read()
             yield self._projection
+
+    def _read(self) -> None:
+        self._reader = self._reader or self._log.reader()
+        for records in self._reader.new_records():
+            self._are_stale = self._are_stale or len(records) > 0
+            self._projection.add(records)
+        if self._are_stale:
+            self._groups = self._projection.groups()
+            self._are_stale = False

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from dedup_app.collector import paused_collector
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.output import console
@@ -28,13 +29,14 @@ def review(
 
     Example: dedup review --as ann
     """
-    try:
-        import uvicorn  # noqa: PLC0415 - only where the page is served
+    with paused_collector():
+        try:
+            import uvicorn  # noqa: PLC0415 - only where the page is served
 
-        from dedup_web.app import create_app  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli]'") from error
-    services = services_of(context)
+            from dedup_web.app import create_app  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli]'") from error
+        services = services_of(context)
     who = name or getpass.getuser()
     key = secrets.token_urlsafe(24)
     with socket.socket() as listening:

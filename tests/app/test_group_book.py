@@ -1,12 +1,13 @@
 """Groups follow the log, also where a read of it breaks off."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 
 from dedup_app.group_book import GroupBook
 from dedup_app.journal import VerdictReader
-from dedup_core.errors import TemporaryError
+from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_storage.verdict_log import VerdictLog
 from tests.app.world import World, copy_of, photo
@@ -43,3 +44,26 @@ def test_what_was_read_before_a_read_broke_off_is_in_the_groups() -> None:
         book.groups()
     [group] = book.groups()
     assert len(group.members) == 1
+
+
+def test_the_collector_rests_while_the_log_is_read_and_no_longer():
+    seen = []
+
+    class Reader:
+        def new_records(self):
+            seen.append(gc.isenabled())
+            if len(seen) == 1:
+                raise StoreBusy("later")
+            return iter(())
+
+    class Log:
+        def reader(self):
+            return Reader()
+
+    book = GroupBook(Log(), KeeperPolicy())  # type: ignore[arg-type]
+    with pytest.raises(StoreBusy):
+        book.groups()
+    assert gc.isenabled()
+    with book.current():
+        seen.append(gc.isenabled())
+    assert seen == [False, False, True]
