@@ -265,5 +265,5 @@ def test_what_azd_keeps_after_a_deployment_does_not_change_the_next_one():
     text = (INFRA / "main.parameters.json").read_text()
     read = set(re.findall(r"\$\{([A-Z_]+)", text))
     fed_back = read & set(way().outputs)
-    assert fed_back == {"AZURE_LOCATION", "DEDUP_NAMESPACE", "IMAGE_CONTAINER", "EVENT_DELIVERY"}
+    assert fed_back == {"AZURE_LOCATION", "DEDUP_NAMESPACE", "IMAGE_CONTAINER", "EVENT_DELIVERY", "TAG_IMAGES"}
     assert way().outputs["IMAGE_CONTAINER"] == "images"
