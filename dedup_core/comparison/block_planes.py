@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from dedup_core.arrays import Float32s
+from dedup_core.comparison.bent_tones import tone_curve, variance_and_explained
 from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.placing import Cut, Placed
 from dedup_core.comparison.sharpness import cell_sums, equally_sharp, smoothed
@@ -19,7 +20,8 @@ _SMALL: Final = 160
 _NOISE: Final = 2.0  # gray levels: what rounding and compression add to any block
 _CALMEST: Final = 0.1  # of the blocks: they show how much grain there is
 _GRAIN: Final = 2.0  # as much noise in other blocks is expected
-_STRAIGHT: Final = 1e-3  # a block of two tones has no parabola of its own
+_RELIT: Final = 11.0  # gray levels off the tone curve of the picture; docs/thresholds.md#detail
+_FEW_BLOCKS: Final = 3  # of one level that say something about the tone
 _LEAST_KEPT: Final = 4.0  # times: of what one picture shows the other one keeps as much, or it is not the tone
 _COLOR_NOISE: Final = 6.0  # gray levels: what compression adds to a channel, coarser in color than in lightness
 _TEXTURED: Final = 64.0  # variance in gray levels above which a block shows anything
@@ -31,9 +33,7 @@ _FLAT: Final = 25.0
 _HALF_BLACK: Final = 127.5**2  # variance of half black and half white, the largest that there is
 DOUBTFUL: Final = 0.1  # a block that differs more is looked at again, shifted and by its tone
 _SHIFT: Final = 2  # pixels either way that an alignment may be off at a block
-_TONE_LEVELS: Final = 32
 _TONE_ERROR: Final = 9.0  # variance of what a tone curve leaves, from rounding and noise
-_LEAST_LEVEL: Final = 20  # pixels of one level that say something about the tone
 
 
 class BlockPlanes:
@@ -191,8 +191,9 @@ class BlockPlanes:
         pixels = _pixels_of(agrees, self.cell, self.left.shape) & ~_pixels_of(
             self.textured & (differences > DOUBTFUL), self.cell, self.left.shape
         )
+        sloped = self._is_relit(differences)
         for source, target in ((self.left, self.right), (self.right, self.left)):
-            curve = _tone_curve(source[pixels], target[pixels])
+            curve = tone_curve(source[pixels], target[pixels])
             if curve is None:
                 continue
             error = target - curve[np.clip(source, 0, 255).astype(np.uint8)]
@@ -202,37 +203,33 @@ class BlockPlanes:
             left_over = np.maximum(blocks.var(axis=(1, 2)) - _TONE_ERROR, 0.0) / (shown / 2)
             differences[rows, columns] = np.minimum(differences[rows, columns], left_over)
             differences[rows, columns] = np.minimum(
-                differences[rows, columns], self._bent(source, target, rows, columns)
+                differences[rows, columns], self._bent(source, target, rows, columns, sloped=sloped)
             )
 
-    def _bent(self, source: Float32s, target: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
+    def _is_relit(self, differences: Float32s) -> bool:
+        """Whether light and shade changed from place to place, as local contrast does: no tone curve explains it."""
+        agreeing = self.textured & (differences < DOUBTFUL)
+        means = self.left_mean[agreeing], self.right_mean[agreeing]
+        for source, target in (means, means[::-1]):
+            curve = tone_curve(source, target, least=_FEW_BLOCKS)
+            if curve is not None and np.median(np.abs(target - curve[source.astype(np.uint8)])) > _RELIT:
+                return True
+        return False
+
+    def _bent(
+        self, source: Float32s, target: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp], *, sloped: bool
+    ) -> Float32s:
         """What a parabola of source leaves of target in each of these blocks: tones change from place to place.
 
-        Twice the share of target's variance; 2 where source shows something and target next to nothing.
+        Twice the share of target's variance; 2 where source shows something and target next to nothing. `sloped`: an
+        even slope is left out besides, as light that falls on a sky from another side, or local contrast, adds one.
         """
         side, cell = 2 * self.cell, self.cell
         ours, theirs = (
             sliding_window_view(plane, (side, side))[rows * cell, columns * cell].reshape(len(rows), -1)
             for plane in (source, target)
         )
-        ours, theirs = (values - values.mean(axis=1, keepdims=True) for values in (ours, theirs))
-        squares = ours * ours
-        squares -= squares.mean(axis=1, keepdims=True)
-        a, b, c, p, q, variance = (
-            np.einsum("ni,ni->n", one, other) / side**2
-            for one, other in (
-                (ours, ours),
-                (ours, squares),
-                (squares, squares),
-                (ours, theirs),
-                (squares, theirs),
-                (theirs, theirs),
-            )
-        )
-        determinant = a * c - b * b
-        curved = determinant > _STRAIGHT * a * c
-        parabola = (c * p * p - 2 * b * p * q + a * q * q) / np.where(curved, determinant, 1.0)
-        explained = np.where(curved, parabola, p * p / (a + 1e-3))
+        variance, explained = variance_and_explained(ours, theirs, side, sloped=sloped)
         left_over = 2 * np.maximum(variance - explained - self.noise, 0.0) / (variance + 1e-3)
         shown = np.maximum(self.left_variance, self.right_variance)[rows, columns]
         return np.where(variance * _LEAST_KEPT > shown, left_over, 2.0).astype(np.float32)
@@ -272,17 +269,6 @@ class BlockPlanes:
 def _has_other_contrast(gain: Float32s, usual: float) -> Blocks:
     """Where a block's ratio of variances is so far from the usual one that what is there is gone but for a trace."""
     return np.asarray((gain > usual * _OTHER_CONTRAST) | (gain * _OTHER_CONTRAST < usual))
-
-
-def _tone_curve(source: Float32s, target: Float32s) -> Float32s | None:
-    """The mean of target at each of 256 levels of source, where enough of them are seen to say."""
-    level = (np.clip(source, 0, 255) * (_TONE_LEVELS / 256)).astype(np.intp)
-    counts = np.bincount(level, minlength=_TONE_LEVELS)
-    known = counts >= _LEAST_LEVEL
-    if known.sum() < 2:  # noqa: PLR2004 (a curve needs two points)
-        return None
-    levels, means = (np.bincount(level, it, _TONE_LEVELS)[known] / counts[known] for it in (source, target))
-    return np.asarray(np.interp(np.arange(256), levels, means), dtype=np.float32)
 
 
 def _pixels_of(blocks: Blocks, cell: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -45,7 +45,8 @@ def _color_is_gone(tones: Tones, policy: Policy) -> bool:
 
 
 def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> bool:
-    if before_plain:
+    is_gray = tones.most_color < _MONOCHROME and tones.tint < _MONOCHROME
+    if before_plain and not is_gray:
         return max(tones.hue, tones.light) <= policy.max_plain_tone_residual
     most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
     return tones.channels <= policy.max_channel_residual or (

@@ -13,6 +13,7 @@ _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT: Final = 0.55  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT_BY_TONE: Final = 0.45  # docs/thresholds.md#another-color-in-one-place
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
+_FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
 
 
@@ -59,7 +60,12 @@ def some_colors(measurement: PairMeasurement) -> str:
         return ""
     if tones.spread > _MOST_SPREAD:
         return f"what has one color in one of them has several in the other ({above(tones.spread, _MOST_SPREAD)})"
-    return _kept(tones) if tones.kept > _MOST_KEPT else ""
+    return _kept(tones) if keeps_colors(measurement) else ""
+
+
+def keeps_colors(measurement: PairMeasurement) -> bool:
+    """Whether most of what does not differ in shape has the very same colors; the rest of it may have any."""
+    return measurement.tones is not None and measurement.tones.kept > _MOST_KEPT
 
 
 def _kept(tones: Tones) -> str:
@@ -73,7 +79,8 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     """
     if measurement.view is View.UPRIGHT and measurement.turn <= _MOST_TURN:
         return ""
-    little = measurement.plain_share > policy.max_plain_share or measurement.texture < policy.max_mark_texture
+    before_plain = measurement.plain_share > policy.max_plain_share and measurement.texture < _FULL_OF_TEXTURE
+    little = before_plain or measurement.texture < policy.max_mark_texture
     few = measurement.detail is not None and measurement.detail.blocks < _FEW_STROKES
     is_mark = (little or few) and measurement.texture > 0
     return "a drawn mark that is turned or mirrored may be another one" if is_mark else ""

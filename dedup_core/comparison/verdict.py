@@ -11,6 +11,7 @@ from dedup_core.comparison.doubts import (
     WHOLE_FRAME,
     another_frame,
     another_spot,
+    keeps_colors,
     some_colors,
     too_small_a_part,
     turned_mark,
@@ -244,7 +245,7 @@ def _judge_altered(
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {most:.0%})",)
     full = measurement.texture >= _FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share
     limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if full else 1.0)
-    if residual > limit and color is not VerdictKind.DUPLICATE:
+    if residual > limit and color is not VerdictKind.DUPLICATE and not keeps_colors(measurement):
         beyond = above(residual, limit)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
     return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")

@@ -1,0 +1,41 @@
+"""What a change of tone makes of gray values: a curve for the whole picture, a parabola and a slope for each block."""
+
+from typing import Final
+
+import numpy as np
+
+from dedup_core.arrays import Float32s
+
+_TONE_LEVELS: Final = 32
+_LEAST_LEVEL: Final = 20  # pixels of one level that say something about the tone
+_STRAIGHT: Final = 1e-3  # a block of two tones has no parabola of its own
+
+
+def tone_curve(source: Float32s, target: Float32s, least: int = _LEAST_LEVEL) -> Float32s | None:
+    """The mean of target at each of 256 levels of source, where enough of them (`least`) are seen to say."""
+    level = (np.clip(source, 0, 255) * (_TONE_LEVELS / 256)).astype(np.intp)
+    counts = np.bincount(level, minlength=_TONE_LEVELS)
+    known = counts >= least
+    if known.sum() < 2:  # noqa: PLR2004 (a curve needs two points)
+        return None
+    levels, means = (np.bincount(level, it, _TONE_LEVELS)[known] / counts[known] for it in (source, target))
+    return np.asarray(np.interp(np.arange(256), levels, means), dtype=np.float32)
+
+
+def variance_and_explained(source: Float32s, target: Float32s, side: int, *, sloped: bool) -> tuple[Float32s, Float32s]:
+    """The variance of each of target's blocks, and how much of it a parabola of source's explains: (n,) each.
+
+    Blocks are (n, side^2). `sloped`: an even slope across the block is allowed for besides.
+    """
+    ours, theirs = (values - values.mean(axis=1, keepdims=True) for values in (source, target))
+    squares = ours * ours
+    squares -= squares.mean(axis=1, keepdims=True)
+    down, across = np.indices((side, side), dtype=np.float32).reshape(2, 1, -1) - np.float32((side - 1) / 2)
+    terms = [ours, squares, *(np.broadcast_to(slope, ours.shape) for slope in (down, across) if sloped)]
+    basis = np.stack(terms, axis=1)  # (n, 2 or 4, side^2)
+    normal, common = basis @ basis.swapaxes(1, 2), basis @ theirs[..., None]
+    diagonal = np.eye(len(terms), dtype=np.float32)
+    solution = np.linalg.solve(normal * (1 + _STRAIGHT * diagonal) + _STRAIGHT * diagonal, common)
+    explained = (common * solution).sum(axis=(1, 2)) / side**2
+    variance = (theirs * theirs).mean(axis=1)
+    return np.asarray(variance, dtype=np.float32), np.asarray(explained, dtype=np.float32)

@@ -1,0 +1,62 @@
+"""Local contrast, shade and white corners on photographs, and what must not be taken for them."""
+
+import random
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+
+from dedup_changes.frames import avatar
+from dedup_changes.tones import clahe
+from dedup_core import VerdictKind, decide, measure_images
+from dedup_core.comparison.bent_tones import variance_and_explained
+from tests.core.drawings import PHOTOS, photo, working
+
+ANY_CHANCE = random.Random(1)
+
+
+def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
+    return decide(measure_images(working(left), working(right))).kind
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_photograph_with_its_local_contrast_evened_out_is_a_duplicate(name):
+    assert kind_of(photo(name), clahe(photo(name), ANY_CHANCE)) is VerdictKind.DUPLICATE
+
+
+def chest(heart: int, grain: int = 1) -> Image.Image:
+    """Ribs that are the same in all and a soft heart, as in X-rays."""
+    down, across = np.mgrid[0:480, 0:400]
+    plate = 70 + 60 * np.exp(-((across - 200) ** 2) / 2 / 120**2)
+    plate += 22 * np.cos(down / 16 + np.abs(across - 200) / 45) * (np.abs(across - 200) > 24)
+    plate += 80 * np.exp(-((across - heart) ** 2 + (down - 300) ** 2) / 2 / 38**2)
+    plate += np.random.default_rng(grain).normal(0, 2, plate.shape)
+    return Image.fromarray(plate.clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+@pytest.mark.parametrize("light", [0.75, 1.0])
+def test_a_soft_thing_in_another_place_is_no_other_light(light):
+    """Not even where one plate was exposed longer."""
+    other = ImageEnhance.Brightness(chest(250, grain=2)).enhance(light)
+    assert kind_of(chest(180), other) not in {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
+
+
+def test_a_slope_of_light_explains_a_block_only_where_it_is_allowed_for():
+    source = np.random.default_rng(4).normal(0, 6, (3, 256)).astype(np.float32)
+    target = 0.6 * source + 0.01 * source**2 + 2 * np.tile(np.arange(16, dtype=np.float32), 16)
+    shares = []
+    for sloped in (False, True):
+        variance, explained = variance_and_explained(source, target, 16, sloped=sloped)
+        shares.append(explained / variance)
+    assert shares[0].max() < 0.4
+    assert shares[1].min() > 0.99
+
+
+@pytest.mark.parametrize("name", ["chelsea.png", "retina.jpg"])
+def test_a_round_avatar_is_altered_and_not_another_picture(name):
+    assert kind_of(photo(name), avatar(photo(name), ANY_CHANCE)) is VerdictKind.ALTERED
+
+
+def test_a_mirrored_photograph_of_many_things_before_a_plain_ground_is_no_drawn_mark():
+    stars = photo("hubble_deep_field.jpg")
+    assert kind_of(stars, ImageOps.mirror(stars)) is VerdictKind.DUPLICATE
