@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from dedup_app.folder_scan import CopyGroup, FolderScan, Measure, ScanReport
+from dedup_app.folder_scan import FolderScan, Measure, ScanReport
 from dedup_app.folder_scan import Progress as Told
 from dedup_app.ports.decoders import Decoders
+from dedup_app.scan_groups import CopyGroup
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json, verdict_text

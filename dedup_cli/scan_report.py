@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from dedup_app.folder_scan import CopyGroup, LookAlikes, ScanReport
+from dedup_app.folder_scan import ScanReport
+from dedup_app.scan_groups import CopyGroup, LookAlikes
 from dedup_cli.html_page import NO_PICTURE, escaped, figure, page, picture_of
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.decoding.working_image import WorkingImage

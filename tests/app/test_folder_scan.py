@@ -11,6 +11,7 @@ from dedup_app.folder_scan import FolderScan, ScanReport
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
+from dedup_core.groups.choice import choose_keeper
 from dedup_core.policy import BALANCED
 from dedup_decoders.in_process import InProcessDecoders
 from tests.core.pictures import encoded, hue_shifted, scene
@@ -86,6 +87,29 @@ def test_who_lies_as_the_others_do_is_kept_though_the_mirrored_one_lost_less():
     [(keeper, copies)] = grouped(Files(files).scan())
     assert keeper == "b.jpg"
     assert len(copies) == 3
+
+
+def test_who_is_not_kept_in_the_end_is_compared_with_few():
+    shown = picture(1)
+    files = {f"{side}.jpg": encoded(shown.resize((side, side * 3 // 4)), "JPEG") for side in range(160, 320, 16)}
+    files |= {"mirrored.png": encoded(shown.transpose(Image.Transpose.FLIP_LEFT_RIGHT)), "upright.png": encoded(shown)}
+    counted = Files(files)
+    [(keeper, copies)] = grouped(counted.scan())
+    assert keeper == "upright.png"
+    assert counted.comparisons <= len(copies) + 3
+
+
+def test_of_two_that_are_no_copies_the_keeper_is_chosen_once(monkeypatch):
+    chosen = Counter()
+
+    def choose(*given):
+        chosen["times"] += 1
+        return choose_keeper(*given)
+
+    monkeypatch.setattr("dedup_app.scan_groups.choose_keeper", choose)
+    colors = {f"{turn}.png": encoded(hue_shifted(picture(1), turn)) for turn in (0, 40)}
+    assert grouped(Files(colors).scan()) == []
+    assert chosen["times"] == 1
 
 
 def test_many_copies_of_one_picture_take_about_one_comparison_each():
