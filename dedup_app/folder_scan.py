@@ -1,10 +1,9 @@
 """Folder scan: files of one machine -> groups of the same picture, each with the copy to keep, without any storage."""
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from threading import Event, Lock
 
@@ -24,7 +23,7 @@ from dedup_core.search.second_look import is_plausible
 from dedup_core.views import View, opposite
 
 MAX_CANDIDATES = 100  # of one file, the nearest: as many as the app looks at
-HELD_PICTURES = 64  # of each thread, of 0.8 MB at most
+HELD_PICTURES = 256  # of 0.8 MB at most: 200 MB
 
 type Measure = Callable[[WorkingImage, WorkingImage, View | None], PairMeasurement]
 type Progress = Callable[[str, int, int], None]
@@ -52,7 +51,7 @@ class ScanReport:
 
 
 class FolderScan:
-    """Every file is read once for its features, and once more where something looks like it.
+    """Every file is read once, and once more where something looks like it and its picture is no longer held.
 
     `read` gives the bytes of a file by its name and raises `PermanentError` for one that cannot be read.
     """
@@ -73,13 +72,15 @@ class FolderScan:
         self._threads = threads
         self._measure = measure
         self._progress = progress
+        self._pictures = _Pictures()
 
     def scan(self, names: Sequence[str]) -> ScanReport:
         """Read and compare these files. Raises `TemporaryError` if there is no decoder to be had."""
         images: dict[bytes, ImageFacts] = {}
         unreadable: list[Unreadable] = []
         candidates = _Candidates()
-        with ThreadPoolExecutor(self._threads) as threads:
+        # One thread more than processes, so that none of these waits for its next picture.
+        with ThreadPoolExecutor(self._threads + 1) as threads:
             found = threads.map(self._features, names)
             for number, (name, it) in enumerate(zip(names, found, strict=True), 1):
                 if isinstance(it, PermanentError):
@@ -104,20 +105,21 @@ class FolderScan:
 
     def _features(self, name: str) -> ImageFeatures | PermanentError:
         try:
-            return self._decoders.extract_features(self._read(name))
+            features, picture = self._decoders.features_and_picture(self._read(name))
         except PermanentError as error:
             return error
+        self._pictures.hold(name, picture)
+        return features
 
     def _settle(self, component: Component, counter: "_Counter", is_over: Event) -> None:
-        """Compare until everything is said; few pictures are decoded twice, and a bounded number is held."""
+        """Compare until everything is said."""
         component.copies_by_content()
-        picture = lru_cache(maxsize=HELD_PICTURES)(self._picture)
         while pairs := component.next_pairs():
             verdicts = []
             for pair in pairs:
                 if is_over.is_set():
                     return
-                verdicts.append(self._verdict(picture(pair.left.path), picture(pair.right.path), pair.view))
+                verdicts.append(self._verdict(self._picture(pair.left.path), self._picture(pair.right.path), pair.view))
                 counter.count()
             component.settle(pairs, verdicts)
 
@@ -128,10 +130,34 @@ class FolderScan:
         return decide(self._measure(keeper, other, view), self._policy)
 
     def _picture(self, path: str) -> WorkingImage | None:
+        if (held := self._pictures.held(path)) is not None:
+            return held
         try:
-            return self._decoders.decode(self._read(path))
+            picture = self._decoders.decode(self._read(path))
         except PermanentError:
             return None
+        self._pictures.hold(path, picture)
+        return picture
+
+
+class _Pictures:
+    """The pictures that were looked at last, for all threads: few are decoded twice, and a bounded number is held."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, WorkingImage] = OrderedDict()
+        self._lock = Lock()
+
+    def hold(self, path: str, picture: WorkingImage) -> None:
+        with self._lock:
+            self._held[path] = picture
+            if len(self._held) > HELD_PICTURES:
+                self._held.popitem(last=False)
+
+    def held(self, path: str) -> WorkingImage | None:
+        with self._lock:
+            if path in self._held:
+                self._held.move_to_end(path)
+            return self._held.get(path)
 
 
 class _Counter:

@@ -21,8 +21,13 @@ def extract_features(data: FileBytes, limits: DecodeLimits = DEFAULT_LIMITS) -> 
 
     Features name the file by the SHA-256 of its bytes, so a path or a picture without a file raises `TypeError`.
     """
-    data = file_bytes(data)
-    return features_of(decode(data, limits, with_provenance=True), hashlib.sha256(data).digest(), len(data))
+    return features_and_picture(file_bytes(data), limits)[0]
+
+
+def features_and_picture(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> tuple[ImageFeatures, WorkingImage]:
+    """Both by one decoding. Raises `UnreadableImage` or `ImageTooLarge`."""
+    working = decode(data, limits, with_provenance=True)
+    return features_of(working, hashlib.sha256(data).digest(), len(data)), working
 
 
 def features_of(working: WorkingImage, digest: bytes, byte_size: int) -> ImageFeatures:

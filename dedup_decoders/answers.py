@@ -87,6 +87,20 @@ def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingIma
     return WorkingImage(pixels, format_name, width, height, decoded_bytes, whole=whole)
 
 
+def features_and_picture_in(
+    text: dict[str, Any], block: bytes, header: Header, digest: bytes, byte_size: int
+) -> tuple[ImageFeatures, WorkingImage]:
+    """Both of one answer, each looked at as if it came alone: the bytes of the features, then those of the picture."""
+    match text:
+        case {"features": dict() as features, "picture": dict() as picture} if len(text) == 2:  # noqa: PLR2004
+            lengths = [it[0] for it in features.values() if isinstance(it, list) and it and isinstance(it[0], int)]
+        case _:
+            raise LieError("an answer that is not features and a picture")
+    end = sum(lengths)
+    _require(0 <= end <= len(block), "more bytes of features than there are")
+    return features_in(features, block[:end], header, digest, byte_size), picture_in(picture, block[end:], header)
+
+
 def refusal_in(text: dict[str, Any]) -> PermanentError:
     """The refusal that an answer holds. Raises `LieError` for a reason that decoding does not have."""
     match text:

@@ -6,7 +6,7 @@ from typing import Self
 
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
-from dedup_core.extraction import extract_features
+from dedup_core.extraction import extract_features, features_and_picture
 from dedup_core.features import ImageFeatures
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_decoders.ready import Started
@@ -34,6 +34,10 @@ class InProcessDecoders:
     def extract_features(self, data: bytes) -> ImageFeatures:
         self._tell_once()
         return extract_features(data, self._limits)
+
+    def features_and_picture(self, data: bytes) -> tuple[ImageFeatures, WorkingImage]:
+        self._tell_once()
+        return features_and_picture(data, self._limits)
 
     def decode(self, data: bytes) -> WorkingImage:
         self._tell_once()

@@ -16,7 +16,7 @@ from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
 from dedup_core.features import ImageFeatures
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
-from dedup_decoders.answers import features_in, picture_in
+from dedup_decoders.answers import features_and_picture_in, features_in, picture_in
 from dedup_decoders.asking import Answer, Failed, ask_child, require_kind
 from dedup_decoders.child_process import ChildDied, ChildOverran, ChildProcess, Patience
 from dedup_decoders.confinement import CannotConfineError, check_confinement
@@ -97,6 +97,17 @@ class DecoderPool:
             return features_in(text, block, header, digest.digest(), len(data))
 
         return self._ask(Kind.EXTRACT, data, header, check, meanwhile=lambda: digest.update(data))
+
+    def features_and_picture(self, data: bytes) -> tuple[ImageFeatures, WorkingImage]:
+        header = check_header(data, self._limits)
+        digest = hashlib.sha256()
+
+        def check(answer: Answer) -> tuple[ImageFeatures, WorkingImage]:
+            kind, text, block = answer
+            require_kind(kind, Kind.FEATURES_AND_PICTURE)
+            return features_and_picture_in(text, block, header, digest.digest(), len(data))
+
+        return self._ask(Kind.EXTRACT_AND_DECODE, data, header, check, meanwhile=lambda: digest.update(data))
 
     def decode(self, data: bytes) -> WorkingImage:
         header = check_header(data, self._limits)

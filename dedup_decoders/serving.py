@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from dedup_core.decoding.decoder import PLUGINS, decode
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError
 from dedup_core.extraction import extract_features, features_of
 from dedup_core.limits import DecodeLimits
@@ -123,10 +124,7 @@ def _file_of(head: Head, read: Callable[[int], bytes]) -> bytes:
 
 def _answer(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
     try:
-        working = decode(data, limits, with_provenance=head.kind is Kind.EXTRACT)
-        if head.kind is Kind.EXTRACT:
-            features = features_of(working, bytes(32), len(data))  # the app knows the digest, and trusts nobody with it
-            return frame(head.number, Kind.FEATURES, *packed_columns(features.to_columns()))
+        return _decoded(head, data, limits)
     except PermanentError as error:
         if _is_ours(error.__cause__):
             return frame(head.number, Kind.FAILED, {"error": _told(error.__cause__)})
@@ -141,16 +139,30 @@ def _answer(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
         return frame(head.number, Kind.REFUSED, said)
     except Exception as error:  # noqa: BLE001 - a fault of ours that this file brings up: told, and recorded with it
         return frame(head.number, Kind.FAILED, {"error": _told(error)})
-    pixels = working.pixels
-    text: dict[str, Any] = {
+
+
+def _decoded(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
+    working = decode(data, limits, with_provenance=head.kind is not Kind.DECODE)
+    if head.kind is Kind.DECODE:
+        return frame(head.number, Kind.PICTURE, *_packed_picture(working))
+    features = features_of(working, bytes(32), len(data))  # the app knows the digest, and trusts nobody with it
+    columns, block = packed_columns(features.to_columns())
+    if head.kind is Kind.EXTRACT:
+        return frame(head.number, Kind.FEATURES, columns, block)
+    picture, pixels = _packed_picture(working)
+    return frame(head.number, Kind.FEATURES_AND_PICTURE, {"features": columns, "picture": picture}, block + pixels)
+
+
+def _packed_picture(working: WorkingImage) -> tuple[dict[str, Any], bytes]:
+    text = {
         "format": working.format,
         "width": working.width,
         "height": working.height,
         "decoded_bytes": working.decoded_bytes,
-        "shape": list(pixels.shape),
+        "shape": list(working.pixels.shape),
         "digest": working.whole.digest,
     }
-    return frame(head.number, Kind.PICTURE, text, pixels.tobytes() + working.whole.frames)
+    return text, working.pixels.tobytes() + working.whole.frames
 
 
 def _is_ours(error: BaseException | None) -> bool:

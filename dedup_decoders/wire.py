@@ -18,16 +18,18 @@ HEAD_BYTES: Final = _HEAD.size
 
 
 class Kind(IntEnum):
-    """What a frame is: of the app `SETUP`, `EXTRACT`, `DECODE`; of a decoder the others."""
+    """What a frame is: of the app `SETUP`, `EXTRACT`, `DECODE`, `EXTRACT_AND_DECODE`; of a decoder the others."""
 
     SETUP = 1
     EXTRACT = 2
     DECODE = 3
+    EXTRACT_AND_DECODE = 4
     READY = 11
     FEATURES = 12
     PICTURE = 13
     REFUSED = 14
     FAILED = 15
+    FEATURES_AND_PICTURE = 16
 
 
 class BrokenFrameError(Exception):

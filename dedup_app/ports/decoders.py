@@ -31,6 +31,10 @@ class Decoders(Protocol):
         """
         ...
 
+    def features_and_picture(self, data: bytes) -> tuple[ImageFeatures, WorkingImage]:
+        """What `extract_features` and `decode` give, by one decoding."""
+        ...
+
     def decode(self, data: bytes) -> WorkingImage:
         """As `dedup_core.decode`; raises what `extract_features` raises."""
         ...

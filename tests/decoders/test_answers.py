@@ -9,7 +9,15 @@ from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.header_check import check_header
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.extraction import extract_features
-from dedup_decoders.answers import REASONS, LieError, failure_in, features_in, picture_in, refusal_in
+from dedup_decoders.answers import (
+    REASONS,
+    LieError,
+    failure_in,
+    features_and_picture_in,
+    features_in,
+    picture_in,
+    refusal_in,
+)
 from dedup_decoders.wire import BrokenFrameError, Kind, frame, packed_columns, read_answer, unpacked_columns
 from tests.core.odd_files import drawing, encode
 
@@ -103,6 +111,35 @@ def test_a_picture_out_of_shape_or_range_is_a_lie(other: dict[str, Any]) -> None
 def test_a_picture_that_leaves_something_out_is_a_lie(name: str) -> None:
     with pytest.raises(LieError):
         picture_in({key: value for key, value in PICTURE.items() if key != name}, PIXELS, HEADER)
+
+
+def test_features_and_picture_of_one_answer_are_those_of_two() -> None:
+    both = {"features": TEXT, "picture": PICTURE}
+    features, picture = features_and_picture_in(both, BLOCK + PIXELS, HEADER, DIGEST, len(DATA))
+    assert features == FEATURES
+    assert np.array_equal(picture.pixels, decode(DATA).pixels)
+
+
+@pytest.mark.parametrize(
+    ("text", "block"),
+    [
+        ({"features": TEXT}, BLOCK),
+        ({"picture": PICTURE}, PIXELS),
+        ({"features": TEXT, "picture": PICTURE, "more": 1}, BLOCK + PIXELS),
+        ({"features": TEXT, "picture": [PICTURE]}, BLOCK + PIXELS),
+        ({"features": TEXT, "picture": PICTURE}, BLOCK),
+        ({"features": TEXT, "picture": PICTURE}, BLOCK + PIXELS[1:]),
+        ({"features": TEXT, "picture": PICTURE}, BLOCK[1:] + PIXELS),
+        ({"features": TEXT | {"width": 97}, "picture": PICTURE}, BLOCK + PIXELS),
+        ({"features": TEXT, "picture": PICTURE | {"width": 97}}, BLOCK + PIXELS),
+        ({"features": TEXT | {"layout": [-(2**40)]}, "picture": PICTURE}, BLOCK + PIXELS),
+        ({"features": TEXT | {"layout": [2**70]}, "picture": PICTURE}, BLOCK + PIXELS),
+        ({"features": TEXT | {"layout": []}, "picture": PICTURE}, BLOCK + PIXELS),
+    ],
+)
+def test_features_and_a_picture_that_do_not_add_up_are_a_lie(text: dict[str, Any], block: bytes) -> None:
+    with pytest.raises(LieError):
+        features_and_picture_in(text, block, HEADER, DIGEST, len(DATA))
 
 
 def test_refusals_have_the_reasons_that_decoding_has() -> None:

@@ -46,7 +46,10 @@ def test_every_kind_of_file_gives_the_same_pixels_and_features(pool: DecoderPool
         assert np.array_equal(here.pixels, there.pixels), name
         assert (here.format, here.width, here.height) == (there.format, there.width, there.height), name
         assert here.decoded_bytes == there.decoded_bytes, name
-        assert extract_features(data, EVERY_FORMAT) == pool.extract_features(data), name
+        features, picture = pool.features_and_picture(data)
+        assert extract_features(data, EVERY_FORMAT) == pool.extract_features(data) == features, name
+        assert np.array_equal(here.pixels, picture.pixels), name
+        assert here.whole == picture.whole, name
 
 
 def test_odd_files_end_as_they_do_in_this_process(pool: DecoderPool) -> None:
