@@ -66,7 +66,10 @@ class AzureFeaturesTable:
         return starmap(features_row, self._table.query_with_tags())
 
     def with_prefix(self, prefix: str) -> Iterator[FeaturesRow]:
-        return starmap(features_row, self._table.query_with_tags(f"PartitionKey eq '{prefix}'"))
+        condition = f"PartitionKey eq '{prefix[:PREFIX_LENGTH]}'"
+        if len(prefix) > PREFIX_LENGTH:
+            condition += f" and RowKey ge '{prefix}' and RowKey lt '{prefix}g'"
+        return starmap(features_row, self._table.query_with_tags(condition))
 
     def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
         keys = [features_keys(image_id) for image_id in sorted(set(image_ids))]

@@ -52,7 +52,9 @@ class Audit:
         self._pairing = pairing
 
     def look(self, prefix: str, listing: BlobListing, *, deep: bool = False) -> Slice:
-        """Everything of the slice. The listing may be older than the rows: whatever it contradicts is looked at again.
+        """Everything of the slice, or of a portion of it.
+
+        The listing may be older than the rows: whatever it contradicts is looked at again.
 
         The log is read after the rows, so what a row says is `indexed` must be in it, unless the row moved since.
         """

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -81,6 +81,16 @@ class SliceReport:
         found = Counter(finding.kind for finding in findings)
         waiting = len(amiss) - len(certain)
         return cls(prefix, images, images - len(amiss), waiting, found, damaged_bytes, checked_at)
+
+    def __add__(self, other: "SliceReport") -> "SliceReport":
+        """Both portions of one slice, `other` looked at after this one."""
+        return replace(
+            other,
+            images=self.images + other.images,
+            complete=self.complete + other.complete,
+            waiting=self.waiting + other.waiting,
+            found=Counter(self.found) + Counter(other.found),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,20 @@ class BlobListing:
 
     def ids(self, prefix: str) -> set[int]:
         """The shortened ids that begin with these hex digits."""
+        return set(self._ids[self._place(prefix)].tolist())
+
+    def portions(self, prefix: str, most: int) -> list[str]:
+        """Longer prefixes that make up this one, of about so many blobs each at most."""
+        place, digits = self._place(prefix), 0
+        while place.stop - place.start > most * 16**digits:
+            digits += 1
+        return [f"{prefix}{number:0{digits}x}" for number in range(16**digits)] if digits else [prefix]
+
+    def _place(self, prefix: str) -> slice:
         low = int(prefix.ljust(16, "0"), 16)
         high = low + (1 << 4 * (16 - len(prefix))) - 1
         first = np.searchsorted(self._ids, np.uint64(low))
-        end = np.searchsorted(self._ids, np.uint64(high), side="right")
-        return set(self._ids[first:end].tolist())
+        return slice(int(first), int(np.searchsorted(self._ids, np.uint64(high), side="right")))
 
 
 def short_id(image_id: str) -> int:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import add
 
 from dedup_app.event_log import EventLog
 from dedup_app.ledger.audit import Audit, Slice, names_of
@@ -23,6 +25,7 @@ log = EventLog(__name__)
 
 SLICES_A_RUN = 4  # of the timer: a day has 288 runs of it, so all 256 are seen although some runs are missed
 SECONDS_A_RUN = 60
+ROWS_AT_ONCE = 1_000  # one page of the table; more are not held, however large a slice is
 SOON = timedelta(minutes=15)  # a slice that was not complete is looked at again before its turn
 
 
@@ -111,14 +114,22 @@ class ReconcileService:
         return self._listing
 
     def _slice(self, prefix: str, listing: BlobListing, *, fix: bool, deep: bool) -> SliceReport:
-        found = self._audit.look(prefix, listing, deep=deep)
+        portions = (
+            self._portion(prefix, it, listing, fix=fix, deep=deep) for it in listing.portions(prefix, ROWS_AT_ONCE)
+        )
+        report = reduce(add, portions)
+        self._reports.put_ledger(report)
+        return report
+
+    def _portion(self, prefix: str, portion: str, listing: BlobListing, *, fix: bool, deep: bool) -> SliceReport:
+        found = self._audit.look(portion, listing, deep=deep)
         unknown = self._unknown(found.unknown)
         found.images += len(unknown)
         found.findings += (Finding(FindingKind.MISSING, path.image_id, path) for path in unknown)
         has_messages = bool(found.findings) and self._queues.waiting() > 0
         if fix:
             self._mend(found, unknown, has_messages=has_messages)
-        report = SliceReport.of(
+        return SliceReport.of(
             prefix,
             found.images,
             found.findings,
@@ -126,8 +137,6 @@ class ReconcileService:
             damaged_bytes=self._index.damaged_bytes,
             checked_at=self._now(),
         )
-        self._reports.put_ledger(report)
-        return report
 
     def _unknown(self, ids: set[int]) -> list[ImagePath]:
         """The blobs without a row, that still are there and still have none."""

@@ -135,7 +135,7 @@ class FeaturesTable(Protocol):
     def all(self) -> Iterator[FeaturesRow]: ...
 
     def with_prefix(self, prefix: str) -> Iterator[FeaturesRow]:
-        """The rows of images whose ids begin with these two hex digits."""
+        """The rows of images whose ids begin with these hex digits, two or more."""
         ...
 
     def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:

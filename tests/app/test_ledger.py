@@ -7,7 +7,10 @@ from datetime import timedelta
 import pytest
 
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING
+from dedup_app.ledger import reconcile
+from dedup_app.ledger.audit import Audit, Slice
 from dedup_app.ledger.findings import FindingKind, Ledger
+from dedup_app.ledger.listing import BlobListing
 from dedup_app.ports.queues import PoisonMessage
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import IngestMessage
@@ -66,6 +69,24 @@ def test_where_all_is_well_the_ledger_is_empty(full):
     assert (ledger.slices, ledger.oldest) == (256, full.time)
 
 
+def test_no_more_rows_are_held_than_a_page_of_the_table_has_however_many_there_are(full, monkeypatch):
+    monkeypatch.setattr(reconcile, "ROWS_AT_ONCE", 3)
+    for number in range(600):
+        full.images.put(ImagePath("images", f"{number}.png"), b"")
+    listing = BlobListing.take(full.images, "images")
+    looked_at = []
+
+    def look(_audit, prefix, *_rest, **_options):
+        looked_at.append(prefix)
+        return Slice()
+
+    monkeypatch.setattr(Audit, "look", look)
+    full.services.reconcile.reconcile()
+    assert max(len(listing.ids(prefix)) for prefix in looked_at) <= 3
+    assert sum(len(listing.ids(prefix)) for prefix in looked_at) == len(listing) == 604
+    assert len(looked_at) > 256
+
+
 def damage_log_gone(world):
     world.segments.clear()
 
@@ -113,7 +134,9 @@ def damage_removed_from_the_log(world):
         (damage_removed_from_the_log, False, {"NOT_HELD"}),
     ],
 )
-def test_each_way_to_damage_the_store_is_found_and_mended(full, damage, deep, kinds):
+@pytest.mark.parametrize("rows_at_once", [1_000, 0.5], ids=["at once", "in portions"])
+def test_each_way_to_damage_the_store_is_found_and_mended(full, damage, deep, kinds, rows_at_once, monkeypatch):
+    monkeypatch.setattr(reconcile, "ROWS_AT_ONCE", rows_at_once)
     damage(full)
     full.time += timedelta(hours=1)
     full.services = full.start_process("who looks")

@@ -54,7 +54,7 @@ class Options:
     kills: int = 10
     faults: float = 0.15
     spells: int = 6
-    limit_seconds: float = 3600.0
+    limit_seconds: float = 7200.0  # an idle machine needs an eighth of it
 
 
 @dataclass

@@ -128,6 +128,7 @@ class FeaturesTableContract(ABC):
         rows = [table.put(features_row(f"{number}.jpg")) for number in range(5)]
         for row in rows:
             assert row in list(table.with_prefix(row.path.image_id[:2]))
+            assert list(table.with_prefix(row.path.image_id[:10])) == [row]
         assert list(table.with_prefix("zz")) == []
 
     def test_all_rows_and_their_number_by_status(self, table: FeaturesTable) -> None:
