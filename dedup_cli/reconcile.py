@@ -46,7 +46,7 @@ def reconcile(
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
     """Tells a person who looks how far it is, and how long it may still take."""
-    if not sys.stderr.isatty():
+    if not _is_watched():
         yield lambda _what, _count: None
         return
     with Console(stderr=True).status("0 blobs") as line:
@@ -63,3 +63,7 @@ def _progress() -> Iterator[Callable[[str, int], None]]:
             line.update(f"{count} of {len(PREFIXES)} slices, {left:.0f} s left")
 
         yield tell
+
+
+def _is_watched() -> bool:
+    return sys.stderr.isatty()

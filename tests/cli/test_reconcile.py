@@ -5,6 +5,7 @@ import json
 import pytest
 
 from dedup_app.services import Services
+from dedup_cli import reconcile
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import photo
@@ -38,6 +39,18 @@ def test_it_mends_and_is_empty_then(dedup: Run, services: Services):
     assert services.ingest_queue.messages == [IngestMessage(B)]
     services.ingest.handle_message(services.ingest_queue.messages.pop().to_json(), "1")
     assert "2 of 2 images complete\n" in dedup("reconcile", "--deep").output
+
+
+@pytest.mark.usefixtures("one_missing")
+def test_whoever_looks_sees_how_far_it_is_and_how_long_it_may_take(dedup: Run, monkeypatch: pytest.MonkeyPatch):
+    shown: list[str] = []
+    monkeypatch.setattr(reconcile, "_is_watched", lambda: True)
+    monkeypatch.setattr(reconcile, "SHOW_EVERY", 1)
+    monkeypatch.setattr("rich.status.Status.update", lambda _line, text: shown.append(text))
+    dedup("reconcile")
+    assert shown[:2] == ["1 blobs listed", "2 blobs listed"]
+    assert shown[2].startswith("1 of 256 slices, ")
+    assert shown[-1] == "256 of 256 slices, 0 s left"
 
 
 def test_force_is_for_images_that_are_named(dedup: Run, services: Services):
