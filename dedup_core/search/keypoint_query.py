@@ -11,7 +11,7 @@ from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, BUCKET_BITS, WEAK_B
 
 BUCKET_MASK: Final = np.uint32((1 << BUCKET_BITS) - 1)
 # A patch points along its rows. Turned upside down it is that of the mirrored picture: signs change in odd rows.
-_MIRRORED_BITS: Final = np.uint32(sum(1 << bit for bit, (row, _) in enumerate(WORD_CELLS) if row % 2))
+MIRRORED_BITS: Final = np.uint32(sum(1 << bit for bit, (row, _) in enumerate(WORD_CELLS) if row % 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +30,19 @@ class Probes:
 
 
 def probes_of(keypoints: Keypoints) -> Probes:
-    words = np.concatenate([keypoints.words, keypoints.words ^ _MIRRORED_BITS])
+    words = np.concatenate([keypoints.words, keypoints.words ^ MIRRORED_BITS])
     places = keypoints.places.astype(np.int32)
     flipped = places * np.array([1, -1, 1, -1], np.int32)
     flipped[:, 3] %= ANGLE_STEPS
     return Probes(
-        buckets=(words & BUCKET_MASK)[:, None] ^ np.tile(_subsets(keypoints.weak), (2, 1)),
+        buckets=(words & BUCKET_MASK)[:, None] ^ np.tile(weak_subsets(keypoints.weak), (2, 1)),
         rests=words >> np.uint32(BUCKET_BITS),
         mirrored=np.repeat([0, 1], len(keypoints)),
         places=np.concatenate([places, flipped]),
     )
 
 
-def _subsets(weak: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def weak_subsets(weak: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Every combination of the marked bits of each mask: (n, 2 ** WEAK_BITS)."""
     bits = np.nonzero((weak[:, None] >> np.arange(BUCKET_BITS, dtype=np.uint32)) & 1)[1].reshape(len(weak), WEAK_BITS)
     subsets: NDArray[np.uint32] = (np.uint32(1) << bits.astype(np.uint32)) @ _chosen()

@@ -3,7 +3,7 @@
 A way to look pictures up in what can only compare numbers, such as the index of a database. Words are of two kinds, and
 what they bring up is to be searched again by `FingerprintIndex`, which looks at distances and at arrangement:
 
-- 0 and more: the lowest bits of the word of a keypoint.
+- 0 and more: the word of a keypoint, or that of the mirrored picture: of the two, the one in which `_WAY` is not set.
 - less than 0: bands, 21 bits of one group of a hash. A view inverts a group as a whole or leaves it, and so does the
   inverted picture, hence a band is told up to inversion; that of a transposed picture is met by asking twice.
 """
@@ -15,19 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, transpose_hashes
-from dedup_core.fingerprinting.keypoints import BUCKET_BITS, KEYPOINT_BYTES, MAX_KEYPOINTS, WEAK_BITS, Keypoints
+from dedup_core.fingerprinting.keypoints import (
+    BUCKET_BITS,
+    KEYPOINT_BYTES,
+    MAX_KEYPOINTS,
+    WEAK_BITS,
+    WORD_BITS,
+    Keypoints,
+)
 from dedup_core.fingerprinting.record import CONTENT_BYTES, WINDOWS, Fingerprints
-from dedup_core.search.keypoint_query import Probes, probes_of
+from dedup_core.search.keypoint_query import MIRRORED_BITS, weak_subsets
 
 type Words = NDArray[np.int32]
-UPPER_BITS: Final = 5  # docs/scale.md#words: of a keypoint's word above the bucket, of which one may differ
-ASKED_KEYPOINTS: Final = 64  # docs/scale.md#words
+REVISION: Final = 2  # of the words of a picture; those of another revision are of no use
+ASKED_KEYPOINTS: Final = 80  # docs/scale.md#words
 MOST_WEAK: Final = 1  # of the unsure bits of a bucket, that are tried the other way
 BAND_BITS: Final = 21
 BANDS: Final = 3  # of a group
 _GROUP_BITS: Final = 8 * HASH_BYTES // GROUPS
 _TOLD_BITS: Final = BAND_BITS - 1  # of a band; the first one says which way round the others are
-_KEYPOINT_MASK: Final = np.uint32((1 << (BUCKET_BITS + UPPER_BITS)) - 1)
+_UPPER_BITS: Final = WORD_BITS - BUCKET_BITS  # of a keypoint's word, of which one may differ
+_WAY: Final = MIRRORED_BITS & ~(MIRRORED_BITS - np.uint32(1))  # the lowest bit that is inverted in the mirrored picture
 
 
 def stored_words(fingerprints: NDArray[np.uint8]) -> list[Words]:
@@ -39,7 +47,7 @@ def stored_words(fingerprints: NDArray[np.uint8]) -> list[Words]:
     bands = [_bands(np.ascontiguousarray(fingerprints[:, window])) for window in (first, second)]
     packed = np.ascontiguousarray(fingerprints[:, -MAX_KEYPOINTS * KEYPOINT_BYTES :])
     packed = packed.reshape(len(fingerprints), MAX_KEYPOINTS, KEYPOINT_BYTES)
-    keypoints = (np.ascontiguousarray(packed[..., :4]).view("<u4")[..., 0] & _KEYPOINT_MASK).astype(np.int32)
+    keypoints = _either_way(np.ascontiguousarray(packed[..., :4]).view("<u4")[..., 0])
     has_keypoint = packed[..., -1] > 0
     has_hash = [fingerprints[:, window].any(axis=1) for window in (first, second)]
     return [
@@ -66,15 +74,19 @@ def asked_words(fingerprints: Fingerprints) -> Words:
 
 
 def _keypoint_words(asked: Keypoints) -> Words:
-    """The words of the likeliest keypoints, as they are and mirrored, with unsure bits both ways."""
+    """The words of the likeliest keypoints, with unsure bits both ways; those of the mirrored picture are the same."""
     likeliest = asked.taken(np.arange(min(len(asked), ASKED_KEYPOINTS)))
     if len(likeliest) == 0:
         return np.zeros(0, np.int32)
-    probes: Probes = probes_of(likeliest)
-    buckets = probes.buckets[:, _few_weak()]  # (n, variants)
-    rests = (probes.rests & np.uint32((1 << UPPER_BITS) - 1))[:, None] ^ _flips(UPPER_BITS)[None, :]  # (n, flips)
-    words = buckets[:, :, None] | rests[:, None, :] << np.uint32(BUCKET_BITS)
-    return words.reshape(-1).astype(np.int32)
+    varied = likeliest.words[:, None] ^ weak_subsets(likeliest.weak)[:, _few_weak()]  # (n, variants)
+    upper = _flips(_UPPER_BITS) << np.uint32(BUCKET_BITS)
+    return _either_way(varied[:, :, None] ^ upper).reshape(-1)
+
+
+def _either_way(words: NDArray[np.uint32]) -> Words:
+    """Words of keypoints or of the same ones mirrored: what both have in common."""
+    one: Words = np.where(words & _WAY, words ^ MIRRORED_BITS, words).astype(np.int32)
+    return one
 
 
 def _bands(hashes: NDArray[np.uint8]) -> Words:
@@ -102,6 +114,6 @@ def _flips(bits: int) -> NDArray[np.uint32]:
 
 @cache
 def _few_weak() -> NDArray[np.intp]:
-    """Which combinations of unsure bits, as `Probes.buckets` numbers them, have few of them the other way."""
+    """Which combinations of unsure bits, as `weak_subsets` numbers them, have few of them the other way."""
     numbers = range(1 << WEAK_BITS)
     return np.array([number for number in numbers if number.bit_count() <= MOST_WEAK], np.intp)

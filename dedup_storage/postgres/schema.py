@@ -11,6 +11,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier
 
 from dedup_core.fingerprinting.record import SCHEME
+from dedup_core.search.shared_words import REVISION
 
 PUT: Final = "put_1"
 PUT_TYPES: Final = ("uuid[]", "bigint[]", "bigint[]", "bytea[]", "integer[]", "integer[]")
@@ -109,9 +110,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {{schema}} TO {_SHA
 
 
 def schema_name(namespace: str) -> str:
-    """The schema of a namespace and of the scheme of fingerprints; an older one beside it is of no use any more."""
+    """The schema of a namespace, the scheme of fingerprints and the revision of words; an older one is of no use."""
     # No namespace is called so: they have no underscore, and begin with none of what PostgreSQL keeps for itself.
-    return f"dedup_{namespace}_scheme_{SCHEME}" if namespace else f"dedup_scheme_{SCHEME}"
+    kept = f"scheme_{SCHEME}_words_{REVISION}"
+    return f"dedup_{namespace}_{kept}" if namespace else f"dedup_{kept}"
 
 
 def ensure_schema(connection: Connection[Any], name: str) -> None:

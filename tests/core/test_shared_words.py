@@ -1,11 +1,14 @@
 """Two pictures of which one is the other share words, strangers hardly ever do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.search.keypoint_query import MIRRORED_BITS
 from dedup_core.search.shared_words import BANDS, asked_words, stored_words
 from dedup_core.views import VIEWS, View
 from tests.core.pictures import cropped, scene, working
@@ -14,7 +17,7 @@ CONTENT = b"12345678"
 
 
 def shared(asked: Fingerprints, stored: Fingerprints) -> int:
-    (words,) = stored_words(np.frombuffer(stored.to_bytes(), np.uint8)[None])
+    (words,) = _stored(stored)
     return len(np.intersect1d(asked_words(asked), words))
 
 
@@ -57,12 +60,24 @@ def test_a_part_of_a_picture_shares_words_of_its_keypoints():
     assert shared(_looked_at(scene(1)), _looked_at(part)) >= 2
 
 
+def test_a_keypoint_and_the_same_one_mirrored_have_one_word():
+    one = _looked_at(scene(1))
+    keypoints = replace(one.keypoints, words=one.keypoints.words ^ MIRRORED_BITS)
+    mirrored = replace(one, keypoints=keypoints)
+    assert [words.tolist() for words in _stored(one)] == [words.tolist() for words in _stored(mirrored)]
+    assert (asked_words(replace(one, asked=keypoints)) == asked_words(replace(one, asked=one.keypoints))).all()
+
+
 def test_a_flat_picture_has_no_words():
     flat = Fingerprints(CONTENT, np.zeros((0, 32), np.uint8))
     assert len(asked_words(flat)) == 0
-    (words,) = stored_words(np.frombuffer(flat.to_bytes(), np.uint8)[None])
+    (words,) = _stored(flat)
     assert len(words) == 0
     assert stored_words(np.zeros((0, len(flat.to_bytes())), np.uint8)) == []
+
+
+def _stored(fingerprints: Fingerprints) -> list:
+    return stored_words(np.frombuffer(fingerprints.to_bytes(), np.uint8)[None])
 
 
 def _looked_at(picture) -> Fingerprints:
