@@ -1,12 +1,12 @@
 """One question to one decoder process, and what became of it."""
 
 import signal
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from dedup_core.errors import TemporaryError
 from dedup_decoders.answers import LieError, failure_in, refusal_in
 from dedup_decoders.child_process import ChildDied, ChildOverran, ChildProcess
+from dedup_decoders.questions import Question
 from dedup_decoders.wire import BrokenFrameError, Kind
 
 # Signals that a program brings upon itself. Any other one came from outside, and the file may have no part in it.
@@ -15,8 +15,6 @@ OWN_FAULTS: Final = frozenset(
     for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGXCPU", "SIGXFSZ")
     if hasattr(signal, name)
 )
-
-type Answer = tuple[Kind, dict[str, Any], bytes]
 
 
 class Failed(Exception):
@@ -28,17 +26,15 @@ class Failed(Exception):
         self.own_fault = own_fault
 
 
-def ask_child[T](
-    child: ChildProcess, kind: Kind, data: bytes, check: Callable[[Answer], T], meanwhile: Callable[[], None]
-) -> T:
-    """What `check` makes of the answer of one process. Raises why the file is refused, `TemporaryError` or `Failed`."""
+def ask_child[T](child: ChildProcess, question: Question[T]) -> T:
+    """What is made of the answer of one process. Raises why the file is refused, `TemporaryError` or `Failed`."""
     try:
-        answer = child.ask(kind, data, meanwhile)
+        answer = child.ask(question.kind, question.data, question.meanwhile)
         if answer[0] is Kind.REFUSED:
             raise refusal_in(answer[1])
         if answer[0] is Kind.FAILED:
             raise Failed("decoder-crashed", f"brings up a fault in the decoder ({failure_in(answer[1])})")
-        return check(answer)
+        return question.check(answer)
     except ChildDied as error:
         own_fault = error.code in OWN_FAULTS or error.code >= 0
         raise Failed("decoder-crashed", f"ends its decoder, which {error}", own_fault=own_fault) from error
@@ -48,8 +44,3 @@ def ask_child[T](
         raise Failed("decoder-crashed", f"makes its decoder answer nonsense ({error})") from error
     except OSError as error:
         raise TemporaryError(f"The file cannot be handed to a decoder: {error}", reason="no-decoder") from error
-
-
-def require_kind(kind: Kind, expected: Kind) -> None:
-    if kind is not expected:
-        raise LieError("an answer of another kind")

@@ -1,4 +1,7 @@
-"""Decoder processes for all threads of the app: one a core, started with the first picture, replaced when one dies."""
+"""Decoder processes for all threads of the app: one a core, started with the first picture, replaced when one dies.
+
+What reads their answers is imported by the first question: it takes NumPy, and by then the first process is on its way.
+"""
 
 import hashlib
 import os
@@ -8,20 +11,18 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from dedup_core.decoding.header_check import check_header
-from dedup_core.decoding.headers.header import Header
-from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
-from dedup_core.features import ImageFeatures
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
-from dedup_decoders.answers import features_and_picture_in, features_in, picture_in
-from dedup_decoders.asking import Answer, Failed, ask_child, require_kind
 from dedup_decoders.child_process import ChildDied, ChildOverran, ChildProcess, Patience
-from dedup_decoders.confinement import CannotConfineError, check_confinement
 from dedup_decoders.ready import Ready, Started
-from dedup_decoders.wire import BrokenFrameError, Kind
+from dedup_decoders.wire import BrokenFrameError
+
+if TYPE_CHECKING:
+    from dedup_core.decoding.working_image import WorkingImage
+    from dedup_core.features import ImageFeatures
+    from dedup_decoders.questions import Question
 
 MAX_PICTURES: Final = 250  # of one process: whatever a file left behind in it does not last
 type Tell = Callable[[str, dict[str, object]], None]
@@ -57,12 +58,12 @@ class DecoderPool:
         self._hear: Started | None = None
         self._report: threading.Thread | None
         self._lock = threading.Lock()
-        self._why_not = _why_not(confine=confine)
+        self._why_not: str | None = None
         self._ready: Ready | None = None
         self._prepared: Future[ChildProcess] | None
-        if self._must_confine and self._why_not:
+        if self._must_confine and (why_not := self._cause()):
             raise InvalidSetting(
-                f"DECODER_ISOLATION is confined, but decoders cannot be confined here: {self._why_not}. "
+                f"DECODER_ISOLATION is confined, but decoders cannot be confined here: {why_not}. "
                 "Set it to separate to run them all the same, with what they can reach"
             )
         self._begin()
@@ -71,7 +72,7 @@ class DecoderPool:
     @property
     def isolation(self) -> str:
         """`confined` or `separate`: what the processes say, or what this system can do while there are none yet."""
-        return "separate" if self._why_not else "confined"
+        return "separate" if self._cause() else "confined"
 
     def prepare(self) -> None:
         with self._lock:
@@ -87,37 +88,20 @@ class DecoderPool:
         if ready is not None:
             self._tell_of(ready, hear)
 
-    def extract_features(self, data: bytes) -> ImageFeatures:
-        header = check_header(data, self._limits)
-        digest = hashlib.sha256()
+    def extract_features(self, data: bytes) -> "ImageFeatures":
+        from dedup_decoders.questions import features_question  # noqa: PLC0415 - see above
 
-        def check(answer: Answer) -> ImageFeatures:
-            kind, text, block = answer
-            require_kind(kind, Kind.FEATURES)
-            return features_in(text, block, header, digest.digest(), len(data))
+        return self._ask(features_question(data, self._limits))
 
-        return self._ask(Kind.EXTRACT, data, header, check, meanwhile=lambda: digest.update(data))
+    def decode(self, data: bytes) -> "WorkingImage":
+        from dedup_decoders.questions import picture_question  # noqa: PLC0415 - see above
 
-    def features_and_picture(self, data: bytes) -> tuple[ImageFeatures, WorkingImage]:
-        header = check_header(data, self._limits)
-        digest = hashlib.sha256()
+        return self._ask(picture_question(data, self._limits))
 
-        def check(answer: Answer) -> tuple[ImageFeatures, WorkingImage]:
-            kind, text, block = answer
-            require_kind(kind, Kind.FEATURES_AND_PICTURE)
-            return features_and_picture_in(text, block, header, digest.digest(), len(data))
+    def features_and_picture(self, data: bytes) -> "tuple[ImageFeatures, WorkingImage]":
+        from dedup_decoders.questions import features_and_picture_question  # noqa: PLC0415 - see above
 
-        return self._ask(Kind.EXTRACT_AND_DECODE, data, header, check, meanwhile=lambda: digest.update(data))
-
-    def decode(self, data: bytes) -> WorkingImage:
-        header = check_header(data, self._limits)
-
-        def check(answer: Answer) -> WorkingImage:
-            kind, text, block = answer
-            require_kind(kind, Kind.PICTURE)
-            return picture_in(text, block, header)
-
-        return self._ask(Kind.DECODE, data, header, check)
+        return self._ask(features_and_picture_question(data, self._limits))
 
     def close(self) -> None:
         with self._lock:
@@ -149,34 +133,27 @@ class DecoderPool:
         self._prepared = None
         self._report = None
 
-    def _ask[T](
-        self,
-        kind: Kind,
-        data: bytes,
-        header: Header,
-        check: Callable[[Answer], T],
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> T:
-        """What `check` makes of the answer, by one of as many threads as there are processes."""
+    def _ask[T](self, question: "Question[T]") -> T:
+        """What is made of the answer, by one of as many threads as there are processes."""
         try:
-            future = self._threads.submit(self._ask_twice, kind, data, header, check, _once(meanwhile))
+            future = self._threads.submit(self._ask_twice, question)
         except RuntimeError as error:  # after `close`, or while the interpreter ends
             raise TemporaryError("The decoders are closed", reason="decoders-closed") from error
         return future.result()
 
-    def _ask_twice[T](
-        self, kind: Kind, data: bytes, header: Header, check: Callable[[Answer], T], meanwhile: Callable[[], None]
-    ) -> T:
+    def _ask_twice[T](self, question: "Question[T]") -> T:
         """A failure counts against the file only in a process that has seen no other file, whose fault it might be.
 
         And one that came from outside, such as from the memory killer, only when it comes again.
         """
+        from dedup_decoders.asking import Failed, ask_child  # noqa: PLC0415 - see above
+
         ended_before = False
         child = self._take()
         while True:
             is_fresh = child.pictures == 0
             try:
-                answer = ask_child(child, kind, data, check, meanwhile)
+                answer = ask_child(child, question)
             except PermanentError:
                 self._give_back(child)
                 raise
@@ -186,11 +163,11 @@ class DecoderPool:
                     raise TemporaryError("The decoders were closed", reason="decoders-closed") from error
                 is_blamed = is_fresh and (error.own_fault or ended_before)
                 ended_before = ended_before or is_fresh
-                digest = hashlib.sha256(data).hexdigest()
-                said = {"reason": error.reason, "format": header.format, "sha256": digest, "blamed": is_blamed}
+                digest = hashlib.sha256(question.data).hexdigest()
+                said = {"reason": error.reason, "format": question.format, "sha256": digest, "blamed": is_blamed}
                 self._tell("decoder_failed", said | {"cause": str(error)})
                 if is_blamed:
-                    message = f"the {header.format} file {error}; its SHA-256 is {digest}"
+                    message = f"the {question.format} file {error}; its SHA-256 is {digest}"
                     raise UnreadableImage(message, reason=error.reason) from error
             except BaseException:
                 self._drop(child)  # it may be in the middle of a request
@@ -249,6 +226,13 @@ class DecoderPool:
         self._report = threading.Thread(target=hear, args=(ready,), name="decoders-report")
         self._report.start()
 
+    def _cause(self) -> str:
+        """Why processes are not, or cannot be, confined; empty where they are."""
+        with self._lock:
+            if self._why_not is None:  # no process has said so yet
+                self._why_not = _why_not(confine=self._confine)
+            return self._why_not
+
     def _drop(self, child: ChildProcess) -> None:
         with self._lock:
             self._running.discard(child)
@@ -279,14 +263,10 @@ def _why_not(*, confine: bool) -> str:
     """Why decoders cannot be confined here; empty where they can."""
     if not confine:
         return "it was not asked for"
+    from dedup_decoders.confinement import CannotConfineError, check_confinement  # noqa: PLC0415 - ctypes, see above
+
     try:
         check_confinement()
     except CannotConfineError as error:
         return str(error)
     return ""
-
-
-def _once(action: Callable[[], None]) -> Callable[[], None]:
-    """The action when it is first called, nothing afterwards."""
-    left = [action]
-    return lambda: left.pop()() if left else None

@@ -12,10 +12,11 @@ from dedup_app.service_ports import utc_now
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_decoders.allocator import return_large_buffers_at_once
-from dedup_storage.app_decoders import DecodersReporting, open_app_decoders
+from dedup_storage.app_decoders import open_app_decoders
 from dedup_storage.blob_tags import AzureBlobTags
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import open_clients
+from dedup_storage.decoders_reporting import DecodersReporting
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.event_senders import event_senders
 from dedup_storage.features_table import AzureFeaturesTable

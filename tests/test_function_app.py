@@ -274,6 +274,19 @@ def test_the_start_of_a_worker_loads_no_image_library_and_no_storage_adapter():
     assert loaded.stdout.split() == []
 
 
+def test_a_decoder_is_on_its_way_before_anything_heavy_is_loaded_for_the_first_picture():
+    heavy = "numpy ctypes azure.data azure.storage.queue dedup_app.services dedup_storage.clients dedup_core.decoding"
+    script = f"""
+import sys, function_app
+decoders = function_app._decoders()
+decoders.prepare()
+print(*[name for name in {heavy.split()} if name in sys.modules])
+decoders.close()
+"""
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
 def test_the_host_reads_queue_messages_as_they_are_and_outwaits_a_storage_that_is_busy_for_minutes():
     host = json.loads((ROOT / "host.json").read_text())
     queues = host["extensions"]["queues"]

@@ -19,6 +19,7 @@ from dedup_core.decoding.formats import ALL_FORMATS
 from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
 from dedup_core.extraction import extract_features
 from dedup_core.limits import DecodeLimits
+from dedup_decoders import confinement
 from dedup_decoders import pool as pool_module
 from dedup_decoders.confinement import CannotConfineError
 from dedup_decoders.in_process import InProcessDecoders
@@ -166,7 +167,7 @@ def test_confined_refuses_to_start_where_it_cannot_hold_and_separate_says_so_onc
         raise CannotConfineError("this is a test")
 
     events = []
-    monkeypatch.setattr(pool_module, "check_confinement", cannot)
+    monkeypatch.setattr(confinement, "check_confinement", cannot)
     with pytest.raises(InvalidSetting, match=r"DECODER_ISOLATION is confined, but .* this is a test"):
         open_decoders(isolation="confined")
     with DecoderPool(children=1, confine=False, tell=lambda event, said: events.append((event, said))) as pool:
