@@ -18,7 +18,7 @@ from dedup_core.paths import ImagePath
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.entity_table import EntityTable
-from dedup_storage.fingerprint_log import READ_BYTES
+from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.queues import send_text
 from local_host.azurite import Azurite

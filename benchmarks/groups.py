@@ -27,7 +27,7 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_storage.clients import open_clients
-from dedup_storage.fingerprint_log import READ_BYTES
+from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.verdict_log import PREFIX, VerdictLog
 from local_host.azurite import Azurite

@@ -14,8 +14,9 @@ from dedup_app.storage_connection import StorageConnection
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.clients import open_clients
-from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
+from dedup_storage.fingerprint_log import FingerprintLog
 from dedup_storage.log_places import BlockPlace, Chunk
+from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import AzureSegments
 
 CONTAINER = "dedup-index"

@@ -23,7 +23,8 @@ from benchmarks.index_records import log_block, made_up, pictures, real_fingerpr
 from dedup_app.storage_connection import StorageConnection
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_storage.clients import open_clients
-from dedup_storage.fingerprint_log import BLOCK_RECORDS, READ_BYTES, FingerprintLog
+from dedup_storage.fingerprint_log import BLOCK_RECORDS, FingerprintLog
+from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.snapshot_blobs import AzureSnapshots
 from dedup_storage.snapshot_keeper import UNSAVED_SHARE

@@ -134,7 +134,7 @@ def collection(images: int) -> tuple[Services, Partitions, Partitions, Listed]:
         ingest_queue=MemoryIngestQueue(),
         queues=MemoryQueues({}),
         poison_queues=MemoryPoisonQueues(),
-        index=log,
+        open_index=lambda: log,
         verdict_log=VerdictLog(MemorySegments()),
         instance="benchmark",
         now=lambda: NOW,

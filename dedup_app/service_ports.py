@@ -47,7 +47,7 @@ class ServicePorts:
     ingest_queue: IngestQueue
     queues: Queues
     poison_queues: PoisonQueues
-    index: CandidateIndex
+    open_index: Callable[[], CandidateIndex]
     verdict_log: VerdictLog
     instance: str
     event_senders: Sequence[EventSender] = ()

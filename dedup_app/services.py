@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dedup_app.pairing import Pairing
     from dedup_app.poison import PoisonService
     from dedup_app.ports.decoders import Decoders
+    from dedup_app.ports.index import CandidateIndex
     from dedup_app.precision import PrecisionService
     from dedup_app.reindex import ReindexService
     from dedup_app.rejected import RejectedService
@@ -51,9 +52,10 @@ MEASURING_BYTES = 96 * 1024 * 1024  # for pictures that are being decoded: `dedu
 
 @dataclass(kw_only=True, eq=False)
 class Services(ServicePorts):
-    """The use cases of one process. All but the groups hold nothing that counts, so two threads may each make one."""
+    """The use cases of one process. All but groups and index hold nothing that counts: each thread may make its own."""
 
     _groups: "GroupBook | None" = field(default=None, init=False)
+    _index: "CandidateIndex | None" = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
     @cached_property
@@ -247,6 +249,14 @@ class Services(ServicePorts):
             if self._groups is None:
                 self._groups = GroupBook(self.verdict_log, self.settings.keeper_policy)
             return self._groups
+
+    @property
+    def index(self) -> "CandidateIndex":
+        """One for all threads."""
+        with self._lock:
+            if self._index is None:
+                self._index = self.open_index()
+            return self._index
 
     @cached_property
     def _pairing(self) -> "Pairing":

@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
 from dedup_app.ports.reports import Meter
 from dedup_app.service_ports import utc_now
@@ -15,13 +16,12 @@ from dedup_decoders.allocator import return_large_buffers_at_once
 from dedup_storage.app_decoders import open_app_decoders
 from dedup_storage.blob_tags import AzureBlobTags
 from dedup_storage.blobs import AzureImages
-from dedup_storage.clients import open_clients
+from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.decoders_reporting import DecodersReporting
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.event_senders import event_senders
 from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.fingerprint_log import READ_BYTES
-from dedup_storage.index_engine import open_index
+from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.original_links import DelegatedLinks
 from dedup_storage.pairs_table import AzurePairsTable
@@ -67,7 +67,7 @@ def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | Non
         queues=AzureQueues(
             clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_TRIGGER_QUEUE)
         ),
-        index=open_index(settings, clients),
+        open_index=lambda: _index(settings, clients),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         event_senders=event_senders(settings, clients.queues),
         blob_tags=AzureBlobTags(clients.blobs) if settings.tag_images else None,
@@ -77,6 +77,12 @@ def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | Non
         instance=instance,
         meter=meter,
     )
+
+
+def _index(settings: Settings, clients: StorageClients) -> CandidateIndex:
+    from dedup_storage.index_engine import open_index  # noqa: PLC0415 - loads the search, which few use cases need
+
+    return open_index(settings, clients)
 
 
 def _meter() -> Meter:

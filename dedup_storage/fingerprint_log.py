@@ -5,9 +5,7 @@ next segment begin; so whoever managed to append to a segment knows that nothing
 appends second reads the first.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +20,8 @@ from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_older_records, read_records, removal, whole
 from dedup_storage.index_snapshots import AnotherWrites, Snapshots, write_snapshot
-from dedup_storage.log_places import BlockPlace, Chunk, LogPlace, SegmentFull, Segments
+from dedup_storage.log_places import BlockPlace, LogPlace, SegmentFull, Segments
+from dedup_storage.log_reading import chunks_to_end
 from dedup_storage.shared_lock import SharedLock
 from dedup_storage.snapshot_keeper import SnapshotKeeper
 
@@ -31,9 +30,6 @@ REINDEX = "dedup reindex"
 
 # What the service takes in one AppendBlock.
 BLOCK_RECORDS = 4 * 1024 * 1024 // RECORD_BYTES
-# One GET while loading: big enough that the round trip does not count, small enough to hold a few at once.
-READ_BYTES = 4 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
-READS_AHEAD = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -308,19 +304,3 @@ class FingerprintLog:
 
 class _Replaced(Exception):
     """The segment is another one than that of which the beginning was read."""
-
-
-def chunks_to_end(segments: Segments, number: int, offset: int) -> Iterator[Chunk]:
-    """The segment from `offset` on: one read if there is little, several ahead of their use once there is much."""
-    chunk = segments.read(number, offset, READ_BYTES)
-    yield chunk
-    if len(chunk.data) < READ_BYTES:
-        return
-    with ThreadPoolExecutor(READS_AHEAD) as threads:
-        ahead: deque[Future[Chunk]] = deque()
-        while len(chunk.data) == READ_BYTES:
-            while len(ahead) < READS_AHEAD:
-                offset += READ_BYTES
-                ahead.append(threads.submit(segments.read, number, offset, READ_BYTES))
-            chunk = ahead.popleft().result()
-            yield chunk

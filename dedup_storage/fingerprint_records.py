@@ -14,13 +14,15 @@ All numbers are little-endian. The scheme of the fingerprints stands in the name
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, OLDER_BYTES, Fingerprints, upgraded
-from dedup_core.search.fingerprint_index import FingerprintIndex
-from dedup_core.search.image_slots import ID_BYTES
+from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, ID_BYTES, OLDER_BYTES, Fingerprints, upgraded
+
+if TYPE_CHECKING:
+    from dedup_core.search.fingerprint_index import FingerprintIndex
 
 MAGIC = b"FP"
 VERSION = 1
@@ -63,7 +65,7 @@ class Records:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def apply_to(self, index: FingerprintIndex, *, more_to_come: bool = False) -> None:
+    def apply_to(self, index: "FingerprintIndex", *, more_to_come: bool = False) -> None:
         """Bring the index to where the log is: of each image the highest version counts, the last one among equals."""
         if not self.removals.any():
             index.add_many(self.ids, self.fingerprints, self.versions, more_to_come=more_to_come)

@@ -5,8 +5,8 @@ from threading import Lock
 
 from dedup_app.event_log import EventLog
 from dedup_core.groups.columns import Records
-from dedup_storage.fingerprint_log import chunks_to_end
 from dedup_storage.log_places import SegmentFull, Segments
+from dedup_storage.log_reading import chunks_to_end
 from dedup_storage.verdict_records import Record, Unread, read_records, record_bytes
 
 log = EventLog(__name__)

@@ -287,6 +287,20 @@ decoders.close()
     assert loaded.stdout.split() == []
 
 
+def test_services_are_connected_without_the_search_that_few_of_them_need():
+    heavy = "PIL dedup_core.search.fingerprint_index dedup_core.decoding.decoder dedup_app.ingest dedup_app.group_book"
+    script = f"""
+import sys
+from dedup_app.settings import Settings
+from dedup_storage.connect import connect
+services = connect(Settings.from_environment({{"ImageStorage": "UseDevelopmentStorage=true"}}))
+print(*[name for name in {heavy.split()} if name in sys.modules])
+assert services.index is services.index
+"""
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
 def test_the_host_reads_queue_messages_as_they_are_and_outwaits_a_storage_that_is_busy_for_minutes():
     host = json.loads((ROOT / "host.json").read_text())
     queues = host["extensions"]["queues"]

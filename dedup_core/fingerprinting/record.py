@@ -12,6 +12,7 @@ from dedup_core.fingerprinting.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, K
 SCHEME: Final = 2
 HASH_BITS: Final = 256
 CONTENT_BYTES: Final = 8
+ID_BYTES: Final = 16  # of the image that fingerprints are of
 WINDOWS: Final = ("whole", "block")
 """What is hashed of a picture; the two are the same where it has no plain borders."""
 FINGERPRINTS_BYTES: Final = CONTENT_BYTES + (len(WINDOWS) + 1) * HASH_BYTES + MAX_KEYPOINTS * KEYPOINT_BYTES

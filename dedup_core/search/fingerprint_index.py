@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, transpose_hashes, view_distances, with_inverted
 from dedup_core.fingerprinting.keypoints import KEYPOINT_BYTES, MAX_KEYPOINTS, Keypoints
-from dedup_core.fingerprinting.record import CONTENT_BYTES, FINGERPRINTS_BYTES, HASH_BITS, WINDOWS, Fingerprints
+from dedup_core.fingerprinting.record import (
+    CONTENT_BYTES,
+    FINGERPRINTS_BYTES,
+    HASH_BITS,
+    ID_BYTES,
+    WINDOWS,
+    Fingerprints,
+)
 from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.columns import Words
 from dedup_core.search.hash_scan import nearest_slots
 from dedup_core.search.hit import Hit
-from dedup_core.search.image_slots import ID_BYTES, HeldImages
+from dedup_core.search.image_slots import HeldImages
 from dedup_core.search.keypoint_lists import Postings, entry_slots
 from dedup_core.search.keypoint_query import probes_of
 from dedup_core.search.keypoint_votes import agreeing_keypoints

@@ -12,7 +12,6 @@ from dedup_core.search.columns import Columns, Words
 from dedup_core.search.removed_images import RemovedImages
 from dedup_core.search.slot_table import SlotTable
 
-ID_BYTES: Final = 16
 _WHOLE: Final = slice(0, GROUPS)
 _CONTENT: Final = slice(GROUPS, GROUPS + 1)
 _ID: Final = slice(GROUPS + 1, GROUPS + 3)

@@ -12,10 +12,9 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from dedup_app.index_address import IndexAddress
 from dedup_app.ports.superseded import Superseded
-from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, Fingerprints
+from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, ID_BYTES, Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
-from dedup_core.search.image_slots import ID_BYTES
 from dedup_core.search.shared_words import asked_words, stored_words
 from dedup_storage.postgres.connections import Connections, Password, long_statement
 from dedup_storage.postgres.schema import FOUND, FOUND_TYPES, PUT, PUT_TYPES, ensure_schema, schema_name

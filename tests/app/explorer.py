@@ -393,7 +393,7 @@ def process() -> Services:
         ingest_queue=Steps("ingest"),  # type: ignore[arg-type]
         queues=MemoryQueues({}),
         poison_queues=MemoryPoisonQueues(),
-        index=Anew(lambda: FingerprintLog(Steps("segments"))),  # type: ignore[arg-type]
+        open_index=lambda: Anew(lambda: FingerprintLog(Steps("segments"))),  # type: ignore[arg-type]
         verdict_log=Anew(lambda: VerdictLog(Steps("verdict_segments"))),  # type: ignore[arg-type]
         instance="one",
         now=lambda: Steps.explorer.time,

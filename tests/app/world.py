@@ -119,7 +119,7 @@ class World:
             ingest_queue=watched(self.ingest_queue, "ingest_queue"),
             poison_queues=self.poison_queues,
             queues=MemoryQueues({"verify-pairs": self.verify_queue, "ingest-images": self.ingest_queue}),
-            index=watched(self._index(), "index"),
+            open_index=lambda: watched(self._index(), "index"),
             verdict_log=watched(VerdictLog(self.verdict_segments), "verdict_log"),
             event_senders=() if self.told is None else (watched(self.told, "told"),),
             blob_tags=watched(self.tags, "tags") if self.settings.tag_images else None,

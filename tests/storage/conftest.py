@@ -4,7 +4,7 @@ import pytest
 
 from dedup_app.storage_connection import StorageConnection
 from dedup_storage.clients import StorageClients, open_clients
-from dedup_storage.fingerprint_log import READ_BYTES
+from dedup_storage.log_reading import READ_BYTES
 from tests.azurite import Account
 
 

@@ -23,7 +23,7 @@ from dedup_storage import azure_errors, clients, connect, transport
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.entity_table import EntityTable
-from dedup_storage.fingerprint_log import READ_BYTES
+from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import NOWHERE, AzureSegments
 from dedup_storage.queues import AzureIngestQueue, AzureQueues
 from tests.azurite import Account

@@ -16,10 +16,11 @@ from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_storage import index_snapshots, snapshot_keeper
 from dedup_storage.clients import open_clients
-from dedup_storage.fingerprint_log import READ_BYTES, FingerprintLog
+from dedup_storage.fingerprint_log import FingerprintLog
 from dedup_storage.fingerprint_records import RECORD_BYTES
 from dedup_storage.index_snapshots import AnotherWrites, Draft, Snapshots
 from dedup_storage.log_places import Chunk, LogPlace, SegmentFull, Segments
+from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.snapshot_blobs import RENEW_SECONDS, AzureSnapshots
 from tests.azurite import Account

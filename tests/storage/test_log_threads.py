@@ -15,7 +15,7 @@ import pytest
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
-from dedup_storage import fingerprint_log, snapshot_keeper
+from dedup_storage import log_reading, snapshot_keeper
 from dedup_storage.clients import StorageClients
 from dedup_storage.connect import connect
 from dedup_storage.fingerprint_records import RECORD_BYTES
@@ -80,7 +80,7 @@ def use_everything(services: Services, clients: StorageClients) -> None:
 def test_threads_of_our_own_write_no_lines(
     account: Account, clients: StorageClients, written: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fingerprint_log, "READ_BYTES", RECORD_BYTES)  # so that parts of the log are read ahead
+    monkeypatch.setattr(log_reading, "READ_BYTES", RECORD_BYTES)  # so that parts of the log are read ahead
     monkeypatch.setattr(snapshot_keeper, "LEAST_UNSAVED", RECORD_BYTES)  # so that a snapshot is due
     services = connect(Settings.from_environment({"ImageStorage": account.connection_string, "NOTIFY_QUEUE": "told"}))
     failed: list[BaseException] = []
@@ -117,6 +117,6 @@ def test_the_modules_that_start_threads_are_those_that_were_tried() -> None:
     reads_tables_by_what_was_tried = {"dedup_app/review.py", "dedup_app/activity.py"}
     tried = {
         f"dedup_storage/{name}.py"
-        for name in ("entity_table", "queues", "fingerprint_log", "event_senders", "index_snapshots")
+        for name in ("entity_table", "queues", "log_reading", "event_senders", "index_snapshots")
     }
     assert found == tried | of_the_command | reads_tables_by_what_was_tried

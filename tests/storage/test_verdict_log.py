@@ -10,7 +10,7 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
 from dedup_core.groups.columns import KINDS, LINKS
 from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
-from dedup_storage import fingerprint_log
+from dedup_storage import log_reading
 from dedup_storage.clients import StorageClients
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.verdict_log import PREFIX, VerdictLog, VerdictReader
@@ -92,7 +92,7 @@ def test_damage_is_told_once_also_by_a_read_that_breaks_off_after_it(monkeypatch
     damaged = bytearray(record_bytes(IMAGE))
     damaged[-1] ^= 1
     segments.append(1, bytes(damaged) + record_bytes(LINK))
-    monkeypatch.setattr(fingerprint_log, "READ_BYTES", len(damaged))
+    monkeypatch.setattr(log_reading, "READ_BYTES", len(damaged))
     reader, read = VerdictLog(segments).reader(), segments.read
 
     def broken(number, offset, length):
