@@ -3,7 +3,6 @@
 import http.client
 import json
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
@@ -36,6 +35,9 @@ def web_function(name: str, auth_level: str, route: str = "", *methods: str) -> 
     return Function(name, f"id of {name}", HttpTrigger("req", route, frozenset(methods), auth_level))
 
 
+begun, may_end = threading.Event(), threading.Event()  # of the function named `slow`
+
+
 def answer(call: Call) -> Outcome:
     """Answer with what arrived; the function named `fails` fails, `silent` says nothing, `rich` has a cookie."""
     request = call.data.http
@@ -48,7 +50,8 @@ def answer(call: Call) -> Outcome:
         case "text":
             return Outcome(succeeded=True, return_value=TypedData(string="grün"))
         case "slow":
-            time.sleep(0.7)
+            begun.set()
+            assert may_end.wait(20)
     seen = {
         "method": request.method,
         "url": request.url,
@@ -326,10 +329,13 @@ def test_a_drain_takes_nothing_new_and_tells_how_far_it_is(admin: AdminTest) -> 
 
 def test_stopping_answers_the_request_in_flight(listener: HttpListener) -> None:
     replies: list[Answer] = []
+    begun.clear()
+    may_end.clear()
     asking = threading.Thread(target=lambda: replies.append(ask(listener, "/api/slow")))
     asking.start()
-    time.sleep(0.3)
+    assert begun.wait(20)
     listener.stop()
+    may_end.set()
     listener.join()
     asking.join()
     assert replies[0].status == HTTPStatus.CREATED

@@ -68,6 +68,11 @@ class Gate:
         return Result.DONE
 
 
+def waits(listener: QueueListener) -> bool:
+    """Whether it looks for no message: both of its threads wait for something to change, or for their time."""
+    return len(listener._changed._waiters) == 2
+
+
 def length(queue: QueueClient) -> int:
     return queue.get_queue_properties().approximate_message_count or 0
 
@@ -89,10 +94,9 @@ def test_no_more_than_batch_and_threshold_are_in_flight(queue: QueueClient, star
     for number in range(20):
         queue.send_message(str(number))
     gate = Gate()
-    start(gate, batch_size=4, new_batch_threshold=2)
-    wait_until(lambda: gate.running == 4)
-    time.sleep(0.5)  # 4 are above the threshold of 2: no new batch yet
-    assert gate.running == 4
+    listener = start(gate, batch_size=4, new_batch_threshold=2)
+    wait_until(lambda: gate.running >= 4 and waits(listener))
+    assert gate.running == 4  # that is above the threshold of 2: no new batch yet
     gate.opened.set()
     wait_until(lambda: length(queue) == 0)
     assert sorted(gate.seen, key=int) == [str(number) for number in range(20)]
@@ -104,10 +108,11 @@ def test_a_new_batch_is_fetched_when_only_the_threshold_is_in_flight(queue: Queu
         queue.send_message(str(number))
     others, third = Gate(), Gate()
     gates = {"2": third}
-    start(lambda message: Result.DONE if message.content == "3" else gates.get(message.content, others)(message))
-    wait_until(lambda: others.running == 2 and third.running == 1)
-    time.sleep(0.5)  # 0, 1 and 2 are in flight, one more than the threshold of 2: no new batch yet
-    assert others.running == 2
+    listener = start(
+        lambda message: Result.DONE if message.content == "3" else gates.get(message.content, others)(message)
+    )
+    wait_until(lambda: others.running >= 2 and third.running == 1 and len(listener._messages) <= 3 and waits(listener))
+    assert others.running == 2  # 0, 1 and 2 are in flight, one more than the threshold of 2: no new batch yet
     third.opened.set()
     wait_until(lambda: others.running == 4)  # 0 and 1 of the first batch, 4 and 5 of the second
     others.opened.set()
@@ -173,9 +178,8 @@ def test_without_a_poison_queue_a_failed_message_stays_hidden(queue: QueueClient
         counts.append(message.dequeue_count)
         return Result.FAILED
 
-    start(handle, poison=None, max_dequeue_count=1, lease_seconds=30)
-    wait_until(lambda: len(counts) == 1)
-    time.sleep(0.5)
+    listener = start(handle, poison=None, max_dequeue_count=1, lease_seconds=30)
+    wait_until(lambda: len(counts) == 1 and not listener._messages)
     assert (counts, length(queue), texts(queue)) == ([1], 1, [])
 
 
