@@ -354,6 +354,13 @@ DEFENSES = (
         )
         for name in ("test_no_smaller_role_would_do", "test_nobody_but_the_person_who_deploys_may_change_images")
     ),
+    Defense(
+        "tests/infra/test_roles.py::test_the_role_that_tags_images_may_do_that_and_nothing_else",
+        "infra/modules/images-data.bicep",
+        "'${tagging}/write']",
+        "'${tagging}/write', 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete']",
+        is_predicted=True,
+    ),
 )
 
 
