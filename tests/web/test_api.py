@@ -105,6 +105,12 @@ def test_pages_follow_each_other_without_gaps(client: TestClient):
     assert client.get("/api/groups?cursor=nonsense").status_code == 400
 
 
+def test_groups_are_narrowed_by_the_day_of_their_verdicts(client: TestClient):
+    everything = groups(client, verdict="duplicate", state="all")["matching"]
+    assert groups(client, verdict="duplicate", state="all", since="2026-05-31")["matching"] == everything > 0
+    assert groups(client, verdict="duplicate", state="all", since="2026-06-01")["matching"] == 0
+
+
 def test_a_first_page_costs_no_look_at_the_tables(shared: World, client: TestClient):
     groups(client)
     shared.calls.clear()

@@ -63,6 +63,8 @@ def test_a_review_by_keyboard(browser: Browser, site: Served):
     expect(names.nth(0)).to_have_text(first)
     page.keyboard.press("v")
     expect(page.locator(".viewer.swipe")).to_be_visible()
+    page.keyboard.press("v")
+    expect(page.locator(".viewer.blink")).to_be_visible()
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
@@ -87,6 +89,17 @@ def test_a_review_by_mouse_survives_a_reload_verification_and_reindex(browser: B
     expect(page.locator(".plot svg").first).to_be_visible()
     page.locator("summary", has_text="As a table").first.click()
     expect(page.locator(".numbers-table[open] tbody tr")).to_contain_text(["2026-05-31"])
+    page.close()
+
+
+def test_what_changed_is_outlined_and_groups_are_narrowed_by_the_day(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.get_by_role("tab", name="Altered").click()
+    expect(page.locator(".card:not(.keeper) .region").first).to_be_visible()
+    page.fill("#since", "2026-05-31")
+    expect(page.locator("#list li")).to_have_count(1)
+    page.fill("#since", "2026-06-01")
+    expect(page.locator("#list li")).to_have_count(0)
     page.close()
 
 
