@@ -7,7 +7,7 @@ function seenByPeople(found, decisions) {
     : `Of ${whole(total.denied.of)} pairs called ${WORDS_OF_PAIRS[total.verdict] ?? total.verdict} that people looked at, ${whole(total.denied.count)} were not copies (95 %: ${shareText(total.denied.low)} to ${shareText(total.denied.high)}).`;
   return el(`section.panel`, { "aria-label": "Precision that people have seen" },
     el("h3", {}, "Precision that people have seen"),
-    el("p", {}, told, found.is_low ? el("strong.chip.go", {}, "below the setting") : null),
+    el("p.seen", {}, told, found.is_low ? " " : null, found.is_low ? el("strong.chip.go", {}, "below the setting") : null),
     total ? seenTable([...found.seen.map((it) => ["all", it]), ...partsSeen(found.months), ...partsSeen(found.folders)]) : null,
     kindsTable(found.kinds));
 }
@@ -19,8 +19,9 @@ const plainTable = (heads, rows) => el("div.scroll", {}, el("table", {},
   el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((it) => el("td", {}, it)))))));
 
 function seenTable(rows) {
-  return plainTable(["Where", "Verdict", "Looked at", "No copies", "95 %"], rows.map(([where, it]) => [
-    where, WORDS_OF_PAIRS[it.verdict] ?? it.verdict, whole(it.denied.of), whole(it.denied.count), `${shareText(it.denied.low)} to ${shareText(it.denied.high)}`]));
+  const first = rows.some(([where]) => where !== "all") ? 0 : 1; // one folder and one month need no column
+  return plainTable(["Where", "Verdict", "Looked at", "No copies", "95 %"].slice(first), rows.map(([where, it]) => [
+    where, WORDS_OF_PAIRS[it.verdict] ?? it.verdict, whole(it.denied.of), whole(it.denied.count), `${shareText(it.denied.low)} to ${shareText(it.denied.high)}`].slice(first)));
 }
 
 // Whether the share of a kind of verdict drifts from month to month.
