@@ -14,7 +14,8 @@ function seenByPeople(found, decisions) {
 
 const shareText = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const partsSeen = (parts) => (parts.length > 1 ? parts.flatMap((part) => part.seen.map((it) => [part.name, it])) : []);
-const plainTable = (heads, rows) => el("div.scroll", {}, el("table", {},
+// A table that may be wider than a phone is scrolled by keys, too.
+const plainTable = (heads, rows) => el("div.scroll", { tabindex: "0", role: "group", "aria-label": heads.join(", ") }, el("table", {},
   el("thead", {}, el("tr", {}, ...heads.map((it) => el("th", { scope: "col" }, it)))),
   el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((it) => el("td", {}, it)))))));
 
