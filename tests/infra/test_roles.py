@@ -141,7 +141,7 @@ def test_what_only_the_command_does_is_not_done_by_any_function():
         for it in ast.walk(app)
         if isinstance(it, ast.Attribute) and isinstance(it.value, ast.Name) and it.value.id == "services"
     }
-    assert used <= {*functions, "reconcile", "poison", "ownership", "retention", "index", "now"}
+    assert used <= {*functions, "reconcile", "poison", "ownership", "retention", "precision", "index", "now"}
 
 
 @pytest.mark.parametrize("name", WAYS)
