@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.storage_operations import BILLED
 
-COUNTS = (10_000, 1_000_000, 10_000_000)
+COUNTS = (10_000, 1_000_000, 10_000_000, 100_000_000)
 COPIES_SHARES = (0.0, 0.2)
 NOT_BILLED = "azurite"
 SEARCH = "search"
@@ -72,14 +72,19 @@ def bill(images: int, copies_share: float, measured: Measured, given: Assumption
     operations = Counter({it: images * count for it, count in measured.operations_per_image.items()})
     for name, count in measured.operations_per_comparison.items():
         operations[name] += comparisons * count
-    # The collection grows from nothing, so that a search meets half of it on average.
-    search_seconds = images * given.search_ms_per_million / 1000 * images / 2 / 1e6
+    search_seconds = 3600 * search_hours(images, 0.0, given.search_ms_per_million)
     cpu_seconds = (
         images * measured.cpu_seconds_per_image + comparisons * measured.cpu_seconds_per_comparison + search_seconds
     )
     gb_seconds = cpu_seconds / given.cores * given.instance_gb
     executions = images + min(comparisons, images)  # the candidates of an image share a message
     return Bill(comparisons, operations, cpu_seconds, gb_seconds, executions)
+
+
+def search_hours(images: int, milliseconds: float, more_per_million: float) -> float:
+    """Processor hours of all searches: so many milliseconds among few images, more the more there are of them."""
+    # The collection grows from nothing, so that a search meets half of it on average.
+    return images * (milliseconds + more_per_million * images / 2 / 1e6) / 3.6e6
 
 
 def money(total: Bill, prices: dict[str, float]) -> float:

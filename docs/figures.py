@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from PIL import Image, ImageEnhance  # noqa: E402
 from skimage.data import data_dir  # type: ignore[import-untyped]  # noqa: E402
 
-from benchmarks.cost import BILLED, COPIES_SHARES, COUNTS, Assumptions, Bill, Measured, bill  # noqa: E402
+from benchmarks.cost import BILLED, COPIES_SHARES, COUNTS, Assumptions, Bill, Measured, bill, search_hours  # noqa: E402
 from dedup_core import decide, explain_png, measure_images  # noqa: E402
 from dedup_core.decoding.given import working_image_of  # noqa: E402
 
@@ -41,6 +41,7 @@ USUAL = Assumptions(
 )  # the defaults of benchmarks/cost.py
 BY_LOOKS_ONLY = Assumptions(USUAL.instance_gb, USUAL.cores, USUAL.search_ms_per_million, 0.0)
 MILLION = 1_000_000
+BYTES_AN_IMAGE = 310  # docs/benchmarks.md#search, at worst
 
 
 def main() -> int:
@@ -129,6 +130,28 @@ def bills(given: Assumptions) -> Iterator[str]:
     yield from in_table(("images", "near-duplicates", "comparisons", *BILLED, "executions", "GB-s"), rows())
 
 
+def searches() -> Iterator[str]:
+    """What all searches take by either engine; that of PostgreSQL grows along the line through what was measured."""
+    few, many = result("engines")[0], result("engines")[-1]
+    growth = (many["search_server_ms"] - few["search_server_ms"]) / (many["images"] - few["images"]) * MILLION
+    of_app = many["search_ms"] - many["search_server_ms"]
+    of_server = few["search_server_ms"] - growth * few["images"] / MILLION
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for images in COUNTS:
+            hours = (
+                search_hours(images, 0.0, USUAL.search_ms_per_million),
+                search_hours(images, of_app, 0.0),
+                search_hours(images, of_server, growth),
+            )
+            held = images * BYTES_AN_IMAGE / 1e9, images * many["bytes_an_image"] / 1e9
+            yield f"{images // 1000:,}", *(f"{it:,.1f}" for it in hours), *(f"{it:,.1f}" for it in held)
+
+    yield from in_table(
+        ("thousand images", "in each instance, h", "PostgreSQL: app, h", "server, h", "memory, GB", "disk, GB"), rows()
+    )
+
+
 def verify() -> Iterator[str]:
     headings = (
         "pair of",
@@ -215,6 +238,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "cost-of-one": cost_of_one,
     "bills": lambda: bills(USUAL),
     "bills-by-looks-only": lambda: bills(BY_LOOKS_ONLY),
+    "searches": searches,
     "verify": verify,
     "engines": engines,
     "measure": measure,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.cost import Assumptions, Measured, bill, money
+from benchmarks.cost import Assumptions, Measured, bill, money, search_hours
 
 PLAIN = {
     "images": 100,
@@ -43,6 +43,11 @@ def test_false_candidates_and_searches_grow_with_the_square() -> None:
     total = bill(1_000_000, 0.0, Measured.of(PLAIN, COPIES), given)
     assert total.comparisons == pytest.approx(1_000_000, rel=1e-5)
     assert total.cpu_seconds == pytest.approx(10_000 + 30_000 + 15_000, rel=1e-5)
+
+
+def test_a_search_takes_what_it_always_does_and_more_among_more_images() -> None:
+    assert search_hours(3_600_000, 10.0, 0.0) == pytest.approx(10.0)
+    assert search_hours(2_000_000, 0.0, 18.0) == pytest.approx(10.0)
 
 
 def test_only_prices_that_were_given_are_summed() -> None:
