@@ -1,6 +1,8 @@
 """What should be known of the blobs that are left, computed by the pure core alone."""
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from dedup_core.comparison.measure import measure_images
@@ -35,14 +37,11 @@ class Truth:
     @classmethod
     def of(cls, blobs: Mapping[str, bytes]) -> "Truth":
         truth = cls(blobs)
-        known: dict[bytes, ImageFeatures | PermanentError] = {}
+        contents = list(dict.fromkeys(blobs.values()))
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # most of the check
+            known = dict(zip(contents, threads.map(_answer, contents), strict=True))
         index: FingerprintIndex[str] = FingerprintIndex()
         for name, data in blobs.items():
-            if data not in known:
-                try:
-                    known[data] = extract_features(data)
-                except PermanentError as error:
-                    known[data] = error
             found = known[data]
             if isinstance(found, PermanentError):
                 truth.refused[name] = found.reason
@@ -89,3 +88,10 @@ class Truth:
         if data not in self._decoded:
             self._decoded[data] = decode(data)
         return self._decoded[data]
+
+
+def _answer(data: bytes) -> ImageFeatures | PermanentError:
+    try:
+        return extract_features(data)
+    except PermanentError as error:
+        return error
