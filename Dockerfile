@@ -13,3 +13,6 @@ COPY dedup_app /home/site/wwwroot/dedup_app
 COPY dedup_decoders /home/site/wwwroot/dedup_decoders
 COPY dedup_web /home/site/wwwroot/dedup_web
 COPY dedup_storage /home/site/wwwroot/dedup_storage
+
+# Else each container compiles what it loads.
+RUN python -m compileall -qq --invalidation-mode unchecked-hash /home/site/wwwroot

@@ -1,11 +1,13 @@
 """Makes the zip that is deployed, and its list of materials: `python -m infra.tools.package FILE.zip`.
 
 The files are those that `azd deploy` would send, by the rules of .funcignore. The libraries of requirements.txt are in
-`.python_packages`, so that nothing has to be built in Azure (docs/deploy.md says when that goes wrong).
+`.python_packages`, so that nothing has to be built in Azure (docs/deploy.md says when that goes wrong). With them all
+modules are compiled: a package cannot be written to there, so each process would compile what it loads anew.
 """
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -61,16 +63,34 @@ def install_libraries(folder: Path) -> None:
 
 def write_package(file: Path, libraries: Path | None = None) -> None:
     """Write the package; it is the same, byte for byte, as long as the files are."""
-    entries = {name: ROOT / name for name in packaged_files()}
-    if libraries is not None:
-        # Commands of libraries are of no use there, and hold this machine's path to Python.
-        found = (it for it in libraries.rglob("*") if it.is_file() and it.relative_to(libraries).parts[0] != "bin")
-        entries |= {(LIBRARIES / it.relative_to(libraries).as_posix()).as_posix(): it for it in found}
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in sorted(entries.items()):
-            entry = zipfile.ZipInfo(name, NO_TIME)
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, source.read_bytes(), zipfile.ZIP_DEFLATED)
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for name in packaged_files():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tree / name)
+        if libraries is not None:
+            # Commands of libraries are of no use there, and hold this machine's path to Python.
+            shutil.copytree(libraries, tree / LIBRARIES, ignore=lambda at, _: ["bin"] if Path(at) == libraries else [])
+            add_bytecode(tree)
+        entries = {it.relative_to(tree).as_posix(): it for it in tree.rglob("*") if it.is_file()}
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, source in sorted(entries.items()):
+                entry = zipfile.ZipInfo(name, NO_TIME)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, source.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def add_bytecode(tree: Path) -> None:
+    """Compile every module, for good: a package has neither the times that Python looks at, nor anybody who edits it.
+
+    Raises `RuntimeError` where another Python than that of Functions runs this.
+    """
+    if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
+        raise RuntimeError(f"Functions run Python {PYTHON}, and this is {sys.version}: run `make package` with theirs")
+    compiler = [sys.executable, "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
+    # What fails are files of libraries for other versions of Python, which nobody imports.
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}  # the same files make the same bytecode
+    subprocess.run([*compiler, "-s", str(tree), str(tree)], env=environment, check=False)  # noqa: S603
 
 
 def packaged_files() -> Iterator[str]:
