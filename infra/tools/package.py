@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from infra.tools.sbom import write_sbom  # noqa: PLC0415 - loads NumPy and Pillow, for packages that are built here
 
             write_sbom(Path(folder), given.file.with_suffix(".cdx.json"))
-        write_package(given.file, Path(folder))
+        write_package(given.file, None if given.without_libraries else Path(folder))
     print(f"{given.file}: {given.file.stat().st_size:,} bytes")  # noqa: T201 - it talks to a person
     return 0
 
