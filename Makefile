@@ -49,7 +49,7 @@ chromium:
 	  { echo "Chromium is missing: install it, for example with apt-get install chromium" >&2; exit 1; }
 
 screenshots: setup chromium
-	SCREENSHOTS=docs/img $(BIN)/python -m pytest -q tests/web/test_page.py tests/test_tutorial.py -k "accessible or tutorial"
+	SCREENSHOTS=docs/img $(BIN)/python -m pytest -q tests/web/test_page.py tests/cli/test_measure_report.py tests/test_tutorial.py -k "accessible or tutorial"
 
 test: setup chromium
 	$(BIN)/python -m pytest -n logical --dist worksteal

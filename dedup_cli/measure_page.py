@@ -10,26 +10,17 @@ from urllib.parse import quote
 
 from dedup_app.measure.analysis import ChangeReport, Lost, Report
 from dedup_app.measure.results import StrangerPair
-from dedup_app.measure.stages import LOST, Stage
+from dedup_app.measure.stages import Stage
 from dedup_app.measure.workshop import Shelf, Workshop
+from dedup_cli import measure_tables
 from dedup_cli.html_page import NO_PICTURE, escaped, picture_of
 from dedup_cli.measure_record import Facts
-from dedup_cli.plots import Spot, curve_plot, interval_plot, rate, stacked_bar
+from dedup_cli.plots import rate
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.paths import ImagePath
 
 WORST = 8  # changes that are shown with pictures
 EXAMPLES = 3  # of each
-LEAST_ON_AXIS = 0.05
-
-WORDS = {
-    Stage.NO_CANDIDATE: "its fingerprint is too far from that of the original; no setting changes that",
-    Stage.THINNED: "the search met it, but too little of both fingerprints agrees, or many others were nearer",
-    Stage.BEYOND: "more than MAX_CANDIDATES others came before it",
-    Stage.ALIGNMENT: "no place was found where the two lie on each other",
-    Stage.STRUCTURE: "what the two show differs by more than the policy allows",
-    Stage.COLOR: "their colors differ by more than the policy allows, or by less than a change of color should",
-}
 
 
 class Pictures(Protocol):
@@ -72,15 +63,15 @@ def page_of(report: Report, facts: Facts, pictures: Pictures, review_page: str =
         "interval": f"{report.interval.low:.1%} to {report.interval.high:.1%}",
         "copies": f"{report.interval.of:,}",
         "tiles": "".join(_tiles(report, facts)),
-        "curve": _curve(report),
-        "points": "".join(_points(report)),
-        "legend": "".join(
-            f'<li><span class="dot stage-{_kind(it)}"></span><b>{it}</b> {WORDS[it]}</li>' for it in LOST
-        ),
-        "changes": "".join(_rows(report)),
+        "lost": measure_tables.lost(report),
+        "curve": measure_tables.curve(report),
+        "points": "".join(measure_tables.points(report)),
+        "advice": measure_tables.advice(report),
+        "judged": measure_tables.judged(report),
+        "changes": measure_tables.changes(report),
+        "slices": measure_tables.slices(report),
         "worst": "".join(_worst(change, pictures) for change in worst) or "<p>Nothing was lost.</p>",
-        "advice": _advice(report),
-        "strangers": _strangers(report),
+        "strangers": measure_tables.strangers(report),
         "closest": "".join(_pair(pair, verdict, pictures, review_page) for pair, verdict in report.strangers.closest),
         "strata": "".join(
             f"<tr><td>{escaped(it.format)}<td>{escaped(it.size)}<td>{escaped(it.verdict)}"
@@ -114,35 +105,6 @@ def _tile(number: str, told: str) -> str:
     return f'<div class="tile"><b>{number}</b><span>{escaped(told)}</span></div>'
 
 
-def _curve(report: Report) -> str:
-    spots = [
-        Spot(it.name, it.strangers.share, it.found, it.strangers.low, it.strangers.high, main=it.name == "today")
-        for it in report.points
-    ]
-    return curve_plot(spots, "pairs of strangers called identical or duplicate", "copies found")
-
-
-def _points(report: Report) -> Iterator[str]:
-    for it in report.points:
-        yield (
-            f"<tr><td>{escaped(it.name)}<td class=n>{it.found:.4f}<td class=n>{it.strangers.count:,} of "
-            f"{it.strangers.of:,}<td class=n>{rate(it.strangers.low)} to {rate(it.strangers.high)}"
-        )
-
-
-def _rows(report: Report) -> Iterator[str]:
-    """The changes of which something was lost one by one, the others together."""
-    least = max(0.0, min([it.found.low for it in report.changes] + [0.9]) - LEAST_ON_AXIS)
-    for it in report.changes:
-        verdicts = escaped(", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in it.verdicts.items()))
-        lost = {stage.value: count for stage, count in it.stages.items()}
-        yield (
-            f"<tr><td>{escaped(it.name)}<td class=n>{it.found.share:.3f}<td>{interval_plot(it.found, least)}"
-            f"<td class=n>{it.candidates.share:.3f}<td class=n>{it.same.share:.3f}"
-            f"<td>{stacked_bar(lost, it.found.of) if lost else ''}<td class=quiet>{verdicts}"
-        )
-
-
 def _worst(change: ChangeReport, pictures: Pictures) -> str:
     shown = "".join(_lost(lost, pictures) for lost in _spread(change.lost))
     told = ", ".join(f"{count} {stage}" for stage, count in change.stages.items())
@@ -168,38 +130,12 @@ def _spread(lost: tuple[Lost, ...]) -> list[Lost]:
 
 
 def _lost(lost: Lost, pictures: Pictures) -> str:
-    why = WORDS[lost.stage] if lost.stage in {Stage.NO_CANDIDATE, Stage.THINNED, Stage.BEYOND} else ""
+    why = measure_tables.WORDS[lost.stage] if lost.stage in {Stage.NO_CANDIDATE, Stage.THINNED, Stage.BEYOND} else ""
     reasons = why or "; ".join(lost.verdict.reasons)
     return (
         f'<figure><div class="two">{pictures.original(lost.image)}{pictures.copy(lost.image, lost.change)}</div>'
-        f'<figcaption><span class="dot stage-{_kind(lost.stage)}"></span><b>{lost.stage}</b> '
+        f'<figcaption><span class="dot stage-{measure_tables.kind_of(lost.stage)}"></span><b>{lost.stage}</b> '
         f'{escaped(lost.image)}<br><span class="quiet">{escaped(reasons)}</span></figcaption></figure>'
-    )
-
-
-def _advice(report: Report) -> str:
-    if not report.advice:
-        return "<p>No single setting brings copies back.</p>"
-    rows = "".join(
-        f"<tr><td><code>{escaped(it.setting)}={escaped(it.value)}</code><td class=n>{it.copies_back:+,}"
-        f"<td class=n>{it.strangers_more:+,}"
-        for it in report.advice
-    )
-    return f"<table><thead><tr><th>setting<th>copies found<th>strangers called alike<tbody>{rows}</table>"
-
-
-def _strangers(report: Report) -> str:
-    of = report.strangers
-    rows = "".join(
-        f"<tr><td>{escaped(kind.replace('_', ' '))}<td class=n>{share.count:,}<td class=n>{rate(share.share)}"
-        f"<td class=n>{rate(share.low)} to {rate(share.high)}"
-        for kind, share in of.verdicts.items()
-    )
-    return (
-        f"<p>{of.pairs:,} pairs of the sample are no copies by their content and by what people decided "
-        f"({of.known_copies:,} are). The app would compare {of.candidates.count:,} of them; besides these the nearest "
-        f"were compared, {of.compared:,} in all.</p>"
-        f"<table><thead><tr><th>called<th>pairs<th>share<th>95 %<tbody>{rows}</table>"
     )
 
 
@@ -215,7 +151,3 @@ def _pair(pair: StrangerPair, verdict: Verdict, pictures: Pictures, review_page:
         f"<figcaption><b>{escaped(told)}</b> {link}<br>{escaped(pair.left)}<br>{escaped(pair.right)}<br>"
         f'<span class="quiet">{escaped("; ".join(verdict.reasons))}</span></figcaption></figure>'
     )
-
-
-def _kind(stage: Stage) -> str:
-    return stage.value.lower().replace(" ", "-").replace("_", "-")

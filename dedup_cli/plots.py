@@ -7,19 +7,31 @@ from dedup_app.intervals import Share
 from dedup_cli.html_page import escaped
 
 WIDTH, HEIGHT = 220, 16
-_CURVE = (520, 300)
-_MARGIN = (64, 16, 150, 48)  # left, top, right, bottom: axis labels, names of points
+_CURVE = (560, 320)
+_MARGIN = (64, 16, 130, 48)  # left, top, right, bottom: axis labels, names of points
+_CAP = 4  # half the length of the end of an interval
+
+
+class Span(NamedTuple):
+    """A value with its interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 class Spot(NamedTuple):
-    """A named point of a curve; `low` and `high` are the interval of `x`. `main` is drawn larger."""
+    """A named point of a curve: how far it lies across and up. `main` is drawn larger."""
 
     name: str
-    x: float
-    y: float
-    low: float
-    high: float
+    across: Span
+    up: Span
     main: bool = False
+
+
+def span(share: Share) -> Span:
+    """The span of a share."""
+    return Span(share.share, share.low, share.high)
 
 
 def interval_plot(share: Share, least: float) -> str:
@@ -55,12 +67,12 @@ def stacked_bar(counts: Mapping[str, int], total: int) -> str:
 
 
 def curve_plot(spots: Sequence[Spot], across: str, up: str) -> str:
-    """Named points: what it costs across (with its interval), what it brings upwards."""
+    """Named points with their intervals: what it costs across, what it brings upwards."""
     width, height = _CURVE
     left, top, right, bottom = _MARGIN
-    most = max([spot.high for spot in spots] + [1e-9])
-    lowest = min([spot.y for spot in spots] + [0.99])
-    least = max(0.0, lowest - 0.25 * (1 - lowest))
+    most = max([spot.across.high for spot in spots] + [1e-9])
+    lowest = min([spot.up.low for spot in spots] + [0.99])
+    least = max(0.0, lowest - 0.1 * (1 - lowest))
     span = 1 - least
 
     def x(value: float) -> float:
@@ -87,17 +99,31 @@ def curve_plot(spots: Sequence[Spot], across: str, up: str) -> str:
         f'<text class="label" text-anchor="middle" transform="translate(14 {middle}) rotate(-90)">{escaped(up)}</text>',
     ]
     below = float("-inf")
-    for spot in sorted(spots, key=lambda it: (-it.y, it.x)):
-        below = max(below + 15, y(spot.y))  # names that would lie over each other are moved apart
-        kind = "point main" if spot.main else "point"
-        told = escaped(f"{spot.name}: {spot.y:.3f} found, {rate(spot.x)} of strangers")
+    order = sorted(spots, key=lambda it: (-it.up.value, it.across.value))
+    for spot in order:
+        at, on = x(spot.across.value), y(spot.up.value)
+        below = max(below + 15, on)  # names that would lie over each other are moved apart
         parts.append(
-            f'<line class="range" x1="{x(spot.low):.1f}" x2="{x(spot.high):.1f}" y1="{y(spot.y):.1f}" '
-            f'y2="{y(spot.y):.1f}"/><circle class="{kind}" cx="{x(spot.x):.1f}" cy="{y(spot.y):.1f}" '
-            f'r="{7 if spot.main else 5}"><title>{told}</title></circle>'
-            f'<text class="name" x="{width - right + 12}" y="{below + 4:.1f}">{escaped(spot.name)}  {spot.y:.3f}</text>'
+            f'<path class="range" d="{_whisker(x(spot.across.low), x(spot.across.high), on, along=True)}'
+            f'{_whisker(y(spot.up.high), y(spot.up.low), at, along=False)}"/>'
+            f'<text class="name" x="{width - right + 12}" y="{below + 4:.1f}">{escaped(spot.name)}  '
+            f"{spot.up.value:.3f}</text>"
         )
-    return f'<svg class="curve" viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg>'
+    for spot in sorted(order, key=lambda it: not it.main):  # one that lies on today's is seen within it
+        told = escaped(f"{spot.name}: {spot.up.value:.3f} found, {rate(spot.across.value)} of strangers")
+        circle = f'cx="{x(spot.across.value):.1f}" cy="{y(spot.up.value):.1f}"'
+        kind, radius = ("point main", 8) if spot.main else ("point", 5)
+        parts.append(f'<circle class="{kind}" {circle} r="{radius}"><title>{told}</title></circle>')
+    told = escaped("; ".join(f"{spot.name} {spot.up.value:.3f}" for spot in order))
+    start = f'<svg class="curve" viewBox="0 0 {width} {height}" role="img" aria-label="{told}">'
+    return f"{start}{''.join(parts)}</svg>"
+
+
+def _whisker(low: float, high: float, at: float, *, along: bool) -> str:
+    """A line from low to high with ends across it; `along` the horizontal axis, or the vertical one."""
+    ends = [(low, at), (high, at)], *([(end, at - _CAP), (end, at + _CAP)] for end in (low, high))
+    lines = ends if along else [[(b, a) for a, b in line] for line in ends]
+    return "".join(f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}" for (x1, y1), (x2, y2) in lines)
 
 
 def rate(share: float) -> str:

@@ -13,7 +13,7 @@ from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.html_page import escaped, page
 from dedup_cli.output import console, plain, plain_table, print_json
-from dedup_cli.plots import Spot, curve_plot
+from dedup_cli.plots import Spot, curve_plot, span
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 MOST_SHOWN = 200
 PLOT_STYLE = """<style>
 svg.curve { width: min(100%, 640px); height: auto } svg text { fill: var(--quiet); font: 11px system-ui, sans-serif }
-.axis, .grid { stroke: var(--line) } .range { stroke: var(--copy); stroke-width: 2; opacity: .5 }
-.point { fill: var(--copy) } .point.main { fill: var(--other) } svg text.name { fill: currentColor; font-size: 12px }
+.axis, .grid { stroke: var(--line) } .range { stroke: var(--copy); fill: none; opacity: .4 }
+.point { fill: var(--copy) } .point.main { fill: none; stroke: var(--other); stroke-width: 2.5 }
+svg text.name { fill: currentColor; font-size: 12px }
 </style>"""
 
 
@@ -157,10 +158,7 @@ def _record(report: "TuneReport", changes: "Sequence[Change]", settings: list[st
 def _write_page(file: Path, report: "TuneReport") -> None:
     evidence = report.evidence
     summary = f"{len(evidence.judgments):,} decisions: {evidence.copies:,} copies, {evidence.strangers:,} others."
-    spots = [
-        Spot(it.name, it.accused.share, it.found.share, it.accused.low, it.accused.high, main=it.name == "today")
-        for it in report.points
-    ]
+    spots = [Spot(it.name, span(it.accused), span(it.found), main=it.name == "today") for it in report.points]
     rows = "".join(
         f"<tr><td>{escaped(it.name)}" + "".join(f"<td>{escaped(cell)}" for cell in _cells(it)) for it in report.points
     )

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,11 +13,10 @@ from dedup_core.groups.facts import ImageFacts, Link
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import World, photo
+from tests.axe import serious_findings
 from tests.browser import SHOTS, chromium, shoot, wait_for_pictures
 from tests.web.served import HOSTILE, Served, photographs_world, served, with_history
 
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 expect.set_options(timeout=20_000)
 DESK = {"width": 1360, "height": 860}
 
@@ -232,10 +230,3 @@ def show_whole_statistics(page: Page) -> None:
     assert page.viewport_size is not None
     page.set_viewport_size({"width": page.viewport_size["width"], "height": round(box["y"] + box["height"]) + 24})
     page.wait_for_timeout(300)  # plots are drawn anew
-
-
-def serious_findings(page: Page) -> list[str]:
-    assert AXE.exists(), "axe-core is missing: npm ci"
-    page.evaluate(AXE.read_text(encoding="utf-8"))  # by the debugger, so the page's own policy stays as strict as it is
-    found = page.evaluate("axe.run()")["violations"]
-    return [f"{it['id']}: {it['nodes'][0]['html'][:120]}" for it in found if it["impact"] in {"serious", "critical"}]

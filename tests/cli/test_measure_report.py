@@ -1,0 +1,89 @@
+"""The report of `dedup measure` in Chromium: all of it is there, it can be read by everybody, and nothing is loaded."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from typer.testing import CliRunner
+
+from dedup_changes import workshop
+from dedup_changes.transforms import ALL_TRANSFORMS, TRANSFORMS
+from dedup_cli.main import app
+from dedup_cli.measure_tables import PARTS
+from tests.app.world import World
+from tests.axe import serious_findings
+from tests.browser import SHOTS, chromium, shoot
+from tests.cli.test_measure import Bench
+from tests.web.served import encoded, photograph
+
+PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "retina.jpg", "rocket.jpg")
+SHOWN = ("jpeg-10", "mirrored", "crop-random-70", "avatar", "rotate-20", "clahe", "half-darkened", "sepia")
+WIDE, PHONE = {"width": 1240, "height": 1330}, {"width": 390, "height": 844}
+
+
+class Few(Bench):
+    """Changes of every part, or all of them for a screenshot."""
+
+    def __init__(self, _processes: int) -> None:
+        self.changes = [TRANSFORMS[name] for name in (TRANSFORMS if SHOTS else SHOWN)]
+        self.made = 0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    page, world = folder / "report.html", World(decoder_isolation="off")
+    for name in PHOTOGRAPHS:
+        world.upload_and_ingest(f"photographs/{name}", encoded(photograph(name), "PNG" if "png" in name else "JPEG"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workshop, "Workshop", Few)
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        done = CliRunner().invoke(app, ["measure", "--yes", "--html", str(page)], obj=world.services)
+    assert done.exit_code == 0, done.output
+    return page
+
+
+def opened(browser: Browser, report: Path, scheme: str, size: dict[str, int]) -> Page:
+    page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else pytest.fail(request.url))
+    page.goto(report.as_uri())
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_is_accessible(browser: Browser, report: Path, scheme: str):
+    page = opened(browser, report, scheme, WIDE)
+    shoot(page, f"measure-{scheme}")
+    assert serious_findings(page) == []
+    for link in page.locator("nav a").all():
+        expect(page.locator(link.get_attribute("href") or "")).to_have_count(1)
+
+
+def test_changes_without_a_loss_are_folded_away_and_the_others_shown(browser: Browser, report: Path):
+    page = opened(browser, report, "light", WIDE)
+    folded = page.locator("details")
+    shown = page.locator(".scroll:not(details .scroll)").filter(has_text="lost at")
+    names = [it.inner_text() for it in shown.locator("tbody td:first-child").all()]
+    assert 0 < len(names) < len(SHOWN if not SHOTS else TRANSFORMS)
+    expect(folded.get_by_role("cell", name="mirrored", exact=True)).to_be_hidden()
+    folded.locator("summary").click()
+    expect(folded.get_by_role("cell", name="mirrored", exact=True)).to_be_visible()
+    assert "mirrored" not in names
+
+
+def test_every_part_of_the_changes_has_its_row(browser: Browser, report: Path):
+    page = opened(browser, report, "light", WIDE)
+    assert [it.inner_text() for it in page.locator(".matrix tbody td:first-child").all()] == list(PARTS.values())
+    assert PARTS.keys() == {it.part for it in ALL_TRANSFORMS}
+
+
+def test_on_a_phone_nothing_hangs_over(browser: Browser, report: Path):
+    page = opened(browser, report, "light", PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
