@@ -1,12 +1,13 @@
 """`dedup tune` on pictures whose truth a script knows: what it proposes, and whether that holds on pairs it never saw.
 
-    python -m benchmarks.tune --domains DOMAINS.PY --photos FOLDER [--pairs FILE] [--json FILE]
+    python -m benchmarks.tune --domains DOMAINS.PY --photos FOLDER [--in-app] [--pairs FILE] [--json FILE]
 
 DOMAINS.PY draws kinds of pictures that are no photographs (`DOMAINS[name](seed)`): different seeds of one kind are
 different things that look alike. Pairs of them are mixed with copies of them and of photographs. One half is decided
 about: those that would tell most, as the page asks for them, by the truth, and by a coin. The other half is held back.
 Today's policy is each preset, and two that somebody has set amiss: one lets details differ by far too much, the other
 takes noise and compression for another picture. With --pairs what was measured is kept there for another run.
+With --in-app an app takes the pictures in, and the decisions are made as on its page (`tune_in_app`).
 """
 
 import argparse
@@ -15,7 +16,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import numpy as np
 from PIL import Image
 from rich.progress import track
 
+from benchmarks.tune_in_app import tried_in_app
 from dedup_app.dial import dial
 from dedup_app.telling import PLACES
 from dedup_app.tune.choice import Chooser
@@ -41,6 +43,7 @@ AMISS = {
     "details tightened": replace(STRICT, max_detail_difference=0.03, max_clean_difference=0.01),
 }
 TODAY = PRESETS | AMISS
+DECISIONS = 60
 PLAUSIBLE_STRUCTURE = 0.4  # strangers that are less alike are no question to anybody
 
 
@@ -53,39 +56,54 @@ def main() -> None:
     parser.add_argument("--photo-count", type=int, default=20)
     parser.add_argument("--pairs", type=Path, help="where what was measured is kept")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--in-app", action="store_true", help="let an app over Azurite take them in")
     options = parser.parse_args()
+    if options.in_app:
+        told(tried_in_app(dict(pictures(options)), CHANGES, TODAY, DECISIONS), options.json)
+        return
     judgments = kept(options.pairs) or list(pairs(options))
     if options.pairs:
         keep(options.pairs, judgments)
     copies = sum(it.is_copy for it in judgments)
     print(f"{len(judgments)} pairs: {copies} copies, {len(judgments) - copies} others that look alike")
     found = {name: tried(judgments, policy) for name, policy in TODAY.items()}
+    told({"pairs": len(judgments), "copies": copies, "today": found}, options.json)
+
+
+def told(found: dict[str, Any], file: Path | None) -> None:
     print(json.dumps(found, indent=1))
-    if options.json:
-        options.json.write_text(
-            json.dumps({"pairs": len(judgments), "copies": copies, "today": found}, indent=1) + "\n"
-        )
+    if file:
+        file.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def pictures(options: argparse.Namespace) -> Iterator[tuple[str, Image.Image]]:
+    """Pictures that all differ, named THING/NUMBER: drawn ones, of which those of one kind look alike, and photos."""
+    drawn = list(domains(options.domains).items())
+    step = max(1, len(drawn) // options.kinds)
+    for name, draw in track(drawn[::step][: options.kinds], "kinds", transient=True):
+        yield from ((f"{name}/{seed}", draw(seed).convert("RGB")) for seed in range(options.seeds))
+    files = sorted(options.photos.glob("*.jpg"))
+    step = max(1, len(files) // options.photo_count)
+    for path in track(files[::step][: options.photo_count], "photos", transient=True):
+        with Image.open(path) as picture:
+            picture.thumbnail((512, 512))
+            yield f"{path.stem}/0", picture.convert("RGB")
 
 
 def pairs(options: argparse.Namespace) -> Iterator[Judgment]:
-    drawn = list(domains(options.domains).items())
-    step = max(1, len(drawn) // options.kinds)
-    kinds = drawn[::step][: options.kinds]
-    for name, draw in track(kinds, "kinds", transient=True):
-        pictures = [draw(seed).convert("RGB") for seed in range(options.seeds)]
-        working = [working_image_of(picture) for picture in pictures]
-        for (a, left), (b, right) in combinations(enumerate(working), 2):
+    for thing, group in groupby(pictures(options), lambda it: thing_of(it[0])):
+        those = dict(group)
+        working = {name: working_image_of(picture) for name, picture in those.items()}
+        for (name, left), (other, right) in combinations(working.items(), 2):
             measured = measure_images(left, right)
             if not measured.same_when_small and measured.structure >= PLAUSIBLE_STRUCTURE:
-                yield Judgment(f"{name}-{a}", f"{name}-{b}", measured, is_copy=False)
-        yield from copies_of(pictures[0], name, CHANGES[:3])
-    files = sorted(options.photos.glob("*.jpg"))
-    for path in track(
-        files[:: max(1, len(files) // options.photo_count)][: options.photo_count], "photos", transient=True
-    ):
-        with Image.open(path) as picture:
-            picture.thumbnail((512, 512))
-            yield from copies_of(picture.convert("RGB"), path.name, CHANGES)
+                yield Judgment(name, other, measured, is_copy=False)
+        first = f"{thing}/0"
+        yield from copies_of(those[first], first, CHANGES if len(those) == 1 else CHANGES[:3])
+
+
+def thing_of(name: str) -> str:
+    return name.partition("/")[0]
 
 
 def copies_of(picture: Image.Image, name: str, changes: Sequence[str]) -> Iterator[Judgment]:
@@ -119,19 +137,19 @@ def tried(judgments: list[Judgment], today: Policy) -> dict[str, Any]:
     """Choices by 10, 60 and all telling decisions of one half, by truth and by a coin; judged on the other half."""
     order = sorted(judgments, key=lambda it: (it.left, it.right))
     random.Random(1).shuffle(order)
-    # Pairs that share an image are in one half.
-    side = {it.left: place % 2 for place, it in enumerate(order)}
-    first, held_back = ([it for it in order if side[it.left] == half] for half in (0, 1))
+    # Pairs of one thing are in one half.
+    side = {thing: place % 2 for place, thing in enumerate(dict.fromkeys(thing_of(it.left) for it in order))}
+    first, held_back = ([it for it in order if side[thing_of(it.left)] == half] for half in (0, 1))
     telling = sorted(first, key=lambda it: (distance(it.measurement, today), it.left, it.right))
-    told: dict[str, Any] = {"first_half": len(first), "held_back": len(held_back)}
+    found: dict[str, Any] = {"first_half": len(first), "held_back": len(held_back)}
     for name, decisions in {
-        "60 by the truth": balanced(telling, 60),
+        f"{DECISIONS} by the truth": balanced(telling, DECISIONS),
         "all by the truth": telling,
-        "60 by a coin": coined(balanced(telling, 60)),
+        f"{DECISIONS} by a coin": coined(balanced(telling, DECISIONS)),
     }.items():
         choice = Chooser(decisions, today, lambda _policy: True).choose()
         better = choice.is_better(today)
-        told[name] = {
+        found[name] = {
             "decisions": len(decisions),
             "contradicted_today": choice.wrong_today,
             "contradicted_unseen": choice.wrong_unseen,
@@ -140,7 +158,7 @@ def tried(judgments: list[Judgment], today: Policy) -> dict[str, Any]:
             "held_back_wrong_today": wrong(held_back, today),
             "held_back_wrong_proposed": wrong(held_back, choice.policy if better else today),
         }
-    return told
+    return found
 
 
 def balanced(telling: list[Judgment], most: int) -> list[Judgment]:
