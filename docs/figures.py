@@ -228,8 +228,8 @@ def measure() -> Iterator[str]:
         yield "other calls to storage, all of them reads", f"{run['calls'] - kinds.get('reads of images', 0):,}", ""
         yield "kinds of requests", ", ".join(sorted(run["methods"])), "the same"
         yield "processor seconds", f"{run['cpu_seconds']:,.0f}", f"{run['cpu_seconds'] / copies * 23_400:,.0f}"
-        held = run["peak_mib"] + 1.2 * (23_400 - copies) / 1024  # kB of a copy that was measured
-        yield "MiB at the peak, all processes", f"{run['peak_mib']:,.0f}", f"{held:,.0f}"
+        held = run["peak_mib"] + 1.5 * (23_400 - copies) / 1024  # KiB of a copy that was measured
+        yield "MB at the peak, all processes", f"{run['peak_mib'] * 1.048576:,.0f}", f"{held * 1.048576:,.0f}"
 
     yield from in_table(("", "measured", "reckoned for 300 images"), rows())
 

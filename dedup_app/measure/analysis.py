@@ -210,6 +210,8 @@ def _advice(
         advice.append(Advice("MAX_CANDIDATES", str(most), len(beyond), 0))
     candidates = [pair.measurement for pair in strangers if pair.candidate]
     found = [copy for copy in copies if copy.search is Stage.FOUND]
+    now = sum(decide(it.measurement, policy).kind.value in right[it.change] for it in found)
+    alike = _alike(candidates, policy)
     for field in fields(Policy):
         value = getattr(LOOSE, field.name)
         try:
@@ -218,10 +220,9 @@ def _advice(
             continue  # alone it would cross another threshold
         if not any(decide(it.measurement, other).kind.value in right[it.change] for it in lost):
             continue
-        now = sum(decide(it.measurement, policy).kind.value in right[it.change] for it in found)
         then = sum(decide(it.measurement, other).kind.value in right[it.change] for it in found)
         if then > now:
-            more = _alike(candidates, other) - _alike(candidates, policy)
+            more = _alike(candidates, other) - alike
             advice.append(Advice(f"POLICY_{field.name.upper()}", f"{value:g}", then - now, more))
     return sorted(advice, key=lambda it: (it.strangers_more > 0, -it.copies_back, it.setting))
 
