@@ -6,6 +6,7 @@ review page asks. A half of the things is held back: about none of its pairs is 
 
 import io
 import random
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -45,13 +46,20 @@ def tried_in_app(
 
     Pictures are named THING/NUMBER. Each is another picture; of number 0 there are copies by the changes besides.
     """
-    with tempfile.TemporaryDirectory() as folder, Azurite(Path(folder)) as azurite:
-        environment = {"ImageStorage": azurite.connection_string, "IMAGE_CONTAINER": CONTAINER}
-        found: dict[str, Any] = {"images": take_in(pictures, changes, environment)}
-        for name, policy in today.items():
+    with tempfile.TemporaryDirectory() as folder:
+        undecided = Path(folder, "undecided")
+        undecided.mkdir()
+        with Azurite(undecided) as azurite:
+            found: dict[str, Any] = {"images": take_in(pictures, changes, _environment(azurite))}
+        for place, (name, policy) in enumerate(today.items()):
             settings = dict(line.split("=", 1) for line in settings_lines(policy))
-            found[name] = tried(connect(Settings.from_environment(environment | settings)), most)
+            with Azurite(Path(shutil.copytree(undecided, Path(folder, str(place))))) as azurite:
+                found[name] = tried(connect(Settings.from_environment(_environment(azurite) | settings)), most)
     return found
+
+
+def _environment(azurite: Azurite) -> dict[str, str]:
+    return {"ImageStorage": azurite.connection_string, "IMAGE_CONTAINER": CONTAINER}
 
 
 def take_in(pictures: Mapping[str, Image.Image], changes: Sequence[str], environment: dict[str, str]) -> int:
@@ -99,8 +107,6 @@ def tried(services: Services, most: int) -> dict[str, Any]:
     ):
         decide_all(services, decided, says)
         told[name] = _proposed(services, held_back)
-    for pair in asked:
-        services.decisions.decide_pair(pair.left, pair.right, Act.UNDO, "script")
     return told
 
 
