@@ -61,7 +61,8 @@ def main() -> None:
     least = {commit: {name: min(times) for name, times in of.items()} for commit, of in found.items()}
     show(least)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"least": least, "all": found}, indent=2) + "\n")
+        told = {"least": least, "all": found, "load_average": os.getloadavg()[1]}
+        arguments.json.write_text(json.dumps(told, indent=2) + "\n")
 
 
 def one_round(checkout: Path, photo: bytes) -> Iterator[tuple[str, float]]:
