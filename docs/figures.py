@@ -220,6 +220,23 @@ def engines() -> Iterator[str]:
     )
 
 
+def ledger() -> Iterator[str]:
+    headings = ("images", "processor seconds", "with `--deep`", "MB at the peak", "pages listed, pages of rows")
+    yield from in_table(
+        headings,
+        (
+            (
+                f"{it['images']:,}",
+                f"{it['seconds']:.1f}",
+                f"{it['deep_seconds']:,.0f}",
+                f"{it['peak_bytes'] / 1e6:.1f}",
+                f"{it['calls']['pages of blobs']:,}, {it['calls']['pages of rows']:,}",
+            )
+            for it in result("reconcile")
+        ),
+    )
+
+
 def million() -> Bill:
     """A million images without look-alikes, but with those that look alike by chance."""
     return bill(MILLION, 0.0, measured(), USUAL)
@@ -250,6 +267,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "verify": verify,
     "engines": engines,
     "measure": measure,
+    "ledger": ledger,
 }
 
 
