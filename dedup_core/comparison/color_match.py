@@ -7,6 +7,7 @@ from dedup_core.policy import Policy
 
 _MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
 _DUOTONE: Final = 1.2  # what two inks leave of that, as their mixtures bend
+_TONED: Final = 2.0  # times: a cast that leveling takes away is less
 _COLORFUL: Final = 0.8
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
@@ -49,6 +50,8 @@ def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> b
     if before_plain and not is_gray:
         return max(tones.hue, tones.light) <= policy.max_plain_tone_residual
     most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
-    return tones.channels <= policy.max_channel_residual or (
+    # A curve for each channel makes a duotone of what had next to no color.
+    is_toned = tones.least_color < _DUOTONE and tones.tint > _TONED * policy.max_toning
+    return (tones.channels <= policy.max_channel_residual and not is_toned) or (
         tones.hue <= most_hue and tones.light <= policy.max_light_residual
     )

@@ -41,8 +41,11 @@ NOT_LOOKED: Final = Look(None, (), Image.new("L", (1, 1), 255))
 _NOTHING_THERE: Final = Look(Detail(0.0, 0.0, 0.0, 0.0, 0.0, blocks=0), (), Image.new("L", (1, 1), 255))
 
 
-def look_closer(placed: Placed) -> Look:
-    """Compare what both show, at the size of the one with fewer pixels and as sharp as the more blurred one."""
+def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
+    """Compare what both show, at the size of the one with fewer pixels and as sharp as the more blurred one.
+
+    `recolored` ones are asked in every doubtful place whether it is the shape that differs.
+    """
     scale = min(1.0, WORKING_SIZE / max(placed.left.shape[:2]), placed.zoom)
     cut = placed.cut(scale, "L", Image.Resampling.BICUBIC)
     box = _without_rim(cut.bounds())
@@ -57,7 +60,7 @@ def look_closer(placed: Placed) -> Look:
         return _NOTHING_THERE
     differences = planes.differences()
     retoned = planes.retoned(differences)
-    doubtful = textured & (differences > DOUBTFUL)
+    doubtful = textured & (differences > (DOUBTFUL if recolored or retoned > RETONED else _CHANGED))
     shapes = planes.differences_in_shape(placed, scale, doubtful, differences) if doubtful.any() else differences
     if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else
         differences = shapes

@@ -38,6 +38,7 @@ _LEAST_COVERAGE: Final = 0.1  # less than that is no alignment
 _SURE_STRUCTURE: Final = 0.9  # above the thresholds of every preset: no better alignment would change the verdict
 _SURE_COVERAGE: Final = 0.5  # that of the strictest preset
 _PART_DISCOUNT: Final = 0.2  # half of a picture must agree by 0.92 to outweigh the whole of it with 0.8
+_OTHER_HUES: Final = 1.5  # CIELAB units
 _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
 _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
@@ -200,6 +201,12 @@ class _Laid:
         return self.shape.structure >= _SURE_STRUCTURE and self.pair.coverage >= _SURE_COVERAGE
 
     @property
+    def is_recolored(self) -> bool:
+        """Whether hues or saturations differ by more than compression changes them."""
+        ours, theirs = self.labs
+        return float(np.abs(ours[..., 1:] - theirs[..., 1:]).mean()) > _OTHER_HUES
+
+    @property
     def may_have_slid(self) -> bool:
         """Whether bars lie on parts of bars: along them nothing tells how large or where the other picture is."""
         return self.shape.one_way and self.pair.coverage < _SAME_FRAME
@@ -259,11 +266,11 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Content
         finer = _Laid.of(placed)
         if finer is not None and finer.shape.structure > laid.shape.structure:
             laid = finer
-    look = look_closer(placed)
+    look = look_closer(placed, recolored=laid.is_recolored)
     if look.shows_nothing and laid.pair.coverage < _SAME_FRAME:
         whole = Placed.stretched(left, right, placed.view)
         in_frame = _Laid.of(whole, stretched=True) if whole.aspect_agreement >= _SAME_FRAME else None
-        if in_frame is not None and not (closer := look_closer(whole)).shows_nothing:
+        if in_frame is not None and not (closer := look_closer(whole, recolored=in_frame.is_recolored)).shows_nothing:
             laid, look = in_frame, closer
     if laid.pair.coverage < _SAME_FRAME:
         look = replace(look, regions=(placed.shared_region(), *look.regions))

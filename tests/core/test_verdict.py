@@ -279,6 +279,14 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"tones": tones(least_color=0.1)}, VerdictKind.COLOR_VARIANT),
         ({"tones": tones(least_color=0.1, most_color=0.5, tint=5.9)}, VerdictKind.DUPLICATE),
         ({"tones": tones(least_color=0.1, most_color=0.5, tint=6.1)}, VerdictKind.COLOR_VARIANT),
+        (
+            {"color_residual": 9.0, "tones": tones(hue=9.0, channels=1.3, least_color=0.6, most_color=1.9, tint=12.1)},
+            VerdictKind.COLOR_VARIANT,
+        ),
+        (
+            {"color_residual": 9.0, "tones": tones(hue=9.0, channels=1.3, least_color=0.6, most_color=1.9, tint=11.9)},
+            VerdictKind.DUPLICATE,
+        ),
         ({"worst": 0.6, "reshaped_share": 0.1, "color_residual": 9.0, "tones": tones()}, VerdictKind.ALTERED),
         ({"worst": 0.32, "tones": tones(light=3.0)}, VerdictKind.DUPLICATE),
         ({"worst": 0.34, "tones": tones(light=3.0)}, VerdictKind.ALTERED),
