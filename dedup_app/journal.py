@@ -10,7 +10,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Protocol
 
 from dedup_app.group_records import Record, facts_of, records_of
-from dedup_app.image_status import INDEXED
+from dedup_app.image_status import INDEXED, REMOVING
 from dedup_app.notices import Notices
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
 from dedup_app.ports.pairs import PairRow, PairsTable
@@ -66,7 +66,7 @@ class VerdictJournal:
         if told:
             self._tell(told, rows)
         if self._tags is not None:
-            self._tags.refresh(path for pair in pairs for path in (pair.left, pair.right))
+            self._tags.refresh((path for pair in pairs for path in (pair.left, pair.right)), rows)
 
     def _tell(self, told: Sequence[PairRow], rows: Mapping[str, ImageSummary]) -> None:
         alike = [pair for pair in told if pair.decided or (pair.verdict and pair.verdict.kind in FAMILIES)]
@@ -120,19 +120,22 @@ class JournaledFeatures:
         return self._features.put_first(row)
 
     def put(self, row: FeaturesRow) -> FeaturesRow:
+        if row.tag and row.status == INDEXED and self._tags is not None:
+            self._tags.refresh([row.path])  # before: once this is stored, nobody would come back to the same bytes
         stored = self._features.put(row)
         if row.tag and row.status != INDEXED:  # uploaded anew with the same bytes: nothing changed
             self._log.append([facts_of(stored.summary)])
-        if row.tag and self._tags is not None:
-            self._tags.refresh_around(row.path)
+            if row.summary.is_alive and self._tags is not None:
+                self._tags.refresh_around(row.path)
         return stored
 
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
+        is_final = not row.summary.is_alive and row.status != REMOVING
+        if is_final and self._tags is not None:
+            self._tags.refresh_around(row.path)  # before, as above: it is stored already that the image goes
         stored = self._features.set_status(row)
         if not row.summary.is_alive:
             self._log.append([facts_of(stored.summary)])
-            if self._tags is not None:
-                self._tags.refresh_around(row.path)
         return stored
 
 
@@ -145,6 +148,6 @@ def rebuild(log: VerdictLog, features: FeaturesTable, pairs: PairsTable, tags: "
         told |= rows.keys()
         log.append([*map(facts_of, rows.values()), *(record for pair in group for record in records_of(pair))])
         if tags is not None:
-            tags.refresh(row.path for row in rows.values())
+            tags.refresh((row.path for row in rows.values()), rows)
         total += len(group)
     return total

@@ -22,7 +22,7 @@ class MemoryMovableBlobs:
         self.containers: set[str] = set()
         self.leases: dict[ImagePath, str] = {}
         self.snapshots: set[ImagePath] = set()
-        self.tags_are_denied = False
+        self.tags_are_denied_in: set[str] = set()
         self.slow = 0
         self.fail_copies = 0
         self.spoil: Callable[[Blob], Blob] | None = None
@@ -49,8 +49,8 @@ class MemoryMovableBlobs:
     def make_container(self, name: str) -> None:
         self.containers.add(name)
 
-    def may_read_tags(self, _path: ImagePath) -> bool:
-        return not self.tags_are_denied
+    def may_read_tags(self, path: ImagePath) -> bool:
+        return path.container not in self.tags_are_denied_in
 
     def look(self, path: ImagePath, *, tags: bool = True) -> Blob | None:
         if self.images.etag(path) is None:

@@ -88,10 +88,13 @@ class ApplyService:
         foreign = sorted(path for path in named if path.container not in self._containers)
         if foreign:
             raise Refused(f"{foreign[0]} is in no container that the app watches")
-        if named and tags and not self._blobs.may_read_tags(min(named)):
+        # A role may be on the images alone; where there is no quarantine yet, only a right is missed here.
+        looked_at = {min(named), ImagePath(self._quarantine, min(named).name)} if named and tags else ()
+        if not all(map(self._blobs.may_read_tags, sorted(looked_at))):
             raise Refused(
-                "your role may not read the tags of blobs, so they could be lost: have the role Storage Blob Data "
-                "Owner, or give --without-tags if no image has any that matter"
+                "your role may not read the tags of blobs in the image container and in quarantine, so they could be "
+                "lost: have the role Storage Blob Data Owner, or give --without-tags if no image has any that matter "
+                "but those of the app"
             )
 
     def _copies(self, plan: KeepPlan) -> frozenset[ImagePath]:

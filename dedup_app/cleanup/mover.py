@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from dedup_app.cleanup.ports import Blob, BlobChanged, BlobContent, Copying, MovableBlobs
+from dedup_app.image_tags import DECISION, VERDICT
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath
 
@@ -28,7 +30,12 @@ class Mover:
         self._pause = pause
 
     def look(self, path: ImagePath) -> Blob | None:
-        return self._blobs.look(path, tags=self._tags)
+        """The blob, without the tags that the app puts on it: it may change them at any time, and makes them anew."""
+        found = self._blobs.look(path, tags=self._tags)
+        if found is None:
+            return None
+        tags = {name: value for name, value in found.content.tags.items() if name not in {VERDICT, DECISION}}
+        return replace(found, content=replace(found.content, tags=tags))
 
     def copy(self, source: ImagePath, etag: str, target: ImagePath, content: BlobContent, sha256: str) -> Blob:
         """The blob at the target, which then is what `content` says and has the bytes with this hash.

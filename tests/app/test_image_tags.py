@@ -1,14 +1,21 @@
 """The tags of blobs say what is known of their images, follow every change, and leave those of others alone."""
 
 import logging
+from collections.abc import Collection, Iterable
 
 import pytest
 
 from dedup_app.decisions import Act
-from dedup_app.image_tags import DECISION, MOST_TAGS, VERDICT, merged
+from dedup_app.image_status import DELETED, INDEXED
+from dedup_app.image_tags import AT_ONCE, DECISION, MOST_PAIRS, MOST_TAGS, VERDICT, ImageTags, merged
+from dedup_app.ports.features import FeaturesRow, ImageSummary
+from dedup_app.ports.pairs import PairRow
+from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
 from dedup_core.paths import ImagePath
-from tests.app.world import Crash, World, copy_of, photo
+from tests.app.world import NOON, Crash, World, copy_of, photo
+from tests.memory import MemoryFeaturesTable
+from tests.storage.examples import some_features
 
 A, B, C = (ImagePath("images", name) for name in ("a.png", "b.jpg", "c.png"))
 
@@ -175,6 +182,95 @@ def test_a_blob_that_can_have_no_tags_stops_nothing(world: World, caplog: pytest
         for path in (A, B)
         if any("image_not_tagged" in it and path.image_id in it for it in caplog.messages)
     }
+
+
+def test_a_right_on_tables_that_is_missing_is_not_taken_for_that_to_tag(world: World):
+    def denied(_number: int, step: str) -> None:
+        if step == "pairs.of_image":
+            raise TemporaryError("AuthorizationPermissionMismatch", reason="access-denied")
+
+    world.upload_and_ingest(A.name, photo(1))
+    world.upload_and_ingest(B.name, copy_of(1))
+    world.before = denied
+    with pytest.raises(TemporaryError, match="AuthorizationPermissionMismatch"):
+        world.services.verify.verify(world.verify_queue.messages[0])
+
+
+def ingest_while_tags_are_busy(world: World, path: ImagePath, times: int) -> None:
+    """And once more when they are not."""
+    world.tags.failure = StoreBusy("later")
+    for _ in range(times):
+        with pytest.raises(StoreBusy):
+            world.services.ingest.ingest(path)
+    world.tags.failure = None
+    world.services.ingest.ingest(path)
+
+
+def test_the_same_bytes_uploaded_again_while_tags_are_busy_get_them_with_the_next_try(world: World):
+    with_a_copy(world)
+    world.upload(B.name, copy_of(1))
+    ingest_while_tags_are_busy(world, B, 1)
+    assert world.tags.of(B) == {VERDICT: "duplicate"}
+
+
+@pytest.mark.parametrize("data", [None, b"no picture"])
+def test_who_was_a_copy_of_an_image_that_is_gone_is_none_however_often_tags_were_busy(world: World, data: bytes | None):
+    with_a_copy(world)
+    world.services.decisions.decide_pair(A, B, Act.KEEPER, "ann", B)
+    assert world.tags.of(A)[DECISION] == "copy"
+    if data is None:
+        world.images.delete(B)
+    else:
+        world.upload(B.name, data)
+    ingest_while_tags_are_busy(world, B, 3)
+    assert world.tags.of(A) == {}
+
+
+class CountedFeatures(MemoryFeaturesTable):
+    """Knows how many rows were asked for."""
+
+    asked = 0
+
+    def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
+        self.asked += len(image_ids)
+        return super().summaries(image_ids)
+
+
+def of_many_pairs(world: World, kinds: Iterable[VerdictKind], gone: int = 0) -> tuple[CountedFeatures, ImageTags]:
+    """A has a pair of each of these kinds, in the order of ids; the images of the first so many are gone."""
+    kinds = list(kinds)
+    features = CountedFeatures()
+    others = sorted((ImagePath("images", f"{it}.png") for it in range(len(kinds))), key=lambda it: it.image_id)
+    for number, path in enumerate([*others, A]):
+        status = DELETED if number < gone else INDEXED
+        features.put(FeaturesRow(path, "etag", status, some_features(), "", NOON, version=1))
+    for path, kind in zip(others, kinds, strict=True):
+        verdict = Verdict(kind, (), None, 4, "upright")
+        world.pairs.put_verdict(PairRow(A, path, "", "", verdict, 4, "upright", NOON, left_version=1, right_version=1))
+    world.upload(A.name, b"a picture")
+    return features, ImageTags(world.tags, world.pairs, features)
+
+
+def test_of_many_equal_images_no_more_are_looked_at_than_can_say_something_stronger(world: World):
+    features, tags = of_many_pairs(world, 100 * [VerdictKind.IDENTICAL])
+    tags.refresh([A])
+    assert world.tags.of(A) == {VERDICT: "identical"}
+    assert features.asked == 2 * (1 + AT_ONCE)  # before tagging, and once more afterwards
+    tags.refresh([A], features.summaries({it.image_id for it in (A, next(world.pairs.of_image(A)).right)}))
+    assert features.asked == 2 * (1 + AT_ONCE) + 2  # what is known already says it
+
+
+def test_where_the_strongest_are_gone_the_next_ones_are_looked_at(world: World):
+    kinds = [*(30 * [VerdictKind.IDENTICAL]), *(30 * [VerdictKind.COLOR_VARIANT]), VerdictKind.ALTERED]
+    _, tags = of_many_pairs(world, kinds, gone=30)
+    tags.refresh([A])
+    assert world.tags.of(A) == {VERDICT: "altered"}
+
+
+def test_of_one_image_no_more_than_so_many_pairs_are_looked_at(world: World):
+    features, tags = of_many_pairs(world, (MOST_PAIRS + 20) * [VerdictKind.IDENTICAL], gone=MOST_PAIRS + 20)
+    tags.refresh([A])
+    assert features.asked == MOST_PAIRS + 1
 
 
 def test_storage_that_is_busy_lets_the_message_come_again(world: World):

@@ -38,6 +38,7 @@ class MovableBlobsContract:
         assert blobs.look(A) is None
         assert not blobs.has_any("nowhere", "")
         assert blobs.may_read_tags(A)
+        assert blobs.may_read_tags(B)
 
     def test_a_copy_has_everything_that_the_original_has(self, blobs: MovableBlobs, upload: Upload) -> None:
         upload(A, b"bytes")

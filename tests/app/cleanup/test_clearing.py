@@ -11,6 +11,7 @@ from dedup_app.cleanup.apply import Refused
 from dedup_app.cleanup.outcome import Fate
 from dedup_app.cleanup.record import InvalidManifest
 from dedup_app.image_status import DELETED, INDEXED
+from dedup_app.image_tags import DECISION, VERDICT
 from dedup_core.errors import PermanentError, StoreBusy
 from dedup_core.groups.facts import Decision
 from dedup_core.groups.plan import Keep, Wanted
@@ -297,14 +298,32 @@ def test_copies_that_take_their_time_are_waited_for_and_failed_ones_made_again(m
     assert all(it.now_at(path) == it.before[path] for path in it.before)
 
 
-def test_tags_are_never_lost_in_silence():
+@pytest.mark.parametrize("container", ["images", "dedup-quarantine"])
+def test_tags_are_never_lost_in_silence(container: str):
     it = scene()
-    it.world.blobs.tags_are_denied = True
+    it.world.blobs.tags_are_denied_in = {container}
     with pytest.raises(Refused, match="--without-tags"):
         it.apply()
     assert it.manifest.lines == []
     fates = {outcome.fate for outcome in it.applying().apply(it.plan, it.manifest, tags=False)}
     assert fates == {Fate.GONE}
+
+
+def test_tags_of_the_app_may_change_meanwhile_and_do_not_move_along():
+    it = scene()
+
+    def tag_all(number: int, _step: str) -> None:
+        for path in it.world.images.paths():
+            found = it.world.blobs.look(path)
+            if found is not None and path.container == "images":
+                tags = {name: value for name, value in found.content.tags.items() if name == "shop"}
+                content = replace(found.content, tags=tags | {VERDICT: f"as of {number}", DECISION: "copy"})
+                it.world.blobs.change(path, content=content)
+
+    it.world.before = tag_all
+    assert {outcome.fate for outcome in it.apply()} == {Fate.GONE}
+    assert {frozenset(blob.content.tags) for blob in it.quarantined.values()} == {frozenset({"shop"})}
+    assert {outcome.fate for outcome in it.undo()} == {Fate.BACK}
 
 
 def test_a_plan_of_another_account_or_container_is_refused():
