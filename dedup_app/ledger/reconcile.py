@@ -1,9 +1,9 @@
 """Reconcile: the ledger of all slices or of those whose turn it is, and the mending of what is amiss in them."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 
 from dedup_app.event_log import EventLog
@@ -73,9 +73,9 @@ class ReconcileService:
         `progress` hears of blobs while they are listed and of slices while they are looked at.
         """
         listing = BlobListing.take(self._images, self._container, lambda blobs: progress("blobs", blobs))
-        reports = []
+        reports, waiting = [], self._waiting()
         for done, prefix in enumerate(prefixes, 1):
-            reports.append(self._slice(prefix, listing, fix=fix, deep=deep))
+            reports.append(self._slice(prefix, listing, waiting, fix=fix, deep=deep))
             progress("slices", done)
         return Ledger.sum(reports)
 
@@ -86,9 +86,9 @@ class ReconcileService:
         known = {report.prefix: report for report in self._reports.ledger()}
         due = [it for it in PREFIXES if it not in known or self._now() - known[it].checked_at >= self._pause(known[it])]
         due.sort(key=lambda it: known[it].checked_at.timestamp() if it in known else 0.0)
-        started = time.monotonic()
+        started, waiting = time.monotonic(), self._waiting()
         for prefix in due[:SLICES_A_RUN]:
-            known[prefix] = self._slice(prefix, self._recent_listing(), fix=True, deep=False)
+            known[prefix] = self._slice(prefix, self._recent_listing(), waiting, fix=True, deep=False)
             if time.monotonic() - started > SECONDS_A_RUN:
                 break
         ledger = Ledger.sum(known.values())
@@ -113,30 +113,42 @@ class ReconcileService:
             self._listing, self._listed_at = BlobListing.take(self._images, self._container), self._now()
         return self._listing
 
-    def _slice(self, prefix: str, listing: BlobListing, *, fix: bool, deep: bool) -> SliceReport:
-        portions = (
-            self._portion(prefix, it, listing, fix=fix, deep=deep) for it in listing.portions(prefix, ROWS_AT_ONCE)
-        )
-        report = reduce(add, portions)
+    def _slice(
+        self, prefix: str, listing: BlobListing, waiting: Callable[[], int], *, fix: bool, deep: bool
+    ) -> SliceReport:
+        reports: list[SliceReport] = []
+        unknown: set[int] = set()
+        for portion in listing.portions(prefix, ROWS_AT_ONCE):
+            found = self._audit.look(portion, listing, deep=deep)
+            unknown |= found.unknown
+            has_messages = bool(found.findings) and waiting() > 0
+            if fix:
+                self._mend(found, has_messages=has_messages)
+            reports.append(self._report(prefix, found.images, found.findings, has_messages or fix))
+        # Names take a listing of the whole container: one for all portions.
+        missing = self._unknown(unknown)
+        has_messages = bool(missing) and waiting() > 0
+        if fix:
+            self._ingest_queue.send_all(map(IngestMessage, missing))
+        findings = [Finding(FindingKind.MISSING, path.image_id, path) for path in missing]
+        reports.append(self._report(prefix, len(missing), findings, has_messages or fix))
+        report = reduce(add, reports)
         self._reports.put_ledger(report)
         return report
 
-    def _portion(self, prefix: str, portion: str, listing: BlobListing, *, fix: bool, deep: bool) -> SliceReport:
-        found = self._audit.look(portion, listing, deep=deep)
-        unknown = self._unknown(found.unknown)
-        found.images += len(unknown)
-        found.findings += (Finding(FindingKind.MISSING, path.image_id, path) for path in unknown)
-        has_messages = bool(found.findings) and self._queues.waiting() > 0
-        if fix:
-            self._mend(found, unknown, has_messages=has_messages)
+    def _report(self, prefix: str, images: int, findings: Sequence[Finding], has_messages: bool) -> SliceReport:
         return SliceReport.of(
             prefix,
-            found.images,
-            found.findings,
-            has_messages=has_messages or fix,
+            images,
+            findings,
+            has_messages=has_messages,
             damaged_bytes=self._index.damaged_bytes,
             checked_at=self._now(),
         )
+
+    def _waiting(self) -> Callable[[], int]:
+        """How many messages waited when something was amiss for the first time: mending sends messages of its own."""
+        return cache(self._queues.waiting)
 
     def _unknown(self, ids: set[int]) -> list[ImagePath]:
         """The blobs without a row, that still are there and still have none."""
@@ -145,9 +157,8 @@ class ReconcileService:
         paths = [ImagePath(self._container, name) for name in names_of(self._images, self._container, ids)]
         return [path for path in paths if short_id(path.image_id) in ids and not self._audit.is_known(path)]
 
-    def _mend(self, found: Slice, unknown: Iterable[ImagePath], *, has_messages: bool) -> None:
-        again = [IngestMessage(row.path, force=True) for row in found.to_ingest]
-        self._ingest_queue.send_all([*map(IngestMessage, unknown), *again])
+    def _mend(self, found: Slice, *, has_messages: bool) -> None:
+        self._ingest_queue.send_all(IngestMessage(row.path, force=True) for row in found.to_ingest)
         self._index.add_all(
             (row.path.image_id, row.version, row.features.fingerprints) for row in found.to_append if row.features
         )
