@@ -19,7 +19,6 @@ _GRID_SIDE: Final = 64  # averaged to this side before the DCT, as in PDQ
 _FREQUENCIES: Final = 16
 _MARKER: Final = (14, 14)  # a coefficient whose bit stays what and where it is in every view of a hash
 _STRIPES: Final = 1.0  # in steps of luma: where no frequency along stripes has more, it is rounding and compression
-_SYMMETRIC: Final = 0.02  # of the largest coefficient; photographs of facades and faces have 0.036 and more
 _SOFT: Final = 1.0  # in steps of luma: what rounding and compression leave of a plain picture is less
 _SOFT_SHARE: Final = 0.2  # of the coefficients; docs/fingerprints.md#flat-images
 _ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor
@@ -88,8 +87,7 @@ def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.ui
 
     The bits are grouped by parity of row and column, so that a view of a hash inverts whole groups. The DC term's bit
     is 0, and so are all if the grid is flat. A grid that is not, but grows brighter in such a way that no other
-    coefficient is positive, has the marker's bit. Stripes have no frequencies along them, and a picture that is its own
-    mirror image has none in the groups that mirroring inverts, whatever compression left.
+    coefficient is positive, has the marker's bit. Stripes have no frequencies along them, whatever compression left.
     """
     if _is_flat(luma, box):
         return np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8)
@@ -97,11 +95,6 @@ def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.ui
     for across in (coefficients[:, 1:], coefficients[1:]):
         if np.abs(across).max() < _STRIPES:
             across[:] = 0.0
-    strengths = np.abs(coefficients)
-    strengths[0, 0] = 0.0
-    for row, column in ((0, 1), (1, 0), (1, 1)):
-        if strengths[row::2, column::2].max() < _SYMMETRIC * strengths.max():
-            coefficients[row::2, column::2] = 0.0
     bits = coefficients > _ROUNDING
     low, high = bits[:_FREQUENCIES, :_FREQUENCIES], bits[_FREQUENCIES:, _FREQUENCIES:]
     low[0, 0] = False
