@@ -10,8 +10,11 @@ from typing import Any, Final
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier
 
+from dedup_app.event_log import EventLog
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.search.shared_words import REVISION
+
+log = EventLog(__name__)
 
 PUT: Final = "put_1"
 PUT_TYPES: Final = ("uuid[]", "bigint[]", "bigint[]", "bytea[]", "integer[]", "integer[]")
@@ -125,11 +128,26 @@ def ensure_schema(connection: Connection[Any], name: str) -> None:
         if not _has(connection, name, "to_regclass", "images"):
             connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(name)))
             connection.execute(_in_schema(_TABLES, name))
+            _tell_of_older(connection, name)
         if not _is_there(connection, name):
             connection.execute(_in_schema(_PUT, name))
             connection.execute(_in_schema(_FOUND, name))
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_SHARED_BY]).fetchone():
                 connection.execute(_in_schema(_SHARE, name))
+
+
+def _tell_of_older(connection: Connection[Any], name: str) -> None:
+    """An app that was updated begins with an empty index, and finds nothing in it until somebody fills it."""
+    kept_in = name[: name.index("scheme_")] + "scheme_"
+    older = connection.execute(
+        "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s) AND nspname <> %s", [kept_in, name]
+    ).fetchall()
+    if older:
+        log.warning(
+            "index_outdated",
+            schemas=", ".join(sorted(schema for (schema,) in older)),
+            remedy="run `dedup reindex`, then `dedup reconcile --deep --fix`",
+        )
 
 
 def _is_there(connection: Connection[Any], name: str) -> bool:

@@ -76,6 +76,15 @@ class TestPostgresIndex(CandidateIndexContract):
         with psycopg.connect(index_url) as connection:
             assert connection.execute("SELECT count(*) FROM dedup_scheme_2_words_2.words").fetchone() == (0,)
 
+    def test_an_index_of_an_earlier_revision_is_told_of(
+        self, another: Another, index_url: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with psycopg.connect(index_url, autocommit=True) as connection:
+            connection.execute("CREATE SCHEMA dedup_scheme_2")
+            connection.execute("CREATE SCHEMA dedup_shop_scheme_2")
+        assert another().refresh() == 0
+        assert '"index_outdated", "schemas": "dedup_scheme_2", "remedy": "run `dedup reindex`' in caplog.text
+
     def test_many_that_start_at_once_make_one_schema(self, another: Another) -> None:
         indexes = [another() for _ in range(6)]
         with ThreadPoolExecutor(len(indexes)) as threads:
