@@ -15,7 +15,7 @@ from dedup_core.groups.facts import Decision, ImageFacts
 
 log = EventLog(__name__)
 
-TOLD_EVERY = timedelta(hours=1)  # a new process reads all decisions for it
+TOLD_EVERY = timedelta(minutes=55)  # an hour less the time a run of the timer takes; a new process reads all decisions
 SAME = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 LOOKED_AT = (*SAME, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT, VerdictKind.DISTINCT)
 DAY_MICROSECONDS = 86_400_000_000

@@ -155,7 +155,7 @@ def test_what_was_decided_by_the_command_is_told_by_the_app_once_an_hour(caplog:
     assert told_in(caplog) == []
     app.services.precision.tell()
     assert told_in(caplog) == [("duplicate", 5, True)]
-    app.time += timedelta(minutes=59)
+    app.time += timedelta(minutes=54)
     replace(app.services).precision.tell()  # another instance of the app
     assert told_in(caplog) == []
     app.time += timedelta(minutes=1)
