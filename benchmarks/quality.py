@@ -81,7 +81,10 @@ def chosen(photos: list[Photo], options: argparse.Namespace) -> list[Photo]:
     if options.copies_of_sample:
         drawn = json.loads(options.copies_of_sample.read_text(encoding="utf-8"))["images"]["names"]
         names = {name.rpartition("/")[2] for name in drawn}
-        return [photo for photo in photos if photo.name in names]
+        found = [photo for photo in photos if photo.name in names]
+        if len(found) < len(names):
+            sys.exit(f"{len(names) - len(found)} images of the sample are not among the photos")
+        return found
     count = min(options.copies_of or len(photos), len(photos))
     return [photos[place * len(photos) // count] for place in range(count)]
 

@@ -27,6 +27,7 @@ _DEEPEST: Final = 4  # bands: below a quarter of the side the noise of a flat pi
 _EMPTY: Final = 0.15  # docs/thresholds.md#true-pixels
 _CLIFF: Final = 0.11  # docs/thresholds.md#true-pixels
 _FINEST_CLIFF: Final = 0.07  # docs/thresholds.md#true-pixels
+_LEAST_SIDE: Final = 3  # pixels: a window of two is zero
 _LEAST_SIGNAL: Final = 0.5  # squared gray levels; less than that is the noise of rounding
 # docs/thresholds.md#saved-again
 _LEAST_REGULARITY: Final = 7.0  # standard deviations of what chance does
@@ -93,6 +94,8 @@ def detail_share(middle: Float32s, others: Iterable[Float32s] = ()) -> float:
     natural images", JOSA A 1987), in soft ones faster, but step by step; where a picture was enlarged, it falls off a
     cliff, and above that there is next to nothing.
     """
+    if min(middle.shape) < _LEAST_SIDE:
+        return 1.0
     bands = _energies(middle)
     if bands[0] < _EMPTY * max(bands):
         bands = np.mean([bands, *map(_energies, others)], axis=0).tolist()

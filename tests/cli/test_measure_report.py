@@ -52,8 +52,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def opened(browser: Browser, report: Path, scheme: str, size: dict[str, int]) -> Page:
     page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-    page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else pytest.fail(request.url))
-    page.goto(report.as_uri())
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(report.as_uri(), wait_until="networkidle")
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     return page
 
 

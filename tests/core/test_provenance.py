@@ -56,6 +56,13 @@ def test_an_enlarged_picture_has_the_true_pixels_that_it_had(factor, kind):
     assert 480 / factor / 1.2 <= found.detail_side <= 480 / factor * 1.2
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [(2, 300), (300, 2), (1, 300)])
+def test_a_picture_two_pixels_wide_shows_nothing_of_what_it_was_made_from(size):
+    noise = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    assert provenance(encoded(Image.fromarray(noise), "PNG")).detail_side == 300
+
+
 def test_a_camera_is_named_in_exif():
     exif = Image.Exif()
     assert not provenance(encoded(scene(1), "JPEG", exif=exif)).has_camera_data
