@@ -19,8 +19,6 @@ _GRID_SIDE: Final = 64  # averaged to this side before the DCT, as in PDQ
 _FREQUENCIES: Final = 16
 _MARKER: Final = (14, 14)  # a coefficient whose bit stays what and where it is in every view of a hash
 _STRIPES: Final = 1.0  # in steps of luma: where no frequency along stripes has more, it is rounding and compression
-_SOFT: Final = 1.0  # in steps of luma: what rounding and compression leave of a plain picture is less
-_SOFT_SHARE: Final = 0.2  # of the coefficients; docs/fingerprints.md#flat-images
 _ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor
 
 
@@ -73,9 +71,9 @@ def _quality_within(luma: LumaPicture, box: Box) -> int:
 def _hashes(luma: LumaPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Of the whole picture and of its largest block (or its frame, if that is flat); and the latter's finer hash."""
     inner = luma.blocks[0]
-    if _is_flat(luma, inner):
+    if _quality_within(luma, inner) < MIN_QUALITY:
         inner = luma.frame
-    if _is_flat(luma, inner):
+    if _quality_within(luma, inner) < MIN_QUALITY:
         return np.zeros((0, HASH_BYTES), np.uint8), np.zeros(HASH_BYTES, np.uint8)
     block, detail = _hash(luma, inner)
     whole = block if inner == luma.whole else _hash(luma, luma.whole)[0]
@@ -89,9 +87,10 @@ def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.ui
     is 0, and so are all if the grid is flat. A grid that is not, but grows brighter in such a way that no other
     coefficient is positive, has the marker's bit. Stripes have no frequencies along them, whatever compression left.
     """
-    if _is_flat(luma, box):
+    if _quality_within(luma, box) < MIN_QUALITY:
         return np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8)
-    coefficients = _coefficients(luma, box, 2 * _FREQUENCIES)
+    basis = dct_basis(_GRID_SIDE, 2 * _FREQUENCIES)
+    coefficients = basis @ luma.square(box, _GRID_SIDE) @ basis.T  # (32, 32)
     for across in (coefficients[:, 1:], coefficients[1:]):
         if np.abs(across).max() < _STRIPES:
             across[:] = 0.0
@@ -100,21 +99,6 @@ def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.ui
     low[0, 0] = False
     low[_MARKER] |= not low.any()
     return _packed(low), _packed(high)
-
-
-def _coefficients(luma: LumaPicture, box: Box, count: int) -> Plane:
-    """The lowest frequencies of a box, (count, count)."""
-    basis = dct_basis(_GRID_SIDE, count)
-    coefficients: Plane = basis @ luma.square(box, _GRID_SIDE) @ basis.T
-    return coefficients
-
-
-def _is_flat(luma: LumaPicture, box: Box) -> bool:
-    """Whether a box shows next to nothing: no steps from light to dark, and no soft change that is more than noise."""
-    if _quality_within(luma, box) >= MIN_QUALITY:
-        return False
-    soft = np.abs(_coefficients(luma, box, _FREQUENCIES)) > _SOFT
-    return float(soft.mean()) < _SOFT_SHARE
 
 
 def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:

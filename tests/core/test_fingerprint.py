@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes
-from dedup_core.fingerprinting.hashes import MIN_QUALITY, fingerprints_of, hash_distance, hashes_of, quality_of
+from dedup_core.fingerprinting.hashes import fingerprints_of, hash_distance, hashes_of, quality_of
 from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, WINDOWS, Fingerprints
 from dedup_core.views import VIEWS, View
 from tests.core.drawings import PHOTOS, drawn, encoded, photo, working
@@ -124,13 +124,6 @@ def test_the_distance_of_a_flat_picture_is_unknown():
     assert hash_distance(flat, hashes(photo("coffee.png")), View.UPRIGHT) is None
 
 
-def halved(picture: Image.Image) -> Image.Image:
-    smaller = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)
-    stream = BytesIO()
-    smaller.save(stream, "JPEG", quality=75)
-    return Image.open(stream)
-
-
 def own_mirror_image(seed: int) -> Image.Image:
     """Blocks with a little grain, the right half the left one's mirror image."""
     dice = np.random.default_rng(seed)
@@ -144,25 +137,6 @@ def test_a_flipped_copy_of_a_picture_that_is_nearly_its_own_mirror_image_is_near
     picture = own_mirror_image(0)
     before, after = hashes(picture)[0], hashes(picture.transpose(turn))[0]
     assert min(bits_between(before, view_hashes(after, view)) for view in VIEWS) <= 40
-
-
-def test_a_bank_of_fog_is_no_flat_picture():
-    clouds = np.random.default_rng(2).normal(150, 4, (9, 13)).astype(np.float32)
-    fog = Image.fromarray(clouds).resize((600, 400), Image.Resampling.BICUBIC).convert("RGB")
-    assert quality_of(working(fog)) < MIN_QUALITY
-    assert whole_distance(fog, halved(fog)) <= 50
-
-
-def test_the_noise_of_a_sensor_in_the_dark_stays_flat():
-    noise = np.random.default_rng(3).normal(4, 3, (480, 640)).clip(0, 255).astype(np.uint8)
-    for picture in (Image.fromarray(noise), halved(Image.fromarray(noise))):
-        assert len(hashes(picture)) == 0
-
-
-def test_a_page_number_on_an_empty_page_is_found_again():
-    page = Image.new("RGB", (600, 800), "white")
-    ImageDraw.Draw(page).text((290, 750), "17", fill="black", font_size=16)
-    assert whole_distance(page, halved(page)) <= 40
 
 
 def test_hashes_alone_are_those_of_the_fingerprints():
