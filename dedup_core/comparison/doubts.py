@@ -10,8 +10,7 @@ from dedup_core.views import View
 MANY_BLOCKS: Final = 100
 WHOLE_FRAME: Final = 0.97
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
-_MOST_KEPT: Final = 0.55  # docs/thresholds.md#another-color-in-one-place
-_MOST_KEPT_BY_TONE: Final = 0.45  # docs/thresholds.md#another-color-in-one-place
+_MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
@@ -26,14 +25,14 @@ def another_frame(measurement: PairMeasurement, policy: Policy) -> str:
 def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     """The sentence about a place of another color, where the average is within the limits; empty without one.
 
-    A change of tone changes most of a picture: one that leaves half of it as it is would be a lamp that is lit.
+    A change of tone changes most of a picture: one that leaves more than half as it is would be a lamp that is lit.
     """
     tones, limit = measurement.tones, policy.max_spot_residual
     if tones is None:
         return ""
     if tones.spot > limit:
         return f"a part has another color ({above(tones.spot, limit)})"
-    if measurement.color_residual > policy.max_color_residual and tones.kept > _MOST_KEPT_BY_TONE:
+    if measurement.color_residual > policy.max_color_residual and keeps_colors(measurement):
         return _kept(tones)
     return ""
 
