@@ -282,16 +282,21 @@ def test_segments_go_away_a_day_after_two_snapshots_have_covered_them(world: Wor
     assert world.found() == world.expected()
 
 
-def test_a_log_whose_beginning_is_covered_by_no_good_snapshot_says_so(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def log_that_begins_late(world: World) -> FingerprintLog:
+    """Its first segments went away after they were covered, and so did what covered them."""
     for _ in range(3):
         world.grow(6)
         world.log().tend(NOW)
     world.log().tend(TOMORROW)
     for stored in world.snapshots.stored():
         world.snapshots.delete(stored.name)
-    log = world.log()
+    return world.log()
+
+
+def test_a_log_whose_beginning_is_covered_by_no_good_snapshot_says_so(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = log_that_begins_late(world)
     log.refresh()
     assert log.damaged_bytes > 0
     assert '"log_begins_late", "segment": 3' in caplog.text
@@ -305,13 +310,7 @@ def test_a_log_whose_beginning_is_covered_by_no_good_snapshot_says_so(
 def test_a_load_that_breaks_off_before_its_first_byte_counts_no_damage_twice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(3):
-        world.grow(6)
-        world.log().tend(NOW)
-    world.log().tend(TOMORROW)
-    for stored in world.snapshots.stored():
-        world.snapshots.delete(stored.name)
-    log = world.log()
+    log = log_that_begins_late(world)
     with monkeypatch.context() as failing:
         failing.setattr(world.segments, "read", _busy)
         with pytest.raises(StoreBusy):
