@@ -150,16 +150,19 @@ def compare(here: dict[str, Any], there: dict[str, Any]) -> None:
     for name in both:
         found, copies = changes[name]["found"], known[name]["copies"]
         other = Share(round(known[name]["verdict_recall"] * copies), copies)
-        if max(found["low"], other.low) > min(found["high"], other.high):
+        if not meet(found, other):
             apart.append(f"{name}: {found['share']:.3f} of {found['of']} against {other.share:.3f} of {copies}")
     print(f"{len(both) - len(apart)} of {len(both)} changes agree within their intervals")
     print("\n".join(apart))
     for name, point in there["ours"]["presets"].items():
         other, found = Share(point["found"], point["copies"]), here["policies"][name]
-        meets = (
-            "meet" if max(found["interval"]["low"], other.low) <= min(found["interval"]["high"], other.high) else "part"
-        )
-        print(f"{name}: {found['found']:.4f} against {point['verdict_recall']:.4f}, intervals {meets}")
+        how = "meet" if meet(found["interval"], other) else "part"
+        print(f"{name}: {found['found']:.4f} against {point['verdict_recall']:.4f}, intervals {how}")
+
+
+def meet(found: dict[str, float], other: Share) -> bool:
+    """Whether two intervals have anything in common."""
+    return max(found["low"], other.low) <= min(found["high"], other.high)
 
 
 if __name__ == "__main__":

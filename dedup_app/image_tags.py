@@ -179,9 +179,14 @@ def _place(kind: VerdictKind | None) -> int:
     return _KINDS.index(kind) if kind in FAMILIES else len(_KINDS)
 
 
+def of_others(tags: Mapping[str, str]) -> Tags:
+    """The tags but for those that the app puts on an image."""
+    return {name: value for name, value in tags.items() if name not in {VERDICT, DECISION}}
+
+
 def merged(found: Mapping[str, str], wanted: Mapping[str, str]) -> Tags:
     """The tags of others, and ours as far as there is room."""
-    others = {name: value for name, value in found.items() if name not in {VERDICT, DECISION}}
+    others = of_others(found)
     return others | dict(list(wanted.items())[: max(0, MOST_TAGS - len(others))])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dedup_app.cleanup.ports import Blob, BlobChanged, BlobContent, Copying, MovableBlobs
-from dedup_app.image_tags import DECISION, VERDICT
+from dedup_app.image_tags import of_others
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath
 
@@ -34,8 +34,7 @@ class Mover:
         found = self._blobs.look(path, tags=self._tags)
         if found is None:
             return None
-        tags = {name: value for name, value in found.content.tags.items() if name not in {VERDICT, DECISION}}
-        return replace(found, content=replace(found.content, tags=tags))
+        return replace(found, content=replace(found.content, tags=of_others(found.content.tags)))
 
     def copy(self, source: ImagePath, etag: str, target: ImagePath, content: BlobContent, sha256: str) -> Blob:
         """The blob at the target, which then is what `content` says and has the bytes with this hash.
