@@ -35,9 +35,10 @@ class BrokenService:
                 if self.hangs(line):
                     self._stopped.wait()
                     return
-                if not (self.replays and line in self._answers):
-                    self._answers[line] = self._ask(request)
-                answer = self.spoil(self._answers[line])
+                # Kept by name: a neighbor with the same request line puts its own answer into the shared table.
+                truth = self._answers[line] if self.replays and line in self._answers else self._ask(request)
+                self._answers[line] = truth
+                answer = self.spoil(truth)
                 if self.drip_seconds:
                     for byte in answer:
                         client.sendall(bytes([byte]))
@@ -45,7 +46,7 @@ class BrokenService:
                             return
                 else:
                     client.sendall(answer)
-                if answer != self._answers[line]:
+                if answer != truth:
                     return
 
     def stop(self) -> None:
