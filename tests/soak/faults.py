@@ -33,6 +33,7 @@ class Faults:
     requests: int = 0
     thrown: Counter[str] = field(default_factory=Counter)
     images_read: int = 0  # whole images that went to a caller
+    empty_cut: int = 0  # answers with an empty image that were cut, of which the caller may miss nothing
     late: int = 0  # writes that have not taken effect yet
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -96,16 +97,20 @@ class Proxy:
             return False
         service.sendall(request)
         answer = read_message(answers, is_head=request.startswith(b"HEAD"))
-        head = answer.partition(b"\r\n\r\n")[0]
+        head, _, body = answer.partition(b"\r\n\r\n")
         if fault == "answer lost" or not answer:
             _reset(client)
             return False
+        asks_image = bool(self.images_path) and request.startswith(b"GET " + self.images_path)
+        has_image = asks_image and head.split(b" ")[1][:2] == b"20"
         if fault.startswith("cut"):
             first, end = (0, len(head)) if fault == "cut header" else (len(head), len(answer))
             client.sendall(answer[: int(self.faults.number(first, end))])
+            if has_image and not body:
+                self.faults.count("empty_cut", 1)
             return False
         client.sendall(answer)
-        if self.images_path and request.startswith(b"GET " + self.images_path) and head.split(b" ")[1][:2] == b"20":
+        if has_image:
             self.faults.count("images_read", 1)
         return b"connection: close" not in head.lower()
 

@@ -185,7 +185,7 @@ class Soak:
         reads = sum(process.reads() for process in processes)
         # Of the others, those who had asked did not hear it any more.
         cut_off = self.faults.images_read - reads
-        is_told = 0 <= cut_off <= self.hosts.kills * READERS
+        is_told = -self.faults.empty_cut <= cut_off <= self.hosts.kills * READERS
         findings.must(is_told, STATISTICS, f"{self.faults.images_read} images went out, {reads} came")
         happened = {
             "blobs": len(etags),
