@@ -16,20 +16,21 @@ from dedup_core.views import SWAPPING, View, turned
 
 type Matrix = NDArray[np.float64]
 type Scales = tuple[float, float]
-_COARSE_STEP: Final = (32, 8)  # (longer side in pixels, Gauss-Newton steps)
+# (longer side in pixels, Gauss-Newton steps): each size begins where the one before ended, and so needs fewer steps.
+_COARSE_STEP: Final = (32, 8)
 _MIDDLE_STEP: Final = (64, 5)
 _FINE_STEP: Final = (128, 3)
 _PART_STEPS: Final = ((64, 4), (96, 2))  # of what keypoints tell, by the size of the part
-_SEARCHED_STARTS: Final = 4
-_REFINED_STARTS: Final = 2
+_SEARCHED_STARTS: Final = 4  # what repeats has several peaks; for 56 crops, halves and screenshots the first was enough
+_REFINED_STARTS: Final = 2  # the two best may change places at 64 pixels; for the same 56 one was enough
 _GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops and padding are searched for as well
 _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
-_LEAST_SEEN: Final = 0.03
-_LEAST_DETERMINANT: Final = 0.3
+_LEAST_SEEN: Final = 0.03  # of the left plane: the smallest part that keypoints tell, at a zoom of 5, is 0.04 of it
+_LEAST_DETERMINANT: Final = 0.3  # a step that makes areas so much smaller leads away, and its inverse still farther
 _LEAST_EXTENT: Final = 1 / 32  # a thinner strip has too few rows to be laid on anything: whole on whole, then
 _STILL: Final = 0.02  # of a pixel: a step this small is the last one
-_SEEN_MARK: Final = 100.0
+_SEEN_MARK: Final = 100.0  # local structure has a few units; of the sum float32 still holds five decimals
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,9 @@ _ZOOM_TOLERANCE: Final = 0.4  # octaves between the zooms that they tell
 _PLACE_TOLERANCE: Final = 1.5  # lines, and
 _FAR_TOLERANCE: Final = 0.12  # of the distance between two matches: what one of them tells is not exact
 _FITTED_TOLERANCE: Final = 0.025  # of the longer side, once all agreeing matches tell together
-_LEAST_AGREEING: Final = 4
+_LEAST_AGREEING: Final = 4  # two matches tell a similarity, two more that it is none by chance
 _LEAST_AFFINE: Final = 10  # agreeing matches that tell a shear as well
-_LARGEST_ZOOM: Final = 5.0
+_LARGEST_ZOOM: Final = 5.0  # with a part at 96 pixels the whole has 480 of the 512 that there are
 _NEARLY: Final = 0.6  # as many agreeing matches: may be as good
 
 

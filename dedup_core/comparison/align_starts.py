@@ -13,11 +13,11 @@ from dedup_core.views import SWAPPING, View, turned
 type Pyramids = tuple[StructurePyramid, StructurePyramid]
 type Start = tuple[View, NDArray[np.float64]]
 """A view of the left picture, and the (2, 3) matrix from its points to points of the right one (see `Alignment`)."""
-SIZE: Final = 32
+SIZE: Final = 32  # the first size of `align`; twice as large would take four times as long, for all views and scales
 SCALES: Final = tuple(1.1**step for step in range(-4, 5))  # 0.68 .. 1.46: crops to 70 %, padding of 20 % a side
-_CANVAS: Final = 2 * SIZE
-_LEAST_OVERLAP: Final = 0.4
-_SAME_START: Final = 0.15
+_CANVAS: Final = 2 * SIZE  # so that no shift wraps around
+_LEAST_OVERLAP: Final = 0.4  # of the smaller one: a crop lies inside as a whole; fewer points agree somewhere by chance
+_SAME_START: Final = 0.15  # five pixels, or more than one step of scale: from nearer, the first steps end in one place
 _SYMMETRIC: Final = 0.97  # of the best view's score: of a symmetric picture as good, and no other view is told
 _VIEWS: Final = tuple(View)
 

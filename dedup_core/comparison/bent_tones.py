@@ -6,7 +6,7 @@ import numpy as np
 
 from dedup_core.arrays import Float32s
 
-_TONE_LEVELS: Final = 32
+_TONE_LEVELS: Final = 32  # of 8 gray levels each; of finer ones fewer hold enough pixels, or blocks, to say anything
 _LEAST_LEVEL: Final = 20  # pixels of one level that say something about the tone
 _STRAIGHT: Final = 1e-3  # a block of two tones has no parabola of its own
 

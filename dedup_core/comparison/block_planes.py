@@ -16,7 +16,7 @@ from dedup_core.comparison.sharpness import cell_sums, equally_sharp, smoothed
 type Blocks = NDArray[np.bool_]
 CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
 _SMALL_CELL: Final = 4  # for pictures that have few pixels
-_SMALL: Final = 160
+_SMALL: Final = 160  # pixels of the longer side: fewer are less than 19 blocks of 16 in a row
 _NOISE: Final = 2.0  # gray levels: what rounding and compression add to any block
 _CALMEST: Final = 0.1  # of the blocks: they show how much grain there is
 _GRAIN: Final = 2.0  # as much noise in other blocks is expected
@@ -29,7 +29,7 @@ _WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that sca
 _FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
 _ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
 _OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
-_FLAT: Final = 25.0
+_FLAT: Final = 25.0  # variance, five gray levels either way: of so plain a block the tone is all that there is
 _HALF_BLACK: Final = 127.5**2  # variance of half black and half white, the largest that there is
 DOUBTFUL: Final = 0.1  # a block that differs more is looked at again, shifted and by its tone
 _SHIFT: Final = 2  # pixels either way that an alignment may be off at a block

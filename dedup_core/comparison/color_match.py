@@ -8,7 +8,7 @@ from dedup_core.policy import Policy
 _MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
 _DUOTONE: Final = 1.2  # what two inks leave of that, as their mixtures bend
 _TONED: Final = 2.0  # times: a cast that leveling takes away is less
-_COLORFUL: Final = 0.8
+_COLORFUL: Final = 0.8  # as `_MONOCHROME`: with less, there was no color to lose
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
 

@@ -15,7 +15,7 @@ from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.limits import WORKING_SIZE
 
-_LEAST_SIDE: Final = 24
+_LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more

@@ -7,8 +7,8 @@ from dedup_core.comparison.measurement import PairMeasurement, Tones
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
-MANY_BLOCKS: Final = 100
-WHOLE_FRAME: Final = 0.97
+MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
+WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are

@@ -13,7 +13,7 @@ type Blocks = NDArray[np.bool_]
 BLOCK: Final = 8
 _CONTRAST_FLOOR: Final = 3.0  # CIELAB units: weaker edges are noise
 _TEXTURED: Final = 1.5  # of 64: energy of directions in a block above which there is anything to compare
-_AGREES: Final = 0.5
+_AGREES: Final = 0.5  # correlation; what a block with less shows is something else, and its colors do not count
 _ONE_WAY: Final = 0.8  # share of the edges' strength that is left once they are added with their directions
 
 

@@ -32,8 +32,8 @@ from dedup_core.fingerprinting.hashes import hash_distance
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_core.views import View, opposite, turned
 
-METRIC_SIZE: Final = 192
-_LEAST_SIZE: Final = 32
+METRIC_SIZE: Final = 192  # pixels of the longer side: for structure and colors; `detail` looks at small things at 512
+_LEAST_SIZE: Final = 32  # pixels: four blocks of edges in a row, eight of colors
 _LEAST_COVERAGE: Final = 0.1  # less than that is no alignment
 _SURE_STRUCTURE: Final = 0.9  # above the thresholds of every preset: no better alignment would change the verdict
 _SURE_COVERAGE: Final = 0.5  # that of the strictest preset

@@ -16,7 +16,7 @@ from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
 from dedup_core.comparison.sharpness import SOFT, sharpness
 from dedup_core.views import View, opposite, turned, turned_back
 
-_MAP_SIZE: Final = 128
+_MAP_SIZE: Final = 128  # pixels: the part that both show is told to a hundredth of a side
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
 type Contents = tuple[tuple[slice, slice], tuple[slice, slice]]

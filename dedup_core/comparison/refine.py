@@ -12,18 +12,18 @@ from dedup_core.comparison.local_contrast import StructurePyramid
 
 type Homography = NDArray[np.float64]
 """(3, 3): points of one picture to points of another, both in units of the longer side of their picture."""
-FINEST: Final = 256
+FINEST: Final = 256  # pixels: docs/thresholds.md#detail
 _COARSE_STEPS: Final = (128, 3)  # (longer side in pixels, Gauss-Newton steps)
 _FINE_STEPS: Final = (FINEST, 2)
 _LARGEST_ZOOM: Final = 2.0  # at twice the finest size a picture has as many pixels as there are
-_LEAST_SEEN: Final = 0.05
-_LARGEST_STEP: Final = 0.3
+_LEAST_SEEN: Final = 0.05  # of the left plane; what covers less than 0.1 of the larger picture is no alignment anyway
+_LARGEST_STEP: Final = 0.3  # of a picture: what moves it so far from a place that was found has lost it
 _STILL: Final = 0.05  # of a pixel: a step this small is the last one
 _SHOWS: Final = 0.4  # of local structure: where there is anything to lay on anything
 _EXACT: Final = 0.15  # of local structure: what is left where the same lies on the same
 _SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
-_SEEN_MARK: Final = 100.0
-_DAMPING: Final = 1e-3
+_SEEN_MARK: Final = 100.0  # as in `align`
+_DAMPING: Final = 1e-3  # keeps what no slope tells where it is; next to sums over thousands of points it is nothing
 _IN_PLACE: Final = np.eye(3)
 _NOWHERE: Final = 1e-6  # that moves no point of a picture by as much as a hundredth of a pixel
 

@@ -9,11 +9,11 @@ from PIL import Image, ImageFilter
 from dedup_core.arrays import Float32s
 
 _BLURS: Final = (0.4, 0.55, 0.75, 1.0, 1.4, 2.0)  # standard deviations in pixels
-_ALIKE: Final = 0.8
+_ALIKE: Final = 0.8  # what the weakest of `_BLURS` leaves of a photograph: 0.77 to 0.81
 _COARSE: Final = 4  # pixels: edges at this size are there in a blurred picture as well
 _CELL: Final = 4  # of coarse pixels
 _STRONGEST: Final = 4  # the strongest quarter of the picture counts: elsewhere there is only noise
-_LEAST_SIDE: Final = 48
+_LEAST_SIDE: Final = 48  # pixels after halving: 11 of the small blocks of 8 in a row
 SOFT: Final = 0.1  # so little of the finest detail is left that half the size shows as much; a plain slope has 0.06
 
 

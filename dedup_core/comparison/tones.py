@@ -11,15 +11,17 @@ from dedup_core.comparison.local_contrast import box_blur
 from dedup_core.comparison.measurement import Tones
 
 type Doubles = NDArray[np.float64]
-BLOCK: Final = 4
+BLOCK: Final = 4  # as for exposure
+# The more knots the more a curve explains: many for channels that were equalized, few for colors, lest every color
+# pass for that of its lightness.
 _LIGHT_KNOTS: Final = np.linspace(0.0, 100.0, 9)
 _CHANNEL_KNOTS: Final = np.linspace(0.0, 100.0, 17)
 _COLOR_KNOTS: Final = np.linspace(0.0, 100.0, 5)
 _FIELD: Final = 3  # a field of light: its strength at 3 x 3 places
 _MOST_TINT: Final = 6.0  # CIELAB units that a tone curve may add to colors of one lightness
 _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes the colors
-_DAMPING: Final = 1e-3
-_LEAST_WEIGHT: Final = 1e-3
+_DAMPING: Final = 1e-3  # of the weight of all blocks: pulls to the prior what few of them tell
+_LEAST_WEIGHT: Final = 1e-3  # as for exposure
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 8.0  # within the limits of every preset
 _KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color

@@ -54,9 +54,9 @@ class Verdict:
 
 _ALLOWED_FOR_GRAIN: Final = 0.12  # docs/thresholds.md#detail
 _ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
-_MOST_NOISE: Final = 0.05
+_MOST_NOISE: Final = 0.05  # docs/thresholds.md#detail
 _ALLOWED_FOR_TONE: Final = 0.06  # docs/thresholds.md#detail
-_MOST_TONE: Final = 5.0
+_MOST_TONE: Final = 5.0  # docs/thresholds.md#detail
 _FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
@@ -67,9 +67,9 @@ _OF_MARKS: Final = 0.6  # docs/thresholds.md#altered-or-distinct
 _OF_PHOTOGRAPHS: Final = 1.2  # docs/thresholds.md#altered-or-distinct
 _EXACT: Final = 0.02  # median difference of blocks: what compression leaves
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
-_FULL_TEXTURE: Final = 0.9
+_FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
-_LEAST_TOLD: Final = 0.005
+_LEAST_TOLD: Final = 0.005  # less would be told as 0 %
 # Without a direction, because a pair is stored under both of its images with the same reasons.
 _VIEW_WORDS: Final = {
     View.MIRRORED: "mirrored",
