@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-WORKING_SIZE: Final = 512
+WORKING_SIZE: Final = 512  # longer side, 768 KiB at most; what is too small to be seen at it: docs/thresholds.md#limits
 MAX_SIDE: Final = 65_535  # as in JPEG and GIF; Pillow keeps a pointer a row, so a column would cost more than it shows
-MAX_PARTS: Final = 65_536  # segments, chunks, blocks, strips: a picture has a few thousand, a trap has millions
+MAX_PARTS: Final = 65_536  # segments, chunks, blocks, strips, tiles: a picture has a few thousand, a trap has millions
 
 
 COMMON_FORMATS: Final = frozenset({"JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"})

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-_NOTHING: Final = 1e-9
+_NOTHING: Final = 1e-9  # of weights that add up to 1: what rounding leaves of one that was moved
 
 
 def transport_cost(costs: list[list[float]], supply: list[float], demand: list[float]) -> float:

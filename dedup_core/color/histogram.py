@@ -9,6 +9,7 @@ from dedup_core.arrays import Float32s
 
 _HISTOGRAM_BINS: Final = (8, 10, 10)
 HISTOGRAM_SIZE: Final = math.prod(_HISTOGRAM_BINS)
+# a and b of sRGB reach from -108 to 98, but seldom beyond 60; what does falls into the outermost bin.
 _HISTOGRAM_LOW: Final = np.array([0.0, -60.0, -60.0], dtype=np.float32)
 _HISTOGRAM_HIGH: Final = np.array([100.0, 60.0, 60.0], dtype=np.float32)
 

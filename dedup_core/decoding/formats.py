@@ -32,7 +32,7 @@ SIGNATURES: Final = (
 PACKINGS: Final = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00"}
 AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
-MAX_BRANDS: Final = 64
+MAX_BRANDS: Final = 64  # of which cameras name up to ten
 READERS: Final[dict[str, Callable[[bytes], Header]]] = {
     "JPEG": read_jpeg_header,
     "PNG": read_png_header,

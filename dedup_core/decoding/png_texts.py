@@ -11,7 +11,7 @@ from typing import Final
 
 from dedup_core.decoding.icc import MAX_PROFILE_BYTES
 
-MAX_UNPACKED_BYTES: Final = 1024 * 1024
+MAX_UNPACKED_BYTES: Final = 1024 * 1024  # of one text: as Pillow's `MAX_TEXT_CHUNK`
 MAX_TEXT_BYTES: Final = 16 * MAX_UNPACKED_BYTES  # of all texts of a file
 _PROFILE: Final = b"iCCP"
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")

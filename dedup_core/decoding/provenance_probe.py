@@ -19,7 +19,7 @@ from dedup_core.decoding.headers.tiff import exif_names_a_camera
 from dedup_core.decoding.provenance import LOSSLESS, Provenance
 
 _PROBE: Final = 256  # longer side of the part that is looked at, a multiple of the block of 8
-_CORNER: Final = 128
+_CORNER: Final = 128  # the four together have as many pixels as the middle
 _BLOCK: Final = 8
 _OCTAVE: Final = 2**0.5
 _BANDS: Final = 8  # of half an octave each: down to a sixteenth of the side
@@ -34,12 +34,12 @@ _LEAST_REGULARITY: Final = 7.0  # standard deviations of what chance does
 _LEAST_PEAK: Final = 6.0  # the same, for one frequency
 _LEAST_COARSER: Final = 1.1  # times the own step: finer ones leave no trace
 _LEAST_PLACES: Final = 12  # of a histogram, with more than `_LEAST_COUNT` values each
-_LEAST_COUNT: Final = 4.0
-_LEAST_FREQUENCIES: Final = 3
+_LEAST_COUNT: Final = 4.0  # of fewer the deviation is no root of the number any more
+_LEAST_FREQUENCIES: Final = 3  # that must agree: one or two have a period by chance
 _PLACES: Final = 64  # steps from zero that are looked at
 _FROM: Final = 3  # steps from zero: the peak there is no regularity
-_SMOOTH: Final = np.array([1, 2, 3, 4, 3, 2, 1]) / 16
-_PERIODS: Final = 512
+_SMOOTH: Final = np.array([1, 2, 3, 4, 3, 2, 1]) / 16  # two means of four: what falls slower is the picture's
+_PERIODS: Final = 512  # eight for each of `_PLACES`, so that no peak falls between two
 _QUALITIES: Final = np.arange(96, 29, -1)  # of those with the same steps the best one
 _GAINS: Final = np.array([0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4])
 _LESS_LIKELY: Final = 0.9  # that tones were changed, where it explains a period no better

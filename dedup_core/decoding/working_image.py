@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 
-FRAME_SIDE: Final = 32
+FRAME_SIDE: Final = 32  # as for `MAX_SAMPLES`: docs/thresholds.md#animations-and-pages
 FRAME_BYTES: Final = FRAME_SIDE**2
 MAX_SAMPLES: Final = 3
-DIGEST_BYTES: Final = 16
+DIGEST_BYTES: Final = 16  # so many that no two pictures share them
 
 
 @dataclass(frozen=True, slots=True)

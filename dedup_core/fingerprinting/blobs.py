@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
 FIRST_SIGMA: Final = 2 ** (1 / 3)  # 1.26 lines
-_LEVELS: Final = 11
+_LEVELS: Final = 11  # the outermost are only neighbors of others: blobs have 1.6 to 10 lines, and what lies between
 _LEVELS_PER_OCTAVE: Final = 3
 _LEAST_RESPONSE: Final = 1.0  # in steps of luma: weaker blobs are noise
 _DECIMALS: Final = 6  # kept of what matrix products give: the rest differs between processors, and must not break ties

@@ -17,8 +17,8 @@ _LEAST_SHARE: Final = 0.2  # a frame smaller than this share of a side is no fra
 _STRIPES: Final = 0.04  # fewer lines than this share that show anything by themselves: stripes, not a picture
 _SIMILAR: Final = 0.4  # of the largest block: large enough to be one too
 _EQUAL: Final = 0.9  # of the largest block: as large
-_MOST_BLOCKS: Final = 4
-_ROUNDS: Final = 3
+_MOST_BLOCKS: Final = 4  # a collage of two by two
+_ROUNDS: Final = 3  # of a frame in a frame: each cut may show another border, or other blocks
 _PARTS: Final = 8  # of the lines of most pictures the first part tells that enough of them show something
 
 

@@ -16,7 +16,7 @@ from dedup_core.views import View
 
 MIN_QUALITY: Final = 3  # docs/fingerprints.md#flat-images
 _GRID_SIDE: Final = 64  # averaged to this side before the DCT, as in PDQ
-_FREQUENCIES: Final = 16
+_FREQUENCIES: Final = 16  # docs/fingerprints.md#the-hash
 _MARKER: Final = (14, 14)  # a coefficient whose bit stays what and where it is in every view of a hash
 _STRIPES: Final = 1.0  # in steps of luma: where no frequency along stripes has more, it is rounding and compression
 _ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor

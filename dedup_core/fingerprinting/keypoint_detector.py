@@ -30,7 +30,7 @@ _INSIDE: Final = 0.7  # share of a patch's radius that must lie inside the pictu
 _FINE_SIGMA: Final = 2.5  # lines: smaller blobs are what larger pictures find of this one in them,
 _FINE_SHARE: Final = 0.4  # and larger ones what is left of this one in larger pictures: some of both are kept
 _GROUND_REACH: Final = 2.0  # sigmas to each side of a blob
-_GROUND_SHARE: Final = 0.1
+_GROUND_SHARE: Final = 0.1  # docs/fingerprints.md#keypoints
 _BLOCK_SHARE: Final = 2 / 3  # of the keypoints, where the content is a block in a frame
 
 

@@ -9,6 +9,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+# Kept and asked for, and the bits by which they are found: docs/fingerprints.md#keypoints
 MAX_KEYPOINTS: Final = 24
 MAX_ASKED: Final = 96
 PLANE_SIDE: Final = 128  # keypoints are looked for with the longer side of a box at this size

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from dedup_core.fingerprinting.blobs import Blobs, Floats, Spectrum, dct_basis
 
 RADIUS: Final = 3.5  # half side of a patch, in sigmas
-FREQUENCIES: Final = 7
-_SIDE: Final = 16
+FREQUENCIES: Final = 7  # `WORD_CELLS` takes none above the seventh
+_SIDE: Final = 16  # docs/fingerprints.md#keypoints
 _BLURS: Final = (1.0, 2.0, 4.0)  # standard deviations in lines; before them, the plane as it is
 _SHARPNESS: Final = 0.5  # sigmas: half of the distance of the points of a patch, so that they miss nothing
 _DECIMALS: Final = 6  # as for blobs

@@ -9,6 +9,8 @@ from typing import Final
 from dedup_core.decoding.header_check import check_header
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 
+# Room for four of the largest files, and to decode a PNG of 24 megapixels. What a whole app takes at its peak with both
+# is in docs/benchmarks.md#memory-under-load.
 FILE_BUDGET_BYTES: Final = 256 * 1024 * 1024
 PICTURE_BUDGET_BYTES: Final = 192 * 1024 * 1024
 # What extracting features or measuring a pair takes besides the decoding; measured: 4.3 and 2.4 MB.

@@ -11,7 +11,7 @@ from PIL import Image, ImageColor, ImageDraw
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 
-MAX_SIDE = 4096
+MAX_SIDE = 4096  # a name alone asks for it: 16 megapixels, 48 MB
 MAX_CHANNEL = 255
 type Color = tuple[int, int, int]
 

@@ -17,7 +17,7 @@ _CONTENT: Final = slice(GROUPS, GROUPS + 1)
 _ID: Final = slice(GROUPS + 1, GROUPS + 3)
 _ROWS: Final = GROUPS + 3
 _TABLE_ROOM: Final = 1.5  # times what the table holds when it is made
-_LEAST_DEAD: Final = 1024
+_LEAST_DEAD: Final = 1024  # fewer are not worth a copy of all columns
 _MOST_DEAD: Final = 0.2  # of the slots; with more of them the columns are made dense again
 
 

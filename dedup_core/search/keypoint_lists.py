@@ -23,9 +23,9 @@ _BUCKETS: Final = 1 << BUCKET_BITS
 _BLOCK: Final = 1 << 20  # entries looked at at a time: a search of a million photos meets 300,000 in all
 _PART: Final = 1 << 15  # entries gathered at a time
 _LARGEST_SEGMENT: Final = 12_000_000  # entries; larger ones do not come of merging, so that sorting takes little memory
-_STEPS: Final = 8
+_STEPS: Final = 8  # of sorting, which takes an eighth of the room besides
 _FEW: Final = 1 << 14  # entries: of more, too many share their low bits with a bucket that is asked for
-_LOW_BITS: Final = 16
+_LOW_BITS: Final = 16  # a table of 64 KiB, of which `_FEW` entries mark a quarter at most
 _LOW_MASK: Final = np.uint32((1 << _LOW_BITS) - 1)
 
 

@@ -12,7 +12,7 @@ BYTES_PER_PIXEL: Final = 14  # planes of up to 16 bits, the frame handed over, t
 # Kinds of item that libheif unpacks with code of its own (uncompressed pixels, masks, overlays, tiles of any codec).
 # No camera writes them as a picture, and most holes found in libheif in 2026 were there: docs/decoding.md#hostile-files
 ODD_ITEMS: Final = frozenset({b"unci", b"mski", b"iovl", b"tili"})
-ITEM_ENTRY_BYTES: Final = 24
+ITEM_ENTRY_BYTES: Final = 24  # name, version, number, protection: the kind stands within the first 18 in every version
 
 
 def read_avif_header(data: bytes) -> Header:

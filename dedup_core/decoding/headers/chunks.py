@@ -14,7 +14,7 @@ MAX_RUN_LENGTH_BYTES: Final = 1024 * 1024
 MAX_RUN_LENGTH_PIXELS: Final = 4_000_000
 RUN_LENGTH: Final = (1, 2)
 WEBP_BYTES_PER_PIXEL: Final = 16  # two canvases, the frame handed over, the picture; lossless has a buffer more
-CORE_HEADER_BYTES: Final = 12
+CORE_HEADER_BYTES: Final = 12  # BITMAPCOREHEADER, as OS/2 wrote it
 
 
 def read_png_header(data: bytes) -> Header:

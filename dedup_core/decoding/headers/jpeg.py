@@ -7,8 +7,9 @@ from typing import Final
 from dedup_core.decoding.headers.header import Header, halvings_to_working_size, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
 
+# Each, and each fill byte, is a step of Python; a profile may come in 255 segments, XMP in some hundred.
 MAX_SEGMENTS: Final = 4_096
-MAX_EXIF_BYTES: Final = 4 * 1024 * 1024
+MAX_EXIF_BYTES: Final = 4 * 1024 * 1024  # 64 segments; Pillow joins them anew for each: 136 MB, for 900 of them 26 GB
 MAX_JUNK_BYTES: Final = 64 * 1024  # between segments; Pillow skips it byte by byte in Python
 # Every scan of a progressive file walks over all blocks, however few bytes it has: docs/decoding.md#hostile-files
 MAX_SCAN_PIXELS: Final = 1_200_000_000

@@ -5,16 +5,16 @@ from collections import Counter
 from typing import Final
 
 from dedup_core.decoding.headers.header import Header, halvings_to_working_size, refuse
+from dedup_core.limits import MAX_PARTS
 
-MAX_BOXES: Final = 1_024
+MAX_BOXES: Final = 1_024  # each is a step of Python; a file has some ten
 SIZ: Final = 0xFF51
 COD: Final = 0xFF52
 COC: Final = 0xFF53
 TILE_PART_LENGTHS: Final = 0xFF55
 TILE_PART: Final = 0xFF90
 END: Final = 0xFFD9
-MAX_TILES: Final = 16_384
-MAX_TILE_PARTS: Final = 65_536
+MAX_TILES: Final = 16_384  # OpenJPEG takes 12 KB for each before it reads one: 190 MB
 TILE_PART_HEAD_BYTES: Final = 12
 MAX_CODED_BYTES: Final = 10 * 1024 * 1024  # about 7 MB a second are unpacked; halving leaves three quarters of them out
 
@@ -67,7 +67,7 @@ def _check_tile_parts(data: bytes, position: int, tiles: int, announced: Counter
     past it (https://github.com/uclouvain/openjpeg/pull/1621).
     """
     seen: Counter[int] = Counter()
-    for _ in range(MAX_TILE_PARTS):
+    for _ in range(MAX_PARTS):
         marker, length, tile, part_bytes, part, parts = struct.unpack_from(">HHHIBB", data, position)
         if marker != TILE_PART or length != TILE_PART_HEAD_BYTES - 2:
             refuse("corrupt", "a JPEG 2000 tile part does not begin where the one before it ends")
@@ -80,7 +80,7 @@ def _check_tile_parts(data: bytes, position: int, tiles: int, announced: Counter
         position += part_bytes
         if part_bytes == 0 or data[position : position + 2] == END.to_bytes(2, "big") or position >= len(data):
             return
-    refuse("too-complex", f"the JPEG 2000 file has more than {MAX_TILE_PARTS:,} tile parts")
+    refuse("too-complex", f"the JPEG 2000 file has more than {MAX_PARTS:,} tile parts")
 
 
 def _tiles(size: tuple[int, ...]) -> int:
