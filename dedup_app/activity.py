@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dedup_app.group_book import GroupBook
-from dedup_app.group_records import microseconds
+from dedup_app.group_records import DAY_MICROSECONDS, microseconds
 from dedup_app.loader_totals import utc_day
 from dedup_app.ports.reports import StatsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.loading.stats import LoaderStats
 
-DAYS = 30
-DAY_MICROSECONDS = 86_400_000_000
-READS_AT_ONCE = 8
+DAYS = 30  # what the page draws
+READS_AT_ONCE = 8  # requests to storage, mostly waiting; after the first look only the open days are read
 OPEN_DAYS = 2  # today and yesterday may still be written; the rows of days before add up to the same for ever
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.images import Images
-from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.index import NOBODY, CandidateIndex
 from dedup_core.comparison.seen_image import SeenImage
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
 from dedup_core.errors import ImageNotFound
@@ -15,7 +15,6 @@ from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.paths import ImagePath
 from dedup_core.policy import Policy
 
-NOBODY = "0" * 32  # the id of an image that is not there
 ALIKE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT})
 SAME_PICTURE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 

@@ -17,7 +17,7 @@ from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
 
-MOST_REMEMBERED = 10
+MOST_REMEMBERED = 10  # some 150 bytes each in a row that is written anew with every decision
 
 
 class Act(StrEnum):

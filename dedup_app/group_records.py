@@ -12,6 +12,7 @@ from dedup_core.paths import ImagePath
 type Record = ImageFacts | Link | Decided
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MICROSECONDS = 86_400_000_000
 
 
 def records_of(pair: PairRow) -> Iterator[Link | Decided]:

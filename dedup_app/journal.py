@@ -13,7 +13,7 @@ from dedup_app.group_records import Record, facts_of, records_of
 from dedup_app.image_status import INDEXED, REMOVING
 from dedup_app.notices import Notices
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
-from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import FAMILIES
@@ -21,7 +21,6 @@ from dedup_core.groups.facts import FAMILIES
 if TYPE_CHECKING:
     from dedup_app.image_tags import ImageTags
 
-PAIRS_AT_ONCE = 500
 # A verdict that a pair is not alike may stand in the place of one that it was; one that it cannot be compared does not.
 TOLD = frozenset({*FAMILIES, VerdictKind.DISTINCT})
 

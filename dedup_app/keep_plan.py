@@ -9,7 +9,7 @@ from dedup_app.ports.features import FeaturesTable
 from dedup_core.groups.group import Group
 from dedup_core.groups.plan import KeepPlan, PlannedImage, Wanted, plan_groups
 
-IMAGES_AT_ONCE = 500
+IMAGES_AT_ONCE = 500  # whose rows are asked for, and held, together
 
 
 class KeepPlanService:

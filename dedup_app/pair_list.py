@@ -10,12 +10,10 @@ from itertools import batched
 from dedup_app.currency import is_current
 from dedup_app.paging import parse_pair_cursor
 from dedup_app.ports.features import FeaturesTable, ImageSummary
-from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
 from dedup_core.paths import ImagePath
-
-PAIRS_AT_ONCE = 500  # whose rows are asked for together
 
 
 class PairKind(StrEnum):

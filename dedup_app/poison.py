@@ -19,7 +19,7 @@ log = EventLog(__name__)
 
 PATIENCE = timedelta(hours=1)  # an outage is given this long between two rounds of tries
 A_RUN = 32  # messages of each queue that the timer has tried again in one run
-ALL = 100_000
+ALL = 100_000  # as good as no limit: what is received is held until it is handled, about half a kilobyte a message
 NOT_UNDERSTOOD = (InvalidMessage, InvalidPath, KeyError, ValueError, TypeError, RecursionError)
 UNKNOWN = "failed on every try; its error was not noted"
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dedup_app.event_log import EventLog
 from dedup_app.group_book import GroupBook
-from dedup_app.group_records import moment
+from dedup_app.group_records import DAY_MICROSECONDS, moment
 from dedup_app.intervals import Share
 from dedup_app.ports.reports import ReportsTable
 from dedup_core.comparison.verdict import VerdictKind
@@ -18,9 +18,8 @@ log = EventLog(__name__)
 TOLD_EVERY = timedelta(minutes=55)  # an hour less the time a run of the timer takes; a new process reads all decisions
 SAME = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 LOOKED_AT = (*SAME, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT, VerdictKind.DISTINCT)
-DAY_MICROSECONDS = 86_400_000_000
 LEAST_LOOKED_AT = 20  # pairs; fewer raise no alert
-MOST_MONTHS = 12
+MOST_MONTHS = 12  # of verdicts; all months in which people decided are told
 TOP_FOLDER = "/"  # of images that are in no folder
 
 

@@ -14,7 +14,7 @@ log = EventLog(__name__)
 
 # A message with a key "id" of its own replaces the queue's id on the way here; it becomes part of a row's key.
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]")
-_ID_CHARACTERS = 64
+_ID_CHARACTERS = 64  # of 1,024 that a key may have; an id of the queue has 36
 _QUEUE_ID = re.compile(r"[0-9A-Fa-f-]{36}")
 
 

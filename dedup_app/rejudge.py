@@ -16,7 +16,7 @@ from dedup_core.groups.projection import GroupProjection
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.policy import Policy
 
-TOLD_AT_ONCE = 100
+TOLD_AT_ONCE = 100  # verdicts that a run which dies has stored and not told; the next run tells them
 # The bytes tell the one, and that there are none that could be read the other; no threshold does.
 NO_MATTER_OF_POLICY = frozenset({VerdictKind.IDENTICAL, VerdictKind.UNVERIFIABLE})
 

@@ -17,7 +17,7 @@ from dedup_core.groups.group import Group
 from dedup_core.paths import ImagePath
 
 EVERY_FAMILY = frozenset(Family)
-PAIRS_AT_ONCE = 8
+PAIRS_AT_ONCE = 8  # point queries, mostly waiting: a group of `MOST_PAIRS` takes eight times as long as a pair
 MOST_PAIRS = 60  # of a group are read for one look at it
 
 

@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dedup_app.decision_lines import MOST_BY
 from dedup_app.group_records import moment, parse_decision
 from dedup_core.groups.facts import Decided
-
-MOST_BY = 200
 
 
 def decision_columns(decided: Decided, history: Sequence[Decided]) -> dict[str, Any]:

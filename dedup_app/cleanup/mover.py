@@ -9,8 +9,8 @@ from dedup_app.image_tags import of_others
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath
 
-POLL_SECONDS = 1.0
-MOST_POLLS = 600
+POLL_SECONDS = 1.0  # within one account a copy is mostly done before the first look
+MOST_POLLS = 600  # ten minutes; what is still not there then is left to the next try, which finds it
 CHOSEN = frozenset({"tier", "encryption_scope"})  # compared where somebody chose one; else they are the container's
 TRIES = 2  # of a copy that the service gave up
 

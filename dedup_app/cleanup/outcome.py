@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from dedup_core.paths import ImagePath
 
-AT_ONCE = 8
+AT_ONCE = 8  # each is some calls to storage one after the other, mostly waiting
 
 
 class Fate(StrEnum):

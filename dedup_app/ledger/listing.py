@@ -10,7 +10,7 @@ from dedup_app.ports.images import Images
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 
-BLOBS_AT_ONCE = 5_000
+BLOBS_AT_ONCE = 5_000  # as many as the service lists at once, before they become 16 bytes each
 
 
 class BlobListing:

@@ -24,7 +24,7 @@ from dedup_core.views import View
 log = EventLog(__name__)
 
 SLICES_A_RUN = 4  # of the timer: a day has 288 runs of it, so all 256 are seen although some runs are missed
-SECONDS_A_RUN = 60
+SECONDS_A_RUN = 60  # no further slice after that: the run of the timer has other parts, and 480 s for all of them
 ROWS_AT_ONCE = 1_000  # one page of the table; more are not held, however large a slice is
 SOON = timedelta(minutes=15)  # a slice that was not complete is looked at again before its turn
 

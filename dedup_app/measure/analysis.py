@@ -18,8 +18,7 @@ from dedup_core.policy import LOOSE, PRESETS, Policy
 TODAY = "today"
 SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 ACCUSED = SAME | {VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT}
-MOST_EXAMPLES = 3
-MOST_CLOSEST = 24
+MOST_CLOSEST = 24  # pairs shown on the page, each with two pictures in it
 
 
 @dataclass(frozen=True, slots=True)

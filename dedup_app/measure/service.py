@@ -20,13 +20,12 @@ from dedup_app.measure.workshop import MadeCopy, Shelf, Workshop
 from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
 from dedup_app.ports.images import Images
-from dedup_app.ports.index import CandidateIndex
+from dedup_app.ports.index import NOBODY, CandidateIndex
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageNotFound, PermanentError
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.loading.budget import LoadBudgets
 
-NOBODY = "0" * 32  # the id of an image that is not there
 NO_GROUP = "none"
 COPIES_AT_ONCE = 6  # of one image: few enough that all threads together hold little
 ROWS_HELD = 4096  # features rows of candidates, about 6 KB each

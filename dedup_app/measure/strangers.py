@@ -11,7 +11,7 @@ from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS, MIN_SHARED_KE
 from dedup_core.search.hit import Hit
 from dedup_core.views import View
 
-ANY_DISTANCE_BITS = 256
+ANY_DISTANCE_BITS = 256  # of 256: every image that is held
 _KEYPOINT_BITS = 8  # what a shared keypoint is worth, as in the order of hits
 
 type AreCopies = Callable[[FeaturesRow, FeaturesRow], bool]

@@ -7,6 +7,8 @@ from typing import Protocol
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.hit import Hit
 
+NOBODY = "0" * 32  # the id of an image that is not there, to search with
+
 
 class CandidateIndex(Protocol):
     """All fingerprints, of all images, across all instances; of an image the highest version counts."""

@@ -11,6 +11,8 @@ from dedup_core.comparison.verdict import Verdict
 from dedup_core.groups.facts import Decided
 from dedup_core.paths import ImagePath
 
+PAIRS_AT_ONCE = 500  # of a long list of pairs, whose images' rows are asked for together, a thousand at most
+
 
 @dataclass(frozen=True, slots=True)
 class PairRow:

@@ -13,10 +13,10 @@ from dedup_app.tune.moves import moves
 from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.policy import Policy
 
-FOLDS: Final = 5
-MOST_MOVES: Final = 3
+FOLDS: Final = 5  # docs/measure.md#tuned-by-what-people-decided
+MOST_MOVES: Final = 3  # docs/measure.md#tuned-by-what-people-decided
 CHANCE: Final = 0.025  # of a gain this large where none is; one side of the usual 95 %
-_DRAWS: Final = 20_000
+_DRAWS: Final = 20_000  # near `CHANCE` they are off by 0.001
 _SAME: Final = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 
 type Wrong = NDArray[np.bool_]

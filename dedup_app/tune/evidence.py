@@ -7,12 +7,11 @@ from itertools import batched
 from dedup_app.currency import is_current
 from dedup_app.group_records import facts_of
 from dedup_app.ports.features import FeaturesTable, ImageSummary
-from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision
 
-PAIRS_AT_ONCE = 500
 NO_MATTER_OF_POLICY = frozenset({VerdictKind.IDENTICAL, VerdictKind.UNVERIFIABLE})
 
 

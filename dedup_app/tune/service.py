@@ -15,10 +15,10 @@ from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.errors import PermanentError
 from dedup_core.policy import PRESETS, Policy
 
-LEAST_DECISIONS = 40
+LEAST_DECISIONS = 40  # docs/measure.md#tuned-by-what-people-decided
 LEAST_OF_EITHER = 8
 MOST_LOST = 0.005  # of the made copies that are judged rightly today
-MOST_MADE = 2000
+MOST_MADE = 2000  # made copies that are judged by each policy: `MOST_LOST` of them are ten
 DIAL = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 
