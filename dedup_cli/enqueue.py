@@ -14,7 +14,7 @@ from dedup_cli.output import console, plain, print_json
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 
-LOOKS_AT_ONCE = 16
+LOOKS_AT_ONCE = 16  # requests for one etag each, mostly waiting
 
 
 def enqueue(

@@ -22,7 +22,7 @@ from dedup_core.groups.group import Group, Member
 from dedup_core.paths import ImagePath
 
 MOST_OF_A_GROUP = 12  # pictures of a crowd that are shown; the others are counted
-READS_AT_ONCE = 4
+READS_AT_ONCE = 4  # images, as they are read and decoded: a machine of four cores is busy with them
 TITLES = {
     Family.SAME: "Copies",
     Family.ALTERED: "Altered pictures",

@@ -13,7 +13,7 @@ from dedup_app.ports.queues import QueueLengths
 from dedup_app.services import Services
 from dedup_cli.output import console
 
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 5.0  # the service counts its messages only about, and not at once
 SPAN_SECONDS = 120.0  # over which the rate is taken: messages come in bursts
 CALM_LOOKS = 3  # in a row without a message: one that is handled may send others
 

@@ -5,7 +5,7 @@ import sys
 
 M_MMAP_THRESHOLD = -3  # from malloc.h
 M_ARENA_MAX = -8
-LARGE_BYTES = 1024 * 1024
+LARGE_BYTES = 1024 * 1024  # more than a working image (768 KiB); a picture of a megapixel has three times as much
 
 
 def return_large_buffers_at_once() -> None:

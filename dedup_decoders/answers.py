@@ -28,10 +28,10 @@ REASONS: Final = {
     "too-large": (ImageTooLarge, frozenset({"too-many-bytes", "too-many-pixels", "too-much-memory"})),
 }  # fmt: skip
 _DIGEST: Final = re.compile(f"[0-9a-f]{{{2 * DIGEST_BYTES}}}")
-MAX_MESSAGE_LENGTH: Final = 1000
-MAX_QUALITY: Final = 100
+MAX_MESSAGE_LENGTH: Final = 1000  # some sentences
+MAX_QUALITY: Final = 100  # as `quality_of` gives it
 MAX_COLOR: Final = 200.0  # of L, a and b in the palettes of real pixels; weights and histograms are smaller
-MAX_PIXEL_BYTES: Final = 16
+MAX_PIXEL_BYTES: Final = 16  # four times Pillow's widest pixel (RGBA, I, F)
 
 
 class LieError(Exception):

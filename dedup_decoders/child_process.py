@@ -18,10 +18,10 @@ from dedup_decoders.ready import Ready
 from dedup_decoders.wire import IN_PIPE_BYTES, BrokenFrameError, Head, Kind, frame, read_answer, request_head
 
 PROGRAM: Final = Path(__file__).with_name("child.py")
-START_SECONDS: Final = 60.0
+START_SECONDS: Final = 60.0  # a start takes a third of a second of a core, and some seconds of a crowded one
 CPU_SECONDS: Final = 20.0  # the slowest picture within the limits takes 3 s: docs/decoding.md#measured
 WALL_SECONDS: Final = 120.0  # where cores are shared, or where nobody tells the processor time
-LOOK_SECONDS: Final = 0.25
+LOOK_SECONDS: Final = 0.25  # how late a limit may be noticed; an answer is noticed at once
 ANSWER_PIPE_BYTES: Final = 1024 * 1024  # the most that Linux gives an ordinary user
 HAS_POLL: Final = hasattr(select, "poll")
 

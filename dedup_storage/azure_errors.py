@@ -18,7 +18,7 @@ DENIED_STATUSES = frozenset({401, 403})
 SECRETS = re.compile(
     r"\?\S*|\bwith url: \S*|\b(sig|AccountKey|SharedAccessSignature)=\S*|The MAC signature found.*", re.DOTALL
 )
-MESSAGE_LENGTH = 300
+MESSAGE_LENGTH = 300  # the first line says what is wrong; more of it fills tables and logs
 _ETAG = re.compile(r'(W/)?"[^"]+"')
 
 

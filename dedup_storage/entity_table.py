@@ -13,7 +13,7 @@ from azure.data.tables import TableClient, TableEntity, TableServiceClient, Tabl
 from dedup_storage.azure_errors import each_of, our_errors, whole_etag
 from dedup_storage.rows import Entity
 
-READS_AT_ONCE = 8
+READS_AT_ONCE = 8  # point queries, mostly waiting; four callers of eight share the kept connections (`POOL_SIZE`)
 CHANGED_MEANWHILE = {404, 409, 412}
 
 type TransactionOperation = tuple[str, Entity] | tuple[str, Entity, dict[str, Any]]

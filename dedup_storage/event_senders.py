@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 API_VERSION = "2018-01-01"
 BATCH = "application/cloudevents-batch+json; charset=utf-8"
 SCOPE = "https://eventgrid.azure.net/.default"
-SENDS_AT_ONCE = 8
+SENDS_AT_ONCE = 8  # an image tells of a few events, at most some twenty: three rounds
 # Nobody may be listening: what a queue keeps is bounded by time.
 KEPT_SECONDS = 7 * 24 * 3600
 MOST_OF_A_BATCH = 50  # Event Grid takes a megabyte; one event has a few kilobytes, and at most some twenty

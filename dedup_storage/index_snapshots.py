@@ -22,7 +22,7 @@ from dedup_storage.log_places import LogPlace, Segments
 log = EventLog(__name__)
 
 CHUNK_BYTES = 4 * 1024 * 1024  # also a staged block: large enough that round trips do not count
-CHUNKS_AHEAD = 2
+CHUNKS_AHEAD = 2  # 8 MiB: one is on its way while the one before it is taken in
 KEPT = 2  # should the newest one be damaged, the one before it serves, with the segments from there on
 GRACE = timedelta(days=1)  # no load and no deployment of an app that knows no snapshots takes that long
 CRC_BYTES = 4

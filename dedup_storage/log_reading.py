@@ -9,7 +9,7 @@ from dedup_storage.log_places import Chunk, Segments
 
 # One GET while loading: big enough that the round trip does not count, small enough to hold a few at once.
 READ_BYTES = 4 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES
-READS_AHEAD = 2
+READS_AHEAD = 2  # one is on its way while the one before it is taken in
 
 
 def chunks_to_end(segments: Segments, number: int, offset: int) -> Iterator[Chunk]:

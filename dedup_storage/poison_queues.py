@@ -9,10 +9,9 @@ from azure.storage.queue import QueueMessage, QueueServiceClient
 
 from dedup_app.ports.queues import PoisonMessage
 from dedup_storage.azure_errors import our_errors
-from dedup_storage.queues import POISON_SUFFIX
+from dedup_storage.queues import AT_ONCE, POISON_SUFFIX
 
-AT_ONCE = 32  # what the service gives in one answer
-HIDDEN_SECONDS = 120
+HIDDEN_SECONDS = 120  # longer than it takes to send on what a run of the timer receives (32 messages)
 
 
 class AzurePoisonQueues:

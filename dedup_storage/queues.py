@@ -18,9 +18,9 @@ from dedup_storage.azure_errors import our_errors
 POISON_SUFFIX = "-poison"
 # The host's own queue of blob events has a name that only the host knows; those that it gave up on are here.
 GAVE_UP = "gave up after the last try"
-EXCERPT_LENGTH = 500
-MOST_PEEKED = 32
-SENDS_AT_ONCE = 16
+EXCERPT_LENGTH = 500  # enough to tell the image of a message; a body has up to 64 KiB
+AT_ONCE = 32  # messages that the service gives in one answer
+SENDS_AT_ONCE = 16  # half of the kept connections (`POOL_SIZE`)
 # The service drops messages after seven days unless told otherwise. An app that was stopped for longer would lose work
 # that nobody asks for again: the image is there already, no event comes a second time.
 NEVER_EXPIRES = -1
@@ -68,7 +68,7 @@ class AzureQueues:
 
     def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
         """Messages that the host gave up on, up to 32 a queue, which stay where they are."""
-        found = [message for name in self._names for message in self._peek(name, min(limit, MOST_PEEKED))]
+        found = [message for name in self._names for message in self._peek(name, min(limit, AT_ONCE))]
         return sorted(found, key=lambda message: message.rejected_at, reverse=True)[:limit]
 
     def _length(self, name: str) -> int:

@@ -26,7 +26,7 @@ type Entity = dict[str, Any]
 INT32_LIMIT = 2**31
 # A property takes 64 KiB and text is stored in UTF-16. A quarter of that leaves room in the entity's 1 MiB.
 TEXT_LENGTH = 8_000
-REASONS_LENGTH = 16_000
+REASONS_LENGTH = 16_000  # half of the 32 Ki characters that a property takes
 FEATURES_OWN_COLUMNS = frozenset(
     {"PartitionKey", "RowKey", "path", "etag", "status", "detail", "updated_at", "version", "added_at", "decoder"}
 )

@@ -19,7 +19,7 @@ LAYOUT: Final = 1  # of what `FingerprintIndex.write_to` writes; one that change
 PREFIX: Final = f"snapshots/scheme-{SCHEME}/layout-{LAYOUT}/"
 WRITER: Final = f"snapshots/scheme-{SCHEME}/writer"  # the blob whose lease is the right to write
 LEASE_SECONDS: Final = 60  # the longest that ends by itself, should the writer die
-RENEW_SECONDS: Final = 20
+RENEW_SECONDS: Final = 20  # a third of the lease: a chunk may take 40 s to be written
 CONFLICT = 409
 CHANGED = 412
 

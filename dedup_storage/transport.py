@@ -19,8 +19,8 @@ from urllib3.util import Retry
 
 from dedup_app.time_limit import end_of_time, seconds_left
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 20.0
+CONNECT_SECONDS = 5.0  # a server that is there answers in milliseconds
+READ_SECONDS = 20.0  # a third of `CALL_SECONDS`: after one that waited in vain there is time for another
 # One call of ours with all its tries. 64 MB, the largest image, need a megabyte a second.
 CALL_SECONDS = 60.0
 POOL_SIZE = 32  # as many connections are kept as threads call at a time

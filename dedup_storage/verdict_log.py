@@ -12,7 +12,7 @@ from dedup_storage.verdict_records import Record, Unread, read_records, record_b
 log = EventLog(__name__)
 
 PREFIX = "verdicts/layout-1/"
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 1024 * 1024  # of 4 MiB that an append takes: sent once more where its answer is lost
 
 
 class VerdictLog:

@@ -29,7 +29,7 @@ IMAGE_RECORD, LINK_RECORD, DECIDED_RECORD = 1, 2, 3
 _DECIDED: Final = struct.Struct("<16s16s16s16s16sqB")
 # Their places are stored: new ones come at the end.
 _DECISIONS: Final = (None, Decision.DUPLICATE, Decision.NOT_DUPLICATE, Decision.KEEP_BOTH)
-_MOST_BY_BYTES: Final = 256
+_MOST_BY_BYTES: Final = 256  # of a name, of which the row has its first `MOST_BY` letters
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from dedup_web import models
 from dedup_web.context import PROBLEMS, Given, path_of
 from dedup_web.pictures import MEDIA_TYPES
 
-MOST_HITS = 8
+MOST_HITS = 8  # each is read and compared while somebody waits
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 ORIGINAL: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {}}},

@@ -11,7 +11,6 @@ from dedup_core.arrays import Pixels
 from dedup_core.comparison.measure import shared_parts
 from dedup_core.paths import ImagePath
 
-THUMBNAIL_SIDE = 512
 HELD = 8  # pairs that were laid on each other, for whoever swipes between their two sides
 
 # By format, told by the content and never by the name.

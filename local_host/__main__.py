@@ -24,7 +24,7 @@ from local_host.settings import SettingsError
 from local_host.status import describe, remove_status, write_status
 from local_host.threads import crashed
 
-STOPPED_AT_ONCE = 130
+STOPPED_AT_ONCE = 130  # as a shell reports a program that Ctrl-C ended
 GRACE_SECONDS = 10.0  # what the host has after SIGTERM
 
 logger = logging.getLogger("local_host")

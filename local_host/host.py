@@ -54,9 +54,9 @@ from local_host.storage.state import HOSTS_CONTAINER, open_container
 from local_host.timers.listener import TimerListener
 from local_host.timers.schedule import parse_schedule
 
-SCAN_SECONDS = 10.0
+SCAN_SECONDS = 10.0  # as the host
 EMULATOR_SCAN_SECONDS = 2.0  # the host has another way of scanning for an emulator, which looks more often
-BLOB_QUEUE_MAX_POLLING_SECONDS = 60.0
+BLOB_QUEUE_MAX_POLLING_SECONDS = 60.0  # whatever host.json says for queues: as the host
 DEFAULT_PORT = 7071  # the one of `func start`
 
 logger = logging.getLogger("local_host")

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from local_host.log import CONTINUED
 
-END_OF_LOG_LENGTH = 4000
+END_OF_LOG_LENGTH = 4000  # letters: the last traceback
 _ROOT = Path(__file__).parent.parent
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MAX_HOST_ID_LENGTH = 32
-MAX_BATCH_SIZE = 32
+MAX_HOST_ID_LENGTH = 32  # as the host
+MAX_BATCH_SIZE = 32  # messages that the service gives in one answer
 OVERRIDE_PREFIX = "AzureFunctionsJobHost__"
 DEFAULT_FUNCTION_TIMEOUT_SECONDS = 30 * 60.0  # as on Flex Consumption
 

@@ -16,11 +16,11 @@ from dedup_storage.postgres.arrays import register_arrays
 from dedup_storage.postgres.errors import our_errors
 
 MOST_CONNECTIONS: Final = 4  # of a process: a search takes some tens of milliseconds, mostly of the server's time
-CONNECT_SECONDS: Final = 10
+CONNECT_SECONDS: Final = 10  # half of `WAIT_SECONDS`, so that one that is lost leaves time for another
 WAIT_SECONDS: Final = 20.0  # for one of the connections, the first one being made included
-STATEMENT_SECONDS: Final = 30
+STATEMENT_SECONDS: Final = 30  # a search takes some tens of milliseconds; half of what a call to storage may take
 LONG_SECONDS: Final = 480  # for the schema, and for counting everything
-_IDLE_SECONDS: Final = 300.0
+_IDLE_SECONDS: Final = 300.0  # an app that has nothing to do keeps none of the few that a server has
 _LIFE_SECONDS: Final = 1800.0  # so that a server that took the place of another one gets its share
 
 type Password = Callable[[], str]

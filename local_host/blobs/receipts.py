@@ -10,7 +10,7 @@ from azure.storage.blob import ContainerClient
 
 from local_host.storage.state import read_json, write_json
 
-MAX_REMEMBERED = 100_000
+MAX_REMEMBERED = 100_000  # some 30 MB; of older ones the storage is asked
 INCOMPLETE = {"Incomplete": "Incomplete"}
 
 

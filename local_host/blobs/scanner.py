@@ -18,7 +18,7 @@ from local_host.storage.connections import Connections
 from local_host.storage.state import Singleton
 from local_host.threads import essential_thread
 
-ANNOUNCE_THREADS = 4
+ANNOUNCE_THREADS = 4  # each new blob takes three calls to Azurite, which works on one at a time
 # A blob may become visible later than its time of change says (Azurite stamps it when the upload begins). The host
 # looks back to the second of the newest blob only; the receipts make a longer look harmless.
 LOOK_BACK = timedelta(minutes=5)

@@ -18,9 +18,10 @@ from azure.storage.queue import QueueClient, QueueMessage
 from local_host.storage.answers import sane_answers
 from local_host.threads import essential_thread
 
+# As the host: how long a message that was received stays hidden, unless renewed, and the first pause of an idle queue.
 DEFAULT_LEASE_SECONDS = 600
 MIN_POLLING_SECONDS = 0.1
-MAX_QUEUE_NAME_LENGTH = 63
+MAX_QUEUE_NAME_LENGTH = 63  # the limit of Queue Storage
 POISON_SUFFIX = "-poison"
 # What the service answers for a message that is gone or that another host has taken meanwhile.
 LOST_MESSAGE_STATUSES = frozenset({400, 404, 409, 412})

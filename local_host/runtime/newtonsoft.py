@@ -9,8 +9,8 @@ MAX_DEPTH = 64  # JsonReader.MaxDepth; what is deeper counts as no JSON
 
 # What its reader takes for a date: 19 to 40 characters, with up to seven digits of a second that count.
 _DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d(?::?\d\d)?)?")
-_LONGEST_DATE = 40
-_TICK_DIGITS = 7
+_LONGEST_DATE = 40  # letters: seconds, a fraction and a zone have fewer, and longer texts are not searched
+_TICK_DIGITS = 7  # a tick is 100 ns
 
 
 class _Moment(NamedTuple):

@@ -21,7 +21,7 @@ from local_host.runtime import protos
 from local_host.runtime.bindings import Function
 
 WORKER_MODULE = "local_host.runtime.child"
-STOP_SECONDS = 10.0
+STOP_SECONDS = 10.0  # for calls that have begun; then it is killed
 # With one of these the host traces its calls, and only then.
 TELEMETRY_SETTINGS = ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPINSIGHTS_INSTRUMENTATIONKEY")
 _ROOT = Path(__file__).parent.parent.parent

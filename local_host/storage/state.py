@@ -22,8 +22,8 @@ from local_host.storage.answers import sane_answers
 HOSTS_CONTAINER = "azure-webjobs-hosts"
 # What the host takes in Development; in Azure its listeners take 60 s.
 LOCK_SECONDS = 15
-RENEW_LOCK_SECONDS = 5.0
-RETRY_LOCK_SECONDS = 2.0
+RENEW_LOCK_SECONDS = 5.0  # a third of the lease: one renewal may fail
+RETRY_LOCK_SECONDS = 2.0  # how long after the other host let go this one goes on
 CONFLICT = 409
 
 logger = logging.getLogger("local_host.locks")
