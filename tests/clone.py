@@ -68,7 +68,7 @@ class Shell:
         raise AssertionError(f"the shell ended at {command}")
 
     def close(self) -> None:
-        self._shell.communicate("exit\n", timeout=10)
+        self._shell.communicate("exit\n", timeout=60)
 
 
 def git(*arguments: str) -> str:

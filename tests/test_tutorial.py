@@ -71,7 +71,7 @@ def reviewed(command: str, clone: Path, environment: dict[str, str]) -> Iterator
         try:
             with chromium() as browser:
                 page = browser.new_page(viewport=DESK)  # type: ignore[arg-type]
-                page.set_default_timeout(30_000)
+                page.set_default_timeout(60_000)
                 page.goto(printed.split()[0])
                 yield page, printed
         finally:
@@ -81,7 +81,7 @@ def reviewed(command: str, clone: Path, environment: dict[str, str]) -> Iterator
 def decide(page: Page) -> None:
     """The numbered steps of the page, by the keys that it names."""
     assert re.findall(r"^\d\. \*\*(.*?)\*\*", PAGE, re.MULTILINE) == ["Copies", "Altered", "Other colors"]
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=60_000)
     page.locator("#list button", has_text="tower.jpg").click()
     expect(page.locator(".card")).to_have_count(3)
     expect(page.locator(".reasons")).to_be_visible()

@@ -11,6 +11,7 @@ from benchmarks.process_tree import DECODERS, HOST, WORKER, ProcessTree
 
 BUSY = "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass\n"
 STARTS_ANOTHER = "import subprocess, sys\nchild = subprocess.Popen([sys.executable, '-c', {!r}])\n"
+WAITS_FOR = "import os\nwhile not os.path.exists({!r}): time.sleep(0.01)\n"
 REPORTS_AND_WAITS = "print('done', flush=True)\nsys.stdin.read()\n"
 
 
@@ -32,8 +33,9 @@ def test_a_folder_without_an_app_is_refused(tmp_path):
         linked(tmp_path, tmp_path / "linked")
 
 
-def test_processes_below_the_host_count_also_those_that_ended():
-    grandchild = BUSY
+def test_processes_below_the_host_count_also_those_that_ended(tmp_path):
+    seen = tmp_path / "seen"
+    grandchild = BUSY + WAITS_FOR.format(str(seen))
     child = BUSY + STARTS_ANOTHER.format(grandchild) + "child.wait()\n" + REPORTS_AND_WAITS
     host = (
         "import subprocess, sys\n"
@@ -49,9 +51,11 @@ def test_processes_below_the_host_count_also_those_that_ended():
         os.set_blocking(process.stdout.fileno(), False)
         while process.stdout.read() != b"done\n":
             used = tree.look()
+            if used[DECODERS] >= 0.2:
+                seen.touch()
         used = tree.look()
         process.stdin.close()
     assert used[WORKER] >= 0.2
-    assert used[DECODERS] >= 0.1  # as it was last seen
+    assert used[DECODERS] >= 0.2  # as it was last seen
     assert used[HOST] < used[WORKER]
     assert tree.most_processes == 3

@@ -137,5 +137,5 @@ def test_the_command_finds_the_storage_of_an_app_that_was_started_as_make_start_
         wait_until((tmp_path / STATUS_FILE).exists)
         services = connect(read_settings(tmp_path, {}))
         assert services.features.tally().statuses == {}
-        host.communicate(timeout=30)
+        host.communicate(timeout=60)
     assert connection_of(tmp_path) == EMULATOR

@@ -60,7 +60,7 @@ def told() -> Iterator[Told]:
     yield from told_pool(Patience())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def impatient() -> Iterator[Told]:
     yield from told_pool(Patience(cpu_seconds=0.5, wall_seconds=2.0))
 
@@ -79,7 +79,11 @@ def test_a_file_that_ends_its_decoder_is_refused_for_that(told: Told, command: s
 
 @pytest.mark.parametrize("command", ["loop", "wait"])
 def test_a_file_that_keeps_its_decoder_busy_is_refused_for_that(impatient: Told, command: str) -> None:
-    assert refused(impatient, told_to(command)).reason == "decoder-timeout"
+    with pytest.raises(PermanentError) as caught:
+        impatient.pool.decode(told_to(command))
+    assert caught.value.reason == "decoder-timeout"
+    impatient.pool._patience = Patience()  # of the process that takes the place of the one that was ended
+    assert impatient.color_of(harmless()) == RED
 
 
 @NEEDS_LINUX

@@ -218,6 +218,9 @@ print(next(iter(pool._running))._process.pid, flush=True)
 """
 
 
+ENDS_SECONDS = 60  # only what fails takes so long
+
+
 def start(after: str, before: str = "") -> tuple[subprocess.Popen[str], psutil.Process]:
     app = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(before=before, after=after)],
@@ -235,13 +238,13 @@ def test_decoders_end_with_an_app_that_is_killed(busy: bool) -> None:
         child.suspend()
     app.kill()
     app.wait()
-    child.wait(timeout=10)
+    child.wait(timeout=ENDS_SECONDS)
 
 
 def test_decoders_end_with_an_app_that_ends() -> None:
     app, child = start("")
-    assert app.wait(timeout=20) == 0
-    child.wait(timeout=10)
+    assert app.wait(timeout=ENDS_SECONDS) == 0
+    child.wait(timeout=ENDS_SECONDS)
 
 
 def test_a_copy_of_the_app_made_by_fork_has_decoders_of_its_own() -> None:
@@ -258,15 +261,15 @@ pool.close()
 sys.exit(code)
 """
     app, child = start(after)
-    assert app.wait(timeout=30) == 7
-    child.wait(timeout=10)
+    assert app.wait(timeout=ENDS_SECONDS) == 7
+    child.wait(timeout=ENDS_SECONDS)
 
 
 def test_a_program_without_a_main_module_can_decode() -> None:
     """Azure's worker imports the app; nothing of ours may need `__main__`."""
     before = "del sys.modules['__main__']"
     app, child = start("pool.close()", before)
-    assert app.wait(timeout=20) == 0
+    assert app.wait(timeout=ENDS_SECONDS) == 0
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 

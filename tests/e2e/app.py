@@ -27,6 +27,7 @@ from tests.azurite import Account
 ROOT = Path(__file__).parent.parent.parent
 CONTAINER = "images"
 SCAN_SECONDS = 0.2
+WAIT_SECONDS = 180.0  # only what fails takes so long
 POLL_SECONDS = 0.2
 POLL_OFTEN = {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:01"}
 
@@ -82,14 +83,14 @@ class App:
     def pair(self, left: str, right: str) -> PairRow | None:
         return self.services.pairs.get(ImagePath(self.container, left), ImagePath(self.container, right))
 
-    def wait_for_verdict(self, left: str, right: str, limit_seconds: float = 60) -> PairRow:
+    def wait_for_verdict(self, left: str, right: str, limit_seconds: float = WAIT_SECONDS) -> PairRow:
         def verified() -> PairRow | None:
             row = self.pair(left, right)
             return row if row is not None and row.verdict is not None else None
 
         return self.wait_for(verified, f"the verdict of {left} and {right}", limit_seconds)
 
-    def wait_until_idle(self, images: int, limit_seconds: float = 180) -> None:
+    def wait_until_idle(self, images: int, limit_seconds: float = WAIT_SECONDS) -> None:
         """Until every image has a final status, every pair a verdict and the queues are empty."""
 
         def idle() -> bool:
@@ -100,7 +101,7 @@ class App:
 
         self.wait_for(idle, f"{images} finished images", limit_seconds)
 
-    def wait_for[T](self, look: Callable[[], T | None], what: str, limit_seconds: float) -> T:
+    def wait_for[T](self, look: Callable[[], T | None], what: str, limit_seconds: float = WAIT_SECONDS) -> T:
         deadline = time.monotonic() + limit_seconds
         while time.monotonic() < deadline:
             found = look()

@@ -22,7 +22,7 @@ def test_plain_and_base64_messages_get_their_verdicts_and_a_malformed_one_shows_
     with app.host():
         assert app.wait_for_verdict("a.png", "b.jpg").verdict.kind is VerdictKind.DUPLICATE
         assert app.wait_for_verdict("a.png", "c.png").verdict.kind is VerdictKind.DISTINCT
-        app.wait_for(lambda: len(app.services.reports.rejected_messages()) == 2, "the two refused messages", 60)
+        app.wait_for(lambda: len(app.services.reports.rejected_messages()) == 2, "the two refused messages")
         assert app.pair("a.png", "lost.png") is None
     status = CliRunner().invoke(dedup, ["status", "--json"], env=dict(app.environment))
     assert status.exit_code == 0, status.output

@@ -16,7 +16,7 @@ def test_killed_twice_in_the_middle_of_its_work_it_still_finds_every_image_and_p
         app.upload({f"{number}.png": encoded(picture), f"{number}.jpg": encoded(picture, "JPEG")})
     for kill_at in KILL_AT:
         with app.host(lease_seconds=LEASE_SECONDS) as host:
-            app.wait_for(lambda kill_at=kill_at: finished(app) >= kill_at, f"{kill_at} finished images", 120)
+            app.wait_for(lambda kill_at=kill_at: finished(app) >= kill_at, f"{kill_at} finished images")
             host.kill()
         assert finished(app) < 2 * PAIRS, "the host was done before it could be killed"
     with app.host(lease_seconds=LEASE_SECONDS):

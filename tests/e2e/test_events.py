@@ -52,10 +52,10 @@ def test_a_deleted_image_is_retracted_by_its_event_and_comes_back_by_the_next(ap
         app.upload({"a b.png": encoded(drawn(1))})
         post_blob_created(host, app.account, "a b.png")
         post_blob_deleted(host, app.account, "a b.png")  # late: the image is there again
-        app.wait_for(lambda: app.rows()["a b.png"].status == INDEXED, "the image that is back", 60)
+        app.wait_for(lambda: app.rows()["a b.png"].status == INDEXED, "the image that is back")
         app.wait_until_idle(2)
         etag = app.rows()["a b.png"].etag
-        app.wait_for(lambda: app.pair("a b.png", "copy.jpg").left_etag == etag, "its new verdict", 60)
+        app.wait_for(lambda: app.pair("a b.png", "copy.jpg").left_etag == etag, "its new verdict")
     pair = app.pair("a b.png", "copy.jpg")
     assert pair is not None
     assert pair.verdict is not None
@@ -97,11 +97,11 @@ def test_by_queue_an_image_goes_and_comes_back_and_a_late_deletion_changes_nothi
         app.wait_until_idle(2)
         app.delete("a b.png")
         app.put_event("BlobDeleted", "a b.png", cloud_event=cloud_event)
-        app.wait_for(lambda: app.rows()["a b.png"].status == DELETED, "the deletion", 60)
+        app.wait_for(lambda: app.rows()["a b.png"].status == DELETED, "the deletion")
         app.upload({"a b.png": encoded(drawn(1))})
         for kind in ("BlobCreated", "BlobDeleted", "BlobCreated"):
             app.put_event(kind, "a b.png", cloud_event=cloud_event)
-        app.wait_for(lambda: app.rows()["a b.png"].status == INDEXED, "the image that is back", 60)
+        app.wait_for(lambda: app.rows()["a b.png"].status == INDEXED, "the image that is back")
         app.wait_until_idle(2)
     assert app.services.reports.rejected_messages() == []
     assert all(length.poison == 0 for length in app.services.queues.lengths().values())

@@ -27,9 +27,9 @@ def test_lines_and_numbers_arrive_and_no_path_of_an_image_does(account: Account)
             # Not before: an image that is taken in meanwhile is looked at twice, and what fails counts twice.
             app.put_message(json.dumps({"left": f"images/{SECRET}/a b.png", "right": f"images/{SECRET}/lost.png"}))
             for kind in ("performed", "failed"):  # of two messages, whichever comes first
-                app.wait_for(lambda it=kind: ingestion.metrics().get(f"dedup.comparisons/{it}"), f"the {kind} ones", 30)
-            app.wait_for(lambda: "pairs_verified" in events_of(ingestion), "the lines", 30)
-            app.wait_for(lambda: "dedup.coverage" in ingestion.metrics(), "the coverage", 30)
+                app.wait_for(lambda it=kind: ingestion.metrics().get(f"dedup.comparisons/{it}"), f"the {kind} ones")
+            app.wait_for(lambda: "pairs_verified" in events_of(ingestion), "the lines")
+            app.wait_for(lambda: "dedup.coverage" in ingestion.metrics(), "the coverage")
     metrics = ingestion.metrics()
     assert metrics["dedup.comparisons/performed"] == 1
     assert metrics["dedup.comparisons/failed"] == 1

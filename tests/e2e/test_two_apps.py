@@ -69,9 +69,9 @@ def test_two_hosts_of_two_namespaces_do_their_own_work_and_a_third_in_a_taken_on
         reason = refusal(refused)
         assert "DEDUP_NAMESPACE" in reason
         assert "take-over --site func-b" in reason
-        stranger.wait_for(lambda: reason.splitlines()[0] in refused.log_text(), "the reason in the host's log", 30)
+        stranger.wait_for(lambda: reason.splitlines()[0] in refused.log_text(), "the reason in the host's log")
         for app in both:
             app.upload(LATER)
-            app.wait_for(lambda app=app: app.rows().get("later.png"), "an image that lands later", 60)
+            app.wait_for(lambda app=app: app.rows().get("later.png"), "an image that lands later")
             app.wait_until_idle(len(LOOK_ALIKES) + len(LATER))
             assert {(row.path.container, row.status) for row in app.rows().values()} == {(app.container, INDEXED)}

@@ -75,4 +75,4 @@ def test_the_app_answers_the_handshake_takes_the_image_in_and_lets_it_go(app: Ap
         app.wait_until_idle(1)
         app.delete("photo.jpg")
         assert EXAMPLES["deleted"].post(host, app.account.name)[0] == 202
-        app.wait_for(lambda: app.rows()["photo.jpg"].status == DELETED, "the deletion", 60)
+        app.wait_for(lambda: app.rows()["photo.jpg"].status == DELETED, "the deletion")

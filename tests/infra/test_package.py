@@ -41,7 +41,7 @@ PARTS = {
     "host.json",
     "requirements.txt",
 }
-START_SECONDS = 60
+START_SECONDS = 180
 MEGABYTE = 1_000_000
 
 

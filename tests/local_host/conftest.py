@@ -14,7 +14,7 @@ from local_host.runtime.protos import RetryContext, TypedData
 from local_host.runtime.worker import Outcome
 from tests.azurite import Account
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0  # only what fails takes so long
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from local_host.http.server import HttpListener
 from local_host.runtime.bindings import EventGridTrigger, Function, HttpTrigger, QueueTrigger
 from local_host.runtime.protos import NullableBool, NullableDouble, NullableString, RpcHttp, RpcHttpCookie, TypedData
 from local_host.runtime.worker import Outcome
-from tests.local_host.conftest import Call, FakeInvoker, wait_until
+from tests.local_host.conftest import WAIT_SECONDS, Call, FakeInvoker, wait_until
 from tests.local_host.test_blob_listener import blob_function
 from tests.local_host.test_event_grid import event
 
@@ -51,7 +51,7 @@ def answer(call: Call) -> Outcome:
             return Outcome(succeeded=True, return_value=TypedData(string="grün"))
         case "slow":
             begun.set()
-            assert may_end.wait(20)
+            assert may_end.wait(WAIT_SECONDS)
     seen = {
         "method": request.method,
         "url": request.url,
@@ -116,7 +116,7 @@ class Answer:
 def ask(
     listener: HttpListener, path: str, method: str = "GET", body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> Answer:
-    connection = http.client.HTTPConnection(listener.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(listener.url.removeprefix("http://"), timeout=WAIT_SECONDS)
     try:
         connection.request(method, path, body or None, dict(headers or {}))
         return Answer(connection.getresponse())
@@ -333,7 +333,7 @@ def test_stopping_answers_the_request_in_flight(listener: HttpListener) -> None:
     may_end.clear()
     asking = threading.Thread(target=lambda: replies.append(ask(listener, "/api/slow")))
     asking.start()
-    assert begun.wait(20)
+    assert begun.wait(WAIT_SECONDS)
     listener.stop()
     may_end.set()
     listener.join()

@@ -17,7 +17,7 @@ from local_host.queues.listener import (
     poison_queue_name,
     polling_delays,
 )
-from tests.local_host.conftest import texts, wait_until
+from tests.local_host.conftest import WAIT_SECONDS, texts, wait_until
 
 type Start = Callable[..., QueueListener]
 
@@ -62,7 +62,7 @@ class Gate:
             self.seen.append(message.content)
             self.running += 1
             self.most_at_once = max(self.most_at_once, self.running)
-        self.opened.wait(20)
+        self.opened.wait(WAIT_SECONDS)
         with self._lock:
             self.running -= 1
         return Result.DONE
@@ -301,7 +301,7 @@ def test_a_queue_that_is_made_later_is_found(queues: QueueServiceClient) -> None
     listener.start()
     client.create_queue()
     client.send_message("hello")
-    assert seen.wait(20)
+    assert seen.wait(WAIT_SECONDS)
     listener.stop()
     listener.join()
 

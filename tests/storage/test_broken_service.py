@@ -24,7 +24,7 @@ class Echo(BaseHTTPRequestHandler):
 
 
 def test_neighbors_with_the_same_request_line_keep_their_answers_and_their_connections() -> None:
-    both_asked = threading.Barrier(2, timeout=10)
+    both_asked = threading.Barrier(2, timeout=60)
 
     def wait_for_the_neighbor(answer: bytes) -> bytes:
         both_asked.wait()

@@ -3,7 +3,7 @@ import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -207,8 +207,8 @@ class Answer(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def broken_service() -> Iterator[tuple[type[Answer], AzureImages]]:
+@contextmanager
+def answering(read_seconds: float) -> Iterator[tuple[type[Answer], AzureImages]]:
     """A service to be broken at will, and images read from it without retries."""
     handler = type("BrokenAnswer", (Answer,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -218,7 +218,7 @@ def broken_service() -> Iterator[tuple[type[Answer], AzureImages]]:
         f"http://127.0.0.1:{server.server_port}/account",
         credential={"account_name": "account", "account_key": "c2VjcmV0"},
         retry_total=0,
-        read_timeout=0.5,
+        read_timeout=read_seconds,
         max_single_get_size=LIMIT,
     )
     yield handler, AzureImages(service, max_bytes=LIMIT)
@@ -226,6 +226,12 @@ def broken_service() -> Iterator[tuple[type[Answer], AzureImages]]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def broken_service() -> Iterator[tuple[type[Answer], AzureImages]]:
+    with answering(read_seconds=30) as it:
+        yield it
 
 
 PATH = ImagePath("images", "a.jpg")
@@ -255,11 +261,11 @@ def test_a_missing_permission_is_temporary_and_named(broken_service: tuple[type[
     assert caught.value.reason == "access-denied"
 
 
-def test_a_service_that_does_not_answer_in_time_is_busy(broken_service: tuple[type[Answer], AzureImages]) -> None:
-    handler, images = broken_service
-    handler.delay_seconds = 1.5
-    with pytest.raises(StoreBusy):
-        images.read(PATH)
+def test_a_service_that_does_not_answer_in_time_is_busy() -> None:
+    with answering(read_seconds=0.2) as (handler, images):
+        handler.delay_seconds = 1.5
+        with pytest.raises(StoreBusy):
+            images.read(PATH)
 
 
 def test_a_body_that_breaks_off_is_busy(
