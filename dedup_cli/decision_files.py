@@ -14,7 +14,7 @@ from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.output import console, plain, print_error, print_json
 
-MOST_SHOWN = 20
+MOST_SHOWN = 20  # lines and images that are named, of which there may be thousands
 
 
 def export_decisions(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dedup_app.tune.evidence import Made
     from dedup_app.tune.service import CurvePoint, TuneReport
 
-MOST_SHOWN = 200
+MOST_SHOWN = 200  # changes in the table for people, as of `dedup rejudge`
 PLOT_STYLE = """<style>
 svg.curve { width: min(100%, 640px); height: auto } svg text { fill: var(--quiet); font: 11px system-ui, sans-serif }
 .axis, .grid { stroke: var(--line) } .range { stroke: var(--copy); fill: none; opacity: .4 }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME, Fingerprints
 
-LAYOUT_SIDE = 32
+LAYOUT_SIDE = 32  # 3 KiB of a row: docs/decisions/0005-what-stored-features-decide.md
 type Columns = Mapping[str, int | str | bytes]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 type PixelBox = tuple[int, int, int, int]
-MOST: Final = 8
+MOST: Final = 8  # each is a box on the page, and some 150 bytes in both rows of a pair
 _GAP: Final = 2  # blocks between two of one group
 _LEAST: Final = 2  # blocks of a group
 

@@ -10,7 +10,7 @@ from dedup_core.arrays import Float32s
 from dedup_core.comparison.local_contrast import box_blur, local_structure
 
 type Blocks = NDArray[np.bool_]
-BLOCK: Final = 8
+BLOCK: Final = 8  # pixels of at most 192: 576 blocks, of 64 directions each
 _CONTRAST_FLOOR: Final = 3.0  # CIELAB units: weaker edges are noise
 _TEXTURED: Final = 1.5  # of 64: energy of directions in a block above which there is anything to compare
 _AGREES: Final = 0.5  # correlation; what a block with less shows is something else, and its colors do not count

@@ -18,7 +18,7 @@ from dedup_core.decoding.working_image import WorkingImage
 
 PANEL: Final = 300  # width of each of the three pictures
 FULL_SCALE: Final = 40.0  # CIELAB distance that the map shows in its brightest color
-_TALLEST: Final = 400
+_TALLEST: Final = 400  # a panel of 3 to 4, as most portraits are
 _MARGIN: Final = 16
 _PALETTE_HEIGHT: Final = 28
 _LINE: Final = 20

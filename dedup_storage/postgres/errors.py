@@ -9,7 +9,7 @@ import psycopg
 
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
 
-MESSAGE_LENGTH: Final = 300
+MESSAGE_LENGTH: Final = 300  # as for storage
 _SECRETS: Final = re.compile(r"(password|token)\s*[=:]\s*\S+", re.IGNORECASE)
 # Classes of SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _DENIED: Final = ("28", "42501")
