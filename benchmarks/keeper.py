@@ -7,7 +7,7 @@
 Of every photo an original is made as a camera or a designer would leave it (JPEG with EXIF, JPEG without, PNG), and of
 each original the copies below, through real encoded bytes. A group is what the verdicts make of them. They are added in
 a random order, so that the time of an upload tells nothing; with `--in-order` the original was there first, as usual.
-A copy with the very bytes of its original is as good as that.
+A copy with the very bytes of its original is as good as that. A group that leaves it to a person counts as not right.
 """
 
 import argparse
@@ -37,6 +37,7 @@ type Picture = Image.Image
 type Copy = tuple[Picture, str, int]  # the picture, the format, the quality
 
 MAKE, MODEL = 271, 272
+UNSURE = "nobody can tell"
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 
 
@@ -152,7 +153,10 @@ def facts(name: str, data: bytes, added_at: int) -> ImageFacts:
 
 
 def keeper_of(files: dict[str, bytes], times: dict[str, int]) -> tuple[str | None, list[str]]:
-    """Whom the group of the original keeps, with the reasons; None where the verdicts hold nothing together with it."""
+    """Whom the group of the original keeps, with the reasons; None where the verdicts hold nothing together with it.
+
+    `UNSURE` where it says that nobody can tell, and so leaves all of them.
+    """
     projection = GroupProjection()
     images = {name: facts(name, data, times[name]) for name, data in files.items()}
     pictures = {name: read(data)[1] for name, data in files.items()}
@@ -165,9 +169,12 @@ def keeper_of(files: dict[str, bytes], times: dict[str, int]) -> tuple[str | Non
     projection.add(Records.of([*images.values(), *links]))
     for group in projection.groups():
         if "original" in {image.path.removeprefix("images/") for image in group.images}:
+            steps = [reason.step.value for reason in group.reasons]
+            if group.is_unsure:
+                return UNSURE, steps
             name = group.keeper.path.removeprefix("images/")
             is_original = files[name] == files["original"]
-            return "original" if is_original else name, [reason.step.value for reason in group.reasons]
+            return "original" if is_original else name, steps
     return None, []
 
 
@@ -175,7 +182,7 @@ class Tally:
     """What was kept, by the kind of original and of copy; why, where it was not the original; what was no group."""
 
     def __init__(self) -> None:
-        self.kept, self.total, self.lost, self.why, self.apart = (Counter[str]() for _ in range(5))
+        self.kept, self.total, self.lost, self.unsure, self.why, self.apart = (Counter[str]() for _ in range(6))
 
     def add(self, kind: str, names: list[str], keeper: str | None, steps: list[str]) -> None:
         if keeper is None:
@@ -184,7 +191,9 @@ class Tally:
         for name in ("all", kind, *names):
             self.total[name] += 1
             self.kept[name] += keeper == "original"
-        if keeper != "original":
+        if keeper == UNSURE:
+            self.unsure.update(names)
+        elif keeper != "original":
             self.lost[keeper] += 1
             self.why[f"{kind}: {keeper}, by {', '.join(steps) or 'its name'}"] += 1
 
@@ -194,6 +203,7 @@ class Tally:
                 share = self.kept[name] / self.total[name]
                 print(f"{name:22}{share:7.1%} of {self.total[name]:4} groups kept their original")
         print(f"a thumbnail, watermarked or framed copy was kept over its original {self.never} times")
+        print("left for a person to choose:", dict(self.unsure.most_common()))
         for reason, count in self.why.most_common():
             print(f"{count:4} kept instead of the original of a {reason}")
         print("no group with its original:", dict(self.apart.most_common()))
@@ -206,7 +216,8 @@ class Tally:
         names = [name for name in ("all", "camera JPEG", "plain JPEG", "PNG", *COPIES) if self.total[name]]
         shares = {name: round(self.kept[name] / self.total[name], 4) for name in names}
         told = {"kept": shares, "groups": self.total["all"], "never": self.never, "apart": sum(self.apart.values())}
-        return told | {"of_never": sum(self.total[name] for name in NEVER), "why": dict(self.why)}
+        told |= {"unsure": sum(self.unsure.values()), "of_never": sum(self.total[name] for name in NEVER)}
+        return told | {"why": dict(self.why)}
 
 
 def groups_of(photo: Picture, chance: random.Random, *, whole: bool) -> Iterator[tuple[str, dict[str, bytes]]]:

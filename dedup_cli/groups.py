@@ -52,7 +52,8 @@ def _record(group: Group) -> dict[str, object]:
     return {
         "id": group.id,
         "best": group.keeper.path,
-        "why": [reason.sentence for reason in group.reasons],
+        "why": group.why,
+        "unsure": group.is_unsure,
         "verdict": group.family.value,
         "decided": group.is_decided,
         "images": [_image(image) for image in group.images],
@@ -66,15 +67,17 @@ def _image(image: ImageFacts) -> dict[str, object]:
 def _rows(group: Group) -> Iterator[dict[str, Cell]]:
     """One row an image, the keeper first."""
     decided = {it.facts.image_id: it.decided for it in group.members if it.decided}
+    unsure = {it.facts.image_id for it in group.members if it.is_unsure}
     for image in group.images:
         is_keeper = image is group.keeper
+        is_unsure = bool(unsure) if is_keeper else image.image_id in unsure
         word = decided.get(image.image_id)
         yield {
             "group": group.id,
             "verdict": group.family.value,
             "path": image.path,
-            "keep": "yes" if is_keeper else "no",
-            "why": "; ".join(reason.sentence for reason in group.reasons) if is_keeper else "",
+            "keep": "unsure" if is_unsure else "yes" if is_keeper else "no",
+            "why": "; ".join(group.why) if is_keeper else "",
             "width": image.width,
             "height": image.height,
             "bytes": image.byte_size,
@@ -86,7 +89,7 @@ def _rows(group: Group) -> Iterator[dict[str, Cell]]:
 def _print(found: Sequence[Group]) -> None:
     table = plain_table("group", "image", "pixels", "bytes", "", right=("group", "pixels", "bytes"))
     for number, group in enumerate(found, 1):
-        why = f"keep: {'; '.join(reason.sentence for reason in group.reasons)}" if group.reasons else "keep"
+        why = f"keep: {'; '.join(group.why)}" if group.why else "keep"
         for image in group.images:
             is_keeper = image is group.keeper
             size = f"{image.width} x {image.height}" if image.width else "unknown"

@@ -99,7 +99,7 @@ def _section(group: Group, pictures: dict[bytes, str]) -> str:
 
 
 def _figures(group: Group, pictures: dict[bytes, str]) -> Iterator[str]:
-    why = "; ".join(reason.sentence for reason in group.reasons)
+    why = "; ".join(group.why)
     yield figure(pictures[group.keeper.image_id], group.keeper.path, _size(group.keeper), "keep", "keep", why)
     for member in group.members[: MOST_OF_A_GROUP - 1]:
         kind = member.link.kind.value.replace("_", " ") if member.link else group.family.value

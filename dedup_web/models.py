@@ -133,13 +133,17 @@ class MemberModel(BaseModel):
 
 
 class GroupModel(BaseModel):
-    """A keeper, why it is the keeper, and the images verified directly against it."""
+    """A keeper, why it is the keeper, and the images verified directly against it.
+
+    `unsure`: it may be the keeper that was altered, and nothing goes before a person chooses.
+    """
 
     id: str
     verdict: str
     identical: bool
     keeper: ImageModel
     why: list[str]
+    unsure: bool
     members: list[MemberModel]
     decided: bool
     bytes_to_gain: int
@@ -153,7 +157,8 @@ class GroupModel(BaseModel):
             verdict=group.family.value,
             identical=group.is_identical,
             keeper=ImageModel.of(group.keeper),
-            why=[reason.sentence for reason in group.reasons],
+            why=group.why,
+            unsure=group.is_unsure,
             members=[MemberModel.of(it, group.family, pairs.get(it.facts.image_id)) for it in group.members],
             decided=group.is_decided,
             bytes_to_gain=group.bytes_to_gain,

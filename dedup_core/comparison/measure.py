@@ -19,13 +19,13 @@ from dedup_core.comparison.exposure import SURE_RESIDUAL, color_residual
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.measurement import PairMeasurement
-from dedup_core.comparison.placing import Contents, Placed, common_rectangle, shrunk
+from dedup_core.comparison.placing import Contents, Placed, common_rectangle
 from dedup_core.comparison.regions import Corners, Region, RegionKind
 from dedup_core.comparison.seen_image import SeenImage
-from dedup_core.comparison.sides import ALIKE, Sides
+from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.tones import BLOCK as TONE_BLOCK
 from dedup_core.comparison.tones import tones_between
-from dedup_core.comparison.which_side import WHOLE, has_margins, overlaid_sides, side_of, wide_margins
+from dedup_core.comparison.which_side import WHOLE, sides_of
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import hash_distance
@@ -103,6 +103,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         if all(region.kind is RegionKind.SHARED for region in regions):
             regions += laid.regions_of(spots, TONE_BLOCK)
     # Of what the verdict calls distinct no side matters.
+    wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
     return PairMeasurement(
         metrics=lab_metrics(*labs, weights),
@@ -122,7 +123,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         detail=look.detail,
         tones=tones,
         regions=regions,
-        sides=_sides(left.pixels, right.pixels, pair) if has_sides else ALIKE,
+        sides=sides_of(wholes, (pair.left, pair.right), pair.inner, METRIC_SIZE) if has_sides else ALIKE,
     )
 
 
@@ -231,24 +232,6 @@ class _Laid:
             for x, y, u, v in boxes
         ]
         return tuple(self.placed.region(RegionKind.CHANGED, *box) for box in corners)
-
-
-def _sides(left: Pixels, right: Pixels, pair: AlignedPair) -> Sides:
-    wholes = (turned(left, pair.view), right)
-    small = [
-        np.asarray(shrunk(pixels, METRIC_SIZE / max(pixels.shape[:2]))) if has_margins(inner) else pixels
-        for pixels, inner in zip(wholes, pair.inner, strict=True)
-    ]
-    overlaid = overlaid_sides(pair.left, pair.right)
-    sides = Sides(*map(side_of, small, pair.inner, overlaid))
-    if not (sides.left.is_framed and sides.right.is_framed):
-        return sides
-    # What has bars of its own and got a frame besides has something around it on more sides.
-    left_margins, right_margins = map(wide_margins, pair.inner)
-    if left_margins == right_margins:
-        return ALIKE
-    is_left = left_margins > right_margins
-    return Sides(replace(sides.left, is_framed=is_left), replace(sides.right, is_framed=not is_left))
 
 
 def _on_itself(pixels: Pixels, contents: Contents) -> _Laid:

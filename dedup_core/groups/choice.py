@@ -23,6 +23,7 @@ def choose_keeper(
     first, second = ends if inside else (np.empty(0, np.intp),) * 2
     part = np.zeros(len(candidates), np.intp)
     parts = Parts(columns.images, columns.paths, part, 1, ties_of(columns.links, first, second))
-    [keeper], [steps] = elect(parts, policy)
+    elected = elect(parts, policy)
+    [keeper], [steps] = elected.keepers, elected.steps
     chosen = candidates[keeper]
     return chosen, tuple(reason(step, chosen, policy) for step in steps)

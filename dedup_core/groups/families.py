@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import (
     ALIVE,
     FIRST_FRAMED,
@@ -26,6 +27,7 @@ NO_FAMILY: Final = -1
 _OF_KIND: Final = np.array(
     [FAMILY_NUMBERS.index(FAMILIES[kind]) if kind in FAMILIES else NO_FAMILY for kind in KINDS] + [NO_FAMILY]
 )
+_ALTERED: Final = KINDS.index(VerdictKind.ALTERED)
 _IS_COPY: Final = np.isin(_OF_KIND, FAMILY_NUMBERS.index(Family.SAME))
 
 
@@ -70,6 +72,7 @@ def ties_of(pairs: Pairs, first: Places, second: Places) -> Ties:
         first,
         second,
         pairs["kind"] != NO_VERDICT,
+        pairs["kind"] == _ALTERED,
         has(flags, UPRIGHT),
         has(flags, FIRST_FRAMED) | (has(flags, FIRST_OVERLAID) & over),
         has(flags, SECOND_FRAMED) | (has(flags, SECOND_OVERLAID) & over),

@@ -13,6 +13,7 @@ from dedup_core.groups.keeper import KeeperPolicy, KeeperStep, Reason, reason
 from dedup_core.groups.pair_table import NO_VERDICT, Pairs, is_verdict
 from dedup_core.groups.rounds import Round
 
+UNSURE: Final = "it cannot be told which one was altered: choose the one to keep"
 _UNKNOWN: Final = np.zeros(1, IMAGES)["content"]
 
 
@@ -21,12 +22,14 @@ class Member:
     """An image of a group that is not its keeper: what was verified against the keeper, and what was decided.
 
     `link` is None where only a person's word holds the two together. `lapsed` was decided about other bytes.
+    `is_unsure`: something lies over it or over the keeper, and nobody can tell over which.
     """
 
     facts: ImageFacts
     link: Link | None
     decided: Decided | None
     lapsed: Decided | None
+    is_unsure: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +52,13 @@ class Material:
     def image(self, place: int) -> ImageFacts:
         return image_of(self.images[place].item(), self.paths[place])
 
-    def member(self, place: int, pair: int) -> Member:
+    def member(self, place: int, pair: int, is_unsure: bool) -> Member:
         """The image that a keeper took by the pair."""
         row = self.pairs[pair].item()
         ids = (self.images["image_id"][it[pair]].item() for it in (self.first, self.second))
         decided, in_force = self.decided.get(pair), self.in_force.get(pair)
         link = link_of((*ids, *row[1:])) if is_verdict(row) else None
-        return Member(self.image(place), link, in_force, decided if in_force is None else None)
+        return Member(self.image(place), link, in_force, decided if in_force is None else None, is_unsure)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +79,7 @@ class Group:
     _material: Material
     _places: tuple[int, ...]  # the keeper first
     _pairs: tuple[int, ...]
+    _are_unsure: tuple[bool, ...]
 
     @cached_property
     def keeper(self) -> ImageFacts:
@@ -87,7 +91,17 @@ class Group:
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        return tuple(map(self._material.member, self._places[1:], self._pairs))
+        return tuple(map(self._material.member, self._places[1:], self._pairs, self._are_unsure))
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether it may be the keeper that something lies over, so that a person has to choose."""
+        return any(self._are_unsure)
+
+    @property
+    def why(self) -> list[str]:
+        """The reasons in words, and the doubt, where there is one."""
+        return [*(reason.sentence for reason in self.reasons), *[UNSURE] * self.is_unsure]
 
     @property
     def images(self) -> Iterator[ImageFacts]:
@@ -101,8 +115,13 @@ class Group:
 
 
 def may_go(family: Family, member: Member) -> bool:
-    """Whether a plan may name the image: a copy by its verdict, unless a person wants it, or by a person's word."""
+    """Whether a plan may name the image: a copy by its verdict, unless a person wants it, or by a person's word.
+
+    Never where it may be the original and the keeper what was made of it.
+    """
     decision = member.decided.decision if member.decided else None
+    if member.is_unsure:
+        return False
     return decision is Decision.DUPLICATE or (decision is None and family is Family.SAME)
 
 
@@ -115,18 +134,21 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
     kept = images["content"][made.keepers][of_group] == images["content"][made.members]
     is_same = np.logical_and.reduceat(kept, made.starts) & (images["content"][made.keepers] != _UNKNOWN)
     may, is_decided = np.full(len(pairs), family is Family.SAME), np.zeros(len(pairs), bool)
+    is_unsure = made.is_unsure.copy()
     times = np.where(pairs["kind"] == NO_VERDICT, 0, pairs["verified_at"])
     for at, place in enumerate(made.links.tolist() if material.in_force else ()):
         if (decided := material.in_force.get(place)) is not None:
             may[at], is_decided[at] = decided.decision is Decision.DUPLICATE, True
+            is_unsure[at] &= may[at]  # who keeps both need not choose
             if pairs["kind"][at] == NO_VERDICT:
                 times[at] = decided.at
+    may &= ~is_unsure
     firsts = np.minimum(made.keepers, np.minimum.reduceat(made.members, made.starts))
     ids = images["image_id"][firsts].tolist()
     newest = np.maximum.reduceat(times, made.starts).tolist()
     are_decided = np.logical_and.reduceat(is_decided, made.starts).tolist()
     gains = np.add.reduceat(np.where(may, images["byte_size"][made.members], 0), made.starts).tolist()
-    are_same = is_same.tolist()
+    are_same, are_unsure = is_same.tolist(), is_unsure.tolist()
     members, links = made.members.tolist(), made.links.tolist()
     stops = [*made.starts.tolist()[1:], len(members)]
     for at, (keeper, start, stop) in enumerate(zip(made.keepers.tolist(), made.starts.tolist(), stops, strict=True)):
@@ -142,5 +164,6 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
             material,
             places,
             tuple(links[start:stop]),
+            tuple(are_unsure[start:stop]),
         )
         yield group, places

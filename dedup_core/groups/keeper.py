@@ -1,6 +1,6 @@
 """The keeper: which of several copies is the likeliest original, by ordered steps, each with its reason in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -59,13 +59,30 @@ class Reason(NamedTuple):
     sentence: str
 
 
-def elect(parts: Parts, policy: KeeperPolicy) -> tuple[Places, list[tuple[KeeperStep, ...]]]:
-    """The place of the one to keep of each part, and the steps that put others out; whatever is in other parts."""
+@dataclass(frozen=True, slots=True)
+class Election:
+    """Of each part the place of the one to keep, and the steps that put others out.
+
+    `is_settled` (n,): whether an image was put out by what tells copies from originals even where something lies over
+    one of them. What puts out the others (an enlargement, a time) says nothing of that.
+    """
+
+    keepers: Places
+    steps: list[tuple[KeeperStep, ...]]
+    is_settled: Bools
+
+
+def elect(parts: Parts, policy: KeeperPolicy) -> Election:
+    """Who is kept of each part, whatever is in other parts."""
     left = np.ones(len(parts.images), bool)
+    is_settled = np.zeros(len(parts.images), bool)
     spoke = np.zeros(parts.count, np.int64)  # a bit for each step
+    settling = _settling(policy.steps)
     for at, step in enumerate(policy.steps):
         stays = _STEPS[step](parts, left, policy)
         spoke |= parts.any(left & ~stays).astype(np.int64) << at
+        if step in settling:
+            is_settled |= left & ~stays
         left = stays
     keepers: dict[int, int] = {}
     places = np.flatnonzero(left)  # in the order of their ids
@@ -76,7 +93,14 @@ def elect(parts: Parts, policy: KeeperPolicy) -> tuple[Places, list[tuple[Keeper
         bits: tuple(step for at, step in enumerate(policy.steps) if bits >> at & 1)
         for bits in np.unique(spoke).tolist()
     }
-    return np.array([keepers[part] for part in range(parts.count)]), [steps[bits] for bits in spoke.tolist()]
+    of_parts = [steps[bits] for bits in spoke.tolist()]
+    return Election(np.array([keepers[part] for part in range(parts.count)]), of_parts, is_settled)
+
+
+def _settling(steps: Sequence[KeeperStep]) -> set[KeeperStep]:
+    """A person's word, and what is asked before what lies over pictures is looked at."""
+    before = steps[: steps.index(KeeperStep.CLEAR) + 1] if KeeperStep.CLEAR in steps else ()
+    return {KeeperStep.PREFIX, KeeperStep.PERSON, *before}
 
 
 def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy) -> Reason:

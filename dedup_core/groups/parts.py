@@ -17,12 +17,14 @@ type Floats = NDArray[np.float64]
 class Ties:
     """Pairs of images that are named by their places, (n,) each; `marked` has something over or around it.
 
-    What is not `compared` is held together by a person's word, and the rest says nothing.
+    What is not `compared` is held together by a person's word, and the rest says nothing. Of the `altered` ones one
+    shows something that the other one does not.
     """
 
     first: Places
     second: Places
     compared: Bools
+    altered: Bools
     upright: Bools
     first_marked: Bools
     second_marked: Bools

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision
-from dedup_core.groups.group import Group, Member, may_go
+from dedup_core.groups.group import UNSURE, Group, Member, may_go
 from dedup_core.paths import ImagePath
 
 
@@ -96,6 +96,7 @@ def plan_groups(
     planned, left_out = [], []
     for group in sorted(groups, key=lambda group: group.keeper.path):
         going = [member for member in group.members if _is_wanted(group, member, wanted)]
+        left_out += [LeftOut(it.facts.path, UNSURE) for it in group.members if it.is_unsure and _is_copy_by_word(it)]
         if group.keeper.image_id not in known:
             left_out += [LeftOut(it.facts.path, f"{group.keeper.path}, which would stay, changed") for it in going]
             continue
@@ -111,10 +112,14 @@ def plan_groups(
     return tuple(planned), tuple(left_out)
 
 
+def _is_copy_by_word(member: Member) -> bool:
+    return member.decided is not None and member.decided.decision is Decision.DUPLICATE
+
+
 def _is_wanted(group: Group, member: Member, wanted: Wanted) -> bool:
     if not may_go(group.family, member):
         return False
-    if wanted.keep is Keep.DECIDED and (member.decided is None or member.decided.decision is not Decision.DUPLICATE):
+    if wanted.keep is Keep.DECIDED and not _is_copy_by_word(member):
         return False
     if wanted.verdicts and (member.link is None or member.link.kind not in wanted.verdicts):
         return False

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dedup_core.groups.columns import Images, Places
+from dedup_core.groups.columns import Bools, Images, Places
 from dedup_core.groups.facts import Decided
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep, elect
 from dedup_core.groups.parts import Parts, Ties, joined
@@ -16,7 +16,8 @@ class Round:
     """The groups of one round, (g,) keepers with the steps that spoke for them.
 
     `members` and `links` (n,) are what they took and by which links, group by group and in the order of their ids;
-    those of group i begin at `starts[i]`. All are places in what `take_in_rounds` was given.
+    those of group i begin at `starts[i]`. All are places in what `take_in_rounds` was given. `is_unsure` (n,): one
+    of member and keeper was altered, and nobody can tell which.
     """
 
     keepers: Places
@@ -24,6 +25,7 @@ class Round:
     members: Places
     links: Places
     starts: Places
+    is_unsure: Bools
 
 
 def take_in_rounds(
@@ -42,13 +44,17 @@ def take_in_rounds(
         first, second = np.searchsorted(kept, links.first), np.searchsorted(kept, links.second)
         links = links.between(first, second)
         labels, part = np.unique(joined(np.arange(len(kept)), first, second), return_inverse=True)
-        keepers, steps = elect(Parts(images, paths, part, len(labels), links, decided), policy)
+        elected = elect(Parts(images, paths, part, len(labels), links, decided), policy)
+        keepers = elected.keepers
         is_keeper = np.zeros(len(kept), bool)
         is_keeper[keepers] = True
         takes = np.flatnonzero(is_keeper[first] | is_keeper[second])
         members = np.where(is_keeper[first[takes]], second[takes], first[takes])
         order = np.lexsort((members, part[members]))
         starts = np.searchsorted(part[members][order], np.arange(len(labels)))
-        yield Round(places[keepers], steps, places[members[order]], numbers[takes[order]], starts)
+        is_unsure = links.altered[takes] & ~elected.is_settled[members]
+        yield Round(
+            places[keepers], elected.steps, places[members[order]], numbers[takes[order]], starts, is_unsure[order]
+        )
         free = ~is_keeper
         free[members] = False

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import FAMILIES, Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.group import Group, Member, may_go
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
@@ -82,9 +83,9 @@ class PlainGroups:
             part = waiting.pop()
             links = [self.links[key] for key in keys if key in self.links and part.issuperset(key)]
             decided = [self.decided[key] for key in keys if self._in_force(key) and part.issuperset(key)]
-            keeper, steps = elect(sorted(part), self.images, links, decided, self.policy)
+            keeper, steps, settled = elect(sorted(part), self.images, links, decided, self.policy)
             taken = sorted(partners[keeper] & part)
-            members = tuple(self._member(keeper, other) for other in taken)
+            members = tuple(self._member(keeper, other, other in settled) for other in taken)
             yield plain_group(family, self.images[keeper], members, steps)
             waiting += parts(part - {keeper, *taken}, partners)
 
@@ -112,13 +113,16 @@ class PlainGroups:
         about = zip((decided.first_content, decided.second_content), key, strict=True)
         return all(content in {b"", self.images[image_id].content} for content, image_id in about)
 
-    def _member(self, keeper: bytes, other: bytes) -> Member:
+    def _member(self, keeper: bytes, other: bytes, is_settled: bool) -> Member:
         key = min(keeper, other), max(keeper, other)
         decided = self.decided.get(key)
         if decided and decided.decision is None:
             decided = None
         known = (decided, None) if self._in_force(key) else (None, decided)
-        return Member(self.images[other], self.links.get(key), *known)
+        link = self.links.get(key)
+        is_unsure = link is not None and link.kind is VerdictKind.ALTERED and not is_settled
+        is_unsure &= known[0] is None or known[0].decision is Decision.DUPLICATE
+        return Member(self.images[other], link, *known, is_unsure)
 
 
 def parts(free: set[bytes], partners: dict[bytes, set[bytes]]) -> list[set[bytes]]:
@@ -141,15 +145,19 @@ def elect(
     links: list[Link],
     decided: list[Decided],
     policy: KeeperPolicy,
-) -> tuple[bytes, list[KeeperStep]]:
-    """The keeper, and the steps that put somebody out."""
-    steps = []
+) -> tuple[bytes, list[KeeperStep], set[bytes]]:
+    """The keeper, the steps that put somebody out, and whom those did that settle which one was altered."""
+    steps, settled = [], set()
+    settling = {KeeperStep.PREFIX, KeeperStep.PERSON}
+    if KeeperStep.CLEAR in policy.steps:
+        settling |= set(policy.steps[: policy.steps.index(KeeperStep.CLEAR) + 1])
     for step in policy.steps:
         of = {it: [link for link in links if it in link.key and link.other(it) in left] for it in left}
         stays = staying(step, left, images, of, decided, policy)
         steps += [step] * (len(stays) < len(left))
+        settled |= (set(left) - set(stays)) if step in settling else set()
         left = stays
-    return min(left, key=lambda it: (images[it].path, it)), steps
+    return min(left, key=lambda it: (images[it].path, it)), steps, settled
 
 
 def staying(  # noqa: C901, PLR0911 - an answer for each step

@@ -11,7 +11,7 @@ from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
-from dedup_core.groups.group import Group, may_go
+from dedup_core.groups.group import UNSURE, Group, may_go
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
 from dedup_core.groups.projection import GroupProjection
 
@@ -205,6 +205,32 @@ def test_what_lies_over_a_picture_counts_where_the_verdict_says_that_something_d
     [altered] = projected(A, B, link(A, B, ALTERED, sides)).groups()
     assert (names(altered), altered.reasons[0].step) == (("b", "a"), KeeperStep.CLEAR)
     assert keeper(A, B, sides) == ("a", [])
+
+
+@pytest.mark.parametrize(
+    ("sides", "is_unsure"),
+    [
+        (ALIKE, True),
+        (Sides(Side(is_overlaid=True), Side(is_framed=True)), True),
+        (Sides(Side(0.99), Side(0.6)), True),
+        (Sides(Side(is_overlaid=True), Side()), False),
+        (Sides(Side(), Side(is_framed=True)), False),
+    ],
+)
+def test_who_is_kept_of_an_altered_pair_is_sure_where_one_of_them_alone_is_covered(sides: Sides, is_unsure: bool):
+    [group] = projected(image("a", added_at=1), image("b", added_at=9), link(A, B, ALTERED, sides)).groups()
+    assert (group.is_unsure, group.members[0].is_unsure) == (is_unsure, is_unsure)
+    assert (UNSURE in group.why) == is_unsure
+    [copies] = projected(A, B, link(A, B, sides=sides)).groups()
+    assert not copies.is_unsure
+
+
+@pytest.mark.parametrize(("decision", "is_unsure"), [(Decision.DUPLICATE, True), (Decision.KEEP_BOTH, False)])
+def test_who_keeps_both_need_not_choose(decision: Decision, is_unsure: bool):
+    [group] = projected(A, B, link(A, B, ALTERED), Decided.of(A, B, decision, at=1)).groups()
+    assert (group.is_unsure, group.bytes_to_gain) == (is_unsure, 0)
+    [chosen] = projected(A, B, link(A, B, ALTERED), Decided.of(A, B, decision, keeper=B.image_id, at=1)).groups()
+    assert not chosen.is_unsure
 
 
 def test_of_three_the_one_that_was_turned_goes():

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, ImageFacts
+from dedup_core.groups.group import UNSURE
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.groups.plan import Keep, KeepPlan, LeftOut, PlannedImage, Wanted, plan_groups
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan, plan_as_dict
@@ -16,6 +18,7 @@ from dedup_core.paths import ImagePath
 from tests.core.test_groups import image, link, projected
 
 KINDS = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT)
+COVERED = Sides(Side(), Side(is_overlaid=True))  # the one whose name comes second
 BEST, GOOD, POOR = image("best", width=900), image("good", width=400), image("poor", width=100, byte_size=70)
 
 
@@ -40,12 +43,30 @@ def goes(plan: KeepPlan) -> dict[str, str]:
 @pytest.mark.parametrize("decision", [None, *Decision])
 def test_only_copies_go_and_a_person_has_the_last_word(kind: VerdictKind, decision: Decision | None):
     decided = [] if decision is None else [Decided.of(BEST, GOOD, decision, by="ann", at=1)]
-    plan = planned(BEST, GOOD, link(BEST, GOOD, kind), *decided)
+    covered = link(BEST, GOOD, kind, COVERED if kind is VerdictKind.ALTERED else ALIKE)
+    plan = planned(BEST, GOOD, covered, *decided)
     is_copy = kind in {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE} and decision is None
     expected = {"good.jpg": "best.jpg"} if is_copy or decision is Decision.DUPLICATE else {}
     assert goes(plan) == expected
-    by_people = planned(BEST, GOOD, link(BEST, GOOD, kind), *decided, wanted=Wanted(Keep.DECIDED))
+    by_people = planned(BEST, GOOD, covered, *decided, wanted=Wanted(Keep.DECIDED))
     assert goes(by_people) == (expected if decision else {})
+
+
+def test_of_two_of_which_either_may_be_covered_nothing_goes_before_a_person_chooses():
+    """Larger, earlier, with a camera: a stock photo with its watermark is all that beside a clean copy of it."""
+    altered = link(BEST, GOOD, VerdictKind.ALTERED)
+    copies = Decided.of(BEST, GOOD, Decision.DUPLICATE, by="ann", at=1)
+    plan = planned(BEST, GOOD, altered, copies)
+    assert (plan.groups, plan.left_out) == ((), (LeftOut("images/good.jpg", UNSURE),))
+    chosen = Decided.of(BEST, GOOD, Decision.DUPLICATE, keeper=GOOD.image_id, by="ann", at=2)
+    assert goes(planned(BEST, GOOD, altered, copies, chosen)) == {"best.jpg": "good.jpg"}
+    protected = KeeperPolicy(protected_prefixes=("goo",))
+    assert goes(planned(BEST, GOOD, altered, copies, policy=protected)) == {"best.jpg": "good.jpg"}
+
+
+def test_a_doubt_about_one_copy_holds_up_no_other():
+    records = BEST, GOOD, POOR, link(BEST, GOOD, VerdictKind.ALTERED), link(BEST, POOR)
+    assert goes(planned(*records, Decided.of(BEST, GOOD, Decision.DUPLICATE, at=1))) == {"poor.jpg": "best.jpg"}
 
 
 def test_what_is_planned_says_why_and_how_much_it_saves():

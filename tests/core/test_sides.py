@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.sides import ALIKE, Side, Sides
-from dedup_core.comparison.which_side import side_of
+from dedup_core.comparison.which_side import side_of, sides_of
 from dedup_core.decoding.decoder import decode
 from tests.core.pictures import encoded
 from tests.core.test_provenance import photograph
@@ -24,10 +24,12 @@ def with_badge(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def with_banner(picture: Image.Image) -> Image.Image:
+def with_banner(
+    picture: Image.Image, text: str = "NEW SEASON", ink: str = "white", ground: str = "#141414"
+) -> Image.Image:
     picture = picture.copy()
-    ImageDraw.Draw(picture).rectangle((0, 410, 480, 480), fill=(20, 20, 20))
-    ImageDraw.Draw(picture).text((30, 425), "NEW SEASON", font=ImageFont.load_default(36), fill="white")
+    ImageDraw.Draw(picture).rectangle((0, 400, 480, 480), fill=ground)
+    ImageDraw.Draw(picture).text((20, 415), text, font=ImageFont.load_default(44), fill=ink)
     return picture
 
 
@@ -50,6 +52,37 @@ def test_the_copy_is_marked_whichever_side_it_is_on(change):
     assert (getattr(found.left, mark), getattr(found.right, mark)) == (False, True)
     turned = sides(make(photograph()), photograph())
     assert (getattr(turned.left, mark), getattr(turned.right, mark)) == (True, False)
+
+
+def test_a_badge_is_seen_on_rough_ground_that_is_as_light_as_itself():
+    """In gray there is less of it to see than of what it covers, and its letters look like more of that."""
+    ground = photograph().filter(ImageFilter.GaussianBlur(4))
+    ground.paste(photograph().crop((0, 320, 480, 480)), (0, 320))
+    covered = ground.copy()
+    mean = round(np.asarray(ground)[370:440, 250:460].mean())
+    ImageDraw.Draw(covered).rectangle((250, 370, 460, 440), fill=(mean + 90, mean - 60, mean - 30))
+    ImageDraw.Draw(covered).text((262, 385), "SALE -20%", font=ImageFont.load_default(38), fill="white")
+    found = sides(ground, covered)
+    assert (found.left.is_overlaid, found.right.is_overlaid) == (False, True)
+
+
+def test_of_a_banner_over_a_banner_nobody_can_tell():
+    found = sides(
+        with_banner(photograph(), "NEW SEASON NOW"), with_banner(photograph(), "LAST DAYS OF IT", "black", "linen")
+    )
+    assert (found.left.is_overlaid, found.right.is_overlaid) == (False, False)
+
+
+def test_what_lies_in_a_part_that_the_alignment_cut_off_is_seen():
+    """The plain margins of both are trimmed before they are laid on each other, and a stamp is on one of them."""
+    white = Image.new("RGB", (480, 480), "white")
+    white.paste(photograph().resize((480, 300)), (0, 0))
+    stamped = white.copy()
+    ImageDraw.Draw(stamped).ellipse((300, 340, 420, 460), fill=(200, 20, 40))
+    wholes = np.asarray(white.resize((192, 192))), np.asarray(stamped.resize((192, 192)))
+    inner = (0.0, 0.0, 1.0, 0.625)
+    found = sides_of(wholes, (wholes[0][:120], wholes[1][:120]), (inner, inner), 192)
+    assert (found.left.is_overlaid, found.right.is_overlaid) == (False, True)
 
 
 def test_a_crop_shows_less():
