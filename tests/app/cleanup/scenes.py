@@ -17,6 +17,7 @@ from dedup_app.image_status import INDEXED
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
+from dedup_core.comparison.sides import Side, Sides
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.groups.plan import KeepPlan, Wanted
 from dedup_core.paths import ImagePath
@@ -141,9 +142,10 @@ def put_image(world: World, name: str, width: int) -> ImagePath:
 def pair(
     world: World, left: str, right: str, kind: VerdictKind = VerdictKind.DUPLICATE, decision: str | None = None
 ) -> None:
-    """A verdict on two images, and what a person decided about it."""
+    """A verdict on two images, and what a person decided about it. Something lies over the right one if altered."""
     paths = ImagePath("images", left), ImagePath("images", right)
-    verdict = Verdict(kind, (), None, 4, "upright")
+    sides = Sides(Side(), Side(is_overlaid=kind is VerdictKind.ALTERED))
+    verdict = Verdict(kind, (), None, 4, "upright", sides=sides)
     row = PairRow(*paths, "", "", verdict, 4, "upright", NOW, left_version=1, right_version=1)
     world.pairs.put_verdict(row)
     if decision:
