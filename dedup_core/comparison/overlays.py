@@ -14,7 +14,7 @@ _LEAST_CHANGED: Final = 0.001  # of the picture
 _MOST_CHANGED: Final = 0.5
 _USUAL: Final = 3.0  # times the median of all differences: what compression and resampling leave
 _TONES: Final = 32
-_TONE: Final = 8.0  # levels of one tone
+_TONE: Final = 8  # levels of one tone
 _MOST_OF_NINE: Final = 4
 _GAP: Final = 4  # pixels
 _BESIDE: Final = 2  # pixels to either side of an outline
@@ -40,7 +40,9 @@ def overlaid_sides(left: Pixels, right: Pixels) -> tuple[bool, bool]:
     outline, calm = _grown(thing, 1) & ~_shrunk(thing, 1), ~_grown(thing, 2)
     if not outline.any() or not calm.any():
         return False, False
-    left_outline, right_outline = (_Outline.of(planes, thing, outline, calm) for planes in (ours, theirs))
+    left_outline, right_outline = (
+        _Outline.of(planes.astype(np.float32), thing, outline, calm) for planes in (ours, theirs)
+    )
     return left_outline.is_of_a_thing(right_outline), right_outline.is_of_a_thing(left_outline)
 
 
@@ -77,12 +79,12 @@ class _Outline:
         return self.rise > max(other.rise + _OVERLAY_RISE, 2 * other.rise) and here > _MOSTLY * there
 
 
-def _planes(pixels: Pixels) -> Float32s:
+def _planes(pixels: Pixels) -> Pixels:
     """The channels (3, h, w), each in one piece: the largest of three neighbors in memory takes ten times as long."""
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _changed(ours: Float32s, theirs: Float32s) -> Mask:
+def _changed(ours: Pixels, theirs: Pixels) -> Mask:
     """Where the two show something else, whatever may have been done to the tones of either, (h, w)."""
     changed = _stands_out(ours, theirs)
     if changed.mean() < _LEAST_CHANGED:
@@ -91,27 +93,28 @@ def _changed(ours: Float32s, theirs: Float32s) -> Mask:
     return changed & _stands_out(theirs, _toned_as(ours, theirs))
 
 
-def _stands_out(ours: Float32s, theirs: Float32s) -> Mask:
+def _stands_out(ours: Pixels, theirs: Pixels) -> Mask:
     """Where either has a color that the other one has nowhere near; an edge a pixel beside itself does not."""
-    usual = float(np.median(np.abs(ours - theirs).max(axis=0)))
+    usual = float(np.median((np.maximum(ours, theirs) - np.minimum(ours, theirs)).max(axis=0)))
     beyond = np.maximum(_beyond(ours, theirs), _beyond(theirs, ours))
-    return _neighbors(beyond > max(_LEAST_CHANGE, _USUAL * usual), 1) >= _MOST_OF_NINE
+    return _neighbors(beyond > int(max(_LEAST_CHANGE, _USUAL * usual)), 1) >= _MOST_OF_NINE
 
 
-def _beyond(planes: Float32s, others: Float32s) -> Float32s:
+def _beyond(planes: Pixels, others: Pixels) -> Pixels:
     """How far the picture is outside of what the other one shows within a pixel, of the channels the most, (h, w)."""
-    above = planes - _highest_near(others)
-    below = -_highest_near(-others) - planes
+    highest, lowest = _of_nine(others, np.maximum), _of_nine(others, np.minimum)
+    above, below = np.maximum(planes, highest) - highest, lowest - np.minimum(planes, lowest)
     return np.asarray(np.maximum(above, below).max(axis=0))
 
 
-def _highest_near(planes: Float32s) -> Float32s:
+def _of_nine(planes: Pixels, chosen: np.ufunc) -> Pixels:
+    """The highest or lowest value of each point and those beside it."""
     down = planes.copy()
-    np.maximum(down[:, 1:], planes[:, :-1], out=down[:, 1:])
-    np.maximum(down[:, :-1], planes[:, 1:], out=down[:, :-1])
+    chosen(down[:, 1:], planes[:, :-1], out=down[:, 1:])
+    chosen(down[:, :-1], planes[:, 1:], out=down[:, :-1])
     near = down.copy()
-    np.maximum(near[:, :, 1:], down[:, :, :-1], out=near[:, :, 1:])
-    np.maximum(near[:, :, :-1], down[:, :, 1:], out=near[:, :, :-1])
+    chosen(near[:, :, 1:], down[:, :, :-1], out=near[:, :, 1:])
+    chosen(near[:, :, :-1], down[:, :, 1:], out=near[:, :, :-1])
     return near
 
 
@@ -131,16 +134,17 @@ def _mean_near(planes: Float32s, mask: Mask) -> tuple[Float32s, NDArray[np.int32
     return sums, amounts
 
 
-def _toned_as(planes: Float32s, others: Float32s) -> Float32s:
+def _toned_as(planes: Pixels, others: Pixels) -> Pixels:
     """The picture with the tones of the other one: each tone of a channel becomes what the other shows on average."""
     return np.stack([_channel_toned(ours, theirs) for ours, theirs in zip(planes, others, strict=True)])
 
 
-def _channel_toned(plane: Float32s, other: Float32s) -> Float32s:
-    tones = (plane * (1 / _TONE)).astype(np.intp).ravel()  # 0..31
+def _channel_toned(plane: Pixels, other: Pixels) -> Pixels:
+    tones = (plane // _TONE).ravel()  # 0..31
     amounts = np.maximum(1, np.bincount(tones, minlength=_TONES))
-    moved = np.bincount(tones, (other - plane).ravel(), _TONES) / amounts
-    return plane + moved.astype(np.float32)[tones].reshape(plane.shape)
+    moved = np.bincount(tones, other.ravel(), _TONES) - np.bincount(tones, plane.ravel(), _TONES)
+    toned = plane + (moved / amounts).astype(np.int16)[tones].reshape(plane.shape)
+    return toned.clip(0, 255).astype(np.uint8)
 
 
 def _edges(planes: Float32s) -> Float32s:
