@@ -4,12 +4,12 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import batched, islice
 from threading import Event, Lock
 
 from dedup_app.ports.decoders import Decoders
-from dedup_app.scan_groups import Component, CopyGroup, LookAlikes
-from dedup_core.comparison.measure import measure_images
+from dedup_app.scan_groups import ComparedPair, Component, CopyGroup, LookAlikes
+from dedup_core.comparison.measure import measure_all
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict, decide
 from dedup_core.decoding.working_image import WorkingImage
@@ -25,7 +25,10 @@ from dedup_core.views import View, opposite
 MAX_CANDIDATES = 100  # of one file, the nearest: as many as the app looks at
 HELD_PICTURES = 256  # of 0.8 MB at most: 200 MB
 
-type Measure = Callable[[WorkingImage, WorkingImage, View | None], PairMeasurement]
+AT_ONCE = 8  # comparisons of one file: who interrupts waits for no more, and no more pictures are handed over
+
+type Measure = Callable[[WorkingImage, Sequence[tuple[WorkingImage, View | None]]], list[PairMeasurement]]
+"""`measure_all`, or the same in another process."""
 type Progress = Callable[[str, int, int], None]
 """Hears what is being done, how much of it is, and of how much."""
 
@@ -63,7 +66,7 @@ class FolderScan:
         policy: Policy,
         *,
         threads: int,
-        measure: Measure = measure_images,
+        measure: Measure = measure_all,
         progress: Progress = lambda _what, _done, _of: None,
     ) -> None:
         self._decoders = decoders
@@ -115,19 +118,22 @@ class FolderScan:
         """Compare until everything is said."""
         component.copies_by_content()
         while pairs := component.next_pairs():
-            verdicts = []
-            for pair in pairs:
+            verdicts: list[Verdict | None] = []
+            for some in batched(pairs, AT_ONCE, strict=False):
                 if is_over.is_set():
                     return
-                verdicts.append(self._verdict(self._picture(pair.left.path), self._picture(pair.right.path), pair.view))
-                counter.count()
+                verdicts += self._verdicts(some)
+                counter.count(len(some))
             component.settle(pairs, verdicts)
 
-    def _verdict(self, keeper: WorkingImage | None, other: WorkingImage | None, view: View | None) -> Verdict | None:
-        """None where a file is gone by now."""
-        if keeper is None or other is None:
-            return None
-        return decide(self._measure(keeper, other, view), self._policy)
+    def _verdicts(self, pairs: Sequence[ComparedPair]) -> list[Verdict | None]:
+        """Of pairs with one keeper; None where a file is gone by now."""
+        keeper = self._picture(pairs[0].left.path)
+        if keeper is None:
+            return [None] * len(pairs)
+        others = [(self._picture(pair.right.path), pair.view) for pair in pairs]
+        measured = iter(self._measure(keeper, [(other, view) for other, view in others if other is not None]))
+        return [None if other is None else decide(next(measured), self._policy) for other, _ in others]
 
     def _picture(self, path: str) -> WorkingImage | None:
         if (held := self._pictures.held(path)) is not None:
@@ -169,9 +175,9 @@ class _Counter:
         self._expected = expected
         self._lock = Lock()
 
-    def count(self) -> None:
+    def count(self, comparisons: int) -> None:
         with self._lock:
-            self.done += 1
+            self.done += comparisons
             self._progress("comparing", self.done, max(self.done, self._expected))
 
 

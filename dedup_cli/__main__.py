@@ -1,9 +1,12 @@
 """Where `dedup` and `python -m dedup_cli` begin: a sentence in place of a traceback where an extra is missing."""
 
+import os
 import sys
 
 
 def main() -> None:
+    # What a command has to compute is spread over processes: threads of each of them besides only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from dedup_cli.main import app  # noqa: PLC0415 - it may not be importable
     except ModuleNotFoundError as error:

@@ -137,13 +137,13 @@ def _decoders(workers: int) -> Iterator[Decoders]:
 @contextmanager
 def _measure(workers: int, files: int) -> Iterator[Measure]:
     """Comparisons on all cores: only small pictures that were decoded elsewhere go to these processes."""
-    from dedup_core.comparison.measure import measure_images  # noqa: PLC0415 - as above
+    from dedup_core.comparison.measure import measure_all  # noqa: PLC0415 - as above
 
     if workers == 1 or files < MANY_FILES:
-        yield measure_images
+        yield measure_all
         return
     with ProcessPoolExecutor(workers, get_context("spawn")) as processes:
-        yield lambda left, right, hint: processes.submit(measure_images, left, right, hint).result()
+        yield lambda one, others: processes.submit(measure_all, one, others).result()
 
 
 @contextmanager

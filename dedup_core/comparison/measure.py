@@ -1,5 +1,6 @@
 """Two working images -> PairMeasurement: aligned, compared in structure, detail, tone and color."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -79,6 +80,12 @@ def measure_images(
         back = None if hint is None else opposite(hint)
         return _measured_in_order(theirs, ours, back).seen_from_right()
     return _measured_in_order(ours, theirs, hint)
+
+
+def measure_all(one: WorkingImage, others: Sequence[tuple[WorkingImage, View | None]]) -> list[PairMeasurement]:
+    """Each of the others, with its hint, against the one image, whose luma and hashes are found once."""
+    seen = SeenImage(one)
+    return [measure_images(seen, other, hint) for other, hint in others]
 
 
 def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) -> PairMeasurement:

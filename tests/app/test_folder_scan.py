@@ -2,17 +2,20 @@
 
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from PIL import Image
 
 from dedup_app.folder_scan import FolderScan, ScanReport
-from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.measure import measure_all
+from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
 from dedup_core.groups.choice import choose_keeper
 from dedup_core.policy import BALANCED
+from dedup_core.views import View
 from dedup_decoders.in_process import InProcessDecoders
 from tests.core.pictures import encoded, hue_shifted, scene
 
@@ -24,18 +27,20 @@ class Files:
         self.contents = contents
         self.reads: Counter[str] = Counter()
         self.comparisons = 0
+        self.handed_over = 0
 
     def scan(self) -> ScanReport:
-        def measure(*pair: object) -> object:
-            self.comparisons += 1
-            return measure_images(*pair)  # type: ignore[arg-type]
+        def measure(one: WorkingImage, others: Sequence[tuple[WorkingImage, View | None]]) -> list[PairMeasurement]:
+            self.comparisons += len(others)
+            self.handed_over += 1 + len(others)
+            return measure_all(one, others)
 
         folder = FolderScan(
             InProcessDecoders(),
             self.read,
             BALANCED,
             threads=2,
-            measure=measure,  # type: ignore[arg-type]
+            measure=measure,
         )
         return folder.scan(sorted(self.contents))
 
@@ -119,6 +124,15 @@ def test_many_copies_of_one_picture_take_about_one_comparison_each():
     assert len(copies) == 14
     assert files.comparisons <= 14 + 2
     assert max(files.reads.values()) == 1
+
+
+def test_a_keeper_is_handed_over_once_for_several_copies():
+    shown = picture(1)
+    qualities = (90, 80, 70, 60, 50, 40, 30)
+    files = Files({f"{quality}.jpg": encoded(shown, "JPEG", quality=quality) for quality in qualities})
+    [group] = files.scan().groups
+    assert (group.keeper.path, files.comparisons) == ("90.jpg", 6)
+    assert files.handed_over == 9  # for one, two and three copies
 
 
 def test_a_copy_that_looks_only_like_another_copy_is_compared_with_the_keeper_too(monkeypatch):

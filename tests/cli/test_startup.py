@@ -1,5 +1,6 @@
 """The command starts quickly: nothing loads the storage SDK before it is needed."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -23,6 +24,21 @@ def test_the_entry_point_runs_as_a_module_of_its_own():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "duplicates" in done.stdout
+
+
+def test_libraries_start_no_threads_beside_the_processes_of_a_command():
+    program = (
+        "import os, sys; sys.argv = ['dedup', '--version']; from dedup_cli.__main__ import main\n"
+        "assert 'numpy' not in sys.modules\n"
+        "try: main()\n"
+        "finally: print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")):
+        environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.stdout.splitlines()[-1] == expected, done.stderr
 
 
 def test_it_tells_its_version():
