@@ -11,16 +11,16 @@ from dedup_core.arrays import Float32s, Pixels
 
 _LEAST_CHANGE: Final = 14.0  # levels of a channel, above what saving again and resampling leave
 _LEAST_CHANGED: Final = 0.001  # of the picture
-_MOST_CHANGED: Final = 0.5
+_MOST_CHANGED: Final = 0.5  # of the picture: what covers more of it lies as well below as above
 _USUAL: Final = 3.0  # times the median of all differences: what compression and resampling leave
 _TONES: Final = 32
 _TONE: Final = 8  # levels of one tone
-_MOST_OF_NINE: Final = 4
+_MOST_OF_NINE: Final = 4  # an edge that is a pixel off changes a line, three of nine
 _GAP: Final = 4  # pixels
 _BESIDE: Final = 2  # pixels to either side of an outline
 _LEAST_BESIDE: Final = 4  # of the 25 around a point
-_SURE_STEP: Final = 6.0  # levels
-_MOSTLY: Final = 2  # times
+_SURE_STEP: Final = 6.0  # levels; docs/thresholds.md#which-side
+_MOSTLY: Final = 2  # times; docs/thresholds.md#which-side
 _OVERLAY_RISE: Final = 0.5  # octaves; docs/thresholds.md#which-side
 
 type Mask = NDArray[np.bool_]
