@@ -1,6 +1,7 @@
 """The running totals of this process's loader for the UTC day, kept in storage where every instance can be summed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -11,6 +12,8 @@ from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.loading.stats import LoaderStats
 
 log = EventLog(__name__)
+
+LATEST = timedelta(seconds=2)  # a message that ends so long after the last write leaves nothing to others
 
 
 class LoaderTotals:
@@ -38,7 +41,27 @@ class LoaderTotals:
         self._totals = LoaderStats()
         self._is_written = True
         self._stored = LoaderStats()  # of the totals, what surely is in the row
+        self._written_at: datetime | None = None  # when it was tried last
         self._lock = Lock()
+        self._messages = 0  # that are being handled side by side
+        self._messages_lock = Lock()
+
+    @contextmanager
+    def message(self) -> Iterator[None]:
+        """Write the totals once a message is handled, or leave that to one that is still being handled beside it.
+
+        The last of them writes, so that a process at rest has told of everything.
+        """
+        with self._messages_lock:
+            self._messages += 1
+        try:
+            yield
+        finally:
+            with self._messages_lock:
+                self._messages -= 1
+                is_last = self._messages == 0
+            if is_last or self._written_at is None or self._now() - self._written_at >= LATEST:
+                self.flush()
 
     def count_without_reads(self, comparisons: int) -> None:
         """Count comparisons that stored features decided; the next flush writes them."""
@@ -69,6 +92,7 @@ class LoaderTotals:
 
     def _write(self) -> bool:
         """Whether the row of the day is written; if not, it waits for the next message, and the new day with it."""
+        self._written_at = self._now()
         try:
             self._stats.put(self._day, self._instance, self._totals)
         except TemporaryError as error:

@@ -87,12 +87,12 @@ class Pairing:
         # One that is gone may come back as it was, and then nobody would look for this pair again.
         same = [copy for copy in copies if etags[copy.row.path] in {copy.row.etag, None}]
         pairs = [_identical(image, copy.row, image.features.sha256, self._now()) for copy in same]
-        for pair in pairs:
-            if self._pairs.put_verdict(pair) is Written.NEW:  # a repetition has nothing new to count
-                self._totals.count_without_reads(1)
-        rows = {row.path.image_id: row.summary for row in (image, *(copy.row for copy in same))}
-        self._journal.tell(pairs, rows)
-        self._totals.flush()
+        with self._totals.message():
+            for pair in pairs:
+                if self._pairs.put_verdict(pair) is Written.NEW:  # a repetition has nothing new to count
+                    self._totals.count_without_reads(1)
+            rows = {row.path.image_id: row.summary for row in (image, *(copy.row for copy in same))}
+            self._journal.tell(pairs, rows)
         return [copy.target for copy in copies if copy not in same]
 
     def _outdated(self, row: FeaturesRow) -> list[VerifyTarget]:

@@ -58,17 +58,16 @@ class VerifyService:
         except InvalidMessage as error:
             self._rejections.record(self._settings.verify_queue, message_id, body, error)
             return
-        try:
-            verdicts, missing = self._verify(message)
-            if missing:
-                self._rejections.record(self._settings.verify_queue, message_id, body, _no_blobs(missing))
-            counts = Counter(verdict.kind.value for verdict in verdicts)
-            log.info("pairs_verified", image=message.left, pairs=len(verdicts), verdicts=counts)
-        except TemporaryError as error:
-            self._rejections.note(body, error)
-            raise
-        finally:
-            self._totals.flush()
+        with self._totals.message():
+            try:
+                verdicts, missing = self._verify(message)
+                if missing:
+                    self._rejections.record(self._settings.verify_queue, message_id, body, _no_blobs(missing))
+                counts = Counter(verdict.kind.value for verdict in verdicts)
+                log.info("pairs_verified", image=message.left, pairs=len(verdicts), verdicts=counts)
+            except TemporaryError as error:
+                self._rejections.note(body, error)
+                raise
 
     def verify(self, message: VerifyMessage) -> list[Verdict]:
         """The verdicts of all pairs, in order, already stored.

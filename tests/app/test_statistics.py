@@ -57,6 +57,32 @@ def test_after_each_message_the_running_totals_are_in_storage(world):
         )
 
 
+def test_messages_handled_side_by_side_share_a_write_and_the_last_of_them_leaves_nothing_out(table):
+    process = Totals(table)
+    process.count(1)
+    writes, write = [], table.put
+    table.put = lambda *row: writes.append(row) or write(*row)
+    with process.totals.message():
+        with process.totals.message():
+            process.loader.count_failed_comparisons(2)
+        with suppress(StoreBusy), process.totals.message():
+            process.loader.count_failed_comparisons(4)
+            raise StoreBusy("503")
+        assert (len(writes), failed(table, TODAY)) == (0, {"instance": 1})
+    assert (len(writes), failed(table, TODAY)) == (1, {"instance": 7})
+
+
+def test_a_message_waits_for_its_neighbors_no_longer_than_a_moment(table):
+    process = Totals(table)
+    process.count(1)
+    with process.totals.message():
+        for seconds, told in ((1.0, 1), (1.0, 5), (1.9, 5), (0.1, 9)):
+            process.time += timedelta(seconds=seconds)
+            with process.totals.message():
+                process.loader.count_failed_comparisons(2)
+            assert failed(table, TODAY) == {"instance": told}
+
+
 def test_a_new_day_starts_at_zero_and_counts_nothing_twice(table):
     process = Totals(table)
     process.count(3)
