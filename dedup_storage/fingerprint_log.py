@@ -5,20 +5,20 @@ next segment begin; so whoever managed to append to a segment knows that nothing
 appends second reads the first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from threading import Lock
+from typing import NamedTuple
 
 from dedup_app.event_log import EventLog
 from dedup_app.ports.superseded import Superseded
-from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
 from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_older_records, read_records, removal, whole
+from dedup_storage.group_commit import GroupCommit
 from dedup_storage.index_snapshots import AnotherWrites, Snapshots, write_snapshot
 from dedup_storage.log_places import BlockPlace, LogPlace, SegmentFull, Segments
 from dedup_storage.log_reading import chunks_to_end
@@ -32,14 +32,11 @@ REINDEX = "dedup reindex"
 BLOCK_RECORDS = 4 * 1024 * 1024 // RECORD_BYTES
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """A record that waits for its turn to be appended, and what became of it."""
+class _Writing(NamedTuple):
+    """A record to be appended; `searches`: whoever appends it searches next, so the log must have been read so far."""
 
     record: bytes
     searches: bool
-    done: bool = False
-    failure: BaseException | None = None
 
 
 class FingerprintLog:
@@ -54,9 +51,8 @@ class FingerprintLog:
         self._segments = segments
         self._older = older
         self._keeper = None if snapshots is None else SnapshotKeeper(snapshots, segments)
-        self._waiting: list[_Waiting] = []
-        self._waiting_lock = Lock()
         self._turn = Lock()  # held while one group is appended and the tail is read; guards everything below
+        self._together = GroupCommit(self._commit, self._turn, BLOCK_RECORDS)
         self._last_segment = 0  # the one to append to; 0 while nobody has looked
         self._read_segment = 1
         self._offset = 0
@@ -69,7 +65,7 @@ class FingerprintLog:
         self._index_lock = SharedLock()  # searches go on side by side
 
     def add_and_search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
-        self._write(_Waiting(addition(image_id, fingerprints, version), searches=True))
+        self._together.do(_Writing(addition(image_id, fingerprints, version), searches=True))
         return self._search(image_id, version, fingerprints)
 
     def search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
@@ -78,7 +74,7 @@ class FingerprintLog:
         return self._search(image_id, version, fingerprints)
 
     def remove(self, image_id: str, version: int) -> None:
-        self._write(_Waiting(removal(image_id, version), searches=False))
+        self._together.do(_Writing(removal(image_id, version), searches=False))
 
     def remove_all(self, images: Iterable[tuple[str, int]]) -> int:
         return self._append_all(removal(image_id, version) for image_id, version in images)
@@ -149,30 +145,11 @@ class FingerprintLog:
             total += len(group)
         return total
 
-    def _write(self, entry: _Waiting) -> None:
-        with self._waiting_lock:
-            self._waiting.append(entry)
-        with self._turn:
-            while not entry.done:
-                self._commit_group()
-        if entry.failure is not None:
-            raise StoreBusy(f"The fingerprints could not be appended together: {entry.failure}") from entry.failure
-
-    def _commit_group(self) -> None:
-        """Append what is waiting as one block, then read the tail once for all of them."""
-        with self._waiting_lock:
-            group, self._waiting = self._waiting[:BLOCK_RECORDS], self._waiting[BLOCK_RECORDS:]
-        try:
-            is_taken = self._append(b"".join(entry.record for entry in group))
-            if not is_taken and any(entry.searches for entry in group) and self._catch_up() < len(group):
-                self._start_over()
-        except BaseException as failure:
-            for entry in group:
-                entry.failure = failure
-            raise
-        finally:
-            for entry in group:
-                entry.done = True
+    def _commit(self, group: Sequence[_Writing]) -> None:
+        """Append these as one block, then read the tail once for all of them."""
+        is_taken = self._append(b"".join(it.record for it in group))
+        if not is_taken and any(it.searches for it in group) and self._catch_up() < len(group):
+            self._start_over()
 
     def _append(self, block: bytes) -> bool:
         """Append the block; whether it was taken in, too: nobody has written since this instance read to the end."""

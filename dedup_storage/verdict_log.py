@@ -1,10 +1,11 @@
 """The verdict log: images, verdicts and decisions in append-only segments, of the same kind as the fingerprint log."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 
 from dedup_app.event_log import EventLog
 from dedup_core.groups.columns import Records
+from dedup_storage.group_commit import GroupCommit
 from dedup_storage.log_places import SegmentFull, Segments
 from dedup_storage.log_reading import chunks_to_end
 from dedup_storage.verdict_records import Record, Unread, read_records, record_bytes
@@ -13,15 +14,19 @@ log = EventLog(__name__)
 
 PREFIX = "verdicts/layout-1/"
 BLOCK_BYTES = 1024 * 1024  # of 4 MiB that an append takes: sent once more where its answer is lost
+APPENDS_AT_ONCE = 64  # more than an instance has threads
 
 
 class VerdictLog:
-    """The port of the same name. Each reader keeps its own place: a read costs two requests if nothing is new."""
+    """The port of the same name, one for all threads: what they append at the same moment shares a block.
+
+    Each reader keeps its own place: a read costs two requests if nothing is new.
+    """
 
     def __init__(self, segments: Segments) -> None:
         self._segments = segments
-        self._lock = Lock()
         self._last = 0  # the one to append to; 0 while nobody has looked
+        self._together = GroupCommit(self._commit, Lock(), APPENDS_AT_ONCE)
 
     def append(self, records: Iterable[Record]) -> None:
         """Append the records in their order, many in one block."""
@@ -29,24 +34,33 @@ class VerdictLog:
         for record in records:
             block += record_bytes(record)
             if len(block) >= BLOCK_BYTES:
+                self._together.do(bytes(block))
+                block.clear()
+        if block:
+            self._together.do(bytes(block))
+
+    def reader(self) -> "VerdictReader":
+        return VerdictReader(self._segments)
+
+    def _commit(self, group: Sequence[bytes]) -> None:
+        block = bytearray()
+        for data in group:
+            block += data
+            if len(block) >= BLOCK_BYTES:
                 self._append(bytes(block))
                 block.clear()
         if block:
             self._append(bytes(block))
 
-    def reader(self) -> "VerdictReader":
-        return VerdictReader(self._segments)
-
     def _append(self, block: bytes) -> None:
-        with self._lock:
-            self._last = self._last or max(self._segments.last(), 1)
-            while True:
-                try:
-                    self._segments.append(self._last, block)
-                except SegmentFull:
-                    self._last += 1
-                else:
-                    return
+        self._last = self._last or max(self._segments.last(), 1)
+        while True:
+            try:
+                self._segments.append(self._last, block)
+            except SegmentFull:
+                self._last += 1
+            else:
+                return
 
 
 class VerdictReader:

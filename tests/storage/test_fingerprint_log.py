@@ -124,10 +124,10 @@ class SlowSegments(MemorySegments):
 def wait_for(log: FingerprintLog, waiting: int) -> None:
     deadline = threading.Event()
     for _ in range(1000):
-        if len(log._waiting) == waiting:
+        if len(log._together._waiting) == waiting:
             return
         deadline.wait(0.01)
-    raise AssertionError(f"{len(log._waiting)} are waiting, not {waiting}")
+    raise AssertionError(f"{len(log._together._waiting)} are waiting, not {waiting}")
 
 
 def test_appends_that_wait_share_one_block_and_one_read() -> None:

@@ -1,6 +1,9 @@
 """The verdict log gives every reader all records, also over segments, and skips what is damaged."""
 
+import threading
+import time
 import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -10,8 +13,9 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
 from dedup_core.groups.columns import KINDS, LINKS
 from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
-from dedup_storage import log_reading
+from dedup_storage import log_reading, verdict_log
 from dedup_storage.clients import StorageClients
+from dedup_storage.log_places import BlockPlace
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.verdict_log import PREFIX, VerdictLog, VerdictReader
 from dedup_storage.verdict_records import HEAD, Unread, read_records, record_bytes
@@ -85,6 +89,64 @@ def test_a_reader_gets_each_record_once_over_segments():
     assert new(VerdictLog(segments).reader()) == RECORDS
     VerdictLog(segments).append([IMAGE])  # another process, which has to find the end
     assert new(reader) == [IMAGE]
+
+
+def appended_while_one_is_on_its_way(segments: MemorySegments, log: VerdictLog, records: list[object]) -> list[Future]:
+    """The appends of several threads that all wait for one that was there before them."""
+    append, started, go = segments.append, threading.Event(), threading.Event()
+
+    def slow(number: int, block: bytes) -> BlockPlace:
+        started.set()
+        assert go.wait(timeout=60)
+        return append(number, block)
+
+    segments.append = slow
+    with ThreadPoolExecutor(1 + len(records)) as threads:
+        first = threads.submit(log.append, [IMAGE])
+        assert started.wait(timeout=60)
+        later = [threads.submit(log.append, [record]) for record in records]
+        while len(log._together._waiting) < len(records):
+            time.sleep(0.01)
+        go.set()
+    return [first, *later]
+
+
+def test_threads_that_append_at_the_same_moment_share_a_block():
+    segments = MemorySegments()
+    log = VerdictLog(segments)
+    for done in appended_while_one_is_on_its_way(segments, log, RECORDS):
+        done.result(timeout=60)
+    assert segments.appends == 2
+    assert sorted(map(repr, new(log.reader()))) == sorted(map(repr, [IMAGE, *RECORDS]))
+
+
+def test_much_that_waits_is_appended_in_blocks_that_the_service_takes(monkeypatch):
+    monkeypatch.setattr(verdict_log, "BLOCK_BYTES", 2 * len(record_bytes(LINK)))
+    segments = MemorySegments()
+    log = VerdictLog(segments)
+    for done in appended_while_one_is_on_its_way(segments, log, [LINK] * 7):
+        done.result(timeout=60)
+    assert segments.appends == 1 + 4
+    assert new(log.reader()).count(LINK) == 7
+
+
+def test_an_append_that_fails_fails_for_all_who_shared_it():
+    segments = MemorySegments()
+    log = VerdictLog(segments)
+    append = segments.append
+
+    def refusing(number: int, block: bytes) -> BlockPlace:
+        if segments.appends == 1:
+            raise StoreBusy("503")
+        return append(number, block)
+
+    segments.append = refusing
+    first, *later = appended_while_one_is_on_its_way(segments, log, [LINK, DECIDED])
+    first.result(timeout=60)
+    for done in later:
+        with pytest.raises(StoreBusy):
+            done.result(timeout=60)
+    assert new(log.reader()) == [IMAGE]
 
 
 def test_damage_is_told_once_also_by_a_read_that_breaks_off_after_it(monkeypatch, caplog):
