@@ -21,8 +21,9 @@ from pathlib import Path
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 
+from benchmarks.announcing import CONTAINER, announce
 from benchmarks.checkouts import HERE, commit_of, linked
-from benchmarks.pipeline import CONTAINER, HOST_ID, SCAN_SECONDS, SOURCES, announce, upload
+from benchmarks.pipeline import HOST_ID, SCAN_SECONDS, SOURCES, upload
 from local_host.azurite import Azurite
 from local_host.process import HostProcess
 

@@ -6,12 +6,13 @@
     python -m benchmarks.pipeline --photos FOLDER --processes 1 --rounds 2 --isolation off separate
 
 Starts Azurite and the app (`local_host`) on free ports and uploads everything. Then the clock starts: the blobs are
-announced as Event Grid announces them (or, with `--source scan`, found by the host), and it stops when the queues are
-empty, so when every image has its final status and every pair its verdict. Storage, host and app share this machine's
-cores, so a real storage account leaves more of them to the app. Processor time by stage comes from clocks around the
-functions of each stage (`benchmarks/clocked_host.py`); operations from the storage's access log. Processor time and
-peak memory are of the host with all processes below it, decoders included; the peak is the highest sum that was seen.
-Checkouts differ in the app alone: host, clocks and storage are those of this one (`benchmarks/checkouts.py`).
+announced as Event Grid announces them (by way of a queue with `--source queue`, or with `--source scan` found by the
+host), and it stops when the queues are empty, so when every image has its final status and every pair its verdict.
+Storage, host and app share this machine's cores, so a real storage account leaves more of them to the app. Processor
+time by stage comes from clocks around the functions of each stage (`benchmarks/clocked_host.py`); operations from the
+storage's access log. Processor time and peak memory are of the host with all processes below it, decoders included; the
+peak is the highest sum that was seen. Checkouts differ in the app alone: host, clocks and storage are those of this one
+(`benchmarks/checkouts.py`).
 """
 
 import argparse
@@ -19,7 +20,6 @@ import json
 import os
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import batched
@@ -33,6 +33,7 @@ from azure.storage.queue import QueueServiceClient
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.announcing import CONTAINER, EVENTS_QUEUE, announce, put_on_queue
 from benchmarks.checkouts import commit_of, linked, look_with
 from benchmarks.clocked_host import CLOCK_FILE
 from benchmarks.drawn_images import drawn_images
@@ -41,15 +42,14 @@ from benchmarks.storage_operations import count_billed, count_kinds
 from dedup_app.settings import ISOLATIONS, Settings
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.connect import connect
-from local_host.azurite import ACCOUNT, Azurite
+from local_host.azurite import Azurite
 from local_host.process import HostProcess
 
 ROOT = Path(__file__).parent.parent
-CONTAINER = "images"
 HOST_ID = "pipeline"
-QUEUES = (f"azure-webjobs-blobtrigger-{HOST_ID}", "verify-pairs", "ingest-images")
+QUEUES = (f"azure-webjobs-blobtrigger-{HOST_ID}", EVENTS_QUEUE, "verify-pairs", "ingest-images")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
-SOURCES = {"events": "EventGrid", "scan": "LogsAndContainerScan"}
+SOURCES = {"events": "EventGrid", "queue": "EventGrid", "scan": "LogsAndContainerScan"}
 SCAN_SECONDS = 10  # as the host does; every scan lists the whole container
 EVENTS_AT_ONCE = 50
 LOOK_SECONDS = 0.5
@@ -150,6 +150,7 @@ def run(
         requests = azurite.requests()[requests_before:]
         found = look_with(app, environment)
     images = len(names)
+    kinds = {kind: count / images for kind, count in sorted(count_kinds(requests, CONTAINER).items())}
     stages = sum((Counter(it["cpu_seconds"]) for it in clocks), Counter()) + Counter(azurite=timed["azurite_seconds"])
     return {
         "commit": commit_of(checkout),
@@ -160,13 +161,18 @@ def run(
         **timed,
         RATE: images / timed["seconds"],
         "comparisons_per_second": found["comparisons"] / timed["seconds"],
+        **{f"{who}_operations_per_image": of_owner(kinds, who) for who in ("app", "host")},
         **found,
         STAGES: {stage: seconds / images * 1000 for stage, seconds in stages.most_common()},
-        KINDS: {kind: count / images for kind, count in sorted(count_kinds(requests, CONTAINER).items())},
+        KINDS: kinds,
         "billed_per_image": {
             f"{owner}: {billed}": count / images for (owner, billed), count in sorted(count_billed(requests).items())
         },
     }
+
+
+def of_owner(kinds: Mapping[str, float], who: str) -> float:
+    return sum(count for kind, count in kinds.items() if kind.startswith(who))
 
 
 def upload(azurite: Azurite, pictures: Iterator[tuple[str, bytes]]) -> list[str]:
@@ -184,7 +190,9 @@ def time_run(azurite: Azurite, hosts: list[HostProcess], names: list[str], sourc
     azurite_before = cpu_seconds(psutil.Process(azurite.pid))
     before = used_by(trees)
     started = time.perf_counter()
-    if source == "events":
+    if source == "queue":
+        put_on_queue(azurite, names)
+    elif source == "events":
         for number, group in enumerate(batched(names, EVENTS_AT_ONCE, strict=False)):
             announce(azurite, hosts[number % len(hosts)], group)
     seconds = wait_until_done(azurite, started, trees, found_by_host=source == "scan")
@@ -205,31 +213,6 @@ def time_run(azurite: Azurite, hosts: list[HostProcess], names: list[str], sourc
 
 def used_by(trees: Iterable[ProcessTree]) -> Counter[str]:
     return sum((tree.look() for tree in trees), Counter())
-
-
-def announce(azurite: Azurite, host: HostProcess, names: tuple[str, ...]) -> None:
-    """Tell a host, as Event Grid would, that blobs have landed."""
-    events = [
-        {
-            "id": name,
-            "eventType": "Microsoft.Storage.BlobCreated",
-            "topic": f"/subscriptions/0/storageAccounts/{ACCOUNT}",
-            "subject": f"/blobServices/default/containers/{CONTAINER}/blobs/{name}",
-            "eventTime": "2026-01-01T00:00:00Z",
-            "data": {"blobType": "BlockBlob", "eTag": "0x8D", "url": f"{azurite.blob_url}/{CONTAINER}/{name}"},
-            "dataVersion": "",
-            "metadataVersion": "1",
-        }
-        for name in names
-    ]
-    key = host.status.keys["blobs_extension"]
-    request = urllib.request.Request(  # noqa: S310 - our own host
-        f"{host.url.rstrip('/')}/runtime/webhooks/blobs?functionName=Host.Functions.extract_features&code={key}",
-        data=json.dumps(events).encode(),
-        headers={"aeg-event-type": "Notification", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-        assert response.status == 202, response.read()
 
 
 def wait_until_done(azurite: Azurite, started: float, trees: list[ProcessTree], *, found_by_host: bool) -> float:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from local_host.azurite import ACCOUNT, StorageRequest
 
 TABLES = {"features", "pairs", "loaderstats", "reports"}
-QUEUES = ("verify-pairs", "ingest-images", "azure-webjobs-blobtrigger", "webjobs-")
+QUEUES = ("verify-pairs", "ingest-images", "blob-events", "azure-webjobs-blobtrigger", "webjobs-")
 BILLED = ("blob write", "blob read", "blob list", "blob other", "queue", "table")
 
 

@@ -17,6 +17,7 @@ ACCOUNT = "http://127.0.0.1:1/devstoreaccount1"
         ("HEAD", "/images/a.jpg", "host: image HEAD 200", ("host", "blob other")),
         ("PUT", "/dedup-index/000001?comp=appendblock", "app: log PUT append", ("app", "blob write")),
         ("POST", "/verify-pairs/messages", "app: queue verify-pairs send", ("app", "queue")),
+        ("POST", "/blob-events/messages", "host: queue blob-events send", ("host", "queue")),
         ("GET", "/verify-pairs/messages?numofmessages=4", "host: queue verify-pairs receive", ("host", "queue")),
         (
             "GET",
