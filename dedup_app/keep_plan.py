@@ -30,7 +30,8 @@ class KeepPlanService:
 
     def _known(self, groups: list[Group]) -> Iterator[tuple[bytes, PlannedImage]]:
         """The images whose rows are of the version that was compared."""
-        images = [image for group in groups for image in group.images]
+        # In the order of the rows: those that lie close together are read together.
+        images = sorted((image for group in groups for image in group.images), key=lambda image: image.image_id)
         for part in batched(images, IMAGES_AT_ONCE, strict=False):
             rows = self._features.summaries([image.image_id.hex() for image in part])
             for image in part:

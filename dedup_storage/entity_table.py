@@ -86,10 +86,7 @@ class EntityTable:
             return dict(entity), whole_etag(entity.metadata.get("etag"))
 
     def get_many(self, keys: Collection[tuple[str, str]], *, select: Sequence[str] | None = None) -> list[Entity]:
-        if len(keys) <= 1:
-            return [entity for key in keys if (entity := self.get(*key, select=select)) is not None]
-        with ThreadPoolExecutor(min(READS_AT_ONCE, len(keys))) as threads:
-            found = threads.map(lambda key: self.get(*key, select=select), keys)
+        found = side_by_side(lambda key: self.get(*key, select=select), keys)
         return [entity for entity in found if entity is not None]
 
     def upsert(self, entity: Entity, *, keep_other_columns: bool) -> str:
@@ -173,6 +170,14 @@ class EntityTable:
     def _create(self) -> None:
         with suppress(ResourceExistsError):
             self._client.create_table()
+
+
+def side_by_side[A, B](read: Callable[[A], B], many: Collection[A]) -> list[B]:
+    """What each of many reads gives, in their order."""
+    if len(many) <= 1:
+        return list(map(read, many))
+    with ThreadPoolExecutor(min(READS_AT_ONCE, len(many))) as threads:
+        return list(threads.map(read, many))
 
 
 def _unless_changed(tag: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.ports.features import FeaturesRow, ImageSummary, Tally
 from dedup_app.ports.superseded import Superseded
 from dedup_storage.entity_table import Entities
+from dedup_storage.many_rows import read_many
 from dedup_storage.rows import (
     SUMMARY_COLUMNS,
     features_entity,
@@ -72,8 +73,8 @@ class AzureFeaturesTable:
         return starmap(features_row, self._table.query_with_tags(condition))
 
     def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
-        keys = [features_keys(image_id) for image_id in sorted(set(image_ids))]
-        found = map(image_summary, self._table.get_many(keys, select=SUMMARY_COLUMNS))
+        keys = [features_keys(image_id) for image_id in image_ids]
+        found = map(image_summary, read_many(self._table, keys, select=SUMMARY_COLUMNS))
         return {summary.path.image_id: summary for summary in found}
 
     def all_summaries(self) -> Iterator[ImageSummary]:

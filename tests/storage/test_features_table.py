@@ -73,6 +73,12 @@ class FeaturesTableContract(ABC):
         table.put(rejected)
         assert table.get(rejected.path.image_id) == rejected
 
+    def test_summaries_of_images_that_lie_close_together_are_those_of_each(self, table: FeaturesTable) -> None:
+        paths = [path for path in (image(str(number)) for number in range(6000)) if path.image_id[:2] == "00"][:12]
+        rows = [table.put(features_row(path.name, features=some_features())) for path in paths[:11]]
+        found = table.summaries([path.image_id for path in paths])
+        assert found == {row.path.image_id: row.summary for row in rows}
+
     def test_summaries_tell_what_the_rows_are_about(self, table: FeaturesTable) -> None:
         features = some_features()
         table.put(features_row("a.jpg", features=features))
