@@ -11,6 +11,7 @@ from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes
 from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.edge_agreement import with_neighbors
 from dedup_core.comparison.measurement import RETONED, Detail
+from dedup_core.comparison.outliers import outliers
 from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.limits import WORKING_SIZE
@@ -65,6 +66,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else
         differences = shapes
     changed = textured & (differences > _CHANGED)
+    outlier, stand_out = outliers(planes, differences, retoned)
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
     detail = Detail(
         worst=_third_largest(differences[textured]),
@@ -78,8 +80,9 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         grain=planes.grain,
         retoned=retoned,
         starkness=planes.starkness,
+        outlier=outlier,
     )
-    boxes = [planes.in_shares(corners) for corners in boxes_of(changed, planes.cell)]
+    boxes = [planes.in_shares(corners) for corners in boxes_of(changed | stand_out, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
     return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from dedup_core.comparison.color_match import above
-from dedup_core.comparison.measurement import PairMeasurement, Tones
+from dedup_core.comparison.measurement import STANDS_OUT, PairMeasurement, Tones
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
@@ -35,6 +35,14 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     if measurement.color_residual > policy.max_color_residual and keeps_colors(measurement):
         return _kept(tones)
     return ""
+
+
+def outlying_place(measurement: PairMeasurement) -> str:
+    """The sentence about a place that differs by more than copying explains in the rest; empty without one."""
+    outlier = 0.0 if measurement.detail is None else measurement.detail.outlier
+    if outlier <= STANDS_OUT:
+        return ""
+    return f"a small part differs by more than what copying left elsewhere ({outlier:.1f} times)"
 
 
 def too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:

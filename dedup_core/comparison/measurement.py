@@ -9,12 +9,13 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 6  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 7  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
 _WITH_VERDICT: Final = ("regions", "sides")
 RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
+STANDS_OUT: Final = 1.3  # times; docs/thresholds.md#what-stands-out
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Detail:
     be any others, and `reshaped` the largest such difference where both show something, but for two blocks and one in
     200. `blocks` is how many blocks show anything. `grain` is the standard deviation of noise in all of them,
     above that of rounding, and `retoned` the mean difference of what agrees, both in gray levels. `starkness` 0..1: how
-    near the usual block of both pictures is to half black and half white.
+    near the usual block of both pictures is to half black and half white. `outlier`: how many times what nearly all
+    blocks differ by, for scaling and compression, the third-largest difference is; 0 where none stands out.
     """
 
     worst: float
@@ -42,6 +44,7 @@ class Detail:
     calm: float = 0.0
     starkness: float = 0.0
     reshaped: float = 0.0
+    outlier: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

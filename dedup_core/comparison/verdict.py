@@ -12,6 +12,7 @@ from dedup_core.comparison.doubts import (
     another_frame,
     another_spot,
     keeps_colors,
+    outlying_place,
     some_colors,
     too_small_a_part,
     turned_mark,
@@ -123,6 +124,7 @@ def _with_doubts_of_one_picture(
         another_frame(measurement, policy),
         another_spot(measurement, policy),
         too_small_a_part(measurement, policy),
+        outlying_place(measurement),
     )
     doubt = next((it for it in (*doubts, turned) if it), "")
     return (VerdictKind.ALTERED, (doubt, *reasons)) if doubt else (VerdictKind.DUPLICATE, reasons)

@@ -342,6 +342,8 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"worst": 0.09, "calm": 0.0}, VerdictKind.DUPLICATE),
         ({"worst": 0.26, "grain": 1.0}, VerdictKind.DUPLICATE),
         ({"worst": 0.28, "grain": 1.0}, VerdictKind.ALTERED),
+        ({"worst": 0.05, "outlier": 1.2}, VerdictKind.DUPLICATE),
+        ({"worst": 0.05, "outlier": 1.4}, VerdictKind.ALTERED),
         ({"worst": 0.39, "retoned": 5.1}, VerdictKind.DUPLICATE),
         ({"worst": 0.41, "retoned": 5.1}, VerdictKind.ALTERED),
         ({"worst": 0.39, "retoned": 4.9}, VerdictKind.ALTERED),

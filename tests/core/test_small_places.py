@@ -1,0 +1,105 @@
+"""Dense pages that differ in one small place, by less than copying may leave: the rest of the page tells."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from dedup_core import VerdictKind, decide, measure_images
+from dedup_core.comparison.regions import RegionKind
+from tests.core.pictures import jpeg, working
+
+DIFFERENT = {VerdictKind.ALTERED, VerdictKind.DISTINCT}
+
+
+def half(image: Image.Image) -> Image.Image:
+    return jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), 75)
+
+
+def cropped(image: Image.Image) -> Image.Image:
+    margins = image.width // 40, image.height // 40
+    return jpeg(image.crop((*margins, image.width - margins[0], image.height - margins[1])), 90)
+
+
+def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
+    return decide(measure_images(working(left), working(right))).kind
+
+
+def accounts(number: int) -> Image.Image:
+    """A sheet of figures in cells, of which one is another for every number."""
+    figures = np.random.default_rng(8).integers(100, 9999, (24, 8))
+    figures[5 + 4 * number, 2 + number] = (4417, 8250, 6693)[number]
+    image = Image.new("RGB", (1080, 780), "white")
+    canvas = ImageDraw.Draw(image)
+    for row in range(25):
+        canvas.line((0, 30 * row, 1080, 30 * row), fill=(205, 205, 205))
+    for column in range(9):
+        canvas.line((135 * column, 0, 135 * column, 780), fill=(205, 205, 205))
+    for row, column in np.ndindex(figures.shape):
+        place = 135 * column + 122, 30 * row + 22
+        canvas.text(place, str(figures[row, column]), fill="black", font_size=14, anchor="rs")
+    return image
+
+
+def puzzle(number: int) -> Image.Image:
+    """A grid of letters between black squares; every number has three other letters."""
+    chance = np.random.default_rng(2)
+    letters, black = chance.integers(65, 91, (12, 12)), chance.random((12, 12)) < 0.2
+    for row, column in np.random.default_rng(50 + number).integers(0, 12, (5, 2)):
+        letters[row, column] = 65 + (letters[row, column] - 65 + 7) % 26
+    image = Image.new("RGB", (600, 600), "white")
+    canvas = ImageDraw.Draw(image)
+    for row, column in np.ndindex(letters.shape):
+        x, y = 12 + 48 * column, 12 + 48 * row
+        fill = "black" if black[row, column] else "white"
+        canvas.rectangle((x, y, x + 48, y + 48), outline="black", fill=fill, width=2)
+        if not black[row, column]:
+            canvas.text((x + 24, y + 25), chr(letters[row, column]), fill=(25, 35, 130), font_size=27, anchor="mm")
+    return image
+
+
+def findings(number: int) -> Image.Image:
+    """A report of one patient, in which one value is another for every number."""
+    values = np.random.default_rng(4).integers(100, 999, 28)
+    values[6 + 7 * number] = (274, 618, 935)[number]
+    image = Image.new("RGB", (1100, 1500), "white")
+    canvas = ImageDraw.Draw(image)
+    canvas.text((90, 60), "Findings", fill="black", font_size=44)
+    for row, value in enumerate(values):
+        y = 180 + 45 * row
+        canvas.text((90, y), f"Measured substance {row + 1}", fill="black", font_size=24)
+        canvas.text((560, y), f"{value / 10}", fill="black", font_size=24)
+        canvas.text((730, y), ("g/dl", "mmol/l", "U/l")[row % 3], fill="black", font_size=24)
+        canvas.line((90, y + 34, 1010, y + 34), fill=(185, 185, 185))
+    return image
+
+
+DRAWN: dict[str, Callable[[int], Image.Image]] = {"accounts": accounts, "puzzle": puzzle, "findings": findings}
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 1), (2, 1)])
+@pytest.mark.parametrize(
+    ("draw", "copied"),
+    [
+        pytest.param(accounts, Image.Image.copy, id="one cell"),
+        pytest.param(findings, Image.Image.copy, id="one value"),
+        pytest.param(puzzle, half, id="a few letters at half the size"),
+    ],
+)
+def test_something_else_in_one_place_is_no_duplicate(draw, copied, one, other):
+    assert kind_of(draw(one), copied(draw(other))) in DIFFERENT
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN.keys())
+@pytest.mark.parametrize("copied", [half, cropped, lambda image: jpeg(image, 60)], ids=["half", "cropped", "saved"])
+def test_copies_of_such_pages_are_duplicates(draw, copied):
+    assert kind_of(draw(0), copied(draw(0))) is VerdictKind.DUPLICATE
+
+
+def test_the_place_is_told():
+    verdict = decide(measure_images(working(findings(0)), working(findings(2))))
+    places = [region.left for region in verdict.regions if region.kind is RegionKind.CHANGED]
+    for row in (6, 20):
+        x, y = 590 / 1100, (192 + 45 * row) / 1500
+        assert any(box.left <= x <= box.right and box.top <= y <= box.bottom for box in places)
