@@ -8,9 +8,12 @@ from dedup_core.policy import Policy
 from dedup_core.views import View
 
 MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
+FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
+_OF_PHOTOGRAPHS: Final = 2.0  # docs/thresholds.md#what-stands-out
+_IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
@@ -37,12 +40,20 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     return ""
 
 
-def outlying_place(measurement: PairMeasurement) -> str:
+def outlying_place(measurement: PairMeasurement, policy: Policy) -> str:
     """The sentence about a place that differs by more than copying explains in the rest; empty without one."""
-    outlier = 0.0 if measurement.detail is None else measurement.detail.outlier
-    if outlier <= STANDS_OUT:
+    detail = measurement.detail
+    if detail is None:
         return ""
-    return f"a small part differs by more than what copying left elsewhere ({outlier:.1f} times)"
+    is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
+    if detail.outlier <= STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else 1.0):
+        return ""
+    return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
+
+
+def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether something shows everywhere and nothing is a plain background, as in most photographs."""
+    return measurement.texture >= FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share
 
 
 def too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:

@@ -15,7 +15,7 @@ MEASUREMENT_VERSION: Final = 7  # of what is stored; raised when a number comes 
 
 _WITH_VERDICT: Final = ("regions", "sides")
 RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
-STANDS_OUT: Final = 1.3  # times; docs/thresholds.md#what-stands-out
+STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Detail:
     200. `blocks` is how many blocks show anything. `grain` is the standard deviation of noise in all of them,
     above that of rounding, and `retoned` the mean difference of what agrees, both in gray levels. `starkness` 0..1: how
     near the usual block of both pictures is to half black and half white. `outlier`: how many times what nearly all
-    blocks differ by, for scaling and compression, the third-largest difference is; 0 where none stands out.
+    places of a word's size differ by, for scaling and compression, the largest difference is; 0 where none stands out.
     """
 
     worst: float

@@ -11,41 +11,73 @@ from dedup_core.comparison.block_planes import BlockPlanes
 from dedup_core.comparison.measurement import RETONED, STANDS_OUT
 
 type Blocks = NDArray[np.bool_]
-_USUAL: Final = 0.95  # of the blocks that show anything: what they differ by is what copying left
-_LEAST_DIFFERENCE: Final = 0.006  # added to that, for what differs in nothing but rounding
-_LEAST_VARIANCE: Final = 6.0  # gray levels, squared: the same for what is left of a block's variance
-_FEWEST: Final = 24  # blocks, of which a twentieth is more than one
+_USUAL: Final = 0.98  # of the blocks that show anything: what they differ by is what copying left
+_LEAST_DIFFERENCE: Final = 0.01  # added to that, for what differs in nothing but rounding
+_LEAST_VARIANCE: Final = 9.0  # gray levels, squared: the same for what is left of a block's variance
+_LEAST_OF_WORDS: Final = 0.15  # the same for the mean of a word's blocks
+_LEAST_WORD: Final = 0.6  # of the usual difference: hairs that scaling thins differ by less, where all else is exact
+_WORD: Final = (2, 3)  # blocks down and across: where a few letters differ, all of these do
+_FEWEST: Final = 24  # blocks, of which the usual ones are not those of one word
 _CLIPPED: Final = 10.0  # gray levels
-_PLACES: Final = 3  # blocks that stand out: fewer may be dust
 _DAMPING: Final = 1e-5
 _TO_GRAY: Final = 64.0  # squares as large as gray values
 
 
 def outliers(planes: BlockPlanes, differences: Float32s, retoned: float) -> tuple[float, Blocks]:
-    """How many times what nearly all blocks differ by the third-largest difference is, and the blocks that stand out.
+    """How many times what nearly all places of a word's size differ by the largest difference is, and where it is.
 
     Counted in correlation and in gray levels, the lesser of both: noise weighs much where little shows, a place that
     lies a little off where much does. What a shift by a part of a pixel or a blur explains is no difference. Where
     tones were changed by much (`retoned`), colors that are clipped stand out, and nothing can be said.
     """
-    shown, stand_out = planes.textured, np.zeros(planes.textured.shape, dtype=np.bool_)
+    shown, nowhere = planes.textured, np.zeros(planes.textured.shape, dtype=np.bool_)
     if shown.sum() < _FEWEST or retoned > _CLIPPED:
-        return 0.0, stand_out
+        return 0.0, nowhere
     contrast = np.sqrt(planes.left_variance * planes.right_variance) + planes.noise
-    usual = np.quantile(differences[shown], _USUAL) + _LEAST_DIFFERENCE
-    usual_left_over = np.quantile((differences * contrast)[shown], _USUAL) + _LEAST_VARIANCE
-    weights = np.minimum(1 / usual, contrast / usual_left_over)
-    rows, columns = np.nonzero(shown & (differences * weights > STANDS_OUT))
-    if len(rows) < _PLACES:
-        return 0.0, stand_out
+    usual = _nearly_largest(differences[shown]) + _LEAST_DIFFERENCE
+    usual_left_over = _nearly_largest((differences * contrast)[shown]) + _LEAST_VARIANCE
+    weights = np.minimum(1 / usual, contrast / usual_left_over) * shown
+    times = differences * weights
+    words = _mean_of_words(times)
+    usual_word = max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS)
+    words_out = words > usual_word * STANDS_OUT
+    if not words_out.any():
+        return 0.0, nowhere
+    doubtful = shown & _blocks_of_words(words_out)
+    rows, columns = np.nonzero(doubtful)
     left_over = np.minimum(
         _moved_or_blurred(planes.left, planes.right, rows, columns, planes.cell, bent=retoned > RETONED),
         _moved_or_blurred(planes.right, planes.left, rows, columns, planes.cell, bent=retoned > RETONED),
     )
-    least = np.minimum(differences[rows, columns], left_over / (2 * contrast[rows, columns]))
-    times = least * weights[rows, columns]
-    stand_out[rows, columns] = times > STANDS_OUT
-    return float(np.partition(times, -_PLACES)[-_PLACES]), stand_out
+    explained = np.minimum(differences[doubtful], left_over / (2 * contrast[doubtful])) * weights[doubtful]
+    times = np.zeros_like(times)
+    times[doubtful] = explained
+    words = _mean_of_words(times) / usual_word
+    return float(words.max()), shown & _blocks_of_words(words > STANDS_OUT)
+
+
+def _nearly_largest(values: Float32s) -> float:
+    """What nearly all of them do not exceed."""
+    place = int(_USUAL * (len(values) - 1))
+    return float(np.partition(values, place)[place])
+
+
+def _mean_of_words(values: Float32s) -> Float32s:
+    """The mean of the blocks of a word that begins at each block; beyond the edges nothing differs."""
+    down, across = _WORD
+    padded = np.pad(values, ((0, down - 1), (0, across - 1)))
+    words = np.zeros_like(values)
+    for row, column in np.ndindex(*_WORD):
+        words += padded[row : row + values.shape[0], column : column + values.shape[1]]
+    return np.asarray(words / np.float32(down * across), dtype=np.float32)
+
+
+def _blocks_of_words(begin: Blocks) -> Blocks:
+    """All blocks of the words that begin at marked ones."""
+    blocks = np.zeros_like(begin)
+    for row, column in np.ndindex(*_WORD):
+        blocks[row:, column:] |= begin[: begin.shape[0] - row, : begin.shape[1] - column]
+    return blocks
 
 
 def _moved_or_blurred(

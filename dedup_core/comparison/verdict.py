@@ -7,10 +7,12 @@ from typing import Final
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.doubts import (
+    FULL_TEXTURE,
     MANY_BLOCKS,
     WHOLE_FRAME,
     another_frame,
     another_spot,
+    is_full,
     keeps_colors,
     outlying_place,
     some_colors,
@@ -68,7 +70,6 @@ _OF_MARKS: Final = 0.6  # docs/thresholds.md#altered-or-distinct
 _OF_PHOTOGRAPHS: Final = 1.2  # docs/thresholds.md#altered-or-distinct
 _EXACT: Final = 0.02  # median difference of blocks: what compression leaves
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
-_FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _LEAST_TOLD: Final = 0.005  # less would be told as 0 %
 # Without a direction, because a pair is stored under both of its images with the same reasons.
@@ -124,7 +125,7 @@ def _with_doubts_of_one_picture(
         another_frame(measurement, policy),
         another_spot(measurement, policy),
         too_small_a_part(measurement, policy),
-        outlying_place(measurement),
+        outlying_place(measurement, policy),
     )
     doubt = next((it for it in (*doubts, turned) if it), "")
     return (VerdictKind.ALTERED, (doubt, *reasons)) if doubt else (VerdictKind.DUPLICATE, reasons)
@@ -245,8 +246,7 @@ def _judge_altered(
     if detail.altered_share > most or detail.usual > policy.max_usual_difference:
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {most:.0%})",)
-    full = measurement.texture >= _FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share
-    limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if full else 1.0)
+    limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if is_full(measurement, policy) else 1.0)
     if residual > limit and color is not VerdictKind.DUPLICATE and not keeps_colors(measurement):
         beyond = above(residual, limit)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
@@ -265,7 +265,7 @@ def _most_shared(measurement: PairMeasurement, policy: Policy) -> float:
     if measurement.plain_share > policy.max_plain_share:
         return _OF_MARKS
     exact = detail is not None and detail.usual <= _EXACT and detail.retoned <= RETONED
-    return _OF_PHOTOGRAPHS if exact and measurement.texture >= _FULL_TEXTURE else 1.0
+    return _OF_PHOTOGRAPHS if exact and measurement.texture >= FULL_TEXTURE else 1.0
 
 
 def _what_differs(measurement: PairMeasurement) -> str:
