@@ -18,8 +18,8 @@ _LEAST_OF_WORDS: Final = 0.15  # the same for the mean of a word's blocks
 _LEAST_WORD: Final = 0.6  # of the usual difference: hairs that scaling thins differ by less, where all else is exact
 _WORD: Final = (2, 3)  # blocks down and across: where a few letters differ, all of these do
 _FEWEST: Final = 24  # blocks, of which the usual ones are not those of one word
-_CLIPPED: Final = 10.0  # gray levels
-_DAMPING: Final = 1e-5
+_CLIPPED: Final = 10.0  # gray levels of other tones: brighter by a sixth, and colors are clipped
+_DAMPING: Final = 1e-5  # of the terms' strength: blocks that are a plain slope have no curvature
 _TO_GRAY: Final = 64.0  # squares as large as gray values
 
 
