@@ -1,4 +1,4 @@
-"""Fails when a Markdown page links to a file or heading of this repository that does not exist."""
+"""Fails when a Markdown page links to, or names, a file or heading of this repository that does not exist."""
 
 import re
 import subprocess
@@ -9,6 +9,8 @@ ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6}\s+(.*)$", re.MULTILINE)
 EXPLICIT_ANCHOR = re.compile(r"<a (?:id|name)=\"([^\"]+)\"")
+NAMED = re.compile(r"`((?:dedup_\w+|local_host|infra|demo|tests|benchmarks)/[\w/]+\.py)`")
+PAGE = re.compile(r"(?<![\"'/\w])(docs/[\w/.-]+\.md)(?:#([\w-]+))?")  # in a comment or docstring: no string begins so
 FENCED_CODE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
@@ -39,13 +41,17 @@ def dead_links(page: Path) -> list[str]:
     return dead
 
 
+def dead_names(page: Path) -> list[str]:
+    """Modules that a page names and that are not there; the changelog tells of earlier ones."""
+    named = [] if page.name == "CHANGELOG.md" else NAMED.findall(page.read_text(encoding="utf-8"))
+    return [f"{page.relative_to(ROOT)}: {name}: no such file" for name in named if not (ROOT / name).exists()]
+
+
 def source_anchors() -> list[str]:
-    """Comments in the sources that name a page of `docs` and a heading are links too."""
+    """Comments and docstrings of the sources that name a page of `docs` and a heading are links too."""
     dead = []
     for source in tracked("*.py"):
-        for file_part, anchor in re.findall(
-            r"#\s*(docs/[\w/.-]+\.md)(?:#([\w-]+))?", source.read_text(encoding="utf-8")
-        ):
+        for file_part, anchor in PAGE.findall(source.read_text(encoding="utf-8")):
             page = ROOT / file_part
             if not page.exists() or (anchor and anchor not in anchors_of(page)):
                 dead.append(f"{source.relative_to(ROOT)}: {file_part}#{anchor}: no such page or heading")
@@ -65,7 +71,7 @@ def tracked(pattern: str) -> list[Path]:
 
 def main() -> int:
     pages = tracked("*.md")
-    dead = [line for page in pages for line in dead_links(page)] + source_anchors()
+    dead = [line for page in pages for line in (*dead_links(page), *dead_names(page))] + source_anchors()
     print("\n".join(dead) if dead else f"links in {len(pages)} pages: all alive")  # noqa: T201
     return 1 if dead else 0
 
