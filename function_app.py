@@ -124,7 +124,7 @@ _connecting = Lock()
 
 
 def _services(*, decodes: bool = False) -> "Services":
-    with _connecting:
+    with _connecting, paused_collector():
         if decodes:
             _decoders().prepare()
         services = _connect()

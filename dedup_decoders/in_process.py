@@ -1,5 +1,6 @@
 """The port `Decoders` without any process of its own: for tests, notebooks and `DECODER_ISOLATION=off`."""
 
+from collections.abc import Callable
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -30,6 +31,9 @@ class InProcessDecoders:
     def report_to(self, hear: Started) -> None:
         """Let somebody hear once what decodes here, before the first picture."""
         self._hear = hear
+
+    def do_meanwhile(self, work: Callable[[], object]) -> None:
+        """Nobody waits here; what is not done now is done when it is needed."""
 
     def extract_features(self, data: bytes) -> ImageFeatures:
         self._tell_once()

@@ -56,6 +56,7 @@ class DecoderPool:
         self._patience = patience or Patience()
         self._tell = tell
         self._hear: Started | None = None
+        self._meanwhile: Callable[[], object] | None = None
         self._report: threading.Thread | None
         self._lock = threading.Lock()
         self._why_not: str | None = None
@@ -87,6 +88,10 @@ class DecoderPool:
             self._hear, ready = hear, self._ready
         if ready is not None:
             self._tell_of(ready, hear)
+
+    def do_meanwhile(self, work: Callable[[], object]) -> None:
+        """Have this done once, by the thread that waits for the first picture to be decoded."""
+        self._meanwhile = work
 
     def extract_features(self, data: bytes) -> "ImageFeatures":
         from dedup_decoders.questions import features_question  # noqa: PLC0415 - see above
@@ -139,6 +144,9 @@ class DecoderPool:
             future = self._threads.submit(self._ask_twice, question)
         except RuntimeError as error:  # after `close`, or while the interpreter ends
             raise TemporaryError("The decoders are closed", reason="decoders-closed") from error
+        work, self._meanwhile = self._meanwhile, None
+        if work is not None:
+            work()
         return future.result()
 
     def _ask_twice[T](self, question: "Question[T]") -> T:

@@ -2,14 +2,14 @@
 
 import base64
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
-from azure.storage.queue import ExponentialRetry as QueueRetry
-from azure.storage.queue import QueueServiceClient
 
 from dedup_app.storage_connection import StorageConnection
 from dedup_core.errors import InvalidSetting
@@ -17,25 +17,38 @@ from dedup_storage.transport import LimitedTransport
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.storage.queue import QueueServiceClient
 
+NO_CONNECTION_STRING = (
+    "ImageStorage is no connection string of a storage account: copy it anew from the portal, or write "
+    "UseDevelopmentStorage=true for Azurite"
+)
 # Few, because the host tries the whole message again; the limits of time are in transport.py.
 RETRIES = 3
 # Up to two seconds before each try: base and jitter of one second, no growth.
 BACKOFF: dict[str, Any] = {"initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1, "retry_total": RETRIES}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class StorageClients:
-    """One long-lived client for each service."""
+    """One long-lived client for each service; that of queues is made, and its SDK loaded, when it is first asked for.
+
+    Its SDK takes a twentieth of all that is loaded before the first picture, and only messages need it.
+    """
 
     blobs: BlobServiceClient
-    queues: QueueServiceClient
     tables: TableServiceClient
+    open_queues: "Callable[[], QueueServiceClient]"
+
+    @cached_property
+    def queues(self) -> "QueueServiceClient":
+        return self.open_queues()
 
     def close(self) -> None:
         self.blobs.close()
-        self.queues.close()
         self.tables.close()
+        if "queues" in vars(self):
+            self.queues.close()
 
 
 def open_clients(connection: StorageConnection, *, largest_read: int) -> StorageClients:
@@ -46,7 +59,6 @@ def open_clients(connection: StorageConnection, *, largest_read: int) -> Storage
         "retry_policy": BlobRetry(**BACKOFF),
         "max_single_get_size": largest_read,
     }
-    queue_options: dict[str, Any] = {"transport": LimitedTransport(), "retry_policy": QueueRetry(**BACKOFF)}
     table_options: dict[str, Any] = {
         "transport": LimitedTransport(),
         "retry_total": RETRIES,
@@ -56,23 +68,19 @@ def open_clients(connection: StorageConnection, *, largest_read: int) -> Storage
         credential = credential_of(connection.client_id)
         return StorageClients(
             BlobServiceClient(connection.blob_service_uri, credential, **blob_options),
-            QueueServiceClient(connection.queue_service_uri, credential, **queue_options),
             TableServiceClient(connection.table_service_uri, credential=credential, **table_options),
+            lambda: _queues_of_identity(connection.queue_service_uri, credential),
         )
     text = connection.connection_string
     try:
-        _check_account_key(text)
+        _check_connection_string(text)
         return StorageClients(
             BlobServiceClient.from_connection_string(text, **blob_options),
-            QueueServiceClient.from_connection_string(text, **queue_options),
             TableServiceClient.from_connection_string(text, **table_options),
+            lambda: _queues_of_text(text),
         )
     except (ValueError, KeyError):
-        # The chain is cut because the SDK's text may quote the connection string, and with it the key.
-        raise InvalidSetting(
-            "ImageStorage is no connection string of a storage account: copy it anew from the portal, or write "
-            "UseDevelopmentStorage=true for Azurite"
-        ) from None
+        raise InvalidSetting(NO_CONNECTION_STRING) from None  # because the SDK's text may quote it, and with it the key
 
 
 def _quiet_sdk() -> None:
@@ -82,12 +90,43 @@ def _quiet_sdk() -> None:
         logger.setLevel(logging.WARNING)
 
 
-def _check_account_key(connection_string: str) -> None:
-    """The SDK would notice a mangled key only when it signs the first call. Raises `ValueError`."""
-    for part in connection_string.split(";"):
-        name, _, value = part.partition("=")
-        if name.strip().lower() == "accountkey":
-            base64.b64decode(value.strip(), validate=True)
+def load_queues() -> None:
+    """Load the SDK of queues, while nothing else is to do: the first message waits for it otherwise."""
+    import azure.storage.queue  # noqa: F401, PLC0415 - see `StorageClients`
+
+
+def _queues_of_identity(address: str, credential: "TokenCredential") -> "QueueServiceClient":
+    from azure.storage.queue import QueueServiceClient  # noqa: PLC0415 - see `StorageClients`
+
+    return QueueServiceClient(address, credential, **_queue_options())
+
+
+def _queues_of_text(connection_string: str) -> "QueueServiceClient":
+    from azure.storage.queue import QueueServiceClient  # noqa: PLC0415 - as above
+
+    try:
+        return QueueServiceClient.from_connection_string(connection_string, **_queue_options())
+    except (ValueError, KeyError):
+        raise InvalidSetting(NO_CONNECTION_STRING) from None  # as there
+
+
+def _queue_options() -> dict[str, Any]:
+    from azure.storage.queue import ExponentialRetry  # noqa: PLC0415 - as above
+
+    return {"transport": LimitedTransport(), "retry_policy": ExponentialRetry(**BACKOFF)}
+
+
+def _check_connection_string(text: str) -> None:
+    """What the SDK would notice late: a mangled key when it signs the first call, a queue service without an address.
+
+    Raises `ValueError`.
+    """
+    parts = {
+        name.strip().lower(): value.strip() for name, _, value in (part.partition("=") for part in text.split(";"))
+    }
+    base64.b64decode(parts.get("accountkey", ""), validate=True)
+    if not parts.keys() & {"queueendpoint", "accountname"} and "usedevelopmentstorage" not in parts:
+        raise ValueError("where the queues are is not said")
 
 
 def credential_of(client_id: str) -> "TokenCredential":

@@ -16,7 +16,7 @@ from dedup_decoders.allocator import return_large_buffers_at_once
 from dedup_storage.app_decoders import open_app_decoders
 from dedup_storage.blob_tags import AzureBlobTags
 from dedup_storage.blobs import AzureImages
-from dedup_storage.clients import StorageClients, open_clients
+from dedup_storage.clients import StorageClients, load_queues, open_clients
 from dedup_storage.decoders_reporting import DecodersReporting
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.event_senders import event_senders
@@ -26,7 +26,7 @@ from dedup_storage.log_segments import AzureSegments
 from dedup_storage.original_links import DelegatedLinks
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.poison_queues import AzurePoisonQueues
-from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue
+from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue, LateQueueService
 from dedup_storage.tables import AzureReportsTable, AzureStatsTable
 from dedup_storage.verdict_log import PREFIX as VERDICTS
 from dedup_storage.verdict_log import VerdictLog
@@ -49,10 +49,12 @@ def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | Non
     storage = settings.require_image_storage()
     largest_read = max(settings.max_image_bytes, READ_BYTES)
     clients = open_clients(storage, largest_read=largest_read)
+    queues = LateQueueService(clients)
     reports = AzureReportsTable(EntityTable(clients.tables, settings.table("reports")))
     instance = instance_name()
     decoders = decoders or open_app_decoders(settings)
     decoders.report_to(DecodersReporting(reports, instance, settings.decoder_isolation))
+    decoders.do_meanwhile(load_queues)
     return Services(
         settings=settings,
         images=AzureImages(clients.blobs, max_bytes=settings.max_image_bytes),
@@ -61,15 +63,15 @@ def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | Non
         pairs=AzurePairsTable(EntityTable(clients.tables, settings.table("pairs"))),
         stats=AzureStatsTable(EntityTable(clients.tables, settings.table("loaderstats"))),
         reports=reports,
-        verify_queue=AzureVerifyQueue(clients.queues, settings.verify_queue),
-        ingest_queue=AzureIngestQueue(clients.queues, settings.ingest_queue),
-        poison_queues=AzurePoisonQueues(clients.queues),
+        verify_queue=AzureVerifyQueue(queues, settings.verify_queue),
+        ingest_queue=AzureIngestQueue(queues, settings.ingest_queue),
+        poison_queues=AzurePoisonQueues(queues),
         queues=AzureQueues(
-            clients.queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_TRIGGER_QUEUE)
+            queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_TRIGGER_QUEUE)
         ),
         open_index=lambda: _index(settings, clients),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
-        event_senders=event_senders(settings, clients.queues),
+        event_senders=event_senders(settings, queues),
         blob_tags=AzureBlobTags(clients.blobs) if settings.tag_images else None,
         original_links=(
             DelegatedLinks(clients.blobs, utc_now) if settings.original_links and storage.uses_identity else None

@@ -10,13 +10,12 @@ from azure.core import PipelineClient
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy, UserAgentPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
-from azure.storage.queue import QueueServiceClient
 
 from dedup_app.notices import CloudEvent, EventSender
 from dedup_app.settings import Settings
 from dedup_storage.azure_errors import our_errors
 from dedup_storage.clients import RETRIES, credential_of
-from dedup_storage.queues import send_text
+from dedup_storage.queues import QueueService, send_text
 from dedup_storage.transport import LimitedTransport
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ KEPT_SECONDS = 7 * 24 * 3600
 MOST_OF_A_BATCH = 50  # Event Grid takes a megabyte; one event has a few kilobytes, and at most some twenty
 
 
-def event_senders(settings: Settings, queues: QueueServiceClient) -> list[EventSender]:
+def event_senders(settings: Settings, queues: QueueService) -> list[EventSender]:
     """Those that the settings name, none of which is reached before the first notice."""
     senders: list[EventSender] = []
     if settings.notify_queue:
@@ -45,7 +44,7 @@ def event_senders(settings: Settings, queues: QueueServiceClient) -> list[EventS
 class QueueSender:
     """One message an event, as JSON text."""
 
-    def __init__(self, service: QueueServiceClient, name: str) -> None:
+    def __init__(self, service: QueueService, name: str) -> None:
         self._queue = service.get_queue_client(name)
 
     def send(self, events: Sequence[CloudEvent]) -> None:

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.queue import QueueMessage, QueueServiceClient
 
 from dedup_app.ports.queues import PoisonMessage
 from dedup_storage.azure_errors import our_errors
-from dedup_storage.queues import AT_ONCE, POISON_SUFFIX
+from dedup_storage.queues import AT_ONCE, POISON_SUFFIX, QueueService
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueMessage
 
 HIDDEN_SECONDS = 120  # longer than it takes to send on what a run of the timer receives (32 messages)
 
@@ -17,7 +20,7 @@ HIDDEN_SECONDS = 120  # longer than it takes to send on what a run of the timer 
 class AzurePoisonQueues:
     """The `PoisonQueues` port."""
 
-    def __init__(self, service: QueueServiceClient) -> None:
+    def __init__(self, service: QueueService) -> None:
         self._service = service
 
     def peek(self, queue: str, limit: int = AT_ONCE) -> Sequence[PoisonMessage]:
@@ -44,7 +47,7 @@ class AzurePoisonQueues:
         with our_errors(f"clear {poison.queue_name}"), suppress(ResourceNotFoundError):
             poison.clear_messages()
 
-    def _received(self, queue: str, limit: int) -> Iterator[QueueMessage]:
+    def _received(self, queue: str, limit: int) -> "Iterator[QueueMessage]":
         poison = self._service.get_queue_client(queue + POISON_SUFFIX)
         with our_errors(f"receive from {poison.queue_name}"):
             try:
@@ -57,6 +60,6 @@ class AzurePoisonQueues:
         yield from messages
 
 
-def _message(queue: str, message: QueueMessage) -> PoisonMessage:
+def _message(queue: str, message: "QueueMessage") -> PoisonMessage:
     since = message.inserted_on or datetime.now(UTC)
     return PoisonMessage(queue, str(message.id), str(message.content), since)

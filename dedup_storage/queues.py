@@ -4,16 +4,21 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import batched
+from typing import TYPE_CHECKING, Protocol
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import QueueClient, QueueServiceClient
 
 from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE, QueueLengths
 from dedup_app.ports.reports import RejectedMessage
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_storage.azure_errors import our_errors
+from dedup_storage.clients import StorageClients
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueClient
 
 POISON_SUFFIX = "-poison"
 # The host's own queue of blob events has a name that only the host knows; those that it gave up on are here.
@@ -26,21 +31,43 @@ SENDS_AT_ONCE = 16  # half of the kept connections (`POOL_SIZE`)
 NEVER_EXPIRES = -1
 
 
-class AzureVerifyQueue:
-    """The `VerifyQueue` port."""
+class QueueService(Protocol):
+    """What is used here of the SDK's `QueueServiceClient`."""
 
-    def __init__(self, service: QueueServiceClient, name: str) -> None:
-        self._queue = service.get_queue_client(name)
+    def get_queue_client(self, queue: str) -> "QueueClient": ...
+
+
+class LateQueueService:
+    """The queue service of these clients, which opens it for the first queue."""
+
+    def __init__(self, clients: StorageClients) -> None:
+        self._clients = clients
+
+    def get_queue_client(self, queue: str) -> "QueueClient":
+        return self._clients.queues.get_queue_client(queue)
+
+
+class _NamedQueue:
+    """One queue, whose client is made for the first message."""
+
+    def __init__(self, service: QueueService, name: str) -> None:
+        self._service = service
+        self._name = name
+
+    @cached_property
+    def _queue(self) -> "QueueClient":
+        return self._service.get_queue_client(self._name)
+
+
+class AzureVerifyQueue(_NamedQueue):
+    """The `VerifyQueue` port."""
 
     def send(self, message: VerifyMessage) -> None:
         send_text(self._queue, message.to_json())
 
 
-class AzureIngestQueue:
+class AzureIngestQueue(_NamedQueue):
     """The `IngestQueue` port."""
-
-    def __init__(self, service: QueueServiceClient, name: str) -> None:
-        self._queue = service.get_queue_client(name)
 
     def send(self, message: IngestMessage) -> None:
         send_text(self._queue, message.to_json())
@@ -56,7 +83,7 @@ class AzureIngestQueue:
 class AzureQueues:
     """The `Queues` port: each queue by its name, and its poison queue, which the host fills."""
 
-    def __init__(self, service: QueueServiceClient, names: Sequence[str]) -> None:
+    def __init__(self, service: QueueService, names: Sequence[str]) -> None:
         self._service = service
         self._names = tuple(names)
 
@@ -100,7 +127,7 @@ class AzureQueues:
         ]
 
 
-def send_text(queue: QueueClient, text: str, *, kept_seconds: int = NEVER_EXPIRES) -> None:
+def send_text(queue: "QueueClient", text: str, *, kept_seconds: int = NEVER_EXPIRES) -> None:
     """Put one message, as it is, into the queue, which appears with the first one."""
     with our_errors(f"send a message to {queue.queue_name}"):
         try:

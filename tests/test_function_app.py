@@ -287,8 +287,11 @@ decoders.close()
     assert loaded.stdout.split() == []
 
 
-def test_services_are_connected_without_the_search_that_few_of_them_need():
-    heavy = "PIL dedup_core.search.fingerprint_index dedup_core.decoding.decoder dedup_app.ingest dedup_app.group_book"
+def test_services_are_connected_without_the_search_and_the_queues_that_few_of_them_need():
+    heavy = (
+        "PIL azure.storage.queue dedup_core.search.fingerprint_index dedup_core.decoding.decoder dedup_app.ingest"
+        " dedup_app.group_book"
+    )
     script = f"""
 import sys
 from dedup_app.settings import Settings

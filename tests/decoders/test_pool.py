@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,6 +103,17 @@ def test_a_decoder_that_is_prepared_is_the_one_that_is_asked() -> None:
         assert len(pool._running) == 1
     pool.prepare()  # after the end: nothing
     assert not pool._running
+
+
+def test_the_thread_that_waits_for_the_first_picture_does_what_can_be_done_meanwhile_and_does_it_once() -> None:
+    done: list[int] = []
+    with DecoderPool(children=1) as pool:
+        pool.do_meanwhile(lambda: done.append(threading.get_ident()))
+        pool.prepare()
+        assert done == []
+        for _ in range(2):
+            assert pool.decode(PNG).format == "PNG"
+            assert done == [threading.get_ident()]
 
 
 def test_preparing_in_vain_is_told_to_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:

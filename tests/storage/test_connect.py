@@ -122,6 +122,7 @@ def test_a_lone_comparison_reads_two_images(services: Services, container: BlobS
         "AccountName=x;AccountKey=Secret!Key",
         "DefaultEndpointsProtocol=https;AccountName=;AccountKey=SecretKey",
         "BlobEndpoint=https://account.blob.core.windows.net/;SharedAccessSignature=sv=1&sig=SecretKey",
+        "BlobEndpoint=https://a.blob.core.windows.net/;TableEndpoint=https://a.table.core.windows.net/;SharedAccessSignature=SecretKey",
     ],
 )
 def test_a_bad_connection_string_is_an_error_that_names_the_setting_and_no_secret(text: str) -> None:
