@@ -256,7 +256,7 @@ class _Ranges:
         ends = np.cumsum(lengths)
         rests = probes.rests.astype(np.uint8)[self.numbers]
         bounds = np.searchsorted(ends, np.arange(_PART, self.total, _PART))
-        for low, high in pairwise(np.unique([0, *bounds, len(ends)]).tolist()):
+        for low, high in pairwise(sorted({0, *bounds.tolist(), len(ends)})):
             length = lengths[low:high]
             shift = self.first[low:high] - (ends[low:high] - length) + (ends[low - 1] if low else 0)
             entries = self.entries[np.arange(length.sum()) + np.repeat(shift, length)]

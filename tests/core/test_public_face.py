@@ -34,3 +34,31 @@ def test_importing_the_package_alone_loads_neither_numpy_nor_pillow():
     code = "import sys, dedup_core; print([name for name in ('numpy', 'PIL') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_search_loads_no_masked_arrays_which_a_first_picture_would_wait_for():
+    code = """
+import sys
+import numpy as np
+from io import BytesIO
+from PIL import Image
+from dedup_core import FingerprintIndex, extract_features
+
+def fingerprints(seed):
+    drawn = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), np.uint8)
+    file = BytesIO()
+    Image.fromarray(drawn).resize((320, 240)).save(file, "PNG")
+    return extract_features(file.getvalue()).fingerprints
+
+prints = [fingerprints(seed) for seed in range(3)]
+sys.modules.pop("numpy.ma", None)  # which an app has its decoder processes load, if anybody
+np.__dict__.pop("ma", None)
+index = FingerprintIndex()
+for number, it in enumerate(prints):
+    index.add(bytes([number]) * 16, it)
+    index.add(bytes([number]) * 16, it)
+    assert index.search(it)
+print("numpy.ma" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
