@@ -2,10 +2,11 @@
 
     python -m benchmarks.first_picture --photo FILE --checkouts OLD . --rounds 7
 
-Each round starts Azurite and a host with the app, uploads the photograph, announces it as Event Grid does, and waits
-until its row says `indexed`: nothing of the app but `import function_app` has happened before. Then the second one, of
-other bytes. The function without a picture is `import function_app` and its services, in a fresh process. The least of
-the rounds counts, because other programs on the machine only ever add to it.
+Each round starts Azurite and a host with the app, its modules compiled as in the package that is deployed, uploads the
+photograph, announces it as Event Grid does, and waits until its row says `indexed`: nothing of the app but `import
+function_app` has happened before. Then the second one, of other bytes. The function without a picture is `import
+function_app` and its services, in a fresh process. The least of the rounds counts, because other programs on the
+machine only ever add to it.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 
 from benchmarks.announcing import CONTAINER, announce
-from benchmarks.checkouts import HERE, commit_of, linked
+from benchmarks.checkouts import HERE, commit_of, packaged
 from benchmarks.pipeline import HOST_ID, SCAN_SECONDS, SOURCES, upload
 from local_host.azurite import Azurite
 from local_host.process import HostProcess
@@ -68,7 +69,7 @@ def main() -> None:
 
 def one_round(checkout: Path, photo: bytes) -> Iterator[tuple[str, float]]:
     with tempfile.TemporaryDirectory(prefix="first-") as name, Azurite(Path(name) / "azurite") as azurite:
-        app = linked(checkout, Path(name) / "app")
+        app = packaged(checkout, Path(name) / "app")
         environment = {
             "AzureWebJobsStorage": azurite.connection_string,
             "ImageStorage": azurite.connection_string,
