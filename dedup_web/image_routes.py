@@ -1,19 +1,21 @@
 """What the API says of single images, and their pictures."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from dedup_app.check import CheckHit
 from dedup_core.errors import ImageTooLarge
 from dedup_core.paths import ImagePath
 from dedup_web import models
 from dedup_web.context import PROBLEMS, Given, path_of
 from dedup_web.pictures import MEDIA_TYPES
+
+if TYPE_CHECKING:
+    from dedup_app.check import CheckHit
 
 MOST_HITS = 8  # each is read and compared while somebody waits
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
@@ -99,7 +101,7 @@ def _add_pictures(api: FastAPI) -> None:
         return Response(made[side == "right"], media_type="image/jpeg", headers=_cached())
 
 
-def _checked(hits: Sequence[CheckHit]) -> models.CheckModel:
+def _checked(hits: Sequence["CheckHit"]) -> models.CheckModel:
     return models.CheckModel(
         known=any(hit.is_same_picture for hit in hits),
         hits=[

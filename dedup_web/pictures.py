@@ -1,14 +1,14 @@
-"""Pictures for the page: thumbnails, two pictures as they were compared, and originals."""
+"""Pictures for the page: thumbnails, two pictures as they were compared, and originals.
+
+Pillow and the comparison are loaded by the first picture, for which a list of groups need not wait.
+"""
 
 import io
 from collections import OrderedDict
 from threading import Lock
 
-from PIL import Image
-
 from dedup_app.services import Services
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.measure import shared_parts
 from dedup_core.paths import ImagePath
 
 HELD = 8  # pairs that were laid on each other, for whoever swipes between their two sides
@@ -46,6 +46,8 @@ class Pictures:
         with self._lock:
             if key in self._pairs:
                 return self._pairs[key]
+        from dedup_core.comparison.measure import shared_parts  # noqa: PLC0415 - see above
+
         images = self._services.loader.load_image_pair_for_comparison(left, right)
         parts = shared_parts(images[0].working.pixels, images[1].working.pixels)
         made = _jpeg(parts[0]), _jpeg(parts[1])
@@ -57,6 +59,8 @@ class Pictures:
 
 
 def _jpeg(pixels: Pixels) -> bytes:
+    from PIL import Image  # noqa: PLC0415 - see above
+
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

@@ -304,6 +304,22 @@ assert services.index is services.index
     assert loaded.stdout.split() == []
 
 
+def test_a_page_of_groups_is_listed_without_what_makes_pictures():
+    heavy = "PIL httpx dedup_core.comparison.measure dedup_core.search.fingerprint_index dedup_app.check"
+    script = f"""
+import sys
+from dedup_app.settings import Settings
+from dedup_storage.connect import connect
+from dedup_web.app import create_app
+services = connect(Settings.from_environment({{"ImageStorage": "UseDevelopmentStorage=true"}}))
+create_app(services, who="ann")
+assert services.review
+print(*[name for name in {heavy.split()} if name in sys.modules])
+"""
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
 def test_the_host_reads_queue_messages_as_they_are_and_outwaits_a_storage_that_is_busy_for_minutes():
     host = json.loads((ROOT / "host.json").read_text())
     queues = host["extensions"]["queues"]
