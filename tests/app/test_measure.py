@@ -1,9 +1,12 @@
 """`measure`: copies of a sample are found or lost as ingest would find or lose them, and nothing is ever written."""
 
 import json
+import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 
 from dedup_app.decisions import Act
@@ -12,15 +15,19 @@ from dedup_app.intervals import Share
 from dedup_app.measure.analysis import Report, analyze
 from dedup_app.measure.results import ImageResult, Outcome
 from dedup_app.measure.sample import Sample, draw
-from dedup_app.measure.service import MeasureService, without
+from dedup_app.measure.service import COPIES_AT_ONCE, MeasureService, without
 from dedup_app.measure.stages import Stage
 from dedup_app.ports.features import ImageSummary
 from dedup_changes.transforms import TRANSFORMS, Transform
 from dedup_changes.workshop import MadeCopy, make_copies
 from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.record import CONTENT_BYTES
 from dedup_core.paths import ImagePath
 from dedup_core.policy import BALANCED
+from dedup_core.views import View
 from dedup_decoders.in_process import InProcessDecoders
 from tests.app.world import World, copy_of, photo, recolored
 from tests.core.pictures import encoded, scene
@@ -128,6 +135,81 @@ def test_a_run_goes_on_where_it_was(trial: Trial):
     assert [copy.measurement.structure for copy in kept.copies] == [it.measurement.structure for it in first.copies]
     left = without(sample.images, {kept.path})
     assert [str(image.path) for image in left] == [str(image.path) for image in sample.images[1:]]
+
+
+def test_as_many_images_are_at_work_as_there_are_threads():
+    world = World()
+    for seed in range(8):
+        world.upload_and_ingest(f"{seed}.png", photo(seed))
+    everybody = threading.Barrier(4, timeout=30)  # broken unless four are at it at once, twice
+
+    class Meeting(Bench):
+        def copies(self, picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
+            everybody.wait()
+            return super().copies(picture, name, changes)
+
+    service = world.services.measure(Meeting(("jpeg-50",)), InProcessDecoders(), 4)
+    results = list(service.run(service.sample("", 8, 0).images, Pile()))
+    assert [it.outcome for it in results] == [Outcome.MEASURED] * 8
+
+
+class Census:
+    """How many pictures there are, by their pixels: now, and at most."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a picture may go while another one is counted
+        self.alive = self.most = 0
+
+    def count(self, picture: WorkingImage) -> WorkingImage:
+        """A copy of the picture, whose pixels are its own and are counted until they go."""
+        counted = replace(picture, pixels=np.array(picture.pixels))
+        with self._lock:
+            self.alive += 1
+            self.most = max(self.most, self.alive)
+        weakref.finalize(counted.pixels, self._gone)
+        return counted
+
+    def _gone(self) -> None:
+        with self._lock:
+            self.alive -= 1
+
+
+@pytest.mark.parametrize("images", [5, 30])
+def test_no_more_pictures_are_held_however_many_are_measured(images: int):
+    census, threads = Census(), 2
+    world = World()
+    for seed in range(images):
+        world.upload_and_ingest(f"{seed}.png", encoded(scene(seed, (120, 90))))
+    example = InProcessDecoders().decode(photo(0))
+    prints, measured = fingerprints_of(example, bytes(CONTENT_BYTES)), measure_images(example, example)
+
+    class Counting(Bench):
+        def copies(self, picture: WorkingImage, _name: str, changes: Sequence[str]) -> list[MadeCopy]:
+            return [MadeCopy(change, prints, census.count(picture)) for change in changes]
+
+        def measure(self, _left: WorkingImage, _right: WorkingImage, _hint: View | None) -> PairMeasurement:  # type: ignore[override]
+            return measured
+
+    class CountingDecoders(InProcessDecoders):
+        def decode(self, data: bytes) -> WorkingImage:
+            return census.count(super().decode(data))
+
+    class Away:
+        def put(self, _image_id: str, _picture: WorkingImage) -> None: ...
+
+        def get(self, _image_id: str) -> WorkingImage:
+            return census.count(example)
+
+    service = world.services.measure(Counting(tuple(TRANSFORMS)[: 2 * COPIES_AT_ONCE]), CountingDecoders(), threads)
+    sample = service.sample("", images, 0)
+    for _ in service.run(sample.images, Away()):
+        pass
+    assert COPIES_AT_ONCE <= census.most <= threads * (COPIES_AT_ONCE + 2)  # its own, and the copy that was last
+    census.most = 0
+    rows, strangers = service.strangers(sample.images, images)
+    for _ in service.compared(rows, strangers.near, Away()):
+        pass
+    assert 0 < census.most <= threads * 2
 
 
 def test_images_that_vanish_or_change_meanwhile_are_left_out_and_counted(trial: Trial):

@@ -1,11 +1,14 @@
 """`dedup measure` says first what it costs, goes on where it was, and never writes to the account."""
 
+import io
 import json
+import os
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import pytest
 from azure.storage.blob import BlobServiceClient
@@ -16,6 +19,7 @@ from dedup_app.settings import Settings
 from dedup_changes import workshop
 from dedup_changes.transforms import TRANSFORMS
 from dedup_changes.workshop import MadeCopy, make_copies
+from dedup_cli import measure as measure_module
 from dedup_cli.main import app
 from dedup_core.comparison.measure import measure_images
 from dedup_core.decoding.working_image import WorkingImage
@@ -27,11 +31,17 @@ from tests.core.pictures import encoded
 
 
 class Bench:
-    """The workshop of this process, with three changes; it fails where `fails_after` copies are made."""
+    """The workshop of this process, with three changes; it fails where `fails_after` copies are made.
+
+    With `meeting`, copies are made once so many are asked for at the same time.
+    """
 
     fails_after = 1_000_000
+    processes: ClassVar[list[int]] = []
+    meeting: threading.Barrier | None = None
 
-    def __init__(self, _processes: int) -> None:
+    def __init__(self, processes: int) -> None:
+        self.processes.append(processes)
         self.changes = [TRANSFORMS[name] for name in ("jpeg-50", "mirrored", "avatar")]
         self.made = 0
 
@@ -44,6 +54,8 @@ class Bench:
         self.made += len(changes)
         if self.made > self.fails_after:
             raise KeyboardInterrupt
+        if self.meeting is not None:
+            self.meeting.wait()
         return make_copies(picture, name, changes)
 
     measure = staticmethod(measure_images)
@@ -53,6 +65,8 @@ class Bench:
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Bench]:
     monkeypatch.setattr(workshop, "Workshop", Bench)
     monkeypatch.setattr(Bench, "fails_after", 1_000_000)
+    monkeypatch.setattr(Bench, "processes", [])
+    monkeypatch.setattr(Bench, "meeting", None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("DECODER_ISOLATION", "off")
     return Bench
@@ -115,6 +129,44 @@ def test_a_run_that_was_interrupted_goes_on_and_leaves_nothing_behind(world: Wor
     assert "going on with a run that was interrupted: 1 of 3" in done.stderr
     assert len(world.images.reads) == reads + 2
     assert list((tmp_path / "cache" / "near-duplicate-images").iterdir()) == []
+
+
+def test_all_cores_have_a_process_and_each_process_a_picture_at_the_same_time(world: World, bench: type[Bench]):
+    assert run(world, "--yes").exit_code == 0
+    bench.meeting = threading.Barrier(3, timeout=30)  # broken unless all three images are at it at once
+    done = run(world, "--yes", "--jobs", "3")
+    assert done.exit_code == 0, done.output
+    assert bench.processes == [os.process_cpu_count(), 3]
+
+
+class Terminal(io.StringIO):
+    """What a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_person_sees_how_far_it_is_and_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    with measure_module._progress("images", 10, 1) as count:
+        for _ in range(3):
+            count()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())  # as it reads without colors
+    assert re.search(r"images .* 4/10 \d:\d\d:\d\d", shown)
+
+
+def test_a_program_sees_no_progress_and_a_person_that_of_images_and_of_pairs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    assert "3/3" not in run(world, "--yes").stderr
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    shown = run(world, "--yes").stderr
+    assert "3/3" in shown.partition("pairs of strangers")[0]
+    assert "3/3" in shown.partition("pairs of strangers")[2]
 
 
 def test_a_line_that_was_cut_off_costs_itself_alone(world: World, tmp_path: Path):
