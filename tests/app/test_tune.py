@@ -9,7 +9,7 @@ import pytest
 from dedup_app.decisions import Act
 from dedup_app.dial import dial
 from dedup_app.rejudge import RejudgeReport
-from dedup_app.tune.choice import chance_of, folds_of
+from dedup_app.tune.choice import Chooser, chance_of, folds_of
 from dedup_app.tune.evidence import Judgment, Made, gather
 from dedup_app.tune.moves import changed, moves
 from dedup_app.tune.service import TooFewDecisions, TuneReport
@@ -101,6 +101,17 @@ def test_pairs_that_share_an_image_are_in_one_fold():
     folds = folds_of(judgments, 0)
     assert all(len(set(folds[first : first + 4].tolist())) == 1 for first in range(0, 40, 4))
     assert set(folds.tolist()) == set(range(5))
+
+
+@pytest.mark.parametrize(("of_one_picture", "proposes"), [(True, False), (False, True)])
+def test_what_a_preset_gets_wrong_about_one_picture_alone_proposes_nothing(of_one_picture: bool, proposes: bool):
+    """Without that picture nothing is wrong, so nothing tells that another policy would do better on others."""
+    strangers = [Judgment(f"s{it}", f"t{it}", measured(structure=0.3), is_copy=False) for it in range(30)]
+    right = [Judgment(f"a{it}", f"b{it}", measured(), is_copy=True) for it in range(24)]
+    missed = [Judgment("a" if of_one_picture else f"c{it}", f"d{it}", measured(3.0), is_copy=True) for it in range(6)]
+    choice = Chooser([*strangers, *right, *missed], STRICT).choose()
+    assert choice.wrong_today == 6
+    assert (choice.wrong_unseen == 0, choice.is_better(STRICT)) == (proposes, proposes)
 
 
 def test_a_gain_that_losses_outweigh_is_chance():
