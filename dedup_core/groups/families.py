@@ -28,7 +28,6 @@ _OF_KIND: Final = np.array(
     [FAMILY_NUMBERS.index(FAMILIES[kind]) if kind in FAMILIES else NO_FAMILY for kind in KINDS] + [NO_FAMILY]
 )
 _ALTERED: Final = KINDS.index(VerdictKind.ALTERED)
-_IS_COPY: Final = np.isin(_OF_KIND, FAMILY_NUMBERS.index(Family.SAME))
 
 
 def families_of(
@@ -66,13 +65,14 @@ def is_in_force(decided: Decided, first: ImageFacts, second: ImageFacts) -> bool
 def ties_of(pairs: Pairs, first: Places, second: Places) -> Ties:
     """What the keeper is told by, of pairs between the images at these places."""
     flags = pairs["flags"]
-    # In a duplicate nothing lies over a picture: what looks like it is detail that the other one has lost.
-    over = ~_IS_COPY[pairs["kind"]]
+    # In a duplicate nothing lies over a picture: what looks like it is detail that the other one has lost. Nor does in
+    # another color: what looks like it are colors.
+    over = pairs["kind"] == _ALTERED
     return Ties(
         first,
         second,
         pairs["kind"] != NO_VERDICT,
-        pairs["kind"] == _ALTERED,
+        over,
         has(flags, UPRIGHT),
         has(flags, FIRST_FRAMED) | (has(flags, FIRST_OVERLAID) & over),
         has(flags, SECOND_FRAMED) | (has(flags, SECOND_OVERLAID) & over),

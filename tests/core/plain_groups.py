@@ -174,7 +174,7 @@ def staying(  # noqa: C901, PLR0911 - an answer for each step
 
     def marked(image: ImageFacts) -> bool:
         id_, ours = image.image_id, links[image.image_id]
-        altered = [link for link in ours if FAMILIES.get(link.kind) is not Family.SAME]
+        altered = [link for link in ours if link.kind is VerdictKind.ALTERED]
         return any(link.side(id_).is_framed for link in ours) or any(link.side(id_).is_overlaid for link in altered)
 
     def missing(image: ImageFacts) -> float:

@@ -204,6 +204,8 @@ def test_what_lies_over_a_picture_counts_where_the_verdict_says_that_something_d
     sides = Sides(Side(is_overlaid=True), Side())
     [altered] = projected(A, B, link(A, B, ALTERED, sides)).groups()
     assert (names(altered), altered.reasons[0].step) == (("b", "a"), KeeperStep.CLEAR)
+    [recolored] = projected(A, B, link(A, B, VerdictKind.COLOR_VARIANT, sides)).groups()
+    assert (names(recolored), recolored.reasons) == (("a", "b"), ())
     assert keeper(A, B, sides) == ("a", [])
 
 
