@@ -282,6 +282,7 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "keeper-camera": lambda: kept("camera JPEG"),
     "keeper-png": lambda: kept("PNG"),
     "keeper-plain": lambda: kept("plain JPEG"),
+    "keeper-unsure": lambda: f"{result('keeper')['unsure']:,}",
     "keeper-never": lambda: f"{result('keeper')['never']} of {result('keeper')['of_never']:,}",
     "million-operations": lambda: f"{sum(million().operations.values()) / 1e6:.0f} million",
     "million-gb-seconds": lambda: f"{round(million().gb_seconds, -4):,.0f}",
