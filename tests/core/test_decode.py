@@ -11,9 +11,12 @@ from PIL import Image
 
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.formats import ALL_FORMATS
+from dedup_core.decoding.header_check import check_header
+from dedup_core.decoding.headers.jpeg2000 import TILE_BYTES
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.limits import WORKING_SIZE, DecodeLimits
 from tests.core.odd_files import sound_files, srgb_profile
+from tests.core.pictures import scene
 
 EVERY_FORMAT = DecodeLimits(formats=ALL_FORMATS)
 
@@ -246,3 +249,10 @@ def test_a_refusal_says_what_is_wrong_and_what_the_limit_is() -> None:
         decode(encode(colorful(40, 30), "PNG"), DecodeLimits(max_pixels=100))
     with pytest.raises(UnreadableImage, match=r"the PNG file ends before its picture does .* probably cut off"):
         decode(encode(colorful(90, 90), "PNG")[:300])
+
+
+def test_every_tile_of_a_jpeg_2000_counts_for_the_memory_that_its_decoder_takes():
+    picture = scene(1, (256, 256))
+    files = (encode(picture, "JPEG2000", **options) for options in ({}, {"tile_size": (32, 32)}))
+    whole, tiled = (check_header(data, DecodeLimits(formats=ALL_FORMATS)).memory_bytes for data in files)
+    assert tiled == whole + 63 * TILE_BYTES
