@@ -221,7 +221,8 @@ def _detail_limit(detail: Detail, policy: Policy) -> float:
 
 def _allowance(detail: Detail, tones: Tones | None) -> float:
     """What noise and local changes of tone add to the differences of parts that show the same."""
-    noise = _ALLOWED_FOR_NOISE * min(detail.calm, _MOST_NOISE)
+    # Of few blocks a quarter may well be one print that differs.
+    noise = _ALLOWED_FOR_NOISE * min(detail.calm, _MOST_NOISE) if detail.blocks >= MANY_BLOCKS else 0.0
     return noise if tones is None else noise + _ALLOWED_FOR_TONE * min(tones.light, _MOST_TONE)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.regions import RegionKind
@@ -75,6 +75,16 @@ def findings(number: int) -> Image.Image:
     return image
 
 
+def garment(word: str) -> Image.Image:
+    """A white shirt before light gray, with one short word on it and nothing else."""
+    image = Image.new("RGB", (700, 760), (238, 238, 238))
+    canvas = ImageDraw.Draw(image)
+    outline = [(200, 90), (300, 70), (400, 70), (500, 90), (640, 220), (570, 300), (510, 250), (510, 700), (190, 700)]
+    canvas.polygon([*outline, (190, 250), (130, 300), (60, 220)], fill=(250, 250, 250), outline=(185, 185, 185))
+    canvas.text((425, 230), word, fill=(30, 30, 30), font_size=28, stroke_width=1)
+    return image.filter(ImageFilter.GaussianBlur(0.8))
+
+
 DRAWN: dict[str, Callable[[int], Image.Image]] = {"accounts": accounts, "puzzle": puzzle, "findings": findings}
 
 
@@ -95,6 +105,23 @@ def test_something_else_in_one_place_is_no_duplicate(draw, copied, one, other):
 @pytest.mark.parametrize("copied", [half, cropped, lambda image: jpeg(image, 60)], ids=["half", "cropped", "saved"])
 def test_copies_of_such_pages_are_duplicates(draw, copied):
     assert kind_of(draw(0), copied(draw(0))) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (garment("RUN"), garment("FUN")),
+        (garment("SUN"), garment("RUN")),
+        (garment("SKY"), half(garment("SEA"))),
+    ],
+    ids=["a letter", "another letter", "two letters at half the size"],
+)
+def test_a_print_that_is_all_there_is_and_differs_makes_no_duplicate(one, other):
+    assert kind_of(one, other) in DIFFERENT
+
+
+def test_a_copy_of_a_garment_with_a_small_print_is_a_duplicate():
+    assert kind_of(garment("RUN"), half(garment("RUN"))) is VerdictKind.DUPLICATE
 
 
 def test_the_place_is_told():
