@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 NO_CONNECTION_STRING = (
     "ImageStorage is no connection string of a storage account: copy it anew from the portal, or write "
     "UseDevelopmentStorage=true for Azurite"
+)
+NO_QUEUE_ADDRESS = (
+    "ImageStorage has a QueueEndpoint that is no address, or a QueueSecondaryEndpoint alone: copy it anew from the "
+    "portal, or write QueueEndpoint=https://… with the whole address"
 )
 # Few, because the host tries the whole message again; the limits of time are in transport.py.
 RETRIES = 3
@@ -117,9 +122,9 @@ def _queue_options() -> dict[str, Any]:
 
 
 def _check_connection_string(text: str) -> None:
-    """What the SDK would notice late: a mangled key when it signs the first call, a queue service without an address.
+    """What would be noticed late: a mangled key by the first call that is signed, wrong addresses by the first message.
 
-    Raises `ValueError`.
+    Raises `ValueError` or `InvalidSetting`.
     """
     parts = {
         name.strip().lower(): value.strip() for name, _, value in (part.partition("=") for part in text.split(";"))
@@ -127,6 +132,10 @@ def _check_connection_string(text: str) -> None:
     base64.b64decode(parts.get("accountkey", ""), validate=True)
     if not parts.keys() & {"queueendpoint", "accountname"} and "usedevelopmentstorage" not in parts:
         raise ValueError("where the queues are is not said")
+    address = urlsplit(parts.get("queueendpoint", ""))
+    has_address = address.scheme in {"http", "https"} and address.hostname is not None
+    if parts.keys() & {"queueendpoint", "queuesecondaryendpoint"} and not has_address:
+        raise InvalidSetting(NO_QUEUE_ADDRESS)
 
 
 def credential_of(client_id: str) -> "TokenCredential":

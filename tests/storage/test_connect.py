@@ -132,6 +132,29 @@ def test_a_bad_connection_string_is_an_error_that_names_the_setting_and_no_secre
     assert "Secret" not in shown
 
 
+@pytest.mark.parametrize(
+    "endpoints",
+    [
+        "QueueEndpoint=https://",
+        "QueueEndpoint=http:://x",
+        "QueueEndpoint=account.queue.core.windows.net",
+        "QueueEndpoint=ftp://account.queue.core.windows.net",
+        "QueueSecondaryEndpoint=https://account-secondary.queue.core.windows.net",
+    ],
+)
+def test_queues_without_an_address_are_told_before_the_first_message(endpoints: str) -> None:
+    with pytest.raises(InvalidSetting, match="ImageStorage has a QueueEndpoint"):
+        connect(Settings(image_storage=StorageConnection(f"AccountName=account;AccountKey=a2V5;{endpoints}")))
+
+
+@pytest.mark.parametrize("more", ["", ";QueueSecondaryEndpoint=https://account-secondary.queue.core.windows.net"])
+def test_queues_with_an_address_of_their_own_are_opened_there(more: str) -> None:
+    text = f"AccountName=account;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:10001/account{more}"
+    clients = open_clients(StorageConnection(text), largest_read=1_000_000)
+    assert clients.queues.url == "http://127.0.0.1:10001/account/"
+    clients.close()
+
+
 def test_a_missing_connection_names_the_setting() -> None:
     with pytest.raises(InvalidSetting, match="ImageStorage is missing"):
         connect(Settings())
