@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from dedup_app.notices import CloudEvent, EventSender
 from dedup_app.settings import Settings
 from dedup_storage.azure_errors import our_errors
 from dedup_storage.clients import RETRIES, credential_of
-from dedup_storage.queues import QueueService, send_text
+from dedup_storage.queues import NamedQueue, QueueService, send_text
 from dedup_storage.transport import LimitedTransport
 
 if TYPE_CHECKING:
@@ -41,19 +42,14 @@ def event_senders(settings: Settings, queues: QueueService) -> list[EventSender]
     return senders
 
 
-class QueueSender:
+class QueueSender(NamedQueue):
     """One message an event, as JSON text."""
-
-    def __init__(self, service: QueueService, name: str) -> None:
-        self._queue = service.get_queue_client(name)
 
     def send(self, events: Sequence[CloudEvent]) -> None:
         texts = [json.dumps(event, ensure_ascii=False) for event in events]
+        send = partial(send_text, self._queue, kept_seconds=KEPT_SECONDS)
         with ThreadPoolExecutor(min(SENDS_AT_ONCE, len(texts))) as threads:
-            list(threads.map(self._send, texts))  # waits, and raises what a send raised
-
-    def _send(self, text: str) -> None:
-        send_text(self._queue, text, kept_seconds=KEPT_SECONDS)
+            list(threads.map(send, texts))  # waits, and raises what a send raised
 
 
 class TopicSender:

@@ -47,7 +47,7 @@ class LateQueueService:
         return self._clients.queues.get_queue_client(queue)
 
 
-class _NamedQueue:
+class NamedQueue:
     """One queue, whose client is made for the first message."""
 
     def __init__(self, service: QueueService, name: str) -> None:
@@ -59,14 +59,14 @@ class _NamedQueue:
         return self._service.get_queue_client(self._name)
 
 
-class AzureVerifyQueue(_NamedQueue):
+class AzureVerifyQueue(NamedQueue):
     """The `VerifyQueue` port."""
 
     def send(self, message: VerifyMessage) -> None:
         send_text(self._queue, message.to_json())
 
 
-class AzureIngestQueue(_NamedQueue):
+class AzureIngestQueue(NamedQueue):
     """The `IngestQueue` port."""
 
     def send(self, message: IngestMessage) -> None:

@@ -296,8 +296,14 @@ def test_services_are_connected_without_the_search_and_the_queues_that_few_of_th
 import sys
 from dedup_app.settings import Settings
 from dedup_storage.connect import connect
-services = connect(Settings.from_environment({{"ImageStorage": "UseDevelopmentStorage=true"}}))
+environment = {{
+    "ImageStorage": "UseDevelopmentStorage=true",
+    "NOTIFY_QUEUE": "notices",
+    "EVENTS_TOPIC_ENDPOINT": "https://topic.westeurope-1.eventgrid.azure.net/api/events",
+}}
+services = connect(Settings.from_environment(environment))
 print(*[name for name in {heavy.split()} if name in sys.modules])
+assert len(services.event_senders) == 2
 assert services.index is services.index
 """
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
