@@ -90,8 +90,12 @@ class DecoderPool:
             self._tell_of(ready, hear)
 
     def do_meanwhile(self, work: Callable[[], object]) -> None:
-        """Have this done once, by the thread that waits for the first picture to be decoded."""
-        self._meanwhile = work
+        """Have this done once, by the thread that waits for the first picture to be decoded.
+
+        Where a module or a file is missing, whoever needs it says so, and not that picture.
+        """
+        with self._lock:
+            self._meanwhile = work
 
     def extract_features(self, data: bytes) -> "ImageFeatures":
         from dedup_decoders.questions import features_question  # noqa: PLC0415 - see above
@@ -144,9 +148,11 @@ class DecoderPool:
             future = self._threads.submit(self._ask_twice, question)
         except RuntimeError as error:  # after `close`, or while the interpreter ends
             raise TemporaryError("The decoders are closed", reason="decoders-closed") from error
-        work, self._meanwhile = self._meanwhile, None
+        with self._lock:
+            work, self._meanwhile = self._meanwhile, None
         if work is not None:
-            work()
+            with suppress(ImportError, OSError):  # of what is needed later, which will fail there and be told
+                work()
         return future.result()
 
     def _ask_twice[T](self, question: "Question[T]") -> T:

@@ -116,6 +116,32 @@ def test_the_thread_that_waits_for_the_first_picture_does_what_can_be_done_meanw
             assert done == [threading.get_ident()]
 
 
+@pytest.mark.parametrize("error", [ImportError("no such module"), OSError("too many open files")])
+def test_a_picture_does_not_fail_for_what_could_not_be_loaded_meanwhile(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    with DecoderPool(children=1) as pool:
+        pool.do_meanwhile(fail)
+        assert pool.decode(PNG).format == "PNG"
+
+
+def test_of_pictures_that_come_at_once_one_alone_takes_what_can_be_done_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_held: list[bool] = []
+
+    def look(pool: DecoderPool) -> object:
+        is_held.append(pool._lock.locked())
+        return vars(pool)["work"]
+
+    place = property(look, lambda pool, work: vars(pool).update(work=work))
+    monkeypatch.setattr(DecoderPool, "_meanwhile", place, raising=False)
+    with DecoderPool(children=1) as pool:
+        assert pool.decode(PNG).format == "PNG"
+    assert is_held == [True]
+
+
 def test_preparing_in_vain_is_told_to_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with DecoderPool(children=1) as pool:
