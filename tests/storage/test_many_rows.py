@@ -2,10 +2,13 @@
 
 import random
 from collections.abc import Collection, Iterator, Sequence
+from unittest.mock import Mock
 
 import pytest
 
 from dedup_storage import many_rows
+from dedup_storage.clients import StorageClients
+from dedup_storage.entity_table import Entities, EntityTable, side_by_side
 from dedup_storage.many_rows import Keys, read_many
 from dedup_storage.rows import Entity
 from tests.memory import MemoryEntities
@@ -54,6 +57,28 @@ def test_a_long_range_is_read_by_the_page(monkeypatch: pytest.MonkeyPatch):
     assert len(read_many(table, keys(1000)[::3], select=["name"])) == 334
     assert table.queries == 10
     assert table.singles < 8
+
+
+@pytest.fixture(params=["memory", "Azurite"])
+def table(request: pytest.FixtureRequest) -> Entities:
+    """An empty table, of each kind."""
+    if request.param == "memory":
+        return MemoryEntities()
+    clients: StorageClients = request.getfixturevalue("clients")
+    return EntityTable(clients.tables, "many")
+
+
+def test_from_page_to_page_each_row_comes_once(table: Entities, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(many_rows, "PAGE_ROWS", 50)
+    there = keys(300)
+    rows = [{"PartitionKey": partition, "RowKey": key, "name": f"of {key}"} for partition, key in there]
+    table.create(rows[0])  # and with it the table
+    side_by_side(table.create, rows[1:])
+    wanted = [*there[::2], *there[49:251:50], ("ab", "ab9999")]  # and the last of each page, and one that is not there
+    ranges = Mock(wraps=table.query)
+    monkeypatch.setattr(table, "query", ranges)
+    assert names(read_many(table, wanted, select=["name"])) == sorted(f"of {key}" for _, key in set(wanted[:-1]))
+    assert ranges.call_count >= 300 // 50
 
 
 def test_rows_far_apart_are_read_one_by_one_after_a_few_others():
