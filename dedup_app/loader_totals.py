@@ -41,8 +41,9 @@ class LoaderTotals:
         self._totals = LoaderStats()
         self._is_written = True
         self._stored = LoaderStats()  # of the totals, what surely is in the row
-        self._written_at: datetime | None = None  # when it was tried last
-        self._lock = Lock()
+        self._written_at: datetime | None = None  # when a write ended last, well or not
+        self._writes = 0  # that have begun
+        self._lock = Lock()  # held while the totals are taken and written
         self._messages = 0  # that are being handled side by side
         self._messages_lock = Lock()
 
@@ -60,8 +61,12 @@ class LoaderTotals:
             with self._messages_lock:
                 self._messages -= 1
                 is_last = self._messages == 0
-            if is_last or self._written_at is None or self._now() - self._written_at >= LATEST:
-                self.flush()
+            writes = self._writes
+            # Where one is being written, a message that others outlast would only stand in line for storage.
+            if is_last or (self._is_due() and not self._lock.locked()):
+                with self._lock:
+                    if self._writes == writes:  # one that began since then has told of this message, too
+                        self._flush()
 
     def count_without_reads(self, comparisons: int) -> None:
         """Count comparisons that stored features decided; the next flush writes them."""
@@ -71,14 +76,23 @@ class LoaderTotals:
         """Write the totals. When storage is busy they stay here and go with the next flush."""
         # The lock holds until the row is written, so that an older snapshot never lands after a newer one.
         with self._lock:
-            day = utc_day(self._now())
-            if day != self._day:
-                self._begin(day)
-            new, before = self._loader.reset_stats(), self._totals
-            self._totals = before.merge(new)
-            if self._meter is not None:
-                self._meter.count(new, self._totals.reads_saved - before.reads_saved)
-            self._is_written = self._write()
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writes += 1
+        day = utc_day(self._now())
+        if day != self._day:
+            self._begin(day)
+        new, before = self._loader.reset_stats(), self._totals
+        self._totals = before.merge(new)
+        if self._meter is not None:
+            self._meter.count(new, self._totals.reads_saved - before.reads_saved)
+        self._is_written = self._write()
+        self._written_at = self._now()
+
+    def _is_due(self) -> bool:
+        # A clock that was set back must not put it off.
+        return self._written_at is None or abs(self._now() - self._written_at) >= LATEST
 
     def _begin(self, day: str) -> None:
         """A new day, unless the day before waits to be written."""
@@ -92,7 +106,6 @@ class LoaderTotals:
 
     def _write(self) -> bool:
         """Whether the row of the day is written; if not, it waits for the next message, and the new day with it."""
-        self._written_at = self._now()
         try:
             self._stats.put(self._day, self._instance, self._totals)
         except TemporaryError as error:

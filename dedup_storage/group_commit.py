@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from dedup_core.errors import StoreBusy
+from dedup_app.time_limit import OUT_OF_TIME, end_of_time, seconds_left
+from dedup_core.errors import DedupError, StoreBusy
 
 
 @dataclass(slots=True, eq=False)
@@ -27,17 +28,37 @@ class GroupCommit[T]:
         self._waiting_lock = Lock()
 
     def do(self, work: T) -> None:
-        """Return when it is done. Raises what `commit` raised, or `StoreBusy` if another thread had called it."""
+        """Return when it is done; it may be done twice, where it is not known whether it was.
+
+        Raises what `commit` raised, or `StoreBusy` for that reason if another thread had called it, or because the
+        time of this thread is over.
+        """
+        while True:
+            entry = self._queue(work)
+            with self._turn:
+                while not entry.done:
+                    self._commit_group(entry)
+            if entry.failure is None:
+                return
+            reason = entry.failure.reason if isinstance(entry.failure, DedupError) else None
+            if reason != OUT_OF_TIME:  # that was the time of whoever called it
+                message = f"What was to be appended together was not: {entry.failure}"
+                raise StoreBusy(message, reason=reason) from entry.failure
+
+    def _queue(self, work: T) -> _Waiting[T]:
         entry = _Waiting(work)
         with self._waiting_lock:
             self._waiting.append(entry)
-        with self._turn:
-            while not entry.done:
-                self._commit_group()
-        if entry.failure is not None:
-            raise StoreBusy(f"What was to be appended together was not: {entry.failure}") from entry.failure
+        return entry
 
-    def _commit_group(self) -> None:
+    def _commit_group(self, own: _Waiting[T]) -> None:
+        """Do what waits. Raises only what is the matter with `own`, which may come in a later group."""
+        try:
+            seconds_left(end_of_time())  # whoever is late would fail for all the others
+        except StoreBusy:
+            with self._waiting_lock:
+                self._waiting.remove(own)
+            raise
         with self._waiting_lock:
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         try:
@@ -45,7 +66,8 @@ class GroupCommit[T]:
         except BaseException as failure:
             for entry in group:
                 entry.failure = failure
-            raise
+            if own in group or not isinstance(failure, Exception):
+                raise
         finally:
             for entry in group:
                 entry.done = True

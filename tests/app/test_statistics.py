@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -81,6 +82,51 @@ def test_a_message_waits_for_its_neighbors_no_longer_than_a_moment(table):
             with process.totals.message():
                 process.loader.count_failed_comparisons(2)
             assert failed(table, TODAY) == {"instance": told}
+
+
+def test_messages_do_not_stand_in_line_while_storage_is_slow(table):
+    process, writes, write = Totals(table), [], table.put
+    entered, leave, begun, go = (threading.Event() for _ in range(4))
+
+    def slow(*row: object) -> None:
+        writes.append(row)
+        if len(writes) == 1:
+            begun.set()
+            assert go.wait(60)
+        write(*row)
+
+    def handle(comparisons: int) -> None:
+        with process.totals.message():
+            process.loader.count_failed_comparisons(comparisons)
+            if comparisons == 4:
+                entered.set()
+                assert leave.wait(60)
+
+    table.put = slow
+    with ThreadPoolExecutor(4) as threads:
+        long = threads.submit(handle, 4)
+        assert entered.wait(60)
+        first = threads.submit(handle, 1)
+        assert begun.wait(60)
+        process.time += timedelta(minutes=1)
+        threads.submit(handle, 2).result(60)  # is outlasted by another, and leaves its counts to that one
+        leave.set()
+        another = threads.submit(handle, 8)
+        go.set()
+        for done in (long, first, another):
+            done.result(60)
+    assert failed(table, TODAY) == {"instance": 15}
+    assert len(writes) <= 3
+
+
+def test_a_clock_that_is_set_back_does_not_put_the_statistics_off(table):
+    process = Totals(table)
+    process.count(1)
+    process.time -= timedelta(hours=1)
+    with process.totals.message():
+        with process.totals.message():
+            process.loader.count_failed_comparisons(2)
+        assert failed(table, TODAY) == {"instance": 3}
 
 
 def test_a_new_day_starts_at_zero_and_counts_nothing_twice(table):

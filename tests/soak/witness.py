@@ -45,7 +45,7 @@ def watching(tell: Tell, images: type = AzureImages) -> Iterator[None]:
         (measure, "measure_images", _of_step("measure")),
         (AzurePairsTable, "put_verdict", _of_put_verdict),
         (VerifyService, "_verify", _of_verify),
-        (LoaderTotals, "flush", _of_flush),
+        (LoaderTotals, "_flush", _of_flush),
         (AzureStatsTable, "put", _of_put_statistics),
     )
     with ExitStack() as stack:

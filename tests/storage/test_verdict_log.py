@@ -105,7 +105,9 @@ def appended_while_one_is_on_its_way(segments: MemorySegments, log: VerdictLog, 
         first = threads.submit(log.append, [IMAGE])
         assert started.wait(timeout=60)
         later = [threads.submit(log.append, [record]) for record in records]
+        deadline = time.monotonic() + 60
         while len(log._together._waiting) < len(records):
+            assert time.monotonic() < deadline
             time.sleep(0.01)
         go.set()
     return [first, *later]
