@@ -96,7 +96,8 @@ def plan_groups(
     planned, left_out = [], []
     for group in sorted(groups, key=lambda group: group.keeper.path):
         going = [member for member in group.members if _is_wanted(group, member, wanted)]
-        left_out += [LeftOut(it.facts.path, UNSURE) for it in group.members if it.is_unsure and _is_copy_by_word(it)]
+        unsure = (it for it in group.members if it.is_unsure and _is_copy_by_word(it))
+        left_out += [LeftOut(it.facts.path, UNSURE) for it in unsure if _is_asked_for(it, wanted)]
         if group.keeper.image_id not in known:
             left_out += [LeftOut(it.facts.path, f"{group.keeper.path}, which would stay, changed") for it in going]
             continue
@@ -117,8 +118,10 @@ def _is_copy_by_word(member: Member) -> bool:
 
 
 def _is_wanted(group: Group, member: Member, wanted: Wanted) -> bool:
-    if not may_go(group.family, member):
-        return False
+    return may_go(group.family, member) and _is_asked_for(member, wanted)
+
+
+def _is_asked_for(member: Member, wanted: Wanted) -> bool:
     if wanted.keep is Keep.DECIDED and not _is_copy_by_word(member):
         return False
     if wanted.verdicts and (member.link is None or member.link.kind not in wanted.verdicts):
