@@ -98,6 +98,13 @@ class Group:
         """Whether it may be the keeper that something lies over, so that a person has to choose."""
         return any(self._are_unsure)
 
+    @cached_property
+    def unsure(self) -> frozenset[bytes]:
+        """The ids of the members of which one may be the original, and the keeper what was made of it."""
+        ids = self._material.images["image_id"]
+        members = zip(self._places[1:], self._are_unsure, strict=True)
+        return frozenset(ids[place].item() for place, is_unsure in members if is_unsure)
+
     @property
     def why(self) -> list[str]:
         """The reasons in words, and the doubt, where there is one."""

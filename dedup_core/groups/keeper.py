@@ -63,8 +63,8 @@ class Reason(NamedTuple):
 class Election:
     """Of each part the place of the one to keep, and the steps that put others out.
 
-    `is_settled` (n,): whether an image was put out by what tells copies from originals even where something lies over
-    one of them. What puts out the others (an enlargement, a time) says nothing of that.
+    `is_settled` (n,): whether it is known that an image goes for the keeper of its part even where something lies over
+    one of the two. What is decided or marked between others, an enlargement or a time say nothing of that.
     """
 
     keepers: Places
@@ -77,7 +77,7 @@ def elect(parts: Parts, policy: KeeperPolicy) -> Election:
     left = np.ones(len(parts.images), bool)
     is_settled = np.zeros(len(parts.images), bool)
     spoke = np.zeros(parts.count, np.int64)  # a bit for each step
-    settling = _settling(policy.steps)
+    settling = _settling_of_all(policy.steps)
     for at, step in enumerate(policy.steps):
         stays = _STEPS[step](parts, left, policy)
         spoke |= parts.any(left & ~stays).astype(np.int64) << at
@@ -94,13 +94,37 @@ def elect(parts: Parts, policy: KeeperPolicy) -> Election:
         for bits in np.unique(spoke).tolist()
     }
     of_parts = [steps[bits] for bits in spoke.tolist()]
-    return Election(np.array([keepers[part] for part in range(parts.count)]), of_parts, is_settled)
+    elected = np.array([keepers[part] for part in range(parts.count)])
+    is_settled[_put_out_by_word(parts, elected)] = True
+    if KeeperStep.CLEAR in policy.steps:
+        is_settled |= _put_out_by_marks(parts, elected)
+    return Election(elected, of_parts, is_settled)
 
 
-def _settling(steps: Sequence[KeeperStep]) -> set[KeeperStep]:
-    """A person's word, and what is asked before what lies over pictures is looked at."""
-    before = steps[: steps.index(KeeperStep.CLEAR) + 1] if KeeperStep.CLEAR in steps else ()
-    return {KeeperStep.PREFIX, KeeperStep.PERSON, *before}
+def _settling_of_all(steps: Sequence[KeeperStep]) -> set[KeeperStep]:
+    """The steps that settle whomever they put out: protection, and what is asked before what lies over pictures."""
+    before = steps[: steps.index(KeeperStep.CLEAR)] if KeeperStep.CLEAR in steps else ()
+    return {KeeperStep.PREFIX, *before} - {KeeperStep.PERSON}
+
+
+def _put_out_by_word(parts: Parts, keepers: Places) -> list[int]:
+    """Whom a person decided to be a copy of the very image that is the keeper now."""
+    found = []
+    for decided in parts.decided:
+        keeper = parts.place_of(decided.keeper)
+        other = parts.place_of(decided.second if decided.keeper == decided.first else decided.first)
+        if keeper is not None and other is not None and keepers[parts.part[other]] == keeper:
+            found.append(other)
+    return found
+
+
+def _put_out_by_marks(parts: Parts, keepers: Places) -> Bools:
+    """Over or around whom something lies in the comparison with the keeper, while nothing does with the keeper."""
+    links, is_out = parts.links, np.zeros(len(parts.images), bool)
+    kept = keepers[parts.part]
+    is_out[links.second[(links.first == kept[links.first]) & links.second_marked & ~links.first_marked]] = True
+    is_out[links.first[(links.second == kept[links.second]) & links.first_marked & ~links.second_marked]] = True
+    return is_out
 
 
 def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy) -> Reason:

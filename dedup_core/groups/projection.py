@@ -87,7 +87,10 @@ class GroupProjection:
             yield first, second, link if link is not None and link.is_about(first, second) else None, decided
 
     def is_copy(self, keeper: bytes, other: bytes) -> bool:
-        """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep."""
+        """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep.
+
+        Of an altered pair a person has to have chosen this keeper, or the group of now has to know that it stays.
+        """
         first, second = (self.image(it) for it in _sorted(keeper, other))
         if first is None or second is None or not (first.is_alive and second.is_alive):
             return False
@@ -98,7 +101,12 @@ class GroupProjection:
             family = decided_family(decided, family)
         else:
             decided = None
-        return family is Family.SAME and may_go(family, Member(second, link, decided, None))
+        group = self.group_of(other, Family.SAME)
+        is_chosen = decided is not None and decided.keeper == keeper
+        is_unsure = group is not None and other in group.unsure
+        if link is not None and link.kind is VerdictKind.ALTERED and not is_chosen:
+            is_unsure |= group is None or group.keeper.image_id != keeper
+        return family is Family.SAME and may_go(family, Member(second, link, decided, None, is_unsure))
 
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
         self._settle()

@@ -146,18 +146,27 @@ def elect(
     decided: list[Decided],
     policy: KeeperPolicy,
 ) -> tuple[bytes, list[KeeperStep], set[bytes]]:
-    """The keeper, the steps that put somebody out, and whom those did that settle which one was altered."""
-    steps, settled = [], set()
-    settling = {KeeperStep.PREFIX, KeeperStep.PERSON}
-    if KeeperStep.CLEAR in policy.steps:
-        settling |= set(policy.steps[: policy.steps.index(KeeperStep.CLEAR) + 1])
+    """The keeper, the steps that put somebody out, and of whom it is known that they go for the keeper if altered."""
+    part, steps, settled = left, [], set()
+    is_asked = KeeperStep.CLEAR in policy.steps
+    settling = set(policy.steps[: policy.steps.index(KeeperStep.CLEAR)]) if is_asked else set()
+    settling = (settling | {KeeperStep.PREFIX}) - {KeeperStep.PERSON}
     for step in policy.steps:
         of = {it: [link for link in links if it in link.key and link.other(it) in left] for it in left}
         stays = staying(step, left, images, of, decided, policy)
         steps += [step] * (len(stays) < len(left))
         settled |= (set(left) - set(stays)) if step in settling else set()
         left = stays
-    return min(left, key=lambda it: (images[it].path, it)), steps, settled
+    keeper = min(left, key=lambda it: (images[it].path, it))
+    settled |= {it for it in part for word in decided if word.keeper == keeper and set(word.key) == {keeper, it}}
+    ours = [link for link in links if keeper in link.key and is_asked]
+    settled |= {it for link in ours if has_mark(link, it := link.other(keeper)) and not has_mark(link, keeper)}
+    return keeper, steps, settled
+
+
+def has_mark(link: Link, image_id: bytes) -> bool:
+    side = link.side(image_id)
+    return side.is_framed or (side.is_overlaid and link.kind is VerdictKind.ALTERED)
 
 
 def staying(  # noqa: C901, PLR0911 - an answer for each step
@@ -173,9 +182,7 @@ def staying(  # noqa: C901, PLR0911 - an answer for each step
         return [it for it in left if scores[it] >= max(scores.values()) - tolerance]
 
     def marked(image: ImageFacts) -> bool:
-        id_, ours = image.image_id, links[image.image_id]
-        altered = [link for link in ours if link.kind is VerdictKind.ALTERED]
-        return any(link.side(id_).is_framed for link in ours) or any(link.side(id_).is_overlaid for link in altered)
+        return any(has_mark(link, image.image_id) for link in links[image.image_id])
 
     def missing(image: ImageFacts) -> float:
         ours, id_ = links[image.image_id], image.image_id

@@ -64,6 +64,39 @@ def test_of_two_of_which_either_may_be_covered_nothing_goes_before_a_person_choo
     assert goes(planned(BEST, GOOD, altered, copies, policy=protected)) == {"best.jpg": "good.jpg"}
 
 
+def test_a_choice_or_a_mark_between_others_says_nothing_of_an_altered_pair():
+    altered = link(BEST, GOOD, VerdictKind.ALTERED), Decided.of(BEST, GOOD, Decision.DUPLICATE, by="ann", at=5)
+    chosen = Decided.of(BEST, POOR, Decision.DUPLICATE, keeper=BEST.image_id, by="ann", at=1)
+    plan = planned(BEST, GOOD, POOR, *altered, link(BEST, POOR), chosen)
+    assert (goes(plan), plan.left_out) == ({"poor.jpg": "best.jpg"}, (LeftOut("images/good.jpg", UNSURE),))
+    framed = link(GOOD, POOR, sides=Sides(Side(is_framed=True), Side()))
+    plan = planned(BEST, GOOD, POOR, *altered, framed)
+    assert (goes(plan), plan.left_out) == ({}, (LeftOut("images/good.jpg", UNSURE),))
+
+
+def test_what_an_earlier_plan_names_of_an_altered_pair_goes_only_where_it_is_known_who_stays():
+    altered, ids = link(BEST, GOOD, VerdictKind.ALTERED), (BEST.image_id, GOOD.image_id)
+    copies = Decided.of(BEST, GOOD, Decision.DUPLICATE, by="ann", at=1)
+    chosen = Decided.of(BEST, GOOD, Decision.DUPLICATE, keeper=GOOD.image_id, by="ann", at=2)
+
+    def may_go(*records: object, policy: KeeperPolicy | None = None) -> tuple[bool, bool]:
+        projection = projected(BEST, GOOD, POOR, *records, policy=policy)
+        return projection.is_copy(*ids), projection.is_copy(*ids[::-1])
+
+    assert may_go(altered, copies) == (False, False)
+    assert may_go(altered, chosen) == (False, True)
+    assert may_go(altered, copies, policy=KeeperPolicy(protected_prefixes=("bes",))) == (True, False)
+    assert may_go(link(BEST, GOOD, VerdictKind.ALTERED, COVERED), copies) == (True, False)
+    assert may_go(link(BEST, GOOD), copies) == (True, True)
+
+
+def test_who_may_be_the_original_of_the_keeper_goes_for_none_of_its_copies_either():
+    doubt = link(BEST, GOOD, VerdictKind.ALTERED), Decided.of(BEST, GOOD, Decision.DUPLICATE, at=1)
+    projection = projected(BEST, GOOD, POOR, link(BEST, POOR), link(GOOD, POOR), *doubt)
+    assert not projection.is_copy(POOR.image_id, GOOD.image_id)
+    assert projection.is_copy(GOOD.image_id, POOR.image_id)
+
+
 def test_a_doubt_about_one_copy_holds_up_no_other():
     records = BEST, GOOD, POOR, link(BEST, GOOD, VerdictKind.ALTERED), link(BEST, POOR)
     assert goes(planned(*records, Decided.of(BEST, GOOD, Decision.DUPLICATE, at=1))) == {"poor.jpg": "best.jpg"}
@@ -87,6 +120,20 @@ def test_a_plan_is_narrowed_by_verdict_and_by_the_names_of_what_goes():
     assert goes(planned(*records, wanted=Wanted(verdicts=[VerdictKind.IDENTICAL]))) == {"poor.jpg": "best.jpg"}
     assert goes(planned(*records, wanted=Wanted(prefix="goo"))) == {"good.jpg": "best.jpg"}
     assert goes(planned(*records, wanted=Wanted(prefix="bes"))) == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_told"),
+    [
+        (Wanted(prefix="goo"), True),
+        (Wanted(prefix="zzz"), False),
+        (Wanted(verdicts=[VerdictKind.ALTERED]), True),
+        (Wanted(verdicts=[VerdictKind.IDENTICAL]), False),
+    ],
+)
+def test_no_plan_tells_of_a_doubt_about_what_nobody_asked_for(wanted: Wanted, is_told: bool):
+    records = BEST, GOOD, link(BEST, GOOD, VerdictKind.ALTERED), Decided.of(BEST, GOOD, Decision.DUPLICATE, at=1)
+    assert planned(*records, wanted=wanted).left_out == (LeftOut("images/good.jpg", UNSURE),) * is_told
 
 
 def test_nothing_goes_for_an_image_that_changed_nor_goes_if_it_changed_itself():

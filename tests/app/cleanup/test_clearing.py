@@ -10,13 +10,16 @@ import pytest
 from dedup_app.cleanup.apply import Refused
 from dedup_app.cleanup.outcome import Fate
 from dedup_app.cleanup.record import InvalidManifest
+from dedup_app.group_records import facts_of, microseconds
 from dedup_app.image_status import DELETED, INDEXED
 from dedup_app.image_tags import DECISION, VERDICT
+from dedup_core.comparison.sides import ALIKE
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy
-from dedup_core.groups.facts import Decision
+from dedup_core.groups.facts import Decision, Link
 from dedup_core.groups.plan import Keep, Wanted
 from dedup_core.paths import ImagePath
-from tests.app.cleanup.scenes import ODD, MemoryManifest, Scene, of_world, pair, put_image, scene
+from tests.app.cleanup.scenes import NOW, ODD, MemoryManifest, Scene, of_world, pair, put_image, scene
 from tests.app.world import World
 
 BEST, A, C, OTHER, STRANGE = (
@@ -36,6 +39,17 @@ def cleared() -> Scene:
 def ingest_all(world: World) -> None:
     while world.ingest_queue.messages:
         world.services.ingest.handle_message(world.ingest_queue.messages.pop(0).to_json(), "a message")
+
+
+def test_an_earlier_plan_takes_nothing_of_a_pair_of_which_nobody_can_tell_any_more_who_was_altered():
+    it = scene()
+    known = it.world.services.features.summaries([path.image_id for path in (OTHER, C)])
+    both = (facts_of(known[path.image_id]) for path in (OTHER, C))
+    later = microseconds(NOW + DAY)
+    it.world.services.verdict_log.append([Link.of(*both, VerdictKind.ALTERED, later, "upright", ALIKE)])
+    outcomes = {outcome.path: outcome for outcome in it.apply()}
+    assert (outcomes[C].is_refused, "no longer held" in outcomes[C].why) == (True, True)
+    assert C not in {blob.copied_from for blob in it.quarantined.values()}
 
 
 def test_a_check_changes_nothing():
