@@ -67,16 +67,14 @@ def _image(image: ImageFacts) -> dict[str, object]:
 def _rows(group: Group) -> Iterator[dict[str, Cell]]:
     """One row an image, the keeper first."""
     decided = {it.facts.image_id: it.decided for it in group.members if it.decided}
-    unsure = {it.facts.image_id for it in group.members if it.is_unsure}
-    for image in group.images:
+    for image, keep in zip(group.images, _keep(group), strict=True):
         is_keeper = image is group.keeper
-        is_unsure = bool(unsure) if is_keeper else image.image_id in unsure
         word = decided.get(image.image_id)
         yield {
             "group": group.id,
             "verdict": group.family.value,
             "path": image.path,
-            "keep": "unsure" if is_unsure else "yes" if is_keeper else "no",
+            "keep": keep,
             "why": "; ".join(group.why) if is_keeper else "",
             "width": image.width,
             "height": image.height,
@@ -86,15 +84,21 @@ def _rows(group: Group) -> Iterator[dict[str, Cell]]:
         }
 
 
+def _keep(group: Group) -> Iterator[str]:
+    """Of each image, the keeper first, whether to keep it: `yes`, `no`, or `unsure` where a person has to choose."""
+    yield "unsure" if group.is_unsure else "yes"
+    yield from ("unsure" if member.is_unsure else "no" for member in group.members)
+
+
 def _print(found: Sequence[Group]) -> None:
     table = plain_table("group", "image", "pixels", "bytes", "", right=("group", "pixels", "bytes"))
     for number, group in enumerate(found, 1):
-        why = f"keep: {'; '.join(group.why)}" if group.why else "keep"
-        for image in group.images:
-            is_keeper = image is group.keeper
+        for image, keep in zip(group.images, _keep(group), strict=True):
             size = f"{image.width} x {image.height}" if image.width else "unknown"
-            name = Text(plain(image.path), style="bold" if is_keeper else "")
-            table.add_row(str(number), name, size, f"{image.byte_size:,}", why if is_keeper else "")
+            name = Text(plain(image.path), style="bold" if keep == "yes" else "")
+            word = {"yes": "keep", "no": "", "unsure": "unsure"}[keep]
+            told = ": ".join(filter(None, (word, "; ".join(group.why)))) if image is group.keeper else word
+            table.add_row(str(number), name, size, f"{image.byte_size:,}", told)
     if found:
         console().print(table)
     images = sum(1 + len(group.members) for group in found)

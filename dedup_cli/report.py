@@ -100,11 +100,14 @@ def _section(group: Group, pictures: dict[bytes, str]) -> str:
 
 def _figures(group: Group, pictures: dict[bytes, str]) -> Iterator[str]:
     why = "; ".join(group.why)
-    yield figure(pictures[group.keeper.image_id], group.keeper.path, _size(group.keeper), "keep", "keep", why)
+    style, word = ("other", "unsure") if group.is_unsure else ("keep", "keep")
+    yield figure(pictures[group.keeper.image_id], group.keeper.path, _size(group.keeper), style, word, why)
     for member in group.members[: MOST_OF_A_GROUP - 1]:
         kind = member.link.kind.value.replace("_", " ") if member.link else group.family.value
-        picture = pictures[member.facts.image_id]
-        yield figure(picture, member.facts.path, _size(member.facts), STYLES[group.family], kind, _decision(member))
+        picture, style = pictures[member.facts.image_id], STYLES[group.family]
+        if member.is_unsure:
+            kind, style = f"{kind}, unsure", "other"
+        yield figure(picture, member.facts.path, _size(member.facts), style, kind, _decision(member))
     if (more := 1 + len(group.members) - MOST_OF_A_GROUP) > 0:
         yield f'<p class="quiet">and {more:,} more</p>'
 

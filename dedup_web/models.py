@@ -113,12 +113,16 @@ class ComparisonModel(BaseModel):
 
 
 class MemberModel(BaseModel):
-    """An image of a group besides its keeper; `may_go`: a plan may name it."""
+    """An image of a group besides its keeper; `may_go`: a plan may name it.
+
+    `unsure`: it or the keeper was altered, nobody can tell which, and a person has to choose.
+    """
 
     image: ImageModel
     decided: DecidedModel | None
     decided_before: DecidedModel | None
     may_go: bool
+    unsure: bool
     comparison: ComparisonModel | None = None
 
     @classmethod
@@ -128,6 +132,7 @@ class MemberModel(BaseModel):
             decided=DecidedModel.of(member.decided),
             decided_before=DecidedModel.of(member.lapsed),
             may_go=may_go(family, member),
+            unsure=member.is_unsure,
             comparison=ComparisonModel.of(pair) if pair else None,
         )
 

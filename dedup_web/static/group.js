@@ -10,7 +10,7 @@ async function open(at, focus = false) {
   showGroup(state.groups[at]);
   const id = state.groups[at].id;
   // Whoever listens hears what comes next.
-  $("group").setAttribute("aria-label", `Group ${at + 1}: ${many(state.groups[at].members.length + 1, "image")}, keep ${nameOf(state.groups[at].keeper)}`);
+  $("group").setAttribute("aria-label", `Group ${at + 1}: ${many(state.groups[at].members.length + 1, "image")}, ${state.groups[at].unsure ? "unsure which to keep" : `keep ${nameOf(state.groups[at].keeper)}`}`);
   if (focus) $("group").focus({ preventScroll: true });
   $("group").scrollTop = 0;
   if (state.groups[at].pair) return;
@@ -50,16 +50,16 @@ function chipOf(group) {
 
 function card(it, at, group, chosen) {
   const { image } = it;
-  const isKeeper = at === 0;
+  const isFirst = at === 0, isUnsure = isFirst ? group.unsure : it.unsure, isKeeper = isFirst && !isUnsure;
   const picture = thumb(image, "img", nameOf(image));
   const canvas = el("span.canvas", {}, picture);
-  picture.addEventListener("load", () => outline(canvas, picture, isKeeper ? chosen : it, isKeeper));
+  picture.addEventListener("load", () => outline(canvas, picture, isFirst ? chosen : it, isFirst));
   return el(`article.card${isKeeper ? ".keeper" : ""}${it === chosen ? ".chosen" : ""}`, { "aria-label": nameOf(image) },
-    el("button.photo", { type: "button", "aria-label": isKeeper ? `The keeper, ${nameOf(image)}` : `Compare ${nameOf(image)} with the keeper`,
-      onclick: () => { if (!isKeeper) { state.member = at - 1; showGroup(group); showComparison(); } } }, canvas),
+    el("button.photo", { type: "button", "aria-label": isKeeper ? `The keeper, ${nameOf(image)}` : isFirst ? nameOf(image) : `Compare ${nameOf(image)} with ${group.unsure ? nameOf(group.keeper) : "the keeper"}`,
+      onclick: () => { if (!isFirst) { state.member = at - 1; showGroup(group); showComparison(); } } }, canvas),
     el("div.body", {},
-      el("div.row", {}, isKeeper ? el("span.chip.keep", {}, "keep") : decidedChip(it, group)),
-      el("div.path", { title: nameOf(image) }, el("bdi", {}, nameOf(image))), facts(image, isKeeper ? null : group.keeper),
+      el("div.row", {}, isUnsure ? el("span.chip.warn", {}, "unsure") : null, isKeeper ? el("span.chip.keep", {}, "keep") : isFirst ? null : decidedChip(it, group)),
+      el("div.path", { title: nameOf(image) }, el("bdi", {}, nameOf(image))), facts(image, isFirst ? null : group.keeper),
       el("div.row", {},
         isKeeper ? null : el("button", { type: "button", "data-keep": image.id, onclick: () => decide("keeper", image) }, "Keep this one ", el("kbd", {}, String(at + 1))),
         el("a.button.quiet", { href: `/api/images/${image.id}/original${key ? `?code=${encodeURIComponent(key)}` : ""}`, target: "_blank", rel: "noopener noreferrer" }, "Original"))));

@@ -3,14 +3,18 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 from dedup_app.group_records import facts_of, records_of
 from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.services import Services
+from dedup_cli.main import app
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.group import UNSURE
 from tests.cli.conftest import Known, Run
 from tests.decisions import decided
 from tests.storage.examples import some_features
@@ -64,6 +68,23 @@ def test_the_keeper_stands_first_for_people_and_says_why(dedup: Run, known: Know
     assert "most pixels" in " ".join(lines[1])
     assert lines[2] == ["1", "images/a.jpg", "400", "x", "300", "1,000"]
     assert lines[3] == ["1", "group,", "2", "images"]
+
+
+def test_nothing_is_marked_as_the_one_to_keep_where_nobody_can_tell(dedup: Run, known: Known, services: Services):
+    for left, right, kind in (("a.jpg", "b.jpg", VerdictKind.ALTERED), ("c.jpg", "d.jpg", VerdictKind.DUPLICATE)):
+        row = services.pairs.decide(decided(known.pair(left, right, kind), "duplicate"))
+        services.verdict_log.append(records_of(row))
+    rows = csv.DictReader(io.StringIO(dedup("groups", "--format", "csv").output))
+    words = {row["path"].removeprefix("images/"): row["keep"] for row in rows}
+    assert words == {"a.jpg": "unsure", "b.jpg": "unsure", "c.jpg": "yes", "d.jpg": "no"}
+    lines = {
+        line.split()[1].removeprefix("images/"): line.rstrip() for line in dedup("groups").output.splitlines()[1:5]
+    }
+    assert f"unsure: {UNSURE}" in lines["a.jpg"]
+    assert lines["b.jpg"].endswith("  unsure")
+    assert lines["c.jpg"].endswith("  keep")
+    colored = CliRunner(env={"COLUMNS": "300", "FORCE_COLOR": "1"}).invoke(app, ["groups"], obj=services).output
+    assert re.findall(r"\x1b\[1mimages/([^\s\x1b]+)", colored) == ["c.jpg"]
 
 
 def test_other_colors_are_listed_only_on_request(dedup: Run, known: Known):

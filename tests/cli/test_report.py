@@ -1,12 +1,17 @@
 """`dedup report` writes the groups with small pictures into one page that runs nothing."""
 
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from dedup_app.group_records import facts_of
 from dedup_cli.main import app
+from dedup_core.comparison.sides import ALIKE
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
+from dedup_core.groups.facts import Link
 from dedup_core.paths import ImagePath
 from tests.app.world import World, copy_of, photo, recolored
 
@@ -57,6 +62,16 @@ def test_it_is_narrowed_and_bounded(world: World, tmp_path: Path):
     assert "b-red.png" in page.read_text(encoding="utf-8")
     run(world, "--html", str(page), "--since", "2027-01-01")
     assert "No group is as was asked for" in page.read_text(encoding="utf-8")
+
+
+def test_neither_is_marked_as_the_one_to_keep_where_nobody_can_tell(world: World, tmp_path: Path):
+    known = {str(row.path): facts_of(row) for row in world.features.all_summaries()}
+    pair = known["images/catalog/a.png"], known["images/catalog/b.png"]
+    world.services.verdict_log.append([Link.of(*pair, VerdictKind.ALTERED, 1, "upright", ALIKE)])
+    page = tmp_path / "altered.html"
+    run(world, "--html", str(page), "--verdict", "altered")
+    labels = re.findall(r'<span class="kind (\w+)">([^<]+)</span>', page.read_text(encoding="utf-8"))
+    assert labels == [("other", "unsure"), ("other", "altered, unsure")]
 
 
 def test_a_picture_that_is_gone_leaves_its_place_empty(world: World, tmp_path: Path):

@@ -5,6 +5,10 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
+from dedup_app.group_records import facts_of
+from dedup_core.comparison.sides import ALIKE
+from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.groups.facts import Link
 from dedup_core.paths import ImagePath
 from dedup_web.app import create_app
 from tests.app.world import World
@@ -83,6 +87,18 @@ def test_groups_come_with_their_keeper_and_why(client: TestClient):
     }
     [identical] = groups(client, identical="true")["groups"]
     assert identical["keeper"]["path"] == "images/catalog/coffee.jpg"
+
+
+def test_a_group_says_of_which_images_nobody_can_tell_who_is_the_original():
+    world = photographs_world()
+    known = {it.path.name: facts_of(it) for it in world.features.all_summaries()}
+    pair = known["catalog/astronaut.png"], known["catalog/rocket.jpg"]
+    world.services.verdict_log.append([Link.of(*pair, VerdictKind.ALTERED, 1, "upright", ALIKE)])
+    client = client_of(world)
+    [unsure] = groups(client, verdict="altered", prefix="catalog/rocket")["groups"]
+    assert (unsure["unsure"], [it["unsure"] for it in unsure["members"]]) == (True, [True])
+    [sure] = groups(client, verdict="duplicate", prefix="catalog/cat")["groups"]
+    assert (sure["unsure"], [it["unsure"] for it in sure["members"]]) == (False, [False])
 
 
 def test_one_group_shows_what_was_measured(client: TestClient):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dedup_app.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import ImageFacts, Link
@@ -88,6 +89,31 @@ def test_a_review_by_mouse_survives_a_reload_verification_and_reindex(browser: B
     expect(page.locator(".plot svg").first).to_be_visible()
     page.locator("summary", has_text="As a table").first.click()
     expect(page.locator(".numbers-table[open] tbody tr")).to_contain_text(["2026-05-31"])
+    page.close()
+
+
+def test_where_nobody_can_tell_neither_is_marked_and_either_can_be_chosen(browser: Browser, site: Served):
+    known = {it.path.name: facts_of(it) for it in site.world.features.all_summaries()}
+    pair = known["catalog/astronaut.png"], known["catalog/rocket.jpg"]
+    site.world.services.verdict_log.append([Link.of(*pair, VerdictKind.ALTERED, 1, "upright", ALIKE)])
+    page = browser.new_page(viewport=DESK)
+    page.goto(site.page)
+    page.get_by_role("tab", name="Altered").click()
+    page.fill("#prefix", "catalog/rocket")
+    expect(page.locator("#list li")).to_have_count(1)
+    expect(page.locator(".card .chip", has_text=re.compile("^unsure$"))).to_have_count(2)
+    expect(page.locator(".card.keeper")).to_have_count(0)
+    expect(page.locator(".card .chip.keep")).to_have_count(0)
+    expect(page.locator("#group")).to_have_attribute("aria-label", re.compile("unsure which to keep$"))
+    assert serious_findings(page) == []
+    name = page.locator(".card .path").first.inner_text()
+    expect(page.locator("button", has_text="Keep this one")).to_have_count(2)
+    page.locator("#group").focus()
+    page.keyboard.press("1")
+    expect(page.locator("#toast")).to_contain_text(f"{name} is the one to keep")
+    page.get_by_role("tab", name="Copies").click()
+    expect(page.locator(".card.keeper .path")).to_have_text(name)
+    expect(page.locator(".why")).to_contain_text("a person chose it")
     page.close()
 
 
