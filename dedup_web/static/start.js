@@ -70,7 +70,7 @@ function moveTab(event) {
 }
 
 $("tabs").append(...TABS.map(([tab, name]) => el("button", { type: "button", role: "tab", "data-tab": tab, "aria-controls": "group", onclick: () => setTab(tab) }, name)));
-$("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it) => el("kbd", {}, it))), el("dd", {}, told)]), el("dt", {}, el("kbd", {}, "2"), "…", el("kbd", {}, "9")), el("dd", {}, "keep that image"));
+$("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it) => el("kbd", {}, it))), el("dd", {}, told)]), el("dt", {}, el("kbd", {}, "2"), "…", el("kbd", {}, "9")), el("dd", {}, "keep that image, and 1 the first, where it is unsure"));
 $("help-button").addEventListener("click", () => $("help").showModal());
 $("more").addEventListener("click", () => loadMore().catch((error) => tell(error.message)));
 new IntersectionObserver(([entry]) => { if (entry.isIntersecting) loadMore().catch((error) => tell(error.message)); }, { root: null, rootMargin: "400px" }).observe($("more"));
