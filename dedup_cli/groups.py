@@ -16,7 +16,7 @@ from dedup_cli.scan import Format
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.groups.group import Group
 
-COLUMNS = ("group", "verdict", "path", "keep", "why", "width", "height", "bytes", "decision", "decided_by")
+COLUMNS = ("group", "verdict", "path", "keep", "why", "width", "height", "bytes", "decision", "decided_by", "unsure")
 
 
 def groups(
@@ -74,13 +74,16 @@ def _rows(group: Group) -> Iterator[dict[str, Cell]]:
             "group": group.id,
             "verdict": group.family.value,
             "path": image.path,
-            "keep": keep,
+            "keep": "yes"
+            if is_keeper
+            else "no",  # one yes in each group, so that nobody who goes by it loses a picture
             "why": "; ".join(group.why) if is_keeper else "",
             "width": image.width,
             "height": image.height,
             "bytes": image.byte_size,
             "decision": word.decision.value if word and word.decision else "",
             "decided_by": word.by if word else "",
+            "unsure": "yes" if keep == "unsure" else "no",
         }
 
 

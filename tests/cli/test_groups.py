@@ -75,8 +75,8 @@ def test_nothing_is_marked_as_the_one_to_keep_where_nobody_can_tell(dedup: Run, 
         row = services.pairs.decide(decided(known.pair(left, right, kind), "duplicate"))
         services.verdict_log.append(records_of(row))
     rows = csv.DictReader(io.StringIO(dedup("groups", "--format", "csv").output))
-    words = {row["path"].removeprefix("images/"): row["keep"] for row in rows}
-    assert words == {"a.jpg": "unsure", "b.jpg": "unsure", "c.jpg": "yes", "d.jpg": "no"}
+    words = {row["path"].removeprefix("images/"): (row["keep"], row["unsure"]) for row in rows}
+    assert words == {"a.jpg": ("yes", "yes"), "b.jpg": ("no", "yes"), "c.jpg": ("yes", "no"), "d.jpg": ("no", "no")}
     lines = {
         line.split()[1].removeprefix("images/"): line.rstrip() for line in dedup("groups").output.splitlines()[1:5]
     }
