@@ -21,6 +21,8 @@ _BESIDE: Final = 2  # pixels to either side of an outline
 _LEAST_BESIDE: Final = 4  # of the 25 around a point
 _SURE_STEP: Final = 6.0  # levels; docs/thresholds.md#which-side
 _MOSTLY: Final = 2  # times; docs/thresholds.md#which-side
+_ONE_COLOR: Final = 8.0  # levels: what saving leaves of a plain color
+_ALL_OF_IT: Final = 0.95
 _OVERLAY_RISE: Final = 0.5  # octaves; docs/thresholds.md#which-side
 
 type Mask = NDArray[np.bool_]
@@ -37,13 +39,29 @@ def overlaid_sides(left: Pixels, right: Pixels) -> tuple[bool, bool]:
     if not _LEAST_CHANGED <= changed.mean() <= _MOST_CHANGED:
         return False, False
     thing = _shrunk(_grown(changed, _GAP), _GAP)  # where both happen to have one color it is the same thing, too
-    outline, calm = _grown(thing, 1) & ~_shrunk(thing, 1), ~_grown(thing, 2)
+    outline, calm = _rim(thing), ~_grown(thing, 2)
     if not outline.any() or not calm.any():
         return False, False
-    left_outline, right_outline = (
-        _Outline.of(planes.astype(np.float32), thing, outline, calm) for planes in (ours, theirs)
+    lefts, rights = ours.astype(np.float32), theirs.astype(np.float32)
+    left_outline, right_outline = (_Outline.of(planes, thing, outline, calm) for planes in (lefts, rights))
+    return (
+        left_outline.is_of_a_thing(right_outline) and not _is_in_a_patch(thing, rights, lefts),
+        right_outline.is_of_a_thing(left_outline) and not _is_in_a_patch(thing, lefts, rights),
     )
-    return left_outline.is_of_a_thing(right_outline), right_outline.is_of_a_thing(left_outline)
+
+
+def _is_in_a_patch(thing: Mask, planes: Float32s, others: Float32s) -> bool:
+    """Whether what changed lies inside of a place of one color that has its rim in this picture alone.
+
+    A black strip over a dark scene changes only what is bright below it, and that has an outline in the scene.
+    """
+    color = np.median(planes[:, thing], axis=1)
+    patch = (np.abs(planes - color[:, None, None]) <= _ONE_COLOR).all(axis=0)
+    if patch[_grown(thing, _BESIDE)].mean() < _ALL_OF_IT:
+        return False
+    patch = _grown(_shrunk(patch, 1), 1)
+    here, there = (_steps(pictured, patch) for pictured in (planes, others))
+    return _is_mostly_of(here, there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +78,7 @@ class _Outline:
 
     @classmethod
     def of(cls, planes: Float32s, thing: Mask, outline: Mask, calm: Mask) -> Self:
-        (ours, inside), (theirs, outside) = (_mean_near(planes, mask) for mask in (thing, ~_grown(thing, 1)))
-        told = outline & (inside >= _LEAST_BESIDE) & (outside >= _LEAST_BESIDE)
-        steps = np.abs(ours[:, told] - theirs[:, told]).max(axis=0) if told.any() else np.zeros(1, np.float32)
+        steps = _steps(planes, thing)
         edges = _edges(planes)
         usual = float(edges[calm].mean()) + 1.0
         along, across = float(edges[outline].mean()) + 1.0, float(steps.mean()) + 1.0
@@ -74,9 +90,25 @@ class _Outline:
         That of a banner over a banner is in both. Where what was covered has the color of the thing, the outline is
         that of something in the other picture: so most of it has to be here.
         """
-        here = int((self.steps > other.steps + _SURE_STEP).sum())
-        there = int((other.steps > self.steps + _SURE_STEP).sum())
-        return self.rise > max(other.rise + _OVERLAY_RISE, 2 * other.rise) and here > _MOSTLY * there
+        rises = self.rise > max(other.rise + _OVERLAY_RISE, 2 * other.rise)
+        return rises and _is_mostly_of(self.steps, other.steps)
+
+
+def _rim(mask: Mask) -> Mask:
+    return _grown(mask, 1) & ~_shrunk(mask, 1)
+
+
+def _steps(planes: Float32s, mask: Mask) -> Float32s:
+    """At points of the rim (n,), how far the mean color just inside is from that just outside, in levels."""
+    (ours, inside), (theirs, outside) = (_mean_near(planes, side) for side in (mask, ~_grown(mask, 1)))
+    told = _rim(mask) & (inside >= _LEAST_BESIDE) & (outside >= _LEAST_BESIDE)
+    return np.abs(ours[:, told] - theirs[:, told]).max(axis=0) if told.any() else np.zeros(1, np.float32)
+
+
+def _is_mostly_of(steps: Float32s, others: Float32s) -> bool:
+    """Whether the outline is there in one picture, and not in the other, at twice as many points as the reverse."""
+    here, there = int((steps > others + _SURE_STEP).sum()), int((others > steps + _SURE_STEP).sum())
+    return here > _MOSTLY * there
 
 
 def _planes(pixels: Pixels) -> Pixels:
