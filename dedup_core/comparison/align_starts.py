@@ -1,6 +1,6 @@
 """Where to start an alignment: every view, scale and offset of two pictures weighed at once, at 32 pixels."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -80,7 +80,7 @@ def _spectra(planes: list[Float32s]) -> NDArray[np.complex64]:
     return spectra
 
 
-@cache
+@lru_cache(maxsize=256)  # 16 KB each; there are a million pairs of sizes
 def _overlap_weights(left: tuple[int, int], right: tuple[int, int]) -> Float32s:
     """1 / sqrt(overlap) for every shift, which makes correlations z-scores; 0 where too little overlaps. (64, 64)"""
     shares = []

@@ -132,7 +132,7 @@ def _reduced(image: Image.Image, longer: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX) if scale < 1.0 else image
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)  # up to 90 KB each
 def _blur_matrix(size: int, radius: int) -> Float32s:
     """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
     offsets = np.arange(-radius, radius + 1)

@@ -73,6 +73,19 @@ def test_of_a_banner_over_a_banner_nobody_can_tell():
     assert (found.left.is_overlaid, found.right.is_overlaid) == (False, False)
 
 
+def test_a_strip_over_a_dark_scene_does_not_make_the_original_look_covered():
+    """Only the lamps changed, and their outlines are in the original."""
+    scene, chance = photograph(), np.random.default_rng(0)
+    dark = chance.normal(10, 3, (160, 480, 1)).clip(0, 255).astype(np.uint8).repeat(3, axis=2)
+    scene.paste(Image.fromarray(dark), (0, 320))
+    for x in range(30, 450, 70):
+        ImageDraw.Draw(scene).ellipse((x, 410, x + 40, 428), fill=(230, 180, 90))
+    covered = scene.copy()
+    ImageDraw.Draw(covered).rectangle((0, 384, 480, 480), fill="black")
+    assert not sides(scene, covered).left.is_overlaid
+    assert not sides(covered, scene).right.is_overlaid
+
+
 def test_what_lies_in_a_part_that_the_alignment_cut_off_is_seen():
     """The plain margins of both are trimmed before they are laid on each other, and a stamp is on one of them."""
     white = Image.new("RGB", (480, 480), "white")
