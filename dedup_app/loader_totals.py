@@ -65,7 +65,8 @@ class LoaderTotals:
             # Where one is being written, a message that others outlast would only stand in line for storage.
             if is_last or (self._is_due() and not self._lock.locked()):
                 with self._lock:
-                    if self._writes == writes:  # one that began since then has told of this message, too
+                    # One that began since then has told of this message, too, if it was written.
+                    if self._writes == writes or not self._is_written:
                         self._flush()
 
     def count_without_reads(self, comparisons: int) -> None:

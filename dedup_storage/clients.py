@@ -132,9 +132,11 @@ def _check_connection_string(text: str) -> None:
     base64.b64decode(parts.get("accountkey", ""), validate=True)
     if not parts.keys() & {"queueendpoint", "accountname"} and "usedevelopmentstorage" not in parts:
         raise ValueError("where the queues are is not said")
-    address = urlsplit(parts.get("queueendpoint", ""))
+    endpoint = parts.get("queueendpoint", "")
+    address = urlsplit(endpoint if ":" in endpoint else f"https://{endpoint}")  # as the SDK completes it
     has_address = address.scheme in {"http", "https"} and address.hostname is not None
-    if parts.keys() & {"queueendpoint", "queuesecondaryendpoint"} and not has_address:
+    is_named = endpoint or parts.get("queuesecondaryendpoint") or "accountname" not in parts
+    if "usedevelopmentstorage" not in parts and is_named and not has_address:
         raise InvalidSetting(NO_QUEUE_ADDRESS)
 
 

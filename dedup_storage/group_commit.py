@@ -1,20 +1,22 @@
 """Work that waits for its turn is done together: whoever gets the turn does it for all who wait at that moment."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from dedup_app.time_limit import OUT_OF_TIME, end_of_time, seconds_left
+from dedup_app.time_limit import end_of_time, seconds_left
 from dedup_core.errors import DedupError, StoreBusy
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting[T]:
-    """A piece of work, and what became of it."""
+    """A piece of work, and what became of it; `late`: it failed when the time was over of whoever did it."""
 
     work: T
     done: bool = False
     failure: BaseException | None = None
+    late: bool = False
 
 
 class GroupCommit[T]:
@@ -40,8 +42,8 @@ class GroupCommit[T]:
                     self._commit_group(entry)
             if entry.failure is None:
                 return
-            reason = entry.failure.reason if isinstance(entry.failure, DedupError) else None
-            if reason != OUT_OF_TIME:  # that was the time of whoever called it
+            if not entry.late:
+                reason = entry.failure.reason if isinstance(entry.failure, DedupError) else None
                 message = f"What was to be appended together was not: {entry.failure}"
                 raise StoreBusy(message, reason=reason) from entry.failure
 
@@ -64,8 +66,9 @@ class GroupCommit[T]:
         try:
             self._commit([entry.work for entry in group])
         except BaseException as failure:
+            late = end_of_time() <= time.monotonic()
             for entry in group:
-                entry.failure = failure
+                entry.failure, entry.late = failure, late
             if own in group or not isinstance(failure, Exception):
                 raise
         finally:

@@ -140,7 +140,7 @@ class MemberModel(BaseModel):
 class GroupModel(BaseModel):
     """A keeper, why it is the keeper, and the images verified directly against it.
 
-    `unsure`: it may be the keeper that was altered, and nothing goes before a person chooses.
+    `unsure`: it may be the keeper that was altered, and no member that is `unsure` goes before a person chooses.
     """
 
     id: str

@@ -15,7 +15,7 @@ async function decideNow(act, keeper) {
   if (group.pair) return decidePair(group, act, keeper);
   const done = await send(`groups/${group.id}/decision`, keeper ? { act, keeper: keeper.id } : { act });
   state.undo.push({ pairs: done });
-  tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep. Press u to undo.` : `Decided: ${WORDS[act]}. ${act === "duplicate" && group.unsure ? "Nothing goes before you choose the one to keep. " : ""}Press u to undo.`);
+  tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep. Press u to undo.` : `Decided: ${WORDS[act]}. ${act === "duplicate" && group.unsure ? "What is unsure stays until you choose the one to keep. " : ""}Press u to undo.`);
   await afterDeciding();
 }
 

@@ -137,7 +137,6 @@ def test_a_bad_connection_string_is_an_error_that_names_the_setting_and_no_secre
     [
         "QueueEndpoint=https://",
         "QueueEndpoint=http:://x",
-        "QueueEndpoint=account.queue.core.windows.net",
         "QueueEndpoint=ftp://account.queue.core.windows.net",
         "QueueSecondaryEndpoint=https://account-secondary.queue.core.windows.net",
     ],
@@ -152,6 +151,13 @@ def test_queues_with_an_address_of_their_own_are_opened_there(more: str) -> None
     text = f"AccountName=account;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:10001/account{more}"
     clients = open_clients(StorageConnection(text), largest_read=1_000_000)
     assert clients.queues.url == "http://127.0.0.1:10001/account/"
+    clients.close()
+
+
+def test_an_address_is_completed_as_the_sdk_does() -> None:
+    text = "AccountName=account;AccountKey=a2V5;QueueEndpoint=account.queue.core.windows.net"
+    clients = open_clients(StorageConnection(text), largest_read=1_000_000)
+    assert clients.queues.url == "https://account.queue.core.windows.net/"
     clients.close()
 
 

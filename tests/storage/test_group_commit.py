@@ -51,29 +51,49 @@ def test_who_is_late_fails_alone():
         done.extend(group)
 
     late, *others = Line(commit).calls(("late", 0), ("a", WAIT), ("b", WAIT))
-    with pytest.raises(StoreBusy) as caught:
-        late.result(WAIT)
-    assert caught.value.reason == "out-of-time"
+    failure = late.exception(WAIT)
     for other in others:
         other.result(WAIT)
-    assert sorted(done) == ["a", "b"]
+    # Another one may have had the turn before, and have done its work as well.
+    assert (getattr(failure, "reason", ""), "late" in done) in {("out-of-time", False), ("", True)}
+    assert {"a", "b"} <= set(done)
+
+
+def test_who_is_late_does_nothing_when_the_turn_comes():
+    done: list[str] = []
+    (late,) = Line(done.extend).calls(("late", 0))
+    with pytest.raises(StoreBusy) as caught:
+        late.result(WAIT)
+    assert (caught.value.reason, done) == ("out-of-time", [])
 
 
 def test_whose_time_ends_while_it_works_for_all_leaves_the_others_to_try_again():
-    done: list[Sequence[str]] = []
+    done: list[str] = []
 
     def commit(group: Sequence[str]) -> None:
-        if not done:
-            done.append(())
-            with time_limit(0):
-                seconds_left(end_of_time())
-        done.append(tuple(group))
+        if end_of_time() < time.monotonic() + WAIT / 2:
+            wait_until(lambda: end_of_time() < time.monotonic())
+            raise StoreBusy("nothing came")
+        done.extend(group)
 
-    calls = Line(commit).calls(("a", WAIT), ("b", WAIT), ("c", WAIT))
-    failures = [call.exception(WAIT) for call in calls]
-    assert [getattr(it, "reason", "") for it in failures if it] == ["out-of-time"]
-    finished = {work for group in done for work in group}
-    assert len(finished) == 2
+    # Whichever of them has the turn first, the one with time is told that its work is done, and it is.
+    _, other = Line(commit).calls(("a", 0.3), ("b", WAIT))
+    other.result(WAIT)
+    assert "b" in done
+
+
+def test_a_call_that_takes_too_long_is_over_for_all_who_shared_it():
+    """Each of them would wait as long once more, one after the other."""
+    tried: list[Sequence[str]] = []
+
+    def hang(group: Sequence[str]) -> None:
+        tried.append(group)
+        with time_limit(0):
+            seconds_left(end_of_time())
+
+    failures = [call.exception(WAIT) for call in Line(hang).calls(*((str(number), WAIT) for number in range(6)))]
+    assert [getattr(failure, "reason", "") for failure in failures] == ["out-of-time"] * 6
+    assert len(tried) == 1
 
 
 def test_the_others_hear_for_what_reason():
