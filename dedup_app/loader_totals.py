@@ -43,7 +43,7 @@ class LoaderTotals:
         self._stored = LoaderStats()  # of the totals, what surely is in the row
         self._written_at: datetime | None = None  # when a write ended last, well or not
         self._writes = 0  # that have begun
-        self._lock = Lock()  # held while the totals are taken and written
+        self._lock = Lock()  # from taking the totals to their row, so that no older ones land after newer ones
         self._messages = 0  # that are being handled side by side
         self._messages_lock = Lock()
 
@@ -70,16 +70,11 @@ class LoaderTotals:
                         self._flush()
 
     def count_without_reads(self, comparisons: int) -> None:
-        """Count comparisons that stored features decided; the next flush writes them."""
+        """Count comparisons that stored features decided; the end of the message writes them."""
         self._loader.count_comparisons_without_reads(comparisons)
 
-    def flush(self) -> None:
-        """Write the totals. When storage is busy they stay here and go with the next flush."""
-        # The lock holds until the row is written, so that an older snapshot never lands after a newer one.
-        with self._lock:
-            self._flush()
-
     def _flush(self) -> None:
+        """Write the totals. When storage is busy they stay here and go with the next flush."""
         self._writes += 1
         day = utc_day(self._now())
         if day != self._day:

@@ -74,9 +74,8 @@ def _rows(group: Group) -> Iterator[dict[str, Cell]]:
             "group": group.id,
             "verdict": group.family.value,
             "path": image.path,
-            "keep": "yes"
-            if is_keeper
-            else "no",  # one yes in each group, so that nobody who goes by it loses a picture
+            # One yes in each group, so that nobody who goes by it loses a picture.
+            "keep": "yes" if is_keeper else "no",
             "why": "; ".join(group.why) if is_keeper else "",
             "width": image.width,
             "height": image.height,

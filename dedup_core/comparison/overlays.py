@@ -60,7 +60,8 @@ def _is_in_a_patch(thing: Mask, planes: Float32s, others: Float32s) -> bool:
     if patch[_grown(thing, _BESIDE)].mean() < _ALL_OF_IT:
         return False
     patch = _grown(_shrunk(patch, 1), 1)
-    here, there = (_steps(pictured, patch) for pictured in (planes, others))
+    rim = _rim(patch)
+    here, there = (_steps(pictured, patch, rim) for pictured in (planes, others))
     return _is_mostly_of(here, there)
 
 
@@ -78,7 +79,7 @@ class _Outline:
 
     @classmethod
     def of(cls, planes: Float32s, thing: Mask, outline: Mask, calm: Mask) -> Self:
-        steps = _steps(planes, thing)
+        steps = _steps(planes, thing, outline)
         edges = _edges(planes)
         usual = float(edges[calm].mean()) + 1.0
         along, across = float(edges[outline].mean()) + 1.0, float(steps.mean()) + 1.0
@@ -98,10 +99,10 @@ def _rim(mask: Mask) -> Mask:
     return _grown(mask, 1) & ~_shrunk(mask, 1)
 
 
-def _steps(planes: Float32s, mask: Mask) -> Float32s:
-    """At points of the rim (n,), how far the mean color just inside is from that just outside, in levels."""
+def _steps(planes: Float32s, mask: Mask, rim: Mask) -> Float32s:
+    """At points of the mask's rim (n,), how far the mean color just inside is from that just outside, in levels."""
     (ours, inside), (theirs, outside) = (_mean_near(planes, side) for side in (mask, ~_grown(mask, 1)))
-    told = _rim(mask) & (inside >= _LEAST_BESIDE) & (outside >= _LEAST_BESIDE)
+    told = rim & (inside >= _LEAST_BESIDE) & (outside >= _LEAST_BESIDE)
     return np.abs(ours[:, told] - theirs[:, told]).max(axis=0) if told.any() else np.zeros(1, np.float32)
 
 
