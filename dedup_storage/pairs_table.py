@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import chain
 
 from dedup_app.ports.pairs import PairRow, Written
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from dedup_storage.decision_columns import decision_columns
 from dedup_storage.entity_table import Entities
@@ -44,10 +45,12 @@ class AzurePairsTable:
 
     def put_verdict(self, pair: PairRow) -> Written:
         row = settled(key_order(pair))
+        # The same once more would only hide from whoever wrote it first that they did, and they may still ask.
+        is_final = pair.measurement is None and _is_identical(pair)
         # What was measured stands once, in the row that `all` reads.
-        if not self._put(replace(reversed_pair(row), tag="", measurement=None)):
+        if not self._put(replace(reversed_pair(row), tag="", measurement=None), is_final=is_final):
             return Written.SUPERSEDED
-        return self._put(row)
+        return self._put(row, is_final=is_final)
 
     def decide(self, pair: PairRow) -> PairRow:
         if pair.decided is None:
@@ -116,11 +119,12 @@ class AzurePairsTable:
             if found and self._table.update(keys | columns, found[1], keep_other_columns=True) is not None:
                 return
 
-    def _put(self, row: PairRow) -> Written:
-        """Write one side, unless what is there is newer."""
+    def _put(self, row: PairRow, *, is_final: bool) -> Written:
+        """Write one side, unless what is there is newer or, if that is final, the same."""
         entity = pair_entity(row)
         if row.tag and self._table.update(entity, row.tag, keep_other_columns=True) is not None:
             return Written.NEW  # it was pending: there were no numbers of another verdict in it
+        outcome = Written.NEW
         while row.tag or self._table.create(entity) is None:
             found = self._table.get_with_tag(entity["PartitionKey"], entity["RowKey"])
             if found is None:
@@ -129,10 +133,15 @@ class AzurePairsTable:
             known = pair_row(*found)
             if _is_newer(known, row):
                 return Written.SUPERSEDED
+            # A write whose answer got lost is found as our own row: what it has replaced is known from the try before.
+            if not _is_ours(known, row):
+                outcome = Written.AGAIN if _says_the_same(known, row) else Written.NEW
+            if is_final and _adds_nothing(known, row):
+                return outcome
             # Merging would keep numbers of an earlier verdict that this one does not have: all but the decision goes.
             if self._table.update(entity | _decision(found[0]), found[1], keep_other_columns=False) is not None:
-                return Written.AGAIN if _says_the_same(known, row) and not _is_ours(known, row) else Written.NEW
-        return Written.NEW
+                return outcome
+        return outcome
 
 
 def _is_newer(known: PairRow, row: PairRow) -> bool:
@@ -157,6 +166,15 @@ def _says_the_same(known: PairRow, row: PairRow) -> bool:
 def _is_ours(known: PairRow, row: PairRow) -> bool:
     """Whether this very verdict was written just now by a try whose answer got lost."""
     return known.verified_at == row.verified_at
+
+
+def _is_identical(row: PairRow) -> bool:
+    return row.verdict is not None and row.verdict.kind is VerdictKind.IDENTICAL
+
+
+def _adds_nothing(known: PairRow, row: PairRow) -> bool:
+    etags = (known.left_etag, known.right_etag) == (row.left_etag, row.right_etag)
+    return etags and known.verdict == row.verdict and _is_about_the_same(known, row)
 
 
 def _decision(entity: Entity) -> Entity:

@@ -13,8 +13,9 @@ from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.pair_directions import reversed_pair
 from dedup_storage.pairs_table import AzurePairsTable
+from dedup_storage.rows import Entity
 from tests.decisions import decided
-from tests.memory import MemoryPairsTable
+from tests.memory import MemoryEntities, MemoryPairsTable
 from tests.storage.examples import NOON, image, pending, verified
 
 
@@ -100,6 +101,19 @@ class PairsTableContract(ABC):
     def test_a_verdict_that_is_written_by_a_try_whose_answer_got_lost_is_new(self, table: PairsTable) -> None:
         table.put_verdict(versioned("a", "b", 1, 1))  # as the SDK does before it asks again
         assert table.put_verdict(versioned("a", "b", 1, 1)) is Written.NEW
+
+    def test_the_same_bytes_said_once_more_leave_the_row_to_whoever_wrote_it_and_may_still_ask(
+        self, table: PairsTable
+    ) -> None:
+        first = versioned("a", "b", 1, 1, kind=VerdictKind.IDENTICAL)
+        later = replace(first, verified_at=NOON + timedelta(seconds=1))
+        table.put_verdict(first)  # its answer got lost
+        assert table.put_verdict(later) is Written.AGAIN
+        assert table.put_verdict(first) is Written.NEW
+        assert table.put_verdict(replace(later, left_etag="0x3")) is Written.AGAIN
+        for pair in (table.get(image("a"), image("b")), *table.of_image(image("a"))):
+            assert pair is not None
+            assert pair.left_etag == "0x3"
 
     def test_a_pair_reads_from_either_side(self, table: PairsTable) -> None:
         table.open(pending("a", "b", view="turned_90"))
@@ -215,6 +229,29 @@ class TestMemoryPairsTable(PairsTableContract):
     @pytest.fixture
     def table(self) -> PairsTable:
         return MemoryPairsTable()
+
+
+class LosesAnswers(MemoryEntities):
+    """Writes, and says of the first update of a row that it failed: the SDK has sent it again by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: set[str] = set()
+
+    def update(self, entity: Entity, tag: str, *, keep_other_columns: bool) -> str | None:
+        written = super().update(entity, tag, keep_other_columns=keep_other_columns)
+        if entity["PartitionKey"] in self.lost:
+            return written
+        self.lost.add(entity["PartitionKey"])
+        return None
+
+
+def test_a_repetition_whose_answer_got_lost_is_no_new_verdict():
+    table = AzurePairsTable(LosesAnswers())
+    assert table.put_verdict(versioned("a", "b", 1, 1)) is Written.NEW
+    assert (
+        table.put_verdict(replace(versioned("a", "b", 1, 1), verified_at=NOON + timedelta(seconds=1))) is Written.AGAIN
+    )
 
 
 class TestAzurePairsTable(PairsTableContract):
