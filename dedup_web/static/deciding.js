@@ -32,9 +32,9 @@ async function undoNow() {
 
 // The next group takes the place of the one that was decided.
 async function afterDeciding() {
+  if (!isList()) return;
   const at = state.at;
-  await reloadList();
-  await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1), true);
+  if (await reloadList()) await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1), true);
 }
 
 async function inTurn(things, work, at_once = 4) {

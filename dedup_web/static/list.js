@@ -14,11 +14,18 @@ function query(cursor, size = PAGE) {
 }
 const isFiltered = () => Boolean($("prefix").value || $("since").value || $("identical").checked);
 
+const isList = () => !["tune", "rejected", "statistics"].includes(state.tab);
+
+// What the list shows is asked for by tab, filter and decision, faster than answers come: only the newest is shown.
+let newest_question = 0;
+
 async function loadList() {
+  const question = ++newest_question;
   if (state.tab === "rejected") return showRejected();
   if (state.tab === "statistics") return showStatistics();
   if (state.tab === "tune") return showTune();
   const page = await read(query(null));
+  if (question !== newest_question) return;
   showList(page.groups, page);
   await open(state.groups.length ? 0 : -1);
 }
@@ -28,21 +35,23 @@ async function loadMore() {
   if (!state.cursor || isLoadingMore) return;
   isLoadingMore = true;
   try {
-    const tab = state.tab, page = await read(query(state.cursor));
-    if (tab === state.tab) showList([...state.groups, ...page.groups], page);
+    const question = newest_question, page = await read(query(state.cursor));
+    if (question === newest_question) showList([...state.groups, ...page.groups], page);
   } finally { isLoadingMore = false; }
 }
 
-// As many groups as before, read anew.
+// As many groups as before, read anew; whether they are what is shown now.
 async function reloadList() {
-  const wanted = Math.max(PAGE, state.groups.length), groups = [];
+  const question = ++newest_question, wanted = Math.max(PAGE, state.groups.length), groups = [];
   let page, cursor = null;
   do {
     page = await read(query(cursor, Math.min(LARGEST_PAGE, wanted - groups.length)));
     groups.push(...page.groups);
     cursor = page.next_cursor;
+    if (question !== newest_question) return false;
   } while (cursor && groups.length < wanted);
   showList(groups, page);
+  return true;
 }
 
 // What stands there already stays, so that nothing jumps and no picture is asked for twice.
