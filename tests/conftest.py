@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from tests.postgres import Postgres, run_postgres
 
 # As function_app.py does for the app, and before any test loads NumPy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Images of Python often set it: each of the hundreds of processes of a run would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 ENGINES = ("embedded", "postgres")
