@@ -3,11 +3,13 @@
     python benchmarks/domains.py FOLDER                            every kind, 12 things of each (long)
     python benchmarks/domains.py FOLDER --seeds 4 --only form --only qr
     python benchmarks/domains.py FOLDER --json domains.json
+    python benchmarks/domains.py FOLDER --only black_noise --alike docs/img/alike.png
 
 FOLDER holds a `domains.py` with a dict `DOMAINS`: the name of a kind and a function that draws thing number `seed` of
 it as a Pillow picture. Different seeds are different things that look alike: other values in one form, another time on
-one clock. All of them, as PNG, are put into one index; each search's hits are thinned, measured and judged as the app
-does. Then a copy of each at half size as JPEG quality 75 is looked up among them.
+one clock; kinds of which a person cannot tell two apart are named, and counted apart. All of them, as PNG, are put into
+one index; each search's hits are thinned, measured and judged as the app does. Then a copy of each at half size as JPEG
+quality 75 is looked up among them.
 """
 
 import argparse
@@ -36,10 +38,12 @@ from benchmarks.quality_eval.markdown import write_between  # noqa: E402
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, WorkingImage, decide, extract_features, measure_images  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
 from dedup_core.decoding.ground import on_a_ground  # noqa: E402
+from dedup_core.limits import WORKING_SIZE  # noqa: E402
 from dedup_core.search.second_look import is_plausible, likeliest_of_crowd  # noqa: E402
 
 MAX_CANDIDATES = 100  # the setting's default
 BEGIN, END = "<!-- domains: written by benchmarks/domains.py -->", "<!-- end of domains -->"
+ALIKE = {"black_noise"}  # docs/quality.md#pictures-that-are-no-photographs
 FOUND = {"identical", "duplicate", "altered", "color_variant"}
 
 
@@ -74,8 +78,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--page", type=Path, help="write a table into this Markdown page, between its marks")
+    parser.add_argument("--alike", type=Path, metavar="PNG", help="draw two things of each kind, and measure nothing")
     options = parser.parse_args()
     kinds = [kind for kind in makers(options.folder) if any(part in kind for part in options.only or [""])]
+    if options.alike:
+        drawn_alike(options.folder, kinds).save(options.alike)
+        return
     outcomes = evaluate(options.folder, kinds, options.seeds, options.jobs)
     show(outcomes)
     if options.json:
@@ -130,9 +138,30 @@ def show(outcomes: dict[str, Outcome]) -> None:
         "said of different things",
     ):
         table.add_column(column)
-    for kind, outcome in (*outcomes.items(), ("all", total_of(outcomes))):
+    for kind, outcome in (*outcomes.items(), *_totals(outcomes)):
         table.add_row(*_cells(kind, outcome))
     Console(width=None if sys.stdout.isatty() else 170).print(table)
+
+
+def _totals(outcomes: dict[str, Outcome]) -> list[tuple[str, Outcome]]:
+    """Of all kinds, and of those of which a person tells two things apart."""
+    told = {kind: outcome for kind, outcome in outcomes.items() if kind not in ALIKE}
+    totals = [("all", total_of(outcomes))]
+    return totals if len(told) in (0, len(outcomes)) else [*totals, ("all that a person tells apart", total_of(told))]
+
+
+def drawn_alike(folder: Path, kinds: list[str]) -> Image.Image:
+    """Two things of each kind side by side, each as large as the app looks at it."""
+    side, gap = WORKING_SIZE, 8
+    sheet = Image.new("RGB", (2 * side + gap, len(kinds) * (side + gap) - gap), "white")
+    lowest = 0
+    for row, kind in enumerate(kinds):
+        for seed in range(2):
+            picture = makers(folder)[kind](seed).convert("RGB")
+            picture.thumbnail((side, side))
+            sheet.paste(picture, (seed * (side + gap), row * (side + gap)))
+            lowest = row * (side + gap) + picture.height
+    return sheet.crop((0, 0, sheet.width, lowest))
 
 
 def total_of(outcomes: dict[str, Outcome]) -> Outcome:
@@ -153,10 +182,11 @@ def page_table(outcomes: dict[str, Outcome], seeds: int) -> str:
         for kind, outcome in outcomes.items()
         if set(outcome.copies) != {"duplicate"} or not set(outcome.different) <= {"altered", "distinct"}
     }
-    rows = [_cells(kind, outcome) for kind, outcome in (*unusual.items(), ("**all**", total_of(outcomes)))]
+    totals = [(f"**{name}**", outcome) for name, outcome in _totals(outcomes)]
+    rows = [_cells(kind, outcome) for kind, outcome in (*unusual.items(), *totals)]
     head = ("kind", "copies found", "first", "candidates a copy", "said of copies", "said of different things")
     lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
-    said = f"{len(outcomes)} kinds, {seeds} things of each. All the other kinds stand in the last line only."
+    said = f"{len(outcomes)} kinds, {seeds} things of each. All the other kinds stand in the totals only."
     return "\n".join((said, "", *lines)) + "\n"
 
 

@@ -19,6 +19,9 @@ _GRID_SIDE: Final = 64  # averaged to this side before the DCT, as in PDQ
 _FREQUENCIES: Final = 16  # docs/fingerprints.md#the-hash
 _MARKER: Final = (14, 14)  # a coefficient whose bit stays what and where it is in every view of a hash
 _STRIPES: Final = 1.0  # in steps of luma: where no frequency along stripes has more, it is rounding and compression
+_SURE: Final = 2.0  # in steps of luma: the sign of a coefficient that has more is left as it is by copying
+_LEAST_SURE: Final = 80  # of the 255 signs of a soft picture: docs/fingerprints.md#flat-images
+_BODY: Final = (10, 90)  # percentiles of a grid: beyond are specks and letters on plain ground, or the ends of a slope
 _ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor
 
 
@@ -69,28 +72,42 @@ def _quality_within(luma: LumaPicture, box: Box) -> int:
 
 
 def _hashes(luma: LumaPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Of the whole picture and of its largest block (or its frame, if that is flat); and the latter's finer hash."""
-    inner = luma.blocks[0]
-    if _quality_within(luma, inner) < MIN_QUALITY:
-        inner = luma.frame
-    if _quality_within(luma, inner) < MIN_QUALITY:
-        return np.zeros((0, HASH_BYTES), np.uint8), np.zeros(HASH_BYTES, np.uint8)
-    block, detail = _hash(luma, inner)
-    whole = block if inner == luma.whole else _hash(luma, luma.whole)[0]
-    return np.stack([whole, block]), detail
+    """Of the whole picture and of its largest block (or its frame, if that is flat); and the latter's finer hash.
+
+    Where neither has steps from light to dark, the same of what is soft all over, as fog is; the whole picture last.
+    """
+    nothing = np.zeros(HASH_BYTES, np.uint8)
+    block, frame, whole = luma.blocks[0], luma.frame, luma.whole
+    for is_shown, boxes in ((_has_steps, (block, frame)), (_is_soft, (block, frame, whole))):
+        inner = next((box for box in boxes if is_shown(luma, box)), None)
+        if inner is not None:
+            of_inner, detail = _hash(luma, inner)
+            if inner == whole:
+                return np.stack([of_inner, of_inner]), detail
+            of_whole = _hash(luma, whole)[0] if is_shown(luma, whole) else nothing
+            return np.stack([of_whole, of_inner]), detail
+    return np.zeros((0, HASH_BYTES), np.uint8), nothing
+
+
+def _has_steps(luma: LumaPicture, box: Box) -> bool:
+    return _quality_within(luma, box) >= MIN_QUALITY
+
+
+def _is_soft(luma: LumaPicture, box: Box) -> bool:
+    """Whether so much changes softly, all over a box, that enough signs of its hash are no noise."""
+    grid = luma.square(box, _GRID_SIDE)
+    coefficients = _coefficients(np.clip(grid, *np.percentile(grid, _BODY)), _FREQUENCIES)
+    return int((np.abs(coefficients.ravel()[1:]) > _SURE).sum()) >= _LEAST_SURE
 
 
 def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Two hashes, (32,) each: signs of the 16 x 16 lowest frequencies but the DC term, and of the 16 x 16 next to them.
 
     The bits are grouped by parity of row and column, so that a view of a hash inverts whole groups. The DC term's bit
-    is 0, and so are all if the grid is flat. A grid that is not, but grows brighter in such a way that no other
-    coefficient is positive, has the marker's bit. Stripes have no frequencies along them, whatever compression left.
+    is 0. A grid that grows brighter in such a way that no other coefficient is positive has the marker's bit. Stripes
+    have no frequencies along them, whatever compression left.
     """
-    if _quality_within(luma, box) < MIN_QUALITY:
-        return np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8)
-    basis = dct_basis(_GRID_SIDE, 2 * _FREQUENCIES)
-    coefficients = basis @ luma.square(box, _GRID_SIDE) @ basis.T  # (32, 32)
+    coefficients = _coefficients(luma.square(box, _GRID_SIDE), 2 * _FREQUENCIES)
     for across in (coefficients[:, 1:], coefficients[1:]):
         if np.abs(across).max() < _STRIPES:
             across[:] = 0.0
@@ -99,6 +116,13 @@ def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.ui
     low[0, 0] = False
     low[_MARKER] |= not low.any()
     return _packed(low), _packed(high)
+
+
+def _coefficients(grid: Plane, count: int) -> Plane:
+    """The lowest frequencies of a grid: (count, count)."""
+    basis = dct_basis(_GRID_SIDE, count)
+    coefficients: Plane = basis @ grid @ basis.T
+    return coefficients
 
 
 def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:

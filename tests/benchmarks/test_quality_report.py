@@ -263,3 +263,14 @@ def test_the_table_of_drawn_pictures_names_kinds_of_which_there_is_something_to_
     assert "form" not in told
     assert "| clock | 0.500 | 0.000 | 0.0 | duplicate 1, not found 1 | duplicate 1 |" in told
     assert "| **all** | 0.750 |" in told
+    assert "tells apart" not in told
+
+
+def test_kinds_of_which_a_person_cannot_tell_two_things_apart_are_counted_apart() -> None:
+    found, lost = (
+        domains.Outcome(copies=Counter(duplicate=2), things=2),
+        domains.Outcome(copies=Counter({"not found": 2}), things=2),
+    )
+    told = domains.page_table({"form": found, "black_noise": lost}, 2)
+    assert "| **all** | 0.500 |" in told
+    assert "| **all that a person tells apart** | 1.000 |" in told

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes
-from dedup_core.fingerprinting.hashes import fingerprints_of, hash_distance, hashes_of, quality_of
+from dedup_core.fingerprinting.hashes import MIN_QUALITY, fingerprints_of, hash_distance, hashes_of, quality_of
 from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, WINDOWS, Fingerprints
 from dedup_core.views import VIEWS, View
 from tests.core.drawings import PHOTOS, drawn, encoded, photo, working
@@ -122,6 +122,42 @@ def test_a_small_object_on_a_wide_plain_ground_is_hashed_inside_its_frame():
 def test_the_distance_of_a_flat_picture_is_unknown():
     flat = hashes(Image.new("RGB", (300, 200), "white"))
     assert hash_distance(flat, hashes(photo("coffee.png")), View.UPRIGHT) is None
+
+
+def halved(picture: Image.Image) -> Image.Image:
+    smaller = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)
+    stream = BytesIO()
+    smaller.save(stream, "JPEG", quality=75)
+    return Image.open(stream)
+
+
+def test_a_bank_of_fog_is_found_by_a_half_size_copy():
+    clouds = np.random.default_rng(2).normal(150, 4, (9, 13)).astype(np.float32)
+    fog = Image.fromarray(clouds).resize((600, 400), Image.Resampling.BICUBIC).convert("RGB")
+    assert quality_of(working(fog)) < MIN_QUALITY
+    assert whole_distance(fog, halved(fog)) <= 50
+    assert len(fingerprints_of(working(fog), CONTENT).keypoints) > 0
+
+
+def noise_in_the_dark() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(3).normal(4, 3, (480, 640)).clip(0, 255).astype(np.uint8))
+
+
+def smooth_slope() -> Image.Image:
+    slope = np.linspace(140, 190, 400)[:, None] + np.linspace(0, 25, 600)[None, :]
+    return Image.fromarray((slope + np.random.default_rng(4).normal(0, 0.6, slope.shape)).astype(np.uint8))
+
+
+def numbered_page() -> Image.Image:
+    page = Image.new("L", (600, 800), "white")
+    ImageDraw.Draw(page).text((290, 750), "17", fill="black", font_size=16)
+    return page
+
+
+@pytest.mark.parametrize("draw", [noise_in_the_dark, smooth_slope, numbered_page])
+def test_noise_a_slope_and_a_speck_on_a_plain_ground_are_flat_and_their_copies_too(draw):
+    picture = draw().convert("RGB")
+    assert len(hashes(picture)) == len(hashes(halved(picture))) == 0
 
 
 def own_mirror_image(seed: int) -> Image.Image:
