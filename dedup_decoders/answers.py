@@ -13,9 +13,10 @@ from dedup_core.decoding.provenance import LOSSLESS
 from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_BYTES, MAX_SAMPLES, Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
 from dedup_core.features import ImageFeatures
+from dedup_core.fingerprinting.keypoints import Keypoints
 from dedup_core.fingerprinting.record import CONTENT_BYTES
 from dedup_core.limits import MAX_SIDE, WORKING_SIZE
-from dedup_decoders.wire import BrokenFrameError, unpacked_columns
+from dedup_decoders.wire import ASKED, BrokenFrameError, unpacked_columns
 
 REASONS: Final = {
     "unreadable": (
@@ -44,11 +45,13 @@ def features_in(text: dict[str, Any], block: bytes, header: Header, digest: byte
     Raises `LieError` unless every column is there, in its shape and range, and agrees with the header of the file.
     """
     try:
-        told = ImageFeatures.from_columns(unpacked_columns(text, block))
+        columns = unpacked_columns(text, block)
+        told = ImageFeatures.from_columns(columns)
+        asked = _asked_in(columns.get(ASKED))
     except (ValueError, BrokenFrameError) as error:
         raise LieError(f"features that are none: {error}") from error
     _check_size(told.format, told.width, told.height, header)
-    _require(set(text) == set(told.to_columns()), "columns that features do not have")
+    _require(set(text) == {ASKED, *told.to_columns()}, "columns that features do not have")
     _require(0 <= told.quality <= MAX_QUALITY, "a quality out of range")
     made = told.provenance
     _require(1 <= made.quality <= LOSSLESS and 0 <= made.detail_side <= MAX_SIDE, "a provenance out of range")
@@ -56,8 +59,14 @@ def features_in(text: dict[str, Any], block: bytes, header: Header, digest: byte
     _require(1 <= len(told.palette) <= PALETTE_COLORS, "a palette without colors or with too many")
     for name, values, most in (("palette", told.palette, MAX_COLOR), ("histogram", told.histogram, 1.01)):
         _require(bool(np.isfinite(values).all()) and float(np.abs(values).max()) <= most, f"a {name} out of range")
-    fingerprints = replace(told.fingerprints, content=digest[:CONTENT_BYTES])
+    fingerprints = replace(told.fingerprints, content=digest[:CONTENT_BYTES], asked=asked)
     return replace(told, sha256=digest.hex(), byte_size=byte_size, fingerprints=fingerprints)
+
+
+def _asked_in(column: int | str | bytes | None) -> Keypoints:
+    if not isinstance(column, bytes):
+        raise ValueError("no keypoints to search with")  # noqa: TRY004 - the answer is wrong, not the call
+    return Keypoints.from_asked_bytes(column)
 
 
 def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingImage:

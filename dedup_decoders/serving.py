@@ -18,7 +18,7 @@ from dedup_decoders.allocator import keep_one_arena, return_large_buffers_at_onc
 from dedup_decoders.confinement import SHARED, CannotConfineError, confine, die_with_parent, hide_memory
 from dedup_decoders.ready_here import ready_here
 from dedup_decoders.samples import SAMPLES
-from dedup_decoders.wire import Head, Kind, frame, packed_columns, read_head
+from dedup_decoders.wire import ASKED, Head, Kind, frame, packed_columns, read_head
 
 # Imported by decoders and codecs on their way, which nothing can be any more once the filter is set.
 LATE_MODULES: Final = (
@@ -145,7 +145,9 @@ def _decoded(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
     if head.kind is Kind.DECODE:
         return frame(head.number, Kind.PICTURE, *_packed_picture(working))
     features = features_of(working, bytes(32), len(data))  # the app knows the digest, and trusts nobody with it
-    columns, block = packed_columns(features.to_columns())
+    asked = features.fingerprints.asked
+    told = {ASKED: b"" if asked is None else asked.to_asked_bytes()}
+    columns, block = packed_columns(features.to_columns() | told)
     if head.kind is Kind.EXTRACT:
         return frame(head.number, Kind.FEATURES, columns, block)
     picture, pixels = _packed_picture(working)

@@ -17,6 +17,7 @@ BUCKET_BITS: Final = 20
 WORD_BITS: Final = 28
 WEAK_BITS: Final = 5
 KEYPOINT_BYTES: Final = 8
+ASKED_BYTES: Final = 12  # of a keypoint to ask with, which has its unsure bits, too
 SCALE_STEPS: Final = 32  # of a stored scale, an octave
 SCALE_ORIGIN: Final = 80  # the stored scale of the smallest blob in the frame; in a block of it they are smaller
 ANGLE_STEPS: Final = 64  # of a stored angle, a turn
@@ -75,3 +76,22 @@ class Keypoints:
         taken = packed[packed[:, -1] > 0]
         words = np.ascontiguousarray(taken[:, :4]).view("<u4")[:, 0].astype(np.uint32)
         return cls(words, np.full(len(words), _USUALLY_WEAK, np.uint32), taken[:, [4, 5, 7, 6]])
+
+    def to_asked_bytes(self) -> bytes:
+        """What is searched with, in full: (k, 12) bytes of words, unsure bits and places."""
+        words = np.stack([self.words, self.weak], axis=1).astype("<u4").view(np.uint8)
+        return np.hstack([words, self.places]).tobytes()
+
+    @classmethod
+    def from_asked_bytes(cls, data: bytes) -> Self:
+        """The keypoints that `to_asked_bytes` wrote. Raises `ValueError` for what no picture has."""
+        if len(data) % ASKED_BYTES or len(data) > MAX_ASKED * ASKED_BYTES:
+            raise ValueError(f"{len(data)} bytes are not up to {MAX_ASKED} keypoints of {ASKED_BYTES} bytes")
+        packed = np.frombuffer(data, np.uint8).reshape(-1, ASKED_BYTES)
+        words, weak = np.ascontiguousarray(packed[:, :8]).view("<u4").astype(np.uint32).T.copy()
+        places = packed[:, 8:].copy()
+        if (words >> WORD_BITS).any() or (weak >> BUCKET_BITS).any() or (np.bitwise_count(weak) != WEAK_BITS).any():
+            raise ValueError("a word of a keypoint has other bits than there are")
+        if (places[:, 2] == 0).any() or (places[:, 3] >= ANGLE_STEPS).any():
+            raise ValueError("a keypoint has no scale or an angle beyond a turn")
+        return cls(words, weak, places)

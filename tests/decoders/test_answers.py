@@ -24,18 +24,25 @@ from tests.core.odd_files import drawing, encode
 DATA = encode(drawing(96, 64), "PNG")
 HEADER = check_header(DATA)
 FEATURES = extract_features(DATA)
-TEXT, BLOCK = packed_columns(FEATURES.to_columns())
+ASKED = FEATURES.fingerprints.asked
+assert ASKED is not None
+assert len(ASKED) > 0
+COLUMNS = FEATURES.to_columns() | {"asked": ASKED.to_asked_bytes()}
+TEXT, BLOCK = packed_columns(COLUMNS)
 DIGEST = bytes.fromhex(FEATURES.sha256)
 PICTURE = {"format": "PNG", "width": 96, "height": 64, "decoded_bytes": 24576, "shape": [64, 96, 3], "digest": ""}
 PIXELS = decode(DATA).pixels.tobytes()
 
 
 def of_columns(**other: Any) -> tuple[dict[str, Any], bytes]:
-    return packed_columns(FEATURES.to_columns() | other)
+    return packed_columns(COLUMNS | other)
 
 
 def test_a_true_answer_is_taken_as_it_is() -> None:
     assert features_in(TEXT, BLOCK, HEADER, DIGEST, len(DATA)) == FEATURES
+    asked = features_in(TEXT, BLOCK, HEADER, DIGEST, len(DATA)).fingerprints.asked
+    assert asked is not None
+    assert asked.to_asked_bytes() == ASKED.to_asked_bytes()
     taken = picture_in(PICTURE, PIXELS, HEADER)
     assert np.array_equal(taken.pixels, decode(DATA).pixels)
     assert (taken.format, taken.width, taken.height, taken.decoded_bytes) == ("PNG", 96, 64, 24576)
@@ -70,6 +77,15 @@ def test_a_turned_picture_may_have_its_sides_changed() -> None:
         {"save_quality": 101},
         {"detail_side": -1},
         {"detail_side": 2**31},
+        {"asked": bytes(13)},
+        {"asked": bytes(12)},
+        {"asked": "none"},
+        {"asked": ASKED.to_asked_bytes() * 97},
+        {"asked": np.array([1 << 28, 0b11111], "<u4").tobytes() + bytes([1, 1, 1, 1])},
+        {"asked": np.array([1, 0b1111], "<u4").tobytes() + bytes([1, 1, 1, 1])},
+        {"asked": np.array([1, 0b11111 << 16], "<u4").tobytes() + bytes([1, 1, 1, 1])},
+        {"asked": np.array([1, 0b11111], "<u4").tobytes() + bytes([1, 1, 0, 1])},
+        {"asked": np.array([1, 0b11111], "<u4").tobytes() + bytes([1, 1, 1, 64])},
         {"path": "images/another.jpg"},
         {"status": "deleted"},
     ],
