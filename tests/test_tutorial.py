@@ -38,7 +38,8 @@ def test_the_tutorial_from_an_empty_account_to_decided_and_cleared_copies(tmp_pa
                 lines = [line.replace("…", connection_string) for line in text.splitlines()]
                 printed = "".join(shell.run(line) for line in lines)
         shell.close()
-    assert [told(text, printed) for text, printed in shown if not is_shown(text, printed)] == []
+    others = [told(text, printed) for text, printed in shown if not is_shown(text, printed)]
+    assert not others, "\n".join(others)
 
 
 def is_shown(text: str, printed: str) -> bool:
