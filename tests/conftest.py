@@ -18,12 +18,19 @@ sys.dont_write_bytecode = False
 
 
 ENGINES = ("embedded", "postgres")
+# Up to a minute a test, with processes of their own: begun last, they would leave other cores without work at the end.
+LONG = ("tests/test_tutorial.py", "tests/test_readme.py", "tests/infra/test_package.py", "tests/soak/", "tests/e2e/")
 
 type NewIndex = Callable[[], dict[str, str]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=ENGINES, default="embedded", help="of the candidate index, in tests/e2e")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: each worker is given its share in this order, and later takes from the ends of others."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_collection_finish() -> None:
