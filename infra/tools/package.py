@@ -20,6 +20,7 @@ from pathspec import GitIgnoreSpec
 ROOT = Path(__file__).parent.parent.parent
 # The oldest time that a zip can hold: the same files make the same bytes.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
+PACKING = zipfile.ZIP_DEFLATED
 # Where the Functions worker looks for libraries.
 LIBRARIES = PurePosixPath(".python_packages", "lib", "site-packages")
 PYTHON = "3.13"
@@ -73,11 +74,11 @@ def write_package(file: Path, libraries: Path | None = None) -> None:
             shutil.copytree(libraries, tree / LIBRARIES, ignore=lambda at, _: ["bin"] if Path(at) == libraries else [])
             add_bytecode(tree)
         entries = {it.relative_to(tree).as_posix(): it for it in tree.rglob("*") if it.is_file()}
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(file, "w") as archive:
             for name, source in sorted(entries.items()):
                 entry = zipfile.ZipInfo(name, NO_TIME)
                 entry.external_attr = 0o644 << 16
-                archive.writestr(entry, source.read_bytes(), zipfile.ZIP_DEFLATED)
+                archive.writestr(entry, source.read_bytes(), PACKING)
 
 
 def add_bytecode(tree: Path) -> None:

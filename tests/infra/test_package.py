@@ -24,6 +24,7 @@ from dedup_app.image_status import INDEXED
 from dedup_app.settings import Settings
 from dedup_core.decoding.libraries import BY_FORMAT, libraries_of
 from dedup_storage.connect import connect
+from infra.tools import package as tools
 from infra.tools.package import LIBRARIES, NEWEST_GLIBC, main, write_package
 from tests.azurite import Account
 from tests.core.drawings import drawn
@@ -60,7 +61,7 @@ def whole_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package with its libraries, as `make package` writes it, unpacked."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:  # packing a hundred megabytes of libraries holds nothing more
-        patch.setattr(zipfile, "ZIP_DEFLATED", zipfile.ZIP_STORED)
+        patch.setattr(tools, "PACKING", zipfile.ZIP_STORED)
         assert main([str(folder / "app.zip")]) == 0
     with zipfile.ZipFile(folder / "app.zip") as archive:
         archive.extractall(folder / "app")
