@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple, Self
@@ -39,13 +39,20 @@ def make_copies(picture: WorkingImage, name: str, changes: Sequence[str]) -> lis
 
 
 class Workshop:
-    """A pool of processes; a context. Nothing is started before the first copy."""
+    """A pool of processes; a context. Nothing is started before the first copy. `prepare` is called in each process."""
 
-    def __init__(self, processes: int | None = None, changes: Sequence[Transform] = ALL_TRANSFORMS) -> None:
+    def __init__(
+        self,
+        processes: int | None = None,
+        changes: Sequence[Transform] = ALL_TRANSFORMS,
+        prepare: Callable[[], object] | None = None,
+    ) -> None:
         self.changes = tuple(changes)
         # Matrices of 64 x 64 gain nothing from threads, and on a busy machine their waiting takes ten times the work.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        self._pool = ProcessPoolExecutor(processes or os.process_cpu_count() or 1, get_context("spawn"))
+        self._processes = processes or os.process_cpu_count() or 1
+        self._prepare = prepare
+        self._pool = self._pool_of_processes()
 
     def __enter__(self) -> Self:
         return self
@@ -53,8 +60,16 @@ class Workshop:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
+    def rest(self) -> None:
+        """End the processes, whose memory others want; the next copy starts new ones."""
+        self._pool.shutdown()
+        self._pool = self._pool_of_processes()
+
     def copies(self, picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
         return self._pool.submit(make_copies, picture, name, changes).result()
 
     def measure(self, left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:
         return self._pool.submit(measure_images, left, right, hint).result()
+
+    def _pool_of_processes(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._processes, get_context("spawn"), self._prepare)

@@ -112,12 +112,13 @@ def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureSer
         from dedup_changes.workshop import Workshop  # noqa: PLC0415 - `--help` need not wait for it
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli,azure,measure]'") from error
+    from dedup_decoders.allocator import return_large_buffers_at_once  # noqa: PLC0415 - as above
     from dedup_decoders.opening import open_decoders  # noqa: PLC0415 - as above
 
     settings = services.settings
     # An image is decoded once for all its copies, so one decoder keeps many processes busy.
     decoders = open_decoders(settings.limits, settings.decoder_isolation, children=1)
-    with decoders, Workshop(processes) as workshop:
+    with decoders, Workshop(processes, prepare=return_large_buffers_at_once) as workshop:
         yield services.measure(workshop, decoders, processes + 1), workshop
 
 
@@ -184,6 +185,7 @@ def _report(
         for pair in service.compared(rows, left, folder):
             folder.add_stranger(pair)
             count()
+    workshop.rest()  # all that was measured is held now
     pairs = strangers.pairs, strangers.known_copies
     measured = drawn.images, list(folder.results()), list(folder.strangers())
     return analyze(*measured, pairs, workshop.changes, policy, max_candidates)

@@ -24,6 +24,7 @@ from dedup_cli.main import app
 from dedup_core.comparison.measure import measure_images
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.paths import ImagePath
+from dedup_decoders.allocator import return_large_buffers_at_once
 from dedup_storage.connect import connect
 from tests.app.world import World, photo
 from tests.azurite import Account
@@ -40,7 +41,8 @@ class Bench:
     processes: ClassVar[list[int]] = []
     meeting: threading.Barrier | None = None
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, *, prepare: object) -> None:
+        assert prepare is return_large_buffers_at_once
         self.processes.append(processes)
         self.changes = [TRANSFORMS[name] for name in ("jpeg-50", "mirrored", "avatar")]
         self.made = 0
@@ -49,6 +51,8 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+    def rest(self) -> None: ...
 
     def copies(self, picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
         self.made += len(changes)

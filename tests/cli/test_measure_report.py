@@ -25,7 +25,7 @@ WIDE, PHONE = {"width": 1240, "height": 1330}, {"width": 390, "height": 844}
 class Few(Bench):
     """Changes of every part, or all of them for a screenshot."""
 
-    def __init__(self, _processes: int) -> None:
+    def __init__(self, _processes: int, **_: object) -> None:
         self.changes = [TRANSFORMS[name] for name in (TRANSFORMS if SHOTS else SHOWN)]
         self.made = 0
 
