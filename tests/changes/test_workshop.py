@@ -1,0 +1,27 @@
+import os
+from functools import partial
+from multiprocessing import active_children
+from pathlib import Path
+
+from dedup_changes.transforms import TRANSFORMS
+from dedup_changes.workshop import Workshop
+from tests.core.pictures import scene, working
+
+
+def note_process(file: Path) -> None:
+    with file.open("a") as lines:
+        lines.write(f"{os.getpid()}\n")
+
+
+def test_processes_that_rest_are_gone_and_others_are_prepared_for_the_next_copy(tmp_path: Path) -> None:
+    told = tmp_path / "processes"
+    picture, changes = working(scene()), [TRANSFORMS["mirrored"]]
+    with Workshop(1, changes, partial(note_process, told)) as workshop:
+        first = workshop.copies(picture, "a.jpg", ["mirrored"])
+        (process,) = active_children()
+        workshop.rest()
+        assert process not in active_children()
+        second = workshop.copies(picture, "a.jpg", ["mirrored"])
+    before, after = told.read_text().split()
+    assert before == str(process.pid) != after
+    assert first[0].fingerprints == second[0].fingerprints
