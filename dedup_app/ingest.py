@@ -131,7 +131,8 @@ class IngestService:
         row, sent, floor = self._known_or_claimed(path, is_new=is_new), 0, 0
         unless_etag = None if force else final_etag(row, again=again)
         if force and row is not None and row.status == INDEXED:
-            row = replace(row, status=PROCESSING)  # not stored: what is done again is done at the same version
+            # Not stored: what is done again is done at the same version, and what is found replaces what was kept.
+            row = replace(row, status=PROCESSING, features=None)
         status = UNCHANGED if row else NOT_FOUND
         for look in range(MAX_LOOKS):
             found = self._look(path, row, unless_etag)
@@ -232,7 +233,9 @@ class IngestService:
         if known.status == INDEXED and known.features is not None:
             return self._features.put(replace(row, status=INDEXED))  # uploaded anew: its place and its pairs hold
         if known.etag == found.etag and known.features is not None:
-            return known  # somebody is, or was, at it: two that go on do no harm, two that fight would
+            # Somebody is, or was, at it: two that go on do no harm, two that fight would. What was just found has all
+            # keypoints to search with, of which rows keep a part.
+            return replace(known, features=features)
         return self._features.put(row)
 
     def _reject(

@@ -59,6 +59,7 @@ def features_in(text: dict[str, Any], block: bytes, header: Header, digest: byte
     _require(1 <= len(told.palette) <= PALETTE_COLORS, "a palette without colors or with too many")
     for name, values, most in (("palette", told.palette, MAX_COLOR), ("histogram", told.histogram, 1.01)):
         _require(bool(np.isfinite(values).all()) and float(np.abs(values).max()) <= most, f"a {name} out of range")
+    _require(not told.fingerprints.is_flat or len(asked) == 0, "keypoints of a flat picture")
     fingerprints = replace(told.fingerprints, content=digest[:CONTENT_BYTES], asked=asked)
     return replace(told, sha256=digest.hex(), byte_size=byte_size, fingerprints=fingerprints)
 

@@ -12,7 +12,8 @@ from tests.postgres import Postgres, run_postgres
 
 # As function_app.py does for the app, and before any test loads NumPy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# Images of Python often set it: each of the hundreds of processes of a run would compile all modules anew.
+# Images of Python often set it: each of the hundreds of processes of a run would compile all modules anew. The modules
+# go into __pycache__ of the checkout, whoever set it; git and the package leave these out.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 

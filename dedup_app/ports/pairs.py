@@ -52,7 +52,7 @@ class Written(Enum):
 
     NEW = "new"
     AGAIN = "again"
-    """The same verdict on the same contents was there, and was written once more."""
+    """The same verdict on the same contents was there; it was written once more unless it says nothing more."""
     SUPERSEDED = "superseded"
     """One on newer contents is there."""
 
@@ -74,6 +74,7 @@ class PairsTable(Protocol):
     def put_verdict(self, pair: PairRow) -> Written:
         """Write the verdict under both images, unless one on newer contents is there; what came of it.
 
+        A repetition about files with the same bytes leaves the row to whoever wrote it and may still ask.
         Never touches a person's decision. `pair.tag` is that of the row that `open` gave, if it is known.
         """
         ...

@@ -10,13 +10,13 @@ const decide = (act, keeper = null) => inOrder(() => decideNow(act, keeper));
 const undo = () => inOrder(undoNow);
 
 async function decideNow(act, keeper) {
-  const group = state.groups[state.at];
+  const group = state.groups[state.at], tab = state.tab;
   if (!group) return;
   if (group.pair) return decidePair(group, act, keeper);
   const done = await send(`groups/${group.id}/decision`, keeper ? { act, keeper: keeper.id } : { act });
   state.undo.push({ pairs: done });
   tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep. Press u to undo.` : `Decided: ${WORDS[act]}. ${act === "duplicate" && group.unsure ? "What is unsure stays until you choose the one to keep. " : ""}Press u to undo.`);
-  await afterDeciding();
+  if (tab === state.tab) await afterDeciding();
 }
 
 async function undoNow() {

@@ -21,6 +21,7 @@ let newest_question = 0;
 
 async function loadList() {
   const question = ++newest_question;
+  state.cursor = null; // nothing more of what is listed now
   if (state.tab === "rejected") return showRejected();
   if (state.tab === "statistics") return showStatistics();
   if (state.tab === "tune") return showTune();
@@ -30,26 +31,34 @@ async function loadList() {
   await open(state.groups.length ? 0 : -1);
 }
 
-let isLoadingMore = false;
+let continued_question = null;
 async function loadMore() {
-  if (!state.cursor || isLoadingMore) return;
-  isLoadingMore = true;
+  const question = newest_question;
+  if (!state.cursor || continued_question === question) return;
+  continued_question = question;
   try {
-    const question = newest_question, page = await read(query(state.cursor));
+    const page = await read(query(state.cursor));
     if (question === newest_question) showList([...state.groups, ...page.groups], page);
-  } finally { isLoadingMore = false; }
+  } finally { if (continued_question === question) continued_question = null; }
 }
 
 // As many groups as before, read anew; whether they are what is shown now.
 async function reloadList() {
   const question = ++newest_question, wanted = Math.max(PAGE, state.groups.length), groups = [];
+  const rest = state.cursor;
+  state.cursor = null;
   let page, cursor = null;
-  do {
-    page = await read(query(cursor, Math.min(LARGEST_PAGE, wanted - groups.length)));
-    groups.push(...page.groups);
-    cursor = page.next_cursor;
-    if (question !== newest_question) return false;
-  } while (cursor && groups.length < wanted);
+  try {
+    do {
+      page = await read(query(cursor, Math.min(LARGEST_PAGE, wanted - groups.length)));
+      groups.push(...page.groups);
+      cursor = page.next_cursor;
+      if (question !== newest_question) return false;
+    } while (cursor && groups.length < wanted);
+  } catch (error) {
+    if (question === newest_question) state.cursor = rest; // what is listed stays, and goes on
+    throw error;
+  }
   showList(groups, page);
   return true;
 }

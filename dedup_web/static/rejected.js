@@ -6,6 +6,7 @@ async function showRejected() {
   plainTab("");
   const rows = el("tbody", {}), told = el("p.quiet", { role: "status" }, "Looking…"), more = el("button", { type: "button", hidden: true }, "Look further");
   const table = el("table", { hidden: true }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "File"), el("th", { scope: "col" }, "Why"))), rows);
+  const question = newest_question;
   let cursor = "", count = 0;
   const next = async () => {
     more.disabled = true;
@@ -13,7 +14,7 @@ async function showRejected() {
     // Each page looks through a sixteenth of all images at most.
     do {
       const found = await read(`rejected?size=100&cursor=${encodeURIComponent(cursor)}`);
-      if (state.tab !== "rejected") return;
+      if (question !== newest_question) return;
       count += found.rejected.length;
       rows.append(...found.rejected.map((it) => el("tr", {}, el("td", {}, el("bdi", {}, nameOf(it))), el("td", {}, el("span.reason", {}, it.reason), el("small", {}, it.detail)))));
       cursor = found.next_cursor;

@@ -3,13 +3,17 @@
 import hashlib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ingest import IngestOutcome
+from dedup_app.pairing import Pairing
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
+from dedup_core.fingerprinting.hash_views import HASH_BYTES
+from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import NOON, Crash, World, copy_of, photo, small_scene
@@ -39,6 +43,30 @@ def test_the_steps_come_in_the_order_that_makes_a_crash_harmless(world):
         "verify_queue.send",
         "features.set_status",
     ]
+
+
+def test_an_image_that_is_taken_in_by_force_keeps_what_is_found_now(world):
+    path = world.upload_and_ingest("a.png", photo(1))
+    known = world.row(path)
+    flat = Fingerprints(known.features.fingerprints.content, np.zeros((0, HASH_BYTES), np.uint8))
+    world.features.put(replace(known, features=replace(known.features, fingerprints=flat)))  # as an older app saw it
+    world.services.reindex.reindex()
+    assert world.found_by(copy_of(1)) == set()
+    world.services.ingest.ingest(path, force=True)
+    row = world.row(path)
+    assert (row.status, row.version, row.added_at) == (INDEXED, known.version, known.added_at)
+    assert row.features == known.features
+    world.services.reindex.reindex()
+    assert world.found_by(copy_of(1)) == {path.image_id}
+
+
+def test_a_repetition_judges_its_candidates_with_all_that_it_has_found(world, monkeypatch):
+    path = world.upload_and_ingest("a.png", photo(1))
+    world.features.put(replace(world.row(path), status=PROCESSING))  # whoever was at it is gone
+    judged = []
+    monkeypatch.setattr(Pairing, "pair_up", lambda _self, row, *_, **__: judged.append(row) or 0)
+    world.services.ingest.ingest(path)
+    assert judged[0].features.fingerprints.asked is not None
 
 
 def test_what_was_uploaded_just_now_is_not_looked_for_first(world):
