@@ -118,22 +118,28 @@ class IngestService:
             self._rejections.record(self._settings.ingest_queue, message_id, body, missing)
 
     def ingest(
-        self, path: ImagePath, *, again: bool = False, force: bool = False, is_new: bool = False
+        self,
+        path: ImagePath,
+        *,
+        again: bool = False,
+        force: bool = False,
+        is_new: bool = False,
+        is_gone: bool = False,
     ) -> IngestOutcome:
         """Follow the blob until the features row says what is there. Raises `TemporaryError` if that must wait.
 
         An image that is not known gets its row before its blob is read, so that a deletion finds it. Whoever finds that
         somebody else has moved the row goes on from theirs. `again`: what was refused is read once more, whatever
         refused it. `force`: an image that is known is read, appended and looked up once more. `is_new`: it is thought
-        to be unknown, which spares a look.
+        to be unknown, which spares a look. `is_gone`: it is thought to be deleted, and gets no row if it had none.
         """
         self._decoders.prepare()
-        row, sent, floor = self._known_or_claimed(path, is_new=is_new), 0, 0
+        row, sent, floor = self._known_or_claimed(path, is_new=is_new, is_gone=is_gone), 0, 0
         unless_etag = None if force else final_etag(row, again=again)
         if force and row is not None and row.status == INDEXED:
             # Not stored: what is done again is done at the same version, and what is found replaces what was kept.
             row = replace(row, status=PROCESSING, features=None)
-        status = UNCHANGED if row else NOT_FOUND
+        status = NOT_FOUND if _never_was(row) else UNCHANGED
         for look in range(MAX_LOOKS):
             found = self._look(path, row, unless_etag)
             if found is None:
@@ -146,18 +152,19 @@ class IngestService:
                 before, (row, pairs_sent) = row, self._bring_up_to_date(path, found, row, floor)
             except Superseded as newer:
                 row, floor = self._features.get(path.image_id), max(floor, newer.version)
-                status, unless_etag = str(row.status) if row else NOT_FOUND, final_etag(row)
+                status, unless_etag = _status_of(row), final_etag(row)
             else:
                 sent += pairs_sent
-                status, unless_etag = (str(row.status), row.etag or None) if row else (NOT_FOUND, None)
+                status, unless_etag = _status_of(row), row.etag or None
                 if before is not None and before.summary.is_alive:
                     return _outcome(path, status, sent)
         raise TemporaryError(f"Image {path.image_id} keeps changing while it is read", reason="keeps-changing")
 
-    def _known_or_claimed(self, path: ImagePath, *, is_new: bool) -> FeaturesRow | None:
-        """The row of the image, made just now if there was none; None if somebody has taken it away meanwhile."""
+    def _known_or_claimed(self, path: ImagePath, *, is_new: bool, is_gone: bool) -> FeaturesRow | None:
+        """The row of the image, made just now if there was none; None if it is gone as expected, or the row is."""
         row = None if is_new else self._features.get(path.image_id)
-        if row is not None:
+        # Whoever claims it from now on finds no blob either, or one that has an event of its own.
+        if row is not None or (is_gone and self._images.etag(path) is None):
             return row
         now = self._now()
         try:
@@ -167,8 +174,8 @@ class IngestService:
 
     def _bring_up_to_date(
         self, path: ImagePath, found: _Found, row: FeaturesRow | None, floor: int
-    ) -> tuple[FeaturesRow | None, int]:
-        """The row as it is now, None if it is gone, and how many pairs were sent.
+    ) -> tuple[FeaturesRow, int]:
+        """The row as it is now, and how many pairs were sent.
 
         Raises `Superseded` if anybody has changed it since it was read. If an image was alive then, whoever handles a
         later upload or deletion changes it, so that nobody needs to look at the blob once more; of one that was refused
@@ -177,10 +184,6 @@ class IngestService:
         if isinstance(found.content, ImageFeatures):
             return self._take_in(path, found, found.content, row, floor)
         if isinstance(found.content, ImageNotFound) and row is not None:
-            if row.is_claimed:
-                if not self._features.delete(row):
-                    raise Superseded
-                return None, 0
             return self._forget(row), 0
         return self._reject(path, found, row, found.content)
 
@@ -270,6 +273,9 @@ class IngestService:
         return row
 
     def _forget(self, known: FeaturesRow) -> FeaturesRow:
+        if known.is_claimed:
+            # Not taken away: a claim whose caller has given up may still be on its way, and must find this row.
+            return self._set_status(known, DELETED)
         if known.summary.is_alive:
             # Said before it is out of the index: if this try dies in between and the same bytes come back, they would
             # be taken for indexed. With a version of its own, so that no addition on its way comes after it.
@@ -284,6 +290,14 @@ class IngestService:
     def _next_version(self, known: FeaturesRow | None, floor: int = 0) -> int:
         """Above all that is known, and above what a row that was lost may have had: the seconds since 1970."""
         return max(known.version + 1 if known else 0, int(self._now().timestamp()), floor + 1)
+
+
+def _never_was(row: FeaturesRow | None) -> bool:
+    return row is None or row.summary.never_was
+
+
+def _status_of(row: FeaturesRow | None) -> str:
+    return NOT_FOUND if row is None or row.summary.never_was else str(row.status)
 
 
 def _outcome(path: ImagePath, status: str, pairs_sent: int) -> IngestOutcome:

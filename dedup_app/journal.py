@@ -129,6 +129,8 @@ class JournaledFeatures:
         return stored
 
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
+        if row.summary.never_was:  # neither pairs nor groups have heard of it
+            return self._features.set_status(row)
         is_final = not row.summary.is_alive and row.status != REMOVING
         if is_final and self._tags is not None:
             self._tags.refresh_around(row.path)  # before, as above: it is stored already that the image goes

@@ -82,6 +82,7 @@ class VerifyService:
         verdicts: dict[ImagePath, Verdict] = {}
         seen: dict[ImagePath, _Seen] = {}
         moved: set[ImagePath] = set()
+        is_unknown: dict[ImagePath, bool] = {}  # as of the last look at each
         known = self._known_contents(message)
         pairs = message
         for _ in range(MAX_LOOKS):
@@ -93,10 +94,11 @@ class VerifyService:
             newer = self._moved(seen, rows)
             known |= {path: _Content(row.etag, row.version) for path, row in newer.items()}
             moved = set(newer)
+            is_unknown |= {path: it.is_unknown for path, it in seen.items()}
             if not moved:
-                missing = [path for path, it in seen.items() if it.is_unknown]
                 # Once, however often an image was looked at; a try that ends in a temporary error has decided nothing.
                 self._loader.count_failed_comparisons(sum(it.kind is UNVERIFIABLE for it in verdicts.values()))
+                missing = [path for path, it in is_unknown.items() if it]
                 return [verdicts[target.path] for target in message.rights], missing
             if pairs.left not in moved:
                 pairs = replace(pairs, rights=tuple(target for target in pairs.rights if target.path in moved))
@@ -156,11 +158,15 @@ class VerifyService:
             image = self._loader.load(path)
         except PermanentError as error:
             is_gone = isinstance(error, ImageNotFound) and not path.is_generated
-            is_unknown = is_gone and path.image_id not in self._features.summaries([path.image_id])
+            is_unknown = is_gone and self._was_never(path)
             seen[path] = _Seen(known[path], error.reason, is_unknown)
             return error
         seen[path] = _Seen(self._content(path, image, known[path]))
         return image
+
+    def _was_never(self, path: ImagePath) -> bool:
+        row = self._features.summaries([path.image_id]).get(path.image_id)
+        return row is None or row.never_was
 
     def _content(self, path: ImagePath, image: LoadedImage, known: "_Content") -> "_Content":
         """Which version these bytes are, which may have been uploaded anew; 0 if no row is about them (yet)."""

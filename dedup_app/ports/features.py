@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from dedup_app.image_status import ImageStatus
+from dedup_app.image_status import DELETED, ImageStatus
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.features import ImageFeatures
 from dedup_core.paths import ImagePath
@@ -37,6 +37,11 @@ class ImageSummary:
     def is_alive(self) -> bool:
         """Whether there is an image to compare: neither deleted nor rejected."""
         return self.status.is_alive
+
+    @property
+    def never_was(self) -> bool:
+        """Whether there was no blob whenever somebody looked; the row only keeps late claims out."""
+        return self.status == DELETED and not self.etag
 
 
 @dataclass(frozen=True, slots=True)

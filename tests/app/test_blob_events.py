@@ -54,7 +54,7 @@ def test_a_late_deletion_leaves_an_image_that_is_there_and_a_late_creation_makes
     world.services.blob_events.handle_message(as_base64(event_grid(BLOB_DELETED, f"{HOST}/images/a.png")), "1")
     assert world.row(path).status == INDEXED
     world.services.blob_events.handle_message(as_base64(event_grid(BLOB_CREATED, f"{HOST}/images/gone.png")), "2")
-    assert world.features.get(ImagePath("images", "gone.png").image_id) is None
+    assert world.row(ImagePath("images", "gone.png")).summary.never_was
 
 
 def test_an_event_that_must_wait_holds_up_no_other_and_the_message_comes_again(world):

@@ -9,6 +9,8 @@ import pytest
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ingest import IngestOutcome
 from dedup_app.pairing import Pairing
+from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.superseded import Superseded
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
@@ -81,11 +83,36 @@ def test_what_was_uploaded_just_now_is_not_looked_for_first(world):
     ]
 
 
-def test_a_claim_on_a_blob_that_never_was_is_taken_back(world):
+def test_a_claim_on_a_blob_that_never_was_is_given_up(world):
     path = ImagePath("images", "never.png")
-    assert world.services.ingest.ingest(path).status == "not-found"
-    assert world.features.get(path.image_id) is None
-    assert world.calls == ["features.get", "features.put", "images.read", "features.delete"]
+    for _ in range(2):
+        assert world.services.ingest.ingest(path).status == "not-found"
+        assert world.row(path).status == DELETED
+    assert world.row(path).summary.never_was
+    first = ["features.get", "features.put", "images.read", "features.set_status"]
+    assert world.calls == [*first, "features.get", "images.read"]
+    assert world.verdict_segments.appends == 0
+
+
+def test_a_claim_that_comes_late_makes_no_image_of_what_is_gone(world):
+    path = world.upload("a.png", photo(1))
+    late = FeaturesRow(path, "", PROCESSING, None, "", NOON, version=1)
+    with pytest.raises(Crash):
+        world.interrupt(3, crash, lambda: world.services.ingest.ingest(path))
+    world.before = lambda _number, _step: None
+    world.images.delete(path)
+    world.services.ingest.ingest(path, is_gone=True)
+    with pytest.raises(Superseded):
+        world.features.put(late)
+    assert world.row(path).status == DELETED
+
+
+def test_what_was_never_seen_and_comes_later_is_taken_in(world):
+    path = ImagePath("images", "a.png")
+    world.services.ingest.ingest(path)
+    assert world.upload_and_ingest("a.png", photo(1)) == path
+    assert world.row(path).status == INDEXED
+    assert world.found_by(photo(1)) == {path.image_id}
 
 
 def test_a_claim_whose_handler_died_is_taken_up_by_the_next_one(world):
@@ -116,7 +143,7 @@ def test_a_deletion_that_is_handled_before_the_blob_is_read_to_the_end_finds_the
 
     world.before = lambda _number, step: step == "features.put_first" and deleted()
     assert world.services.ingest.ingest(path).status == "not-found"
-    assert world.features.get(path.image_id) is None
+    assert world.row(path).summary.never_was
     assert world.found_by(photo(1)) == set()
 
 
@@ -234,12 +261,6 @@ def test_a_rejected_image_is_not_read_again_for_the_same_event(world):
     world.calls.clear()
     world.services.ingest.ingest(path)
     assert world.calls == ["features.get", "images.read"]
-
-
-def test_a_blob_that_is_gone_before_it_was_ever_read_leaves_nothing(world):
-    path = ImagePath("images", "gone.png")
-    assert world.services.ingest.ingest(path) == IngestOutcome("not-found")
-    assert world.features.get(path.image_id) is None
 
 
 def test_a_blob_that_vanished_is_marked_deleted_and_found_no_more(world):

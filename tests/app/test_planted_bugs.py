@@ -103,6 +103,18 @@ def let_an_older_verdict_replace_a_newer(bug: pytest.MonkeyPatch) -> None:
     bug.setattr(pairs_table, "_is_newer", lambda _known, _row: False)
 
 
+def take_a_claim_away(bug: pytest.MonkeyPatch) -> None:
+    forget = IngestService._forget
+
+    def taking_away(self: IngestService, known: Any) -> Any:
+        forgotten = forget(self, known)
+        if known.is_claimed:
+            self._features.delete(forgotten)
+        return forgotten
+
+    bug.setattr(IngestService, "_forget", taking_away)
+
+
 @pytest.mark.parametrize(
     ("plant", "first"),
     [
@@ -114,6 +126,7 @@ def let_an_older_verdict_replace_a_newer(bug: pytest.MonkeyPatch) -> None:
         (forget_to_send_what_is_open, 0),
         (ignore_the_versions_of_pairs, 0),
         (let_an_older_verdict_replace_a_newer, 0),
+        (take_a_claim_away, 0),
     ],
 )
 def test_a_planted_bug_is_found(

@@ -114,6 +114,7 @@ def _deleted(world: World, name: str) -> ImagePath:
 @pytest.mark.parametrize("hints", [{}, {"etag": "0x1", "version": 7, "tag": "t"}], ids=["plain", "with made-up hints"])
 def test_images_that_never_were_get_no_rows_and_are_named_as_refused(world, pictures, hints):
     known, real = str(pictures["original.png"]), str(pictures["copy.jpg"])
+    world.services.ingest.ingest(ImagePath("images", "nobody-1.png"))
     nobody = [{"path": f"images/nobody-{number}.png"} | hints for number in range(3)]
     for number, (left, rights) in enumerate([(known, [*nobody, real]), (nobody[0], [known, real])]):
         world.services.verify.handle_message(json.dumps({"left": left, "rights": rights}), str(number))
