@@ -19,7 +19,8 @@ from tests.app.explorer import Wrong, explore
 from tests.app.plain_fingerprint_index import PlainFingerprintIndex
 
 FOUND_WITHIN = 20_000
-RARE = 1_900  # one schedule in 1,500 shows it: begin shortly before one that does, and look on if it no longer does
+# One schedule in 1,500 or in 10,000 shows it: begin shortly before one that does, and look on if it no longer does.
+RARE, VERY_RARE = 1_900, 6_600
 
 
 def mark_before_append(bug: pytest.MonkeyPatch) -> None:
@@ -126,7 +127,7 @@ def take_a_claim_away(bug: pytest.MonkeyPatch) -> None:
         (forget_to_send_what_is_open, 0),
         (ignore_the_versions_of_pairs, 0),
         (let_an_older_verdict_replace_a_newer, 0),
-        (take_a_claim_away, 0),
+        (take_a_claim_away, VERY_RARE),
     ],
 )
 def test_a_planted_bug_is_found(
