@@ -10,7 +10,7 @@ async function open(at, focus = false) {
   showGroup(state.groups[at]);
   const id = state.groups[at].id;
   // Whoever listens hears what comes next.
-  $("group").setAttribute("aria-label", `Group ${at + 1}: ${many(state.groups[at].members.length + 1, "image")}, ${state.groups[at].unsure ? "unsure which to keep" : `keep ${nameOf(state.groups[at].keeper)}`}`);
+  $("group").setAttribute("aria-label", `Group ${at + 1}: ${many(state.groups[at].members.length + 1, "image")}, ${state.groups[at].pair ? "a pair to decide about" : state.groups[at].unsure ? "unsure which to keep" : `keep ${nameOf(state.groups[at].keeper)}`}`);
   if (focus) $("group").focus({ preventScroll: true });
   $("group").scrollTop = 0;
   if (state.groups[at].pair) return;
@@ -50,12 +50,12 @@ function chipOf(group) {
 
 function card(it, at, group, chosen) {
   const { image } = it;
-  const isFirst = at === 0, isUnsure = isFirst ? group.unsure : it.unsure, isKeeper = isFirst && !isUnsure;
+  const isFirst = at === 0, isUnsure = isFirst ? group.unsure : it.unsure, isKeeper = isFirst && !isUnsure && !group.pair;
   const picture = thumb(image, "img", nameOf(image));
   const canvas = el("span.canvas", {}, picture);
   picture.addEventListener("load", () => outline(canvas, picture, isFirst ? chosen : it, isFirst));
   return el(`article.card${isKeeper ? ".keeper" : ""}${it === chosen ? ".chosen" : ""}`, { "aria-label": nameOf(image) },
-    el("button.photo", { type: "button", "aria-label": isKeeper ? `The keeper, ${nameOf(image)}` : isFirst ? nameOf(image) : `Compare ${nameOf(image)} with ${group.unsure ? nameOf(group.keeper) : "the keeper"}`,
+    el("button.photo", { type: "button", "aria-label": isKeeper ? `The keeper, ${nameOf(image)}` : isFirst ? nameOf(image) : `Compare ${nameOf(image)} with ${group.unsure || group.pair ? nameOf(group.keeper) : "the keeper"}`,
       onclick: () => { if (!isFirst) { state.member = at - 1; showGroup(group); showComparison(); } } }, canvas),
     el("div.body", {},
       el("div.row", {}, isUnsure ? el("span.chip.warn", {}, "unsure") : null, isKeeper ? el("span.chip.keep", {}, "keep") : isFirst ? null : decidedChip(it, group)),
@@ -68,6 +68,7 @@ function card(it, at, group, chosen) {
 function decidedChip(member, group) {
   if (member.decided) return el(`span.chip.${member.decided.decision === "duplicate" ? "go" : "keep"}`, {}, `${WORDS[member.decided.decision]} · ${member.decided.by || "a person"}, ${day(member.decided.at)}`);
   if (member.decided_before) return el("span.chip.warn", {}, `before, with other bytes: ${WORDS[member.decided_before.decision]}`);
+  if (group.pair) return null;
   return el("span.chip.go", {}, member.may_go ? "can go" : `asks: ${WORDS[group.verdict] ?? group.verdict}`);
 }
 

@@ -54,7 +54,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target.matches?.("input:not([type=checkbox], [type=range])")) return;
   if (event.target.matches?.("[type=range]") && event.key.startsWith("Arrow")) return;
   if (event.target.closest?.("#tabs") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return moveTab(event);
-  if (event.key === "1" && state.group?.unsure) return decide("keeper", state.group.keeper);
+  if (event.key === "1" && (state.group?.unsure || state.group?.pair)) return decide("keeper", state.group.keeper);
   if (/^[2-9]$/.test(event.key) && state.group?.members[event.key - 2]) return decide("keeper", state.group.members[event.key - 2].image);
   const found = KEYS.find(([keys]) => keys.includes(event.key));
   if (!found) return;

@@ -201,6 +201,13 @@ def test_pairs_that_tell_most_are_asked_for_and_a_link_leads_to_one(browser: Bro
         page.reload()
         expect(page.locator(".why")).to_contain_text("Is one of them a copy of the other?")
         expect(page.locator(".card .path")).to_have_text(["catalog/cat.jpg", "uploads/cat-small.jpg"])
+        expect(page.locator(".card").get_by_role("button", name="Keep this one")).to_have_count(2)
+        expect(page.locator(".card.keeper, .card .chip.keep")).to_have_count(0)
+        page.keyboard.press("1")
+        expect(page.locator("#toast")).to_contain_text("the one to keep")
+        page.keyboard.press("u")
+        expect(page.locator("#toast")).to_contain_text("Took")
+        expect(page.locator(".card .path")).to_have_text(["catalog/cat.jpg", "uploads/cat-small.jpg"])
         page.keyboard.press("n")
         expect(page.locator("#toast")).to_contain_text("not a copy")
         pair = site.world.pairs.get(
