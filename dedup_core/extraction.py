@@ -21,7 +21,9 @@ def extract_features(data: FileBytes, limits: DecodeLimits = DEFAULT_LIMITS) -> 
 
     Features name the file by the SHA-256 of its bytes, so a path or a picture without a file raises `TypeError`.
     """
-    return features_and_picture(file_bytes(data), limits)[0]
+    data = file_bytes(data)
+    working = decode(data, limits, with_provenance=True, with_digest=False)
+    return features_of(working, hashlib.sha256(data).digest(), len(data))
 
 
 def features_and_picture(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> tuple[ImageFeatures, WorkingImage]:
@@ -32,8 +34,9 @@ def features_and_picture(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> 
 
 def features_of(working: WorkingImage, digest: bytes, byte_size: int) -> ImageFeatures:
     """The features of a file that was decoded `with_provenance` and has this SHA-256 (32 bytes) and so many bytes."""
-    fingerprints, quality = fingerprints_and_quality(working, digest[:CONTENT_BYTES])
-    palette, histogram = palette_and_histogram_of(working.pixels)
+    picture = Image.fromarray(working.pixels)
+    fingerprints, quality = fingerprints_and_quality(picture, digest[:CONTENT_BYTES])
+    palette, histogram = palette_and_histogram_of(picture)
     return ImageFeatures(
         scheme=SCHEME,
         sha256=digest.hex(),
@@ -45,11 +48,11 @@ def features_of(working: WorkingImage, digest: bytes, byte_size: int) -> ImageFe
         fingerprints=fingerprints,
         palette=palette,
         histogram=histogram.astype("<f2").astype(np.float32),
-        layout=_layout_of(working.pixels),
+        layout=_layout_of(picture),
         provenance=working.provenance,
     )
 
 
-def _layout_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    picture = Image.fromarray(pixels).resize((LAYOUT_SIDE, LAYOUT_SIDE), Image.Resampling.BOX)
-    return np.asarray(picture, np.uint8)  # (32, 32, 3)
+def _layout_of(picture: Image.Image) -> NDArray[np.uint8]:
+    layout = picture.resize((LAYOUT_SIDE, LAYOUT_SIDE), Image.Resampling.BOX)
+    return np.asarray(layout, np.uint8)  # (32, 32, 3)

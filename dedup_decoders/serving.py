@@ -141,7 +141,8 @@ def _answer(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
 
 
 def _decoded(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
-    working = decode(data, limits, with_provenance=head.kind is not Kind.DECODE)
+    is_compared = head.kind is not Kind.EXTRACT
+    working = decode(data, limits, with_provenance=head.kind is not Kind.DECODE, with_digest=is_compared)
     if head.kind is Kind.DECODE:
         return frame(head.number, Kind.PICTURE, *_packed_picture(working))
     features = features_of(working, bytes(32), len(data))  # the app knows the digest, and trusts nobody with it

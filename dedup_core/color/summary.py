@@ -14,14 +14,14 @@ from dedup_core.color.palette import lab_palette
 SUMMARY_SIZE: Final = 64  # longer side at which palettes and histograms are taken
 
 
-def palette_and_histogram_of(pixels: Pixels) -> tuple[Float32s, Float32s]:
-    """`palette_of` a picture and its color histogram in CIELAB, (800,) float32, from one look at it.
+def palette_and_histogram_of(picture: Pixels | Image.Image) -> tuple[Float32s, Float32s]:
+    """`palette_of` an RGB picture and its color histogram in CIELAB, (800,) float32, from one look at it.
 
     The histogram has 8 x 10 x 10 bins, each pixel shared by its eight nearest ones. It is the square root of each bin's
     weight, so that no single color decides the correlation (Arandjelovic and Zisserman, "Three things everyone should
     know to improve object retrieval", CVPR 2012).
     """
-    lab = _small_lab(pixels)
+    lab = _small_lab(picture)
     weights = object_weights(lab)
     return lab_palette(lab, weights), lab_histogram(lab, weights)
 
@@ -35,10 +35,11 @@ def palette_of(pixels: Pixels) -> Float32s:
     return lab_palette(lab, object_weights(lab))
 
 
-def _small_lab(pixels: Pixels) -> Float32s:
+def _small_lab(picture: Pixels | Image.Image) -> Float32s:
     """The picture in CIELAB at the size at which palettes and histograms are taken."""
-    factor = max(1, -(-max(pixels.shape[:2]) // SUMMARY_SIZE))
-    return srgb_to_lab(np.asarray(Image.fromarray(pixels).reduce(factor)), as_stored=True)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    factor = max(1, -(-max(image.size) // SUMMARY_SIZE))
+    return srgb_to_lab(np.asarray(image.reduce(factor)), as_stored=True)
 
 
 def summary_of(lab: Float32s) -> Float32s:

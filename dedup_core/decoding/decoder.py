@@ -47,11 +47,16 @@ TRANSPOSE_BY_ORIENTATION: Final = {
 EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in C; the others' EXIF is in our header
 
 
-def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, *, with_provenance: bool = False) -> WorkingImage:
-    """Decode the first frame at working size. Raises `UnreadableImage` or `ImageTooLarge`, and nothing else."""
+def decode(
+    data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, *, with_provenance: bool = False, with_digest: bool = True
+) -> WorkingImage:
+    """Decode the first frame at working size. Raises `UnreadableImage` or `ImageTooLarge`, and nothing else.
+
+    Provenance is for features only, and the digest of a small picture for comparisons only.
+    """
     header = check_header(data, limits)
     try:
-        return _decode(data, header, with_provenance=with_provenance)
+        return _decode(data, header, with_provenance=with_provenance, with_digest=with_digest)
     except PermanentError:
         raise
     except MemoryError as error:
@@ -61,7 +66,7 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, *, with_provenanc
         raise _unreadable(header.format, error) from error
 
 
-def _decode(data: bytes, header: Header, *, with_provenance: bool) -> WorkingImage:
+def _decode(data: bytes, header: Header, *, with_provenance: bool, with_digest: bool) -> WorkingImage:
     picture = _open(data, header)
     try:
         if picture.width * picture.height > header.width * header.height:
@@ -80,7 +85,8 @@ def _decode(data: bytes, header: Header, *, with_provenance: bool) -> WorkingIma
         provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN
         transposed = TRANSPOSE_BY_ORIENTATION.get(orientation)
         small = reduce_to_working_size(picture)
-        digest = "" if header.halvings else digest_of(picture, transposed, data, header.format)
+        is_whole = header.halvings == 0
+        digest = digest_of(picture, transposed, data, header.format) if with_digest and is_whole else ""
         whole = Whole(digest, frames_of(picture))
     finally:
         picture.close()

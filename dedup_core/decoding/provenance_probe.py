@@ -5,12 +5,13 @@ save. Both are looked for in the middle of the picture as it was decoded, in a f
 what lies out of focus there may be sharp in a corner.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache, partial
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -68,7 +69,7 @@ def provenance_of(
     probe = _middle(picture)
     before = earlier_quality(probe, luma_table) if picture.size == full_size else None
     quality = LOSSLESS if luma_table is None else quality_of_tables(luma_table)
-    share = detail_share(probe, _corners(picture))
+    share = detail_share(probe, partial(_corners, picture))
     # A picture that the decoder has shrunk shows only that nothing is missing at that size.
     side = max(full_size) if share == 1.0 else round(max(picture.size) * share)
     return Provenance(
@@ -84,11 +85,11 @@ def quality_of_tables(luma_table: list[int]) -> int:
     return _quality_of_scale(100.0 * sum(luma_table) / float(_STANDARD.sum()))
 
 
-def detail_share(middle: Float32s, others: Iterable[Float32s] = ()) -> float:
+def detail_share(middle: Float32s, corners: Callable[[], Float32s]) -> float:
     """How far the picture could be shrunk (0..1 of its side) and enlarged again without losing anything.
 
-    Other parts of it are looked at where the middle is soft: the spectra of all are added (Welch, "The use of fast
-    Fourier transform for the estimation of power spectra", 1967), so that the sharpest ones tell.
+    The corners, (n, h, w), are asked for where the middle is soft: the spectra of all are added (Welch, "The use of
+    fast Fourier transform for the estimation of power spectra", 1967), so that the sharpest ones tell.
 
     The energy of natural pictures falls slowly from octave to octave (Field, "Relations between the statistics of
     natural images", JOSA A 1987), in soft ones faster, but step by step; where a picture was enlarged, it falls off a
@@ -96,9 +97,10 @@ def detail_share(middle: Float32s, others: Iterable[Float32s] = ()) -> float:
     """
     if min(middle.shape) < _LEAST_SIDE:
         return 1.0
-    bands = _energies(middle)
+    energies = _energies(middle[None])
+    bands = energies[0].tolist()
     if bands[0] < _EMPTY * max(bands):
-        bands = np.mean([bands, *map(_energies, others)], axis=0).tolist()
+        bands = np.concatenate([energies, _energies(corners())]).mean(axis=0).tolist()
     if max(bands) < _LEAST_SIGNAL:
         return 1.0
     empty = 0
@@ -110,13 +112,16 @@ def detail_share(middle: Float32s, others: Iterable[Float32s] = ()) -> float:
     return float(_OCTAVE**-empty)
 
 
-def _energies(luma: Float32s) -> list[float]:
-    """The energy of each band of frequencies, the finest first."""
-    window, weights, places = _window_and_bands(*luma.shape)
-    half = np.fft.rfft2((luma - luma.mean()) * window)
-    power = ((half.real**2 + half.imag**2) * weights).ravel()
-    power /= luma.size * (window**2).sum()
-    return [float(power[place].sum()) for place in places]
+def _energies(lumas: Float32s) -> NDArray[np.float64]:
+    """The energy of each band of frequencies, the finest first, of parts (n, h, w): (n, bands)."""
+    count, height, width = lumas.shape
+    if count == 0:
+        return np.zeros((0, _BANDS))
+    bands = _bands_of(height, width)
+    half = np.fft.rfft2((lumas - lumas.mean(axis=(1, 2), keepdims=True)) * bands.window)
+    power = ((half.real**2 + half.imag**2) * bands.weights).reshape(count, -1)
+    power /= bands.gain
+    return np.stack([power.take(place, axis=1).sum(axis=1) for place in bands.places], axis=1).astype(np.float64)
 
 
 def earlier_quality(luma: Float32s, luma_table: list[int] | None = None) -> int | None:
@@ -128,13 +133,16 @@ def earlier_quality(luma: Float32s, luma_table: list[int] | None = None) -> int 
     looked at for a period; and for all frequencies together for the steps of one earlier table, be it that the picture
     was turned, or made brighter or darker in between. Other tables than the standard ones show in single frequencies.
     """
-    own = np.array([luma_table[row * _BLOCK + column] if luma_table else 1.0 for row, column in _PROBED])
-    regular = _regularity(_probed_values(luma), own)  # (frequencies, periods)
-    periods = own / _tables()  # (changes, qualities, frequencies)
-    is_coarser = (periods < 1 / _LEAST_COARSER) & regular.any(axis=1)
-    places = np.rint(np.abs(periods - np.rint(periods)) * _PERIODS).astype(np.intp)
+    own = tuple(float(luma_table[row * _BLOCK + column]) if luma_table else 1.0 for row, column in _PROBED)
+    steps = np.array(own)
+    regular = _regularity(_probed_values(luma), steps)  # (frequencies, periods)
+    is_counted = regular.any(axis=1)
+    if is_counted.sum() < _LEAST_FREQUENCIES:
+        return None
+    expected = _expected_periods(own)
+    is_coarser = expected.is_coarser & is_counted
     amounts = is_coarser.sum(axis=2)
-    found = (regular[np.arange(len(own)), places] * is_coarser).sum(axis=2) / np.sqrt(np.maximum(1, amounts))
+    found = (regular.take(expected.places) * is_coarser).sum(axis=2) / np.sqrt(np.maximum(1, amounts))
     found[amounts < _LEAST_FREQUENCIES] = 0.0
     found[2:] *= _LESS_LIKELY
     change, quality = np.unravel_index(int(np.argmax(found)), found.shape)
@@ -145,23 +153,40 @@ def earlier_quality(luma: Float32s, luma_table: list[int] | None = None) -> int 
     if seen.sum() < _LEAST_FREQUENCIES:
         return None
     first = np.argmax(peaks >= peaks.max(axis=1, keepdims=True) / 2, axis=1) + _PERIODS // _PLACES
-    scales = 100.0 * own * _PERIODS / first / [_STANDARD[it] for it in _PROBED]
+    scales = 100.0 * steps * _PERIODS / first / [_STANDARD[it] for it in _PROBED]
     return min(LOSSLESS - 1, _quality_of_scale(float(np.median(scales[seen]))))
 
 
 def _regularity(values: Float32s, steps: NDArray[np.floating]) -> NDArray[np.floating]:
     """How far the values (frequencies, n) keep to each period, in standard deviations, (frequencies, periods)."""
-    regular = np.zeros((len(values), _PERIODS // 2 + 1))
     margin = len(_SMOOTH) // 2
-    for place, (of_frequency, step) in enumerate(zip(values, steps, strict=True)):
-        numbers = np.rint(np.abs(of_frequency) / step).astype(np.intp)
-        histogram = np.bincount(numbers[numbers < _PLACES + margin], minlength=_PLACES + margin)
-        usual = np.convolve(histogram, _SMOOTH, "valid")  # from `_FROM` on
-        counted = usual > _LEAST_COUNT
-        if counted.sum() >= _LEAST_PLACES:
-            stand_out = np.where(counted, (histogram[margin:-margin] - usual) / np.sqrt(np.maximum(1.0, usual)), 0.0)
-            regular[place] = stand_out @ _waves() / np.sqrt(counted.sum() / 2)
+    kept = _PLACES + margin
+    numbers = np.rint(np.abs(values) / steps[:, None]).astype(np.intp)  # (frequencies, n)
+    slots = numbers + kept * np.arange(len(values))[:, None]
+    histograms = np.bincount(slots[numbers < kept], minlength=kept * len(values)).reshape(-1, kept)
+    usual = sliding_window_view(histograms, len(_SMOOTH), axis=1) @ _SMOOTH  # from `_FROM` on
+    counted = usual > _LEAST_COUNT
+    stand_out = np.where(counted, (histograms[:, margin:-margin] - usual) / np.sqrt(np.maximum(1.0, usual)), 0.0)
+    regular = np.zeros((len(values), _PERIODS // 2 + 1))
+    for place, count in enumerate(counted.sum(axis=1)):
+        if count >= _LEAST_PLACES:
+            regular[place] = stand_out[place] @ _waves() / np.sqrt(count / 2)
     return regular
+
+
+class _Expected(NamedTuple):
+    """Where in flat regularity each table shows, and if it is coarse enough: (changes, qualities, frequencies)."""
+
+    places: NDArray[np.intp]
+    is_coarser: NDArray[np.bool_]
+
+
+@lru_cache(maxsize=16)  # 130 KB each: few cameras and programs have written most files
+def _expected_periods(own: tuple[float, ...]) -> _Expected:
+    """What `_tables` would leave on the steps of this table."""
+    periods = np.array(own) / _tables()
+    places = np.rint(np.abs(periods - np.rint(periods)) * _PERIODS).astype(np.intp)
+    return _Expected(places + (_PERIODS // 2 + 1) * np.arange(len(own)), periods < 1 / _LEAST_COARSER)
 
 
 @cache
@@ -207,9 +232,21 @@ def _probes() -> Float32s:
     return np.stack([np.outer(basis[row], basis[column]).ravel() for row, column in _PROBED]).astype(np.float32)
 
 
+class _Bands(NamedTuple):
+    """How to look at the spectrum of a part of one size.
+
+    `window` (h, w) is that of Hann, `gain` what it leaves of the energy; `weights` is how often each value of half a
+    spectrum is in the whole; `places`: where in it each band lies.
+    """
+
+    window: Float32s
+    gain: np.float32
+    weights: Float32s
+    places: tuple[NDArray[np.intp], ...]
+
+
 @lru_cache(maxsize=8)
-def _window_and_bands(height: int, width: int) -> tuple[Float32s, Float32s, tuple[NDArray[np.intp], ...]]:
-    """A Hann window, (h, w); how often each value of half a spectrum is in the whole; where in it each band lies."""
+def _bands_of(height: int, width: int) -> _Bands:
     window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     down, across = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     weights = np.where((across == 0.0) | (across == 0.5), 1.0, 2.0).astype(np.float32)  # noqa: PLR2004 - no mirror image
@@ -217,27 +254,34 @@ def _window_and_bands(height: int, width: int) -> tuple[Float32s, Float32s, tupl
     fineness = np.maximum(np.abs(down), across).ravel()  # cycles a pixel; 0.5 is the finest that a row can hold
     edges = 0.5 / _OCTAVE ** np.arange(_BANDS + 1)
     places = tuple(np.flatnonzero((fineness > low) & (fineness <= high)) for high, low in pairwise(edges))
-    return window, weights, places
+    return _Bands(window, window.size * (window**2).sum(), weights, places)
 
 
 def _middle(picture: Image.Image) -> Float32s:
     """Luma 0..255 of the middle, cut along the grid of blocks, (h, w) float32."""
     left, top = (max(0, (side - _PROBE) // 2 // _BLOCK * _BLOCK) for side in picture.size)
-    return _luma(picture, left, top, _PROBE)
+    middle: Float32s = _lumas(picture, [(left, top)], _PROBE)[0]
+    return middle
 
 
-def _corners(picture: Image.Image) -> Iterator[Float32s]:
-    """The same of the corners, smaller; none of a picture that the middle covers."""
-    if max(picture.size) > _PROBE:
-        ends = [sorted({0, max(0, side - _CORNER)}) for side in picture.size]
-        yield from (_luma(picture, left, top, _CORNER) for left in ends[0] for top in ends[1])
+def _corners(picture: Image.Image) -> Float32s:
+    """The same of the corners, smaller, (n, h, w); none of a picture that the middle covers."""
+    if max(picture.size) <= _PROBE:
+        return np.zeros((0, 0, 0), np.float32)
+    ends = [sorted({0, max(0, side - _CORNER)}) for side in picture.size]
+    return _lumas(picture, [(left, top) for left in ends[0] for top in ends[1]], _CORNER)
 
 
-def _luma(picture: Image.Image, left: int, top: int, side: int) -> Float32s:
-    part = picture.crop((left, top, min(picture.width, left + side), min(picture.height, top + side)))
-    if part.mode not in ("RGB", "L"):
-        part = part.convert("RGB")
-    if part.mode == "L":
-        return np.asarray(part, dtype=np.float32)
-    luma: NDArray[np.float32] = np.asarray(part, dtype=np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    return luma
+def _lumas(picture: Image.Image, corners: list[tuple[int, int]], side: int) -> Float32s:
+    """Luma of parts of one size, given their left upper corners: (n, h, w)."""
+    width, height = (min(side, whole) for whole in picture.size)
+    parts = [picture.crop((left, top, left + width, top + height)) for left, top in corners]
+    if picture.mode not in ("RGB", "L"):
+        parts = [part.convert("RGB") for part in parts]
+    values: Float32s = np.empty((len(parts), height, width, len(parts[0].getbands())), np.float32)
+    for slot, part in zip(values, parts, strict=True):
+        slot[:] = np.asarray(part).reshape(slot.shape)
+    if values.shape[-1] == 1:
+        return values[..., 0]
+    luma = values.reshape(-1, 3) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return np.asarray(luma.reshape(values.shape[:-1]))

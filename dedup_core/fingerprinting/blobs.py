@@ -40,7 +40,7 @@ class Spectrum:
 
     def smoothed(self, sigma: float) -> Floats:
         """The plane after a Gaussian: (h, w)."""
-        return self.filtered(np.exp(-_squares(*self.shape, sigma) / 2))
+        return self.filtered(_gaussian(*self.shape, sigma))
 
 
 def blobs_of(spectrum: Spectrum, reach: float) -> Blobs:
@@ -86,6 +86,12 @@ def _response(height: int, width: int, level: int) -> Floats:
 
 
 @lru_cache(maxsize=_KEPT)
+def _gaussian(height: int, width: int, sigma: float) -> Floats:
+    """What a Gaussian leaves of each frequency, as far as anything is left."""
+    return np.asarray(np.exp(-_squares(height, width, sigma) / 2))
+
+
+@lru_cache(maxsize=_KEPT)
 def _squares(height: int, width: int, sigma: float) -> Floats:
     """(sigma times the frequency)^2, up to four standard deviations of the Gaussian, past which nothing is left."""
     down, across = (np.pi * np.arange(height) / height) ** 2, (np.pi * np.arange(width) / width) ** 2
@@ -107,11 +113,9 @@ def _peaks(strength: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np
     inside = np.zeros(strength.shape, np.bool_)
     inside[1:-1, 1:-1, 1:-1] = candidates.reshape(strength.shape)[1:-1, 1:-1, 1:-1]
     places = np.flatnonzero(inside)
-    value = flat[places]
-    kept = np.ones(len(places), np.bool_)
-    for up, down, across in np.ndindex(3, 3, 3):
-        kept &= value >= flat[places + ((up - 1) * height + down - 1) * width + across - 1]
-    level, row, column = np.unravel_index(places[kept], strength.shape)
+    up, down, across = np.indices((3, 3, 3)).reshape(3, -1, 1) - 1
+    largest = flat[places + ((up * height + down) * width + across)].max(axis=0)  # of (27, places)
+    level, row, column = np.unravel_index(places[flat[places] >= largest], strength.shape)
     return level, row, column
 
 

@@ -54,24 +54,25 @@ def content_of(luma: Image.Image) -> Content:
 
 def _ground(luma: Image.Image) -> int | None:
     """The color of the outermost lines that are plain; None where none is, as in most photographs."""
-    colors = []
-    for line in _outermost(luma):
-        color = int(_doubled_medians(line[None])[0]) // 2
-        if _strays(line[None], color)[0] <= _SPECKS:
-            colors.append(color)
-    return colors[0] if colors else None
+    for lines in _outermost(luma):
+        for line, doubled in zip(lines, _doubled_medians(lines), strict=True):
+            color = int(doubled) // 2
+            if _strays(line[None], color)[0] <= _SPECKS:
+                return color
+    return None
 
 
 def _outermost(luma: Image.Image) -> list[Plane]:
-    """The first and last rows, and the first and last columns, as lines of at most `SCAN` points."""
+    """The first and last rows, and the first and last columns, as lines of at most `SCAN` points, (2, n) each."""
     width, height = luma.size
     across, down = min(width, SCAN), min(height, SCAN)
     thick_x, thick_y = -(-width // SCAN), -(-height // SCAN)
     rows = [(0, 0, width, thick_y), (0, height - thick_y, width, height)]
     columns = [(0, 0, thick_x, height), (width - thick_x, 0, width, height)]
-    lines = [luma.resize((across, 1), Image.Resampling.BOX, box=box) for box in rows]
-    lines += [luma.resize((1, down), Image.Resampling.BOX, box=box) for box in columns]
-    return [np.asarray(line).ravel() for line in lines]
+    return [
+        np.stack([np.asarray(luma.resize(size, Image.Resampling.BOX, box=box)).ravel() for box in boxes])
+        for size, boxes in (((across, 1), rows), ((1, down), columns))
+    ]
 
 
 class _Scan:

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.blobs import dct_basis
@@ -30,9 +31,9 @@ def fingerprints_of(working: WorkingImage, content: bytes) -> Fingerprints:
     return fingerprints_and_quality(working, content)[0]
 
 
-def fingerprints_and_quality(working: WorkingImage, content: bytes) -> tuple[Fingerprints, int]:
-    """`fingerprints_of` and `quality_of` from one look at the picture."""
-    luma = LumaPicture(working)
+def fingerprints_and_quality(picture: WorkingImage | Image.Image, content: bytes) -> tuple[Fingerprints, int]:
+    """`fingerprints_of` and `quality_of` from one look at the picture, which may be that of its pixels."""
+    luma = LumaPicture(picture)
     quality = _quality(luma)
     hashes, detail = _hashes(luma)
     if len(hashes) == 0:

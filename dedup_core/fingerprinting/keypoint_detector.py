@@ -97,7 +97,8 @@ def _found(luma: LumaPicture, box: Box) -> _Found:
     order = np.argsort(_meets_ground(plane, blobs), kind="stable")
     blobs = Blobs(*(column[order] for column in blobs))
     others = np.flatnonzero(blobs.sigma[: 2 * MAX_ASKED] >= _FINE_SIGMA)[:MAX_KEYPOINTS]
-    needed = np.union1d(np.arange(min(MAX_ASKED, len(blobs.x))), others)  # to ask with, and to keep
+    # To ask with, and to keep.
+    needed = np.concatenate([np.arange(min(MAX_ASKED, len(blobs.x))), others[others >= MAX_ASKED]])
     blobs = Blobs(*(column[needed] for column in blobs))
     angles, patches = described(plane, spectrum, blobs)
     row, column = np.array(WORD_CELLS).T
@@ -114,11 +115,11 @@ def _meets_ground(plane: Floats, blobs: Blobs) -> NDArray[np.bool_]:
     They show where the picture ends at least as much as what is in it, so copies in other frames have not got them.
     """
     height, width = plane.shape
-    covered = np.zeros((height + 1, width + 1), np.int64)
-    covered[1:, 1:] = _ground(plane).cumsum(axis=0).cumsum(axis=1)
+    covered = np.zeros((height + 1, width + 1), np.int32)
+    _ground(plane).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32, out=covered[1:, 1:])
     reach = _GROUND_REACH * blobs.sigma
-    left, right = (_whole(blobs.x + side).clip(0, width) for side in (-reach, reach))
-    top, bottom = (_whole(blobs.y + side).clip(0, height) for side in (-reach, reach))
+    ends = _whole(np.stack([blobs.x - reach, blobs.x + reach, blobs.y - reach, blobs.y + reach]))
+    left, right, top, bottom = ends.clip(0, np.array([[width], [width], [height], [height]]))
     around = covered[bottom, right] - covered[top, right] - covered[bottom, left] + covered[top, left]
     meets: NDArray[np.bool_] = around > _GROUND_SHARE * (right - left) * (bottom - top)
     return meets
@@ -132,21 +133,22 @@ def _whole(numbers: Floats) -> NDArray[np.intp]:
 def _ground(plane: Floats) -> NDArray[np.bool_]:
     """What is of one color from an edge of the picture on, along a row or a column: (h, w)."""
     height, width = plane.shape
+    rows = plane.astype(np.int16)  # luma is in whole numbers
+    columns = np.ascontiguousarray(rows.T)
     across, down = np.arange(width)[None, :], np.arange(height)[:, None]
-    ground: NDArray[np.bool_] = across < _first_other(plane, plane[:, :1], 1)[:, None]
-    ground |= across >= width - _first_other(plane[:, ::-1], plane[:, -1:], 1)[:, None]
-    ground |= down < _first_other(plane, plane[:1], 0)
-    ground |= down >= height - _first_other(plane[::-1], plane[-1:], 0)
+    ground: NDArray[np.bool_] = across < _first_other(rows)[:, None]
+    ground |= across >= width - _first_other(rows[:, ::-1])[:, None]
+    ground |= down < _first_other(columns)
+    ground |= down >= height - _first_other(columns[:, ::-1])
     return ground
 
 
-def _first_other(plane: Floats, colors: Floats, axis: int) -> NDArray[np.intp]:
-    """Where each line along an axis is first of another color than that given for it; its length, if nowhere."""
-    differs = np.abs(plane - colors) > TOLERANCE
-    first = differs.argmax(axis=axis)
-    return np.where(
-        np.take_along_axis(differs, np.expand_dims(first, axis), axis).squeeze(axis), first, plane.shape[axis]
-    )
+def _first_other(lines: NDArray[np.int16]) -> NDArray[np.intp]:
+    """Where each line is first of another color than at its beginning; its length, if nowhere."""
+    count, length = lines.shape
+    differs = np.ones((count, length + 1), np.bool_)
+    np.greater(np.abs(lines - lines[:, :1]), TOLERANCE, out=differs[:, :-1])
+    return differs.argmax(axis=1)
 
 
 def _places(frame: Box, box: Box, blobs: Blobs, angles: Floats) -> NDArray[np.uint8]:

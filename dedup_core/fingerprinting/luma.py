@@ -15,13 +15,14 @@ _NARROWEST: Final = 8  # times as long as wide: planes are no narrower
 
 
 class LumaPicture:
-    """The luma of a picture, from which planes of any size are averaged.
+    """The luma of a working image or of the RGB picture of its pixels, from which planes of any size are averaged.
 
     `whole`, `frame` and `blocks` are its boxes (see `Content`).
     """
 
-    def __init__(self, working: WorkingImage) -> None:
-        self._luma = Image.fromarray(working.pixels).convert("L")  # ITU-R 601-2, in whole numbers: the same everywhere
+    def __init__(self, picture: WorkingImage | Image.Image) -> None:
+        colors = picture if isinstance(picture, Image.Image) else Image.fromarray(picture.pixels)
+        self._luma = colors.convert("L")  # ITU-R 601-2, in whole numbers: the same everywhere
         content = content_of(self._luma)
         self.whole: Box = (0, 0, self._luma.width, self._luma.height)
         self.frame, self.blocks = content.frame, content.blocks

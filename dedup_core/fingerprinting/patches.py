@@ -24,45 +24,63 @@ def described(plane: Floats, spectrum: Spectrum, blobs: Blobs) -> tuple[Floats, 
     """
     planes = np.stack([plane, *(spectrum.smoothed(blur) for blur in _BLURS)])
     levels = np.clip(np.rint(np.log2(blobs.sigma * _SHARPNESS)) + 1, 0, len(_BLURS)).astype(np.intp)
-    across, down = _grid()
-    upright = _sampled(planes, levels, blobs, across[None], down[None])
+    across, down = _steps()[None, :, None], _steps()[:, None, None]
+    upright = _sampled(planes, levels, blobs, across, down)
     moments = np.round(upright.reshape(len(levels), _SIDE**2) @ _moments(), _DECIMALS)  # (n, 2)
     moments += 0.0  # of a negative zero that of a positive one: their angles are half a turn apart
     angles: Floats = np.arctan2(moments[:, 1], moments[:, 0])
-    cosine, sine = np.cos(angles)[:, None, None], np.sin(angles)[:, None, None]
+    cosine, sine = np.cos(angles), np.sin(angles)
     turned = _sampled(planes, levels, blobs, across * cosine - down * sine, across * sine + down * cosine)
     basis = dct_basis(_SIDE, FREQUENCIES)
     return angles, np.round(basis @ turned @ basis.T, _DECIMALS)
 
 
 @cache
-def _grid() -> tuple[Floats, Floats]:
-    """The points of a patch, x and y in sigmas from its center: (16, 16) each."""
-    steps = ((np.arange(_SIDE) + 0.5) / _SIDE * 2 - 1) * RADIUS
-    return np.tile(steps, (_SIDE, 1)), np.tile(steps[:, None], (1, _SIDE))
+def _steps() -> Floats:
+    """The points of a row or a column of a patch, in sigmas from its center: (16,)."""
+    return np.asarray(((np.arange(_SIDE) + 0.5) / _SIDE * 2 - 1) * RADIUS)
 
 
 @cache
 def _moments() -> Floats:
     """By what to multiply a patch to get the first moments of the disc in it, free of its mean: (256, 2)."""
-    across, down = _grid()
+    across, down = np.meshgrid(_steps(), _steps())
     disc = across**2 + down**2 <= RADIUS**2
     return np.stack([(across * disc).ravel(), (down * disc).ravel()], axis=1)
 
 
 def _sampled(planes: Floats, levels: NDArray[np.intp], blobs: Blobs, across: Floats, down: Floats) -> Floats:
-    """The plane of each blob's level, between its points, at offsets in sigmas: (n, 16, 16)."""
+    """The plane of each blob's level, between its points, at offsets in sigmas: (n, 16, 16).
+
+    Offsets are (16, 16, n), or 1 along an axis where all are the same. Blobs come last until the end: NumPy takes many
+    times longer to repeat what is as short as a row of a patch.
+    """
     _, height, width = planes.shape
-    sigma = blobs.sigma[:, None, None]
-    x = np.clip(blobs.x[:, None, None] + across * sigma - 0.5, 0, width - 1 - 1e-6)
-    y = np.clip(blobs.y[:, None, None] + down * sigma - 0.5, 0, height - 1 - 1e-6)
-    column, row = x.astype(np.intp), y.astype(np.intp)
-    x -= column
-    y -= row
-    flat, at = planes.ravel(), (levels[:, None, None] * height + row) * width + column
-    rest = 1 - x
-    upper, lower = (flat.take(part) * rest + flat.take(part + 1) * x for part in (at, at + width))
+    column, x = _wholes_and_rests(across * blobs.sigma, blobs.x, width)
+    row, y = _wholes_and_rests(down * blobs.sigma, blobs.y, height)
+    row += levels * height
+    row *= width
+    flat, at, rest = planes.ravel(), row + column, 1 - x
+    upper, lower = _between(flat, at, rest, x), _between(flat, at + width, rest, x)
     lower -= upper
     lower *= y
-    sampled: Floats = upper + lower
-    return sampled
+    upper += lower
+    return np.ascontiguousarray(upper.transpose(2, 0, 1))
+
+
+def _wholes_and_rests(places: Floats, centers: Floats, side: int) -> tuple[NDArray[np.intp], Floats]:
+    """Points before places in lines from centers (n,), and how far these lie behind them; places are written over."""
+    places += centers
+    places -= 0.5
+    np.clip(places, 0, side - 1 - 1e-6, out=places)
+    points = places.astype(np.intp)
+    places -= points
+    return points, places
+
+
+def _between(flat: Floats, at: NDArray[np.intp], rest: Floats, x: Floats) -> Floats:
+    before, after = flat.take(at), flat.take(at + 1)
+    before *= rest
+    after *= x
+    before += after
+    return before
