@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.azurite import Account, Azurite, run_azurite
 from tests.postgres import Postgres, run_postgres
@@ -16,7 +17,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # go into __pycache__ of the checkout, whoever set it; git and the package leave these out.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-
+# How long an example takes says what else the machine does, not whether the code is right.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 ENGINES = ("embedded", "postgres")
 # Up to a minute a test, with processes of their own: begun last, they would leave other cores without work at the end.

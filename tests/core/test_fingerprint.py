@@ -84,7 +84,7 @@ def test_about_half_of_the_bits_are_set():
         assert 96 <= bits_between(hashes(photo(name))[0], np.zeros(HASH_BYTES, np.uint8)) <= 160
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 600), st.integers(1, 600), st.integers(0, 2**31))
 def test_any_size_of_picture_gives_fingerprints_that_survive_their_bytes(width, height, seed):
     fingerprints = fingerprints_of(working(drawn(seed, width, height)), CONTENT)

@@ -83,7 +83,7 @@ def test_the_order_in_which_records_come_changes_nothing():
         assert found(*shuffled) == expected
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25), st.randoms())
 def test_each_image_is_in_one_group_and_was_verified_against_its_keeper(edges, random):
     images = [image(f"{number}") for number in range(10)]

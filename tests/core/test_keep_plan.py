@@ -146,7 +146,7 @@ def test_nothing_goes_for_an_image_that_changed_nor_goes_if_it_changed_itself():
     assert {it.path for it in left_out} == {"images/good.jpg", "images/poor.jpg"}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.integers(0, 7), st.integers(0, 7), st.sampled_from(KINDS), st.sampled_from([None, *Decision])),

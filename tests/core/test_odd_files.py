@@ -10,7 +10,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -353,7 +353,7 @@ def test_a_damaged_second_frame_does_no_harm() -> None:
     assert outcome(data[: len(data) - 200] + bytes(200)) == "decoded"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(
     start=st.sampled_from([signature for _, offset, signature in SIGNATURES if offset == 0]),
     rest=st.binary(max_size=400),
@@ -362,13 +362,13 @@ def test_any_bytes_after_a_signature_are_refused_or_decoded(start: bytes, rest: 
     outcome(start + rest)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(name=st.sampled_from(sorted(SOUND)), share=st.floats(min_value=0, max_value=1))
 def test_a_file_cut_off_anywhere_is_refused_or_decoded(name: str, share: float) -> None:
     outcome(SOUND[name][: int(len(SOUND[name]) * share)])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     name=st.sampled_from(sorted(SOUND)),
     offset=st.integers(min_value=0, max_value=200),
@@ -378,7 +378,7 @@ def test_a_file_with_an_edited_header_is_refused_or_decoded(name: str, offset: i
     outcome(with_bytes(SOUND[name], offset, content))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(name=st.sampled_from(sorted(SOUND)), seed=st.integers(min_value=0, max_value=2**32))
 def test_a_mutated_file_is_refused_or_decoded(name: str, seed: int) -> None:
     outcome(mutate(SOUND[name], random.Random(seed), donors=list(SOUND.values())))

@@ -24,7 +24,7 @@ schema = schemathesis.pytest.from_fixture("description")
 
 
 @schema.parametrize()
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_the_api_keeps_its_word(case):
     case.call_and_validate(
         headers=HEADERS, checks=(not_a_server_error, status_code_conformance, response_schema_conformance)
