@@ -2,6 +2,7 @@
 
 import math
 import random
+import select
 import socket
 import struct
 import threading
@@ -75,13 +76,15 @@ class Proxy:
             upstream: tuple[socket.socket, BinaryIO] | None = None
             try:
                 while request := read_message(requests):
+                    if upstream is not None and _has_ended(upstream[0]):
+                        _close_both(upstream)
+                        upstream = None
                     upstream = upstream or self._connect()
                     if not self._answer(client, request, *upstream):
                         return
             finally:
                 if upstream is not None:
-                    upstream[1].close()
-                    upstream[0].close()
+                    _close_both(upstream)
 
     def _answer(self, client: socket.socket, request: bytes, service: socket.socket, answers: BinaryIO) -> bool:
         """Whether the connection can go on."""
@@ -153,6 +156,16 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
         yield stream.read(length + len(b"\r\n"))
         if length == 0:
             return
+
+
+def _close_both(upstream: tuple[socket.socket, BinaryIO]) -> None:
+    for end in upstream:
+        end.close()
+
+
+def _has_ended(service: socket.socket) -> bool:
+    """Whether the service has closed a connection that rested, of which our caller, whose own is open, cannot know."""
+    return bool(select.select([service], [], [], 0)[0])
 
 
 def _reset(client: socket.socket) -> None:
