@@ -5,13 +5,15 @@ from typing import Self
 
 _REJECTED = "rejected"
 _ALIVE = ("processing", "indexed")
+_GONE = ("deleted", "absent")
 
 
 @dataclass(frozen=True, slots=True)
 class ImageStatus:
     """`processing` (row written, not yet read or not yet searched), `indexed`, `deleted`, or `rejected` for a `reason`.
 
-    `removing` is what an image is while it is taken out of the index, on its way to one of the last two.
+    `removing` is what an image is while it is taken out of the index, on its way to one of the last two. `absent` is
+    one of which nobody ever found a blob: its row only keeps out late claims, and no reader takes it for an image.
 
     A name that this version does not know was written by a newer one: such an image is neither alive nor rejected here.
     """
@@ -39,6 +41,11 @@ class ImageStatus:
         return self.name in _ALIVE
 
     @property
+    def is_gone(self) -> bool:
+        """Whether there was no blob when somebody looked last."""
+        return self.name in _GONE
+
+    @property
     def is_rejected(self) -> bool:
         return self.name == _REJECTED
 
@@ -47,3 +54,4 @@ PROCESSING = ImageStatus("processing")
 INDEXED = ImageStatus("indexed")
 REMOVING = ImageStatus("removing")
 DELETED = ImageStatus("deleted")
+ABSENT = ImageStatus("absent")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dedup_app.event_log import EventLog
-from dedup_app.image_status import DELETED, INDEXED, PROCESSING, REMOVING, ImageStatus
+from dedup_app.image_status import ABSENT, DELETED, INDEXED, PROCESSING, REMOVING, ImageStatus
 from dedup_app.known_content import final_etag, has_content
 from dedup_app.notices import Notices
 from dedup_app.pairing import Pairing
@@ -139,7 +139,7 @@ class IngestService:
         if force and row is not None and row.status == INDEXED:
             # Not stored: what is done again is done at the same version, and what is found replaces what was kept.
             row = replace(row, status=PROCESSING, features=None)
-        status = NOT_FOUND if _never_was(row) else UNCHANGED
+        status = NOT_FOUND if _status_of(row) == NOT_FOUND else UNCHANGED
         for look in range(MAX_LOOKS):
             found = self._look(path, row, unless_etag)
             if found is None:
@@ -164,13 +164,19 @@ class IngestService:
         """The row of the image, made just now if there was none; None if it is gone as expected, or the row is."""
         row = None if is_new else self._features.get(path.image_id)
         # Whoever claims it from now on finds no blob either, or one that has an event of its own.
-        if row is not None or (is_gone and self._images.etag(path) is None):
+        if row is not None or (is_gone and self._is_absent(path)):
             return row
         now = self._now()
         try:
             return self._features.put(FeaturesRow(path, "", PROCESSING, None, "", now, self._next_version(None)))
         except Superseded:
             return self._features.get(path.image_id)
+
+    def _is_absent(self, path: ImagePath) -> bool:
+        try:
+            return self._images.etag(path) is None
+        except PermanentError:  # there is one that storage refuses to show, which its row is to say
+            return False
 
     def _bring_up_to_date(
         self, path: ImagePath, found: _Found, row: FeaturesRow | None, floor: int
@@ -189,7 +195,7 @@ class IngestService:
 
     def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str | None) -> _Found | None:
         """What is there now; None if the row says so already. The bytes of the file are gone when it returns."""
-        gone = row is None or row.status == DELETED
+        gone = row is None or row.status.is_gone
         with self._budgets.file() as room:
             try:
                 source = self._images.read(path, unless_etag=None if gone else unless_etag)
@@ -275,7 +281,7 @@ class IngestService:
     def _forget(self, known: FeaturesRow) -> FeaturesRow:
         if known.is_claimed:
             # Not taken away: a claim whose caller has given up may still be on its way, and must find this row.
-            return self._set_status(known, DELETED)
+            return self._set_status(known, ABSENT)
         if known.summary.is_alive:
             # Said before it is out of the index: if this try dies in between and the same bytes come back, they would
             # be taken for indexed. With a version of its own, so that no addition on its way comes after it.
@@ -292,12 +298,8 @@ class IngestService:
         return max(known.version + 1 if known else 0, int(self._now().timestamp()), floor + 1)
 
 
-def _never_was(row: FeaturesRow | None) -> bool:
-    return row is None or row.summary.never_was
-
-
 def _status_of(row: FeaturesRow | None) -> str:
-    return NOT_FOUND if row is None or row.summary.never_was else str(row.status)
+    return NOT_FOUND if row is None or row.status == ABSENT else str(row.status)
 
 
 def _outcome(path: ImagePath, status: str, pairs_sent: int) -> IngestOutcome:

@@ -10,7 +10,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Protocol
 
 from dedup_app.group_records import Record, facts_of, records_of
-from dedup_app.image_status import INDEXED, REMOVING
+from dedup_app.image_status import ABSENT, INDEXED, REMOVING
 from dedup_app.notices import Notices
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
@@ -129,7 +129,7 @@ class JournaledFeatures:
         return stored
 
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
-        if row.summary.never_was:  # neither pairs nor groups have heard of it
+        if row.status == ABSENT:  # neither pairs nor groups have heard of it
             return self._features.set_status(row)
         is_final = not row.summary.is_alive and row.status != REMOVING
         if is_final and self._tags is not None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import batched
 
 from dedup_app.currency import is_current
+from dedup_app.image_status import ABSENT
 from dedup_app.paging import parse_pair_cursor
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
@@ -127,7 +128,7 @@ class PairListService:
 
     def _must_be_known(self, image: ImagePath) -> None:
         row = self._features.get(image.image_id)
-        if row is None:
+        if row is None or row.status == ABSENT:
             hint = f"check the spelling (container/name), or `dedup ingest {image}`"
             raise UnknownImage(f"no image {image} is known: {hint}")
         if row.status.is_rejected:

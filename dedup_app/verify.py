@@ -158,15 +158,11 @@ class VerifyService:
             image = self._loader.load(path)
         except PermanentError as error:
             is_gone = isinstance(error, ImageNotFound) and not path.is_generated
-            is_unknown = is_gone and self._was_never(path)
+            is_unknown = is_gone and path.image_id not in self._features.summaries([path.image_id])
             seen[path] = _Seen(known[path], error.reason, is_unknown)
             return error
         seen[path] = _Seen(self._content(path, image, known[path]))
         return image
-
-    def _was_never(self, path: ImagePath) -> bool:
-        row = self._features.summaries([path.image_id]).get(path.image_id)
-        return row is None or row.never_was
 
     def _content(self, path: ImagePath, image: LoadedImage, known: "_Content") -> "_Content":
         """Which version these bytes are, which may have been uploaded anew; 0 if no row is about them (yet)."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice, starmap
 
-from dedup_app.image_status import DELETED, ImageStatus
+from dedup_app.image_status import ABSENT, DELETED, ImageStatus
 from dedup_app.ports.features import FeaturesRow, ImageSummary, Tally
 from dedup_app.ports.superseded import Superseded
 from dedup_storage.entity_table import Entities
@@ -24,6 +24,7 @@ from dedup_storage.rows import (
 
 PREFIX_LENGTH = 2
 REJECTED = "status ge 'rejected' and status lt 'rejectee'"
+GONE = f"status ge '{ABSENT}' and status le '{DELETED}'"  # none of the others lies between the two
 
 
 class AzureFeaturesTable:
@@ -60,7 +61,7 @@ class AzureFeaturesTable:
         return self._table.delete(*features_keys(row.path.image_id), row.tag)
 
     def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:
-        condition = f"PartitionKey eq '{prefix}' and status eq '{DELETED}' and updated_at lt {odata(moment)}"
+        condition = f"PartitionKey eq '{prefix}' and {GONE} and updated_at lt {odata(moment)}"
         return list(starmap(features_row, self._table.query_with_tags(condition, limit=most)))
 
     def all(self) -> Iterator[FeaturesRow]:
@@ -75,10 +76,11 @@ class AzureFeaturesTable:
     def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
         keys = [features_keys(image_id) for image_id in image_ids]
         found = map(image_summary, read_many(self._table, keys, select=SUMMARY_COLUMNS))
-        return {summary.path.image_id: summary for summary in found}
+        return {summary.path.image_id: summary for summary in found if summary.status != ABSENT}
 
     def all_summaries(self) -> Iterator[ImageSummary]:
-        return map(image_summary, self._table.query(select=SUMMARY_COLUMNS))
+        found = map(image_summary, self._table.query(select=SUMMARY_COLUMNS))
+        return (summary for summary in found if summary.status != ABSENT)
 
     def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
         wanted = f"status eq 'rejected:{reason}'" if reason else REJECTED
@@ -94,7 +96,10 @@ class AzureFeaturesTable:
         statuses: Counter[ImageStatus] = Counter()
         days: Counter[str] = Counter()
         for entity in islice(self._table.query(select=["status", "added_at"]), most):
-            statuses[ImageStatus.parse(entity["status"])] += 1
+            status = ImageStatus.parse(entity["status"])
+            if status == ABSENT:
+                continue
+            statuses[status] += 1
             if entity.get("added_at") is not None:
                 days[utc(entity["added_at"]).date().isoformat()] += 1
         return Tally(dict(statuses), dict(days))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dedup_app.currency import is_current
-from dedup_app.image_status import DELETED, INDEXED, REMOVING
+from dedup_app.image_status import INDEXED, REMOVING
 from dedup_app.known_content import is_final
 from dedup_app.ledger.findings import Finding, FindingKind
 from dedup_app.ledger.listing import BlobListing, short_etag, short_id
@@ -62,7 +62,7 @@ class Audit:
         rows = {row.path.image_id: row for row in self._features.with_prefix(prefix)}
         self._index.refresh()
         held = self._index.held(prefix)
-        known = {short_id(image_id): row for image_id, row in rows.items() if row.status != DELETED}
+        known = {short_id(image_id): row for image_id, row in rows.items() if not row.status.is_gone}
         found.unknown = listing.ids(prefix) - known.keys()
         found.images = len(known)
         for image_id, row in rows.items():
@@ -96,7 +96,7 @@ class Audit:
     def is_known(self, path: ImagePath) -> bool:
         """Whether there is a row by now."""
         row = self._features.get(path.image_id)
-        return row is not None and row.status != DELETED
+        return row is not None and not row.status.is_gone
 
     def _look_at(self, row: FeaturesRow, listing: BlobListing, held: int | None, found: Slice) -> None:
         image_id = row.path.image_id
@@ -120,7 +120,7 @@ class Audit:
         """What is amiss between the row and its blob."""
         listed = listing.etag_of(row.path.image_id)
         is_listed_so = listed == short_etag(row.etag)
-        if row.status == DELETED:
+        if row.status.is_gone:
             return None if listed is None or self._images.etag(row.path) is None else FindingKind.MISSING
         if row.status != INDEXED and not row.status.is_rejected:
             return FindingKind.UNFINISHED

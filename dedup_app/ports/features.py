@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from dedup_app.image_status import DELETED, ImageStatus
+from dedup_app.image_status import ImageStatus
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.features import ImageFeatures
 from dedup_core.paths import ImagePath
@@ -37,11 +37,6 @@ class ImageSummary:
     def is_alive(self) -> bool:
         """Whether there is an image to compare: neither deleted nor rejected."""
         return self.status.is_alive
-
-    @property
-    def never_was(self) -> bool:
-        """Whether there was no blob whenever somebody looked; the row only keeps late claims out."""
-        return self.status == DELETED and not self.etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +129,7 @@ class FeaturesTable(Protocol):
         ...
 
     def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:
-        """Up to `most` images whose ids begin with these two hex digits and that are deleted since before then."""
+        """Up to `most` images whose ids begin with these two hex digits and that are gone since before then."""
         ...
 
     def all(self) -> Iterator[FeaturesRow]: ...
@@ -144,15 +139,17 @@ class FeaturesTable(Protocol):
         ...
 
     def summaries(self, image_ids: Collection[str]) -> dict[str, ImageSummary]:
-        """The rows of these images as far as there are any; many at once cost less than each by itself."""
+        """The rows of these images as far as there are any, `absent` ones left out; many at once cost less."""
         ...
 
-    def all_summaries(self) -> Iterator[ImageSummary]: ...
+    def all_summaries(self) -> Iterator[ImageSummary]:
+        """Those of all images, `absent` ones left out."""
+        ...
 
     def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
         """Rejected images in the order of their ids, of those between the two; `reason` is one of our own words."""
         ...
 
     def tally(self, most: int | None = None) -> Tally:
-        """Images counted; of the first `most` rows only, if that is given."""
+        """Images counted, `absent` ones left out; of the first `most` rows only, if that is given."""
         ...

@@ -181,7 +181,7 @@ class _Expected(NamedTuple):
     is_coarser: NDArray[np.bool_]
 
 
-@lru_cache(maxsize=16)  # 130 KB each: few cameras and programs have written most files
+@lru_cache(maxsize=16)  # 63 KB each: few cameras and programs have written most files
 def _expected_periods(own: tuple[float, ...]) -> _Expected:
     """What `_tables` would leave on the steps of this table."""
     periods = np.array(own) / _tables()

@@ -50,7 +50,8 @@ function chipOf(group) {
 
 function card(it, at, group, chosen) {
   const { image } = it;
-  const isFirst = at === 0, isUnsure = isFirst ? group.unsure : it.unsure, isKeeper = isFirst && !isUnsure && !group.pair;
+  const isFirst = at === 0, isUnsure = isFirst ? group.unsure : it.unsure;
+  const isKeeper = group.pair ? group.members[0].decided?.keeper === image.id : isFirst && !isUnsure;
   const picture = thumb(image, "img", nameOf(image));
   const canvas = el("span.canvas", {}, picture);
   picture.addEventListener("load", () => outline(canvas, picture, isFirst ? chosen : it, isFirst));

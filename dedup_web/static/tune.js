@@ -36,14 +36,15 @@ async function decidePair(group, act, keeper) {
   const [left, right] = group.pair;
   const done = [await send(`pairs/${left}/${right}/decision`, keeper ? { act, keeper: keeper.id } : { act })];
   state.undo.push({ pairs: done, group, at: state.at });
-  tell(`Decided: ${WORDS[act]}. Press u to undo.`);
+  tell(`${keeper ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.`} Press u to undo.`);
   if (state.tab !== "tune") return;
   const rest = state.groups.filter((it) => it !== group);
   await (rest.length ? showPairs(rest, state.at) : showTune());
 }
 
 async function backToPair(last) {
+  if (!last.group) return showTune();
   const groups = [...state.groups];
-  if (last.group) groups.splice(last.at, 0, last.group);
-  await showPairs(groups, last.group ? last.at : state.at);
+  groups.splice(last.at, 0, last.group);
+  await showPairs(groups, last.at);
 }

@@ -23,7 +23,7 @@ from unittest.mock import patch
 from greenlet import greenlet
 
 from dedup_app.currency import is_current
-from dedup_app.image_status import DELETED, INDEXED
+from dedup_app.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_app.settings import Settings
@@ -301,7 +301,7 @@ class Explorer:
         for path in PATHS:
             row, data = rows.get(path), self.contents.get(path)
             if data is None:
-                self._must(row is None or row.status == DELETED, f"{path} is gone and has a row")
+                self._must(row is None or row.status.is_gone, f"{path} is gone and has a row")
                 self._must(path.image_id not in held, f"{path} is gone and held")
                 continue
             self._must(row is not None, f"{path} has no row")

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from dedup_app.image_status import DELETED, INDEXED
+from dedup_app.image_status import ABSENT, DELETED, INDEXED
 from dedup_app.storage_connection import StorageConnection
 from dedup_core.errors import StoreBusy
 from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent
@@ -54,7 +54,7 @@ def test_a_late_deletion_leaves_an_image_that_is_there_and_a_late_creation_makes
     world.services.blob_events.handle_message(as_base64(event_grid(BLOB_DELETED, f"{HOST}/images/a.png")), "1")
     assert world.row(path).status == INDEXED
     world.services.blob_events.handle_message(as_base64(event_grid(BLOB_CREATED, f"{HOST}/images/gone.png")), "2")
-    assert world.row(ImagePath("images", "gone.png")).summary.never_was
+    assert world.row(ImagePath("images", "gone.png")).status == ABSENT
 
 
 def test_an_event_that_must_wait_holds_up_no_other_and_the_message_comes_again(world):

@@ -6,17 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
+from dedup_app.decisions import Act, NothingToDecide
+from dedup_app.image_status import ABSENT, DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ingest import IngestOutcome
+from dedup_app.pair_list import UnknownImage
 from dedup_app.pairing import Pairing
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.superseded import Superseded
+from dedup_app.telling import UnknownPair
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
 from dedup_core.fingerprinting.hash_views import HASH_BYTES
 from dedup_core.fingerprinting.record import Fingerprints
-from dedup_core.messages import VerifyMessage, VerifyTarget
+from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import NOON, Crash, World, copy_of, photo, small_scene
 from tests.core.pictures import encoded
@@ -87,11 +90,44 @@ def test_a_claim_on_a_blob_that_never_was_is_given_up(world):
     path = ImagePath("images", "never.png")
     for _ in range(2):
         assert world.services.ingest.ingest(path).status == "not-found"
-        assert world.row(path).status == DELETED
-    assert world.row(path).summary.never_was
+        assert world.row(path).status == ABSENT
     first = ["features.get", "features.put", "images.read", "features.set_status"]
     assert world.calls == [*first, "features.get", "images.read"]
     assert world.verdict_segments.appends == 0
+
+
+def test_what_somebody_asked_for_and_never_was_is_known_to_nobody(world):
+    real, never = world.upload_and_ingest("a.png", photo(1)), ImagePath("images", "typo.png")
+    world.services.ingest.ingest(never)
+    with pytest.raises(UnknownImage, match="check the spelling"):
+        world.services.pair_list.pairs(never)
+    with pytest.raises(NothingToDecide):
+        world.services.decisions.decide_pair(real, never, Act.NOT_DUPLICATE, "me")
+    with pytest.raises(UnknownPair):
+        world.services.telling.pair(real.image_id, never.image_id)
+    assert world.features.tally().statuses == {INDEXED: 1}
+
+
+def test_an_image_that_was_refused_unread_and_goes_was_there():
+    world = World(max_image_bytes=100)
+    path = world.upload("large.png", photo(1))
+    assert world.services.ingest.ingest(path).status == "rejected:too-many-bytes"
+    world.images.delete(path)
+    world.services.ingest.handle_message(IngestMessage(path, again=True).to_json(), "1")
+    assert world.row(path).status == DELETED
+    assert world.reports.rejected_messages() == []
+
+
+def test_a_deletion_of_a_blob_that_storage_does_not_show_says_so_in_its_row(world):
+    path = world.upload("a.png", photo(1))
+
+    def refuse(_number: int, step: str) -> None:
+        if step.startswith("images."):
+            raise PermanentError("409", reason="store-refused")
+
+    world.before = refuse
+    world.services.ingest.ingest(path, is_gone=True)
+    assert world.row(path).status == ImageStatus.rejected("store-refused")
 
 
 def test_a_claim_that_comes_late_makes_no_image_of_what_is_gone(world):
@@ -104,7 +140,7 @@ def test_a_claim_that_comes_late_makes_no_image_of_what_is_gone(world):
     world.services.ingest.ingest(path, is_gone=True)
     with pytest.raises(Superseded):
         world.features.put(late)
-    assert world.row(path).status == DELETED
+    assert world.row(path).status == ABSENT
 
 
 def test_what_was_never_seen_and_comes_later_is_taken_in(world):
@@ -143,7 +179,7 @@ def test_a_deletion_that_is_handled_before_the_blob_is_read_to_the_end_finds_the
 
     world.before = lambda _number, step: step == "features.put_first" and deleted()
     assert world.services.ingest.ingest(path).status == "not-found"
-    assert world.row(path).summary.never_was
+    assert world.row(path).status == ABSENT
     assert world.found_by(photo(1)) == set()
 
 

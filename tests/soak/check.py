@@ -7,7 +7,7 @@ from functools import cache
 
 from dedup_app.currency import is_current
 from dedup_app.group_records import facts_of, link_of
-from dedup_app.image_status import DELETED, INDEXED, ImageStatus
+from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
@@ -100,7 +100,7 @@ class Check:
                 is_held = held.pop(row.path.image_id, None) == row.version
                 must(is_held, WITHOUT_ANSWER, f"{name} is not held at its version")
         for name in rows.keys() - self.truth.blobs.keys():
-            must(rows[name].status == DELETED, GHOSTS, f"{name} is gone and {rows[name].status}")
+            must(rows[name].status.is_gone, GHOSTS, f"{name} is gone and {rows[name].status}")
         for image_id in held:
             must(False, GHOSTS, f"{image_id} is held and should not be")
 

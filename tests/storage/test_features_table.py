@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
+from dedup_app.image_status import ABSENT, DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.superseded import Superseded
 from dedup_storage.clients import StorageClients
@@ -39,6 +39,13 @@ class FeaturesTableContract(ABC):
         (row,) = found["a"]
         table.delete(row)
         assert table.get(old.path.image_id) is None
+
+    def test_what_never_was_is_no_image_for_readers_and_ages_as_if_it_were_deleted(self, table: FeaturesTable) -> None:
+        row = table.put(features_row("never.jpg", status=ABSENT))
+        image_id = row.path.image_id
+        assert table.get(image_id) == row
+        assert (table.summaries([image_id]), list(table.all_summaries()), table.tally().statuses) == ({}, [], {})
+        assert [it.path for it in table.deleted_before(image_id[:2], LATER, 9)] == [row.path]
 
     def test_a_row_comes_back_as_it_was_put(self, table: FeaturesTable) -> None:
         row = features_row("sub/100%25 é#?.jpg", features=some_features())
