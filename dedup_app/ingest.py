@@ -244,7 +244,7 @@ class IngestService:
         if known.etag == found.etag and known.features is not None:
             # Somebody is, or was, at it: two that go on do no harm, two that fight would. What was just found has all
             # keypoints to search with, of which rows keep a part.
-            return replace(known, features=features)
+            return self._features.resume(replace(known, features=features))
         return self._features.put(row)
 
     def _reject(

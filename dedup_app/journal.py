@@ -123,10 +123,12 @@ class JournaledFeatures:
             self._tags.refresh([row.path])  # before: once this is stored, nobody would come back to the same bytes
         stored = self._features.put(row)
         if row.tag and row.status != INDEXED:  # uploaded anew with the same bytes: nothing changed
-            self._log.append([facts_of(stored.summary)])
-            if row.summary.is_alive and self._tags is not None:
-                self._tags.refresh_around(row.path)
+            self._tell(stored)
         return stored
+
+    def resume(self, row: FeaturesRow) -> FeaturesRow:
+        self._tell(row)
+        return self._features.resume(row)
 
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
         if row.status == ABSENT:  # neither pairs nor groups have heard of it
@@ -138,6 +140,11 @@ class JournaledFeatures:
         if not row.summary.is_alive:
             self._log.append([facts_of(stored.summary)])
         return stored
+
+    def _tell(self, row: FeaturesRow) -> None:
+        self._log.append([facts_of(row.summary)])
+        if row.summary.is_alive and self._tags is not None:
+            self._tags.refresh_around(row.path)
 
 
 def rebuild(log: VerdictLog, features: FeaturesTable, pairs: PairsTable, tags: "ImageTags | None" = None) -> int:

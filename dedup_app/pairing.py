@@ -62,15 +62,15 @@ class Pairing:
         """Send the pairs of another content than that of the row and those that could not be read; how many."""
         return self._send(row, (), self._outdated(row))
 
-    def without_pair(self, row: FeaturesRow, hits: Iterable[Hit]) -> list[str]:
-        """Ids of the hits that are candidates and have no pair with the image, as the two are now."""
+    def without_pair(self, row: FeaturesRow, hits: Iterable[Hit]) -> list[Hit]:
+        """Those of the hits that are candidates and have no pair with the image, as the two are now."""
         missing = []
         for candidate in self._candidates(row, hits):
             other = candidate.row
             pair = self._pairs.get(row.path, other.path)
             summaries = {it.path.image_id: it.summary for it in (row, other)}
             if pair is None or not is_current(pair, summaries):
-                missing.append(other.path.image_id)
+                missing.append(candidate.hit)
         return missing
 
     def _candidates(self, image: FeaturesRow, hits: Iterable[Hit]) -> Iterator[Candidate]:

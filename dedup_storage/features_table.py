@@ -46,6 +46,9 @@ class AzureFeaturesTable:
     def put_first(self, row: FeaturesRow) -> FeaturesRow:
         return self.put(row)
 
+    def resume(self, row: FeaturesRow) -> FeaturesRow:
+        return row
+
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
         partition, key = features_keys(row.path.image_id)
         change = {

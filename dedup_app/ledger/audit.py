@@ -17,6 +17,7 @@ from dedup_app.ports.superseded import Superseded
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit
+from dedup_core.search.second_look import is_sure
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Slice:
     to_append: list[FeaturesRow] = field(default_factory=list)
     to_remove: list[tuple[str, int]] = field(default_factory=list)
     to_send: list[PairRow] = field(default_factory=list)
-    to_pair: list[tuple[FeaturesRow, list[str]]] = field(default_factory=list)
+    to_pair: list[tuple[FeaturesRow, list[Hit]]] = field(default_factory=list)
 
 
 class Audit:
@@ -75,13 +76,16 @@ class Audit:
         if deep:
             indexed = (row for row in rows.values() if row.status == INDEXED and row.features is not None)
             found.to_pair = [(row, missing) for row in indexed if (missing := self.unpaired(row))]
+            # Ingest asks with more than is stored: of a weak hit nobody can say that it should have found it, too.
             found.findings += (
-                Finding(FindingKind.PAIR_MISSING, row.path.image_id, row.path) for row, _ in found.to_pair
+                Finding(FindingKind.PAIR_MISSING, row.path.image_id, row.path)
+                for row, missing in found.to_pair
+                if any(map(is_sure, missing))
             )
         return found
 
-    def unpaired(self, row: FeaturesRow) -> list[str]:
-        """Ids of images that the index finds for this one, without a pair of the two as they are now."""
+    def unpaired(self, row: FeaturesRow) -> list[Hit]:
+        """What the index finds for this image, without a pair of the two as they are now."""
         return self._pairing.without_pair(row, self.hits(row))
 
     def hits(self, row: FeaturesRow) -> list[Hit]:

@@ -168,7 +168,8 @@ class ReconcileService:
             self._index.refresh()
             found.to_pair += [(row, self._audit.unpaired(row)) for row in found.to_append if row.features]
         for row, missing in found.to_pair:
-            hits = [hit for hit in self._audit.hits(row) if hit.image_id in missing]
+            ids = {hit.image_id for hit in missing}
+            hits = [hit for hit in self._audit.hits(row) if hit.image_id in ids]  # none if the row has moved since
             self._pairing.pair_up(row, hits, overwritten=False)
         for pair in found.to_send:
             if pair.failure or not has_messages:

@@ -120,6 +120,13 @@ class FeaturesTable(Protocol):
         """The same for the first that is known of an image that was claimed: it is in no pairs yet."""
         ...
 
+    def resume(self, row: FeaturesRow) -> FeaturesRow:
+        """Go on with a row as it stands, which somebody else has put: whatever follows a `put` follows now, too.
+
+        They may have died in between, or may be at it still. The row as it was given.
+        """
+        ...
+
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
         """Write status, version and time alone, on the same condition: the row with its new tag, or `Superseded`."""
         ...

@@ -21,9 +21,18 @@ CROWD_MARGIN_BITS: Final = 32  # docs/fingerprints.md#crowds
 _WORD_TOLERANCE: Final = 7  # bits of 28: the index looks for nearly equal words, here any resemblance counts
 
 
+def is_sure(hit: Hit) -> bool:
+    """Whether a hit needs no second look.
+
+    Others may also come and go with the bits that are taken for doubtful: a picture that is taken in knows those of
+    its keypoints, what is stored does not.
+    """
+    return hit.distance_bits <= MAX_DISTANCE_BITS or hit.shared_keypoints >= SURE_KEYPOINTS
+
+
 def is_plausible(query: Fingerprints, found: Fingerprints, hit: Hit) -> bool:
     """Whether a hit is sure by itself, or else enough keypoints of both pictures bear it out."""
-    if hit.distance_bits <= MAX_DISTANCE_BITS or hit.shared_keypoints >= SURE_KEYPOINTS:
+    if is_sure(hit):
         return True
     return (
         loosely_agreeing(query.keypoints if query.asked is None else query.asked, found.keypoints, hit.view)

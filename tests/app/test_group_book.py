@@ -6,11 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from dedup_app.group_book import GroupBook
+from dedup_app.image_status import PROCESSING
 from dedup_app.journal import VerdictReader
 from dedup_core.errors import StoreBusy, TemporaryError
+from dedup_core.groups.facts import Family
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_storage.verdict_log import VerdictLog
-from tests.app.world import World, copy_of, photo
+from tests.app.world import Crash, World, copy_of, photo
 
 
 class BreakingOff:
@@ -44,6 +46,27 @@ def test_what_was_read_before_a_read_broke_off_is_in_the_groups() -> None:
         book.groups()
     [group] = book.groups()
     assert len(group.members) == 1
+
+
+def test_an_image_whose_handler_died_before_the_log_knew_of_its_new_bytes_leaves_its_group() -> None:
+    world = World(plain_index=True)
+    for name, data in (("a.png", photo(1)), ("b.png", copy_of(1))):
+        path = world.upload_and_ingest(name, data)
+    world.verify_all()
+    assert len(list(world.services.groups.groups(frozenset(Family)))) == 1
+    world.images.put(path, photo(2))
+
+    def die(_number: int, step: str) -> None:
+        if step == "verdict_log.append":
+            raise Crash
+
+    world.before = die
+    with pytest.raises(Crash):
+        world.services.ingest.ingest(path)
+    world.before = lambda _number, _step: None
+    assert world.row(path).status == PROCESSING
+    world.services.ingest.ingest(path)
+    assert list(world.start_process("another").groups.groups(frozenset(Family))) == []
 
 
 def test_the_collector_rests_while_the_log_is_read_and_no_longer():

@@ -15,6 +15,8 @@ from dedup_app.ports.queues import PoisonMessage
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
+from dedup_core.search.hit import Hit
+from dedup_core.views import View
 from tests.app.world import copy_of, photo
 
 A, B, C, D = (ImagePath("images", f"{name}.png") for name in "abcd")
@@ -285,6 +287,21 @@ def test_a_slice_that_was_not_complete_is_looked_at_again_long_before_its_turn(f
     work_off(full)
     full.time += timedelta(minutes=16)
     assert full.services.reconcile.run_slices().complete == 5
+
+
+def test_a_pair_that_only_a_weak_hit_speaks_for_is_no_finding_but_comes_with_the_mending(full, monkeypatch):
+    full.pairs.entities.clear()
+    full.services = full.start_process("another")
+
+    def weak(row):
+        other = {A: B, B: A}.get(row.path)
+        return [Hit(other.image_id, 121, View.UPRIGHT, 2)] if other else []
+
+    monkeypatch.setattr(full.services.reconcile._audit, "hits", weak)
+    assert found(full.services.reconcile.reconcile(deep=True)) == {}
+    full.services.reconcile.reconcile(deep=True, fix=True)
+    full.verify_all()
+    assert is_right(full)
 
 
 def test_forcing_an_image_does_all_of_it_again(full):
