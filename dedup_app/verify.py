@@ -80,25 +80,24 @@ class VerifyService:
     def _verify(self, message: VerifyMessage) -> tuple[list[Verdict], list[ImagePath]]:
         """The verdicts, and the images that nobody has ever seen."""
         verdicts: dict[ImagePath, Verdict] = {}
-        seen: dict[ImagePath, _Seen] = {}
+        last: dict[ImagePath, _Seen] = {}  # what was seen of each when it was looked at last
         moved: set[ImagePath] = set()
-        is_unknown: dict[ImagePath, bool] = {}  # as of the last look at each
         known = self._known_contents(message)
         pairs = message
         for _ in range(MAX_LOOKS):
-            seen_before, seen = seen, {}
+            seen: dict[ImagePath, _Seen] = {}
             stored = self._verify_pairs(pairs, known, verdicts, seen)
-            ahead = {path for path in moved if seen.get(path) == seen_before[path]}
+            ahead = {path for path in moved if seen.get(path) == last[path]}
+            last |= seen
             rows = self._rows_of(seen, ahead)
             self._journal.tell(stored, rows)
             newer = self._moved(seen, rows)
             known |= {path: _Content(row.etag, row.version) for path, row in newer.items()}
             moved = set(newer)
-            is_unknown |= {path: it.is_unknown for path, it in seen.items()}
             if not moved:
                 # Once, however often an image was looked at; a try that ends in a temporary error has decided nothing.
                 self._loader.count_failed_comparisons(sum(it.kind is UNVERIFIABLE for it in verdicts.values()))
-                missing = [path for path, it in is_unknown.items() if it]
+                missing = [path for path, it in last.items() if it.is_unknown]
                 return [verdicts[target.path] for target in message.rights], missing
             if pairs.left not in moved:
                 pairs = replace(pairs, rights=tuple(target for target in pairs.rights if target.path in moved))
