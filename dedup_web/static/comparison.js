@@ -6,7 +6,8 @@ function comparison(group, member) {
   const version = `?v=${group.keeper.version}.${member.image.version}`;
   const sides = ["left", "right"].map((side) =>
     load(el("img", { alt: side === "left" ? `${nameOf(group.keeper)}, as it was compared` : `${nameOf(member.image)}, as it was compared` }), `${base}/${side}${version}`));
-  const viewer = el(`div.viewer.${state.view}`, {}, ...sides, ...(state.view === "blink" ? [] : [el("span.tag", { "aria-hidden": "true" }, member.unsure || group.pair ? "first" : "keeper"), el("span.tag.right", { "aria-hidden": "true" }, member.unsure || group.pair ? "second" : "copy")]));
+  const [left, right] = member.unsure || group.pair ? ["first", "second"] : ["keeper", "copy"];
+  const viewer = el(`div.viewer.${state.view}`, {}, ...sides, ...(state.view === "blink" ? [] : [el("span.tag", { "aria-hidden": "true" }, left), el("span.tag.right", { "aria-hidden": "true" }, right)]));
   const slider = state.view === "swipe" ? swiping(viewer, sides[1]) : null;
   const measured = member.comparison;
   return el("section.panel", { id: "comparison", "aria-label": "How they were compared" },

@@ -7,16 +7,17 @@ async function open(at, focus = false) {
   markCurrent();
   $("list").children[at]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (at < 0 || !state.groups[at]) return showEmpty();
-  showGroup(state.groups[at]);
-  const id = state.groups[at].id;
+  const group = state.groups[at];
+  showGroup(group);
+  const keep = group.pair ? "a pair to decide about" : group.unsure ? "unsure which to keep" : `keep ${nameOf(group.keeper)}`;
   // Whoever listens hears what comes next.
-  $("group").setAttribute("aria-label", `Group ${at + 1}: ${many(state.groups[at].members.length + 1, "image")}, ${state.groups[at].pair ? "a pair to decide about" : state.groups[at].unsure ? "unsure which to keep" : `keep ${nameOf(state.groups[at].keeper)}`}`);
+  $("group").setAttribute("aria-label", `Group ${at + 1}: ${many(group.members.length + 1, "image")}, ${keep}`);
   if (focus) $("group").focus({ preventScroll: true });
   $("group").scrollTop = 0;
-  if (state.groups[at].pair) return;
+  if (group.pair) return;
   try {
-    const whole = await read(`groups/${id}`);
-    if (state.groups[state.at]?.id === id) showGroup(whole);
+    const whole = await read(`groups/${group.id}`);
+    if (state.groups[state.at]?.id === group.id) showGroup(whole);
   } catch (error) { tell(error.message); }
 }
 
