@@ -26,11 +26,15 @@ class Candidate:
 def confirmed(
     asked: Fingerprints | None, hits: Iterable[Hit], row_of: Callable[[str], FeaturesRow | None], most: int
 ) -> Iterator[Candidate]:
-    """The nearest `most` hits that the features table bears out; the index may hold images that are gone or refused."""
+    """The nearest `most` hits that the features table bears out; the index may hold images that are gone or refused.
+
+    A hit on another version than that of the row is none: whoever appends the row's version searches after that. Were
+    its pair opened as one with what the row is about now, a repetition would not find it again to finish it.
+    """
     found = 0
     for hit in hits:
         row = row_of(hit.image_id)
-        if row is not None and is_there(row) and is_borne_out(asked, row, hit):
+        if row is not None and row.version == hit.version and is_there(row) and is_borne_out(asked, row, hit):
             yield Candidate(row, hit)
             found += 1
             if found == most:

@@ -424,9 +424,9 @@ class MemoryIndex:
     def search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
         if self._shared.get(image_id, (0, None))[0] > version:
             raise Superseded(self._shared[image_id][0])
-        others = [(other, held) for other, (_, held) in list(self._shared.items()) if held and other != image_id]
+        others = [(other, *known) for other, known in list(self._shared.items()) if other != image_id]
         views = {view: view_hashes(fingerprints.hashes, view) for view in VIEWS}
-        hits = [_hit(other, held, fingerprints, views) for other, held in others]
+        hits = [_hit(other, version, held, fingerprints, views) for other, version, held in others if held]
         return sorted((hit for hit in hits if hit), key=lambda hit: (hit.distance_bits, hit.image_id))
 
     def remove(self, image_id: str, version: int) -> None:
@@ -457,11 +457,13 @@ class MemoryIndex:
         return 1
 
 
-def _hit(image_id: str, held: Fingerprints, query: Fingerprints, views: Mapping[View, NDArray[np.uint8]]) -> Hit | None:
+def _hit(
+    image_id: str, version: int, held: Fingerprints, query: Fingerprints, views: Mapping[View, NDArray[np.uint8]]
+) -> Hit | None:
     if held.content == query.content:
-        return Hit(image_id, 0, View.UPRIGHT)
+        return Hit(image_id, 0, View.UPRIGHT, version=version)
     if held.is_flat or query.is_flat:
         return None
     near = {view: int(np.bitwise_count(held.hashes ^ hashes).sum(axis=1).min()) for view, hashes in views.items()}
     view = min(near, key=lambda view: near[view])
-    return Hit(image_id, near[view], view) if near[view] <= MAX_DISTANCE_BITS else None
+    return Hit(image_id, near[view], view, version=version) if near[view] <= MAX_DISTANCE_BITS else None

@@ -141,10 +141,12 @@ class FingerprintIndex[Id: Hashable = str]:
                 # What repeats itself, as the lines of a form do, has keypoints that agree in another view by chance.
                 if slot not in hits or distance < hits[slot][0]:
                     hits[slot] = (distance, view, 0)
-        names = self._held.ids(np.array(list(hits), np.int64))
+        slots = np.array(list(hits), np.int64)
         found = [
-            Hit(name, distance, VIEWS[view], shared)
-            for name, (distance, view, shared) in zip(names, hits.values(), strict=True)
+            Hit(name, distance, VIEWS[view], shared, version)
+            for name, version, (distance, view, shared) in zip(
+                self._held.ids(slots), self._held.versions_at(slots), hits.values(), strict=True
+            )
         ]
         found.sort(key=lambda hit: (_unlikeliness(hit, max_distance_bits), hit.image_id))
         if self._given:

@@ -1,7 +1,7 @@
 """Hit: what a search finds."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dedup_core.views import View
 
@@ -11,10 +11,12 @@ class Hit[Id: Hashable = str]:
     """A candidate: an image near the query in `view`, which says how the query must be turned to match it.
 
     `distance_bits` is that of the nearest windows, about 128 where one picture is a part of the other;
-    `shared_keypoints` (0 or at least 2) lie in both in the same arrangement.
+    `shared_keypoints` (0 or at least 2) lie in both in the same arrangement. `version` is that of the content which was
+    found, 0 where the index was told none.
     """
 
     image_id: Id
     distance_bits: int
     view: View
     shared_keypoints: int = 0
+    version: int = field(default=0, compare=False)

@@ -160,11 +160,16 @@ class HeldImages:
         ]
         slots = np.concatenate([np.zeros(0, np.int64), *found])
         slots = slots[self._alive[slots]]
-        return dict(zip(self.ids(slots), self._versions[slots].tolist(), strict=True))
+        return dict(zip(self.ids(slots), self.versions_at(slots), strict=True))
 
     def ids(self, slots: NDArray[np.int64]) -> list[str]:
         names = np.ascontiguousarray(self._columns.take(slots, _ID).T.astype(">u8"))  # (n, 2)
         return [name.tobytes().hex() for name in names]
+
+    def versions_at(self, slots: NDArray[np.int64]) -> list[int]:
+        """The versions of what these slots hold, or held last."""
+        versions: list[int] = self._versions[slots].tolist()
+        return versions
 
     def write_to(self, stream: ArrayWriter) -> None:
         """Write all images and what is remembered of removed ones."""

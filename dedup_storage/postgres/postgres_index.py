@@ -58,7 +58,7 @@ class PostgresIndex:
         near = [row for row in rows if row[2] is not None]
         index: FingerprintIndex = FingerprintIndex()
         ids = np.frombuffer(b"".join(row[0] for row in near), np.uint8).reshape(-1, ID_BYTES)
-        index.add_many(ids, _packed([row[2] for row in near]))
+        index.add_many(ids, _packed([row[2] for row in near]), np.array([row[1] for row in near], np.int64))
         return index.search(fingerprints)
 
     def remove(self, image_id: str, version: int) -> None:

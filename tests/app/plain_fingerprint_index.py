@@ -49,11 +49,11 @@ class PlainFingerprintIndex:
         query = fingerprints.to_bytes()
         assert len(query) == FINGERPRINTS_BYTES
         found = []
-        for name, (_, packed) in self._known.items():
+        for name, (version, packed) in self._known.items():
             if packed:
                 bits = (int.from_bytes(packed[HASH]) ^ int.from_bytes(query[HASH])).bit_count()
                 if bits <= MOST_BITS:
-                    found.append(Hit(name, bits, View.UPRIGHT, 0))
+                    found.append(Hit(name, bits, View.UPRIGHT, 0, version))
         return sorted(found, key=lambda hit: (hit.distance_bits, hit.image_id))
 
     def _put(self, image_id: NDArray[np.uint8], version: int, packed: bytes | None) -> None:

@@ -295,7 +295,7 @@ def test_a_pair_that_only_a_weak_hit_speaks_for_is_no_finding_but_comes_with_the
 
     def weak(row):
         other = {A: B, B: A}.get(row.path)
-        return [Hit(other.image_id, 121, View.UPRIGHT, 2)] if other else []
+        return [Hit(other.image_id, 121, View.UPRIGHT, 2, full.row(other).version)] if other else []
 
     monkeypatch.setattr(full.services.reconcile._audit, "hits", weak)
     assert found(full.services.reconcile.reconcile(deep=True)) == {}

@@ -116,6 +116,17 @@ def take_a_claim_away(bug: pytest.MonkeyPatch) -> None:
     bug.setattr(IngestService, "_forget", taking_away)
 
 
+def take_hits_on_what_images_were_before(bug: pytest.MonkeyPatch) -> None:
+    confirmed = pairing.confirmed
+
+    def whatever_their_version(asked: Any, hits: Any, row_of: Any, most: int) -> Any:
+        known = [(hit, row) for hit in hits if (row := row_of(hit.image_id)) is not None]
+        rows = {row.path.image_id: row for _, row in known}
+        return confirmed(asked, [replace(hit, version=row.version) for hit, row in known], rows.get, most)
+
+    bug.setattr(pairing, "confirmed", whatever_their_version)
+
+
 @pytest.mark.parametrize(
     ("plant", "first"),
     [
@@ -128,6 +139,7 @@ def take_a_claim_away(bug: pytest.MonkeyPatch) -> None:
         (ignore_the_versions_of_pairs, 0),
         (let_an_older_verdict_replace_a_newer, 0),
         (take_a_claim_away, VERY_RARE),
+        (take_hits_on_what_images_were_before, 0),
     ],
 )
 def test_a_planted_bug_is_found(

@@ -170,3 +170,21 @@ def test_a_pair_that_was_never_opened_for_an_image_is_opened_for_what_comes_afte
     redeliver(world)
     world.verify_all()
     assert [pair.verdict.kind for pair in world.current_pairs()] == [VerdictKind.IDENTICAL]
+
+
+def test_what_a_search_finds_of_an_image_that_is_another_by_now_opens_no_pair(world):
+    """Whoever takes in the other one searches after its append; a pair opened before might be left to nobody."""
+    world.upload_and_ingest("x.png", photo(1))
+    world.images.put(X, photo(2))
+    other = world.start_process("other")
+    world.images.put(COPY, copy_of(1))
+
+    def before(_number, step):
+        if step == "index.add_and_search":
+            world.before = lambda _number, _step: None
+            other.ingest.handle_blob("images", "copy.png")
+
+    world.before = before
+    world.services.ingest.handle_blob("images", "x.png")
+    assert [world.row(path).status for path in (X, COPY)] == [INDEXED, INDEXED]
+    assert (list(world.pairs.all()), world.verify_queue.messages) == ([], [])

@@ -97,14 +97,17 @@ def counted_more_or_less_than_once(processes: Iterable[ProcessWitness]) -> list[
     """Pairs of files with the same bytes that were not counted once.
 
     One of which a write had no outcome, as its process was killed or storage did not answer, may be written and
-    counted by nobody.
+    counted by nobody; one that was compared before is counted there.
     """
     times: Counter[str] = Counter()
     open_tries: Counter[str] = Counter()
+    compared: set[str] = set()
     for process in processes:
         for line in process.lines:
             if line["what"] == "same bytes tried":
                 open_tries[str(line["pair"])] += 1
+            elif line["what"] == "same bytes compared":
+                compared.add(str(line["pair"]))
             elif line["what"] == "same bytes":
                 open_tries[str(line["pair"])] -= 1
                 if line["written"] != Written.SUPERSEDED.value:
@@ -112,7 +115,7 @@ def counted_more_or_less_than_once(processes: Iterable[ProcessWitness]) -> list[
     return [
         f"the files {pair} were counted as the same {count} times"
         for pair, count in times.items()
-        if count > 1 or (count == 0 and not open_tries[pair])
+        if count > 1 or (count == 0 and not open_tries[pair] and pair not in compared)
     ]
 
 
