@@ -1,9 +1,9 @@
 """Pairing: which pairs an image makes; what the stored features decide is decided here, the rest goes to the queue."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import batched
+from itertools import batched, chain
 
 from dedup_app.candidates import Candidate, confirmed, likeliest
 from dedup_app.currency import is_current
@@ -51,11 +51,8 @@ class Pairing:
 
     def pair_up(self, row: FeaturesRow, hits: Iterable[Hit], *, overwritten: bool) -> int:
         """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent."""
-        candidates = list(self._candidates(row, hits))
-        copies = [it for it in candidates if is_same_file(row, it.row)]
-        others = [it for it in candidates if not is_same_file(row, it.row)]
-        targets = [it.target for it in likeliest(_fingerprints(row), others)]
-        targets += self._store_identical(row, copies)
+        copies, others = self._wanted(row, hits)
+        targets = [it.target for it in others] + self._store_identical(row, copies)
         return self._send(row, targets, self._outdated(row) if overwritten else ())
 
     def verify_anew(self, row: FeaturesRow) -> int:
@@ -63,9 +60,9 @@ class Pairing:
         return self._send(row, (), self._outdated(row))
 
     def without_pair(self, row: FeaturesRow, hits: Iterable[Hit]) -> list[Hit]:
-        """Those of the hits that are candidates and have no pair with the image, as the two are now."""
+        """Those of the hits that `pair_up` would take and that have no pair with the image, as the two are now."""
         missing = []
-        for candidate in self._candidates(row, hits):
+        for candidate in chain(*self._wanted(row, hits)):
             other = candidate.row
             pair = self._pairs.get(row.path, other.path)
             summaries = {it.path.image_id: it.summary for it in (row, other)}
@@ -73,8 +70,16 @@ class Pairing:
                 missing.append(candidate.hit)
         return missing
 
-    def _candidates(self, image: FeaturesRow, hits: Iterable[Hit]) -> Iterator[Candidate]:
-        return confirmed(_fingerprints(image), hits, self._features.get, self._max_candidates)
+    def wants(self, row: FeaturesRow, hits: Iterable[Hit], other: ImagePath) -> bool:
+        """Whether `pair_up` would take the other image."""
+        return any(it.row.path == other for it in chain(*self._wanted(row, hits)))
+
+    def _wanted(self, image: FeaturesRow, hits: Iterable[Hit]) -> tuple[list[Candidate], list[Candidate]]:
+        """Files with the same bytes, and the others that are likely enough."""
+        asked = _fingerprints(image)
+        candidates = list(confirmed(asked, hits, self._features.get, self._max_candidates))
+        copies = [it for it in candidates if is_same_file(image, it.row)]
+        return copies, likeliest(asked, [it for it in candidates if not is_same_file(image, it.row)])
 
     def _store_identical(self, image: FeaturesRow, copies: Sequence[Candidate]) -> list[VerifyTarget]:
         """Store the verdict on files with the same bytes, of which none is read; those that have changed by now.

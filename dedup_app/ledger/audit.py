@@ -76,17 +76,25 @@ class Audit:
         if deep:
             indexed = (row for row in rows.values() if row.status == INDEXED and row.features is not None)
             found.to_pair = [(row, missing) for row in indexed if (missing := self.unpaired(row))]
-            # Ingest asks with more than is stored: of a weak hit nobody can say that it should have found it, too.
             found.findings += (
                 Finding(FindingKind.PAIR_MISSING, row.path.image_id, row.path)
                 for row, missing in found.to_pair
-                if any(map(is_sure, missing))
+                if any(self._was_missed(row, hit) for hit in missing)
             )
         return found
 
     def unpaired(self, row: FeaturesRow) -> list[Hit]:
         """What the index finds for this image, without a pair of the two as they are now."""
         return self._pairing.without_pair(row, self.hits(row))
+
+    def _was_missed(self, row: FeaturesRow, hit: Hit) -> bool:
+        """Whether the two should have found each other whichever came last.
+
+        Of a weak hit nobody can say so, as ingest asks with more than is stored; of one that is wanted by one side only
+        neither, as the other one may be in a crowd of which it takes the likeliest.
+        """
+        other = self._features.get(hit.image_id) if is_sure(hit) else None
+        return other is not None and self._pairing.wants(other, self.hits(other), row.path)
 
     def hits(self, row: FeaturesRow) -> list[Hit]:
         """What the index finds for the image; nothing if it has another content by now."""

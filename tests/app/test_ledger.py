@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from PIL import ImageFilter
 
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING
 from dedup_app.ledger import reconcile
@@ -15,9 +16,11 @@ from dedup_app.ports.queues import PoisonMessage
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
+from dedup_core.search import second_look
 from dedup_core.search.hit import Hit
 from dedup_core.views import View
-from tests.app.world import copy_of, photo
+from tests.app.world import copy_of, photo, small_scene
+from tests.core.pictures import encoded
 
 A, B, C, D = (ImagePath("images", f"{name}.png") for name in "abcd")
 EVENT_SUBJECT = "/blobServices/default/containers/images/blobs/"
@@ -313,3 +316,16 @@ def test_forcing_an_image_does_all_of_it_again(full):
     full.verify_all()
     assert is_right(full)
     assert set(FindingKind) >= set(full.services.reconcile.reconcile().found)
+
+
+def test_what_a_crowd_leaves_out_was_not_missed(world, monkeypatch):
+    monkeypatch.setattr(second_look, "CROWD", 2)
+    monkeypatch.setattr(second_look, "CROWD_MARGIN_BITS", 0)
+    for seed in range(6):
+        picture = small_scene(1).filter(ImageFilter.GaussianBlur(seed / 6))
+        world.upload_and_ingest(f"{seed}.png", encoded(picture, "JPEG", quality=90 - 5 * seed))
+    world.verify_all()
+    assert 6 < len(list(world.pairs.all())) < 6 * 5 / 2
+    assert found(world.services.reconcile.reconcile(deep=True)) == {}
+    world.pairs.entities.clear()
+    assert found(world.services.reconcile.reconcile(deep=True)).keys() == {"PAIR_MISSING"}
