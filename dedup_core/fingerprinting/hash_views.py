@@ -87,18 +87,17 @@ class DistanceBounds:
 
     def __init__(self, most: int) -> None:
         """Room for that many hashes."""
-        self._word = np.empty(most, np.uint64)
+        self._words = np.empty((2, most), np.uint64)
         self._counts = np.empty((GROUPS, 2, most), np.uint8)
         self._others = np.empty((GROUPS, 2, most), np.uint8)
 
     def __call__(self, hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """For hashes as columns (4, n) of words: (2, n), as they are and transposed, valid until the next call."""
         width = hashes.shape[1]
-        word, counts, others = self._word[:width], self._counts[:, :, :width], self._others[:, :, :width]
-        for group, column in enumerate(hashes):
-            for half, words in enumerate(query):
-                np.bitwise_xor(column, words[group], out=word)
-                np.bitwise_count(word, out=counts[group, half])
+        words, counts, others = self._words[:, :width], self._counts[:, :, :width], self._others[:, :, :width]
+        for column, both, count in zip(hashes, query.T, counts, strict=True):
+            np.bitwise_xor(column, both[:, None], out=words)
+            np.bitwise_count(words, out=count)
         np.subtract(_GROUP_BITS, counts, out=others)
         np.minimum(counts, others, out=counts)
         bounds: NDArray[np.uint8] = counts[0]

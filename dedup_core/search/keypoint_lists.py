@@ -15,7 +15,7 @@ from dedup_core.search.keypoint_query import BUCKET_MASK, Probes
 type Entries = NDArray[np.uint64]
 """A keypoint of an image in one word: slot (26 bits), angle (6), the word's rest, x, y and scale (8 bits each)."""
 SLOT_SHIFT: Final = np.uint64(38)
-_ANGLE_SHIFT: Final = np.uint64(32)
+ANGLE_SHIFT: Final = np.uint64(32)
 _ANGLE_MASK: Final = np.uint64(ANGLE_STEPS - 1)
 _REST_TOLERANCE: Final = 2  # bits of the 8 that are not part of the bucket
 _MERGE_RATIO: Final = 4  # a segment is merged with the one before it unless that one is so many times larger
@@ -48,7 +48,7 @@ class Postings:
             entries = slots.astype(np.uint64) << SLOT_SHIFT
             entries |= (keypoints.words >> BUCKET_BITS).astype(np.uint64) << np.uint64(24)
             entries |= place[:, 0] << np.uint64(16) | place[:, 1] << np.uint64(8) | place[:, 2]
-            entries |= place[:, 3] << _ANGLE_SHIFT
+            entries |= place[:, 3] << ANGLE_SHIFT
             self._waiting.append((keypoints.words & BUCKET_MASK, entries))
         if sum(len(entries) for _, entries in self._waiting) >= _LARGEST_SEGMENT:
             self.settle()
@@ -295,6 +295,6 @@ def entry_rests(entries: Entries) -> NDArray[np.uint8]:
 
 def entry_places(entries: Entries) -> NDArray[np.int32]:
     """x, y, scale and angle: (n, 4)."""
-    angles = entries >> _ANGLE_SHIFT & _ANGLE_MASK
+    angles = entries >> ANGLE_SHIFT & _ANGLE_MASK
     columns = (entries >> np.uint64(16), entries >> np.uint64(8), entries, angles)
     return (np.stack(columns, axis=1) & np.uint64(255)).astype(np.int32)

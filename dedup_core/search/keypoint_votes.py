@@ -1,6 +1,7 @@
 """Matched keypoints -> images in which several lie as they do in the query, but for one turn, zoom and shift."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.blobs import FIRST_SIGMA
 from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, MAX_KEYPOINTS, PLANE_SIDE, SCALE_ORIGIN, SCALE_STEPS
-from dedup_core.search.keypoint_lists import SLOT_SHIFT, Entries, entry_places
+from dedup_core.search.keypoint_lists import ANGLE_SHIFT, SLOT_SHIFT, Entries, entry_places
 from dedup_core.search.keypoint_query import Probes
 from dedup_core.views import MIRRORED_TURNS, TURNS, VIEWS
 
@@ -23,6 +24,11 @@ _NUMBER_MASK: Final = np.uint64((1 << 32) - 1)
 _MATCHES: Final = (2 * MAX_KEYPOINTS, MAX_KEYPOINTS, MAX_KEYPOINTS // 2)  # compared of an image one way round
 _PAIRS: Final = 1 << 20  # of matches; where there are more, fewer matches of each image are compared
 _PORTION: Final = 1 << 13  # pairs looked at at a time: what is made of them stays in the L2 cache
+_TURN_MASK: Final = np.uint32(ANGLE_STEPS - 1)
+_NEAR_TURNS: Final = np.uint32(_ANGLE_TOLERANCE)
+_COUNTED_LAGS: Final = (1, 2, 12, _MATCHES[0])  # of two matches of a slot; in between there are no more than before
+_MARKS: Final = 1 << 20  # a table of 1 MiB, in which a search of a million photos marks 2 %
+_MARK_MASK: Final = np.uint32(_MARKS - 1)
 _RADIANS: Final = 2 * np.pi / ANGLE_STEPS
 _QUARTER: Final = ANGLE_STEPS // 4
 
@@ -37,6 +43,9 @@ class Votes(NamedTuple):
 
 def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entries) -> Votes:
     """All images with at least two agreeing keypoints one way round, of what `Postings.find` gave."""
+    near = _of_near_turns(probes, probed, entries)
+    if near is not None:
+        probed, entries = probed[near], entries[near]
     # Slot, way round and number in one word: NumPy sorts those faster than it finds the order of anything else.
     keys = entries >> SLOT_SHIFT << np.uint64(1) | probes.mirrored[probed].astype(np.uint64)
     keys = np.sort(keys << _NUMBER_BITS | np.arange(len(keys), dtype=np.uint64))
@@ -45,8 +54,9 @@ def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entri
         return Votes(*np.zeros((3, 0), np.int64))
     groups: NDArray[np.int64] = (keys >> _NUMBER_BITS).astype(np.int64)
     order: NDArray[np.int64] = (keys & _NUMBER_MASK).astype(np.int64)
-    kept = _bounded(groups)
-    groups, order = groups[kept], order[kept]
+    if near is None:
+        kept = _bounded(groups)
+        groups, order = groups[kept], order[kept]
     asked, held = probes.places[probed[order]], entry_places(entries[order])
     votes = np.ones(len(groups), np.int64)
     for first, second in _pairs(groups):
@@ -57,6 +67,41 @@ def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entri
     best = best[votes[best] > 1]
     views = views_of(groups[best] % 2, held[best, 3] - asked[best, 3])
     return Votes(groups[best] // 2, views, np.minimum(votes[best], MAX_KEYPOINTS))
+
+
+def _of_near_turns(probes: Probes, probed: NDArray[np.int64], entries: Entries) -> NDArray[np.intp] | None:
+    """The matches that may agree with another one of their slot, as both tell about the same turn: few of strangers.
+
+    None where `_bounded` might take some out of a crowd, for which it counts all.
+    """
+    told = (entries >> ANGLE_SHIFT).astype(np.uint32)  # slot and angle
+    turns = (told - probes.places[:, 3].astype(np.uint32)[probed]) & _TURN_MASK
+    told = told & ~_TURN_MASK | turns
+    ordered = np.sort(told)
+    pairs = sum(
+        (further - lag) * int(np.count_nonzero(_same_slot(ordered, lag))) for lag, further in pairwise(_COUNTED_LAGS)
+    )
+    if _same_slot(ordered, _MATCHES[0]).any() or len(told) // 2 + pairs >= _PAIRS:
+        return None
+    apart = np.diff(ordered)
+    is_near = np.zeros(len(ordered), np.bool_)
+    _mark(is_near, (apart <= _NEAR_TURNS) | (apart - (_TURN_MASK - _NEAR_TURNS + 1) < _NEAR_TURNS))
+    _mark(is_near, _same_slot(ordered, 2))  # of three the first and the last may be nearly a whole turn apart
+    is_marked = np.zeros(_MARKS, np.bool_)
+    is_marked[ordered[is_near] & _MARK_MASK] = True
+    return np.flatnonzero(is_marked[told & _MARK_MASK])
+
+
+def _same_slot(ordered: NDArray[np.uint32], lag: int) -> NDArray[np.bool_]:
+    """Of every place and the one so many places further: whether both are of one slot."""
+    same: NDArray[np.bool_] = (ordered[lag:] ^ ordered[:-lag]) <= _TURN_MASK
+    return same
+
+
+def _mark(is_near: NDArray[np.bool_], found: NDArray[np.bool_]) -> None:
+    """Mark both places of what was found about every place and a further one, and those in between."""
+    for first in range(len(is_near) - len(found) + 1):
+        is_near[first : first + len(found)] |= found
 
 
 def _pairs(groups: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from tests.azurite import Account
+from tests.conftest import NewIndex
 from tests.core.drawings import drawn, encoded
 from tests.e2e.app import app_on
 from tests.e2e.ingestion import Ingestion, run_ingestion
@@ -12,8 +13,11 @@ from tests.e2e.ingestion import Ingestion, run_ingestion
 SECRET = "geheim"
 
 
-def test_lines_and_numbers_arrive_and_no_path_of_an_image_does(account: Account) -> None:
-    with run_ingestion() as ingestion, app_on(account, STATS_SCHEDULE="* * * * * *", **ingestion.settings) as app:
+def test_lines_and_numbers_arrive_and_no_path_of_an_image_does(account: Account, new_index: NewIndex) -> None:
+    with (
+        run_ingestion() as ingestion,
+        app_on(account, STATS_SCHEDULE="* * * * * *", **ingestion.settings, **new_index()) as app,
+    ):
         app.upload(
             {
                 f"{SECRET}/a b.png": encoded(drawn(1)),
@@ -45,11 +49,11 @@ def test_lines_and_numbers_arrive_and_no_path_of_an_image_does(account: Account)
     assert [data for data in of_the_app(ingestion) if SECRET in json.dumps(data, ensure_ascii=False)] == []
 
 
-def test_without_the_setting_nothing_is_sent(account: Account) -> None:
+def test_without_the_setting_nothing_is_sent(account: Account, new_index: NewIndex) -> None:
     with run_ingestion() as ingestion:
         settings = ingestion.settings
         del settings["PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"]
-        with app_on(account, **settings) as app:
+        with app_on(account, **settings, **new_index()) as app:
             app.upload({"a.png": encoded(drawn(1))})
             with app.host():
                 app.wait_until_idle(1)
