@@ -254,16 +254,16 @@ class _Ranges:
         """Which probe met which entry, in parts whose intermediate results stay in the L2 cache."""
         lengths = self.end - self.first
         ends = np.cumsum(lengths)
-        rests = probes.rests.astype(np.uint8)[self.numbers]
+        shifts = self.first - (ends - lengths)
+        asked = self.numbers << 8 | probes.rests[self.numbers]  # in one word, which is repeated once
         bounds = np.searchsorted(ends, np.arange(_PART, self.total, _PART))
         for low, high in pairwise(sorted({0, *bounds.tolist(), len(ends)})):
             length = lengths[low:high]
-            shift = self.first[low:high] - (ends[low:high] - length) + (ends[low - 1] if low else 0)
-            entries = self.entries[np.arange(length.sum()) + np.repeat(shift, length)]
-            near = np.flatnonzero(
-                np.bitwise_count(entry_rests(entries) ^ np.repeat(rests[low:high], length)) <= _REST_TOLERANCE
-            )
-            yield np.repeat(self.numbers[low:high], length)[near], entries[near]
+            places = np.arange(ends[low] - lengths[low], ends[high - 1]) + np.repeat(shifts[low:high], length)
+            entries = self.entries.take(places)
+            probed = np.repeat(asked[low:high], length)
+            near = np.flatnonzero(np.bitwise_count(entry_rests(entries) ^ probed.astype(np.uint8)) <= _REST_TOLERANCE)
+            yield probed.take(near) >> 8, entries.take(near)
 
 
 def _perhaps_held(held: NDArray[np.uint32], buckets: NDArray[np.uint32]) -> NDArray[np.intp]:

@@ -1,7 +1,6 @@
 """Matched keypoints -> images in which several lie as they do in the query, but for one turn, zoom and shift."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,10 +25,16 @@ _PAIRS: Final = 1 << 20  # of matches; where there are more, fewer matches of ea
 _PORTION: Final = 1 << 13  # pairs looked at at a time: what is made of them stays in the L2 cache
 _TURN_MASK: Final = np.uint32(ANGLE_STEPS - 1)
 _NEAR_TURNS: Final = np.uint32(_ANGLE_TOLERANCE)
-_COUNTED_LAGS: Final = (1, 2, 12, _MATCHES[0])  # of two matches of a slot; in between there are no more than before
+_MANY: Final = 12  # matches, which hardly any slot has by chance
 _MARKS: Final = 1 << 20  # a table of 1 MiB, in which a search of a million photos marks 2 %
 _MARK_MASK: Final = np.uint32(_MARKS - 1)
-_RADIANS: Final = 2 * np.pi / ANGLE_STEPS
+# Tables, as all that keypoints tell are whole numbers: of a zoom taken twice, of half steps of a turn, of a scale.
+_MOST_TWICE: Final = int(2 * _LARGEST_ZOOM)
+_FACTORS: Final = 2 ** (np.arange(-_MOST_TWICE, _MOST_TWICE + 1) / (2 * SCALE_STEPS))
+_MOST_HALVES: Final = 2 * ANGLE_STEPS + int(_ANGLE_TOLERANCE)
+_ANGLES: Final = np.arange(-_MOST_HALVES, _MOST_HALVES + 1) / 2 * (2 * np.pi / ANGLE_STEPS)
+_COSINES, _SINES = np.cos(_ANGLES), np.sin(_ANGLES)
+_SIGMAS: Final = FIRST_SIGMA * 255 / PLANE_SIDE * 2 ** ((np.arange(256) - SCALE_ORIGIN) / SCALE_STEPS)
 _QUARTER: Final = ANGLE_STEPS // 4
 
 
@@ -60,7 +65,7 @@ def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entri
     asked, held = probes.places[probed[order]], entry_places(entries[order])
     votes = np.ones(len(groups), np.int64)
     for first, second in _pairs(groups):
-        fits = agree(asked[first], held[first], asked[second], held[second])
+        fits = agree(*(side.take(of, axis=0) for of in (first, second) for side in (asked, held)))
         votes += np.bincount(np.concatenate([first[fits], second[fits]]), minlength=len(votes))
     starts = _starts(groups)
     best = _best_of_each(starts, votes)
@@ -78,15 +83,15 @@ def _of_near_turns(probes: Probes, probed: NDArray[np.int64], entries: Entries) 
     turns = (told - probes.places[:, 3].astype(np.uint32)[probed]) & _TURN_MASK
     told = told & ~_TURN_MASK | turns
     ordered = np.sort(told)
-    pairs = sum(
-        (further - lag) * int(np.count_nonzero(_same_slot(ordered, lag))) for lag, further in pairwise(_COUNTED_LAGS)
-    )
-    if _same_slot(ordered, _MATCHES[0]).any() or len(told) // 2 + pairs >= _PAIRS:
+    of_three, of_many = _same_slot(ordered, 2), _same_slot(ordered, _MANY)
+    # At most so many pairs: of one slot are no more of those that stand further apart than of those that stand nearer.
+    far, farther = np.count_nonzero(of_three) * (_MANY - 2), np.count_nonzero(of_many) * (_MATCHES[0] - _MANY)
+    if 2 * len(ordered) + far + farther > _PAIRS or _same_slot(ordered, _MATCHES[0]).any():
         return None
     apart = np.diff(ordered)
     is_near = np.zeros(len(ordered), np.bool_)
     _mark(is_near, (apart <= _NEAR_TURNS) | (apart - (_TURN_MASK - _NEAR_TURNS + 1) < _NEAR_TURNS))
-    _mark(is_near, _same_slot(ordered, 2))  # of three the first and the last may be nearly a whole turn apart
+    _mark(is_near, of_three)  # of three the first and the last may be nearly a whole turn apart
     is_marked = np.zeros(_MARKS, np.bool_)
     is_marked[ordered[is_near] & _MARK_MASK] = True
     return np.flatnonzero(is_marked[told & _MARK_MASK])
@@ -140,19 +145,18 @@ def agree(
     """Whether two matches tell the same zoom and turn, and the vector between them is the same but for those."""
     zoom, other_zoom = held[:, 2] - asked[:, 2], other_held[:, 2] - other_asked[:, 2]
     turn, twice = held[:, 3] - asked[:, 3], zoom + other_zoom
-    apart = (other_held[:, 3] - other_asked[:, 3] - turn + ANGLE_STEPS // 2) % ANGLE_STEPS - ANGLE_STEPS // 2
+    apart = (other_held[:, 3] - other_asked[:, 3] - turn + ANGLE_STEPS // 2 & ANGLE_STEPS - 1) - ANGLE_STEPS // 2
     fits = (np.abs(zoom - other_zoom) <= _SCALE_TOLERANCE) & (np.abs(twice) <= 2 * _LARGEST_ZOOM)
     fits &= np.abs(apart) <= _ANGLE_TOLERANCE
     left = np.flatnonzero(fits)
-    held, other_held = held[left], other_held[left]
-    factor = 2 ** (twice[left] / (2 * SCALE_STEPS))
-    angle = (turn[left] + apart[left] / 2) * _RADIANS
-    cosine, sine = np.cos(angle) * factor, np.sin(angle) * factor
-    across, down = (other_asked[left] - asked[left])[:, :2].T
-    held_across, held_down = (other_held - held)[:, :2].T
+    asked, held, other_asked, other_held = (it.take(left, axis=0) for it in (asked, held, other_asked, other_held))
+    factor = _FACTORS[twice[left] + _MOST_TWICE]
+    angle = 2 * turn[left] + apart[left] + _MOST_HALVES
+    cosine, sine = _COSINES[angle] * factor, _SINES[angle] * factor
+    across, down = (other_asked - asked).T[:2].astype(np.float64, order="C")
+    held_across, held_down = (other_held - held).T[:2].astype(np.float64, order="C")
     distance = np.hypot(held_across, held_down)
-    scale = np.maximum(held[:, 2], other_held[:, 2]) - SCALE_ORIGIN
-    sigma = FIRST_SIGMA * 255 / PLANE_SIDE * 2 ** (scale / SCALE_STEPS)
+    sigma = _SIGMAS[np.maximum(held[:, 2], other_held[:, 2])]
     error = np.hypot(across * cosine - down * sine - held_across, across * sine + down * cosine - held_down)
     fits[left] = (np.minimum(distance, np.hypot(across, down) * factor) >= _LEAST_DISTANCE * sigma) & (
         error <= _PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance
