@@ -63,6 +63,13 @@ class CandidateIndexContract(ABC):
         assert log.add_and_search(B, 0, CAT) == []
         assert ids(log.add_and_search(C, 0, DOG)) == [A]
 
+    def test_a_hit_tells_the_version_of_what_was_found(self, another: Another) -> None:
+        log = another()
+        log.add_and_search(A, 7, CAT)
+        assert [hit.version for hit in log.add_and_search(B, 3, CAT)] == [7]
+        log.add_and_search(A, 8, CAT)
+        assert [hit.version for hit in another().search(B, 3, CAT)] == [8]
+
     def test_a_removed_image_is_not_found_by_any_instance(self, another: Another) -> None:
         ours, theirs = another(), another()
         ours.add_and_search(A, 0, CAT)
