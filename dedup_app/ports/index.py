@@ -11,7 +11,7 @@ NOBODY = "0" * 32  # the id of an image that is not there, to search with
 
 
 class CandidateIndex(Protocol):
-    """All fingerprints, of all images, across all instances; of an image the highest version counts, which hits tell."""
+    """All fingerprints of all images across all instances; of an image the highest version counts, which hits tell."""
 
     def add_and_search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
         """Append the fingerprints, read what others appended, then search; nearest first, without the image itself.
