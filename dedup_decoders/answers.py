@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup_core.color.histogram import HISTOGRAM_SIZE
 from dedup_core.color.palette import PALETTE_COLORS
@@ -13,10 +14,11 @@ from dedup_core.decoding.provenance import LOSSLESS
 from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_BYTES, MAX_SAMPLES, Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
 from dedup_core.features import ImageFeatures
+from dedup_core.fingerprinting.hash_views import GROUPS
 from dedup_core.fingerprinting.keypoints import Keypoints
-from dedup_core.fingerprinting.record import CONTENT_BYTES
+from dedup_core.fingerprinting.record import CONTENT_BYTES, WINDOWS
 from dedup_core.limits import MAX_SIDE, WORKING_SIZE
-from dedup_decoders.wire import ASKED, BrokenFrameError, unpacked_columns
+from dedup_decoders.wire import ASKED, SILENT, BrokenFrameError, unpacked_columns
 
 REASONS: Final = {
     "unreadable": (
@@ -47,11 +49,11 @@ def features_in(text: dict[str, Any], block: bytes, header: Header, digest: byte
     try:
         columns = unpacked_columns(text, block)
         told = ImageFeatures.from_columns(columns)
-        asked = _asked_in(columns.get(ASKED))
+        asked, silent = _asked_in(columns.get(ASKED)), _silent_in(columns.get(SILENT))
     except (ValueError, BrokenFrameError) as error:
         raise LieError(f"features that are none: {error}") from error
     _check_size(told.format, told.width, told.height, header)
-    _require(set(text) == {ASKED, *told.to_columns()}, "columns that features do not have")
+    _require(set(text) == {ASKED, SILENT, *told.to_columns()}, "columns that features do not have")
     _require(0 <= told.quality <= MAX_QUALITY, "a quality out of range")
     made = told.provenance
     _require(1 <= made.quality <= LOSSLESS and 0 <= made.detail_side <= MAX_SIDE, "a provenance out of range")
@@ -60,7 +62,8 @@ def features_in(text: dict[str, Any], block: bytes, header: Header, digest: byte
     for name, values, most in (("palette", told.palette, MAX_COLOR), ("histogram", told.histogram, 1.01)):
         _require(bool(np.isfinite(values).all()) and float(np.abs(values).max()) <= most, f"a {name} out of range")
     _require(not told.fingerprints.is_flat or len(asked) == 0, "keypoints of a flat picture")
-    fingerprints = replace(told.fingerprints, content=digest[:CONTENT_BYTES], asked=asked)
+    _require(told.fingerprints.is_flat == (silent is None), "groups of no hash, or a hash without groups")
+    fingerprints = replace(told.fingerprints, content=digest[:CONTENT_BYTES], asked=asked, silent=silent)
     return replace(told, sha256=digest.hex(), byte_size=byte_size, fingerprints=fingerprints)
 
 
@@ -68,6 +71,16 @@ def _asked_in(column: int | str | bytes | None) -> Keypoints:
     if not isinstance(column, bytes):
         raise ValueError("no keypoints to search with")  # noqa: TRY004 - the answer is wrong, not the call
     return Keypoints.from_asked_bytes(column)
+
+
+def _silent_in(column: int | str | bytes | None) -> NDArray[np.bool_] | None:
+    if not isinstance(column, bytes) or len(column) > 1:
+        raise ValueError("no groups of hashes")
+    if not column:
+        return None
+    silent = np.unpackbits(np.frombuffer(column, np.uint8)).reshape(len(WINDOWS), GROUPS).astype(np.bool_)
+    _require(not silent.all(axis=1).any(), "a hash that says nothing at all")  # the strongest group is never silent
+    return silent
 
 
 def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingImage:

@@ -9,16 +9,19 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+import numpy as np
+
 from dedup_core.decoding.decoder import PLUGINS, decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError
 from dedup_core.extraction import extract_features, features_of
+from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.limits import DecodeLimits
 from dedup_decoders.allocator import keep_one_arena, return_large_buffers_at_once
 from dedup_decoders.confinement import SHARED, CannotConfineError, confine, die_with_parent, hide_memory
 from dedup_decoders.ready_here import ready_here
 from dedup_decoders.samples import SAMPLES
-from dedup_decoders.wire import ASKED, Head, Kind, frame, packed_columns, read_head
+from dedup_decoders.wire import ASKED, SILENT, Head, Kind, frame, packed_columns, read_head
 
 # Imported by decoders and codecs on their way, which nothing can be any more once the filter is set.
 LATE_MODULES: Final = (
@@ -146,13 +149,19 @@ def _decoded(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
     if head.kind is Kind.DECODE:
         return frame(head.number, Kind.PICTURE, *_packed_picture(working))
     features = features_of(working, bytes(32), len(data))  # the app knows the digest, and trusts nobody with it
-    asked = features.fingerprints.asked
-    told = {ASKED: b"" if asked is None else asked.to_asked_bytes()}
-    columns, block = packed_columns(features.to_columns() | told)
+    columns, block = packed_columns(features.to_columns() | _searched_with(features.fingerprints))
     if head.kind is Kind.EXTRACT:
         return frame(head.number, Kind.FEATURES, columns, block)
     picture, pixels = _packed_picture(working)
     return frame(head.number, Kind.FEATURES_AND_PICTURE, {"features": columns, "picture": picture}, block + pixels)
+
+
+def _searched_with(fingerprints: Fingerprints) -> dict[str, bytes]:
+    asked, silent = fingerprints.asked, fingerprints.silent
+    return {
+        ASKED: b"" if asked is None else asked.to_asked_bytes(),
+        SILENT: b"" if silent is None else np.packbits(silent).tobytes(),
+    }
 
 
 def _packed_picture(working: WorkingImage) -> tuple[dict[str, Any], bytes]:

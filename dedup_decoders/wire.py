@@ -13,7 +13,9 @@ from typing import Any, Final
 MAX_TEXT_BYTES: Final = 16 * 1024  # names and numbers of one picture: a few hundred bytes
 MAX_BLOCK_BYTES: Final = 4 * 1024 * 1024  # a working image has 768 KiB, features have 10
 IN_PIPE_BYTES: Final = 48 * 1024  # what is larger goes through shared memory, where there is any; a pipe holds 64 KiB
-ASKED: Final = "asked"  # the keypoints to search with: beside the columns, because they are not stored
+# What is searched with besides, in columns of its own because it is not stored:
+ASKED: Final = "asked"  # keypoints
+SILENT: Final = "silent"  # groups of the hashes
 _HEAD: Final = struct.Struct("<QBIQ")
 HEAD_BYTES: Final = _HEAD.size
 

@@ -12,6 +12,7 @@ FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
+_OF_KEPT: Final = 2 / 3  # docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
 _IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
@@ -30,9 +31,10 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
 
     A change of tone changes most of a picture: one that leaves more than half as it is would be a lamp that is lit.
     """
-    tones, limit = measurement.tones, policy.max_spot_residual
+    tones = measurement.tones
     if tones is None:
         return ""
+    limit = policy.max_spot_residual * (_OF_KEPT if keeps_colors(measurement) else 1.0)
     if tones.spot > limit:
         return f"a part has another color ({above(tones.spot, limit)})"
     if measurement.color_residual > policy.max_color_residual and keeps_colors(measurement):

@@ -13,6 +13,7 @@ _GROUP_BITS = np.uint8(8 * GROUP_BYTES)
 _MOST_BITS = np.uint8(255)  # that can differ: the DC term's is 0 in all
 # Mirroring a picture changes the sign of its DCT coefficients in odd columns, flipping it of those in odd rows, both of
 # all where row + column is odd. A sign is a bit, so a view of a hash is the hash with whole groups inverted.
+_TRANSPOSED_GROUPS = [0, 2, 1, 3]  # even-odd <-> odd-even
 INVERTED_GROUPS = np.array(
     [
         [0, 0, 0, 0],
@@ -28,7 +29,7 @@ def transpose_hashes(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Hashes (..., 32) of the pictures mirrored at their main diagonal."""
     bits = np.unpackbits(hashes, axis=-1, bitorder="little")
     squares = bits.reshape(*hashes.shape[:-1], GROUPS, 8, 8).swapaxes(-1, -2)  # (..., 4, 8, 8), rows <-> columns
-    groups = squares[..., [0, 2, 1, 3], :, :]  # even-odd <-> odd-even
+    groups = squares[..., _TRANSPOSED_GROUPS, :, :]
     return np.packbits(groups.reshape(bits.shape), axis=-1, bitorder="little")
 
 
@@ -65,6 +66,21 @@ def view_distances(hashes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDA
         turned += odd
         turned += 128
     return distances
+
+
+def group_distances(
+    hashes: NDArray[np.uint64], query: NDArray[np.uint64], told: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """`view_distances` by these groups (4,) of the query alone, of which at least one is, scaled to all 256 bits."""
+    distances = np.empty((len(VIEWS), hashes.shape[1]), np.uint16)
+    for half, words in enumerate(query):
+        groups = np.flatnonzero(told[_TRANSPOSED_GROUPS] if half else told)
+        counts = np.bitwise_count(hashes[groups] ^ words[groups, None])  # (groups, n)
+        for position, inverted in enumerate(INVERTED_GROUPS[:, groups, None]):
+            differing = np.where(inverted, _GROUP_BITS - counts, counts)
+            distances[half * GROUPS + position] = differing.sum(axis=0, dtype=np.uint16)
+    scaled: NDArray[np.uint8] = np.minimum(distances * GROUPS // int(told.sum()), _MOST_BITS).astype(np.uint8)
+    return scaled
 
 
 def with_inverted(distances: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """Working image -> fingerprints: 256-bit hashes of the whole picture and of its content, and its keypoints."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from PIL import Image
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.blobs import dct_basis
 from dedup_core.fingerprinting.borders import Box
-from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes, with_inverted
+from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, view_hashes, with_inverted
 from dedup_core.fingerprinting.keypoint_detector import keypoints_of
 from dedup_core.fingerprinting.luma import LumaPicture, Plane
 from dedup_core.fingerprinting.record import Fingerprints
@@ -22,6 +22,7 @@ _MARKER: Final = (14, 14)  # a coefficient whose bit stays what and where it is 
 _STRIPES: Final = 1.0  # in steps of luma: where no frequency along stripes has more, it is rounding and compression
 _SURE: Final = 2.0  # in steps of luma: the sign of a coefficient that has more is left as it is by copying
 _LEAST_SURE: Final = 80  # of the 255 signs of a soft picture: docs/fingerprints.md#flat-images
+_SILENT: Final = 0.03  # of the strongest group: edges leave so much in others when they are scaled and compressed
 _BODY: Final = (10, 90)  # percentiles of a grid: beyond are specks and letters on plain ground, or the ends of a slope
 _ROUNDING: Final = 1e-6  # a coefficient that is zero but for rounding has no sign, on whatever processor
 
@@ -35,16 +36,16 @@ def fingerprints_and_quality(picture: WorkingImage | Image.Image, content: bytes
     """`fingerprints_of` and `quality_of` from one look at the picture, which may be that of its pixels."""
     luma = LumaPicture(picture)
     quality = _quality(luma)
-    hashes, detail = _hashes(luma)
-    if len(hashes) == 0:
-        return Fingerprints(content, hashes), quality
+    found = _hashes(luma)
+    if len(found.hashes) == 0:
+        return Fingerprints(content, found.hashes), quality
     keypoints, asked = keypoints_of(luma)
-    return Fingerprints(content, hashes, keypoints, detail, asked), quality
+    return Fingerprints(content, found.hashes, keypoints, found.detail, asked, found.silent), quality
 
 
 def hashes_of(picture: WorkingImage | LumaPicture) -> NDArray[np.uint8]:
     """`Fingerprints.hashes` alone, at a fraction of the cost."""
-    return _hashes(picture if isinstance(picture, LumaPicture) else LumaPicture(picture))[0]
+    return _hashes(picture if isinstance(picture, LumaPicture) else LumaPicture(picture)).hashes
 
 
 def hash_distance(left: NDArray[np.uint8], right: NDArray[np.uint8], view: View) -> int | None:
@@ -72,22 +73,39 @@ def _quality_within(luma: LumaPicture, box: Box) -> int:
     return luma.measured(box, _GRID_SIDE, _gradient_quality)
 
 
-def _hashes(luma: LumaPicture) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+class _Hash(NamedTuple):
+    """Of one box: hash and finer hash, (32,) each, and which groups of the former are silent (4,)."""
+
+    low: NDArray[np.uint8]
+    high: NDArray[np.uint8]
+    silent: NDArray[np.bool_]
+
+
+class _Hashes(NamedTuple):
+    """`hashes`, `detail` and `silent` of `Fingerprints`."""
+
+    hashes: NDArray[np.uint8]
+    detail: NDArray[np.uint8]
+    silent: NDArray[np.bool_]
+
+
+_FLAT: Final = _Hash(np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8), np.zeros(GROUPS, np.bool_))
+
+
+def _hashes(luma: LumaPicture) -> _Hashes:
     """Of the whole picture and of its largest block (or its frame, if that is flat); and the latter's finer hash.
 
     Where neither has steps from light to dark, the same of what is soft all over, as fog is; the whole picture last.
     """
-    nothing = np.zeros(HASH_BYTES, np.uint8)
     block, frame, whole = luma.blocks[0], luma.frame, luma.whole
     for is_shown, boxes in ((_has_steps, (block, frame)), (_is_soft, (block, frame, whole))):
         inner = next((box for box in boxes if is_shown(luma, box)), None)
         if inner is not None:
-            of_inner, detail = _hash(luma, inner)
-            if inner == whole:
-                return np.stack([of_inner, of_inner]), detail
-            of_whole = _hash(luma, whole)[0] if is_shown(luma, whole) else nothing
-            return np.stack([of_whole, of_inner]), detail
-    return np.zeros((0, HASH_BYTES), np.uint8), nothing
+            of_inner = _hash(luma, inner)
+            of_whole = of_inner if inner == whole else _hash(luma, whole) if is_shown(luma, whole) else _FLAT
+            hashes, silent = np.stack([of_whole.low, of_inner.low]), np.stack([of_whole.silent, of_inner.silent])
+            return _Hashes(hashes, of_inner.high, silent)
+    return _Hashes(np.zeros((0, HASH_BYTES), np.uint8), _FLAT.high, np.zeros((0, GROUPS), np.bool_))
 
 
 def _has_steps(luma: LumaPicture, box: Box) -> bool:
@@ -101,22 +119,32 @@ def _is_soft(luma: LumaPicture, box: Box) -> bool:
     return int((np.abs(coefficients.ravel()[1:]) > _SURE).sum()) >= _LEAST_SURE
 
 
-def _hash(luma: LumaPicture, box: Box) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Two hashes, (32,) each: signs of the 16 x 16 lowest frequencies but the DC term, and of the 16 x 16 next to them.
+def _hash(luma: LumaPicture, box: Box) -> _Hash:
+    """Two hashes: signs of the 16 x 16 lowest frequencies but the DC term, and of the 16 x 16 next to them.
 
     The bits are grouped by parity of row and column, so that a view of a hash inverts whole groups. The DC term's bit
     is 0. A grid that grows brighter in such a way that no other coefficient is positive has the marker's bit. Stripes
-    have no frequencies along them, whatever compression left.
+    have no frequencies along them, whatever compression left. A symmetric picture has no odd frequencies, but for that.
     """
     coefficients = _coefficients(luma.square(box, _GRID_SIDE), 2 * _FREQUENCIES)
+    silent = _silent(coefficients[:_FREQUENCIES, :_FREQUENCIES])
     for across in (coefficients[:, 1:], coefficients[1:]):
         if np.abs(across).max() < _STRIPES:
-            across[:] = 0.0
+            across[:], silent = 0.0, _FLAT.silent
     bits = coefficients > _ROUNDING
     low, high = bits[:_FREQUENCIES, :_FREQUENCIES], bits[_FREQUENCIES:, _FREQUENCIES:]
     low[0, 0] = False
     low[_MARKER] |= not low.any()
-    return _packed(low), _packed(high)
+    return _Hash(_packed(low), _packed(high), silent)
+
+
+def _silent(coefficients: Plane) -> NDArray[np.bool_]:
+    """Which groups (4,) of 16 x 16 coefficients have next to nothing, beside the one that has the most."""
+    squares = coefficients**2
+    squares[0, 0] = 0.0
+    energies = np.array([group.mean() for group in _groups(squares)])
+    silent: NDArray[np.bool_] = energies < _SILENT**2 * energies.max()
+    return silent
 
 
 def _coefficients(grid: Plane, count: int) -> Plane:
@@ -127,8 +155,11 @@ def _coefficients(grid: Plane, count: int) -> Plane:
 
 
 def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    groups = [bits[row::2, column::2].ravel() for row in (0, 1) for column in (0, 1)]
-    return np.packbits(np.concatenate(groups), bitorder="little")
+    return np.packbits(np.concatenate([group.ravel() for group in _groups(bits)]), bitorder="little")
+
+
+def _groups[T: np.generic](square: NDArray[T]) -> list[NDArray[T]]:
+    return [square[row::2, column::2] for row in (0, 1) for column in (0, 1)]
 
 
 def _gradient_quality(grid: Plane) -> int:

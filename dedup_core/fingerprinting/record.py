@@ -29,8 +29,11 @@ class Fingerprints:
     `hashes` is (windows, 32) uint8 in the order of `WINDOWS`, empty for a flat image; a window that is flat by itself
     is all zeros. `detail` (32,) uint8 is a hash of finer frequencies, which tells pictures of one template apart; zeros
     where it is not known. `keypoints` can be met again in a part of the picture. `content` is the first 8 bytes of the
-    SHA-256 of the file, by which flat images (and all others) match their exact copies. `asked` are the keypoints to
-    search with: more than are kept, and with what is unsure of them; only a picture that was just looked at has them.
+    SHA-256 of the file, by which flat images (and all others) match their exact copies.
+
+    Two more are known of a picture that was just looked at. `asked` are the keypoints to search with: more than are
+    kept, and with what is unsure of them. `silent` (windows, 4) bool are the groups of each hash whose signs say
+    nothing, as those of a symmetric picture do.
     """
 
     content: bytes
@@ -38,6 +41,7 @@ class Fingerprints:
     keypoints: Keypoints = field(default_factory=Keypoints.none)
     detail: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(HASH_BYTES, np.uint8))
     asked: Keypoints | None = None
+    silent: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if len(self.content) != CONTENT_BYTES:

@@ -28,6 +28,7 @@ from dedup_core.search.image_slots import HeldImages
 from dedup_core.search.keypoint_lists import Postings, entry_slots
 from dedup_core.search.keypoint_query import probes_of
 from dedup_core.search.keypoint_votes import agreeing_keypoints
+from dedup_core.search.symmetric_scan import nearest_by_groups
 from dedup_core.views import VIEWS
 
 MAX_DISTANCE_BITS: Final = 78  # docs/fingerprints.md#candidate-threshold
@@ -135,6 +136,9 @@ class FingerprintIndex[Id: Hashable = str]:
         if not fingerprints.is_flat:
             windows = [_query_words(window) for window in fingerprints.hashes]
             near = nearest_slots(self._held, windows, max_distance_bits)
+            if fingerprints.silent is not None and fingerprints.silent.any():
+                for slot, row in nearest_by_groups(self._held, windows, fingerprints.silent, max_distance_bits).items():
+                    near[slot] = min(near.get(slot, row), row)
             known = [*hits, *(near if len(near) > _MOST_SHARING else ())]
             hits |= self._sharing(fingerprints, windows, min_shared_keypoints, known)
             for slot, (distance, view) in near.items():

@@ -27,7 +27,8 @@ FEATURES = extract_features(DATA)
 ASKED = FEATURES.fingerprints.asked
 assert ASKED is not None
 assert len(ASKED) > 0
-COLUMNS = FEATURES.to_columns() | {"asked": ASKED.to_asked_bytes()}
+SILENT = np.array([[False, True, False, True], [False, False, False, True]])
+COLUMNS = FEATURES.to_columns() | {"asked": ASKED.to_asked_bytes(), "silent": np.packbits(SILENT).tobytes()}
 TEXT, BLOCK = packed_columns(COLUMNS)
 DIGEST = bytes.fromhex(FEATURES.sha256)
 PICTURE = {"format": "PNG", "width": 96, "height": 64, "decoded_bytes": 24576, "shape": [64, 96, 3], "digest": ""}
@@ -40,9 +41,11 @@ def of_columns(**other: Any) -> tuple[dict[str, Any], bytes]:
 
 def test_a_true_answer_is_taken_as_it_is() -> None:
     assert features_in(TEXT, BLOCK, HEADER, DIGEST, len(DATA)) == FEATURES
-    asked = features_in(TEXT, BLOCK, HEADER, DIGEST, len(DATA)).fingerprints.asked
-    assert asked is not None
-    assert asked.to_asked_bytes() == ASKED.to_asked_bytes()
+    fingerprints = features_in(TEXT, BLOCK, HEADER, DIGEST, len(DATA)).fingerprints
+    assert fingerprints.asked is not None
+    assert fingerprints.asked.to_asked_bytes() == ASKED.to_asked_bytes()
+    assert fingerprints.silent is not None
+    assert np.array_equal(fingerprints.silent, SILENT)
     taken = picture_in(PICTURE, PIXELS, HEADER)
     assert np.array_equal(taken.pixels, decode(DATA).pixels)
     assert (taken.format, taken.width, taken.height, taken.decoded_bytes) == ("PNG", 96, 64, 24576)
@@ -86,6 +89,10 @@ def test_a_turned_picture_may_have_its_sides_changed() -> None:
         {"asked": np.array([1, 0b11111 << 16], "<u4").tobytes() + bytes([1, 1, 1, 1])},
         {"asked": np.array([1, 0b11111], "<u4").tobytes() + bytes([1, 1, 0, 1])},
         {"asked": np.array([1, 0b11111], "<u4").tobytes() + bytes([1, 1, 1, 64])},
+        {"silent": b""},
+        {"silent": bytes(2)},
+        {"silent": bytes([0b11110000])},
+        {"silent": 3},
         {"path": "images/another.jpg"},
         {"status": "deleted"},
     ],

@@ -43,10 +43,10 @@ def pool() -> Iterator[DecoderPool]:
         yield pool
 
 
-def asked_of(features: ImageFeatures) -> bytes:
+def asked_of(features: ImageFeatures) -> tuple[bytes, object]:
     """What a search is made with, and is not stored: features without it are equal."""
-    asked = features.fingerprints.asked
-    return b"" if asked is None else asked.to_asked_bytes()
+    asked, silent = features.fingerprints.asked, features.fingerprints.silent
+    return b"" if asked is None else asked.to_asked_bytes(), None if silent is None else silent.tolist()
 
 
 def test_every_kind_of_file_gives_the_same_pixels_and_features(pool: DecoderPool) -> None:
