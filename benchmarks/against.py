@@ -1,7 +1,9 @@
 """What this tree takes beside another checkout of it: processor time of a cold start, features, comparison and search.
 
     git worktree add ../before 7e74f0a
-    python -m benchmarks.against ../before [--rounds 7] [--images 200000] [--json FILE]
+    python -m benchmarks.against ../before [--rounds 7] [--images 200000] [--only search "bare pass"] [--json FILE]
+
+A bare pass is an XOR and a popcount over as many values of 256 bits as there are images, and the same in both trees.
 
 One process of each tree does the same work in turns, a round of one and then the same round of the other, so that
 whatever else the machine does meets both alike. A figure is the least of its rounds, because other programs only ever
@@ -20,11 +22,13 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 COLD = "import function_app"
+WORK = ("cold start", "features", "comparison", "search", "bare pass")
 # Only names that both trees have; what differs in them is what is measured.
 WORKER = """
 import io, sys, time
 import numpy as np
 from PIL import Image
+from benchmarks.index_log import bare_pass
 from benchmarks.index_records import made_up, pictures, real_fingerprints
 from dedup_core import FingerprintIndex, compare, extract_features
 
@@ -45,10 +49,12 @@ for start in range(0, images, 50_000):
     records = made_up(known, count, 0.83, random)
     index.add_many(random.integers(0, 256, (count, 16), np.uint8), records, more_to_come=True)
 index.settle()
+columns = random.integers(0, 2**63, (4, images), np.uint64)
 WORK = {
     "features": lambda: [extract_features(it) for it in files],
     "comparison": lambda: [compare(*pair) for pair in zip(files, copies)],
     "search": lambda: [index.search(it) for it in known[:40]],
+    "bare pass": lambda: [bare_pass(columns) for _ in range(20)],
 }
 print("ready", flush=True)
 for line in sys.stdin:
@@ -103,12 +109,13 @@ def main() -> None:
     parser.add_argument("other", type=Path, help="a checkout of another commit")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--images", type=int, default=200_000, help="that the search goes through")
+    parser.add_argument("--only", nargs="+", choices=WORK, default=WORK)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     other = given.other.resolve()
     trees = {"before": Tree(other, given.images), "now": Tree(ROOT, given.images)}
     found: dict[str, dict[str, float]] = {}
-    for work in ("cold start", "features", "comparison", "search"):
+    for work in given.only:
         rounds = [{name: tree.seconds(work) for name, tree in trees.items()} for _ in range(given.rounds + 1)][1:]
         found[work] = {name: min(it[name] for it in rounds) for name in trees}
     for tree in trees.values():

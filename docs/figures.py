@@ -29,6 +29,7 @@ PAGES = (
     "docs/benchmarks.md",
     "docs/cost.md",
     "docs/decoding.md",
+    "docs/fingerprints.md",
     "docs/quality.md",
     "docs/operations.md",
     "docs/scale.md",
@@ -272,6 +273,12 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
 }
 
 
+def search_passes(tree: str) -> str:
+    """A search in bare passes, which are the same in both trees: the least is what other programs added least to."""
+    seconds = result("search")["seconds"]
+    return f"{seconds['search'][tree] / min(seconds['bare pass'][it] for it in ('before', 'now')):.1f}"
+
+
 def kept(of: str) -> str:
     """Share of groups that kept their original."""
     return f"{result('keeper')['kept'][of] * 100:.1f} %"
@@ -293,6 +300,10 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "second-picture-now": lambda: f"{first_picture()[1][PICTURE.format('second')]:.2f} s",
     "first-picture-load": lambda: f"{result('first-picture')['load_average']:.0f}",
     "no-picture-times": lambda: f"{first_picture()[1][NO_PICTURE] / first_picture()[0][NO_PICTURE]:.2f}",
+    "search-images": lambda: f"{result('search')['images']:,}",
+    "search-ratio": lambda: f"{result('search')['seconds']['search']['ratio']:.2f}",
+    "search-passes-before": lambda: search_passes("before"),
+    "search-passes-now": lambda: search_passes("now"),
     "png-burst-mb": lambda: f"{result('memory-png')['budgets of the settings']['peak_mb']:.0f} MB",
 }
 
