@@ -195,8 +195,10 @@ class FingerprintIndex[Id: Hashable = str]:
         if len(asked) == 0:
             return {}
         probes = probes_of(asked)
-        wanted = self._held.alive.copy()
-        wanted[known] = False
+        wanted = self._held.alive
+        if known:
+            wanted = wanted.copy()
+            wanted[known] = False
         is_crowded = len(known) > _MOST_SHARING  # else leaving them out early costs more than it saves
         best: dict[int, tuple[int, int]] = {}
         for block in self._postings.find(probes):

@@ -67,9 +67,7 @@ def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entri
     for first, second in _pairs(groups):
         fits = agree(*(side.take(of, axis=0) for of in (first, second) for side in (asked, held)))
         votes += np.bincount(np.concatenate([first[fits], second[fits]]), minlength=len(votes))
-    starts = _starts(groups)
-    best = _best_of_each(starts, votes)
-    best = best[votes[best] > 1]
+    best = _best_of_each(groups, votes)
     views = views_of(groups[best] % 2, held[best, 3] - asked[best, 3])
     return Votes(groups[best] // 2, views, np.minimum(votes[best], MAX_KEYPOINTS))
 
@@ -80,33 +78,31 @@ def _of_near_turns(probes: Probes, probed: NDArray[np.int64], entries: Entries) 
     None where `_bounded` might take some out of a crowd, for which it counts all.
     """
     told = (entries >> ANGLE_SHIFT).astype(np.uint32)  # slot and angle
-    turns = (told - probes.places[:, 3].astype(np.uint32)[probed]) & _TURN_MASK
-    told = told & ~_TURN_MASK | turns
+    turns = told - probes.places[:, 3].astype(np.uint32).take(probed) & _TURN_MASK
+    told &= ~_TURN_MASK
+    told |= turns
     ordered = np.sort(told)
     of_three, of_many = _same_slot(ordered, 2), _same_slot(ordered, _MANY)
     # At most so many pairs: of one slot are no more of those that stand further apart than of those that stand nearer.
     far, farther = np.count_nonzero(of_three) * (_MANY - 2), np.count_nonzero(of_many) * (_MATCHES[0] - _MANY)
     if 2 * len(ordered) + far + farther > _PAIRS or _same_slot(ordered, _MATCHES[0]).any():
         return None
-    apart = np.diff(ordered)
-    is_near = np.zeros(len(ordered), np.bool_)
-    _mark(is_near, (apart <= _NEAR_TURNS) | (apart - (_TURN_MASK - _NEAR_TURNS + 1) < _NEAR_TURNS))
-    _mark(is_near, of_three)  # of three the first and the last may be nearly a whole turn apart
+    apart = ordered[1:] - ordered[:-1]
+    is_near = apart <= _NEAR_TURNS  # to the next one, or all but a whole turn
+    is_near |= apart - (_TURN_MASK - _NEAR_TURNS + 1) < _NEAR_TURNS
+    is_near[1:] |= of_three  # of which the first and the last may be nearly a whole turn apart
+    is_near[:-1] |= of_three
+    near = np.flatnonzero(is_near)
     is_marked = np.zeros(_MARKS, np.bool_)
-    is_marked[ordered[is_near] & _MARK_MASK] = True
-    return np.flatnonzero(is_marked[told & _MARK_MASK])
+    for marked in (near, near + 1):
+        is_marked[ordered.take(marked) & _MARK_MASK] = True
+    return np.flatnonzero(is_marked.take(told & _MARK_MASK))
 
 
 def _same_slot(ordered: NDArray[np.uint32], lag: int) -> NDArray[np.bool_]:
     """Of every place and the one so many places further: whether both are of one slot."""
     same: NDArray[np.bool_] = (ordered[lag:] ^ ordered[:-lag]) <= _TURN_MASK
     return same
-
-
-def _mark(is_near: NDArray[np.bool_], found: NDArray[np.bool_]) -> None:
-    """Mark both places of what was found about every place and a further one, and those in between."""
-    for first in range(len(is_near) - len(found) + 1):
-        is_near[first : first + len(found)] |= found
 
 
 def _pairs(groups: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -164,13 +160,18 @@ def agree(
     return fits
 
 
-def _best_of_each(starts: NDArray[np.intp], votes: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Of each group of matches, the first of those with the most votes."""
+def _best_of_each(groups: NDArray[np.int64], votes: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Of each group of matches of which any agree, the first of those with the most votes."""
+    agreeing = np.flatnonzero(votes > 1)
+    if len(agreeing) == 0:
+        return agreeing
+    votes = votes[agreeing]
+    starts = _starts(groups[agreeing])
     sizes = np.diff(starts, append=len(votes))
     most = np.repeat(np.maximum.reduceat(votes, starts), sizes)
     ranks = np.where(votes == most, np.arange(len(votes)), len(votes))
     best: NDArray[np.intp] = np.minimum.reduceat(ranks, starts)
-    return best
+    return agreeing[best]
 
 
 def _bounded(groups: NDArray[np.int64]) -> NDArray[np.bool_]:
