@@ -1,6 +1,7 @@
 """Whether two aligned pictures differ in color or only in tone: in hue and saturation, or in light and shade."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +18,38 @@ BLOCK: Final = 4  # as for exposure
 _LIGHT_KNOTS: Final = np.linspace(0.0, 100.0, 9)
 _CHANNEL_KNOTS: Final = np.linspace(0.0, 100.0, 17)
 _COLOR_KNOTS: Final = np.linspace(0.0, 100.0, 5)
-_FIELD: Final = 3  # a field of light: its strength at 3 x 3 places
-_MOST_TINT: Final = 6.0  # CIELAB units that a tone curve may add to colors of one lightness
+_FIELD: Final = 5  # a field of light: its strength at 5 x 5 places, as local contrast sets another one in each
+_LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601: in which editors and JPEG tell light from color
+_WITH_LIGHT: Final = (-0.25, 1.0)  # of a change of light that colors share: all where channels are multiplied
+_MOST_LIGHT: Final = 2.0  # times; more makes another color of one
+_DARK: Final = 0.02  # of white: as good as black
+_MOST_TINT: Final = 0.03  # of white that a tone curve may add to colors of one luma, about 5 CIELAB units
 _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes the colors
+_BOUNDS: Final = tuple(zip(_SATURATIONS, _WITH_LIGHT, (-_MOST_TINT, _MOST_TINT), strict=True))  # low, high
 _DAMPING: Final = 1e-3  # of the weight of all blocks: pulls to the prior what few of them tell
+_COLOR_DAMPING: Final = 4e-6  # the same for squares of colors, which are shares of white
 _LEAST_WEIGHT: Final = 1e-3  # as for exposure
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 8.0  # within the limits of every preset
 _KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 _SHADE: Final = 12.0  # CIELAB units: what is taken for one color
+_SHADE_CODES: Final = np.array([1.0, 64.0, 64.0 * 64.0])
 _FEW: Final = 6  # blocks of one color that say something about it
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """Blocks of sRGB as it is coded, 0..1: luma (n,), red and blue less luma (2, n), and their CIELAB (3, n)."""
+
+    luma: Doubles
+    color: Doubles
+    lab: Float32s
+
+    @classmethod
+    def of(cls, values: Doubles) -> Self:
+        luma = _LUMA @ values
+        return cls(luma, values[::2] - luma, _lab(values))
 
 
 def tones_between(
@@ -40,20 +62,22 @@ def tones_between(
     """
     weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
     shape, flat = weight.shape, weight.ravel().astype(np.float64)
-    ours, theirs = (_smoothed(block_means(lab, BLOCK), weight).reshape(-1, 3).astype(np.float64) for lab in labs)
+    ours, theirs = (_smoothed(block_means(lab, BLOCK), weight) for lab in labs)
     curves = [_color_curve(lab, flat) for lab in (ours, theirs)]
-    colors = sorted(_mean_length(lab[:, 1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
+    colors = sorted(_mean_length(lab[1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
     tint = _mean_length(curves[0] - curves[1], flat)
     counted = flat > _COUNTED
-    raw = np.sqrt(((ours - theirs) ** 2).sum(axis=1))[counted]
+    raw = _lengths(ours - theirs)[counted]
     kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
-    hues = [_hue_errors(ours, theirs, flat), _hue_errors(theirs, ours, flat)]
-    spot = min(_ninth_largest(errors[counted]) for errors in hues)
-    if only_colors and spot <= _SURE_SPOT:
-        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
-    levels = [block_means(it, BLOCK).reshape(-1, 3) / np.float32(255) for it in (left, right)]
-    values = levels[0].astype(np.float64), levels[1].astype(np.float64)
-    channels = [_channel_errors(*values, flat, shape), _channel_errors(*values[::-1], flat, shape)]
+    levels = [block_means(it, BLOCK) / np.float32(255) for it in (left, right)]
+    first, second = (_Coded.of(_smoothed(it, weight)) for it in levels)
+    hues, spot = list[Doubles](), np.inf
+    for source, target in ((first, second), (second, first)):
+        hues.append(_hue_errors(source, target, flat))
+        spot = min(spot, _ninth_largest(hues[-1][counted]))
+        if only_colors and spot <= _SURE_SPOT:
+            return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
+    channels = _channel_errors(levels[0], levels[1], flat), _channel_errors(levels[1], levels[0], flat)
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
     tones = Tones(
         hue=min(_mean(errors, flat) for errors in hues),
@@ -70,7 +94,12 @@ def tones_between(
 
 
 def _mean_length(vectors: Doubles, weight: Doubles) -> float:
-    return _mean(np.sqrt((vectors * vectors).sum(axis=1)), weight)
+    return _mean(_lengths(vectors), weight)
+
+
+def _lengths(vectors: Doubles) -> Doubles:
+    """Of (2 or 3, n)."""
+    return np.sqrt((vectors * vectors).sum(axis=0))
 
 
 def _mean(errors: Doubles, weight: Doubles) -> float:
@@ -85,85 +114,151 @@ def _spread(source: Doubles, target: Doubles, weight: Doubles, counted: NDArray[
     """How far target is from its mean over all blocks that have one color in source."""
     if not counted.any():
         return 0.0
-    source, target, weight = source[counted], target[counted], weight[counted]
-    shades = np.floor((source + np.array([0.0, 128.0, 128.0])) / _SHADE).astype(np.intp) @ np.array([1, 64, 64 * 64])
-    _, places = np.unique(shades, return_inverse=True)
+    source, target, weight = source[:, counted], target[:, counted], weight[counted]
+    shades = np.floor((source + np.array([[0.0], [128.0], [128.0]])) / _SHADE)
+    _, places = np.unique((_SHADE_CODES @ shades).astype(np.intp), return_inverse=True)
     total = np.bincount(places, weight)
-    means = np.stack([np.bincount(places, target[:, channel] * weight) / total for channel in range(3)], axis=1)
-    squares = ((target - means[places]) ** 2).sum(axis=1) * (np.bincount(places)[places] >= _FEW)
+    means = np.stack([np.bincount(places, plane * weight) / total for plane in target])
+    squares = ((target - means[:, places]) ** 2).sum(axis=0) * (np.bincount(places)[places] >= _FEW)
     return float(np.sqrt(_mean(squares, weight)))
 
 
-def _smoothed(lab: Float32s, weight: Float32s) -> Float32s:
-    """Means of a few blocks, so that compression noise cancels."""
-    total = box_blur(weight, 1)
-    return np.asarray((box_blur(lab.transpose(2, 0, 1) * weight, 1) / total).transpose(1, 2, 0))
+def _smoothed(planes: Float32s, weight: Float32s) -> Doubles:
+    """Means of a few blocks, so that compression noise cancels: (h, w, 3) -> (3, n)."""
+    means = box_blur(planes.transpose(2, 0, 1) * weight, 1) / box_blur(weight, 1)
+    return means.reshape(3, -1).astype(np.float64)
 
 
 def _basis(values: Doubles, knots: Doubles) -> Doubles:
     """Shares of the two knots around each value, (n, knots)."""
-    position = np.clip(values / (knots[1] - knots[0]), 0, len(knots) - 1 - 1e-9)
-    low = position.astype(np.intp)
+    low, share = _segments(values, knots)
     basis = np.zeros((len(values), len(knots)))
     rows = np.arange(len(values))
-    basis[rows, low], basis[rows, low + 1] = 1 - (position - low), position - low
+    basis[rows, low], basis[rows, low + 1] = 1 - share, share
     return basis
 
 
-def _solved(basis: Doubles, wanted: Doubles, weight: Doubles, prior: Doubles, damping: float) -> Doubles:
-    weighted = basis.T * weight
-    total = weight.sum()
-    normal = weighted @ basis + damping * total * np.eye(basis.shape[1])
-    return np.linalg.solve(normal, weighted @ wanted + damping * total * prior)
+def _segments(values: Doubles, knots: Doubles) -> tuple[NDArray[np.intp], Doubles]:
+    """The knot below each value, and how far on the way to the next one the value is."""
+    position = np.clip(values / (knots[1] - knots[0]), 0, len(knots) - 1 - 1e-9)
+    low = position.astype(np.intp)
+    return low, position - low
+
+
+def _on_curves(
+    values: Doubles, wanted: Doubles, weight: Doubles, knots: Doubles, prior: Doubles, *, rising: bool = False
+) -> Doubles:
+    """Least squares: where the curves from values to each row of wanted (m, n) are at the values, (m, n)."""
+    low, high = _segments(values, knots)
+    count, shares = len(knots), np.stack([1 - high, high])
+
+    def sums(products: Doubles) -> Doubles:
+        return np.bincount(low, products, count)
+
+    weighted = shares * weight
+    lower, upper = np.arange(count - 1), np.arange(1, count)
+    normal = np.diag(sums(weighted[0] * shares[0]) + _DAMPING * weight.sum())
+    normal[upper, upper] += sums(weighted[1] * shares[1])[:-1]
+    normal[lower, upper] = normal[upper, lower] = sums(weighted[0] * high)[:-1]
+    right_side = _DAMPING * weight.sum() * np.broadcast_to(prior, (len(wanted), count))
+    for row, target in enumerate(wanted):
+        right_side[row] += sums(weighted[0] * target)
+        right_side[row, 1:] += sums(weighted[1] * target)[:-1]
+    heights = np.linalg.solve(normal, right_side.T).T
+    if rising:
+        heights = np.maximum.accumulate(heights, axis=1)
+    return np.asarray(heights[:, low] * shares[0] + heights[:, low + 1] * shares[1])
 
 
 def _color_curve(lab: Doubles, weight: Doubles) -> Doubles:
-    """The mean color of each lightness, at every block, (n, 2)."""
-    basis = _basis(lab[:, 0], _COLOR_KNOTS)
-    return basis @ _solved(basis, lab[:, 1:], weight, np.zeros((basis.shape[1], 2)), _DAMPING)
+    """The mean color of each lightness, at every block, (2, n)."""
+    return _on_curves(lab[0], lab[1:], weight, _COLOR_KNOTS, np.zeros(len(_COLOR_KNOTS)))
 
 
-def _hue_errors(source: Doubles, target: Doubles, weight: Doubles) -> Doubles:
-    """What is left of target's a and b after source's, more or less saturated at each lightness, and a slight tint."""
-    shares = _basis(source[:, 0], _COLOR_KNOTS)
-    count = shares.shape[1]
-    tints = np.stack([np.ones(len(source)), source[:, 0] / 50 - 1], axis=1)
-    none = np.zeros_like(tints)
-    rows_a = np.hstack([shares * source[:, 1:2], tints, none])
-    rows_b = np.hstack([shares * source[:, 2:3], none, tints])
-    basis, wanted = np.vstack([rows_a, rows_b]), np.concatenate([target[:, 1], target[:, 2]])
-    prior = np.concatenate([np.ones(count), np.zeros(4)])
-    found = _solved(basis, wanted, np.tile(weight, 2), prior, _DAMPING * 10)
-    found[:count] = np.clip(found[:count], *_SATURATIONS)
-    found[count:] = np.clip(found[count:], -_MOST_TINT, _MOST_TINT)
-    error = (wanted - basis @ found).reshape(2, -1)
-    return np.asarray(np.hypot(error[0], error[1]), dtype=np.float64)
+def _hue_errors(source: _Coded, target: _Coded, weight: Doubles) -> Doubles:
+    """What is left in a and b after source's color, more or less of it at each luma and with more light, and a tint.
+
+    Fitted to sRGB as it is coded, where editors work: there a saturation, and light that channels are multiplied by,
+    change red and blue less luma by a factor, and local contrast leaves them; what is clipped, is clipped here too.
+    """
+    color, wanted, count = source.color, target.color, len(_COLOR_KNOTS) + 1
+    factors, tints = np.empty((count, len(weight))), np.empty((2, len(weight)))
+    factors[:-1] = _basis(source.luma * 100, _COLOR_KNOTS).T
+    factors[-1] = np.clip((target.luma + _DARK) / (source.luma + _DARK), 1 / _MOST_LIGHT, _MOST_LIGHT) - 1
+    tints[0], tints[1] = 1.0, source.luma * 2 - 1
+    normal, right_side = np.zeros((count + 4, count + 4)), np.empty(count + 4)
+    normal[:count, :count] = factors * (weight * (color[0] * color[0] + color[1] * color[1])) @ factors.T
+    right_side[:count] = factors @ (weight * (color[0] * wanted[0] + color[1] * wanted[1]))
+    weighted = tints * weight
+    for channel in range(2):
+        at = slice(count + 2 * channel, count + 2 * channel + 2)
+        normal[:count, at] = factors @ (weighted * color[channel]).T
+        normal[at, :count] = normal[:count, at].T
+        normal[at, at] = weighted @ tints.T
+        right_side[at] = weighted @ wanted[channel]
+    damping = _COLOR_DAMPING * weight.sum()
+    low, high = (np.repeat(it, (count - 1, 1, 4)) for it in _BOUNDS)
+    prior = np.repeat((1.0, 0.0), (count - 1, 5))
+    found = _bounded(normal + damping * np.eye(count + 4), right_side + damping * prior, low, high)
+    predicted = color * np.clip(found[:count] @ factors, *_SATURATIONS) + found[count:].reshape(2, 2) @ tints
+    green = -(_LUMA[::2] @ predicted) / _LUMA[1]
+    error = _lab(target.luma + np.stack([predicted[0], green, predicted[1]])) - target.lab
+    return np.asarray(np.hypot(error[1], error[2]), dtype=np.float64)
 
 
-def _channel_errors(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...]) -> Doubles:
-    """What is left in CIELAB after a monotone curve for each channel of sRGB (values 0..1)."""
-    predicted = np.empty_like(source)
+def _bounded(normal: Doubles, right_side: Doubles, low: Doubles, high: Doubles) -> Doubles:
+    """The solution, and the best one with what is out of its bounds at them."""
+    free = np.linalg.solve(normal, right_side)
+    found = np.clip(free, low, high)
+    held = found != free
+    if held.any():
+        rest = np.ix_(~held, ~held)
+        others = right_side[~held] - normal[np.ix_(~held, held)] @ found[held]
+        found[~held] = np.linalg.solve(normal[rest], others)
+    return np.clip(found, low, high)
+
+
+def _channel_errors(source: Float32s, target: Float32s, weight: Doubles) -> Doubles:
+    """What is left in CIELAB after a monotone curve for each channel of sRGB, (h, w, 3) of values 0..1."""
+    predicted = np.empty((3, len(weight)))
     for channel in range(3):
-        basis = _basis(source[:, channel] * 100, _CHANNEL_KNOTS)
-        found = _solved(basis, target[:, channel], weight, _CHANNEL_KNOTS / 100, _DAMPING)
-        predicted[:, channel] = basis @ np.maximum.accumulate(found)
-    difference = (_lab(predicted) - _lab(target)).reshape(*shape, 3)
-    flat = weight.reshape(shape).astype(np.float32)
-    rest = _smoothed(difference, flat)
-    return np.sqrt((rest * rest).sum(axis=2)).ravel().astype(np.float64)
+        values, wanted = (it[..., channel].ravel().astype(np.float64) for it in (source, target))
+        knots = _CHANNEL_KNOTS / 100
+        predicted[channel] = _on_curves(values, wanted[None], weight, knots, knots, rising=True)[0]
+    error = _lab(predicted) - _lab(target.reshape(-1, 3).T)
+    shape = source.shape[:2]
+    return _lengths(_smoothed(error.T.reshape(*shape, 3), weight.reshape(shape).astype(np.float32)))
 
 
-def _lab(values: Doubles) -> Float32s:
-    return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8))
+def _lab(values: Doubles | Float32s) -> Float32s:
+    """Of values (3, n) in 0..1, rounded to 8 bits, (3, n)."""
+    return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8).T).T
 
 
 def _light(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...]) -> float:
-    """What is left of target's L after a monotone curve of source's and a smooth field of light."""
-    curve = _basis(source[:, 0], _LIGHT_KNOTS)
+    """What is left of target's L after a monotone curve of source's and a smooth field of light.
+
+    Least squares by their normal equations: the field is a product of what lies across and what lies down.
+    """
+    strength, wanted, weights = (it.reshape(shape) for it in (source[0] / 50, target[0], weight))
+    curve = np.ascontiguousarray(_basis(source[0], _LIGHT_KNOTS).T)  # (knots, n)
     across, down = (_basis(np.linspace(0, 100, side), np.linspace(0, 100, _FIELD)) for side in (shape[1], shape[0]))
-    field = (down[:, None, :, None] * across[None, :, None, :]).reshape(-1, _FIELD * _FIELD)
-    basis = np.hstack([curve, field * (source[:, :1] / 50)])
-    prior = np.concatenate([_LIGHT_KNOTS, np.zeros(_FIELD * _FIELD)])
-    found = _solved(basis, target[:, 0], weight, prior, _DAMPING)
-    found[: len(_LIGHT_KNOTS)] = np.maximum.accumulate(found[: len(_LIGHT_KNOTS)])
-    return float((np.abs(target[:, 0] - basis @ found) * weight).sum() / weight.sum())
+    pairs_across, pairs_down = ((it[:, :, None] * it[:, None, :]).reshape(len(it), -1) for it in (across, down))
+    count, places = len(_LIGHT_KNOTS), _FIELD * _FIELD
+    normal, right_side = np.zeros((count + places, count + places)), np.empty(count + places)
+    normal[:count, :count] = curve * weight @ curve.T
+    both = down.T @ (curve * (weight * source[0] / 50)).reshape(-1, *shape) @ across
+    normal[:count, count:] = both.reshape(count, places)
+    normal[count:, :count] = normal[:count, count:].T
+    squares = (pairs_down.T @ (weights * strength * strength) @ pairs_across).reshape([_FIELD] * 4)
+    normal[count:, count:] = squares.transpose(0, 2, 1, 3).reshape(places, places)
+    right_side[:count] = curve @ (weight * target[0])
+    right_side[count:] = (down.T @ (weights * strength * wanted) @ across).ravel()
+    damping = _DAMPING * weight.sum()
+    normal += damping * np.eye(count + places)
+    right_side[:count] += damping * _LIGHT_KNOTS
+    heights = np.maximum.accumulate(np.linalg.solve(normal, right_side)[:count])
+    places_of_light = np.linalg.solve(normal[count:, count:], right_side[count:] - normal[count:, :count] @ heights)
+    field = down @ places_of_light.reshape(_FIELD, _FIELD) @ across.T
+    rest = wanted - (heights @ curve).reshape(shape) - strength * field
+    return float((np.abs(rest) * weights).sum() / weights.sum())

@@ -58,8 +58,8 @@ class Verdict:
 _ALLOWED_FOR_GRAIN: Final = 0.12  # docs/thresholds.md#detail
 _ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
 _MOST_NOISE: Final = 0.05  # docs/thresholds.md#detail
-_ALLOWED_FOR_TONE: Final = 0.06  # docs/thresholds.md#detail
-_MOST_TONE: Final = 5.0  # docs/thresholds.md#detail
+_ALLOWED_FOR_TONE: Final = 0.08  # docs/thresholds.md#detail
+_MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
 _FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from dedup_changes.frames import avatar
-from dedup_changes.tones import clahe
+from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stronger
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.bent_tones import variance_and_explained
 from tests.core.drawings import PHOTOS, photo, working
@@ -22,6 +22,30 @@ def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
 @pytest.mark.parametrize("name", PHOTOS)
 def test_a_photograph_with_its_local_contrast_evened_out_is_a_duplicate(name):
     assert kind_of(photo(name), clahe(photo(name), ANY_CHANCE)) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_photograph_with_light_from_one_side_is_a_duplicate(name):
+    assert kind_of(photo(name), light_from_one_side(photo(name), ANY_CHANCE)) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("edit", [clahe, light_from_one_side, half_darkened, stronger])
+@pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "retina.jpg"])
+def test_light_and_saturation_change_no_hues(name, edit):
+    tones = measure_images(working(photo(name)), working(edit(photo(name), ANY_CHANCE))).tones
+    assert tones.hue < 2.0
+    assert tones.spot < 6.0
+
+
+@pytest.mark.parametrize("degrees", [20, 40])
+def test_hues_that_are_turned_are_seen_as_well_in_another_light(degrees):
+    shade, saturation, value = photo("coffee.png").convert("HSV").split()
+    shifted = shade.point([(level + round(degrees / 360 * 256)) % 256 for level in range(256)])
+    turned = Image.merge("HSV", (shifted, saturation, value)).convert("RGB")
+    for other in (turned, light_from_one_side(turned, ANY_CHANCE)):
+        tones = measure_images(working(photo("coffee.png")), working(other)).tones
+        assert tones.hue > 4.0
+        assert tones.spot > 8.0
 
 
 def chest(heart: int, grain: int = 1) -> Image.Image:
