@@ -18,7 +18,8 @@ BLOCK: Final = 4  # as for exposure
 _LIGHT_KNOTS: Final = np.linspace(0.0, 100.0, 9)
 _CHANNEL_KNOTS: Final = np.linspace(0.0, 100.0, 17)
 _COLOR_KNOTS: Final = np.linspace(0.0, 100.0, 5)
-_FIELD: Final = 5  # a field of light: its strength at 5 x 5 places, as local contrast sets another one in each
+_FIELD: Final = 3  # a field of light: its strength at 3 x 3 places
+_LOCAL_FIELD: Final = 5  # at 5 x 5 places, as local contrast sets another one in each
 _LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601: in which editors and JPEG tell light from color
 _WITH_LIGHT: Final = (-0.25, 1.0)  # of a change of light that colors share: all where channels are multiplied
 _MOST_LIGHT: Final = 2.0  # times; more makes another color of one
@@ -53,11 +54,18 @@ class _Coded:
 
 
 def tones_between(
-    left: Pixels, right: Pixels, labs: tuple[Float32s, Float32s], weights: Float32s, *, only_colors: bool = False
+    left: Pixels,
+    right: Pixels,
+    labs: tuple[Float32s, Float32s],
+    weights: Float32s,
+    *,
+    only_colors: bool = False,
+    before_plain: bool = False,
 ) -> tuple[Tones, NDArray[np.bool_]]:
     """Compare two aligned pictures (h, w, 3), whose CIELAB is `labs`; `weights` (h, w) says which pixels count.
 
     `only_colors` leaves hue, light and channels at 0 for pairs whose colors match anyhow, if they do in every place.
+    `before_plain`: a thing before a plain background is not to be taken for light in its place.
     Returned besides: which blocks of `BLOCK` pixels have so much another color that a preset may ask where.
     """
     weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
@@ -78,10 +86,11 @@ def tones_between(
         if only_colors and spot <= _SURE_SPOT:
             return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
     channels = _channel_errors(levels[0], levels[1], flat), _channel_errors(levels[1], levels[0], flat)
+    places = _FIELD if before_plain else _LOCAL_FIELD
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
     tones = Tones(
         hue=min(_mean(errors, flat) for errors in hues),
-        light=min(_light(ours, theirs, flat, shape), _light(theirs, ours, flat, shape)),
+        light=min(_light(ours, theirs, flat, shape, places), _light(theirs, ours, flat, shape, places)),
         channels=min(_mean(errors, flat) for errors in channels),
         most_color=colors[1],
         least_color=colors[0],
@@ -235,22 +244,22 @@ def _lab(values: Doubles | Float32s) -> Float32s:
     return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8).T).T
 
 
-def _light(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...]) -> float:
-    """What is left of target's L after a monotone curve of source's and a smooth field of light.
+def _light(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...], side: int) -> float:
+    """What is left of target's L after a monotone curve of source's and a smooth field of light of side x side places.
 
     Least squares by their normal equations: the field is a product of what lies across and what lies down.
     """
     strength, wanted, weights = (it.reshape(shape) for it in (source[0] / 50, target[0], weight))
     curve = np.ascontiguousarray(_basis(source[0], _LIGHT_KNOTS).T)  # (knots, n)
-    across, down = (_basis(np.linspace(0, 100, side), np.linspace(0, 100, _FIELD)) for side in (shape[1], shape[0]))
+    across, down = (_basis(np.linspace(0, 100, length), np.linspace(0, 100, side)) for length in (shape[1], shape[0]))
     pairs_across, pairs_down = ((it[:, :, None] * it[:, None, :]).reshape(len(it), -1) for it in (across, down))
-    count, places = len(_LIGHT_KNOTS), _FIELD * _FIELD
+    count, places = len(_LIGHT_KNOTS), side * side
     normal, right_side = np.zeros((count + places, count + places)), np.empty(count + places)
     normal[:count, :count] = curve * weight @ curve.T
     both = down.T @ (curve * (weight * source[0] / 50)).reshape(-1, *shape) @ across
     normal[:count, count:] = both.reshape(count, places)
     normal[count:, :count] = normal[:count, count:].T
-    squares = (pairs_down.T @ (weights * strength * strength) @ pairs_across).reshape([_FIELD] * 4)
+    squares = (pairs_down.T @ (weights * strength * strength) @ pairs_across).reshape([side] * 4)
     normal[count:, count:] = squares.transpose(0, 2, 1, 3).reshape(places, places)
     right_side[:count] = curve @ (weight * target[0])
     right_side[count:] = (down.T @ (weights * strength * wanted) @ across).ravel()
@@ -259,6 +268,6 @@ def _light(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, 
     right_side[:count] += damping * _LIGHT_KNOTS
     heights = np.maximum.accumulate(np.linalg.solve(normal, right_side)[:count])
     places_of_light = np.linalg.solve(normal[count:, count:], right_side[count:] - normal[count:, :count] @ heights)
-    field = down @ places_of_light.reshape(_FIELD, _FIELD) @ across.T
+    field = down @ places_of_light.reshape(side, side) @ across.T
     rest = wanted - (heights @ curve).reshape(shape) - strength * field
     return float((np.abs(rest) * weights).sum() / weights.sum())
