@@ -1,7 +1,7 @@
 """What is left of a color difference once exposure, contrast, white balance and vignetting have been allowed for."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +24,31 @@ _GAINS: Final = (0.75, 1.33)  # a white balance; more is another color
 _LEAST_WEIGHT: Final = 1e-3  # so that blocks of which nothing counts can be divided by their weight all the same
 
 
-def color_residual(left: Pixels, right: Pixels, weights: Float32s) -> float:
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Means of `BLOCK` x `BLOCK` pixels of two aligned pictures, (h, w, 3) of 0..1, and how much they count, (h, w)."""
+
+    left: Float32s
+    right: Float32s
+    weight: Float32s
+
+    @classmethod
+    def of(cls, left: Pixels, right: Pixels, weights: Float32s) -> Self:
+        """Of pictures of which `weights` (h, w) says which pixels count."""
+        ours, theirs = (block_means(pixels, BLOCK) / np.float32(255) for pixels in (left, right))
+        return cls(ours, theirs, block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT))
+
+
+def color_residual(blocks: Blocks) -> float:
     """Mean CIELAB distance, 0..~258, of two aligned pictures after the best exposure from one to the other.
 
     The exposure is one monotone curve for all three channels, a gain for each and a fall-off towards the corners,
     fitted by weighted least squares on means of 4 x 4 pixels; the residual is smoothed over a few blocks before its
     length is taken, so that compression noise cancels and the color of an area does not. Fitted both ways, the smaller
     one counts (the way that clips highlights cannot be undone), but one way is enough where it leaves less than any
-    preset allows. `weights` (h, w) says which pixels count.
+    preset allows.
     """
-    ours, theirs = (block_means(pixels, BLOCK) / np.float32(255) for pixels in (left, right))
-    weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
+    ours, theirs, weight = blocks.left, blocks.right, blocks.weight
     residual = _residual(ours, theirs, weight)
     return residual if residual <= SURE_RESIDUAL else min(residual, _residual(theirs, ours, weight))
 

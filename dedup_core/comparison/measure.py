@@ -16,7 +16,7 @@ from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.clusters import boxes_of
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
-from dedup_core.comparison.exposure import SURE_RESIDUAL, color_residual
+from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.measurement import PairMeasurement
@@ -24,7 +24,6 @@ from dedup_core.comparison.placing import Contents, Placed, common_rectangle
 from dedup_core.comparison.regions import Corners, Region, RegionKind
 from dedup_core.comparison.seen_image import SeenImage
 from dedup_core.comparison.sides import ALIKE
-from dedup_core.comparison.tones import BLOCK as TONE_BLOCK
 from dedup_core.comparison.tones import tones_between
 from dedup_core.comparison.which_side import WHOLE, sides_of
 from dedup_core.decoding.given import Picture, working_image_of
@@ -102,17 +101,15 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     pair, labs, shape = laid.pair, laid.labs, laid.shape
     weights, plain_share = weights_and_plain_share(*labs)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
-    counted = weights * unchanged
-    residual = color_residual(pair.left, pair.right, counted)
+    blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
+    residual = color_residual(blocks)
     tones, regions = None, look.regions
     if look.detail is not None:
         only_colors = residual <= SURE_RESIDUAL
         before_plain = plain_share > _NOT_PLAIN
-        tones, spots = tones_between(
-            pair.left, pair.right, labs, counted, only_colors=only_colors, before_plain=before_plain
-        )
+        tones, spots = tones_between(blocks, labs, only_colors=only_colors, before_plain=before_plain)
         if all(region.kind is RegionKind.SHARED for region in regions):
-            regions += laid.regions_of(spots, TONE_BLOCK)
+            regions += laid.regions_of(spots, BLOCK)
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE

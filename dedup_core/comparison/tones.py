@@ -6,13 +6,13 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s, Pixels
+from dedup_core.arrays import Float32s
 from dedup_core.color.lab import block_means, srgb_to_lab
+from dedup_core.comparison.exposure import BLOCK, Blocks
 from dedup_core.comparison.local_contrast import box_blur
 from dedup_core.comparison.measurement import Tones
 
 type Doubles = NDArray[np.float64]
-BLOCK: Final = 4  # as for exposure
 # The more knots the more a curve explains: many for channels that were equalized, few for colors, lest every color
 # pass for that of its lightness.
 _LIGHT_KNOTS: Final = np.linspace(0.0, 100.0, 9)
@@ -29,7 +29,6 @@ _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes th
 _BOUNDS: Final = tuple(zip(_SATURATIONS, _WITH_LIGHT, (-_MOST_TINT, _MOST_TINT), strict=True))  # low, high
 _DAMPING: Final = 1e-3  # of the weight of all blocks: pulls to the prior what few of them tell
 _COLOR_DAMPING: Final = 4e-6  # the same for squares of colors, which are shares of white
-_LEAST_WEIGHT: Final = 1e-3  # as for exposure
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 8.0  # within the limits of every preset
 _KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
@@ -54,21 +53,15 @@ class _Coded:
 
 
 def tones_between(
-    left: Pixels,
-    right: Pixels,
-    labs: tuple[Float32s, Float32s],
-    weights: Float32s,
-    *,
-    only_colors: bool = False,
-    before_plain: bool = False,
+    blocks: Blocks, labs: tuple[Float32s, Float32s], *, only_colors: bool = False, before_plain: bool = False
 ) -> tuple[Tones, NDArray[np.bool_]]:
-    """Compare two aligned pictures (h, w, 3), whose CIELAB is `labs`; `weights` (h, w) says which pixels count.
+    """Compare two aligned pictures by their blocks; `labs` are their pixels in CIELAB, (h, w, 3).
 
     `only_colors` leaves hue, light and channels at 0 for pairs whose colors match anyhow, if they do in every place.
     `before_plain`: a thing before a plain background is not to be taken for light in its place.
     Returned besides: which blocks of `BLOCK` pixels have so much another color that a preset may ask where.
     """
-    weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
+    weight = blocks.weight
     shape, flat = weight.shape, weight.ravel().astype(np.float64)
     ours, theirs = (_smoothed(block_means(lab, BLOCK), weight) for lab in labs)
     curves = [_color_curve(lab, flat) for lab in (ours, theirs)]
@@ -77,7 +70,7 @@ def tones_between(
     counted = flat > _COUNTED
     raw = _lengths(ours - theirs)[counted]
     kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
-    levels = [block_means(it, BLOCK) / np.float32(255) for it in (left, right)]
+    levels = blocks.left, blocks.right
     first, second = (_Coded.of(_smoothed(it, weight)) for it in levels)
     hues, spot = list[Doubles](), np.inf
     for source, target in ((first, second), (second, first)):

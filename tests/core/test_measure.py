@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from dedup_core import ImagePath, VerdictKind, View, decide, measure_images, measure_pair
 from dedup_core.comparison.edge_agreement import shape_agreement
-from dedup_core.comparison.exposure import color_residual
+from dedup_core.comparison.exposure import Blocks, color_residual
 from dedup_core.comparison.measure import METRIC_SIZE, align_pair
 from dedup_core.comparison.regions import swapped
 from dedup_core.loading.generated import draw_generated_image
@@ -30,7 +30,7 @@ def measured(left: Image.Image, right: Image.Image):
 
 def residual(left: Image.Image, right: Image.Image) -> float:
     weights = np.ones((left.height, left.width), np.float32)
-    return color_residual(np.asarray(left), np.asarray(right), weights)
+    return color_residual(Blocks.of(np.asarray(left), np.asarray(right), weights))
 
 
 def by_value(image: Image.Image, curve, gains=(1.0, 1.0, 1.0)) -> Image.Image:
