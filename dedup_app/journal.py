@@ -133,11 +133,14 @@ class JournaledFeatures:
     def set_status(self, row: FeaturesRow) -> FeaturesRow:
         if row.status == ABSENT:  # neither pairs nor groups have heard of it
             return self._features.set_status(row)
-        is_final = not row.summary.is_alive and row.status != REMOVING
-        if is_final and self._tags is not None:
-            self._tags.refresh_around(row.path)  # before, as above: it is stored already that the image goes
+        if not row.summary.is_alive and row.status != REMOVING:
+            # Before, as above: it is stored already that the image goes, and nobody comes back to one that is gone.
+            if self._tags is not None:
+                self._tags.refresh_around(row.path)
+            self._log.append([facts_of(row.summary)])
+            return self._features.set_status(row)
         stored = self._features.set_status(row)
-        if not row.summary.is_alive:
+        if row.status == REMOVING:
             self._log.append([facts_of(stored.summary)])
         return stored
 

@@ -1,6 +1,8 @@
 """Whatever happens between two steps of an ingest, the end is the same: crashes, newer versions, twins, deletions."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import product
 
 import pytest
 
@@ -84,6 +86,28 @@ def test_a_crash_at_any_step_is_healed_by_the_next_try(world, situation):
             assert _end_of(crashed) == undisturbed, f"crash {moment} step {fatal_step}: {crashed.calls}"
 
 
+@pytest.mark.parametrize("situation", [_image_overwritten_with_garbage, _deleted_image])
+def test_an_image_that_is_gone_leaves_its_group_after_any_two_crashes(world, situation):
+    situation(world)
+    assert world.services.groups.groups() != []
+    world.calls.clear()
+    world.services.ingest.ingest(A)
+    steps = range(1, len(world.calls) + 1)
+    for first, second in product(steps, steps):
+        crashed = World()
+        situation(crashed)
+        _crash_at(crashed, first, "after", lambda crashed=crashed: crashed.services.ingest.ingest(A))
+        crashed.services = crashed.start_process("the next one")
+        with suppress(Crash):
+            crashed.calls.clear()
+            crashed.after = _crashing(second)
+            crashed.services.ingest.ingest(A)
+        crashed.after = lambda _number, _step: None
+        crashed.services = crashed.start_process("the last one")
+        crashed.services.ingest.ingest(A)
+        assert crashed.services.groups.groups() == [], (first, second)
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_crash_at_any_step_of_a_verification_is_healed_by_the_next_try(world, moment):
     gone = ImagePath("images", "gone.png")
@@ -108,15 +132,19 @@ def test_a_crash_at_any_step_of_a_verification_is_healed_by_the_next_try(world, 
 
 
 def _crash_at(world: World, fatal_step: int, moment: str, handler: Callable[[], object]) -> None:
+    world.calls.clear()
+    setattr(world, moment, _crashing(fatal_step))
+    with pytest.raises(Crash):
+        handler()
+    setattr(world, moment, lambda _number, _step: None)
+
+
+def _crashing(fatal_step: int) -> Callable[[int, str], None]:
     def crash(number: int, _step: str) -> None:
         if number == fatal_step:
             raise Crash
 
-    world.calls.clear()
-    setattr(world, moment, crash)
-    with pytest.raises(Crash):
-        handler()
-    setattr(world, moment, lambda _number, _step: None)
+    return crash
 
 
 def _interrupt(world: World, at_step: int, interruption: Callable[[], None]) -> bool:
