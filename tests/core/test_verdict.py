@@ -379,8 +379,8 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"texture": 0.0, "structure": 0.0, "worst": 1.0, "altered_share": 1.0}, VerdictKind.DISTINCT),
         ({"tones": tones(spot=11.9)}, VerdictKind.DUPLICATE),
         ({"tones": tones(spot=12.1)}, VerdictKind.ALTERED),
-        ({"tones": tones(spot=7.9, kept=0.6)}, VerdictKind.DUPLICATE),
-        ({"tones": tones(spot=8.1, kept=0.6)}, VerdictKind.ALTERED),
+        ({"tones": tones(spot=9.5, kept=0.6)}, VerdictKind.DUPLICATE),
+        ({"tones": tones(spot=9.7, kept=0.6)}, VerdictKind.ALTERED),
         ({"texture": 0.0, "metrics": ColorMetrics(9.0, 9.0, 0.5)}, VerdictKind.DISTINCT),
     ],
 )
