@@ -70,9 +70,9 @@ class Pairing:
                 missing.append(candidate.hit)
         return missing
 
-    def wants(self, row: FeaturesRow, hits: Iterable[Hit], other: ImagePath) -> bool:
-        """Whether `pair_up` would take the other image."""
-        return any(it.row.path == other for it in chain(*self._wanted(row, hits)))
+    def wanted(self, row: FeaturesRow, hits: Iterable[Hit]) -> frozenset[ImagePath]:
+        """The images that `pair_up` would take."""
+        return frozenset(it.row.path for it in chain(*self._wanted(row, hits)))
 
     def _wanted(self, image: FeaturesRow, hits: Iterable[Hit]) -> tuple[list[Candidate], list[Candidate]]:
         """Files with the same bytes, and the others that are likely enough."""

@@ -62,6 +62,7 @@ def features_in(text: dict[str, Any], block: bytes, header: Header, digest: byte
     for name, values, most in (("palette", told.palette, MAX_COLOR), ("histogram", told.histogram, 1.01)):
         _require(bool(np.isfinite(values).all()) and float(np.abs(values).max()) <= most, f"a {name} out of range")
     _require(not told.fingerprints.is_flat or len(asked) == 0, "keypoints of a flat picture")
+    _require(told.fingerprints.to_bytes() == columns["fingerprints"], "fingerprints that no picture has")
     _require(told.fingerprints.is_flat == (silent is None), "groups of no hash, or a hash without groups")
     fingerprints = replace(told.fingerprints, content=digest[:CONTENT_BYTES], asked=asked, silent=silent)
     return replace(told, sha256=digest.hex(), byte_size=byte_size, fingerprints=fingerprints)

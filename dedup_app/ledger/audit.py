@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from dedup_app.currency import is_current
 from dedup_app.image_status import INDEXED, REMOVING
@@ -76,10 +77,13 @@ class Audit:
         if deep:
             indexed = (row for row in rows.values() if row.status == INDEXED and row.features is not None)
             found.to_pair = [(row, missing) for row in indexed if (missing := self.unpaired(row))]
+            wanted_by = cache(self._wanted_by)  # in a crowd the same ones are asked again and again
             found.findings += (
                 Finding(FindingKind.PAIR_MISSING, row.path.image_id, row.path)
                 for row, missing in found.to_pair
-                if any(self._was_missed(row, hit) for hit in missing)
+                # Of a weak hit nobody can say that it was missed, as ingest asks with more than is stored; of one that
+                # a single side wants neither, as the other one may be in a crowd of which it takes the likeliest.
+                if any(is_sure(hit) and row.path in wanted_by(hit.image_id) for hit in missing)
             )
         return found
 
@@ -87,14 +91,9 @@ class Audit:
         """What the index finds for this image, without a pair of the two as they are now."""
         return self._pairing.without_pair(row, self.hits(row))
 
-    def _was_missed(self, row: FeaturesRow, hit: Hit) -> bool:
-        """Whether the two should have found each other whichever came last.
-
-        Of a weak hit nobody can say so, as ingest asks with more than is stored; of one that is wanted by one side only
-        neither, as the other one may be in a crowd of which it takes the likeliest.
-        """
-        other = self._features.get(hit.image_id) if is_sure(hit) else None
-        return other is not None and self._pairing.wants(other, self.hits(other), row.path)
+    def _wanted_by(self, image_id: str) -> frozenset[ImagePath]:
+        row = self._features.get(image_id)
+        return frozenset() if row is None else self._pairing.wanted(row, self.hits(row))
 
     def hits(self, row: FeaturesRow) -> list[Hit]:
         """What the index finds for the image; nothing if it has another content by now."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from dedup_core.comparison.color_match import above
-from dedup_core.comparison.measurement import STANDS_OUT, PairMeasurement, Tones
+from dedup_core.comparison.measurement import MOST_KEPT, STANDS_OUT, PairMeasurement, Tones
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
@@ -11,7 +11,6 @@ MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
 FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
-_MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
 _IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
@@ -85,7 +84,7 @@ def some_colors(measurement: PairMeasurement) -> str:
 
 def keeps_colors(measurement: PairMeasurement) -> bool:
     """Whether most of what does not differ in shape has the very same colors; the rest of it may have any."""
-    return measurement.tones is not None and measurement.tones.kept > _MOST_KEPT
+    return measurement.tones is not None and measurement.tones.kept > MOST_KEPT
 
 
 def _kept(tones: Tones) -> str:

@@ -43,6 +43,7 @@ _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is
 _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
 _PLAIN: Final = 0.02  # texture; with less, every preset takes a picture for a plain one, and one mark lies on any other
+_SURE_DETAIL: Final = 0.08  # every preset takes so little for a copy's, in whatever light
 _NOT_PLAIN: Final = 0.15  # share of plain background; no preset takes less of it for one that a thing is shown before
 _ALMOST_PLAIN: Final = 0.05  # texture; no preset takes a picture with more of it for a plain one
 
@@ -105,7 +106,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     residual = color_residual(blocks)
     tones, regions = None, look.regions
     if look.detail is not None:
-        only_colors = residual <= SURE_RESIDUAL
+        only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= _SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         tones, spots = tones_between(blocks, labs, only_colors=only_colors, before_plain=before_plain)
         if all(region.kind is RegionKind.SHARED for region in regions):

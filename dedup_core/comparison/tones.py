@@ -10,7 +10,7 @@ from dedup_core.arrays import Float32s
 from dedup_core.color.lab import block_means, srgb_to_lab
 from dedup_core.comparison.exposure import BLOCK, Blocks
 from dedup_core.comparison.local_contrast import box_blur
-from dedup_core.comparison.measurement import Tones
+from dedup_core.comparison.measurement import MOST_KEPT, Tones
 
 type Doubles = NDArray[np.float64]
 # The more knots the more a curve explains: many for channels that were equalized, few for colors, lest every color
@@ -30,7 +30,7 @@ _BOUNDS: Final = tuple(zip(_SATURATIONS, _WITH_LIGHT, (-_MOST_TINT, _MOST_TINT),
 _DAMPING: Final = 1e-3  # of the weight of all blocks: pulls to the prior what few of them tell
 _COLOR_DAMPING: Final = 4e-6  # the same for squares of colors, which are shares of white
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
-_SURE_SPOT: Final = 8.0  # within the limits of every preset
+_SURE_SPOT: Final = 6.0  # within the limits of every preset
 _KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 _SHADE: Final = 12.0  # CIELAB units: what is taken for one color
 _SHADE_CODES: Final = np.array([1.0, 64.0, 64.0 * 64.0])
@@ -74,7 +74,7 @@ def tones_between(
     first, second = (_Coded.of(_smoothed(it, weight)) for it in levels)
     hues, spot = list[Doubles](), np.inf
     for source, target in ((first, second), (second, first)):
-        hues.append(_hue_errors(source, target, flat))
+        hues.append(_hue_errors(source, target, flat, relit=kept <= MOST_KEPT))
         spot = min(spot, _ninth_largest(hues[-1][counted]))
         if only_colors and spot <= _SURE_SPOT:
             return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
@@ -177,11 +177,12 @@ def _color_curve(lab: Doubles, weight: Doubles) -> Doubles:
     return _on_curves(lab[0], lab[1:], weight, _COLOR_KNOTS, np.zeros(len(_COLOR_KNOTS)))
 
 
-def _hue_errors(source: _Coded, target: _Coded, weight: Doubles) -> Doubles:
+def _hue_errors(source: _Coded, target: _Coded, weight: Doubles, *, relit: bool) -> Doubles:
     """What is left in a and b after source's color, more or less of it at each luma and with more light, and a tint.
 
     Fitted to sRGB as it is coded, where editors work: there a saturation, and light that channels are multiplied by,
     change red and blue less luma by a factor, and local contrast leaves them; what is clipped, is clipped here too.
+    Unless they are `relit`, light changes no color: it would be fitted to the one part that was painted.
     """
     color, wanted, count = source.color, target.color, len(_COLOR_KNOTS) + 1
     factors, tints = np.empty((count, len(weight))), np.empty((2, len(weight)))
@@ -200,6 +201,8 @@ def _hue_errors(source: _Coded, target: _Coded, weight: Doubles) -> Doubles:
         right_side[at] = weighted @ wanted[channel]
     damping = _COLOR_DAMPING * weight.sum()
     low, high = (np.repeat(it, (count - 1, 1, 4)) for it in _BOUNDS)
+    if not relit:
+        low[count - 1] = high[count - 1] = 0.0
     prior = np.repeat((1.0, 0.0), (count - 1, 5))
     found = _bounded(normal + damping * np.eye(count + 4), right_side + damping * prior, low, high)
     predicted = color * np.clip(found[:count] @ factors, *_SATURATIONS) + found[count:].reshape(2, 2) @ tints

@@ -83,6 +83,18 @@ def group_distances(
     return scaled
 
 
+def group_bounds(hashes: NDArray[np.uint64], query: NDArray[np.uint64], told: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """A lower bound of `with_inverted` of `group_distances`, (n,), at a part of the cost: as `DistanceBounds`."""
+    bounds = []
+    for groups, words in ((told, query[0]), (told[_TRANSPOSED_GROUPS], query[1])):
+        bound = np.zeros(hashes.shape[1], np.uint8)
+        for group in np.flatnonzero(groups):
+            counts = np.bitwise_count(hashes[group] ^ words[group])
+            bound += np.minimum(counts, _GROUP_BITS - counts)
+        bounds.append(bound)
+    return np.minimum(*bounds).astype(np.uint16) * GROUPS // np.uint16(told.sum())
+
+
 def with_inverted(distances: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The same distances, or those of the inverted picture where they are less.
 

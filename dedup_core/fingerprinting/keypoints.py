@@ -75,7 +75,9 @@ class Keypoints:
         """The keypoints that `to_bytes` wrote, of one or more images: (n, 8) bytes."""
         taken = packed[packed[:, -1] > 0]
         words = np.ascontiguousarray(taken[:, :4]).view("<u4")[:, 0].astype(np.uint32)
-        return cls(words, np.full(len(words), _USUALLY_WEAK, np.uint32), taken[:, [4, 5, 7, 6]])
+        places = taken[:, [4, 5, 7, 6]]
+        places[:, 3] %= ANGLE_STEPS  # whatever was stored: an angle beyond a turn would be taken for another image's
+        return cls(words, np.full(len(words), _USUALLY_WEAK, np.uint32), places)
 
     def to_asked_bytes(self) -> bytes:
         """What is searched with, in full: (k, 12) bytes of words, unsure bits and places."""

@@ -5,7 +5,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.hash_views import GROUPS, group_distances, with_inverted
+from dedup_core.fingerprinting.hash_views import GROUPS, group_bounds, group_distances, with_inverted
 from dedup_core.search.columns import Words
 from dedup_core.search.hash_scan import CHUNK, Near
 from dedup_core.search.image_slots import HeldImages
@@ -18,21 +18,22 @@ def nearest_by_groups(held: HeldImages, windows: list[Words], silent: NDArray[np
     is that at which as few strangers are met by the bits that are left as by all of them within `limit`.
     """
     found: Near = {}
-    for place, (window, of_window) in enumerate(zip(windows, silent, strict=True)):
-        if not of_window.any() or not window.any() or any((window == it).all() for it in windows[:place]):
+    asked: list[Words] = []
+    for window, of_window in zip(windows, silent, strict=True):
+        if not of_window.any() or not window.any() or any((window == it).all() for it in asked):
             continue
-        least = _limit(limit, GROUPS - int(of_window.sum()))
+        asked.append(window)
+        told, least = ~of_window, _limit(limit, GROUPS - int(of_window.sum()))
         of_all = ((np.arange(first, first + block.shape[1]), block) for first, block in held.first_hashes())
         for slots, block in chain(of_all, held.second_hashes()):
             for start in range(0, block.shape[1], CHUNK):
                 hashes = block[:, start : start + CHUNK]
-                distances = with_inverted(group_distances(hashes, window, ~of_window))
-                near = np.flatnonzero((distances.min(axis=0) <= least) & hashes.any(axis=0))
-                rows = zip(
-                    distances[:, near].min(axis=0).tolist(), distances[:, near].argmin(axis=0).tolist(), strict=True
-                )
+                near = np.flatnonzero((group_bounds(hashes, window, told) <= least) & hashes.any(axis=0))
+                distances = with_inverted(group_distances(hashes[:, near], window, told))
+                rows = zip(distances.min(axis=0).tolist(), distances.argmin(axis=0).tolist(), strict=True)
                 for slot, row in zip(slots[start + near].tolist(), rows, strict=True):
-                    found[slot] = min(found.get(slot, row), row)
+                    if row[0] <= least:
+                        found[slot] = min(found.get(slot, row), row)
     return found
 
 

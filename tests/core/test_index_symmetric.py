@@ -42,6 +42,7 @@ def test_small_copies_of_symmetric_pictures_are_found_first(turn):
         assert asked.silent.any()
         first = index.search(asked)[0]
         assert first.image_id == seed
+        assert first.distance_bits <= 57
         assert first.view in ((View.UPRIGHT, View.MIRRORED) if turn is None else (View.TURNED_270, View.TRANSPOSED))
 
 

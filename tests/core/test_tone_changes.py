@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from dedup_changes.frames import avatar
 from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stronger
@@ -84,3 +84,23 @@ def test_a_round_avatar_is_altered_and_not_another_picture(name):
 def test_a_mirrored_photograph_of_many_things_before_a_plain_ground_is_no_drawn_mark():
     stars = photo("hubble_deep_field.jpg")
     assert kind_of(stars, ImageOps.mirror(stars)) is VerdictKind.DUPLICATE
+
+
+def scene_with_label(color: tuple[int, int, int]) -> Image.Image:
+    """Things in the dark, one of which bears a label that darkens at its edges."""
+    scene = Image.new("RGB", (520, 420), (20, 20, 24))
+    draw, dice = ImageDraw.Draw(scene), random.Random(3)
+    for _ in range(30):
+        x, y, side = dice.randrange(520), dice.randrange(420), dice.randrange(8, 40)
+        draw.rectangle((x, y, x + side, y + side), fill=tuple(dice.randrange(60, 256) for _ in range(3)))
+    mask = Image.new("L", scene.size, 0)
+    ImageDraw.Draw(mask).rounded_rectangle((200, 150, 320, 240), 15, fill=255)
+    scene.paste(color, mask=mask.filter(ImageFilter.GaussianBlur(2)))
+    return scene
+
+
+@pytest.mark.parametrize("size", [(520, 420), (260, 210)])
+@pytest.mark.parametrize("colors", [((230, 210, 40), (115, 105, 20)), ((40, 60, 200), (20, 30, 100))])
+def test_one_thing_in_a_darker_color_of_its_hue_is_no_other_light(size, colors):
+    left, right = (scene_with_label(color).resize(size, Image.Resampling.BOX) for color in colors)
+    assert kind_of(left, right) is VerdictKind.ALTERED

@@ -89,6 +89,7 @@ def test_a_turned_picture_may_have_its_sides_changed() -> None:
         {"asked": np.array([1, 0b11111 << 16], "<u4").tobytes() + bytes([1, 1, 1, 1])},
         {"asked": np.array([1, 0b11111], "<u4").tobytes() + bytes([1, 1, 0, 1])},
         {"asked": np.array([1, 0b11111], "<u4").tobytes() + bytes([1, 1, 1, 64])},
+        {"fingerprints": COLUMNS["fingerprints"][:-2] + bytes([64, 1])},
         {"silent": b""},
         {"silent": bytes(2)},
         {"silent": bytes([0b11110000])},
