@@ -22,6 +22,7 @@ from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit
 from dedup_core.views import View
 
+IDENTICAL = VerdictKind.IDENTICAL
 SAME = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
 
 
@@ -53,11 +54,20 @@ class Pairing:
         """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent."""
         copies, others = self._wanted(row, hits)
         targets = [it.target for it in others] + self._store_identical(row, copies)
-        return self._send(row, targets, self._outdated(row) if overwritten else ())
+        outdated = _outdated(row, self._pairs.of_image(row.path)) if overwritten else ()
+        return self._send(row, targets, outdated)
 
     def verify_anew(self, row: FeaturesRow) -> int:
-        """Send the pairs of another content than that of the row and those that could not be read; how many."""
-        return self._send(row, (), self._outdated(row))
+        """Send the pairs of another content than that of the row and those that could not be read; how many.
+
+        What was stored of files with the same bytes is told once more: whoever stored it may have died before, and
+        another one who was at it has made the row `indexed` since, for whom there was nothing left to store.
+        """
+        pairs = list(self._pairs.of_image(row.path))
+        same = [it for it in pairs if it.verdict and it.verdict.kind is IDENTICAL and it.left_version == row.version]
+        if same:
+            self._journal.tell(same, {row.path.image_id: row.summary})
+        return self._send(row, (), _outdated(row, pairs))
 
     def without_pair(self, row: FeaturesRow, hits: Iterable[Hit]) -> list[Hit]:
         """Those of the hits that `pair_up` would take and that have no pair with the image, as the two are now."""
@@ -100,17 +110,6 @@ class Pairing:
             self._journal.tell(pairs, rows)
         return [copy.target for copy in copies if copy not in same]
 
-    def _outdated(self, row: FeaturesRow) -> list[VerifyTarget]:
-        """Images that were compared with another content under this path, or while one of the two was not there."""
-        pairs = self._pairs.of_image(row.path)
-        return [
-            VerifyTarget(pair.right, pair.right_etag, version=pair.right_version)
-            for pair in pairs
-            if pair.left_version != row.version
-            or (row.version == 0 and pair.left_etag != row.etag)
-            or (pair.verdict is not None and pair.verdict.kind is VerdictKind.UNVERIFIABLE)
-        ]
-
     def _send(self, row: FeaturesRow, targets: Iterable[VerifyTarget], outdated: Iterable[VerifyTarget]) -> int:
         """Open the pairs that want a verification and put them on the queue, each image once.
 
@@ -139,6 +138,17 @@ class Pairing:
         return None if pair is None else replace(target, tag=pair.tag)
 
 
+def _outdated(row: FeaturesRow, pairs: Iterable[PairRow]) -> list[VerifyTarget]:
+    """Images that were compared with another content under this path, or while one of the two was not there."""
+    return [
+        VerifyTarget(pair.right, pair.right_etag, version=pair.right_version)
+        for pair in pairs
+        if pair.left_version != row.version
+        or (row.version == 0 and pair.left_etag != row.etag)
+        or (pair.verdict is not None and pair.verdict.kind is VerdictKind.UNVERIFIABLE)
+    ]
+
+
 def _fingerprints(row: FeaturesRow) -> Fingerprints | None:
     return None if row.features is None else row.features.fingerprints
 
@@ -152,7 +162,7 @@ def _identical(left: FeaturesRow, right: FeaturesRow, sha256: str, now: datetime
     reason = (
         f"the files are byte for byte the same (SHA-256 {sha256}), known from their stored features; nothing was read"
     )
-    verdict = Verdict(VerdictKind.IDENTICAL, (reason,), SAME, 0, View.UPRIGHT.value)
+    verdict = Verdict(IDENTICAL, (reason,), SAME, 0, View.UPRIGHT.value)
     return PairRow(
         left=left.path,
         right=right.path,

@@ -188,3 +188,25 @@ def test_what_a_search_finds_of_an_image_that_is_another_by_now_opens_no_pair(wo
     world.services.ingest.handle_blob("images", "x.png")
     assert [world.row(path).status for path in (X, COPY)] == [INDEXED, INDEXED]
     assert (list(world.pairs.all()), world.verify_queue.messages) == ([], [])
+
+
+def test_files_with_the_same_bytes_come_to_a_group_though_another_handler_ended_before_they_were_told(world):
+    world.upload_and_ingest("x.png", photo(1))
+    other = world.start_process("other")
+    world.images.put(COPY, photo(1))
+
+    def twin():
+        world.images.put(X, photo(1))  # whose event is late: it is sent to be verified, unless there is a verdict
+        other.ingest.handle_blob("images", "copy.png")
+        world.before = busy
+
+    def busy(_number, step):
+        if step == "verdict_log.append":
+            raise StoreBusy("busy")
+
+    once(world, "pairs.put_verdict", twin)
+    world.services.ingest.handle_blob("images", "copy.png")
+    redeliver(world)
+    world.services.ingest.handle_blob("images", "x.png")
+    world.verify_all()
+    assert [len(list(group.images)) for group in world.start_process("page").groups.groups()] == [2]
