@@ -17,8 +17,17 @@ from tests.browser import SHOTS, chromium, shoot
 from tests.cli.test_measure import Bench
 from tests.web.served import encoded, photograph
 
-PHOTOGRAPHS = ("chelsea.png", "coffee.png", "retina.jpg", "rocket.jpg", "astronaut.png", "hubble_deep_field.jpg")
-SHOWN = ("jpeg-10", "mirrored", "crop-random-70", "avatar", "rotate-20", "clahe", "half-darkened", "sepia")
+PHOTOGRAPHS = (
+    "chelsea.png",
+    "coffee.png",
+    "camera.png",
+    "retina.jpg",
+    "rocket.jpg",
+    "astronaut.png",
+    "hubble_deep_field.jpg",
+)
+# The gray copy of camera.png, which is black and white, is a duplicate: one change is lost whatever gets better.
+SHOWN = ("jpeg-10", "mirrored", "crop-random-70", "avatar", "rotate-20", "clahe", "half-darkened", "gray-contrast")
 WIDE, PHONE = {"width": 1240, "height": 1330}, {"width": 390, "height": 844}
 
 
