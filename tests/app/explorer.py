@@ -23,8 +23,6 @@ from unittest.mock import patch
 from greenlet import greenlet
 
 from dedup_app.currency import is_current
-from dedup_app.group_book import GroupBook
-from dedup_app.group_records import facts_of, link_of
 from dedup_app.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
@@ -34,11 +32,6 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.events import BLOB_DELETED, BlobEvent
 from dedup_core.features import ImageFeatures
-from dedup_core.groups.columns import Records
-from dedup_core.groups.facts import Family
-from dedup_core.groups.group import Group
-from dedup_core.groups.keeper import KeeperPolicy
-from dedup_core.groups.projection import GroupProjection
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import InProcessDecoders
@@ -51,6 +44,7 @@ from dedup_storage.rows import features_entity  # noqa: F401 - for those who pla
 from dedup_storage.verdict_log import VerdictLog
 from tests.app.plain_fingerprint_index import PlainFingerprintIndex
 from tests.app.world import copy_of, photo
+from tests.groups import groups_of_log, groups_of_tables
 from tests.memory import (
     MemoryEntities,
     MemoryImages,
@@ -339,11 +333,8 @@ class Explorer:
 
     def _check_groups(self, services: Services) -> None:
         """The verdict log, from which alone groups come, says what the tables say."""
-        projection = GroupProjection(services.settings.keeper_policy)
-        images = map(facts_of, services.features.all_summaries())
-        links = [link_of(pair, pair.verdict) for pair in services.pairs.all() if pair.verdict is not None]
-        projection.add(Records.of([*images, *links]))
-        told, expected = ({_members(it) for it in found} for found in (_told_groups(), projection.groups()))
+        told = groups_of_log(services)
+        expected = groups_of_tables(services, services.features.all_summaries(), services.pairs.all())
         self._must(told == expected, f"the groups are {told}, not {expected}")
 
     def _must(self, holds: bool, what: str) -> None:
@@ -377,14 +368,6 @@ def _kind_of(left: tuple[bytes, int], right: tuple[bytes, int]) -> VerdictKind:
     if left[1] != right[1]:
         return VerdictKind.DISTINCT
     return VerdictKind.IDENTICAL if left == right else VerdictKind.DUPLICATE
-
-
-def _told_groups() -> list[Group]:
-    return GroupBook(VerdictLog(Steps("verdict_segments")), KeeperPolicy()).groups(frozenset(Family))  # type: ignore[arg-type]
-
-
-def _members(group: Group) -> frozenset[str]:
-    return frozenset({str(group.family), *(image.path for image in group.images)})
 
 
 def _told(move: object) -> str:

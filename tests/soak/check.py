@@ -6,16 +6,12 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from dedup_app.currency import is_current
-from dedup_app.group_records import facts_of, link_of
 from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.groups.columns import Records
-from dedup_core.groups.facts import Family
-from dedup_core.groups.group import Group
-from dedup_core.groups.projection import GroupProjection
+from tests.groups import groups_of_log, groups_of_tables
 from tests.soak.counted import ProcessWitness, counted_more_or_less_than_once, wrong_statistics
 from tests.soak.truth import Truth
 
@@ -139,12 +135,8 @@ class Check:
 
     def _groups(self, rows: Mapping[str, FeaturesRow], pairs: list[PairRow]) -> None:
         """What the verdict log says, which is all that groups come from, is what the tables say."""
-        projection = GroupProjection(self.services.settings.keeper_policy)
-        images = [facts_of(row.summary) for row in rows.values()]
-        links = [link_of(pair, pair.verdict) for pair in pairs if pair.verdict is not None]
-        projection.add(Records.of([*images, *links]))
-        expected = set(map(_members, projection.groups()))
-        found = set(map(_members, self.services.groups.groups(frozenset(Family))))
+        expected = groups_of_tables(self.services, (row.summary for row in rows.values()), pairs)
+        found = groups_of_log(self.services)
         for group in expected - found:
             self.findings.must(False, GROUPS, f"missing: {sorted(group)}")
         for group in found - expected:
@@ -175,7 +167,3 @@ class Check:
         for found in wrong:
             self.findings.must(False, STATISTICS, found)
         self.findings.right[STATISTICS] += sum(map(len, days.values())) - len(wrong)
-
-
-def _members(group: Group) -> frozenset[str]:
-    return frozenset({f"({group.family})", *(image.path for image in group.images)})
