@@ -62,9 +62,9 @@ class CheckService:
 
     def look_up(self, data: bytes, most: int, besides: ImagePath | None = None) -> list[CheckHit]:
         """Images that are like this file, the nearest first. Raises `PermanentError` if it is no readable image."""
-        with self._budgets.picture(data):
-            features = self._decoders.extract_features(data)
-            asked = SeenImage(self._decoders.decode(data))
+        with self._budgets.picture(data) as header:
+            features, picture = self._decoders.features_and_picture(data, header)
+        asked = SeenImage(picture)
         self._index.refresh()
         ids = [hit.image_id for hit in self._index.search(NOBODY, 0, features.fingerprints)]
         ids = [it for it in ids if besides is None or it != besides.image_id][:most]

@@ -210,8 +210,8 @@ class IngestService:
 
     def _decoded(self, source: SourceImage, room: FileRoom) -> _Found:
         try:
-            with room.picture(source.data):
-                features = self._decoders.extract_features(source.data)
+            with room.picture(source.data) as header:
+                features = self._decoders.extract_features(source.data, header)
                 return _Found(source.etag, features, modified_at=source.modified_at)
         except PermanentError as error:
             return _Found(source.etag, error, deciding_decoder(source.data))

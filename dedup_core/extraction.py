@@ -9,6 +9,7 @@ from PIL import Image
 from dedup_core.color.summary import palette_and_histogram_of
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.given import FileBytes, file_bytes
+from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import LAYOUT_SIDE, ImageFeatures
 from dedup_core.fingerprinting.hashes import fingerprints_and_quality
@@ -16,19 +17,24 @@ from dedup_core.fingerprinting.record import CONTENT_BYTES, SCHEME
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 
 
-def extract_features(data: FileBytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFeatures:
+def extract_features(
+    data: FileBytes, limits: DecodeLimits = DEFAULT_LIMITS, header: Header | None = None
+) -> ImageFeatures:
     """Decode the image file once and keep what identifies it. Raises `UnreadableImage` or `ImageTooLarge`.
 
     Features name the file by the SHA-256 of its bytes, so a path or a picture without a file raises `TypeError`.
+    `header` as for `decode`.
     """
     data = file_bytes(data)
-    working = decode(data, limits, with_provenance=True, with_digest=False)
+    working = decode(data, limits, header, with_provenance=True, with_digest=False)
     return features_of(working, hashlib.sha256(data).digest(), len(data))
 
 
-def features_and_picture(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> tuple[ImageFeatures, WorkingImage]:
+def features_and_picture(
+    data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, header: Header | None = None
+) -> tuple[ImageFeatures, WorkingImage]:
     """Both by one decoding. Raises `UnreadableImage` or `ImageTooLarge`."""
-    working = decode(data, limits, with_provenance=True)
+    working = decode(data, limits, header, with_provenance=True)
     return features_of(working, hashlib.sha256(data).digest(), len(data)), working
 
 

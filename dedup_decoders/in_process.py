@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.extraction import extract_features, features_and_picture
 from dedup_core.features import ImageFeatures
@@ -35,17 +36,17 @@ class InProcessDecoders:
     def do_meanwhile(self, work: Callable[[], object]) -> None:
         """Nobody waits here; what is not done now is done when it is needed."""
 
-    def extract_features(self, data: bytes) -> ImageFeatures:
+    def extract_features(self, data: bytes, header: Header | None = None) -> ImageFeatures:
         self._tell_once()
-        return extract_features(data, self._limits)
+        return extract_features(data, self._limits, header)
 
-    def features_and_picture(self, data: bytes) -> tuple[ImageFeatures, WorkingImage]:
+    def features_and_picture(self, data: bytes, header: Header | None = None) -> tuple[ImageFeatures, WorkingImage]:
         self._tell_once()
-        return features_and_picture(data, self._limits)
+        return features_and_picture(data, self._limits, header)
 
-    def decode(self, data: bytes) -> WorkingImage:
+    def decode(self, data: bytes, header: Header | None = None) -> WorkingImage:
         self._tell_once()
-        return decode(data, self._limits)
+        return decode(data, self._limits, header)
 
     def _tell_once(self) -> None:
         with self._lock:

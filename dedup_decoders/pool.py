@@ -20,6 +20,7 @@ from dedup_decoders.ready import Ready, Started
 from dedup_decoders.wire import BrokenFrameError
 
 if TYPE_CHECKING:
+    from dedup_core.decoding.headers.header import Header
     from dedup_core.decoding.working_image import WorkingImage
     from dedup_core.features import ImageFeatures
     from dedup_decoders.questions import Question
@@ -97,20 +98,20 @@ class DecoderPool:
         with self._lock:
             self._meanwhile = work
 
-    def extract_features(self, data: bytes) -> "ImageFeatures":
+    def extract_features(self, data: bytes, header: "Header | None" = None) -> "ImageFeatures":
         from dedup_decoders.questions import features_question  # noqa: PLC0415 - see above
 
-        return self._ask(features_question(data, self._limits))
+        return self._ask(features_question(data, self._limits, header))
 
-    def decode(self, data: bytes) -> "WorkingImage":
+    def decode(self, data: bytes, header: "Header | None" = None) -> "WorkingImage":
         from dedup_decoders.questions import picture_question  # noqa: PLC0415 - see above
 
-        return self._ask(picture_question(data, self._limits))
+        return self._ask(picture_question(data, self._limits, header))
 
-    def features_and_picture(self, data: bytes) -> "tuple[ImageFeatures, WorkingImage]":
+    def features_and_picture(self, data: bytes, header: "Header | None" = None) -> "tuple[ImageFeatures, WorkingImage]":
         from dedup_decoders.questions import features_and_picture_question  # noqa: PLC0415 - see above
 
-        return self._ask(features_and_picture_question(data, self._limits))
+        return self._ask(features_and_picture_question(data, self._limits, header))
 
     def close(self) -> None:
         with self._lock:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dedup_core.decoding.header_check import check_header
+from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import ImageFeatures
 from dedup_core.limits import DecodeLimits
@@ -30,37 +31,39 @@ class Question[T]:
     meanwhile: Callable[[], None] = lambda: None
 
 
-def features_question(data: bytes, limits: DecodeLimits) -> Question[ImageFeatures]:
-    """For the features. Raises `UnreadableImage` or `ImageTooLarge` where the header says enough."""
-    header, digest = check_header(data, limits), _Digest(data)
+def features_question(data: bytes, limits: DecodeLimits, header: Header | None = None) -> Question[ImageFeatures]:
+    """For the features. Raises `UnreadableImage` or `ImageTooLarge` where the header, if none is given, says enough."""
+    told, digest = header or check_header(data, limits), _Digest(data)
 
     def check(answer: Answer) -> ImageFeatures:
         text, block = _of_kind(Kind.FEATURES, answer)
-        return features_in(text, block, header, digest.found, len(data))
+        return features_in(text, block, told, digest.found, len(data))
 
-    return Question(Kind.EXTRACT, data, header.format, check, digest.find)
+    return Question(Kind.EXTRACT, data, told.format, check, digest.find)
 
 
-def picture_question(data: bytes, limits: DecodeLimits) -> Question[WorkingImage]:
+def picture_question(data: bytes, limits: DecodeLimits, header: Header | None = None) -> Question[WorkingImage]:
     """For the working image. Raises as above."""
-    header = check_header(data, limits)
+    told = header or check_header(data, limits)
 
     def check(answer: Answer) -> WorkingImage:
         text, block = _of_kind(Kind.PICTURE, answer)
-        return picture_in(text, block, header)
+        return picture_in(text, block, told)
 
-    return Question(Kind.DECODE, data, header.format, check)
+    return Question(Kind.DECODE, data, told.format, check)
 
 
-def features_and_picture_question(data: bytes, limits: DecodeLimits) -> Question[tuple[ImageFeatures, WorkingImage]]:
+def features_and_picture_question(
+    data: bytes, limits: DecodeLimits, header: Header | None = None
+) -> Question[tuple[ImageFeatures, WorkingImage]]:
     """For both, of a file that is decoded once. Raises as above."""
-    header, digest = check_header(data, limits), _Digest(data)
+    told, digest = header or check_header(data, limits), _Digest(data)
 
     def check(answer: Answer) -> tuple[ImageFeatures, WorkingImage]:
         text, block = _of_kind(Kind.FEATURES_AND_PICTURE, answer)
-        return features_and_picture_in(text, block, header, digest.found, len(data))
+        return features_and_picture_in(text, block, told, digest.found, len(data))
 
-    return Question(Kind.EXTRACT_AND_DECODE, data, header.format, check, digest.find)
+    return Question(Kind.EXTRACT_AND_DECODE, data, told.format, check, digest.find)
 
 
 class _Digest:

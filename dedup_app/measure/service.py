@@ -135,8 +135,8 @@ class MeasureService:
                 source = self._images.read(image.path)
                 if source is None or source.etag != row.etag:
                     return ImageResult(str(image.path), Outcome.CHANGED, len(source.data) if source else 0)
-                with room.picture(source.data):
-                    picture = self._decoders.decode(source.data)
+                with room.picture(source.data) as header:
+                    picture = self._decoders.decode(source.data, header)
         except ImageNotFound:
             return ImageResult(str(image.path), Outcome.VANISHED)
         except PermanentError:

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Protocol, Self
 
+from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import ImageFeatures
 
@@ -24,18 +25,19 @@ class Decoders(Protocol):
         """Hear that a picture is on its way, and start a decoder meanwhile if there is none yet; returns at once."""
         ...
 
-    def extract_features(self, data: bytes) -> ImageFeatures:
+    def extract_features(self, data: bytes, header: Header | None = None) -> ImageFeatures:
         """As `dedup_core.extract_features` within the limits of the app: raises `UnreadableImage`, `ImageTooLarge`.
 
+        `header` is what `check_header` said of the file within these limits, if it was asked already.
         `TemporaryError` if there is no decoder to be had now: this is nothing about the file.
         """
         ...
 
-    def features_and_picture(self, data: bytes) -> tuple[ImageFeatures, WorkingImage]:
+    def features_and_picture(self, data: bytes, header: Header | None = None) -> tuple[ImageFeatures, WorkingImage]:
         """What `extract_features` and `decode` give, by one decoding."""
         ...
 
-    def decode(self, data: bytes) -> WorkingImage:
+    def decode(self, data: bytes, header: Header | None = None) -> WorkingImage:
         """As `dedup_core.decode`; raises what `extract_features` raises."""
         ...
 

@@ -48,13 +48,19 @@ EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in 
 
 
 def decode(
-    data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, *, with_provenance: bool = False, with_digest: bool = True
+    data: bytes,
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    header: Header | None = None,
+    *,
+    with_provenance: bool = False,
+    with_digest: bool = True,
 ) -> WorkingImage:
     """Decode the first frame at working size. Raises `UnreadableImage` or `ImageTooLarge`, and nothing else.
 
-    Provenance is for features only, and the digest of a small picture for comparisons only.
+    `header` is what `check_header` said of this file, if it was asked already. Provenance is for features only, and
+    the digest of a small picture for comparisons only.
     """
-    header = check_header(data, limits)
+    header = header or check_header(data, limits)
     try:
         return _decode(data, header, with_provenance=with_provenance, with_digest=with_digest)
     except PermanentError:

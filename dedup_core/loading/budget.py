@@ -7,6 +7,7 @@ from threading import Condition
 from typing import Final
 
 from dedup_core.decoding.header_check import check_header
+from dedup_core.decoding.headers.header import Header
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 
 # Room for four of the largest files, and to decode a PNG of 24 megapixels. What a whole app takes at its peak with both
@@ -98,11 +99,11 @@ class LoadBudgets:
             yield FileRoom(self, reservation)
 
     @contextmanager
-    def picture(self, data: bytes) -> Iterator[None]:
-        """Room to decode the file and work on the picture. Raises what `decode` would raise for the header."""
-        memory_bytes = check_header(data, self._limits).memory_bytes + self._copies * len(data)
-        with self._pictures.reserve(memory_bytes + WORKING_BYTES):
-            yield
+    def picture(self, data: bytes) -> Iterator[Header]:
+        """Room to decode the file and work on the picture, and its header. Raises what `decode` would raise for it."""
+        header = check_header(data, self._limits)
+        with self._pictures.reserve(header.memory_bytes + self._copies * len(data) + WORKING_BYTES):
+            yield header
 
 
 class FileRoom:
@@ -113,8 +114,8 @@ class FileRoom:
         self._reservation = reservation
 
     @contextmanager
-    def picture(self, data: bytes) -> Iterator[None]:
-        """Keep room for these bytes, and have room to decode them. Raises what `decode` would raise for the header."""
+    def picture(self, data: bytes) -> Iterator[Header]:
+        """Keep room for these bytes, and have room to decode them; otherwise as `LoadBudgets.picture`."""
         self._reservation.shrink(len(data))
-        with self._budgets.picture(data):
-            yield
+        with self._budgets.picture(data) as header:
+            yield header

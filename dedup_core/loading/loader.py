@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import DedupError, InvalidSetting
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
@@ -36,16 +36,16 @@ class LoadedImage:
 
 
 type ReadImage = Callable[[ImagePath], SourceImage | bytes]
-type DecodeImage = Callable[[bytes], WorkingImage]
+type DecodeImage = Callable[[bytes, Header], WorkingImage]
 
 
 class MemoryEfficientImageLoader:
     """Loads images for comparison: one read each, kept only as small working images, everything counted.
 
     `read` fetches the encoded bytes of a path and raises a `DedupError` when it cannot; generated images (`test://`)
-    are drawn and never reach it. `decode` turns them into a working image: `dedup_core.decode` within the
-    limits, unless another process is to do it. A failure is an exception, never a number. May be used from several
-    threads, which share the memory that `budgets` allows.
+    are drawn and never reach it. `decode` turns them into a working image, given the header that was checked against
+    the limits: `dedup_core.decode`, unless another process is to do it. A failure is an exception, never a number. May
+    be used from several threads, which share the memory that `budgets` allows.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class MemoryEfficientImageLoader:
         decode: DecodeImage | None = None,
     ) -> None:
         self._read = read
-        self._decode_image = decode or partial(_decode_here, limits=limits)
+        self._decode_image = decode or _decode_here
         self._budgets = budgets or LoadBudgets(limits)
         self._stats = LoaderStats()
         self._lock = Lock()
@@ -145,8 +145,8 @@ class MemoryEfficientImageLoader:
 
     def _decode(self, data: bytes, room: FileRoom) -> WorkingImage:
         try:
-            with room.picture(data):
-                working = self._decode_image(data)
+            with room.picture(data) as header:
+                working = self._decode_image(data, header)
         except Exception as error:
             self._count(decode_failures=1, failures_by_reason=_one_failure(error))
             raise
@@ -182,10 +182,10 @@ class MemoryEfficientImageLoader:
             self._stats = self._stats.merge(delta)
 
 
-def _decode_here(data: bytes, limits: DecodeLimits) -> WorkingImage:
+def _decode_here(data: bytes, header: Header) -> WorkingImage:
     from dedup_core.decoding.decoder import decode  # noqa: PLC0415 - not where another process decodes
 
-    return decode(data, limits)
+    return decode(data, header=header)
 
 
 def get_memory_efficient_loader(read: ReadImage | None = None) -> MemoryEfficientImageLoader:

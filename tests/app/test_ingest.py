@@ -16,11 +16,15 @@ from dedup_app.ports.superseded import Superseded
 from dedup_app.telling import UnknownPair
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.decoding import header_check
+from dedup_core.decoding.formats import read_header
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
 from dedup_core.fingerprinting.hash_views import HASH_BYTES
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
+from dedup_decoders.in_process import InProcessDecoders
+from dedup_decoders.pool import DecoderPool
 from tests.app.world import NOON, Crash, World, copy_of, photo, small_scene
 from tests.core.pictures import encoded
 
@@ -31,6 +35,21 @@ def test_a_new_image_gets_a_row_a_place_in_the_index_and_one_download(world):
     assert (row.path, row.status, row.features.byte_size, row.updated_at) == (path, INDEXED, len(photo(1)), NOON)
     assert world.found_by(photo(1)) == {path.image_id}
     assert world.verify_queue.messages == []
+
+
+@pytest.mark.parametrize("is_separate", [False, True])
+def test_the_header_of_a_file_is_checked_once_each_time_it_is_read(world, monkeypatch, is_separate):
+    checked = []
+    monkeypatch.setattr(
+        header_check, "read_header", lambda data, formats: checked.append(data) or read_header(data, formats)
+    )
+    with DecoderPool(children=1) if is_separate else InProcessDecoders() as decoders:
+        world.services = replace(world.services, decoders=decoders)
+        for name, data in (("a.png", photo(1)), ("b.png", copy_of(1))):
+            world.upload_and_ingest(name, data)
+        assert checked == [photo(1), copy_of(1)]
+        world.verify_all()
+    assert sorted(checked[2:]) == sorted([photo(1), copy_of(1)])
 
 
 def test_the_steps_come_in_the_order_that_makes_a_crash_harmless(world):

@@ -22,6 +22,7 @@ from dedup_changes.transforms import TRANSFORMS, Transform
 from dedup_changes.workshop import MadeCopy, make_copies
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import CONTENT_BYTES
@@ -191,8 +192,8 @@ def test_no_more_pictures_are_held_however_many_are_measured(images: int):
             return measured
 
     class CountingDecoders(InProcessDecoders):
-        def decode(self, data: bytes) -> WorkingImage:
-            return census.count(super().decode(data))
+        def decode(self, data: bytes, header: Header | None = None) -> WorkingImage:
+            return census.count(super().decode(data, header))
 
     class Away:
         def put(self, _image_id: str, _picture: WorkingImage) -> None: ...

@@ -40,10 +40,10 @@ class Mistaken:
     def prepare(self):
         pass
 
-    def extract_features(self, data):
+    def extract_features(self, data, header=None):
         if not self.is_mended:
             raise UnreadableImage("the PNG file is damaged (so it seems)", reason=self._reason)
-        return self._decoders.extract_features(data)
+        return self._decoders.extract_features(data, header)
 
 
 def refuse(world: World, name: str, reason: str = "corrupt") -> tuple[ImagePath, Mistaken]:
