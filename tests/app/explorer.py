@@ -426,7 +426,7 @@ def _remembering(function: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     """The same answer for the same bytes, the same error too."""
     known: dict[bytes, Any] = {}
 
-    def answer(data: bytes) -> Any:
+    def answer(data: bytes, *_header: object) -> Any:
         if data not in known:
             try:
                 known[data] = function(data)
