@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s
 
@@ -20,6 +21,14 @@ def tone_curve(source: Float32s, target: Float32s, least: int = _LEAST_LEVEL) ->
         return None
     levels, means = (np.bincount(level, it, _TONE_LEVELS)[known] / counts[known] for it in (source, target))
     return np.asarray(np.interp(np.arange(256), levels, means), dtype=np.float32)
+
+
+def level_curve(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Float32s:
+    """The mean of target at each of 256 levels of source (n,), and between and beyond those that it has."""
+    counts = np.bincount(source, minlength=256)
+    known = np.flatnonzero(counts >= min(_LEAST_LEVEL, int(counts.max())))
+    means = np.bincount(source, target, 256)[known] / counts[known]
+    return np.asarray(np.interp(np.arange(256), known, means), dtype=np.float32)
 
 
 def variance_and_explained(source: Float32s, target: Float32s, side: int, *, sloped: bool) -> tuple[Float32s, Float32s]:

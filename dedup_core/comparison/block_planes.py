@@ -1,19 +1,21 @@
 """Two gray planes, equally sharp, block by block: how far each block of one differs from that of the other, and why."""
 
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.bent_tones import tone_curve, variance_and_explained
 from dedup_core.comparison.clusters import PixelBox
+from dedup_core.comparison.evened_tones import evened
 from dedup_core.comparison.placing import Cut, Placed
-from dedup_core.comparison.sharpness import cell_sums, equally_sharp, smoothed
+from dedup_core.comparison.sharpness import Softening, cell_sums, equally_sharp, smoothed
 
 type Blocks = NDArray[np.bool_]
+type ImagePair = tuple[Image.Image, Image.Image]
 CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
 _SMALL_CELL: Final = 4  # for pictures that have few pixels
 _SMALL: Final = 160  # pixels of the longer side: fewer are less than 19 blocks of 16 in a row
@@ -36,18 +38,22 @@ _SHIFT: Final = 2  # pixels either way that an alignment may be off at a block
 _TONE_ERROR: Final = 9.0  # variance of what a tone curve leaves, from rounding and noise
 
 
+class Where(NamedTuple):
+    """A box in pixels of the whole turned left picture, and how large that is."""
+
+    box: PixelBox
+    whole_size: tuple[int, int]
+
+
 class BlockPlanes:
     """Two gray planes, equally sharp, and the statistics of their blocks, (rows, columns) each."""
 
-    def __init__(self, cut: Cut, box: PixelBox, *, small: bool = False) -> None:
-        left, right, inside = cut.left.crop(box), cut.right.crop(box), cut.inside[box[1] : box[3], box[0] : box[2]]
+    def __init__(self, pair: ImagePair, inside: Blocks, softening: Softening, where: Where, *, small: bool) -> None:
+        """Of two pictures (mode L) made equally sharp by `softening`; `inside` (h, w) is what both showed before."""
+        self.softening, self.where, self.inside, self.small = softening, where, inside, small
+        self.cell = _SMALL_CELL if small or max(pair[0].size) < _SMALL else CELL
+        self.left, self.right = smoothed(pair[0]), smoothed(pair[1])
         all_inside = bool(inside.all())
-        if not all_inside:  # what right does not show is taken from left, so that no edge is blurred into what it does
-            right = Image.fromarray(np.where(inside, np.asarray(right), np.asarray(left)))
-        left, right = equally_sharp(left, right)
-        self.box, self.whole_size = box, cut.left.size
-        self.cell = _SMALL_CELL if small or max(left.size) < _SMALL else CELL
-        self.left, self.right = smoothed(left), smoothed(right)
         count = np.float32((2 * self.cell) ** 2)
         ours, theirs = (_block_sums(plane, self.cell) / count for plane in (self.left, self.right))
         products = ((self.left, self.left), (self.right, self.right), (self.left, self.right))
@@ -57,7 +63,8 @@ class BlockPlanes:
         self.right_variance = np.maximum(squares[1] - theirs * theirs, 0.0)
         covariance = squares[2] - ours * theirs
         self.seen = np.ones(ours.shape, np.bool_) if all_inside else self._all_seen(inside)
-        if covariance[self.seen].sum() < 0:  # one is the negative of the other
+        self.is_negative = covariance[self.seen].sum() < 0  # one of the other
+        if self.is_negative:
             self.right, covariance = 255.0 - self.right, -covariance
         self.covariance = covariance
         self.noise = self._noise()
@@ -79,6 +86,21 @@ class BlockPlanes:
         shown = np.asarray(Image.fromarray(inside).convert("L").resize(size, Image.Resampling.BOX))
         outside = _block_sums((shown < np.uint8(255)).astype(np.float32), self.cell)
         return np.asarray(outside == 0)
+
+    @classmethod
+    def of(cls, cut: Cut, box: PixelBox, *, small: bool = False) -> Self:
+        """Of what both show inside the box of a cut in gray."""
+        left, right, inside = _parts(cut, box)
+        left, right, softening = equally_sharp(left, right)
+        return cls((left, right), inside, softening, Where(box, cut.left.size), small=small)
+
+    def evened(self, placed: Placed, scale: float, differences: Float32s) -> Self | None:
+        """The same with the light and the tones of one in both; None where too little agrees to tell them."""
+        left, right, _ = _parts(placed.cut(scale, "RGB", Image.Resampling.BICUBIC), self.where.box)
+        if self.is_negative:
+            right = ImageOps.invert(right)
+        pair = evened(left, right, self.softening, self._agreeing_pixels(differences))
+        return pair and type(self)(pair, self.inside, self.softening, self.where, small=self.small)
 
     @property
     def grain(self) -> float:
@@ -102,10 +124,11 @@ class BlockPlanes:
 
     def in_shares(self, corners: PixelBox) -> tuple[float, float, float, float]:
         """A box in pixels of these planes, in shares of the whole left picture."""
-        zoom = (self.box[2] - self.box[0]) / self.left.shape[1], (self.box[3] - self.box[1]) / self.left.shape[0]
+        box, (width, height) = self.where
+        zoom = (box[2] - box[0]) / self.left.shape[1], (box[3] - box[1]) / self.left.shape[0]
         left, top, right, bottom = corners
-        across = [(self.box[0] + x * zoom[0]) / self.whole_size[0] for x in (left, right)]
-        down = [(self.box[1] + y * zoom[1]) / self.whole_size[1] for y in (top, bottom)]
+        across = [(box[0] + x * zoom[0]) / width for x in (left, right)]
+        down = [(box[1] + y * zoom[1]) / height for y in (top, bottom)]
         return across[0], down[0], across[1], down[1]
 
     def shares_of(self, changed: Blocks) -> tuple[float, float]:
@@ -126,10 +149,9 @@ class BlockPlanes:
             return Image.new("L", (1, 1), 255)  # like a larger one, once it is resized
         missing = _pixels_of(~blocks, self.cell, self.left.shape)
         part = Image.fromarray((~missing).astype(np.uint8) * 255)
-        whole = Image.new("L", self.whole_size, 255)
-        whole.paste(
-            part.resize((self.box[2] - self.box[0], self.box[3] - self.box[1]), Image.Resampling.NEAREST), self.box[:2]
-        )
+        box, whole_size = self.where
+        whole = Image.new("L", whole_size, 255)
+        whole.paste(part.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST), box[:2])
         return whole
 
     def differences(self) -> Float32s:
@@ -187,10 +209,7 @@ class BlockPlanes:
 
     def _explain_by_tone(self, differences: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
         """Lower the difference of blocks that the tone curve of the rest of the picture explains: clipped light."""
-        agrees = (self.textured & (differences < DOUBTFUL)) | self.flat
-        pixels = _pixels_of(agrees, self.cell, self.left.shape) & ~_pixels_of(
-            self.textured & (differences > DOUBTFUL), self.cell, self.left.shape
-        )
+        pixels = self._agreeing_pixels(differences)
         sloped = self._is_relit(differences)
         for source, target in ((self.left, self.right), (self.right, self.left)):
             curve = tone_curve(source[pixels], target[pixels])
@@ -205,6 +224,12 @@ class BlockPlanes:
             differences[rows, columns] = np.minimum(
                 differences[rows, columns], self._bent(source, target, rows, columns, sloped=sloped)
             )
+
+    def _agreeing_pixels(self, differences: Float32s) -> Blocks:
+        """Where blocks agree or are plain, and none differs, (h, w)."""
+        agrees = (self.textured & (differences < DOUBTFUL)) | self.flat
+        differs = self.textured & (differences > DOUBTFUL)
+        return _pixels_of(agrees, self.cell, self.left.shape) & ~_pixels_of(differs, self.cell, self.left.shape)
 
     def _is_relit(self, differences: Float32s) -> bool:
         """Whether light and shade changed from place to place, as local contrast does: no tone curve explains it."""
@@ -240,7 +265,7 @@ class BlockPlanes:
         size = self.left.shape[1], self.left.shape[0]
         smooth = ImageFilter.GaussianBlur(1)
         colors = [
-            np.asarray(image.crop(self.box).resize(size, Image.Resampling.BOX).filter(smooth), dtype=np.float32)
+            np.asarray(image.crop(self.where.box).resize(size, Image.Resampling.BOX).filter(smooth), dtype=np.float32)
             for image in (cut.left, cut.right)
         ]
         rows, columns = np.nonzero(changed)
@@ -264,6 +289,15 @@ class BlockPlanes:
         common = mixed @ gray  # (n, 3, 1)
         fitted = (common * np.linalg.solve(normal, common)).sum(axis=(1, 2))
         return np.asarray(np.sqrt(fitted / ((gray * gray).sum(axis=(1, 2)) + 1e-3)), dtype=np.float32)
+
+
+def _parts(cut: Cut, box: PixelBox) -> tuple[Image.Image, Image.Image, Blocks]:
+    """What lies in a box; what right does not show is taken from left, so that no edge is blurred into what it does."""
+    left, right, inside = cut.left.crop(box), cut.right.crop(box), cut.inside[box[1] : box[3], box[0] : box[2]]
+    if not inside.all():
+        right = right.copy()
+        right.paste(left, mask=Image.fromarray(~inside))
+    return left, right, inside
 
 
 def _has_other_contrast(gain: Float32s, usual: float) -> Blocks:

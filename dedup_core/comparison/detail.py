@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
@@ -21,6 +22,9 @@ _CHANGED: Final = 0.45  # a block that differs more than this shows something el
 _RIM: Final = 1  # pixels
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
+_EVENED: Final = 2.0  # gray levels: what rounding and compression leave where a change of tone is explained
+_THIN_STROKES: Final = 1.2  # times: tones changed after scaling make them thinner; docs/thresholds.md#what-stands-out
+_MANY_DIFFER: Final = 0.03  # of what is shown: then nothing is allowed for tones, and nothing has to stand out
 _WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
 
 
@@ -52,9 +56,9 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     box = _without_rim(cut.bounds())
     if box is None:
         return _NOTHING_THERE
-    planes = BlockPlanes(cut, box)
+    planes = BlockPlanes.of(cut, box)
     if 0 < planes.textured.sum() < _FEW:
-        smaller = BlockPlanes(cut, box, small=True)
+        smaller = BlockPlanes.of(cut, box, small=True)
         planes = smaller if smaller.textured.any() else planes
     textured = planes.textured
     if not textured.any():
@@ -66,8 +70,11 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else
         differences = shapes
     changed = textured & (differences > _CHANGED)
-    outlier, stand_out = outliers(planes, differences, retoned)
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
+    evened = None
+    if retoned > RETONED and min(shares[0], reshaped[0]) <= _MANY_DIFFER:
+        evened = planes.evened(placed, scale, differences)
+    outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
     detail = Detail(
         worst=_third_largest(differences[textured]),
         usual=planes.usual(differences),
@@ -85,6 +92,22 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     boxes = [planes.in_shares(corners) for corners in boxes_of(changed | stand_out, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
     return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
+
+
+def _outliers(
+    planes: BlockPlanes, evened: BlockPlanes | None, differences: Float32s, retoned: float, *, recolored: bool
+) -> tuple[float, NDArray[np.bool_]]:
+    """What stands out, of `evened` planes where those were made: other tones are no difference then.
+
+    Of `recolored` ones only where a curve for each channel explains their colors.
+    """
+    if evened is not None:
+        anew = evened.differences()
+        left_over = evened.retoned(anew)
+        if not recolored or left_over <= _EVENED:
+            outlier, places = outliers(evened, anew, left_over, bent=True)
+            return outlier / _THIN_STROKES, places
+    return outliers(planes, differences, retoned)
 
 
 def _without_rim(box: PixelBox | None) -> PixelBox | None:

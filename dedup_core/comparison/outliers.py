@@ -23,7 +23,7 @@ _DAMPING: Final = 1e-5  # of the terms' strength: blocks that are a plain slope 
 _TO_GRAY: Final = 64.0  # squares as large as gray values
 
 
-def outliers(planes: BlockPlanes, differences: Float32s, retoned: float) -> tuple[float, Blocks]:
+def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent: bool = False) -> tuple[float, Blocks]:
     """How many times what nearly all places of a word's size differ by the largest difference is, and where it is.
 
     Counted in correlation and in gray levels, the lesser of both: noise weighs much where little shows, a place that
@@ -46,8 +46,8 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float) -> tupl
     doubtful = shown & _blocks_of_words(words_out)
     rows, columns = np.nonzero(doubtful)
     left_over = np.minimum(
-        _moved_or_blurred(planes.left, planes.right, rows, columns, planes.cell, bent=retoned > RETONED),
-        _moved_or_blurred(planes.right, planes.left, rows, columns, planes.cell, bent=retoned > RETONED),
+        _moved_or_blurred(planes.left, planes.right, rows, columns, planes.cell, bent=bent or retoned > RETONED),
+        _moved_or_blurred(planes.right, planes.left, rows, columns, planes.cell, bent=bent or retoned > RETONED),
     )
     explained = np.minimum(differences[doubtful], left_over / (2 * contrast[doubtful])) * weights[doubtful]
     times = np.zeros_like(times)

@@ -1,5 +1,6 @@
 """How sharp a picture is, and two pictures made equally sharp: what only one of them can show is no difference."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,27 +18,51 @@ _LEAST_SIDE: Final = 48  # pixels after halving: 11 of the small blocks of 8 in 
 SOFT: Final = 0.1  # so little of the finest detail is left that half the size shows as much; a plain slope has 0.06
 
 
-def equally_sharp(left: Image.Image, right: Image.Image) -> tuple[Image.Image, Image.Image]:
+@dataclass(frozen=True, slots=True)
+class Softening:
+    """What makes two pictures equally sharp: how often both are halved, and the blur of each in pixels after that."""
+
+    halved: int = 0
+    left: float = 0.0
+    right: float = 0.0
+
+    def applied(self, left: Image.Image, right: Image.Image) -> tuple[Image.Image, Image.Image]:
+        """The same pair softened, in whatever mode of Pillow."""
+        for _ in range(self.halved):
+            left, right = _halved(left), _halved(right)
+        return _blurred(left, self.left), _blurred(right, self.right)
+
+
+def equally_sharp(left: Image.Image, right: Image.Image) -> tuple[Image.Image, Image.Image, Softening]:
     """Blur the sharper one until it is as the other; both are halved while one shows nothing fine."""
+    halved = 0
     while True:
         ours, theirs = sharpness(left), sharpness(right)
         goal = min(ours, theirs)
         if goal == 0.0:  # of a picture that shows nothing no one can say how sharp it is
-            return left, right
+            return left, right, Softening(halved)
         if goal >= _ALIKE * max(ours, theirs):
-            return left, right
+            return left, right, Softening(halved)
         if goal < SOFT and min(left.size) >= 2 * _LEAST_SIDE:
-            size = left.width // 2, left.height // 2
-            left, right = (image.resize(size, Image.Resampling.BOX) for image in (left, right))
+            left, right, halved = _halved(left), _halved(right), halved + 1
             continue
         sharper = left if ours > theirs else right
-        blurred = sharper
-        for deviation in _BLURS:
-            blurred = sharper.filter(ImageFilter.GaussianBlur(deviation))
+        blurred, blur = sharper, 0.0
+        for blur in _BLURS:
+            blurred = _blurred(sharper, blur)
             if sharpness(blurred) <= goal:
                 break
-        left, right = (blurred, right) if ours > theirs else (left, blurred)
-        return left, right
+        if ours > theirs:
+            return blurred, right, Softening(halved, left=blur)
+        return left, blurred, Softening(halved, right=blur)
+
+
+def _halved(image: Image.Image) -> Image.Image:
+    return image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
+
+
+def _blurred(image: Image.Image, blur: float) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(blur)) if blur else image
 
 
 def sharpness(image: Image.Image) -> float:
