@@ -13,7 +13,7 @@ from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import lab_metrics
-from dedup_core.comparison.clusters import boxes_of
+from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
@@ -258,15 +258,30 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Content
         finer = _Laid.of(placed)
         if finer is not None and finer.shape.structure > laid.shape.structure:
             laid = finer
-    look = look_closer(placed, recolored=laid.is_recolored)
+    whole = placed.in_whole_frames(left, right)
+    look = look_closer(whole, recolored=laid.is_recolored)
+    if whole is not placed:
+        look = replace(look, unchanged=_cropped(look.unchanged, placed.boxes(whole.left, right)[0], whole.left))
     if look.shows_nothing and laid.pair.coverage < _SAME_FRAME:
-        whole = Placed.stretched(left, right, placed.view)
-        in_frame = _Laid.of(whole, stretched=True) if whole.aspect_agreement >= _SAME_FRAME else None
-        if in_frame is not None and not (closer := look_closer(whole, recolored=in_frame.is_recolored)).shows_nothing:
+        stretched = Placed.stretched(left, right, placed.view)
+        in_frame = _Laid.of(stretched, stretched=True) if stretched.aspect_agreement >= _SAME_FRAME else None
+        if (
+            in_frame is not None
+            and not (closer := look_closer(stretched, recolored=in_frame.is_recolored)).shows_nothing
+        ):
             laid, look = in_frame, closer
     if laid.pair.coverage < _SAME_FRAME:
         look = replace(look, regions=(placed.shared_region(), *look.regions))
     return laid, look
+
+
+def _cropped(unchanged: Image.Image, box: PixelBox, whole: Pixels) -> Image.Image:
+    """What of a map of a whole picture lies in a box of it."""
+    if unchanged.size == (1, 1):
+        return unchanged
+    across, down = unchanged.width / whole.shape[1], unchanged.height / whole.shape[0]
+    left, top, right, bottom = box
+    return unchanged.crop((round(left * across), round(top * down), round(right * across), round(bottom * down)))
 
 
 def _look_at_plain(left: Pixels, right: Pixels, laid: _Laid) -> tuple[_Laid, Look]:

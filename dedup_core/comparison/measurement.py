@@ -16,7 +16,7 @@ MEASUREMENT_VERSION: Final = 9  # of what is stored; raised when a number comes 
 _WITH_VERDICT: Final = ("regions", "sides")
 RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
 MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
-STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
+STANDS_OUT: Final = 1.05  # times; docs/thresholds.md#what-stands-out
 
 
 @dataclass(frozen=True, slots=True)

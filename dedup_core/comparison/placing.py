@@ -17,6 +17,8 @@ from dedup_core.comparison.sharpness import SOFT, sharpness
 from dedup_core.views import View, opposite, turned, turned_back
 
 _MAP_SIZE: Final = 128  # pixels: the part that both show is told to a hundredth of a side
+_CORNER_OFF: Final = 0.015  # of a side: frames that differ by less are the same one, scaled and rounded
+_LIKE_COLORS: Final = 64.0  # gray levels: one paper in another light, and no black margin for a white one
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
 type Contents = tuple[tuple[slice, slice], tuple[slice, slice]]
@@ -89,6 +91,39 @@ class Placed:
         soft = min(sharpness(Image.fromarray(plane)) for plane in (ours, theirs)) < SOFT
         found = refined(pyramids, self.homography, rough=rough, soft=soft)
         return type(self)(self.left, self.right, self.view, found, self.frames)
+
+    def in_whole_frames(self, left: Pixels, right: Pixels) -> Self:
+        """The same of the two whole pictures where their frames lie on each other, plain margins and all.
+
+        What is small in a margin was trimmed with it. Itself where there is nothing more to see, or the frames or the
+        colors of the margins differ.
+        """
+        if self.frames == (WHOLE, WHOLE):
+            return self
+        upright = turned(left, self.view)
+        ours, theirs = self.boxes(upright, right)
+        to_content, to_whole = _into(ours, upright), np.linalg.inv(_into(theirs, right))
+        homography = to_whole @ self.homography @ to_content
+        whole = type(self)(upright, right, self.view, homography / homography[2, 2], (WHOLE, WHOLE))
+        return whole if whole.is_frame_on_frame and _have_like_margins((upright, ours), (right, theirs)) else self
+
+    def boxes(self, left: Pixels, right: Pixels) -> tuple[PixelBox, PixelBox]:
+        """What the frames are of the whole turned left and the whole right picture, in pixels."""
+        x, y, across, down = self.frames[0]
+        ends = [turned_back(u, v, opposite(self.view)) for u, v in ((x, y), (x + across, y + down))]
+        (low, high), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
+        x, y, across, down = self.frames[1]
+        return _pixels((low, top, high, bottom), left), _pixels((x, y, x + across, y + down), right)
+
+    @property
+    def is_frame_on_frame(self) -> bool:
+        """Whether the corners of one picture lie at those of the other."""
+        (height, width), (rows, columns) = self.left.shape[:2], self.right.shape[:2]
+        for x, y in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            point = self.to_right(np.array([x * width, y * height]) / max(height, width)) * max(rows, columns)
+            if np.abs(point / (columns, rows) - (x, y)).max() > _CORNER_OFF:
+                return False
+        return True
 
     @property
     def aspect_agreement(self) -> float:
@@ -199,6 +234,31 @@ def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
     if image.mode != mode:
         image = image.convert(mode)
     return image.resize(_scaled(pixels, scale), Image.Resampling.BOX) if scale < 1.0 else image
+
+
+def _pixels(corners: Corners, picture: Pixels) -> PixelBox:
+    height, width = picture.shape[:2]
+    left, top, right, bottom = corners
+    return round(left * width), round(top * height), round(right * width), round(bottom * height)
+
+
+def _into(box: PixelBox, whole: Pixels) -> Homography:
+    """Points of a whole picture as points of what is in a box of it, both in units of the longer side."""
+    left, top, right, bottom = box
+    longer = max(right - left, bottom - top)
+    times = max(whole.shape[:2]) / longer
+    return np.array([[times, 0.0, -left / longer], [0.0, times, -top / longer], [0.0, 0.0, 1.0]])
+
+
+def _have_like_margins(*pictures: tuple[Pixels, PixelBox]) -> bool:
+    """Whether what is around the boxes has about one color; nothing is around the whole of a picture."""
+    colors = []
+    for whole, (left, top, right, bottom) in pictures:
+        around = np.ones(whole.shape[:2], dtype=np.bool_)
+        around[top:bottom, left:right] = False
+        if around.any():
+            colors.append(np.median(whole[around], axis=0))
+    return all(np.abs(color - colors[0]).max() <= _LIKE_COLORS for color in colors)
 
 
 def _scaled(pixels: Pixels, scale: float) -> tuple[int, int]:

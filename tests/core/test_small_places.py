@@ -130,3 +130,28 @@ def test_the_place_is_told():
     for row in (6, 20):
         x, y = 590 / 1100, (192 + 45 * row) / 1500
         assert any(box.left <= x <= box.right and box.top <= y <= box.bottom for box in places)
+
+
+def notice(page: str) -> Image.Image:
+    """A sheet of text with the number of the page alone in its lower margin, less than a border's specks wide."""
+    image = Image.new("RGB", (850, 1100), "white")
+    canvas = ImageDraw.Draw(image)
+    lengths = np.random.default_rng(6).integers(30, 64, 22)
+    for row, length in enumerate(lengths):
+        canvas.text(
+            (90, 110 + 38 * row), ("quarterly results of the branch office " * 2)[:length], fill="black", font_size=24
+        )
+    canvas.text((420, 1040), page, fill="black", font_size=36)
+    return image
+
+
+@pytest.mark.parametrize("copied", [Image.Image.copy, half])
+def test_a_page_number_in_the_margin_is_seen(copied):
+    assert kind_of(copied(notice("3")), notice("4")) in DIFFERENT
+    assert kind_of(copied(notice("3")), notice("3")) is VerdictKind.DUPLICATE
+
+
+def test_margins_of_another_color_are_no_difference():
+    in_black = Image.new("RGB", (850, 1100), "black")
+    in_black.paste(notice("").crop((80, 100, 770, 950)), (80, 100))
+    assert kind_of(in_black, notice("")) is VerdictKind.DUPLICATE
