@@ -6,6 +6,7 @@ modules are compiled: a package cannot be written to there, so each process woul
 """
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
@@ -23,6 +25,8 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 PACKING = zipfile.ZIP_DEFLATED
 # Where the Functions worker looks for libraries.
 LIBRARIES = PurePosixPath(".python_packages", "lib", "site-packages")
+# Wheels that were downloaded, by what they were asked for: to find them in an index again takes pip 20 s each time.
+WHEELS = ROOT / "dist" / "wheels"
 PYTHON = "3.13"
 MACHINE = "x86_64"
 NEWEST_GLIBC = 36  # 2.36, that of Debian 12, on which Functions run
@@ -55,11 +59,18 @@ def install_libraries(folder: Path) -> None:
     target = ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
     target += [part for platform in PLATFORMS for part in ("--platform", platform)]
     # No dependencies beyond the listed ones: the list is complete, tests/infra/test_package.py checks it.
-    listed = ["--no-deps", "--requirement", str(ROOT / "requirements.txt")]
-    with tempfile.TemporaryDirectory() as wheels:
-        subprocess.run([*pip, "download", *target, *listed, "--dest", wheels], check=True)  # noqa: S603
-        offline = ["--no-index", "--find-links", wheels, "--no-compile", "--target", str(folder)]
-        subprocess.run([*pip, "install", *target, *listed, *offline], check=True)  # noqa: S603
+    requirements = ROOT / "requirements.txt"
+    listed = ["--no-deps", "--requirement", str(requirements)]
+    wheels = WHEELS / hashlib.sha256(" ".join(target).encode() + requirements.read_bytes()).hexdigest()[:16]
+    if not wheels.exists():
+        WHEELS.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=WHEELS, ignore_cleanup_errors=True) as arriving:
+            subprocess.run([*pip, "download", *target, *listed, "--dest", arriving], check=True)  # noqa: S603
+            with suppress(OSError):  # somebody else was faster
+                Path(arriving).rename(wheels)
+    # It looks at the hash of each once more.
+    offline = ["--no-index", "--find-links", str(wheels), "--no-compile", "--target", str(folder)]
+    subprocess.run([*pip, "install", *target, *listed, *offline], check=True)  # noqa: S603
 
 
 def write_package(file: Path, libraries: Path | None = None) -> None:
@@ -89,6 +100,7 @@ def add_bytecode(tree: Path) -> None:
     if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
         raise RuntimeError(f"Functions run Python {PYTHON}, and this is {sys.version}: run `make package` with theirs")
     compiler = [sys.executable, "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
+    compiler += ["-x", "/tests/"]  # those of libraries, which nobody imports
     # What fails are files of libraries for other versions of Python, which nobody imports.
     environment = {**os.environ, "PYTHONHASHSEED": "0"}  # the same files make the same bytecode
     subprocess.run([*compiler, "-s", str(tree), str(tree)], env=environment, check=False)  # noqa: S603
