@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import special  # type: ignore[import-untyped] - scipy.stats takes seconds to load
 
 FALSE_POSITIVE_RATE = 1e-4
 
@@ -25,7 +25,7 @@ def threshold_at_rate(negatives: ArrayLike, rate: float = FALSE_POSITIVE_RATE) -
 
 def upper_bound(count: float, trials: int, confidence: float = 0.95) -> float:
     """The rate that the true one stays below with this confidence, after `count` events (Poisson, one-sided)."""
-    return float(stats.chi2.ppf(confidence, 2 * (count + 1)) / 2 / trials)
+    return float(special.gammaincinv(count + 1, confidence) / trials)
 
 
 def upper_bound_of_clusters(counts: Collection[int], trials: int, clusters: int) -> float:
@@ -53,7 +53,7 @@ class Tail:
     exponential: tuple[float, float]
 
     def rate_normal(self, distance: float) -> float:
-        return float(stats.norm.cdf(self.normal[0] + self.normal[1] * distance))
+        return float(special.ndtr(self.normal[0] + self.normal[1] * distance))
 
     def rate_exponential(self, distance: float) -> float:
         return min(1.0, math.exp(self.exponential[0] + self.exponential[1] * distance))
@@ -68,7 +68,7 @@ def fit_tail(negatives: ArrayLike, share: float = 0.01, least: int = 10) -> Tail
     shares = np.searchsorted(distances, levels, side="right") / distances.size  # P(distance <= level)
     keep = shares < 1
     levels, shares = levels[keep], shares[keep]
-    return Tail(_line(levels, stats.norm.ppf(shares)), _line(levels, np.log(shares)))
+    return Tail(_line(levels, special.ndtri(shares)), _line(levels, np.log(shares)))
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from PIL import Image
-from scipy import stats  # type: ignore[import-untyped]
 
 from benchmarks import domains, quality, thresholds
 from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary
@@ -51,7 +51,7 @@ def test_events_that_come_together_leave_a_wider_bound() -> None:
 def test_the_fitted_tail_finds_a_rate_that_was_too_rare_to_measure() -> None:
     distances = np.rint(np.random.default_rng(1).normal(120, 8, 200_000))
     tail = fit_tail(distances)
-    true = stats.norm.cdf(80.5, 120, 8)
+    true = NormalDist(120, 8).cdf(80.5)
     assert tail.rate_normal(80) == pytest.approx(true, rel=1)
     assert tail.rate_exponential(80) > true
 
