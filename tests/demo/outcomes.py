@@ -1,6 +1,7 @@
 """Outcomes of the demo as an app without mistakes would store them, for tests to spoil."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.ports.features import FeaturesRow
@@ -9,10 +10,17 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
+from demo import pictures as demo_pictures
 from demo.check import Outcome
 from demo.pictures import Picture, allowed_verdicts, is_to_be_found, readable_pairs
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@cache
+def every_picture() -> tuple[Picture, ...]:
+    """Those of the demo, made once for all tests: it takes seconds."""
+    return tuple(demo_pictures.pictures())
 
 
 def row(name: str, status: ImageStatus = INDEXED, detail: str = "") -> FeaturesRow:

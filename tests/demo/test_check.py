@@ -8,13 +8,13 @@ from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.loading.stats import LoaderStats
 from demo.check import Outcome, mistakes
-from demo.pictures import Picture, pictures
-from tests.demo.outcomes import pair, right_outcome, row
+from demo.pictures import Picture
+from tests.demo.outcomes import every_picture, pair, right_outcome, row
 
 
 @pytest.fixture(scope="module")
 def shown() -> list[Picture]:
-    return pictures()
+    return [*every_picture()]
 
 
 def with_pair(outcome: Outcome, left: str, right: str, kind: VerdictKind | None) -> Outcome:

@@ -9,12 +9,13 @@ from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from demo import variants
 from demo.photographs import FILES, MissingPhotographError, photograph
-from demo.pictures import Picture, allowed_verdicts, is_to_be_found, pictures
+from demo.pictures import Picture, allowed_verdicts, is_to_be_found
+from tests.demo.outcomes import every_picture
 
 
 @pytest.fixture(scope="module")
 def by_name() -> dict[str, Picture]:
-    return {picture.name: picture for picture in pictures()}
+    return {picture.name: picture for picture in every_picture()}
 
 
 def opened(data: bytes) -> Image.Image:
@@ -42,7 +43,7 @@ def test_a_missing_photograph_names_the_package_and_the_remedy(monkeypatch):
 
 
 def test_names_are_unique_and_every_original_is_uploaded_too(by_name):
-    assert len(by_name) == len(pictures())
+    assert len(by_name) == len(every_picture())
     assert {picture.original for picture in by_name.values()} <= set(by_name)
 
 

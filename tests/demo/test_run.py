@@ -7,9 +7,9 @@ from rich.console import Console
 
 from demo import __main__ as command
 from demo.check import mistakes
-from demo.pictures import Picture, pictures
+from demo.pictures import Picture
 from demo.run import GaveUpError, RunningApp, running_app, upload, wait
-from tests.demo.outcomes import right_outcome
+from tests.demo.outcomes import every_picture, right_outcome
 
 FEW = ("china.jpg", "china-copy.jpg", "china-half.jpg", "rocket.jpg", "letter.jpg")
 
@@ -22,7 +22,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
 
 @pytest.fixture(scope="module")
 def few() -> list[Picture]:
-    return [picture for picture in pictures() if picture.name in FEW]
+    return [picture for picture in every_picture() if picture.name in FEW]
 
 
 def test_the_app_says_the_right_thing_about_every_picture(app: RunningApp, few: list[Picture]):
@@ -46,8 +46,9 @@ def test_an_app_that_does_not_finish_is_given_up_with_what_is_missing_and_the_lo
 def test_the_command_ends_with_0_when_all_is_right_and_with_1_when_not(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    everything = pictures()
+    everything = [*every_picture()]
     outcome = right_outcome(everything)
+    monkeypatch.setattr(command, "pictures", lambda: everything)
     monkeypatch.setattr(command, "_run", lambda *_: outcome)
     assert command.main() == 0
     outcome.rows.pop("rocket.jpg")
@@ -61,6 +62,7 @@ def test_the_command_tells_in_words_why_it_could_not_start(
     def fail(shown: list[Picture], out: Console) -> None:
         raise GaveUpError("After 300 s [1 of 27] images are finished.")
 
+    monkeypatch.setattr(command, "pictures", list)
     monkeypatch.setattr(command, "_run", fail)
     assert command.main() == 1
     assert capsys.readouterr().err == "The demo failed. After 300 s [1 of 27] images are finished.\n"

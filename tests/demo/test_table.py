@@ -9,14 +9,14 @@ from rich.console import Console
 from dedup_app.image_status import ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from demo.check import Outcome
-from demo.pictures import Picture, pictures
+from demo.pictures import Picture
 from demo.table import result
-from tests.demo.outcomes import pair, right_outcome, row
+from tests.demo.outcomes import every_picture, pair, right_outcome, row
 
 
 @pytest.fixture(scope="module")
 def shown() -> list[Picture]:
-    return pictures()
+    return [*every_picture()]
 
 
 def printed(shown: list[Picture], outcome: Outcome, mistakes: list[str], width: int = 80) -> str:
