@@ -78,7 +78,7 @@ def test_a_crash_at_any_step_is_healed_by_the_next_try(world, situation):
     assert steps < MOST_STEPS
     for moment in ("before", "after"):
         for fatal_step in range(1, steps + 1):
-            crashed = World()
+            crashed = World(plain_index=True)
             situation(crashed)
             _crash_at(crashed, fatal_step, moment, lambda crashed=crashed: crashed.services.ingest.ingest(A))
             crashed.services = crashed.start_process("the next one")
@@ -94,7 +94,7 @@ def test_an_image_that_is_gone_leaves_its_group_after_any_two_crashes(world, sit
     world.services.ingest.ingest(A)
     steps = range(1, len(world.calls) + 1)
     for first, second in product(steps, steps):
-        crashed = World()
+        crashed = World(plain_index=True)
         situation(crashed)
         _crash_at(crashed, first, "after", lambda crashed=crashed: crashed.services.ingest.ingest(A))
         crashed.services = crashed.start_process("the next one")
@@ -121,7 +121,7 @@ def test_a_crash_at_any_step_of_a_verification_is_healed_by_the_next_try(world, 
     world.services.verify.handle_message(body, "1")
     undisturbed = _end_of(world)
     for fatal_step in range(1, len(world.calls) + 1):
-        crashed = World()
+        crashed = World(plain_index=True)
         upload(crashed)
         _crash_at(
             crashed, fatal_step, moment, lambda crashed=crashed: crashed.services.verify.handle_message(body, "1")
@@ -156,7 +156,7 @@ def _interrupt(world: World, at_step: int, interruption: Callable[[], None]) -> 
 @pytest.mark.parametrize("newer", [photo(3), b"new garbage"], ids=["another picture", "garbage"])
 def test_a_newer_version_that_another_process_took_in_meanwhile_has_the_last_word(world, situation, newer):
     for at_step in range(1, MOST_STEPS):
-        world = World()
+        world = World(plain_index=True)
         situation(world)
         other = world.start_process("the other")
 
@@ -180,7 +180,7 @@ def test_a_newer_version_that_another_process_took_in_meanwhile_has_the_last_wor
 @pytest.mark.parametrize("at_once", [True, False], ids=["and its event comes at once", "and its event comes later"])
 def test_a_blob_that_vanishes_at_any_step_leaves_no_ghost(world, at_once):
     for at_step in range(1, MOST_STEPS):
-        world = World()
+        world = World(plain_index=True)
         _new_image(world)
         other = world.start_process("the other")
 
@@ -201,7 +201,7 @@ def test_a_blob_that_vanishes_at_any_step_leaves_no_ghost(world, at_once):
 
 def test_look_alikes_that_land_at_the_same_moment_find_each_other_whatever_comes_in_between(world):
     for at_step in range(1, MOST_STEPS):
-        world = World()
+        world = World(plain_index=True)
         world.images.put(A, photo(1))
         world.images.put(B, copy_of(1))
         other = world.start_process("the other")

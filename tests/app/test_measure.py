@@ -19,7 +19,7 @@ from dedup_app.measure.service import COPIES_AT_ONCE, MeasureService, without
 from dedup_app.measure.stages import Stage
 from dedup_app.ports.features import ImageSummary
 from dedup_changes.transforms import TRANSFORMS, Transform
-from dedup_changes.workshop import MadeCopy, make_copies
+from dedup_changes.workshop import MadeCopy
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.decoding.headers.header import Header
@@ -32,6 +32,7 @@ from dedup_core.views import View
 from dedup_decoders.in_process import InProcessDecoders
 from tests.app.world import World, copy_of, photo, recolored
 from tests.core.pictures import encoded, scene
+from tests.remembered import copies_once, measure_once, remember
 
 READING = {
     *("images.read", "features.get", "features.all_summaries", "index.search", "index.refresh"),
@@ -53,9 +54,9 @@ class Bench:
 
     def copies(self, picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
         self.made += changes
-        return make_copies(picture, name, changes)
+        return copies_once(picture, name, changes)
 
-    measure = staticmethod(measure_images)
+    measure = staticmethod(measure_once)
 
 
 class Pile(dict[str, WorkingImage]):
@@ -86,6 +87,11 @@ class Trial:
         pairs = strangers.pairs, strangers.known_copies
         limit = self.world.settings.max_candidates
         return sample, results, analyze(sample.images, results, compared, pairs, self.bench.changes, BALANCED, limit)
+
+
+@pytest.fixture(autouse=True)
+def _remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember(monkeypatch)
 
 
 @pytest.fixture

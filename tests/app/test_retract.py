@@ -60,7 +60,7 @@ def test_an_event_that_comes_after_the_image_is_back_changes_nothing(world):
 def test_an_image_that_comes_back_is_found_though_a_try_died_at_any_step(moment, back_at):
     """`back_at` is the step before which another process takes in the new blob; None: after the try has died."""
     for fatal_step in range(back_at or 1, 30):
-        world = World()
+        world = World(plain_index=True)
         path = world.upload_and_ingest("a.png", photo(1))
         world.images.delete(path)
         if not _dies(world, moment, back_at, fatal_step):

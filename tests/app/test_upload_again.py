@@ -111,7 +111,7 @@ def test_a_pair_that_was_looked_at_while_the_image_was_away_is_looked_at_again_w
 
 def test_whenever_it_comes_back_while_the_pair_is_looked_at_the_verdict_is_about_its_bytes():
     for at_step in range(1, 100):
-        world = World()
+        world = World(plain_index=True)
         a, b = (world.upload_and_ingest(name, FILES[name]) for name in ("a.png", "b.jpg"))
         message = world.verify_queue.messages.pop().to_json()
         world.images.delete(a)

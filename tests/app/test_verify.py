@@ -221,7 +221,7 @@ def test_a_verification_of_overwritten_bytes_does_not_have_the_last_word(world, 
     """Whatever step the slow one has come to when the newer bytes are taken in and verified."""
     newer = NEWER[kind](1)
     for at_step in range(1, 20):
-        world = World()
+        world = World(plain_index=True)
         left, right = world.upload_and_ingest("a.png", photo(1)), world.upload_and_ingest("b.jpg", copy_of(1))
         (message,) = world.verify_queue.messages
         other = world.start_process("the other")

@@ -18,10 +18,9 @@ from typer.testing import CliRunner, Result
 from dedup_app.settings import Settings
 from dedup_changes import workshop
 from dedup_changes.transforms import TRANSFORMS
-from dedup_changes.workshop import MadeCopy, make_copies
+from dedup_changes.workshop import MadeCopy
 from dedup_cli import measure as measure_module
 from dedup_cli.main import app
-from dedup_core.comparison.measure import measure_images
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.paths import ImagePath
 from dedup_decoders.allocator import return_large_buffers_at_once
@@ -29,6 +28,7 @@ from dedup_storage.connect import connect
 from tests.app.world import World, photo
 from tests.azurite import Account
 from tests.core.pictures import encoded
+from tests.remembered import copies_once, measure_once, remember
 
 
 class Bench:
@@ -60,13 +60,14 @@ class Bench:
             raise KeyboardInterrupt
         if self.meeting is not None:
             self.meeting.wait()
-        return make_copies(picture, name, changes)
+        return copies_once(picture, name, changes)
 
-    measure = staticmethod(measure_images)
+    measure = staticmethod(measure_once)
 
 
 @pytest.fixture(autouse=True)
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Bench]:
+    remember(monkeypatch)
     monkeypatch.setattr(workshop, "Workshop", Bench)
     monkeypatch.setattr(Bench, "fails_after", 1_000_000)
     monkeypatch.setattr(Bench, "processes", [])

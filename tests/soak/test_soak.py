@@ -14,6 +14,7 @@ from tests.app.world import World
 from tests.azurite import Account
 from tests.e2e.app import CONTAINER
 from tests.memory import MemoryImages
+from tests.remembered import remember
 from tests.soak.check import DOUBLE, FALSE, GHOSTS, LEDGER, STATISTICS, WITHOUT_ANSWER, WITHOUT_VERDICT, Check
 from tests.soak.counted import Line, ProcessWitness
 from tests.soak.plan import Deed, Plan, picture
@@ -67,7 +68,8 @@ def lines() -> list[Line]:
 
 
 @pytest.fixture
-def taken_in(lines: list[Line]) -> Iterator[World]:
+def taken_in(lines: list[Line], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    remember(monkeypatch)
     world = World()
 
     def tell(what: str, **more: object) -> None:

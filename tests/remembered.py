@@ -1,0 +1,46 @@
+"""What the same pictures come to, worked out once a process, because many tests repeat them."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import pytest
+
+from dedup_changes.workshop import MadeCopy, make_copies
+from dedup_core.comparison import measure
+from dedup_core.comparison.seen_image import SeenImage
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_decoders import in_process
+
+extract_once = cache(in_process.extract_features)
+decode_once = cache(in_process.decode)
+_measure_images = measure.measure_images
+_measured: dict[tuple[object, ...], Any] = {}
+_made: dict[tuple[bytes, str, str], MadeCopy] = {}
+
+
+def remember(patch: pytest.MonkeyPatch) -> None:
+    """Have an app in memory decode and measure the same pictures once."""
+    patch.setattr(in_process, "extract_features", extract_once)
+    patch.setattr(in_process, "decode", decode_once)
+    patch.setattr(measure, "measure_images", measure_once)
+
+
+def measure_once(left: WorkingImage | SeenImage, right: WorkingImage | SeenImage, hint: object = None) -> Any:
+    key = (_pixels(left), _pixels(right), hint)
+    if key not in _measured:
+        _measured[key] = _measure_images(left, right, hint)  # type: ignore[arg-type]
+    return _measured[key]
+
+
+def copies_once(picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
+    """Copies as the workshop makes them."""
+    keys = {change: (picture.pixels.tobytes(), name, change) for change in changes}
+    for change, key in keys.items():
+        if key not in _made:
+            [_made[key]] = make_copies(picture, name, [change])
+    return [_made[keys[change]] for change in changes]
+
+
+def _pixels(image: WorkingImage | SeenImage) -> bytes:
+    return (image.working if isinstance(image, SeenImage) else image).pixels.tobytes()
