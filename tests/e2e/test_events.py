@@ -1,10 +1,11 @@
 """Events as Event Grid sends them: more than once, late, in any order; the tables say what is in the container."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 from typer.testing import CliRunner
@@ -85,24 +86,34 @@ def test_events_twice_and_in_any_order_give_the_same_tables_as_the_container_sca
     assert len(pairs_of(scanned)) == 6
 
 
-@pytest.mark.parametrize("cloud_event", [False, True], ids=["event-grid", "cloud-events"])
-def test_by_queue_an_image_goes_and_comes_back_and_a_late_deletion_changes_nothing(
-    app: App, *, cloud_event: bool
-) -> None:
-    app.upload({"a b.png": encoded(drawn(1)), "copy.jpg": encoded(drawn(1), "JPEG")})
-    for name in ("a b.png", "copy.jpg"):
-        app.put_event("BlobCreated", name, cloud_event=cloud_event)
+def test_by_queue_an_image_goes_and_comes_back_and_a_late_deletion_changes_nothing(app: App) -> None:
+    """Two images with a copy each, one pair by each schema."""
+    pairs = {"a b.png": "copy.jpg", "cloud.png": "cloud-copy.jpg"}
+    pictures = {"a b.png": drawn(1), "cloud.png": drawn(2)}
+
+    def put_events(*kinds: str, names: Iterable[str] = pairs) -> None:
+        for name, kind in product(names, kinds):
+            app.put_event(kind, name, cloud_event=name.startswith("cloud"))
+
+    def wait_for_status(status: ImageStatus) -> None:
+        for name in pairs:
+            app.wait_for(lambda name=name: app.rows()[name].status == status, f"{name}: {status}")
+
+    app.upload({name: encoded(picture) for name, picture in pictures.items()})
+    app.upload({pairs[name]: encoded(picture, "JPEG") for name, picture in pictures.items()})
+    put_events("BlobCreated", names=[*pairs, *pairs.values()])
     with app.host():  # the events were there before it was: nothing is lost while no instance runs
-        app.wait_for_verdict("a b.png", "copy.jpg")
-        app.wait_until_idle(2)
-        app.delete("a b.png")
-        app.put_event("BlobDeleted", "a b.png", cloud_event=cloud_event)
-        app.wait_for(lambda: app.rows()["a b.png"].status == DELETED, "the deletion")
-        app.upload({"a b.png": encoded(drawn(1))})
-        for kind in ("BlobCreated", "BlobDeleted", "BlobCreated"):
-            app.put_event(kind, "a b.png", cloud_event=cloud_event)
-        app.wait_for(lambda: app.rows()["a b.png"].status == INDEXED, "the image that is back")
-        app.wait_until_idle(2)
+        for pair in pairs.items():
+            app.wait_for_verdict(*pair)
+        app.wait_until_idle(4)
+        for name in pairs:
+            app.delete(name)
+        put_events("BlobDeleted")
+        wait_for_status(DELETED)
+        app.upload({name: encoded(picture) for name, picture in pictures.items()})
+        put_events("BlobCreated", "BlobDeleted", "BlobCreated")
+        wait_for_status(INDEXED)
+        app.wait_until_idle(4)
     assert app.services.reports.rejected_messages() == []
     assert all(length.poison == 0 for length in app.services.queues.lengths().values())
 

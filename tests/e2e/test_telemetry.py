@@ -49,17 +49,6 @@ def test_lines_and_numbers_arrive_and_no_path_of_an_image_does(account: Account,
     assert [data for data in of_the_app(ingestion) if SECRET in json.dumps(data, ensure_ascii=False)] == []
 
 
-def test_without_the_setting_nothing_is_sent(account: Account, new_index: NewIndex) -> None:
-    with run_ingestion() as ingestion:
-        settings = ingestion.settings
-        del settings["PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"]
-        with app_on(account, **settings, **new_index()) as app:
-            app.upload({"a.png": encoded(drawn(1))})
-            with app.host():
-                app.wait_until_idle(1)
-    assert ingestion.envelopes == []
-
-
 def events_of(ingestion: Ingestion) -> list[str]:
     messages = [data["message"] for data in ingestion.of_kind("MessageData")]
     return [json.loads(message)["event"] for message in messages if message.startswith('{"event"')]
