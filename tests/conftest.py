@@ -22,8 +22,12 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 ENGINES = ("embedded", "postgres")
-# Up to a minute a test, with processes of their own: begun last, they would leave other cores without work at the end.
-LONG = ("tests/test_tutorial.py", "tests/test_readme.py", "tests/infra/test_package.py", "tests/soak/", "tests/e2e/")
+# Files whose tests take long, with processes of their own: begun last, they would leave other cores without work.
+LONG = (
+    *("tests/test_tutorial.py", "tests/infra/test_package.py", "tests/e2e/test_events.py", "tests/soak/test_soak.py"),
+    *("tests/local_host/test_crash.py", "tests/test_readme.py", "tests/e2e/test_side_by_side.py", "tests/e2e/"),
+    *("tests/web/test_page.py", "tests/app/test_explored.py"),
+)
 
 type NewIndex = Callable[[], dict[str, str]]
 
@@ -32,9 +36,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=ENGINES, default="embedded", help="of the candidate index, in tests/e2e")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first: each worker is given its share in this order, and later takes from the ends of others."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, for the time in which tests wait for processes and for storage."""
+    return (os.process_cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long files first, at each worker: each is given its share in this order, and later takes from ends of others."""
+    workers: int = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    by_file: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    long = sorted((file for file in by_file if file.startswith(LONG)), key=_place)
+    shares = [[item for file in long[first::workers] for item in by_file[file]] for first in range(workers)]
+    others = [item for file in by_file if file not in long for item in by_file[file]]
+    ordered: list[pytest.Item] = []
+    for left, share in zip(range(workers, 0, -1), shares, strict=True):
+        room = max(0, (len(items) - len(ordered)) // left - len(share))
+        ordered += share + others[:room]
+        del others[:room]
+    items[:] = ordered + others
+
+
+def _place(file: str) -> int:
+    return next(place for place, start in enumerate(LONG) if file.startswith(start))
 
 
 def pytest_collection_finish() -> None:
