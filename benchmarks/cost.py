@@ -25,6 +25,9 @@ from benchmarks.storage_operations import BILLED
 COUNTS = (10_000, 1_000_000, 10_000_000, 100_000_000)
 COPIES_SHARES = (0.0, 0.2)
 NOT_BILLED = "azurite"
+SEARCH_MS_PER_MILLION = 37.0  # docs/benchmarks.md#search
+CHANCE = json.loads((Path(__file__).parent / "results" / "false-candidates.json").read_text(encoding="utf-8"))
+FALSE_CANDIDATES_PER_MILLION_PAIRS = CHANCE["false_candidates_per_million_pairs"]
 SEARCH = "search"
 GB_SECOND, EXECUTIONS = "gb-second", "executions"
 
@@ -131,12 +134,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("copies", type=Path, help="JSON of a run with near-duplicates")
     parser.add_argument("--instance-gb", type=float, default=2.0, help="memory of an instance (2)")
     parser.add_argument("--cores", type=float, default=1.0, help="processor cores of an instance (1)")
-    parser.add_argument("--search-ms-per-million", type=float, default=37.0, help="docs/benchmarks.md#search (37)")
+    parser.add_argument(
+        "--search-ms-per-million", type=float, default=SEARCH_MS_PER_MILLION, help="docs/benchmarks.md#search (37)"
+    )
     parser.add_argument(
         "--false-candidates",
         type=float,
-        default=0.84,
-        help="candidates among a million pairs of unrelated pictures, docs/quality.md (0.84)",
+        default=FALSE_CANDIDATES_PER_MILLION_PAIRS,
+        help=f"candidates among a million pairs of strangers ({FALSE_CANDIDATES_PER_MILLION_PAIRS:.2f})",
     )
     for name in price_names():
         unit = {GB_SECOND: "a GB-second", EXECUTIONS: "a million executions"}.get(name, f"10,000 {name} operations")

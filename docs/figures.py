@@ -19,7 +19,18 @@ sys.path.insert(0, str(ROOT))
 from PIL import Image, ImageEnhance  # noqa: E402
 from skimage.data import data_dir  # type: ignore[import-untyped]  # noqa: E402
 
-from benchmarks.cost import BILLED, COPIES_SHARES, COUNTS, Assumptions, Bill, Measured, bill, search_hours  # noqa: E402
+from benchmarks.cost import (  # noqa: E402
+    BILLED,
+    COPIES_SHARES,
+    COUNTS,
+    FALSE_CANDIDATES_PER_MILLION_PAIRS,
+    SEARCH_MS_PER_MILLION,
+    Assumptions,
+    Bill,
+    Measured,
+    bill,
+    search_hours,
+)
 from dedup_core import decide, explain_png, measure_images  # noqa: E402
 from dedup_core.decoding.given import working_image_of  # noqa: E402
 
@@ -37,9 +48,7 @@ PAGES = (
 )
 TABLE = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NUMBER = re.compile(r"(<!-- figure: ([a-z-]+) -->).*?(<!-- -->)", re.DOTALL)
-USUAL = Assumptions(
-    instance_gb=2.0, cores=1.0, search_ms_per_million=37.0, false_candidates_per_million_pairs=0.84
-)  # the defaults of benchmarks/cost.py
+USUAL = Assumptions(2.0, 1.0, SEARCH_MS_PER_MILLION, FALSE_CANDIDATES_PER_MILLION_PAIRS)
 BY_LOOKS_ONLY = Assumptions(USUAL.instance_gb, USUAL.cores, USUAL.search_ms_per_million, 0.0)
 MILLION = 1_000_000
 BYTES_AN_IMAGE = 310  # docs/benchmarks.md#search, at worst
@@ -304,6 +313,9 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "search-ratio": lambda: f"{result('search')['seconds']['search']['ratio']:.2f}",
     "search-passes-before": lambda: search_passes("before"),
     "search-passes-now": lambda: search_passes("now"),
+    "false-candidates": lambda: f"{result('false-candidates')['false_candidates_per_million_pairs']:.2f}",
+    "false-candidates-found": lambda: f"{result('false-candidates')['found_per_million_pairs']:.0f}",
+    "false-candidates-copies": lambda: "{copies_left:,} of {copies:,}".format_map(result("false-candidates")),
     "png-burst-mb": lambda: f"{result('memory-png')['budgets of the settings']['peak_mb']:.0f} MB",
 }
 

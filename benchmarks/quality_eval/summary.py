@@ -15,6 +15,7 @@ from dedup_changes.transforms import TRANSFORMS
 from dedup_core import Policy, VerdictKind, decide
 from dedup_core.policy import PRESETS
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
+from dedup_core.search.second_look import SURE_DISTANCE_BITS
 
 SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 COLLECTION_SIZES = (10_000, 1_000_000)
@@ -128,8 +129,8 @@ def _false_candidates(evaluation: Evaluation, photos: int) -> Report:
             rates[f"{stage}, {name}, at most"] = _at_most(counted, pairs[of_originals], photos)
     if len(distances) >= LEAST_PAIRS_OF_A_TAIL:
         tail = fit_tail(distances)
-        rates["verified by bits, normal tail"] = tail.rate_normal(MAX_DISTANCE_BITS)
-        rates["verified by bits, exponential tail"] = tail.rate_exponential(MAX_DISTANCE_BITS)
+        rates["verified by bits, normal tail"] = tail.rate_normal(SURE_DISTANCE_BITS)
+        rates["verified by bits, exponential tail"] = tail.rate_exponential(SURE_DISTANCE_BITS)
     return {
         "max_distance_bits": MAX_DISTANCE_BITS,
         "nearest_pairs": [

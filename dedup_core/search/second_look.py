@@ -14,8 +14,11 @@ from dedup_core.search.keypoint_query import probes_of
 from dedup_core.search.keypoint_votes import agree
 from dedup_core.views import MIRRORED_TURNS, View
 
-SURE_KEYPOINTS: Final = 3  # docs/fingerprints.md#thinning
-LEAST_AGREEING: Final = 4  # docs/fingerprints.md#thinning
+SURE_DISTANCE_BITS: Final = 56  # docs/fingerprints.md#thinning
+SURE_KEYPOINTS: Final = 4  # docs/fingerprints.md#thinning
+LEAST_AGREEING: Final = 5  # docs/fingerprints.md#thinning
+LEAST_BESIDE_A_HASH: Final = 3  # docs/fingerprints.md#thinning
+_FEW_KEYPOINTS: Final = 12  # of either picture, half of what is kept: too few to speak against what the hash says
 CROWD: Final = 16  # docs/fingerprints.md#crowds
 CROWD_MARGIN_BITS: Final = 32  # docs/fingerprints.md#crowds
 _WORD_TOLERANCE: Final = 7  # bits of 28: the index looks for nearly equal words, here any resemblance counts
@@ -27,17 +30,18 @@ def is_sure(hit: Hit) -> bool:
     Others may also come and go with the bits that are taken for doubtful: a picture that is taken in knows those of
     its keypoints, what is stored does not.
     """
-    return hit.distance_bits <= MAX_DISTANCE_BITS or hit.shared_keypoints >= SURE_KEYPOINTS
+    return hit.distance_bits <= SURE_DISTANCE_BITS or hit.shared_keypoints >= SURE_KEYPOINTS
 
 
 def is_plausible(query: Fingerprints, found: Fingerprints, hit: Hit) -> bool:
     """Whether a hit is sure by itself, or else enough keypoints of both pictures bear it out."""
     if is_sure(hit):
         return True
-    return (
-        loosely_agreeing(query.keypoints if query.asked is None else query.asked, found.keypoints, hit.view)
-        >= LEAST_AGREEING
-    )
+    asked = query.keypoints if query.asked is None else query.asked
+    by_hash = hit.distance_bits <= MAX_DISTANCE_BITS
+    if by_hash and min(len(asked), len(found.keypoints)) < _FEW_KEYPOINTS:
+        return True
+    return loosely_agreeing(asked, found.keypoints, hit.view) >= (LEAST_BESIDE_A_HASH if by_hash else LEAST_AGREEING)
 
 
 def likeliest_of_crowd(query: Fingerprints, found: Sequence[tuple[Hit, Fingerprints]]) -> list[int]:

@@ -1,5 +1,7 @@
 """Keypoints: found again in parts and copies, turned like the picture, packed without loss."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -18,9 +20,9 @@ from dedup_core.fingerprinting.keypoints import (
     Keypoints,
 )
 from dedup_core.fingerprinting.luma import LumaPicture
-from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.fingerprint_index import MIN_SHARED_KEYPOINTS, FingerprintIndex
 from dedup_core.search.keypoint_query import BUCKET_MASK, probes_of
-from dedup_core.search.second_look import SURE_KEYPOINTS
+from dedup_core.search.second_look import is_plausible
 from dedup_core.views import MIRRORED_TURNS, VIEWS, View
 from tests.core.drawings import PHOTOS, drawn, photo, working
 
@@ -107,8 +109,10 @@ def test_what_is_kept_of_a_picture_is_not_where_its_plain_ground_begins(framed, 
     index = FingerprintIndex()
     held = fingerprints_of(working(framed(photo(name))), b"framed..")
     index.add("0" * 32, held)
-    (hit,) = index.search(fingerprints_of(working(photo(name)), b"original"))
-    assert hit.shared_keypoints >= SURE_KEYPOINTS
+    query = fingerprints_of(working(photo(name)), b"original")
+    (hit,) = index.search(query)
+    assert hit.shared_keypoints >= MIN_SHARED_KEYPOINTS
+    assert is_plausible(query, held, replace(hit, distance_bits=128))
 
 
 def test_keypoints_at_the_ground_come_last_and_not_never():

@@ -1,14 +1,23 @@
 """Weak hits are kept where the stored keypoints bear them out, and dropped where they do not."""
 
+from dataclasses import astuple, replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from dedup_core.fingerprinting.hashes import fingerprints_of, hash_distance
 from dedup_core.fingerprinting.keypoints import Keypoints
-from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS, FingerprintIndex
 from dedup_core.search.hit import Hit
-from dedup_core.search.second_look import CROWD, LEAST_AGREEING, is_plausible, likeliest_of_crowd, loosely_agreeing
+from dedup_core.search.second_look import (
+    CROWD,
+    LEAST_AGREEING,
+    SURE_DISTANCE_BITS,
+    is_plausible,
+    likeliest_of_crowd,
+    loosely_agreeing,
+)
 from dedup_core.views import View
 from tests.core.drawings import PHOTOS, photo, working
 
@@ -35,6 +44,26 @@ def test_different_photos_do_not_bear_out_a_weak_hit():
     found = [fingerprints(photo(name)) for name in PHOTOS]
     for view in View:
         assert not any(is_plausible(a, b, weak(view)) for a in found for b in found if a is not b)
+
+
+def near(bits):
+    return Hit("00" * 16, bits, View.UPRIGHT, 0)
+
+
+def test_where_the_hash_is_hardly_near_a_few_keypoints_must_agree():
+    picture, other = fingerprints(photo("astronaut.png")), fingerprints(photo("chelsea.png"))
+    wide = fingerprints(photo("astronaut.png").resize((700, 512)).crop((30, 10, 680, 500)))
+    for bits in (SURE_DISTANCE_BITS + 1, MAX_DISTANCE_BITS):
+        assert is_plausible(wide, picture, near(bits))
+        assert not is_plausible(other, picture, near(bits))
+    assert is_plausible(other, picture, near(SURE_DISTANCE_BITS))
+
+
+def test_pictures_with_hardly_any_keypoints_go_by_their_hash_alone():
+    picture, other = fingerprints(photo("astronaut.png")), fingerprints(photo("chelsea.png"))
+    bare = replace(other, keypoints=Keypoints(*(it[:5] for it in astuple(other.keypoints))), asked=None)
+    assert is_plausible(bare, picture, near(MAX_DISTANCE_BITS))
+    assert is_plausible(picture, bare, near(MAX_DISTANCE_BITS))
 
 
 def test_a_sure_hit_needs_no_second_look():
