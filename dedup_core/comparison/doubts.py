@@ -13,6 +13,8 @@ WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and mo
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
+_OF_LITTLE: Final = 1.15  # docs/thresholds.md#what-stands-out
+_LITTLE: Final = 0.06  # difference of a block; docs/thresholds.md#what-stands-out
 _IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
@@ -47,7 +49,8 @@ def outlying_place(measurement: PairMeasurement, policy: Policy) -> str:
     if detail is None:
         return ""
     is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
-    if detail.outlier <= STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else 1.0):
+    of_little = _OF_LITTLE if detail.worst < _LITTLE else 1.0
+    if detail.outlier <= STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else of_little):
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
 

@@ -18,11 +18,10 @@ from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
 from dedup_core.comparison.frames import frame_difference
-from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.placing import Contents, Placed, common_rectangle
 from dedup_core.comparison.regions import Corners, Region, RegionKind
-from dedup_core.comparison.seen_image import SeenImage
+from dedup_core.comparison.seen_image import SeenImage, contents_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.tones import tones_between
 from dedup_core.comparison.which_side import WHOLE, sides_of
@@ -94,9 +93,9 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     same = _equal_as_measured(left, right)
     if same:
         theirs = ours
-    contents = box_slices(ours.luma.frame), box_slices(theirs.luma.frame)
+    contents = contents_of(ours, theirs)
     if same:
-        laid, look = _on_itself(left.pixels, contents), NOT_LOOKED
+        laid, look = _on_itself(left.pixels, contents[0]), NOT_LOOKED
     else:
         laid, look = _looked_at(left.pixels, right.pixels, hint, contents)
     pair, labs, shape = laid.pair, laid.labs, laid.shape
@@ -245,10 +244,10 @@ class _Laid:
 
 def _on_itself(pixels: Pixels, contents: Contents) -> _Laid:
     """A picture on one that is equal, where there is nothing to search for."""
-    return _Laid.of(Placed.on_itself(pixels, contents[0])) or _laid_in_order(pixels, pixels, None, contents)
+    return _Laid.of(Placed.on_itself(pixels, contents[0])) or _laid_in_order(pixels, pixels, None, [contents])
 
 
-def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Contents) -> tuple[_Laid, Look]:
+def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequence[Contents]) -> tuple[_Laid, Look]:
     """How the two lie on each other, and a closer look where they are at all alike."""
     laid = _laid_in_order(left, right, hint, contents)
     if laid.shape.texture < _PLAIN or laid.shape.structure < _PLAUSIBLE:
@@ -292,13 +291,20 @@ def _look_at_plain(left: Pixels, right: Pixels, laid: _Laid) -> tuple[_Laid, Loo
     return (laid, NOT_LOOKED) if look.shows_nothing else (in_frame or laid, look)
 
 
-def _laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Contents | None = None) -> _Laid:
+def _laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Sequence[Contents] | None = None) -> _Laid:
     """As aligned, or simply one whole frame on the other where that agrees better.
 
     What lies over a copy (a watermark, noise) can draw the alignment away from the frame that was never changed.
     """
-    aligned = Placed.aligned(left, right, hint, contents)
+    first, others = (contents[0], contents[1:]) if contents else (None, ())
+    aligned = Placed.aligned(left, right, hint, first)
     best = _Laid.of(aligned)
+    if others and (best is None or not best.is_sure or best.pair.coverage < _SAME_FRAME):
+        inner = _Laid.of(Placed.aligned(left, right, hint, others[0]))
+        best = max(
+            (laid for laid in (best, inner) if laid is not None), key=lambda laid: laid.credibility, default=None
+        )
+        aligned = aligned if best is None else best.placed
     if best is not None and best.is_sure and not best.may_have_slid:
         return best
     views = dict.fromkeys((aligned.view, hint or View.UPRIGHT))  # of those that agree alike the first one stays

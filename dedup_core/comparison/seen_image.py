@@ -1,13 +1,20 @@
 """SeenImage: a working image with what every comparison of it asks for, so that it is made once and not once a pair."""
 
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from dedup_core.comparison.local_contrast import box_slices
+from dedup_core.comparison.placing import Contents
 from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.fingerprinting.borders import Box, inner_frame
 from dedup_core.fingerprinting.hashes import hashes_of
 from dedup_core.fingerprinting.luma import LumaPicture
+
+_OTHER_BORDER: Final = 0.02  # of a side; borders of one picture, scaled and rounded, differ by less
 
 
 class SeenImage:
@@ -21,6 +28,30 @@ class SeenImage:
         return LumaPicture(self.working)
 
     @cached_property
+    def shares(self) -> tuple[float, float, float, float]:
+        """What is inside plain borders, in shares of the sides: left, top, right, bottom."""
+        left, top, right, bottom = self.luma.frame
+        _, _, width, height = self.luma.whole
+        return left / width, top / height, right / width, bottom / height
+
+    @cached_property
+    def inner_frame(self) -> Box:
+        """The same, freed from borders of another color inside of those as well."""
+        return inner_frame(Image.fromarray(self.working.pixels).convert("L"), self.luma.frame)
+
+    @cached_property
     def hashes(self) -> NDArray[np.uint8]:
         """As in `Fingerprints`: (windows, 32), empty for a flat picture."""
         return hashes_of(self.luma)
+
+
+def contents_of(left: SeenImage, right: SeenImage) -> list[Contents]:
+    """The rows and columns of each that may be laid on the other: inside plain borders.
+
+    Where the borders are not the same ones, that of one may be around that of the other: then also without both.
+    """
+    found = [(box_slices(left.luma.frame), box_slices(right.luma.frame))]
+    if max(abs(ours - theirs) for ours, theirs in zip(left.shares, right.shares, strict=True)) > _OTHER_BORDER:
+        inner = box_slices(left.inner_frame), box_slices(right.inner_frame)
+        found += [inner] if inner != found[0] else []
+    return found

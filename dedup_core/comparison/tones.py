@@ -34,6 +34,9 @@ _SURE_SPOT: Final = 6.0  # within the limits of every preset
 _KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 _SHADE: Final = 12.0  # CIELAB units: what is taken for one color
 _SHADE_CODES: Final = np.array([1.0, 64.0, 64.0 * 64.0])
+_FEW_COLORS: Final = 4
+_COARSE_LEVELS: Final = 8  # of a channel
+_NEARLY_ALL: Final = 0.93  # of the blocks: edges are mixtures
 _FEW: Final = 6  # blocks of one color that say something about it
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
@@ -79,6 +82,8 @@ def tones_between(
         if only_colors and spot <= _SURE_SPOT:
             return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
     channels = _channel_errors(levels[0], levels[1], flat), _channel_errors(levels[1], levels[0], flat)
+    if all(map(_has_few_colors, levels, (weight, weight))):
+        channels = hues[0], hues[1]  # some curve for each channel makes a few colors of any few others
     places = _FIELD if before_plain else _LOCAL_FIELD
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
     tones = Tones(
@@ -93,6 +98,13 @@ def tones_between(
         spread=min(_spread(ours, theirs, flat, counted), _spread(theirs, ours, flat, counted)),
     )
     return tones, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
+
+
+def _has_few_colors(values: Float32s, weight: Float32s) -> bool:
+    """Whether nearly all blocks (h, w, 3) have one of a few colors, as those of a flag."""
+    codes = (values * (_COARSE_LEVELS - 1)).round().astype(np.intp) @ _COARSE_LEVELS ** np.arange(3)
+    amounts = np.bincount(codes.ravel(), weight.ravel())
+    return bool(np.sort(amounts)[-_FEW_COLORS:].sum() >= _NEARLY_ALL * amounts.sum())
 
 
 def _mean_length(vectors: Doubles, weight: Doubles) -> float:

@@ -19,6 +19,8 @@ _SIMILAR: Final = 0.4  # of the largest block: large enough to be one too
 _EQUAL: Final = 0.9  # of the largest block: as large
 _MOST_BLOCKS: Final = 4  # a collage of two by two
 _ROUNDS: Final = 3  # of a frame in a frame: each cut may show another border, or other blocks
+_MIXED: Final = 2  # pixels: the outermost lines of what a border is around are a mixture of both
+_LEAST_INSIDE: Final = 32  # pixels
 _PARTS: Final = 8  # of the lines of most pictures the first part tells that enough of them show something
 
 
@@ -50,6 +52,22 @@ def content_of(luma: Image.Image) -> Content:
     blocks = [box for box in blocks if _area(box) >= _SIMILAR * largest]
     blocks.sort(key=lambda box: _area(box) < _EQUAL * largest)  # of equal ones the first in the picture stays first
     return Content(frame, tuple(blocks[:_MOST_BLOCKS]) or (frame,))
+
+
+def inner_frame(luma: Image.Image, frame: Box) -> Box:
+    """What is left of a frame (that of `content_of`) once it is freed from plain borders of other colors inside it."""
+    for _ in range(_ROUNDS if frame != (0, 0, *luma.size) else 0):
+        # Without a border there is none inside of it.
+        cut = [_MIXED if edge not in (0, *luma.size) else 0 for edge in frame]
+        inside = frame[0] + cut[0], frame[1] + cut[1], frame[2] - cut[2], frame[3] - cut[3]
+        width, height = inside[2] - inside[0], inside[3] - inside[1]
+        if min(width, height) < _LEAST_INSIDE:
+            break
+        left, top, right, bottom = content_of(luma.crop(inside)).frame
+        if (left, top, right, bottom) == (0, 0, width, height):
+            break
+        frame = inside[0] + left, inside[1] + top, inside[0] + right, inside[1] + bottom
+    return frame
 
 
 def _ground(luma: Image.Image) -> int | None:

@@ -1,0 +1,63 @@
+"""Drawings on a ground of their own, in a border of another color; and flags, of which some curve makes any other."""
+
+from PIL import Image, ImageDraw, ImageOps
+
+from dedup_core import VerdictKind, decide, measure_images
+from tests.core.pictures import jpeg, working
+
+
+def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
+    return decide(measure_images(working(left), working(right))).kind
+
+
+def charge(share: float) -> Image.Image:
+    """The sign of a battery on black."""
+    image = Image.new("RGB", (420, 210), (22, 22, 24))
+    canvas = ImageDraw.Draw(image)
+    canvas.rounded_rectangle((45, 55, 345, 155), 15, outline="white", width=8)
+    canvas.rectangle((345, 85, 366, 125), fill="white")
+    canvas.rectangle((58, 68, 58 + round(274 * share), 142), fill=(64, 214, 96))
+    return image
+
+
+def card(name: str) -> Image.Image:
+    """A card with a colored edge and a few lines of text."""
+    image = Image.new("RGB", (1000, 580), (249, 247, 239))
+    canvas = ImageDraw.Draw(image)
+    canvas.rectangle((0, 0, 38, 580), fill=(30, 90, 60))
+    for row, (text, size) in enumerate(
+        ((name, 60), ("surveyor", 34), ("+44 20 5550 1234", 30), ("office@example.org", 30))
+    ):
+        canvas.text((110, 110 + 100 * row), text, fill=(30, 30, 30), font_size=size)
+    return image
+
+
+def bands(*colors: tuple[int, int, int]) -> Image.Image:
+    image = Image.new("RGB", (900, 600))
+    for place, color in enumerate(colors):
+        image.paste(color, (300 * place, 0, 300 * place + 300, 600))
+    return image
+
+
+def padded(image: Image.Image) -> Image.Image:
+    return jpeg(ImageOps.expand(image, image.width // 10, "white"), 85)
+
+
+def test_a_drawing_in_a_border_of_another_color_is_a_duplicate() -> None:
+    assert kind_of(padded(charge(0.4)), charge(0.4)) is VerdictKind.DUPLICATE
+
+
+def test_a_card_with_a_colored_edge_in_a_border_is_found() -> None:
+    assert kind_of(padded(card("Ines Faro")), card("Ines Faro")) in {VerdictKind.DUPLICATE, VerdictKind.ALTERED}
+
+
+def test_another_drawing_in_such_a_border_is_none() -> None:
+    assert kind_of(padded(charge(0.7)), charge(0.4)) is not VerdictKind.DUPLICATE
+
+
+def test_flags_of_other_colors_are_no_duplicates_because_a_curve_for_each_channel_explains_them() -> None:
+    one, other = (
+        bands((0, 146, 70), (255, 255, 255), (206, 43, 55)),
+        bands((22, 155, 98), (255, 255, 255), (255, 136, 62)),
+    )
+    assert kind_of(one, other) not in {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
