@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from dedup_app.services import Services
@@ -86,6 +87,7 @@ def make_clone(clone: Path) -> Path:
         if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, clone / name)
+    take_along_what_is_compiled(clone)
     (clone / ".venv").mkdir()
     for part in Path(sys.prefix).iterdir():
         if part.name != ".ready":
@@ -97,6 +99,18 @@ def make_clone(clone: Path) -> Path:
     for folder in (".venv", "node_modules"):
         (clone / folder / ".ready").touch()
     return clone
+
+
+def take_along_what_is_compiled(clone: Path) -> None:
+    """Python takes it for compiled from the clone's sources, going by their time and size: they have those of here."""
+    for name in git("ls-files", "-z", "*.py").split("\0")[:-1]:
+        source, copy = ROOT / name, clone / name
+        compiled = Path(cache_from_source(str(source)))
+        if compiled.is_file() and copy.is_file() and copy.read_bytes() == source.read_bytes():
+            shutil.copystat(source, copy)
+            there = Path(cache_from_source(str(copy)))
+            there.parent.mkdir(exist_ok=True)
+            shutil.copy2(compiled, there)
 
 
 def environment_of(clone: Path) -> dict[str, str]:

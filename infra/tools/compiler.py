@@ -17,7 +17,11 @@ BESIDE = Path("shared", "tools", "bicep", "bicep")
 VERSION = "0.49.2"  # other versions may format and predict differently
 WHERE_TO_GET_IT = f"put bicep {VERSION} on PATH (az bicep install --version v{VERSION})"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
-_ENVIRONMENT = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "BICEP_TRACING_ENABLED": "false"}
+_ENVIRONMENT = {
+    "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
+    "BICEP_TRACING_ENABLED": "false",
+    "DOTNET_TieredPGO": "0",  # it would watch what it does more than it does it, so short it lives
+}
 
 
 class BicepError(Exception):
