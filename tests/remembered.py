@@ -14,6 +14,7 @@ from dedup_decoders import in_process
 
 extract_once = cache(in_process.extract_features)
 decode_once = cache(in_process.decode)
+both_once = cache(in_process.features_and_picture)
 _measure_images = measure.measure_images
 _measured: dict[tuple[object, ...], Any] = {}
 _made: dict[tuple[bytes, str, str], MadeCopy] = {}
@@ -23,6 +24,7 @@ def remember(patch: pytest.MonkeyPatch) -> None:
     """Have an app in memory decode and measure the same pictures once."""
     patch.setattr(in_process, "extract_features", extract_once)
     patch.setattr(in_process, "decode", decode_once)
+    patch.setattr(in_process, "features_and_picture", both_once)
     patch.setattr(measure, "measure_images", measure_once)
 
 

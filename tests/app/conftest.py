@@ -4,8 +4,12 @@ from tests.app.world import World
 from tests.remembered import remember
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    """An app in memory, which remembers pictures."""
+@pytest.fixture(autouse=True)
+def _remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     remember(monkeypatch)
+
+
+@pytest.fixture
+def world() -> World:
+    """An app in memory."""
     return World()

@@ -32,7 +32,7 @@ from dedup_core.views import View
 from dedup_decoders.in_process import InProcessDecoders
 from tests.app.world import World, copy_of, photo, recolored
 from tests.core.pictures import encoded, scene
-from tests.remembered import copies_once, measure_once, remember
+from tests.remembered import copies_once, measure_once
 
 READING = {
     *("images.read", "features.get", "features.all_summaries", "index.search", "index.refresh"),
@@ -87,11 +87,6 @@ class Trial:
         pairs = strangers.pairs, strangers.known_copies
         limit = self.world.settings.max_candidates
         return sample, results, analyze(sample.images, results, compared, pairs, self.bench.changes, BALANCED, limit)
-
-
-@pytest.fixture(autouse=True)
-def _remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    remember(monkeypatch)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from dedup_decoders.in_process import extract_features
 from tests.app.judged import measured, pair
 from tests.app.world import NOON, World, copy_of, photo
 from tests.infra.deployments import INFRA
+from tests.remembered import remember
 
 WORKBOOK = {
     it["name"]: it["content"]["query"]
@@ -30,6 +31,11 @@ SET_ASIDE = "Message has reached MaxDequeueCount of 10. Moving message to queue 
 NOT_IN_THIS_ENGINE = {"reasons"}  # bag_keys(); the parser of the same grammar takes it
 
 type Rows = list[tuple[Any, ...]]
+
+
+@pytest.fixture(autouse=True)
+def _remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember(monkeypatch)
 
 
 @pytest.fixture
