@@ -28,6 +28,8 @@ NOT_BILLED = "azurite"
 SEARCH_MS_PER_MILLION = 37.0  # docs/benchmarks.md#search
 CHANCE = json.loads((Path(__file__).parent / "results" / "false-candidates.json").read_text(encoding="utf-8"))
 FALSE_CANDIDATES_PER_MILLION_PAIRS = CHANCE["false_candidates_per_million_pairs"]
+ROWS_PER_MILLION_PAIRS = CHANCE["rows_per_million_pairs"]  # read of strangers, hardly any of whom is a candidate
+ROW, ROW_SECONDS = "table", 0.004  # python -m benchmarks.calls, "read a row"
 SEARCH = "search"
 GB_SECOND, EXECUTIONS = "gb-second", "executions"
 
@@ -56,6 +58,7 @@ class Assumptions:
     cores: float
     search_ms_per_million: float
     false_candidates_per_million_pairs: float
+    rows_per_million_pairs: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,11 @@ def bill(images: int, copies_share: float, measured: Measured, given: Assumption
     operations = Counter({it: images * count for it, count in measured.operations_per_image.items()})
     for name, count in measured.operations_per_comparison.items():
         operations[name] += comparisons * count
+    rows = given.rows_per_million_pairs / 1e6 * images * (images - 1) / 2
+    operations[ROW] += rows
     search_seconds = 3600 * search_hours(images, 0.0, given.search_ms_per_million)
-    cpu_seconds = (
-        images * measured.cpu_seconds_per_image + comparisons * measured.cpu_seconds_per_comparison + search_seconds
-    )
+    cpu_seconds = images * measured.cpu_seconds_per_image + comparisons * measured.cpu_seconds_per_comparison
+    cpu_seconds += rows * ROW_SECONDS + search_seconds
     gb_seconds = cpu_seconds / given.cores * given.instance_gb
     executions = images + min(comparisons, images)  # the candidates of an image share a message
     return Bill(comparisons, operations, cpu_seconds, gb_seconds, executions)
@@ -113,7 +117,11 @@ def main() -> None:
     arguments = parse_arguments()
     measured = Measured.of(*(json.loads(path.read_text())[-1] for path in (arguments.plain, arguments.copies)))
     given = Assumptions(
-        arguments.instance_gb, arguments.cores, arguments.search_ms_per_million, arguments.false_candidates
+        arguments.instance_gb,
+        arguments.cores,
+        arguments.search_ms_per_million,
+        arguments.false_candidates,
+        arguments.rows,
     )
     named = {name: getattr(arguments, name.replace(" ", "_").replace("-", "_")) for name in price_names()}
     prices = {name: price for name, price in named.items() if price is not None}
@@ -142,6 +150,12 @@ def parse_arguments() -> argparse.Namespace:
         type=float,
         default=FALSE_CANDIDATES_PER_MILLION_PAIRS,
         help=f"candidates among a million pairs of strangers ({FALSE_CANDIDATES_PER_MILLION_PAIRS:.2f})",
+    )
+    parser.add_argument(
+        "--rows",
+        type=float,
+        default=ROWS_PER_MILLION_PAIRS,
+        help=f"rows read among a million pairs of strangers ({ROWS_PER_MILLION_PAIRS:.1f})",
     )
     for name in price_names():
         unit = {GB_SECOND: "a GB-second", EXECUTIONS: "a million executions"}.get(name, f"10,000 {name} operations")

@@ -28,11 +28,17 @@ WITH_A_COMPANION = ("collage", "sticker")  # of which there are a few for all ph
 
 @dataclass
 class Counts:
-    """Pairs of strangers and of copies: how many there are, a search brings up, and are left to be verified."""
+    """Pairs of strangers and of copies: how many there are, a search brings up, and are left to be verified.
+
+    `original_pairs` are those of the strangers in which an original is found.
+    """
 
     stranger_pairs: int = 0
     strangers_found: int = 0
     strangers_left: int = 0
+    original_pairs: int = 0
+    originals_found: int = 0
+    originals_left: int = 0
     copies: int = 0
     copies_found: int = 0
     copies_left: int = 0
@@ -52,10 +58,9 @@ def main() -> None:
     with Workers(Cache(given.cache), given.jobs, _silent) as workers:
         found = workers.features(pictures)
     counts = count({picture: features.fingerprints for picture, features in found.items()})
-    millions = counts.stranger_pairs / 1e6
     told = asdict(counts) | {
-        "found_per_million_pairs": counts.strangers_found / millions,
-        "false_candidates_per_million_pairs": counts.strangers_left / millions,
+        "rows_per_million_pairs": counts.originals_found / counts.original_pairs * 1e6,
+        "false_candidates_per_million_pairs": counts.strangers_left / counts.stranger_pairs * 1e6,
     }
     print(json.dumps(told, indent=1))
     if given.json:
@@ -74,6 +79,7 @@ def count(fingerprints: dict[Picture, Fingerprints]) -> Counts:
     for picture, asked in fingerprints.items():
         companions = of_each[picture[1]] - 1 if picture[1] in WITH_A_COMPANION else 0
         counts.stranger_pairs += len(fingerprints) - of_photo[picture[0]] - companions
+        counts.original_pairs += of_each[ORIGINAL] - 1
         counts.copies += picture[1] != ORIGINAL
         for hit in index.search(asked):
             other = held[hit.image_id]
@@ -81,6 +87,8 @@ def count(fingerprints: dict[Picture, Fingerprints]) -> Counts:
             if _are_strangers(picture, other):
                 counts.strangers_found += 1
                 counts.strangers_left += is_left
+                counts.originals_found += other[1] == ORIGINAL
+                counts.originals_left += is_left and other[1] == ORIGINAL
             elif other == (picture[0], ORIGINAL) != picture:
                 counts.copies_found += 1
                 counts.copies_left += is_left

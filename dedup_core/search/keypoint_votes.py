@@ -17,6 +17,7 @@ _LARGEST_ZOOM: Final = 2.1 * SCALE_STEPS  # a part of a sixth of the frame, and 
 _ANGLE_TOLERANCE: Final = 4.5  # steps, some 25 degrees: between the turns that two keypoints tell
 _PLACE_TOLERANCE: Final = 0.4  # of the larger sigma
 _TURN_TOLERANCE: Final = 0.12  # of the distance between two keypoints: their angles are known within some 5 degrees
+_TWO_ALONE: Final = 0.5  # of the tolerances of place and turn: docs/fingerprints.md#keypoints
 _LEAST_DISTANCE: Final = 1.0  # sigmas: nearer keypoints are one blob seen twice
 _NUMBER_BITS: Final = np.uint64(32)
 _NUMBER_MASK: Final = np.uint64((1 << 32) - 1)
@@ -47,7 +48,10 @@ class Votes(NamedTuple):
 
 
 def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entries) -> Votes:
-    """All images with at least two agreeing keypoints one way round, of what `Postings.find` gave."""
+    """All images with at least two agreeing keypoints one way round, of what `Postings.find` gave.
+
+    Two alone count where they agree closely: nearly all images that have just two have them by chance.
+    """
     near = _of_near_turns(probes, probed, entries)
     if near is not None:
         probed, entries = probed[near], entries[near]
@@ -63,10 +67,13 @@ def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entri
         kept = _bounded(groups)
         groups, order = groups[kept], order[kept]
     asked, held = probes.places[probed[order]], entry_places(entries[order])
-    votes = np.ones(len(groups), np.int64)
+    votes, is_close = np.ones(len(groups), np.int64), np.zeros(len(groups), np.bool_)
     for first, second in _pairs(groups):
-        fits = agree(*(side.take(of, axis=0) for of in (first, second) for side in (asked, held)))
+        misfits = misfits_of(*(side.take(of, axis=0) for of in (first, second) for side in (asked, held)))
+        fits, close = misfits <= 1, misfits <= _TWO_ALONE
         votes += np.bincount(np.concatenate([first[fits], second[fits]]), minlength=len(votes))
+        is_close[first[close]] = is_close[second[close]] = True
+    votes[(votes == 2) & ~is_close] = 1  # noqa: PLR2004 - this match and one other
     best = _best_of_each(groups, votes)
     views = views_of(groups[best] % 2, held[best, 3] - asked[best, 3])
     return Votes(groups[best] // 2, views, np.minimum(votes[best], MAX_KEYPOINTS))
@@ -139,6 +146,13 @@ def agree(
     asked: NDArray[np.int32], held: NDArray[np.int32], other_asked: NDArray[np.int32], other_held: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Whether two matches tell the same zoom and turn, and the vector between them is the same but for those."""
+    return misfits_of(asked, held, other_asked, other_held) <= 1
+
+
+def misfits_of(
+    asked: NDArray[np.int32], held: NDArray[np.int32], other_asked: NDArray[np.int32], other_held: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """How far the vector between two matches is off, in tolerances; infinite where they tell another zoom or turn."""
     zoom, other_zoom = held[:, 2] - asked[:, 2], other_held[:, 2] - other_asked[:, 2]
     turn, twice = held[:, 3] - asked[:, 3], zoom + other_zoom
     apart = (other_held[:, 3] - other_asked[:, 3] - turn + ANGLE_STEPS // 2 & ANGLE_STEPS - 1) - ANGLE_STEPS // 2
@@ -154,10 +168,10 @@ def agree(
     distance = np.hypot(held_across, held_down)
     sigma = _SIGMAS[np.maximum(held[:, 2], other_held[:, 2])]
     error = np.hypot(across * cosine - down * sine - held_across, across * sine + down * cosine - held_down)
-    fits[left] = (np.minimum(distance, np.hypot(across, down) * factor) >= _LEAST_DISTANCE * sigma) & (
-        error <= _PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance
-    )
-    return fits
+    misfits = np.full(len(fits), np.inf)
+    is_apart = np.minimum(distance, np.hypot(across, down) * factor) >= _LEAST_DISTANCE * sigma
+    misfits[left] = np.where(is_apart, error / (_PLACE_TOLERANCE * sigma + _TURN_TOLERANCE * distance), np.inf)
+    return misfits
 
 
 def _best_of_each(groups: NDArray[np.int64], votes: NDArray[np.int64]) -> NDArray[np.intp]:

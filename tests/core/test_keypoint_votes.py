@@ -65,7 +65,21 @@ def test_the_same_agrees_as_where_nothing_is_passed_over(turns, of_a_slot, monke
     monkeypatch.setattr(keypoint_votes, "_of_near_turns", lambda *_: None)
     plain = agreeing_keypoints(probes, probed, entries)
     assert [column.tolist() for column in found] == [column.tolist() for column in plain]
-    assert (len(found.slots) > SLOTS // 2) == (of_a_slot > 1)
+    assert (len(found.slots) > SLOTS // 3) == (of_a_slot > 1)
+
+
+@pytest.mark.parametrize(("of_a_slot", "off", "votes"), [(2, 0, 2), (2, 2, 2), (2, 6, 1), (3, 6, 3)])
+def test_two_keypoints_alone_must_agree_closely(of_a_slot, off, votes):
+    """One is off its place: by 6 of 255, which among three is within the tolerance."""
+    places = np.array([[100, 100, 90, 5], [140, 100, 90, 5], [100, 140, 90, 5]], np.int32)[:of_a_slot]
+    none = np.zeros((of_a_slot, 1), np.uint32)
+    probes = Probes(none, none[:, 0], np.zeros(of_a_slot, np.int64), places)
+    held = places.copy()
+    held[1, 0] += off
+    x, y, scale, angle = held.T.astype(np.uint64)
+    entries = angle << ANGLE_SHIFT | x << np.uint64(16) | y << np.uint64(8) | scale
+    found = agreeing_keypoints(probes, np.arange(of_a_slot), entries)
+    assert found.counts.tolist() == [votes] * (votes > 1)
 
 
 def test_no_two_matches_are_passed_over_that_tell_the_same_turn_or_nearly():
