@@ -23,7 +23,6 @@ _RIM: Final = 1  # pixels
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
 _EVENED: Final = 2.0  # gray levels: what rounding and compression leave where a change of tone is explained
-_THIN_STROKES: Final = 1.2  # times: tones changed after scaling make them thinner; docs/thresholds.md#what-stands-out
 _MANY_DIFFER: Final = 0.03  # of what is shown: then nothing is allowed for tones, and nothing has to stand out
 _WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
 
@@ -105,8 +104,7 @@ def _outliers(
         anew = evened.differences()
         left_over = evened.retoned(anew)
         if not recolored or left_over <= _EVENED:
-            outlier, places = outliers(evened, anew, left_over, bent=True)
-            return outlier / _THIN_STROKES, places
+            return outliers(evened, anew, left_over, bent=True)
     return outliers(planes, differences, retoned)
 
 

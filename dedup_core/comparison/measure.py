@@ -299,19 +299,15 @@ def _laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Seq
     first, others = (contents[0], contents[1:]) if contents else (None, ())
     aligned = Placed.aligned(left, right, hint, first)
     best = _Laid.of(aligned)
-    if others and (best is None or not best.is_sure or best.pair.coverage < _SAME_FRAME):
-        inner = _Laid.of(Placed.aligned(left, right, hint, others[0]))
-        best = max(
-            (laid for laid in (best, inner) if laid is not None), key=lambda laid: laid.credibility, default=None
-        )
-        aligned = aligned if best is None else best.placed
-    if best is not None and best.is_sure and not best.may_have_slid:
+    framed_alike = not others or (best is not None and best.pair.coverage >= _SAME_FRAME)
+    if best is not None and best.is_sure and framed_alike and not best.may_have_slid:
         return best
+    inner = None if framed_alike else _Laid.of(Placed.aligned(left, right, hint, others[0]))
     views = dict.fromkeys((aligned.view, hint or View.UPRIGHT))  # of those that agree alike the first one stays
     whole = [Placed.stretched(left, right, view) for view in views]
     enough = 0.0 if best is None else _SAME_FRAME
     in_frame = [_Laid.of(placed, stretched=True) for placed in whole if placed.aspect_agreement >= enough]
-    found = [laid for laid in (best, *in_frame) if laid is not None]
+    found = [laid for laid in (best, inner, *in_frame) if laid is not None]
     return max(found, key=lambda laid: laid.credibility)
 
 

@@ -1,6 +1,6 @@
 """Drawings on a ground of their own, in a border of another color; and flags, of which some curve makes any other."""
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
 from tests.core.pictures import jpeg, working
@@ -61,3 +61,22 @@ def test_flags_of_other_colors_are_no_duplicates_because_a_curve_for_each_channe
         bands((22, 155, 98), (255, 255, 255), (255, 136, 62)),
     )
     assert kind_of(one, other) not in {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
+
+
+def bottle(year: int) -> Image.Image:
+    """A bottle before a ground that darkens downwards: made brighter, its upper part is a plain border."""
+    ground = [240 - level // 9 for level in range(256)]
+    image = Image.linear_gradient("L").resize((420, 900)).point(ground).convert("RGB")
+    canvas = ImageDraw.Draw(image)
+    canvas.rectangle((172, 50, 248, 260), fill=(60, 20, 30))
+    canvas.rounded_rectangle((110, 240, 310, 870), 40, fill=(30, 50, 30))
+    canvas.rectangle((110, 480, 310, 720), fill=(244, 238, 222))
+    canvas.text((210, 520), "Bellerive", fill="black", font_size=36, anchor="mm")
+    canvas.text((210, 640), str(year), fill="black", font_size=54, anchor="mm")
+    return image
+
+
+def test_borders_that_brightening_makes_hide_no_other_year() -> None:
+    brighter = jpeg(ImageEnhance.Brightness(bottle(2003)).enhance(1.2), 85)
+    assert kind_of(brighter, bottle(2005)) is not VerdictKind.DUPLICATE
+    assert kind_of(brighter, bottle(2003)) is VerdictKind.DUPLICATE
