@@ -12,7 +12,7 @@ from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes
 from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.edge_agreement import with_neighbors
 from dedup_core.comparison.measurement import RETONED, Detail
-from dedup_core.comparison.outliers import outliers
+from dedup_core.comparison.outliers import may_stand_out, outliers
 from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.limits import WORKING_SIZE
@@ -71,7 +71,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     changed = textured & (differences > _CHANGED)
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
     evened = None
-    if retoned > RETONED and min(shares[0], reshaped[0]) <= _MANY_DIFFER:
+    if retoned > RETONED and min(shares[0], reshaped[0]) <= _MANY_DIFFER and may_stand_out(planes, differences):
         evened = planes.evened(placed, scale, differences)
     outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
     detail = Detail(

@@ -21,6 +21,8 @@ _FEWEST: Final = 24  # blocks, of which the usual ones are not those of one word
 _CLIPPED: Final = 10.0  # gray levels of other tones: brighter by a sixth, and colors are clipped
 _DAMPING: Final = 1e-5  # of the terms' strength: blocks that are a plain slope have no curvature
 _TO_GRAY: Final = 64.0  # squares as large as gray values
+_FAR: Final = 1.3  # times: in other tones a place has to stand out so much for these to be evened first
+_LEAST_FAR: Final = 0.03  # difference of a block
 
 
 def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent: bool = False) -> tuple[float, Blocks]:
@@ -33,13 +35,7 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     shown, nowhere = planes.textured, np.zeros(planes.textured.shape, dtype=np.bool_)
     if shown.sum() < _FEWEST or retoned > _CLIPPED:
         return 0.0, nowhere
-    contrast = np.sqrt(planes.left_variance * planes.right_variance) + planes.noise
-    usual = _nearly_largest(differences[shown]) + _LEAST_DIFFERENCE
-    usual_left_over = _nearly_largest((differences * contrast)[shown]) + _LEAST_VARIANCE
-    weights = np.minimum(1 / usual, contrast / usual_left_over) * shown
-    times = differences * weights
-    words = _mean_of_words(times)
-    usual_word = max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS)
+    weights, words, usual_word, contrast = _weighed(planes, differences)
     words_out = words > usual_word * STANDS_OUT
     if not words_out.any():
         return 0.0, nowhere
@@ -50,10 +46,30 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
         _moved_or_blurred(planes.right, planes.left, rows, columns, planes.cell, bent=bent or retoned > RETONED),
     )
     explained = np.minimum(differences[doubtful], left_over / (2 * contrast[doubtful])) * weights[doubtful]
-    times = np.zeros_like(times)
+    times = np.zeros_like(weights)
     times[doubtful] = explained
     words = _mean_of_words(times) / usual_word
     return float(words.max()), shown & _blocks_of_words(words > STANDS_OUT)
+
+
+def may_stand_out(planes: BlockPlanes, differences: Float32s) -> bool:
+    """Whether any place differs by much, and by far more than nearly all of the others, whatever may explain it."""
+    shown = planes.textured
+    if shown.sum() < _FEWEST or differences[shown].max() < _LEAST_FAR:
+        return False
+    _, words, usual_word, _ = _weighed(planes, differences)
+    return bool((words > usual_word * _FAR).any())
+
+
+def _weighed(planes: BlockPlanes, differences: Float32s) -> tuple[Float32s, Float32s, float, Float32s]:
+    """Weights of the blocks, the weighed differences of words, what nearly all of those stay below, and contrasts."""
+    shown = planes.textured
+    contrast = np.sqrt(planes.left_variance * planes.right_variance) + planes.noise
+    usual = _nearly_largest(differences[shown]) + _LEAST_DIFFERENCE
+    usual_left_over = _nearly_largest((differences * contrast)[shown]) + _LEAST_VARIANCE
+    weights = np.minimum(1 / usual, contrast / usual_left_over) * shown
+    words = _mean_of_words(differences * weights)
+    return weights, words, max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS), contrast
 
 
 def _nearly_largest(values: Float32s) -> float:
