@@ -1,6 +1,6 @@
 """A closer look at two aligned pictures: whether every part shows the same, block by block, at full working size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -39,6 +39,22 @@ class Look:
     def shows_nothing(self) -> bool:
         """Whether what both show is so plain that it tells nothing of what either shows besides."""
         return self.detail is not None and self.detail.blocks == 0
+
+    def or_worse(self, whole: "Look") -> "Look":
+        """The look at what lies within the margins, or that at the whole pictures if it shows more that differs.
+
+        Whole frames show what is in the margins, and the same blocks otherwise, but not at the same places.
+        """
+        if whole.detail is None or whole.shows_nothing:
+            return self
+        if self.detail is None or self.shows_nothing:
+            return replace(whole, unchanged=self.unchanged)
+        worse = whole if whole.detail.worst > self.detail.worst else self
+        detail = replace(
+            whole.detail if worse is whole else self.detail, outlier=max(self.detail.outlier, whole.detail.outlier)
+        )
+        regions = worse.regions or whole.regions or self.regions
+        return Look(detail, regions, self.unchanged)
 
 
 NOT_LOOKED: Final = Look(None, (), Image.new("L", (1, 1), 255))

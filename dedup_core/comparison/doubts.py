@@ -14,6 +14,7 @@ _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
 _OF_LITTLE: Final = 1.15  # docs/thresholds.md#what-stands-out
+_OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.06  # difference of a block; docs/thresholds.md#what-stands-out
 _IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
@@ -43,14 +44,18 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     return ""
 
 
-def outlying_place(measurement: PairMeasurement, policy: Policy) -> str:
-    """The sentence about a place that differs by more than copying explains in the rest; empty without one."""
+def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: bool = False) -> str:
+    """The sentence about a place that differs by more than copying explains in the rest; empty without one.
+
+    Of `recolored` ones more is expected: colors that are clipped have another gray.
+    """
     detail = measurement.detail
     if detail is None:
         return ""
     is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
     of_little = _OF_LITTLE if detail.worst < _LITTLE else 1.0
-    if detail.outlier <= STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else of_little):
+    limit = STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else of_little) * (_OF_RECOLORED if recolored else 1.0)
+    if detail.outlier <= limit:
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
 

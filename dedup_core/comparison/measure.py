@@ -13,7 +13,7 @@ from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import lab_metrics
-from dedup_core.comparison.clusters import PixelBox, boxes_of
+from dedup_core.comparison.clusters import boxes_of
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
@@ -257,10 +257,10 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
         finer = _Laid.of(placed)
         if finer is not None and finer.shape.structure > laid.shape.structure:
             laid = finer
+    look = look_closer(placed, recolored=laid.is_recolored)
     whole = placed.in_whole_frames(left, right)
-    look = look_closer(whole, recolored=laid.is_recolored)
     if whole is not placed:
-        look = replace(look, unchanged=_cropped(look.unchanged, placed.boxes(whole.left, right)[0], whole.left))
+        look = look.or_worse(look_closer(whole, recolored=laid.is_recolored))
     if look.shows_nothing and laid.pair.coverage < _SAME_FRAME:
         stretched = Placed.stretched(left, right, placed.view)
         in_frame = _Laid.of(stretched, stretched=True) if stretched.aspect_agreement >= _SAME_FRAME else None
@@ -272,15 +272,6 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
     if laid.pair.coverage < _SAME_FRAME:
         look = replace(look, regions=(placed.shared_region(), *look.regions))
     return laid, look
-
-
-def _cropped(unchanged: Image.Image, box: PixelBox, whole: Pixels) -> Image.Image:
-    """What of a map of a whole picture lies in a box of it."""
-    if unchanged.size == (1, 1):
-        return unchanged
-    across, down = unchanged.width / whole.shape[1], unchanged.height / whole.shape[0]
-    left, top, right, bottom = box
-    return unchanged.crop((round(left * across), round(top * down), round(right * across), round(bottom * down)))
 
 
 def _look_at_plain(left: Pixels, right: Pixels, laid: _Laid) -> tuple[_Laid, Look]:

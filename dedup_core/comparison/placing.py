@@ -121,7 +121,7 @@ class Placed:
         (height, width), (rows, columns) = self.left.shape[:2], self.right.shape[:2]
         for x, y in ((0, 0), (0, 1), (1, 0), (1, 1)):
             point = self.to_right(np.array([x * width, y * height]) / max(height, width)) * max(rows, columns)
-            if np.abs(point / (columns, rows) - (x, y)).max() > _CORNER_OFF:
+            if not np.abs(point / (columns, rows) - (x, y)).max() <= _CORNER_OFF:  # nor where it is no number
                 return False
         return True
 

@@ -136,7 +136,7 @@ def _with_doubts_of_recoloring(
 ) -> tuple[VerdictKind, tuple[str, ...]]:
     if doubt := too_small_a_part(measurement, policy) or turned_mark(measurement, policy):
         return VerdictKind.DISTINCT, (doubt, *reasons)
-    if outlying := outlying_place(measurement, policy):
+    if outlying := outlying_place(measurement, policy, recolored=True):
         alike = measurement.color_residual <= policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
     if some := some_colors(measurement):
