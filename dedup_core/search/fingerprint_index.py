@@ -144,7 +144,7 @@ class FingerprintIndex[Id: Hashable = str]:
             for slot, (distance, view) in near.items():
                 # What repeats itself, as the lines of a form do, has keypoints that agree in another view by chance.
                 if slot not in hits or distance < hits[slot][0]:
-                    hits[slot] = (distance, view, 0)
+                    hits[slot] = (distance, view, hits.get(slot, (0, 0, 0))[2])
         slots = np.array(list(hits), np.int64)
         found = [
             Hit(name, distance, VIEWS[view], shared, version)

@@ -14,10 +14,10 @@ from dedup_core.search.keypoint_query import probes_of
 from dedup_core.search.keypoint_votes import agree
 from dedup_core.views import MIRRORED_TURNS, View
 
-SURE_DISTANCE_BITS: Final = 56  # docs/fingerprints.md#thinning
+SURE_DISTANCE_BITS: Final = 70  # docs/fingerprints.md#thinning
 SURE_KEYPOINTS: Final = 4  # docs/fingerprints.md#thinning
-LEAST_AGREEING: Final = 5  # docs/fingerprints.md#thinning
-LEAST_BESIDE_A_HASH: Final = 3  # docs/fingerprints.md#thinning
+LEAST_AGREEING: Final = 4  # docs/fingerprints.md#thinning
+LEAST_BESIDE_A_HASH: Final = 2  # docs/fingerprints.md#thinning
 _FEW_KEYPOINTS: Final = 12  # of either picture, half of what is kept: too few to speak against what the hash says
 CROWD: Final = 16  # docs/fingerprints.md#crowds
 CROWD_MARGIN_BITS: Final = 32  # docs/fingerprints.md#crowds
