@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,9 @@ class MemoryEfficientImageLoader:
     """Loads images for comparison: one read each, kept only as small working images, everything counted.
 
     `read` fetches the encoded bytes of a path and raises a `DedupError` when it cannot; generated images (`test://`)
-    are drawn and never reach it. `decode` turns them into a working image, given the header that was checked against
-    the limits: `dedup_core.decode`, unless another process is to do it. A failure is an exception, never a number. May
-    be used from several threads, which share the memory that `budgets` allows.
+    are drawn and never reach it. `decode` turns them into a working image, given the header that was checked for the
+    budgets: `dedup_core.decode` within the limits, unless another process is to do it. A failure is an exception,
+    never a number. May be used from several threads, which share the memory that `budgets` allows.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class MemoryEfficientImageLoader:
         decode: DecodeImage | None = None,
     ) -> None:
         self._read = read
-        self._decode_image = decode or _decode_here
+        self._decode_image = decode or partial(_decode_here, limits=limits)
         self._budgets = budgets or LoadBudgets(limits)
         self._stats = LoaderStats()
         self._lock = Lock()
@@ -182,10 +183,10 @@ class MemoryEfficientImageLoader:
             self._stats = self._stats.merge(delta)
 
 
-def _decode_here(data: bytes, header: Header) -> WorkingImage:
+def _decode_here(data: bytes, _header: Header, limits: DecodeLimits) -> WorkingImage:
     from dedup_core.decoding.decoder import decode  # noqa: PLC0415 - not where another process decodes
 
-    return decode(data, header=header)
+    return decode(data, limits)  # which may be stricter than those of the budgets, by which the header was checked
 
 
 def get_memory_efficient_loader(read: ReadImage | None = None) -> MemoryEfficientImageLoader:

@@ -11,6 +11,7 @@ from dedup_core.comparison import measure, seen_image
 from dedup_core.errors import ImageNotFound, ImageTooLarge, InvalidPath, InvalidSetting, StoreBusy, UnreadableImage
 from dedup_core.limits import DecodeLimits
 from dedup_core.loading import loader as loader_module
+from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader, get_memory_efficient_loader
 from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
@@ -139,6 +140,12 @@ def test_a_failure_is_an_error_that_is_counted_and_never_a_number(loader, path, 
         counted = counted | {"images_downloaded": counted["images_downloaded"] - 1}
     assert {name: stats[name] for name in counted} == counted
     assert (stats["comparisons_performed"], stats["comparisons_failed"], stats["success_rate"]) == (0, 1, 0.0)
+
+
+def test_limits_hold_beside_budgets_with_others(blobs):
+    loader = MemoryEfficientImageLoader(blobs.read, DecodeLimits(max_pixels=100), LoadBudgets())
+    with pytest.raises(ImageTooLarge):
+        loader.load(A)
 
 
 def test_limits_hold_for_what_the_loader_decodes(blobs):
