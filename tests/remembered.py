@@ -17,7 +17,7 @@ decode_once = cache(in_process.decode)
 both_once = cache(in_process.features_and_picture)
 _measure_images = measure.measure_images
 _measured: dict[tuple[object, ...], Any] = {}
-_made: dict[tuple[bytes, str, str], MadeCopy] = {}
+_made: dict[tuple[object, ...], MadeCopy] = {}
 
 
 def remember(patch: pytest.MonkeyPatch) -> None:
@@ -29,7 +29,7 @@ def remember(patch: pytest.MonkeyPatch) -> None:
 
 
 def measure_once(left: WorkingImage | SeenImage, right: WorkingImage | SeenImage, hint: object = None) -> Any:
-    key = (_pixels(left), _pixels(right), hint)
+    key = (_told(left), _told(right), hint)
     if key not in _measured:
         _measured[key] = _measure_images(left, right, hint)  # type: ignore[arg-type]
     return _measured[key]
@@ -37,12 +37,14 @@ def measure_once(left: WorkingImage | SeenImage, right: WorkingImage | SeenImage
 
 def copies_once(picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
     """Copies as the workshop makes them."""
-    keys = {change: (picture.pixels.tobytes(), name, change) for change in changes}
+    keys = {change: (*_told(picture), name, change) for change in changes}
     for change, key in keys.items():
         if key not in _made:
             [_made[key]] = make_copies(picture, name, [change])
     return [_made[keys[change]] for change in changes]
 
 
-def _pixels(image: WorkingImage | SeenImage) -> bytes:
-    return (image.working if isinstance(image, SeenImage) else image).pixels.tobytes()
+def _told(image: WorkingImage | SeenImage) -> tuple[object, ...]:
+    """All that a measurement goes by."""
+    it = image.working if isinstance(image, SeenImage) else image
+    return it.pixels.shape, it.pixels.tobytes(), it.width, it.height, it.whole

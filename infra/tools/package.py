@@ -14,7 +14,6 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
@@ -66,8 +65,11 @@ def install_libraries(folder: Path) -> None:
         WHEELS.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=WHEELS, ignore_cleanup_errors=True) as arriving:
             subprocess.run([*pip, "download", *target, *listed, "--dest", arriving], check=True)  # noqa: S603
-            with suppress(OSError):  # somebody else was faster
+            try:
                 Path(arriving).rename(wheels)
+            except OSError:
+                if not wheels.exists():  # else somebody else was faster
+                    raise
     # It looks at the hash of each once more.
     offline = ["--no-index", "--find-links", str(wheels), "--no-compile", "--target", str(folder)]
     subprocess.run([*pip, "install", *target, *listed, *offline], check=True)  # noqa: S603
@@ -100,7 +102,7 @@ def add_bytecode(tree: Path) -> None:
     if sys.version_info[:2] != tuple(map(int, PYTHON.split("."))):
         raise RuntimeError(f"Functions run Python {PYTHON}, and this is {sys.version}: run `make package` with theirs")
     compiler = [sys.executable, "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
-    compiler += ["-x", "/tests/"]  # those of libraries, which nobody imports
+    compiler += ["-x", "/site-packages/.*/tests/"]  # those of libraries, which nobody imports
     # What fails are files of libraries for other versions of Python, which nobody imports.
     environment = {**os.environ, "PYTHONHASHSEED": "0"}  # the same files make the same bytecode
     subprocess.run([*compiler, "-s", str(tree), str(tree)], env=environment, check=False)  # noqa: S603

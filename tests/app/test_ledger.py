@@ -45,8 +45,12 @@ def work_off(world):
 
 def looked_at(world, services=None, **how) -> Ledger:
     """Those of the 256 slices that have something, and one that has not."""
-    paths = [*world.images._blobs, *(row.path for row in world.features.all())]
-    slices = sorted({"00", *(path.image_id[:2] for path in paths)})
+    pairs = [path for pair in world.pairs.all() for path in (pair.left, pair.right)]
+    paths = [*world.images._blobs, *(row.path for row in world.features.all()), *pairs]
+    index = world._index()
+    index.refresh()
+    held = {start for start in map("{:02x}".format, range(256)) if index.held(start)}
+    slices = sorted({"00", *(path.image_id[:2] for path in paths), *held})
     return (services or world.services).reconcile.reconcile(prefixes=slices, **how)
 
 
