@@ -57,7 +57,7 @@ class MemoryEfficientImageLoader:
         decode: DecodeImage | None = None,
     ) -> None:
         self._read = read
-        self._decode_image = decode or partial(_decode_here, limits=limits)
+        self._decode_image = decode or partial(_decode_here, limits=limits if budgets else None)
         self._budgets = budgets or LoadBudgets(limits)
         self._stats = LoaderStats()
         self._lock = Lock()
@@ -183,10 +183,11 @@ class MemoryEfficientImageLoader:
             self._stats = self._stats.merge(delta)
 
 
-def _decode_here(data: bytes, _header: Header, limits: DecodeLimits) -> WorkingImage:
+def _decode_here(data: bytes, header: Header, limits: DecodeLimits | None) -> WorkingImage:
+    """Within these limits, if there are any besides those by which the header was checked."""
     from dedup_core.decoding.decoder import decode  # noqa: PLC0415 - not where another process decodes
 
-    return decode(data, limits)  # which may be stricter than those of the budgets, by which the header was checked
+    return decode(data, header=header) if limits is None else decode(data, limits)
 
 
 def get_memory_efficient_loader(read: ReadImage | None = None) -> MemoryEfficientImageLoader:

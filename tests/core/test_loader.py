@@ -8,6 +8,8 @@ from collections import Counter
 import pytest
 
 from dedup_core.comparison import measure, seen_image
+from dedup_core.decoding import header_check
+from dedup_core.decoding.formats import read_header
 from dedup_core.errors import ImageNotFound, ImageTooLarge, InvalidPath, InvalidSetting, StoreBusy, UnreadableImage
 from dedup_core.limits import DecodeLimits
 from dedup_core.loading import loader as loader_module
@@ -146,6 +148,15 @@ def test_limits_hold_beside_budgets_with_others(blobs):
     loader = MemoryEfficientImageLoader(blobs.read, DecodeLimits(max_pixels=100), LoadBudgets())
     with pytest.raises(ImageTooLarge):
         loader.load(A)
+
+
+def test_a_header_is_checked_once(blobs, monkeypatch):
+    checked = []
+    monkeypatch.setattr(
+        header_check, "read_header", lambda data, formats: checked.append(data) or read_header(data, formats)
+    )
+    MemoryEfficientImageLoader(blobs.read).load(A)
+    assert checked == [blobs.contents[A]]
 
 
 def test_limits_hold_for_what_the_loader_decodes(blobs):
