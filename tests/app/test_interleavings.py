@@ -14,7 +14,7 @@ from dedup_core.paths import ImagePath
 from tests.app.world import World, copy_of, photo
 
 A, B = (ImagePath("images", f"{name}.png") for name in "ab")
-SCHEDULES = 40  # fixed ones; the explorer plays far more, with faults
+SCHEDULES = 60
 
 
 class Dice:

@@ -53,7 +53,7 @@ def test_decisions_that_are_all_the_same_are_refused():
         tuned(decided(residuals(60, 9.0)))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_decisions_propose_nothing(seed: int):
     coin = random.Random(f"coin {seed}")
     assert tuned(decided({value: coin.random() < 0.5 for value in residuals(60, 2.4, seed=seed)})).settings == {}

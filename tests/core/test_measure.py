@@ -205,11 +205,8 @@ def test_the_view_of_a_turned_copy_is_how_the_left_one_is_turned_whichever_is_la
 ODD_SHAPES = [(30, 600), (100, 100), (20, 800), (300, 7), (1, 2), (1, 1), (1000, 1), (3, 700), (400, 300)]
 
 
-@pytest.mark.parametrize(
-    ("color", "hint"),
-    [("white", None), ("black", None), ((200, 30, 90), None), ((200, 30, 90), View.TURNED_90)],
-    ids=str,
-)
+@pytest.mark.parametrize("color", ["white", "black", (200, 30, 90)], ids=str)
+@pytest.mark.parametrize("hint", [None, View.TURNED_90])
 def test_two_pictures_of_one_color_do_not_differ_whatever_their_shapes(color, hint):
     shapes = [working(Image.new("RGB", size, color)) for size in ODD_SHAPES]
     for number, pair in enumerate(itertools.combinations_with_replacement(shapes, 2)):
@@ -241,7 +238,7 @@ picture = Image.fromarray(np.concatenate([half, half[::-1]]))
 covered = picture.copy()
 for x, y in random.integers(0, 120, (12, 2)).tolist():
     ImageDraw.Draw(covered).rectangle((x, y, x + 35, y + 35), fill=tuple(random.integers(0, 255, 3).tolist()))
-for hint in list(View)[::2]:
+for hint in View:
     print(measure_images(working(picture), working(covered), hint))
 """
 

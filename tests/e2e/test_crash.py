@@ -5,8 +5,8 @@ from dedup_core.comparison.verdict import VerdictKind
 from tests.core.drawings import drawn, encoded
 from tests.e2e.app import App
 
-PAIRS = 20
-KILL_AT = (7, 18)  # finished images
+PAIRS = 30
+KILL_AT = (10, 35)  # finished images
 LEASE_SECONDS = 2  # as long as the messages in the dead host's hands stay hidden
 
 

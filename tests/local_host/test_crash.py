@@ -130,6 +130,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, account: Account, queue: 
 @pytest.mark.parametrize(
     ("code", "settings", "message"),
     [
+        ("import nowhere_to_be_found", {}, "nowhere_to_be_found"),
         ("raise ImportError('it begins here' + ', and goes on' * 500)", {}, "it begins here"),
         (CODE.replace('"work"', '"%MISSING%"'), {}, "no setting MISSING is given"),
         ("app.timer_trigger(arg_name='t', schedule='0 0 25 * * *')(lambda t: None)", {}, "no schedule"),
