@@ -11,13 +11,12 @@ import argparse
 import hashlib
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, Picture, photos_in
+from benchmarks.quality_eval.pictures import ORIGINAL, USUAL_CACHE, Cache, Photo, Picture, photos_in
 from benchmarks.quality_eval.workers import Workers
 from dedup_changes.transforms import TRANSFORMS
 from dedup_core import FingerprintIndex, Fingerprints
@@ -50,8 +49,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=60, help="how many of them are copied (60), evenly spaced")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes")
     parser.add_argument("--json", type=Path)
-    cache = Path(tempfile.gettempdir(), "near-duplicate-quality")
-    parser.add_argument("--cache", type=Path, default=cache, help="where copies and features are kept")
+    parser.add_argument("--cache", type=Path, default=USUAL_CACHE, help="where copies and features are kept")
     given = parser.parse_args()
     pictures: list[Picture] = [(photo, ORIGINAL) for photo in photos_in(given.folder)]
     pictures += [(photo, name) for photo in photos_in(given.folder, given.photos) for name in TRANSFORMS]

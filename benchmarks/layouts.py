@@ -6,7 +6,6 @@ python -m benchmarks.layouts --limit 118
 import argparse
 import os
 import sys
-import tempfile
 from collections import defaultdict
 from multiprocessing import Pool
 from pathlib import Path
@@ -18,14 +17,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np  # noqa: E402
 
 from benchmarks.quality_eval.known_pairs import product_pairs  # noqa: E402
-from benchmarks.quality_eval.pictures import ORIGINAL, Cache, Photo, Picture, photos_in  # noqa: E402
+from benchmarks.quality_eval.pictures import ORIGINAL, USUAL_CACHE, Cache, Photo, Picture, photos_in  # noqa: E402
 from dedup_changes.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, extract_features  # noqa: E402
 from dedup_core.color.lab import srgb_to_lab  # noqa: E402
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS  # noqa: E402
 from dedup_core.views import turned  # noqa: E402
 
-CACHE = Cache(Path(tempfile.gettempdir(), "near-duplicate-quality"))
+CACHE = Cache(USUAL_CACHE)
 type Distances = list[tuple[float, float]]
 """Of one pair each: correlation of the layouts' lightness, and their mean CIELAB distance."""
 

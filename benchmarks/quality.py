@@ -21,7 +21,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from rich.console import Console  # noqa: E402
 from rich.progress import track  # noqa: E402
 
 from benchmarks.quality_eval import goals, known_pairs, markdown, ours, summary, tables  # noqa: E402
-from benchmarks.quality_eval.pictures import Cache, Photo, photos_in  # noqa: E402
+from benchmarks.quality_eval.pictures import USUAL_CACHE, Cache, Photo, photos_in  # noqa: E402
 from benchmarks.quality_eval.workers import Workers  # noqa: E402
 from dedup_changes.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import BALANCED, LOOSE, STRICT, Policy  # noqa: E402
@@ -138,8 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, help="write everything that was found to this file")
     parser.add_argument("--plot", type=Path, help="draw the recalls into this PNG")
     parser.add_argument("--page", type=Path, help="write the tables into this Markdown page, between its marks")
-    cache = Path(tempfile.gettempdir(), "near-duplicate-quality")
-    parser.add_argument("--cache", type=Path, default=cache, help="where copies and peers' hashes are kept")
+    parser.add_argument("--cache", type=Path, default=USUAL_CACHE, help="where copies and peers' hashes are kept")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="leave the other hashes out")
     parser.add_argument("--no-known", dest="known", action="store_false", help="leave products and given copies out")
     parser.add_argument("--no-ours", dest="ours", action="store_false", help="leave this project's detection out")

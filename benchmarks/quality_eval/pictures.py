@@ -14,6 +14,7 @@ import PIL
 from dedup_changes import edits, frames, tones, transforms
 
 ORIGINAL = "original"
+USUAL_CACHE = Path(tempfile.gettempdir(), "near-duplicate-quality")
 SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 

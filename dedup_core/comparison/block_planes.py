@@ -12,10 +12,9 @@ from dedup_core.comparison.bent_tones import tone_curve, variance_and_explained
 from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.evened_tones import evened
 from dedup_core.comparison.placing import Cut, Placed
-from dedup_core.comparison.sharpness import Softening, cell_sums, equally_sharp, smoothed
+from dedup_core.comparison.sharpness import ImagePair, Softening, cell_sums, equally_sharp, smoothed
 
 type Blocks = NDArray[np.bool_]
-type ImagePair = tuple[Image.Image, Image.Image]
 CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
 _SMALL_CELL: Final = 4  # for pictures that have few pixels
 _SMALL: Final = 160  # pixels of the longer side: fewer are less than 19 blocks of 16 in a row

@@ -11,7 +11,8 @@ from dedup_core.arrays import Float32s
 from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes
 from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.edge_agreement import with_neighbors
-from dedup_core.comparison.measurement import RETONED, Detail
+from dedup_core.comparison.evened_tones import EXPLAINED
+from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail
 from dedup_core.comparison.outliers import may_stand_out, outliers
 from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.regions import Region, RegionKind
@@ -22,8 +23,6 @@ _CHANGED: Final = 0.45  # a block that differs more than this shows something el
 _RIM: Final = 1  # pixels
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
-_EVENED: Final = 2.0  # gray levels: what rounding and compression leave where a change of tone is explained
-_MANY_DIFFER: Final = 0.03  # of what is shown: then nothing is allowed for tones, and nothing has to stand out
 _WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
 
 
@@ -87,7 +86,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     changed = textured & (differences > _CHANGED)
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
     evened = None
-    if retoned > RETONED and min(shares[0], reshaped[0]) <= _MANY_DIFFER and may_stand_out(planes, differences):
+    if retoned > RETONED and min(shares[0], reshaped[0]) <= FEW_PARTS and may_stand_out(planes, differences):
         evened = planes.evened(placed, scale, differences)
     outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
     detail = Detail(
@@ -119,7 +118,7 @@ def _outliers(
     if evened is not None:
         anew = evened.differences()
         left_over = evened.retoned(anew)
-        if not recolored or left_over <= _EVENED:
+        if not recolored or left_over <= EXPLAINED:
             return outliers(evened, anew, left_over, bent=True)
     return outliers(planes, differences, retoned)
 

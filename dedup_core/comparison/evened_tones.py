@@ -8,11 +8,10 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.bent_tones import level_curve
-from dedup_core.comparison.sharpness import Softening
+from dedup_core.comparison.sharpness import ImagePair, Softening
 
 type Mask = NDArray[np.bool_]
-type ImagePair = tuple[Image.Image, Image.Image]
-_EXPLAINED: Final = 2.0  # gray levels: what rounding and compression leave
+EXPLAINED: Final = 2.0  # gray levels: what rounding and compression leave
 _STEP: Final = 4  # pixels between those that tell the light
 _DARK: Final = 8.0  # gray levels: of what is nearly black, light says nothing
 _ROUNDS: Final = 2  # of the fit: in the second one what is far off the first one, as what was clipped, weighs little
@@ -22,9 +21,7 @@ _DARKEST: Final = 0.4  # times; less is no light that falls on the same
 _LEAST_POINTS: Final = 64
 
 
-def evened(
-    left: Image.Image, right: Image.Image, softening: Softening, agrees: Mask
-) -> tuple[Image.Image, Image.Image] | None:
+def evened(left: Image.Image, right: Image.Image, softening: Softening, agrees: Mask) -> ImagePair | None:
     """Both (RGB) in gray and equally sharp, one with the tones of the other; None where too little agrees to tell.
 
     `agrees` (h, w) is where they show the same, of the softened pictures. Tones are a curve for each channel; what
@@ -33,7 +30,7 @@ def evened(
     if agrees.sum() < _LEAST_POINTS:
         return None
     toned, error = _toned(left, right, softening, agrees)
-    if error > _EXPLAINED and (light := _light(*softening.applied(left, right), agrees)) is not None:
+    if error > EXPLAINED and (light := _light(*softening.applied(left, right), agrees)) is not None:
         lit, error_lit = _toned(_lit(left, light), _lit(right, -light), softening, agrees)
         toned = lit if error_lit < error else toned
     return softening.applied(*(image.convert("L") for image in toned))

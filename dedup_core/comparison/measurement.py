@@ -17,6 +17,7 @@ _WITH_VERDICT: Final = ("regions", "sides")
 RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
 MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
 STANDS_OUT: Final = 1.05  # times; docs/thresholds.md#what-stands-out
+FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
 
 
 @dataclass(frozen=True, slots=True)

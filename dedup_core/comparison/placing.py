@@ -101,13 +101,13 @@ class Placed:
         if self.frames == (WHOLE, WHOLE):
             return self
         upright = turned(left, self.view)
-        ours, theirs = self.boxes(upright, right)
+        ours, theirs = self._boxes(upright, right)
         to_content, to_whole = _into(ours, upright), np.linalg.inv(_into(theirs, right))
         homography = to_whole @ self.homography @ to_content
         whole = type(self)(upright, right, self.view, homography / homography[2, 2], (WHOLE, WHOLE))
         return whole if whole.is_frame_on_frame and _have_like_margins((upright, ours), (right, theirs)) else self
 
-    def boxes(self, left: Pixels, right: Pixels) -> tuple[PixelBox, PixelBox]:
+    def _boxes(self, left: Pixels, right: Pixels) -> tuple[PixelBox, PixelBox]:
         """What the frames are of the whole turned left and the whole right picture, in pixels."""
         x, y, across, down = self.frames[0]
         ends = [turned_back(u, v, opposite(self.view)) for u, v in ((x, y), (x + across, y + down))]

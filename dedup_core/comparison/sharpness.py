@@ -18,6 +18,9 @@ _LEAST_SIDE: Final = 48  # pixels after halving: 11 of the small blocks of 8 in 
 SOFT: Final = 0.1  # so little of the finest detail is left that half the size shows as much; a plain slope has 0.06
 
 
+type ImagePair = tuple[Image.Image, Image.Image]
+
+
 @dataclass(frozen=True, slots=True)
 class Softening:
     """What makes two pictures equally sharp: how often both are halved, and the blur of each in pixels after that."""
@@ -26,7 +29,7 @@ class Softening:
     left: float = 0.0
     right: float = 0.0
 
-    def applied(self, left: Image.Image, right: Image.Image) -> tuple[Image.Image, Image.Image]:
+    def applied(self, left: Image.Image, right: Image.Image) -> ImagePair:
         """The same pair softened, in whatever mode of Pillow."""
         for _ in range(self.halved):
             left, right = _halved(left), _halved(right)

@@ -19,7 +19,7 @@ from dedup_core.comparison.doubts import (
     too_small_a_part,
     turned_mark,
 )
-from dedup_core.comparison.measurement import RETONED, Detail, PairMeasurement, Tones
+from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMeasurement, Tones
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.limits import WORKING_SIZE
@@ -60,7 +60,6 @@ _ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
 _MOST_NOISE: Final = 0.05  # docs/thresholds.md#detail
 _ALLOWED_FOR_TONE: Final = 0.08  # docs/thresholds.md#detail
 _MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
-_FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
@@ -205,7 +204,7 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
 
 def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
     limit = _detail_limit(detail, policy) + _allowance(detail, tones)
-    return detail.worst <= limit and detail.altered_share <= _FEW_PARTS
+    return detail.worst <= limit and detail.altered_share <= FEW_PARTS
 
 
 def _every_shape_matches(detail: Detail, measurement: PairMeasurement, policy: Policy) -> bool:
