@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Final
 
 from dedup_core.color.color_metrics import ColorMetrics
+from dedup_core.comparison.altered_share import most_that_differs
 from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.doubts import (
-    FULL_TEXTURE,
     MANY_BLOCKS,
     WHOLE_FRAME,
     another_frame,
@@ -63,11 +63,6 @@ _MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
-_STARK: Final = 0.45  # docs/thresholds.md#altered-or-distinct
-_OF_CODES: Final = 0.1  # docs/thresholds.md#altered-or-distinct
-_OF_MARKS: Final = 0.6  # docs/thresholds.md#altered-or-distinct
-_OF_PHOTOGRAPHS: Final = 1.2  # docs/thresholds.md#altered-or-distinct
-_EXACT: Final = 0.02  # median difference of blocks: what compression leaves
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _LEAST_TOLD: Final = 0.005  # less would be told as 0 %
@@ -245,7 +240,7 @@ def _judge_altered(
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
     if measurement.coverage < policy.min_coverage and (structure < _SURE_PART or detail.blocks < MANY_BLOCKS * 2):
         return VerdictKind.DISTINCT, (f"a small part is hardly the same (correlation {structure:.2f})",)
-    most = policy.max_altered_share * _most_shared(measurement, policy)
+    most = most_that_differs(measurement, policy)
     if detail.altered_share > most or detail.usual > policy.max_usual_difference:
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {most:.0%})",)
@@ -254,21 +249,6 @@ def _judge_altered(
         beyond = above(residual, limit)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
     return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")
-
-
-def _most_shared(measurement: PairMeasurement, policy: Policy) -> float:
-    """How much may differ, as a share of what usually may.
-
-    Less of what is hardly a picture: codes, and marks on paper. More where something shows everywhere and all of the
-    rest is exactly the same: large letters over a photograph.
-    """
-    detail = measurement.detail
-    if detail is not None and detail.starkness > _STARK:
-        return _OF_CODES
-    if measurement.plain_share > policy.max_plain_share:
-        return _OF_MARKS
-    exact = detail is not None and detail.usual <= _EXACT and detail.retoned <= RETONED
-    return _OF_PHOTOGRAPHS if exact and measurement.texture >= FULL_TEXTURE else 1.0
 
 
 def _what_differs(measurement: PairMeasurement) -> str:
