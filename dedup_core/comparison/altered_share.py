@@ -12,6 +12,7 @@ _OF_MARKS: Final = 0.6  # docs/thresholds.md#altered-or-distinct
 _EXACT: Final = 0.02  # median difference of blocks: what compression leaves
 _IN_INK: Final = 0.06  # starkness; docs/thresholds.md#altered-or-distinct
 _SCENE: Final = 0.4  # texture; docs/thresholds.md#altered-or-distinct
+_PAPER: Final = 0.75  # plain share; docs/thresholds.md#altered-or-distinct
 _OF_EXACT: Final = 1.6  # docs/thresholds.md#altered-or-distinct
 
 
@@ -30,5 +31,6 @@ def most_that_differs(measurement: PairMeasurement, policy: Policy) -> float:
     same_tones = detail.retoned <= RETONED or keeps_colors(measurement)  # bars lie over it, and the rest is as it was
     exact = detail.usual <= _EXACT and same_tones and detail.starkness < _IN_INK
     if before_plain:
-        return usual if exact and measurement.texture >= _SCENE else _OF_MARKS * usual
+        scene = measurement.texture >= _SCENE and measurement.plain_share <= _PAPER
+        return usual if exact and scene else _OF_MARKS * usual
     return _OF_EXACT * usual if exact else usual

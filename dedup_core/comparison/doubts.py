@@ -3,7 +3,7 @@
 from typing import Final
 
 from dedup_core.comparison.color_match import above
-from dedup_core.comparison.measurement import MOST_KEPT, STANDS_OUT, PairMeasurement, Tones
+from dedup_core.comparison.measurement import MOST_KEPT, RETONED, STANDS_OUT, PairMeasurement, Tones
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
@@ -11,6 +11,7 @@ MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
 FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
+_OF_RETONED: Final = 1.5  # docs/thresholds.md#marks-of-a-color
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
 _OF_LITTLE: Final = 1.15  # docs/thresholds.md#what-stands-out
@@ -41,6 +42,9 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
         return f"a part has another color ({above(tones.spot, limit)})"
     if measurement.color_residual > policy.max_color_residual and keeps_colors(measurement):
         return _kept(tones)
+    retoned = measurement.detail is not None and measurement.detail.retoned > RETONED
+    if tones.mark > (_OF_RETONED if retoned else 1.0):
+        return f"a small part has another color ({tones.mark:.1f} times what copying left elsewhere)"
     return ""
 
 

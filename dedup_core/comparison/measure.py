@@ -14,11 +14,12 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.clusters import boxes_of
+from dedup_core.comparison.color_marks import CELL, color_outlier
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
 from dedup_core.comparison.frames import frame_difference
-from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement
 from dedup_core.comparison.placing import Contents, Placed, common_rectangle
 from dedup_core.comparison.regions import Corners, Region, RegionKind
 from dedup_core.comparison.seen_image import SeenImage, contents_of
@@ -110,6 +111,11 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         tones, spots = tones_between(blocks, labs, only_colors=only_colors, before_plain=before_plain)
         if all(region.kind is RegionKind.SHARED for region in regions):
             regions += laid.regions_of(spots, BLOCK)
+        if look.detail.altered_share <= FEW_PARTS:
+            mark, places, zoom = color_outlier(pair.left, pair.right, laid.least_pixels)
+            tones = replace(tones, mark=mark)
+            if all(region.kind is RegionKind.SHARED for region in regions):
+                regions += laid.regions_of(places, CELL, zoom)
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
@@ -220,16 +226,24 @@ class _Laid:
         """Whether bars lie on parts of bars: along them nothing tells how large or where the other picture is."""
         return self.shape.one_way and self.pair.coverage < _SAME_FRAME
 
+    @property
+    def least_pixels(self) -> float:
+        """How many pixels the longer side of what left shows has in the picture with fewer of them."""
+        return float(max(self.placed.left.shape[:2]) * min(1.0, self.placed.zoom))
+
     def on_pair(self, whole: Image.Image) -> Float32s:
         """A map of the whole turned left picture (0 or 255) at the places of the pair, (h, w) of 0 or 1."""
         resized = np.asarray(whole.resize(self.base_size, Image.Resampling.NEAREST))
         return (resized[self.rectangle] > 0).astype(np.float32)
 
-    def regions_of(self, blocks: NDArray[np.bool_], side: int) -> tuple[Region, ...]:
-        """Groups of marked blocks of `side` pixels of the pair, as regions of both whole pictures that differ."""
+    def regions_of(self, blocks: NDArray[np.bool_], side: int, zoom: float = 1.0) -> tuple[Region, ...]:
+        """Groups of marked blocks of `side` pixels as regions of both whole pictures that differ.
+
+        A pixel is as large as `zoom` of the pair.
+        """
         rows, columns = self.rectangle
         width, height = self.base_size
-        boxes = boxes_of(blocks, side)
+        boxes = [[zoom * end for end in box] for box in boxes_of(blocks, side)]
         corners = [
             (
                 (columns.start + x) / width,

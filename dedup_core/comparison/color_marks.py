@@ -1,0 +1,130 @@
+"""Small marks that color alone tells from their ground: a thin red ring on navy blue is as dark as what is below."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.local_contrast import box_blur
+from dedup_core.comparison.sharpness import cell_sums
+
+type Blocks = NDArray[np.bool_]
+type Values = Float32s | NDArray[np.float64]
+CELL: Final = 4  # pixels at the size that is compared; a block is two cells wide and high, and begins at every cell
+_LEAST_SIDE: Final = 24  # pixels: five blocks in a row
+_SUBSAMPLED: Final = 2  # JPEG keeps half of the pixels of color either way
+_CHROMA: Final = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], dtype=np.float32)  # ITU-R BT.601
+_LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_NOISE: Final = 25.0  # variance: five levels of color are what compression adds to a block
+_SHIFT: Final = 1  # pixels that an alignment may be off
+_LEAST: Final = 0.18  # difference of a block; docs/thresholds.md#marks-of-a-color
+_OF_USUAL: Final = 3.0  # times what nearly all blocks stay below
+_NEARLY_ALL: Final = 0.95
+_SPECKS: Final = 2  # blocks that may be anything
+_ROUNDS: Final = 2  # of the fit: in the second one what is far off the first one weighs little
+_USUAL_ERROR: Final = 6.0  # levels
+_PRIOR: Final = 4.0  # squared levels: pictures next to gray tell no other saturation
+_TINT: Final = 32.0  # levels: a tint is a number of so large steps
+
+
+def color_outlier(left: Pixels, right: Pixels, finest: float) -> tuple[float, Blocks, float]:
+    """How many times what copying leaves the largest difference in color alone is, where, and how large a pixel is.
+
+    Of two aligned pictures, (h, w, 3) each; they are compared at half of the `finest` pixels of the longer side that
+    both have. A saturation, a tint and a white balance for the whole are no difference, nor is a shift by a pixel.
+    Blocks of `CELL` are marked; a pixel of these is as large as that many of the pictures.
+    """
+    height, width = left.shape[:2]
+    scale = min(1.0, finest / _SUBSAMPLED / max(height, width))
+    size = round(width * scale), round(height * scale)
+    if min(size) < _LEAST_SIDE:
+        return 0.0, np.zeros((1, 1), dtype=np.bool_), 1.0
+    if scale < 1.0:
+        left, right = (np.asarray(Image.fromarray(it).resize(size, Image.Resampling.BOX)) for it in (left, right))
+    ours, theirs = _chroma(left), _chroma(right)
+    second = box_blur(theirs, 1)
+    found = _outlier(box_blur(ours, 1), second)
+    if found[0] > 1.0:
+        found = min(found, _outlier(box_blur(_toned(ours, theirs, left), 1), second), key=lambda it: it[0])
+    return *found, 1 / scale
+
+
+def _chroma(pixels: Pixels) -> Float32s:
+    """Blue and red less luma, (2, h, w)."""
+    planes = _CHROMA @ pixels.reshape(-1, 3).T.astype(np.float32)
+    return np.asarray(planes.reshape(2, *pixels.shape[:2]))
+
+
+def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
+    """Our colors as a saturation, a turn of all hues, a tint and a share of luma make them most like theirs."""
+    luma = left.reshape(-1, 3).astype(np.float32) @ _LUMA
+    terms = np.stack([*ours.reshape(2, -1), luma - 128, np.full_like(luma, _TINT)])  # (4, n)
+    planes = []
+    for channel, wanted in enumerate(theirs.reshape(2, -1)):
+        prior = np.eye(4)[channel]
+        weight, fitted = np.ones_like(luma), np.zeros_like(luma)
+        for _ in range(_ROUNDS):
+            normal = (terms * weight) @ terms.T + _PRIOR * luma.size * np.eye(4)
+            found = np.linalg.solve(normal, (terms * weight) @ wanted + _PRIOR * luma.size * prior)
+            fitted = found.astype(np.float32) @ terms
+            weight = 1 / (1 + ((fitted - wanted) / _USUAL_ERROR) ** 2)
+        planes.append(fitted)
+    return np.stack(planes).reshape(ours.shape)
+
+
+def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
+    """The third-largest difference by what nearly all stay below, and the blocks that exceed it."""
+    area = np.float32((2 * CELL) ** 2)
+    means = [[_block_sums(plane) / area for plane in planes] for planes in (ours, theirs)]
+    ours_variance, theirs_variance = (
+        _summed(_block_sums(plane * plane) / area - mean * mean for plane, mean in zip(planes, mean_of, strict=True))
+        for planes, mean_of in zip((ours, theirs), means, strict=True)
+    )
+    products = zip(ours, theirs, *means, strict=True)
+    covariance = _summed(_block_sums(one * other) / area - mean * mean_of for one, other, mean, mean_of in products)
+    differences = _difference(covariance, ours_variance, theirs_variance)
+    limit = _LEAST + _OF_USUAL * float(np.quantile(differences, _NEARLY_ALL))
+    doubtful = np.argwhere(differences > limit)
+    if len(doubtful) > _SPECKS:
+        rows, columns = doubtful.T
+        differences[rows, columns] = np.minimum(differences[rows, columns], _shifted(ours, theirs, rows, columns))
+    if differences.size <= _SPECKS:
+        return 0.0, np.zeros_like(differences, dtype=np.bool_)
+    return float(np.partition(differences, -_SPECKS - 1, axis=None)[-_SPECKS - 1]) / limit, differences > limit
+
+
+def _difference(covariance: Values, ours: Values, theirs: Values) -> Float32s:
+    """1 - correlation, of what is above the noise."""
+    scale = np.sqrt((np.maximum(ours, 0) + _NOISE) * (np.maximum(theirs, 0) + _NOISE))
+    return np.asarray(1 - (covariance + _NOISE) / scale, dtype=np.float32)
+
+
+def _shifted(ours: Float32s, theirs: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
+    """The least difference of each of these blocks with theirs moved by up to `_SHIFT` pixels."""
+    side, reach = 2 * CELL, 2 * CELL + 2 * _SHIFT
+    blocks = sliding_window_view(ours, (side, side), axis=(1, 2))[:, rows * CELL, columns * CELL]  # (2, n, 8, 8)
+    padded = np.pad(theirs, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT)), mode="edge")
+    around = sliding_window_view(padded, (reach, reach), axis=(1, 2))[:, rows * CELL, columns * CELL]
+    blocks = blocks - blocks.mean(axis=(2, 3), keepdims=True)
+    variance = (blocks * blocks).sum(axis=(0, 2, 3)) / side**2
+    best = np.full(len(rows), 2.0, dtype=np.float32)
+    for down in range(2 * _SHIFT + 1):
+        for across in range(2 * _SHIFT + 1):
+            other = around[:, :, down : down + side, across : across + side]
+            other = other - other.mean(axis=(2, 3), keepdims=True)
+            covariance = (blocks * other).sum(axis=(0, 2, 3)) / side**2
+            best = np.minimum(best, _difference(covariance, variance, (other * other).sum(axis=(0, 2, 3)) / side**2))
+    return best
+
+
+def _summed(planes: Iterable[Float32s]) -> Float32s:
+    return np.asarray(np.sum(list(planes), axis=0), dtype=np.float32)
+
+
+def _block_sums(plane: Float32s) -> Float32s:
+    cells = cell_sums(plane, CELL)
+    return np.asarray(cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1], dtype=np.float32)

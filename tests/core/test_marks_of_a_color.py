@@ -1,0 +1,99 @@
+"""Thin marks that are no lighter than their ground: color alone tells that only one picture has them."""
+
+from collections.abc import Callable
+
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance
+
+from dedup_core import VerdictKind, decide, measure_images
+from dedup_core.comparison.regions import RegionKind
+from tests.core.pictures import jpeg, scene, working
+
+NAVY, PAPER, SLATE = (30, 40, 70), (255, 255, 255), (128, 128, 128)
+
+
+def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
+    return decide(measure_images(working(left), working(right))).kind
+
+
+def half(image: Image.Image) -> Image.Image:
+    return jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), 75)
+
+
+def rough(image: Image.Image) -> Image.Image:
+    return jpeg(image, 30)
+
+
+def brighter(image: Image.Image) -> Image.Image:
+    return jpeg(ImageEnhance.Brightness(image).enhance(1.2), 85)
+
+
+def more_colorful(image: Image.Image) -> Image.Image:
+    return jpeg(ImageEnhance.Color(image).enhance(1.5), 85)
+
+
+def month(ringed: int | None, ground: tuple[int, int, int], ring: tuple[int, int, int]) -> Image.Image:
+    """A sheet of 35 days with a thin ring around one of them."""
+    image = Image.new("RGB", (640, 480), ground)
+    canvas = ImageDraw.Draw(image)
+    ink = "white" if sum(ground) < 300 else "black"
+    for day in range(35):
+        x, y = 50 + day % 7 * 77, 70 + day // 7 * 72
+        canvas.text((x, y), str(day + 1), fill=ink, font_size=22)
+        if day == ringed:
+            canvas.ellipse((x - 8, y - 6, x + 34, y + 32), outline=ring, width=3)
+    return image
+
+
+def ticked(place: tuple[int, int] | None) -> Image.Image:
+    """A gray form with a blue tick in one of its boxes."""
+    image = Image.new("RGB", (600, 420), (176, 176, 176))
+    canvas = ImageDraw.Draw(image)
+    for row in range(6):
+        canvas.rectangle((40, 40 + 60 * row, 66, 66 + 60 * row), outline="black")
+        canvas.text((90, 42 + 60 * row), f"question {row + 1} of the form", fill="black", font_size=20)
+    if place:
+        x, y = place
+        canvas.line((x, y, x + 10, y + 12, x + 26, y - 12), fill=(120, 190, 255), width=4)
+    return image
+
+
+def scratched(image: Image.Image, color: str) -> Image.Image:
+    marked = image.copy()
+    ImageDraw.Draw(marked).line((60, 250, 150, 260, 200, 235), fill=color, width=3)
+    return marked
+
+
+DIFFERENT = {
+    "a red ring on navy": (month(3, NAVY, (255, 0, 0)), month(12, NAVY, (255, 0, 0))),
+    "a red ring that is gone": (month(3, NAVY, (255, 0, 0)), month(None, NAVY, (255, 0, 0))),
+    "a dark green ring": (month(3, NAVY, (0, 90, 0)), month(20, NAVY, (0, 90, 0))),
+    "a green ring on gray": (month(3, SLATE, (0, 180, 60)), month(12, SLATE, (0, 180, 60))),
+    "a blue tick": (ticked((45, 54)), ticked((45, 174))),
+    "a blue tick that is gone": (ticked((45, 54)), ticked(None)),
+}
+
+
+@pytest.mark.parametrize("copied", [Image.Image.copy, half, rough])
+@pytest.mark.parametrize(("one", "other"), DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_another_mark_of_a_color_makes_no_duplicate(
+    one: Image.Image, other: Image.Image, copied: Callable[[Image.Image], Image.Image]
+) -> None:
+    assert kind_of(one, copied(other)) in {VerdictKind.ALTERED, VerdictKind.DISTINCT}
+
+
+@pytest.mark.parametrize("copied", [half, rough, brighter, more_colorful])
+@pytest.mark.parametrize(
+    "image", [month(3, NAVY, (255, 0, 0)), month(3, PAPER, (255, 240, 0)), ticked((45, 54)), scratched(scene(3), "red")]
+)
+def test_a_copy_with_the_same_mark_is_a_duplicate(
+    image: Image.Image, copied: Callable[[Image.Image], Image.Image]
+) -> None:
+    assert kind_of(image, copied(image)) is VerdictKind.DUPLICATE
+
+
+def test_the_place_of_the_mark_is_told() -> None:
+    verdict = decide(measure_images(working(ticked((45, 54))), working(ticked(None))))
+    (region,) = (it for it in verdict.regions if it.kind is RegionKind.CHANGED)
+    assert region.left.left < 0.12 < region.left.right < 0.3
+    assert region.left.top < 0.13 < region.left.bottom < 0.3
