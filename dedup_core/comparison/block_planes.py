@@ -12,7 +12,7 @@ from dedup_core.comparison.bent_tones import tone_curve, variance_and_explained
 from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.evened_tones import evened
 from dedup_core.comparison.placing import Cut, Placed
-from dedup_core.comparison.sharpness import ImagePair, Softening, cell_sums, equally_sharp, smoothed
+from dedup_core.comparison.sharpness import ImagePair, Softening, block_sums, equally_sharp, smoothed
 
 type Blocks = NDArray[np.bool_]
 CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
@@ -54,10 +54,10 @@ class BlockPlanes:
         self.left, self.right = smoothed(pair[0]), smoothed(pair[1])
         all_inside = bool(inside.all())
         count = np.float32((2 * self.cell) ** 2)
-        ours, theirs = (_block_sums(plane, self.cell) / count for plane in (self.left, self.right))
+        ours, theirs = (block_sums(plane, self.cell) / count for plane in (self.left, self.right))
         products = ((self.left, self.left), (self.right, self.right), (self.left, self.right))
         self.left_mean, self.right_mean = ours, theirs
-        squares = [_block_sums(one * other, self.cell) / count for one, other in products]
+        squares = [block_sums(one * other, self.cell) / count for one, other in products]
         self.left_variance = np.maximum(squares[0] - ours * ours, 0.0)
         self.right_variance = np.maximum(squares[1] - theirs * theirs, 0.0)
         covariance = squares[2] - ours * theirs
@@ -83,7 +83,7 @@ class BlockPlanes:
         """Which blocks lie inside as a whole."""
         size = self.left.shape[1], self.left.shape[0]
         shown = np.asarray(Image.fromarray(inside).convert("L").resize(size, Image.Resampling.BOX))
-        outside = _block_sums((shown < np.uint8(255)).astype(np.float32), self.cell)
+        outside = block_sums((shown < np.uint8(255)).astype(np.float32), self.cell)
         return np.asarray(outside == 0)
 
     @classmethod
@@ -314,9 +314,3 @@ def _pixels_of(blocks: Blocks, cell: int, shape: tuple[int, ...]) -> NDArray[np.
     covered = cells.repeat(cell, axis=0).repeat(cell, axis=1)[: shape[0], : shape[1]]
     pixels[: covered.shape[0], : covered.shape[1]] = covered
     return pixels
-
-
-def _block_sums(plane: Float32s, cell: int) -> Float32s:
-    """Sums over blocks of 2 x 2 cells that begin at every cell; a rest at the edge is left out."""
-    cells = cell_sums(plane, cell)
-    return np.asarray(cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1], dtype=np.float32)

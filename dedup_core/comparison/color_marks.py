@@ -10,7 +10,7 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.local_contrast import box_blur
-from dedup_core.comparison.sharpness import cell_sums
+from dedup_core.comparison.sharpness import block_sums
 
 type Blocks = NDArray[np.bool_]
 type Values = Float32s | NDArray[np.float64]
@@ -79,21 +79,23 @@ def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
 def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
     """The third-largest difference by what nearly all stay below, and the blocks that exceed it."""
     area = np.float32((2 * CELL) ** 2)
-    means = [[_block_sums(plane) / area for plane in planes] for planes in (ours, theirs)]
+    means = [[block_sums(plane, CELL) / area for plane in planes] for planes in (ours, theirs)]
     ours_variance, theirs_variance = (
-        _summed(_block_sums(plane * plane) / area - mean * mean for plane, mean in zip(planes, mean_of, strict=True))
+        _summed(
+            block_sums(plane * plane, CELL) / area - mean * mean for plane, mean in zip(planes, mean_of, strict=True)
+        )
         for planes, mean_of in zip((ours, theirs), means, strict=True)
     )
     products = zip(ours, theirs, *means, strict=True)
-    covariance = _summed(_block_sums(one * other) / area - mean * mean_of for one, other, mean, mean_of in products)
+    covariance = _summed(
+        block_sums(one * other, CELL) / area - mean * mean_of for one, other, mean, mean_of in products
+    )
     differences = _difference(covariance, ours_variance, theirs_variance)
     limit = _LEAST + _OF_USUAL * float(np.quantile(differences, _NEARLY_ALL))
     doubtful = np.argwhere(differences > limit)
     if len(doubtful) > _SPECKS:
         rows, columns = doubtful.T
         differences[rows, columns] = np.minimum(differences[rows, columns], _shifted(ours, theirs, rows, columns))
-    if differences.size <= _SPECKS:
-        return 0.0, np.zeros_like(differences, dtype=np.bool_)
     return float(np.partition(differences, -_SPECKS - 1, axis=None)[-_SPECKS - 1]) / limit, differences > limit
 
 
@@ -123,8 +125,3 @@ def _shifted(ours: Float32s, theirs: Float32s, rows: NDArray[np.intp], columns: 
 
 def _summed(planes: Iterable[Float32s]) -> Float32s:
     return np.asarray(np.sum(list(planes), axis=0), dtype=np.float32)
-
-
-def _block_sums(plane: Float32s) -> Float32s:
-    cells = cell_sums(plane, CELL)
-    return np.asarray(cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1], dtype=np.float32)

@@ -8,7 +8,7 @@ from dedup_core.policy import Policy
 from dedup_core.views import View
 
 MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
-FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
+_FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
@@ -66,7 +66,7 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
 
 def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether something shows everywhere and nothing is a plain background, as in most photographs."""
-    return measurement.texture >= FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share
+    return measurement.texture >= _FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share
 
 
 def too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:
