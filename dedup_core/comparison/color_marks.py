@@ -9,20 +9,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.local_contrast import box_blur
 from dedup_core.comparison.sharpness import block_sums
 
 type Blocks = NDArray[np.bool_]
+type Box = tuple[float, float, float, float]
 type Values = Float32s | NDArray[np.float64]
 CELL: Final = 4  # pixels at the size that is compared; a block is two cells wide and high, and begins at every cell
 _LEAST_SIDE: Final = 24  # pixels: five blocks in a row
 _SUBSAMPLED: Final = 2  # JPEG keeps half of the pixels of color either way
 _CHROMA: Final = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], dtype=np.float32)  # ITU-R BT.601
 _LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_RIM: Final = 2  # pixels of what is smoothed: how far its neighbors reach
 _NOISE: Final = 25.0  # variance: five levels of color are what compression adds to a block
+_OF_NEARBY: Final = 0.1  # of the variance at strong edges nearby that both have: compression adds more there
 _SHIFT: Final = 1  # pixels that an alignment may be off
-_LEAST: Final = 0.18  # difference of a block; docs/thresholds.md#marks-of-a-color
-_OF_USUAL: Final = 3.0  # times what nearly all blocks stay below
+_LEAST: Final = 0.14  # difference of a block; docs/thresholds.md#marks-of-a-color
+_OF_USUAL: Final = 2.3  # times what nearly all blocks stay below
 _NEARLY_ALL: Final = 0.95
 _SPECKS: Final = 2  # blocks that may be anything
 _ROUNDS: Final = 2  # of the fit: in the second one what is far off the first one weighs little
@@ -31,32 +35,43 @@ _PRIOR: Final = 4.0  # squared levels: pictures next to gray tell no other satur
 _TINT: Final = 32.0  # levels: a tint is a number of so large steps
 
 
-def color_outlier(left: Pixels, right: Pixels, finest: float) -> tuple[float, Blocks, float]:
-    """How many times what copying leaves the largest difference in color alone is, where, and how large a pixel is.
+def color_outlier(left: Pixels, right: Pixels, finest: float) -> tuple[float, list[Box]]:
+    """How many times what copying leaves the largest difference in color alone is, and boxes around what exceeds it.
 
     Of two aligned pictures, (h, w, 3) each; they are compared at half of the `finest` pixels of the longer side that
     both have. A saturation, a tint and a white balance for the whole are no difference, nor is a shift by a pixel.
-    Blocks of `CELL` are marked; a pixel of these is as large as that many of the pictures.
+    Boxes are left, top, right and bottom in pixels of the pictures.
     """
     height, width = left.shape[:2]
     scale = min(1.0, finest / _SUBSAMPLED / max(height, width))
     size = round(width * scale), round(height * scale)
-    if min(size) < _LEAST_SIDE:
-        return 0.0, np.zeros((1, 1), dtype=np.bool_), 1.0
+    if min(size) < _LEAST_SIDE + 2 * _RIM:
+        return 0.0, []
     if scale < 1.0:
         left, right = (np.asarray(Image.fromarray(it).resize(size, Image.Resampling.BOX)) for it in (left, right))
     ours, theirs = _chroma(left), _chroma(right)
-    second = box_blur(theirs, 1)
-    found = _outlier(box_blur(ours, 1), second)
-    if found[0] > 1.0:
-        found = min(found, _outlier(box_blur(_toned(ours, theirs, left), 1), second), key=lambda it: it[0])
-    return *found, 1 / scale
+    second = _smooth(theirs)
+    times, places = _outlier(_smooth(ours), second)
+    if times > 1.0:
+        toned = _outlier(_smooth(_toned(ours, theirs, left)), second)
+        times, places = min((times, places), toned, key=lambda it: it[0])
+    return times, [_in_pictures(box, scale) for box in boxes_of(places, CELL)]
+
+
+def _in_pictures(box: PixelBox, scale: float) -> Box:
+    left, top, right, bottom = ((_RIM + end) / scale for end in box)
+    return left, top, right, bottom
 
 
 def _chroma(pixels: Pixels) -> Float32s:
     """Blue and red less luma, (2, h, w)."""
     planes = _CHROMA @ pixels.reshape(-1, 3).T.astype(np.float32)
     return np.asarray(planes.reshape(2, *pixels.shape[:2]))
+
+
+def _smooth(planes: Float32s) -> Float32s:
+    """The planes without noise, and without their rim, which has fewer neighbors to be averaged with."""
+    return np.ascontiguousarray(box_blur(planes, 1)[:, _RIM:-_RIM, _RIM:-_RIM])
 
 
 def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
@@ -90,23 +105,35 @@ def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
     covariance = _summed(
         block_sums(one * other, CELL) / area - mean * mean_of for one, other, mean, mean_of in products
     )
-    differences = _difference(covariance, ours_variance, theirs_variance)
+    nearby = np.minimum(_largest_nearby(ours_variance), _largest_nearby(theirs_variance))
+    noise = np.float32(_NOISE) + np.float32(_OF_NEARBY) * np.maximum(nearby, 0)
+    differences = _difference(covariance, ours_variance, theirs_variance, noise)
     limit = _LEAST + _OF_USUAL * float(np.quantile(differences, _NEARLY_ALL))
     doubtful = np.argwhere(differences > limit)
     if len(doubtful) > _SPECKS:
         rows, columns = doubtful.T
-        differences[rows, columns] = np.minimum(differences[rows, columns], _shifted(ours, theirs, rows, columns))
+        shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns])
+        differences[rows, columns] = np.minimum(differences[rows, columns], shifted)
     return float(np.partition(differences, -_SPECKS - 1, axis=None)[-_SPECKS - 1]) / limit, differences > limit
 
 
-def _difference(covariance: Values, ours: Values, theirs: Values) -> Float32s:
+def _largest_nearby(blocks: Float32s) -> Float32s:
+    """The largest of each block and the eight that overlap with it."""
+    padded = np.pad(blocks, 1, mode="edge")
+    down = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
+    return np.asarray(np.maximum(np.maximum(down[:, :-2], down[:, 1:-1]), down[:, 2:]))
+
+
+def _difference(covariance: Values, ours: Values, theirs: Values, noise: Float32s) -> Float32s:
     """1 - correlation, of what is above the noise."""
-    scale = np.sqrt((np.maximum(ours, 0) + _NOISE) * (np.maximum(theirs, 0) + _NOISE))
-    return np.asarray(1 - (covariance + _NOISE) / scale, dtype=np.float32)
+    scale = np.sqrt((np.maximum(ours, 0) + noise) * (np.maximum(theirs, 0) + noise))
+    return np.asarray(1 - (covariance + noise) / scale, dtype=np.float32)
 
 
-def _shifted(ours: Float32s, theirs: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
-    """The least difference of each of these blocks with theirs moved by up to `_SHIFT` pixels."""
+def _shifted(
+    ours: Float32s, theirs: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp], noise: Float32s
+) -> Float32s:
+    """The least difference of each of these blocks with theirs moved by up to `_SHIFT` pixels; its noise is (n,)."""
     side, reach = 2 * CELL, 2 * CELL + 2 * _SHIFT
     blocks = sliding_window_view(ours, (side, side), axis=(1, 2))[:, rows * CELL, columns * CELL]  # (2, n, 8, 8)
     padded = np.pad(theirs, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT)), mode="edge")
@@ -119,7 +146,8 @@ def _shifted(ours: Float32s, theirs: Float32s, rows: NDArray[np.intp], columns: 
             other = around[:, :, down : down + side, across : across + side]
             other = other - other.mean(axis=(2, 3), keepdims=True)
             covariance = (blocks * other).sum(axis=(0, 2, 3)) / side**2
-            best = np.minimum(best, _difference(covariance, variance, (other * other).sum(axis=(0, 2, 3)) / side**2))
+            other_variance = (other * other).sum(axis=(0, 2, 3)) / side**2
+            best = np.minimum(best, _difference(covariance, variance, other_variance, noise))
     return best
 
 

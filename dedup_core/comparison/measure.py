@@ -1,6 +1,6 @@
 """Two working images -> PairMeasurement: aligned, compared in structure, detail, tone and color."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -14,7 +14,7 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.clusters import boxes_of
-from dedup_core.comparison.color_marks import CELL, color_outlier
+from dedup_core.comparison.color_marks import Box, color_outlier
 from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
@@ -112,10 +112,10 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         if all(region.kind is RegionKind.SHARED for region in regions):
             regions += laid.regions_of(spots, BLOCK)
         if look.detail.altered_share <= FEW_PARTS:
-            mark, places, zoom = color_outlier(pair.left, pair.right, laid.least_pixels)
+            mark, boxes = color_outlier(pair.left, pair.right, laid.least_pixels)
             tones = replace(tones, mark=mark)
             if all(region.kind is RegionKind.SHARED for region in regions):
-                regions += laid.regions_of(places, CELL, zoom)
+                regions += laid.regions_in(boxes)
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
@@ -236,14 +236,14 @@ class _Laid:
         resized = np.asarray(whole.resize(self.base_size, Image.Resampling.NEAREST))
         return (resized[self.rectangle] > 0).astype(np.float32)
 
-    def regions_of(self, blocks: NDArray[np.bool_], side: int, zoom: float = 1.0) -> tuple[Region, ...]:
-        """Groups of marked blocks of `side` pixels as regions of both whole pictures that differ.
+    def regions_of(self, blocks: NDArray[np.bool_], side: int) -> tuple[Region, ...]:
+        """Groups of marked blocks of `side` pixels as regions of both whole pictures that differ."""
+        return self.regions_in(boxes_of(blocks, side))
 
-        A pixel is as large as `zoom` of the pair.
-        """
+    def regions_in(self, boxes: Iterable[Box]) -> tuple[Region, ...]:
+        """Boxes in pixels of the pair as regions of both whole pictures that differ."""
         rows, columns = self.rectangle
         width, height = self.base_size
-        boxes = [[zoom * end for end in box] for box in boxes_of(blocks, side)]
         corners = [
             (
                 (columns.start + x) / width,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from PIL import Image, ImageDraw, ImageEnhance
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.regions import RegionKind
@@ -58,6 +58,20 @@ def ticked(place: tuple[int, int] | None) -> Image.Image:
     return image
 
 
+def sign(side: int) -> Image.Image:
+    """A limit of speed before the sky, which is a plain border: what is inside of that is cut off at the red ring."""
+    image = Image.new("RGB", (side, side), (120, 170, 220))
+    canvas = ImageDraw.Draw(image)
+    for share, color in ((0.08, (200, 0, 0)), (0.19, PAPER)):
+        canvas.ellipse((share * side, share * side, side - share * side, side - share * side), fill=color)
+    canvas.text((side // 2, side // 2), "80", fill="black", font_size=side * 2 // 5, anchor="mm")
+    return image
+
+
+def padded(image: Image.Image) -> Image.Image:
+    return jpeg(ImageOps.expand(image, image.width // 10, "white"), 85)
+
+
 def scratched(image: Image.Image, color: str) -> Image.Image:
     marked = image.copy()
     ImageDraw.Draw(marked).line((60, 250, 150, 260, 200, 235), fill=color, width=3)
@@ -90,6 +104,14 @@ def test_a_copy_with_the_same_mark_is_a_duplicate(
     image: Image.Image, copied: Callable[[Image.Image], Image.Image]
 ) -> None:
     assert kind_of(image, copied(image)) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("copied", [half, rough, padded, lambda image: jpeg(image, 60)])
+@pytest.mark.parametrize("side", [300, 500])
+def test_strong_colors_at_the_edges_of_a_picture_are_no_marks(
+    side: int, copied: Callable[[Image.Image], Image.Image]
+) -> None:
+    assert kind_of(sign(side), copied(sign(side))) is VerdictKind.DUPLICATE
 
 
 def test_the_place_of_the_mark_is_told() -> None:
