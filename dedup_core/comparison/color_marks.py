@@ -1,6 +1,5 @@
 """Small marks that color alone tells from their ground: a thin red ring on navy blue is as dark as what is below."""
 
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -10,13 +9,13 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.clusters import PixelBox, boxes_of
-from dedup_core.comparison.local_contrast import box_blur
 from dedup_core.comparison.sharpness import block_sums
 
 type Blocks = NDArray[np.bool_]
 type Box = tuple[float, float, float, float]
 type Values = Float32s | NDArray[np.float64]
 CELL: Final = 4  # pixels at the size that is compared; a block is two cells wide and high, and begins at every cell
+_AREA: Final = np.float32((2 * CELL) ** 2)  # points of a block
 _LEAST_SIDE: Final = 24  # pixels: five blocks in a row
 _SUBSAMPLED: Final = 2  # JPEG keeps half of the pixels of color either way
 _CHROMA: Final = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], dtype=np.float32)  # ITU-R BT.601
@@ -40,7 +39,8 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> tuple[float, li
 
     Of two aligned pictures, (h, w, 3) each; they are compared at half of the `finest` pixels of the longer side that
     both have. A saturation, a tint and a white balance for the whole are no difference, nor is a shift by a pixel.
-    Boxes are left, top, right and bottom in pixels of the pictures.
+    Boxes are left, top, right and bottom in pixels of the pictures. 0 where what is left of the one color once the
+    other is taken from it is so little that no block can differ.
     """
     height, width = left.shape[:2]
     scale = min(1.0, finest / _SUBSAMPLED / max(height, width))
@@ -49,11 +49,16 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> tuple[float, li
         return 0.0, []
     if scale < 1.0:
         left, right = (np.asarray(Image.fromarray(it).resize(size, Image.Resampling.BOX)) for it in (left, right))
-    ours, theirs = _chroma(left), _chroma(right)
-    second = _smooth(theirs)
-    times, places = _outlier(_smooth(ours), second)
+    apart = _chroma(left.astype(np.int16) - right)
+    smooth_apart = _smooth(apart)
+    if _surely_within(smooth_apart):
+        return 0.0, []
+    ours = _chroma(left)
+    smooth = _smooth(ours)
+    second = smooth - smooth_apart
+    times, places = _outlier(smooth, second)
     if times > 1.0:
-        toned = _outlier(_smooth(_toned(ours, theirs, left)), second)
+        toned = _outlier(_smooth(_toned(ours, ours - apart, left)), second)
         times, places = min((times, places), toned, key=lambda it: it[0])
     return times, [_in_pictures(box, scale) for box in boxes_of(places, CELL)]
 
@@ -63,15 +68,28 @@ def _in_pictures(box: PixelBox, scale: float) -> Box:
     return left, top, right, bottom
 
 
-def _chroma(pixels: Pixels) -> Float32s:
-    """Blue and red less luma, (2, h, w)."""
-    planes = _CHROMA @ pixels.reshape(-1, 3).T.astype(np.float32)
+def _chroma(pixels: Pixels | NDArray[np.int16]) -> Float32s:
+    """Blue and red less luma, (2, h, w); of the difference of two pictures that of theirs."""
+    planes = _CHROMA @ np.ascontiguousarray(pixels.reshape(-1, 3).T).astype(np.float32)
     return np.asarray(planes.reshape(2, *pixels.shape[:2]))
 
 
 def _smooth(planes: Float32s) -> Float32s:
-    """The planes without noise, and without their rim, which has fewer neighbors to be averaged with."""
-    return np.ascontiguousarray(box_blur(planes, 1)[:, _RIM:-_RIM, _RIM:-_RIM])
+    """The means of 3 x 3 points, taken twice, (2, h, w), without the rim of points that lack neighbors for it."""
+    for _ in range(_RIM):
+        planes = planes[:, :-2] + planes[:, 1:-1] + planes[:, 2:]
+    for _ in range(_RIM):
+        planes = planes[:, :, :-2] + planes[:, :, 1:-1] + planes[:, :, 2:]
+    return planes * np.float32(1 / 9**_RIM)
+
+
+def _surely_within(apart: Float32s) -> bool:
+    """Whether no block of planes that are so far apart exceeds the least limit.
+
+    With D the variance of `apart` in a block and N the noise, 1 - correlation is at most D / 2N, because the geometric
+    mean of the two variances is at most their arithmetic mean.
+    """
+    return bool(block_sums(_dot(apart, apart), CELL).max() <= 2 * _NOISE * _LEAST * _AREA)
 
 
 def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
@@ -93,18 +111,10 @@ def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
 
 def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
     """The third-largest difference by what nearly all stay below, and the blocks that exceed it."""
-    area = np.float32((2 * CELL) ** 2)
-    means = [[block_sums(plane, CELL) / area for plane in planes] for planes in (ours, theirs)]
-    ours_variance, theirs_variance = (
-        _summed(
-            block_sums(plane * plane, CELL) / area - mean * mean for plane, mean in zip(planes, mean_of, strict=True)
-        )
-        for planes, mean_of in zip((ours, theirs), means, strict=True)
-    )
-    products = zip(ours, theirs, *means, strict=True)
-    covariance = _summed(
-        block_sums(one * other, CELL) / area - mean * mean_of for one, other, mean, mean_of in products
-    )
+    our_means, their_means = _block_means(ours), _block_means(theirs)
+    ours_variance = _covariance(ours, ours, our_means, our_means)
+    theirs_variance = _covariance(theirs, theirs, their_means, their_means)
+    covariance = _covariance(ours, theirs, our_means, their_means)
     nearby = np.minimum(_largest_nearby(ours_variance), _largest_nearby(theirs_variance))
     noise = np.float32(_NOISE) + np.float32(_OF_NEARBY) * np.maximum(nearby, 0)
     differences = _difference(covariance, ours_variance, theirs_variance, noise)
@@ -115,6 +125,21 @@ def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
         shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns])
         differences[rows, columns] = np.minimum(differences[rows, columns], shifted)
     return float(np.partition(differences, -_SPECKS - 1, axis=None)[-_SPECKS - 1]) / limit, differences > limit
+
+
+def _block_means(planes: Float32s) -> Float32s:
+    """The means of the blocks of each plane, (2, rows, columns)."""
+    return np.stack([block_sums(plane, CELL) for plane in planes]) / _AREA
+
+
+def _covariance(ours: Float32s, theirs: Float32s, our_means: Float32s, their_means: Float32s) -> Float32s:
+    """That of each block, summed over both planes, (rows, columns)."""
+    return np.asarray(block_sums(_dot(ours, theirs), CELL) / _AREA - _dot(our_means, their_means))
+
+
+def _dot(ours: Float32s, theirs: Float32s) -> Float32s:
+    """The products of two stacks of planes, summed over the planes."""
+    return np.asarray(np.einsum("chw,chw->hw", ours, theirs))
 
 
 def _largest_nearby(blocks: Float32s) -> Float32s:
@@ -149,7 +174,3 @@ def _shifted(
             other_variance = (other * other).sum(axis=(0, 2, 3)) / side**2
             best = np.minimum(best, _difference(covariance, variance, other_variance, noise))
     return best
-
-
-def _summed(planes: Iterable[Float32s]) -> Float32s:
-    return np.asarray(np.sum(list(planes), axis=0), dtype=np.float32)
