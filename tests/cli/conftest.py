@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from dedup_app.group_records import facts_of, records_of
@@ -17,6 +18,9 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.paths import ImagePath
 from tests.app.world import World
+
+# Before any test puts something else into a module that a command takes names from.
+assert list(get_command(app).commands.values())
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 """A moment for all rows."""

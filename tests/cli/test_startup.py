@@ -19,6 +19,18 @@ def test_comparing_files_loads_nothing_of_azure():
     assert done.stderr.strip() == ""
 
 
+def test_a_command_loads_no_module_of_another():
+    program = (
+        "import sys; sys.argv = ['dedup', 'undo', '--help']; from dedup_cli.main import app\n"
+        "try: app()\n"
+        "finally: print(*(it for it in sys.modules if it.startswith('dedup_cli.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {it.removeprefix("dedup_cli.") for it in done.stdout.splitlines()[-1].split()}
+    assert "undo" in loaded
+    assert not loaded & {"scan", "compare", "groups", "measure", "status", "tune"}
+
+
 def test_the_entry_point_runs_as_a_module_of_its_own():
     program = "import sys; sys.argv = ['dedup', '--help']; from dedup_cli.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -1,0 +1,44 @@
+"""Subcommands that are loaded when they are asked for: with the modules of all of them, each would start later."""
+
+from collections import UserDict
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+from dedup_cli.failures import SentencesForErrors
+
+# In the order in which the help lists them; each is a function of its name, in a module of its name or of another.
+NAMES = (
+    *("scan", "duplicates", "groups", "report", "review", "rejected", "status", "compare"),
+    *("plan", "apply", "undo", "purge"),
+    *("enqueue", "ingest", "reconcile", "poison", "reindex", "rejudge", "decoders"),
+    *("measure", "tune"),
+    *("owner", "export-decisions", "import-decisions"),
+)
+MODULES = {"export-decisions": "decision_files", "import-decisions": "decision_files"}
+
+
+class LoadedCommands(UserDict[str, Any]):
+    """Commands by name, None until one is looked up."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(NAMES))
+
+    def __getitem__(self, name: str) -> Any:
+        command = super().__getitem__(name)
+        if command is None:
+            module = import_module(f"dedup_cli.{MODULES.get(name, name)}")
+            alone = typer.Typer(add_completion=False)
+            alone.command(name)(getattr(module, name.replace("-", "_")))
+            command = self.data[name] = get_command(alone)
+        return command
+
+
+class Subcommands(SentencesForErrors):
+    """The group of all of them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = LoadedCommands()
