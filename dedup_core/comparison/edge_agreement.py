@@ -63,8 +63,9 @@ def shape_agreement(left_lab: Float32s, right_lab: Float32s) -> ShapeAgreement:
 
 def _run_one_way(directions: Float32s) -> float:
     """How far the edges run one way, 0..1: the length of their sum by that of all of them."""
-    whole = np.hypot(*directions.sum(axis=(1, 2)))
-    return float(whole / (np.hypot(*directions).sum() + 1e-6))
+    cosine, sine = directions
+    whole = np.hypot(cosine.sum(), sine.sum())
+    return float(whole / (np.sqrt(cosine * cosine + sine * sine).sum() + 1e-6))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,14 +41,18 @@ def _toned(left: Image.Image, right: Image.Image, softening: Softening, agrees: 
 
     The one of which it leaves less: light that was clipped cannot be brought back.
     """
-    values = [np.asarray(image)[agrees] for image in softening.applied(left, right)]  # (n, 3)
+    told = np.flatnonzero(agrees)
+    values = [
+        np.stack([np.asarray(channel).ravel().take(told) for channel in image.split()])  # (3, n)
+        for image in softening.applied(left, right)
+    ]
     (forth, error), (back, error_back) = (_curves(*pair) for pair in (values, values[::-1]))
     return ((left.point(forth), right), error) if error <= error_back else ((left, right.point(back)), error_back)
 
 
 def _curves(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> tuple[list[int], float]:
     """The curve of each channel, one after the other as Pillow takes them, and the mean error that they leave."""
-    pairs = list(zip(source.T, target.T, strict=True))
+    pairs = list(zip(source, target, strict=True))
     curves = [level_curve(ours, theirs) for ours, theirs in pairs]
     errors = [np.abs(curve[ours] - theirs).mean() for curve, (ours, theirs) in zip(curves, pairs, strict=True)]
     table = np.concatenate(curves).clip(0, 255).round().astype(int).tolist()

@@ -219,7 +219,10 @@ class _Laid:
     def is_recolored(self) -> bool:
         """Whether hues or saturations differ by more than compression changes them."""
         ours, theirs = self.labs
-        return float(np.abs(ours[..., 1:] - theirs[..., 1:]).mean()) > _OTHER_HUES
+        off = np.abs(ours - theirs).reshape(-1, 3)
+        # A product with ones: a mean over planes that lie apart in memory takes many times longer.
+        _, red, blue = np.ones(len(off), np.float32) @ off / np.float32(len(off))
+        return float(red + blue) / 2 > _OTHER_HUES
 
     @property
     def may_have_slid(self) -> bool:
