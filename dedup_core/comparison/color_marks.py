@@ -26,7 +26,7 @@ _OF_NEARBY: Final = 0.1  # of the variance at strong edges nearby that both have
 _SHIFT: Final = 1  # pixels that an alignment may be off
 _LEAST: Final = 0.14  # difference of a block; docs/thresholds.md#marks-of-a-color
 _OF_USUAL: Final = 2.3  # times what nearly all blocks stay below
-_NEARLY_ALL: Final = 0.95
+_NEARLY_ALL: Final = 0.9  # a ring in either picture may fill a twentieth
 _SPECKS: Final = 2  # blocks that may be anything
 _ROUNDS: Final = 2  # of the fit: in the second one what is far off the first one weighs little
 _USUAL_ERROR: Final = 6.0  # levels
@@ -48,7 +48,7 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> tuple[float, li
     if min(size) < _LEAST_SIDE + 2 * _RIM:
         return 0.0, []
     if scale < 1.0:
-        left, right = (np.asarray(Image.fromarray(it).resize(size, Image.Resampling.BOX)) for it in (left, right))
+        left, right = (np.asarray(Image.fromarray(it).resize(size, Image.Resampling.HAMMING)) for it in (left, right))
     apart = _chroma(left.astype(np.int16) - right)
     smooth_apart = _smooth(apart)
     if _surely_within(smooth_apart):

@@ -12,12 +12,13 @@ from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes
 from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.edge_agreement import with_neighbors
 from dedup_core.comparison.evened_tones import EXPLAINED
-from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail
+from dedup_core.comparison.measurement import FEW_PARTS, RETONED, STANDS_OUT, Detail
 from dedup_core.comparison.outliers import may_stand_out, outliers
 from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.limits import WORKING_SIZE
 
+SURE_DETAIL: Final = 0.08  # difference of a block; every preset takes so little for a copy's, in whatever light
 _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
@@ -38,6 +39,20 @@ class Look:
     def shows_nothing(self) -> bool:
         """Whether what both show is so plain that it tells nothing of what either shows besides."""
         return self.detail is not None and self.detail.blocks == 0
+
+    @property
+    def finds_much(self) -> bool:
+        """Whether anything differs by more than every preset takes for a copy's."""
+        return self.detail is not None and (self.detail.worst > SURE_DETAIL or self.detail.outlier > STANDS_OUT)
+
+    def or_better(self, other: "Look") -> "Look":
+        """The other look at the same two pictures, laid on each other a little otherwise, if most of them fits better.
+
+        Not if the worst place does: what differs fits best where everything else is a little off.
+        """
+        if self.detail is None or other.detail is None:
+            return self if other.detail is None else other
+        return other if other.detail.usual < self.detail.usual else self
 
     def or_worse(self, whole: "Look") -> "Look":
         """The look at what lies within the margins, or that at the whole pictures if it shows more that differs.

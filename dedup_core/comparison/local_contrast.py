@@ -129,7 +129,7 @@ class StructurePyramid:
 def _reduced(image: Image.Image, longer: int) -> Image.Image:
     scale = min(1.0, longer / max(image.size))
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    return image.resize(size, Image.Resampling.BOX) if scale < 1.0 else image
+    return image.resize(size, Image.Resampling.HAMMING) if scale < 1.0 else image
 
 
 @lru_cache(maxsize=96)  # up to 300 KB each: 10 MB of most pictures

@@ -15,7 +15,7 @@ from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.clusters import boxes_of
 from dedup_core.comparison.color_marks import Box, color_outlier
-from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
+from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
 from dedup_core.comparison.frames import frame_difference
@@ -43,7 +43,6 @@ _SAME_FRAME: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is
 _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
 _PLAIN: Final = 0.02  # texture; with less, every preset takes a picture for a plain one, and one mark lies on any other
-_SURE_DETAIL: Final = 0.08  # every preset takes so little for a copy's, in whatever light
 _NOT_PLAIN: Final = 0.15  # share of plain background; no preset takes less of it for one that a thing is shown before
 _ALMOST_PLAIN: Final = 0.05  # texture; no preset takes a picture with more of it for a plain one
 
@@ -106,7 +105,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     residual = color_residual(blocks)
     tones, regions = None, look.regions
     if look.detail is not None:
-        only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= _SURE_DETAIL
+        only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         tones, spots = tones_between(blocks, labs, only_colors=only_colors, before_plain=before_plain)
         if all(region.kind is RegionKind.SHARED for region in regions):
@@ -269,15 +268,18 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
     laid = _laid_in_order(left, right, hint, contents)
     if laid.shape.texture < _PLAIN or laid.shape.structure < _PLAUSIBLE:
         return _look_at_plain(left, right, laid) if laid.shape.texture < _ALMOST_PLAIN else (laid, NOT_LOOKED)
-    placed = laid.placed.refined(rough=not laid.is_sure)
-    if not laid.is_sure:
-        finer = _Laid.of(placed)
-        if finer is not None and finer.shape.structure > laid.shape.structure:
-            laid = finer
-    look = look_closer(placed, recolored=laid.is_recolored)
-    whole = placed.in_whole_frames(left, right)
-    if whole is not placed:
-        look = look.or_worse(look_closer(whole, recolored=laid.is_recolored))
+    look, placed = NOT_LOOKED, laid.placed
+    if laid.is_sure and placed.keeps_frame:
+        look = look_closer(placed, recolored=laid.is_recolored)
+    if look.detail is None or look.finds_much:
+        placed = laid.placed.refined(rough=not laid.is_sure)
+        if not laid.is_sure:
+            finer = _Laid.of(placed)
+            if finer is not None and finer.shape.structure > laid.shape.structure:
+                laid = finer
+        look = look.or_better(look_closer(placed, recolored=laid.is_recolored))
+    if wholes := placed.in_whole_frames(left, right):
+        look = look.or_worse(_nearest_look(wholes, recolored=laid.is_recolored))
     if look.shows_nothing and laid.pair.coverage < _SAME_FRAME:
         stretched = Placed.stretched(left, right, placed.view)
         in_frame = _Laid.of(stretched, stretched=True) if stretched.aspect_agreement >= _SAME_FRAME else None
@@ -289,6 +291,16 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
     if laid.pair.coverage < _SAME_FRAME:
         look = replace(look, regions=(placed.shared_region(), *look.regions))
     return laid, look
+
+
+def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> Look:
+    """That at the place where least differs; where one leaves no more than a copy does, no other is looked at."""
+    best = NOT_LOOKED
+    for placed in places:
+        best = best.or_better(look_closer(placed, recolored=recolored))
+        if not best.finds_much:
+            break
+    return best
 
 
 def _look_at_plain(left: Pixels, right: Pixels, laid: _Laid) -> tuple[_Laid, Look]:

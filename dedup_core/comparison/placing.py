@@ -1,6 +1,6 @@
 """Two pictures laid on each other, cut out at any size, and where a part of one lies in the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from dedup_core.views import View, opposite, turned, turned_back
 
 _MAP_SIZE: Final = 128  # pixels: the part that both show is told to a hundredth of a side
 _CORNER_OFF: Final = 0.015  # of a side: frames that differ by less are the same one, scaled and rounded
+_NEAR: Final = 0.25 / 128  # of a side: a quarter of a pixel at the size of the alignment, of two trimmed pictures
 _LIKE_COLORS: Final = 64.0  # gray levels: one paper in another light, and no black margin for a white one
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
@@ -42,13 +43,17 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """How `left`, already turned by `view`, lies on `right`; `frames` is which part of each whole picture they are."""
+    """How `left`, already turned by `view`, lies on `right`; `frames` is which part of each whole picture they are.
+
+    `keeps_frame`: exactly so that the whole of one picture lies on the whole of the other.
+    """
 
     left: Pixels
     right: Pixels
     view: View
     homography: Homography
     frames: tuple[Frame, Frame]
+    keeps_frame: bool = False
 
     @classmethod
     def aligned(cls, left: Pixels, right: Pixels, hint: View | None, contents: Contents | None = None) -> Self:
@@ -58,7 +63,8 @@ class Placed:
         found = align(ours, theirs, hint)
         homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
         frames = _frame(left, boxes[0]), _frame(right, boxes[1])
-        return cls(turned(ours, found.view), theirs, found.view, homography, frames)
+        placed = cls(turned(ours, found.view), theirs, found.view, homography, frames)
+        return placed._in_frame(turned(left, found.view), right)
 
     @classmethod
     def on_itself(cls, pixels: Pixels, box: tuple[slice, slice]) -> Self:
@@ -70,15 +76,7 @@ class Placed:
     def stretched(cls, left: Pixels, right: Pixels, view: View) -> Self:
         """The whole of one on the whole of the other."""
         upright = turned(left, view)
-        (height, width), (rows, columns) = upright.shape[:2], right.shape[:2]
-        homography = np.diag(
-            [
-                columns / max(right.shape[:2]) * max(height, width) / width,
-                rows / max(right.shape[:2]) * max(height, width) / height,
-                1.0,
-            ]
-        )
-        return cls(upright, right, view, homography, (WHOLE, WHOLE))
+        return cls(upright, right, view, _stretch(upright, right), (WHOLE, WHOLE), keeps_frame=True)
 
     def refined(self, *, rough: bool) -> Self:
         """The same, fine enough to look at details; a `rough` alignment is improved at a coarse size first."""
@@ -90,22 +88,25 @@ class Placed:
             return self
         soft = min(sharpness(Image.fromarray(plane)) for plane in (ours, theirs)) < SOFT
         found = refined(pyramids, self.homography, rough=rough, soft=soft)
-        return type(self)(self.left, self.right, self.view, found, self.frames)
+        return replace(self, homography=found, keeps_frame=False)
 
-    def in_whole_frames(self, left: Pixels, right: Pixels) -> Self:
+    def in_whole_frames(self, left: Pixels, right: Pixels) -> list[Self]:
         """The same of the two whole pictures where their frames lie on each other, plain margins and all.
 
-        What is small in a margin was trimmed with it. Itself where there is nothing more to see, or the frames or the
-        colors of the margins differ.
+        What is small in a margin was trimmed with it. First one frame exactly on the other, then as this is placed:
+        either may be nearer. None where there is nothing more to see, or the frames or colors of the margins differ.
         """
         if self.frames == (WHOLE, WHOLE):
-            return self
+            return []
         upright = turned(left, self.view)
         ours, theirs = self._boxes(upright, right)
         to_content, to_whole = _into(ours, upright), np.linalg.inv(_into(theirs, right))
         homography = to_whole @ self.homography @ to_content
         whole = type(self)(upright, right, self.view, homography / homography[2, 2], (WHOLE, WHOLE))
-        return whole if whole.is_frame_on_frame and _have_like_margins((upright, ours), (right, theirs)) else self
+        if not (whole.is_frame_on_frame and _have_like_margins((upright, ours), (right, theirs))):
+            return []
+        exact = type(self).stretched(left, right, self.view)
+        return [exact] if self.keeps_frame else [exact, whole]
 
     def _boxes(self, left: Pixels, right: Pixels) -> tuple[PixelBox, PixelBox]:
         """What the frames are of the whole turned left and the whole right picture, in pixels."""
@@ -114,6 +115,17 @@ class Placed:
         (low, high), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
         x, y, across, down = self.frames[1]
         return _pixels((low, top, high, bottom), left), _pixels((x, y, x + across, y + down), right)
+
+    def _in_frame(self, left: Pixels, right: Pixels) -> Self:
+        """With the frame of one whole picture exactly on that of the other, where that is as near as makes no matter.
+
+        Most copies keep their frame. What a search finds is a part of a pixel beside it, and would be resampled there.
+        """
+        ours, theirs = self._boxes(left, right)
+        exact = _into(theirs, right) @ _stretch(left, right) @ np.linalg.inv(_into(ours, left))
+        exact /= exact[2, 2]
+        is_near = _farthest_apart(self.homography, exact, self.left) < _NEAR
+        return replace(self, homography=exact, keeps_frame=True) if is_near else self
 
     @property
     def is_frame_on_frame(self) -> bool:
@@ -229,11 +241,29 @@ def common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 
 def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
-    """The picture `scale` times as large, or as it is where that would enlarge it, in a mode of Pillow."""
+    """The picture `scale` times as large, or as it is where that would enlarge it, in a mode of Pillow.
+
+    Not by means of boxes: Pillow's are of whole pixels, which by any factor that is not whole moves edges by up to half
+    of one, and two copies differ by that.
+    """
     image = Image.fromarray(np.ascontiguousarray(pixels))
     if image.mode != mode:
         image = image.convert(mode)
-    return image.resize(_scaled(pixels, scale), Image.Resampling.BOX) if scale < 1.0 else image
+    return image.resize(_scaled(pixels, scale), Image.Resampling.HAMMING) if scale < 1.0 else image
+
+
+def _stretch(left: Pixels, right: Pixels) -> Homography:
+    """The homography that lays all of one picture on all of the other."""
+    ours, theirs = extent_of(left), extent_of(right)
+    return np.diag([theirs[0] / ours[0], theirs[1] / ours[1], 1.0])
+
+
+def _farthest_apart(one: Homography, other: Homography, left: Pixels) -> float:
+    """How far the two take a corner of the left picture apart, in units of the longer side."""
+    width, height = extent_of(left)
+    corners = np.array([[0.0, width, 0.0, width], [0.0, 0.0, height, height], [1.0, 1.0, 1.0, 1.0]])
+    ours, theirs = (it @ corners for it in (one, other))
+    return float(np.abs(ours[:2] / ours[2] - theirs[:2] / theirs[2]).max())
 
 
 def _pixels(corners: Corners, picture: Pixels) -> PixelBox:

@@ -40,8 +40,8 @@ def by_value(image: Image.Image, curve, gains=(1.0, 1.0, 1.0)) -> Image.Image:
 def test_a_mirrored_and_cropped_copy_differs_in_framing_and_not_in_color():
     right = cropped(scene(4), 0.05, 0.05, 0.95, 0.95).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     metrics = measure_pair(encoded(scene(4)), encoded(right))
-    assert metrics.pixel_difference < 5
-    assert metrics.dominant_distance < 8
+    assert metrics.pixel_difference < 2
+    assert metrics.dominant_distance < 10  # of a palette of eight colors, in which an edge moved by a pixel is another
     assert metrics.histogram_correlation > 0.95
 
 
