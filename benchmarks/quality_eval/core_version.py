@@ -28,6 +28,7 @@ def _closure(module: str) -> set[str]:
     return found
 
 
+@cache
 def _imports(module: str) -> set[str]:
     tree = ast.parse(_source(module).read_text(encoding="utf-8"))
     froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
