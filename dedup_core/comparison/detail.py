@@ -19,6 +19,7 @@ from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.limits import WORKING_SIZE
 
 SURE_DETAIL: Final = 0.08  # difference of a block; every preset takes so little for a copy's, in whatever light
+_SURE_RETONED: Final = 0.2  # the same in another light, of which presets take more
 _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
@@ -43,7 +44,10 @@ class Look:
     @property
     def finds_much(self) -> bool:
         """Whether anything differs by more than every preset takes for a copy's."""
-        return self.detail is not None and (self.detail.worst > SURE_DETAIL or self.detail.outlier > STANDS_OUT)
+        if self.detail is None:
+            return False
+        sure = _SURE_RETONED if self.detail.retoned > RETONED else SURE_DETAIL
+        return self.detail.worst > sure or self.detail.outlier > STANDS_OUT
 
     def or_better(self, other: "Look") -> "Look":
         """The other look at the same two pictures, laid on each other a little otherwise, if most of them fits better.

@@ -14,9 +14,7 @@ _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
-_OF_LITTLE: Final = 1.15  # docs/thresholds.md#what-stands-out
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
-_LITTLE: Final = 0.06  # difference of a block; docs/thresholds.md#what-stands-out
 _IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
@@ -57,8 +55,7 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     if detail is None:
         return ""
     is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
-    of_little = _OF_LITTLE if detail.worst < _LITTLE else 1.0
-    limit = STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else of_little) * (_OF_RECOLORED if recolored else 1.0)
+    limit = STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else 1.0) * (_OF_RECOLORED if recolored else 1.0)
     if detail.outlier <= limit:
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
@@ -69,14 +66,17 @@ def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
     return measurement.texture >= _FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share
 
 
-def too_small_a_part(measurement: PairMeasurement, policy: Policy) -> str:
-    """The sentence about two parts that match and prove too little for two pictures; empty where they do not."""
+def too_small_a_part(measurement: PairMeasurement, policy: Policy, *, recolored: bool = False) -> str:
+    """The sentence about two parts that match and prove too little for two pictures; empty where they do not.
+
+    Of `recolored` ones neither does the whole of one picture in a part of the other: a square is in many.
+    """
     coverage, inner, detail = measurement.coverage, measurement.inner_coverage, measurement.detail
     if coverage >= WHOLE_FRAME or detail is None:
         return ""
     if inner < policy.min_inner_coverage:
         return f"each shows much that the other does not (both show {inner:.0%} of one, {coverage:.0%} of the other)"
-    if inner < WHOLE_FRAME and detail.blocks < MANY_BLOCKS:
+    if (recolored or inner < WHOLE_FRAME) and detail.blocks < MANY_BLOCKS:
         return f"too little is shown by both to tell from a part ({detail.blocks} places)"
     return ""
 

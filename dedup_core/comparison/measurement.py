@@ -9,14 +9,14 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 12  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 13  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
 _WITH_VERDICT: Final = ("regions", "sides")
 RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
 MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
-STANDS_OUT: Final = 1.05  # times; docs/thresholds.md#what-stands-out
+STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
 FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
 
 

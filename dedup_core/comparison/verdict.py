@@ -128,7 +128,7 @@ def _with_doubts_of_one_picture(
 def _with_doubts_of_recoloring(
     measurement: PairMeasurement, policy: Policy, reasons: tuple[str, ...]
 ) -> tuple[VerdictKind, tuple[str, ...]]:
-    if doubt := too_small_a_part(measurement, policy) or turned_mark(measurement, policy):
+    if doubt := too_small_a_part(measurement, policy, recolored=True) or turned_mark(measurement, policy):
         return VerdictKind.DISTINCT, (doubt, *reasons)
     if outlying := outlying_place(measurement, policy, recolored=True):
         alike = measurement.color_residual <= policy.max_altered_color_residual
@@ -144,10 +144,16 @@ def _judge_first_frames(measurement: PairMeasurement, policy: Policy) -> tuple[V
         return VerdictKind.DUPLICATE, (
             f"no difference is visible at {WORKING_SIZE} pixels and 8 bits, to which both are reduced",
         )
-    if measurement.texture < policy.min_texture:
+    if measurement.texture < policy.min_texture and not _is_weave(measurement, policy):
         return _judge_plain(measurement, policy)
     kind, reasons = _judge_textured(measurement, policy)
     return kind, reasons if kind is VerdictKind.DISTINCT else (*reasons, *_framing(measurement))
+
+
+def _is_weave(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether pictures that look plain when they are small agree in much that they show when they are not."""
+    shows_much = measurement.detail is not None and measurement.detail.blocks >= MANY_BLOCKS
+    return shows_much and measurement.structure >= policy.min_plain_structure
 
 
 def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
