@@ -1,0 +1,67 @@
+"""Pictures laid on each other: exactly where both keep their frame, and shrunk without moving what they show."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dedup_core import VerdictKind, decide, measure_images
+from dedup_core.comparison.placing import Placed, shrunk
+from dedup_core.views import View
+from tests.core.pictures import cropped, jpeg, scene, working
+
+
+def of_size(image: Image.Image, share: float) -> Image.Image:
+    size = round(image.width * share), round(image.height * share)
+    return jpeg(image.resize(size, Image.Resampling.LANCZOS), 80)
+
+
+def page() -> Image.Image:
+    """A picture on a white page with wide margins, which are trimmed before it is aligned."""
+    image = Image.new("RGB", (480, 640), "white")
+    image.paste(scene(3, (300, 400)), (90, 120))
+    return image
+
+
+def placed(left: Image.Image, right: Image.Image) -> Placed:
+    return Placed.aligned(working(left).pixels, working(right).pixels, None)
+
+
+@pytest.mark.parametrize("share", [0.31, 0.62, 0.8])
+def test_what_is_shrunk_stays_in_its_place(share):
+    for at in range(20, 60):
+        pixels = np.zeros((100, 100, 3), np.uint8)
+        pixels[40:44, at : at + 4] = 255
+        small = np.asarray(shrunk(pixels, share, "L"), dtype=np.float64)
+        center = (small.sum(axis=0) * (np.arange(small.shape[1]) + 0.5)).sum() / small.sum() / small.shape[1]
+        assert center == pytest.approx((at + 2) / 100, abs=0.08 / small.shape[1])
+
+
+@pytest.mark.parametrize("share", [0.4, 0.5, 0.77])
+@pytest.mark.parametrize("picture", [scene(2), page()], ids=["scene", "page"])
+def test_a_copy_of_another_size_lies_exactly_in_its_frame(picture, share):
+    found = placed(picture, of_size(picture, share))
+    assert found.keeps_frame
+    assert found.view is View.UPRIGHT
+
+
+def test_a_mirrored_copy_keeps_its_frame_and_one_that_lost_a_hundredth_does_not():
+    picture = scene(2)
+    assert placed(picture, picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)).keeps_frame
+    assert not placed(picture, cropped(picture, 0.01, 0.0, 1.0, 1.0)).keeps_frame
+
+
+def test_a_copy_of_another_size_differs_by_next_to_nothing():
+    for share in (0.4, 0.5, 0.77):
+        detail = measure_images(working(scene(2, (640, 480))), working(of_size(scene(2, (640, 480)), share))).detail
+        assert detail.worst < 0.05
+        assert detail.usual < 0.005
+
+
+def test_a_weave_too_fine_to_be_seen_when_small_is_a_copy_by_what_it_shows():
+    down, across = np.mgrid[0:400, 0:400]
+    noise = np.random.default_rng(2).normal(0, 8, (400, 400))
+    threads = 120 + 40 * np.sin(across * 2 * np.pi / 12) * np.sin(down * 2 * np.pi / 9) + noise
+    weave = Image.fromarray(np.clip(threads[..., None] * (1.1, 0.8, 0.7), 0, 255).astype(np.uint8))
+    for share in (0.5, 0.62):
+        verdict = decide(measure_images(working(weave), working(of_size(weave, share))))
+        assert verdict.kind is VerdictKind.DUPLICATE
