@@ -30,6 +30,8 @@ _NEARLY_ALL: Final = 0.9  # a ring in either picture may fill a twentieth
 _SPECKS: Final = 2  # blocks that may be anything
 _ROUNDS: Final = 2  # of the fit: in the second one what is far off the first one weighs little
 _USUAL_ERROR: Final = 6.0  # levels
+_OTHER_COLORS: Final = 3.0  # levels that the usual color is off: more than any compression leaves
+_OF_OTHER_COLORS: Final = 2.0  # times as much is expected of those, since some of them were clipped
 _PRIOR: Final = 4.0  # squared levels: pictures next to gray tell no other saturation
 _TINT: Final = 32.0  # levels: a tint is a number of so large steps
 
@@ -60,6 +62,8 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> tuple[float, li
     if times > 1.0:
         toned = _outlier(_smooth(_toned(ours, ours - apart, left)), second)
         times, places = min((times, places), toned, key=lambda it: it[0])
+    if float(np.median(np.abs(smooth_apart))) > _OTHER_COLORS:
+        times /= _OF_OTHER_COLORS
     return times, [_in_pictures(box, scale) for box in boxes_of(places, CELL)]
 
 

@@ -14,6 +14,8 @@ _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
+_OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
+_LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
 _IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
@@ -55,7 +57,8 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     if detail is None:
         return ""
     is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
-    limit = STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else 1.0) * (_OF_RECOLORED if recolored else 1.0)
+    of_little = _OF_LITTLE if detail.worst < _LITTLE else 1.0
+    limit = STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else of_little) * (_OF_RECOLORED if recolored else 1.0)
     if detail.outlier <= limit:
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
