@@ -68,9 +68,7 @@ class Look:
         if self.detail is None or self.shows_nothing:
             return replace(whole, unchanged=self.unchanged)
         worse = whole if whole.detail.worst > self.detail.worst else self
-        detail = replace(
-            whole.detail if worse is whole else self.detail, outlier=max(self.detail.outlier, whole.detail.outlier)
-        )
+        detail = replace(worse.detail or self.detail, outlier=max(self.detail.outlier, whole.detail.outlier))
         regions = worse.regions or whole.regions or self.regions
         return Look(detail, regions, self.unchanged)
 

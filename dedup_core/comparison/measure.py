@@ -19,6 +19,7 @@ from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_clo
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
 from dedup_core.comparison.frames import frame_difference
+from dedup_core.comparison.margins import with_margins
 from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement
 from dedup_core.comparison.placing import Contents, Placed, common_rectangle
 from dedup_core.comparison.regions import Corners, Region, RegionKind
@@ -278,8 +279,8 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
             if finer is not None and finer.shape.structure > laid.shape.structure:
                 laid = finer
         look = look.or_better(look_closer(placed, recolored=laid.is_recolored))
-    if wholes := placed.in_whole_frames(left, right):
-        look = look.or_worse(_nearest_look(wholes, recolored=laid.is_recolored))
+    if wider := with_margins(placed, left, right, contents[0]):
+        look = look.or_worse(_nearest_look(wider, recolored=laid.is_recolored))
     if look.shows_nothing and laid.pair.coverage < _SAME_FRAME:
         stretched = Placed.stretched(left, right, placed.view)
         in_frame = _Laid.of(stretched, stretched=True) if stretched.aspect_agreement >= _SAME_FRAME else None

@@ -17,9 +17,7 @@ from dedup_core.comparison.sharpness import SOFT, sharpness
 from dedup_core.views import View, opposite, turned, turned_back
 
 _MAP_SIZE: Final = 128  # pixels: the part that both show is told to a hundredth of a side
-_CORNER_OFF: Final = 0.015  # of a side: frames that differ by less are the same one, scaled and rounded
 _NEAR: Final = 0.25 / 128  # of a side: a quarter of a pixel at the size of the alignment, of two trimmed pictures
-_LIKE_COLORS: Final = 64.0  # gray levels: one paper in another light, and no black margin for a white one
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
 type Contents = tuple[tuple[slice, slice], tuple[slice, slice]]
@@ -62,14 +60,14 @@ class Placed:
         ours, theirs = left[boxes[0]], right[boxes[1]]
         found = align(ours, theirs, hint)
         homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
-        frames = _frame(left, boxes[0]), _frame(right, boxes[1])
+        frames = frame_of(left, boxes[0]), frame_of(right, boxes[1])
         placed = cls(turned(ours, found.view), theirs, found.view, homography, frames)
         return placed._in_frame(turned(left, found.view), right)
 
     @classmethod
     def on_itself(cls, pixels: Pixels, box: tuple[slice, slice]) -> Self:
         """What is inside the plain borders of a picture, its `box`, on the same of an equal one."""
-        frame = _frame(pixels, box)
+        frame = frame_of(pixels, box)
         return cls(pixels[box], pixels[box], View.UPRIGHT, np.eye(3), (frame, frame))
 
     @classmethod
@@ -90,52 +88,42 @@ class Placed:
         found = refined(pyramids, self.homography, rough=rough, soft=soft)
         return replace(self, homography=found, keeps_frame=False)
 
-    def in_whole_frames(self, left: Pixels, right: Pixels) -> list[Self]:
-        """The same of the two whole pictures where their frames lie on each other, plain margins and all.
-
-        What is small in a margin was trimmed with it. First one frame exactly on the other, then as this is placed:
-        either may be nearer. None where there is nothing more to see, or the frames or colors of the margins differ.
-        """
-        if self.frames == (WHOLE, WHOLE):
-            return []
+    def within(self, left: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> Self:
+        """The same alignment of other parts of the two whole pictures."""
         upright = turned(left, self.view)
-        ours, theirs = self._boxes(upright, right)
-        to_content, to_whole = _into(ours, upright), np.linalg.inv(_into(theirs, right))
-        homography = to_whole @ self.homography @ to_content
-        whole = type(self)(upright, right, self.view, homography / homography[2, 2], (WHOLE, WHOLE))
-        if not (whole.is_frame_on_frame and _have_like_margins((upright, ours), (right, theirs))):
-            return []
-        exact = type(self).stretched(left, right, self.view)
-        return [exact] if self.keeps_frame else [exact, whole]
+        inner, outer = self.boxes(upright, right, self.frames), self.boxes(upright, right, frames)
+        to_inner = _into(inner[0], upright) @ np.linalg.inv(_into(outer[0], upright))
+        to_outer = _into(outer[1], right) @ np.linalg.inv(_into(inner[1], right))
+        homography = to_outer @ self.homography @ to_inner
+        ours, theirs = (_cut(whole, box) for whole, box in zip((upright, right), outer, strict=True))
+        return type(self)(ours, theirs, self.view, homography / homography[2, 2], frames, self.keeps_frame)
 
-    def _boxes(self, left: Pixels, right: Pixels) -> tuple[PixelBox, PixelBox]:
-        """What the frames are of the whole turned left and the whole right picture, in pixels."""
-        x, y, across, down = self.frames[0]
+    def boxes(self, upright: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> tuple[PixelBox, PixelBox]:
+        """What frames are of the whole turned left and the whole right picture, in pixels."""
+        x, y, across, down = frames[0]
         ends = [turned_back(u, v, opposite(self.view)) for u, v in ((x, y), (x + across, y + down))]
         (low, high), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
-        x, y, across, down = self.frames[1]
-        return _pixels((low, top, high, bottom), left), _pixels((x, y, x + across, y + down), right)
+        x, y, across, down = frames[1]
+        return _pixels((low, top, high, bottom), upright), _pixels((x, y, x + across, y + down), right)
 
     def _in_frame(self, left: Pixels, right: Pixels) -> Self:
         """With the frame of one whole picture exactly on that of the other, where that is as near as makes no matter.
 
         Most copies keep their frame. What a search finds is a part of a pixel beside it, and would be resampled there.
         """
-        ours, theirs = self._boxes(left, right)
+        ours, theirs = self.boxes(left, right, self.frames)
         exact = _into(theirs, right) @ _stretch(left, right) @ np.linalg.inv(_into(ours, left))
         exact /= exact[2, 2]
-        is_near = _farthest_apart(self.homography, exact, self.left) < _NEAR
+        is_near = farthest_apart(self.homography, exact, self.left) < _NEAR
         return replace(self, homography=exact, keeps_frame=True) if is_near else self
 
     @property
-    def is_frame_on_frame(self) -> bool:
-        """Whether the corners of one picture lie at those of the other."""
-        (height, width), (rows, columns) = self.left.shape[:2], self.right.shape[:2]
-        for x, y in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            point = self.to_right(np.array([x * width, y * height]) / max(height, width)) * max(rows, columns)
-            if not np.abs(point / (columns, rows) - (x, y)).max() <= _CORNER_OFF:  # nor where it is no number
-                return False
-        return True
+    def common_pixels(self) -> float:
+        """How many pixels of left the right picture shows, too."""
+        size = _scaled(self.left, _MAP_SIZE / max(self.left.shape[:2]))
+        of = self.right.shape[1], self.right.shape[0]
+        inside = shown_under(self._in_pixels(size, of), size, of)
+        return float(inside.mean()) * self.left[..., 0].size
 
     @property
     def aspect_agreement(self) -> float:
@@ -258,7 +246,7 @@ def _stretch(left: Pixels, right: Pixels) -> Homography:
     return np.diag([theirs[0] / ours[0], theirs[1] / ours[1], 1.0])
 
 
-def _farthest_apart(one: Homography, other: Homography, left: Pixels) -> float:
+def farthest_apart(one: Homography, other: Homography, left: Pixels) -> float:
     """How far the two take a corner of the left picture apart, in units of the longer side."""
     width, height = extent_of(left)
     corners = np.array([[0.0, width, 0.0, width], [0.0, 0.0, height, height], [1.0, 1.0, 1.0, 1.0]])
@@ -280,15 +268,9 @@ def _into(box: PixelBox, whole: Pixels) -> Homography:
     return np.array([[times, 0.0, -left / longer], [0.0, times, -top / longer], [0.0, 0.0, 1.0]])
 
 
-def _have_like_margins(*pictures: tuple[Pixels, PixelBox]) -> bool:
-    """Whether what is around the boxes has about one color; nothing is around the whole of a picture."""
-    colors = []
-    for whole, (left, top, right, bottom) in pictures:
-        around = np.ones(whole.shape[:2], dtype=np.bool_)
-        around[top:bottom, left:right] = False
-        if around.any():
-            colors.append(np.median(whole[around], axis=0))
-    return all(np.abs(color - colors[0]).max() <= _LIKE_COLORS for color in colors)
+def _cut(whole: Pixels, box: PixelBox) -> Pixels:
+    left, top, right, bottom = box
+    return whole[top:bottom, left:right]
 
 
 def _scaled(pixels: Pixels, scale: float) -> tuple[int, int]:
@@ -298,7 +280,8 @@ def _scaled(pixels: Pixels, scale: float) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _frame(pixels: Pixels, box: tuple[slice, slice]) -> Frame:
+def frame_of(pixels: Pixels, box: tuple[slice, slice]) -> Frame:
+    """Rows and columns of a picture, in shares of it."""
     height, width = pixels.shape[:2]
     rows, columns = (part.indices(side) for part, side in zip(box, (height, width), strict=True))
     return (

@@ -145,6 +145,15 @@ def notice(page: str) -> Image.Image:
     return image
 
 
+def without_its_left_edge(image: Image.Image) -> Image.Image:
+    return jpeg(image.crop((40, 0, image.width, image.height)), 85)
+
+
+def test_a_page_number_in_the_margin_is_seen_where_one_picture_was_cropped():
+    assert kind_of(without_its_left_edge(notice("3")), notice("8")) in DIFFERENT
+    assert kind_of(without_its_left_edge(notice("3")), notice("3")) is VerdictKind.DUPLICATE
+
+
 @pytest.mark.parametrize("copied", [Image.Image.copy, half])
 def test_a_page_number_in_the_margin_is_seen(copied):
     assert kind_of(copied(notice("3")), notice("4")) in DIFFERENT
