@@ -46,7 +46,7 @@ class Pictures:
         with self._lock:
             if key in self._pairs:
                 return self._pairs[key]
-        from dedup_core.comparison.measure import shared_parts  # noqa: PLC0415 - see above
+        from dedup_core.comparison.laid import shared_parts  # noqa: PLC0415 - see above
 
         images = self._services.loader.load_image_pair_for_comparison(left, right)
         parts = shared_parts(images[0].working.pixels, images[1].working.pixels)

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.summary import palette_of
-from dedup_core.comparison.measure import AlignedPair, align_pair
+from dedup_core.comparison.laid import AlignedPair, align_pair
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.regions import Box, RegionKind
 from dedup_core.comparison.verdict import Verdict, VerdictKind
