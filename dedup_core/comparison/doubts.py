@@ -72,14 +72,15 @@ def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
 def too_small_a_part(measurement: PairMeasurement, policy: Policy, *, recolored: bool = False) -> str:
     """The sentence about two parts that match and prove too little for two pictures; empty where they do not.
 
-    Of `recolored` ones neither does the whole of one picture in a part of the other: a square is in many.
+    Of `recolored` ones neither does the whole of one picture in a small part of the other: a square is in many.
     """
     coverage, inner, detail = measurement.coverage, measurement.inner_coverage, measurement.detail
     if coverage >= WHOLE_FRAME or detail is None:
         return ""
     if inner < policy.min_inner_coverage:
         return f"each shows much that the other does not (both show {inner:.0%} of one, {coverage:.0%} of the other)"
-    if (recolored or inner < WHOLE_FRAME) and detail.blocks < MANY_BLOCKS:
+    is_part = inner < WHOLE_FRAME or (recolored and coverage < policy.min_coverage)
+    if is_part and detail.blocks < MANY_BLOCKS:
         return f"too little is shown by both to tell from a part ({detail.blocks} places)"
     return ""
 
