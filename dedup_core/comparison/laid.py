@@ -199,6 +199,9 @@ def shared_parts(left: Pixels, right: Pixels, hint: View | None = None) -> tuple
 def _cut(whole: Pixels, corners: Corners) -> Pixels:
     height, width = whole.shape[:2]
     left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in corners)
-    rows = slice(int(top * height), max(int(top * height) + 1, round(bottom * height)))
-    columns = slice(int(left * width), max(int(left * width) + 1, round(right * width)))
+    row, column = min(int(top * height), height - 1), min(int(left * width), width - 1)
+    rows, columns = (
+        slice(row, max(row + 1, round(bottom * height))),
+        slice(column, max(column + 1, round(right * width))),
+    )
     return whole[rows, columns]

@@ -55,7 +55,8 @@ def _page(picture: Pixels, content: tuple[slice, slice]) -> Frame:
     cut = []
     for part, side in zip(content, (height, width), strict=True):
         start, stop, _ = part.indices(side)
-        cut.append(slice(start + (_MIXED if start else 0), stop - (_MIXED if stop < side else 0)))
+        mixed = _MIXED if stop - start > 2 * _MIXED else 0  # of a thin stripe nothing would be left
+        cut.append(slice(start + (mixed if start else 0), stop - (mixed if stop < side else 0)))
     return frame_of(picture, (cut[0], cut[1]))
 
 

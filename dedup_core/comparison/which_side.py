@@ -73,8 +73,8 @@ def side_of(pixels: Pixels, inner: Corners, is_overlaid: bool) -> Side:
     if not any(is_wide):
         return Side(1.0, is_framed=False, is_overlaid=is_overlaid)
     height, width = pixels.shape[:2]
-    rows = slice(int(top * height), max(int(top * height) + 1, int(bottom * height)))
-    columns = slice(int(left * width), max(int(left * width) + 1, int(right * width)))
+    row, column = min(int(top * height), height - 1), min(int(left * width), width - 1)
+    rows, columns = slice(row, max(row + 1, int(bottom * height))), slice(column, max(column + 1, int(right * width)))
     luma = _gray(pixels)
     across, down = (
         np.abs(np.diff(luma, axis=1))[rows].mean(axis=0),

@@ -65,3 +65,17 @@ def test_a_weave_too_fine_to_be_seen_when_small_is_a_copy_by_what_it_shows():
     for share in (0.5, 0.62):
         verdict = decide(measure_images(working(weave), working(of_size(weave, share))))
         assert verdict.kind is VerdictKind.DUPLICATE
+
+
+def stripe(ground: str) -> Image.Image:
+    """Noise four pixels high in a plain border: without the lines in which the border shows, nothing is left of it."""
+    image = Image.new("RGB", (60, 16), ground)
+    noise = np.random.default_rng(3).integers(0, 256, (4, 60, 3), dtype=np.uint8)
+    image.paste(Image.fromarray(noise), (0, 6))
+    return image
+
+
+@pytest.mark.parametrize("other", [stripe("black"), stripe("white").resize((120, 32)), scene(2, (60, 16))])
+def test_what_is_as_thin_as_the_edges_of_its_border_is_compared(other):
+    ours, theirs = working(stripe("white")), working(other)
+    assert decide(measure_images(ours, theirs)).kind is decide(measure_images(theirs, ours)).kind

@@ -8,7 +8,7 @@ from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.which_side import side_of, sides_of
 from dedup_core.decoding.decoder import decode
-from tests.core.pictures import encoded
+from tests.core.pictures import encoded, scene
 from tests.core.test_provenance import photograph
 
 
@@ -136,3 +136,9 @@ def test_a_picture_with_bars_of_its_own_shows_a_frame_around_them():
     barred.paste(photograph().resize((480, 320)), (0, 80))
     found = sides(barred, ImageOps.expand(barred, 30, "black"))
     assert (found.left.is_framed, found.right.is_framed) == (False, True)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_part_beyond_the_last_row_and_column_is_that_row_and_column():
+    side = side_of(np.asarray(scene(1, (40, 30))), (1.0, 1.0, 1.0, 1.0), is_overlaid=False)
+    assert side.shared == 0.0
