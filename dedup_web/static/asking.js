@@ -14,7 +14,7 @@ async function ask(path, options = {}) {
   }
   return answer;
 }
-const read = async (path) => (await ask(path)).json();
+const read = async (path, options) => (await ask(path, options)).json();
 const send = async (path, body) =>
   (await ask(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } })).json();
 

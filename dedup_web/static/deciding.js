@@ -32,6 +32,7 @@ async function undoNow() {
 
 // The next group takes the place of the one that was decided.
 async function afterDeciding() {
+  reading.abort(); // a group that is decided is there no more
   if (!isList()) return;
   const at = state.at;
   if (await reloadList()) await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1), true);

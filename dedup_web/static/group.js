@@ -1,6 +1,9 @@
 // One group: its images side by side, and what differs.
 
+let reading = new AbortController(); // the whole of what is open
 async function open(at, focus = false) {
+  reading.abort();
+  const { signal } = (reading = new AbortController());
   state.at = at;
   state.member = 0;
   state.group = null;
@@ -16,9 +19,8 @@ async function open(at, focus = false) {
   $("group").scrollTop = 0;
   if (group.pair) return;
   try {
-    const whole = await read(`groups/${group.id}`);
-    if (state.groups[state.at]?.id === group.id) showGroup(whole);
-  } catch (error) { tell(error.message); }
+    showGroup(await read(`groups/${group.id}`, { signal }));
+  } catch (error) { if (!signal.aborted) tell(error.message); }
 }
 
 function showEmpty() {

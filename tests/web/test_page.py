@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from dedup_app.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
@@ -68,6 +69,35 @@ def test_a_review_by_keyboard(browser: Browser, site: Served):
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
+    page.close()
+
+
+def test_a_group_that_is_decided_before_all_of_it_was_read_is_no_error(browser: Browser, site: Served):
+    page = opened(browser, site)
+    held: list[Route] = []
+    ended: list[Request] = []
+
+    def note(request: Request) -> None:
+        ended.append(request)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.on("requestfinished", note)
+    page.on("requestfailed", note)
+    page.route(re.compile(r"/api/groups/[^/?]+$"), hold)
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    expect(page.locator("#progress")).to_contain_text("0 of 2")
+    ask = """async ([url, key]) => (await fetch(`${url}?anew`, { headers: { "x-functions-key": key } })).status"""
+    late = [held[0].request.url, held[0].request.headers["x-functions-key"]]
+    assert page.evaluate(ask, late) == HTTPStatus.CONFLICT
+    for route in held:
+        route.continue_()
+    while held[0].request not in ended:
+        page.wait_for_timeout(10)
+    page.evaluate(ask, late)  # by now the page has read the answer to what was held
+    expect(page.locator("#toast")).to_contain_text("not a copy")
     page.close()
 
 
