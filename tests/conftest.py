@@ -4,12 +4,13 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.azurite import Account, Azurite, run_azurite
-from tests.postgres import Postgres, run_postgres
+from tests.postgres import Postgres, remove_postgres, run_postgres
 
 # As function_app.py does for the app, and before any test loads NumPy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -69,6 +70,18 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where the run has begun, and not in its workers: one that leaves cannot know whether another is about to come."""
+    if not hasattr(session.config, "workerinput"):
+        remove_postgres(_postgres_folder(session.config))
+
+
+def _postgres_folder(config: pytest.Config) -> Path:
+    base: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    return (base.parent if hasattr(config, "workerinput") else base) / "postgres"
+
+
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
     """The engine of the candidate index: the test's parameter, else what `--engine` says."""
@@ -98,10 +111,9 @@ def account(azurite: Azurite) -> Account:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Postgres]:
+def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
     """One PostgreSQL for the whole run, all its processes together."""
-    base = tmp_path_factory.getbasetemp()
-    with run_postgres((base if worker_id == "master" else base.parent) / "postgres") as running:
+    with run_postgres(_postgres_folder(pytestconfig)) as running:
         yield running
 
 
