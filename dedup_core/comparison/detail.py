@@ -52,10 +52,13 @@ class Look:
     def or_better(self, other: "Look") -> "Look":
         """The other look at the same two pictures, laid on each other a little otherwise, if most of them fits better.
 
-        Not if the worst place does: what differs fits best where everything else is a little off.
+        Not if the worst place does: what differs fits best where everything else is a little off. A look that shows
+        nothing fits nothing.
         """
         if self.detail is None or other.detail is None:
             return self if other.detail is None else other
+        if other.shows_nothing or self.shows_nothing:
+            return self if other.shows_nothing else other
         return other if other.detail.usual < self.detail.usual else self
 
     def or_worse(self, whole: "Look") -> "Look":

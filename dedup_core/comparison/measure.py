@@ -128,12 +128,14 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
     if laid.is_sure and placed.keeps_frame:
         look = look_closer(placed, recolored=laid.is_recolored)
     if look.detail is None or look.finds_much:
-        placed = laid.placed.refined(rough=not laid.is_sure)
+        refined = laid.placed.refined(rough=not laid.is_sure)
         if not laid.is_sure:
-            finer = Laid.of(placed)
+            finer = Laid.of(refined)
             if finer is not None and finer.shape.structure > laid.shape.structure:
                 laid = finer
-        look = look.or_better(look_closer(placed, recolored=laid.is_recolored))
+        closer = look_closer(refined, recolored=laid.is_recolored)
+        look = look.or_better(closer)
+        placed = refined if look is closer else placed
     if wider := with_margins(placed, left, right, contents[0]):
         look = look.or_worse(_nearest_look(wider, recolored=laid.is_recolored))
     if look.shows_nothing and laid.pair.coverage < SAME_FRAME:
