@@ -1,6 +1,6 @@
 """Small marks that color alone tells from their ground: a thin red ring on navy blue is as dark as what is below."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -9,6 +9,7 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.clusters import PixelBox, boxes_of
+from dedup_core.comparison.measurement import STANDS_OUT
 from dedup_core.comparison.sharpness import block_sums
 
 type Blocks = NDArray[np.bool_]
@@ -30,41 +31,52 @@ _NEARLY_ALL: Final = 0.9  # a ring in either picture may fill a twentieth
 _SPECKS: Final = 2  # blocks that may be anything
 _ROUNDS: Final = 2  # of the fit: in the second one what is far off the first one weighs little
 _USUAL_ERROR: Final = 6.0  # levels
-_OTHER_COLORS: Final = 3.0  # levels that the usual color is off: more than any compression leaves
-_OF_OTHER_COLORS: Final = 2.0  # times as much is expected of those, since some of them were clipped
 _PRIOR: Final = 4.0  # squared levels: pictures next to gray tell no other saturation
 _TINT: Final = 32.0  # levels: a tint is a number of so large steps
 
 
-def color_outlier(left: Pixels, right: Pixels, finest: float) -> tuple[float, list[Box]]:
-    """How many times what copying leaves the largest difference in color alone is, and boxes around what exceeds it.
+class ColorOutlier(NamedTuple):
+    """How many times what copying leaves the largest difference in color alone is, and boxes around what exceeds that.
 
-    Of two aligned pictures, (h, w, 3) each; they are compared at half of the `finest` pixels of the longer side that
-    both have. A saturation, a tint and a white balance for the whole are no difference, nor is a shift by a pixel.
-    Boxes are left, top, right and bottom in pixels of the pictures. 0 where what is left of the one color once the
-    other is taken from it is so little that no block can differ.
+    `color_off`: how far the usual color is off, in levels of 255. Boxes are left, top, right and bottom in pixels of
+    the pictures.
+    """
+
+    times: float = 0.0
+    color_off: float = 0.0
+    boxes: tuple[Box, ...] = ()
+
+
+_NONE: Final = ColorOutlier()
+
+
+def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
+    """That of two aligned pictures, (h, w, 3) each, at half of the `finest` pixels of the longer side that both have.
+
+    A saturation, a tint and a white balance for the whole are no difference, nor is a shift by a pixel. All is 0 where
+    what is left of the one color once the other is taken from it is so little that no block can differ.
     """
     height, width = left.shape[:2]
     scale = min(1.0, finest / _SUBSAMPLED / max(height, width))
     size = round(width * scale), round(height * scale)
     if min(size) < _LEAST_SIDE + 2 * _RIM:
-        return 0.0, []
+        return _NONE
     if scale < 1.0:
         left, right = (np.asarray(Image.fromarray(it).resize(size, Image.Resampling.HAMMING)) for it in (left, right))
     apart = _chroma(left.astype(np.int16) - right)
     smooth_apart = _smooth(apart)
     if _surely_within(smooth_apart):
-        return 0.0, []
+        return _NONE
     ours = _chroma(left)
     smooth = _smooth(ours)
     second = smooth - smooth_apart
     times, places = _outlier(smooth, second)
-    if times > 1.0:
+    if times > STANDS_OUT:
         toned = _outlier(_smooth(_toned(ours, ours - apart, left)), second)
         times, places = min((times, places), toned, key=lambda it: it[0])
-    if float(np.median(np.abs(smooth_apart))) > _OTHER_COLORS:
-        times /= _OF_OTHER_COLORS
-    return times, [_in_pictures(box, scale) for box in boxes_of(places, CELL)]
+    boxes = boxes_of(places, CELL) if times > STANDS_OUT else ()
+    color_off = float(np.median(np.abs(smooth_apart)))
+    return ColorOutlier(times, color_off, tuple(_in_pictures(box, scale) for box in boxes))
 
 
 def _in_pictures(box: PixelBox, scale: float) -> Box:

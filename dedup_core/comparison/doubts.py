@@ -12,6 +12,7 @@ _FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
+_OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
 _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
@@ -43,7 +44,8 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     if measurement.color_residual > policy.max_color_residual and keeps_colors(measurement):
         return _kept(tones)
     retoned = measurement.detail is not None and measurement.detail.retoned > RETONED
-    if tones.mark > (_OF_RETONED if retoned else 1.0):
+    clipped = retoned or tones.color_off > _OTHER_COLORS
+    if tones.mark > STANDS_OUT * (_OF_RETONED if clipped else 1.0):
         return f"a small part has another color ({tones.mark:.1f} times what copying left elsewhere)"
     return ""
 

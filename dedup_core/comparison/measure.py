@@ -85,10 +85,10 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         if all(region.kind is RegionKind.SHARED for region in regions):
             regions += laid.regions_of(spots, BLOCK)
         if look.detail.altered_share <= FEW_PARTS:
-            mark, boxes = color_outlier(pair.left, pair.right, laid.least_pixels)
-            tones = replace(tones, mark=mark)
+            outlier = color_outlier(pair.left, pair.right, laid.least_pixels)
+            tones = replace(tones, mark=outlier.times, color_off=outlier.color_off)
             if all(region.kind is RegionKind.SHARED for region in regions):
-                regions += laid.regions_in(boxes)
+                regions += laid.regions_in(outlier.boxes)
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE

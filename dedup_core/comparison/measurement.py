@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 15  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 16  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -60,7 +60,8 @@ class Tones:
     if that is less), in the places that differ most, and not on average. `spread`: how far what has one color in one
     picture is from its mean in the other, root of the mean of squares; little for a thing in another color. `kept`
     0..1: the share of what is no plain background that has the same color in both, as it is. `mark`: how many times
-    what copying leaves in color alone the largest difference in a small place is.
+    what copying leaves in color alone the largest difference in a small place is. `color_off`: how far the usual color
+    is off, in levels of 255.
     """
 
     hue: float
@@ -73,6 +74,7 @@ class Tones:
     spread: float = 0.0
     kept: float = 0.0
     mark: float = 0.0
+    color_off: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

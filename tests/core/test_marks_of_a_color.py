@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
+from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.regions import RegionKind
 from tests.core.pictures import jpeg, scene, working
 
@@ -112,6 +114,32 @@ def test_strong_colors_at_the_edges_of_a_picture_are_no_marks(
     side: int, copied: Callable[[Image.Image], Image.Image]
 ) -> None:
     assert kind_of(sign(side), copied(sign(side))) is VerdictKind.DUPLICATE
+
+
+def warmer(image: Image.Image) -> Image.Image:
+    return Image.fromarray((np.asarray(image) * (1.0, 0.93, 0.85)).round().astype(np.uint8))
+
+
+def test_a_mark_beside_other_colors_is_told_with_the_number_that_was_measured() -> None:
+    """Of a white balance twice as much is expected, and no more where it is seen as other tones besides."""
+    left, right = month(3, SLATE, (0, 180, 60)), warmer(month(12, SLATE, (0, 180, 60)))
+    measured = measure_images(working(left), working(right))
+    assert measured.detail is not None
+    assert measured.tones is not None
+    assert measured.detail.retoned > 5
+    assert measured.tones.color_off > 3
+    assert 2 < measured.tones.mark < 4
+    verdict = decide(measured)
+    assert verdict.kind is VerdictKind.ALTERED
+    assert f"({measured.tones.mark:.1f} times" in verdict.reasons[0]
+
+
+def test_two_blocks_that_exceed_what_copying_leaves_are_no_mark_and_have_no_place() -> None:
+    speck = ticked(None)
+    ImageDraw.Draw(speck).rectangle((302, 300, 305, 303), fill=(130, 187, 250))
+    outlier = color_outlier(np.asarray(speck), np.asarray(ticked(None)), 512)
+    assert 0.5 < outlier.times <= 1
+    assert not outlier.boxes
 
 
 def test_the_place_of_the_mark_is_told() -> None:
