@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.regions import RegionKind
-from tests.core.pictures import jpeg, working
+from dedup_core.decoding.given import working_image_of
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.limits import DEFAULT_LIMITS
+from tests.core.pictures import encoded, jpeg, working
 
 DIFFERENT = {VerdictKind.ALTERED, VerdictKind.DISTINCT}
 
@@ -145,6 +148,10 @@ def notice(page: str) -> Image.Image:
     return image
 
 
+def decoded(image: Image.Image) -> WorkingImage:
+    return working_image_of(encoded(image), DEFAULT_LIMITS)
+
+
 def without_its_left_edge(image: Image.Image) -> Image.Image:
     return jpeg(image.crop((40, 0, image.width, image.height)), 85)
 
@@ -152,6 +159,16 @@ def without_its_left_edge(image: Image.Image) -> Image.Image:
 def test_a_page_number_in_the_margin_is_seen_where_one_picture_was_cropped():
     assert kind_of(without_its_left_edge(notice("3")), notice("8")) in DIFFERENT
     assert kind_of(without_its_left_edge(notice("3")), notice("3")) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("color", ["black", "white", "brown"])
+@pytest.mark.parametrize("width", [12, 30, 100])
+def test_a_page_number_in_the_margin_is_seen_where_one_picture_got_a_border(width, color):
+    """As the decoder shrinks both: boxes of whole pixels, as in `working`, hide a digit that has fifteen of them."""
+    three, eight = decoded(notice("3")), decoded(notice("8"))
+    bordered = decoded(jpeg(ImageOps.expand(notice("3"), width, color), 85))
+    assert decide(measure_images(bordered, eight)).kind in DIFFERENT
+    assert decide(measure_images(bordered, three)).kind is VerdictKind.DUPLICATE
 
 
 @pytest.mark.parametrize("copied", [Image.Image.copy, half])
