@@ -36,15 +36,22 @@ def with_margins(placed: Placed, left: Pixels, right: Pixels, contents: Contents
     margins = _margins(upright, inside[0], used[0]), _margins(right, inside[1], used[1])
     choices = [(WHOLE, page, frame) for page, frame in zip(pages, placed.frames, strict=True)]
     for first, second in sorted(np.ndindex(3, 3), key=sum):  # the largest first
-        if _are_alike(margins[0][first:] + margins[1][second:]):
+        if are_alike(margins[0][first:] + margins[1][second:]):
             wider = placed.within(left, right, (choices[0][first], choices[1][second]))
             return _exact_first(wider, left, right) if wider.common_pixels > least else []
     return []
 
 
+def are_alike(margins: Colors) -> bool:
+    """Whether margins have about one color; where nothing is there is none."""
+    colors = [np.median(margin, axis=0) for margin in margins if len(margin)]
+    return not colors or bool(np.ptp(colors, axis=0).max() <= _LIKE_COLORS)
+
+
 def _exact_first(placed: Placed, left: Pixels, right: Pixels) -> list[Placed]:
     exact = Placed.stretched(left, right, placed.view)
-    if placed.frames != exact.frames or farthest_apart(placed.homography, exact.homography, exact.left) > _CORNER_OFF:
+    is_near = farthest_apart(placed.homography, exact.homography, exact.left) <= _CORNER_OFF
+    if placed.frames != exact.frames or not is_near:
         return [placed]
     return [exact] if placed.keeps_frame else [exact, placed]
 
@@ -70,9 +77,3 @@ def _ring(whole: Pixels, outer: PixelBox, inner: PixelBox) -> Pixels:
     around[outer[1] : outer[3], outer[0] : outer[2]] = True
     around[inner[1] : inner[3], inner[0] : inner[2]] = False
     return whole[::_STEP, ::_STEP][around[::_STEP, ::_STEP]]
-
-
-def _are_alike(margins: Colors) -> bool:
-    """Whether margins have about one color; where nothing is there is none."""
-    colors = [np.median(margin, axis=0) for margin in margins if len(margin)]
-    return all(np.abs(color - colors[0]).max() <= _LIKE_COLORS for color in colors)
