@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def install_libraries(folder: Path) -> None:
     """Put what requirements.txt says into the folder, as wheels for the machines of Functions, whatever runs here.
 
-    Raises `CalledProcessError` where a library has no such wheel, or a newer glibc would be needed.
+    Wheels of before that pip does not take, since one is damaged, are downloaded again. Raises `CalledProcessError`
+    where a library has no such wheel, or a newer glibc would be needed.
     """
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     target = ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
@@ -61,18 +62,28 @@ def install_libraries(folder: Path) -> None:
     requirements = ROOT / "requirements.txt"
     listed = ["--no-deps", "--requirement", str(requirements)]
     wheels = WHEELS / hashlib.sha256(" ".join(target).encode() + requirements.read_bytes()).hexdigest()[:16]
-    if not wheels.exists():
-        WHEELS.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=WHEELS, ignore_cleanup_errors=True) as arriving:
-            subprocess.run([*pip, "download", *target, *listed, "--dest", arriving], check=True)  # noqa: S603
-            try:
-                Path(arriving).rename(wheels)
-            except OSError:
-                if not wheels.exists():  # else somebody else was faster
-                    raise
+    download = [*pip, "download", *target, *listed, "--dest"]
     # It looks at the hash of each once more.
     offline = ["--no-index", "--find-links", str(wheels), "--no-compile", "--target", str(folder)]
-    subprocess.run([*pip, "install", *target, *listed, *offline], check=True)  # noqa: S603
+    install = [*pip, "install", *target, *listed, *offline]
+    if wheels.exists():
+        if subprocess.run(install, check=False).returncode == 0:  # noqa: S603
+            return
+        shutil.rmtree(wheels, ignore_errors=True)
+    _put_into(wheels, download)
+    subprocess.run(install, check=True)  # noqa: S603
+
+
+def _put_into(wheels: Path, download: list[str]) -> None:
+    """Download there, all or nothing."""
+    WHEELS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=WHEELS, ignore_cleanup_errors=True) as arriving:
+        subprocess.run([*download, arriving], check=True)  # noqa: S603
+        try:
+            Path(arriving).rename(wheels)
+        except OSError:
+            if not wheels.exists():  # else somebody else was faster
+                raise
 
 
 def write_package(file: Path, libraries: Path | None = None) -> None:

@@ -160,6 +160,29 @@ def test_a_library_that_is_not_the_one_that_was_pinned_is_refused(tmp_path: Path
     assert "DO NOT MATCH THE HASHES" in tried.stderr
 
 
+def test_a_damaged_wheel_of_before_is_downloaded_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """As pip refuses one whose hash is another."""
+
+    def pip(command: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
+        if "download" in command:
+            (Path(command[-1]) / "numpy.whl").write_text("whole", encoding="utf-8")
+            return subprocess.CompletedProcess(command, 0)
+        wheels = Path(command[command.index("--find-links") + 1])
+        if (wheels / "numpy.whl").read_text(encoding="utf-8") == "whole":
+            return subprocess.CompletedProcess(command, 0)
+        if check:
+            raise subprocess.CalledProcessError(1, command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(tools, "WHEELS", tmp_path / "wheels")
+    monkeypatch.setattr(subprocess, "run", pip)
+    tools.install_libraries(tmp_path / "libraries")
+    (wheel,) = (tmp_path / "wheels").rglob("*.whl")
+    wheel.write_text("dama", encoding="utf-8")
+    tools.install_libraries(tmp_path / "libraries")
+    assert wheel.read_text(encoding="utf-8") == "whole"
+
+
 def test_nothing_is_compiled_at_a_start_and_nothing_remembers_where_it_was_compiled(whole_package: Path):
     """Python looks neither at the times of such files nor at their sources."""
     sources = [*whole_package.glob("*.py"), *whole_package.glob("dedup_*/**/*.py")]
