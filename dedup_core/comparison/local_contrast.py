@@ -10,6 +10,7 @@ from dedup_core.arrays import Float32s, Pixels
 from dedup_core.fingerprinting.borders import Box, content_of
 
 _SMALL: Final = 256 * 192  # points of a plane for which two matrix products are faster than many additions
+_SHORT: Final = 256  # points of a side, of which the matrix has the square
 _CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
 
 
@@ -35,7 +36,7 @@ def local_structure(luma: Float32s) -> Float32s:
 def box_blur(planes: Float32s, radius: int) -> Float32s:
     """Mean over (2 radius + 1)^2 points, taken twice, of (..., h, w); edges are repeated."""
     height, width = planes.shape[-2:]
-    if height * width <= _SMALL:
+    if height * width <= _SMALL and max(height, width) <= _SHORT:
         down, across = _blur_matrix(height, radius), _blur_matrix(width, radius)
         return np.asarray(down @ planes @ across.T, dtype=np.float32)
     side = 2 * radius + 1
@@ -132,7 +133,7 @@ def _reduced(image: Image.Image, longer: int) -> Image.Image:
     return image.resize(size, Image.Resampling.HAMMING) if scale < 1.0 else image
 
 
-@lru_cache(maxsize=96)  # up to 300 KB each: 10 MB of most pictures
+@lru_cache(maxsize=96)  # up to 260 KB each: 10 MB of most pictures
 def _blur_matrix(size: int, radius: int) -> Float32s:
     """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
     offsets = np.arange(-radius, radius + 1)
