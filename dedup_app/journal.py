@@ -91,8 +91,8 @@ class JournaledFeatures:
     def get(self, image_id: str) -> FeaturesRow | None:
         return self._features.get(image_id)
 
-    def delete(self, row: FeaturesRow) -> bool:
-        return self._features.delete(row)
+    def delete(self, row: FeaturesRow) -> None:
+        self._features.delete(row)
 
     def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:
         return self._features.deleted_before(prefix, moment, most)

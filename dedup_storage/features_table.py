@@ -60,8 +60,8 @@ class AzureFeaturesTable:
         }
         return _tagged(row, self._table.update(change, row.tag, keep_other_columns=True))
 
-    def delete(self, row: FeaturesRow) -> bool:
-        return self._table.delete(*features_keys(row.path.image_id), row.tag)
+    def delete(self, row: FeaturesRow) -> None:
+        self._table.delete(*features_keys(row.path.image_id), row.tag)
 
     def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:
         condition = f"PartitionKey eq '{prefix}' and {GONE} and updated_at lt {odata(moment)}"

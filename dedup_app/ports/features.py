@@ -131,8 +131,8 @@ class FeaturesTable(Protocol):
         """Write status, version and time alone, on the same condition: the row with its new tag, or `Superseded`."""
         ...
 
-    def delete(self, row: FeaturesRow) -> bool:
-        """Take the row away, on the same condition; otherwise do nothing. Whether it is gone."""
+    def delete(self, row: FeaturesRow) -> None:
+        """Take the row away, on the same condition; otherwise do nothing."""
         ...
 
     def deleted_before(self, prefix: str, moment: datetime, most: int) -> Sequence[FeaturesRow]:

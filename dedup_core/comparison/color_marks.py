@@ -9,8 +9,10 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.clusters import PixelBox, boxes_of
+from dedup_core.comparison.detail import WORST, third_largest
 from dedup_core.comparison.measurement import STANDS_OUT
 from dedup_core.comparison.sharpness import block_sums
+from dedup_core.luma import LUMA
 
 type Blocks = NDArray[np.bool_]
 type Box = tuple[float, float, float, float]
@@ -20,7 +22,6 @@ _AREA: Final = np.float32((2 * CELL) ** 2)  # points of a block
 _LEAST_SIDE: Final = 24  # pixels: five blocks in a row
 _SUBSAMPLED: Final = 2  # JPEG keeps half of the pixels of color either way
 _CHROMA: Final = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], dtype=np.float32)  # ITU-R BT.601
-_LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _RIM: Final = 2  # pixels of what is smoothed: how far its neighbors reach
 _NOISE: Final = 25.0  # variance: five levels of color are what compression adds to a block
 _OF_NEARBY: Final = 0.1  # of the variance at strong edges nearby that both have: compression adds more there
@@ -28,7 +29,6 @@ _SHIFT: Final = 1  # pixels that an alignment may be off
 _LEAST: Final = 0.14  # difference of a block; docs/thresholds.md#marks-of-a-color
 _OF_USUAL: Final = 2.3  # times what nearly all blocks stay below
 _NEARLY_ALL: Final = 0.9  # a ring in either picture may fill a twentieth
-_SPECKS: Final = 2  # blocks that may be anything
 _ROUNDS: Final = 2  # of the fit: in the second one what is far off the first one weighs little
 _USUAL_ERROR: Final = 6.0  # levels
 _PRIOR: Final = 4.0  # squared levels: pictures next to gray tell no other saturation
@@ -110,7 +110,7 @@ def _surely_within(apart: Float32s) -> bool:
 
 def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
     """Our colors as a saturation, a turn of all hues, a tint and a share of luma make them most like theirs."""
-    luma = left.reshape(-1, 3).astype(np.float32) @ _LUMA
+    luma = left.reshape(-1, 3).astype(np.float32) @ LUMA.astype(np.float32)
     terms = np.stack([*ours.reshape(2, -1), luma - 128, np.full_like(luma, _TINT)])  # (4, n)
     planes = []
     for channel, wanted in enumerate(theirs.reshape(2, -1)):
@@ -136,11 +136,11 @@ def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
     differences = _difference(covariance, ours_variance, theirs_variance, noise)
     limit = _LEAST + _OF_USUAL * float(np.quantile(differences, _NEARLY_ALL))
     doubtful = np.argwhere(differences > limit)
-    if len(doubtful) > _SPECKS:
+    if len(doubtful) > WORST:
         rows, columns = doubtful.T
         shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns])
         differences[rows, columns] = np.minimum(differences[rows, columns], shifted)
-    return float(np.partition(differences, -_SPECKS - 1, axis=None)[-_SPECKS - 1]) / limit, differences > limit
+    return third_largest(differences.ravel()) / limit, differences > limit
 
 
 def _block_means(planes: Float32s) -> Float32s:

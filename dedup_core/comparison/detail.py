@@ -18,14 +18,14 @@ from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.limits import WORKING_SIZE
 
-SURE_DETAIL: Final = 0.08  # difference of a block; every preset takes so little for a copy's, in whatever light
+SURE_DETAIL: Final = 0.08  # difference of a block; all presets take it for a copy's, but for that of plain pictures
 _SURE_RETONED: Final = 0.2  # the same in another light, of which presets take more
 _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
-_WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
+WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ class Look:
             return self
         if self.detail is None or self.shows_nothing:
             return replace(whole, unchanged=self.unchanged)
-        worse = whole if whole.detail.worst > self.detail.worst else self
-        detail = replace(worse.detail or self.detail, outlier=max(self.detail.outlier, whole.detail.outlier))
-        regions = worse.regions or whole.regions or self.regions
-        return Look(detail, regions, self.unchanged)
+        found, others = (whole, self) if whole.detail.worst > self.detail.worst else (self, whole)
+        detail = max(self.detail, whole.detail, key=lambda it: it.worst)
+        outlier = max(self.detail.outlier, whole.detail.outlier)
+        return Look(replace(detail, outlier=outlier), found.regions or others.regions, self.unchanged)
 
 
 NOT_LOOKED: Final = Look(None, (), Image.new("L", (1, 1), 255))
@@ -110,13 +110,13 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         evened = planes.evened(placed, scale, differences)
     outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
     detail = Detail(
-        worst=_third_largest(differences[textured]),
+        worst=third_largest(differences[textured]),
         usual=planes.usual(differences),
         calm=float(np.quantile(differences[textured], 0.25)),
         altered_share=shares[0],
         lost_share=shares[1],
         reshaped_share=reshaped[0],
-        reshaped=_third_largest(shapes[planes.both_show], _DULLED),
+        reshaped=third_largest(shapes[planes.both_show], _DULLED),
         blocks=int(textured.sum()),
         grain=planes.grain,
         retoned=retoned,
@@ -126,6 +126,12 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     boxes = [planes.in_shares(corners) for corners in boxes_of(changed | stand_out, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
     return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
+
+
+def third_largest(values: Float32s, more: float = 0.0) -> float:
+    """The largest but for two, and but for that share `more` if there are many."""
+    worst = max(WORST, int(more * len(values)))
+    return float(np.partition(values, -worst - 1)[-worst - 1]) if len(values) > worst else 0.0
 
 
 def _outliers(
@@ -148,9 +154,3 @@ def _without_rim(box: PixelBox | None) -> PixelBox | None:
     if box is None or min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE + 2 * _RIM:
         return None
     return box[0] + _RIM, box[1] + _RIM, box[2] - _RIM, box[3] - _RIM
-
-
-def _third_largest(values: Float32s, more: float = 0.0) -> float:
-    """The largest but for two, and but for that share `more` if there are many."""
-    worst = max(_WORST, int(more * len(values)))
-    return float(np.partition(values, -worst - 1)[-worst - 1]) if len(values) > worst else 0.0

@@ -14,8 +14,7 @@ from dedup_core.comparison.clusters import boxes_of
 from dedup_core.comparison.color_marks import Box
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.placing import Contents, Placed, common_rectangle
-from dedup_core.comparison.regions import Corners, Region, RegionKind
-from dedup_core.comparison.which_side import WHOLE
+from dedup_core.comparison.regions import WHOLE_CORNERS, Corners, Region, RegionKind
 from dedup_core.views import View, opposite, turned
 
 METRIC_SIZE: Final = 192  # pixels of the longer side: for structure and colors; `detail` looks at small things at 512
@@ -40,7 +39,7 @@ class AlignedPair:
     right: Pixels
     view: View
     coverage: float
-    inner: tuple[Corners, Corners] = (WHOLE, WHOLE)
+    inner: tuple[Corners, Corners] = (WHOLE_CORNERS, WHOLE_CORNERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Laid:
             columns.stop / base.width,
             rows.stop / base.height,
         )
-        inner = (WHOLE, WHOLE) if stretched else placed.inner(corners)
+        inner = (WHOLE_CORNERS, WHOLE_CORNERS) if stretched else placed.inner(corners)
         pair = AlignedPair(left, right, placed.view, shares[0], inner)
         labs = srgb_to_lab(left), srgb_to_lab(right)
         return cls(placed, pair, rectangle, cut.left.size, shares[1], labs, shape_agreement(*labs))

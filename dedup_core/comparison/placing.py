@@ -62,13 +62,13 @@ class Placed:
         homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
         frames = frame_of(left, boxes[0]), frame_of(right, boxes[1])
         placed = cls(turned(ours, found.view), theirs, found.view, homography, frames)
-        return placed._in_frame(turned(left, found.view), right)
+        return placed._exactly_framed(turned(left, found.view), right)
 
     @classmethod
     def on_itself(cls, pixels: Pixels, box: tuple[slice, slice]) -> Self:
         """What is inside the plain borders of a picture, its `box`, on the same of an equal one."""
         frame = frame_of(pixels, box)
-        return cls(pixels[box], pixels[box], View.UPRIGHT, np.eye(3), (frame, frame))
+        return cls(pixels[box], pixels[box], View.UPRIGHT, np.eye(3), (frame, frame), keeps_frame=True)
 
     @classmethod
     def stretched(cls, left: Pixels, right: Pixels, view: View) -> Self:
@@ -100,13 +100,17 @@ class Placed:
 
     def boxes(self, upright: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> tuple[PixelBox, PixelBox]:
         """What frames are of the whole turned left and the whole right picture, in pixels."""
-        x, y, across, down = frames[0]
-        ends = [turned_back(u, v, opposite(self.view)) for u, v in ((x, y), (x + across, y + down))]
-        (low, high), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
         x, y, across, down = frames[1]
-        return _pixels((low, top, high, bottom), upright), _pixels((x, y, x + across, y + down), right)
+        return _pixels(self._turned(frames[0]), upright), _pixels((x, y, x + across, y + down), right)
 
-    def _in_frame(self, left: Pixels, right: Pixels) -> Self:
+    def _turned(self, frame: Frame) -> Corners:
+        """A frame of the left picture, in shares of that picture once it is turned."""
+        x, y, across, down = frame
+        ends = [turned_back(u, v, opposite(self.view)) for u, v in ((x, y), (x + across, y + down))]
+        (left, right), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
+        return left, top, right, bottom
+
+    def _exactly_framed(self, left: Pixels, right: Pixels) -> Self:
         """With the frame of one whole picture exactly on that of the other, where that is as near as makes no matter.
 
         Most copies keep their frame. What a search finds is a part of a pixel beside it, and would be resampled there.
@@ -120,10 +124,13 @@ class Placed:
     @property
     def common_pixels(self) -> float:
         """How many pixels of left the right picture shows, too."""
+        return float(self._shown().mean()) * self.left[..., 0].size
+
+    def _shown(self) -> NDArray[np.bool_]:
+        """Which points of left, `_MAP_SIZE` of its longer side, the right picture shows, too."""
         size = _scaled(self.left, _MAP_SIZE / max(self.left.shape[:2]))
         of = self.right.shape[1], self.right.shape[0]
-        inside = shown_under(self._in_pixels(size, of), size, of)
-        return float(inside.mean()) * self.left[..., 0].size
+        return shown_under(self._in_pixels(size, of), size, of)
 
     @property
     def aspect_agreement(self) -> float:
@@ -173,22 +180,19 @@ class Placed:
         rows, columns = self.right.shape[:2]
         ours: list[float] = []
         theirs: list[float] = []
-        x, y, across, down = self.frames[0]
-        ends = [turned_back(u, v, opposite(self.view)) for u, v in ((x, y), (x + across, y + down))]
-        (low, high), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
+        low, top, high, bottom = self._turned(self.frames[0])
         for share_x, share_y in (corners[:2], corners[2:]):
             ours += [low + share_x * (high - low), top + share_y * (bottom - top)]
             point = self.to_right(np.array([share_x * width, share_y * height]) / max(height, width)) * max(
                 rows, columns
             )
-            theirs += _in_frame((float(point[0]) / columns, float(point[1]) / rows), self.frames[1])
+            theirs += _in_whole((float(point[0]) / columns, float(point[1]) / rows), self.frames[1])
         return (ours[0], ours[1], ours[2], ours[3]), (theirs[0], theirs[1], theirs[2], theirs[3])
 
     def shared_region(self) -> Region:
         """The part that both pictures show."""
-        width, height = size = _scaled(self.left, _MAP_SIZE / max(self.left.shape[:2]))
-        of = self.right.shape[1], self.right.shape[0]
-        inside = shown_under(self._in_pixels(size, of), size, of)
+        inside = self._shown()
+        height, width = inside.shape
         rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
         if len(rows) == 0:
             return Region(RegionKind.SHARED, Box(0.0, 0.0, 0.0, 0.0), Box(0.0, 0.0, 0.0, 0.0))
@@ -200,11 +204,11 @@ class Placed:
         height, width = self.left.shape[:2]
         rows, columns = self.right.shape[:2]
         corners = [(x, y) for x in (left, right) for y in (top, bottom)]
-        ours = [_in_frame(turned_back(x, y, self.view), self.frames[0]) for x, y in corners]
+        ours = [_in_whole(turned_back(x, y, self.view), self.frames[0]) for x, y in corners]
         theirs = []
         for x, y in corners:
             across, down = self.to_right(np.array([x * width, y * height]) / max(height, width)) * max(rows, columns)
-            theirs.append(_in_frame((float(across) / columns, float(down) / rows), self.frames[1]))
+            theirs.append(_in_whole((float(across) / columns, float(down) / rows), self.frames[1]))
         return Region(kind, Box.around(ours), Box.around(theirs))
 
 
@@ -292,5 +296,6 @@ def frame_of(pixels: Pixels, box: tuple[slice, slice]) -> Frame:
     )
 
 
-def _in_frame(point: tuple[float, float], frame: Frame) -> tuple[float, float]:
+def _in_whole(point: tuple[float, float], frame: Frame) -> tuple[float, float]:
+    """A point of what is in a frame, in shares of the whole picture."""
     return frame[0] + point[0] * frame[2], frame[1] + point[1] * frame[3]

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 type Corners = tuple[float, float, float, float]
+"""Left, top, right and bottom, in shares of a picture."""
+WHOLE_CORNERS: Final[Corners] = (0.0, 0.0, 1.0, 1.0)
 
 
 class RegionKind(StrEnum):

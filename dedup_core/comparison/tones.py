@@ -11,6 +11,7 @@ from dedup_core.color.lab import block_means, srgb_to_lab
 from dedup_core.comparison.exposure import BLOCK, Blocks
 from dedup_core.comparison.local_contrast import box_blur
 from dedup_core.comparison.measurement import MOST_KEPT, Tones
+from dedup_core.luma import LUMA
 
 type Doubles = NDArray[np.float64]
 # The more knots the more a curve explains: many for channels that were equalized, few for colors, lest every color
@@ -20,7 +21,6 @@ _CHANNEL_KNOTS: Final = np.linspace(0.0, 100.0, 17)
 _COLOR_KNOTS: Final = np.linspace(0.0, 100.0, 5)
 _FIELD: Final = 3  # a field of light: its strength at 3 x 3 places
 _LOCAL_FIELD: Final = 5  # at 5 x 5 places, as local contrast sets another one in each
-_LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601: in which editors and JPEG tell light from color
 _WITH_LIGHT: Final = (-0.25, 1.0)  # of a change of light that colors share: all where channels are multiplied
 _MOST_LIGHT: Final = 2.0  # times; more makes another color of one
 _DARK: Final = 0.02  # of white: as good as black
@@ -51,7 +51,7 @@ class _Coded:
 
     @classmethod
     def of(cls, values: Doubles) -> Self:
-        luma = _LUMA @ values
+        luma = LUMA @ values
         return cls(luma, values[::2] - luma, _lab(values))
 
 
@@ -218,7 +218,7 @@ def _hue_errors(source: _Coded, target: _Coded, weight: Doubles, *, relit: bool)
     prior = np.repeat((1.0, 0.0), (count - 1, 5))
     found = _bounded(normal + damping * np.eye(count + 4), right_side + damping * prior, low, high)
     predicted = color * np.clip(found[:count] @ factors, *_SATURATIONS) + found[count:].reshape(2, 2) @ tints
-    green = -(_LUMA[::2] @ predicted) / _LUMA[1]
+    green = -(LUMA[::2] @ predicted) / LUMA[1]
     error = _lab(target.luma + np.stack([predicted[0], green, predicted[1]])) - target.lab
     return np.asarray(np.hypot(error[1], error[2]), dtype=np.float64)
 

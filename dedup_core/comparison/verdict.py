@@ -66,6 +66,7 @@ _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _LEAST_TOLD: Final = 0.005  # less would be told as 0 %
+_TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
 # Without a direction, because a pair is stored under both of its images with the same reasons.
 _VIEW_WORDS: Final = {
     View.MIRRORED: "mirrored",
@@ -81,7 +82,7 @@ _VIEW_WORDS: Final = {
 def decide(measurement: PairMeasurement, policy: Policy | str = BALANCED, *, same_bytes: bool = False) -> Verdict:
     """The verdict on a measured pair: identical, duplicate, altered, color_variant or distinct."""
     kind, reasons = _judge(measurement, policy_of(policy), same_bytes=same_bytes)
-    told = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}.get(kind, ())
+    told = _TOLD.get(kind, ())
     regions = tuple(region for region in measurement.regions if region.kind in told)
     numbers = measurement.metrics, measurement.distance_bits
     return Verdict(kind, reasons, *numbers, measurement.view.value, regions, measurement.sides)

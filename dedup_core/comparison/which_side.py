@@ -14,7 +14,6 @@ from dedup_core.comparison.placing import shrunk
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import Side, Sides
 
-WHOLE: Final = (0.0, 0.0, 1.0, 1.0)
 _LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
 _ONE_PLACE: Final = 0.008  # of a side: two pixels of an alignment
 _ONE_SHAPE: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much

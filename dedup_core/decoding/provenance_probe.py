@@ -18,6 +18,7 @@ from PIL import Image
 from dedup_core.arrays import Float32s
 from dedup_core.decoding.headers.tiff import exif_names_a_camera
 from dedup_core.decoding.provenance import LOSSLESS, Provenance
+from dedup_core.luma import LUMA
 
 _PROBE: Final = 256  # longer side of the part that is looked at, a multiple of the block of 8
 _CORNER: Final = 128  # the four together have as many pixels as the middle
@@ -283,5 +284,5 @@ def _lumas(picture: Image.Image, corners: list[tuple[int, int]], side: int) -> F
         slot[:] = np.asarray(part).reshape(slot.shape)
     if values.shape[-1] == 1:
         return values[..., 0]
-    luma = values.reshape(-1, 3) @ np.array([0.299, 0.587, 0.114], np.float32)
+    luma = values.reshape(-1, 3) @ LUMA.astype(np.float32)
     return np.asarray(luma.reshape(values.shape[:-1]))
