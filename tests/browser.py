@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
+# Each new page would get a process for the suggestions of an address bar that nobody sees.
+NO_SUGGESTIONS = "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"
 SHOTS = os.environ.get("SCREENSHOTS", "")  # a folder: `make screenshots` writes those of docs/img
 
 
@@ -15,7 +17,7 @@ SHOTS = os.environ.get("SCREENSHOTS", "")  # a folder: `make screenshots` writes
 def chromium() -> Iterator[Browser]:
     assert CHROMIUM, "Chromium is missing: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", NO_SUGGESTIONS])
         yield browser
         browser.close()
 
