@@ -1,5 +1,6 @@
 """Pictures for the tests of fingerprints: drawn by rule, or photographs that scikit-image ships."""
 
+from functools import cache
 from importlib.resources import files
 from io import BytesIO
 
@@ -12,11 +13,17 @@ from dedup_core.decoding.working_image import WorkingImage
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")
 
 
+@cache
 def photo_bytes(name: str) -> bytes:
     return files("skimage").joinpath("data", name).read_bytes()
 
 
 def photo(name: str) -> Image.Image:
+    return _photo(name).copy()
+
+
+@cache
+def _photo(name: str) -> Image.Image:
     picture = Image.open(BytesIO(photo_bytes(name))).convert("RGB")
     picture.thumbnail((512, 512), Image.Resampling.BOX)
     return picture
@@ -35,5 +42,5 @@ def working(picture: Image.Image) -> WorkingImage:
 
 def encoded(picture: Image.Image, image_format: str = "PNG") -> bytes:
     buffer = BytesIO()
-    picture.save(buffer, image_format)
+    picture.save(buffer, image_format, **({"compress_level": 1} if image_format == "PNG" else {}))
     return buffer.getvalue()

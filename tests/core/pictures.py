@@ -38,7 +38,8 @@ def working(image: Image.Image) -> WorkingImage:
 
 def encoded(image: Image.Image, file_format: str = "PNG", **options: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
+    # A third of the time for files a tenth larger; the pixels are the same.
+    image.save(buffer, file_format, **({"compress_level": 1} if file_format == "PNG" else {}) | options)
     return buffer.getvalue()
 
 

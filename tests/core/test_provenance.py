@@ -1,6 +1,7 @@
 """A file tells how far it is from its camera: true pixels, earlier saves, EXIF."""
 
 import io
+from functools import cache
 
 import numpy as np
 import pytest
@@ -12,6 +13,11 @@ from tests.core.pictures import encoded, scene
 
 def photograph(seed: int = 3, side: int = 480) -> Image.Image:
     """A picture with the spectrum of a photograph, and with noise as a sensor makes it."""
+    return _photograph(seed, side).copy()
+
+
+@cache
+def _photograph(seed: int, side: int) -> Image.Image:
     chance = np.random.default_rng(seed)
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None, :])
     waves = np.fft.fft2(chance.normal(size=(side, side))) / np.maximum(frequency, 1 / side)
