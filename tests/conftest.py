@@ -18,6 +18,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # go into __pycache__ of the checkout, whoever set it; git and the package leave these out.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# Collecting tests loads modules, and what is loaded stays.
+gc.disable()
 # How long an example takes says what else the machine does, not whether the code is right.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -66,6 +68,7 @@ def _place(file: str) -> int:
 
 def pytest_collection_finish() -> None:
     """What was collected lives as long as the run: the collector of garbage need not look at it each time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
