@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.drawn_images import drawn_images  # noqa: E402 - path set just above
-from benchmarks.verify import enlarge, peak_bytes, reset_peak, shipped_photo  # noqa: E402
+from benchmarks.peak_memory import peak_bytes, reset_peak  # noqa: E402
+from benchmarks.verify import enlarge, shipped_photo  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
 from dedup_core.decoding.formats import read_header  # noqa: E402
 from dedup_core.extraction import extract_features  # noqa: E402

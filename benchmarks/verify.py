@@ -14,7 +14,6 @@ import argparse
 import importlib.util
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.peak_memory import peak_bytes, reset_peak
 from dedup_core.errors import DedupError
 from local_host.azurite import Azurite
 
@@ -255,23 +255,6 @@ def blob_reader() -> Callable[[str], bytes]:
         return service.get_blob_client(container, name).download_blob().readall()
 
     return read
-
-
-def reset_peak() -> int:
-    """Forget the peak until now; returns the memory in use."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return status_bytes("VmRSS")
-
-
-def peak_bytes() -> int:
-    return status_bytes("VmHWM")
-
-
-def status_bytes(name: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def show(rows: list[dict]) -> None:
