@@ -178,8 +178,7 @@ class Placed:
         """A box of the trimmed, turned left picture, as one of the whole turned left and of the right one."""
         height, width = self.left.shape[:2]
         rows, columns = self.right.shape[:2]
-        ours: list[float] = []
-        theirs: list[float] = []
+        ours, theirs = list[float](), list[float]()
         low, top, high, bottom = self._turned(self.frames[0])
         for share_x, share_y in (corners[:2], corners[2:]):
             ours += [low + share_x * (high - low), top + share_y * (bottom - top)]
