@@ -19,13 +19,15 @@ type Scales = tuple[float, float]
 # (longer side in pixels, Gauss-Newton steps): each size begins where the one before ended, and so needs fewer steps.
 _COARSE_STEP: Final = (32, 8)
 _MIDDLE_STEP: Final = (64, 5)
-_FINE_STEP: Final = (128, 3)
+_FINE_STEP: Final = (160, 3)  # with less, two of three crops would have to be refined before a closer look
 _PART_STEPS: Final = ((64, 4), (96, 2))  # of what keypoints tell, by the size of the part
 _SEARCHED_STARTS: Final = 4  # what repeats has several peaks; for 56 crops, halves and screenshots the first was enough
 _REFINED_STARTS: Final = 2  # the two best may change places at 64 pixels; for the same 56 one was enough
 _GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops and padding are searched for as well
 _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
+_NEARBY: Final = 0.15  # of a side: farther off, what repeats would have to repeat itself seldom
+_AS_GOOD: Final = 0.002  # of agreement: noise and what lies over a copy draw its alignment aside by as much
 _LEAST_SEEN: Final = 0.03  # of the left plane: the smallest part that keypoints tell, at a zoom of 5, is 0.04 of it
 _LEAST_DETERMINANT: Final = 0.3  # a step that makes areas so much smaller leads away, and its inverse still farther
 _LEAST_EXTENT: Final = 1 / 32  # a thinner strip has too few rows to be laid on anything: whole on whole, then
@@ -45,18 +47,29 @@ class Alignment:
     matrix: Matrix
     agreement: float
 
+    @property
+    def zoom(self) -> float:
+        """How much longer a line is in the right picture, both in units of the longer side."""
+        return float(abs(np.linalg.det(self.matrix[:, :2])) ** 0.5)
 
-def align(left: Pixels, right: Pixels, hint: View | None = None) -> Alignment:
-    """The best alignment found; crops and other views are searched only where whole on whole does not fit."""
+
+def align(
+    left: Pixels, right: Pixels, hint: View | None = None, framed: Callable[[View], Matrix] | None = None
+) -> Alignment:
+    """The best alignment found; crops and other views are searched only where whole on whole does not fit.
+
+    `framed` tells the matrix of a likely one in each view, which is taken where it agrees as well as the one near it.
+    """
     luma = _pyramids(luma_plane, left, right)
     if min(*luma[0].extent, *luma[1].extent) < _LEAST_EXTENT:
         view, matrix = stretch_starts(luma, hint)[0]
         return Alignment(view, matrix, 0.0)
     best = _whole_on_whole(luma, hint) if _any_flat(luma) else _refined(luma, stretch_starts(luma, hint))
+    best = _or_as_good(luma, best, framed)
     if best.agreement < _GOOD_AGREEMENT and not _any_flat(luma):
         best = max(best, _refined(luma, search_starts(luma, _SEARCHED_STARTS)), key=_agreement)
     if best.agreement < _GOOD_AGREEMENT:
-        best = max([best, *_from_keypoints(left, right)], key=_agreement)
+        best = _or_as_good(luma, max([best, *_from_keypoints(left, right)], key=_agreement), framed)
     if best.agreement < _POOR_AGREEMENT:
         edges = _pyramids(edge_plane, left, right)
         if not _any_flat(edges):
@@ -86,12 +99,30 @@ def _whole_on_whole(pyramids: Pyramids, hint: View | None) -> Alignment:
 
 
 def _refined(pyramids: Pyramids, starts: list[Start]) -> Alignment:
-    """Gauss-Newton from every start at the coarse size, from the best ones at the next, from the best at the last."""
+    """Gauss-Newton from every start at the coarse size, from the best ones at the next, from the best at the last.
+
+    At the last one what both show has one size: it is as sharp in both then, and no edge of it draws the other aside.
+    """
     coarse = [_gauss_newton(pyramids, Alignment(view, start, -1.0), *_COARSE_STEP) for view, start in starts]
     coarse.sort(key=_agreement, reverse=True)
     middle = [_gauss_newton(pyramids, found, *_MIDDLE_STEP) for found in coarse[:_REFINED_STARTS]]
     best = max(middle, key=_agreement)
-    return best if best.agreement < _HOPELESS_AGREEMENT else _gauss_newton(pyramids, best, *_FINE_STEP)
+    if best.agreement < _HOPELESS_AGREEMENT:
+        return best
+    longer, steps = _FINE_STEP
+    zoom = best.zoom
+    return _gauss_newton(pyramids, best, round(longer * min(1.0, zoom)), steps, round(longer * min(1.0, 1 / zoom)))
+
+
+def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], Matrix] | None) -> Alignment:
+    """The likely one if it is near and agrees as well: stripes and lines of text fit in several places."""
+    if framed is None or _any_flat(pyramids):
+        return found
+    matrix = framed(found.view)
+    if np.abs(found.matrix - matrix).max() > _NEARBY:
+        return found
+    other = _gauss_newton(pyramids, Alignment(found.view, matrix, -1.0), _FINE_STEP[0], 0)
+    return other if other.agreement >= found.agreement - _AS_GOOD else found
 
 
 def _from_keypoints(left: Pixels, right: Pixels) -> list[Alignment]:

@@ -20,6 +20,7 @@ from dedup_core.limits import WORKING_SIZE
 
 SURE_DETAIL: Final = 0.08  # difference of a block; all presets take it for a copy's, but for that of plain pictures
 _SURE_RETONED: Final = 0.2  # the same in another light, of which presets take more
+_NEXT_TO_NOTHING: Final = 0.04  # twice what half of all crops and saved copies leave where they lie exactly
 _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
@@ -48,6 +49,11 @@ class Look:
             return False
         sure = _SURE_RETONED if self.detail.retoned > RETONED else SURE_DETAIL
         return self.detail.worst > sure or self.detail.outlier > STANDS_OUT
+
+    @property
+    def finds_next_to_nothing(self) -> bool:
+        """Whether so little differs, and nothing stands out, that laid on each other better they would show no more."""
+        return self.detail is not None and self.detail.worst <= _NEXT_TO_NOTHING and self.detail.outlier == 0.0
 
     def or_better(self, other: "Look") -> "Look":
         """The other look at the same two pictures, laid on each other a little otherwise, if most of them fits better.

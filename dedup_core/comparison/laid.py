@@ -88,8 +88,14 @@ class Laid:
         return float(self.shape.structure * self.pair.coverage**_PART_DISCOUNT)
 
     @property
+    def fits(self) -> bool:
+        """Whether all that is shown of both agrees as well as that of a copy."""
+        return self.shape.structure >= _SURE_STRUCTURE
+
+    @property
     def is_sure(self) -> bool:
-        return self.shape.structure >= _SURE_STRUCTURE and self.pair.coverage >= _SURE_COVERAGE
+        """Whether it fits, and is no small part."""
+        return self.fits and self.pair.coverage >= _SURE_COVERAGE
 
     @property
     def is_recolored(self) -> bool:

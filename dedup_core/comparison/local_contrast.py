@@ -136,9 +136,10 @@ def _reduced(image: Image.Image, longer: int) -> Image.Image:
 @lru_cache(maxsize=96)  # up to 260 KB each: 10 MB of most pictures
 def _blur_matrix(size: int, radius: int) -> Float32s:
     """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
-    offsets = np.arange(-radius, radius + 1)
-    columns = np.clip(np.arange(size)[:, None] + offsets, 0, size - 1)  # (size, 2 radius + 1)
-    once = np.zeros((size, size), dtype=np.float32)
-    np.add.at(once, (np.arange(size)[:, None], columns), 1.0 / len(offsets))
+    at = np.arange(size)
+    once = (np.abs(at[:, None] - at) <= radius).astype(np.float32)
+    once[:, 0] += np.maximum(radius - at, 0)
+    once[:, -1] += np.maximum(radius - at[::-1], 0)
+    once /= np.float32(2 * radius + 1)
     twice: Float32s = once @ once
     return twice

@@ -6,7 +6,8 @@ import numpy as np
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.clusters import PixelBox
-from dedup_core.comparison.placing import WHOLE, Contents, Frame, Placed, farthest_apart, frame_of
+from dedup_core.comparison.placing import WHOLE, Contents, Frame, Placed, frame_of
+from dedup_core.comparison.warp import farthest_apart
 from dedup_core.views import turned
 
 _LIKE_COLORS: Final = 64.0  # gray levels: one paper in another light, and no black margin for a white one

@@ -125,9 +125,9 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
     if laid.shape.texture < _PLAIN or laid.shape.structure < _PLAUSIBLE:
         return _look_at_plain(left, right, laid) if laid.shape.texture < _ALMOST_PLAIN else (laid, NOT_LOOKED)
     look, placed = NOT_LOOKED, laid.placed
-    if laid.is_sure and placed.keeps_frame:
+    if laid.fits and placed.is_straight:
         look = look_closer(placed, recolored=laid.is_recolored)
-    if look.detail is None or look.finds_much:
+    if look.detail is None or look.finds_much or not (placed.keeps_frame or look.finds_next_to_nothing):
         refined = laid.placed.refined(rough=not laid.is_sure)
         if not laid.is_sure:
             finer = Laid.of(refined)

@@ -11,13 +11,28 @@ from dedup_core.arrays import Pixels
 from dedup_core.comparison.align import align, pixels_a_unit
 from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
-from dedup_core.comparison.refine import FINEST, Homography, pixel_homography, refined, shown_under, warped
+from dedup_core.comparison.refine import FINEST, refined
 from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
 from dedup_core.comparison.sharpness import SOFT, sharpness
+from dedup_core.comparison.warp import (
+    Homography,
+    farthest_apart,
+    in_mode,
+    is_straight,
+    pixel_homography,
+    resized_under,
+    scaled_size,
+    shown_under,
+    shrunk,
+    straightened,
+    warped,
+)
 from dedup_core.views import View, opposite, turned, turned_back
 
 _MAP_SIZE: Final = 128  # pixels: the part that both show is told to a hundredth of a side
-_NEAR: Final = 0.25 / 128  # of a side: a quarter of a pixel at the size of the alignment, of two trimmed pictures
+_NEAR: Final = 0.25 / 128  # of a side: a pixel of the largest pictures; a copy that was found lies so near
+_SHRUNK: Final = 1.2  # times: what is shrunk by more, or in the same frame, is so as the other picture is
+_UNTURNED: Final = 0.25 / FINEST  # of a side: what a fine alignment turns by less is not turned
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
 type Contents = tuple[tuple[slice, slice], tuple[slice, slice]]
@@ -58,11 +73,22 @@ class Placed:
         """The best alignment of what is inside their plain borders: their `contents`, where those are known."""
         boxes = contents or (content_box(left), content_box(right))
         ours, theirs = left[boxes[0]], right[boxes[1]]
-        found = align(ours, theirs, hint)
+        found = align(ours, theirs, hint, lambda view: cls.frame_on_frame(left, right, view, boxes).homography[:2])
         homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
-        frames = frame_of(left, boxes[0]), frame_of(right, boxes[1])
-        placed = cls(turned(ours, found.view), theirs, found.view, homography, frames)
-        return placed._exactly_framed(turned(left, found.view), right)
+        # Most copies keep their frame. What a search finds is a part of a pixel beside it, and is resampled there.
+        exact = cls.frame_on_frame(left, right, found.view, boxes)
+        if farthest_apart(homography, exact.homography, exact.left) < _NEAR:
+            return exact
+        return replace(exact, homography=straightened(homography, exact.left, _NEAR), keeps_frame=False)
+
+    @classmethod
+    def frame_on_frame(cls, left: Pixels, right: Pixels, view: View, boxes: Contents) -> Self:
+        """What is inside the boxes, with the frame of one whole picture exactly on that of the other."""
+        upright, frames = turned(left, view), (frame_of(left, boxes[0]), frame_of(right, boxes[1]))
+        placed = cls(turned(left[boxes[0]], view), right[boxes[1]], view, np.eye(3), frames, keeps_frame=True)
+        inner, outer = placed.boxes(upright, right, frames)
+        exact = _into(outer, right) @ _stretch(upright, right) @ np.linalg.inv(_into(inner, upright))
+        return replace(placed, homography=exact / exact[2, 2])
 
     @classmethod
     def on_itself(cls, pixels: Pixels, box: tuple[slice, slice]) -> Self:
@@ -86,7 +112,7 @@ class Placed:
             return self
         soft = min(sharpness(Image.fromarray(plane)) for plane in (ours, theirs)) < SOFT
         found = refined(pyramids, self.homography, rough=rough, soft=soft)
-        return replace(self, homography=found, keeps_frame=False)
+        return replace(self, homography=straightened(found, self.left, _UNTURNED), keeps_frame=False)
 
     def within(self, left: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> Self:
         """The same alignment of other parts of the two whole pictures."""
@@ -110,16 +136,10 @@ class Placed:
         (left, right), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
         return left, top, right, bottom
 
-    def _exactly_framed(self, left: Pixels, right: Pixels) -> Self:
-        """With the frame of one whole picture exactly on that of the other, where that is as near as makes no matter.
-
-        Most copies keep their frame. What a search finds is a part of a pixel beside it, and would be resampled there.
-        """
-        ours, theirs = self.boxes(left, right, self.frames)
-        exact = _into(theirs, right) @ _stretch(left, right) @ np.linalg.inv(_into(ours, left))
-        exact /= exact[2, 2]
-        is_near = farthest_apart(self.homography, exact, self.left) < _NEAR
-        return replace(self, homography=exact, keeps_frame=True) if is_near else self
+    @property
+    def is_straight(self) -> bool:
+        """Whether left is only scaled and shifted to lie on right."""
+        return is_straight(self.homography)
 
     @property
     def common_pixels(self) -> float:
@@ -128,7 +148,7 @@ class Placed:
 
     def _shown(self) -> NDArray[np.bool_]:
         """Which points of left, `_MAP_SIZE` of its longer side, the right picture shows, too."""
-        size = _scaled(self.left, _MAP_SIZE / max(self.left.shape[:2]))
+        size = scaled_size(self.left, _MAP_SIZE / max(self.left.shape[:2]))
         of = self.right.shape[1], self.right.shape[0]
         return shown_under(self._in_pixels(size, of), size, of)
 
@@ -162,7 +182,14 @@ class Placed:
 
     def cut(self, scale: float, mode: str, resampling: Image.Resampling = Image.Resampling.BILINEAR) -> Cut:
         """The turned left picture `scale` times as large, and right as it lies under it, in a mode of Pillow."""
-        base, top = shrunk(self.left, scale, mode), shrunk(self.right, scale / self.zoom, mode)
+        base = shrunk(self.left, scale, mode)
+        if self.is_straight:
+            whole = in_mode(self.right, mode)
+            pixels = self._in_pixels(base.size, whole.size)
+            is_shrunk = self.keeps_frame or pixels[0, 0] > _SHRUNK
+            filtered = Image.Resampling.HAMMING if is_shrunk else Image.Resampling.BICUBIC
+            return Cut(base, *resized_under(whole, pixels, base.size, filtered))
+        top = shrunk(self.right, scale / self.zoom, mode)
         pixels = self._in_pixels(base.size, top.size)
         inside = shown_under(pixels, base.size, top.size)
         return Cut(base, warped(top, pixels, base.size, resampling), inside)
@@ -231,30 +258,10 @@ def common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
     return slice(int(top), int(bottom)), slice(int(first), int(last))
 
 
-def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
-    """The picture `scale` times as large, or as it is where that would enlarge it, in a mode of Pillow.
-
-    Not by means of boxes: Pillow's are of whole pixels, which by any factor that is not whole moves edges by up to half
-    of one, and two copies differ by that.
-    """
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    if image.mode != mode:
-        image = image.convert(mode)
-    return image.resize(_scaled(pixels, scale), Image.Resampling.HAMMING) if scale < 1.0 else image
-
-
 def _stretch(left: Pixels, right: Pixels) -> Homography:
     """The homography that lays all of one picture on all of the other."""
     ours, theirs = extent_of(left), extent_of(right)
     return np.diag([theirs[0] / ours[0], theirs[1] / ours[1], 1.0])
-
-
-def farthest_apart(one: Homography, other: Homography, left: Pixels) -> float:
-    """How far the two take a corner of the left picture apart, in units of the longer side."""
-    width, height = extent_of(left)
-    corners = np.array([[0.0, width, 0.0, width], [0.0, 0.0, height, height], [1.0, 1.0, 1.0, 1.0]])
-    ours, theirs = (it @ corners for it in (one, other))
-    return float(np.abs(ours[:2] / ours[2] - theirs[:2] / theirs[2]).max())
 
 
 def _pixels(corners: Corners, picture: Pixels) -> PixelBox:
@@ -274,13 +281,6 @@ def _into(box: PixelBox, whole: Pixels) -> Homography:
 def _cut(whole: Pixels, box: PixelBox) -> Pixels:
     left, top, right, bottom = box
     return whole[top:bottom, left:right]
-
-
-def _scaled(pixels: Pixels, scale: float) -> tuple[int, int]:
-    """Width and height in whole pixels once it is `scale` times as large, or as they are."""
-    height, width = pixels.shape[:2]
-    scale = min(1.0, scale)
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def frame_of(pixels: Pixels, box: tuple[slice, slice]) -> Frame:

@@ -3,15 +3,13 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.align import Scales, pixels_a_unit, products_of, slopes_and_places
 from dedup_core.comparison.local_contrast import StructurePyramid
+from dedup_core.comparison.warp import Homography, pixel_homography, warped
 
-type Homography = NDArray[np.float64]
-"""(3, 3): points of one picture to points of another, both in units of the longer side of their picture."""
 FINEST: Final = 256  # pixels: docs/thresholds.md#detail
 _COARSE_STEPS: Final = (128, 3)  # (longer side in pixels, Gauss-Newton steps)
 _FINE_STEPS: Final = (FINEST, 2)
@@ -24,8 +22,6 @@ _EXACT: Final = 0.15  # of local structure: what is left where the same lies on 
 _SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
 _SEEN_MARK: Final = 100.0  # as in `align`
 _DAMPING: Final = 1e-3  # keeps what no slope tells where it is; next to sums over thousands of points it is nothing
-_IN_PLACE: Final = np.eye(3)
-_NOWHERE: Final = 1e-6  # that moves no point of a picture by as much as a hundredth of a pixel
 
 
 def refined(
@@ -44,35 +40,6 @@ def refined(
     for longer, steps in coarse + fine:
         found = _gauss_newton(pyramids, longer, found, steps, zoom)
     return found
-
-
-def pixel_homography(homography: Homography, left: Scales, right: Scales) -> Homography:
-    """The same between points in pixels, of which so many are a unit across and down."""
-    scaled = np.diag([*right, 1.0]) @ homography @ np.diag([1 / left[0], 1 / left[1], 1.0])
-    return np.asarray(scaled / scaled[2, 2])
-
-
-def warped(image: Image.Image, pixels: Homography, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:
-    """The image as it lies under a picture of `size`, black where there is none of it."""
-    if image.size == size and np.abs(pixels - _IN_PLACE).max() < _NOWHERE:
-        return image
-    if pixels[2, 0] == pixels[2, 1] == 0.0:
-        affine = tuple(float(value) for value in pixels[:2].ravel())
-        return image.transform(size, Image.Transform.AFFINE, affine, resampling)
-    projective = tuple(float(value) for value in pixels.ravel()[:8])
-    return image.transform(size, Image.Transform.PERSPECTIVE, projective, resampling)
-
-
-def shown_under(pixels: Homography, size: tuple[int, int], of: tuple[int, int]) -> NDArray[np.bool_]:
-    """Which pixels of a picture of `size` a warped one `of` another size is seen under, (h, w)."""
-    x, y = np.arange(size[0]) + 0.5, (np.arange(size[1]) + 0.5)[:, None]
-    across, down, divisor = pixels
-    inside = np.ones((size[1], size[0]), dtype=np.bool_)
-    for side in (across, of[0] * divisor - across, down, of[1] * divisor - down, divisor):
-        # Of a plane one of the corners is the lowest: where that is above zero, all is.
-        if min(side[0] * u + side[1] * v + side[2] for u in x[[0, -1]] for v in y[[0, -1], 0]) < 0:
-            inside &= side[0] * x + (side[1] * y + side[2]) >= 0
-    return inside
 
 
 def _gauss_newton(

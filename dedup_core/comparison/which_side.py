@@ -10,9 +10,9 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.overlays import overlaid_sides
-from dedup_core.comparison.placing import shrunk
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import Side, Sides
+from dedup_core.comparison.warp import shrunk
 
 _LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
 _ONE_PLACE: Final = 0.008  # of a side: two pixels of an alignment

@@ -6,8 +6,8 @@ from PIL import Image, ImageFilter
 
 from dedup_core.color.lab import block_means, srgb_to_lab
 from dedup_core.comparison.local_contrast import box_blur
-from dedup_core.comparison.refine import shown_under, warped
 from dedup_core.comparison.sharpness import cell_sums, smoothed
+from dedup_core.comparison.warp import resized_under, shown_under, warped
 from tests.core.pictures import scene
 
 RANDOM = np.random.default_rng(5)
@@ -71,3 +71,19 @@ def test_a_picture_that_is_in_its_place_is_not_sampled_anew():
     assert warped(picture, np.eye(3), picture.size, Image.Resampling.BICUBIC) is picture
     moved = np.eye(3) + np.array([[0, 0, 0.25], [0, 0, 0], [0, 0, 0]])
     assert warped(picture, moved, picture.size, Image.Resampling.BICUBIC) is not picture
+
+
+@pytest.mark.parametrize(
+    "pixels", [(0.7, 12.3, 0.7, 5.6), (1.8, -31.4, 1.6, 8.2), (2.4, -8.0, 2.4, -90.5), (1.0, 400.0, 1.0, 0.0)]
+)
+def test_what_is_resized_in_its_place_is_what_is_warped_there(pixels):
+    across, right, down, below = pixels
+    homography = np.array([[across, 0.0, right], [0.0, down, below], [0.0, 0.0, 1.0]])
+    picture, size = scene(3).convert("L").filter(ImageFilter.GaussianBlur(4)), (120, 90)
+    found, inside = resized_under(picture, homography, size, Image.Resampling.BICUBIC)
+    expected = np.asarray(warped(picture, homography, size, Image.Resampling.BICUBIC), dtype=np.float32)
+    shown = shown_under(homography, size, picture.size)
+    assert (shown & ~inside).sum() <= 120 + 90  # a pixel of which a part is seen is none
+    assert not (inside & ~shown).any()
+    assert np.abs(np.asarray(found, dtype=np.float32) - expected)[inside].max(initial=0.0) <= 6
+    assert not np.asarray(found)[~inside].any()

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from dedup_core import VerdictKind, decide, measure_images
-from dedup_core.comparison.placing import Placed, shrunk
+from dedup_core.comparison.placing import Placed
+from dedup_core.comparison.warp import shrunk
 from dedup_core.views import View
 from tests.core.pictures import cropped, jpeg, scene, working
+from tests.core.test_provenance import photograph
 
 
 def of_size(image: Image.Image, share: float) -> Image.Image:
@@ -79,3 +81,33 @@ def stripe(ground: str) -> Image.Image:
 def test_what_is_as_thin_as_the_edges_of_its_border_is_compared(other):
     ours, theirs = working(stripe("white")), working(other)
     assert decide(measure_images(ours, theirs)).kind is decide(measure_images(theirs, ours)).kind
+
+
+def test_a_crop_is_only_scaled_and_shifted_and_a_turned_copy_is_turned():
+    picture = scene(2, (640, 480))
+    assert placed(picture, jpeg(cropped(picture, 0.05, 0.1, 0.9, 1.0), 85)).is_straight
+    assert not placed(picture, picture.rotate(1, Image.Resampling.BICUBIC)).is_straight
+
+
+def test_a_crop_that_lies_well_is_not_laid_anew(monkeypatch):
+    monkeypatch.setattr(Placed, "refined", lambda *_, **__: pytest.fail("it was"))
+    for box in ((0.1, 0.2, 0.8, 0.9), (0.25, 0.0, 0.75, 1.0), (0.05, 0.05, 0.95, 0.95)):
+        verdict = decide(measure_images(working(photograph()), working(jpeg(cropped(photograph(), *box), 85))))
+        assert verdict.kind is VerdictKind.DUPLICATE
+
+
+def shirt(period: int) -> Image.Image:
+    """A striped shirt before white."""
+    stripes = np.where((np.arange(700) % period) < period / 2, 230, 60).astype(np.uint8)
+    outline = [(120, 120), (260, 60), (440, 60), (580, 120), (640, 260), (540, 300), (520, 740), (180, 740), (160, 300)]
+    cut = Image.new("L", (700, 788))
+    ImageDraw.Draw(cut).polygon([*outline, (60, 260)], fill=255)
+    image = Image.new("RGB", cut.size, "white")
+    image.paste(Image.fromarray(np.broadcast_to(stripes[None, :, None], (788, 700, 3)).copy()), mask=cut)
+    return image
+
+
+@pytest.mark.parametrize(("period", "share"), [(17, 0.62), (23, 0.5), (23, 0.9), (25, 0.4)])
+def test_stripes_do_not_slide_out_of_their_frame(period, share):
+    found = placed(shirt(period), of_size(shirt(period), share))
+    assert found.keeps_frame
