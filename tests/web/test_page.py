@@ -87,7 +87,8 @@ def test_a_group_that_is_decided_before_all_of_it_was_read_is_no_error(browser: 
     page.on("requestfailed", note)
     page.route(re.compile(r"/api/groups/[^/?]+$"), hold)
     page.keyboard.press("j")
-    page.keyboard.press("n")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.keyboard.press("n")
     expect(page.locator("#progress")).to_contain_text("0 of 2")
     ask = """async ([url, key]) => (await fetch(`${url}?anew`, { headers: { "x-functions-key": key } })).status"""
     late = [held[0].request.url, held[0].request.headers["x-functions-key"]]
