@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dedup_app.tune.evidence import Judgment
 from dedup_app.tune.moves import moves
-from dedup_core.comparison.verdict import VerdictKind, decide
+from dedup_core.comparison.verdict import VerdictKind, kind_of
 from dedup_core.policy import Policy
 
 FOLDS: Final = 5  # docs/measure.md#tuned-by-what-people-decided
@@ -55,6 +55,7 @@ class Chooser:
         self._said = said
         self._moves = moves()
         self.wrong = cache(self._wrong)
+        self._moved = cache(self._moved_from)
 
     def choose(self, seed: int = 0) -> Choice:
         """The best policy by all judgments, and how much better such a choice is where it has not looked."""
@@ -75,8 +76,7 @@ class Chooser:
         best, loss = self._today, self._loss(self._today, seen)
         least = float(self._weights[seen].min())
         for _ in range(MOST_MOVES):
-            moved = [(move, policy) for move in self._moves if (policy := move.on(best)) is not None]
-            tried = [(self._loss(policy, seen), abs(move.position), policy) for move, policy in moved]
+            tried = [(self._loss(policy, seen), distance, policy) for distance, policy in self._moved(best)]
             for candidate_loss, _, policy in sorted(tried, key=lambda it: it[:2]):  # of those alike the least unusual
                 if candidate_loss > loss - 0.9 * least:
                     return best
@@ -87,11 +87,15 @@ class Chooser:
                 return best
         return best
 
+    def _moved_from(self, policy: Policy) -> list[tuple[float, Policy]]:
+        """What each move makes of a policy, and how far it goes."""
+        return [(abs(move.position), moved) for move in self._moves if (moved := move.on(policy)) is not None]
+
     def _loss(self, policy: Policy, seen: Wrong) -> float:
         return float((self._weights * self.wrong(policy))[seen].sum())
 
     def _wrong(self, policy: Policy) -> Wrong:
-        says = np.array([decide(it.measurement, policy).kind in _SAME for it in self._judgments], np.bool_)
+        says = np.array([kind_of(it.measurement, policy) in _SAME for it in self._judgments], np.bool_)
         wrong: Wrong = says != self._said
         return wrong
 

@@ -11,7 +11,7 @@ from dedup_app.rejudge import Change
 from dedup_app.tune.choice import Choice, Chooser
 from dedup_app.tune.evidence import NO_MATTER_OF_POLICY, Evidence, Made, gather
 from dedup_app.tune.moves import changed
-from dedup_core.comparison.verdict import VerdictKind, decide
+from dedup_core.comparison.verdict import VerdictKind, decide, kind_of
 from dedup_core.errors import PermanentError
 from dedup_core.policy import PRESETS, Policy
 
@@ -85,14 +85,13 @@ class TuneService:
         for pair in self._pairs.all():
             if pair.verdict is None or pair.measurement is None or pair.verdict.kind in NO_MATTER_OF_POLICY:
                 continue
-            verdict = decide(pair.measurement, policy)
-            if verdict.kind is not pair.verdict.kind:
-                yield Change(pair, pair.verdict.kind, verdict)
+            if kind_of(pair.measurement, policy) is not pair.verdict.kind:
+                yield Change(pair, pair.verdict.kind, decide(pair.measurement, policy))
 
     def _point(
         self, name: str, policy: Policy, evidence: Evidence, guard: "_Guard", place: float | None = None
     ) -> CurvePoint:
-        called = [(it.is_copy, decide(it.measurement, policy).kind in SAME) for it in evidence.judgments]
+        called = [(it.is_copy, kind_of(it.measurement, policy) in SAME) for it in evidence.judgments]
         found = Share(sum(is_copy and same for is_copy, same in called), evidence.copies)
         accused = Share(sum(same and not is_copy for is_copy, same in called), evidence.strangers)
         return CurvePoint(name, found, accused, guard.share(policy), place)
@@ -109,7 +108,7 @@ class _Guard:
     def share(self, policy: Policy) -> Share | None:
         if not self._made:
             return None
-        right = sum(decide(it.measurement, policy).kind.value in it.right for it in self._made)
+        right = sum(kind_of(it.measurement, policy).value in it.right for it in self._made)
         return Share(right, len(self._made))
 
     def allows(self, policy: Policy) -> bool:

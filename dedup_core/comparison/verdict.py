@@ -88,6 +88,11 @@ def decide(measurement: PairMeasurement, policy: Policy | str = BALANCED, *, sam
     return Verdict(kind, reasons, *numbers, measurement.view.value, regions, measurement.sides)
 
 
+def kind_of(measurement: PairMeasurement, policy: Policy) -> VerdictKind:
+    """The kind alone of what `decide` would say, for those who ask many policies."""
+    return _judge(measurement, policy, same_bytes=False)[0]
+
+
 def unverifiable(reason: str, *, distance_bits: int | None = None, view: str = "upright") -> Verdict:
     """A pair that could not be compared, and the sentence why; never a number in place of one."""
     return Verdict(VerdictKind.UNVERIFIABLE, (reason,), None, distance_bits, view)
