@@ -96,3 +96,12 @@ def test_one_part_in_darker_colors_of_the_same_hues_is_no_other_light(name):
     darker = ImageEnhance.Brightness(picture).enhance(0.6)
     painted.paste(darker, mask=mask.filter(ImageFilter.GaussianBlur(25)))
     assert kind_of(picture, painted) is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize("share", [0.2, 0.35])
+def test_a_gray_copy_of_a_picture_with_little_color_has_other_colors(share):
+    gray = photo("astronaut.png").convert("L")
+    picture, width = gray.convert("RGB"), int(gray.width * share)
+    picture.paste(ImageOps.colorize(gray.crop((0, 0, width, gray.height)), "#201040", "#ffe0a0", "#b06030"))
+    verdict = decide(measure_images(working(picture), working(picture.convert("L").convert("RGB"))))
+    assert verdict.kind is VerdictKind.COLOR_VARIANT
