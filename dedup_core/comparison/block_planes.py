@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.bent_tones import tone_curve, variance_and_explained
@@ -24,7 +24,6 @@ _GRAIN: Final = 2.0  # as much noise in other blocks is expected
 _RELIT: Final = 11.0  # gray levels off the tone curve of the picture; docs/thresholds.md#detail
 _FEW_BLOCKS: Final = 3  # of one level that say something about the tone
 _LEAST_KEPT: Final = 4.0  # times: of what one picture shows the other one keeps as much, or it is not the tone
-_COLOR_NOISE: Final = 6.0  # gray levels: what compression adds to a channel, coarser in color than in lightness
 _TEXTURED: Final = 64.0  # variance in gray levels above which a block shows anything
 _WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that scaling has made faint, a bank of fog
 _FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
@@ -257,37 +256,6 @@ class BlockPlanes:
         left_over = 2 * np.maximum(variance - explained - self.noise, 0.0) / (variance + 1e-3)
         shown = np.maximum(self.left_variance, self.right_variance)[rows, columns]
         return np.where(variance * _LEAST_KEPT > shown, left_over, 2.0).astype(np.float32)
-
-    def differences_in_shape(self, placed: Placed, scale: float, changed: Blocks, differences: Float32s) -> Float32s:
-        """The differences with those of changed blocks taken anew: of the best mixture of one picture's colors."""
-        cut = placed.cut(scale, "RGB")
-        size = self.left.shape[1], self.left.shape[0]
-        smooth = ImageFilter.GaussianBlur(1)
-        colors = [
-            np.asarray(image.crop(self.where.box).resize(size, Image.Resampling.BOX).filter(smooth), dtype=np.float32)
-            for image in (cut.left, cut.right)
-        ]
-        rows, columns = np.nonzero(changed)
-        explained = np.maximum(
-            self._explained(self.left, colors[1], rows, columns), self._explained(self.right, colors[0], rows, columns)
-        )
-        shapes = differences.copy()
-        shapes[rows, columns] = np.minimum(shapes[rows, columns], 1.0 - explained)
-        return shapes
-
-    def _explained(
-        self, plane: Float32s, colors: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]
-    ) -> Float32s:
-        """Multiple correlation 0..1 of a gray plane with three color planes in each of these blocks."""
-        side, cell = 2 * self.cell, self.cell
-        gray = sliding_window_view(plane, (side, side))[rows * cell, columns * cell].reshape(len(rows), -1, 1)
-        mixed = sliding_window_view(colors, (side, side), axis=(0, 1))[rows * cell, columns * cell]
-        mixed = mixed.reshape(len(rows), 3, -1)
-        gray, mixed = gray - gray.mean(axis=1, keepdims=True), mixed - mixed.mean(axis=2, keepdims=True)
-        normal = mixed @ mixed.swapaxes(1, 2) + np.eye(3, dtype=np.float32) * np.float32(_COLOR_NOISE**2 * side**2)
-        common = mixed @ gray  # (n, 3, 1)
-        fitted = (common * np.linalg.solve(normal, common)).sum(axis=(1, 2))
-        return np.asarray(np.sqrt(fitted / ((gray * gray).sum(axis=(1, 2)) + 1e-3)), dtype=np.float32)
 
 
 def _parts(cut: Cut, box: PixelBox) -> tuple[Image.Image, Image.Image, Blocks]:

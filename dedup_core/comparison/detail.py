@@ -9,6 +9,7 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes
+from dedup_core.comparison.block_shapes import differences_in_shape
 from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.edge_agreement import with_neighbors
 from dedup_core.comparison.evened_tones import EXPLAINED
@@ -106,7 +107,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     differences = planes.differences()
     retoned = planes.retoned(differences)
     doubtful = textured & (differences > (DOUBTFUL if recolored or retoned > RETONED else _CHANGED))
-    shapes = planes.differences_in_shape(placed, scale, doubtful, differences) if doubtful.any() else differences
+    shapes = differences_in_shape(planes, placed, scale, doubtful, differences) if doubtful.any() else differences
     if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else
         differences = shapes
     changed = textured & (differences > _CHANGED)
