@@ -23,11 +23,11 @@ from tests.e2e.app import App, app_on, post_blob_created, post_blob_deleted
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 PICTURES = {
-    "shop/a b#1.png": encoded(drawn(1)),
-    "shop/copy 100%.png": encoded(drawn(1)),
-    "shop/50%25.jpg": encoded(drawn(1), "JPEG"),
-    "shop/ähnlich?.jpg": encoded(drawn(1), "JPEG", quality=70),
-    "stranger.png": encoded(drawn(2)),
+    "shop/a b#1.png": encoded(drawn(1, 160, 120)),
+    "shop/copy 100%.png": encoded(drawn(1, 160, 120)),
+    "shop/50%25.jpg": encoded(drawn(1, 160, 120), "JPEG"),
+    "shop/ähnlich?.jpg": encoded(drawn(1, 160, 120), "JPEG", quality=70),
+    "stranger.png": encoded(drawn(2, 160, 120)),
     "letter.jpg": b"Dear Sir or Madam",
 }
 
@@ -39,7 +39,7 @@ def app(account: Account, new_index: NewIndex) -> Iterator[App]:
 
 
 def test_a_deleted_image_is_retracted_by_its_event_and_comes_back_by_the_next(app: App) -> None:
-    app.upload({"a b.png": encoded(drawn(1)), "copy.jpg": encoded(drawn(1), "JPEG")})
+    app.upload({"a b.png": encoded(drawn(1, 160, 120)), "copy.jpg": encoded(drawn(1, 160, 120), "JPEG")})
     with app.host() as host:
         for name in ("a b.png", "copy.jpg"):
             post_blob_created(host, app.account, name)
@@ -50,7 +50,7 @@ def test_a_deleted_image_is_retracted_by_its_event_and_comes_back_by_the_next(ap
         assert app.rows()["a b.png"].status == DELETED
         shown = CliRunner().invoke(dedup, ["duplicates", "--json"], env=dict(app.environment))
         assert (shown.exit_code, shown.output.strip()) == (0, "[]")
-        app.upload({"a b.png": encoded(drawn(1))})
+        app.upload({"a b.png": encoded(drawn(1, 160, 120))})
         post_blob_created(host, app.account, "a b.png")
         post_blob_deleted(host, app.account, "a b.png")  # late: the image is there again
         app.wait_for(lambda: app.rows()["a b.png"].status == INDEXED, "the image that is back")
@@ -89,7 +89,7 @@ def test_events_twice_and_in_any_order_give_the_same_tables_as_the_container_sca
 def test_by_queue_an_image_goes_and_comes_back_and_a_late_deletion_changes_nothing(app: App) -> None:
     """Two images with a copy each, one pair by each schema."""
     pairs = {"a b.png": "copy.jpg", "cloud.png": "cloud-copy.jpg"}
-    pictures = {"a b.png": drawn(1), "cloud.png": drawn(2)}
+    pictures = {"a b.png": drawn(1, 160, 120), "cloud.png": drawn(2, 160, 120)}
 
     def put_events(*kinds: str, names: Iterable[str] = pairs) -> None:
         for name, kind in product(names, kinds):
