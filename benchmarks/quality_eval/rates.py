@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special  # type: ignore[import-untyped] - scipy.stats takes seconds to load
 
 FALSE_POSITIVE_RATE = 1e-4
 
@@ -25,6 +24,8 @@ def threshold_at_rate(negatives: ArrayLike, rate: float = FALSE_POSITIVE_RATE) -
 
 def upper_bound(count: float, trials: int, confidence: float = 0.95) -> float:
     """The rate that the true one stays below with this confidence, after `count` events (Poisson, one-sided)."""
+    from scipy import special  # type: ignore[import-untyped]  # noqa: PLC0415 - half a second, in each test process
+
     return float(special.gammaincinv(count + 1, confidence) / trials)
 
 
@@ -53,6 +54,8 @@ class Tail:
     exponential: tuple[float, float]
 
     def rate_normal(self, distance: float) -> float:
+        from scipy import special  # noqa: PLC0415
+
         return float(special.ndtr(self.normal[0] + self.normal[1] * distance))
 
     def rate_exponential(self, distance: float) -> float:
@@ -61,6 +64,8 @@ class Tail:
 
 def fit_tail(negatives: ArrayLike, share: float = 0.01, least: int = 10) -> Tail:
     """Fit the lowest `share` of the distances, without the `least` nearest pairs, which are look-alikes or chance."""
+    from scipy import special  # noqa: PLC0415
+
     distances = np.sort(np.asarray(negatives, np.float64).ravel())
     levels = np.unique(distances[least : max(least + 2, math.ceil(share * distances.size))])
     if levels.size < 2:
