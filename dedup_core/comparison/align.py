@@ -19,7 +19,8 @@ type Scales = tuple[float, float]
 # (longer side in pixels, Gauss-Newton steps): each size begins where the one before ended, and so needs fewer steps.
 _COARSE_STEP: Final = (32, 8)
 _MIDDLE_STEP: Final = (64, 5)
-_FINE_STEP: Final = (160, 3)  # with less, two of three crops would have to be refined before a closer look
+_FINE: Final = 160  # pixels; with less, two of three crops would have to be refined before a closer look
+_FINE_STEPS: Final = 3
 _PART_STEPS: Final = ((64, 4), (96, 2))  # of what keypoints tell, by the size of the part
 _SEARCHED_STARTS: Final = 4  # what repeats has several peaks; for 56 crops, halves and screenshots the first was enough
 _REFINED_STARTS: Final = 2  # the two best may change places at 64 pixels; for the same 56 one was enough
@@ -83,8 +84,7 @@ def pixels_a_unit(shape: tuple[int, ...], extent: Extent) -> Scales:
 
 
 def _pyramids(plane_of: Callable[[Pixels, int], Float32s], left: Pixels, right: Pixels) -> Pyramids:
-    longer, _ = _FINE_STEP
-    ours, theirs = (StructurePyramid(plane_of(pixels, longer), extent_of(pixels)) for pixels in (left, right))
+    ours, theirs = (StructurePyramid(plane_of(pixels, _FINE), extent_of(pixels)) for pixels in (left, right))
     return ours, theirs
 
 
@@ -109,9 +109,12 @@ def _refined(pyramids: Pyramids, starts: list[Start]) -> Alignment:
     best = max(middle, key=_agreement)
     if best.agreement < _HOPELESS_AGREEMENT:
         return best
-    longer, steps = _FINE_STEP
-    zoom = best.zoom
-    return _gauss_newton(pyramids, best, round(longer * min(1.0, zoom)), steps, round(longer * min(1.0, 1 / zoom)))
+    return _fine(pyramids, best, best.zoom, _FINE_STEPS)
+
+
+def _fine(pyramids: Pyramids, start: Alignment, zoom: float, steps: int) -> Alignment:
+    """With so many steps at the size at which what both show is as large in one as in the other."""
+    return _gauss_newton(pyramids, start, round(_FINE * min(1.0, zoom)), steps, round(_FINE * min(1.0, 1 / zoom)))
 
 
 def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], Matrix] | None) -> Alignment:
@@ -121,7 +124,7 @@ def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], M
     matrix = framed(found.view)
     if np.abs(found.matrix - matrix).max() > _NEARBY:
         return found
-    other = _gauss_newton(pyramids, Alignment(found.view, matrix, -1.0), _FINE_STEP[0], 0)
+    other = _fine(pyramids, Alignment(found.view, matrix, -1.0), found.zoom, 0)
     return other if other.agreement >= found.agreement - _AS_GOOD else found
 
 
@@ -129,10 +132,10 @@ def _from_keypoints(left: Pixels, right: Pixels) -> list[Alignment]:
     """Alignments at any angle, and of parts: planes of both are made so large that the part is so in each."""
     found = []
     for start in keypoint_starts(left, right):
-        zoom = abs(float(np.linalg.det(start.matrix[:, :2]))) ** 0.5
+        best = Alignment(start.view, start.matrix, -1.0)
+        zoom = best.zoom
         planes = luma_plane(left, _part_size(zoom)), luma_plane(right, _part_size(1 / zoom))
         pyramids = StructurePyramid(planes[0], extent_of(left)), StructurePyramid(planes[1], extent_of(right))
-        best = Alignment(start.view, start.matrix, -1.0)
         for longer, steps in _PART_STEPS:
             best = _gauss_newton(
                 pyramids, best, round(longer * max(1.0, zoom)), steps, round(longer * max(1.0, 1 / zoom))

@@ -30,9 +30,9 @@ from dedup_core.comparison.warp import (
 from dedup_core.views import View, opposite, turned, turned_back
 
 _MAP_SIZE: Final = 128  # pixels: the part that both show is told to a hundredth of a side
-_NEAR: Final = 0.25 / 128  # of a side: a pixel of the largest pictures; a copy that was found lies so near
+_NEAR: Final = 0.25 / 128  # of a side, a pixel of the largest pictures: a copy in its frame, or unturned, lies so near
 _SHRUNK: Final = 1.2  # times: what is shrunk by more, or in the same frame, is so as the other picture is
-_UNTURNED: Final = 0.25 / FINEST  # of a side: what a fine alignment turns by less is not turned
+_UNTURNED: Final = 0.125 / FINEST  # of a side: what a fine alignment turns by less is not turned
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
 type Contents = tuple[tuple[slice, slice], tuple[slice, slice]]
@@ -181,14 +181,17 @@ class Placed:
         return np.array([x / w, y / w])
 
     def cut(self, scale: float, mode: str, resampling: Image.Resampling = Image.Resampling.BILINEAR) -> Cut:
-        """The turned left picture `scale` times as large, and right as it lies under it, in a mode of Pillow."""
+        """The turned left picture `scale` times as large, and right as it lies under it, in a mode of Pillow.
+
+        `resampling` is for what is turned; what is only scaled and shifted gets the filter that leaves least.
+        """
         base = shrunk(self.left, scale, mode)
         if self.is_straight:
             whole = in_mode(self.right, mode)
             pixels = self._in_pixels(base.size, whole.size)
-            is_shrunk = self.keeps_frame or pixels[0, 0] > _SHRUNK
-            filtered = Image.Resampling.HAMMING if is_shrunk else Image.Resampling.BICUBIC
-            return Cut(base, *resized_under(whole, pixels, base.size, filtered))
+            as_left = self.keeps_frame or pixels[0, 0] > _SHRUNK
+            best = Image.Resampling.HAMMING if as_left else Image.Resampling.BICUBIC
+            return Cut(base, *resized_under(whole, pixels, base.size, best))
         top = shrunk(self.right, scale / self.zoom, mode)
         pixels = self._in_pixels(base.size, top.size)
         inside = shown_under(pixels, base.size, top.size)

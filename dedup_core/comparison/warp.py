@@ -1,7 +1,7 @@
 """Homographies, and pictures made smaller or as they lie under another one."""
 
 from math import ceil, floor
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,15 +42,19 @@ def scaled_size(pixels: Pixels, scale: float) -> tuple[int, int]:
 
 def is_straight(homography: Homography) -> bool:
     """Whether it does nothing but scale, by no negative factor, and shift."""
-    return bool((homography == _straight_part(homography)).all() and homography.diagonal().min() > 0)
+    turns = homography[[0, 1, 2, 2], [1, 0, 0, 1]]
+    return bool(not turns.any() and homography.diagonal().min() > 0)
 
 
 def straightened(homography: Homography, left: Pixels, limit: float) -> Homography:
     """Without what turns the left picture, where that moves none of its corners by as much: most copies are not turned.
 
-    The limit is in units of the longer side.
+    The middle stays where it lies. The limit is in units of the longer side.
     """
-    straight = _straight_part(homography)
+    straight = np.diag(np.diag(homography))
+    middle = np.array([*extent_of(left), 2.0]) / 2
+    there = homography @ middle
+    straight[:2, 2] = there[:2] / there[2] - (straight @ middle)[:2]
     return straight if farthest_apart(homography, straight, left) < limit else homography
 
 
@@ -60,13 +64,6 @@ def farthest_apart(one: Homography, other: Homography, left: Pixels) -> float:
     corners = np.array([[0.0, width, 0.0, width], [0.0, 0.0, height, height], [1.0, 1.0, 1.0, 1.0]])
     ours, theirs = (it @ corners for it in (one, other))
     return float(np.abs(ours[:2] / ours[2] - theirs[:2] / theirs[2]).max())
-
-
-def _straight_part(homography: Homography) -> Homography:
-    """Its scales and shifts, without what turns, shears or tilts."""
-    straight = np.diag(np.diag(homography))
-    straight[:2, 2] = homography[:2, 2]
-    return straight
 
 
 def pixel_homography(homography: Homography, left: Scales, right: Scales) -> Homography:
@@ -89,30 +86,48 @@ def warped(image: Image.Image, pixels: Homography, size: tuple[int, int], resamp
 def resized_under(
     image: Image.Image, pixels: Homography, size: tuple[int, int], resampling: Image.Resampling
 ) -> tuple[Image.Image, NDArray[np.bool_]]:
-    """The same where nothing but scales and shifts, and (h, w) where all of a pixel shows the image.
+    """The same where nothing but scales and shifts, and which pixels show any of it, as `shown_under` tells them.
 
     In one step from the image as it is, each row and column for itself: sharper than what was shrunk and warped, and
-    for less.
+    for less. What shows a part of a pixel only, at an edge of the image, is what lies beside it.
     """
-    spans = [_span(pixels[axis, axis], pixels[axis, 2], size[axis], image.size[axis]) for axis in (0, 1)]
-    (left, right, x, u), (top, bottom, y, v) = spans
     inside = np.zeros(size[::-1], dtype=np.bool_)
-    if right <= left or bottom <= top:
+    across, down = (_span(pixels[axis, axis], pixels[axis, 2], size[axis], image.size[axis]) for axis in (0, 1))
+    if not (across.whole and down.whole):
         return Image.new(image.mode, size), inside
-    inside[top:bottom, left:right] = True
-    part = image.resize((right - left, bottom - top), resampling, (x, y, u, v))
+    inside[down.seen, across.seen] = True
+    box = (across.start, down.start, across.stop, down.stop)
+    part = image.resize((across.whole, down.whole), resampling, box)
+    if any(across.rims + down.rims):
+        rims = (down.rims, across.rims, (0, 0))[: 2 + (image.mode == "RGB")]
+        part = Image.fromarray(np.pad(np.asarray(part), rims, mode="edge"))
     if part.size == size:
         return part, inside
     whole = Image.new(image.mode, size)
-    whole.paste(part, (left, top))
+    whole.paste(part, (across.seen.start, down.seen.start))
     return whole, inside
 
 
-def _span(step: float, start: float, size: int, of: int) -> tuple[int, int, float, float]:
-    """The first pixel of a side under which all is seen, that after the last one, and where they lie in the other."""
-    first = max(0, ceil(-start / step - _ROUNDED))
-    last = min(size, floor((of - start) / step + _ROUNDED))
-    return first, last, max(0.0, start + step * first), min(float(of), start + step * last)
+class _Span(NamedTuple):
+    """Pixels of a side under which another picture is seen, and how many at either end show but a part of it.
+
+    `whole` pixels show all, of what lies from `start` to `stop` in the other one.
+    """
+
+    seen: slice
+    rims: tuple[int, int]
+    whole: int
+    start: float
+    stop: float
+
+
+def _span(step: float, start: float, size: int, of: int) -> _Span:
+    """That of a side of `size` pixels of which each is `step` long in the other one, of `of` pixels."""
+    begin, end = -start / step, (of - start) / step
+    first, last = max(0, ceil(begin - _ROUNDED)), min(size, floor(end + _ROUNDED))
+    seen = slice(max(0, ceil(begin - 0.5)), min(size, floor(end + 0.5)))
+    rims = max(0, first - seen.start), max(0, seen.stop - last)
+    return _Span(seen, rims, max(0, last - first), max(0.0, start + step * first), min(float(of), start + step * last))
 
 
 def shown_under(pixels: Homography, size: tuple[int, int], of: tuple[int, int]) -> NDArray[np.bool_]:

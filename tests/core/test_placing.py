@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.placing import Placed
-from dedup_core.comparison.warp import shrunk
+from dedup_core.comparison.warp import farthest_apart, is_straight, shrunk, straightened
 from dedup_core.views import View
 from tests.core.pictures import cropped, jpeg, scene, working
 from tests.core.test_provenance import photograph
@@ -111,3 +111,23 @@ def shirt(period: int) -> Image.Image:
 def test_stripes_do_not_slide_out_of_their_frame(period, share):
     found = placed(shirt(period), of_size(shirt(period), share))
     assert found.keeps_frame
+
+
+@pytest.mark.parametrize("border", [3, 5, 8])
+@pytest.mark.parametrize("size", [(47, 61), (50, 46), (40, 28)])
+def test_all_of_a_small_picture_in_a_border_is_shown_by_both(size, border):
+    small = scene(2, size)
+    found = measure_images(working(small), working(jpeg(ImageOps.expand(small, border, "white"), 90)))
+    assert decide(found).kind is VerdictKind.DUPLICATE
+    assert found.inner_coverage > 0.99
+    assert (found.sides.left.shared, found.sides.right.shared) == (1.0, 1.0)
+
+
+def test_a_turn_too_small_to_matter_is_left_out_about_the_middle():
+    left, turn = np.zeros((384, 512, 3), np.uint8), np.radians(0.05)
+    cos, sin = np.cos(turn), np.sin(turn)
+    homography = np.array([[cos, -sin, 0.1], [sin, cos, -0.2], [0.0, 0.0, 1.0]])
+    straight = straightened(homography, left, 1 / 512)
+    assert is_straight(straight)
+    assert farthest_apart(homography, straight, left) < 0.25 / 512
+    assert straightened(homography, left, 0.2 / 512) is homography
