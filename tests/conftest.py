@@ -2,9 +2,12 @@
 
 import gc
 import os
+import secrets
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,6 +34,8 @@ LONG = (
     *("tests/local_host/test_crash.py", "tests/test_readme.py", "tests/e2e/test_side_by_side.py", "tests/e2e/"),
     *("tests/web/test_page.py", "tests/app/test_explored.py"),
 )
+
+POSTGRES = pytest.StashKey[Path]()
 
 type NewIndex = Callable[[], dict[str, str]]
 
@@ -73,16 +78,26 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the folder of the run's PostgreSQL, which is not below pytest's: where root runs it, it is another user's.
+
+    Each run of pytest that begins closes its folder to all others, and the server ended within minutes.
+    """
+    folder = Path(tempfile.gettempdir()) / f"postgres-of-tests-{secrets.token_hex(8)}"
+    config.stash[POSTGRES] = Path(getattr(config, "workerinput", {}).get("postgres", folder))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell it to a worker."""
+    node.workerinput["postgres"] = str(node.config.stash[POSTGRES])
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where the run has begun, and not in its workers: one that leaves cannot know whether another is about to come."""
     if not hasattr(session.config, "workerinput"):
-        remove_postgres(_postgres_folder(session.config))
-
-
-def _postgres_folder(config: pytest.Config) -> Path:
-    base: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
-    return (base.parent if hasattr(config, "workerinput") else base) / "postgres"
+        remove_postgres(session.config.stash[POSTGRES])
 
 
 @pytest.fixture
@@ -116,7 +131,7 @@ def account(azurite: Azurite) -> Account:
 @pytest.fixture(scope="session")
 def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
     """One PostgreSQL for the whole run, all its processes together."""
-    with run_postgres(_postgres_folder(pytestconfig)) as running:
+    with run_postgres(pytestconfig.stash[POSTGRES]) as running:
         yield running
 
 

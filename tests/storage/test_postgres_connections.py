@@ -131,3 +131,15 @@ def test_connections_serve_again_after_the_server_ended_them(index_url: str):
     with connections.connection("look") as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     connections.close()
+
+
+def test_the_server_of_tests_lives_on_when_another_run_begins(index_url: str, tmp_path: Path):
+    """Which closes the folder of all runs to other users, and where root runs it, the server is one."""
+    for folder in tmp_path.parents:
+        if folder.name.startswith("pytest-of-"):
+            folder.chmod(0o700)
+    with Connection.connect(index_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE some (number int)")
+        connection.execute("CHECKPOINT")
+    with Connection.connect(index_url) as connection:
+        assert connection.execute("SELECT count(*) FROM some").fetchone() == (0,)
