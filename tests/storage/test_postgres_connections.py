@@ -139,7 +139,7 @@ def test_the_server_of_tests_lives_on_when_another_run_begins(index_url: str, tm
         if folder.name.startswith("pytest-of-"):
             folder.chmod(0o700)
     with Connection.connect(index_url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE some (number int)")
+        connection.execute("CREATE TABLE kept (number int)")
         connection.execute("CHECKPOINT")
     with Connection.connect(index_url) as connection:
-        assert connection.execute("SELECT count(*) FROM some").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
