@@ -108,9 +108,10 @@ def answer_in_turn() -> None:
     sys.path[0] = os.environ["PYTHONPATH"]
     from dedup_core import measure_images  # noqa: PLC0415 - of the checkout, which has its own
 
-    try:
+    # Not by what an import finds: an installed checkout answers for what another one lacks.
+    if Path(sys.path[0], "dedup_core", "decoding").is_dir():
         from dedup_core.decoding.decoder import decode  # noqa: PLC0415
-    except ModuleNotFoundError:  # a checkout from before dedup_core had rooms
+    else:  # a checkout from before dedup_core had rooms
         from dedup_core.decode import decode  # noqa: PLC0415
     last: tuple[list[str], list] | None = None
     for line in sys.stdin:
