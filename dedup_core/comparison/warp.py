@@ -1,7 +1,7 @@
 """Homographies, and pictures made smaller or as they lie under another one."""
 
 from math import ceil, floor
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ type Homography = NDArray[np.float64]
 """(3, 3): points of one picture to points of another, both in units of the longer side of their picture."""
 _IN_PLACE: Final = np.eye(3)
 _NOWHERE: Final = 1e-6  # that moves no point of a picture by as much as a hundredth of a pixel
-_ROUNDED: Final = 0.01  # of a pixel: what only rounding leaves of one lies outside
+_ROUNDED: Final = 0.01  # of a pixel: no more than rounding puts beyond an edge
 
 
 def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
@@ -89,45 +89,35 @@ def resized_under(
     """The same where nothing but scales and shifts, and which pixels show any of it, as `shown_under` tells them.
 
     In one step from the image as it is, each row and column for itself: sharper than what was shrunk and warped, and
-    for less. What shows a part of a pixel only, at an edge of the image, is what lies beside it.
+    for less. Where a pixel shows an edge of the image, what lies beyond is as the edge.
     """
     inside = np.zeros(size[::-1], dtype=np.bool_)
-    across, down = (_span(pixels[axis, axis], pixels[axis, 2], size[axis], image.size[axis]) for axis in (0, 1))
-    if not (across.whole and down.whole):
+    across, down = (_seen(pixels[axis, axis], pixels[axis, 2], size[axis], image.size[axis]) for axis in (0, 1))
+    if across.stop <= across.start or down.stop <= down.start:
         return Image.new(image.mode, size), inside
-    inside[down.seen, across.seen] = True
-    box = (across.start, down.start, across.stop, down.stop)
-    part = image.resize((across.whole, down.whole), resampling, box)
-    if any(across.rims + down.rims):
-        rims = (down.rims, across.rims, (0, 0))[: 2 + (image.mode == "RGB")]
-        part = Image.fromarray(np.pad(np.asarray(part), rims, mode="edge"))
+    inside[down, across] = True
+    starts = [pixels[axis, 2] + pixels[axis, axis] * it.start for axis, it in ((0, across), (1, down))]
+    stops = [pixels[axis, 2] + pixels[axis, axis] * it.stop for axis, it in ((0, across), (1, down))]
+    beyond = max(*(-start for start in starts), stops[0] - image.width, stops[1] - image.height)
+    if beyond > _ROUNDED:
+        margin = ceil(beyond)
+        rims = ((margin, margin), (margin, margin), (0, 0))[: 2 + (image.mode == "RGB")]
+        image = Image.fromarray(np.pad(np.asarray(image), rims, mode="edge"))
+        starts, stops = [it + margin for it in starts], [it + margin for it in stops]
+    left, top = (max(0.0, start) for start in starts)
+    right, bottom = (min(float(side), stop) for side, stop in zip(image.size, stops, strict=True))
+    box = (left, top, right, bottom)
+    part = image.resize((across.stop - across.start, down.stop - down.start), resampling, box)
     if part.size == size:
         return part, inside
     whole = Image.new(image.mode, size)
-    whole.paste(part, (across.seen.start, down.seen.start))
+    whole.paste(part, (across.start, down.start))
     return whole, inside
 
 
-class _Span(NamedTuple):
-    """Pixels of a side under which another picture is seen, and how many at either end show but a part of it.
-
-    `whole` pixels show all, of what lies from `start` to `stop` in the other one.
-    """
-
-    seen: slice
-    rims: tuple[int, int]
-    whole: int
-    start: float
-    stop: float
-
-
-def _span(step: float, start: float, size: int, of: int) -> _Span:
-    """That of a side of `size` pixels of which each is `step` long in the other one, of `of` pixels."""
-    begin, end = -start / step, (of - start) / step
-    first, last = max(0, ceil(begin - _ROUNDED)), min(size, floor(end + _ROUNDED))
-    seen = slice(max(0, ceil(begin - 0.5)), min(size, floor(end + 0.5)))
-    rims = max(0, first - seen.start), max(0, seen.stop - last)
-    return _Span(seen, rims, max(0, last - first), max(0.0, start + step * first), min(float(of), start + step * last))
+def _seen(step: float, start: float, size: int, of: int) -> slice:
+    """Which of `size` pixels, each `step` long in another picture of `of` pixels, have their middle in that."""
+    return slice(max(0, ceil(-start / step - 0.5)), min(size, floor((of - start) / step + 0.5)))
 
 
 def shown_under(pixels: Homography, size: tuple[int, int], of: tuple[int, int]) -> NDArray[np.bool_]:
