@@ -16,6 +16,7 @@ function setView(view) {
   showComparison();
 }
 async function setTab(tab) {
+  reading.abort(); // else it would be shown over what the tab shows
   state.tab = tab;
   state.at = -1;
   $("group").removeAttribute("aria-label");

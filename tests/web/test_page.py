@@ -21,6 +21,7 @@ from tests.web.served import HOSTILE, Served, photographs_world, served, with_hi
 
 LIMIT = 60_000  # ms; only what fails takes so long
 expect.set_options(timeout=LIMIT)
+GROUP = re.compile(r"/api/groups/[^/?]+$")
 DESK = {"width": 1360, "height": 860}
 
 
@@ -72,33 +73,62 @@ def test_a_review_by_keyboard(browser: Browser, site: Served):
     page.close()
 
 
-def test_a_group_that_is_decided_before_all_of_it_was_read_is_no_error(browser: Browser, site: Served):
-    page = opened(browser, site)
+def holding_groups(page: Page) -> list[Route]:
+    """What the page asks of single groups from now on, held back."""
     held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(GROUP, hold)
+    return held
+
+
+def status_now(page: Page, request: Request) -> int:
+    """What the app answers the page to the same request."""
+    ask = """async ([url, key]) => (await fetch(`${url}?anew`, { headers: { "x-functions-key": key } })).status"""
+    return int(page.evaluate(ask, [request.url, request.headers["x-functions-key"]]))
+
+
+def let_go(page: Page, held: list[Route]) -> None:
+    """Answer all that was held, and wait until the page has read the answer to the first of it."""
     ended: list[Request] = []
 
     def note(request: Request) -> None:
         ended.append(request)
 
-    def hold(route: Route) -> None:
-        held.append(route)
-
     page.on("requestfinished", note)
     page.on("requestfailed", note)
-    page.route(re.compile(r"/api/groups/[^/?]+$"), hold)
+    first = held[0].request
+    for route in held:
+        route.continue_()
+    while first not in ended and first.failure is None:
+        page.wait_for_timeout(10)
+    status_now(page, first)
+
+
+def test_a_group_that_is_decided_before_all_of_it_was_read_is_no_error(browser: Browser, site: Served):
+    page = opened(browser, site)
+    held = holding_groups(page)
     page.keyboard.press("j")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.keyboard.press("n")
     expect(page.locator("#progress")).to_contain_text("0 of 2")
-    ask = """async ([url, key]) => (await fetch(`${url}?anew`, { headers: { "x-functions-key": key } })).status"""
-    late = [held[0].request.url, held[0].request.headers["x-functions-key"]]
-    assert page.evaluate(ask, late) == HTTPStatus.CONFLICT
-    for route in held:
-        route.continue_()
-    while held[0].request not in ended:
-        page.wait_for_timeout(10)
-    page.evaluate(ask, late)  # by now the page has read the answer to what was held
+    assert status_now(page, held[0].request) == HTTPStatus.CONFLICT
+    let_go(page, held)
     expect(page.locator("#toast")).to_contain_text("not a copy")
+    page.close()
+
+
+def test_a_group_that_is_still_read_is_not_shown_over_another_tab(browser: Browser, site: Served):
+    page = opened(browser, site)
+    held = holding_groups(page)
+    with page.expect_request(GROUP):
+        page.keyboard.press("j")
+    page.get_by_role("tab", name="Statistics").click()
+    expect(page.locator(".card")).to_have_count(0)
+    let_go(page, held)
+    assert page.locator(".card").count() == 0
     page.close()
 
 
