@@ -51,7 +51,7 @@ class Alignment:
     @property
     def zoom(self) -> float:
         """How much longer a line is in the right picture, both in units of the longer side."""
-        return float(abs(np.linalg.det(self.matrix[:, :2])) ** 0.5)
+        return zoom_of(self.matrix)
 
 
 def align(
@@ -76,6 +76,11 @@ def align(
         if not _any_flat(edges):
             best = max(best, _refined(edges, stretch_starts(edges, hint)), key=_agreement)
     return best
+
+
+def zoom_of(matrix: Matrix) -> float:
+    """How many times as long a line becomes, on average of all directions, by the affine part of a map of points."""
+    return float(abs(np.linalg.det(matrix[:2, :2])) ** 0.5)
 
 
 def pixels_a_unit(shape: tuple[int, ...], extent: Extent) -> Scales:

@@ -1,4 +1,4 @@
-"""Marked blocks -> the boxes of the few groups that they form."""
+"""Marked blocks or points -> boxes: of the few groups that they form, around all of them, or full of them."""
 
 from typing import Final
 
@@ -39,3 +39,29 @@ def boxes_of(blocks: NDArray[np.bool_], cell: int) -> list[PixelBox]:
 def _around(group: list[tuple[int, int]], cell: int) -> PixelBox:
     rows, columns = zip(*group, strict=True)
     return min(columns) * cell, min(rows) * cell, (max(columns) + 2) * cell, (max(rows) + 2) * cell
+
+
+def bounds_of(inside: NDArray[np.bool_]) -> PixelBox | None:
+    """The smallest box around all points that are marked."""
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if len(rows) else None
+
+
+def common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """A large rectangle of points that both pictures show: the side with most holes is cut until none is left.
+
+    Empty if there is no such rectangle.
+    """
+    if inside.all() or not inside.any():
+        return slice(0, inside.shape[0]), slice(0, inside.shape[1])
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    top, bottom, first, last = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    while bottom > top and last > first:
+        part = inside[top:bottom, first:last]
+        holes = (1 - part[0].mean(), 1 - part[-1].mean(), 1 - part[:, 0].mean(), 1 - part[:, -1].mean())
+        if max(holes) == 0:
+            break
+        worst = int(np.argmax(holes))
+        top, bottom = top + (worst == 0), bottom - (worst == 1)
+        first, last = first + (worst == 2), last - (worst == 3)  # noqa: PLR2004
+    return slice(int(top), int(bottom)), slice(int(first), int(last))

@@ -77,8 +77,9 @@ class Look:
             return self
         if self.detail is None or self.shows_nothing:
             return replace(whole, unchanged=self.unchanged)
-        found, others = (whole, self) if whole.detail.worst > self.detail.worst else (self, whole)
-        detail = max(self.detail, whole.detail, key=lambda it: it.worst)
+        found, others, detail = (self, whole, self.detail)
+        if whole.detail.worst > self.detail.worst:
+            found, others, detail = (whole, self, whole.detail)
         outlier = max(self.detail.outlier, whole.detail.outlier)
         return Look(replace(detail, outlier=outlier), found.regions or others.regions, self.unchanged)
 

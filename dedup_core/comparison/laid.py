@@ -10,10 +10,10 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.lab import srgb_to_lab
-from dedup_core.comparison.clusters import boxes_of
+from dedup_core.comparison.clusters import boxes_of, common_rectangle
 from dedup_core.comparison.color_marks import Box
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
-from dedup_core.comparison.placing import Contents, Placed, common_rectangle
+from dedup_core.comparison.placing import Contents, Placed
 from dedup_core.comparison.regions import WHOLE_CORNERS, Corners, Region, RegionKind
 from dedup_core.views import View, opposite, turned
 

@@ -1,6 +1,7 @@
 """Two pictures laid on each other, cut out at any size, and where a part of one lies in the other."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.align import align, pixels_a_unit
-from dedup_core.comparison.clusters import PixelBox
+from dedup_core.comparison.clusters import PixelBox, bounds_of
 from dedup_core.comparison.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
 from dedup_core.comparison.refine import FINEST, refined
 from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
@@ -50,8 +51,7 @@ class Cut:
 
     def bounds(self) -> PixelBox | None:
         """The smallest box around all that is inside: left, top, right, bottom. None if nothing is."""
-        rows, columns = (np.flatnonzero(self.inside.any(axis=axis)) for axis in (1, 0))
-        return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if len(rows) else None
+        return bounds_of(self.inside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ class Placed:
     def aligned(cls, left: Pixels, right: Pixels, hint: View | None, contents: Contents | None = None) -> Self:
         """The best alignment of what is inside their plain borders: their `contents`, where those are known."""
         boxes = contents or (content_box(left), content_box(right))
-        ours, theirs = left[boxes[0]], right[boxes[1]]
-        found = align(ours, theirs, hint, lambda view: cls.frame_on_frame(left, right, view, boxes).homography[:2])
+        framed = cache(lambda view: cls.frame_on_frame(left, right, view, boxes))
+        found = align(left[boxes[0]], right[boxes[1]], hint, lambda view: framed(view).homography[:2])
         homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
         # Most copies keep their frame. What a search finds is a part of a pixel beside it, and is resampled there.
-        exact = cls.frame_on_frame(left, right, found.view, boxes)
+        exact = framed(found.view)
         if farthest_apart(homography, exact.homography, exact.left) < _NEAR:
             return exact
         return replace(exact, homography=straightened(homography, exact.left, _NEAR), keeps_frame=False)
@@ -222,11 +222,10 @@ class Placed:
         """The part that both pictures show."""
         inside = self._shown()
         height, width = inside.shape
-        rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
-        if len(rows) == 0:
+        box = bounds_of(inside)
+        if box is None:
             return Region(RegionKind.SHARED, Box(0.0, 0.0, 0.0, 0.0), Box(0.0, 0.0, 0.0, 0.0))
-        left, right = columns[0] / width, (columns[-1] + 1) / width
-        return self.region(RegionKind.SHARED, left, rows[0] / height, right, (rows[-1] + 1) / height)
+        return self.region(RegionKind.SHARED, box[0] / width, box[1] / height, box[2] / width, box[3] / height)
 
     def region(self, kind: RegionKind, left: float, top: float, right: float, bottom: float) -> Region:
         """A box of the turned left picture, in shares of its sides, as a region of both whole pictures."""
@@ -239,26 +238,6 @@ class Placed:
             across, down = self.to_right(np.array([x * width, y * height]) / max(height, width)) * max(rows, columns)
             theirs.append(_in_whole((float(across) / columns, float(down) / rows), self.frames[1]))
         return Region(kind, Box.around(ours), Box.around(theirs))
-
-
-def common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """A large rectangle of points that both pictures show: the side with most holes is cut until none is left.
-
-    Empty if there is no such rectangle.
-    """
-    if inside.all() or not inside.any():
-        return slice(0, inside.shape[0]), slice(0, inside.shape[1])
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    top, bottom, first, last = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    while bottom > top and last > first:
-        part = inside[top:bottom, first:last]
-        holes = (1 - part[0].mean(), 1 - part[-1].mean(), 1 - part[:, 0].mean(), 1 - part[:, -1].mean())
-        if max(holes) == 0:
-            break
-        worst = int(np.argmax(holes))
-        top, bottom = top + (worst == 0), bottom - (worst == 1)
-        first, last = first + (worst == 2), last - (worst == 3)  # noqa: PLR2004
-    return slice(int(top), int(bottom)), slice(int(first), int(last))
 
 
 def _stretch(left: Pixels, right: Pixels) -> Homography:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from dedup_core.arrays import Float32s
-from dedup_core.comparison.align import Scales, pixels_a_unit, products_of, slopes_and_places
+from dedup_core.comparison.align import Scales, pixels_a_unit, products_of, slopes_and_places, zoom_of
 from dedup_core.comparison.local_contrast import StructurePyramid
 from dedup_core.comparison.warp import Homography, pixel_homography, warped
 
@@ -35,7 +35,7 @@ def refined(
     weighs little (Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004).
     """
     found = start
-    zoom = min(_LARGEST_ZOOM, max(1 / _LARGEST_ZOOM, abs(float(np.linalg.det(start[:2, :2]))) ** 0.5))
+    zoom = min(_LARGEST_ZOOM, max(1 / _LARGEST_ZOOM, zoom_of(start)))
     coarse, fine = [_COARSE_STEPS] * (rough or soft), [_FINE_STEPS] * (not soft)
     for longer, steps in coarse + fine:
         found = _gauss_newton(pyramids, longer, found, steps, zoom)

@@ -29,6 +29,7 @@ def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
 
 
 def in_mode(pixels: Pixels, mode: str) -> Image.Image:
+    """The picture as it is, in a mode of Pillow."""
     image = Image.fromarray(np.ascontiguousarray(pixels))
     return image if image.mode == mode else image.convert(mode)
 
@@ -96,17 +97,16 @@ def resized_under(
     if across.stop <= across.start or down.stop <= down.start:
         return Image.new(image.mode, size), inside
     inside[down, across] = True
-    starts = [pixels[axis, 2] + pixels[axis, axis] * it.start for axis, it in ((0, across), (1, down))]
-    stops = [pixels[axis, 2] + pixels[axis, axis] * it.stop for axis, it in ((0, across), (1, down))]
-    beyond = max(*(-start for start in starts), stops[0] - image.width, stops[1] - image.height)
+    scales, shifts = pixels.diagonal()[:2], pixels[:2, 2]
+    start = shifts + scales * (across.start, down.start)
+    stop = shifts + scales * (across.stop, down.stop)
+    beyond = max(*-start, *(stop - image.size))
     if beyond > _ROUNDED:
         margin = ceil(beyond)
         rims = ((margin, margin), (margin, margin), (0, 0))[: 2 + (image.mode == "RGB")]
         image = Image.fromarray(np.pad(np.asarray(image), rims, mode="edge"))
-        starts, stops = [it + margin for it in starts], [it + margin for it in stops]
-    left, top = (max(0.0, start) for start in starts)
-    right, bottom = (min(float(side), stop) for side, stop in zip(image.size, stops, strict=True))
-    box = (left, top, right, bottom)
+        start, stop = start + margin, stop + margin
+    box = (*np.maximum(start, 0.0).tolist(), *np.minimum(stop, image.size).tolist())
     part = image.resize((across.stop - across.start, down.stop - down.start), resampling, box)
     if part.size == size:
         return part, inside
