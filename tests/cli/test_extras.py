@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 
 WITHOUT = """
 import sys

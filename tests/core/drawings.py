@@ -38,9 +38,3 @@ def drawn(seed: int, width: int = 480, height: int = 320) -> Image.Image:
 def working(picture: Image.Image) -> WorkingImage:
     pixels: NDArray[np.uint8] = np.array(picture.convert("RGB"))
     return WorkingImage(pixels, "PNG", picture.width, picture.height, pixels.nbytes)
-
-
-def encoded(picture: Image.Image, image_format: str = "PNG") -> bytes:
-    buffer = BytesIO()
-    picture.save(buffer, image_format, **({"compress_level": 1} if image_format == "PNG" else {}))
-    return buffer.getvalue()

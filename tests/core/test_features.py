@@ -10,7 +10,8 @@ from dedup_core.extraction import extract_features
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_core.limits import DecodeLimits
-from tests.core.drawings import drawn, encoded, photo_bytes
+from tests.core.drawings import drawn, photo_bytes
+from tests.core.pictures import encoded
 
 
 def test_features_survive_the_trip_through_table_columns():

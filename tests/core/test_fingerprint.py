@@ -12,7 +12,8 @@ from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes
 from dedup_core.fingerprinting.hashes import MIN_QUALITY, fingerprints_of, hash_distance, hashes_of, quality_of
 from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, WINDOWS, Fingerprints
 from dedup_core.views import VIEWS, View
-from tests.core.drawings import PHOTOS, drawn, encoded, photo, working
+from tests.core.drawings import PHOTOS, drawn, photo, working
+from tests.core.pictures import encoded
 
 CONTENT = b"content!"
 

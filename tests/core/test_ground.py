@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dedup_core import FingerprintIndex, compare, extract_features
 from dedup_core.decoding.decoder import decode
-from tests.core.drawings import encoded
+from tests.core.pictures import encoded
 
 
 def logo(word, color):

@@ -12,7 +12,8 @@ from dedup_core.fingerprinting.record import CONTENT_BYTES, Fingerprints
 from dedup_core.search import symmetric_scan
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.views import VIEWS, View
-from tests.core.drawings import PHOTOS, encoded, photo, working
+from tests.core.drawings import PHOTOS, photo, working
+from tests.core.pictures import encoded
 
 CONTENT = b"content!"
 

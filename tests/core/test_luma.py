@@ -10,7 +10,8 @@ from dedup_core.extraction import extract_features
 from dedup_core.fingerprinting.borders import content_of
 from dedup_core.fingerprinting.hashes import hash_distance
 from dedup_core.views import View
-from tests.core.drawings import drawn, encoded, photo
+from tests.core.drawings import drawn, photo
+from tests.core.pictures import encoded
 
 
 def jpeg_bytes(picture, quality):

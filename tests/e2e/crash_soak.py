@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_cli.main import app as dedup
 from tests.azurite import run_azurite
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 from tests.decoders.hostile import PLUGIN, told_to
 from tests.e2e.app import App, app_on
 

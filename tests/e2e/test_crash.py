@@ -2,7 +2,8 @@
 
 from dedup_app.image_status import INDEXED, PROCESSING
 from dedup_core.comparison.verdict import VerdictKind
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 from tests.e2e.app import App
 
 PAIRS = 30

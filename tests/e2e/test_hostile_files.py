@@ -11,7 +11,8 @@ from dedup_cli.main import app as dedup
 from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account
 from tests.conftest import NewIndex
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 from tests.decoders.hostile import PLUGIN, harmless, told_to
 from tests.e2e.app import App, app_on
 

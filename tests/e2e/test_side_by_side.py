@@ -11,7 +11,8 @@ from dedup_core.paths import ImagePath
 from local_host.process import HostProcess
 from tests.azurite import Account
 from tests.conftest import ENGINES, NewIndex
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 from tests.e2e.app import CONTAINER, App, app_on, post_blob_created
 
 ROUNDS = 15

@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.azurite import Account
 from tests.conftest import NewIndex
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 from tests.e2e.app import app_on
 from tests.e2e.ingestion import Ingestion, run_ingestion
 

@@ -12,7 +12,8 @@ from dedup_core.comparison.verdict import VerdictKind
 from local_host.process import HostProcess
 from tests.azurite import Account
 from tests.conftest import NewIndex
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 from tests.e2e.app import App, app_on
 
 LOOK_ALIKES = {"a.png": encoded(drawn(1)), "b.jpg": encoded(drawn(1), "JPEG")}

@@ -8,7 +8,8 @@ from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account
 from tests.conftest import NewIndex
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 from tests.e2e.app import App, app_on
 from tests.e2e.ingestion import run_ingestion
 

@@ -27,7 +27,8 @@ from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import NOWHERE, AzureSegments
 from dedup_storage.queues import AzureIngestQueue, AzureQueues
 from tests.azurite import Account
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 from tests.storage.broken_service import BrokenService, broken_service, seconds_of
 
 ROOT = Path(__file__).parent.parent.parent

@@ -22,7 +22,8 @@ from dedup_storage.fingerprint_records import RECORD_BYTES
 from dedup_storage.log_segments import AzureSegments
 from dedup_storage.snapshot_blobs import AzureSnapshots
 from tests.azurite import Account
-from tests.core.drawings import drawn, encoded
+from tests.core.drawings import drawn
+from tests.core.pictures import encoded
 
 ROOT = Path(__file__).parent.parent.parent
 WORKER = "of the worker"
