@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.align_keypoints import keypoint_starts
-from dedup_core.comparison.align_starts import Pyramids, Start, search_starts, stretch_starts, whole_on_whole
+from dedup_core.comparison.align_spectra import spectrum_starts
+from dedup_core.comparison.align_starts import Matrix, Pyramids, Start, stretch_starts, whole_on_whole
 from dedup_core.comparison.local_contrast import Extent, StructurePyramid, edge_plane, extent_of, luma_plane
 from dedup_core.views import SWAPPING, View, turned
 
-type Matrix = NDArray[np.float64]
 type Scales = tuple[float, float]
 # (longer side in pixels, Gauss-Newton steps): each size begins where the one before ended, and so needs fewer steps.
 _COARSE_STEP: Final = (32, 8)
@@ -22,9 +21,14 @@ _MIDDLE_STEP: Final = (64, 5)
 _FINE: Final = 160  # pixels; with less, two of three crops would have to be refined before a closer look
 _FINE_STEPS: Final = 3
 _PART_STEPS: Final = ((64, 4), (96, 2))  # of what keypoints tell, by the size of the part
-_SEARCHED_STARTS: Final = 4  # what repeats has several peaks; for 56 crops, halves and screenshots the first was enough
+_OF_SPECTRA: Final = 2  # starts; of a page, its mirror image may score as high at first
 _REFINED_STARTS: Final = 2  # the two best may change places at 64 pixels; for the same 56 one was enough
-_GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops and padding are searched for as well
+_GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops, turns and padding are searched for as well
+_GOOD_OF_PAGES: Final = 0.9  # tables and lines of text agree by up to 0.88 one line off or mirrored, else by 0.93
+_GROUND: Final = (
+    0.4  # share of one gray that makes a picture a page: paper is 0.6 and more, nine of ten photographs less
+)
+_GRAYS: Final = 16  # levels that are one gray
 _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
 _NEARBY: Final = 0.15  # of a side: farther off, what repeats would have to repeat itself seldom
@@ -67,8 +71,9 @@ def align(
         return Alignment(view, matrix, 0.0)
     best = _whole_on_whole(luma, hint) if _any_flat(luma) else _refined(luma, stretch_starts(luma, hint))
     best = _or_as_good(luma, best, framed)
-    if best.agreement < _GOOD_AGREEMENT and not _any_flat(luma):
-        best = max(best, _refined(luma, search_starts(luma, _SEARCHED_STARTS)), key=_agreement)
+    good = _GOOD_OF_PAGES if all(pyramid.most_of_a_gray(_GRAYS) > _GROUND for pyramid in luma) else _GOOD_AGREEMENT
+    if best.agreement < good and not _any_flat(luma):
+        best = max([best, *_from_spectra(luma)], key=_agreement)
     if best.agreement < _GOOD_AGREEMENT:
         best = _or_as_good(luma, max([best, *_from_keypoints(left, right)], key=_agreement), framed)
     if best.agreement < _POOR_AGREEMENT:
@@ -131,6 +136,12 @@ def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], M
         return found
     other = _fine(pyramids, Alignment(found.view, matrix, -1.0), found.zoom, 0)
     return other if other.agreement >= found.agreement - _AS_GOOD else found
+
+
+def _from_spectra(pyramids: Pyramids) -> list[Alignment]:
+    """Alignments at any angle, of crops and of what repeats itself."""
+    starts = [Alignment(view, matrix, -1.0) for view, matrix in spectrum_starts(pyramids)]
+    return [_fine(pyramids, start, start.zoom, _FINE_STEPS) for start in starts[:_OF_SPECTRA]]
 
 
 def _from_keypoints(left: Pixels, right: Pixels) -> list[Alignment]:

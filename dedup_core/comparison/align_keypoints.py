@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.align_starts import Matrix, in_nearest_view
 from dedup_core.fingerprinting.blobs import Blobs, Spectrum, blobs_of
 from dedup_core.fingerprinting.patches import FREQUENCIES, described
-from dedup_core.views import MIRRORED_TURNS, SWAPPING, TURNS, View
+from dedup_core.views import View
 
 type Floats = NDArray[np.float64]
-type Matrix = NDArray[np.float64]
 SIDE: Final = 160  # longer side of the planes on which keypoints are looked for
 _MOST: Final = 256  # keypoints of a picture
 _REACH: Final = 1.5  # sigmas around a keypoint that lie inside the picture
@@ -112,7 +112,8 @@ def _start(ours: _Points, theirs: _Points, spread: Floats, *, mirrored: bool) ->
         agreeing = error <= _FITTED_TOLERANCE * min(1.0, size)
     if agreeing.sum() < _LEAST_AGREEING or not 1 / _LARGEST_ZOOM <= size <= _LARGEST_ZOOM:
         return None
-    return _in_nearest_view(matrix, ours.extent, int(agreeing.sum()), mirrored=mirrored)
+    view, start = in_nearest_view(matrix, ours.extent, mirrored=mirrored)
+    return KeypointStart(view, start, int(agreeing.sum()))
 
 
 def _matches(ours: Floats, theirs: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -157,16 +158,3 @@ def _fitted(left: Floats, right: Floats) -> Matrix:
     cosine, sine = float((x * u + y * v).sum()) / square, float((x * v - y * u).sum()) / square
     turn = np.array([[cosine, -sine], [sine, cosine]])
     return np.column_stack([turn, there - turn @ middle])
-
-
-def _in_nearest_view(matrix: Matrix, extent: tuple[float, float], agreeing: int, *, mirrored: bool) -> KeypointStart:
-    """The start in the view that leaves the least turn to be done by the matrix."""
-    angle = np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1])
-    quarters = round(float(angle) / (np.pi / 2)) % 4
-    view = (MIRRORED_TURNS if mirrored else TURNS)[quarters]
-    # From points of the picture in that view to points of the picture (or its mirror image) before it was turned.
-    width, height = extent[::-1] if view in SWAPPING else extent
-    cosine, sine = (1, 0, -1, 0)[quarters], (0, 1, 0, -1)[quarters]
-    back = np.array([[cosine, sine], [-sine, cosine]], np.float64)
-    shift = np.array(extent) / 2 - back @ np.array([width, height]) / 2
-    return KeypointStart(view, np.column_stack([matrix[:, :2] @ back, matrix[:, :2] @ shift + matrix[:, 2]]), agreeing)

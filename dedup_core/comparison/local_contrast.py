@@ -117,6 +117,12 @@ class StructurePyramid:
         self.extent = extent
         self._made: dict[int, Float32s] = {}
 
+    def most_of_a_gray(self, levels: int) -> float:
+        """The largest share 0..1 of the plane that so many neighboring levels of 256 hold."""
+        held = np.bincount(np.asarray(self._base).astype(np.uint8).ravel(), minlength=256)
+        sums = np.concatenate([[0], np.cumsum(held)])
+        return float((sums[levels:] - sums[:-levels]).max() / sums[-1])
+
     def at(self, longer: int) -> Float32s:
         if longer not in self._made:
             width, height = (max(4, round(side * longer)) for side in self.extent)

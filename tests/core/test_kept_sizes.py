@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dedup_core.comparison import align_starts, local_contrast
+from dedup_core.comparison import local_contrast
 from dedup_core.fingerprinting import blobs
 
 KEPT_MB = 64
@@ -18,7 +18,6 @@ KEPT_MB = 64
         (blobs._response, lambda number: (60 + number % 100, 110 + number // 20, 3)),
         (blobs._squares, lambda number: (60 + number % 100, 110 + number // 20, 2.0)),
         (local_contrast._blur_matrix, lambda number: (100 + number % 60, 1 + number // 60)),
-        (align_starts._overlap_weights, lambda number: ((32, 1 + number % 32), (1 + number // 32, 32))),
     ],
     ids=lambda it: getattr(it, "__name__", ""),
 )

@@ -1,0 +1,141 @@
+"""Where to start an alignment of what repeats itself, as lines of text do: by their spectra.
+
+Source: Reddy and Chatterji, "An FFT-based technique for translation, rotation, and scale-invariant image registration",
+IEEE Transactions on Image Processing 1996.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.arrays import Float32s
+from dedup_core.comparison.align_starts import (
+    Matrix,
+    Pyramids,
+    Start,
+    in_nearest_view,
+)
+
+type _Shape = tuple[int, ...]
+SIDE: Final = 160  # longer side in pixels: lines of text, three pixels apart, still show
+_SPECTRUM: Final = 256  # points of a side, of which a plane fills the most
+_LOWEST, _HIGHEST = 6.0, 120.0  # waves along those: fewer tell the shape of the frame, more the grid of pixels
+_STEP: Final = 0.01  # of the logarithm of a zoom: lines at the edge are moved by less than one of them
+_ANGLES: Final = 180  # of half a turn
+_LARGEST_ZOOM: Final = 2.0  # of a part that is smaller, too little of the spectrum is the same
+_LEAST_OVERLAP: Final = 0.4  # of the smaller one: a crop lies inside as a whole; fewer points agree somewhere by chance
+_LEAST_ENERGY: Final = 1e-9
+
+
+def spectrum_starts(pyramids: Pyramids) -> list[Start]:
+    """The likeliest place of the left picture, of its mirror image, and of both upside down; the best first."""
+    left, right = (pyramid.at(SIDE) for pyramid in pyramids)
+    ours, theirs = _log_polar(left), _log_polar(right)
+    found: list[tuple[float, Start]] = []
+    for mirrored in (False, True):
+        # Of a picture upside down, what turned one way turns the other.
+        turn, zoom = _turn_and_zoom(np.roll(ours[:, ::-1], 1, axis=1) if mirrored else ours, theirs)
+        for score, matrix in _placed(pyramids, turn, zoom, mirrored=mirrored):
+            found.append((score, in_nearest_view(matrix, pyramids[0].extent, mirrored=mirrored)))
+    found.sort(key=lambda it: -it[0])
+    return [start for _, start in found]
+
+
+@cache
+def _places() -> tuple[NDArray[np.intp], NDArray[np.intp], Float32s, Float32s]:
+    """Rows and columns of a half spectrum at which a log-polar grid begins, and how far beyond its points lie."""
+    radii = np.exp(np.arange(np.log(_LOWEST), np.log(_HIGHEST), _STEP))[:, None]
+    angles = (np.arange(_ANGLES) / _ANGLES - 0.5) * np.pi  # half of all: the other half of a spectrum repeats it
+    x, y = radii * np.cos(angles), radii * np.sin(angles) + _SPECTRUM / 2
+    rows, columns = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
+    return rows, columns, (y - rows).astype(np.float32), (x - columns).astype(np.float32)
+
+
+def _log_polar(plane: Float32s) -> Float32s:
+    """How strong waves of each length and direction are, (radii, angles), against all that are as long."""
+    windowed = plane * np.outer(*(np.hanning(side + 2)[1:-1] for side in plane.shape)).astype(np.float32)
+    strength = np.log1p(np.abs(np.fft.rfft2(windowed, s=(_SPECTRUM, _SPECTRUM))).astype(np.float32))
+    strength = np.fft.fftshift(strength, axes=0)
+    rows, columns, down, across = _places()
+    upper = strength[rows, columns] * (1 - across) + strength[rows, columns + 1] * across
+    lower = strength[rows + 1, columns] * (1 - across) + strength[rows + 1, columns + 1] * across
+    polar = upper * (1 - down) + lower * down
+    return np.asarray(polar - polar.mean(axis=1, keepdims=True))
+
+
+def _turn_and_zoom(ours: Float32s, theirs: Float32s) -> tuple[float, float]:
+    """By how much the left picture is turned (radians, up to half a turn) and zoomed to be most like the right one."""
+    count, most = len(ours), round(np.log(_LARGEST_ZOOM) / _STEP)
+    size = 1 << (count + most - 1).bit_length(), _ANGLES
+    spectra = np.fft.rfft2(ours, s=size).conj() * np.fft.rfft2(theirs, s=size)
+    likeness = np.fft.irfft2(spectra, s=size)
+    shifts = np.arange(-most, most + 1)
+    sums, others = (np.concatenate([[0.0], np.cumsum(np.square(it).sum(axis=1))]) for it in (ours, theirs))
+    first, end = np.maximum(0, -shifts), count - np.maximum(0, shifts)
+    energy = (sums[end] - sums[first]) * (others[end + shifts] - others[first + shifts])
+    scores = likeness[shifts] / np.sqrt(energy + _LEAST_ENERGY)[:, None]
+    shift, angle = np.unravel_index(int(scores.argmax()), scores.shape)
+    return float(angle) * np.pi / _ANGLES, float(np.exp(-shifts[shift] * _STEP))
+
+
+def _placed(pyramids: Pyramids, turn: float, zoom: float, *, mirrored: bool) -> Iterator[tuple[float, Matrix]]:
+    """How well the turned left picture, and the same upside down, lies where it lies best, and the (2, 3) matrix."""
+    ours, theirs = pyramids[0].at(round(SIDE * min(1.0, zoom))), pyramids[1].at(round(SIDE * min(1.0, 1 / zoom)))
+    height, width = ours.shape
+    cosine, sine = np.cos(turn), np.sin(turn)
+    size = round(abs(cosine) * width + abs(sine) * height), round(abs(sine) * width + abs(cosine) * height)
+    back = np.array([[cosine, sine], [-sine, cosine]])
+    start = np.array([width, height]) / 2 - back @ np.array(size) / 2
+    coefficients = tuple(np.column_stack([back, start]).ravel().tolist())
+    image = Image.fromarray(np.ascontiguousarray(ours[::-1] if mirrored else ours))
+    turned = np.asarray(image.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR))
+    canvas = _least_canvas(turned.shape, theirs.shape)
+    spectrum, of_theirs = (np.fft.rfft2(plane, s=(canvas, canvas)) for plane in (turned, theirs))
+    weights = _overlap_weights(turned.shape, theirs.shape, canvas)
+    longer = max(theirs.shape)
+    for half in (False, True):
+        # Upside down a plane has the conjugate spectrum, but for where it begins.
+        likeness = np.fft.irfft2((spectrum if half else spectrum.conj()) * of_theirs, s=(canvas, canvas))
+        scores = weights * (np.roll(likeness, (1 - size[1], 1 - size[0]), axis=(0, 1)) if half else likeness)
+        best = int(scores.argmax())
+        down, across = _shift_of(best, theirs.shape, canvas)
+        there = np.array([across, down]) - back.T @ start
+        linear = back.T
+        if half:
+            there, linear = np.array([across, down]) + size + back.T @ start, -linear
+        matrix = np.column_stack([linear * (max(ours.shape) / longer), there / longer])
+        yield float(scores.flat[best]), matrix
+
+
+def _overlap_weights(left: _Shape, right: _Shape, canvas: int) -> Float32s:
+    """1 / sqrt(overlap) for every shift of left on right: it makes z-scores of correlations; 0 for too little overlap.
+
+    (canvas, canvas), where shifts up and to the left come last; the canvas holds as much as `_least_canvas`.
+    """
+    shares = []
+    for ours, theirs in zip(left, right, strict=True):
+        shift = np.arange(canvas)
+        shift = np.where(shift < theirs, shift, shift - canvas)
+        shares.append(np.clip(np.minimum(ours + shift, theirs) - np.maximum(shift, 0), 0, None))
+    area = shares[0][:, None] * shares[1][None, :]
+    enough = area >= _LEAST_OVERLAP * min(left[0] * left[1], right[0] * right[1])
+    return np.where(enough, 1.0 / np.sqrt(np.maximum(area, 1)), 0.0).astype(np.float32)
+
+
+def _least_canvas(left: _Shape, right: _Shape) -> int:
+    """How long a canvas is on which no shift that overlaps enough wraps around: a power of two, for the FFT."""
+    sides = zip(left, right, strict=True)
+    longest = max(ours + theirs - int(_LEAST_OVERLAP * min(ours, theirs)) for ours, theirs in sides)
+    return 1 << (longest - 1).bit_length()
+
+
+def _shift_of(place: int, right: _Shape, canvas: int) -> tuple[int, int]:
+    """Rows and columns by which left is shifted at a place of the scores, counted row by row."""
+    down, across = (
+        shift if shift < side else shift - canvas for shift, side in zip(divmod(place, canvas), right, strict=True)
+    )
+    return down, across
