@@ -24,8 +24,8 @@ type _Shape = tuple[int, ...]
 SIDE: Final = 160  # longer side in pixels: lines of text, three pixels apart, still show
 _SPECTRUM: Final = 256  # points of a side, of which a plane fills the most
 _LOWEST, _HIGHEST = 6.0, 120.0  # waves along those: fewer tell the shape of the frame, more the grid of pixels
-_STEP: Final = 0.01  # of the logarithm of a zoom: lines at the edge are moved by less than one of them
-_ANGLES: Final = 180  # of half a turn
+_STEP: Final = 0.0125  # of the logarithm of a zoom: lines at the edge are moved by less than one of them
+_ANGLES: Final = 120  # of half a turn
 _LARGEST_ZOOM: Final = 2.0  # of a part that is smaller, too little of the spectrum is the same
 _LEAST_OVERLAP: Final = 0.4  # of the smaller one: a crop lies inside as a whole; fewer points agree somewhere by chance
 _LEAST_ENERGY: Final = 1e-9
@@ -70,7 +70,7 @@ def _log_polar(plane: Float32s) -> Float32s:
 def _turn_and_zoom(ours: Float32s, theirs: Float32s) -> tuple[float, float]:
     """By how much the left picture is turned (radians, up to half a turn) and zoomed to be most like the right one."""
     count, most = len(ours), round(np.log(_LARGEST_ZOOM) / _STEP)
-    size = 1 << (count + most - 1).bit_length(), _ANGLES
+    size = 60 * -(-(count + most) // 60), _ANGLES  # of small factors, for the FFT
     spectra = np.fft.rfft2(ours, s=size).conj() * np.fft.rfft2(theirs, s=size)
     likeness = np.fft.irfft2(spectra, s=size)
     shifts = np.arange(-most, most + 1)
