@@ -26,15 +26,14 @@ _SPECTRUM: Final = 256  # points of a side, of which a plane fills the most
 _LOWEST, _HIGHEST = 6.0, 120.0  # waves along those: fewer tell the shape of the frame, more the grid of pixels
 _STEP: Final = 0.0125  # of the logarithm of a zoom: lines at the edge are moved by less than one of them
 _ANGLES: Final = 120  # of half a turn
-_LARGEST_ZOOM: Final = 2.0  # of a part that is smaller, too little of the spectrum is the same
+_LARGEST_ZOOM: Final = 2.5  # of a part that is smaller, too little of the spectrum is the same
 _LEAST_OVERLAP: Final = 0.4  # of the smaller one: a crop lies inside as a whole; fewer points agree somewhere by chance
 _LEAST_ENERGY: Final = 1e-9
 
 
 def spectrum_starts(pyramids: Pyramids) -> list[Start]:
     """The likeliest place of the left picture, of its mirror image, and of both upside down; the best first."""
-    left, right = (pyramid.at(SIDE) for pyramid in pyramids)
-    ours, theirs = _log_polar(left), _log_polar(right)
+    ours, theirs = (_log_polar(pyramid.plane_at(SIDE)) for pyramid in pyramids)
     found: list[tuple[float, Start]] = []
     for mirrored in (False, True):
         # Of a picture upside down, what turned one way turns the other.
@@ -57,7 +56,9 @@ def _places() -> tuple[NDArray[np.intp], NDArray[np.intp], Float32s, Float32s]:
 
 def _log_polar(plane: Float32s) -> Float32s:
     """How strong waves of each length and direction are, (radii, angles), against all that are as long."""
-    windowed = plane * np.outer(*(np.hanning(side + 2)[1:-1] for side in plane.shape)).astype(np.float32)
+    windowed = (plane - plane.mean()) * np.outer(*(np.hanning(side + 2)[1:-1] for side in plane.shape)).astype(
+        np.float32
+    )
     strength = np.log1p(np.abs(np.fft.rfft2(windowed, s=(_SPECTRUM, _SPECTRUM))).astype(np.float32))
     strength = np.fft.fftshift(strength, axes=0)
     rows, columns, down, across = _places()

@@ -125,12 +125,19 @@ class StructurePyramid:
 
     def at(self, longer: int) -> Float32s:
         if longer not in self._made:
-            width, height = (max(4, round(side * longer)) for side in self.extent)
-            self._made[longer] = self.stretched(width, height)
+            self._made[longer] = local_structure(self.plane_at(longer))
         return self._made[longer]
 
+    def plane_at(self, longer: int) -> Float32s:
+        """The plane itself."""
+        width, height = (max(4, round(side * longer)) for side in self.extent)
+        return self._resized(width, height)
+
     def stretched(self, width: int, height: int) -> Float32s:
-        return local_structure(np.asarray(self._base.resize((width, height), Image.Resampling.HAMMING)))
+        return local_structure(self._resized(width, height))
+
+    def _resized(self, width: int, height: int) -> Float32s:
+        return np.asarray(self._base.resize((width, height), Image.Resampling.HAMMING))
 
 
 def _reduced(image: Image.Image, longer: int) -> Image.Image:
