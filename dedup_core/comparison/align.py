@@ -29,6 +29,7 @@ _GROUND: Final = (
     0.4  # share of one gray that makes a picture a page: paper is 0.6 and more, nine of ten photographs less
 )
 _GRAYS: Final = 16  # levels that are one gray
+_LIKELY_AGREEMENT: Final = 0.97  # of a likely alignment: worth asking whether any near it agrees better
 _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
 _NEARBY: Final = 0.15  # of a side: farther off, what repeats would have to repeat itself seldom
@@ -69,8 +70,11 @@ def align(
     if min(*luma[0].extent, *luma[1].extent) < _LEAST_EXTENT:
         view, matrix = stretch_starts(luma, hint)[0]
         return Alignment(view, matrix, 0.0)
-    best = _whole_on_whole(luma, hint) if _any_flat(luma) else _refined(luma, stretch_starts(luma, hint))
-    best = _or_as_good(luma, best, framed)
+    if _any_flat(luma):
+        best = _whole_on_whole(luma, hint)
+    else:
+        starts = stretch_starts(luma, hint)
+        best = _sure(luma, starts, framed) or _or_as_good(luma, _refined(luma, starts), framed)
     good = _GOOD_OF_PAGES if all(pyramid.most_of_a_gray(_GRAYS) > _GROUND for pyramid in luma) else _GOOD_AGREEMENT
     if best.agreement < good and not _any_flat(luma):
         best = max([best, *_from_spectra(luma)], key=_agreement)
@@ -127,6 +131,21 @@ def _fine(pyramids: Pyramids, start: Alignment, zoom: float, steps: int) -> Alig
     return _gauss_newton(pyramids, start, round(_FINE * min(1.0, zoom)), steps, round(_FINE * min(1.0, 1 / zoom)))
 
 
+def _sure(pyramids: Pyramids, starts: list[Start], framed: Callable[[View], Matrix] | None) -> Alignment | None:
+    """The likely one where there is no doubt of the view and a step away from it gains nothing: a search ends there."""
+    if framed is None or len(starts) > 1:
+        return None
+    view, matrix = starts[0][0], framed(starts[0][0])
+    start = Alignment(view, matrix, -1.0)
+    if _gauss_newton(pyramids, start, _COARSE_STEP[0], 0).agreement < _GOOD_AGREEMENT:
+        return None
+    likely = _fine(pyramids, start, start.zoom, 0)
+    if likely.agreement < _LIKELY_AGREEMENT:
+        return None
+    best = 1.0 if likely.agreement >= 1.0 - _AS_GOOD else _fine(pyramids, likely, likely.zoom, 1).agreement
+    return likely if likely.agreement >= best - _AS_GOOD else None
+
+
 def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], Matrix] | None) -> Alignment:
     """The likely one if it is near and agrees as well: stripes and lines of text fit in several places."""
     if framed is None or _any_flat(pyramids):
@@ -175,7 +194,8 @@ def _gauss_newton(
     left, right = turned(pyramids[0].at(longer), start.view), pyramids[1].at(right_longer or longer)
     extent = pyramids[0].extent[::-1] if start.view in SWAPPING else pyramids[0].extent
     scales = pixels_a_unit(left.shape, extent), pixels_a_unit(right.shape, pyramids[1].extent)
-    target, jacobian = np.ascontiguousarray(left).ravel(), _steepest_descent(left, scales[0])
+    target = np.ascontiguousarray(left).ravel()
+    jacobian = _steepest_descent(left, scales[0]) if steps else np.empty((0, 0), dtype=np.float32)
     warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
     best = Alignment(start.view, start.matrix, -1.0)
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))

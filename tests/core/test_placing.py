@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
+from dedup_core.comparison import align as align_module
 from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.warp import farthest_apart, is_straight, shrunk, straightened
 from dedup_core.views import View
@@ -94,6 +95,15 @@ def test_a_crop_that_lies_well_is_not_laid_anew(monkeypatch):
     for box in ((0.1, 0.2, 0.8, 0.9), (0.25, 0.0, 0.75, 1.0), (0.05, 0.05, 0.95, 0.95)):
         verdict = decide(measure_images(working(photograph()), working(jpeg(cropped(photograph(), *box), 85))))
         assert verdict.kind is VerdictKind.DUPLICATE
+
+
+def test_a_copy_in_its_frame_is_not_searched_for_and_one_that_lost_a_fiftieth_is(monkeypatch):
+    refined, searches = align_module._refined, []
+    monkeypatch.setattr(align_module, "_refined", lambda *given: searches.append(given) or refined(*given))
+    assert placed(photograph(1024), of_size(photograph(1024), 0.6)).keeps_frame
+    assert not searches
+    assert not placed(photograph(1024), cropped(photograph(1024), 0.02, 0.0, 1.0, 1.0)).keeps_frame
+    assert searches
 
 
 def shirt(period: int) -> Image.Image:
