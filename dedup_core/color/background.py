@@ -1,6 +1,6 @@
 """Which pixels are plain background, and how little they count."""
 
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,21 @@ _BACKGROUND_RADIUS: Final = 8.0  # JPEG noise on plain paper stays within this d
 _BACKGROUND_MARGIN: Final = 0.02  # a few specks on paper are not an object as heavy as the paper
 
 
+class Background(NamedTuple):
+    """Which pixels (h, w) of a picture have the color of its edge, and how surely (0..1) that is a background."""
+
+    pixels: NDArray[np.bool_]
+    trust: float
+
+    @classmethod
+    def of(cls, lab: Float32s) -> Self:
+        """Of a CIELAB picture (h, w, 3)."""
+        ring = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
+        color = np.median(ring, axis=0)
+        share = np.count_nonzero(_near(ring, color)) / len(ring)
+        return cls(_near(lab, color), min(1.0, max(0.0, (share - 0.5) / 0.3)))
+
+
 def object_weights(*labs: Float32s) -> Float32s:
     """How much each pixel of one or two aligned CIELAB pictures counts, (h, w) float32: the object 1, background less.
 
@@ -18,29 +33,20 @@ def object_weights(*labs: Float32s) -> Float32s:
     than the rest of the picture plus 2 % of it; the more of the edge is of that color, the fuller the cut. Of two
     pictures only what is background in both weighs less.
     """
-    return weights_and_plain_share(*labs)[0]
+    return weights_and_plain_share(*map(Background.of, labs))[0]
 
 
-def weights_and_plain_share(*labs: Float32s) -> tuple[Float32s, float]:
+def weights_and_plain_share(*backgrounds: Background) -> tuple[Float32s, float]:
     """`object_weights` of all, and the least share 0..1 of plain background in any, from one look at each picture."""
-    heaviest = np.zeros(labs[0].shape[:2], dtype=np.float32)
+    heaviest = np.zeros(backgrounds[0].pixels.shape, dtype=np.float32)
     shares = []
-    for lab in labs:
-        background, trust = _background(lab)
+    for background, trust in backgrounds:
         covered = np.count_nonzero(background) / background.size
         allowed = min(covered, 1.0 - covered + _BACKGROUND_MARGIN) / max(covered, 1e-9)
         weights = np.where(background, np.float32(1.0 - trust * (1.0 - allowed)), np.float32(1.0))
         heaviest = np.maximum(heaviest, weights)
         shares.append(trust * covered)
     return heaviest, min(shares)
-
-
-def _background(lab: Float32s) -> tuple[NDArray[np.bool_], float]:
-    """Which pixels have the color of the picture's edge, and how surely (0..1) that is a background."""
-    ring = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
-    color = np.median(ring, axis=0)
-    share = np.count_nonzero(_near(ring, color)) / len(ring)
-    return _near(lab, color), min(1.0, max(0.0, (share - 0.5) / 0.3))
 
 
 def _near(lab: Float32s, color: Float32s) -> NDArray[np.bool_]:

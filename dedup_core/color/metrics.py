@@ -5,6 +5,8 @@ A plain background that fills the picture's edge counts for no more than the obj
 in all three metrics, so that white paper does not make two different things alike.
 """
 
+from typing import NamedTuple, Self
+
 import numpy as np
 
 from dedup_core.arrays import Float32s, Pixels
@@ -20,17 +22,31 @@ from dedup_core.color.summary import summary_of
 def color_metrics(left: Pixels, right: Pixels) -> ColorMetrics:
     """All three metrics of two pictures of one size that show the same thing in the same place."""
     labs = srgb_to_lab(left), srgb_to_lab(right)
-    return lab_metrics(*labs, object_weights(*labs))
+    return lab_metrics(labs, (SomeColors.of(labs[0]), SomeColors.of(labs[1])), object_weights(*labs))
 
 
-def lab_metrics(left: Float32s, right: Float32s, weights: Float32s) -> ColorMetrics:
-    """The same for CIELAB pictures (h, w, 3) whose `object_weights` (h, w) are known."""
-    summaries = summary_of(left), summary_of(right)
-    each = [(lab, object_weights(lab)) for lab in summaries]
+class SomeColors(NamedTuple):
+    """The palette and the histogram of one of two pictures."""
+
+    palette: Float32s
+    histogram: Float32s
+
+    @classmethod
+    def of(cls, lab: Float32s) -> Self:
+        """Of a CIELAB picture (h, w, 3)."""
+        summary = summary_of(lab)
+        weights = object_weights(summary)
+        return cls(lab_palette(summary, weights), lab_histogram(summary, weights))
+
+
+def lab_metrics(
+    labs: tuple[Float32s, Float32s], colors: tuple[SomeColors, SomeColors], weights: Float32s
+) -> ColorMetrics:
+    """The same for CIELAB pictures (h, w, 3) of which the colors and the `object_weights` (h, w) are known."""
     return ColorMetrics(
-        dominant_distance=dominant_distance(*(lab_palette(*weighted) for weighted in each)),
-        pixel_difference=_mean_distance(left, right, weights),
-        histogram_correlation=histogram_correlation(*(lab_histogram(*weighted) for weighted in each)),
+        dominant_distance=dominant_distance(*(it.palette for it in colors)),
+        pixel_difference=_mean_distance(*labs, weights),
+        histogram_correlation=histogram_correlation(*(it.histogram for it in colors)),
     )
 
 

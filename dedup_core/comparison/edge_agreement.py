@@ -1,7 +1,7 @@
 """Whether two aligned pictures show the same shapes: edge directions, which a change of colors leaves alone."""
 
 from dataclasses import astuple, dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,16 +33,28 @@ class ShapeAgreement:
     unchanged: Float32s
 
 
-def shape_agreement(left_lab: Float32s, right_lab: Float32s) -> ShapeAgreement:
-    """Compare two aligned CIELAB pictures of one size, (h, w, 3) each.
+class Shapes(NamedTuple):
+    """What a picture shows whatever its colors: `edge_directions` (2, h, w), and local lightness (1, h, w)."""
+
+    directions: Float32s
+    lightness: Float32s
+
+    @classmethod
+    def of(cls, lab: Float32s) -> Self:
+        """Of a CIELAB picture (h, w, 3)."""
+        return cls(edge_directions(lab), _lightness(lab))
+
+
+def shape_agreement(left: Shapes, right: Shapes) -> ShapeAgreement:
+    """Compare two aligned pictures of one size.
 
     Edge directions agree when colors were exchanged for others, local lightness when color was taken away and edges
     between colors of one lightness went with it: whichever correlates better over the whole counts. Edges that all run
     one way (bars, fences, stripes) agree by that alone: then the mean of both counts.
     """
-    directions = edge_directions(left_lab), edge_directions(right_lab)
+    directions = left.directions, right.directions
     edges = _Correlation.of(*directions)
-    lightness = _Correlation.of(_lightness(left_lab), _lightness(right_lab))
+    lightness = _Correlation.of(left.lightness, right.lightness)
     overall = edges.overall(), lightness.overall()
     one_way = min(map(_run_one_way, directions)) > _ONE_WAY
     textured = edges.energy() > _TEXTURED
@@ -50,7 +62,7 @@ def shape_agreement(left_lab: Float32s, right_lab: Float32s) -> ShapeAgreement:
     if not one_way:
         changed &= edges.in_blocks() < _AGREES
     unchanged = np.repeat(np.repeat(~changed, BLOCK, axis=0), BLOCK, axis=1)
-    height, width = left_lab.shape[:2]
+    height, width = left.lightness.shape[1:]
     blocks = max(1, int(textured.sum()))
     return ShapeAgreement(
         structure=sum(overall) / 2 if one_way else max(overall),

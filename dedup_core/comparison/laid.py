@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
-from dedup_core.color.lab import srgb_to_lab
 from dedup_core.comparison.clusters import boxes_of, common_rectangle
 from dedup_core.comparison.color_marks import Box
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
+from dedup_core.comparison.part import Part, part_of
 from dedup_core.comparison.placing import Contents, Placed
 from dedup_core.comparison.regions import WHOLE_CORNERS, Corners, Region, RegionKind
 from dedup_core.views import View, opposite, turned
@@ -51,7 +51,7 @@ class Laid:
     rectangle: tuple[slice, slice]
     base_size: tuple[int, int]
     inner_coverage: float
-    labs: tuple[Float32s, Float32s]
+    parts: tuple[Part, Part]
     shape: ShapeAgreement
 
     @classmethod
@@ -69,7 +69,7 @@ class Laid:
             shares = [placed.aspect_agreement] * 2
         elif shares[0] < _LEAST_COVERAGE or not cut.inside[rectangle].any():
             return None
-        left, right = (np.asarray(image)[rows, columns] for image in (cut.left, cut.right))
+        left, right = (part_of(np.asarray(image)[rows, columns]) for image in (cut.left, cut.right))
         base = cut.left
         corners = (
             columns.start / base.width,
@@ -78,9 +78,14 @@ class Laid:
             rows.stop / base.height,
         )
         inner = (WHOLE_CORNERS, WHOLE_CORNERS) if stretched else placed.inner(corners)
-        pair = AlignedPair(left, right, placed.view, shares[0], inner)
-        labs = srgb_to_lab(left), srgb_to_lab(right)
-        return cls(placed, pair, rectangle, cut.left.size, shares[1], labs, shape_agreement(*labs))
+        pair = AlignedPair(left.pixels, right.pixels, placed.view, shares[0], inner)
+        shape = shape_agreement(left.shapes, right.shapes)
+        return cls(placed, pair, rectangle, cut.left.size, shares[1], (left, right), shape)
+
+    @property
+    def labs(self) -> tuple[Float32s, Float32s]:
+        """Both in CIELAB, (h, w, 3) each."""
+        return self.parts[0].lab, self.parts[1].lab
 
     @property
     def credibility(self) -> float:

@@ -73,7 +73,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     else:
         laid, look = _looked_at(left.pixels, right.pixels, hint, contents)
     pair, labs, shape = laid.pair, laid.labs, laid.shape
-    weights, plain_share = weights_and_plain_share(*labs)
+    ours_shown, theirs_shown = laid.parts
+    weights, plain_share = weights_and_plain_share(ours_shown.background, theirs_shown.background)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
     residual = color_residual(blocks)
@@ -93,7 +94,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
     return PairMeasurement(
-        metrics=lab_metrics(*labs, weights),
+        metrics=lab_metrics(labs, (ours_shown.colors, theirs_shown.colors), weights),
         view=pair.view,
         turn=laid.placed.turn,
         distance_bits=hash_distance(ours.hashes, theirs.hashes, pair.view),

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from dedup_core import ImagePath, VerdictKind, View, decide, measure_images, measure_pair
-from dedup_core.comparison.edge_agreement import shape_agreement
+from dedup_core.comparison.edge_agreement import Shapes, shape_agreement
 from dedup_core.comparison.exposure import Blocks, color_residual
 from dedup_core.comparison.laid import METRIC_SIZE, align_pair
 from dedup_core.comparison.regions import swapped
@@ -104,7 +104,7 @@ def test_one_garment_in_a_darker_gray_is_no_exposure_while_all_else_stays():
 
 def test_edges_agree_when_dark_and_light_are_exchanged():
     left = np.asarray(scene(4), dtype=np.float32) / 2.55
-    shape = shape_agreement(left, 100 - left)
+    shape = shape_agreement(Shapes.of(left), Shapes.of(100 - left))
     assert shape.structure == pytest.approx(1.0, abs=0.01)
     assert shape.changed_share == 0.0
 
