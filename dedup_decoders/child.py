@@ -13,6 +13,8 @@ import warnings
 from types import ModuleType
 
 DOCSTRINGS = "numpy._core._add_newdocs"  # gives functions their docstrings, and does nothing else
+PROGRAMS = "subprocess"  # in the plugin for JPEG, for a program that decodes in its place
+OPENSSL = "_hashlib"  # hashlib does without it, and the digest of a picture is by a hash that is never taken from there
 HEAD = struct.Struct("<QBIQ")  # of dedup_decoders/wire.py, which cannot be imported before the first frame is read
 
 
@@ -22,15 +24,22 @@ def main() -> None:
     setup = json.loads(_read(HEAD.unpack(_read(HEAD.size))[2]))
     sys.path[:] = setup["path"]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    _do_without()
     _import_numpy()
     from dedup_decoders import serving  # noqa: PLC0415 - now that the path is known
 
     serving.serve(setup, _read, _write)
 
 
+def _do_without() -> None:
+    """Load nothing of these, which no decoder needs: with masked arrays they are a seventh of what would be loaded."""
+    for name in (DOCSTRINGS, PROGRAMS):
+        sys.modules[name] = ModuleType(name)
+    sys.modules[OPENSSL] = None  # type: ignore[assignment] # an ImportError, which hashlib expects
+
+
 def _import_numpy() -> None:
-    """NumPy without what it would load and no decoder needs, which is a tenth of all that is loaded."""
-    sys.modules[DOCSTRINGS] = ModuleType(DOCSTRINGS)
+    """NumPy without its masked arrays."""
     import numpy  # noqa: PLC0415, ICN001 - its path is known only now
 
     masked = ModuleType("numpy.ma")  # some functions ask it whether what they are given is masked, and nothing here is

@@ -26,7 +26,7 @@ from dedup_decoders.wire import ASKED, SILENT, Head, Kind, frame, packed_columns
 # Imported by decoders and codecs on their way, which nothing can be any more once the filter is set.
 LATE_MODULES: Final = (
     "copy", "encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le",
-    "encodings.utf_8", "encodings.idna", "stringprep", "xml.etree.ElementTree",
+    "encodings.utf_8", "encodings.idna", "stringprep",
     "PIL.ExifTags", "PIL.ImageCms", "PIL.ImageColor", "PIL.ImageFilter", "PIL.ImagePalette", "PIL.MpoImagePlugin",
     "PIL.TiffImagePlugin", "PIL.TiffTags",
 )  # fmt: skip
