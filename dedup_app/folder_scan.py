@@ -1,6 +1,6 @@
 """Folder scan: files of one machine -> groups of the same picture, each with the copy to keep, without any storage."""
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from threading import Event, Lock
 
 from dedup_app.ports.decoders import Decoders
 from dedup_app.scan_groups import ComparedPair, Component, CopyGroup, LookAlikes
+from dedup_app.scan_pictures import ScanPictures
 from dedup_core.comparison.measure import measure_all
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict, decide
@@ -23,8 +24,6 @@ from dedup_core.search.second_look import is_plausible
 from dedup_core.views import View, opposite
 
 MAX_CANDIDATES = 100  # of one file, the nearest: as many as the app looks at
-HELD_PICTURES = 256  # of 0.8 MB at most: 200 MB
-
 AT_ONCE = 8  # comparisons of one file: who interrupts waits for no more, and no more pictures are handed over
 
 type Measure = Callable[[WorkingImage, Sequence[tuple[WorkingImage, View | None]]], list[PairMeasurement]]
@@ -56,7 +55,8 @@ class ScanReport:
 class FolderScan:
     """Every file is read once, and once more where something looks like it and its picture is no longer held.
 
-    `read` gives the bytes of a file by its name and raises `PermanentError` for one that cannot be read.
+    `read` gives the bytes of a file by its name and raises `PermanentError` for one that cannot be read. `pictures`
+    holds what was decoded.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class FolderScan:
         threads: int,
         measure: Measure = measure_all,
         progress: Progress = lambda _what, _done, _of: None,
+        pictures: ScanPictures | None = None,
     ) -> None:
         self._decoders = decoders
         self._read = read
@@ -75,7 +76,7 @@ class FolderScan:
         self._threads = threads
         self._measure = measure
         self._progress = progress
-        self._pictures = _Pictures()
+        self._pictures = pictures or ScanPictures()
 
     def scan(self, names: Sequence[str]) -> ScanReport:
         """Read and compare these files. Raises `TemporaryError` if there is no decoder to be had."""
@@ -144,26 +145,6 @@ class FolderScan:
             return None
         self._pictures.hold(path, picture)
         return picture
-
-
-class _Pictures:
-    """The pictures that were looked at last, for all threads: few are decoded twice, and a bounded number is held."""
-
-    def __init__(self) -> None:
-        self._held: OrderedDict[str, WorkingImage] = OrderedDict()
-        self._lock = Lock()
-
-    def hold(self, path: str, picture: WorkingImage) -> None:
-        with self._lock:
-            self._held[path] = picture
-            if len(self._held) > HELD_PICTURES:
-                self._held.popitem(last=False)
-
-    def held(self, path: str) -> WorkingImage | None:
-        with self._lock:
-            if path in self._held:
-                self._held.move_to_end(path)
-            return self._held.get(path)
 
 
 class _Counter:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +21,7 @@ from dedup_app.folder_scan import FolderScan, Measure, ScanReport
 from dedup_app.folder_scan import Progress as Told
 from dedup_app.ports.decoders import Decoders
 from dedup_app.scan_groups import CopyGroup
+from dedup_app.scan_pictures import ScanPictures
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json, verdict_text
@@ -75,8 +77,16 @@ def scan(
     names = _names(folder)
     started = time.monotonic()
     workers = jobs or os.cpu_count() or 1
-    with _decoders(workers) as decoders, _measure(workers, len(names)) as measure, _progress() as told:
-        walk = FolderScan(decoders, _read, PRESETS[policy], threads=workers, measure=measure, progress=told)
+    with (
+        _decoders(workers) as decoders,
+        _measure(workers, len(names)) as measure,
+        _progress() as told,
+        tempfile.TemporaryFile(buffering=0) as file,
+    ):
+        pictures = ScanPictures(file)
+        walk = FolderScan(
+            decoders, _read, PRESETS[policy], threads=workers, measure=measure, progress=told, pictures=pictures
+        )
         report = walk.scan(names)
         if html:
             _write(html, html_report(report, str(folder), lambda path: decoders.decode(_read(path))))
@@ -138,11 +148,12 @@ def _decoders(workers: int) -> Iterator[Decoders]:
 def _measure(workers: int, files: int) -> Iterator[Measure]:
     """Comparisons on all cores: only small pictures that were decoded elsewhere go to these processes."""
     from dedup_core.comparison.measure import measure_all  # noqa: PLC0415 - as above
+    from dedup_decoders.allocator import hold_freed_buffers  # noqa: PLC0415
 
     if workers == 1 or files < MANY_FILES:
         yield measure_all
         return
-    with ProcessPoolExecutor(workers, get_context("spawn")) as processes:
+    with ProcessPoolExecutor(workers, get_context("spawn"), hold_freed_buffers) as processes:
         yield lambda one, others: processes.submit(measure_all, one, others).result()
 
 

@@ -1,13 +1,17 @@
 """What a scan makes of files: which one to keep, what is a copy of it, what only looks like it."""
 
+import errno
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from PIL import Image
 
 from dedup_app.folder_scan import FolderScan, ScanReport
+from dedup_app.scan_pictures import ScanPictures
 from dedup_core.comparison.measure import measure_all
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import VerdictKind
@@ -29,7 +33,7 @@ class Files:
         self.comparisons = 0
         self.handed_over = 0
 
-    def scan(self) -> ScanReport:
+    def scan(self, file: BinaryIO | None = None) -> ScanReport:
         def measure(one: WorkingImage, others: Sequence[tuple[WorkingImage, View | None]]) -> list[PairMeasurement]:
             self.comparisons += len(others)
             self.handed_over += 1 + len(others)
@@ -41,6 +45,7 @@ class Files:
             BALANCED,
             threads=2,
             measure=measure,
+            pictures=ScanPictures(file),
         )
         return folder.scan(sorted(self.contents))
 
@@ -149,11 +154,37 @@ def test_a_copy_that_looks_only_like_another_copy_is_compared_with_the_keeper_to
 
 
 def test_of_many_pictures_the_last_are_held_and_others_read_again(monkeypatch):
-    monkeypatch.setattr("dedup_app.folder_scan.HELD_PICTURES", 3)
+    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 3)
     files = Files({f"{number}.{kind}": encoded(picture(number), kind) for number in (1, 2) for kind in ("JPEG", "PNG")})
     assert [keeper for keeper, _ in grouped(files.scan())] == ["1.PNG", "2.PNG"]
     assert set(files.reads.values()) <= {1, 2}
     assert files.reads.total() > 4
+
+
+def test_with_a_file_to_hold_them_no_picture_is_read_twice(monkeypatch, tmp_path):
+    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 3)
+    files = Files({f"{number}.{kind}": encoded(picture(number), kind) for number in (1, 2) for kind in ("JPEG", "PNG")})
+    with Path(tmp_path, "pictures").open("w+b", buffering=0) as file:
+        report = files.scan(file)
+    assert report == Files(files.contents).scan()
+    assert files.reads.total() == len(files.contents)
+
+
+class FullDisk(io.BytesIO):
+    """Takes what is written as far as there is room: half of the first picture."""
+
+    def write(self, data: bytes) -> int:
+        room = 320 * 240 * 3 // 2 - self.tell()
+        if room <= 0:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return super().write(data[:room])
+
+
+def test_where_the_disk_is_full_files_are_read_again(monkeypatch):
+    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 1)
+    files = Files({f"{number}.{kind}": encoded(picture(number), kind) for number in (1, 2) for kind in ("JPEG", "PNG")})
+    assert [keeper for keeper, _ in grouped(files.scan(FullDisk()))] == ["1.PNG", "2.PNG"]
+    assert files.reads.total() > len(files.contents)
 
 
 def test_another_color_is_no_copy_and_is_told_apart_from_strangers():
@@ -175,7 +206,7 @@ def test_a_file_that_cannot_be_read_is_listed_and_stops_nothing(broken):
 
 
 def test_a_file_that_goes_between_its_two_reads_is_in_no_group(monkeypatch):
-    monkeypatch.setattr("dedup_app.folder_scan.HELD_PICTURES", 0)
+    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 0)
 
     class Vanishing(Files):
         def read(self, name: str) -> bytes:
