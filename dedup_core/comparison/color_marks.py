@@ -9,9 +9,9 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.clusters import PixelBox, boxes_of
-from dedup_core.comparison.detail import WORST, third_largest
 from dedup_core.comparison.measurement import STANDS_OUT
 from dedup_core.comparison.sharpness import block_sums
+from dedup_core.comparison.specks import SPECKS, worst_of
 from dedup_core.luma import LUMA
 
 type Blocks = NDArray[np.bool_]
@@ -136,11 +136,11 @@ def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
     differences = _difference(covariance, ours_variance, theirs_variance, noise)
     limit = _LEAST + _OF_USUAL * float(np.quantile(differences, _NEARLY_ALL))
     doubtful = np.argwhere(differences > limit)
-    if len(doubtful) > WORST:
+    if len(doubtful) > SPECKS:
         rows, columns = doubtful.T
         shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns])
         differences[rows, columns] = np.minimum(differences[rows, columns], shifted)
-    return third_largest(differences.ravel()) / limit, differences > limit
+    return worst_of(differences.ravel()) / limit, differences > limit
 
 
 def _block_means(planes: Float32s) -> Float32s:

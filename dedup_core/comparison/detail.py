@@ -17,6 +17,7 @@ from dedup_core.comparison.measurement import FEW_PARTS, RETONED, STANDS_OUT, De
 from dedup_core.comparison.outliers import may_stand_out, outliers
 from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.regions import Region, RegionKind
+from dedup_core.comparison.specks import worst_of
 from dedup_core.limits import WORKING_SIZE
 
 SURE_DETAIL: Final = 0.08  # difference of a block; all presets take it for a copy's, but for that of plain pictures
@@ -27,7 +28,6 @@ _CHANGED: Final = 0.45  # a block that differs more than this shows something el
 _RIM: Final = 1  # pixels
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
-WORST: Final = 2  # blocks that may be anything: dust, a dead pixel, the corner of a border
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,13 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         evened = planes.evened(placed, scale, differences)
     outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
     detail = Detail(
-        worst=third_largest(differences[textured]),
+        worst=worst_of(differences[textured]),
         usual=planes.usual(differences),
         calm=float(np.quantile(differences[textured], 0.25)),
         altered_share=shares[0],
         lost_share=shares[1],
         reshaped_share=reshaped[0],
-        reshaped=third_largest(shapes[planes.both_show], _DULLED),
+        reshaped=worst_of(shapes[planes.both_show], _DULLED),
         blocks=int(textured.sum()),
         grain=planes.grain,
         retoned=retoned,
@@ -134,12 +134,6 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     boxes = [planes.in_shares(corners) for corners in boxes_of(changed | stand_out, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
     return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
-
-
-def third_largest(values: Float32s, more: float = 0.0) -> float:
-    """The largest but for two, and but for that share `more` if there are many."""
-    worst = max(WORST, int(more * len(values)))
-    return float(np.partition(values, -worst - 1)[-worst - 1]) if len(values) > worst else 0.0
 
 
 def _outliers(

@@ -24,7 +24,7 @@ FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance
 class Detail:
     """What a closer look at two aligned pictures found, block by block.
 
-    `worst` 0..2 is the third-largest difference of a block (1 - correlation; 1 where only one picture shows
+    `worst` 0..2 is the largest difference of a block but for specks (1 - correlation; 1 where only one picture shows
     something), `usual` the median of what a picture shows, of the one that keeps more, `calm` the lower quartile.
     `altered_share` 0..1 is the share of what a picture shows that the other one shows otherwise or not at all, of the
     picture that keeps more; `lost_share` that of the other one; `reshaped_share` is as `altered_share` where colors may

@@ -177,3 +177,26 @@ def test_margins_of_another_color_are_no_difference():
     in_black = Image.new("RGB", (850, 1100), "black")
     in_black.paste(notice("").crop((80, 100, 770, 950)), (80, 100))
     assert kind_of(in_black, notice("")) is VerdictKind.DUPLICATE
+
+
+def emblem(*, dotted: bool) -> Image.Image:
+    """Four arrows of a logo, with a blue dot beside them or without."""
+    image = Image.new("RGB", (512, 512), "white")
+    pen = ImageDraw.Draw(image)
+    pen.polygon([(60, 10), (180, 10), (180, 120), (250, 250), (170, 320), (10, 170), (60, 170)], fill=(220, 130, 30))
+    pen.polygon([(190, 10), (270, 10), (270, 160), (320, 170), (250, 240), (200, 150)], fill=(60, 10, 15))
+    pen.polygon([(190, 340), (250, 270), (320, 400), (320, 500), (240, 500), (240, 340)], fill=(170, 30, 35))
+    pen.polygon([(270, 250), (340, 190), (500, 340), (440, 340), (440, 500), (340, 500), (340, 400)], fill=(50, 8, 12))
+    if dotted:
+        pen.ellipse((440, 40, 500, 100), fill=(90, 150, 210))
+    return image
+
+
+@pytest.mark.parametrize("side", [32, 40, 56])
+def test_in_a_small_logo_a_tenth_of_a_side_is_no_speck(side):
+    large, copy, other = (
+        working_image_of(encoded(emblem(dotted=dotted).resize((size, size), Image.Resampling.LANCZOS)))
+        for dotted, size in ((True, 128), (True, side), (False, side))
+    )
+    assert decide(measure_images(large, copy)).kind == "duplicate"
+    assert decide(measure_images(large, other)).kind == "altered"
