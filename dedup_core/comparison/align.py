@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
@@ -20,6 +21,7 @@ _COARSE_STEP: Final = (32, 8)
 _MIDDLE_STEP: Final = (64, 5)
 _FINE: Final = 160  # pixels; with less, two of three crops would have to be refined before a closer look
 _FINE_STEPS: Final = 3
+_RIM: Final = 6  # pixels: nearer to an edge, what is beyond it in the other picture has changed the local structure
 _PART_STEPS: Final = ((64, 4), (96, 2))  # of what keypoints tell, by the size of the part
 _OF_SPECTRA: Final = 2  # starts; of a page, its mirror image may score as high at first
 _REFINED_STARTS: Final = 2  # the two best may change places at 64 pixels; for the same 56 one was enough
@@ -38,7 +40,6 @@ _LEAST_SEEN: Final = 0.03  # of the left plane: the smallest part that keypoints
 _LEAST_DETERMINANT: Final = 0.3  # a step that makes areas so much smaller leads away, and its inverse still farther
 _LEAST_EXTENT: Final = 1 / 32  # a thinner strip has too few rows to be laid on anything: whole on whole, then
 _STILL: Final = 0.02  # of a pixel: a step this small is the last one
-_SEEN_MARK: Final = 100.0  # local structure has a few units; of the sum float32 still holds five decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,9 @@ def _refined(pyramids: Pyramids, starts: list[Start]) -> Alignment:
 
 
 def _fine(pyramids: Pyramids, start: Alignment, zoom: float, steps: int) -> Alignment:
-    """With so many steps at the size at which what both show is as large in one as in the other."""
-    return _gauss_newton(pyramids, start, round(_FINE * min(1.0, zoom)), steps, round(_FINE * min(1.0, 1 / zoom)))
+    """With so many steps at the size at which what both show is as large in one as in the other, but for their rims."""
+    sizes = round(_FINE * min(1.0, zoom)), round(_FINE * min(1.0, 1 / zoom))
+    return _gauss_newton(pyramids, start, sizes[0], steps, sizes[1], rim=_RIM)
 
 
 def _sure(pyramids: Pyramids, starts: list[Start], framed: Callable[[View], Matrix] | None) -> Alignment | None:
@@ -185,9 +187,11 @@ def _part_size(zoom: float) -> int:
 
 
 def _gauss_newton(
-    pyramids: Pyramids, start: Alignment, longer: int, steps: int, right_longer: int | None = None
+    pyramids: Pyramids, start: Alignment, longer: int, steps: int, right_longer: int | None = None, rim: int = 0
 ) -> Alignment:
     """Inverse-compositional Lucas-Kanade with an affine warp; what only one picture shows weighs little.
+
+    What lies within `rim` pixels of an edge of either does not count.
 
     Source: Baker and Matthews, "Lucas-Kanade 20 years on: a unifying framework", IJCV 2004.
     """
@@ -198,9 +202,12 @@ def _gauss_newton(
     jacobian = _steepest_descent(left, scales[0]) if steps else np.empty((0, 0), dtype=np.float32)
     warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
     best = Alignment(start.view, start.matrix, -1.0)
-    marked = Image.fromarray(right + np.float32(_SEEN_MARK))
+    plane = Image.fromarray(right), Image.fromarray(_within_rim(right.shape, rim))
+    counts = _within_rim(left.shape, rim).ravel() > 0
     for step in range(steps + 1):
-        sampled, seen = _warped(marked, warp[:2], left.shape, scales)
+        sampled, both = _warped(plane, warp[:2], left.shape, scales)
+        seen = (both & counts).astype(np.float32)
+        sampled = sampled * seen
         agreement = _correlation(target, sampled, seen)
         if agreement > best.agreement:
             best = Alignment(start.view, warp[:2], agreement)
@@ -245,20 +252,30 @@ def slopes_and_places(plane: Float32s, scales: Scales) -> tuple[Float32s, Float3
     return gx, gy, x, y
 
 
-def _warped(
-    marked: Image.Image, matrix: Matrix, shape: tuple[int, ...], scales: tuple[Scales, Scales]
-) -> tuple[Float32s, Float32s]:
-    """The right plane as it lies under the left one, and 1 where there is any, both (n,).
+def _within_rim(shape: tuple[int, ...], rim: int) -> NDArray[np.uint8]:
+    """255 but for the pixels so near to an edge, of which no side loses more than half, (h, w)."""
+    inside = np.zeros(shape, dtype=np.uint8)
+    down, across = (min(rim, side // 4) for side in shape)
+    inside[down : shape[0] - down, across : shape[1] - across] = 255
+    return inside
 
-    The plane carries `_SEEN_MARK` on top, so that the zeros which Pillow puts outside of it tell where it ends.
+
+def _warped(
+    plane: tuple[Image.Image, Image.Image], matrix: Matrix, shape: tuple[int, ...], scales: tuple[Scales, Scales]
+) -> tuple[Float32s, NDArray[np.bool_]]:
+    """The right plane as it lies under the left one, and where there is any that counts, both (n,).
+
+    With the plane is given where it counts.
     """
     ours, theirs = scales
     in_pixels = np.array(theirs)[:, None] * matrix / np.array([*ours, 1.0])
     coefficients = tuple(float(value) for value in in_pixels.ravel())
     size = shape[1], shape[0]
-    plane = np.asarray(marked.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)).ravel()
-    seen = (plane > _SEEN_MARK / 2).astype(np.float32)
-    return (plane - np.float32(_SEEN_MARK)) * seen, seen
+    values, counts = (
+        np.asarray(image.transform(size, Image.Transform.AFFINE, coefficients, resampling)).ravel()
+        for image, resampling in zip(plane, (Image.Resampling.BILINEAR, Image.Resampling.NEAREST), strict=True)
+    )
+    return values, counts > 0
 
 
 def _agreement(found: Alignment) -> float:
