@@ -36,6 +36,7 @@ _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so m
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
 _NEARBY: Final = 0.15  # of a side: farther off, what repeats would have to repeat itself seldom
 _AS_GOOD: Final = 0.002  # of agreement: noise and what lies over a copy draw its alignment aside by as much
+_OF_DOUBT: Final = 0.2  # of what does not agree: stripes too fine for this size agree by 0.8 in many places
 _LEAST_SEEN: Final = 0.03  # of the left plane: the smallest part that keypoints tell, at a zoom of 5, is 0.04 of it
 _LEAST_DETERMINANT: Final = 0.3  # a step that makes areas so much smaller leads away, and its inverse still farther
 _LEAST_EXTENT: Final = 1 / 32  # a thinner strip has too few rows to be laid on anything: whole on whole, then
@@ -78,7 +79,8 @@ def align(
         best = _sure(luma, starts, framed) or _or_as_good(luma, _refined(luma, starts), framed)
     good = _GOOD_OF_PAGES if all(pyramid.most_of_a_gray(_GRAYS) > _GROUND for pyramid in luma) else _GOOD_AGREEMENT
     if best.agreement < good and not _any_flat(luma):
-        best = max([best, *_from_spectra(luma)], key=_agreement)
+        other = max(_from_spectra(luma), key=_agreement)
+        best = other if other.agreement > best.agreement + _doubt(best) else best
     if best.agreement < _GOOD_AGREEMENT:
         best = _or_as_good(luma, max([best, *_from_keypoints(left, right)], key=_agreement), framed)
     if best.agreement < _POOR_AGREEMENT:
@@ -156,7 +158,12 @@ def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], M
     if np.abs(found.matrix - matrix).max() > _NEARBY:
         return found
     other = _fine(pyramids, Alignment(found.view, matrix, -1.0), found.zoom, 0)
-    return other if other.agreement >= found.agreement - _AS_GOOD else found
+    return other if other.agreement >= found.agreement - _doubt(found) else found
+
+
+def _doubt(found: Alignment) -> float:
+    """How much less another alignment may agree and be as good."""
+    return max(_AS_GOOD, _OF_DOUBT * (1.0 - found.agreement))
 
 
 def _from_spectra(pyramids: Pyramids) -> list[Alignment]:

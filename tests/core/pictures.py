@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from dedup_core.decoding.shrink import reduce_to_working_size
 from dedup_core.decoding.working_image import WorkingImage
 
 
@@ -31,8 +32,7 @@ def scene(seed: int = 0, size: tuple[int, int] = (480, 360)) -> Image.Image:
 
 def working(image: Image.Image) -> WorkingImage:
     """The picture as the decoder hands it on."""
-    small = image.convert("RGB")
-    small.thumbnail((512, 512), Image.Resampling.BOX)
+    small = reduce_to_working_size(image.convert("RGB"))
     return WorkingImage(np.asarray(small), "PNG", image.width, image.height, image.width * image.height * 3)
 
 
