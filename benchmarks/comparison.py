@@ -113,12 +113,19 @@ def answer_in_turn() -> None:
         from dedup_core.decoding.decoder import decode  # noqa: PLC0415
     else:  # a checkout from before dedup_core had rooms
         from dedup_core.decode import decode  # noqa: PLC0415
+    try:
+        from dedup_core.comparison.part import forget_parts  # noqa: PLC0415
+    except ImportError:  # a checkout that holds nothing of a comparison
+
+        def forget_parts() -> None: ...
+
     last: tuple[list[str], list] | None = None
     for line in sys.stdin:
         names = json.loads(line)
         if last is None or last[0] != names:
             last = names, [decode(Path(name).read_bytes()) for name in names]
             measure_images(*last[1])  # whatever is made once for a size of picture is there
+        forget_parts()  # of the same pair before
         started = time.process_time()
         measure_images(*last[1])
         print(time.process_time() - started, flush=True)
