@@ -6,11 +6,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
@@ -81,7 +81,7 @@ def scan(
         _decoders(workers) as decoders,
         _measure(workers, len(names)) as measure,
         _progress() as told,
-        tempfile.TemporaryFile(buffering=0) as file,
+        _spare_file() as file,
     ):
         pictures = ScanPictures(file)
         walk = FolderScan(
@@ -96,6 +96,16 @@ def scan(
         print_csv(COLUMNS, _rows(report))
     else:
         _print(report, time.monotonic() - started, html)
+
+
+@contextmanager
+def _spare_file() -> Iterator[BinaryIO | None]:
+    """A nameless file for pictures that memory is too small for; none where temporary files have no place."""
+    with ExitStack() as stack:
+        file = None
+        with suppress(OSError):
+            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+        yield file
 
 
 def _names(folder: Path) -> list[str]:

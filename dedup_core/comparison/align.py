@@ -35,6 +35,7 @@ _LIKELY_AGREEMENT: Final = 0.97  # of a likely alignment: worth asking whether a
 _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
 _NEARBY: Final = 0.15  # of a side: farther off, what repeats would have to repeat itself seldom
+_NEXT: Final = 1 / 160  # of a side: a pixel of the last size
 _AS_GOOD: Final = 0.002  # of agreement: noise and what lies over a copy draw its alignment aside by as much
 _OF_DOUBT: Final = 0.2  # of what does not agree: stripes too fine for this size agree by 0.8 in many places
 _LEAST_SEEN: Final = 0.03  # of the left plane: the smallest part that keypoints tell, at a zoom of 5, is 0.04 of it
@@ -158,7 +159,8 @@ def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], M
     if np.abs(found.matrix - matrix).max() > _NEARBY:
         return found
     other = _fine(pyramids, Alignment(found.view, matrix, -1.0), found.zoom, 0)
-    return other if other.agreement >= found.agreement - _doubt(found) else found
+    doubt = _doubt(found) if np.abs(found.matrix - matrix).max() < _NEXT else _AS_GOOD
+    return other if other.agreement >= found.agreement - doubt else found
 
 
 def _doubt(found: Alignment) -> float:

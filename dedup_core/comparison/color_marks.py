@@ -11,7 +11,7 @@ from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.measurement import STANDS_OUT
 from dedup_core.comparison.sharpness import block_sums
-from dedup_core.comparison.specks import SPECKS, worst_of
+from dedup_core.comparison.specks import specks_among, worst_of
 from dedup_core.luma import LUMA
 
 type Blocks = NDArray[np.bool_]
@@ -126,7 +126,7 @@ def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
 
 
 def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
-    """The third-largest difference by what nearly all stay below, and the blocks that exceed it."""
+    """The largest difference but for specks, by what nearly all stay below, and the blocks that exceed it."""
     our_means, their_means = _block_means(ours), _block_means(theirs)
     ours_variance = _covariance(ours, ours, our_means, our_means)
     theirs_variance = _covariance(theirs, theirs, their_means, their_means)
@@ -136,7 +136,7 @@ def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
     differences = _difference(covariance, ours_variance, theirs_variance, noise)
     limit = _LEAST + _OF_USUAL * float(np.quantile(differences, _NEARLY_ALL))
     doubtful = np.argwhere(differences > limit)
-    if len(doubtful) > SPECKS:
+    if len(doubtful) > specks_among(differences.size):
         rows, columns = doubtful.T
         shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns])
         differences[rows, columns] = np.minimum(differences[rows, columns], shifted)

@@ -28,8 +28,8 @@ class Detail:
     something), `usual` the median of what a picture shows, of the one that keeps more, `calm` the lower quartile.
     `altered_share` 0..1 is the share of what a picture shows that the other one shows otherwise or not at all, of the
     picture that keeps more; `lost_share` that of the other one; `reshaped_share` is as `altered_share` where colors may
-    be any others, and `reshaped` the largest such difference where both show something, but for two blocks and one in
-    200. `blocks` is how many blocks show anything. `grain` is the standard deviation of noise in all of them,
+    be any others, and `reshaped` the largest such difference where both show something, but for specks and one in 200.
+    `blocks` is how many blocks show anything. `grain` is the standard deviation of noise in all of them,
     above that of rounding, and `retoned` the mean difference of what agrees, both in gray levels. `starkness` 0..1: how
     near the usual block of both pictures is to half black and half white. `outlier`: how many times what nearly all
     places of a word's size differ by, for scaling and compression, the largest difference is; 0 where none stands out.

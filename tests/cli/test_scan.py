@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,16 @@ def test_people_see_groups_look_alikes_and_what_was_not_read(dedup: Run, folder:
     assert "notes.txt" not in told
     assert "link.png" not in told
     assert ".hidden" not in told
+
+
+def test_a_machine_without_a_place_for_temporary_files_scans(
+    dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise FileNotFoundError("no usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    assert "2 copies of 1" in " ".join(dedup("scan", str(folder)).output.split())
 
 
 def test_programs_get_the_same_as_json_and_csv(dedup: Run, folder: Path) -> None:
