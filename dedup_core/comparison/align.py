@@ -10,7 +10,7 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.align_keypoints import keypoint_starts
-from dedup_core.comparison.align_spectra import spectrum_starts
+from dedup_core.comparison.align_spectra import LEAST_OVERLAP, spectrum_starts
 from dedup_core.comparison.align_starts import Matrix, Pyramids, Start, stretch_starts, whole_on_whole
 from dedup_core.comparison.local_contrast import Extent, StructurePyramid, edge_plane, extent_of, luma_plane
 from dedup_core.views import SWAPPING, View, turned
@@ -24,7 +24,7 @@ _FINE_STEPS: Final = 3
 _RIM: Final = 6  # pixels: nearer to an edge, what is beyond it in the other picture has changed the local structure
 _PART_STEPS: Final = ((64, 4), (96, 2))  # of what keypoints tell, by the size of the part
 _OF_SPECTRA: Final = 2  # starts; of a page, its mirror image may score as high at first
-_REFINED_STARTS: Final = 2  # the two best may change places at 64 pixels; for the same 56 one was enough
+_REFINED_STARTS: Final = 2  # the two best may change places at 64 pixels
 _GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops, turns and padding are searched for as well
 _GOOD_OF_PAGES: Final = 0.9  # tables and lines of text agree by up to 0.88 one line off or mirrored, else by 0.93
 _GROUND: Final = (
@@ -35,7 +35,6 @@ _LIKELY_AGREEMENT: Final = 0.97  # of a likely alignment: worth asking whether a
 _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
 _HOPELESS_AGREEMENT: Final = 0.3  # of luma at the middle size: nothing finer will mend it
 _NEARBY: Final = 0.15  # of a side: farther off, what repeats would have to repeat itself seldom
-_NEXT: Final = 1 / 160  # of a side: a pixel of the last size
 _AS_GOOD: Final = 0.002  # of agreement: noise and what lies over a copy draw its alignment aside by as much
 _OF_DOUBT: Final = 0.2  # of what does not agree: stripes too fine for this size agree by 0.8 in many places
 _LEAST_SEEN: Final = 0.03  # of the left plane: the smallest part that keypoints tell, at a zoom of 5, is 0.04 of it
@@ -49,12 +48,14 @@ class Alignment:
     """How `left`, turned by `view`, lies on `right`.
 
     `matrix` (2, 3) maps points (x, y, 1) of the turned left picture to points of the right one, both in units of the
-    longer side of their picture, so that it holds at any size. `agreement` -1..1 is the correlation of local structure.
+    longer side of their picture, so that it holds at any size. `agreement` -1..1 is the correlation of local structure
+    where both show any, which is `share` 0..1 of the picture of which more is shown.
     """
 
     view: View
     matrix: Matrix
     agreement: float
+    share: float = 1.0
 
     @property
     def zoom(self) -> float:
@@ -80,7 +81,7 @@ def align(
         best = _sure(luma, starts, framed) or _or_as_good(luma, _refined(luma, starts), framed)
     good = _GOOD_OF_PAGES if all(pyramid.most_of_a_gray(_GRAYS) > _GROUND for pyramid in luma) else _GOOD_AGREEMENT
     if best.agreement < good and not _any_flat(luma):
-        other = max(_from_spectra(luma), key=_agreement)
+        other = max(_from_spectra(luma), key=_agreement, default=best)
         best = other if other.agreement > best.agreement + _doubt(best) else best
     if best.agreement < _GOOD_AGREEMENT:
         best = _or_as_good(luma, max([best, *_from_keypoints(left, right)], key=_agreement), framed)
@@ -159,8 +160,12 @@ def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], M
     if np.abs(found.matrix - matrix).max() > _NEARBY:
         return found
     other = _fine(pyramids, Alignment(found.view, matrix, -1.0), found.zoom, 0)
-    doubt = _doubt(found) if np.abs(found.matrix - matrix).max() < _NEXT else _AS_GOOD
-    return other if other.agreement >= found.agreement - doubt else found
+    if other.agreement >= found.agreement - _AS_GOOD:
+        return other
+    if other.agreement < found.agreement - _doubt(found):
+        return found
+    # Of places that fit as well, each is the best of those around it; what noise has drawn aside is not.
+    return other if _fine(pyramids, other, found.zoom, 1).agreement <= other.agreement + _AS_GOOD else found
 
 
 def _doubt(found: Alignment) -> float:
@@ -171,7 +176,8 @@ def _doubt(found: Alignment) -> float:
 def _from_spectra(pyramids: Pyramids) -> list[Alignment]:
     """Alignments at any angle, of crops and of what repeats itself."""
     starts = [Alignment(view, matrix, -1.0) for view, matrix in spectrum_starts(pyramids)]
-    return [_fine(pyramids, start, start.zoom, _FINE_STEPS) for start in starts[:_OF_SPECTRA]]
+    found = [_fine(pyramids, start, start.zoom, _FINE_STEPS) for start in starts[:_OF_SPECTRA]]
+    return [it for it in found if it.share >= LEAST_OVERLAP]
 
 
 def _from_keypoints(left: Pixels, right: Pixels) -> list[Alignment]:
@@ -207,6 +213,7 @@ def _gauss_newton(
     left, right = turned(pyramids[0].at(longer), start.view), pyramids[1].at(right_longer or longer)
     extent = pyramids[0].extent[::-1] if start.view in SWAPPING else pyramids[0].extent
     scales = pixels_a_unit(left.shape, extent), pixels_a_unit(right.shape, pyramids[1].extent)
+    areas = float(np.prod(extent) / np.prod(pyramids[1].extent))
     target = np.ascontiguousarray(left).ravel()
     jacobian = _steepest_descent(left, scales[0]) if steps else np.empty((0, 0), dtype=np.float32)
     warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
@@ -219,7 +226,8 @@ def _gauss_newton(
         sampled = sampled * seen
         agreement = _correlation(target, sampled, seen)
         if agreement > best.agreement:
-            best = Alignment(start.view, warp[:2], agreement)
+            share = float(seen.mean() / counts.mean()) * max(1.0, zoom_of(warp[:2]) ** 2 * areas)
+            best = Alignment(start.view, warp[:2], agreement, min(1.0, share))
         if step == steps or seen.mean() < _LEAST_SEEN:
             break
         error = sampled - target

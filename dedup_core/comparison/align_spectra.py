@@ -27,7 +27,7 @@ _LOWEST, _HIGHEST = 6.0, 120.0  # waves along those: fewer tell the shape of the
 _STEP: Final = 0.0125  # of the logarithm of a zoom: lines at the edge are moved by less than one of them
 _ANGLES: Final = 120  # of half a turn
 _LARGEST_ZOOM: Final = 2.5  # of a part that is smaller, too little of the spectrum is the same
-_LEAST_OVERLAP: Final = 0.4  # of the smaller one: a crop lies inside as a whole; fewer points agree somewhere by chance
+LEAST_OVERLAP: Final = 0.4  # of the smaller one: a crop lies inside as a whole; fewer points agree somewhere by chance
 _LEAST_ENERGY: Final = 1e-9
 
 
@@ -123,14 +123,14 @@ def _overlap_weights(left: _Shape, right: _Shape, canvas: int) -> Float32s:
         shift = np.where(shift < theirs, shift, shift - canvas)
         shares.append(np.clip(np.minimum(ours + shift, theirs) - np.maximum(shift, 0), 0, None))
     area = shares[0][:, None] * shares[1][None, :]
-    enough = area >= _LEAST_OVERLAP * min(left[0] * left[1], right[0] * right[1])
+    enough = area >= LEAST_OVERLAP * min(left[0] * left[1], right[0] * right[1])
     return np.where(enough, 1.0 / np.sqrt(np.maximum(area, 1)), 0.0).astype(np.float32)
 
 
 def _least_canvas(left: _Shape, right: _Shape) -> int:
     """How long a canvas is on which no shift that overlaps enough wraps around: a power of two, for the FFT."""
     sides = zip(left, right, strict=True)
-    longest = max(ours + theirs - int(_LEAST_OVERLAP * min(ours, theirs)) for ours, theirs in sides)
+    longest = max(ours + theirs - int(LEAST_OVERLAP * min(ours, theirs)) for ours, theirs in sides)
     return 1 << (longest - 1).bit_length()
 
 
