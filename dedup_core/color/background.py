@@ -37,7 +37,7 @@ def object_weights(*labs: Float32s) -> Float32s:
 
 
 def weights_and_plain_share(*backgrounds: Background) -> tuple[Float32s, float]:
-    """`object_weights` of all, and the least share 0..1 of plain background in any, from one look at each picture."""
+    """`object_weights` of all, and the least share 0..1 of plain background in any."""
     heaviest = np.zeros(backgrounds[0].pixels.shape, dtype=np.float32)
     shares = []
     for background, trust in backgrounds:

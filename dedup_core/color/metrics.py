@@ -22,10 +22,10 @@ from dedup_core.color.summary import summary_of
 def color_metrics(left: Pixels, right: Pixels) -> ColorMetrics:
     """All three metrics of two pictures of one size that show the same thing in the same place."""
     labs = srgb_to_lab(left), srgb_to_lab(right)
-    return lab_metrics(labs, (SomeColors.of(labs[0]), SomeColors.of(labs[1])), object_weights(*labs))
+    return lab_metrics(labs, (PaletteAndHistogram.of(labs[0]), PaletteAndHistogram.of(labs[1])), object_weights(*labs))
 
 
-class SomeColors(NamedTuple):
+class PaletteAndHistogram(NamedTuple):
     """The palette and the histogram of one of two pictures."""
 
     palette: Float32s
@@ -40,7 +40,7 @@ class SomeColors(NamedTuple):
 
 
 def lab_metrics(
-    labs: tuple[Float32s, Float32s], colors: tuple[SomeColors, SomeColors], weights: Float32s
+    labs: tuple[Float32s, Float32s], colors: tuple[PaletteAndHistogram, PaletteAndHistogram], weights: Float32s
 ) -> ColorMetrics:
     """The same for CIELAB pictures (h, w, 3) of which the colors and the `object_weights` (h, w) are known."""
     return ColorMetrics(

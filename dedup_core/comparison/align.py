@@ -27,9 +27,7 @@ _OF_SPECTRA: Final = 2  # starts; of a page, its mirror image may score as high 
 _REFINED_STARTS: Final = 2  # the two best may change places at 64 pixels
 _GOOD_AGREEMENT: Final = 0.8  # of whole on whole; below, crops, turns and padding are searched for as well
 _GOOD_OF_PAGES: Final = 0.9  # tables and lines of text agree by up to 0.88 one line off or mirrored, else by 0.93
-_GROUND: Final = (
-    0.4  # share of one gray that makes a picture a page: paper is 0.6 and more, nine of ten photographs less
-)
+_GROUND: Final = 0.4  # share of one gray that makes a page: paper is 0.6 and more, nine of ten photographs less
 _GRAYS: Final = 16  # levels that are one gray
 _LIKELY_AGREEMENT: Final = 0.97  # of a likely alignment: worth asking whether any near it agrees better
 _POOR_AGREEMENT: Final = 0.6  # of luma; below, the colors may have changed so much that only edges agree
@@ -282,7 +280,7 @@ def _warped(
 ) -> tuple[Float32s, NDArray[np.bool_]]:
     """The right plane as it lies under the left one, and where there is any that counts, both (n,).
 
-    With the plane is given where it counts.
+    The second image of `plane` is 0 where the first one does not count.
     """
     ours, theirs = scales
     in_pixels = np.array(theirs)[:, None] * matrix / np.array([*ours, 1.0])

@@ -8,10 +8,10 @@ import numpy as np
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.background import Background
 from dedup_core.color.lab import srgb_to_lab
-from dedup_core.color.metrics import SomeColors
+from dedup_core.color.metrics import PaletteAndHistogram
 from dedup_core.comparison.edge_agreement import Shapes
 
-_HELD: Final = 8  # of about 0.8 MB; between two comparisons of one picture there are at most six of others
+_HELD: Final = 8  # of about 1 MB; most comparisons need two to four
 
 
 class Part:
@@ -35,8 +35,8 @@ class Part:
         return Background.of(self.lab)
 
     @cached_property
-    def colors(self) -> SomeColors:
-        return SomeColors.of(self.lab)
+    def colors(self) -> PaletteAndHistogram:
+        return PaletteAndHistogram.of(self.lab)
 
 
 def part_of(pixels: Pixels) -> Part:
