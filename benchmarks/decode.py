@@ -40,18 +40,18 @@ from dedup_core.limits import WORKING_SIZE  # noqa: E402
 SIZES = {"12 MP": (4000, 3000), "24 MP": (6000, 4000)}
 # The stages of `extract_features`; whatever one calls counts for it, unless it is a stage itself.
 STAGES = {
-    "JPEG to small pixels (Pillow)": ("decode.py", "decode"),
+    "JPEG to small pixels (Pillow)": ("decoder.py", "decode"),
     "digest of the file": ("~", "<built-in method _hashlib.openssl_sha256>"),
     "luma and borders": ("luma.py", "__init__"),
     "luma planes": ("luma.py", "_averaged"),
-    "keypoints: where": ("keypoint_detector.py", "_blobs"),
-    "keypoints: words": ("keypoint_detector.py", "_patch_coefficients"),
-    "hashes": ("fingerprint.py", "_hash"),
-    "quality": ("fingerprint.py", "_gradient_quality"),
-    "small CIELAB": ("color.py", "_small_lab"),
-    "background": ("color.py", "object_weights"),
-    "palette": ("color.py", "_palette"),
-    "histogram": ("color.py", "_histogram"),
+    "keypoints: where": ("blobs.py", "blobs_of"),
+    "keypoints: words": ("patches.py", "described"),
+    "hashes": ("hashes.py", "_hashes"),
+    "quality": ("hashes.py", "_quality"),
+    "small CIELAB": ("summary.py", "_small_lab"),
+    "background": ("background.py", "object_weights"),
+    "palette": ("palette.py", "lab_palette"),
+    "histogram": ("histogram.py", "lab_histogram"),
     "layout": ("extraction.py", "_layout_of"),
 }
 
@@ -132,7 +132,7 @@ def show_profile(title: str, jpegs: list[bytes], calls: int = 40) -> None:
     entries = pstats.Stats(profile).stats  # (file, line, name) -> (…, seconds with what it calls, callers)
     spent = {(Path(file).name, name): cumulative for (file, _, name), (_, _, _, cumulative, _) in entries.items()}
     whole = spent["extraction.py", "extract_features"]
-    shares = {stage: spent.get(key, 0.0) / whole for stage, key in STAGES.items()}
+    shares = {stage: spent[key] / whole for stage, key in STAGES.items()}
     shares["the rest"] = 1 - sum(shares.values())
     table = Table(title=f"{title}: {whole / calls * 1000:.1f} ms under the profiler")
     table.add_column("stage")
