@@ -83,7 +83,7 @@ def _taken_in() -> World:
         "uploads/coffee again.jpg": encoded(coffee, quality=92),
         "uploads/coffee-blue.jpg": encoded(hue_shifted(coffee, 120)),
         "catalog/rocket.jpg": encoded(rocket, quality=92),
-        "uploads/rocket-framed.jpg": encoded(ImageOps.expand(rocket, 30, "white")),
+        "uploads/rocket-framed.jpg": encoded(ImageOps.expand(with_letters(rocket), 30, "white")),
         "catalog/astronaut.png": encoded(astronaut, "PNG"),
         HOSTILE: encoded(half),
         "uploads/notes.jpg": b"this is no picture",
