@@ -199,8 +199,9 @@ class Run:
         return any(hit.image_id == image_id and is_plausible(fingerprints, held, hit) for hit in hits)
 
     def _times(self) -> tuple[float, float]:
-        """Seconds of processor time of this process and of the server's."""
-        return time.process_time(), sum(_seconds(it) for it in self._backends())
+        """Seconds of processor time of this process and of the server's, with those of its processes that ended."""
+        ended = self._server.cpu_times()
+        return time.process_time(), ended.children_user + ended.children_system + sum(map(_seconds, self._backends()))
 
     def _since(self, before: tuple[float, float]) -> tuple[float, float]:
         client, of_server = (now - then for now, then in zip(self._times(), before, strict=True))

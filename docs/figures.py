@@ -223,7 +223,7 @@ def engines() -> Iterator[str]:
                 f"{it['search_ms']:.0f}",
                 f"{it['search_server_ms']:.0f}",
                 f"{it['embedded_search_ms']:.0f}",
-                f"{it['put_many_ms']:.2f}",
+                "not told" if it["put_many_ms"] is None else f"{it['put_many_ms']:.2f}",
                 f"{it['bytes_an_image']:,}",
             )
             for it in result("engines")
