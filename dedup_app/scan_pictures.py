@@ -1,6 +1,9 @@
 """The pictures of a folder that were decoded: the last ones in memory, those before them in a file, and no more."""
 
+import tempfile
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from threading import Lock
 from typing import BinaryIO, Final, NamedTuple
@@ -22,10 +25,20 @@ class _Place(NamedTuple):
     picture: WorkingImage
 
 
+@contextmanager
+def spare_file() -> Iterator[BinaryIO | None]:
+    """A nameless file for pictures that memory is too small for; none where temporary files have no place."""
+    with ExitStack() as stack:
+        file = None
+        with suppress(OSError):
+            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+        yield file
+
+
 class ScanPictures:
     """For all threads. To read a picture from the file takes a hundredth of the time that decoding it takes.
 
-    `file` is empty, opened for both and not buffered; without one, or once it is full, pictures are forgotten.
+    `file` is as `spare_file` gives it; without one, or once it is full, pictures are forgotten.
     """
 
     def __init__(self, file: BinaryIO | None = None) -> None:

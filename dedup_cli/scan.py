@@ -2,15 +2,14 @@
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -21,7 +20,7 @@ from dedup_app.folder_scan import FolderScan, Measure, ScanReport
 from dedup_app.folder_scan import Progress as Told
 from dedup_app.ports.decoders import Decoders
 from dedup_app.scan_groups import CopyGroup
-from dedup_app.scan_pictures import ScanPictures
+from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json, verdict_text
@@ -81,7 +80,7 @@ def scan(
         _decoders(workers) as decoders,
         _measure(workers, len(names)) as measure,
         _progress() as told,
-        _spare_file() as file,
+        spare_file() as file,
     ):
         pictures = ScanPictures(file)
         walk = FolderScan(
@@ -96,16 +95,6 @@ def scan(
         print_csv(COLUMNS, _rows(report))
     else:
         _print(report, time.monotonic() - started, html)
-
-
-@contextmanager
-def _spare_file() -> Iterator[BinaryIO | None]:
-    """A nameless file for pictures that memory is too small for; none where temporary files have no place."""
-    with ExitStack() as stack:
-        file = None
-        with suppress(OSError):
-            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
-        yield file
 
 
 def _names(folder: Path) -> list[str]:

@@ -77,8 +77,8 @@ def align(
     else:
         starts = stretch_starts(luma, hint)
         best = _sure(luma, starts, framed) or _or_as_good(luma, _refined(luma, starts), framed)
-    good = _GOOD_OF_PAGES if all(pyramid.most_of_a_gray(_GRAYS) > _GROUND for pyramid in luma) else _GOOD_AGREEMENT
-    if best.agreement < good and not _any_flat(luma):
+    poor = best.agreement < _GOOD_AGREEMENT or (best.agreement < _GOOD_OF_PAGES and _are_pages(luma))
+    if poor and not _any_flat(luma):
         other = max(_from_spectra(luma), key=_agreement, default=best)
         best = other if other.agreement > best.agreement + _doubt(best) else best
     if best.agreement < _GOOD_AGREEMENT:
@@ -107,6 +107,10 @@ def _pyramids(plane_of: Callable[[Pixels, int], Float32s], left: Pixels, right: 
 
 def _any_flat(pyramids: Pyramids) -> bool:
     return any(pyramid.is_flat for pyramid in pyramids)
+
+
+def _are_pages(pyramids: Pyramids) -> bool:
+    return all(pyramid.most_of_a_gray(_GRAYS) > _GROUND for pyramid in pyramids)
 
 
 def _whole_on_whole(pyramids: Pyramids, hint: View | None) -> Alignment:
@@ -146,8 +150,12 @@ def _sure(pyramids: Pyramids, starts: list[Start], framed: Callable[[View], Matr
     likely = _fine(pyramids, start, start.zoom, 0)
     if likely.agreement < _LIKELY_AGREEMENT:
         return None
-    best = 1.0 if likely.agreement >= 1.0 - _AS_GOOD else _fine(pyramids, likely, likely.zoom, 1).agreement
-    return likely if likely.agreement >= best - _AS_GOOD else None
+    return likely if likely.agreement >= 1.0 - _AS_GOOD or _gains_nothing(pyramids, likely, likely.zoom) else None
+
+
+def _gains_nothing(pyramids: Pyramids, found: Alignment, zoom: float) -> bool:
+    """Whether what lies a step away agrees no better."""
+    return found.agreement >= _fine(pyramids, found, zoom, 1).agreement - _AS_GOOD
 
 
 def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], Matrix] | None) -> Alignment:
@@ -163,7 +171,7 @@ def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], M
     if other.agreement < found.agreement - _doubt(found):
         return found
     # Of places that fit as well, each is the best of those around it; what noise has drawn aside is not.
-    return other if _fine(pyramids, other, found.zoom, 1).agreement <= other.agreement + _AS_GOOD else found
+    return other if _gains_nothing(pyramids, other, found.zoom) else found
 
 
 def _doubt(found: Alignment) -> float:

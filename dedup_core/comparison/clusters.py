@@ -52,10 +52,10 @@ def common_rectangle(inside: NDArray[np.bool_]) -> tuple[slice, slice]:
 
     Empty if there is no such rectangle.
     """
-    if inside.all() or not inside.any():
+    box = bounds_of(inside)
+    if box is None or inside.all():
         return slice(0, inside.shape[0]), slice(0, inside.shape[1])
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    top, bottom, first, last = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    first, top, last, bottom = box
     while bottom > top and last > first:
         part = inside[top:bottom, first:last]
         holes = (1 - part[0].mean(), 1 - part[-1].mean(), 1 - part[:, 0].mean(), 1 - part[:, -1].mean())

@@ -20,7 +20,7 @@ _STILL: Final = 0.05  # of a pixel: a step this small is the last one
 _SHOWS: Final = 0.4  # of local structure: where there is anything to lay on anything
 _EXACT: Final = 0.15  # of local structure: what is left where the same lies on the same
 _SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
-_SEEN_MARK: Final = 100.0  # as in `align`
+_SEEN_MARK: Final = 100.0  # local structure has a few units; of the sum float32 still holds five decimals
 _DAMPING: Final = 1e-3  # keeps what no slope tells where it is; next to sums over thousands of points it is nothing
 
 
