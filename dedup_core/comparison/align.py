@@ -11,11 +11,11 @@ from PIL import Image
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.align_keypoints import keypoint_starts
 from dedup_core.comparison.align_spectra import LEAST_OVERLAP, spectrum_starts
-from dedup_core.comparison.align_starts import Matrix, Pyramids, Start, stretch_starts, whole_on_whole
-from dedup_core.comparison.local_contrast import Extent, StructurePyramid, edge_plane, extent_of, luma_plane
+from dedup_core.comparison.align_starts import Matrix, Pyramids, Start, stretch_starts, whole_on_whole, zoom_of
+from dedup_core.comparison.local_contrast import StructurePyramid, edge_plane, extent_of, luma_plane
+from dedup_core.comparison.steepest_descent import Scales, pixels_a_unit, steepest_descent
 from dedup_core.views import SWAPPING, View, turned
 
-type Scales = tuple[float, float]
 # (longer side in pixels, Gauss-Newton steps): each size begins where the one before ended, and so needs fewer steps.
 _COARSE_STEP: Final = (32, 8)
 _MIDDLE_STEP: Final = (64, 5)
@@ -88,16 +88,6 @@ def align(
         if not _any_flat(edges):
             best = max(best, _refined(edges, stretch_starts(edges, hint)), key=_agreement)
     return best
-
-
-def zoom_of(matrix: Matrix) -> float:
-    """How many times as long a line becomes, on average of all directions, by the affine part of a map of points."""
-    return float(abs(np.linalg.det(matrix[:2, :2])) ** 0.5)
-
-
-def pixels_a_unit(shape: tuple[int, ...], extent: Extent) -> Scales:
-    """Across and down: a plane's sides are rounded to whole pixels, which moves its far edge by up to half of one."""
-    return shape[1] / extent[0], shape[0] / extent[1]
 
 
 def _pyramids(plane_of: Callable[[Pixels, int], Float32s], left: Pixels, right: Pixels) -> Pyramids:
@@ -221,7 +211,7 @@ def _gauss_newton(
     scales = pixels_a_unit(left.shape, extent), pixels_a_unit(right.shape, pyramids[1].extent)
     areas = float(np.prod(extent) / np.prod(pyramids[1].extent))
     target = np.ascontiguousarray(left).ravel()
-    jacobian = _steepest_descent(left, scales[0]) if steps else np.empty((0, 0), dtype=np.float32)
+    jacobian = steepest_descent(left, scales[0]) if steps else np.empty((0, 0), dtype=np.float32)
     warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
     best = Alignment(start.view, start.matrix, -1.0)
     plane = Image.fromarray(right), Image.fromarray(_within_rim(right.shape, rim))
@@ -246,33 +236,6 @@ def _gauss_newton(
             break
         warp = warp @ np.linalg.inv(change)
     return best
-
-
-def _steepest_descent(plane: Float32s, scales: Scales) -> Float32s:
-    """How each parameter of the warp changes each point, (6, n), with points in units of the longer side."""
-    gx, gy, x, y = slopes_and_places(plane, scales)
-    one = np.ones((1, 1), dtype=np.float32)
-    return products_of(plane.shape, (gx, x), (gx, y), (gx, one), (gy, x), (gy, y), (gy, one))
-
-
-def products_of(shape: tuple[int, ...], *factors: tuple[Float32s, Float32s]) -> Float32s:
-    """The product of each pair of planes, (pairs, h * w): rows, since columns would take many times longer."""
-    rows = np.empty((len(factors), *shape), dtype=np.float32)
-    for row, (one, other) in zip(rows, factors, strict=True):
-        np.multiply(one, other, out=row)
-    return rows.reshape(len(factors), -1)
-
-
-def slopes_and_places(plane: Float32s, scales: Scales) -> tuple[Float32s, Float32s, Float32s, Float32s]:
-    """Slopes across and down, (h, w) each, and the places x (w,) and y (h, 1), all in units of the longer side."""
-    height, width = plane.shape
-    across, down = np.float32(scales[0]), np.float32(scales[1])
-    gx, gy = np.zeros_like(plane), np.zeros_like(plane)
-    gx[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) * (across / 2)
-    gy[1:-1] = (plane[2:] - plane[:-2]) * (down / 2)
-    x = (np.arange(width, dtype=np.float32) + 0.5) / across
-    y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / down
-    return gx, gy, x, y
 
 
 def _within_rim(shape: tuple[int, ...], rim: int) -> NDArray[np.uint8]:

@@ -49,3 +49,8 @@ def in_nearest_view(matrix: Matrix, extent: Extent, *, mirrored: bool) -> Start:
     back = np.array([[cosine, sine], [-sine, cosine]], np.float64)
     shift = np.array(extent) / 2 - back @ np.array([width, height]) / 2
     return view, np.column_stack([matrix[:, :2] @ back, matrix[:, :2] @ shift + matrix[:, 2]])
+
+
+def zoom_of(matrix: Matrix) -> float:
+    """How many times as long a line becomes, on average of all directions, by the affine part of a map of points."""
+    return float(abs(np.linalg.det(matrix[:2, :2])) ** 0.5)

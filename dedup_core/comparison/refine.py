@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image
 
 from dedup_core.arrays import Float32s
-from dedup_core.comparison.align import Scales, pixels_a_unit, products_of, slopes_and_places, zoom_of
+from dedup_core.comparison.align_starts import zoom_of
 from dedup_core.comparison.local_contrast import StructurePyramid
+from dedup_core.comparison.steepest_descent import pixels_a_unit, steepest_descent
 from dedup_core.comparison.warp import Homography, pixel_homography, warped
 
 FINEST: Final = 256  # pixels: docs/thresholds.md#detail
@@ -49,7 +50,7 @@ def _gauss_newton(
     right = pyramids[1].at(round(longer * max(1.0, 1 / zoom)))
     height, width = left.shape
     scales = pixels_a_unit(left.shape, pyramids[0].extent), pixels_a_unit(right.shape, pyramids[1].extent)
-    jacobian, target = _steepest_descent(left, scales[0]), np.ascontiguousarray(left).ravel()
+    jacobian, target = steepest_descent(left, scales[0], projective=True), np.ascontiguousarray(left).ravel()
     shows = np.flatnonzero(np.abs(target) > _SHOWS)
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     found, best, agreement = start, start, -1.0
@@ -79,16 +80,6 @@ def _gauss_newton(
         found = found @ np.linalg.inv(np.eye(3) + np.append(delta, 0.0).reshape(3, 3))
         found = found / found[2, 2]
     return best
-
-
-def _steepest_descent(plane: Float32s, scales: Scales) -> Float32s:
-    """How each parameter of the warp changes each point, (8, n), with points in units of the longer side."""
-    gx, gy, x, y = slopes_and_places(plane, scales)
-    one = np.ones((1, 1), dtype=np.float32)
-    outward = -(gx * x + gy * y)
-    return products_of(
-        plane.shape, (gx, x), (gx, y), (gx, one), (gy, x), (gy, y), (gy, one), (outward, x), (outward, y)
-    )
 
 
 def _median(values: Float32s) -> float:
