@@ -1,19 +1,17 @@
 """Finds how one picture lies on another: view, crop or padding, scale and small rotation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.align_keypoints import keypoint_starts
 from dedup_core.comparison.align_spectra import LEAST_OVERLAP, spectrum_starts
 from dedup_core.comparison.align_starts import Matrix, Pyramids, Start, stretch_starts, whole_on_whole, zoom_of
+from dedup_core.comparison.gauss_newton import WarpedPlane, pixels_a_unit, steepest_descent, within_rim
 from dedup_core.comparison.local_contrast import StructurePyramid, edge_plane, extent_of, luma_plane
-from dedup_core.comparison.steepest_descent import Scales, pixels_a_unit, steepest_descent
 from dedup_core.views import SWAPPING, View, turned
 
 # (longer side in pixels, Gauss-Newton steps): each size begins where the one before ended, and so needs fewer steps.
@@ -38,6 +36,7 @@ _OF_DOUBT: Final = 0.2  # of what does not agree: stripes too fine for this size
 _LEAST_SEEN: Final = 0.03  # of the left plane: the smallest part that keypoints tell, at a zoom of 5, is 0.04 of it
 _LEAST_DETERMINANT: Final = 0.3  # a step that makes areas so much smaller leads away, and its inverse still farther
 _LEAST_EXTENT: Final = 1 / 32  # a thinner strip has too few rows to be laid on anything: whole on whole, then
+_DAMPING: Final = 1e-3 * np.eye(6)  # keeps what no slope tells; next to sums over points it is nothing
 _STILL: Final = 0.02  # of a pixel: a step this small is the last one
 
 
@@ -126,7 +125,7 @@ def _refined(pyramids: Pyramids, starts: list[Start]) -> Alignment:
 def _fine(pyramids: Pyramids, start: Alignment, zoom: float, steps: int) -> Alignment:
     """With so many steps at the size at which what both show is as large in one as in the other, but for their rims."""
     sizes = round(_FINE * min(1.0, zoom)), round(_FINE * min(1.0, 1 / zoom))
-    return _gauss_newton(pyramids, start, sizes[0], steps, sizes[1], rim=_RIM)
+    return _gauss_newton(pyramids, start, sizes[0], steps, sizes[1], _RIM)
 
 
 def _sure(pyramids: Pyramids, starts: list[Start], framed: Callable[[View], Matrix] | None) -> Alignment | None:
@@ -135,7 +134,7 @@ def _sure(pyramids: Pyramids, starts: list[Start], framed: Callable[[View], Matr
         return None
     view, matrix = starts[0][0], framed(starts[0][0])
     start = Alignment(view, matrix, -1.0)
-    if _gauss_newton(pyramids, start, _COARSE_STEP[0], 0).agreement < _GOOD_AGREEMENT:
+    if _gauss_newton(pyramids, start, _MIDDLE_STEP[0], 0).agreement < _GOOD_AGREEMENT:
         return None
     likely = _fine(pyramids, start, start.zoom, 0)
     if likely.agreement < _LIKELY_AGREEMENT:
@@ -209,66 +208,38 @@ def _gauss_newton(
     left, right = turned(pyramids[0].at(longer), start.view), pyramids[1].at(right_longer or longer)
     extent = pyramids[0].extent[::-1] if start.view in SWAPPING else pyramids[0].extent
     scales = pixels_a_unit(left.shape, extent), pixels_a_unit(right.shape, pyramids[1].extent)
-    areas = float(np.prod(extent) / np.prod(pyramids[1].extent))
-    target = np.ascontiguousarray(left).ravel()
-    jacobian = steepest_descent(left, scales[0]) if steps else np.empty((0, 0), dtype=np.float32)
+    part = within_rim(left.shape, rim)
+    target = np.ascontiguousarray(left[part]).ravel()
+    jacobian = steepest_descent(left, scales[0], part) if steps else np.empty((0, 0), dtype=np.float32)
+    under = WarpedPlane(right, rim, part, scales)
     warp = np.vstack([start.matrix, [0.0, 0.0, 1.0]])
-    best = Alignment(start.view, start.matrix, -1.0)
-    plane = Image.fromarray(right), Image.fromarray(_within_rim(right.shape, rim))
-    counts = _within_rim(left.shape, rim).ravel() > 0
+    best, most_seen = Alignment(start.view, start.matrix, -1.0), 0.0
     for step in range(steps + 1):
-        sampled, both = _warped(plane, warp[:2], left.shape, scales)
-        seen = (both & counts).astype(np.float32)
+        sampled, seen = under.at(warp[:2])
+        share = float(seen.mean())
         sampled = sampled * seen
-        agreement = _correlation(target, sampled, seen)
+        agreement = _correlation(target * seen, sampled)
         if agreement > best.agreement:
-            share = float(seen.mean() / counts.mean()) * max(1.0, zoom_of(warp[:2]) ** 2 * areas)
-            best = Alignment(start.view, warp[:2], agreement, min(1.0, share))
-        if step == steps or seen.mean() < _LEAST_SEEN:
+            best, most_seen = Alignment(start.view, warp[:2], agreement), share
+        if step == steps or share < _LEAST_SEEN:
             break
         error = sampled - target
         weighted = jacobian * (seen / (1.0 + error * error))
-        hessian = (weighted @ jacobian.T).astype(np.float64) + 1e-3 * np.eye(6)
+        hessian = (weighted @ jacobian.T).astype(np.float64) + _DAMPING
         delta = np.linalg.solve(hessian, (weighted @ error).astype(np.float64))
         change = np.eye(3)
         change[:2] += delta.reshape(2, 3)
         if abs(np.linalg.det(change)) < _LEAST_DETERMINANT or np.abs(delta).max() * longer < _STILL:
             break
         warp = warp @ np.linalg.inv(change)
-    return best
-
-
-def _within_rim(shape: tuple[int, ...], rim: int) -> NDArray[np.uint8]:
-    """255 but for the pixels so near to an edge, of which no side loses more than half, (h, w)."""
-    inside = np.zeros(shape, dtype=np.uint8)
-    down, across = (min(rim, side // 4) for side in shape)
-    inside[down : shape[0] - down, across : shape[1] - across] = 255
-    return inside
-
-
-def _warped(
-    plane: tuple[Image.Image, Image.Image], matrix: Matrix, shape: tuple[int, ...], scales: tuple[Scales, Scales]
-) -> tuple[Float32s, NDArray[np.bool_]]:
-    """The right plane as it lies under the left one, and where there is any that counts, both (n,).
-
-    The second image of `plane` is 0 where the first one does not count.
-    """
-    ours, theirs = scales
-    in_pixels = np.array(theirs)[:, None] * matrix / np.array([*ours, 1.0])
-    coefficients = tuple(float(value) for value in in_pixels.ravel())
-    size = shape[1], shape[0]
-    values, counts = (
-        np.asarray(image.transform(size, Image.Transform.AFFINE, coefficients, resampling)).ravel()
-        for image, resampling in zip(plane, (Image.Resampling.BILINEAR, Image.Resampling.NEAREST), strict=True)
-    )
-    return values, counts > 0
+    areas = float(np.prod(extent) / np.prod(pyramids[1].extent))
+    return replace(best, share=min(1.0, most_seen * max(1.0, best.zoom**2 * areas)))
 
 
 def _agreement(found: Alignment) -> float:
     return found.agreement
 
 
-def _correlation(left: Float32s, right: Float32s, seen: Float32s) -> float:
-    """Correlation of two planes of zero mean where both are seen, -1..1."""
-    left = left * seen
+def _correlation(left: Float32s, right: Float32s) -> float:
+    """Of two planes of zero mean, which are 0 where not both are seen, -1..1."""
     return float(left @ right / np.sqrt((left @ left) * (right @ right) + 1e-6))

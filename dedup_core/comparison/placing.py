@@ -11,11 +11,11 @@ from PIL import Image
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.align import align
 from dedup_core.comparison.clusters import PixelBox, bounds_of
+from dedup_core.comparison.gauss_newton import pixels_a_unit
 from dedup_core.comparison.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
 from dedup_core.comparison.refine import FINEST, refined
 from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
 from dedup_core.comparison.sharpness import SOFT, sharpness
-from dedup_core.comparison.steepest_descent import pixels_a_unit
 from dedup_core.comparison.warp import (
     Homography,
     farthest_apart,

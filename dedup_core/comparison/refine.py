@@ -7,8 +7,8 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.align_starts import zoom_of
+from dedup_core.comparison.gauss_newton import pixels_a_unit, steepest_descent
 from dedup_core.comparison.local_contrast import StructurePyramid
-from dedup_core.comparison.steepest_descent import pixels_a_unit, steepest_descent
 from dedup_core.comparison.warp import Homography, pixel_homography, warped
 
 FINEST: Final = 256  # pixels: docs/thresholds.md#detail

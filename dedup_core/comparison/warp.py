@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Pixels
+from dedup_core.comparison.gauss_newton import Scales
 from dedup_core.comparison.local_contrast import extent_of
-from dedup_core.comparison.steepest_descent import Scales
 
 type Homography = NDArray[np.float64]
 """(3, 3): points of one picture to points of another, both in units of the longer side of their picture."""
