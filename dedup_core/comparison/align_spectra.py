@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
-from dedup_core.comparison.align_starts import (
-    Matrix,
-    Pyramids,
-    Start,
-    in_nearest_view,
-)
+from dedup_core.comparison.align_starts import Matrix, Pyramids, Start, in_nearest_view
 
 type _Shape = tuple[int, ...]
 SIDE: Final = 160  # longer side in pixels: lines of text, three pixels apart, still show
@@ -28,18 +23,26 @@ _STEP: Final = 0.0125  # of the logarithm of a zoom: lines at the edge are moved
 _ANGLES: Final = 120  # of half a turn
 _LARGEST_ZOOM: Final = 2.5  # of a part that is smaller, too little of the spectrum is the same
 LEAST_OVERLAP: Final = 0.4  # of the smaller one: a crop lies inside as a whole; fewer points agree somewhere by chance
+_LEAST_LIKENESS: Final = 0.2  # of two spectra: those of strangers have 0.12 to 0.26, of crops to a half 0.28 to 0.7
+_RIVAL: Final = 0.6  # of the better likeness; of a page, its mirror image has up to 0.9
 _LEAST_ENERGY: Final = 1e-9
 
 
 def spectrum_starts(pyramids: Pyramids) -> list[Start]:
-    """The likeliest place of the left picture, of its mirror image, and of both upside down; the best first."""
+    """The likeliest place of the left picture, of its mirror image, and of both upside down; the best first.
+
+    None of that one of them whose spectrum is hardly like that of the right picture, or far less than the other's.
+    """
     ours, theirs = (_log_polar(pyramid.plane_at(SIDE)) for pyramid in pyramids)
+    # Of a picture upside down, what turned one way turns the other.
+    sides = ours, np.roll(ours[:, ::-1], 1, axis=1)
+    likeliest = [_turn_and_zoom(side, theirs) for side in sides]
+    least = max(_LEAST_LIKENESS, _RIVAL * max(likeness for likeness, _, _ in likeliest))
     found: list[tuple[float, Start]] = []
-    for mirrored in (False, True):
-        # Of a picture upside down, what turned one way turns the other.
-        turn, zoom = _turn_and_zoom(np.roll(ours[:, ::-1], 1, axis=1) if mirrored else ours, theirs)
-        for score, matrix in _placed(pyramids, turn, zoom, mirrored=mirrored):
-            found.append((score, in_nearest_view(matrix, pyramids[0].extent, mirrored=mirrored)))
+    for mirrored, (likeness, turn, zoom) in zip((False, True), likeliest, strict=True):
+        if likeness >= least:
+            for score, matrix in _placed(pyramids, turn, zoom, mirrored=mirrored):
+                found.append((score, in_nearest_view(matrix, pyramids[0].extent, mirrored=mirrored)))
     found.sort(key=lambda it: -it[0])
     return [start for _, start in found]
 
@@ -68,8 +71,11 @@ def _log_polar(plane: Float32s) -> Float32s:
     return np.asarray(polar - polar.mean(axis=1, keepdims=True))
 
 
-def _turn_and_zoom(ours: Float32s, theirs: Float32s) -> tuple[float, float]:
-    """By how much the left picture is turned (radians, up to half a turn) and zoomed to be most like the right one."""
+def _turn_and_zoom(ours: Float32s, theirs: Float32s) -> tuple[float, float, float]:
+    """How like the right picture's spectrum the left one's is at best, -1..1, and turned and zoomed by how much then.
+
+    The turn is in radians, up to half of one.
+    """
     count, most = len(ours), round(np.log(_LARGEST_ZOOM) / _STEP)
     size = 60 * -(-(count + most) // 60), _ANGLES  # of small factors, for the FFT
     spectra = np.fft.rfft2(ours, s=size).conj() * np.fft.rfft2(theirs, s=size)
@@ -80,7 +86,7 @@ def _turn_and_zoom(ours: Float32s, theirs: Float32s) -> tuple[float, float]:
     energy = (sums[end] - sums[first]) * (others[end + shifts] - others[first + shifts])
     scores = likeness[shifts] / np.sqrt(energy + _LEAST_ENERGY)[:, None]
     shift, angle = np.unravel_index(int(scores.argmax()), scores.shape)
-    return float(angle) * np.pi / _ANGLES, float(np.exp(-shifts[shift] * _STEP))
+    return float(scores[shift, angle]), float(angle) * np.pi / _ANGLES, float(np.exp(-shifts[shift] * _STEP))
 
 
 def _placed(pyramids: Pyramids, turn: float, zoom: float, *, mirrored: bool) -> Iterator[tuple[float, Matrix]]:
