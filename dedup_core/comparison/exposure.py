@@ -13,6 +13,7 @@ from dedup_core.comparison.local_contrast import box_blur
 type Doubles = NDArray[np.float64]
 BLOCK: Final = 4  # pixels of at most 192: 2,304 blocks, in which compression noise is averaged already
 SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no other exposure and no tone has to explain it
+_SAME_LIGHT: Final = 0.75  # half of that
 _KNOTS: Final = np.array([0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0])
 _ROUNDS: Final = 3  # of curve and gains: a white balance leaves up to 1.6 after two, 0.9 after three, 0.8 after five
 _STIFFNESS: Final = 0.01  # of the curve against bends that few pixels ask for
@@ -46,11 +47,15 @@ def color_residual(blocks: Blocks) -> float:
     fitted by weighted least squares on means of 4 x 4 pixels; the residual is smoothed over a few blocks before its
     length is taken, so that compression noise cancels and the color of an area does not. Fitted both ways, the smaller
     one counts (the way that clips highlights cannot be undone), but one way is enough where it leaves less than any
-    preset allows.
+    preset allows, and none is fitted to what hardly differs as it is.
     """
     ours, theirs, weight = blocks.left, blocks.right, blocks.weight
-    residual = _residual(ours, theirs, weight)
-    return residual if residual <= SURE_RESIDUAL else min(residual, _residual(theirs, ours, weight))
+    labs = _lab(ours), _lab(theirs)
+    residual = _mean_length(labs[0] - labs[1], weight)
+    if residual <= _SAME_LIGHT:
+        return residual
+    residual = _residual(ours, theirs, labs[1], weight)
+    return residual if residual <= SURE_RESIDUAL else min(residual, _residual(theirs, ours, labs[0], weight))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,18 @@ class _Exposure:
         return np.where(scaled < 1.0, steps[segment] * values, 0.0)
 
 
-def _residual(source: Float32s, target: Float32s, weight: Float32s) -> float:
+def _residual(source: Float32s, target: Float32s, target_lab: Float32s, weight: Float32s) -> float:
     height, width = weight.shape
     down, across = np.linspace(-1, 1, height), np.linspace(-1, 1, width)
     radius = ((down[:, None] ** 2 + across**2) / 2).ravel()
     values, wanted = source.reshape(-1, 3).astype(np.float64), target.reshape(-1, 3).astype(np.float64)
     exposure = _fitted(values, wanted, weight.ravel().astype(np.float64), radius)
     predicted = np.clip(exposure.applied(values, radius), 0.0, 1.0).reshape(target.shape)
-    difference = _lab(predicted) - _lab(target)
+    return _mean_length(_lab(predicted) - target_lab, weight)
+
+
+def _mean_length(difference: Float32s, weight: Float32s) -> float:
+    """That of CIELAB differences (h, w, 3) smoothed over a few blocks, by how much each counts."""
     blurred_weight = box_blur(weight, 1)
     smooth = box_blur(difference.transpose(2, 0, 1) * weight, 1) / blurred_weight  # (3, rows, columns)
     length = np.sqrt((smooth * smooth).sum(axis=0))

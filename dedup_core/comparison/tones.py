@@ -73,6 +73,8 @@ def tones_between(
     counted = flat > _COUNTED
     raw = _lengths(ours - theirs)[counted]
     kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
+    if only_colors and (spot := _ninth_largest(_lengths((ours - theirs)[1:])[counted])) <= _SURE_SPOT:
+        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
     levels = blocks.left, blocks.right
     first, second = (_Coded.of(_smoothed(it, weight)) for it in levels)
     hues, spot = list[Doubles](), np.inf
