@@ -9,6 +9,9 @@ from skimage import exposure
 
 from dedup_changes.edits import Edit
 
+_APART = 12  # levels between the channels of a pixel: noise and compression leave gray ones nearer to each other
+_LEAST_COLOR = 0.01  # of a picture
+
 
 def clahe(picture: Image.Image, _: random.Random) -> Image.Image:
     """Local contrast evened out on the lightness, as scanners and X-ray viewers do."""
@@ -121,3 +124,9 @@ def _gray(values: NDArray[np.float64]) -> Image.Image:
 
 def _picture(pixels: NDArray[np.float32]) -> Image.Image:
     return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+
+
+def has_color(picture: Image.Image) -> bool:
+    """Whether an RGB picture has any color that a gray copy could lose."""
+    small = np.asarray(picture.resize((64, 64), Image.Resampling.BOX), np.int16)
+    return bool((np.ptp(small, axis=2) > _APART).mean() > _LEAST_COLOR)

@@ -56,6 +56,7 @@ class Transform:
     """One way of making a copy, and the verdicts that are right for it.
 
     `part` is the part of the evaluation that it belongs to: what was there first, framing, turning, tone or color.
+    `takes_color`: it is no change of a picture that has none.
     """
 
     name: str
@@ -63,6 +64,11 @@ class Transform:
     encoding: Encoding = Encoding()
     right: frozenset[str] = SAME
     part: str = "first"
+    takes_color: bool = False
+
+    def changes(self, picture: Image.Image) -> bool:
+        """Whether a copy of this RGB picture is what the verdicts are right for."""
+        return not self.takes_color or tones.has_color(picture)
 
     def apply(self, data: bytes, photo: str) -> bytes:
         """The bytes of a copy of this file, which is opened in this process: not for files of strangers."""
@@ -125,7 +131,10 @@ ALL_TRANSFORMS = (
     *(Transform(f"rotate-{degrees}", (rotate(degrees, expand=False),), part="turning") for degrees in (7, 10, 20)),
     *(Transform(f"rotate-{degrees}-expand", (rotate(degrees, expand=True),), part="turning") for degrees in (20, 45)),
     *(Transform(name, (edit,), part="tone") for name, edit in tones.TONES.items()),
-    *(Transform(name, (edit,), right=RECOLORED, part="color") for name, edit in tones.COLORS.items()),
+    *(
+        Transform(name, (edit,), right=RECOLORED, part="color", takes_color=name == "gray-contrast")
+        for name, edit in tones.COLORS.items()
+    ),
     Transform("inverted", (tones.inverted,), right=SAME | RECOLORED, part="color"),
 )
 

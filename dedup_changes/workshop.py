@@ -28,10 +28,15 @@ class MadeCopy(NamedTuple):
 
 
 def make_copies(picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
-    """Copies of the picture as it was decoded, each written by real encoders and decoded again."""
+    """Copies of the picture as it was decoded, each written by real encoders and decoded again.
+
+    None by changes that change nothing of it.
+    """
     image = Image.fromarray(picture.pixels)
     made = []
     for change in changes:
+        if not TRANSFORMS[change].changes(image):
+            continue
         data = TRANSFORMS[change].copy_of(image, name)
         small = decode(data)
         made.append(MadeCopy(change, fingerprints_of(small, hashlib.sha256(data).digest()[:CONTENT_BYTES]), small))

@@ -47,8 +47,10 @@ class MadePictures:
         picture = self._shelf.get(image.image_id)
         if picture is None:
             return NO_PICTURE.format("not kept")
-        (made,) = self._workshop.copies(picture, image.name, [change])
-        return picture_of(made.picture.pixels, f"{path}, {change}")
+        made = self._workshop.copies(picture, image.name, [change])
+        if not made:  # by the version that kept it; this one makes none that changes nothing
+            return NO_PICTURE.format("not made")
+        return picture_of(made[0].picture.pixels, f"{path}, {change}")
 
 
 def page_of(report: Report, facts: Facts, pictures: Pictures, review_page: str = "") -> str:

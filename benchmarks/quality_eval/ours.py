@@ -68,7 +68,8 @@ def evaluate(
 
     `copied` are those of the photos of which copies are made.
     """
-    pictures = [(photo, ORIGINAL) for photo in photos] + [(photo, name) for photo in copied for name in transforms]
+    copies = [(photo, name) for photo in copied for name in transforms if photo.is_changed_by(name)]
+    pictures = [(photo, ORIGINAL) for photo in photos] + copies
     features = workers.features(pictures)
     search = Search.over({photo: features[photo, ORIGINAL] for photo in photos})
     searched = {picture: search.ask(features[picture]) for picture in workers.told(pictures, "searches")}

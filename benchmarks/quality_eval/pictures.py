@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import PIL
+from PIL import Image
 
 from dedup_changes import edits, frames, tones, transforms
 
@@ -40,6 +41,14 @@ class Photo:
 
     def read(self) -> bytes:
         return self.path.read_bytes()
+
+    def is_changed_by(self, transform: str) -> bool:
+        """Whether its copy is what the verdicts of the transform are right for."""
+        change = transforms.TRANSFORMS[transform]
+        if not change.takes_color:
+            return True
+        with Image.open(self.path) as picture:
+            return change.changes(picture.convert("RGB"))
 
 
 type Picture = tuple[Photo, str]

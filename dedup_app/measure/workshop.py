@@ -42,7 +42,10 @@ class Workshop(Protocol):
     def changes(self) -> Sequence[Change]: ...
 
     def copies(self, picture: WorkingImage, name: str, changes: Sequence[str]) -> Sequence[MadeCopy]:
-        """The copies of a picture by these changes, through real encoded bytes; the same ones every time."""
+        """The copies of a picture by these changes, through real encoded bytes; the same ones every time.
+
+        None by a change that takes what the picture does not have.
+        """
         ...
 
     def measure(self, left: WorkingImage, right: WorkingImage, hint: View | None) -> PairMeasurement:

@@ -39,6 +39,14 @@ def test_a_copy_differs_from_its_original(name: str, photo: bytes) -> None:
     assert copy.size != original.size or np.any(np.asarray(copy) != np.asarray(original))
 
 
+def test_color_is_taken_from_pictures_that_have_some() -> None:
+    gray = Image.linear_gradient("L").convert("RGB")
+    stained = gray.copy()
+    stained.paste((200, 40, 40), (0, 0, 40, 40))
+    assert [TRANSFORMS["gray-contrast"].changes(it) for it in (gray, stained)] == [False, True]
+    assert TRANSFORMS["sepia"].changes(gray)  # a tint is a color that it did not have
+
+
 @pytest.mark.parametrize(
     "name",
     ["crop-random-85", "crop-10-one-side", "hue-shift", "noise-0.2", "rotate-4", "pad-20-white", "watermark-small"],

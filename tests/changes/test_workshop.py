@@ -4,7 +4,7 @@ from multiprocessing import active_children
 from pathlib import Path
 
 from dedup_changes.transforms import TRANSFORMS
-from dedup_changes.workshop import Workshop
+from dedup_changes.workshop import Workshop, make_copies
 from tests.core.pictures import scene, working
 
 
@@ -26,3 +26,8 @@ def test_processes_that_rest_are_gone_and_others_are_prepared_for_the_next_copy(
     before, after = told.read_text().split()
     assert before == str(process.pid) != after
     assert first[0].fingerprints == second[0].fingerprints
+
+
+def test_no_copy_is_made_by_a_change_that_changes_nothing() -> None:
+    made = make_copies(working(scene().convert("L").convert("RGB")), "a.jpg", ["gray-contrast", "sepia"])
+    assert [it.change for it in made] == ["sepia"]
