@@ -27,17 +27,22 @@ _LEAST_WEIGHT: Final = 1e-3  # so that blocks of which nothing counts can be div
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Means of `BLOCK` x `BLOCK` pixels of two aligned pictures, (h, w, 3) of 0..1, and how much they count, (h, w)."""
+    """Means of `BLOCK` x `BLOCK` pixels of two aligned pictures, (h, w, 3) of 0..1, and how much they count, (h, w).
+
+    `pixels` are those of the two pictures.
+    """
 
     left: Float32s
     right: Float32s
     weight: Float32s
+    pixels: tuple[Pixels, Pixels]
 
     @classmethod
     def of(cls, left: Pixels, right: Pixels, weights: Float32s) -> Self:
         """Of pictures of which `weights` (h, w) says which pixels count."""
         ours, theirs = (block_means(pixels, BLOCK) / np.float32(255) for pixels in (left, right))
-        return cls(ours, theirs, block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT))
+        weight = block_means(weights[..., None], BLOCK)[..., 0] + np.float32(_LEAST_WEIGHT)
+        return cls(ours, theirs, weight, (left, right))
 
 
 def color_residual(blocks: Blocks) -> float:

@@ -6,7 +6,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s
+from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.lab import block_means, srgb_to_lab
 from dedup_core.comparison.exposure import BLOCK, Blocks
 from dedup_core.comparison.local_contrast import box_blur
@@ -25,6 +25,8 @@ _WITH_LIGHT: Final = (-0.25, 1.0)  # of a change of light that colors share: all
 _MOST_LIGHT: Final = 2.0  # times; more makes another color of one
 _DARK: Final = 0.02  # of white: as good as black
 _MOST_TINT: Final = 0.03  # of white that a tone curve may add to colors of one luma, about 5 CIELAB units
+_CODES: Final = np.arange(256) / 255
+_UNEVEN: Final = 16.0  # levels, of a standard deviation in a block
 _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes the colors
 _BOUNDS: Final = tuple(zip(_SATURATIONS, _WITH_LIGHT, (-_MOST_TINT, _MOST_TINT), strict=True))  # low, high
 _DAMPING: Final = 1e-3  # of the weight of all blocks: pulls to the prior what few of them tell
@@ -83,9 +85,9 @@ def tones_between(
         spot = min(spot, _ninth_largest(hues[-1][counted]))
         if only_colors and spot <= _SURE_SPOT:
             return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
-    channels = _channel_errors(levels[0], levels[1], flat), _channel_errors(levels[1], levels[0], flat)
+    channels = [_channel_errors(levels[i], levels[1 - i], blocks.pixels[i], flat) for i in (0, 1)]
     if all(map(_has_few_colors, levels, (weight, weight))):
-        channels = hues[0], hues[1]  # some curve for each channel makes a few colors of any few others
+        channels = hues  # some curve for each channel makes a few colors of any few others
     places = _FIELD if before_plain else _LOCAL_FIELD
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
     tones = Tones(
@@ -166,7 +168,15 @@ def _on_curves(
 ) -> Doubles:
     """Least squares: where the curves from values to each row of wanted (m, n) are at the values, (m, n)."""
     low, high = _segments(values, knots)
-    count, shares = len(knots), np.stack([1 - high, high])
+    heights = _heights(low, high, wanted, weight, prior, rising=rising)
+    return np.asarray(heights[:, low] * (1 - high) + heights[:, low + 1] * high)
+
+
+def _heights(
+    low: NDArray[np.intp], high: Doubles, wanted: Doubles, weight: Doubles, prior: Doubles, *, rising: bool
+) -> Doubles:
+    """The heights of those curves at the knots, (m, knots), by the segments in which the values lie."""
+    count, shares = len(prior), np.stack([1 - high, high])
 
     def sums(products: Doubles) -> Doubles:
         return np.bincount(low, products, count)
@@ -181,9 +191,7 @@ def _on_curves(
         right_side[row] += sums(weighted[0] * target)
         right_side[row, 1:] += sums(weighted[1] * target)[:-1]
     heights = np.linalg.solve(normal, right_side.T).T
-    if rising:
-        heights = np.maximum.accumulate(heights, axis=1)
-    return np.asarray(heights[:, low] * shares[0] + heights[:, low + 1] * shares[1])
+    return np.maximum.accumulate(heights, axis=1) if rising else np.asarray(heights)
 
 
 def _color_curve(lab: Doubles, weight: Doubles) -> Doubles:
@@ -237,16 +245,28 @@ def _bounded(normal: Doubles, right_side: Doubles, low: Doubles, high: Doubles) 
     return np.clip(found, low, high)
 
 
-def _channel_errors(source: Float32s, target: Float32s, weight: Doubles) -> Doubles:
-    """What is left in CIELAB after a monotone curve for each channel of sRGB, (h, w, 3) of values 0..1."""
-    predicted = np.empty((3, len(weight)))
+def _channel_errors(source: Float32s, target: Float32s, pixels: Pixels, weight: Doubles) -> Doubles:
+    """What is left in CIELAB after a monotone curve for each channel of sRGB, (h, w, 3) of values 0..1.
+
+    A curve bends the `pixels` of source and not their means: it is fitted to even blocks most, and asked of each pixel.
+    """
+    mapped, knots = np.empty(pixels.shape, np.float32), _CHANNEL_KNOTS / 100
     for channel in range(3):
         values, wanted = (it[..., channel].ravel().astype(np.float64) for it in (source, target))
-        knots = _CHANNEL_KNOTS / 100
-        predicted[channel] = _on_curves(values, wanted[None], weight, knots, knots, rising=True)[0]
-    error = _lab(predicted) - _lab(target.reshape(-1, 3).T)
+        even = weight * _evenness(pixels[..., channel])
+        heights = _heights(*_segments(values, knots), wanted[None], even, knots, rising=True)[0]
+        table = np.interp(_CODES, knots, heights).astype(np.float32)
+        mapped[..., channel] = table.take(pixels[..., channel])
+    error = _lab(block_means(mapped, BLOCK).reshape(-1, 3).T) - _lab(target.reshape(-1, 3).T)
     shape = source.shape[:2]
     return _lengths(_smoothed(error.T.reshape(*shape, 3), weight.reshape(shape).astype(np.float32)))
+
+
+def _evenness(plane: NDArray[np.uint8]) -> Doubles:
+    """How much the mean of each block tells of the curve that its pixels took, 0..1 (n,): little where they differ."""
+    values = plane[..., None].astype(np.float32)
+    variance = block_means(values * values, BLOCK) - block_means(values, BLOCK) ** 2
+    return (1.0 / (1.0 + variance / _UNEVEN**2)).ravel().astype(np.float64)
 
 
 def _lab(values: Doubles | Float32s) -> Float32s:
