@@ -1,8 +1,8 @@
 """Processor time of a comparison, now and in an earlier checkout of the project, pair by pair in turn.
 
     git worktree add /tmp/earlier 7e74f0a
-    python benchmarks/comparison.py --photos DIR --against /tmp/earlier
-    python benchmarks/comparison.py --photos DIR --against /tmp/earlier --limit 8 --json comparison.json
+    python -m benchmarks.comparison --photos DIR --against /tmp/earlier
+    python -m benchmarks.comparison --photos DIR --against /tmp/earlier --limit 8 --json comparison.json
 
 Each checkout has one process of its own, and both measure the same decoded files; decoding is not counted. Of each pair
 the fastest of `--rounds` counts, so that other programs on the machine change little; a row is the ratio of the sums.

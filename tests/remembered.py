@@ -17,7 +17,7 @@ decode_once = cache(in_process.decode)
 both_once = cache(in_process.features_and_picture)
 _measure_images = measure.measure_images
 _measured: dict[tuple[object, ...], Any] = {}
-_made: dict[tuple[object, ...], MadeCopy] = {}
+_made: dict[tuple[object, ...], list[MadeCopy]] = {}
 
 
 def remember(patch: pytest.MonkeyPatch) -> None:
@@ -40,8 +40,8 @@ def copies_once(picture: WorkingImage, name: str, changes: Sequence[str]) -> lis
     keys = {change: (*_told(picture), name, change) for change in changes}
     for change, key in keys.items():
         if key not in _made:
-            [_made[key]] = make_copies(picture, name, [change])
-    return [_made[keys[change]] for change in changes]
+            _made[key] = make_copies(picture, name, [change])
+    return [copy for change in changes for copy in _made[keys[change]]]
 
 
 def _told(image: WorkingImage | SeenImage) -> tuple[object, ...]:

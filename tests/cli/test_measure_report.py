@@ -26,8 +26,8 @@ PHOTOGRAPHS = (
     "astronaut.png",
     "hubble_deep_field.jpg",
 )
-# The gray copy of camera.png, which is black and white, is a duplicate: one change is lost whatever gets better.
-SHOWN = ("jpeg-10", "mirrored", "crop-random-70", "avatar", "rotate-20", "clahe", "half-darkened", "gray-contrast")
+# A white balance gives camera.png, which is black and white, a tint: one change is lost whatever gets better.
+SHOWN = ("white-balance", "mirrored", "crop-random-70", "avatar", "rotate-20", "clahe", "half-darkened", "sepia")
 WIDE, PHONE = {"width": 1240, "height": 1330}, {"width": 390, "height": 844}
 
 

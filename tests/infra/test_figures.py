@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import figures
+from docs import figures, measured
 
 
 @pytest.mark.parametrize("page", figures.PAGES)
@@ -19,12 +19,12 @@ def test_a_page_with_another_number_is_found_and_mended(tmp_path: Path) -> None:
     assert figures.update(page, write=False)
     assert figures.update(page, write=True)
     said = page.read_text()
-    assert f">{round(figures.million().gb_seconds, -4):,.0f}<" in said
+    assert f">{round(measured.million().gb_seconds, -4):,.0f}<" in said
     assert not figures.update(page, write=True)
 
 
 def test_every_result_is_said_to_be_made_by_a_command() -> None:
-    said = (figures.RESULTS / "README.md").read_text(encoding="utf-8")
-    for file in figures.RESULTS.glob("*.json"):
+    said = (measured.RESULTS / "README.md").read_text(encoding="utf-8")
+    for file in measured.RESULTS.glob("*.json"):
         assert json.loads(file.read_text(encoding="utf-8"))
         assert f"| `{file.name}` | `python -m benchmarks." in said
