@@ -1,17 +1,13 @@
 """Tables and numbers of the pages, from what benchmarks measured: the files in `benchmarks/results/`."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.cost import (  # noqa: E402
+from benchmarks.cost import (
     BILLED,
     COPIES_SHARES,
     COUNTS,
@@ -25,7 +21,7 @@ from benchmarks.cost import (  # noqa: E402
     search_hours,
 )
 
-RESULTS = ROOT / "benchmarks" / "results"
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 USUAL = Assumptions(2.0, 1.0, SEARCH_MS_PER_MILLION, FALSE_CANDIDATES_PER_MILLION_PAIRS, ROWS_PER_MILLION_PAIRS)
 BY_LOOKS_ONLY = Assumptions(USUAL.instance_gb, USUAL.cores, USUAL.search_ms_per_million, 0.0)
 MILLION = 1_000_000

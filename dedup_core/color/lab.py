@@ -12,10 +12,10 @@ _XYZ_FROM_RGB: Final = np.array(  # IEC 61966-2-1, divided by the white point
     dtype=np.float32,
 )
 _THIRD_OF_EXPONENT: Final = np.int32(709921077)  # two thirds of the bits of 1.0, less what makes the error least
-_CODES: Final = np.arange(256) / 255
+CODES: Final = np.arange(256) / 255  # what a channel can be, 0..1
 _TOE_END: Final = 0.04045
 _TO_XYZ: Final = (_XYZ_FROM_RGB / _WHITE_D65[:, None]).T
-_LINEAR: Final = np.where(_CODES <= _TOE_END, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_LINEAR: Final = np.where(CODES <= _TOE_END, CODES / 12.92, ((CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def srgb_to_lab(pixels: Pixels, *, as_stored: bool = False) -> Float32s:

@@ -13,7 +13,7 @@ from dedup_core.comparison.local_contrast import box_blur
 type Doubles = NDArray[np.float64]
 BLOCK: Final = 4  # pixels of at most 192: 2,304 blocks, in which compression noise is averaged already
 SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no other exposure and no tone has to explain it
-_SAME_LIGHT: Final = 0.75  # half of that
+_SAME_LIGHT: Final = SURE_RESIDUAL / 2
 _KNOTS: Final = np.array([0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0])
 _ROUNDS: Final = 3  # of curve and gains: a white balance leaves up to 1.6 after two, 0.9 after three, 0.8 after five
 _STIFFNESS: Final = 0.01  # of the curve against bends that few pixels ask for

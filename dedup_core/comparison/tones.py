@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s, Pixels
-from dedup_core.color.lab import block_means, srgb_to_lab
+from dedup_core.color.lab import CODES, block_means, srgb_to_lab
+from dedup_core.comparison.curves import DAMPING, basis, on_curves, rising_curve
 from dedup_core.comparison.exposure import BLOCK, Blocks
 from dedup_core.comparison.local_contrast import box_blur
 from dedup_core.comparison.measurement import MOST_KEPT, Tones
@@ -25,12 +26,10 @@ _WITH_LIGHT: Final = (-0.25, 1.0)  # of a change of light that colors share: all
 _MOST_LIGHT: Final = 2.0  # times; more makes another color of one
 _DARK: Final = 0.02  # of white: as good as black
 _MOST_TINT: Final = 0.03  # of white that a tone curve may add to colors of one luma, about 5 CIELAB units
-_CODES: Final = np.arange(256) / 255
 _UNEVEN: Final = 16.0  # levels, of a standard deviation in a block
 _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes the colors
 _BOUNDS: Final = tuple(zip(_SATURATIONS, _WITH_LIGHT, (-_MOST_TINT, _MOST_TINT), strict=True))  # low, high
-_DAMPING: Final = 1e-3  # of the weight of all blocks: pulls to the prior what few of them tell
-_COLOR_DAMPING: Final = 4e-6  # the same for squares of colors, which are shares of white
+_COLOR_DAMPING: Final = 4e-6  # as `DAMPING`, for squares of colors, which are shares of white
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 6.0  # within the limits of every preset
 _KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
@@ -73,21 +72,26 @@ def tones_between(
     colors = sorted(_mean_length(lab[1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
     tint = _mean_length(curves[0] - curves[1], flat)
     counted = flat > _COUNTED
-    raw = _lengths(ours - theirs)[counted]
+    apart = ours - theirs
+    raw = _lengths(apart)[counted]
     kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
-    if only_colors and (spot := _ninth_largest(_lengths((ours - theirs)[1:])[counted])) <= _SURE_SPOT:
+
+    def without_tones(spot: float) -> tuple[Tones, NDArray[np.bool_]]:
         return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
+
+    if only_colors and (spot := _ninth_largest(_lengths(apart[1:])[counted])) <= _SURE_SPOT:
+        return without_tones(spot)
     levels = blocks.left, blocks.right
     first, second = (_Coded.of(_smoothed(it, weight)) for it in levels)
-    hues, spot = list[Doubles](), np.inf
+    hues = list[Doubles]()
     for source, target in ((first, second), (second, first)):
         hues.append(_hue_errors(source, target, flat, relit=kept <= MOST_KEPT))
-        spot = min(spot, _ninth_largest(hues[-1][counted]))
-        if only_colors and spot <= _SURE_SPOT:
-            return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
-    channels = [_channel_errors(levels[i], levels[1 - i], blocks.pixels[i], flat) for i in (0, 1)]
+        if only_colors and (spot := _ninth_largest(hues[-1][counted])) <= _SURE_SPOT:
+            return without_tones(spot)
     if all(map(_has_few_colors, levels, (weight, weight))):
         channels = hues  # some curve for each channel makes a few colors of any few others
+    else:
+        channels = [_channel_errors(levels[i], levels[1 - i], blocks.pixels[i], flat) for i in (0, 1)]
     places = _FIELD if before_plain else _LOCAL_FIELD
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
     tones = Tones(
@@ -147,56 +151,9 @@ def _smoothed(planes: Float32s, weight: Float32s) -> Doubles:
     return means.reshape(3, -1).astype(np.float64)
 
 
-def _basis(values: Doubles, knots: Doubles) -> Doubles:
-    """Shares of the two knots around each value, (n, knots)."""
-    low, share = _segments(values, knots)
-    basis = np.zeros((len(values), len(knots)))
-    rows = np.arange(len(values))
-    basis[rows, low], basis[rows, low + 1] = 1 - share, share
-    return basis
-
-
-def _segments(values: Doubles, knots: Doubles) -> tuple[NDArray[np.intp], Doubles]:
-    """The knot below each value, and how far on the way to the next one the value is."""
-    position = np.clip(values / (knots[1] - knots[0]), 0, len(knots) - 1 - 1e-9)
-    low = position.astype(np.intp)
-    return low, position - low
-
-
-def _on_curves(
-    values: Doubles, wanted: Doubles, weight: Doubles, knots: Doubles, prior: Doubles, *, rising: bool = False
-) -> Doubles:
-    """Least squares: where the curves from values to each row of wanted (m, n) are at the values, (m, n)."""
-    low, high = _segments(values, knots)
-    heights = _heights(low, high, wanted, weight, prior, rising=rising)
-    return np.asarray(heights[:, low] * (1 - high) + heights[:, low + 1] * high)
-
-
-def _heights(
-    low: NDArray[np.intp], high: Doubles, wanted: Doubles, weight: Doubles, prior: Doubles, *, rising: bool
-) -> Doubles:
-    """The heights of those curves at the knots, (m, knots), by the segments in which the values lie."""
-    count, shares = len(prior), np.stack([1 - high, high])
-
-    def sums(products: Doubles) -> Doubles:
-        return np.bincount(low, products, count)
-
-    weighted = shares * weight
-    lower, upper = np.arange(count - 1), np.arange(1, count)
-    normal = np.diag(sums(weighted[0] * shares[0]) + _DAMPING * weight.sum())
-    normal[upper, upper] += sums(weighted[1] * shares[1])[:-1]
-    normal[lower, upper] = normal[upper, lower] = sums(weighted[0] * high)[:-1]
-    right_side = _DAMPING * weight.sum() * np.broadcast_to(prior, (len(wanted), count))
-    for row, target in enumerate(wanted):
-        right_side[row] += sums(weighted[0] * target)
-        right_side[row, 1:] += sums(weighted[1] * target)[:-1]
-    heights = np.linalg.solve(normal, right_side.T).T
-    return np.maximum.accumulate(heights, axis=1) if rising else np.asarray(heights)
-
-
 def _color_curve(lab: Doubles, weight: Doubles) -> Doubles:
     """The mean color of each lightness, at every block, (2, n)."""
-    return _on_curves(lab[0], lab[1:], weight, _COLOR_KNOTS, np.zeros(len(_COLOR_KNOTS)))
+    return on_curves(lab[0], lab[1:], weight, _COLOR_KNOTS)
 
 
 def _hue_errors(source: _Coded, target: _Coded, weight: Doubles, *, relit: bool) -> Doubles:
@@ -208,7 +165,7 @@ def _hue_errors(source: _Coded, target: _Coded, weight: Doubles, *, relit: bool)
     """
     color, wanted, count = source.color, target.color, len(_COLOR_KNOTS) + 1
     factors, tints = np.empty((count, len(weight))), np.empty((2, len(weight)))
-    factors[:-1] = _basis(source.luma * 100, _COLOR_KNOTS).T
+    factors[:-1] = basis(source.luma * 100, _COLOR_KNOTS).T
     factors[-1] = np.clip((target.luma + _DARK) / (source.luma + _DARK), 1 / _MOST_LIGHT, _MOST_LIGHT) - 1
     tints[0], tints[1] = 1.0, source.luma * 2 - 1
     normal, right_side = np.zeros((count + 4, count + 4)), np.empty(count + 4)
@@ -251,22 +208,14 @@ def _channel_errors(source: Float32s, target: Float32s, pixels: Pixels, weight: 
     A curve bends the `pixels` of source and not their means: it is fitted to even blocks most, and asked of each pixel.
     """
     mapped, knots = np.empty(pixels.shape, np.float32), _CHANNEL_KNOTS / 100
+    variances = block_means(np.square(pixels, dtype=np.float32), BLOCK) - (source * np.float32(255)) ** 2
     for channel in range(3):
-        values, wanted = (it[..., channel].ravel().astype(np.float64) for it in (source, target))
-        even = weight * _evenness(pixels[..., channel])
-        heights = _heights(*_segments(values, knots), wanted[None], even, knots, rising=True)[0]
-        table = np.interp(_CODES, knots, heights).astype(np.float32)
-        mapped[..., channel] = table.take(pixels[..., channel])
+        values, wanted, variance = (it[..., channel].ravel().astype(np.float64) for it in (source, target, variances))
+        heights = rising_curve(values, wanted, weight / (1 + variance / _UNEVEN**2), knots)
+        mapped[..., channel] = np.interp(CODES, knots, heights).astype(np.float32).take(pixels[..., channel])
     error = _lab(block_means(mapped, BLOCK).reshape(-1, 3).T) - _lab(target.reshape(-1, 3).T)
     shape = source.shape[:2]
     return _lengths(_smoothed(error.T.reshape(*shape, 3), weight.reshape(shape).astype(np.float32)))
-
-
-def _evenness(plane: NDArray[np.uint8]) -> Doubles:
-    """How much the mean of each block tells of the curve that its pixels took, 0..1 (n,): little where they differ."""
-    values = plane[..., None].astype(np.float32)
-    variance = block_means(values * values, BLOCK) - block_means(values, BLOCK) ** 2
-    return (1.0 / (1.0 + variance / _UNEVEN**2)).ravel().astype(np.float64)
 
 
 def _lab(values: Doubles | Float32s) -> Float32s:
@@ -280,8 +229,8 @@ def _light(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, 
     Least squares by their normal equations: the field is a product of what lies across and what lies down.
     """
     strength, wanted, weights = (it.reshape(shape) for it in (source[0] / 50, target[0], weight))
-    curve = np.ascontiguousarray(_basis(source[0], _LIGHT_KNOTS).T)  # (knots, n)
-    across, down = (_basis(np.linspace(0, 100, length), np.linspace(0, 100, side)) for length in (shape[1], shape[0]))
+    curve = np.ascontiguousarray(basis(source[0], _LIGHT_KNOTS).T)  # (knots, n)
+    across, down = (basis(np.linspace(0, 100, length), np.linspace(0, 100, side)) for length in (shape[1], shape[0]))
     pairs_across, pairs_down = ((it[:, :, None] * it[:, None, :]).reshape(len(it), -1) for it in (across, down))
     count, places = len(_LIGHT_KNOTS), side * side
     normal, right_side = np.zeros((count + places, count + places)), np.empty(count + places)
@@ -293,7 +242,7 @@ def _light(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, 
     normal[count:, count:] = squares.transpose(0, 2, 1, 3).reshape(places, places)
     right_side[:count] = curve @ (weight * target[0])
     right_side[count:] = (down.T @ (weights * strength * wanted) @ across).ravel()
-    damping = _DAMPING * weight.sum()
+    damping = DAMPING * weight.sum()
     normal += damping * np.eye(count + places)
     right_side[:count] += damping * _LIGHT_KNOTS
     heights = np.maximum.accumulate(np.linalg.solve(normal, right_side)[:count])

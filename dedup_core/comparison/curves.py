@@ -1,0 +1,56 @@
+"""Curves of straight pieces between evenly spaced knots, fitted by weighted least squares."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Doubles = NDArray[np.float64]
+DAMPING: Final = 1e-3  # of the weight of all values: pulls to the prior what few of them tell
+
+
+def basis(values: Doubles, knots: Doubles) -> Doubles:
+    """Shares of the two knots around each value, (n, knots)."""
+    low, share = _segments(values, knots)
+    shares = np.zeros((len(values), len(knots)))
+    rows = np.arange(len(values))
+    shares[rows, low], shares[rows, low + 1] = 1 - share, share
+    return shares
+
+
+def on_curves(values: Doubles, wanted: Doubles, weight: Doubles, knots: Doubles) -> Doubles:
+    """Where the curves from values to each row of wanted (m, n) are at the values, (m, n): near 0 where few tell."""
+    low, high = _segments(values, knots)
+    heights = _fitted(low, high, wanted, weight, np.zeros(len(knots)))
+    return np.asarray(heights[:, low] * (1 - high) + heights[:, low + 1] * high)
+
+
+def rising_curve(values: Doubles, wanted: Doubles, weight: Doubles, knots: Doubles) -> Doubles:
+    """The heights at the knots of one curve from values to wanted (n,), which never falls: the knots where few tell."""
+    return np.maximum.accumulate(_fitted(*_segments(values, knots), wanted[None], weight, knots)[0])
+
+
+def _segments(values: Doubles, knots: Doubles) -> tuple[NDArray[np.intp], Doubles]:
+    """The knot below each value, and how far on the way to the next one the value is."""
+    position = np.clip(values / (knots[1] - knots[0]), 0, len(knots) - 1 - 1e-9)
+    low = position.astype(np.intp)
+    return low, position - low
+
+
+def _fitted(low: NDArray[np.intp], high: Doubles, wanted: Doubles, weight: Doubles, prior: Doubles) -> Doubles:
+    """The heights at the knots for each row of wanted, (m, knots), by the segments in which the values lie."""
+    count, shares = len(prior), np.stack([1 - high, high])
+
+    def sums(products: Doubles) -> Doubles:
+        return np.bincount(low, products, count)
+
+    weighted = shares * weight
+    lower, upper = np.arange(count - 1), np.arange(1, count)
+    normal = np.diag(sums(weighted[0] * shares[0]) + DAMPING * weight.sum())
+    normal[upper, upper] += sums(weighted[1] * shares[1])[:-1]
+    normal[lower, upper] = normal[upper, lower] = sums(weighted[0] * high)[:-1]
+    right_side = DAMPING * weight.sum() * np.broadcast_to(prior, (len(wanted), count))
+    for row, target in enumerate(wanted):
+        right_side[row] += sums(weighted[0] * target)
+        right_side[row, 1:] += sums(weighted[1] * target)[:-1]
+    return np.linalg.solve(normal, right_side.T).T
