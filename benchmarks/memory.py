@@ -1,7 +1,8 @@
-"""A burst of large images in one worker: peak memory with the budgets of the settings, and without them.
+"""A burst of large images in one worker: peak memory with the budgets of the settings, without them, and before.
 
     python -m benchmarks.memory                    # 16 messages with 24-megapixel JPEGs at once, in 16 threads
     python -m benchmarks.memory --format PNG       # which cannot be shrunk while they are decoded
+    python -m benchmarks.memory --against ../before  # and a checkout that decodes in the process of the app, as all did
 
 Every run is a process of its own on Azurite: all images are ingested at once, as many threads as messages, then each
 message (one image and two candidates) is verified, all at once again. The peak is that of the process and of its
@@ -37,10 +38,15 @@ from local_host.azurite import Azurite
 CONTAINER = "images"
 DISTINCT = 4  # pictures; drawing them takes longer than comparing them
 UNBOUNDED = str(64 * 1024**3)
+ROOT = Path(__file__).resolve().parent.parent
 BUDGETS = "budgets of the settings"
+ONE_PROCESS = "decoding in the app's process"
+BEFORE = f"{ONE_PROCESS}, before"
+UNBOUNDED_SETTINGS = {"DOWNLOAD_BUDGET_BYTES": UNBOUNDED, "DECODE_BUDGET_BYTES": UNBOUNDED}
 RUNS: dict[str, dict[str, str]] = {
     BUDGETS: {},
-    "no budgets": {"DOWNLOAD_BUDGET_BYTES": UNBOUNDED, "DECODE_BUDGET_BYTES": UNBOUNDED},
+    ONE_PROCESS: {"DECODER_ISOLATION": "off"},
+    f"{ONE_PROCESS}, no budgets": {"DECODER_ISOLATION": "off", **UNBOUNDED_SETTINGS},
 }
 
 
@@ -50,7 +56,10 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, default=24)
     parser.add_argument("--format", choices=("JPEG", "PNG"), default="JPEG")
     parser.add_argument("--limit", type=int, default=2048, help="MB that app and decoders may take with the budgets")
-    parser.add_argument("--budgets-only", action="store_true", help="leave out the run without budgets")
+    parser.add_argument("--budgets-only", action="store_true", help="leave out all but the first")
+    parser.add_argument(
+        "--against", type=Path, metavar="OLD", help="another checkout: the same burst in it, with its budgets"
+    )
     parser.add_argument("--json", type=Path, help="write the numbers there")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -60,6 +69,8 @@ def main() -> None:
     files = drawn_files(arguments)
     runs = {BUDGETS: RUNS[BUDGETS]} if arguments.budgets_only else RUNS
     results = {name: run(files, settings) for name, settings in runs.items()}
+    if arguments.against:
+        results[BEFORE] = run(files, {}, arguments.against.resolve())
     size = f"{min(map(len, files)) / 1e6:.1f} to {max(map(len, files)) / 1e6:.1f} MB a file"
     show(results, f"{arguments.messages} messages, {arguments.megapixels:g} megapixels, {arguments.format}, {size}")
     if arguments.json:
@@ -94,7 +105,7 @@ def encoded(image: Image.Image, file_format: str, number: int) -> bytes:
     return file.getvalue()
 
 
-def run(files: list[bytes], settings: dict[str, str]) -> dict[str, float]:
+def run(files: list[bytes], settings: dict[str, str], tree: Path = ROOT) -> dict[str, float]:
     with Azurite() as azurite:
         with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
             container = service.create_container(CONTAINER)
@@ -104,10 +115,11 @@ def run(files: list[bytes], settings: dict[str, str]) -> dict[str, float]:
             **os.environ,
             "OPENBLAS_NUM_THREADS": "1",
             "ImageStorage": azurite.connection_string,
+            "PYTHONPATH": str(tree),
             **settings,
         }
         command = [sys.executable, "-m", "benchmarks.memory", "--child", "--messages", str(len(files))]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, cwd=tree, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"the burst failed: {done.stderr}")
     return dict(json.loads(done.stdout.splitlines()[-1]))

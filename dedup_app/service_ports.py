@@ -1,5 +1,6 @@
 """What all use cases of a process stand on: its ports, and what they have in common."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -73,7 +74,13 @@ class ServicePorts:
             settings.decode_budget_bytes,
             copies=0 if self.decoders.isolation == "off" else 1,
         )
-        self.loader = MemoryEfficientImageLoader(self._read, settings.limits, self._budgets, self.decoders.decode)
+        self.loader = MemoryEfficientImageLoader(
+            self._read,
+            settings.limits,
+            self._budgets,
+            self.decoders.decode,
+            at_once=os.process_cpu_count(),  # more would only wait for each other, and hold their planes
+        )
         self._totals = LoaderTotals(self.loader, self.stats, self.instance, self.now, self.meter)
 
     def _image_tags(self) -> "ImageTags | None":

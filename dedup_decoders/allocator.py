@@ -32,9 +32,9 @@ def return_large_buffers_at_once() -> None:
     _set(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
-def keep_one_arena() -> None:
-    """Have glibc serve all threads from one arena: each further one reserves 64 MB of addresses."""
-    _set(M_ARENA_MAX, 1)
+def keep_arenas(count: int) -> None:
+    """Have glibc serve all threads from so many arenas: each reserves 64 MB of addresses and keeps `KEPT_BYTES`."""
+    _set(M_ARENA_MAX, count)
 
 
 def _set(option: int, value: int) -> None:

@@ -17,7 +17,7 @@ from dedup_core.errors import ImageTooLarge, PermanentError
 from dedup_core.extraction import extract_features, features_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.limits import DecodeLimits
-from dedup_decoders.allocator import keep_one_arena, return_large_buffers_at_once
+from dedup_decoders.allocator import keep_arenas, return_large_buffers_at_once
 from dedup_decoders.confinement import SHARED, CannotConfineError, confine, die_with_parent, hide_memory
 from dedup_decoders.ready_here import ready_here
 from dedup_decoders.samples import SAMPLES
@@ -42,7 +42,7 @@ def serve(setup: dict[str, Any], read: Callable[[int], bytes], write: Callable[[
     if sys.platform != "win32" and os.getppid() != setup["parent"]:
         return  # it died before it could take us with it
     return_large_buffers_at_once()
-    keep_one_arena()
+    keep_arenas(1)
     _load(limits)
     ready = ready_here(limits, confined=False, why_not="")
     why_not = _give_up(setup, limits)

@@ -12,7 +12,7 @@ from dedup_app.ports.reports import Meter
 from dedup_app.service_ports import utc_now
 from dedup_app.services import Services
 from dedup_app.settings import Settings
-from dedup_decoders.allocator import return_large_buffers_at_once
+from dedup_decoders.allocator import keep_arenas, return_large_buffers_at_once
 from dedup_storage.app_decoders import open_app_decoders
 from dedup_storage.blob_tags import AzureBlobTags
 from dedup_storage.blobs import AzureImages
@@ -45,6 +45,7 @@ def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | Non
     are those of `open_app_decoders`, where they were opened before.
     """
     return_large_buffers_at_once()
+    keep_arenas(os.process_cpu_count() or 1)  # no more threads than that compute at once
     meter = _meter() if settings.telemetry else None  # before the clients, so that they are not traced
     storage = settings.require_image_storage()
     largest_read = max(settings.max_image_bytes, READ_BYTES)

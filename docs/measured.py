@@ -62,6 +62,16 @@ def comparison() -> Iterator[str]:
     )
 
 
+def memory() -> Iterator[str]:
+    yield from in_table(
+        ("16 messages at once", "peak while ingesting, MB", "peak, MB", "pairs verified"),
+        (
+            (run, f"{of['ingest_peak_mb']:.0f}", f"{of['peak_mb']:.0f}", f"{of['pairs']} of {of['expected_pairs']}")
+            for run, of in result("memory").items()
+        ),
+    )
+
+
 def ratio(seconds: dict[str, list[float]]) -> str:
     return f"{sum(seconds['now']) / sum(seconds['earlier']):.2f}"
 
@@ -232,6 +242,7 @@ def measure() -> Iterator[str]:
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "comparison": comparison,
+    "memory": memory,
     "cost-of-one": cost_of_one,
     "bills": lambda: bills(USUAL),
     "bills-by-looks-only": lambda: bills(BY_LOOKS_ONLY),
@@ -241,6 +252,11 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "measure": measure,
     "ledger": ledger,
 }
+
+
+def one_process(suffix: str) -> float:
+    """The peak of a burst in MB where the app decodes by itself."""
+    return float(result("memory")[f"decoding in the app's process{suffix}"]["peak_mb"])
 
 
 def search_passes(tree: str) -> str:
@@ -279,5 +295,6 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "false-candidates-left": lambda: "{originals_left} of {original_pairs:,}".format_map(result("false-candidates")),
     "false-candidates-rows": lambda: f"{result('false-candidates')['rows_per_million_pairs']:.1f}",
     "false-candidates-copies": lambda: "{copies_left:,} of {copies:,}".format_map(result("false-candidates")),
+    "memory-ratio": lambda: f"{one_process('') / one_process(', before'):.2f}",
     "png-burst-mb": lambda: f"{result('memory-png')['budgets of the settings']['peak_mb']:.0f} MB",
 }

@@ -146,7 +146,7 @@ def _reduced(image: Image.Image, longer: int) -> Image.Image:
     return image.resize(size, Image.Resampling.HAMMING) if scale < 1.0 else image
 
 
-@lru_cache(maxsize=96)  # up to 260 KB each: 10 MB of most pictures
+@lru_cache(maxsize=48)  # up to 260 KB each: 3 MB of most pictures
 def _blur_matrix(size: int, radius: int) -> Float32s:
     """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
     at = np.arange(size)

@@ -11,7 +11,7 @@ from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.metrics import PaletteAndHistogram
 from dedup_core.comparison.edge_agreement import Shapes
 
-_HELD: Final = 8  # of about 1 MB; most comparisons need two to four
+_HELD: Final = 5  # of about 1 MB; most comparisons need two to four
 
 
 class Part:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 type Floats = NDArray[np.float64]
 FIRST_SIGMA: Final = 2 ** (1 / 3)  # 1.26 lines
 _LEVELS: Final = 11  # the outermost are only neighbors of others: blobs have 1.6 to 10 lines, and what lies between
-_KEPT: Final = 16 * _LEVELS  # of the sizes met last, up to 200 KB each: a collection of crops has hundreds of sizes
+_KEPT: Final = 6 * _LEVELS  # of the sizes met last, up to 200 KB each: a collection of crops has hundreds of sizes
 _LEVELS_PER_OCTAVE: Final = 3
 _LEAST_RESPONSE: Final = 1.0  # in steps of luma: weaker blobs are noise
 _DECIMALS: Final = 6  # kept of what matrix products give: the rest differs between processors, and must not break ties
@@ -58,7 +58,7 @@ def blobs_of(spectrum: Spectrum, reach: float) -> Blobs:
     return Blobs(x[inside], y[inside], sigma[inside])
 
 
-@lru_cache(maxsize=64)  # sides of working images; at most 200 KB each
+@lru_cache(maxsize=16)  # sides of working images; at most 200 KB each
 def dct_basis(samples: int, frequencies: int) -> Floats:
     """The first rows of the orthonormal DCT-II: (frequencies, samples)."""
     frequency, sample = np.arange(frequencies)[:, None], np.arange(samples)[None, :]
@@ -91,7 +91,6 @@ def _gaussian(height: int, width: int, sigma: float) -> Floats:
     return np.asarray(np.exp(-_squares(height, width, sigma) / 2))
 
 
-@lru_cache(maxsize=_KEPT)
 def _squares(height: int, width: int, sigma: float) -> Floats:
     """(sigma times the frequency)^2, up to four standard deviations of the Gaussian, past which nothing is left."""
     down, across = (np.pi * np.arange(height) / height) ** 2, (np.pi * np.arange(width) / width) ** 2

@@ -14,7 +14,7 @@ from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 # is in docs/benchmarks.md#memory-under-load.
 FILE_BUDGET_BYTES: Final = 256 * 1024 * 1024
 PICTURE_BUDGET_BYTES: Final = 192 * 1024 * 1024
-# What extracting features or measuring a pair takes besides the decoding; measured: 4.3 and 2.4 MB.
+# What extracting features takes besides the decoding; measured: 4.3 MB.
 WORKING_BYTES: Final = 6 * 1024 * 1024
 
 

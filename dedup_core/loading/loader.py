@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any
 
 from dedup_core.comparison.measurement import PairMeasurement
@@ -46,7 +47,8 @@ class MemoryEfficientImageLoader:
     `read` fetches the encoded bytes of a path and raises a `DedupError` when it cannot; generated images (`test://`)
     are drawn and never reach it. `decode` turns them into a working image, given the header that was checked for the
     budgets: `dedup_core.decode` within the limits, unless another process is to do it. A failure is an exception,
-    never a number. May be used from several threads, which share the memory that `budgets` allows.
+    never a number. May be used from several threads, which share the memory that `budgets` allows; no more than
+    `at_once` of them compare at the same time, each of which takes some 10 MB.
     """
 
     def __init__(
@@ -55,10 +57,12 @@ class MemoryEfficientImageLoader:
         limits: DecodeLimits = DEFAULT_LIMITS,
         budgets: LoadBudgets | None = None,
         decode: DecodeImage | None = None,
+        at_once: int | None = None,
     ) -> None:
         self._read = read
         self._decode_image = decode or partial(_decode_here, limits=limits if budgets else None)
         self._budgets = budgets or LoadBudgets(limits)
+        self._turn: AbstractContextManager[Any] = BoundedSemaphore(at_once) if at_once else nullcontext()
         self._stats = LoaderStats()
         self._lock = Lock()
 
@@ -93,7 +97,8 @@ class MemoryEfficientImageLoader:
         from dedup_core.comparison.measure import measure_images  # noqa: PLC0415 - loaded by the first comparison
 
         try:
-            measurement = measure_images(left, right, hint)
+            with self._turn:
+                measurement = measure_images(left, right, hint)
         except Exception as error:
             self._count(comparisons_failed=1, failures_by_reason=_one_failure(error))
             raise

@@ -4,6 +4,7 @@ import gc
 import hashlib
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -223,6 +224,29 @@ def test_an_image_that_is_compared_with_several_is_looked_at_once(loader, blobs,
     looked_at.clear()
     assert [loader.measure(left, loader.load(path)) for path in paths] == alone
     assert len(looked_at) == 1 + len(paths)
+
+
+def test_no_more_comparisons_run_at_once_than_it_is_told(blobs, monkeypatch):
+    running = [0]
+    most = []
+    two_are_in = threading.Barrier(2, timeout=20)
+
+    def measure_slowly(left, right, hint):
+        running[0] += 1
+        two_are_in.wait()
+        most.append(running[0])
+        two_are_in.wait()
+        running[0] -= 1
+        return original(left, right, hint)
+
+    original = measure.measure_images
+    monkeypatch.setattr(measure, "measure_images", measure_slowly)
+    loader = MemoryEfficientImageLoader(blobs.read, at_once=2)
+    left, right = loader.load_image_pair_for_comparison(A, B)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: loader.measure(left, right), range(8)))
+    assert max(most) <= 2
+    assert loader.stats.comparisons_performed == 8
 
 
 def test_reset_starts_again_at_zero_and_returns_what_was_counted(loader):
