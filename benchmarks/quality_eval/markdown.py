@@ -1,4 +1,4 @@
-"""The report as Markdown tables, written into a page between two marks: those of a whole run, or of our side alone."""
+"""The report as Markdown tables, written into a page between marks: what was found, and what other hashes find."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,19 +6,16 @@ from pathlib import Path
 from benchmarks.quality_eval.summary import Report
 from dedup_app.intervals import Share
 
-BEGIN, END = "<!-- results: written by benchmarks/quality.py -->", "<!-- end of results -->"
-BEGIN_OURS, END_OURS = "<!-- our side: written by benchmarks/quality.py --no-peers -->", "<!-- end of our side -->"
+OURS = "<!-- results: written by benchmarks/quality.py -->", "<!-- end of results -->"
+OTHERS = "<!-- other hashes: written by benchmarks/quality.py -->", "<!-- end of other hashes -->"
 PEERS_SHOWN = ("imagehash pHash 256", "PDQ 256", "PDQ 256, 8 views")
 
 
 def write_into(page: Path, report: Report) -> None:
-    """Replace what stands between the marks; the rest of the page stays as it is.
-
-    A run without other hashes or given pairs has marks of its own, so that it does not take their tables away.
-    """
-    is_whole = "peers" in report and "products" in report
-    marks, written = ((BEGIN, END), tables(report)) if is_whole else ((BEGIN_OURS, END_OURS), our_tables(report))
-    write_between(page, *marks, written)
+    """Replace what stands between the marks: the rest stays as it is, and so do other hashes, after a run without any."""
+    write_between(page, *OURS, our_tables(report))
+    if "peers" in report:
+        write_between(page, *OTHERS, tables_beside_others(report))
 
 
 def write_between(page: Path, begin: str, end: str, text: str) -> None:
@@ -36,11 +33,13 @@ def our_tables(report: Report) -> str:
     mean = ours["mean"]
     rows.append(["**mean**", *_recalls(mean), ""])
     parts = [
-        f"Command: `{report['command']}`, {report['photos']} photos. {_copied(report)}",
+        _told(report),
         _goals(report["goals"]),
         _presets(ours["presets"]),
         _table(["transform", "found", "candidate", "final verdict", "verdicts"], rows),
         _strangers(ours["strangers"]),
+        "### False candidates an image",
+        _false_candidates(ours["false_candidates"]),
     ]
     if "products" in report:
         parts += _known_pairs(report)
@@ -61,23 +60,13 @@ def _recalls(row: Report) -> list[str]:
     return [_share(row["search_recall"]), _share(row["candidate_recall"]), f"**{_share(row['verdict_recall'])}**"]
 
 
-def tables(report: Report) -> str:
+def tables_beside_others(report: Report) -> str:
     ours, peers = report["ours"], report["peers"]
-    parts = [
-        f"Command: `{report['command']}`, {report['photos']} photos. {_copied(report)}",
-        _goals(report["goals"]),
-        _presets(ours["presets"]),
-        "### Copies found",
-        _transforms(ours, peers),
-        "### All hashes, each at its own threshold",
-        _peers(peers),
-        "### Pairs of different photos",
-        _strangers(ours["strangers"]),
-        "### False candidates an image",
-        _false_candidates(ours["false_candidates"]),
-        *_known_pairs(report),
-    ]
-    return "\n\n".join(parts) + "\n"
+    return f"{_told(report)}\n\n{_transforms(ours, peers)}\n\nEach at its own threshold:\n\n{_peers(peers)}\n"
+
+
+def _told(report: Report) -> str:
+    return f"Command: `{report['command']}`, {report['photos']} photos. {_copied(report)}"
 
 
 def _copied(report: Report) -> str:
@@ -115,19 +104,16 @@ def _transforms(ours: Report, peers: Report) -> str:
         rows.append(
             [
                 name,
-                *_recalls(row),
+                *_recalls(row)[1:],
                 best_told,
                 *shown,
-                _counts(row["verdicts"]),
             ]
         )
     means = [_share(peers[peer]["mean_recall"]) for peer in PEERS_SHOWN]
     best = max(peers, key=lambda peer: peers[peer]["mean_recall"])
     best_told = f"{_share(peers[best]['mean_recall'])} {best}"
-    rows.append(["**mean**", *_recalls(ours["mean"]), best_told, *means, ""])
-    return _table(
-        ["transform", "found", "candidate", "final verdict", "best other hash", *PEERS_SHOWN, "verdicts"], rows
-    )
+    rows.append(["**mean**", *_recalls(ours["mean"])[1:], best_told, *means])
+    return _table(["transform", "candidate", "final verdict", "best other hash", *PEERS_SHOWN], rows)
 
 
 def _peers(peers: Report) -> str:

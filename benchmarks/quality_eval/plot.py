@@ -32,7 +32,7 @@ def draw(report: Report, path: Path) -> None:
     axes.grid(axis="both", color="#e5e5e5", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.set_xlabel("recall at no more than 1 false positive in 10,000 pairs")
-    axes.set_title(f"Copies found of {report['ours']['photos']} photos", loc="left")
+    axes.set_title(f"Copies of {report['copied']} among {report['photos']} photos", loc="left")
     figure.legend(loc="outside lower center", ncols=len(series), fontsize=8, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)

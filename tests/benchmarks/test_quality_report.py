@@ -160,16 +160,13 @@ def test_measured_pairs_are_written_one_to_a_line(tmp_path: Path) -> None:
     assert [line["measurement"]["metrics"]["pixel_difference"] for line in lines] == [0.0, 0.0]
 
 
-def test_a_run_without_other_hashes_is_written_between_marks_of_its_own(tmp_path: Path) -> None:
+def test_a_run_without_other_hashes_leaves_what_the_page_says_of_them(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(
-        f"{markdown.BEGIN}\nof all\n{markdown.END}\n{markdown.BEGIN_OURS}\nstale\n{markdown.END_OURS}\nafter\n"
-    )
+    page.write_text("\n".join([markdown.OTHERS[0], "of others", markdown.OTHERS[1], *markdown.OURS, "after\n"]))
     report = {"ours": _summarized([_judged("page", VerdictKind.ALTERED)]), "goals": [], "command": "python"}
     markdown.write_into(page, report | {"photos": 10, "copied": 1})
     written = page.read_text()
-    assert "of all" in written
-    assert "stale" not in written
+    assert "of others" in written
     assert "| page | 1.000 | 1.000 | **1.000** | altered 1 |" in written
     assert written.endswith("after\n")
 
@@ -228,7 +225,8 @@ def test_each_part_of_the_evaluation_has_a_goal_of_its_own() -> None:
 
 def test_results_are_written_between_the_marks_of_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{markdown.BEGIN}\nstale\n{markdown.END}\nafter\n")
+    (start, end), (start_of_others, end_of_others) = markdown.OURS, markdown.OTHERS
+    page.write_text(f"before\n{start}\nstale\n{end}\n{start_of_others}\nstale\n{end_of_others}\nafter\n")
     ours_report = _summarized([_judged("blur", VerdictKind.DUPLICATE)])
     peer = {"recall": {"blur": 0.5}, "mean_recall": 0.5, "threshold": 31, "rate": 0.0, "stranger_rate": 0.0}
     report = {"ours": ours_report, "peers": dict.fromkeys(markdown.PEERS_SHOWN, peer), "products": {}, "goals": []}
@@ -239,7 +237,8 @@ def test_results_are_written_between_the_marks_of_a_page(tmp_path: Path) -> None
     assert written.startswith("before\n")
     assert written.endswith("after\n")
     assert "stale" not in written
-    assert "| blur | 1.000 | 1.000 | **1.000** |" in written
+    assert "| blur | 1.000 | 1.000 | **1.000** | duplicate 1 |" in written
+    assert "| blur | 1.000 | **1.000** | 0.500 imagehash pHash 256 | 0.500 | 0.500 | 0.500 |" in written
 
 
 def test_a_page_without_the_marks_is_not_written(tmp_path: Path) -> None:
