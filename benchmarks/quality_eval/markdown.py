@@ -12,7 +12,7 @@ PEERS_SHOWN = ("imagehash pHash 256", "PDQ 256", "PDQ 256, 8 views")
 
 
 def write_into(page: Path, report: Report) -> None:
-    """Replace what stands between the marks: the rest stays as it is, and so do other hashes, after a run without any."""
+    """Replace what stands between the marks: nothing else, so a run without other hashes leaves their table alone."""
     write_between(page, *OURS, our_tables(report))
     if "peers" in report:
         write_between(page, *OTHERS, tables_beside_others(report))
