@@ -6,18 +6,8 @@ import sys
 M_TRIM_THRESHOLD = -1  # from malloc.h
 M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
-HELD_BYTES = 32 * 1024 * 1024  # all planes of a comparison; glibc takes no larger threshold
 LARGE_BYTES = 1024 * 1024  # more than a working image (768 KiB); a picture of a megapixel has three times as much
 KEPT_BYTES = 4 * 1024 * 1024  # in each arena: what is freed and made again within a picture or a comparison
-
-
-def hold_freed_buffers() -> None:
-    """Have glibc keep what is freed for the next buffer, in a process that compares one pair after the other.
-
-    Each comparison makes and frees some hundred planes: to get their memory anew took 3 % of its time.
-    """
-    _set(M_MMAP_THRESHOLD, HELD_BYTES)
-    _set(M_TRIM_THRESHOLD, 2 * HELD_BYTES)
 
 
 def return_large_buffers_at_once() -> None:

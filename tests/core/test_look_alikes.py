@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.regions import RegionKind
-from tests.core.pictures import jpeg, working
+from tests.core.pictures import jpeg, scene, working
 
 THE_SAME = {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
 
@@ -111,3 +111,28 @@ def test_a_word_that_only_one_of_two_empty_sheets_has_makes_it_altered():
 @pytest.mark.parametrize(("one", "other"), [(16, 10), (18, 19)])
 def test_one_large_digit_that_differs_between_clean_files_is_seen(one, other):
     assert kind_of(boarding_pass(one), boarding_pass(other)) is VerdictKind.ALTERED
+
+
+def seen_from(seed: int, step: float) -> Image.Image:
+    """A scene with five things before it, from a camera that moved by a part of the width: the near moves further."""
+    picture, texture = scene(seed, (640, 480)).copy(), scene(seed + 100, (640, 480))
+    random = np.random.default_rng(seed)
+    moved = picture.transform(picture.size, Image.Transform.AFFINE, (1, 0, 0.5 * step * 640, 0, 1, 0))
+    for nearness in np.linspace(1.5, 3, 5):
+        x, y, radius = random.uniform(120, 520), random.uniform(120, 360), random.uniform(40, 80)
+        outline = Image.new("L", picture.size)
+        ImageDraw.Draw(outline).ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+        at = round(-nearness * step * 640), 0
+        moved.paste(texture, at, outline)
+    return moved.crop((32, 24, 608, 456))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("step", [0.015, 0.03])
+def test_one_scene_from_a_moved_camera_is_no_duplicate(seed, step):
+    assert kind_of(seen_from(seed, 0.0), jpeg(seen_from(seed, step), 88)) in (VerdictKind.ALTERED, VerdictKind.DISTINCT)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_is_one_where_the_camera_stood_still(seed):
+    assert kind_of(seen_from(seed, 0.0), jpeg(seen_from(seed, 0.0), 88)) is VerdictKind.DUPLICATE
