@@ -8,7 +8,7 @@ import pytest
 from dedup_core.comparison import local_contrast
 from dedup_core.fingerprinting import blobs
 
-KEPT_MB = 64
+KEPT_MB = 16
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ KEPT_MB = 64
     [
         (blobs.dct_basis, lambda number: (300 + number, 50)),
         (blobs._response, lambda number: (60 + number % 100, 110 + number // 20, 3)),
-        (blobs._squares, lambda number: (60 + number % 100, 110 + number // 20, 2.0)),
+        (blobs._gaussian, lambda number: (60 + number % 100, 110 + number // 20, 2.0)),
         (local_contrast._blur_matrix, lambda number: (100 + number % 60, 1 + number // 60)),
     ],
     ids=lambda it: getattr(it, "__name__", ""),
