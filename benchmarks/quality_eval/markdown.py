@@ -96,23 +96,16 @@ def _presets(presets: Report) -> str:
 
 
 def _transforms(ours: Report, peers: Report) -> str:
-    rows = []
-    for name, row in ours["transforms"].items():
-        best = max(peers, key=lambda peer: peers[peer]["recall"][name])
-        shown = [_share(peers[peer]["recall"][name]) for peer in PEERS_SHOWN]
-        best_told = f"{_share(peers[best]['recall'][name])} {best}"
-        rows.append(
-            [
-                name,
-                *_recalls(row)[1:],
-                best_told,
-                *shown,
-            ]
-        )
-    means = [_share(peers[peer]["mean_recall"]) for peer in PEERS_SHOWN]
-    best = max(peers, key=lambda peer: peers[peer]["mean_recall"])
-    best_told = f"{_share(peers[best]['mean_recall'])} {best}"
-    rows.append(["**mean**", *_recalls(ours["mean"])[1:], best_told, *means])
+    def row(name: str, of_ours: Report, of_peers: dict[str, float]) -> list[str]:
+        best = max(of_peers, key=of_peers.__getitem__)
+        shown = [_share(of_peers[peer]) for peer in PEERS_SHOWN]
+        return [name, *_recalls(of_ours)[1:], f"{_share(of_peers[best])} {best}", *shown]
+
+    rows = [
+        row(name, it, {peer: found["recall"][name] for peer, found in peers.items()})
+        for name, it in ours["transforms"].items()
+    ]
+    rows.append(row("**mean**", ours["mean"], {peer: found["mean_recall"] for peer, found in peers.items()}))
     return _table(["transform", "candidate", "final verdict", "best other hash", *PEERS_SHOWN], rows)
 
 

@@ -162,11 +162,13 @@ def test_measured_pairs_are_written_one_to_a_line(tmp_path: Path) -> None:
 
 def test_a_run_without_other_hashes_leaves_what_the_page_says_of_them(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("\n".join([markdown.OTHERS[0], "of others", markdown.OTHERS[1], *markdown.OURS, "after\n"]))
+    (start, end), (start_of_others, end_of_others) = markdown.OURS, markdown.OTHERS
+    page.write_text(f"{start_of_others}\nof others\n{end_of_others}\n{start}\nstale\n{end}\nafter\n")
     report = {"ours": _summarized([_judged("page", VerdictKind.ALTERED)]), "goals": [], "command": "python"}
     markdown.write_into(page, report | {"photos": 10, "copied": 1})
     written = page.read_text()
     assert "of others" in written
+    assert "stale" not in written
     assert "| page | 1.000 | 1.000 | **1.000** | altered 1 |" in written
     assert written.endswith("after\n")
 

@@ -115,15 +115,14 @@ def test_one_large_digit_that_differs_between_clean_files_is_seen(one, other):
 
 def seen_from(seed: int, step: float) -> Image.Image:
     """A scene with five things before it, from a camera that moved by a part of the width: the near moves further."""
-    picture, texture = scene(seed, (640, 480)).copy(), scene(seed + 100, (640, 480))
+    picture, texture = scene(seed, (640, 480)), scene(seed + 100, (640, 480))
     random = np.random.default_rng(seed)
     moved = picture.transform(picture.size, Image.Transform.AFFINE, (1, 0, 0.5 * step * 640, 0, 1, 0))
     for nearness in np.linspace(1.5, 3, 5):
         x, y, radius = random.uniform(120, 520), random.uniform(120, 360), random.uniform(40, 80)
         outline = Image.new("L", picture.size)
         ImageDraw.Draw(outline).ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-        at = round(-nearness * step * 640), 0
-        moved.paste(texture, at, outline)
+        moved.paste(texture, (round(-nearness * step * 640), 0), outline)
     return moved.crop((32, 24, 608, 456))
 
 
