@@ -26,6 +26,7 @@ _DISTANCES: Final = (
     "max_altered_color_residual",
     "max_plain_difference",
     "max_frame_difference",
+    "max_displacement",
     "max_hue_residual",
     "max_light_residual",
     "max_channel_residual",
@@ -61,6 +62,7 @@ class Policy:
     min_inner_coverage: float = 0.8  # docs/thresholds.md#coverage
     min_part: float = 0.1  # docs/thresholds.md#coverage
     max_frame_difference: float = 8.0  # docs/thresholds.md#animations-and-pages
+    max_displacement: float = 0.8  # docs/thresholds.md#displaced-parts
     min_coverage: float = 0.35  # docs/thresholds.md#coverage
     max_plain_share: float = 0.25  # docs/thresholds.md#before-a-plain-background
     min_texture: float = 0.02  # docs/thresholds.md#plain-pictures
@@ -101,6 +103,7 @@ STRICT: Final = Policy(
     max_plain_share=0.15,
     max_plain_difference=1.0,
     max_frame_difference=5.0,
+    max_displacement=0.6,
 )
 BALANCED: Final = Policy()
 LOOSE: Final = Policy(
@@ -124,6 +127,7 @@ LOOSE: Final = Policy(
     max_plain_share=0.35,
     max_plain_difference=4.0,
     max_frame_difference=12.0,
+    max_displacement=1.2,
 )
 PRESETS: Final = {"strict": STRICT, "balanced": BALANCED, "loose": LOOSE}
 

@@ -29,6 +29,7 @@ PAGES = (
     "docs/operations.md",
     "docs/scale.md",
     "docs/groups.md",
+    "docs/thresholds.md",
 )
 TABLE = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NUMBER = re.compile(r"(<!-- figure: ([a-z-]+) -->).*?(<!-- -->)", re.DOTALL)

@@ -72,6 +72,22 @@ def memory() -> Iterator[str]:
     )
 
 
+def moved_camera() -> Iterator[str]:
+    asked, not_asked = result("moved-camera").values()
+    yield from in_table(
+        ("near shifts against far by", "pairs", "`duplicate`", "`altered`", "`distinct`", "`duplicate` without it"),
+        (
+            (
+                f"{float(share):.1%} of the width",
+                f"{sum(of.values())}",
+                *(f"{of.get(kind, 0)}" for kind in ("duplicate", "altered", "distinct")),
+                f"{not_asked[share].get('duplicate', 0)}",
+            )
+            for share, of in asked.items()
+        ),
+    )
+
+
 def ratio(seconds: dict[str, list[float]]) -> str:
     return f"{sum(seconds['now']) / sum(seconds['earlier']):.2f}"
 
@@ -243,6 +259,7 @@ def measure() -> Iterator[str]:
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "comparison": comparison,
     "memory": memory,
+    "moved-camera": moved_camera,
     "cost-of-one": cost_of_one,
     "bills": lambda: bills(USUAL),
     "bills-by-looks-only": lambda: bills(BY_LOOKS_ONLY),

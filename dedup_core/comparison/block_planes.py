@@ -154,7 +154,7 @@ class BlockPlanes:
 
     def differences(self) -> Float32s:
         """1 - correlation of each block, the least of small shifts, and less where a change of tone explains it."""
-        differences = self._difference(self.covariance, self.left_variance, self.right_variance)
+        differences = self.differences_in_place()
         gain = self.right_variance / np.maximum(self.left_variance, 1e-3)
         agreeing = self.textured & (differences < DOUBTFUL)
         usual = float(np.median(gain[agreeing])) if agreeing.any() else 1.0
@@ -168,6 +168,10 @@ class BlockPlanes:
             if still.any():
                 self._explain_by_tone(differences, rows[still], columns[still])
         return differences
+
+    def differences_in_place(self) -> Float32s:
+        """1 - correlation of each block where it lies, of what is above the noise."""
+        return self._difference(self.covariance, self.left_variance, self.right_variance)
 
     def retoned(self, differences: Float32s) -> float:
         """How far apart the tones of what agrees are on average, in gray levels: next to nothing in a saved copy."""

@@ -11,9 +11,10 @@ from dedup_core.arrays import Float32s
 from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes
 from dedup_core.comparison.block_shapes import differences_in_shape
 from dedup_core.comparison.clusters import PixelBox, boxes_of
+from dedup_core.comparison.displacement import UNMOVED, displacement
 from dedup_core.comparison.edge_agreement import with_neighbors
 from dedup_core.comparison.evened_tones import EXPLAINED
-from dedup_core.comparison.measurement import FEW_PARTS, RETONED, STANDS_OUT, Detail
+from dedup_core.comparison.measurement import DISPLACED, FEW_PARTS, RETONED, STANDS_OUT, Detail
 from dedup_core.comparison.outliers import may_stand_out, outliers
 from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.regions import Region, RegionKind
@@ -81,7 +82,9 @@ class Look:
         if whole.detail.worst > self.detail.worst:
             found, others, detail = (whole, self, whole.detail)
         outlier = max(self.detail.outlier, whole.detail.outlier)
-        return Look(replace(detail, outlier=outlier), found.regions or others.regions, self.unchanged)
+        displaced = self.detail.displacement  # where they lie best: elsewhere all may be
+        detail = replace(detail, outlier=outlier, displacement=displaced)
+        return Look(detail, found.regions or others.regions, self.unchanged)
 
 
 NOT_LOOKED: Final = Look(None, (), Image.new("L", (1, 1), 255))
@@ -117,6 +120,10 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     if retoned > RETONED and min(shares[0], reshaped[0]) <= FEW_PARTS and may_stand_out(planes, differences):
         evened = planes.evened(placed, scale, differences)
     outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
+    displaced = displacement(planes) if min(shares[0], reshaped[0]) <= FEW_PARTS else UNMOVED
+    if displaced.pixels > DISPLACED and retoned > RETONED:  # the edge of a soft shade lies elsewhere in other tones
+        evened = evened or planes.evened(placed, scale, differences)
+        displaced = UNMOVED if evened is None else displacement(evened)
     detail = Detail(
         worst=worst_of(differences[textured]),
         usual=planes.usual(differences),
@@ -130,8 +137,12 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         retoned=retoned,
         starkness=planes.starkness,
         outlier=outlier,
+        displacement=displaced.pixels,
     )
-    boxes = [planes.in_shares(corners) for corners in boxes_of(changed | stand_out, planes.cell)]
+    marked = changed | stand_out
+    if displaced.pixels > DISPLACED:
+        marked |= displaced.places > DISPLACED
+    boxes = [planes.in_shares(corners) for corners in boxes_of(marked, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
     return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
 

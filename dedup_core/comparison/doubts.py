@@ -68,6 +68,15 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
 
 
+def displaced_parts(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about parts that lie elsewhere than framing explains, as before a moved camera; empty without."""
+    detail = measurement.detail
+    if detail is None or detail.displacement <= policy.max_displacement:
+        return ""
+    moved = above(detail.displacement, policy.max_displacement)
+    return f"parts are displaced against each other, as from another point of view ({moved} pixels)"
+
+
 def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether something shows everywhere and nothing is a plain background, as in most photographs."""
     return measurement.texture >= _FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share

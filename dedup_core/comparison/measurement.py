@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 18  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 19  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -17,6 +17,7 @@ _WITH_VERDICT: Final = ("regions", "sides")
 RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
 MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
 STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
+DISPLACED: Final = 0.6  # pixels; no preset takes less for displaced: docs/thresholds.md#displaced-parts
 FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
 
 
@@ -33,6 +34,8 @@ class Detail:
     above that of rounding, and `retoned` the mean difference of what agrees, both in gray levels. `starkness` 0..1: how
     near the usual block of both pictures is to half black and half white. `outlier`: how many times what nearly all
     places of a word's size differ by, for scaling and compression, the largest difference is; 0 where none stands out.
+    `displacement`: how far the parts that moved most moved against the rest, but for what bends the whole, in pixels of
+    the size at which both were compared; 0 where too little shows to tell.
     """
 
     worst: float
@@ -47,6 +50,7 @@ class Detail:
     starkness: float = 0.0
     reshaped: float = 0.0
     outlier: float = 0.0
+    displacement: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dedup_core.comparison.doubts import (
     WHOLE_FRAME,
     another_frame,
     another_spot,
+    displaced_parts,
     is_full,
     keeps_colors,
     outlying_place,
@@ -126,6 +127,7 @@ def _with_doubts_of_one_picture(
         another_spot(measurement, policy),
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
+        displaced_parts(measurement, policy),
     )
     doubt = next((it for it in (*doubts, turned) if it), "")
     return (VerdictKind.ALTERED, (doubt, *reasons)) if doubt else (VerdictKind.DUPLICATE, reasons)

@@ -127,7 +127,7 @@ def seen_from(seed: int, step: float) -> Image.Image:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("step", [0.015, 0.03])
+@pytest.mark.parametrize("step", [0.002, 0.015, 0.03])
 def test_one_scene_from_a_moved_camera_is_no_duplicate(seed, step):
     assert kind_of(seen_from(seed, 0.0), jpeg(seen_from(seed, step), 88)) in (VerdictKind.ALTERED, VerdictKind.DISTINCT)
 
