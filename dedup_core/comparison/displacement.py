@@ -86,7 +86,7 @@ def _moved(planes: BlockPlanes) -> tuple[Float64s, Float64s]:
         for column in range(row, 3):
             normal[:, row, column] = means(one * basis[column]) - mean[row] * mean[column]
             normal[:, column, row] = normal[:, row, column]
-    normal += np.diag([_GRADIENT_NOISE, _GRADIENT_NOISE, 0.0])
+    normal += np.diag([_GRADIENT_NOISE, _GRADIENT_NOISE, _ROUNDING])  # so that it can be inverted where both are flat
     inverse = np.linalg.inv(normal)
     solution = (inverse @ common[..., None])[..., 0]
     left_over = means(change * change) - mean_change**2 - (solution * common).sum(axis=1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.block_planes import BlockPlanes
@@ -110,3 +110,11 @@ def test_the_reasons_say_so_and_the_regions_where():
     assert "displaced against each other" in verdict.reasons[0]
     assert verdict.regions
     assert all(0.25 < (box.left + box.right) / 2 < 0.8 for box in (region.left for region in verdict.regions))
+
+
+def test_a_part_that_is_the_negative_of_the_other_is_no_obstacle():
+    """The mean of both is one gray there, of which no slope tells anything."""
+    image = scene(1, SIZE)
+    partly = image.copy()
+    partly.paste(ImageOps.invert(image.crop((100, 100, 228, 228))), (100, 100))
+    assert displaced(image, partly) < STILL
