@@ -12,12 +12,13 @@ from dedup_core.comparison.local_contrast import StructurePyramid
 from dedup_core.comparison.warp import Homography, pixel_homography, warped
 
 FINEST: Final = 256  # pixels: docs/thresholds.md#detail
-_COARSE_STEPS: Final = (128, 3)  # (longer side in pixels, Gauss-Newton steps)
-_FINE_STEPS: Final = (FINEST, 2)
+_COARSE_STEPS: Final = (128, 3, 3)  # (longer side in pixels, Gauss-Newton steps, steps if still far off)
+_FINE_STEPS: Final = (FINEST, 2, 6)
 _LARGEST_ZOOM: Final = 2.0  # at twice the finest size a picture has as many pixels as there are
 _LEAST_SEEN: Final = 0.05  # of the left plane; what covers less than 0.1 of the larger picture is no alignment anyway
 _LARGEST_STEP: Final = 0.3  # of a picture: what moves it so far from a place that was found has lost it
 _STILL: Final = 0.05  # of a pixel: a step this small is the last one
+_FAR: Final = 0.5  # of a pixel: a step this large comes of a perspective; smaller ones would bend what differs
 _SHOWS: Final = 0.4  # of local structure: where there is anything to lay on anything
 _EXACT: Final = 0.15  # of local structure: what is left where the same lies on the same
 _SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
@@ -38,13 +39,17 @@ def refined(
     found = start
     zoom = min(_LARGEST_ZOOM, max(1 / _LARGEST_ZOOM, zoom_of(start)))
     coarse, fine = [_COARSE_STEPS] * (rough or soft), [_FINE_STEPS] * (not soft)
-    for longer, steps in coarse + fine:
-        found = _gauss_newton(pyramids, longer, found, steps, zoom)
+    for longer, steps, most in coarse + fine:
+        found = _gauss_newton(pyramids, longer, found, (steps, most), zoom)
     return found
 
 
 def _gauss_newton(
-    pyramids: tuple[StructurePyramid, StructurePyramid], longer: int, start: Homography, steps: int, zoom: float
+    pyramids: tuple[StructurePyramid, StructurePyramid],
+    longer: int,
+    start: Homography,
+    steps: tuple[int, int],
+    zoom: float,
 ) -> Homography:
     left = pyramids[0].at(round(longer * max(1.0, zoom)))
     right = pyramids[1].at(round(longer * max(1.0, 1 / zoom)))
@@ -54,7 +59,8 @@ def _gauss_newton(
     shows = np.flatnonzero(np.abs(target) > _SHOWS)
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     found, best, agreement = start, start, -1.0
-    for step in range(steps + 1):
+    usual, most = steps
+    for step in range(most + 1):
         pixels = pixel_homography(found, *scales)
         plane = np.asarray(warped(marked, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
         seen = (plane > _SEEN_MARK / 2).astype(np.float32)
@@ -69,13 +75,15 @@ def _gauss_newton(
         agrees = float((1.0 / (1.0 + (counted / _EXACT) ** 2)).sum()) / (len(counted) + 1.0)
         if agrees > agreement:
             best, agreement = found, agrees
-        if step == steps or seen.mean() < _LEAST_SEEN:
+        if step == most or seen.mean() < _LEAST_SEEN:
             break
         spread = max(_EXACT, _SPREAD * _median(np.abs(counted))) if len(counted) else 1.0
         weighted = jacobian * (seen / (1.0 + (error / spread) ** 2))
         hessian = (weighted @ jacobian.T).astype(np.float64) + _DAMPING * np.eye(8)
         delta = np.linalg.solve(hessian, (weighted @ error).astype(np.float64))
-        if np.abs(delta).max() > _LARGEST_STEP or np.abs(delta).max() * max(left.shape) < _STILL:
+        moves = np.abs(delta).max()
+        still = _STILL if step < usual else _FAR
+        if moves > _LARGEST_STEP or moves * max(left.shape) < still:
             break
         found = found @ np.linalg.inv(np.eye(3) + np.append(delta, 0.0).reshape(3, 3))
         found = found / found[2, 2]
