@@ -22,6 +22,7 @@ from dedup_core.comparison.regions import RegionKind
 from dedup_core.comparison.seen_image import SeenImage, contents_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.tones import tones_between
+from dedup_core.comparison.warp import farthest_apart
 from dedup_core.comparison.which_side import sides_of
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
@@ -31,6 +32,7 @@ from dedup_core.views import View, opposite, turned
 
 _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
+_OFF: Final = 1 / METRIC_SIZE  # of a side, a pixel there: what an affine alignment of a perspective is off
 _PLAIN: Final = 0.02  # texture; with less, every preset takes a picture for a plain one, and one mark lies on any other
 _NOT_PLAIN: Final = 0.15  # share of plain background; no preset takes less of it for one that a thing is shown before
 _ALMOST_PLAIN: Final = 0.05  # texture; no preset takes a picture with more of it for a plain one
@@ -130,7 +132,7 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
         look = look_closer(placed, recolored=laid.is_recolored)
     if look.detail is None or look.finds_much or not (placed.keeps_frame or look.finds_next_to_nothing):
         refined = laid.placed.refined(rough=not laid.is_sure)
-        if not laid.is_sure:
+        if not laid.is_sure or farthest_apart(refined.homography, laid.placed.homography, refined.left) > _OFF:
             finer = Laid.of(refined)
             if finer is not None and finer.shape.structure > laid.shape.structure:
                 laid = finer
