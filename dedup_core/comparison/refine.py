@@ -20,6 +20,7 @@ _LARGEST_STEP: Final = 0.3  # of a picture: what moves it so far from a place th
 _STILL: Final = 0.05  # of a pixel: a step this small is the last one
 _FAR: Final = 0.5  # of a pixel: a step this large comes of a perspective; smaller ones would bend what differs
 _SHOWS: Final = 0.4  # of local structure: where there is anything to lay on anything
+_ENOUGH: Final = 0.05  # of all points: of a ball in the sky so little shows that more steps only drift
 _EXACT: Final = 0.15  # of local structure: what is left where the same lies on the same
 _SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
 _SEEN_MARK: Final = 100.0  # local structure has a few units; of the sum float32 still holds five decimals
@@ -60,6 +61,8 @@ def _gauss_newton(
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     found, best, agreement = start, start, -1.0
     usual, most = steps
+    if len(shows) < _ENOUGH * target.size:
+        most = usual
     for step in range(most + 1):
         pixels = pixel_homography(found, *scales)
         plane = np.asarray(warped(marked, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
