@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Hashable
 from dataclasses import replace
-from itertools import count
+from itertools import count, product
 from typing import Final, Self, cast
 
 import numpy as np
@@ -222,7 +222,7 @@ class FingerprintIndex[Id: Hashable = str]:
             return []
         least = np.full(len(slots), 255, np.int64)
         is_known = np.zeros(len(slots), np.bool_)
-        for held, query in zip(self._held.hashes(np.array(slots, np.int64)), windows, strict=True):
+        for held, query in product(self._held.hashes(np.array(slots, np.int64)), windows):
             both = held.any(axis=0) & query.any()
             distances = with_inverted(view_distances(held, query))[views, np.arange(len(slots))]
             least = np.where(both, np.minimum(least, distances), least)

@@ -15,7 +15,10 @@ type Near = dict[int, tuple[int, int]]
 
 
 def nearest_slots(held: HeldImages, windows: list[Words], limit: int) -> Near:
-    """Every slot of which a window is within the limit of bits of that window (2, 4) of the query, in the best view."""
+    """Every slot of which a window is within the limit of bits of a window (2, 4) of the query, in the best view.
+
+    A page has margins of its own: on another page the whole of it is what that page has inside its margins.
+    """
     whole, inner = windows
     has_two = (whole != inner).any()
     scan = _Scan(limit, min(CHUNK, held.slots))
@@ -24,16 +27,15 @@ def nearest_slots(held: HeldImages, windows: list[Words], limit: int) -> Near:
             hashes = block[:, start : start + CHUNK]
             near = scan.near(hashes, whole)
             scan.note(hashes, whole, near, near + first + start)
-            # Where the second hash is no other than the first one, only the first one is held.
-            if has_two and held.sharing_their_hash(first + start, first + start + hashes.shape[1]):
+            if has_two:
                 near = scan.near(hashes, inner)
-                near = near[~held.has_own(near + first + start)]
                 scan.note(hashes, inner, near, near + first + start)
     for owners, block in held.second_hashes():
         for start in range(0, block.shape[1], CHUNK):
             hashes = block[:, start : start + CHUNK]
-            near = scan.near(hashes, inner)
-            scan.note(hashes, inner, near, owners[start + near])
+            for window in (whole, inner) if has_two else (inner,):
+                near = scan.near(hashes, window)
+                scan.note(hashes, window, near, owners[start + near])
     return scan.found
 
 

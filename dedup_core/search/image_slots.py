@@ -120,15 +120,6 @@ class HeldImages:
         self._make_table()
         return new_slots
 
-    def has_own(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether the second hash of these slots differs from the first."""
-        return self._own(slots)[1]
-
-    def sharing_their_hash(self, first: int, end: int) -> int:
-        """How many of the slots in this range have the same hash in both windows."""
-        low, high = np.searchsorted(self._used_owners, np.array([first, end], np.uint32)).tolist()
-        return end - first - int(high - low)
-
     def first_hashes(self) -> Iterator[tuple[int, Words]]:
         """Hashes of the first window, and of the second too where that is no other: first slot and (4, n), in order."""
         return ((start, block[_WHOLE]) for start, block in self._columns.blocks())

@@ -1,9 +1,12 @@
 """Drawings on a ground of their own, in a border of another color; and flags, of which some curve makes any other."""
 
+import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from dedup_core import VerdictKind, decide, measure_images
-from tests.core.pictures import jpeg, working
+from dedup_core import FingerprintIndex, VerdictKind, decide, extract_features, measure_images
+from tests.core.pictures import encoded, jpeg, working
+
+type Color = tuple[int, int, int]
 
 
 def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
@@ -80,3 +83,27 @@ def test_borders_that_brightening_makes_hide_no_other_year() -> None:
     brighter = jpeg(ImageEnhance.Brightness(bottle(2003)).enhance(1.2), 85)
     assert kind_of(brighter, bottle(2005)) is not VerdictKind.DUPLICATE
     assert kind_of(brighter, bottle(2003)) is VerdictKind.DUPLICATE
+
+
+def table_of_contents(first: int) -> Image.Image:
+    """A sheet with lines of words inside white margins."""
+    image = Image.new("RGB", (900, 640), "white")
+    canvas = ImageDraw.Draw(image)
+    for row in range(7):
+        canvas.text((110, 90 + 64 * row), f"Part {first + row}: of the sea", fill="black", font_size=34)
+        canvas.rectangle((620, 96 + 64 * row, 640 + 23 * ((first + 3 * row) % 6), 122 + 64 * row), fill=(40, 90, 160))
+    return image
+
+
+@pytest.mark.parametrize("ground", [(225, 232, 238), (40, 44, 52)])
+def test_a_sheet_with_margins_is_found_on_a_page_of_another_color_and_the_other_way_round(ground: Color) -> None:
+    """What the page has inside its margins is the whole of the sheet, and not what that has inside of its own."""
+    sheet = table_of_contents(3)
+    page = Image.new("RGB", (1400, 900), ground)
+    page.paste(sheet, (260, 130))
+    files = [encoded(sheet, "JPEG", quality=90), encoded(page, "JPEG", quality=85)]
+    for held, asked in (files, files[::-1]):
+        index = FingerprintIndex[str]()
+        index.add("held", extract_features(held).fingerprints)
+        (hit,) = index.search(extract_features(asked).fingerprints)
+        assert hit.distance_bits < 40

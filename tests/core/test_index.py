@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def nearest_by_brute_force(entries, query):
     asked = [[view_hashes(window, view) for view in VIEWS] for window in query.hashes]
     return sorted(
         (
-            min(bits_between(view, window) for views, window in zip(asked, held.hashes, strict=True) for view in views),
+            min(bits_between(view, window) for views, window in product(asked, held.hashes) for view in views),
             name,
         )
         for name, held in entries

@@ -137,6 +137,3 @@ def test_hashes_that_differ_in_no_window_are_held_once():
     images.add(words(random, 2, 1000), words(random, 1, 1000)[0], hashes, np.zeros(1000, np.int64))
     owners = [(slots.tolist(), block.shape) for slots, block in images.second_hashes()]
     assert [slot for slots, _ in owners for slot in slots] == list(range(0, 1000, 10))
-    assert images.sharing_their_hash(0, 1000) == 900
-    assert images.sharing_their_hash(10, 11) == 0
-    assert images.has_own(np.array([0, 1, 990, 999])).tolist() == [True, False, True, False]
