@@ -179,7 +179,7 @@ def print_photographed(picture: Image.Image, chance: random.Random) -> Image.Ima
         for x, y in corners
     ]
     size = (desk.shape[1], desk.shape[0])
-    coefficients = _perspective(moved, corners)
+    coefficients = perspective(moved, corners)
     laid = picture.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
     ones = Image.new("L", picture.size, 255)
     inside = ones.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
@@ -215,7 +215,7 @@ EDITS: dict[str, Edit] = {
 }
 
 
-def _perspective(shown: list[tuple[float, float]], source: list[tuple[int, int]]) -> list[float]:
+def perspective(shown: list[tuple[float, float]], source: list[tuple[int, int]]) -> list[float]:
     """The eight coefficients that Pillow takes: where each point that is shown lies in the source."""
     rows, values = [], []
     for (x, y), (u, v) in zip(shown, source, strict=True):

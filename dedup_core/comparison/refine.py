@@ -1,6 +1,6 @@
 """The last steps of an alignment: fine enough for single letters, and with the perspective that an affine one lacks."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -12,8 +12,6 @@ from dedup_core.comparison.local_contrast import StructurePyramid
 from dedup_core.comparison.warp import Homography, pixel_homography, warped
 
 FINEST: Final = 256  # pixels: docs/thresholds.md#detail
-_COARSE_STEPS: Final = (128, 3, 3)  # (longer side in pixels, Gauss-Newton steps, steps if still far off)
-_FINE_STEPS: Final = (FINEST, 2, 6)
 _LARGEST_ZOOM: Final = 2.0  # at twice the finest size a picture has as many pixels as there are
 _LEAST_SEEN: Final = 0.05  # of the left plane; what covers less than 0.1 of the larger picture is no alignment anyway
 _LARGEST_STEP: Final = 0.3  # of a picture: what moves it so far from a place that was found has lost it
@@ -25,6 +23,18 @@ _EXACT: Final = 0.15  # of local structure: what is left where the same lies on 
 _SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
 _SEEN_MARK: Final = 100.0  # local structure has a few units; of the sum float32 still holds five decimals
 _DAMPING: Final = 1e-3  # keeps what no slope tells where it is; next to sums over thousands of points it is nothing
+
+
+class _Steps(NamedTuple):
+    """Gauss-Newton steps at a size (the longer side, in pixels), and how many where they still move it far."""
+
+    longer: int
+    usual: int
+    most: int
+
+
+_COARSE_STEPS: Final = _Steps(128, usual=3, most=3)
+_FINE_STEPS: Final = _Steps(FINEST, usual=2, most=6)
 
 
 def refined(
@@ -40,29 +50,23 @@ def refined(
     found = start
     zoom = min(_LARGEST_ZOOM, max(1 / _LARGEST_ZOOM, zoom_of(start)))
     coarse, fine = [_COARSE_STEPS] * (rough or soft), [_FINE_STEPS] * (not soft)
-    for longer, steps, most in coarse + fine:
-        found = _gauss_newton(pyramids, longer, found, (steps, most), zoom)
+    for steps in coarse + fine:
+        found = _gauss_newton(pyramids, steps, found, zoom)
     return found
 
 
 def _gauss_newton(
-    pyramids: tuple[StructurePyramid, StructurePyramid],
-    longer: int,
-    start: Homography,
-    steps: tuple[int, int],
-    zoom: float,
+    pyramids: tuple[StructurePyramid, StructurePyramid], steps: _Steps, start: Homography, zoom: float
 ) -> Homography:
-    left = pyramids[0].at(round(longer * max(1.0, zoom)))
-    right = pyramids[1].at(round(longer * max(1.0, 1 / zoom)))
+    left = pyramids[0].at(round(steps.longer * max(1.0, zoom)))
+    right = pyramids[1].at(round(steps.longer * max(1.0, 1 / zoom)))
     height, width = left.shape
     scales = pixels_a_unit(left.shape, pyramids[0].extent), pixels_a_unit(right.shape, pyramids[1].extent)
     jacobian, target = steepest_descent(left, scales[0], projective=True), np.ascontiguousarray(left).ravel()
     shows = np.flatnonzero(np.abs(target) > _SHOWS)
     marked = Image.fromarray(right + np.float32(_SEEN_MARK))
     found, best, agreement = start, start, -1.0
-    usual, most = steps
-    if len(shows) < _ENOUGH * target.size:
-        most = usual
+    most = steps.usual if len(shows) < _ENOUGH * target.size else steps.most
     for step in range(most + 1):
         pixels = pixel_homography(found, *scales)
         plane = np.asarray(warped(marked, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
@@ -85,7 +89,7 @@ def _gauss_newton(
         hessian = (weighted @ jacobian.T).astype(np.float64) + _DAMPING * np.eye(8)
         delta = np.linalg.solve(hessian, (weighted @ error).astype(np.float64))
         moves = np.abs(delta).max()
-        still = _STILL if step < usual else _FAR
+        still = _STILL if step < steps.usual else _FAR
         if moves > _LARGEST_STEP or moves * max(left.shape) < still:
             break
         found = found @ np.linalg.inv(np.eye(3) + np.append(delta, 0.0).reshape(3, 3))

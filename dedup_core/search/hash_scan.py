@@ -20,20 +20,18 @@ def nearest_slots(held: HeldImages, windows: list[Words], limit: int) -> Near:
     A page has margins of its own: on another page the whole of it is what that page has inside its margins.
     """
     whole, inner = windows
-    has_two = (whole != inner).any()
+    asked = windows if (whole != inner).any() else [whole]
     scan = _Scan(limit, min(CHUNK, held.slots))
     for first, block in held.first_hashes():
         for start in range(0, block.shape[1], CHUNK):
             hashes = block[:, start : start + CHUNK]
-            near = scan.near(hashes, whole)
-            scan.note(hashes, whole, near, near + first + start)
-            if has_two:
-                near = scan.near(hashes, inner)
-                scan.note(hashes, inner, near, near + first + start)
+            for window in asked:
+                near = scan.near(hashes, window)
+                scan.note(hashes, window, near, near + first + start)
     for owners, block in held.second_hashes():
         for start in range(0, block.shape[1], CHUNK):
             hashes = block[:, start : start + CHUNK]
-            for window in (whole, inner) if has_two else (inner,):
+            for window in asked:
                 near = scan.near(hashes, window)
                 scan.note(hashes, window, near, owners[start + near])
     return scan.found

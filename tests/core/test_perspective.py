@@ -1,9 +1,9 @@
 """A picture seen at an angle, as one on a screen or a print is, shows all that the picture does."""
 
-import numpy as np
 import pytest
 from PIL import Image
 
+from dedup_changes.frames import perspective
 from dedup_core import VerdictKind, decide, measure_images
 from tests.core.pictures import jpeg, scene, working
 
@@ -13,14 +13,10 @@ LEAN = 0.12  # of a side, by which the farthest corner is drawn in
 def seen_at_an_angle(image: Image.Image, lean: float) -> Image.Image:
     """The picture on a table: each corner drawn in by another share of the sides."""
     width, height = image.size
-    whole = ((0, 0), (width, 0), (width, height), (0, height))
-    seen = ((lean * width, 0), (width, 0.6 * lean * height))
-    seen += ((width * (1 - lean / 2), height), (0, height * (1 - 0.4 * lean)))
-    rows, values = [], []
-    for (x, y), (u, v) in zip(seen, whole, strict=True):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-        values += [u, v]
-    coefficients = np.linalg.solve(np.array(rows, float), np.array(values, float)).tolist()
+    whole = [(0, 0), (width, 0), (width, height), (0, height)]
+    seen = [(lean * width, 0), (width, 0.6 * lean * height)]
+    seen += [(width * (1 - lean / 2), height), (0, height * (1 - 0.4 * lean))]
+    coefficients = perspective(seen, whole)
     table = (120, 110, 100)
     transform = Image.Transform.PERSPECTIVE
     return image.transform(image.size, transform, coefficients, Image.Resampling.BICUBIC, fillcolor=table)
