@@ -36,7 +36,7 @@ def fingerprints_and_quality(picture: WorkingImage | Image.Image, content: bytes
     """`fingerprints_of` and `quality_of` from one look at the picture, which may be that of its pixels."""
     luma = LumaPicture(picture)
     quality = _quality(luma)
-    found = _hashes(luma)
+    found = _hashes(luma, _upright(luma))
     if len(found.hashes) == 0:
         return Fingerprints(content, found.hashes), quality
     keypoints, asked = keypoints_of(luma)
@@ -45,7 +45,8 @@ def fingerprints_and_quality(picture: WorkingImage | Image.Image, content: bytes
 
 def hashes_of(picture: WorkingImage | LumaPicture) -> NDArray[np.uint8]:
     """`Fingerprints.hashes` alone, at a fraction of the cost."""
-    return _hashes(picture if isinstance(picture, LumaPicture) else LumaPicture(picture)).hashes
+    luma = picture if isinstance(picture, LumaPicture) else LumaPicture(picture)
+    return _hashes(luma, _upright(luma)).hashes
 
 
 def hash_distance(left: NDArray[np.uint8], right: NDArray[np.uint8], view: View) -> int | None:
@@ -63,6 +64,12 @@ def hash_distance(left: NDArray[np.uint8], right: NDArray[np.uint8], view: View)
 def quality_of(working: WorkingImage) -> int:
     """How much structure the picture has to be recognized by: 0 (flat) to 100, from luma gradients as in PDQ."""
     return _quality(LumaPicture(working))
+
+
+def _upright(luma: LumaPicture) -> LumaPicture:
+    """The page that a picture shows at an angle, as it is upright, if there is anything on it; else the picture."""
+    page = luma.straightened()
+    return luma if page is None or _quality(page) < MIN_QUALITY else page
 
 
 def _quality(luma: LumaPicture) -> int:
@@ -92,17 +99,18 @@ class _Hashes(NamedTuple):
 _FLAT: Final = _Hash(np.zeros(HASH_BYTES, np.uint8), np.zeros(HASH_BYTES, np.uint8), np.zeros(GROUPS, np.bool_))
 
 
-def _hashes(luma: LumaPicture) -> _Hashes:
-    """Of the whole picture and of its largest block (or its frame, if that is flat); and the latter's finer hash.
+def _hashes(luma: LumaPicture, upright: LumaPicture) -> _Hashes:
+    """Of the whole picture and of its largest block, upright (its frame, if that is flat); and the latter's finer hash.
 
     Where neither has steps from light to dark, the same of what is soft all over, as fog is; the whole picture last.
     """
-    block, frame, whole = luma.blocks[0], luma.frame, luma.whole
-    for is_shown, boxes in ((_has_steps, (block, frame)), (_is_soft, (block, frame, whole))):
-        inner = next((box for box in boxes if is_shown(luma, box)), None)
+    block, frame, whole = upright.blocks[0], upright.frame, luma.whole
+    for is_shown, boxes in ((_has_steps, (block, frame)), (_is_soft, (block, frame, upright.whole))):
+        inner = next((box for box in boxes if is_shown(upright, box)), None)
         if inner is not None:
-            of_inner = _hash(luma, inner)
-            of_whole = of_inner if inner == whole else _hash(luma, whole) if is_shown(luma, whole) else _FLAT
+            of_inner = _hash(upright, inner)
+            is_whole = upright is luma and inner == whole
+            of_whole = of_inner if is_whole else _hash(luma, whole) if is_shown(luma, whole) else _FLAT
             hashes, silent = np.stack([of_whole.low, of_inner.low]), np.stack([of_whole.silent, of_inner.silent])
             return _Hashes(hashes, of_inner.high, silent)
     return _Hashes(np.zeros((0, HASH_BYTES), np.uint8), _FLAT.high, np.zeros((0, GROUPS), np.bool_))

@@ -9,13 +9,14 @@ from PIL import Image
 
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.borders import Box, content_of
+from dedup_core.fingerprinting.straighten import POINTS, straightened
 
 type Plane = NDArray[np.float64]
 _NARROWEST: Final = 8  # times as long as wide: planes are no narrower
 
 
 class LumaPicture:
-    """The luma of a working image or of the RGB picture of its pixels, from which planes of any size are averaged.
+    """The luma of a working image or of a picture (in RGB or L), from which planes of any size are averaged.
 
     `whole`, `frame` and `blocks` are its boxes (see `Content`).
     """
@@ -29,6 +30,11 @@ class LumaPicture:
         # Where there are no borders, all squares are the same.
         self._made: dict[tuple[Box, int, int], Plane] = {}
         self._measured: dict[tuple[Box, int], int] = {}
+
+    def straightened(self) -> "LumaPicture | None":
+        """The page that the picture shows at an angle, upright and from straight above; None for others."""
+        page = straightened(self._luma, self.fitted(self.whole, POINTS))
+        return None if page is None else LumaPicture(page)
 
     def square(self, box: Box, side: int) -> Plane:
         """A box of the picture squashed to (side, side)."""
