@@ -12,8 +12,9 @@ from dedup_core import ImageFeatures, PairMeasurement, View, WorkingImage, extra
 from dedup_core.decoding.decoder import decode
 
 # Taken at import, when the files are the code that was just loaded; later somebody may have changed them.
-FEATURES = f"features-{core_version('features')}"
-MEASURED = f"measured-{core_version('comparison.measure')}"
+OF_FEATURES, OF_MEASUREMENTS = "extraction", "comparison.measure"
+FEATURES = f"features-{core_version(OF_FEATURES)}"
+MEASURED = f"measured-{core_version(OF_MEASUREMENTS)}"
 
 
 class Task(NamedTuple):

@@ -2,13 +2,15 @@
 
 from typing import Final
 
-from dedup_core.comparison.measurement import PairMeasurement, Tones
+from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, PairMeasurement, Tones
 from dedup_core.policy import Policy
 
-_MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
-_DUOTONE: Final = 1.2  # what two inks leave of that, as their mixtures bend
 _TONED: Final = 2.0  # times: a cast that leveling takes away is less
-_COLORFUL: Final = 0.8  # as `_MONOCHROME`: with less, there was no color to lose
+_COLORFUL: Final = 0.8  # as `MONOCHROME`: with less, there was no color to lose
+_MOST_CAST: Final = 1.36  # docs/thresholds.md#tone-is-not-color
+_TONE_ALONE: Final = 1.1  # docs/thresholds.md#tone-is-not-color
+_MOST_OFF_CAST: Final = 1.9  # docs/thresholds.md#tone-is-not-color
+_SAME_GROUND: Final = 2.0  # docs/thresholds.md#tone-is-not-color
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
 
@@ -39,19 +41,26 @@ def above(value: float, limit: float) -> str:
 
 def _color_is_gone(tones: Tones, policy: Policy) -> bool:
     """Whether one picture has one color for each lightness where the other has many, or both have and not the same."""
-    if tones.least_color >= _DUOTONE:
+    if tones.least_color >= DUOTONE or _is_cast(tones):
         return False
     has_lost = tones.most_color >= _COLORFUL and tones.least_color < policy.min_kept_color * tones.most_color
-    return has_lost or (tones.most_color < _MONOCHROME and tones.tint > policy.max_toning)
+    return has_lost or (tones.most_color < MONOCHROME and tones.tint > policy.max_toning)
+
+
+def _is_cast(tones: Tones) -> bool:
+    """Whether the light explains all color that differs: its tone, or a white balance that the ground has, too."""
+    if not 0 < tones.cast <= _MOST_CAST or tones.off_cast > _MOST_OFF_CAST:
+        return False
+    return tones.cast <= _TONE_ALONE or not 0 <= tones.ground_cast < _SAME_GROUND
 
 
 def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> bool:
-    is_gray = tones.most_color < _MONOCHROME and tones.tint < _MONOCHROME
+    is_gray = tones.most_color < MONOCHROME and tones.tint < MONOCHROME
     if before_plain and not is_gray:
         return max(tones.hue, tones.light) <= policy.max_plain_tone_residual
     most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
     # A curve for each channel makes a duotone of what had next to no color.
-    is_toned = tones.least_color < _DUOTONE and tones.tint > _TONED * policy.max_toning
+    is_toned = tones.least_color < DUOTONE and tones.tint > _TONED * policy.max_toning
     return (tones.channels <= policy.max_channel_residual and not is_toned) or (
         tones.hue <= most_hue and tones.light <= policy.max_light_residual
     )

@@ -22,6 +22,11 @@ _SEGMENTS: Final = len(_KNOTS) - 1  # all but the last one are as long as the fi
 _BENDS: Final = np.array([[(1.0, -2.0, 1.0, 0.0)[min(3, (at - row) % 16)] for at in range(9)] for row in range(6)])
 _PRIOR: Final = _STIFFNESS * (_BENDS.T @ _BENDS) + _PULL * np.eye(9)
 _GAINS: Final = (0.75, 1.33)  # a white balance; more is another color
+_COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
+_NEARLY_ALL: Final = 0.95
+_GROUND: Final = 0.05  # of a block: plain background, or what changed in shape
+_LEAST_GROUND: Final = 0.1  # of all blocks
+_LIGHT: Final = 50.0  # of L: a white balance leaves black as it is
 _LEAST_WEIGHT: Final = 1e-3  # so that blocks of which nothing counts can be divided by their weight all the same
 
 
@@ -64,6 +69,36 @@ def color_residual(blocks: Blocks) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Cast:
+    """Gains of the channels that one light has beside another, and what of the colors they leave.
+
+    `gains` is the largest by the smallest, from 1 on; `off` how far a and b are off in the places that differ most but
+    for one in twenty, in CIELAB units; `ground` how far the colors of a light plain ground are apart, None without one.
+    """
+
+    gains: float
+    off: float
+    ground: float | None
+
+
+def cast_between(blocks: Blocks) -> Cast:
+    """The exposure of `color_residual` that leaves the least of the colors, which are few."""
+    ours, theirs, weight = blocks.left, blocks.right, blocks.weight
+    labs = _lab(ours), _lab(theirs)
+    counted = weight > (_COUNTED if (weight > _COUNTED).any() else 0.0)
+    casts: list[tuple[float, float]] = []
+    for source, target, lab in ((ours, theirs, labs[1]), (theirs, ours, labs[0])):
+        exposure, predicted = _exposed(source, target, weight)
+        errors = _blurred(_lab(predicted) - lab, weight)
+        length = float(np.quantile(np.hypot(errors[1], errors[2])[counted], _NEARLY_ALL))
+        casts.append((length, float(exposure.gains.max() / exposure.gains.min())))
+    ground = (weight < _GROUND) & (np.minimum(labs[0][..., 0], labs[1][..., 0]) > _LIGHT)
+    apart = np.hypot(*np.moveaxis(labs[0] - labs[1], 2, 0)[1:])[ground]
+    off, gains = min(casts)
+    return Cast(gains, off, float(np.median(apart)) if ground.mean() >= _LEAST_GROUND else None)
+
+
+@dataclass(frozen=True, slots=True)
 class _Exposure:
     """One picture's light as another's: gains (3,), heights of the curve at the knots (8,) and the fall-off."""
 
@@ -85,19 +120,29 @@ class _Exposure:
 
 
 def _residual(source: Float32s, target: Float32s, target_lab: Float32s, weight: Float32s) -> float:
+    _, predicted = _exposed(source, target, weight)
+    return _mean_length(_lab(predicted) - target_lab, weight)
+
+
+def _exposed(source: Float32s, target: Float32s, weight: Float32s) -> tuple[_Exposure, Doubles]:
+    """The exposure that makes source most like target, and source in it, (h, w, 3) of 0..1."""
     height, width = weight.shape
     down, across = np.linspace(-1, 1, height), np.linspace(-1, 1, width)
     radius = ((down[:, None] ** 2 + across**2) / 2).ravel()
     values, wanted = source.reshape(-1, 3).astype(np.float64), target.reshape(-1, 3).astype(np.float64)
     exposure = _fitted(values, wanted, weight.ravel().astype(np.float64), radius)
-    predicted = np.clip(exposure.applied(values, radius), 0.0, 1.0).reshape(target.shape)
-    return _mean_length(_lab(predicted) - target_lab, weight)
+    return exposure, np.clip(exposure.applied(values, radius), 0.0, 1.0).reshape(target.shape)
+
+
+def _blurred(difference: Float32s, weight: Float32s) -> Float32s:
+    """CIELAB differences (h, w, 3) smoothed over a few blocks, by how much each counts: (3, h, w)."""
+    smooth: Float32s = box_blur(difference.transpose(2, 0, 1) * weight, 1) / box_blur(weight, 1)
+    return smooth
 
 
 def _mean_length(difference: Float32s, weight: Float32s) -> float:
     """That of CIELAB differences (h, w, 3) smoothed over a few blocks, by how much each counts."""
-    blurred_weight = box_blur(weight, 1)
-    smooth = box_blur(difference.transpose(2, 0, 1) * weight, 1) / blurred_weight  # (3, rows, columns)
+    smooth = _blurred(difference, weight)
     length = np.sqrt((smooth * smooth).sum(axis=0))
     return float((length * weight).sum() / weight.sum())
 

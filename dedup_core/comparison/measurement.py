@@ -9,13 +9,15 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 19  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 20  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
 _WITH_VERDICT: Final = ("regions", "sides")
 RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
 MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
+MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
+DUOTONE: Final = 1.2  # what two inks leave of that, as their mixtures bend
 STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
 DISPLACED: Final = 0.6  # pixels; no preset takes less for displaced: docs/thresholds.md#displaced-parts
 FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
@@ -65,7 +67,10 @@ class Tones:
     picture is from its mean in the other, root of the mean of squares; little for a thing in another color. `kept`
     0..1: the share of what is no plain background that has the same color in both, as it is. `mark`: how many times
     what copying leaves in color alone the largest difference in a small place is. `color_off`: how far the usual color
-    is off, in levels of 255.
+    is off, in levels of 255. `cast`: where one picture has next to no color besides one for each lightness, how many
+    times the gain of one channel is that of another in the exposure that explains most of the colors, 0 where it was
+    not asked; `off_cast`: what that leaves of them, in nearly all places; `ground_cast`: how far the colors of a light
+    plain ground are apart, -1 without one.
     """
 
     hue: float
@@ -79,6 +84,9 @@ class Tones:
     kept: float = 0.0
     mark: float = 0.0
     color_off: float = 0.0
+    cast: float = 0.0
+    off_cast: float = 0.0
+    ground_cast: float = -1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.lab import CODES, block_means, srgb_to_lab
 from dedup_core.comparison.curves import DAMPING, basis, on_curves, rising_curve
-from dedup_core.comparison.exposure import BLOCK, Blocks
+from dedup_core.comparison.exposure import BLOCK, Blocks, cast_between
 from dedup_core.comparison.local_contrast import box_blur
-from dedup_core.comparison.measurement import MOST_KEPT, Tones
+from dedup_core.comparison.measurement import DUOTONE, MOST_KEPT, Tones
 from dedup_core.luma import LUMA
 
 type Doubles = NDArray[np.float64]
@@ -35,6 +35,7 @@ _SURE_SPOT: Final = 6.0  # within the limits of every preset
 _KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 _SHADE: Final = 12.0  # CIELAB units: what is taken for one color
 _SHADE_CODES: Final = np.array([1.0, 64.0, 64.0 * 64.0])
+_LEAST_TINT: Final = 0.8  # CIELAB units: with less no preset takes a picture for toned
 _FEW_COLORS: Final = 4
 _COARSE_LEVELS: Final = 8  # of a channel
 _NEARLY_ALL: Final = 0.93  # of the blocks: edges are mixtures
@@ -76,8 +77,15 @@ def tones_between(
     raw = _lengths(apart)[counted]
     kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
 
+    light: dict[str, float] = {}
+    if colors[0] < DUOTONE and max(colors[1], tint) > _LEAST_TINT:
+        cast = cast_between(blocks)
+        ground = -1.0 if cast.ground is None else cast.ground
+        light = {"cast": cast.gains, "off_cast": cast.off, "ground_cast": ground}
+
     def without_tones(spot: float) -> tuple[Tones, NDArray[np.bool_]]:
-        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept), np.zeros(shape, dtype=np.bool_)
+        none = np.zeros(shape, dtype=np.bool_)
+        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept, **light), none
 
     if only_colors and (spot := _ninth_largest(_lengths(apart[1:])[counted])) <= _SURE_SPOT:
         return without_tones(spot)
@@ -104,6 +112,7 @@ def tones_between(
         spot=_ninth_largest(errors_of[counted]),
         kept=kept,
         spread=min(_spread(ours, theirs, flat, counted), _spread(theirs, ours, flat, counted)),
+        **light,
     )
     return tones, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
 
