@@ -7,9 +7,9 @@ from dedup_core.policy import Policy
 
 _TONED: Final = 2.0  # times: a cast that leveling takes away is less
 _COLORFUL: Final = 0.8  # as `MONOCHROME`: with less, there was no color to lose
-_MOST_CAST: Final = 1.36  # docs/thresholds.md#tone-is-not-color
+_MOST_CAST: Final = 1.33  # docs/thresholds.md#tone-is-not-color
 _TONE_ALONE: Final = 1.1  # docs/thresholds.md#tone-is-not-color
-_MOST_OFF_CAST: Final = 1.9  # docs/thresholds.md#tone-is-not-color
+_MOST_OFF_CAST: Final = 1.65  # docs/thresholds.md#tone-is-not-color
 _SAME_GROUND: Final = 2.0  # docs/thresholds.md#tone-is-not-color
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 

@@ -24,9 +24,6 @@ _PRIOR: Final = _STIFFNESS * (_BENDS.T @ _BENDS) + _PULL * np.eye(9)
 _GAINS: Final = (0.75, 1.33)  # a white balance; more is another color
 _COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _NEARLY_ALL: Final = 0.95
-_GROUND: Final = 0.05  # of a block: plain background, or what changed in shape
-_LEAST_GROUND: Final = 0.1  # of all blocks
-_LIGHT: Final = 50.0  # of L: a white balance leaves black as it is
 _LEAST_WEIGHT: Final = 1e-3  # so that blocks of which nothing counts can be divided by their weight all the same
 
 
@@ -73,12 +70,11 @@ class Cast:
     """Gains of the channels that one light has beside another, and what of the colors they leave.
 
     `gains` is the largest by the smallest, from 1 on; `off` how far a and b are off in the places that differ most but
-    for one in twenty, in CIELAB units; `ground` how far the colors of a light plain ground are apart, None without one.
+    for one in twenty, in CIELAB units.
     """
 
     gains: float
     off: float
-    ground: float | None
 
 
 def cast_between(blocks: Blocks) -> Cast:
@@ -92,10 +88,8 @@ def cast_between(blocks: Blocks) -> Cast:
         errors = _blurred(_lab(predicted) - lab, weight)
         length = float(np.quantile(np.hypot(errors[1], errors[2])[counted], _NEARLY_ALL))
         casts.append((length, float(exposure.gains.max() / exposure.gains.min())))
-    ground = (weight < _GROUND) & (np.minimum(labs[0][..., 0], labs[1][..., 0]) > _LIGHT)
-    apart = np.hypot(*np.moveaxis(labs[0] - labs[1], 2, 0)[1:])[ground]
     off, gains = min(casts)
-    return Cast(gains, off, float(np.median(apart)) if ground.mean() >= _LEAST_GROUND else None)
+    return Cast(gains, off)
 
 
 @dataclass(frozen=True, slots=True)

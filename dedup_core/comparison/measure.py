@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Pixels
-from dedup_core.color.background import weights_and_plain_share
+from dedup_core.color.background import ground_cast, weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.color_marks import color_outlier
@@ -84,7 +84,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     if look.detail is not None:
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
-        tones, spots = tones_between(blocks, labs, only_colors=only_colors, before_plain=before_plain)
+        ground = ground_cast(labs, ours_shown.background, theirs_shown.background)
+        tones, spots = tones_between(blocks, labs, ground=ground, only_colors=only_colors, before_plain=before_plain)
         if all(region.kind is RegionKind.SHARED for region in regions):
             regions += laid.regions_of(spots, BLOCK)
         if look.detail.altered_share <= FEW_PARTS:

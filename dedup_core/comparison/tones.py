@@ -58,12 +58,18 @@ class _Coded:
 
 
 def tones_between(
-    blocks: Blocks, labs: tuple[Float32s, Float32s], *, only_colors: bool = False, before_plain: bool = False
+    blocks: Blocks,
+    labs: tuple[Float32s, Float32s],
+    *,
+    ground: float | None = None,
+    only_colors: bool = False,
+    before_plain: bool = False,
 ) -> tuple[Tones, NDArray[np.bool_]]:
     """Compare two aligned pictures by their blocks; `labs` are their pixels in CIELAB, (h, w, 3).
 
     `only_colors` leaves hue, light and channels at 0 for pairs whose colors match anyhow, if they do in every place.
-    `before_plain`: a thing before a plain background is not to be taken for light in its place.
+    `before_plain`: a thing before a plain background is not to be taken for light in its place. `ground`: how far the
+    colors of such a background are apart.
     Returned besides: which blocks of `BLOCK` pixels have so much another color that a preset may ask where.
     """
     weight = blocks.weight
@@ -80,8 +86,7 @@ def tones_between(
     light: dict[str, float] = {}
     if colors[0] < DUOTONE and max(colors[1], tint) > _LEAST_TINT:
         cast = cast_between(blocks)
-        ground = -1.0 if cast.ground is None else cast.ground
-        light = {"cast": cast.gains, "off_cast": cast.off, "ground_cast": ground}
+        light = {"cast": cast.gains, "off_cast": cast.off, "ground_cast": -1.0 if ground is None else ground}
 
     def without_tones(spot: float) -> tuple[Tones, NDArray[np.bool_]]:
         none = np.zeros(shape, dtype=np.bool_)
