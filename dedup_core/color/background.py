@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from dedup_core.arrays import Float32s
 
 _BACKGROUND_RADIUS: Final = 8.0  # JPEG noise on plain paper stays within this distance of its color
-_LEAST_GROUND: Final = 0.1  # of a picture
-_LIGHT: Final = 50.0  # of L
 _BACKGROUND_MARGIN: Final = 0.02  # a few specks on paper are not an object as heavy as the paper
 
 
@@ -49,18 +47,6 @@ def weights_and_plain_share(*backgrounds: Background) -> tuple[Float32s, float]:
         heaviest = np.maximum(heaviest, weights)
         shares.append(trust * covered)
     return heaviest, min(shares)
-
-
-def ground_cast(labs: tuple[Float32s, Float32s], *backgrounds: Background) -> float | None:
-    """How far a and b of the light plain ground of two aligned pictures are apart; None where there is none to tell.
-
-    Black tells nothing, as a white balance leaves it as it is.
-    """
-    ground = backgrounds[0].pixels & backgrounds[1].pixels
-    if np.count_nonzero(ground) < _LEAST_GROUND * ground.size:
-        return None
-    ours, theirs = (lab[ground].mean(axis=0) for lab in labs)
-    return float(np.hypot(*(ours - theirs)[1:])) if min(ours[0], theirs[0]) > _LIGHT else None
 
 
 def _near(lab: Float32s, color: Float32s) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, PairMeasurement, Tones
+from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, SAME_GROUND, PairMeasurement, Tones
 from dedup_core.policy import Policy
 
 _TONED: Final = 2.0  # times: a cast that leveling takes away is less
@@ -10,7 +10,9 @@ _COLORFUL: Final = 0.8  # as `MONOCHROME`: with less, there was no color to lose
 _MOST_CAST: Final = 1.33  # docs/thresholds.md#tone-is-not-color
 _TONE_ALONE: Final = 1.1  # docs/thresholds.md#tone-is-not-color
 _MOST_OFF_CAST: Final = 1.65  # docs/thresholds.md#tone-is-not-color
-_SAME_GROUND: Final = 2.0  # docs/thresholds.md#tone-is-not-color
+_MOST_OFF_TONE: Final = 3.0  # docs/thresholds.md#tone-is-not-color
+_LEAST_SATURATION: Final = 0.5  # docs/thresholds.md#tone-is-not-color
+_MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
 
@@ -21,6 +23,8 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
     if tones is not None and _color_is_gone(tones, policy):
         colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
         return False, f"one of them has lost its colors or was toned ({colors})"
+    if tones is not None and tones.shade > _MOST_SHADE:
+        return False, f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
     if residual <= limit:
         return True, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
     if tones is not None and _only_tone_differs(tones, policy, before_plain=before_plain):
@@ -48,10 +52,11 @@ def _color_is_gone(tones: Tones, policy: Policy) -> bool:
 
 
 def _is_cast(tones: Tones) -> bool:
-    """Whether the light explains all color that differs: its tone, or a white balance that the ground has, too."""
-    if not 0 < tones.cast <= _MOST_CAST or tones.off_cast > _MOST_OFF_CAST:
+    """Whether the light explains all color that differs, and the ground is in that light, too."""
+    if not 0 < tones.cast <= _MOST_CAST or 0 <= tones.ground < SAME_GROUND:
         return False
-    return tones.cast <= _TONE_ALONE or not 0 <= tones.ground_cast < _SAME_GROUND
+    only_tone = tones.cast <= _TONE_ALONE and tones.saturation >= _LEAST_SATURATION
+    return tones.off_cast <= (_MOST_OFF_TONE if only_tone else _MOST_OFF_CAST)
 
 
 def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> bool:

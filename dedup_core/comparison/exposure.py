@@ -70,11 +70,12 @@ class Cast:
     """Gains of the channels that one light has beside another, and what of the colors they leave.
 
     `gains` is the largest by the smallest, from 1 on; `off` how far a and b are off in the places that differ most but
-    for one in twenty, in CIELAB units.
+    for one in twenty, in CIELAB units; `saturation` 0..1 how much color the paler picture has beside the other one.
     """
 
     gains: float
     off: float
+    saturation: float
 
 
 def cast_between(blocks: Blocks) -> Cast:
@@ -89,7 +90,8 @@ def cast_between(blocks: Blocks) -> Cast:
         length = float(np.quantile(np.hypot(errors[1], errors[2])[counted], _NEARLY_ALL))
         casts.append((length, float(exposure.gains.max() / exposure.gains.min())))
     off, gains = min(casts)
-    return Cast(gains, off)
+    paler, other = sorted(float((np.hypot(lab[..., 1], lab[..., 2]) * weight).sum()) for lab in labs)
+    return Cast(gains, off, paler / max(other, _LEAST_WEIGHT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Pixels
-from dedup_core.color.background import ground_cast, weights_and_plain_share
+from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
 from dedup_core.comparison.frames import frame_difference
+from dedup_core.comparison.ground import Ground
 from dedup_core.comparison.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, laid_in_order, on_itself
 from dedup_core.comparison.margins import with_margins
 from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement
@@ -84,7 +85,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     if look.detail is not None:
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
-        ground = ground_cast(labs, ours_shown.background, theirs_shown.background)
+        ground = Ground.of(blocks, ours_shown.background.pixels & theirs_shown.background.pixels)
         tones, spots = tones_between(blocks, labs, ground=ground, only_colors=only_colors, before_plain=before_plain)
         if all(region.kind is RegionKind.SHARED for region in regions):
             regions += laid.regions_of(spots, BLOCK)
@@ -96,6 +97,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
+    sides = sides_of(wholes, (pair.left, pair.right), pair.inner, METRIC_SIZE) if has_sides else ALIKE
+    one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
         metrics=lab_metrics(labs, (ours_shown.colors, theirs_shown.colors), weights),
         view=pair.view,
@@ -111,10 +114,10 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         inner_coverage=laid.inner_coverage,
         plain_share=plain_share,
         color_residual=residual,
-        detail=look.detail,
+        detail=look.detail and replace(look.detail, one_is_overlaid=one_is_overlaid),
         tones=tones,
         regions=regions,
-        sides=sides_of(wholes, (pair.left, pair.right), pair.inner, METRIC_SIZE) if has_sides else ALIKE,
+        sides=sides,
     )
 
 

@@ -18,6 +18,7 @@ RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
 MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
 MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
 DUOTONE: Final = 1.2  # what two inks leave of that, as their mixtures bend
+SAME_GROUND: Final = 2.0  # CIELAB units: what saving leaves of a plain color
 STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
 DISPLACED: Final = 0.6  # pixels; no preset takes less for displaced: docs/thresholds.md#displaced-parts
 FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
@@ -37,7 +38,8 @@ class Detail:
     near the usual block of both pictures is to half black and half white. `outlier`: how many times what nearly all
     places of a word's size differ by, for scaling and compression, the largest difference is; 0 where none stands out.
     `displacement`: how far the parts that moved most moved against the rest, but for what bends the whole, in pixels of
-    the size at which both were compared; 0 where too little shows to tell.
+    the size at which both were compared; 0 where too little shows to tell. `one_is_overlaid`: something lies over just
+    one of the two.
     """
 
     worst: float
@@ -53,6 +55,7 @@ class Detail:
     reshaped: float = 0.0
     outlier: float = 0.0
     displacement: float = 0.0
+    one_is_overlaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,10 @@ class Tones:
     what copying leaves in color alone the largest difference in a small place is. `color_off`: how far the usual color
     is off, in levels of 255. `cast`: where one picture has next to no color besides one for each lightness, how many
     times the gain of one channel is that of another in the exposure that explains most of the colors, 0 where it was
-    not asked; `off_cast`: what that leaves of them, in nearly all places; `ground_cast`: how far the colors of a light
-    plain ground are apart, -1 without one.
+    not asked; `off_cast`: what that leaves of them, in nearly all places; `ground`: how far the colors of a light plain
+    ground are apart, -1 without one; `saturation` 0..1: how much color the paler picture has beside the other.
+    `shade` 0..1: the share of what is before a light plain ground, the same in both, that is lighter or darker by more
+    than a change of light makes it.
     """
 
     hue: float
@@ -86,7 +91,9 @@ class Tones:
     color_off: float = 0.0
     cast: float = 0.0
     off_cast: float = 0.0
-    ground_cast: float = -1.0
+    ground: float = -1.0
+    saturation: float = 0.0
+    shade: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

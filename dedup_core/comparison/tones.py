@@ -10,6 +10,7 @@ from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.lab import CODES, block_means, srgb_to_lab
 from dedup_core.comparison.curves import DAMPING, basis, on_curves, rising_curve
 from dedup_core.comparison.exposure import BLOCK, Blocks, cast_between
+from dedup_core.comparison.ground import Ground
 from dedup_core.comparison.local_contrast import box_blur
 from dedup_core.comparison.measurement import DUOTONE, MOST_KEPT, Tones
 from dedup_core.luma import LUMA
@@ -61,15 +62,15 @@ def tones_between(
     blocks: Blocks,
     labs: tuple[Float32s, Float32s],
     *,
-    ground: float | None = None,
+    ground: Ground | None = None,
     only_colors: bool = False,
     before_plain: bool = False,
 ) -> tuple[Tones, NDArray[np.bool_]]:
     """Compare two aligned pictures by their blocks; `labs` are their pixels in CIELAB, (h, w, 3).
 
     `only_colors` leaves hue, light and channels at 0 for pairs whose colors match anyhow, if they do in every place.
-    `before_plain`: a thing before a plain background is not to be taken for light in its place. `ground`: how far the
-    colors of such a background are apart.
+    `before_plain`: a thing before a plain background is not to be taken for light in its place. `ground`: such a
+    background that both have.
     Returned besides: which blocks of `BLOCK` pixels have so much another color that a preset may ask where.
     """
     weight = blocks.weight
@@ -83,10 +84,10 @@ def tones_between(
     raw = _lengths(apart)[counted]
     kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
 
-    light: dict[str, float] = {}
+    light = {} if ground is None else {"ground": ground.apart, "shade": ground.shade}
     if colors[0] < DUOTONE and max(colors[1], tint) > _LEAST_TINT:
         cast = cast_between(blocks)
-        light = {"cast": cast.gains, "off_cast": cast.off, "ground_cast": -1.0 if ground is None else ground}
+        light |= {"cast": cast.gains, "off_cast": cast.off, "saturation": cast.saturation}
 
     def without_tones(spot: float) -> tuple[Tones, NDArray[np.bool_]]:
         none = np.zeros(shape, dtype=np.bool_)
