@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from dedup_core.arrays import Float32s, Pixels
+from dedup_core.arrays import Float32s, Float64s, Pixels
 from dedup_core.comparison.align_keypoints import keypoint_starts
 from dedup_core.comparison.align_spectra import LEAST_OVERLAP, spectrum_starts
-from dedup_core.comparison.align_starts import Matrix, Pyramids, Start, stretch_starts, whole_on_whole, zoom_of
+from dedup_core.comparison.align_starts import Pyramids, Start, stretch_starts, whole_on_whole, zoom_of
 from dedup_core.comparison.gauss_newton import WarpedPlane, pixels_a_unit, steepest_descent, within_rim
 from dedup_core.comparison.local_contrast import StructurePyramid, edge_plane, extent_of, luma_plane
 from dedup_core.views import SWAPPING, View, turned
@@ -50,7 +50,7 @@ class Alignment:
     """
 
     view: View
-    matrix: Matrix
+    matrix: Float64s
     agreement: float
     share: float = 1.0
 
@@ -61,7 +61,7 @@ class Alignment:
 
 
 def align(
-    left: Pixels, right: Pixels, hint: View | None = None, framed: Callable[[View], Matrix] | None = None
+    left: Pixels, right: Pixels, hint: View | None = None, framed: Callable[[View], Float64s] | None = None
 ) -> Alignment:
     """The best alignment found; crops and other views are searched only where whole on whole does not fit.
 
@@ -128,7 +128,7 @@ def _fine(pyramids: Pyramids, start: Alignment, zoom: float, steps: int) -> Alig
     return _gauss_newton(pyramids, start, sizes[0], steps, sizes[1], _RIM)
 
 
-def _sure(pyramids: Pyramids, starts: list[Start], framed: Callable[[View], Matrix] | None) -> Alignment | None:
+def _sure(pyramids: Pyramids, starts: list[Start], framed: Callable[[View], Float64s] | None) -> Alignment | None:
     """The likely one where there is no doubt of the view and a step away from it gains nothing: a search ends there."""
     if framed is None or len(starts) > 1:
         return None
@@ -147,7 +147,7 @@ def _gains_nothing(pyramids: Pyramids, found: Alignment, zoom: float) -> bool:
     return found.agreement >= _fine(pyramids, found, zoom, 1).agreement - _AS_GOOD
 
 
-def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], Matrix] | None) -> Alignment:
+def _or_as_good(pyramids: Pyramids, found: Alignment, framed: Callable[[View], Float64s] | None) -> Alignment:
     """The likely one if it is near and agrees as well: stripes and lines of text fit in several places."""
     if framed is None or _any_flat(pyramids):
         return found

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.arrays import Float32s, Pixels
-from dedup_core.comparison.align_starts import Matrix, in_nearest_view
+from dedup_core.arrays import Float32s, Float64s, Pixels
+from dedup_core.comparison.align_starts import in_nearest_view
 from dedup_core.fingerprinting.blobs import Blobs, Spectrum, blobs_of
 from dedup_core.fingerprinting.patches import FREQUENCIES, described
 from dedup_core.views import View
 
-type Floats = NDArray[np.float64]
 SIDE: Final = 160  # longer side of the planes on which keypoints are looked for
 _MOST: Final = 256  # keypoints of a picture
 _REACH: Final = 1.5  # sigmas around a keypoint that lie inside the picture
@@ -41,7 +40,7 @@ class KeypointStart:
     """
 
     view: View
-    matrix: Matrix
+    matrix: Float64s
     agreeing: int
 
 
@@ -64,11 +63,11 @@ class _Points:
     `extent` is (width, height) of the picture.
     """
 
-    x: Floats
-    y: Floats
-    sigma: Floats
-    angle: Floats
-    patches: Floats
+    x: Float64s
+    y: Float64s
+    sigma: Float64s
+    angle: Float64s
+    patches: Float64s
     extent: tuple[float, float]
 
     @classmethod
@@ -92,7 +91,7 @@ class _Points:
         return _Points(self.x, height - self.y, self.sigma, -self.angle, self.patches * signs, self.extent)
 
 
-def _start(ours: _Points, theirs: _Points, spread: Floats, *, mirrored: bool) -> KeypointStart | None:
+def _start(ours: _Points, theirs: _Points, spread: Float64s, *, mirrored: bool) -> KeypointStart | None:
     """What most matches agree on, if enough of them do."""
     points = ours.mirrored() if mirrored else ours
     first, second = _matches(points.patches / spread, theirs.patches / spread)
@@ -116,7 +115,7 @@ def _start(ours: _Points, theirs: _Points, spread: Floats, *, mirrored: bool) ->
     return KeypointStart(view, start, int(agreeing.sum()))
 
 
-def _matches(ours: Floats, theirs: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _matches(ours: Float64s, theirs: Float64s) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Keypoints that are most like each other, the best pairs first."""
     likeness = _normed(ours) @ _normed(theirs).T  # (n, m)
     best, back = likeness.argmax(axis=1), likeness.argmax(axis=0)
@@ -127,12 +126,12 @@ def _matches(ours: Floats, theirs: Floats) -> tuple[NDArray[np.intp], NDArray[np
     return first, best[first]
 
 
-def _normed(patches: Floats) -> Float32s:
+def _normed(patches: Float64s) -> Float32s:
     normed: Float32s = (patches / (np.linalg.norm(patches, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
     return normed
 
 
-def _most_agreeing(left: Floats, right: Floats, zoom: Floats, turn: Floats) -> NDArray[np.bool_]:
+def _most_agreeing(left: Float64s, right: Float64s, zoom: Float64s, turn: Float64s) -> NDArray[np.bool_]:
     """Those that fit the turn, zoom and place that one match tells, of the match with which most agree."""
     apart = (turn[None] - turn[:, None] + np.pi) % (2 * np.pi) - np.pi
     fits = (np.abs(apart) <= _TURN_TOLERANCE) & (np.abs(zoom[None] - zoom[:, None]) <= _ZOOM_TOLERANCE)
@@ -146,7 +145,7 @@ def _most_agreeing(left: Floats, right: Floats, zoom: Floats, turn: Floats) -> N
     return agreeing
 
 
-def _fitted(left: Floats, right: Floats) -> Matrix:
+def _fitted(left: Float64s, right: Float64s) -> Float64s:
     """The similarity that lays the left points on the right ones in least squares, or affine map if they are many."""
     count = len(left)
     if count >= _LEAST_AFFINE:

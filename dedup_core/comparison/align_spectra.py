@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.arrays import Float32s
-from dedup_core.comparison.align_starts import Matrix, Pyramids, Start, in_nearest_view
+from dedup_core.arrays import Float32s, Float64s
+from dedup_core.comparison.align_starts import Pyramids, Start, in_nearest_view
 
 type _Shape = tuple[int, ...]
 SIDE: Final = 160  # longer side in pixels: lines of text, three pixels apart, still show
@@ -89,7 +89,7 @@ def _turn_and_zoom(ours: Float32s, theirs: Float32s) -> tuple[float, float, floa
     return float(scores[shift, angle]), float(angle) * np.pi / _ANGLES, float(np.exp(-shifts[shift] * _STEP))
 
 
-def _placed(pyramids: Pyramids, turn: float, zoom: float, *, mirrored: bool) -> Iterator[tuple[float, Matrix]]:
+def _placed(pyramids: Pyramids, turn: float, zoom: float, *, mirrored: bool) -> Iterator[tuple[float, Float64s]]:
     """How well the turned left picture, and the same upside down, lies where it lies best, and the (2, 3) matrix."""
     ours, theirs = pyramids[0].at(round(SIDE * min(1.0, zoom))), pyramids[1].at(round(SIDE * min(1.0, 1 / zoom)))
     height, width = ours.shape

@@ -3,14 +3,13 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dedup_core.arrays import Float64s
 from dedup_core.comparison.local_contrast import Extent, StructurePyramid
 from dedup_core.views import MIRRORED_TURNS, SWAPPING, TURNS, View, turned
 
 type Pyramids = tuple[StructurePyramid, StructurePyramid]
-type Matrix = NDArray[np.float64]
-type Start = tuple[View, Matrix]
+type Start = tuple[View, Float64s]
 """A view of the left picture, and the (2, 3) matrix from its points to points of the right one (see `Alignment`)."""
 _SIZE: Final = 32  # pixels a side: enough to tell a view
 _SYMMETRIC: Final = 0.97  # of the best view's score: of a symmetric picture as good, and no other view is told
@@ -29,13 +28,13 @@ def stretch_starts(pyramids: Pyramids, hint: View | None) -> list[Start]:
     return [(view, whole_on_whole(left, right, view)) for view in views]
 
 
-def whole_on_whole(left: StructurePyramid, right: StructurePyramid, view: View) -> Matrix:
+def whole_on_whole(left: StructurePyramid, right: StructurePyramid, view: View) -> Float64s:
     """The matrix that stretches one picture onto the other, in the units of `Alignment`."""
     width, height = left.extent[::-1] if view in SWAPPING else left.extent
     return np.array([[right.extent[0] / width, 0.0, 0.0], [0.0, right.extent[1] / height, 0.0]])
 
 
-def in_nearest_view(matrix: Matrix, extent: Extent, *, mirrored: bool) -> Start:
+def in_nearest_view(matrix: Float64s, extent: Extent, *, mirrored: bool) -> Start:
     """The start in the view that leaves the least turn to be done by the matrix.
 
     `matrix` maps points of the left picture (`mirrored`: upside down), whose `extent` is given, to points of the right.
@@ -51,6 +50,6 @@ def in_nearest_view(matrix: Matrix, extent: Extent, *, mirrored: bool) -> Start:
     return view, np.column_stack([matrix[:, :2] @ back, matrix[:, :2] @ shift + matrix[:, 2]])
 
 
-def zoom_of(matrix: Matrix) -> float:
+def zoom_of(matrix: Float64s) -> float:
     """How many times as long a line becomes, on average of all directions, by the affine part of a map of points."""
     return float(abs(np.linalg.det(matrix[:2, :2])) ** 0.5)

@@ -5,11 +5,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-type Doubles = NDArray[np.float64]
+from dedup_core.arrays import Float64s
+
 DAMPING: Final = 1e-3  # of the weight of all values: pulls to the prior what few of them tell
 
 
-def basis(values: Doubles, knots: Doubles) -> Doubles:
+def basis(values: Float64s, knots: Float64s) -> Float64s:
     """Shares of the two knots around each value, (n, knots)."""
     low, share = _segments(values, knots)
     shares = np.zeros((len(values), len(knots)))
@@ -18,30 +19,30 @@ def basis(values: Doubles, knots: Doubles) -> Doubles:
     return shares
 
 
-def on_curves(values: Doubles, wanted: Doubles, weight: Doubles, knots: Doubles) -> Doubles:
+def on_curves(values: Float64s, wanted: Float64s, weight: Float64s, knots: Float64s) -> Float64s:
     """Where the curves from values to each row of wanted (m, n) are at the values, (m, n): near 0 where few tell."""
     low, high = _segments(values, knots)
     heights = _fitted(low, high, wanted, weight, np.zeros(len(knots)))
     return np.asarray(heights[:, low] * (1 - high) + heights[:, low + 1] * high)
 
 
-def rising_curve(values: Doubles, wanted: Doubles, weight: Doubles, knots: Doubles) -> Doubles:
+def rising_curve(values: Float64s, wanted: Float64s, weight: Float64s, knots: Float64s) -> Float64s:
     """The heights at the knots of one curve from values to wanted (n,), which never falls: the knots where few tell."""
     return np.maximum.accumulate(_fitted(*_segments(values, knots), wanted[None], weight, knots)[0])
 
 
-def _segments(values: Doubles, knots: Doubles) -> tuple[NDArray[np.intp], Doubles]:
+def _segments(values: Float64s, knots: Float64s) -> tuple[NDArray[np.intp], Float64s]:
     """The knot below each value, and how far on the way to the next one the value is."""
     position = np.clip(values / (knots[1] - knots[0]), 0, len(knots) - 1 - 1e-9)
     low = position.astype(np.intp)
     return low, position - low
 
 
-def _fitted(low: NDArray[np.intp], high: Doubles, wanted: Doubles, weight: Doubles, prior: Doubles) -> Doubles:
+def _fitted(low: NDArray[np.intp], high: Float64s, wanted: Float64s, weight: Float64s, prior: Float64s) -> Float64s:
     """The heights at the knots for each row of wanted, (m, knots), by the segments in which the values lie."""
     count, shares = len(prior), np.stack([1 - high, high])
 
-    def sums(products: Doubles) -> Doubles:
+    def sums(products: Float64s) -> Float64s:
         return np.bincount(low, products, count)
 
     weighted = shares * weight

@@ -8,11 +8,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s
+from dedup_core.arrays import Float32s, Float64s
 from dedup_core.comparison.block_planes import BlockPlanes
 from dedup_core.comparison.sharpness import block_sums, cell_sums
-
-type Float64s = NDArray[np.float64]
 
 _LEAST_BLOCKS: Final = 60  # six for each term of the field
 _LARGEST_ERROR: Final = 0.3  # pixels: edges that run one way tell nothing of how far they moved along themselves

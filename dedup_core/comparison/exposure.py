@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s, Pixels
+from dedup_core.arrays import Float32s, Float64s, Pixels
 from dedup_core.color.lab import block_means, srgb_to_lab
 from dedup_core.comparison.local_contrast import box_blur
 
-type Doubles = NDArray[np.float64]
 BLOCK: Final = 4  # pixels of at most 192: 2,304 blocks, in which compression noise is averaged already
 SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no other exposure and no tone has to explain it
 _SAME_LIGHT: Final = SURE_RESIDUAL / 2
@@ -98,16 +96,16 @@ def cast_between(blocks: Blocks) -> Cast:
 class _Exposure:
     """One picture's light as another's: gains (3,), heights of the curve at the knots (8,) and the fall-off."""
 
-    gains: Doubles
-    curve: Doubles
+    gains: Float64s
+    curve: Float64s
     falloff: float
 
-    def applied(self, values: Doubles, radius: Doubles) -> Doubles:
+    def applied(self, values: Float64s, radius: Float64s) -> Float64s:
         """(n, 3) values in 0..1 and (n,) squared distances from the center -> (n, 3)."""
         scaled = values * self.gains
         return np.interp(scaled, _KNOTS, self.curve) + self.falloff * radius[:, None] * scaled
 
-    def slopes(self, values: Doubles) -> Doubles:
+    def slopes(self, values: Float64s) -> Float64s:
         """How much each value changes with its channel's gain, (n, 3)."""
         scaled = values * self.gains
         steps = np.diff(self.curve) / np.diff(_KNOTS)
@@ -120,7 +118,7 @@ def _residual(source: Float32s, target: Float32s, target_lab: Float32s, weight: 
     return _mean_length(_lab(predicted) - target_lab, weight)
 
 
-def _exposed(source: Float32s, target: Float32s, weight: Float32s) -> tuple[_Exposure, Doubles]:
+def _exposed(source: Float32s, target: Float32s, weight: Float32s) -> tuple[_Exposure, Float64s]:
     """The exposure that makes source most like target, and source in it, (h, w, 3) of 0..1."""
     height, width = weight.shape
     down, across = np.linspace(-1, 1, height), np.linspace(-1, 1, width)
@@ -143,7 +141,7 @@ def _mean_length(difference: Float32s, weight: Float32s) -> float:
     return float((length * weight).sum() / weight.sum())
 
 
-def _fitted(values: Doubles, wanted: Doubles, weight: Doubles, radius: Doubles) -> _Exposure:
+def _fitted(values: Float64s, wanted: Float64s, weight: Float64s, radius: Float64s) -> _Exposure:
     """Curve and fall-off given the gains, then the gains given the curve, a few times over."""
     exposure = _Exposure(np.ones(3), _KNOTS, 0.0)
     for round_number in range(_ROUNDS):
@@ -157,7 +155,7 @@ def _fitted(values: Doubles, wanted: Doubles, weight: Doubles, radius: Doubles) 
     return exposure
 
 
-def _fitted_curve(values: Doubles, wanted: Doubles, weight: Doubles, radius: Doubles, gains: Doubles) -> _Exposure:
+def _fitted_curve(values: Float64s, wanted: Float64s, weight: Float64s, radius: Float64s, gains: Float64s) -> _Exposure:
     """Least squares by their normal equations: a value lies between two knots, so few of the products are not 0."""
     scaled = np.clip(values * gains, 0.0, 1.0)  # (n, 3)
     segment = np.minimum((scaled * (1.0 / _KNOTS[1])).astype(np.intp), _SEGMENTS - 1)
@@ -166,7 +164,7 @@ def _fitted_curve(values: Doubles, wanted: Doubles, weight: Doubles, radius: Dou
     weighted_low, weighted_high, weighted_falloff = weights * low, weights * high, weights * falloff
     places = segment.ravel()
 
-    def sums(products: Doubles) -> Doubles:
+    def sums(products: Float64s) -> Float64s:
         return np.bincount(places, products.ravel(), _SEGMENTS)
 
     lower, upper, last = np.arange(_SEGMENTS), np.arange(_SEGMENTS) + 1, _SEGMENTS + 1
@@ -186,5 +184,5 @@ def _fitted_curve(values: Doubles, wanted: Doubles, weight: Doubles, radius: Dou
     return _Exposure(gains, np.maximum.accumulate(solution[:last]), float(solution[last]))
 
 
-def _lab(values: Doubles | Float32s) -> Float32s:
+def _lab(values: Float64s | Float32s) -> Float32s:
     return srgb_to_lab((values * 255).round().astype(np.uint8))

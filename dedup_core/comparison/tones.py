@@ -6,7 +6,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s, Pixels
+from dedup_core.arrays import Float32s, Float64s, Pixels
 from dedup_core.color.lab import CODES, block_means, srgb_to_lab
 from dedup_core.comparison.curves import DAMPING, basis, on_curves, rising_curve
 from dedup_core.comparison.exposure import BLOCK, Blocks, cast_between
@@ -15,7 +15,6 @@ from dedup_core.comparison.local_contrast import box_blur
 from dedup_core.comparison.measurement import DUOTONE, MOST_KEPT, Tones
 from dedup_core.luma import LUMA
 
-type Doubles = NDArray[np.float64]
 # The more knots the more a curve explains: many for channels that were equalized, few for colors, lest every color
 # pass for that of its lightness.
 _LIGHT_KNOTS: Final = np.linspace(0.0, 100.0, 9)
@@ -48,12 +47,12 @@ _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression 
 class _Coded:
     """Blocks of sRGB as it is coded, 0..1: luma (n,), red and blue less luma (2, n), and their CIELAB (3, n)."""
 
-    luma: Doubles
-    color: Doubles
+    luma: Float64s
+    color: Float64s
     lab: Float32s
 
     @classmethod
-    def of(cls, values: Doubles) -> Self:
+    def of(cls, values: Float64s) -> Self:
         luma = LUMA @ values
         return cls(luma, values[::2] - luma, _lab(values))
 
@@ -97,7 +96,7 @@ def tones_between(
         return without_tones(spot)
     levels = blocks.left, blocks.right
     first, second = (_Coded.of(_smoothed(it, weight)) for it in levels)
-    hues = list[Doubles]()
+    hues = list[Float64s]()
     for source, target in ((first, second), (second, first)):
         hues.append(_hue_errors(source, target, flat, relit=kept <= MOST_KEPT))
         if only_colors and (spot := _ninth_largest(hues[-1][counted])) <= _SURE_SPOT:
@@ -130,24 +129,24 @@ def _has_few_colors(values: Float32s, weight: Float32s) -> bool:
     return bool(np.sort(amounts)[-_FEW_COLORS:].sum() >= _NEARLY_ALL * amounts.sum())
 
 
-def _mean_length(vectors: Doubles, weight: Doubles) -> float:
+def _mean_length(vectors: Float64s, weight: Float64s) -> float:
     return _mean(_lengths(vectors), weight)
 
 
-def _lengths(vectors: Doubles) -> Doubles:
+def _lengths(vectors: Float64s) -> Float64s:
     """Of (2 or 3, n)."""
     return np.sqrt((vectors * vectors).sum(axis=0))
 
 
-def _mean(errors: Doubles, weight: Doubles) -> float:
+def _mean(errors: Float64s, weight: Float64s) -> float:
     return float((errors * weight).sum() / weight.sum())
 
 
-def _ninth_largest(errors: Doubles) -> float:
+def _ninth_largest(errors: Float64s) -> float:
     return float(np.partition(errors, -_SPECKS - 1)[-_SPECKS - 1]) if len(errors) > _SPECKS else 0.0
 
 
-def _spread(source: Doubles, target: Doubles, weight: Doubles, counted: NDArray[np.bool_]) -> float:
+def _spread(source: Float64s, target: Float64s, weight: Float64s, counted: NDArray[np.bool_]) -> float:
     """How far target is from its mean over all blocks that have one color in source."""
     if not counted.any():
         return 0.0
@@ -160,18 +159,18 @@ def _spread(source: Doubles, target: Doubles, weight: Doubles, counted: NDArray[
     return float(np.sqrt(_mean(squares, weight)))
 
 
-def _smoothed(planes: Float32s, weight: Float32s) -> Doubles:
+def _smoothed(planes: Float32s, weight: Float32s) -> Float64s:
     """Means of a few blocks, so that compression noise cancels: (h, w, 3) -> (3, n)."""
     means = box_blur(planes.transpose(2, 0, 1) * weight, 1) / box_blur(weight, 1)
     return means.reshape(3, -1).astype(np.float64)
 
 
-def _color_curve(lab: Doubles, weight: Doubles) -> Doubles:
+def _color_curve(lab: Float64s, weight: Float64s) -> Float64s:
     """The mean color of each lightness, at every block, (2, n)."""
     return on_curves(lab[0], lab[1:], weight, _COLOR_KNOTS)
 
 
-def _hue_errors(source: _Coded, target: _Coded, weight: Doubles, *, relit: bool) -> Doubles:
+def _hue_errors(source: _Coded, target: _Coded, weight: Float64s, *, relit: bool) -> Float64s:
     """What is left in a and b after source's color, more or less of it at each luma and with more light, and a tint.
 
     Fitted to sRGB as it is coded, where editors work: there a saturation, and light that channels are multiplied by,
@@ -205,7 +204,7 @@ def _hue_errors(source: _Coded, target: _Coded, weight: Doubles, *, relit: bool)
     return np.asarray(np.hypot(error[1], error[2]), dtype=np.float64)
 
 
-def _bounded(normal: Doubles, right_side: Doubles, low: Doubles, high: Doubles) -> Doubles:
+def _bounded(normal: Float64s, right_side: Float64s, low: Float64s, high: Float64s) -> Float64s:
     """The solution, and the best one with what is out of its bounds at them."""
     free = np.linalg.solve(normal, right_side)
     found = np.clip(free, low, high)
@@ -217,7 +216,7 @@ def _bounded(normal: Doubles, right_side: Doubles, low: Doubles, high: Doubles) 
     return np.clip(found, low, high)
 
 
-def _channel_errors(source: Float32s, target: Float32s, pixels: Pixels, weight: Doubles) -> Doubles:
+def _channel_errors(source: Float32s, target: Float32s, pixels: Pixels, weight: Float64s) -> Float64s:
     """What is left in CIELAB after a monotone curve for each channel of sRGB, (h, w, 3) of values 0..1.
 
     A curve bends the `pixels` of source and not their means: it is fitted to even blocks most, and asked of each pixel.
@@ -233,12 +232,12 @@ def _channel_errors(source: Float32s, target: Float32s, pixels: Pixels, weight: 
     return _lengths(_smoothed(error.T.reshape(*shape, 3), weight.reshape(shape).astype(np.float32)))
 
 
-def _lab(values: Doubles | Float32s) -> Float32s:
+def _lab(values: Float64s | Float32s) -> Float32s:
     """Of values (3, n) in 0..1, rounded to 8 bits, (3, n)."""
     return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8).T).T
 
 
-def _light(source: Doubles, target: Doubles, weight: Doubles, shape: tuple[int, ...], side: int) -> float:
+def _light(source: Float64s, target: Float64s, weight: Float64s, shape: tuple[int, ...], side: int) -> float:
     """What is left of target's L after a monotone curve of source's and a smooth field of light of side x side places.
 
     Least squares by their normal equations: the field is a product of what lies across and what lies down.

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-type Floats = NDArray[np.float64]
+from dedup_core.arrays import Float64s
+
 FIRST_SIGMA: Final = 2 ** (1 / 3)  # 1.26 lines
 _LEVELS: Final = 11  # the outermost are only neighbors of others: blobs have 1.6 to 10 lines, and what lies between
 _KEPT: Final = 6 * _LEVELS  # of the sizes met last, up to 200 KB each: a collection of crops has hundreds of sizes
@@ -18,27 +19,27 @@ _DECIMALS: Final = 6  # kept of what matrix products give: the rest differs betw
 class Blobs(NamedTuple):
     """Centers and scales (sigma) in lines, the strongest first: (n,) each."""
 
-    x: Floats
-    y: Floats
-    sigma: Floats
+    x: Float64s
+    y: Float64s
+    sigma: Float64s
 
 
 class Spectrum:
     """A plane (h, w) as its DCT, from which it is smoothed or filtered at any scale."""
 
-    def __init__(self, plane: Floats) -> None:
+    def __init__(self, plane: Float64s) -> None:
         self.shape = plane.shape
         self._rows, self._columns = (dct_basis(side, side) for side in plane.shape)
         self._coefficients = self._rows @ plane @ self._columns.T  # (h, w)
 
-    def filtered(self, response: Floats) -> Floats:
+    def filtered(self, response: Float64s) -> Float64s:
         """The plane with each of its lowest frequencies (high, wide) multiplied: (h, w)."""
         high, wide = response.shape
         part = self._coefficients[:high, :wide] * response
-        plane: Floats = self._rows[:high].T @ (part @ self._columns[:wide])
+        plane: Float64s = self._rows[:high].T @ (part @ self._columns[:wide])
         return plane
 
-    def smoothed(self, sigma: float) -> Floats:
+    def smoothed(self, sigma: float) -> Float64s:
         """The plane after a Gaussian: (h, w)."""
         return self.filtered(_gaussian(*self.shape, sigma))
 
@@ -59,7 +60,7 @@ def blobs_of(spectrum: Spectrum, reach: float) -> Blobs:
 
 
 @lru_cache(maxsize=16)  # sides of working images; at most 200 KB each
-def dct_basis(samples: int, frequencies: int) -> Floats:
+def dct_basis(samples: int, frequencies: int) -> Float64s:
     """The first rows of the orthonormal DCT-II: (frequencies, samples)."""
     frequency, sample = np.arange(frequencies)[:, None], np.arange(samples)[None, :]
     basis = np.cos(np.pi * frequency * (2 * sample + 1) / (2 * samples)) * np.sqrt(2 / samples)
@@ -67,7 +68,7 @@ def dct_basis(samples: int, frequencies: int) -> Floats:
     return np.asarray(basis, np.float64)
 
 
-def _laplacians(spectrum: Spectrum) -> Floats:
+def _laplacians(spectrum: Spectrum) -> Float64s:
     """The strength of the Laplacian of Gaussian at each level, in units of the last decimal kept: (levels, h, w)."""
     levels = np.empty((_LEVELS, *spectrum.shape))
     for level in range(_LEVELS):
@@ -78,28 +79,28 @@ def _laplacians(spectrum: Spectrum) -> Floats:
 
 
 @lru_cache(maxsize=_KEPT)
-def _response(height: int, width: int, level: int) -> Floats:
+def _response(height: int, width: int, level: int) -> Float64s:
     """What the Laplacian leaves of each frequency, as far as anything is left."""
     square = _squares(height, width, FIRST_SIGMA * 2 ** (level / _LEVELS_PER_OCTAVE))
-    response: Floats = square * np.exp(-square / 2)
+    response: Float64s = square * np.exp(-square / 2)
     return response
 
 
 @lru_cache(maxsize=_KEPT)
-def _gaussian(height: int, width: int, sigma: float) -> Floats:
+def _gaussian(height: int, width: int, sigma: float) -> Float64s:
     """What a Gaussian leaves of each frequency, as far as anything is left."""
     return np.asarray(np.exp(-_squares(height, width, sigma) / 2))
 
 
-def _squares(height: int, width: int, sigma: float) -> Floats:
+def _squares(height: int, width: int, sigma: float) -> Float64s:
     """(sigma times the frequency)^2, up to four standard deviations of the Gaussian, past which nothing is left."""
     down, across = (np.pi * np.arange(height) / height) ** 2, (np.pi * np.arange(width) / width) ** 2
     high, wide = (min(size, int(4 / sigma * size / np.pi) + 1) for size in (height, width))
-    squares: Floats = sigma**2 * (down[:high, None] + across[None, :wide])
+    squares: Float64s = sigma**2 * (down[:high, None] + across[None, :wide])
     return squares
 
 
-def _peaks(strength: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def _peaks(strength: Float64s, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Level, row and column of each value above `least` that none of its 26 neighbors exceeds, in that order."""
     # Few are left after the six nearest neighbors; only those are compared with all. In one row of numbers a neighbor
     # is a fixed number of places away; what lies at a border is compared in vain, and left out.
@@ -118,11 +119,11 @@ def _peaks(strength: Floats, least: float) -> tuple[NDArray[np.intp], NDArray[np
     return level, row, column
 
 
-def _offset(strength: Floats, at: tuple[NDArray[np.intp], ...], axis: int) -> Floats:
+def _offset(strength: Float64s, at: tuple[NDArray[np.intp], ...], axis: int) -> Float64s:
     """Where between -0.5 and 0.5 the parabola through a peak and its two neighbors along an axis has its top."""
     before, after = list(at), list(at)
     before[axis], after[axis] = at[axis] - 1, at[axis] + 1
     low, peak, high = strength[tuple(before)], strength[at], strength[tuple(after)]
     bend = low - 2 * peak + high
-    offset: Floats = np.clip((low - high) / 2 / np.where(bend < 0, bend, -np.inf), -0.5, 0.5)
+    offset: Float64s = np.clip((low - high) / 2 / np.where(bend < 0, bend, -np.inf), -0.5, 0.5)
     return offset

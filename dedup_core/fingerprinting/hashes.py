@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dedup_core.arrays import Float64s
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.blobs import dct_basis
 from dedup_core.fingerprinting.borders import Box
 from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, view_hashes, with_inverted
 from dedup_core.fingerprinting.keypoint_detector import keypoints_of
-from dedup_core.fingerprinting.luma import LumaPicture, Plane
+from dedup_core.fingerprinting.luma import LumaPicture
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.views import View
 
@@ -146,7 +147,7 @@ def _hash(luma: LumaPicture, box: Box) -> _Hash:
     return _Hash(_packed(low), _packed(high), silent)
 
 
-def _silent(coefficients: Plane) -> NDArray[np.bool_]:
+def _silent(coefficients: Float64s) -> NDArray[np.bool_]:
     """Which groups (4,) of 16 x 16 coefficients have next to nothing, beside the one that has the most."""
     squares = coefficients**2
     squares[0, 0] = 0.0
@@ -155,10 +156,10 @@ def _silent(coefficients: Plane) -> NDArray[np.bool_]:
     return silent
 
 
-def _coefficients(grid: Plane, count: int) -> Plane:
+def _coefficients(grid: Float64s, count: int) -> Float64s:
     """The lowest frequencies of a grid: (count, count)."""
     basis = dct_basis(_GRID_SIDE, count)
-    coefficients: Plane = basis @ grid @ basis.T
+    coefficients: Float64s = basis @ grid @ basis.T
     return coefficients
 
 
@@ -170,7 +171,7 @@ def _groups[T: np.generic](square: NDArray[T]) -> list[NDArray[T]]:
     return [square[row::2, column::2] for row in (0, 1) for column in (0, 1)]
 
 
-def _gradient_quality(grid: Plane) -> int:
+def _gradient_quality(grid: Float64s) -> int:
     """PDQ's measure: the sum of all luma steps between neighbors, in whole percent of the range, over 90."""
     steps = 0
     for differences in (grid[1:] - grid[:-1], grid[:, 1:] - grid[:, :-1]):

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.blobs import FIRST_SIGMA, Blobs, Floats, Spectrum, blobs_of
+from dedup_core.arrays import Float64s
+from dedup_core.fingerprinting.blobs import FIRST_SIGMA, Blobs, Spectrum, blobs_of
 from dedup_core.fingerprinting.borders import TOLERANCE, Box
 from dedup_core.fingerprinting.keypoints import (
     ANGLE_STEPS,
@@ -109,7 +110,7 @@ def _found(luma: LumaPicture, box: Box) -> _Found:
     return _Found(keypoints, blobs.sigma < _FINE_SIGMA, 2 * is_below.astype(np.intp) + is_right)
 
 
-def _meets_ground(plane: Floats, blobs: Blobs) -> NDArray[np.bool_]:
+def _meets_ground(plane: Float64s, blobs: Blobs) -> NDArray[np.bool_]:
     """Which blobs have ground around them: the wedges of a turned picture, white corners, what a part lies on.
 
     They show where the picture ends at least as much as what is in it, so copies in other frames have not got them.
@@ -125,12 +126,12 @@ def _meets_ground(plane: Floats, blobs: Blobs) -> NDArray[np.bool_]:
     return meets
 
 
-def _whole(numbers: Floats) -> NDArray[np.intp]:
+def _whole(numbers: Float64s) -> NDArray[np.intp]:
     """To whole numbers; what is between two but for rounding goes the same way on every processor."""
     return np.rint(np.round(numbers, 4)).astype(np.intp)
 
 
-def _ground(plane: Floats) -> NDArray[np.bool_]:
+def _ground(plane: Float64s) -> NDArray[np.bool_]:
     """What is of one color from an edge of the picture on, along a row or a column: (h, w)."""
     height, width = plane.shape
     rows = plane.astype(np.int16)  # luma is in whole numbers
@@ -151,7 +152,7 @@ def _first_other(lines: NDArray[np.int16]) -> NDArray[np.intp]:
     return differs.argmax(axis=1)
 
 
-def _places(frame: Box, box: Box, blobs: Blobs, angles: Floats) -> NDArray[np.uint8]:
+def _places(frame: Box, box: Box, blobs: Blobs, angles: Float64s) -> NDArray[np.uint8]:
     """Where the blobs of a box lie in the frame, as they are stored: (k, 4)."""
     longer, whole = (max(it[2] - it[0], it[3] - it[1]) for it in (box, frame))
     zoom = longer / whole  # of the box's plane to the frame's
@@ -169,7 +170,7 @@ def _places(frame: Box, box: Box, blobs: Blobs, angles: Floats) -> NDArray[np.ui
     return whole_numbers.astype(np.uint8)
 
 
-def _weak_bits(values: Floats) -> NDArray[np.uint32]:
+def _weak_bits(values: Float64s) -> NDArray[np.uint32]:
     """For each keypoint the bits of the bucket whose coefficients are the smallest, measured by what is usual there."""
     order = np.argsort(np.abs(values[:, :BUCKET_BITS]) / np.array(_USUAL), axis=1, kind="stable")[:, :WEAK_BITS]
     marks: NDArray[np.uint32] = (np.uint32(1) << order.astype(np.uint32)).sum(axis=1, dtype=np.uint32)

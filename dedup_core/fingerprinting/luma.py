@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from dedup_core.arrays import Float64s
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.borders import Box, content_of
 from dedup_core.fingerprinting.straighten import POINTS, straightened
 
-type Plane = NDArray[np.float64]
 _NARROWEST: Final = 8  # times as long as wide: planes are no narrower
 
 
@@ -28,7 +27,7 @@ class LumaPicture:
         self.whole: Box = (0, 0, self._luma.width, self._luma.height)
         self.frame, self.blocks = content.frame, content.blocks
         # Where there are no borders, all squares are the same.
-        self._made: dict[tuple[Box, int, int], Plane] = {}
+        self._made: dict[tuple[Box, int, int], Float64s] = {}
         self._measured: dict[tuple[Box, int], int] = {}
 
     def straightened(self) -> "LumaPicture | None":
@@ -36,17 +35,17 @@ class LumaPicture:
         page = straightened(self._luma, self.fitted(self.whole, POINTS))
         return None if page is None else LumaPicture(page)
 
-    def square(self, box: Box, side: int) -> Plane:
+    def square(self, box: Box, side: int) -> Float64s:
         """A box of the picture squashed to (side, side)."""
         return self._averaged(box, side, side)
 
-    def measured(self, box: Box, side: int, measure: Callable[[Plane], int]) -> int:
+    def measured(self, box: Box, side: int, measure: Callable[[Float64s], int]) -> int:
         """What `measure`, which is always the same, says of this square; asked once."""
         if (box, side) not in self._measured:
             self._measured[box, side] = measure(self.square(box, side))
         return self._measured[box, side]
 
-    def fitted(self, box: Box, longer_side: int) -> Plane:
+    def fitted(self, box: Box, longer_side: int) -> Float64s:
         """A box of the picture, its longer side as given, the shorter one at least an eighth of it."""
         left, top, right, bottom = box
         factor = longer_side / max(right - left, bottom - top)
@@ -54,7 +53,7 @@ class LumaPicture:
         width, height = max(least, round((right - left) * factor)), max(least, round((bottom - top) * factor))
         return self._averaged(box, width, height)
 
-    def _averaged(self, box: Box, width: int, height: int) -> Plane:
+    def _averaged(self, box: Box, width: int, height: int) -> Float64s:
         if (box, width, height) not in self._made:
             plane = self._luma.resize((width, height), Image.Resampling.BOX, box=box)
             self._made[box, width, height] = np.asarray(plane, np.float64)  # (height, width)

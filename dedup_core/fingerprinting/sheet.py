@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-type Plane = NDArray[np.float32]
+from dedup_core.arrays import Float32s
+
 type Corners = NDArray[np.float64]
 """(4, 2): x and y, clockwise from the top left."""
 _RING: Final = 2  # lines at the edges of the picture, which show the ground
@@ -28,7 +29,7 @@ class _Line(NamedTuple):
     start: float
 
 
-def sheet_of(plane: Plane) -> Corners | None:
+def sheet_of(plane: Float32s) -> Corners | None:
     """The corners of a sheet in a plane of luma (h, w), in its points; None where none is seen.
 
     From each side of the picture the first points that are not like the ground must lie on one straight line.

@@ -5,14 +5,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-type Plane = NDArray[np.float32]
+from dedup_core.arrays import Float32s
+
 _STEP: Final = 2.0  # of luma from one line to the next but one: weaker edges are paper and compression
 _BINS: Final = 180  # of half a degree, over a quarter turn
 _REACH: Final = 6  # bins to each side that a bin is averaged over, by a Gaussian of a degree
 _ALIKE: Final = 4.0  # times as much as on the average: docs/fingerprints.md#pages-at-an-angle
 
 
-def skew_of(plane: Plane) -> float:
+def skew_of(plane: Float32s) -> float:
     """Degrees by which a page of luma is turned clockwise, from -45 to 45; 0 where edges run in many directions.
 
     The peak of the directions of edges, folded to a quarter turn, since what is ruled or written runs along two.
@@ -38,7 +39,7 @@ def skew_of(plane: Plane) -> float:
     return float(degrees - 90 if degrees > 45 else degrees)  # noqa: PLR2004 - half a quarter turn
 
 
-def _weighted(steps: Plane) -> Plane:
+def _weighted(steps: Float32s) -> Float32s:
     """Each of the lines of steps averaged with its neighbors: (h, w) to (h - 2, w).
 
     Scharr's filter ("Optimal operators in digital image processing", 2000), whose directions are true at any angle.

@@ -5,12 +5,10 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dedup_core.arrays import Float64s
 from dedup_core.groups.columns import Bools, Images, Places
 from dedup_core.groups.facts import Decided
-
-type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +26,8 @@ class Ties:
     upright: Bools
     first_marked: Bools
     second_marked: Bools
-    first_shared: Floats
-    second_shared: Floats
+    first_shared: Float64s
+    second_shared: Float64s
 
     def where(self, mask: Bools) -> "Ties":
         return Ties(*(getattr(self, column.name)[mask] for column in fields(self)))
@@ -54,7 +52,7 @@ class Parts:
         """Of each part, whether the mask is set for any of its images."""
         return np.bincount(self.part[mask], minlength=self.count) > 0
 
-    def best(self, left: Bools, scores: Floats, tolerance: float = 0.0, *, at_most: Floats | None = None) -> Bools:
+    def best(self, left: Bools, scores: Float64s, tolerance: float = 0.0, *, at_most: Float64s | None = None) -> Bools:
         """Who of the images left in each part has the highest score, or may have it where scores reach `at_most`."""
         least = np.full(self.count, -np.inf)
         np.maximum.at(least, self.part[left], scores[left])
