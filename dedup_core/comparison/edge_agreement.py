@@ -1,6 +1,6 @@
 """Whether two aligned pictures show the same shapes: edge directions, which a change of colors leaves alone."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ _CONTRAST_FLOOR: Final = 3.0  # CIELAB units: weaker edges are noise
 _TEXTURED: Final = 1.5  # of 64: energy of directions in a block above which there is anything to compare
 _AGREES: Final = 0.5  # correlation; what a block with less shows is something else, and its colors do not count
 _ONE_WAY: Final = 0.8  # share of the edges' strength that is left once they are added with their directions
+_NEGATIVE: Final = 0.8  # of lightness that is the opposite all over: with less, lines lie beside each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,15 @@ def shape_agreement(left: Shapes, right: Shapes) -> ShapeAgreement:
 
     Edge directions agree when colors were exchanged for others, local lightness when color was taken away and edges
     between colors of one lightness went with it: whichever correlates better over the whole counts. Edges that all run
-    one way (bars, fences, stripes) agree by that alone: then the mean of both counts.
+    one way (bars, fences, stripes) agree by that alone: then the mean of both counts. Of a negative its positive does.
     """
     directions = left.directions, right.directions
     edges = _Correlation.of(*directions)
     lightness = _Correlation.of(left.lightness, right.lightness)
-    overall = edges.overall(), lightness.overall()
     one_way = min(map(_run_one_way, directions)) > _ONE_WAY
+    if one_way and lightness.overall() < -_NEGATIVE:
+        lightness = replace(lightness, common=-lightness.common)
+    overall = edges.overall(), lightness.overall()
     textured = edges.energy() > _TEXTURED
     changed = textured & (lightness.in_blocks() < _AGREES)
     if not one_way:
