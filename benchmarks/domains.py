@@ -4,6 +4,7 @@
     python benchmarks/domains.py FOLDER --seeds 4 --only form --only qr
     python benchmarks/domains.py FOLDER --json domains.json
     python benchmarks/domains.py FOLDER --only black_noise --alike docs/img/alike.png
+    python benchmarks/domains.py FOLDER --seeds 2 --draw DRAWN     files for quality.py --photos
 
 FOLDER holds a `domains.py` with a dict `DOMAINS`: the name of a kind and a function that draws thing number `seed` of
 it as a Pillow picture. Different seeds are different things that look alike: other values in one form, another time on
@@ -79,10 +80,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--page", type=Path, help="write a table into this Markdown page, between its marks")
     parser.add_argument("--alike", type=Path, metavar="PNG", help="draw two things of each kind, and measure nothing")
+    parser.add_argument(
+        "--draw", type=Path, metavar="DRAWN", help="write the things to this folder, and measure nothing"
+    )
     options = parser.parse_args()
     kinds = [kind for kind in makers(options.folder) if any(part in kind for part in options.only or [""])]
     if options.alike:
         drawn_alike(options.folder, kinds).save(options.alike)
+        return
+    if options.draw:
+        write_things(options.folder, kinds, options.seeds, options.draw)
         return
     outcomes = evaluate(options.folder, kinds, options.seeds, options.jobs)
     show(outcomes)
@@ -162,6 +169,16 @@ def drawn_alike(folder: Path, kinds: list[str]) -> Image.Image:
             sheet.paste(picture, (seed * (side + gap), row * (side + gap)))
             lowest = row * (side + gap) + picture.height
     return sheet.crop((0, 0, sheet.width, lowest))
+
+
+def write_things(folder: Path, kinds: list[str], seeds: int, drawn: Path) -> None:
+    """As PNG, of the kinds that a person tells apart; not what is drawn on nothing, as no ground shows it in a copy."""
+    drawn.mkdir(parents=True, exist_ok=True)
+    for kind in kinds:
+        for seed in range(seeds):
+            picture = makers(folder)[kind](seed)
+            if kind not in ALIKE and picture.mode != "RGBA":
+                picture.save(drawn / f"{kind}-{seed}.png")
 
 
 def total_of(outcomes: dict[str, Outcome]) -> Outcome:

@@ -65,6 +65,10 @@ def main(arguments: list[str] | None = None) -> None:
         report["peers"] = _peers(photos, copied, transforms, cache, options.jobs)
     report["goals"] = goals.as_report(report)
     tables.show(report, console)
+    if options.rates:
+        kept = ("copies", "candidate_recall", "verdict_recall", "verdicts")
+        rates = {name: {key: row[key] for key in kept} for name, row in report["ours"]["transforms"].items()}
+        options.rates.write_text(json.dumps(rates, indent=1) + "\n", encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if options.page:
@@ -135,6 +139,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--policy", choices=POLICIES, default="balanced", help="thresholds of the verdict")
     parser.add_argument("--pairs", type=Path, help="write every measured pair to this file, one JSON object a line")
     parser.add_argument("--json", type=Path, help="write everything that was found to this file")
+    parser.add_argument(
+        "--rates", type=Path, help="write only what became of the copies by each transform to this file"
+    )
     parser.add_argument("--plot", type=Path, help="draw the recalls into this PNG")
     parser.add_argument("--page", type=Path, help="write the tables into this Markdown page, between its marks")
     parser.add_argument("--cache", type=Path, default=USUAL_CACHE, help="where copies and peers' hashes are kept")

@@ -256,10 +256,55 @@ def measure() -> Iterator[str]:
     yield from in_table(("", "300 images", "40 images"), rows())
 
 
+OF_DRAWINGS = (
+    (
+        "saved again, smaller, other formats",
+        ("jpeg-95", "jpeg-50", "webp", "avif", "resize-0.5", "resize-0.2", "resize-2"),
+    ),
+    (
+        "brighter, darker, other contrast",
+        ("gamma-0.5", "gamma-2", "brighter", "darker", "contrast-up", "contrast-down"),
+    ),
+    ("white balance, a filter", ("white-balance", "chain-filter")),
+    ("mirrored, turned by 90 or 180 degrees", ("mirrored", "turned-90", "turned-180", "turned-270")),
+    ("scanned askew: by 2 to 10 degrees", ("rotate-2", "rotate-4", "rotate-4-expand", "rotate-7", "rotate-10")),
+    ("by 20 or 45 degrees", ("rotate-20", "rotate-20-expand", "rotate-45-expand")),
+    ("photographed on a desk", ("print-photographed",)),
+    ("caption, sticker, marks", ("caption", "sticker", "watermark-large", "tiled-mark")),
+    ("with a border", ("pad-20-white", "pad-20-black", "letterbox", "polaroid")),
+    ("phone screenshot", ("phone-screenshot",)),
+    ("on a page of text", ("page",)),
+    ("half of a collage", ("collage",)),
+    ("cropped by 5 to 15 %", ("crop-5-each-side", "crop-10-one-side", "crop-random-85")),
+    ("cropped to 70 %, a square, a half", ("crop-random-70", "square-crop", "half-crop")),
+    ("gray, sepia, duotone", ("gray-contrast", "sepia", "duotone")),
+    ("equalize, auto levels", ("equalize", "auto-levels")),
+)
+
+
+def drawings() -> Iterator[str]:
+    rates = result("drawings")
+    yield from in_table(
+        ("changed", "copies", "candidates", "rightly judged"),
+        (
+            (
+                words,
+                f"{sum(copies := [rates[name]['copies'] for name in names])}",
+                *(
+                    f"{sum(rates[name][rate] * rates[name]['copies'] for name in names) / sum(copies):.2f}"
+                    for rate in ("candidate_recall", "verdict_recall")
+                ),
+            )
+            for words, names in OF_DRAWINGS
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "comparison": comparison,
     "memory": memory,
     "moved-camera": moved_camera,
+    "drawings": drawings,
     "cost-of-one": cost_of_one,
     "bills": lambda: bills(USUAL),
     "bills-by-looks-only": lambda: bills(BY_LOOKS_ONLY),
