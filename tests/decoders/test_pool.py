@@ -271,9 +271,10 @@ ENDS_SECONDS = 60  # only what fails takes so long
 
 
 def start(after: str, before: str = "") -> tuple[subprocess.Popen[str], psutil.Process]:
+    """An app with a decoder, and that process: what the app does `after` must not end it before it was looked at."""
     app = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(before=before, after=after)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert app.stdout is not None
     return app, psutil.Process(int(app.stdout.readline()))
@@ -291,8 +292,9 @@ def test_decoders_end_with_an_app_that_is_killed(busy: bool) -> None:
 
 
 def test_decoders_end_with_an_app_that_ends() -> None:
-    app, child = start("")
-    assert app.wait(timeout=ENDS_SECONDS) == 0
+    app, child = start("sys.stdin.readline()")
+    app.communicate("end\n", timeout=ENDS_SECONDS)
+    assert app.returncode == 0
     child.wait(timeout=ENDS_SECONDS)
 
 
@@ -317,8 +319,9 @@ sys.exit(code)
 def test_a_program_without_a_main_module_can_decode() -> None:
     """Azure's worker imports the app; nothing of ours may need `__main__`."""
     before = "del sys.modules['__main__']"
-    app, child = start("pool.close()", before)
-    assert app.wait(timeout=ENDS_SECONDS) == 0
+    app, child = start("sys.stdin.readline(); pool.close()", before)
+    app.communicate("close\n", timeout=ENDS_SECONDS)
+    assert app.returncode == 0
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
