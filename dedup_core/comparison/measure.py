@@ -20,14 +20,13 @@ from dedup_core.comparison.margins import with_margins
 from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement
 from dedup_core.comparison.placing import Contents, Placed
 from dedup_core.comparison.regions import RegionKind
-from dedup_core.comparison.seen_image import SeenImage, contents_of
+from dedup_core.comparison.seen_image import SeenImage, contents_of, distance_bits
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.tones import tones_between
 from dedup_core.comparison.warp import farthest_apart
 from dedup_core.comparison.which_side import sides_of
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
-from dedup_core.fingerprinting.hashes import hash_distance
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_core.views import View, opposite, turned
 
@@ -103,7 +102,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         metrics=lab_metrics(labs, (ours_shown.colors, theirs_shown.colors), weights),
         view=pair.view,
         turn=laid.placed.turn,
-        distance_bits=hash_distance(ours.hashes, theirs.hashes, pair.view),
+        distance_bits=distance_bits(ours, theirs, pair.view, are_alike=look.detail is not None),
         same_pixels=same and left.whole.digest == right.whole.digest != "",
         same_when_small=same,
         frame_difference=frame_difference(left, right, pair.view),

@@ -11,9 +11,11 @@ from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.placing import Contents
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.borders import Box, inner_frame
-from dedup_core.fingerprinting.hashes import hashes_of
+from dedup_core.fingerprinting.hashes import hash_distance, hashes_as_is, hashes_of, upright_of
 from dedup_core.fingerprinting.luma import LumaPicture
+from dedup_core.views import View
 
+_NEAR_BITS: Final = 78  # of 256, as the search has it: strangers are hardly ever so near
 _OTHER_BORDER: Final = 0.02  # of a side; borders of one picture, scaled and rounded, differ by less
 
 
@@ -42,7 +44,21 @@ class SeenImage:
     @cached_property
     def hashes(self) -> NDArray[np.uint8]:
         """As in `Fingerprints`: (windows, 32), empty for a flat picture."""
-        return hashes_of(self.luma)
+        return self.hashes_as_is if upright_of(self.luma) is self.luma else hashes_of(self.luma)
+
+    @cached_property
+    def hashes_as_is(self) -> NDArray[np.uint8]:
+        """The same of a page at an angle as it is, not as it is upright."""
+        return hashes_as_is(self.luma)
+
+
+def distance_bits(left: SeenImage, right: SeenImage, view: View, *, are_alike: bool) -> int | None:
+    """Bits between the nearest hashes; of pages that are alike and have none that are near, upright."""
+    as_is = hash_distance(left.hashes_as_is, right.hashes_as_is, view)
+    if as_is is None or as_is <= _NEAR_BITS or not are_alike:
+        return as_is
+    upright = hash_distance(left.hashes, right.hashes, view)
+    return as_is if upright is None else min(as_is, upright)
 
 
 def contents_of(left: SeenImage, right: SeenImage) -> list[Contents]:

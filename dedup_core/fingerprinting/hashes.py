@@ -37,7 +37,7 @@ def fingerprints_and_quality(picture: WorkingImage | Image.Image, content: bytes
     """`fingerprints_of` and `quality_of` from one look at the picture, which may be that of its pixels."""
     luma = LumaPicture(picture)
     quality = _quality(luma)
-    found = _hashes(luma, _upright(luma))
+    found = _hashes(luma, upright_of(luma))
     if len(found.hashes) == 0:
         return Fingerprints(content, found.hashes), quality
     keypoints, asked = keypoints_of(luma)
@@ -47,7 +47,12 @@ def fingerprints_and_quality(picture: WorkingImage | Image.Image, content: bytes
 def hashes_of(picture: WorkingImage | LumaPicture) -> NDArray[np.uint8]:
     """`Fingerprints.hashes` alone, at a fraction of the cost."""
     luma = picture if isinstance(picture, LumaPicture) else LumaPicture(picture)
-    return _hashes(luma, _upright(luma)).hashes
+    return _hashes(luma, upright_of(luma)).hashes
+
+
+def hashes_as_is(luma: LumaPicture) -> NDArray[np.uint8]:
+    """The same of a page at an angle as it is: for less, and of most pictures the same."""
+    return _hashes(luma, luma).hashes
 
 
 def hash_distance(left: NDArray[np.uint8], right: NDArray[np.uint8], view: View) -> int | None:
@@ -67,7 +72,7 @@ def quality_of(working: WorkingImage) -> int:
     return _quality(LumaPicture(working))
 
 
-def _upright(luma: LumaPicture) -> LumaPicture:
+def upright_of(luma: LumaPicture) -> LumaPicture:
     """The page that a picture shows at an angle, as it is upright, if there is anything on it; else the picture."""
     page = luma.straightened()
     return luma if page is None or _quality(page) < MIN_QUALITY else page

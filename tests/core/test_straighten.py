@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_changes.frames import perspective
+from dedup_core import measure_images
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
 from dedup_core.fingerprinting.luma import LumaPicture
 from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
@@ -114,3 +115,10 @@ def test_of_an_empty_sheet_on_a_desk_the_whole_is_hashed():
     whole, inner = hashes_of(working(desk))
     assert whole.any()
     assert inner.any()
+
+
+def test_a_comparison_tells_how_near_two_pages_are_once_one_is_upright():
+    askew = jpeg(page(1).rotate(12, Image.Resampling.BICUBIC, expand=True, fillcolor=BLACK), 80)
+    measured = measure_images(working(page(1)), working(askew))
+    assert measured.distance_bits is not None
+    assert measured.distance_bits <= MAX_DISTANCE_BITS / 2
