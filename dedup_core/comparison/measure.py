@@ -97,12 +97,13 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
     sides = sides_of(wholes, (pair.left, pair.right), pair.inner, METRIC_SIZE) if has_sides else ALIKE
+    at_an_angle = look.detail is not None and not laid.placed.is_straight
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
         metrics=lab_metrics(labs, (ours_shown.colors, theirs_shown.colors), weights),
         view=pair.view,
         turn=laid.placed.turn,
-        distance_bits=distance_bits(ours, theirs, pair.view, are_alike=look.detail is not None),
+        distance_bits=distance_bits(ours, theirs, pair.view, at_an_angle=at_an_angle),
         same_pixels=same and left.whole.digest == right.whole.digest != "",
         same_when_small=same,
         frame_difference=frame_difference(left, right, pair.view),

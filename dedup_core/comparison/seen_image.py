@@ -52,10 +52,10 @@ class SeenImage:
         return hashes_as_is(self.luma)
 
 
-def distance_bits(left: SeenImage, right: SeenImage, view: View, *, are_alike: bool) -> int | None:
-    """Bits between the nearest hashes; of pages that are alike and have none that are near, upright."""
+def distance_bits(left: SeenImage, right: SeenImage, view: View, *, at_an_angle: bool) -> int | None:
+    """Bits between the nearest hashes; of pages at an angle to each other that have none that are near, upright."""
     as_is = hash_distance(left.hashes_as_is, right.hashes_as_is, view)
-    if as_is is None or as_is <= _NEAR_BITS or not are_alike:
+    if as_is is None or as_is <= _NEAR_BITS or not at_an_angle:
         return as_is
     upright = hash_distance(left.hashes, right.hashes, view)
     return as_is if upright is None else min(as_is, upright)
