@@ -16,7 +16,7 @@ _ALL_OF_IT: Final = 0.99  # of a block
 _LEAST: Final = 0.1  # of all blocks
 _LIGHT: Final = 0.45  # of white, as it is coded: a white balance leaves black as it is, and a curve does
 _NEAR_GROUND: Final = 0.9  # of the ground's light: edges, shadows and what is hardly there
-_DARKEST, _LIGHTEST = 0.02, 0.97  # of the ground's light, where ratios of logarithms still tell something
+_TOLD: Final = (0.02, 0.97)  # of the ground's light: beyond, ratios of logarithms tell nothing
 _GAMMA: Final = 2.2  # docs/thresholds.md#another-shade
 _GAIN: Final = 1.45  # docs/thresholds.md#another-shade
 
@@ -55,6 +55,6 @@ def _shade(ours: Float32s, theirs: Float32s) -> float:
     things = np.minimum(ours, theirs) < _NEAR_GROUND
     if not things.any():
         return 0.0
-    here, there = (np.log(np.clip(side[things], _DARKEST, _LIGHTEST)) for side in (ours, theirs))
+    here, there = (np.log(np.clip(side[things], *_TOLD)) for side in (ours, theirs))
     gammas, gains = np.abs(np.log(here / there)), np.abs(here - there)
     return float(((gammas > np.log(_GAMMA)) & (gains > np.log(_GAIN))).mean())
