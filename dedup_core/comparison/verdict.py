@@ -252,8 +252,13 @@ def _judge_altered(
     structure, detail, residual = measurement.structure, measurement.detail, measurement.color_residual
     if detail is None or structure < policy.min_altered_structure:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
-    if measurement.coverage < policy.min_coverage and (structure < _SURE_PART or detail.blocks < MANY_BLOCKS * 2):
-        return VerdictKind.DISTINCT, (f"a small part is hardly the same (correlation {structure:.2f})",)
+    if measurement.coverage < policy.min_coverage:
+        if structure < _SURE_PART:
+            return VerdictKind.DISTINCT, (f"a small part is hardly the same (correlation {structure:.2f})",)
+        if detail.blocks < MANY_BLOCKS * 2:
+            return VerdictKind.DISTINCT, (
+                f"the small part that both show has too little to tell by ({detail.blocks} places)",
+            )
     most = most_that_differs(measurement, policy)
     if detail.altered_share > most or detail.usual > policy.max_usual_difference:
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
