@@ -175,9 +175,9 @@ def write_things(folder: Path, kinds: list[str], seeds: int, drawn: Path) -> Non
     """As PNG, of the kinds that a person tells apart; not what is drawn on nothing, as no ground shows it in a copy."""
     drawn.mkdir(parents=True, exist_ok=True)
     for kind in kinds:
-        for seed in range(seeds):
+        for seed in range(seeds if kind not in ALIKE else 0):
             picture = makers(folder)[kind](seed)
-            if kind not in ALIKE and picture.mode != "RGBA":
+            if picture.mode != "RGBA":
                 picture.save(drawn / f"{kind}-{seed}.png")
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from dedup_changes.edits import Edit
+from dedup_core.fingerprinting.perspective import perspective
 
 type Color = tuple[int, int, int]
 
@@ -213,15 +214,6 @@ EDITS: dict[str, Edit] = {
     "print-photographed": print_photographed,
     "skew": skew,
 }
-
-
-def perspective(shown: list[tuple[float, float]], source: list[tuple[int, int]]) -> list[float]:
-    """The eight coefficients that Pillow takes: where each point that is shown lies in the source."""
-    rows, values = [], []
-    for (x, y), (u, v) in zip(shown, source, strict=True):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-        values += [u, v]
-    return [float(value) for value in np.linalg.solve(np.array(rows, np.float64), np.array(values, np.float64))]
 
 
 def _status_bar(pen: ImageDraw.ImageDraw, width: int, ink: Color, chance: random.Random) -> None:

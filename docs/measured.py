@@ -286,18 +286,15 @@ def drawings() -> Iterator[str]:
     rates = result("drawings")
     yield from in_table(
         ("changed", "copies", "candidates", "rightly judged"),
-        (
-            (
-                words,
-                f"{sum(copies := [rates[name]['copies'] for name in names])}",
-                *(
-                    f"{sum(rates[name][rate] * rates[name]['copies'] for name in names) / sum(copies):.2f}"
-                    for rate in ("candidate_recall", "verdict_recall")
-                ),
-            )
-            for words, names in OF_DRAWINGS
-        ),
+        ((words, *_of_drawings([rates[name] for name in names])) for words, names in OF_DRAWINGS),
     )
+
+
+def _of_drawings(rows: list[dict[str, Any]]) -> Iterator[str]:
+    copies = sum(row["copies"] for row in rows)
+    yield f"{copies}"
+    for rate in ("candidate_recall", "verdict_recall"):
+        yield f"{sum(row[rate] * row['copies'] for row in rows) / copies:.2f}"
 
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {

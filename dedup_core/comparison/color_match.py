@@ -53,7 +53,7 @@ def _color_is_gone(tones: Tones, policy: Policy) -> bool:
 
 def _is_cast(tones: Tones) -> bool:
     """Whether the light explains all color that differs, and the ground is in that light, too."""
-    if not 0 < tones.cast <= _MOST_CAST or 0 <= tones.ground < SAME_GROUND:
+    if not 0 < tones.cast <= _MOST_CAST or (tones.ground is not None and tones.ground < SAME_GROUND):
         return False
     only_tone = tones.cast <= _TONE_ALONE and tones.saturation >= _LEAST_SATURATION
     return tones.off_cast <= (_MOST_OFF_TONE if only_tone else _MOST_OFF_CAST)

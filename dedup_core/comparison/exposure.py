@@ -20,7 +20,7 @@ _SEGMENTS: Final = len(_KNOTS) - 1  # all but the last one are as long as the fi
 _BENDS: Final = np.array([[(1.0, -2.0, 1.0, 0.0)[min(3, (at - row) % 16)] for at in range(9)] for row in range(6)])
 _PRIOR: Final = _STIFFNESS * (_BENDS.T @ _BENDS) + _PULL * np.eye(9)
 _GAINS: Final = (0.75, 1.33)  # a white balance; more is another color
-_COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
+COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _NEARLY_ALL: Final = 0.95
 _LEAST_WEIGHT: Final = 1e-3  # so that blocks of which nothing counts can be divided by their weight all the same
 
@@ -80,11 +80,11 @@ def cast_between(blocks: Blocks) -> Cast:
     """The exposure of `color_residual` that leaves the least of the colors, which are few."""
     ours, theirs, weight = blocks.left, blocks.right, blocks.weight
     labs = _lab(ours), _lab(theirs)
-    counted = weight > (_COUNTED if (weight > _COUNTED).any() else 0.0)
+    counted = weight > (COUNTED if (weight > COUNTED).any() else 0.0)
     casts: list[tuple[float, float]] = []
     for source, target, lab in ((ours, theirs, labs[1]), (theirs, ours, labs[0])):
         exposure, predicted = _exposed(source, target, weight)
-        errors = _blurred(_lab(predicted) - lab, weight)
+        errors = blurred(_lab(predicted) - lab, weight)
         length = float(np.quantile(np.hypot(errors[1], errors[2])[counted], _NEARLY_ALL))
         casts.append((length, float(exposure.gains.max() / exposure.gains.min())))
     off, gains = min(casts)
@@ -128,7 +128,7 @@ def _exposed(source: Float32s, target: Float32s, weight: Float32s) -> tuple[_Exp
     return exposure, np.clip(exposure.applied(values, radius), 0.0, 1.0).reshape(target.shape)
 
 
-def _blurred(difference: Float32s, weight: Float32s) -> Float32s:
+def blurred(difference: Float32s, weight: Float32s) -> Float32s:
     """CIELAB differences (h, w, 3) smoothed over a few blocks, by how much each counts: (3, h, w)."""
     smooth: Float32s = box_blur(difference.transpose(2, 0, 1) * weight, 1) / box_blur(weight, 1)
     return smooth
@@ -136,7 +136,7 @@ def _blurred(difference: Float32s, weight: Float32s) -> Float32s:
 
 def _mean_length(difference: Float32s, weight: Float32s) -> float:
     """That of CIELAB differences (h, w, 3) smoothed over a few blocks, by how much each counts."""
-    smooth = _blurred(difference, weight)
+    smooth = blurred(difference, weight)
     length = np.sqrt((smooth * smooth).sum(axis=0))
     return float((length * weight).sum() / weight.sum())
 

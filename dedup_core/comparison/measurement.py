@@ -73,7 +73,7 @@ class Tones:
     is off, in levels of 255. `cast`: where one picture has next to no color besides one for each lightness, how many
     times the gain of one channel is that of another in the exposure that explains most of the colors, 0 where it was
     not asked; `off_cast`: what that leaves of them, in nearly all places; `ground`: how far the colors of a light plain
-    ground are apart, -1 without one; `saturation` 0..1: how much color the paler picture has beside the other.
+    ground are apart, None without one; `saturation` 0..1: how much color the paler picture has beside the other.
     `shade` 0..1: the share of what is before a light plain ground, the same in both, that is lighter or darker by more
     than a change of light makes it.
     """
@@ -91,7 +91,7 @@ class Tones:
     color_off: float = 0.0
     cast: float = 0.0
     off_cast: float = 0.0
-    ground: float = -1.0
+    ground: float | None = None
     saturation: float = 0.0
     shade: float = 0.0
 

@@ -11,7 +11,7 @@ from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.placing import Contents
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.borders import Box, inner_frame
-from dedup_core.fingerprinting.hashes import hash_distance, hashes_as_is, hashes_of, upright_of
+from dedup_core.fingerprinting.hashes import hash_distance, hashes_with, upright_of
 from dedup_core.fingerprinting.luma import LumaPicture
 from dedup_core.views import View
 
@@ -44,12 +44,13 @@ class SeenImage:
     @cached_property
     def hashes(self) -> NDArray[np.uint8]:
         """As in `Fingerprints`: (windows, 32), empty for a flat picture."""
-        return self.hashes_as_is if upright_of(self.luma) is self.luma else hashes_of(self.luma)
+        upright = upright_of(self.luma)
+        return self.hashes_as_is if upright is self.luma else hashes_with(self.luma, upright)
 
     @cached_property
     def hashes_as_is(self) -> NDArray[np.uint8]:
         """The same of a page at an angle as it is, not as it is upright."""
-        return hashes_as_is(self.luma)
+        return hashes_with(self.luma, self.luma)
 
 
 def distance_bits(left: SeenImage, right: SeenImage, view: View, *, at_an_angle: bool) -> int | None:

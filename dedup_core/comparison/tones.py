@@ -1,6 +1,6 @@
 """Whether two aligned pictures differ in color or only in tone: in hue and saturation, or in light and shade."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from dedup_core.arrays import Float32s, Float64s, Pixels
 from dedup_core.color.lab import CODES, block_means, srgb_to_lab
 from dedup_core.comparison.curves import DAMPING, basis, on_curves, rising_curve
-from dedup_core.comparison.exposure import BLOCK, Blocks, cast_between
+from dedup_core.comparison.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between
 from dedup_core.comparison.ground import Ground
-from dedup_core.comparison.local_contrast import box_blur
-from dedup_core.comparison.measurement import DUOTONE, MOST_KEPT, Tones
+from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, Tones
 from dedup_core.luma import LUMA
 
 # The more knots the more a curve explains: many for channels that were equalized, few for colors, lest every color
@@ -30,12 +29,10 @@ _UNEVEN: Final = 16.0  # levels, of a standard deviation in a block
 _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes the colors
 _BOUNDS: Final = tuple(zip(_SATURATIONS, _WITH_LIGHT, (-_MOST_TINT, _MOST_TINT), strict=True))  # low, high
 _COLOR_DAMPING: Final = 4e-6  # as `DAMPING`, for squares of colors, which are shares of white
-_COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
 _SURE_SPOT: Final = 6.0  # within the limits of every preset
 _KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 _SHADE: Final = 12.0  # CIELAB units: what is taken for one color
 _SHADE_CODES: Final = np.array([1.0, 64.0, 64.0 * 64.0])
-_LEAST_TINT: Final = 0.8  # CIELAB units: with less no preset takes a picture for toned
 _FEW_COLORS: Final = 4
 _COARSE_LEVELS: Final = 8  # of a channel
 _NEARLY_ALL: Final = 0.93  # of the blocks: edges are mixtures
@@ -78,19 +75,20 @@ def tones_between(
     curves = [_color_curve(lab, flat) for lab in (ours, theirs)]
     colors = sorted(_mean_length(lab[1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
     tint = _mean_length(curves[0] - curves[1], flat)
-    counted = flat > _COUNTED
+    counted = flat > COUNTED
     apart = ours - theirs
     raw = _lengths(apart)[counted]
     kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
 
-    light = {} if ground is None else {"ground": ground.apart, "shade": ground.shade}
-    if colors[0] < DUOTONE and max(colors[1], tint) > _LEAST_TINT:
+    tones = Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, kept=kept)
+    if ground is not None:
+        tones = replace(tones, ground=ground.apart, shade=ground.shade)
+    if colors[0] < DUOTONE and max(colors[1], tint) > MONOCHROME:
         cast = cast_between(blocks)
-        light |= {"cast": cast.gains, "off_cast": cast.off, "saturation": cast.saturation}
+        tones = replace(tones, cast=cast.gains, off_cast=cast.off, saturation=cast.saturation)
 
     def without_tones(spot: float) -> tuple[Tones, NDArray[np.bool_]]:
-        none = np.zeros(shape, dtype=np.bool_)
-        return Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, spot, kept=kept, **light), none
+        return replace(tones, spot=spot), np.zeros(shape, dtype=np.bool_)
 
     if only_colors and (spot := _ninth_largest(_lengths(apart[1:])[counted])) <= _SURE_SPOT:
         return without_tones(spot)
@@ -107,19 +105,15 @@ def tones_between(
         channels = [_channel_errors(levels[i], levels[1 - i], blocks.pixels[i], flat) for i in (0, 1)]
     places = _FIELD if before_plain else _LOCAL_FIELD
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
-    tones = Tones(
+    found = replace(
+        tones,
         hue=min(_mean(errors, flat) for errors in hues),
         light=min(_light(ours, theirs, flat, shape, places), _light(theirs, ours, flat, shape, places)),
         channels=min(_mean(errors, flat) for errors in channels),
-        most_color=colors[1],
-        least_color=colors[0],
-        tint=tint,
         spot=_ninth_largest(errors_of[counted]),
-        kept=kept,
         spread=min(_spread(ours, theirs, flat, counted), _spread(theirs, ours, flat, counted)),
-        **light,
     )
-    return tones, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
+    return found, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
 
 
 def _has_few_colors(values: Float32s, weight: Float32s) -> bool:
@@ -161,8 +155,7 @@ def _spread(source: Float64s, target: Float64s, weight: Float64s, counted: NDArr
 
 def _smoothed(planes: Float32s, weight: Float32s) -> Float64s:
     """Means of a few blocks, so that compression noise cancels: (h, w, 3) -> (3, n)."""
-    means = box_blur(planes.transpose(2, 0, 1) * weight, 1) / box_blur(weight, 1)
-    return means.reshape(3, -1).astype(np.float64)
+    return blurred(planes, weight).reshape(3, -1).astype(np.float64)
 
 
 def _color_curve(lab: Float64s, weight: Float64s) -> Float64s:

@@ -47,12 +47,12 @@ def fingerprints_and_quality(picture: WorkingImage | Image.Image, content: bytes
 def hashes_of(picture: WorkingImage | LumaPicture) -> NDArray[np.uint8]:
     """`Fingerprints.hashes` alone, at a fraction of the cost."""
     luma = picture if isinstance(picture, LumaPicture) else LumaPicture(picture)
-    return _hashes(luma, upright_of(luma)).hashes
+    return hashes_with(luma, upright_of(luma))
 
 
-def hashes_as_is(luma: LumaPicture) -> NDArray[np.uint8]:
-    """The same of a page at an angle as it is: for less, and of most pictures the same."""
-    return _hashes(luma, luma).hashes
+def hashes_with(luma: LumaPicture, upright: LumaPicture) -> NDArray[np.uint8]:
+    """The same where it is known how the picture looks upright (`upright_of`), or does not matter."""
+    return _hashes(luma, upright).hashes
 
 
 def hash_distance(left: NDArray[np.uint8], right: NDArray[np.uint8], view: View) -> int | None:

@@ -1,5 +1,6 @@
 """The skew of a page: how far its lines are from running along its edges."""
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -50,6 +51,7 @@ def _weighted(steps: Float32s) -> Float32s:
     return around
 
 
+@cache
 def _weights() -> NDArray[np.float64]:
     offsets = np.arange(-_REACH, _REACH + 1) * (90 / _BINS)
     weights = np.exp(-(offsets**2) / 2)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from dedup_core.fingerprinting.perspective import perspective
 from dedup_core.fingerprinting.sheet import Corners, sheet_of
 from dedup_core.fingerprinting.skew import skew_of
 
@@ -40,13 +41,6 @@ def straightened(luma: Image.Image, plane: NDArray[np.float64]) -> Image.Image |
 def _seen_from_above(luma: Image.Image, corners: Corners, edges: NDArray[np.float64]) -> Image.Image:
     """What lies between the corners (4, 2) of a sheet, of which edges (4,) are so long, as a picture of that size."""
     width, height = (round(max(edges[first], edges[first + 2])) for first in (0, 1))
-    places = np.array([(0, 0), (width, 0), (width, height), (0, height)])
-    # Of x and of y at each corner an equation (Heckbert, "Fundamentals of Texture Mapping and Image Warping", 1989).
-    equations = np.zeros((4, 2, 8))
-    for axis in (0, 1):
-        equations[:, axis, 3 * axis : 3 * axis + 2] = places
-        equations[:, axis, 3 * axis + 2] = 1
-    equations[:, :, 6:] = -corners[:, :, None] * places[:, None, :]
-    coefficients = np.linalg.solve(equations.reshape(8, 8), corners.ravel())
+    coefficients = perspective([(0, 0), (width, 0), (width, height), (0, height)], corners)
     transform = Image.Transform.PERSPECTIVE
-    return luma.transform((width, height), transform, tuple(coefficients.tolist()), Image.Resampling.BILINEAR)
+    return luma.transform((width, height), transform, coefficients, Image.Resampling.BILINEAR)

@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from dedup_changes.frames import perspective
 from dedup_core import VerdictKind, decide, measure_images
+from dedup_core.fingerprinting.perspective import perspective
 from tests.core.pictures import jpeg, scene, working
 
 LEAN = 0.12  # of a side, by which the farthest corner is drawn in
