@@ -22,6 +22,10 @@ _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-o
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
 _IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
+_AGREES: Final = 0.9  # structure; docs/thresholds.md#other-tones
+_USUAL: Final = 0.01  # difference of the usual block; docs/thresholds.md#other-tones
+_UNEXPLAINED: Final = 0.06  # of a change of tones; docs/thresholds.md#other-tones
+_MOST_RETONED: Final = 0.25  # difference of a block; docs/thresholds.md#other-tones
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
 
@@ -66,6 +70,22 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     if detail.outlier <= limit:
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
+
+
+def other_tones(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about tones that differ as those of different things, and not by a change of light; or empty.
+
+    Where all else agrees, much may be allowed for tones that were changed: here shapes, usual blocks and light differ.
+    """
+    detail, tones = measurement.detail, measurement.tones
+    if detail is None or tones is None or detail.retoned <= RETONED:
+        return ""
+    share = tones.light / detail.retoned
+    if measurement.structure >= _AGREES or detail.usual <= _USUAL or share <= _UNEXPLAINED:
+        return ""
+    if measurement.structure >= policy.min_structure and detail.worst <= _MOST_RETONED:
+        return ""
+    return f"tones differ as no change of light makes them ({share:.0%} of it unexplained)"
 
 
 def displaced_parts(measurement: PairMeasurement, policy: Policy) -> str:

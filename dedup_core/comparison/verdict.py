@@ -15,6 +15,7 @@ from dedup_core.comparison.doubts import (
     displaced_parts,
     is_full,
     keeps_colors,
+    other_tones,
     outlying_place,
     some_colors,
     too_small_a_part,
@@ -128,6 +129,7 @@ def _with_doubts_of_one_picture(
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
         displaced_parts(measurement, policy),
+        other_tones(measurement, policy),
     )
     doubt = next((it for it in (*doubts, turned) if it), "")
     return (VerdictKind.ALTERED, (doubt, *reasons)) if doubt else (VerdictKind.DUPLICATE, reasons)
