@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from dedup_core.arrays import Float64s
 
-FIRST_SIGMA: Final = 2 ** (1 / 3)  # 1.26 lines
-_LEVELS: Final = 11  # the outermost are only neighbors of others: blobs have 1.6 to 10 lines, and what lies between
+FIRST_SIGMA: Final = 1.5 * 2 ** (1 / 3)  # 1.9 lines
+_LEVELS: Final = 11  # the outermost are only neighbors of others: blobs have 2.4 to 15 lines, and what lies between
 _KEPT: Final = 6 * _LEVELS  # of the sizes met last, up to 200 KB each: a collection of crops has hundreds of sizes
 _LEVELS_PER_OCTAVE: Final = 3
 _LEAST_RESPONSE: Final = 1.0  # in steps of luma: weaker blobs are noise

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dedup_core.arrays import Float64s
 from dedup_core.fingerprinting.blobs import FIRST_SIGMA, Blobs, Spectrum, blobs_of
@@ -28,7 +29,7 @@ from dedup_core.fingerprinting.patches import RADIUS, described
 # The usual size of the bucket's coefficients, by which they are weighed to find those that are unsure.
 _USUAL: Final = (97, 74, 72, 44, 45, 38, 30, 33, 104, 18, 52, 22, 14, 14, 19, 14, 9, 10, 10, 11)
 _INSIDE: Final = 0.7  # share of a patch's radius that must lie inside the picture
-_FINE_SIGMA: Final = 2.5  # lines: smaller blobs are what larger pictures find of this one in them,
+_FINE_SIGMA: Final = 3.75  # lines: smaller blobs are what larger pictures find of this one in them,
 _FINE_SHARE: Final = 0.4  # and larger ones what is left of this one in larger pictures: some of both are kept
 _GROUND_REACH: Final = 2.0  # sigmas to each side of a blob
 _GROUND_SHARE: Final = 0.1  # docs/fingerprints.md#keypoints
@@ -90,7 +91,7 @@ class _Found:
 
 
 def _found(luma: LumaPicture, box: Box) -> _Found:
-    plane = luma.fitted(box, PLANE_SIDE)
+    plane = luma.fitted(box, PLANE_SIDE, Image.Resampling.BICUBIC)
     spectrum = Spectrum(plane)
     blobs = blobs_of(spectrum, _INSIDE * RADIUS)
     if len(blobs.x) == 0:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 # Kept and asked for, and the bits by which they are found: docs/fingerprints.md#keypoints
 MAX_KEYPOINTS: Final = 24
 MAX_ASKED: Final = 96
-PLANE_SIDE: Final = 128  # keypoints are looked for with the longer side of a box at this size
+PLANE_SIDE: Final = (
+    192  # keypoints are looked for with the longer side of a box at this size: docs/fingerprints.md#keypoints
+)
 BUCKET_BITS: Final = 20
 WORD_BITS: Final = 28
 WEAK_BITS: Final = 5

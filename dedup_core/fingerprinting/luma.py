@@ -27,7 +27,7 @@ class LumaPicture:
         self.whole: Box = (0, 0, self._luma.width, self._luma.height)
         self.frame, self.blocks = content.frame, content.blocks
         # Where there are no borders, all squares are the same.
-        self._made: dict[tuple[Box, int, int], Float64s] = {}
+        self._made: dict[tuple[Box, int, int, Image.Resampling], Float64s] = {}
         self._measured: dict[tuple[Box, int], int] = {}
 
     def straightened(self) -> "LumaPicture | None":
@@ -37,7 +37,7 @@ class LumaPicture:
 
     def square(self, box: Box, side: int) -> Float64s:
         """A box of the picture squashed to (side, side)."""
-        return self._averaged(box, side, side)
+        return self._resized(box, side, side, Image.Resampling.BOX)
 
     def measured(self, box: Box, side: int, measure: Callable[[Float64s], int]) -> int:
         """What `measure`, which is always the same, says of this square; asked once."""
@@ -45,16 +45,17 @@ class LumaPicture:
             self._measured[box, side] = measure(self.square(box, side))
         return self._measured[box, side]
 
-    def fitted(self, box: Box, longer_side: int) -> Float64s:
+    def fitted(self, box: Box, longer_side: int, resampling: Image.Resampling = Image.Resampling.BOX) -> Float64s:
         """A box of the picture, its longer side as given, the shorter one at least an eighth of it."""
         left, top, right, bottom = box
         factor = longer_side / max(right - left, bottom - top)
         least = longer_side // _NARROWEST
         width, height = max(least, round((right - left) * factor)), max(least, round((bottom - top) * factor))
-        return self._averaged(box, width, height)
+        return self._resized(box, width, height, resampling)
 
-    def _averaged(self, box: Box, width: int, height: int) -> Float64s:
-        if (box, width, height) not in self._made:
-            plane = self._luma.resize((width, height), Image.Resampling.BOX, box=box)
-            self._made[box, width, height] = np.asarray(plane, np.float64)  # (height, width)
-        return self._made[box, width, height]
+    def _resized(self, box: Box, width: int, height: int, resampling: Image.Resampling) -> Float64s:
+        key = box, width, height, resampling
+        if key not in self._made:
+            plane = self._luma.resize((width, height), resampling, box=box)
+            self._made[key] = np.asarray(plane, np.float64)  # (height, width)
+        return self._made[key]

@@ -12,7 +12,7 @@ from dedup_core.fingerprinting.blobs import Blobs, Spectrum, dct_basis
 RADIUS: Final = 3.5  # half side of a patch, in sigmas
 FREQUENCIES: Final = 7  # `WORD_CELLS` takes none above the seventh
 _SIDE: Final = 16  # docs/fingerprints.md#keypoints
-_BLURS: Final = (1.0, 2.0, 4.0)  # standard deviations in lines; before them, the plane as it is
+_BLURS: Final = (1.5, 3.0, 6.0)  # standard deviations in lines; before them, the plane as it is
 _SHARPNESS: Final = 0.5  # sigmas: half of the distance of the points of a patch, so that they miss nothing
 _DECIMALS: Final = 6  # as for blobs
 
@@ -24,7 +24,7 @@ def described(plane: Float64s, spectrum: Spectrum, blobs: Blobs) -> tuple[Float6
     properties", CVIU 1999), x to the right and y down; 0 where the two are the same.
     """
     planes = np.stack([plane, *(spectrum.smoothed(blur) for blur in _BLURS)])
-    levels = np.clip(np.rint(np.log2(blobs.sigma * _SHARPNESS)) + 1, 0, len(_BLURS)).astype(np.intp)
+    levels = np.clip(np.rint(np.log2(blobs.sigma * _SHARPNESS / _BLURS[0])) + 1, 0, len(_BLURS)).astype(np.intp)
     across, down = _steps()[None, :, None], _steps()[:, None, None]
     upright = _sampled(planes, levels, blobs, across, down)
     moments = np.round(upright.reshape(len(levels), _SIDE**2) @ _moments(), _DECIMALS)  # (n, 2)
