@@ -1,7 +1,8 @@
 """Where the content of a picture is: inside its plain borders, and the blocks of it on a plain ground."""
 
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ _SIMILAR: Final = 0.4  # of the largest block: large enough to be one too
 _EQUAL: Final = 0.9  # of the largest block: as large
 _MOST_BLOCKS: Final = 4  # a collage of two by two
 _ROUNDS: Final = 3  # of a frame in a frame: each cut may show another border, or other blocks
+_BAR: Final = 0.1  # of the rest, at most: a line beside a page, as its number or a status bar
+_APART: Final = 1.2  # times the largest gap in the rest, and more, lies such a line apart
+_LEAST_APART: Final = 0.02  # of the rest
 _MIXED: Final = 2  # pixels: the outermost lines of what a border is around are a mixture of both
 _LEAST_INSIDE: Final = 32  # pixels
 _PARTS: Final = 8  # of the lines of most pictures the first part tells that enough of them show something
@@ -51,7 +55,7 @@ def content_of(luma: Image.Image) -> Content:
     largest = max(map(_area, blocks), default=0)
     blocks = [box for box in blocks if _area(box) >= _SIMILAR * largest]
     blocks.sort(key=lambda box: _area(box) < _EQUAL * largest)  # of equal ones the first in the picture stays first
-    return Content(frame, tuple(blocks[:_MOST_BLOCKS]) or (frame,))
+    return Content(frame, tuple(blocks[:_MOST_BLOCKS]) or (_without_bars(scan, frame),))
 
 
 def inner_frame(luma: Image.Image, frame: Box) -> Box:
@@ -130,17 +134,50 @@ def _pieces(scan: _Scan, box: Box, rounds: int) -> list[Box]:
     """The pieces of a box between lines of the ground, rows and columns in turn, that are large and show something."""
     for axis in (0, 1):
         lines, busy = scan.lines(box, axis)
-        edges = np.flatnonzero(np.diff(busy, prepend=False, append=False))
         least = _LEAST_SHARE * scan.size[axis]
         parts = [
-            (int(first), int(end))
-            for first, end in zip(edges[::2], edges[1::2], strict=True)
+            (first, end)
+            for first, end in _runs(busy)
             if end - first >= least and _is_picture(lines[first:end], len(lines))
         ]
         pieces = [_cut(box, axis, first, end) for first, end in parts]
         if pieces != [box]:
             return [it for piece in pieces for it in _pieces(scan, piece, rounds - 1)] if rounds else pieces
     return [box]
+
+
+def _without_bars(scan: _Scan, box: Box) -> Box:
+    """A box without large pieces, as a page of text, less what lies farther from the rest than that is apart."""
+    for axis in (0, 1):
+        lines, busy = scan.lines(box, axis)
+        runs = _runs(busy)
+        left = list(runs)
+        while (end := next((end for end in (0, -1) if _is_bar(left, end)), None)) is not None:
+            del left[end]
+        if len(left) < len(runs) and _is_picture(lines[left[0][0] : left[-1][1]], len(lines)):
+            box = _trimmed(scan, _cut(box, axis, left[0][0], left[-1][1]))
+    return box
+
+
+def _is_bar(runs: list[tuple[int, int]], end: Literal[0, -1]) -> bool:
+    """Whether the first or the last of some runs of lines is small, and farther from the others than they are apart."""
+    others = runs[1:] if end == 0 else runs[:-1]
+    if not others:
+        return False
+    first, last = runs[end]
+    length = others[-1][1] - others[0][0]
+    least = max(_LEAST_APART * length, _APART * max(_gaps(others), default=0))
+    return last - first <= _BAR * length and _gaps(runs)[end] >= least
+
+
+def _gaps(runs: list[tuple[int, int]]) -> list[int]:
+    return [after[0] - before[1] for before, after in pairwise(runs)]
+
+
+def _runs(busy: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """The first and the end of each row of lines that are busy."""
+    edges = np.flatnonzero(np.diff(busy, prepend=False, append=False)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _area(box: Box) -> int:

@@ -83,6 +83,32 @@ def test_a_page_of_text_is_one_block():
     assert found.blocks[0] == found.frame == pytest.approx((40, 40, 360, 430), abs=1)
 
 
+def written_page(lines: int = 14) -> Image.Image:
+    """Lines of text on white, of which no part is a large block, with margins."""
+    page = Image.new("RGB", (300, 380), "white")
+    for line in range(lines):
+        page.paste("black", (30, 40 + 20 * line, 270 - 37 * line % 90, 50 + 20 * line))
+    return page
+
+
+def test_the_block_of_a_page_is_what_it_is_below_a_status_bar_and_above_its_number():
+    page, screen = written_page(), Image.new("RGB", (300, 640), "white")
+    screen.paste(page, (0, 180))
+    screen.paste("black", (10, 8, 60, 20))
+    screen.paste("black", (250, 8, 290, 20))
+    screen.paste("black", (145, 540, 160, 550))  # a page number
+    assert content(screen).frame == (10, 8, 290, 550)
+    (left, top, right, bottom), *_ = content(page).blocks
+    assert content(screen).blocks == ((left, top + 180, right, bottom + 180),)
+    assert content(page).blocks == (content(page).frame,) == ((30, 40, 270, 310),)
+
+
+def test_lines_as_far_apart_as_those_of_the_page_are_of_it():
+    page = written_page()
+    page.paste("black", (30, 320, 90, 330))
+    assert content(page).blocks == ((30, 40, 270, 330),)
+
+
 def test_a_page_number_alone_is_no_content():
     page = Image.new("RGB", (400, 500), "white")
     ImageDraw.Draw(page).text((195, 480), "17", "black")
