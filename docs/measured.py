@@ -1,49 +1,21 @@
 """Tables and numbers of the pages, from what benchmarks measured: the files in `benchmarks/results/`."""
 
-import json
 from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
-from benchmarks.cost import (
-    BILLED,
-    COPIES_SHARES,
-    COUNTS,
-    FALSE_CANDIDATES_PER_MILLION_PAIRS,
-    ROWS_PER_MILLION_PAIRS,
-    SEARCH_MS_PER_MILLION,
-    Assumptions,
-    Bill,
-    Measured,
-    bill,
-    search_hours,
-)
+from benchmarks.cost import FALSE_CANDIDATES_PER_MILLION_PAIRS
+from docs.measured_cost import BY_LOOKS_ONLY, USUAL, bills, cost_of_one, million, searches
+from docs.measured_pictures import drawings, moved_camera
+from docs.results import in_table, result
 
-RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
-USUAL = Assumptions(2.0, 1.0, SEARCH_MS_PER_MILLION, FALSE_CANDIDATES_PER_MILLION_PAIRS, ROWS_PER_MILLION_PAIRS)
-BY_LOOKS_ONLY = Assumptions(USUAL.instance_gb, USUAL.cores, USUAL.search_ms_per_million, 0.0)
-MILLION = 1_000_000
-BYTES_AN_IMAGE = 310  # docs/benchmarks.md#search, at worst
 PICTURE = "{} picture, from its event to its row, s"
 NO_PICTURE = "a function without a picture, processor s"
-
-
-@cache
-def result(name: str) -> Any:
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def first_picture() -> tuple[dict[str, float], dict[str, float]]:
     """The least seconds by what was timed: before decoders had processes of their own, and now."""
     before, now = result("first-picture")["least"].values()
     return before, now
-
-
-@cache
-def measured() -> Measured:
-    return Measured.of(result("pipeline-plain")[-1], result("pipeline-copies")[-1])
 
 
 def comparison() -> Iterator[str]:
@@ -62,6 +34,10 @@ def comparison() -> Iterator[str]:
     )
 
 
+def ratio(seconds: dict[str, list[float]]) -> str:
+    return f"{sum(seconds['now']) / sum(seconds['earlier']):.2f}"
+
+
 def memory() -> Iterator[str]:
     yield from in_table(
         ("16 messages at once", "peak while ingesting, MB", "peak, MB", "pairs verified"),
@@ -69,90 +45,6 @@ def memory() -> Iterator[str]:
             (run, f"{of['ingest_peak_mb']:.0f}", f"{of['peak_mb']:.0f}", f"{of['pairs']} of {of['expected_pairs']}")
             for run, of in result("memory").items()
         ),
-    )
-
-
-def moved_camera() -> Iterator[str]:
-    asked, not_asked = result("moved-camera").values()
-    yield from in_table(
-        ("near shifts against far by", "pairs", "`duplicate`", "`altered`", "`distinct`", "`duplicate` without it"),
-        (
-            (
-                f"{float(share):.1%} of the width",
-                f"{sum(of.values())}",
-                *(f"{of.get(kind, 0)}" for kind in ("duplicate", "altered", "distinct")),
-                f"{not_asked[share].get('duplicate', 0)}",
-            )
-            for share, of in asked.items()
-        ),
-    )
-
-
-def ratio(seconds: dict[str, list[float]]) -> str:
-    return f"{sum(seconds['now']) / sum(seconds['earlier']):.2f}"
-
-
-def in_table(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
-    yield f"| {' | '.join(headings)} |"
-    yield "|---" * len(headings) + "|"
-    yield from (f"| {' | '.join(row)} |" for row in rows)
-
-
-def cost_of_one() -> Iterator[str]:
-    image, comparison = measured().operations_per_image, measured().operations_per_comparison
-    yield from in_table(
-        ("operations", "an image", "a comparison", "what they are"),
-        ((name, f"{image[name]:.2f}", f"{comparison[name]:.2f}", WHAT[name]) for name in BILLED),
-    )
-    cpu = measured().cpu_seconds_per_image * 1e3, measured().cpu_seconds_per_comparison * 1e3
-    yield f"| processor ms | {cpu[0]:.0f} | {cpu[1]:.0f} | host, worker, decoders and app; without the search |"
-
-
-WHAT = {
-    "blob write": "appends to the logs (several images share one); locks of the host",
-    "blob read": "the image, a look after writing (304), the log's tail; a comparison: both images",
-    "blob other": "the host looks at the blob (HEAD) before it runs the function",
-    "blob list": "none where events tell of uploads",
-    "queue": "send, receive (several messages share one), delete; receives that find nothing",
-    "table": "the image's row; a comparison: the candidate's row, the pair, both verdict rows, looks after writing",
-}
-
-
-def bills(given: Assumptions) -> Iterator[str]:
-    def rows() -> Iterator[tuple[str, ...]]:
-        for images in COUNTS:
-            for share in COPIES_SHARES:
-                total = bill(images, share, measured(), given)
-                counted = (
-                    total.comparisons,
-                    *(total.operations[it] for it in BILLED),
-                    total.executions,
-                    total.gb_seconds,
-                )
-                yield f"{images // 1000:,}", f"{share:.0%}", *(f"{count / 1000:,.0f}" for count in counted)
-
-    yield from in_table(("images", "near-duplicates", "comparisons", *BILLED, "executions", "GB-s"), rows())
-
-
-def searches() -> Iterator[str]:
-    """What all searches take by either engine; that of PostgreSQL grows along the line through what was measured."""
-    few, many = result("engines")[0], result("engines")[-1]
-    growth = (many["search_server_ms"] - few["search_server_ms"]) / (many["images"] - few["images"]) * MILLION
-    of_app = many["search_ms"] - many["search_server_ms"]
-    of_server = few["search_server_ms"] - growth * few["images"] / MILLION
-
-    def rows() -> Iterator[tuple[str, ...]]:
-        for images in COUNTS:
-            hours = (
-                search_hours(images, 0.0, USUAL.search_ms_per_million),
-                search_hours(images, of_app, 0.0),
-                search_hours(images, of_server, growth),
-            )
-            held = images * BYTES_AN_IMAGE / 1e9, images * many["bytes_an_image"] / 1e9
-            yield f"{images // 1000:,}", *(f"{it:,.1f}" for it in hours), *(f"{it:,.1f}" for it in held)
-
-    yield from in_table(
-        ("thousand images", "in each instance, h", "PostgreSQL: app, h", "server, h", "memory, GB", "disk, GB"), rows()
     )
 
 
@@ -233,11 +125,6 @@ def ledger() -> Iterator[str]:
     )
 
 
-def million() -> Bill:
-    """A million images without look-alikes, but with those that look alike by chance."""
-    return bill(MILLION, 0.0, measured(), USUAL)
-
-
 def measure() -> Iterator[str]:
     """Two runs of `dedup measure`, by the size of their sample."""
     runs = result("measure-300"), result("measure")
@@ -254,47 +141,6 @@ def measure() -> Iterator[str]:
         yield "MB at the peak, all processes", *(f"{run['peak_mib'] * 1.048576:,.0f}" for run in runs)
 
     yield from in_table(("", "300 images", "40 images"), rows())
-
-
-OF_DRAWINGS = (
-    (
-        "saved again, smaller, other formats",
-        ("jpeg-95", "jpeg-50", "webp", "avif", "resize-0.5", "resize-0.2", "resize-2"),
-    ),
-    (
-        "brighter, darker, other contrast",
-        ("gamma-0.5", "gamma-2", "brighter", "darker", "contrast-up", "contrast-down"),
-    ),
-    ("white balance, a filter", ("white-balance", "chain-filter")),
-    ("mirrored, turned by 90 or 180 degrees", ("mirrored", "turned-90", "turned-180", "turned-270")),
-    ("scanned askew: by 2 to 10 degrees", ("rotate-2", "rotate-4", "rotate-4-expand", "rotate-7", "rotate-10")),
-    ("by 20 or 45 degrees", ("rotate-20", "rotate-20-expand", "rotate-45-expand")),
-    ("photographed on a desk", ("print-photographed",)),
-    ("caption, sticker, marks", ("caption", "sticker", "watermark-large", "tiled-mark")),
-    ("with a border", ("pad-20-white", "pad-20-black", "letterbox", "polaroid")),
-    ("phone screenshot", ("phone-screenshot",)),
-    ("on a page of text", ("page",)),
-    ("half of a collage", ("collage",)),
-    ("cropped by 5 to 15 %", ("crop-5-each-side", "crop-10-one-side", "crop-random-85")),
-    ("cropped to 70 %, a square, a half", ("crop-random-70", "square-crop", "half-crop")),
-    ("gray, sepia, duotone", ("gray-contrast", "sepia", "duotone")),
-    ("equalize, auto levels", ("equalize", "auto-levels")),
-)
-
-
-def drawings() -> Iterator[str]:
-    rates = result("drawings")
-    yield from in_table(
-        ("changed", "copies", "candidates", "rightly judged"),
-        ((words, *_of_drawings([rates[name] for name in names])) for words, names in OF_DRAWINGS),
-    )
-
-
-def _of_drawings(rows: list[dict[str, Any]]) -> Iterator[str]:
-    copies = sum(row["copies"] for row in rows)
-    yield f"{copies}"
-    for rate in ("candidate_recall", "verdict_recall"):
-        yield f"{sum(row[rate] * row['copies'] for row in rows) / copies:.2f}"
 
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {

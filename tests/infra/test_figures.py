@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs import figures, measured
+from docs.results import RESULTS
 
 
 @pytest.mark.parametrize("page", figures.PAGES)
@@ -24,7 +25,7 @@ def test_a_page_with_another_number_is_found_and_mended(tmp_path: Path) -> None:
 
 
 def test_every_result_is_said_to_be_made_by_a_command() -> None:
-    said = (measured.RESULTS / "README.md").read_text(encoding="utf-8")
-    for file in measured.RESULTS.glob("*.json"):
+    said = (RESULTS / "README.md").read_text(encoding="utf-8")
+    for file in RESULTS.glob("*.json"):
         assert json.loads(file.read_text(encoding="utf-8"))
         assert f"| `{file.name}` | `python -m benchmarks." in said
