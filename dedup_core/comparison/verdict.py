@@ -66,6 +66,7 @@ _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
+_ALL_AGREES: Final = 0.94  # structure; docs/thresholds.md#coverage
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _LEAST_TOLD: Final = 0.005  # less would be told as 0 %
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
@@ -257,7 +258,8 @@ def _judge_altered(
     if measurement.coverage < policy.min_coverage:
         if structure < _SURE_PART:
             return VerdictKind.DISTINCT, (f"a small part is hardly the same (correlation {structure:.2f})",)
-        if detail.blocks < MANY_BLOCKS * 2:
+        agrees = structure >= _ALL_AGREES and detail.altered_share <= FEW_PARTS
+        if detail.blocks < MANY_BLOCKS * (1 if agrees else 2):
             return VerdictKind.DISTINCT, (
                 f"the small part that both show has too little to tell by ({detail.blocks} places)",
             )
