@@ -32,7 +32,8 @@ _PARTS: Final = 8  # of the lines of most pictures the first part tells that eno
 class Content:
     """`frame` is what is left inside plain borders, `blocks` the large pieces in it that plain lines set apart.
 
-    The largest block comes first; there are one to four. All are the whole picture where there is nothing to cut off.
+    The largest block comes first; there are one to four. Where no piece is large, as in a page of text, it is the frame
+    without small lines at its ends that lie apart. All are the whole picture where there is nothing to cut off.
     """
 
     frame: Box
