@@ -55,7 +55,7 @@ def test_tones_are_no_doubt_where_anything_else_agrees(two_patients):
         "shapes": replace(two_patients, structure=0.9),
         "the usual block": replace(two_patients, detail=replace(detail, usual=0.01)),
         "the worst place": replace(two_patients, structure=0.8, detail=replace(detail, worst=0.25)),
-        "light": replace(two_patients, tones=replace(tones, light=0.06 * detail.retoned)),
+        "light": replace(two_patients, tones=replace(tones, light=0.07 * detail.retoned)),
         "tones": replace(two_patients, detail=replace(detail, retoned=5.0)),
         "no closer look": replace(two_patients, detail=None),
     }
