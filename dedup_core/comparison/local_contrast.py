@@ -149,10 +149,9 @@ def _reduced(image: Image.Image, longer: int) -> Image.Image:
 @lru_cache(maxsize=48)  # up to 260 KB each: 3 MB of most pictures
 def _blur_matrix(size: int, radius: int) -> Float32s:
     """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
-    at = np.arange(size)
+    at = np.arange(size, dtype=np.float32)
     once = (np.abs(at[:, None] - at) <= radius).astype(np.float32)
     once[:, 0] += np.maximum(radius - at, 0)
     once[:, -1] += np.maximum(radius - at[::-1], 0)
-    once /= np.float32(2 * radius + 1)
-    twice: Float32s = once @ once
-    return twice
+    twice: Float32s = _window_sums(_with_repeated_edges(once, radius), 2 * radius + 1)
+    return twice * np.float32(1 / (2 * radius + 1) ** 2)
