@@ -17,6 +17,7 @@ from dedup_core.fingerprinting.patches import FREQUENCIES, described
 from dedup_core.views import View
 
 SIDE: Final = 160  # longer side of the planes on which keypoints are looked for
+_FIRST_SIGMA: Final = 2 ** (1 / 3)  # lines: smaller ones than fingerprints have, as both pictures are at hand
 _MOST: Final = 256  # keypoints of a picture
 _REACH: Final = 1.5  # sigmas around a keypoint that lie inside the picture
 _MATCHES: Final = 250  # the best of those that are each other's best
@@ -78,7 +79,7 @@ class _Points:
         size = max(8, round(image.width * scale)), max(8, round(image.height * scale))
         plane = np.asarray(image.resize(size, Image.Resampling.BOX), np.float64)
         spectrum = Spectrum(plane)
-        blobs = Blobs(*(column[:_MOST] for column in blobs_of(spectrum, _REACH)))
+        blobs = Blobs(*(column[:_MOST] for column in blobs_of(spectrum, _REACH, _FIRST_SIGMA)))
         angle, patches = described(plane, spectrum, blobs)
         flat = patches.reshape(len(patches), FREQUENCIES**2)[:, 1:]  # without the mean
         x, y, sigma = (column / max(size) for column in blobs)

@@ -44,16 +44,16 @@ class Spectrum:
         return self.filtered(_gaussian(*self.shape, sigma))
 
 
-def blobs_of(spectrum: Spectrum, reach: float) -> Blobs:
-    """All blobs of which the surroundings of `reach` sigmas lie inside the plane."""
+def blobs_of(spectrum: Spectrum, reach: float, first_sigma: float = FIRST_SIGMA) -> Blobs:
+    """All blobs of which the surroundings of `reach` sigmas lie inside the plane, from `first_sigma` lines on."""
     height, width = spectrum.shape
-    strength = _laplacians(spectrum)  # (levels, h, w)
+    strength = _laplacians(spectrum, first_sigma)  # (levels, h, w)
     level, row, column = _peaks(strength, _LEAST_RESPONSE * 10.0**_DECIMALS)
     order = np.argsort(-strength[level, row, column], kind="stable")
     at = level[order], row[order], column[order]
     x = at[2] + 0.5 + _offset(strength, at, 2)
     y = at[1] + 0.5 + _offset(strength, at, 1)
-    sigma = FIRST_SIGMA * 2 ** ((at[0] + _offset(strength, at, 0)) / _LEVELS_PER_OCTAVE)
+    sigma = first_sigma * 2 ** ((at[0] + _offset(strength, at, 0)) / _LEVELS_PER_OCTAVE)
     near = reach * sigma
     inside = (x >= near) & (x <= width - near) & (y >= near) & (y <= height - near)
     return Blobs(x[inside], y[inside], sigma[inside])
@@ -68,20 +68,20 @@ def dct_basis(samples: int, frequencies: int) -> Float64s:
     return np.asarray(basis, np.float64)
 
 
-def _laplacians(spectrum: Spectrum) -> Float64s:
+def _laplacians(spectrum: Spectrum, first_sigma: float) -> Float64s:
     """The strength of the Laplacian of Gaussian at each level, in units of the last decimal kept: (levels, h, w)."""
     levels = np.empty((_LEVELS, *spectrum.shape))
     for level in range(_LEVELS):
-        levels[level] = spectrum.filtered(_response(*spectrum.shape, level))
+        levels[level] = spectrum.filtered(_response(*spectrum.shape, first_sigma * 2 ** (level / _LEVELS_PER_OCTAVE)))
     np.abs(levels, out=levels)
     levels *= 10.0**_DECIMALS
     return np.rint(levels, out=levels)
 
 
 @lru_cache(maxsize=_KEPT)
-def _response(height: int, width: int, level: int) -> Float64s:
+def _response(height: int, width: int, sigma: float) -> Float64s:
     """What the Laplacian leaves of each frequency, as far as anything is left."""
-    square = _squares(height, width, FIRST_SIGMA * 2 ** (level / _LEVELS_PER_OCTAVE))
+    square = _squares(height, width, sigma)
     response: Float64s = square * np.exp(-square / 2)
     return response
 
