@@ -11,7 +11,8 @@ up among all originals and every candidate is verified; `candidate` is the share
 brings up, `verdict` the share that besides ends as `identical` or `duplicate` (of grey and hue-shifted copies also
 `color_variant`), `alone` the share with such a verdict had the search brought all of them up. Pairs of different photos
 that are candidates are verified too. Copies and peers' hashes are kept in --cache, and features and measurements for as
-long as the code of the core that they rest on stays. The JSON file names what was missed and why, and every false verdict.
+long as the code of the core that they rest on stays. The JSON file names what was missed and why, and every false
+verdict.
 
 Peers come from benchmarks/requirements.txt. Each has the threshold at which at most one pair of different originals in
 10,000 matches; pairs that tie at the limit stay out (quality_eval/rates.py).

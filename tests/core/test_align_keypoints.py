@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from dedup_changes.transforms import TRANSFORMS
+from dedup_core import VerdictKind, compare
 from dedup_core.comparison.align import align
 from dedup_core.comparison.align_keypoints import keypoint_starts
 from dedup_core.views import View
 from tests.core.drawings import drawn, photo
+from tests.core.pictures import encoded
 
 
 def lies_at(alignment, left, right, point):
@@ -76,3 +79,10 @@ def test_different_pictures_have_no_start():
 
 def test_a_picture_without_keypoints_has_no_start():
     assert keypoint_starts(np.asarray(drawn(1)), np.zeros((40, 60, 3), np.uint8)) == []
+
+
+@pytest.mark.parametrize("part", [(0, 0, 427, 427), (213, 0, 640, 427)])
+def test_a_picture_of_few_and_small_things_is_laid_on_a_page(part):
+    picture = photo("rocket.jpg").crop(part)
+    page = TRANSFORMS["page"].apply(encoded(picture), f"rocket {part}")
+    assert compare(encoded(picture), page).kind in {VerdictKind.DUPLICATE, VerdictKind.ALTERED}
