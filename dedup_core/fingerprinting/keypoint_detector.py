@@ -33,6 +33,8 @@ _FINE_SIGMA: Final = 3.75  # lines: smaller blobs are what larger pictures find 
 _FINE_SHARE: Final = 0.4  # and larger ones what is left of this one in larger pictures: some of both are kept
 _GROUND_REACH: Final = 2.0  # sigmas to each side of a blob
 _GROUND_SHARE: Final = 0.1  # docs/fingerprints.md#keypoints
+_LOOKED_AT: Final = 2 * MAX_ASKED  # of the likeliest
+_APART: Final = 2.0  # sigmas between two keypoints, unless one is twice as large
 _BLOCK_SHARE: Final = 2 / 3  # of the keypoints, where the content is a block in a frame
 
 
@@ -96,9 +98,11 @@ def _found(luma: LumaPicture, box: Box) -> _Found:
     blobs = blobs_of(spectrum, _INSIDE * RADIUS)
     if len(blobs.x) == 0:
         return _Found(Keypoints.none(), np.zeros(0, np.bool_), np.zeros(0, np.intp))
-    order = np.argsort(_meets_ground(plane, blobs), kind="stable")
+    order = np.argsort(_meets_ground(plane, blobs), kind="stable")[:_LOOKED_AT]
     blobs = Blobs(*(column[order] for column in blobs))
-    others = np.flatnonzero(blobs.sigma[: 2 * MAX_ASKED] >= _FINE_SIGMA)[:MAX_KEYPOINTS]
+    order = np.argsort(_repeats(blobs), kind="stable")
+    blobs = Blobs(*(column[order] for column in blobs))
+    others = np.flatnonzero(blobs.sigma >= _FINE_SIGMA)[:MAX_KEYPOINTS]
     # To ask with, and to keep.
     needed = np.concatenate([np.arange(min(MAX_ASKED, len(blobs.x))), others[others >= MAX_ASKED]])
     blobs = Blobs(*(column[needed] for column in blobs))
@@ -125,6 +129,19 @@ def _meets_ground(plane: Float64s, blobs: Blobs) -> NDArray[np.bool_]:
     around = covered[bottom, right] - covered[top, right] - covered[bottom, left] + covered[top, left]
     meets: NDArray[np.bool_] = around > _GROUND_SHARE * (right - left) * (bottom - top)
     return meets
+
+
+def _repeats(blobs: Blobs) -> NDArray[np.bool_]:
+    """Which blobs lie where one before them does, at much the same size: two words of one thing tell no more than one.
+
+    They would even count as two that agree, in a stranger with such a thing as well.
+    """
+    # Rounded, so that what is just as far apart or just as large is so on every processor.
+    sigma = np.round(blobs.sigma, 4)
+    apart = np.round(np.hypot(blobs.x[:, None] - blobs.x, blobs.y[:, None] - blobs.y), 4)
+    smaller, larger = np.minimum(sigma[:, None], sigma), np.maximum(sigma[:, None], sigma)
+    repeats: NDArray[np.bool_] = np.tril((apart < _APART * smaller) & (larger < 2 * smaller), -1).any(axis=1)
+    return repeats
 
 
 def _whole(numbers: Float64s) -> NDArray[np.intp]:

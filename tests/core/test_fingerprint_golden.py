@@ -22,13 +22,13 @@ HASHES = {
     "chelsea.png": "72db20b903d857844af5ab1e241312c7fca8425c23ea82283f0518b7d91e1ed1",
     "coffee.png": "2ed2367a9a4ada6a4a60b5661393d16b59ba9cdaadcaa56a583e9cdece4a6e6f",
 }
-RECORDS = {"astronaut.png": "50a3bbc39dbecdad", "chelsea.png": "41d93d7f911d9929", "coffee.png": "4ad1fcabb7099e5a"}
-DRAWN_RECORDS = {1: "322b421e43a9803d", 2: "f65373ba50cc22c4"}
+RECORDS = {"astronaut.png": "d140c271ecce950f", "chelsea.png": "443ad5dd938946de", "coffee.png": "1cf6f03bfa236f2c"}
+DRAWN_RECORDS = {1: "f50d84685154bd80", 2: "f65373ba50cc22c4"}
 FILES = {
-    "astronaut.png": "5f616630450d1a7a",
-    "chelsea.png": "f85d51c8e5a7c1b1",
-    "coffee.png": "2048dd47fffe2414",
-    "rocket.jpg": "3e6336b338fa30e3",
+    "astronaut.png": "97b64eab1e005dc7",
+    "chelsea.png": "b269279c64c10d10",
+    "coffee.png": "9d7e60bffa3c3b8b",
+    "rocket.jpg": "b03a1833e13c2b97",
 }
 COFFEE_WORDS = ["b6da889", "524d2b9", "141e021", "925b2e3"]
 COFFEE_WEAK = ["220e0", "030c2", "13006", "50441"]
