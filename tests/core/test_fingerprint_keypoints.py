@@ -3,11 +3,13 @@
 import math
 from collections import defaultdict
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from dedup_core.fingerprinting.blobs import FIRST_SIGMA
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.keypoint_detector import keypoints_of
 from dedup_core.fingerprinting.keypoints import (
@@ -15,6 +17,7 @@ from dedup_core.fingerprinting.keypoints import (
     BUCKET_BITS,
     MAX_ASKED,
     MAX_KEYPOINTS,
+    PLANE_SIDE,
     SCALE_ORIGIN,
     SCALE_STEPS,
     WEAK_BITS,
@@ -158,6 +161,16 @@ def test_keypoints_of_a_block_in_a_frame_lie_where_they_are_in_the_frame():
     ]
     assert len(met) >= 10
     assert all(min(math.dist(place[:2], it) for it in expected) <= 2 for place, expected in met)
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "coffee.png"])
+def test_no_keypoint_repeats_another_one(name):
+    places = keypoints(photo(name)).places.astype(np.float64)
+    sigmas = 255 * FIRST_SIGMA / PLANE_SIDE * 2 ** ((places[:, 2] - SCALE_ORIGIN) / SCALE_STEPS)
+    for one, other in combinations(range(len(places)), 2):
+        small, large = sorted(sigmas[[one, other]])
+        apart = math.dist(places[one, :2], places[other, :2])
+        assert apart > 2 * small - 2 or large > 1.9 * small  # places and scales are kept in whole numbers
 
 
 def test_words_of_a_part_are_met_again_by_trying_their_unsure_bits_both_ways():
