@@ -71,11 +71,12 @@ def dct_basis(samples: int, frequencies: int) -> Float64s:
 def _laplacians(spectrum: Spectrum, first_sigma: float) -> Float64s:
     """The strength of the Laplacian of Gaussian at each level, in units of the last decimal kept: (levels, h, w)."""
     levels = np.empty((_LEVELS, *spectrum.shape))
-    for level in range(_LEVELS):
-        levels[level] = spectrum.filtered(_response(*spectrum.shape, first_sigma * 2 ** (level / _LEVELS_PER_OCTAVE)))
-    np.abs(levels, out=levels)
-    levels *= 10.0**_DECIMALS
-    return np.rint(levels, out=levels)
+    for level, strength in enumerate(levels):  # one by one, as long as it is in the processor's cache
+        filtered = spectrum.filtered(_response(*spectrum.shape, first_sigma * 2 ** (level / _LEVELS_PER_OCTAVE)))
+        np.abs(filtered, out=filtered)
+        filtered *= 10.0**_DECIMALS
+        np.rint(filtered, out=strength)
+    return levels
 
 
 @lru_cache(maxsize=_KEPT)

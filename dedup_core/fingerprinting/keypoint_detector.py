@@ -137,11 +137,12 @@ def _repeats(blobs: Blobs) -> NDArray[np.bool_]:
     They would even count as two that agree, in a stranger with such a thing as well.
     """
     # Rounded, so that what is just as far apart or just as large is so on every processor.
-    sigma = np.round(blobs.sigma, 4)
-    apart = np.round(np.hypot(blobs.x[:, None] - blobs.x, blobs.y[:, None] - blobs.y), 4)
-    smaller, larger = np.minimum(sigma[:, None], sigma), np.maximum(sigma[:, None], sigma)
-    repeats: NDArray[np.bool_] = np.tril((apart < _APART * smaller) & (larger < 2 * smaller), -1).any(axis=1)
-    return repeats
+    x, y, sigma = (np.round(column, 3) for column in blobs)
+    across, down = x[:, None] - x, y[:, None] - y
+    smaller = np.minimum(sigma[:, None], sigma)
+    repeats = across * across + down * down < (_APART * smaller) ** 2
+    repeats &= np.maximum(sigma[:, None], sigma) < 2 * smaller
+    return np.tril(repeats, -1).any(axis=1)
 
 
 def _whole(numbers: Float64s) -> NDArray[np.intp]:
