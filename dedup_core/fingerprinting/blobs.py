@@ -16,6 +16,9 @@ _LEAST_RESPONSE: Final = 1.0  # in steps of luma: weaker blobs are noise
 _DECIMALS: Final = 6  # kept of what matrix products give: the rest differs between processors, and must not break ties
 
 
+type Strengths = NDArray[np.int32]
+
+
 class Blobs(NamedTuple):
     """Centers and scales (sigma) in lines, the strongest first: (n,) each."""
 
@@ -68,14 +71,15 @@ def dct_basis(samples: int, frequencies: int) -> Float64s:
     return np.asarray(basis, np.float64)
 
 
-def _laplacians(spectrum: Spectrum, first_sigma: float) -> Float64s:
+def _laplacians(spectrum: Spectrum, first_sigma: float) -> Strengths:
     """The strength of the Laplacian of Gaussian at each level, in units of the last decimal kept: (levels, h, w)."""
-    levels = np.empty((_LEVELS, *spectrum.shape))
+    levels = np.empty((_LEVELS, *spectrum.shape), np.int32)  # millionths of some luma
     for level, strength in enumerate(levels):  # one by one, as long as it is in the processor's cache
         filtered = spectrum.filtered(_response(*spectrum.shape, first_sigma * 2 ** (level / _LEVELS_PER_OCTAVE)))
         np.abs(filtered, out=filtered)
         filtered *= 10.0**_DECIMALS
-        np.rint(filtered, out=strength)
+        np.rint(filtered, out=filtered)
+        strength[:] = filtered
     return levels
 
 
@@ -101,7 +105,7 @@ def _squares(height: int, width: int, sigma: float) -> Float64s:
     return squares
 
 
-def _peaks(strength: Float64s, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def _peaks(strength: Strengths, least: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Level, row and column of each value above `least` that none of its 26 neighbors exceeds, in that order."""
     # Few are left after the six nearest neighbors; only those are compared with all. In one row of numbers a neighbor
     # is a fixed number of places away; what lies at a border is compared in vain, and left out.
@@ -120,7 +124,7 @@ def _peaks(strength: Float64s, least: float) -> tuple[NDArray[np.intp], NDArray[
     return level, row, column
 
 
-def _offset(strength: Float64s, at: tuple[NDArray[np.intp], ...], axis: int) -> Float64s:
+def _offset(strength: Strengths, at: tuple[NDArray[np.intp], ...], axis: int) -> Float64s:
     """Where between -0.5 and 0.5 the parabola through a peak and its two neighbors along an axis has its top."""
     before, after = list(at), list(at)
     before[axis], after[axis] = at[axis] - 1, at[axis] + 1
