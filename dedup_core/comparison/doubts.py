@@ -80,6 +80,8 @@ def other_tones(measurement: PairMeasurement, policy: Policy) -> str:
     detail, tones = measurement.detail, measurement.tones
     if detail is None or tones is None or detail.retoned <= RETONED:
         return ""
+    if measurement.structure < policy.min_structure and measurement.coverage < WHOLE_FRAME:
+        return f"tones and frame differ, and edges agree too little to tell (correlation {measurement.structure:.2f})"
     share = tones.light / detail.retoned
     if measurement.structure >= _AGREES or detail.usual <= _USUAL or share <= _UNEXPLAINED:
         return ""

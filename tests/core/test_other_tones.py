@@ -61,3 +61,12 @@ def test_tones_are_no_doubt_where_anything_else_agrees(two_patients):
     }
     assert other_tones(two_patients, BALANCED)
     assert {name: other_tones(it, BALANCED) for name, it in agreeing.items()} == dict.fromkeys(agreeing, "")
+
+
+def test_other_tones_in_another_frame_want_edges_that_agree(two_patients):
+    detail = two_patients.detail
+    assert detail is not None
+    soft = replace(two_patients, structure=0.5, coverage=0.9, detail=replace(detail, usual=0.0, retoned=6.0))
+    whole, agreeing = replace(soft, coverage=0.98), replace(soft, structure=0.85)
+    assert other_tones(soft, BALANCED).startswith("tones and frame differ")
+    assert [other_tones(it, BALANCED) for it in (whole, agreeing)] == ["", ""]
