@@ -3,7 +3,15 @@
 from typing import Final
 
 from dedup_core.comparison.color_match import above
-from dedup_core.comparison.measurement import MOST_KEPT, RETONED, STANDS_OUT, PairMeasurement, Tones
+from dedup_core.comparison.measurement import (
+    FEW_PARTS,
+    MOST_KEPT,
+    RETONED,
+    STANDS_OUT,
+    Detail,
+    PairMeasurement,
+    Tones,
+)
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
@@ -22,6 +30,8 @@ _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-o
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
 _IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
+_SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
+_ALL_AGREES: Final = 0.94  # structure; docs/thresholds.md#coverage
 _AGREES: Final = 0.9  # structure; docs/thresholds.md#other-tones
 _USUAL: Final = 0.01  # difference of the usual block; docs/thresholds.md#other-tones
 _UNEXPLAINED: Final = 0.07  # of a change of tones; docs/thresholds.md#other-tones
@@ -117,6 +127,19 @@ def too_small_a_part(measurement: PairMeasurement, policy: Policy, *, recolored:
     is_part = inner < WHOLE_FRAME or (recolored and coverage < policy.min_coverage)
     if is_part and detail.blocks < MANY_BLOCKS:
         return f"too little is shown by both to tell from a part ({detail.blocks} places)"
+    return ""
+
+
+def unlike_part(measurement: PairMeasurement, detail: Detail, policy: Policy) -> str:
+    """The sentence about a small part in which something differs, and the rest is too little to tell by; or empty."""
+    structure = measurement.structure
+    if measurement.coverage >= policy.min_coverage:
+        return ""
+    if structure < _SURE_PART:
+        return f"a small part is hardly the same (correlation {structure:.2f})"
+    agrees = structure >= _ALL_AGREES and detail.altered_share <= FEW_PARTS
+    if detail.blocks < MANY_BLOCKS * (1 if agrees else 2):
+        return f"the small part that both show has too little to tell by ({detail.blocks} places)"
     return ""
 
 

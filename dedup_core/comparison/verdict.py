@@ -20,6 +20,7 @@ from dedup_core.comparison.doubts import (
     some_colors,
     too_small_a_part,
     turned_mark,
+    unlike_part,
 )
 from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMeasurement, Tones
 from dedup_core.comparison.regions import Box, Region, RegionKind
@@ -65,8 +66,6 @@ _MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
-_SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
-_ALL_AGREES: Final = 0.94  # structure; docs/thresholds.md#coverage
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _LEAST_TOLD: Final = 0.005  # less would be told as 0 %
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
@@ -255,14 +254,8 @@ def _judge_altered(
     structure, detail, residual = measurement.structure, measurement.detail, measurement.color_residual
     if detail is None or structure < policy.min_altered_structure:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
-    if measurement.coverage < policy.min_coverage:
-        if structure < _SURE_PART:
-            return VerdictKind.DISTINCT, (f"a small part is hardly the same (correlation {structure:.2f})",)
-        agrees = structure >= _ALL_AGREES and detail.altered_share <= FEW_PARTS
-        if detail.blocks < MANY_BLOCKS * (1 if agrees else 2):
-            return VerdictKind.DISTINCT, (
-                f"the small part that both show has too little to tell by ({detail.blocks} places)",
-            )
+    if doubt := unlike_part(measurement, detail, policy):
+        return VerdictKind.DISTINCT, (doubt,)
     most = most_that_differs(measurement, policy)
     if detail.altered_share > most or detail.usual > policy.max_usual_difference:
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"

@@ -17,6 +17,7 @@ _DECIMALS: Final = 6  # kept of what matrix products give: the rest differs betw
 
 
 type Strengths = NDArray[np.int32]
+"""In millionths of a step of luma."""
 
 
 class Blobs(NamedTuple):
@@ -62,7 +63,7 @@ def blobs_of(spectrum: Spectrum, reach: float, first_sigma: float = FIRST_SIGMA)
     return Blobs(x[inside], y[inside], sigma[inside])
 
 
-@lru_cache(maxsize=16)  # sides of working images; at most 200 KB each
+@lru_cache(maxsize=16)  # sides of planes; at most 300 KB each
 def dct_basis(samples: int, frequencies: int) -> Float64s:
     """The first rows of the orthonormal DCT-II: (frequencies, samples)."""
     frequency, sample = np.arange(frequencies)[:, None], np.arange(samples)[None, :]
@@ -73,7 +74,7 @@ def dct_basis(samples: int, frequencies: int) -> Float64s:
 
 def _laplacians(spectrum: Spectrum, first_sigma: float) -> Strengths:
     """The strength of the Laplacian of Gaussian at each level, in units of the last decimal kept: (levels, h, w)."""
-    levels = np.empty((_LEVELS, *spectrum.shape), np.int32)  # millionths of some luma
+    levels = np.empty((_LEVELS, *spectrum.shape), np.int32)
     for level, strength in enumerate(levels):  # one by one, as long as it is in the processor's cache
         filtered = spectrum.filtered(_response(*spectrum.shape, first_sigma * 2 ** (level / _LEVELS_PER_OCTAVE)))
         np.abs(filtered, out=filtered)

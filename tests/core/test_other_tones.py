@@ -1,11 +1,13 @@
 """Tones that differ because other things are shown, and not by a change of light."""
 
+import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from dedup_changes.tones import half_darkened
 from dedup_core import BALANCED, PairMeasurement, VerdictKind, decide, measure_images
 from dedup_core.comparison.doubts import other_tones
 from tests.core.pictures import working
@@ -13,32 +15,26 @@ from tests.core.pictures import working
 
 def chest(seed: int) -> Image.Image:
     """Soft lungs, ribs and a heart, light on dark, as an X-ray shows them: of each seed another person."""
-    random = np.random.default_rng(seed)
+    chance = np.random.default_rng(seed)
     image = Image.new("L", (512, 512), 8)
     canvas = ImageDraw.Draw(image)
     canvas.ellipse((40, 20, 472, 560), fill=150)
     for side in (-1, 1):
-        x, y = 256 + side * random.integers(85, 115), random.integers(215, 255)
-        wide, high = random.integers(60, 85), random.integers(130, 165)
-        canvas.ellipse((x - wide, y - high, x + wide, y + high), fill=int(random.integers(45, 75)))
+        x, y = 256 + side * chance.integers(85, 115), chance.integers(215, 255)
+        wide, high = chance.integers(60, 85), chance.integers(130, 165)
+        canvas.ellipse((x - wide, y - high, x + wide, y + high), fill=int(chance.integers(45, 75)))
         for rib in range(7):
-            top = 90 + rib * 46 + int(random.integers(-8, 9))
-            canvas.arc((x - 100, top, x + 100, top + 90), 200, 340, fill=int(random.integers(110, 150)), width=9)
-    x, y = random.integers(270, 300), random.integers(290, 330)
+            top = 90 + rib * 46 + int(chance.integers(-8, 9))
+            canvas.arc((x - 100, top, x + 100, top + 90), 200, 340, fill=int(chance.integers(110, 150)), width=9)
+    x, y = chance.integers(270, 300), chance.integers(290, 330)
     canvas.ellipse((x - 70, y - 85, x + 70, y + 85), fill=185)
     canvas.rectangle((244, 30, 268, 512), fill=200)
     return image.filter(ImageFilter.GaussianBlur(5)).convert("RGB")
 
 
-def half_darkened(image: Image.Image) -> Image.Image:
-    darkened = image.copy()
-    darkened.paste(image.crop((0, 256, 512, 512)).point(lambda value: value * 0.5), (0, 256))
-    return darkened
-
-
 @pytest.fixture(scope="module")
 def two_patients() -> PairMeasurement:
-    return measure_images(working(half_darkened(chest(2))), working(chest(1)))
+    return measure_images(working(half_darkened(chest(2), random.Random(0))), working(chest(1)))
 
 
 def test_x_rays_of_two_patients_are_no_copies_where_one_is_half_darkened(two_patients):
