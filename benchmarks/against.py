@@ -3,7 +3,8 @@
     git worktree add ../before 7e74f0a
     python -m benchmarks.against ../before [--rounds 7] [--images 200000] [--only search "bare pass"] [--json FILE]
 
-A bare pass is an XOR and a popcount over as many values of 256 bits as there are images, and the same in both trees.
+Features are those of JPEG files of half a megapixel, large ones those of 11. A bare pass is an XOR and a popcount over
+as many values of 256 bits as there are images, and the same in both trees.
 
 One process of each tree does the same work in turns, a round of one and then the same round of the other, so that
 whatever else the machine does meets both alike. A figure is the least of its rounds, because other programs only ever
@@ -22,7 +23,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 COLD = "import function_app"
-WORK = ("cold start", "features", "comparison", "search", "bare pass")
+WORK = ("cold start", "features", "large features", "comparison", "search", "bare pass")
 # Only names that both trees have; what differs in them is what is measured.
 WORKER = """
 import io, sys, time
@@ -39,6 +40,7 @@ def encoded(picture, kind, **options):
 
 photos = [it.convert("RGB") for it in pictures(None)][:6]
 files = [encoded(it, "JPEG", quality=90) for it in photos]
+large = [encoded(it.resize((4000, 4000 * it.height // it.width)), "JPEG", quality=90) for it in photos[2:4]]
 copies = [encoded(it.resize((it.width // 2, it.height // 2)), "JPEG", quality=80) for it in photos]
 random = np.random.default_rng(1)
 known = real_fingerprints(pictures(None), random, 120)
@@ -52,6 +54,7 @@ index.settle()
 columns = random.integers(0, 2**63, (4, images), np.uint64)
 WORK = {
     "features": lambda: [extract_features(it) for it in files],
+    "large features": lambda: [extract_features(it) for it in large],
     "comparison": lambda: [compare(*pair) for pair in zip(files, copies)],
     "search": lambda: [index.search(it) for it in known[:40]],
     "bare pass": lambda: [bare_pass(columns) for _ in range(20)],

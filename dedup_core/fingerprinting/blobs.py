@@ -29,18 +29,32 @@ class Blobs(NamedTuple):
 
 
 class Spectrum:
-    """A plane (h, w) as its DCT, from which it is smoothed or filtered at any scale."""
+    """A plane (h, w) as its DCT, from which it is smoothed or filtered at any scale.
+
+    The waves of even frequencies are symmetric and those of odd ones antisymmetric: half of each is enough, for half
+    of the products.
+    """
 
     def __init__(self, plane: Float64s) -> None:
-        self.shape = plane.shape
-        self._rows, self._columns = (dct_basis(side, side) for side in plane.shape)
-        self._coefficients = self._rows @ plane @ self._columns.T  # (h, w)
+        self.shape = height, width = plane.shape
+        self._down, self._across = _half_waves(height), _half_waves(width)
+        lines = np.empty_like(plane)
+        for parity, half in enumerate(_folded(plane)):
+            np.matmul(self._down[parity], half, out=lines[parity::2])
+        # The coefficients of the even and those of the odd frequencies across: (h, about w / 2) each.
+        self._parts = [half.T @ waves.T for half, waves in zip(_folded(lines.T), self._across, strict=True)]
 
     def filtered(self, response: Float64s) -> Float64s:
         """The plane with each of its lowest frequencies (high, wide) multiplied: (h, w)."""
         high, wide = response.shape
-        part = self._coefficients[:high, :wide] * response
-        plane: Float64s = self._rows[:high].T @ (part @ self._columns[:wide])
+        height, width = self.shape
+        lines, plane = np.empty((high, width)), np.empty((height, width))
+        counts = (wide + 1) // 2, wide // 2
+        parts = [self._parts[it][:high, : counts[it]] * response[:, it::2] for it in (0, 1)]
+        even, odd = (parts[it] @ self._across[it][: counts[it]] for it in (0, 1))
+        _unfold(even.T, odd.T, lines.T)
+        even, odd = (self._down[it][: (high + 1 - it) // 2].T @ lines[it::2] for it in (0, 1))
+        _unfold(even, odd, plane)
         return plane
 
     def smoothed(self, sigma: float) -> Float64s:
@@ -72,23 +86,48 @@ def dct_basis(samples: int, frequencies: int) -> Float64s:
     return np.asarray(basis, np.float64)
 
 
+@lru_cache(maxsize=16)  # as whole ones
+def _half_waves(samples: int) -> tuple[Float64s, Float64s]:
+    """The first half of each line of a whole basis, even frequencies and odd ones: (about samples / 2, the same)."""
+    halves = dct_basis(samples, samples)[:, : (samples + 1) // 2]
+    return np.ascontiguousarray(halves[0::2]), np.ascontiguousarray(halves[1::2])
+
+
+def _folded(plane: Float64s) -> tuple[Float64s, Float64s]:
+    """The sum and the difference of the first rows and the last ones from the end, (about h / 2, w) each.
+
+    A row in the middle is its own sum, and no wave of an odd frequency reaches it.
+    """
+    half = len(plane) // 2
+    first, last = plane[: len(plane) - half], plane[::-1][:half]
+    even, odd = first.copy(), first.copy()
+    even[:half] += last
+    odd[:half] -= last
+    return even, odd
+
+
+def _unfold(even: Float64s, odd: Float64s, plane: Float64s) -> None:
+    """Writes the rows of which the sums and differences of both halves are given."""
+    half = len(plane) // 2
+    np.add(even, odd, out=plane[: len(plane) - half])
+    np.subtract(even[:half], odd[:half], out=plane[::-1][:half])
+
+
 def _laplacians(spectrum: Spectrum, first_sigma: float) -> Strengths:
     """The strength of the Laplacian of Gaussian at each level, in units of the last decimal kept: (levels, h, w)."""
     levels = np.empty((_LEVELS, *spectrum.shape), np.int32)
     for level, strength in enumerate(levels):  # one by one, as long as it is in the processor's cache
         filtered = spectrum.filtered(_response(*spectrum.shape, first_sigma * 2 ** (level / _LEVELS_PER_OCTAVE)))
-        np.abs(filtered, out=filtered)
-        filtered *= 10.0**_DECIMALS
-        np.rint(filtered, out=filtered)
-        strength[:] = filtered
+        strength[:] = np.rint(filtered, out=filtered)
+        np.abs(strength, out=strength)
     return levels
 
 
 @lru_cache(maxsize=_KEPT)
 def _response(height: int, width: int, sigma: float) -> Float64s:
-    """What the Laplacian leaves of each frequency, as far as anything is left."""
+    """What the Laplacian leaves of each frequency, as far as anything is left, in units of the last decimal kept."""
     square = _squares(height, width, sigma)
-    response: Float64s = square * np.exp(-square / 2)
+    response: Float64s = square * np.exp(-square / 2) * 10.0**_DECIMALS
     return response
 
 
