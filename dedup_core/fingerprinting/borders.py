@@ -34,10 +34,12 @@ class Content:
 
     The largest block comes first; there are one to four. Where no piece is large, as in a page of text, it is the frame
     without small lines at its ends that lie apart. All are the whole picture where there is nothing to cut off.
+    `ground` is the luma of the plain lines around it, None where no outermost line is plain.
     """
 
     frame: Box
     blocks: tuple[Box, ...]
+    ground: int | None
 
 
 def content_of(luma: Image.Image) -> Content:
@@ -49,14 +51,14 @@ def content_of(luma: Image.Image) -> Content:
     whole = (0, 0, luma.width, luma.height)
     ground = _ground(luma)
     if ground is None:
-        return Content(whole, (whole,))
+        return Content(whole, (whole,), ground)
     scan = _Scan(luma, ground)
     frame = _trimmed(scan, whole)
     blocks = _pieces(scan, frame, _ROUNDS)
     largest = max(map(_area, blocks), default=0)
     blocks = [box for box in blocks if _area(box) >= _SIMILAR * largest]
     blocks.sort(key=lambda box: _area(box) < _EQUAL * largest)  # of equal ones the first in the picture stays first
-    return Content(frame, tuple(blocks[:_MOST_BLOCKS]) or (_without_bars(scan, frame),))
+    return Content(frame, tuple(blocks[:_MOST_BLOCKS]) or (_without_bars(scan, frame),), ground)
 
 
 def inner_frame(luma: Image.Image, frame: Box) -> Box:

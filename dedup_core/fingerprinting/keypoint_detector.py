@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float64s
-from dedup_core.fingerprinting.blobs import FIRST_SIGMA, Blobs, Spectrum, blobs_of
+from dedup_core.fingerprinting.blobs import Blobs, Spectrum, blobs_of
 from dedup_core.fingerprinting.borders import TOLERANCE, Box
 from dedup_core.fingerprinting.keypoints import (
     ANGLE_STEPS,
     BUCKET_BITS,
-    MAX_ASKED,
     MAX_KEYPOINTS,
     PLANE_SIDE,
     SCALE_ORIGIN,
     SCALE_STEPS,
+    SIGMAS,
     WEAK_BITS,
     WORD_BITS,
     WORD_CELLS,
@@ -33,15 +33,19 @@ _FINE_SIGMA: Final = 3.75  # lines: smaller blobs are what larger pictures find 
 _FINE_SHARE: Final = 0.4  # and larger ones what is left of this one in larger pictures: some of both are kept
 _GROUND_REACH: Final = 2.0  # sigmas to each side of a blob
 _GROUND_SHARE: Final = 0.1  # docs/fingerprints.md#keypoints
-_LOOKED_AT: Final = 2 * MAX_ASKED  # of the likeliest
+_ASKED: Final = 96  # docs/fingerprints.md#keypoints
+_ASKED_OF_HALF: Final = 64  # docs/fingerprints.md#keypoints
+_LOOKED_AT: Final = 2 * _ASKED  # of the likeliest
 _APART: Final = 2.0  # sigmas between two keypoints, unless one is twice as large
 _BLOCK_SHARE: Final = 2 / 3  # of the keypoints, where the content is a block in a frame
 
 
 def keypoints_of(luma: LumaPicture) -> tuple[Keypoints, Keypoints]:
-    """At most 24 keypoints to be stored, and at most 96 to ask with; places are those in the frame.
+    """At most 24 keypoints to be stored, and at most 224 to ask with; places are those in the frame.
 
     Where the content is one block in a frame with other things, most are of the block; of several blocks, as many each.
+    What lies on a plain ground may be a part of a page or a collage that no line sets apart: the halves are asked for
+    by themselves, which shows them twice as large.
     """
     boxes = luma.blocks
     if len(boxes) == 1 and boxes[0] != luma.frame:
@@ -53,8 +57,19 @@ def keypoints_of(luma: LumaPicture) -> tuple[Keypoints, Keypoints]:
     )
     found = [_found(luma, box) for box in boxes]
     stored = [it.stored(round(share * MAX_KEYPOINTS)) for it, share in zip(found, shares, strict=True)]
-    asked = [it.asked(round(share * MAX_ASKED)) for it, share in zip(found, shares, strict=True)]
-    return Keypoints.joined(stored), Keypoints.joined(asked)
+    asked = Keypoints.joined([it.asked(round(share * _ASKED)) for it, share in zip(found, shares, strict=True)])
+    if luma.ground is not None and len(luma.blocks) == 1:
+        asked = Keypoints.joined([asked, *(_others(luma, half, asked) for half in _halves(luma.frame))])
+    return Keypoints.joined(stored), asked
+
+
+def _halves(box: Box) -> tuple[Box, Box]:
+    """Those along the longer side."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    if width >= height:
+        return (left, top, left + width // 2, bottom), (right - width // 2, top, right, bottom)
+    return (left, top, right, top + height // 2), (left, bottom - height // 2, right, bottom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +110,49 @@ class _Found:
 def _found(luma: LumaPicture, box: Box) -> _Found:
     plane = luma.fitted(box, PLANE_SIDE, Image.Resampling.BICUBIC)
     spectrum = Spectrum(plane)
-    blobs = blobs_of(spectrum, _INSIDE * RADIUS)
-    if len(blobs.x) == 0:
-        return _Found(Keypoints.none(), np.zeros(0, np.bool_), np.zeros(0, np.intp))
-    order = np.argsort(_meets_ground(plane, blobs), kind="stable")[:_LOOKED_AT]
-    blobs = Blobs(*(column[order] for column in blobs))
-    order = np.argsort(_repeats(blobs), kind="stable")
-    blobs = Blobs(*(column[order] for column in blobs))
+    blobs = _likeliest(plane, spectrum)
     others = np.flatnonzero(blobs.sigma >= _FINE_SIGMA)[:MAX_KEYPOINTS]
     # To ask with, and to keep.
-    needed = np.concatenate([np.arange(min(MAX_ASKED, len(blobs.x))), others[others >= MAX_ASKED]])
-    blobs = Blobs(*(column[needed] for column in blobs))
+    blobs = _taken(blobs, np.concatenate([np.arange(min(_ASKED, len(blobs.x))), others[others >= _ASKED]]))
+    is_below, is_right = (np.round(it, 4) > side / 2 for it, side in zip((blobs.y, blobs.x), plane.shape, strict=True))
+    return _Found(
+        _keypoints(luma.frame, box, plane, spectrum, blobs),
+        blobs.sigma < _FINE_SIGMA,
+        2 * is_below.astype(np.intp) + is_right,
+    )
+
+
+def _others(luma: LumaPicture, box: Box, known: Keypoints) -> Keypoints:
+    """The likeliest of a box that repeat none of the known ones."""
+    plane = luma.fitted(box, PLANE_SIDE, Image.Resampling.BICUBIC)
+    spectrum = Spectrum(plane)
+    blobs = _likeliest(plane, spectrum)
+    x, y = known.places[:, :2].T.astype(np.float64)
+    before = Blobs(x, y, SIGMAS[known.places[:, 2]])
+    repeats = _same_places(_in_frame(luma.frame, box, blobs), before).any(axis=1)
+    return _keypoints(luma.frame, box, plane, spectrum, _taken(blobs, np.flatnonzero(~repeats)[:_ASKED_OF_HALF]))
+
+
+def _likeliest(plane: Float64s, spectrum: Spectrum) -> Blobs:
+    """The blobs of a plane, those that are the likeliest to be met again first."""
+    blobs = blobs_of(spectrum, _INSIDE * RADIUS)
+    blobs = _taken(blobs, np.argsort(_meets_ground(plane, blobs), kind="stable")[:_LOOKED_AT])
+    return _taken(blobs, np.argsort(_repeats(blobs), kind="stable"))
+
+
+def _taken(blobs: Blobs, chosen: NDArray[np.intp]) -> Blobs:
+    return Blobs(*(column[chosen] for column in blobs))
+
+
+def _keypoints(frame: Box, box: Box, plane: Float64s, spectrum: Spectrum, blobs: Blobs) -> Keypoints:
+    """The words of blobs of a box, and where they lie in the frame."""
+    if len(blobs.x) == 0:
+        return Keypoints.none()
     angles, patches = described(plane, spectrum, blobs)
     row, column = np.array(WORD_CELLS).T
     values = patches[:, row, column]  # (k, 28)
     words = (values > 0) @ (1 << np.arange(WORD_BITS, dtype=np.uint32))
-    keypoints = Keypoints(words.astype(np.uint32), _weak_bits(values), _places(luma.frame, box, blobs, angles))
-    is_below, is_right = (np.round(it, 4) > side / 2 for it, side in zip((blobs.y, blobs.x), plane.shape, strict=True))
-    return _Found(keypoints, blobs.sigma < _FINE_SIGMA, 2 * is_below.astype(np.intp) + is_right)
+    return Keypoints(words.astype(np.uint32), _weak_bits(values), _places(_in_frame(frame, box, blobs), angles))
 
 
 def _meets_ground(plane: Float64s, blobs: Blobs) -> NDArray[np.bool_]:
@@ -136,13 +176,18 @@ def _repeats(blobs: Blobs) -> NDArray[np.bool_]:
 
     They would even count as two that agree, in a stranger with such a thing as well.
     """
+    return np.tril(_same_places(blobs, blobs), -1).any(axis=1)
+
+
+def _same_places(blobs: Blobs, others: Blobs) -> NDArray[np.bool_]:
+    """Which of the blobs (n) lie where which of the others (m) do, at much the same size: (n, m)."""
     # Rounded, so that what is just as far apart or just as large is so on every processor.
-    x, y, sigma = (np.round(column, 3) for column in blobs)
-    across, down = x[:, None] - x, y[:, None] - y
-    smaller = np.minimum(sigma[:, None], sigma)
-    repeats = across * across + down * down < (_APART * smaller) ** 2
-    repeats &= np.maximum(sigma[:, None], sigma) < 2 * smaller
-    return np.tril(repeats, -1).any(axis=1)
+    x, y, sigma = (np.round(column[:, None], 3) for column in blobs)
+    other_x, other_y, other_sigma = (np.round(column, 3) for column in others)
+    smaller = np.minimum(sigma, other_sigma)
+    same: NDArray[np.bool_] = (x - other_x) ** 2 + (y - other_y) ** 2 < (_APART * smaller) ** 2
+    same &= np.maximum(sigma, other_sigma) < 2 * smaller
+    return same
 
 
 def _whole(numbers: Float64s) -> NDArray[np.intp]:
@@ -171,20 +216,23 @@ def _first_other(lines: NDArray[np.int16]) -> NDArray[np.intp]:
     return differs.argmax(axis=1)
 
 
-def _places(frame: Box, box: Box, blobs: Blobs, angles: Float64s) -> NDArray[np.uint8]:
-    """Where the blobs of a box lie in the frame, as they are stored: (k, 4)."""
+def _in_frame(frame: Box, box: Box, blobs: Blobs) -> Blobs:
+    """Where the blobs of a box lie in the frame, in 255ths of its longer side."""
     longer, whole = (max(it[2] - it[0], it[3] - it[1]) for it in (box, frame))
     zoom = longer / whole  # of the box's plane to the frame's
-    places = np.stack(
-        [
-            (blobs.x * zoom / PLANE_SIDE + (box[0] - frame[0]) / whole) * 255,
-            (blobs.y * zoom / PLANE_SIDE + (box[1] - frame[1]) / whole) * 255,
-            SCALE_ORIGIN + np.log2(blobs.sigma * zoom / FIRST_SIGMA) * SCALE_STEPS,
-        ],
-        axis=1,
+    return Blobs(
+        (blobs.x * zoom / PLANE_SIDE + (box[0] - frame[0]) / whole) * 255,
+        (blobs.y * zoom / PLANE_SIDE + (box[1] - frame[1]) / whole) * 255,
+        blobs.sigma * zoom / PLANE_SIDE * 255,
     )
+
+
+def _places(blobs: Blobs, angles: Float64s) -> NDArray[np.uint8]:
+    """Places in the frame as they are stored: (k, 4)."""
+    scales = SCALE_ORIGIN + np.log2(blobs.sigma / SIGMAS[SCALE_ORIGIN]) * SCALE_STEPS
+    places = np.round(np.stack([blobs.x, blobs.y, scales], axis=1), 4)
     turns = np.rint(np.round(angles * ANGLE_STEPS / (2 * np.pi), 4)) % ANGLE_STEPS
-    whole_numbers = np.column_stack([np.rint(np.round(places, 4)).clip(0, 255), turns])
+    whole_numbers = np.column_stack([np.rint(places).clip(0, 255), turns])
     whole_numbers[:, 2] = whole_numbers[:, 2].clip(1, 255)  # 0 marks a place that is not taken
     return whole_numbers.astype(np.uint8)
 

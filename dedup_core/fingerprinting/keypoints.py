@@ -9,9 +9,11 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup_core.fingerprinting.blobs import FIRST_SIGMA
+
 # Kept and asked for, and the bits by which they are found: docs/fingerprints.md#keypoints
 MAX_KEYPOINTS: Final = 24
-MAX_ASKED: Final = 96
+MAX_ASKED: Final = 224
 PLANE_SIDE: Final = (
     192  # keypoints are looked for with the longer side of a box at this size: docs/fingerprints.md#keypoints
 )
@@ -30,6 +32,8 @@ WORD_CELLS: Final = (
     *((2, 1), (1, 4), (5, 0), (3, 4), (0, 5), (4, 3), (6, 0), (4, 4), (5, 2), (0, 6)),
     *((2, 5), (3, 5), (4, 1), (1, 5), (5, 3), (6, 1), (1, 6), (4, 5)),
 )
+# Of each stored scale, in 255ths of the longer side of the frame.
+SIGMAS: Final = FIRST_SIGMA * 255 / PLANE_SIDE * 2 ** ((np.arange(256) - SCALE_ORIGIN) / SCALE_STEPS)
 _USUALLY_WEAK: Final = sum(1 << bit for bit in range(BUCKET_BITS - WEAK_BITS, BUCKET_BITS))
 
 

@@ -17,7 +17,7 @@ _NARROWEST: Final = 8  # times as long as wide: planes are no narrower
 class LumaPicture:
     """The luma of a working image or of a picture (in RGB or L), from which planes of any size are averaged.
 
-    `whole`, `frame` and `blocks` are its boxes (see `Content`).
+    `whole`, `frame` and `blocks` are its boxes, and `ground` what is around them (see `Content`).
     """
 
     def __init__(self, picture: WorkingImage | Image.Image) -> None:
@@ -25,7 +25,7 @@ class LumaPicture:
         self._luma = colors.convert("L")  # ITU-R 601-2, in whole numbers: the same everywhere
         content = content_of(self._luma)
         self.whole: Box = (0, 0, self._luma.width, self._luma.height)
-        self.frame, self.blocks = content.frame, content.blocks
+        self.frame, self.blocks, self.ground = content.frame, content.blocks, content.ground
         # Where there are no borders, all squares are the same.
         self._made: dict[tuple[Box, int, int, Image.Resampling], Float64s] = {}
         self._measured: dict[tuple[Box, int], int] = {}

@@ -6,8 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.fingerprinting.blobs import FIRST_SIGMA
-from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, MAX_KEYPOINTS, PLANE_SIDE, SCALE_ORIGIN, SCALE_STEPS
+from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, MAX_KEYPOINTS, SCALE_STEPS, SIGMAS
 from dedup_core.search.keypoint_lists import ANGLE_SHIFT, SLOT_SHIFT, Entries, entry_places
 from dedup_core.search.keypoint_query import Probes
 from dedup_core.views import MIRRORED_TURNS, TURNS, VIEWS
@@ -35,7 +34,6 @@ _FACTORS: Final = 2 ** (np.arange(-_MOST_TWICE, _MOST_TWICE + 1) / (2 * SCALE_ST
 _MOST_HALVES: Final = 2 * ANGLE_STEPS + int(_ANGLE_TOLERANCE)
 _ANGLES: Final = np.arange(-_MOST_HALVES, _MOST_HALVES + 1) / 2 * (2 * np.pi / ANGLE_STEPS)
 _COSINES, _SINES = np.cos(_ANGLES), np.sin(_ANGLES)
-_SIGMAS: Final = FIRST_SIGMA * 255 / PLANE_SIDE * 2 ** ((np.arange(256) - SCALE_ORIGIN) / SCALE_STEPS)
 _QUARTER: Final = ANGLE_STEPS // 4
 
 
@@ -166,7 +164,7 @@ def misfits_of(
     across, down = (other_asked - asked).T[:2].astype(np.float64, order="C")
     held_across, held_down = (other_held - held).T[:2].astype(np.float64, order="C")
     distance = np.hypot(held_across, held_down)
-    sigma = _SIGMAS[np.maximum(held[:, 2], other_held[:, 2])]
+    sigma = SIGMAS[np.maximum(held[:, 2], other_held[:, 2])]
     error = np.hypot(across * cosine - down * sine - held_across, across * sine + down * cosine - held_down)
     misfits = np.full(len(fits), np.inf)
     is_apart = np.minimum(distance, np.hypot(across, down) * factor) >= _LEAST_DISTANCE * sigma

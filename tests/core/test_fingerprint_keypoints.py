@@ -1,13 +1,14 @@
 """Keypoints: found again in parts and copies, turned like the picture, packed without loss."""
 
 import math
+import random
 from collections import defaultdict
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from dedup_core.fingerprinting.blobs import FIRST_SIGMA
 from dedup_core.fingerprinting.hashes import fingerprints_of
@@ -90,6 +91,42 @@ def test_a_picture_is_asked_for_with_more_keypoints_than_are_kept_of_it():
     assert len(stored) == MAX_KEYPOINTS < len(more) <= MAX_ASKED
     fine, coarse = (np.mean(found.places[:, 2] < SCALE_ORIGIN + SCALE_STEPS) for found in (more, stored))
     assert coarse < fine  # of what is kept some are large, so that smaller pictures of the same are found
+
+
+def plan(seed):
+    """Outlines of things on white, which nothing sets apart from a page around them."""
+    chance = random.Random(seed)
+    sheet = Image.new("RGB", (600, 440), "white")
+    pen = ImageDraw.Draw(sheet)
+    for _ in range(14):
+        left, top = chance.randint(30, 480), chance.randint(30, 340)
+        box = (left, top, left + chance.randint(20, 90), top + chance.randint(15, 70))
+        shape = chance.choice([pen.rectangle, pen.ellipse])
+        shape(box, outline="black", width=2, fill=chance.choice(["white", "lightgray", "gray"]))
+    return sheet
+
+
+def beside(picture, other):
+    """Both at half of the width of one picture."""
+    halves = [ImageOps.contain(it, (256, 512)) for it in (other, picture)]
+    both = Image.new("RGB", (512, max(it.height for it in halves)), "white")
+    for it, left in zip(halves, (0, 256), strict=True):
+        both.paste(it, (left, 0))
+    return both
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "coffee.png"])
+def test_a_drawing_beside_a_photograph_is_asked_for_in_its_half(name):
+    index = FingerprintIndex()
+    for seed in range(12):
+        index.add(f"{seed:032x}", fingerprints_of(working(plan(seed)), b"%08d" % seed))
+    asked = [fingerprints_of(working(beside(plan(seed), photo(name))), b"collage.") for seed in range(12)]
+    found = [f"{seed:032x}" in {hit.image_id for hit in index.search(query)} for seed, query in enumerate(asked)]
+    assert sum(found) >= 8  # four at most where only the whole is asked for
+
+
+def test_a_photograph_without_a_plain_ground_is_asked_for_as_a_whole():
+    assert len(asked(photo("chelsea.png"))) <= 96 < len(asked(beside(plan(1), photo("chelsea.png")))) <= MAX_ASKED
 
 
 def turned_in_a_growing_frame(picture):

@@ -9,6 +9,7 @@ from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.header_check import check_header
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.extraction import extract_features
+from dedup_core.fingerprinting.keypoints import MAX_ASKED
 from dedup_decoders.answers import (
     REASONS,
     LieError,
@@ -83,7 +84,7 @@ def test_a_turned_picture_may_have_its_sides_changed() -> None:
         {"asked": bytes(13)},
         {"asked": bytes(12)},
         {"asked": "none"},
-        {"asked": ASKED.to_asked_bytes() * 97},
+        {"asked": ASKED.to_asked_bytes() * (MAX_ASKED + 1)},
         {"asked": np.array([1 << 28, 0b11111], "<u4").tobytes() + bytes([1, 1, 1, 1])},
         {"asked": np.array([1, 0b1111], "<u4").tobytes() + bytes([1, 1, 1, 1])},
         {"asked": np.array([1, 0b11111 << 16], "<u4").tobytes() + bytes([1, 1, 1, 1])},
