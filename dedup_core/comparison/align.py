@@ -82,6 +82,8 @@ def align(
         best = other if other.agreement > best.agreement + _doubt(best) else best
     if best.agreement < _GOOD_AGREEMENT:
         best = _or_as_good(luma, max([best, *_from_keypoints(left, right)], key=_agreement), framed)
+    if best.agreement < _GOOD_AGREEMENT:
+        best = _or_as_good(luma, max([best, *_from_keypoints(left, right, in_halves=True)], key=_agreement), framed)
     if best.agreement < _POOR_AGREEMENT:
         edges = _pyramids(edge_plane, left, right)
         if not _any_flat(edges):
@@ -175,10 +177,10 @@ def _from_spectra(pyramids: Pyramids) -> list[Alignment]:
     return [it for it in found if it.share >= LEAST_OVERLAP]
 
 
-def _from_keypoints(left: Pixels, right: Pixels) -> list[Alignment]:
+def _from_keypoints(left: Pixels, right: Pixels, *, in_halves: bool = False) -> list[Alignment]:
     """Alignments at any angle, and of parts: planes of both are made so large that the part is so in each."""
     found = []
-    for start in keypoint_starts(left, right):
+    for start in keypoint_starts(left, right, in_halves=in_halves):
         best = Alignment(start.view, start.matrix, -1.0)
         zoom = best.zoom
         planes = luma_plane(left, _part_size(zoom)), luma_plane(right, _part_size(1 / zoom))

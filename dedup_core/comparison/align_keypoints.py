@@ -13,6 +13,7 @@ from PIL import Image
 from dedup_core.arrays import Float32s, Float64s, Pixels
 from dedup_core.comparison.align_starts import in_nearest_view
 from dedup_core.fingerprinting.blobs import Blobs, Spectrum, blobs_of
+from dedup_core.fingerprinting.borders import Box, halves_of
 from dedup_core.fingerprinting.patches import FREQUENCIES, described
 from dedup_core.views import View
 
@@ -45,9 +46,12 @@ class KeypointStart:
     agreeing: int
 
 
-def keypoint_starts(left: Pixels, right: Pixels) -> list[KeypointStart]:
-    """The best start, and that of the other of the picture and its mirror image where it is nearly as good."""
-    ours, theirs = _Points.of(left), _Points.of(right)
+def keypoint_starts(left: Pixels, right: Pixels, *, in_halves: bool = False) -> list[KeypointStart]:
+    """The best start, and that of the other of the picture and its mirror image where it is nearly as good.
+
+    With `in_halves` those of each half of the pictures are looked for as well, where it is seen twice as large.
+    """
+    ours, theirs = (_Points.of(pixels, in_halves=in_halves) for pixels in (left, right))
     if min(len(ours.x), len(theirs.x)) < _LEAST_AGREEING:
         return []
     spread = np.concatenate([ours.patches, theirs.patches]).std(axis=0) + 1e-9
@@ -72,24 +76,33 @@ class _Points:
     extent: tuple[float, float]
 
     @classmethod
-    def of(cls, pixels: Pixels) -> "_Points":
+    def of(cls, pixels: Pixels, *, in_halves: bool) -> "_Points":
         image = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")
-        longer = max(image.size)
-        scale = min(1.0, SIDE / longer)
-        size = max(8, round(image.width * scale)), max(8, round(image.height * scale))
-        plane = np.asarray(image.resize(size, Image.Resampling.BOX), np.float64)
-        spectrum = Spectrum(plane)
-        blobs = Blobs(*(column[:_MOST] for column in blobs_of(spectrum, _REACH, _FIRST_SIGMA)))
-        angle, patches = described(plane, spectrum, blobs)
-        flat = patches.reshape(len(patches), FREQUENCIES**2)[:, 1:]  # without the mean
-        x, y, sigma = (column / max(size) for column in blobs)
-        return cls(x, y, sigma, angle, flat, (image.width / longer, image.height / longer))
+        whole = (0, 0, image.width, image.height)
+        parts = [_found(image, box) for box in ((whole, *halves_of(whole)) if in_halves else (whole,))]
+        x, y, sigma, angle, patches = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return cls(x, y, sigma, angle, patches, (image.width / max(image.size), image.height / max(image.size)))
 
     def mirrored(self) -> "_Points":
         """Those of the picture turned upside down as in a mirror: a patch points along its rows."""
         signs = np.tile((-1.0) ** np.arange(FREQUENCIES)[:, None], (1, FREQUENCIES)).ravel()[1:]
         height = self.extent[1]
         return _Points(self.x, height - self.y, self.sigma, -self.angle, self.patches * signs, self.extent)
+
+
+def _found(image: Image.Image, box: Box) -> tuple[Float64s, ...]:
+    """The columns of `_Points` for what is in a box of a picture."""
+    left, top, right, bottom = box
+    longer, whole = max(right - left, bottom - top), max(image.size)
+    scale = min(1.0, SIDE / longer)
+    size = max(8, round((right - left) * scale)), max(8, round((bottom - top) * scale))
+    plane = np.asarray(image.resize(size, Image.Resampling.BOX, box=box), np.float64)
+    spectrum = Spectrum(plane)
+    blobs = Blobs(*(column[:_MOST] for column in blobs_of(spectrum, _REACH, _FIRST_SIGMA)))
+    angle, patches = described(plane, spectrum, blobs)
+    flat = patches.reshape(len(patches), FREQUENCIES**2)[:, 1:]  # without the mean
+    line = longer / max(size) / whole  # a line of the plane
+    return blobs.x * line + left / whole, blobs.y * line + top / whole, blobs.sigma * line, angle, flat
 
 
 def _start(ours: _Points, theirs: _Points, spread: Float64s, *, mirrored: bool) -> KeypointStart | None:

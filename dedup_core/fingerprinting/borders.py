@@ -61,6 +61,15 @@ def content_of(luma: Image.Image) -> Content:
     return Content(frame, tuple(blocks[:_MOST_BLOCKS]) or (_without_bars(scan, frame),), ground)
 
 
+def halves_of(box: Box) -> tuple[Box, Box]:
+    """Those along the longer side."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    if width >= height:
+        return (left, top, left + width // 2, bottom), (right - width // 2, top, right, bottom)
+    return (left, top, right, top + height // 2), (left, bottom - height // 2, right, bottom)
+
+
 def inner_frame(luma: Image.Image, frame: Box) -> Box:
     """What is left of a frame (that of `content_of`) once it is freed from plain borders of other colors inside it."""
     for _ in range(_ROUNDS if frame != (0, 0, *luma.size) else 0):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dedup_core.arrays import Float64s
 from dedup_core.fingerprinting.blobs import Blobs, Spectrum, blobs_of
-from dedup_core.fingerprinting.borders import TOLERANCE, Box
+from dedup_core.fingerprinting.borders import TOLERANCE, Box, halves_of
 from dedup_core.fingerprinting.keypoints import (
     ANGLE_STEPS,
     BUCKET_BITS,
@@ -59,17 +59,8 @@ def keypoints_of(luma: LumaPicture) -> tuple[Keypoints, Keypoints]:
     stored = [it.stored(round(share * MAX_KEYPOINTS)) for it, share in zip(found, shares, strict=True)]
     asked = Keypoints.joined([it.asked(round(share * _ASKED)) for it, share in zip(found, shares, strict=True)])
     if luma.ground is not None and len(luma.blocks) == 1:
-        asked = Keypoints.joined([asked, *(_others(luma, half, asked) for half in _halves(luma.frame))])
+        asked = Keypoints.joined([asked, *(_others(luma, half, asked) for half in halves_of(luma.frame))])
     return Keypoints.joined(stored), asked
-
-
-def _halves(box: Box) -> tuple[Box, Box]:
-    """Those along the longer side."""
-    left, top, right, bottom = box
-    width, height = right - left, bottom - top
-    if width >= height:
-        return (left, top, left + width // 2, bottom), (right - width // 2, top, right, bottom)
-    return (left, top, right, top + height // 2), (left, bottom - height // 2, right, bottom)
 
 
 @dataclass(frozen=True, slots=True)

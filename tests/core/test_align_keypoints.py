@@ -1,5 +1,7 @@
 """A picture is laid on its copy at any angle, and on a part of another one."""
 
+import math
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -9,7 +11,7 @@ from dedup_core import VerdictKind, compare
 from dedup_core.comparison.align import align
 from dedup_core.comparison.align_keypoints import keypoint_starts
 from dedup_core.views import View
-from tests.core.drawings import drawn, photo
+from tests.core.drawings import beside, drawn, photo
 from tests.core.pictures import encoded
 
 
@@ -27,6 +29,29 @@ def page_with(picture, size, place):
         pen.line((10, line, size[0] - 10 - line % 90, line), "black", 4)
     page.paste(picture, place)
     return page
+
+
+def clock(seed):
+    """Few and large things, all on white: beside a photograph hardly any of its keypoints is among the strongest."""
+    face = Image.new("RGB", (400, 400), "white")
+    pen = ImageDraw.Draw(face)
+    pen.ellipse((20, 20, 380, 380), outline="black", width=8)
+    hands = np.random.default_rng(seed).uniform(0, 360, 2)
+    for degrees, start, end, width in [(hands[0], 0, 90, 10), (hands[1], 0, 150, 6)]:
+        pen.line([*from_the_middle(degrees, start), *from_the_middle(degrees, end)], "black", width)
+    for hour in range(12):
+        pen.line([*from_the_middle(30 * hour, 150), *from_the_middle(30 * hour, 170)], "black", 4)
+    return face
+
+
+def from_the_middle(degrees, length):
+    return 200 + length * math.cos(math.radians(degrees)), 200 + length * math.sin(math.radians(degrees))
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "coffee.png"])
+def test_a_drawing_is_found_beside_a_photograph(name):
+    found = [align(np.asarray(it), np.asarray(beside(it, photo(name)))) for it in map(clock, range(10))]
+    assert sum(it.agreement > 0.8 for it in found) >= 8
 
 
 @pytest.mark.parametrize("degrees", [7, 20, 40, -30])

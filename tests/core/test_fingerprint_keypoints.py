@@ -1,14 +1,13 @@
 """Keypoints: found again in parts and copies, turned like the picture, packed without loss."""
 
 import math
-import random
 from collections import defaultdict
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from dedup_core.fingerprinting.blobs import FIRST_SIGMA
 from dedup_core.fingerprinting.hashes import fingerprints_of
@@ -30,7 +29,7 @@ from dedup_core.search.fingerprint_index import MIN_SHARED_KEYPOINTS, Fingerprin
 from dedup_core.search.keypoint_query import BUCKET_MASK, probes_of
 from dedup_core.search.second_look import is_plausible
 from dedup_core.views import MIRRORED_TURNS, VIEWS, View
-from tests.core.drawings import PHOTOS, drawn, photo, working
+from tests.core.drawings import PHOTOS, beside, drawn, photo, plan, working
 
 TRANSPOSES = {
     View.MIRRORED: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -91,28 +90,6 @@ def test_a_picture_is_asked_for_with_more_keypoints_than_are_kept_of_it():
     assert len(stored) == MAX_KEYPOINTS < len(more) <= MAX_ASKED
     fine, coarse = (np.mean(found.places[:, 2] < SCALE_ORIGIN + SCALE_STEPS) for found in (more, stored))
     assert coarse < fine  # of what is kept some are large, so that smaller pictures of the same are found
-
-
-def plan(seed):
-    """Outlines of things on white, which nothing sets apart from a page around them."""
-    chance = random.Random(seed)
-    sheet = Image.new("RGB", (600, 440), "white")
-    pen = ImageDraw.Draw(sheet)
-    for _ in range(14):
-        left, top = chance.randint(30, 480), chance.randint(30, 340)
-        box = (left, top, left + chance.randint(20, 90), top + chance.randint(15, 70))
-        shape = chance.choice([pen.rectangle, pen.ellipse])
-        shape(box, outline="black", width=2, fill=chance.choice(["white", "lightgray", "gray"]))
-    return sheet
-
-
-def beside(picture, other):
-    """Both at half of the width of one picture."""
-    halves = [ImageOps.contain(it, (256, 512)) for it in (other, picture)]
-    both = Image.new("RGB", (512, max(it.height for it in halves)), "white")
-    for it, left in zip(halves, (0, 256), strict=True):
-        both.paste(it, (left, 0))
-    return both
 
 
 @pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "coffee.png"])
