@@ -10,9 +10,10 @@ from typing import Final, NoReturn
 from PIL import Image, ImageFile
 
 from dedup_core.decoding.headers.header import Header, refuse
-from dedup_core.decoding.headers.jpeg import FILL
+from dedup_core.decoding.headers.jpeg import END, FILL
 
 _MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # that ends a scan: no stuffed byte, no restart marker
+_END_OF_IMAGE: Final = bytes([FILL, END])
 _SURPLUS: Final = 4  # bytes at the end of a scan that need not be used
 _READ_AHEAD: Final = bytes(8)  # libjpeg's bit buffer: with less after the last block it waits instead of finishing
 _NARROWEST: Final = 16  # pixels: in fewer, what is put into the last row to see it change could be in the picture
@@ -88,7 +89,8 @@ def _refuse_surplus() -> NoReturn:
 
 
 def _refuse_hole(data: bytes, header: Header) -> None:
-    """Refuse a run of zeros that stands for more blocks than the picture has."""
+    """Refuse a run of zeros that stands for more blocks than the picture has; what follows its end is no part of it."""
     most = header.width * header.height * 3 // _BLOCK_PIXELS * _ZEROS_A_BLOCK // 8
-    if data.find(bytes(max(_LEAST_HOLE, most)), header.scan_at) >= 0:
+    end = data.find(_END_OF_IMAGE, header.scan_at)
+    if data.find(bytes(max(_LEAST_HOLE, most)), header.scan_at, end if end >= 0 else len(data)) >= 0:
         refuse("corrupt", "the JPEG file is damaged: a hole of zeros is in its coded picture")

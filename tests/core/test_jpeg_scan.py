@@ -55,6 +55,13 @@ def test_a_progressive_file_whose_scans_are_zeroed_is_damaged() -> None:
 
 
 @pytest.mark.parametrize("progressive", [False, True])
+def test_zeros_after_the_end_are_no_hole_in_the_picture(*, progressive: bool) -> None:
+    """Recovered files, and those that were stored in whole blocks, end so."""
+    data = encoded(scene(3), "JPEG", quality=90, progressive=progressive)
+    assert (decode(data + bytes(50_000)).pixels == decode(data).pixels).all()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("size", [(900, 700), (40, 3000), (3000, 9), (16, 16), (1, 1)])
 def test_blank_pages_are_not_damaged_though_their_scans_are_full_of_zeros(
     size: tuple[int, int], *, progressive: bool
