@@ -46,6 +46,7 @@ def facts_of(row: ImageSummary) -> ImageFacts:
         saved_again=of.saved_again,
         detail_side=of.detail_side,
         has_camera_data=of.has_camera_data,
+        is_gray=of.is_gray,
         added_at=microseconds(row.added_at),
         is_alive=row.is_alive,
     )

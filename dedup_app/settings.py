@@ -19,7 +19,7 @@ ISOLATIONS = ("confined", "separate", "off")
 # As in dedup_core/groups/keeper.py, which a start need not load.
 KEEPER_STEPS = (
     *("prefix", "person", "clear", "scene", "upright", "detail"),
-    *("camera", "quality", "first_save", "earlier", "larger"),
+    *("color", "camera", "quality", "first_save", "earlier", "larger"),
 )
 # The worker's own setting, read as the worker reads it: it configures the exporter before the app is loaded.
 TELEMETRY = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"

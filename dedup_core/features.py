@@ -53,6 +53,7 @@ class ImageFeatures:
             "saved_again": int(self.provenance.saved_again),
             "detail_side": self.provenance.detail_side,
             "has_camera_data": int(self.provenance.has_camera_data),
+            "is_gray": int(self.provenance.is_gray),
         }
 
     @classmethod
@@ -87,11 +88,11 @@ def provenance_from(columns: Mapping[str, object]) -> Provenance:
     """What the columns of a row say of it; rows of earlier apps do not know."""
     if not isinstance(quality := columns.get("save_quality"), int):
         return UNKNOWN
-    saved_again, detail_side, has_camera_data = (
+    saved_again, detail_side, has_camera_data, is_gray = (
         value if isinstance(value := columns.get(name), int) else 0
-        for name in ("saved_again", "detail_side", "has_camera_data")
+        for name in ("saved_again", "detail_side", "has_camera_data", "is_gray")
     )
-    return Provenance(quality, bool(saved_again), detail_side, bool(has_camera_data))
+    return Provenance(quality, bool(saved_again), detail_side, bool(has_camera_data), bool(is_gray))
 
 
 def _number(columns: Columns, name: str) -> int:

@@ -33,7 +33,7 @@ FEATURES_OWN_COLUMNS = frozenset(
 SUMMARY_COLUMNS = (
     *("path", "etag", "status", "scheme", "width", "height", "byte_size", "version", "sha256", "format", "added_at"),
     "decoder",
-    *("save_quality", "saved_again", "detail_side", "has_camera_data"),
+    *("save_quality", "saved_again", "detail_side", "has_camera_data", "is_gray"),
 )
 METRIC_COLUMNS = ("dominant_distance", "pixel_difference", "histogram_correlation")
 

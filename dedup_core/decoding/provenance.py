@@ -13,12 +13,14 @@ class Provenance:
     `quality` 1..100: of the worst save as JPEG that can be seen, as libjpeg counts it; 100 where none can be.
     `saved_again`: the picture was a JPEG before this file was written. `detail_side`: the longer side in pixels at
     which the picture would still show all it has, at most its own. `has_camera_data`: its EXIF block names a camera.
+    `is_gray`: nothing in it has a color.
     """
 
     quality: int = LOSSLESS
     saved_again: bool = False
     detail_side: int = 0
     has_camera_data: bool = False
+    is_gray: bool = False
 
 
 UNKNOWN: Final = Provenance()

@@ -29,6 +29,9 @@ _DEEPEST: Final = 4  # bands: below a quarter of the side the noise of a flat pi
 _EMPTY: Final = 0.15  # docs/thresholds.md#true-pixels
 _CLIFF: Final = 0.11  # docs/thresholds.md#true-pixels
 _FINEST_CLIFF: Final = 0.07  # docs/thresholds.md#true-pixels
+_GRAY_SIDE: Final = 64  # pixels, and up to twice as many
+_GRAY_TOLERANCE: Final = 8  # of 255 between the channels: what rounding and chroma of JPEG files leave
+_GRAY_SPECKS: Final = 0.001  # of the points
 _LEAST_SIDE: Final = 3  # pixels: a window of two is zero
 _LEAST_SIGNAL: Final = 0.5  # squared gray levels; less than that is the noise of rounding
 # docs/thresholds.md#saved-again
@@ -78,7 +81,16 @@ def provenance_of(
         saved_again=before is not None,
         detail_side=side,
         has_camera_data=exif_names_a_camera(exif),
+        is_gray=_is_gray(picture),
     )
+
+
+def quality_seen_later(quality: int) -> int:
+    """What `earlier_quality` says of a file of this quality, saved again: the best of those with the same steps."""
+    steps = _tables()[0]
+    if quality not in _QUALITIES:
+        return quality
+    return int(_QUALITIES[(steps == steps[quality == _QUALITIES]).all(axis=1)].max())
 
 
 def quality_of_tables(luma_table: list[int]) -> int:
@@ -256,6 +268,15 @@ def _bands_of(height: int, width: int) -> _Bands:
     edges = 0.5 / _OCTAVE ** np.arange(_BANDS + 1)
     places = tuple(np.flatnonzero((fineness > low) & (fineness <= high)) for high, low in pairwise(edges))
     return _Bands(window, window.size * (window**2).sum(), weights, places)
+
+
+def _is_gray(picture: Image.Image) -> bool:
+    """Whether hardly a point of the picture at a small size has a color."""
+    if picture.mode == "L":
+        return True
+    small = picture.convert("RGB").reduce(max(1, max(picture.size) // _GRAY_SIDE))
+    colors = np.asarray(small).reshape(-1, 3)
+    return bool(np.mean(np.ptp(colors, axis=1) > _GRAY_TOLERANCE) <= _GRAY_SPECKS)
 
 
 def _middle(picture: Image.Image) -> Float32s:

@@ -28,7 +28,7 @@ KINDS: Final = (
     VerdictKind.DISTINCT,
     VerdictKind.UNVERIFIABLE,
 )
-ALIVE, SAVED_AGAIN, CAMERA = 1, 2, 4
+ALIVE, SAVED_AGAIN, CAMERA, GRAY = 1, 2, 4, 8
 UPRIGHT, FIRST_FRAMED, FIRST_OVERLAID, SECOND_FRAMED, SECOND_OVERLAID = 1, 2, 4, 8, 16
 IMAGES: Final = np.dtype(
     [
@@ -93,6 +93,7 @@ class Records:
 def image_row(image: ImageFacts) -> Row:
     """The values in the order of `IMAGES`."""
     flags = ALIVE * image.is_alive + SAVED_AGAIN * image.saved_again + CAMERA * image.has_camera_data
+    flags += GRAY * image.is_gray
     sizes = image.version, image.byte_size, image.width, image.height, image.detail_side
     return image.image_id, image.content, *sizes, image.added_at, image.quality, flags, image.format.encode()
 
@@ -113,6 +114,7 @@ def image_of(row: Row, path: str) -> ImageFacts:
         bool(flags & SAVED_AGAIN),
         detail,
         bool(flags & CAMERA),
+        bool(flags & GRAY),
         added_at,
         bool(flags & ALIVE),
     )

@@ -42,7 +42,7 @@ class ImageFacts:
     """One image as it is at one version of it; sizes are 0 where they are not known.
 
     `image_id` is 16 bytes, `content` the first 16 bytes of the SHA-256 of the file. `quality`, `saved_again`,
-    `detail_side` and `has_camera_data` are those of `Provenance`. `added_at` is in microseconds since 1970.
+    `detail_side`, `has_camera_data` and `is_gray` are those of `Provenance`. `added_at` is in microseconds since 1970.
     """
 
     image_id: bytes
@@ -57,6 +57,7 @@ class ImageFacts:
     saved_again: bool = False
     detail_side: int = 0
     has_camera_data: bool = False
+    is_gray: bool = False
     added_at: int = 0
     is_alive: bool = True
 
@@ -76,6 +77,7 @@ class ImageFacts:
             saved_again=provenance.saved_again,
             detail_side=provenance.detail_side,
             has_camera_data=provenance.has_camera_data,
+            is_gray=provenance.is_gray,
             added_at=added_at,
         )
 

@@ -14,6 +14,7 @@ from dedup_core.groups.pair_table import NO_VERDICT, Pairs, is_verdict
 from dedup_core.groups.rounds import Round
 
 UNSURE: Final = "it cannot be told which one was altered: choose the one to keep"
+UNTOLD: Final = "nothing tells them apart, and it is the first by name"
 _UNKNOWN: Final = np.zeros(1, IMAGES)["content"]
 
 
@@ -107,8 +108,8 @@ class Group:
 
     @property
     def why(self) -> list[str]:
-        """The reasons in words, and the doubt, where there is one."""
-        return [*(reason.sentence for reason in self.reasons), *[UNSURE] * self.is_unsure]
+        """The reasons in words, and the doubt, where there is one; never nothing."""
+        return [*(reason.sentence for reason in self.reasons), *[UNSURE] * self.is_unsure] or [UNTOLD]
 
     @property
     def images(self) -> Iterator[ImageFacts]:

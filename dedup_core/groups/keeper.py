@@ -7,10 +7,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from dedup_core.arrays import Float64s
 from dedup_core.decoding.provenance import LOSSLESS
-from dedup_core.groups.columns import CAMERA, SAVED_AGAIN, Bools, Places, has
+from dedup_core.decoding.provenance_probe import quality_seen_later
+from dedup_core.groups.columns import CAMERA, GRAY, SAVED_AGAIN, Bools, Places, has
 from dedup_core.groups.facts import ImageFacts
-from dedup_core.groups.parts import Parts
+from dedup_core.groups.parts import Parts, Ties
 
 
 class KeeperStep(StrEnum):
@@ -22,6 +24,7 @@ class KeeperStep(StrEnum):
     SCENE = "scene"
     UPRIGHT = "upright"
     DETAIL = "detail"
+    COLOR = "color"
     CAMERA = "camera"
     QUALITY = "quality"
     FIRST_SAVE = "first_save"
@@ -34,7 +37,9 @@ _SCENE_TOLERANCE: Final = 0.05  # of the picture: what an alignment is unsure of
 _QUALITY_TOLERANCE: Final = 5.0  # of 100: editors save a little better, or worse, than what they were given
 _DETAIL_TOLERANCE: Final = 0.02  # octaves: rounding of sizes
 _LARGER: Final = 1.1  # times the side: more than trimming and rounding make
+_MADE_OF: Final = 2.0  # times the true side: what is so much larger was not made of the other one
 _DELIVERED: Final = (b"WEBP", b"AVIF", b"GIF")  # what is made for pages, of something else
+_SEEN_LATER: Final = np.array([quality_seen_later(it) for it in range(LOSSLESS + 1)])
 _LESS, _MORE = 0.25, 0.5  # octaves by which true pixels may be fewer or more than estimated, in steps of 0.5
 
 
@@ -122,8 +127,9 @@ def _put_out_by_marks(parts: Parts, keepers: Places) -> Bools:
     """Over or around whom something lies in the comparison with the keeper, while nothing does with the keeper."""
     links, is_out = parts.links, np.zeros(len(parts.images), bool)
     kept = keepers[parts.part]
-    is_out[links.second[(links.first == kept[links.first]) & links.second_marked & ~links.first_marked]] = True
-    is_out[links.first[(links.second == kept[links.second]) & links.first_marked & ~links.second_marked]] = True
+    first_marked, second_marked = _marks(parts, links)
+    is_out[links.second[(links.first == kept[links.first]) & second_marked & ~links.first_marked]] = True
+    is_out[links.first[(links.second == kept[links.second]) & first_marked & ~links.second_marked]] = True
     return is_out
 
 
@@ -132,8 +138,10 @@ def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy) -> Reason
     if step is KeeperStep.PREFIX:
         return Reason(step, f"it is under {policy.protected_prefixes[policy.protection(keeper.path)]}")
     if step is KeeperStep.DETAIL:
-        side = keeper.detail_side or max(keeper.width, keeper.height)
-        return Reason(step, f"it has more true pixels ({side:,} on its longer side)")
+        side = max(keeper.width, keeper.height)
+        if 0 < keeper.detail_side < side:
+            return Reason(step, f"it has more true pixels ({keeper.detail_side:,} on its longer side)")
+        return Reason(step, f"it has more pixels ({side:,} on its longer side)")
     return Reason(step, _SENTENCES[step])
 
 
@@ -159,10 +167,27 @@ def _person(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
 
 def _clear(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
     links = parts.links_among(left)
+    first_marked, second_marked = _marks(parts, links)
     marked = np.zeros(len(left), bool)
-    marked[links.first[links.first_marked]] = True
-    marked[links.second[links.second_marked]] = True
+    marked[links.first[first_marked]] = True
+    marked[links.second[second_marked]] = True
     return parts.best(left, -marked.astype(float))
+
+
+def _marks(parts: Parts, links: Ties) -> tuple[Bools, Bools]:
+    """Of which image of a pair it counts that something lies over or around it.
+
+    Not of one that has far more pixels than the other: that is a thumbnail, and not what it was made of.
+    """
+    true = _true_sides(parts)
+    first, second = true[links.first], true[links.second]
+    return links.first_marked & (first < _MADE_OF * second), links.second_marked & (second < _MADE_OF * first)
+
+
+def _true_sides(parts: Parts) -> Float64s:
+    """The longer side at which an image would show all it has, as far as that is known."""
+    sides = np.maximum(parts.images["width"], parts.images["height"])
+    return np.where(parts.images["detail_side"] > 0, parts.images["detail_side"], sides).astype(np.float64)
 
 
 def _scene(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
@@ -201,6 +226,10 @@ def _detail(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
     return stays
 
 
+def _color(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
+    return parts.best(left, -has(parts.images["flags"], GRAY).astype(np.float64))
+
+
 def _camera(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
     return parts.best(left, has(parts.images["flags"], CAMERA).astype(np.float64))
 
@@ -212,7 +241,15 @@ def _quality(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
 
 
 def _first_save(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
-    return parts.best(left, -has(parts.images["flags"], SAVED_AGAIN).astype(np.float64))
+    """Out is what was saved again where something that shows no earlier save has lost as little.
+
+    One that lost more may hide its own: a coarser save leaves no trace of those before.
+    """
+    quality, again = parts.images["quality"], has(parts.images["flags"], SAVED_AGAIN)
+    first = left & ~again
+    best = np.zeros(parts.count)
+    np.maximum.at(best, parts.part[first], _SEEN_LATER[quality[first]])
+    return left & ~(again & (quality <= best[parts.part]))
 
 
 def _earlier(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
@@ -232,6 +269,7 @@ _STEPS: Final[Mapping[KeeperStep, Callable[[Parts, Bools, KeeperPolicy], Bools]]
     KeeperStep.SCENE: _scene,
     KeeperStep.UPRIGHT: _upright,
     KeeperStep.DETAIL: _detail,
+    KeeperStep.COLOR: _color,
     KeeperStep.CAMERA: _camera,
     KeeperStep.QUALITY: _quality,
     KeeperStep.FIRST_SAVE: _first_save,
@@ -243,9 +281,10 @@ _SENTENCES: Final = {
     KeeperStep.CLEAR: "nothing lies over it and no frame is around it",
     KeeperStep.SCENE: "it shows more of the scene",
     KeeperStep.UPRIGHT: "it lies as most of the others do",
+    KeeperStep.COLOR: "it has colors",
     KeeperStep.CAMERA: "its file names the camera",
     KeeperStep.QUALITY: "it lost less to compression",
-    KeeperStep.FIRST_SAVE: "it was not made from another JPEG",
+    KeeperStep.FIRST_SAVE: "it shows no earlier save as JPEG",
     KeeperStep.EARLIER: "it was there earlier",
     KeeperStep.LARGER: "it has the most pixels",
 }

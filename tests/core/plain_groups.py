@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.decoding.provenance_probe import quality_seen_later
 from dedup_core.groups.facts import FAMILIES, Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.group import Group, Member, may_go
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
@@ -160,16 +161,24 @@ def elect(
     keeper = min(left, key=lambda it: (images[it].path, it))
     settled |= {it for it in part for word in decided if word.keeper == keeper and set(word.key) == {keeper, it}}
     ours = [link for link in links if keeper in link.key and is_asked]
-    settled |= {it for link in ours if has_mark(link, it := link.other(keeper)) and not has_mark(link, keeper)}
+    settled |= {it for link in ours if has_mark(link, it := link.other(keeper), images) and not bears(link, keeper)}
     return keeper, steps, settled
 
 
-def has_mark(link: Link, image_id: bytes) -> bool:
+def has_mark(link: Link, image_id: bytes, images: dict[bytes, ImageFacts]) -> bool:
+    """Whether one may have been made of the other by what lies over or around it: not of one half as large."""
+    ours, theirs = (
+        it.detail_side or max(it.width, it.height) for it in (images[image_id], images[link.other(image_id)])
+    )
+    return bears(link, image_id) and ours < 2 * theirs
+
+
+def bears(link: Link, image_id: bytes) -> bool:
     side = link.side(image_id)
     return side.is_framed or (side.is_overlaid and link.kind is VerdictKind.ALTERED)
 
 
-def staying(  # noqa: C901, PLR0911 - an answer for each step
+def staying(  # noqa: C901, PLR0911, PLR0912 - an answer for each step
     step: KeeperStep,
     left: list[bytes],
     images: dict[bytes, ImageFacts],
@@ -182,7 +191,7 @@ def staying(  # noqa: C901, PLR0911 - an answer for each step
         return [it for it in left if scores[it] >= max(scores.values()) - tolerance]
 
     def marked(image: ImageFacts) -> bool:
-        return any(has_mark(link, image.image_id) for link in links[image.image_id])
+        return any(has_mark(link, image.image_id, images) for link in links[image.image_id])
 
     def missing(image: ImageFacts) -> float:
         ours, id_ = links[image.image_id], image.image_id
@@ -221,13 +230,16 @@ def staying(  # noqa: C901, PLR0911 - an answer for each step
             likely = [it for it in left if octaves(images[it])[1] >= least]
             natural = min((side(images[it]) for it in likely if not is_enlarged(images[it])), default=math.inf)
             return [it for it in likely if not (is_enlarged(images[it]) and side(images[it]) > 1.1 * natural)]
+        case KeeperStep.COLOR:
+            return best(lambda it: not it.is_gray)
         case KeeperStep.CAMERA:
             return best(lambda it: it.has_camera_data)
         case KeeperStep.QUALITY:
             saved = {it: 110 if images[it].quality == 100 else images[it].quality for it in left}
             return best(lambda it: 0 if it.format in {"WEBP", "AVIF", "GIF"} else saved[it.image_id], 5)
         case KeeperStep.FIRST_SAVE:
-            return best(lambda it: not it.saved_again)
+            lost = [quality_seen_later(it.quality) for it in map(images.get, left) if not it.saved_again]
+            return [it for it in left if not (images[it].saved_again and images[it].quality <= max(lost, default=0))]
         case KeeperStep.EARLIER:
             is_known = all(images[it].added_at for it in left)
             return best(lambda it: -it.added_at) if is_known else left

@@ -36,6 +36,7 @@ def random_image(chance: Random, number: int) -> ImageFacts:
         chance.random() < 0.2,
         chance.choice((0, 150, 200, 400)) if number % 5 == 0 else 200,
         chance.random() < 0.2,
+        chance.random() < 0.2,
         chance.choice((0, 5, 6)) if number % 7 == 0 else 5,
         chance.random() < 0.95,
     )

@@ -181,7 +181,7 @@ def keeper(
 @pytest.mark.parametrize(
     ("left", "right", "sides", "step"),
     [
-        (image("a", width=900, detail_side=900), B, Sides(Side(is_framed=True), Side()), KeeperStep.CLEAR),
+        (image("a", width=700, detail_side=700), B, Sides(Side(is_framed=True), Side()), KeeperStep.CLEAR),
         (A, B, Sides(Side(0.99), Side(0.6)), KeeperStep.SCENE),
         (image("a", detail_side=200), image("b", detail_side=400), ALIKE, KeeperStep.DETAIL),
         (image("a", width=900, detail_side=310), image("b", detail_side=400), ALIKE, KeeperStep.DETAIL),
@@ -191,12 +191,27 @@ def keeper(
         (image("a", quality=92, added_at=9), image("b", quality=88, added_at=5), ALIKE, KeeperStep.EARLIER),
         (image("a", quality=60), image("b", quality=85), ALIKE, KeeperStep.QUALITY),
         (image("a", quality=85, saved_again=True, format="PNG"), image("b", quality=85), ALIKE, KeeperStep.FIRST_SAVE),
+        (image("a", is_gray=True, format="PNG", quality=100), B, ALIKE, KeeperStep.COLOR),
         (image("a", added_at=9), image("b", added_at=5), ALIKE, KeeperStep.EARLIER),
         (image("a", width=390), B, ALIKE, KeeperStep.DETAIL),
     ],
 )
 def test_the_likelier_original_stays_and_the_step_says_why(left, right, sides, step):
     assert keeper(left, right, sides) == ("b", [step])
+
+
+def test_no_thumbnail_stays_because_a_line_at_the_edge_of_its_original_is_taken_for_a_frame():
+    large, framed = image("a", width=750, height=550, detail_side=750), Sides(Side(is_framed=True), Side())
+    assert keeper(large, image("b", width=128, height=94, detail_side=128), framed) == ("a", [KeeperStep.DETAIL])
+    enlarged = image("a", width=750, height=550, detail_side=130)
+    assert keeper(enlarged, image("b", width=128, height=94, detail_side=128), framed) == ("b", [KeeperStep.CLEAR])
+
+
+@pytest.mark.parametrize(("coarser", "expected"), [(70, "a"), (74, "b"), (75, "b")])
+def test_a_coarser_save_that_hides_those_before_is_not_taken_for_the_first_one(coarser, expected):
+    """The original was saved with 75, then finer. 74 leaves the steps of 75 where they are looked for."""
+    original, copy = image("a", quality=75, saved_again=True), image("b", quality=coarser)
+    assert keeper(original, copy) == (expected, [KeeperStep.FIRST_SAVE] * (expected == "b"))
 
 
 def test_what_lies_over_a_picture_counts_where_the_verdict_says_that_something_does():

@@ -77,6 +77,20 @@ def test_a_camera_is_named_in_exif():
         assert provenance(encoded(scene(1), kind, exif=exif)).has_camera_data
 
 
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("JPEG", {"quality": 30}), ("WEBP", {"quality": 60})])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_picture_without_colors_is_gray_however_it_is_stored(kind, options, mode):
+    gray = ImageOps.grayscale(photograph()).convert(mode)
+    assert provenance(encoded(gray, kind, **options)).is_gray
+    assert not provenance(encoded(photograph(), kind, **options)).is_gray
+
+
+def test_one_stamp_in_color_makes_a_page_no_gray_picture():
+    page = Image.new("RGB", (900, 1200), "white")
+    page.paste((200, 20, 40), (700, 1000, 760, 1060))
+    assert not provenance(encoded(page, "PNG")).is_gray
+
+
 def test_a_plain_picture_counts_with_all_its_pixels():
     assert provenance(encoded(Image.new("RGB", (300, 200), "navy"), "PNG")).detail_side == 300
 

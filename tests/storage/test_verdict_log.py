@@ -24,7 +24,7 @@ from tests.memory import MemorySegments
 A, B = b"a" * 16, b"b" * 16
 IMAGE = ImageFacts(A, "images/größer <img src=x>.jpg", 7, b"c" * 16, 4000, 3000, 5_000_000_000 % 2**32, "JPEG")
 GONE = ImageFacts(B, "images/b.jpg", 9, is_alive=False)
-FULL = ImageFacts(B, "images/b.jpg", 2, b"d" * 16, 1, 2, 3, "PNG", 85, True, 640, True, 1_700_000_000_000_000)
+FULL = ImageFacts(B, "images/b.jpg", 2, b"d" * 16, 1, 2, 3, "PNG", 85, True, 640, True, True, 1_700_000_000_000_000)
 SIDES = Sides(Side(0.62, is_framed=True), Side(is_overlaid=True))
 LINK = Link(A, B, VerdictKind.ALTERED, 7, 9, 1_700_000_000_000_000, is_upright=False, sides=SIDES)
 DECIDED = Decided(A, B, Decision.KEEP_BOTH, b"c" * 16, b"d" * 16, A, "Zoë", 1_700_000_000_000_001)
