@@ -34,14 +34,14 @@ _FINE_SHARE: Final = 0.4  # and larger ones what is left of this one in larger p
 _GROUND_REACH: Final = 2.0  # sigmas to each side of a blob
 _GROUND_SHARE: Final = 0.1  # docs/fingerprints.md#keypoints
 _ASKED: Final = 96  # docs/fingerprints.md#keypoints
-_ASKED_OF_HALF: Final = 64  # docs/fingerprints.md#keypoints
+_ASKED_OF_HALF: Final = 48  # docs/fingerprints.md#keypoints
 _LOOKED_AT: Final = 2 * _ASKED  # of the likeliest
 _APART: Final = 2.0  # sigmas between two keypoints, unless one is twice as large
 _BLOCK_SHARE: Final = 2 / 3  # of the keypoints, where the content is a block in a frame
 
 
 def keypoints_of(luma: LumaPicture) -> tuple[Keypoints, Keypoints]:
-    """At most 24 keypoints to be stored, and at most 224 to ask with; places are those in the frame.
+    """At most 24 keypoints to be stored, and at most 192 to ask with; places are those in the frame.
 
     Where the content is one block in a frame with other things, most are of the block; of several blocks, as many each.
     What lies on a plain ground may be a part of a page or a collage that no line sets apart: the halves are asked for

@@ -13,7 +13,7 @@ from dedup_core.fingerprinting.blobs import FIRST_SIGMA
 
 # Kept and asked for, and the bits by which they are found: docs/fingerprints.md#keypoints
 MAX_KEYPOINTS: Final = 24
-MAX_ASKED: Final = 224
+MAX_ASKED: Final = 192
 PLANE_SIDE: Final = (
     192  # keypoints are looked for with the longer side of a box at this size: docs/fingerprints.md#keypoints
 )
