@@ -8,6 +8,8 @@ from typing import Final, Self
 type Corners = tuple[float, float, float, float]
 """Left, top, right and bottom, in shares of a picture."""
 WHOLE_CORNERS: Final[Corners] = (0.0, 0.0, 1.0, 1.0)
+_AS_LARGE: Final = 0.5  # of the largest box
+_PLACES_TOLD: Final = 2
 
 
 class RegionKind(StrEnum):
@@ -76,3 +78,17 @@ class Region:
 def swapped(regions: Sequence[Region]) -> tuple[Region, ...]:
     """All of them the other way round."""
     return tuple(region.swapped() for region in regions)
+
+
+def in_words(boxes: Sequence[Box]) -> str:
+    """Where the largest box, which is the first one, lies in a picture, and those that are half as large."""
+    large = [box for box in boxes if box.area >= _AS_LARGE * boxes[0].area]
+    places = list(dict.fromkeys(map(_place, large)))
+    return " and ".join(places) if len(places) <= _PLACES_TOLD else "in several places"
+
+
+def _place(box: Box) -> str:
+    across, down = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    column = "left" if across < 1 / 3 else "right" if across > 2 / 3 else "center"
+    row = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else "middle"
+    return "in the middle" if (row, column) == ("middle", "center") else f"{row} {column}"

@@ -23,7 +23,7 @@ from dedup_core.comparison.doubts import (
     unlike_part,
 )
 from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMeasurement, Tones
-from dedup_core.comparison.regions import Box, Region, RegionKind
+from dedup_core.comparison.regions import Region, RegionKind, in_words
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import BALANCED, Policy, policy_of
@@ -268,20 +268,13 @@ def _judge_altered(
 
 
 def _what_differs(measurement: PairMeasurement) -> str:
-    """One sentence about the parts that differ: how much of the picture they are, and where the largest is."""
+    """One sentence about the parts that differ: how much of the picture they are, and where the large ones are."""
     changed = [region for region in measurement.regions if region.kind is RegionKind.CHANGED]
     if not changed:
         return "small parts show something else"
     share = min(1.0, sum(max(region.left.area, region.right.area) for region in changed))
     told = f"{share:.0%}" if share >= _LEAST_TOLD else "less than 1%"
-    return f"something else is shown in {told} of it, {_place(changed[0].left)}"
-
-
-def _place(box: Box) -> str:
-    across, down = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    column = "left" if across < 1 / 3 else "right" if across > 2 / 3 else "center"
-    row = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else "middle"
-    return "in the middle" if (row, column) == ("middle", "center") else f"{row} {column}"
+    return f"something else is shown in {told} of it, {in_words([region.left for region in changed])}"
 
 
 def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bool:
