@@ -62,12 +62,14 @@ def content_of(luma: Image.Image) -> Content:
 
 
 def halves_of(box: Box) -> tuple[Box, Box]:
-    """Those along the longer side."""
+    """Those along the longer side; where it is odd, both have the line in the middle."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     if width >= height:
-        return (left, top, left + width // 2, bottom), (right - width // 2, top, right, bottom)
-    return (left, top, right, top + height // 2), (left, bottom - height // 2, right, bottom)
+        half = (width + 1) // 2
+        return (left, top, left + half, bottom), (right - half, top, right, bottom)
+    half = (height + 1) // 2
+    return (left, top, right, top + half), (left, bottom - half, right, bottom)
 
 
 def inner_frame(luma: Image.Image, frame: Box) -> Box:

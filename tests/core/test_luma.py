@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core.extraction import extract_features
-from dedup_core.fingerprinting.borders import content_of
+from dedup_core.fingerprinting.borders import content_of, halves_of
 from dedup_core.fingerprinting.hashes import hash_distance
 from dedup_core.views import View
 from tests.core.drawings import drawn, photo
@@ -33,6 +33,12 @@ def test_a_noisy_border_is_cut_off_to_the_pixel_wherever_it_is(seed):
     padded.paste(drawn(seed, 320, 240), (left, top))
     padded.putpixel((2, 2), (255, 255, 255))  # dust
     assert content(padded).frame == pytest.approx((left, top, left + 320, top + 240), abs=1)
+
+
+def test_halves_lie_along_the_longer_side_and_are_never_empty():
+    assert halves_of((10, 0, 110, 50)) == ((10, 0, 60, 50), (60, 0, 110, 50))
+    assert halves_of((0, 5, 40, 106)) == ((0, 5, 40, 56), (0, 55, 40, 106))
+    assert halves_of((0, 0, 1, 1)) == ((0, 0, 1, 1), (0, 0, 1, 1))
 
 
 def test_a_picture_without_borders_is_taken_whole():
