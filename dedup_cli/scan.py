@@ -233,10 +233,10 @@ def _print(report: ScanReport, seconds: float, html: Path | None) -> None:
     if report.groups:
         out.print(_groups_table(report.groups), "", sep="\n")
     if report.look_alikes:
-        table = plain_table("no copies, but", "", title="Look-alikes")
+        table = plain_table("verdict", "pair, and why", title="Look-alikes that are no copies")
         for pair in report.look_alikes:
-            files = Text(f"{plain(pair.left.path)}\n{plain(pair.right.path)}")
-            table.add_row(verdict_text(pair.verdict.kind), files.append(f"\n{pair.verdict.reasons[-1]}", style="dim"))
+            files, why = Text(f"{plain(pair.left.path)}\n{plain(pair.right.path)}"), "; ".join(pair.verdict.reasons)
+            table.add_row(verdict_text(pair.verdict.kind), files.append(f"\n{why}", style="dim"))
         out.print(table, "", sep="\n")
     if report.unreadable:
         table = plain_table("file", "why", title="Not read")

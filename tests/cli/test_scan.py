@@ -49,6 +49,15 @@ def test_people_see_groups_look_alikes_and_what_was_not_read(dedup: Run, folder:
     assert ".hidden" not in told
 
 
+def test_people_read_what_is_altered_in_a_look_alike(dedup: Run, tmp_path: Path) -> None:
+    frames = [scene(number, (240, 180)) for number in (1, 2)]
+    frames[0].save(tmp_path / "frames.png", save_all=True, append_images=frames[1:])
+    (tmp_path / "first.png").write_bytes(encoded(frames[0]))
+    told = " ".join(dedup("scan", str(tmp_path)).output.split())
+    assert "Look-alikes that are no copies verdict pair, and why altered" in told
+    assert "later frames or pages differ" in told
+
+
 def test_a_machine_without_a_place_for_temporary_files_scans(
     dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
