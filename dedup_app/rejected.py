@@ -1,6 +1,7 @@
 """Rejected images: files that cannot be read, listed page by page."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,6 +45,10 @@ class RejectedService:
             raise NoReason(f"{reason!r} is no reason; give one that `dedup status` lists behind `rejected:`")
         rows = self._features.rejected(parse_image_cursor(after) if after else "", reason=reason)
         return (row for row in rows if row.path.name.startswith(prefix))
+
+    def reasons(self) -> Counter[str]:
+        """How many images were rejected for which reason."""
+        return Counter(row.status.reason or "" for row in self._features.rejected())
 
     def page(self, cursor: str = "", size: int = 50) -> RejectedPage:
         """At most `size` of them, of a part of the table. Raises `BadCursor`."""

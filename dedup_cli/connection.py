@@ -12,7 +12,6 @@ from dedup_app.settings import Settings
 from dedup_app.storage_connection import STORAGE
 from dedup_cli.local_app import emulator_of, means_the_emulator
 from dedup_core.errors import InvalidSetting
-from dedup_core.paths import ImagePath
 
 SETTINGS_FILE = "local.settings.json"
 FROM_THE_EXTRA = ("azure", "requests", "urllib3")
@@ -43,13 +42,6 @@ def unchecked_services_of(context: typer.Context) -> Services:
             "pip install 'near-duplicate-images[cli,azure]'"
         ) from error
     return connect(settings)
-
-
-def image_path(services: Services, text: str) -> ImagePath:
-    """The image that the user means, in the container that the app watches: of two readings one that is known."""
-    readings = ImagePath.readings(text, containers=services.settings.containers, account=services.settings.account)
-    known = services.features.summaries([path.image_id for path in readings]) if len(readings) > 1 else {}
-    return next((path for path in readings if path.image_id in known), readings[-1])
 
 
 def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:

@@ -13,8 +13,9 @@ from rich.text import Text
 from dedup_app.paging import pair_cursor
 from dedup_app.pair_list import LIKE_EACH_OTHER, PairFilter, PairKind, PairList, PairListService
 from dedup_app.ports.pairs import PairRow
-from dedup_cli.connection import image_path, services_of
+from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
+from dedup_cli.named_images import image_path
 from dedup_cli.output import (
     console,
     metric_numbers,

@@ -1,20 +1,15 @@
 """`dedup enqueue`: ask for a verification by hand."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from dedup_app.services import Services
-from dedup_cli.connection import image_path, services_of
+from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
+from dedup_cli.named_images import image_path, not_in_container
 from dedup_cli.output import console, plain, print_json
 from dedup_core.messages import VerifyMessage, VerifyTarget
-from dedup_core.paths import ImagePath
-
-LOOKS_AT_ONCE = 16  # requests for one etag each, mostly waiting
 
 
 def enqueue(
@@ -32,7 +27,7 @@ def enqueue(
     right_paths = list(dict.fromkeys(image_path(services, right) for right in rights))
     if left_path in right_paths:
         raise InputError(f"{left_path} cannot be compared with itself: name another image")
-    missing = _missing(services, [left_path, *right_paths])
+    missing = not_in_container(services, [left_path, *right_paths])
     if missing:
         raise InputError(f"there is no image {', '.join(map(str, missing))}: nothing was queued")
     message = VerifyMessage(left_path, tuple(VerifyTarget(path) for path in right_paths))
@@ -44,11 +39,3 @@ def enqueue(
         for path in right_paths:
             console().print(Text(f"queued: {plain(str(left_path))} against {plain(str(path))}"))
         console().print(Text(f"see the verdict with: dedup duplicates --all {plain(str(left_path))}", style="dim"))
-
-
-def _missing(services: Services, paths: Sequence[ImagePath]) -> list[ImagePath]:
-    """Those that are not in the container; generated pictures are drawn when they are asked for."""
-    stored = [path for path in paths if not path.is_generated]
-    with ThreadPoolExecutor(LOOKS_AT_ONCE) as threads:
-        etags = threads.map(services.images.etag, stored)
-        return [path for path, etag in zip(stored, etags, strict=True) if etag is None]

@@ -1,16 +1,20 @@
 """`dedup ingest`: have images that are already there fingerprinted and looked up."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from dedup_app.services import Services
-from dedup_cli.connection import image_path, services_of
+from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
-from dedup_cli.output import console, plain, print_json, progress
+from dedup_cli.named_images import image_path, not_in_container
+from dedup_cli.output import console, plain, print_json, progress, tell
+from dedup_cli.rejected import no_such_reason
 from dedup_cli.watch import watch_queues
 from dedup_core.messages import IngestMessage
+from dedup_core.paths import ImagePath
 
 
 def ingest(
@@ -59,7 +63,14 @@ def ingest(
         if watch:
             watch_queues(services)
         return
-    images = list(dict.fromkeys(image_path(services, path) for path in paths or ()))
+    _ingest_named(services, paths or (), force=force, as_json=as_json)
+
+
+def _ingest_named(services: Services, names: Sequence[str], *, force: bool, as_json: bool) -> None:
+    images = list(dict.fromkeys(image_path(services, name) for name in names))
+    unknown = _unknown(services, images)
+    if unknown:
+        raise InputError(f"there is no image {', '.join(map(str, unknown))}: nothing was queued")
     services.ingest_queue.send_all(IngestMessage(image, force=force) for image in images)
     if as_json:
         print_json({"queued": [str(image) for image in images]})
@@ -68,21 +79,31 @@ def ingest(
             console().print(Text(f"queued: {plain(str(image))}"))
 
 
+def _unknown(services: Services, images: Sequence[ImagePath]) -> list[ImagePath]:
+    """Those that are neither in the container nor known; of one that is known only, its deletion is taken in."""
+    missing = not_in_container(services, images)
+    known = services.features.summaries([image.image_id for image in missing]) if missing else {}
+    return [image for image in missing if image.image_id not in known]
+
+
 def _ingest_rejected(services: Services, reason: str | None, *, as_json: bool) -> None:
     queued = services.backlog.enqueue_rejected(reason)
+    if reason and not queued:
+        tell(no_such_reason(services.rejected, reason))
     if as_json:
         print_json({"queued": queued})
         return
     which = f"rejected:{reason}" if reason else "rejected"
-    console().print(Text(f"queued: {queued} images that are {plain(which)}, to be read once more"))
+    images = "1 image that is" if queued == 1 else f"{queued:,} images that are"
+    console().print(Text(f"queued: {images} {plain(which)}, to be read once more"))
 
 
 def _ingest_all(services: Services, *, as_json: bool) -> None:
-    with progress("blobs") as tell:
-        report = services.backlog.enqueue_all(tell)
+    with progress("blobs") as show:
+        report = services.backlog.enqueue_all(show)
     if as_json:
         print_json({"blobs": report.blobs, "queued": report.queued, "unusable": list(report.unusable)})
         return
-    console().print(Text(f"queued: {report.queued} of {report.blobs} blobs; the others are known as they are"))
+    console().print(Text(f"queued: {report.queued:,} of {report.blobs:,} blobs; the others are known as they are"))
     for name in report.unusable:
         console().print(Text(f"left out, because of characters that no path may have: {plain(name)}", style="yellow"))

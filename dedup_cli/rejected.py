@@ -32,13 +32,23 @@ def rejected(
 
     Example: dedup rejected --reason corrupt --format csv
     """
-    rows = _page(services_of(context).rejected, reason, prefix, after, limit)
+    service = services_of(context).rejected
+    rows = _page(service, reason, prefix, after, limit)
     if as_json or output is Format.JSON:
         print_json_list(map(_record, rows))
     elif output is Format.CSV:
         print_csv(COLUMNS, map(_record, rows))
     else:
-        _print(list(rows))
+        found = list(rows)
+        _print(found)
+        if reason and not (found or prefix or after):
+            tell(no_such_reason(service, reason))
+
+
+def no_such_reason(service: RejectedService, reason: str) -> str:
+    """The sentence that no image was rejected for this reason, with the reasons for which some were."""
+    reasons = ", ".join(f"{it} ({count:,})" for it, count in service.reasons().most_common())
+    return f"no image was rejected as {reason}; " + (f"reasons that there are: {reasons}" if reasons else "none was")
 
 
 def _page(service: RejectedService, reason: str, prefix: str, after: str, limit: int | None) -> Iterator[FeaturesRow]:

@@ -57,8 +57,12 @@ def test_what_was_refused_can_be_queued_once_more(dedup: Run, services: Services
         services.ingest.ingest(path)
     result = dedup("ingest", "--rejected", "--reason", "truncated")
     assert (result.exit_code, services.ingest_queue.messages) == (0, [IngestMessage(B, again=True)])
-    assert "queued: 1 images that are rejected:truncated" in result.output
+    assert "queued: 1 image that is rejected:truncated" in result.output
     services.ingest_queue.messages.clear()
+    told = dedup("ingest", "--rejected", "--reason", "foo", "--json")
+    assert (json.loads(told.stdout), services.ingest_queue.messages) == ({"queued": 0}, [])
+    assert "no image was rejected as foo; reasons that there are: " in told.stderr
+    assert "truncated (1)" in told.stderr
     assert json.loads(dedup("ingest", "--rejected", "--json").output) == {"queued": 2}
 
 

@@ -7,7 +7,7 @@ import pytest
 from dedup_app.services import Services
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from tests.cli.conftest import Run
+from tests.cli.conftest import Known, Run
 
 A, B, C = (ImagePath("images", f"{name}.jpg") for name in "abc")
 
@@ -77,3 +77,24 @@ def test_ingest_queues_each_image_once(dedup: Run, services: Services):
     result = dedup("ingest", "images/a.jpg", "images/b.jpg", "/images/a.jpg", "--json")
     assert json.loads(result.output) == {"queued": ["images/a.jpg", "images/b.jpg"]}
     assert services.ingest_queue.messages == [IngestMessage(A), IngestMessage(B)]
+
+
+def test_an_image_that_is_not_there_is_not_taken_in(dedup: Run, services: Services):
+    result = dedup("ingest", "images/a.jpg", "images/y.jpg")
+    assert (result.exit_code, services.ingest_queue.messages) == (2, [])
+    assert "there is no image images/y.jpg: nothing was queued" in result.stderr
+
+
+def test_an_image_that_is_known_and_gone_is_queued_so_that_its_deletion_is_taken_in(dedup: Run, known: Known):
+    gone = known.image("gone.jpg")
+    assert dedup("ingest", "images/gone.jpg").exit_code == 0
+    assert known.services.ingest_queue.messages == [IngestMessage(gone)]
+
+
+@pytest.mark.parametrize("name", ["a b#c%2B?.jpg", "a b#c+?.jpg"])
+def test_a_new_image_is_found_by_its_name_and_as_it_is_printed(dedup: Run, services: Services, name: str):
+    path = ImagePath("images", name)
+    services.images.put(path, b"an image")
+    for text in (f"images/{name}", str(path)):
+        dedup("ingest", text)
+    assert services.ingest_queue.messages == [IngestMessage(path)] * 2
