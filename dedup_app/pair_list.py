@@ -8,8 +8,8 @@ from enum import StrEnum
 from itertools import batched
 
 from dedup_app.currency import is_current
-from dedup_app.image_status import ABSENT
 from dedup_app.paging import parse_pair_cursor
+from dedup_app.image_status import ABSENT
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
@@ -85,10 +85,11 @@ class PairListService:
     def pairs(self, image: ImagePath | None = None, wanted: PairFilter = PairFilter()) -> PairList:
         """The pairs of the image (of all images if None), the most alike first.
 
-        Raises `UnknownImage` if the app has never seen the image, or has refused it.
+        Raises `UnknownImage` if the app has never seen the image, or has refused it; not where it has pairs all the same
+        and those of gone images are wanted.
         """
         kinds = wanted.kinds
-        found = self._all() if image is None else self._of(image, pending=not WITHOUT_VERDICT.isdisjoint(kinds))
+        found = self._all() if image is None else self._of(image, wanted)
         known = [pair for pair in found if wanted.is_in_scope(pair)]
         chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
         others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
@@ -120,19 +121,23 @@ class PairListService:
     def _all(self) -> list[PairRow]:
         return list(self._pairs.all())
 
-    def _of(self, image: ImagePath, *, pending: bool) -> list[PairRow]:
-        self._must_be_known(image)
+    def _of(self, image: ImagePath, wanted: PairFilter) -> list[PairRow]:
         # Only verified pairs stand under both images; to find the others takes a look at all.
+        pending = not WITHOUT_VERDICT.isdisjoint(wanted.kinds)
         waiting = [it for it in self._all() if it.verdict is None and image in (it.left, it.right)] if pending else []
-        return [*self._pairs.of_image(image), *waiting]
+        found = [*self._pairs.of_image(image), *waiting]
+        if not (found and wanted.of_gone_images):
+            self._must_be_known(image, has_pairs=bool(found))
+        return found
 
-    def _must_be_known(self, image: ImagePath) -> None:
+    def _must_be_known(self, image: ImagePath, *, has_pairs: bool) -> None:
         row = self._features.get(image.image_id)
         if row is None or row.status == ABSENT:
             hint = f"check the spelling (container/name), or `dedup ingest {image}`"
             raise UnknownImage(f"no image {image} is known: {hint}")
         if row.status.is_rejected:
-            raise UnknownImage(f"{image} was rejected as {row.status.reason}, so it has no pairs: {row.detail}")
+            so = "it looks like no other (--all shows its pairs)" if has_pairs else "it has no pairs"
+            raise UnknownImage(f"{image} was rejected as {row.status.reason}, so {so}: {row.detail}")
 
 
 def _is_of_gone_image(pair: PairRow, rows: Mapping[str, ImageSummary]) -> bool:

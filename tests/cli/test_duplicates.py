@@ -121,6 +121,14 @@ def test_a_rejected_image_says_why_it_has_no_pairs(dedup: Run, known: Known):
     assert "images/broken.jpg was rejected as corrupt, so it has no pairs: the file ends too early" in result.stderr
 
 
+def test_a_rejected_image_that_somebody_had_compared_shows_that_nobody_can(dedup: Run, known: Known):
+    known.pair("broken.jpg", "a.jpg", VerdictKind.UNVERIFIABLE, "images/broken.jpg cannot be compared (corrupt)")
+    known.image("broken.jpg", ImageStatus.rejected("corrupt"), "the file ends too early")
+    assert "unverifiable" in dedup("duplicates", "--all", "images/broken.jpg").output
+    result = dedup("duplicates", "images/broken.jpg")
+    assert (result.exit_code, "--all shows its pairs" in result.stderr) == (2, True)
+
+
 def test_a_path_in_another_container_is_refused_with_the_right_one_named(dedup: Run):
     result = dedup("duplicates", "elsewhere/a.jpg")
     assert result.exit_code == 2
