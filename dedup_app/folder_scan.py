@@ -43,13 +43,17 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What a scan found. `images` were read, `comparisons` made; whatever is nowhere in here has no copy."""
+    """What a scan found. `images` were read, `comparisons` made; whatever is nowhere in here has no copy.
+
+    `too_plain` are the names of images that show nothing to search by: only their identical files are found.
+    """
 
     images: int
     comparisons: int
     groups: tuple[CopyGroup, ...]
     look_alikes: tuple[LookAlikes, ...]
     unreadable: tuple[Unreadable, ...]
+    too_plain: tuple[str, ...]
 
 
 class FolderScan:
@@ -82,6 +86,7 @@ class FolderScan:
         """Read and compare these files. Raises `TemporaryError` if there is no decoder to be had."""
         images: dict[bytes, ImageFacts] = {}
         unreadable: list[Unreadable] = []
+        too_plain: list[str] = []
         candidates = _Candidates()
         # One thread more than processes, so that none of these waits for its next picture.
         with ThreadPoolExecutor(self._threads + 1) as threads:
@@ -93,6 +98,8 @@ class FolderScan:
                     facts = ImageFacts.of(number.to_bytes(16), name, it)
                     images[facts.image_id] = facts
                     candidates.add(facts, it.fingerprints)
+                    if it.fingerprints.is_flat:
+                        too_plain.append(name)
                 self._progress("reading", number, len(names))
             components = candidates.components()
             work = [Component(images, ids, candidates.views) for ids in components]
@@ -105,7 +112,7 @@ class FolderScan:
                 is_over.set()  # who interrupts does not wait for all that is left
         groups = sorted((group for it in work for group in it.groups), key=lambda it: it.keeper.path)
         alike = sorted((pair for it in work for pair in it.look_alikes()), key=lambda it: (it.left.path, it.right.path))
-        return ScanReport(len(images), counter.done, tuple(groups), tuple(alike), tuple(unreadable))
+        return ScanReport(len(images), counter.done, tuple(groups), tuple(alike), tuple(unreadable), tuple(too_plain))
 
     def _features(self, name: str) -> ImageFeatures | PermanentError:
         try:

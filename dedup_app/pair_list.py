@@ -8,8 +8,8 @@ from enum import StrEnum
 from itertools import batched
 
 from dedup_app.currency import is_current
-from dedup_app.paging import parse_pair_cursor
 from dedup_app.image_status import ABSENT
+from dedup_app.paging import parse_pair_cursor
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
@@ -85,8 +85,8 @@ class PairListService:
     def pairs(self, image: ImagePath | None = None, wanted: PairFilter = PairFilter()) -> PairList:
         """The pairs of the image (of all images if None), the most alike first.
 
-        Raises `UnknownImage` if the app has never seen the image, or has refused it; not where it has pairs all the same
-        and those of gone images are wanted.
+        Raises `UnknownImage` if the app has never seen the image, or has refused it; not where those of gone images are
+        wanted, too, and it has some.
         """
         kinds = wanted.kinds
         found = self._all() if image is None else self._of(image, wanted)
@@ -101,6 +101,11 @@ class PairListService:
         if wanted.of_gone_images:
             return PairList(sorted([*current, *of_gone], key=_order), others, 0)
         return PairList(current, others, len(of_gone))
+
+    def is_too_plain(self, image: ImagePath) -> bool:
+        """Whether the image shows nothing to search by, so that only identical files are found."""
+        row = self._features.get(image.image_id)
+        return row is not None and row.features is not None and row.features.fingerprints.is_flat
 
     def each(self, wanted: PairFilter, after: str = "") -> Iterator[PairRow]:
         """The pairs that are asked for, in the order of their ids, after the one that the cursor names.

@@ -84,6 +84,8 @@ def duplicates(
     kinds = tuple(PairKind) if everything else tuple(kind or LIKE_EACH_OTHER)
     wanted = PairFilter(kinds, prefix, None if since is None else since.replace(tzinfo=UTC), everything)
     image = None if path is None else image_path(services, path)
+    if image is not None and services.pair_list.is_too_plain(image):
+        tell(f"{image} is too plain to be searched for: only identical files are found")
     if output is Format.TABLE and not (limit or after):
         _print_table(services.pair_list.pairs(image, wanted))
         return

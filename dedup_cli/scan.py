@@ -203,6 +203,7 @@ def _record(report: ScanReport) -> dict[str, object]:
             for pair in report.look_alikes
         ],
         "unreadable": [{"path": _text(it.name), "reason": it.reason, "detail": it.detail} for it in report.unreadable],
+        "too_plain": [_text(name) for name in report.too_plain],
     }
 
 
@@ -260,7 +261,13 @@ def summary(report: ScanReport, seconds: float) -> str:
         told.append(alike)
     if report.unreadable:
         told.append(f"{_counted(len(report.unreadable), 'file')} not read")
+    if report.too_plain:
+        told.append(too_plain(report))
     return "; ".join(told)
+
+
+def too_plain(report: ScanReport) -> str:
+    return f"{_counted(len(report.too_plain), 'image')} too plain to be searched for (only identical files are found)"
 
 
 def _counted(count: int, one: str, many: str = "") -> str:

@@ -24,6 +24,8 @@ def html_report(report: ScanReport, folder: str, picture: Picture) -> str:
         f"{sum(group.bytes_to_gain for group in report.groups) / 1e6:,.1f} MB in them; "
         f"made on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Nothing was changed or deleted."
     )
+    if report.too_plain:
+        summary += f" Too plain to be searched for: {len(report.too_plain):,} (only identical files are found)."
     return page(f"Copies in {folder}", summary, "\n".join(_body(report, picture)))
 
 

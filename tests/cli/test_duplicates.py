@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from pyarrow import parquet
 
 from dedup_app.image_status import DELETED, ImageStatus
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.paths import ImagePath
 from tests.cli.conftest import Known, Run
+from tests.core.pictures import encoded, scene
 from tests.decisions import decided
 
 
@@ -127,6 +130,16 @@ def test_a_rejected_image_that_somebody_had_compared_shows_that_nobody_can(dedup
     assert "unverifiable" in dedup("duplicates", "--all", "images/broken.jpg").output
     result = dedup("duplicates", "images/broken.jpg")
     assert (result.exit_code, "--all shows its pairs" in result.stderr) == (2, True)
+
+
+def test_of_a_picture_without_anything_to_search_by_that_is_told(dedup: Run, services: Services):
+    for name, picture in (("plain.png", Image.new("RGB", (160, 120), "white")), ("busy.png", scene(1, (160, 120)))):
+        services.images.put(ImagePath("images", name), encoded(picture))
+        services.ingest.ingest(ImagePath("images", name))
+    result = dedup("duplicates", "images/plain.png", "--json")
+    assert json.loads(result.stdout) == []
+    assert "images/plain.png is too plain to be searched for: only identical files are found" in result.stderr
+    assert dedup("duplicates", "images/busy.png").stderr == ""
 
 
 def test_a_path_in_another_container_is_refused_with_the_right_one_named(dedup: Run):

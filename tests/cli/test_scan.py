@@ -102,6 +102,14 @@ def test_a_folder_without_copies_and_one_without_images_say_so(dedup: Run, tmp_p
     assert json.loads(dedup("scan", str(tmp_path), "--json").output)["groups"] == []
 
 
+def test_pictures_without_anything_to_search_by_are_counted(dedup: Run, folder: Path) -> None:
+    assert "too plain" not in dedup("scan", str(folder)).output
+    (folder / "white.png").write_bytes(encoded(Image.new("RGB", (40, 30), "white")))
+    told = "1 image too plain to be searched for (only identical files are found)"
+    assert told in " ".join(dedup("scan", str(folder)).output.split())
+    assert json.loads(dedup("scan", str(folder), "--json").output)["too_plain"] == [f"{folder}/white.png"]
+
+
 def test_a_name_that_is_no_unicode_does_not_stop_it(dedup: Run, folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/z\xff.png")).write_bytes(encoded(scene(1, (240, 180))))
     [group] = json.loads(dedup("scan", str(folder), "--json").output)["groups"]
