@@ -88,10 +88,10 @@ class ReviewService:
         found = (group for group in self._book.groups(EVERY_FAMILY) if _is_in_scope(group, wanted))
         return [group for group in found if wanted.state is State.ALL or _state(group) is wanted.state]
 
-    def pairs_of(self, group: Group) -> dict[bytes, PairRow]:
-        """What was measured of the keeper and each member, by the member's id; one point query each, side by side."""
+    def pairs_of(self, group: Group, most: int = MOST_PAIRS) -> dict[bytes, PairRow]:
+        """What was measured of the keeper and the first members, by the member's id; point queries, side by side."""
         keeper = ImagePath.parse(group.keeper.path)
-        members = group.members[:MOST_PAIRS]
+        members = group.members[:most]
         others = [ImagePath.parse(member.facts.path) for member in members]
         with ThreadPoolExecutor(PAIRS_AT_ONCE) as threads:
             rows = list(threads.map(lambda other: self._pairs.get(keeper, other), others))

@@ -3,11 +3,13 @@
 import base64
 import html
 import io
+from collections.abc import Sequence
 from string import Template
 
 from PIL import Image
 
 from dedup_core.arrays import Pixels
+from dedup_core.comparison.regions import Box
 
 THUMBNAIL = 240  # pixels of the longer side: about 8 KB each
 NO_PICTURE = '<div class="none">{}</div>'
@@ -34,6 +36,8 @@ figure { margin: 0; width: 240px }
 figure img { max-width: 240px; max-height: 240px; border-radius: 4px; display: block }
 figcaption { font-size: .85rem; overflow-wrap: anywhere; margin-top: .3rem }
 .kind { font-weight: 600 } .keep { color: var(--keep) } .copy { color: var(--copy) } .other { color: var(--other) }
+.outlined { position: relative; width: fit-content }
+.outlined i { position: absolute; box-sizing: border-box; border: 2px solid #ffb020; box-shadow: 0 0 0 1px #0009 }
 .none { width: 240px; height: 120px; display: grid; place-items: center; border: 1px dashed var(--line) }
 table { border-collapse: collapse; font-size: .9rem } td { padding: .25rem .8rem .25rem 0; vertical-align: top }
 </style>
@@ -65,6 +69,16 @@ def picture_of(pixels: Pixels, name: str) -> str:
     small.save(buffer, "JPEG", quality=80)
     data = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="{escaped(name)}" src="data:image/jpeg;base64,{data}">'
+
+
+def outlined(picture: str, boxes: Sequence[Box]) -> str:
+    """The picture with each box outlined."""
+    marks = "".join(
+        f'<i style="left:{box.left:.2%};top:{box.top:.2%};width:{box.right - box.left:.2%};'
+        f'height:{box.bottom - box.top:.2%}"></i>'
+        for box in boxes
+    )
+    return f'<div class="outlined">{picture}{marks}</div>' if marks else picture
 
 
 def escaped(text: str) -> str:

@@ -1,6 +1,6 @@
 """`dedup report`: groups of copies as one page with small pictures, to send to somebody who has no account."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from dedup_app.ports.pairs import PairRow
 from dedup_app.review import GroupFilter, State
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since
 from dedup_cli.failures import InputError
-from dedup_cli.html_page import NO_PICTURE, escaped, figure, page, picture_of
+from dedup_cli.html_page import NO_PICTURE, escaped, figure, outlined, page, picture_of
 from dedup_cli.output import console, plain, progress, tell
+from dedup_core.comparison.regions import Region, RegionKind
+from dedup_core.comparison.verdict import Verdict
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Family, ImageFacts
 from dedup_core.groups.group import Group, Member
@@ -62,7 +65,9 @@ def report(
         f"{len(shown):,} of {len(found):,} groups, {gain:,.1f} MB to gain in all; "
         f"made on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Nothing was changed or deleted."
     )
-    body = "\n".join(_section(group, pictures) for group in shown) or "<p>No group is as was asked for.</p>"
+    compared = (services.review.pairs_of(group, MOST_OF_A_GROUP - 1) for group in shown)
+    sections = (_section(group, pairs, pictures) for group, pairs in zip(shown, compared, strict=True))
+    body = "\n".join(sections) or "<p>No group is as was asked for.</p>"
     _write(html, page(f"{TITLES[verdict]} in the container {services.settings.image_container}", told, body))
     console().print(Text(f"the page is at {plain(str(html))}", style="dim"))
 
@@ -94,22 +99,36 @@ def _picture(services: Services, image: ImageFacts) -> str:
         return NO_PICTURE.format(escaped(error.reason))
 
 
-def _section(group: Group, pictures: dict[bytes, str]) -> str:
-    return f'<section class="group">{"".join(_figures(group, pictures))}</section>'
+def _section(group: Group, pairs: Mapping[bytes, PairRow], pictures: Mapping[bytes, str]) -> str:
+    return f'<section class="group">{"".join(_figures(group, pairs, pictures))}</section>'
 
 
-def _figures(group: Group, pictures: dict[bytes, str]) -> Iterator[str]:
+def _figures(group: Group, pairs: Mapping[bytes, PairRow], pictures: Mapping[bytes, str]) -> Iterator[str]:
+    members = group.members[: MOST_OF_A_GROUP - 1]
+    compared = {it: pair.verdict for it, pair in pairs.items() if pair.verdict is not None}
     why = "; ".join(group.why)
     style, word = ("other", "unsure") if group.is_unsure else ("keep", "keep")
-    yield figure(pictures[group.keeper.image_id], group.keeper.path, _size(group.keeper), style, word, why)
-    for member in group.members[: MOST_OF_A_GROUP - 1]:
-        kind = member.link.kind.value.replace("_", " ") if member.link else group.family.value
-        picture, style = pictures[member.facts.image_id], STYLES[group.family]
+    changed = _changed(compared.get(members[0].facts.image_id)) if len(members) == 1 else []
+    keeper = outlined(pictures[group.keeper.image_id], [region.left for region in changed])
+    yield figure(keeper, group.keeper.path, _size(group.keeper), style, word, why)
+    for member in members:
+        verdict = compared.get(member.facts.image_id)
+        kind, style = (
+            member.link.kind.value.replace("_", " ") if member.link else group.family.value,
+            STYLES[group.family],
+        )
         if member.is_unsure:
             kind, style = f"{kind}, unsure", "other"
-        yield figure(picture, member.facts.path, _size(member.facts), style, kind, _decision(member))
-    if (more := 1 + len(group.members) - MOST_OF_A_GROUP) > 0:
+        picture = outlined(pictures[member.facts.image_id], [region.right for region in _changed(verdict)])
+        told = "; ".join(filter(None, [_decision(member), *(verdict.reasons if verdict else ())]))
+        yield figure(picture, member.facts.path, _size(member.facts), style, kind, told)
+    if (more := len(group.members) - len(members)) > 0:
         yield f'<p class="quiet">and {more:,} more</p>'
+
+
+def _changed(verdict: Verdict | None) -> list[Region]:
+    """The parts in which the two show something else."""
+    return [region for region in verdict.regions if region.kind is RegionKind.CHANGED] if verdict else []
 
 
 def _decision(member: Member) -> str:

@@ -14,6 +14,7 @@ from dedup_core.errors import StoreBusy
 from dedup_core.groups.facts import Link
 from dedup_core.paths import ImagePath
 from tests.app.world import World, copy_of, photo, recolored
+from tests.core.pictures import encoded, scene
 
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 
@@ -72,6 +73,31 @@ def test_neither_is_marked_as_the_one_to_keep_where_nobody_can_tell(world: World
     run(world, "--html", str(page), "--verdict", "altered")
     labels = re.findall(r'<span class="kind (\w+)">([^<]+)</span>', page.read_text(encoding="utf-8"))
     assert labels == [("other", "unsure"), ("other", "altered, unsure")]
+
+
+def test_what_was_altered_stands_below_the_picture_and_is_outlined_in_both(tmp_path: Path):
+    world, page = World(plain_index=True), tmp_path / "altered.html"
+    picture = scene(1, (480, 360))
+    labelled = picture.copy()
+    labelled.paste("white", (300, 240, 440, 330))
+    for name, image in (("a.png", picture), ("b.png", labelled)):
+        world.upload_and_ingest(name, encoded(image))
+    world.verify_all()
+    run(world, "--html", str(page), "--verdict", "altered")
+    text = page.read_text(encoding="utf-8")
+    assert "something else is shown in" in text
+    lefts, tops = zip(*re.findall(r'<i style="left:([\d.]+)%;top:([\d.]+)%;', text), strict=True)
+    assert lefts[: len(lefts) // 2] == lefts[len(lefts) // 2 :]
+    assert (min(map(float, lefts)), min(map(float, tops))) == pytest.approx((62, 67), abs=5)
+
+
+def test_why_a_copy_is_one_stands_below_it(world: World, tmp_path: Path):
+    page = tmp_path / "copies.html"
+    run(world, "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+    assert text.count("structure matches") == 2
+    assert text.count("the files are byte for byte the same") == 1
+    assert '<i style="' not in text
 
 
 def test_a_picture_that_is_gone_leaves_its_place_empty(world: World, tmp_path: Path):
