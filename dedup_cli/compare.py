@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedup_cli.failures import ExitCode, InputError
+from dedup_cli.local_files import limits_here, why_not_read
 from dedup_cli.output import console, metric_numbers, plain, print_json, verdict_text
 from dedup_core.comparison.explain import explain_png
 from dedup_core.comparison.measure import measure_images
@@ -52,8 +53,12 @@ def compare(
 
     Example: dedup compare original.jpg suspect.png
     """
+    if explain and explain.suffix.lower() not in ("", ".png"):
+        raise InputError(
+            f"--explain draws a PNG, and {explain} is named otherwise: name it {explain.with_suffix('.png')}"
+        )
     left_data, right_data = _read(left), _read(right)
-    with open_decoders(children=1) as decoders:  # a file to compare may come from anywhere
+    with open_decoders(limits_here(), children=1) as decoders:  # a file to compare may come from anywhere
         left_image = _decoded(left, left_data, decoders.decode)
         right_image = _decoded(right, right_data, decoders.decode)
     measurement = measure_images(left_image, right_image)
@@ -98,6 +103,8 @@ def _print_verdict(left: Path, right: Path, verdict: Verdict) -> None:
 
 
 def _read(file: Path) -> bytes:
+    if file.exists() and not (file.is_file() or file.is_dir()):  # who reads from a pipe may wait for ever
+        raise InputError(f"cannot read {file}: it is a pipe or a device; write what comes from it into a file")
     try:
         return file.read_bytes()
     except OSError as error:
@@ -115,4 +122,4 @@ def _decoded(file: Path, data: bytes, decode: Callable[[bytes], WorkingImage]) -
     try:
         return decode(data)
     except (UnreadableImage, ImageTooLarge) as error:
-        raise InputError(f"cannot compare {file}: {error}") from error
+        raise InputError(f"cannot compare {file}: {why_not_read(error.reason, str(error))}") from error

@@ -1,6 +1,8 @@
 """`dedup compare` gives the verdict about two files, and tells scripts by its exit code."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,30 @@ def test_a_missing_file_and_a_folder_are_named(dedup: Run, folder: Path):
         result = dedup("compare", str(wrong), str(folder / "original.png"))
         assert result.exit_code == 2
         assert f"cannot read {wrong}: " in result.stderr
+
+
+def test_a_format_that_is_off_is_refused_with_the_setting_that_turns_it_on(
+    dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    scene(0).save(folder / "original.jp2")
+    files = str(folder / "original.jp2"), str(folder / "original.png")
+    assert "(IMAGE_FORMATS in the environment names them)" in dedup("compare", *files).stderr
+    monkeypatch.setenv("IMAGE_FORMATS", "png,jpeg2000")
+    assert dedup("compare", *files).exit_code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(dedup: Run, folder: Path):
+    os.mkfifo(folder / "pipe.jpg")
+    result = dedup("compare", str(folder / "pipe.jpg"), str(folder / "original.png"))
+    assert (result.exit_code, f"cannot read {folder / 'pipe.jpg'}: it is a pipe" in result.stderr) == (2, True)
+
+
+def test_an_explanation_is_not_written_under_the_name_of_another_format(dedup: Run, folder: Path):
+    files = str(folder / "original.png"), str(folder / "grey.png")
+    result = dedup("compare", *files, "--explain", str(folder / "why.jpg"))
+    assert (result.exit_code, f"name it {folder / 'why.png'}" in result.stderr) == (2, True)
+    assert not (folder / "why.jpg").exists()
 
 
 def test_an_explanation_is_drawn_on_request(dedup: Run, folder: Path):
