@@ -23,7 +23,8 @@ from dedup_app.scan_groups import CopyGroup
 from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
-from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json, verdict_text
+from dedup_cli.local_files import limits_here, why_not_read
+from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json, tell, verdict_text
 from dedup_cli.scan_report import html_report
 from dedup_core.errors import ImageTooLarge, PermanentError
 from dedup_core.groups.facts import ImageFacts
@@ -93,6 +94,8 @@ def scan(
         print_json(_record(report))
     elif output is Format.CSV:
         print_csv(COLUMNS, _rows(report))
+        if left_out := _besides(report):
+            tell(f"not in the CSV: {'; '.join(left_out)} (--format json has all)")
     else:
         _print(report, time.monotonic() - started, html)
 
@@ -139,7 +142,7 @@ def _read(name: str) -> bytes:
 def _decoders(workers: int) -> Iterator[Decoders]:
     from dedup_decoders.opening import open_decoders  # noqa: PLC0415 - as above
 
-    with open_decoders(DEFAULT_LIMITS, children=workers) as decoders:
+    with open_decoders(limits_here(), children=workers) as decoders:
         yield decoders
 
 
@@ -242,7 +245,7 @@ def _print(report: ScanReport, seconds: float, html: Path | None) -> None:
     if report.unreadable:
         table = plain_table("file", "why", title="Not read")
         for it in report.unreadable:
-            table.add_row(Text(plain(it.name)), Text(plain(it.detail), style="yellow"))
+            table.add_row(Text(plain(it.name)), Text(plain(why_not_read(it.reason, it.detail)), style="yellow"))
         out.print(table, "", sep="\n")
     out.print(Text(summary(report, seconds)))
     if html:
@@ -254,20 +257,22 @@ def summary(report: ScanReport, seconds: float) -> str:
     gain = sum(group.bytes_to_gain for group in report.groups)
     told = [
         f"{_counted(report.images, 'image')} in {seconds:,.1f} s",
-        f"{_counted(copies, 'copy', 'copies')} of {len(report.groups):,} ({gain / 1e6:,.1f} MB)",
+        f"{_counted(copies, 'copy', 'copies')} of {_counted(len(report.groups), 'picture')} ({gain / 1e6:,.1f} MB)",
     ]
+    return "; ".join([*told, *_besides(report)])
+
+
+def _besides(report: ScanReport) -> list[str]:
+    """What was found besides the groups, in words."""
+    told = []
     if report.look_alikes:
-        alike = _counted(len(report.look_alikes), "look-alike that is no copy", "look-alikes that are no copies")
-        told.append(alike)
+        told.append(_counted(len(report.look_alikes), "look-alike that is no copy", "look-alikes that are no copies"))
     if report.unreadable:
         told.append(f"{_counted(len(report.unreadable), 'file')} not read")
     if report.too_plain:
-        told.append(too_plain(report))
-    return "; ".join(told)
-
-
-def too_plain(report: ScanReport) -> str:
-    return f"{_counted(len(report.too_plain), 'image')} too plain to be searched for (only identical files are found)"
+        images = _counted(len(report.too_plain), "image")
+        told.append(f"{images} too plain to be searched for (only identical files are found)")
+    return told
 
 
 def _counted(count: int, one: str, many: str = "") -> str:

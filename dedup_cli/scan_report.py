@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from dedup_app.folder_scan import ScanReport
 from dedup_app.scan_groups import CopyGroup, LookAlikes
 from dedup_cli.html_page import NO_PICTURE, escaped, figure, page, picture_of
+from dedup_cli.local_files import why_not_read
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
@@ -40,7 +41,8 @@ def _body(report: ScanReport, picture: Picture) -> Iterator[str]:
         yield from _cut(len(report.look_alikes))
     if report.unreadable:
         yield "<h2>Not read</h2><table>"
-        yield from (f"<tr><td>{escaped(it.name)}<td>{escaped(it.detail)}" for it in report.unreadable)
+        told = ((it.name, why_not_read(it.reason, it.detail)) for it in report.unreadable)
+        yield from (f"<tr><td>{escaped(name)}<td>{escaped(why)}" for name, why in told)
         yield "</table>"
 
 

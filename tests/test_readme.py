@@ -74,7 +74,7 @@ def test_a_folder_and_two_files_need_no_app(clone: Path, environment: dict[str, 
     shell = Shell(clone, environment)
     shell.run("source .venv/bin/activate")
     scan, compare = (line for line in commands(README) if line.startswith(("dedup scan", "dedup compare")))
-    assert "1 copy of 1" in shell.run(scan)
+    assert "1 copy of 1 picture" in shell.run(scan)
     assert (clone / "report.html").stat().st_size > 10_000
     assert shell.run(compare).startswith("duplicate: a.jpg and b.jpg")
     assert (clone / "why.png").read_bytes().startswith(b"\x89PNG")
