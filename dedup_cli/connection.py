@@ -9,11 +9,12 @@ import typer
 
 from dedup_app.services import Services
 from dedup_app.settings import Settings
-from dedup_app.storage_connection import STORAGE
+from dedup_app.storage_connection import STORAGE, StorageConnection
 from dedup_cli.local_app import emulator_of, means_the_emulator
 from dedup_core.errors import InvalidSetting
 
 SETTINGS_FILE = "local.settings.json"
+OF_THE_SDK = "AZURE_STORAGE_CONNECTION_STRING"
 FROM_THE_EXTRA = ("azure", "requests", "urllib3")
 
 
@@ -54,11 +55,22 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
         values[STORAGE] = emulator_of(folder) or values[STORAGE]
     settings = Settings.from_environment(values)
     if settings.image_storage is None:
-        raise InvalidSetting(
-            f"{STORAGE} is not set: put the connection string of the storage account into the environment, "
-            f"or run this in a folder whose {SETTINGS_FILE} has it"
-        )
+        raise InvalidSetting(_not_set(environment))
     return settings
+
+
+def _not_set(environment: Mapping[str, str]) -> str:
+    """What `az` and the SDK go by may be another account than that of the app: it is offered, and never just taken."""
+    elsewhere = StorageConnection(environment.get(OF_THE_SDK, ""))
+    if elsewhere.account:
+        return (
+            f"{STORAGE} is not set; {OF_THE_SDK} names the account {elsewhere.account}: if that is the one of the "
+            f'app, export {STORAGE}="${OF_THE_SDK}"'
+        )
+    return (
+        f"{STORAGE} is not set: put the connection string of the storage account into the environment, "
+        f"or run this in a folder whose {SETTINGS_FILE} has it"
+    )
 
 
 def _values(file: Path) -> dict[str, str]:

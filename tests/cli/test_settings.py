@@ -43,10 +43,20 @@ def test_the_environment_wins_over_the_file(tmp_path: Path):
 
 
 def test_without_account_the_command_says_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING", raising=False)
     result = run_in(tmp_path, monkeypatch, "status")
     assert result.exit_code == 3
     assert result.stderr.startswith("error: ImageStorage is not set")
     assert "local.settings.json" in result.stderr
+
+
+def test_the_account_that_other_tools_go_by_is_named_and_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", ELSEWHERE)
+    result = run_in(tmp_path, monkeypatch, "status")
+    assert result.exit_code == 3
+    assert "AZURE_STORAGE_CONNECTION_STRING names the account devstoreaccount1" in result.stderr
+    assert 'export ImageStorage="$AZURE_STORAGE_CONNECTION_STRING"' in result.stderr
+    assert "a2V5" not in result.output
 
 
 @pytest.mark.parametrize(
