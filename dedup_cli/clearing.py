@@ -38,6 +38,8 @@ def read_plan(path: Path) -> KeepPlan:
         return parse_plan(data.decode("utf-16" if is_utf16 else "utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InvalidPlan(f"{path} is no text: write a plan with `dedup plan --format json`") from error
+    except InvalidPlan as error:
+        raise InvalidPlan(f"{path}: {error}") from error
 
 
 def tell(outcomes: Iterable[Outcome], *, as_json: bool, hint: str) -> None:

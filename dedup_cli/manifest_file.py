@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
@@ -12,6 +13,9 @@ from dedup_app.cleanup.record import InvalidManifest
 from dedup_cli.failures import InputError
 
 type Entry = Mapping[str, Any]
+
+BEGINNING = b'{"manifest":'  # of the first entry, as `append` writes it
+_PLAN = re.compile(rb'\s*\{\s*"plan":')
 
 
 class ManifestFile:
@@ -36,20 +40,31 @@ class ManifestFile:
 def open_manifest(path: Path, *, create: bool) -> Iterator[ManifestFile]:
     """The manifest at the path, for this process alone. Raises `InputError`, and `InvalidManifest` for a damaged one.
 
-    A last line without an end is what a killed run left of a step that it then did not take: it is cut off.
+    A last line without an end is what a killed run left of a step that it then did not take: it is cut off. Nothing is
+    cut off from any other file.
     """
     try:
         with path.open("ab+" if create else "rb+", buffering=0) as file:
             _lock(file, path)
             file.seek(0)
-            whole, _, torn = file.read().rpartition(b"\n")
+            text = file.read()
+            _must_be_a_manifest(path, text)
+            whole, _, torn = text.rpartition(b"\n")
+            entries = list(_entries(path, whole))
             if torn:
                 file.truncate(len(whole) + 1 if whole else 0)
             file.seek(0, os.SEEK_END)
             _sync_folder(path)
-            yield ManifestFile(file, list(_entries(path, whole)))
+            yield ManifestFile(file, entries)
     except OSError as error:
         raise InputError(f"cannot use the manifest {path}: {error.strerror or error}") from error
+
+
+def _must_be_a_manifest(path: Path, text: bytes) -> None:
+    if text[: len(BEGINNING)] == BEGINNING[: len(text)]:
+        return
+    what = "a plan and no manifest" if _PLAN.match(text) else "no manifest"
+    raise InvalidManifest(f"{path} is {what}: `dedup apply` says where it writes the manifest")
 
 
 def _entries(path: Path, text: bytes) -> Iterator[Entry]:

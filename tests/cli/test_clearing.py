@@ -80,12 +80,13 @@ def test_powershell_writes_plans_in_its_own_way(dedup: Command):
     assert "3 images would go" in dedup("apply", dedup.plan).output
 
 
-@pytest.mark.parametrize("damaged", [b"", b"{", b"\xff\xfe\x00", b"\xff"])
+@pytest.mark.parametrize("damaged", [b"", b"{", b"{}", b"\xff\xfe\x00", b"\xff"])
 def test_what_is_no_plan_is_refused_with_a_remedy(dedup: Command, damaged: bytes):
     dedup.plan.write_bytes(damaged)
     done = dedup("apply", dedup.plan)
     assert done.exit_code == 2
     assert "dedup plan --format json" in done.stderr
+    assert str(dedup.plan) in done.stderr
 
 
 def test_files_that_are_not_there_are_named(dedup: Command):
@@ -98,26 +99,37 @@ def test_files_that_are_not_there_are_named(dedup: Command):
 def test_a_line_that_was_torn_off_is_as_if_it_had_not_been_begun(tmp_path: Path):
     path = tmp_path / "m.jsonl"
     with open_manifest(path, create=True) as manifest:
-        manifest.append({"one": "é"})
+        manifest.append({"manifest": "é"})
         manifest.append({"two": 2})
     whole = path.read_bytes()
     for torn in range(len(whole)):
         path.write_bytes(whole[:torn])
         with open_manifest(path, create=False) as manifest:
             assert len(manifest.entries()) == whole[:torn].count(b"\n")
-            manifest.append({"three": 3})
+            manifest.append({"manifest": 3})
         with open_manifest(path, create=False) as manifest:
-            assert manifest.entries()[-1] == {"three": 3}
+            assert manifest.entries()[-1] == {"manifest": 3}
             assert len(manifest.entries()) == whole[:torn].count(b"\n") + 1
 
 
-@pytest.mark.parametrize("text", [b"{}\nno json\n{}\n", b"[]\n"])
+@pytest.mark.parametrize("text", [b'{"manifest":1}\nno json\n{}\n', b'{"manifest":1}\n[]\n{"torn'])
 def test_a_damaged_line_is_refused_by_its_number(tmp_path: Path, text: bytes):
     path = tmp_path / "m.jsonl"
     path.write_bytes(text)
     with pytest.raises(InvalidManifest, match="line"), open_manifest(path, create=False):
         pass
     assert path.read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [('{"plan": 1}', "is a plan and no manifest"), ("Dear Sir", "is no manifest"), ("[]\n", "is no manifest")],
+)
+def test_a_file_that_is_no_manifest_is_refused_and_left_whole(dedup: Command, text: str, told: str):
+    dedup.plan.write_text(text)
+    done = dedup("undo", dedup.plan)
+    assert (done.exit_code, dedup.plan.read_text()) == (2, text)
+    assert f"{dedup.plan} {told}" in done.stderr
 
 
 def test_each_entry_is_on_the_disk_before_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
