@@ -13,6 +13,7 @@ from dedup_cli.output import print_error
 from dedup_core.errors import DedupError, InvalidSetting, TemporaryError
 
 ACCESS_DENIED = "access-denied"
+OF_PYDANTIC = "Value error, "  # begins what Typer says of a wrong choice
 
 
 class ExitCode(IntEnum):
@@ -57,7 +58,7 @@ def _wrong_options_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except typer.TyperException as error:
-        sentence = error.format_message().rstrip(".")
+        sentence = error.format_message().replace(OF_PYDANTIC, "").rstrip(".")
         context = getattr(error, "ctx", None)  # of the command whose options are wrong, where it is known
         print_error(f"{sentence}; see {context.command_path} --help" if context else sentence)
         raise typer.Exit(ExitCode.WRONG_INPUT) from error

@@ -49,6 +49,7 @@ def test_an_unknown_command_is_told_with_the_nearest_one(dedup: Run):
     ("given", "told"),
     [
         (("scan", "--jobs", "many", "."), "--jobs"),
+        (("scan", "--policy", "foo", "."), "'--policy': 'foo' is not one of 'strict', 'balanced', 'loose'; see"),
         (("--nonsense",), "--nonsense"),
         (("duplicates", "--nonsense"), "--nonsense"),
         (("compare", "a.png"), "Missing argument"),
