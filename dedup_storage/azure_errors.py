@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 
 from dedup_app.time_limit import OUT_OF_TIME, time_limit
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
@@ -19,6 +25,7 @@ SECRETS = re.compile(
     r"\?\S*|\bwith url: \S*|\b(sig|AccountKey|SharedAccessSignature)=\S*|The MAC signature found.*", re.DOTALL
 )
 MESSAGE_LENGTH = 300  # the first line says what is wrong; more of it fills tables and logs
+_CONNECTION = re.compile(r"\w*Connection\(host='([^']*)', port=(\d+)\)")  # as urllib3 shows the one that failed
 _ETAG = re.compile(r'(W/)?"[^"]+"')
 
 
@@ -92,7 +99,8 @@ def code_of(error: AzureError) -> str:
 
 
 def _explanation(error: AzureError) -> str:
-    lines = SECRETS.sub(" ...", str(error.message)).split("\n")
+    lines = _CONNECTION.sub(r"\1:\2", SECRETS.sub(" ...", str(error.message))).split("\n")
     status, code = status_of(error), code_of(error)
-    what = " ".join(str(part) for part in (type(error).__name__, status, code) if part)
+    kind = "no answer" if isinstance(error, ServiceRequestError | ServiceResponseError) else type(error).__name__
+    what = " ".join(str(part) for part in (kind, status, code) if part)
     return f"{what}: {lines[0]}"[:MESSAGE_LENGTH]
