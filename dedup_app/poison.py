@@ -77,6 +77,10 @@ class PoisonService:
 
         return self._poison.take(queue, limit, handle)
 
+    def count(self, queue: str) -> int:
+        """About how many messages of the queue failed, in the host's own queue those of other apps included."""
+        return self._poison.count(queue)
+
     def purge(self, queue: str) -> None:
         """Throw the messages of a queue away. Their pairs stay failed, their images as they are."""
         if queue == BLOB_TRIGGER_QUEUE:

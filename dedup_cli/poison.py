@@ -1,14 +1,17 @@
 """`dedup poison`: messages that failed on every try."""
 
+import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from dedup_app.poison import PoisonService
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
-from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_cli.output import console, counted, plain, plain_table, print_json
 from dedup_core.messages import message_excerpt
 
 
@@ -24,6 +27,7 @@ def poison(
     context: typer.Context,
     action: Annotated[Action, typer.Argument(help="Show them, have them tried again, or throw them away.")],
     queue: Annotated[str | None, typer.Option(help="Only those of this queue, such as verify-pairs.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With purge: do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for a program.")] = False,
 ) -> None:
     """List, redrive or purge the messages that failed on every try, each with its last error.
@@ -36,9 +40,18 @@ def poison(
     if queue is not None and queue not in service.queues:
         raise InputError(f"there is no queue {queue}: name one of {', '.join(service.queues)}")
     queues = service.queues if queue is None else (queue,)
-    if action is not Action.LIST:
-        _act(context, action, queues, as_json=as_json)
-        return
+    if yes and action is not Action.PURGE:
+        raise InputError("--yes is for purge: nothing else asks")
+    match action:
+        case Action.LIST:
+            _list(service, queues, as_json=as_json)
+        case Action.REDRIVE:
+            _redrive(service, queues, as_json=as_json)
+        case Action.PURGE:
+            _purge(service, queues, yes=yes, as_json=as_json)
+
+
+def _list(service: PoisonService, queues: Sequence[str], *, as_json: bool) -> None:
     failed = [it for name in queues for it in service.failed(name)]
     if as_json:
         print_json(
@@ -60,16 +73,26 @@ def poison(
     console().print(table if failed else Text("no message failed on every try", style="dim"))
 
 
-def _act(context: typer.Context, action: Action, queues: tuple[str, ...], *, as_json: bool) -> None:
-    service = services_of(context).poison
-    done: dict[str, int | None] = {}
-    for name in queues:
-        if action is Action.PURGE:
-            service.purge(name)
-        done[name] = service.redrive(name) if action is Action.REDRIVE else None
+def _redrive(service: PoisonService, queues: Sequence[str], *, as_json: bool) -> None:
+    sent = sum(service.redrive(name) for name in queues)
     if as_json:
-        print_json({"queues": list(done), "sent": sum(count or 0 for count in done.values())})
-    elif action is Action.REDRIVE:
-        console().print(Text(f"sent: {sum(count or 0 for count in done.values())} messages, to be tried again"))
+        print_json({"queues": list(queues), "sent": sent})
     else:
-        console().print(Text(f"purged: {', '.join(done)}"))
+        told = f"sent: {counted(sent, 'message')}, to be tried again" if sent else "no message was sent"
+        console().print(Text(told))
+
+
+def _purge(service: PoisonService, queues: Sequence[str], *, yes: bool, as_json: bool) -> None:
+    counts = {name: count for name in queues if (count := service.count(name))}
+    by_queue = ", ".join(f"{name}: {count:,}" for name, count in counts.items())
+    told = f"{counted(sum(counts.values()), 'message')} ({by_queue})"
+    if counts and not yes:
+        if not sys.stdin.isatty():
+            raise InputError(f"{told} would be thrown away for good, which nobody was asked about: give --yes")
+        typer.confirm(f"Throw away {told} for good?", abort=True, err=True)
+    for name in counts:
+        service.purge(name)
+    if as_json:
+        print_json({"queues": list(queues), "purged": counts})
+    else:
+        console().print(Text(f"purged: {told}" if counts else "no message was there to be thrown away"))

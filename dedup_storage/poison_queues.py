@@ -9,7 +9,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from dedup_app.ports.queues import PoisonMessage
 from dedup_storage.azure_errors import our_errors
-from dedup_storage.queues import AT_ONCE, POISON_SUFFIX, QueueService
+from dedup_storage.queues import AT_ONCE, POISON_SUFFIX, QueueService, length_of
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueMessage
@@ -41,6 +41,9 @@ class AzurePoisonQueues:
                 poison.delete_message(message)
             taken += 1
         return taken
+
+    def count(self, queue: str) -> int:
+        return length_of(self._service, queue + POISON_SUFFIX)
 
     def clear(self, queue: str) -> None:
         poison = self._service.get_queue_client(queue + POISON_SUFFIX)

@@ -88,25 +88,18 @@ class AzureQueues:
         self._names = tuple(names)
 
     def lengths(self) -> dict[str, QueueLengths]:
-        return {name: QueueLengths(self._length(name), self._length(name + POISON_SUFFIX)) for name in self._names}
+        return {name: self._lengths(name) for name in self._names}
+
+    def _lengths(self, name: str) -> QueueLengths:
+        return QueueLengths(length_of(self._service, name), length_of(self._service, name + POISON_SUFFIX))
 
     def waiting(self) -> int:
-        return sum(self._length(name) for name in self._names if name != BLOB_TRIGGER_QUEUE)
+        return sum(length_of(self._service, name) for name in self._names if name != BLOB_TRIGGER_QUEUE)
 
     def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
         """Messages that the host gave up on, up to 32 a queue, which stay where they are."""
         found = [message for name in self._names for message in self._peek(name, min(limit, AT_ONCE))]
         return sorted(found, key=lambda message: message.rejected_at, reverse=True)[:limit]
-
-    def _length(self, name: str) -> int:
-        with our_errors(f"count the messages in {name}"):
-            try:
-                count = self._service.get_queue_client(name).get_queue_properties().approximate_message_count
-            except ResourceNotFoundError:
-                return 0
-        if count is None:
-            raise StoreBusy(f"Storage gave an answer without the number of messages in {name}")
-        return count
 
     def _peek(self, name: str, limit: int) -> list[RejectedMessage]:
         queue = self._service.get_queue_client(name + POISON_SUFFIX)
@@ -136,3 +129,15 @@ def send_text(queue: "QueueClient", text: str, *, kept_seconds: int = NEVER_EXPI
             with suppress(ResourceExistsError):
                 queue.create_queue()
             queue.send_message(text, time_to_live=kept_seconds)
+
+
+def length_of(service: QueueService, name: str) -> int:
+    """About how many messages are on a queue of this name, none if there is no such queue."""
+    with our_errors(f"count the messages in {name}"):
+        try:
+            count = service.get_queue_client(name).get_queue_properties().approximate_message_count
+        except ResourceNotFoundError:
+            return 0
+    if count is None:
+        raise StoreBusy(f"Storage gave an answer without the number of messages in {name}")
+    return count

@@ -305,6 +305,9 @@ class MemoryPoisonQueues:
         self.messages[queue] = [it for it in self.messages.get(queue, []) if it not in taken]
         return len(taken)
 
+    def count(self, queue: str) -> int:
+        return len(self.messages.get(queue, []))
+
     def clear(self, queue: str) -> None:
         self.messages.pop(queue, None)
 

@@ -68,6 +68,10 @@ class PoisonQueues(Protocol):
         """Take out, of up to `limit` messages, the oldest first, those whose handling says so; how many it were."""
         ...
 
+    def count(self, queue: str) -> int:
+        """About how many there are."""
+        ...
+
     def clear(self, queue: str) -> None:
         """Throw all of them away."""
         ...

@@ -4,6 +4,7 @@ import json
 
 from dedup_app.ownership import OwnershipService
 from dedup_app.settings import Settings
+from dedup_core.paths import ImagePath
 from tests.cli.conftest import NOW
 
 
@@ -27,6 +28,7 @@ def test_the_owner_is_shown(dedup, services):
 
 def test_a_command_with_the_settings_of_another_app_is_refused_until_it_takes_over(dedup, services):
     claim(services, "catalog", "func-a")
+    services.images.put(ImagePath("images", "a.jpg"), b"an image")
     refused = dedup("ingest", "images/a.jpg")
     assert (refused.exit_code, "IMAGE_CONTAINER" in refused.stderr) == (3, False)
     assert "func-a that watches the container catalog" in refused.stderr

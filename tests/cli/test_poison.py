@@ -31,17 +31,24 @@ def test_it_is_shown_with_its_last_error(dedup: Run):
 
 @pytest.mark.usefixtures("one_failed")
 def test_it_is_tried_again(dedup: Run, services: Services):
-    assert "sent: 1 messages" in dedup("poison", "redrive").output
+    assert "sent: 1 message, to be tried again" in dedup("poison", "redrive").output
     assert services.ingest_queue.messages == [IngestMessage(A)]
     assert "no message failed" in dedup("poison", "list").output
 
 
 @pytest.mark.usefixtures("one_failed")
-def test_it_is_thrown_away(dedup: Run, services: Services):
-    dedup("poison", "purge", "--queue", "verify-pairs")
+def test_it_is_thrown_away_once_somebody_has_said_so(dedup: Run, services: Services):
+    result = dedup("poison", "purge")
+    assert (result.exit_code, "1 message (ingest-images: 1) would be thrown away" in result.stderr) == (2, True)
+    assert "no message was there" in dedup("poison", "purge", "--queue", "verify-pairs").output
     assert services.poison.failed("ingest-images")
-    assert "purged: ingest-images" in dedup("poison", "purge", "--queue", "ingest-images").output
+    assert dedup("poison", "purge", "--yes").output == "purged: 1 message (ingest-images: 1)\n"
     assert not services.poison.failed("ingest-images")
+
+
+def test_where_nothing_failed_nothing_is_sent_or_thrown_away(dedup: Run):
+    assert dedup("poison", "redrive").output == "no message was sent\n"
+    assert json.loads(dedup("poison", "purge", "--json").output)["purged"] == {}
 
 
 def test_a_queue_that_is_none_of_the_apps_is_refused(dedup: Run):

@@ -25,7 +25,7 @@ def one_missing(services: Services) -> None:
 def test_it_says_how_many_are_complete_and_what_is_amiss(dedup: Run, services: Services):
     told = dedup("reconcile").output
     assert "1 of 2 images complete; 1 broken: `dedup reconcile --fix`" in told
-    assert "1 blobs that the app has not taken in" in told
+    assert "blobs that the app has not taken in: 1" in told
     record = json.loads(dedup("reconcile", "--json").output)
     assert (record["images"], record["complete"], record["broken"], record["found"]) == (2, 1, 1, {"missing": 1})
     assert services.ingest_queue.messages == []
@@ -54,6 +54,7 @@ def test_whoever_looks_sees_how_far_it_is_and_how_long_it_may_take(dedup: Run, m
 
 
 def test_force_is_for_images_that_are_named(dedup: Run, services: Services):
+    services.images.put(A, b"an image")
     assert dedup("ingest", "--all", "--force").exit_code == 2
     assert dedup("ingest", "images/a.png", "--force").exit_code == 0
     assert services.ingest_queue.messages == [IngestMessage(A, force=True)]
