@@ -1,7 +1,7 @@
 """What `dedup apply`, `undo` and `purge` share: the files they are given, and how they tell what became of images."""
 
 import codecs
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from dedup_app.cleanup.outcome import Fate, Outcome
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
-from dedup_cli.output import console, plain, print_json, progress
+from dedup_cli.output import console, counted, plain, print_json, progress
 from dedup_core.groups.plan import KeepPlan
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan
 
@@ -75,15 +75,14 @@ def _print(found: list[Outcome], hint: str) -> None:
         if outcome.why:
             style = "yellow" if outcome.is_refused else "dim"
             console().print(Text(f"{plain(str(outcome.path))}: {plain(outcome.why)}", style=style))
-    counts = Counter[Fate]()
-    sizes = Counter[Fate]()
+    sizes: defaultdict[tuple[Fate, bool], list[int]] = defaultdict(list)
     for outcome in found:
-        counts[outcome.fate] += 1
-        sizes[outcome.fate] += outcome.byte_size
-    for fate, count in counts.items():
-        word = "stay" if fate is Fate.STAYS and count != 1 else fate.value
-        console().print(f"{count:,} image{'' if count == 1 else 's'} {word} ({sizes[fate]:,} bytes)")
+        sizes[outcome.fate, outcome.is_from_before].append(outcome.byte_size)
+    for (fate, is_from_before), each in sizes.items():
+        word = "stay" if fate is Fate.STAYS and len(each) != 1 else fate.value
+        told = f"already {word}" if is_from_before else word
+        console().print(f"{counted(len(each), 'image')} {told} ({sum(each):,} bytes)")
     if not found:
         console().print("no images")
-    if {Fate.WOULD_GO, Fate.WOULD_END} & counts.keys():
+    if any(outcome.fate in {Fate.WOULD_GO, Fate.WOULD_END} for outcome in found):
         console().print(Text(f"nothing was changed: {hint}", style="dim"))

@@ -86,6 +86,11 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
         yield tell
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 copy`, `1,200 copies`."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def plain(text: str) -> str:
     """Text from outside, fit for a terminal: whatever could move the cursor or hide letters is spelled out."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

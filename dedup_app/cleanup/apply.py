@@ -111,7 +111,9 @@ class ApplyService:
         known = record.of(image.path)
         if known is not None and known.step in {Step.RESTORED, Step.UNDONE, Step.PURGED}:
             return _outcome(image, Fate.STAYS, NOT_AGAIN)
-        if known is not None and known.step in {Step.DELETED, Step.TOLD}:
+        if known is not None and known.step is Step.TOLD:
+            return Outcome(image.path, Fate.GONE, image.byte_size, is_from_before=True)
+        if known is not None and known.step is Step.DELETED:
             return self._tell(record, known)
         moved = known or Moved(image, group.keeper, quarantined_path(self._quarantine, group, image), Step.REFUSED)
         try:
@@ -185,13 +187,12 @@ class ApplyService:
         return record.note(moved, Step.DELETED)
 
     def _tell(self, record: Record, moved: Moved) -> Outcome:
-        if moved.step is Step.DELETED:
-            # Where the container is scanned no event tells of a deletion; where one does, twice is as good as once.
-            try:
-                self._ingest_queue.send(IngestMessage(moved.image.path))
-            except PermanentError as error:
-                return _outcome(moved.image, Fate.GONE, f"the app could not be told: {error}")
-            record.note(moved, Step.TOLD)
+        # Where the container is scanned no event tells of a deletion; where one does, twice is as good as once.
+        try:
+            self._ingest_queue.send(IngestMessage(moved.image.path))
+        except PermanentError as error:
+            return _outcome(moved.image, Fate.GONE, f"the app could not be told: {error}")
+        record.note(moved, Step.TOLD)
         return _outcome(moved.image, Fate.GONE, "")
 
     def _leave(self, record: Record, mover: Mover, moved: Moved) -> None:

@@ -24,13 +24,17 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One image; `why` says why it stays as it is. `is_refused`: that was not what was asked for."""
+    """One image; `why` says why it stays as it is. `is_refused`: that was not what was asked for.
+
+    `is_from_before`: an earlier run has done it, and this one nothing.
+    """
 
     path: ImagePath
     fate: Fate
     byte_size: int
     why: str = ""
     is_refused: bool = False
+    is_from_before: bool = False
 
 
 def side_by_side[T](

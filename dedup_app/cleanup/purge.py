@@ -48,7 +48,7 @@ class PurgeService:
     def _end(self, record: Record, mover: Mover, moved: Moved, older_than: timedelta, *, is_dry: bool) -> Outcome:
         path, size = moved.image.path, moved.image.byte_size
         if moved.step is Step.PURGED:
-            return Outcome(path, Fate.ENDED, size)
+            return Outcome(path, Fate.ENDED, size, is_from_before=True)
         try:
             if moved.step not in {Step.REFUSED, Step.UNDONE, *AWAY}:
                 raise CannotPurge("its move is not finished: `dedup apply` or `dedup undo` it first")

@@ -48,7 +48,7 @@ class UndoService:
             case Step.REFUSED:
                 return Outcome(path, Fate.STAYS, size, "it was never away")
             case Step.UNDONE:
-                return Outcome(path, Fate.BACK, size)
+                return Outcome(path, Fate.BACK, size, is_from_before=True)
             case Step.PURGED:
                 return Outcome(path, Fate.ENDED, size, "it was purged and cannot come back", is_refused=True)
         try:

@@ -49,8 +49,9 @@ def test_a_plan_is_applied_undone_and_told_of(dedup: Command):
     assert (done.exit_code, "3 images in quarantine" in done.output) == (0, True)
     assert str(dedup.manifest) in done.output
     assert len(dedup.scene.quarantined) == 3
-    assert "3 images in quarantine" in dedup("apply", dedup.plan, "--yes").output
+    assert "3 images already in quarantine" in dedup("apply", dedup.plan, "--yes").output
     assert "3 images brought back" in dedup("undo", dedup.manifest).output
+    assert "3 images already brought back" in dedup("undo", dedup.manifest).output
     assert dedup.scene.world.images.paths() == set(dedup.scene.before)
 
 
