@@ -12,7 +12,7 @@ from rich.text import Text
 from dedup_app.decision_transfer import ImportReport
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
-from dedup_cli.output import console, plain, print_error, print_json
+from dedup_cli.output import console, counted, plain, print_error, print_json
 
 MOST_SHOWN = 20  # lines and images that are named, of which there may be thousands
 
@@ -40,7 +40,7 @@ def export_decisions(
         raise InputError(f"cannot write {file}: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    console().print(Text(f"written: decisions on {count} pairs"))
+    console().print(Text(f"written: decisions on {counted(count, 'pair')}"))
 
 
 def import_decisions(
@@ -69,7 +69,7 @@ def import_decisions(
         for number, reason in report.refused[:MOST_SHOWN]:
             print_error(f"line {number}: {reason}")
         if len(report.refused) > MOST_SHOWN:
-            print_error(f"and {len(report.refused) - MOST_SHOWN} more lines")
+            print_error(f"and {counted(len(report.refused) - MOST_SHOWN, 'more line')}")
         raise typer.Exit(ExitCode.WRONG_INPUT)
 
 
@@ -99,19 +99,17 @@ def _record(report: ImportReport) -> dict[str, object]:
 
 def _print(report: ImportReport) -> None:
     out = console()
-    out.print(Text(f"written: decisions on {report.written} pairs"))
+    out.print(Text(f"written: decisions on {counted(report.written, 'pair')}"))
     for count, what in (
         (report.known, "known already"),
         (report.older, "left as they are, because what was decided here is later"),
         (report.about_other_bytes, "about other bytes than are here now: they hold when those come back"),
-        (len(report.refused), "lines refused"),
+        (len(report.refused), "refused"),
     ):
         if count:
             out.print(Text(f"{count} {what}"))
     if report.absent:
-        out.print(
-            Text(f"{len(report.absent)} images are not here yet; what was decided about them holds when they come:")
-        )
+        out.print(Text(f"not here yet: {counted(len(report.absent), 'image')}; what was decided holds when they come:"))
         for path in sorted(map(str, report.absent))[:MOST_SHOWN]:
             out.print(Text(f"  {plain(path)}"))
         if len(report.absent) > MOST_SHOWN:

@@ -18,6 +18,7 @@ from dedup_cli.failures import InputError
 from dedup_cli.named_images import image_path
 from dedup_cli.output import (
     console,
+    counted,
     metric_numbers,
     plain,
     plain_table,
@@ -97,13 +98,13 @@ def duplicates(
     if output is Format.TABLE:
         found = list(pairs)
         _print_pairs(found)
-        console().print(Text(_counted(len(found)), style="dim"))
+        console().print(Text(counted(len(found), "pair"), style="dim"))
     elif output is Format.JSON:
         print_json_list(map(pair_record, pairs))
     elif output is Format.CSV:
         print_csv(COLUMNS, map(flat_record, pairs))
     elif file is not None:
-        console().print(Text(f"{_counted(write_parquet(file, pairs))} written to {plain(str(file))}"))
+        console().print(Text(f"{counted(write_parquet(file, pairs), 'pair')} written to {plain(str(file))}"))
 
 
 def _page(pair_list: PairListService, wanted: PairFilter, after: str, limit: int | None) -> Iterator[PairRow]:
@@ -119,7 +120,7 @@ def _page(pair_list: PairListService, wanted: PairFilter, after: str, limit: int
 
 def _print_table(found: PairList) -> None:
     _print_pairs(found.pairs)
-    summary = _counted(len(found.pairs))
+    summary = counted(len(found.pairs), "pair")
     hidden = [f"{found.of_other_kinds[kind]} {kind}" for kind in PairKind if found.of_other_kinds[kind]]
     if found.of_gone_images:
         hidden.append(f"{found.of_gone_images} of images that are gone")
@@ -136,10 +137,6 @@ def _print_pairs(pairs: Sequence[PairRow]) -> None:
         kind, metrics = (pair.verdict.kind, pair.verdict.metrics) if pair.verdict else (None, None)
         table.add_row(verdict_text(kind), *metric_numbers(metrics), _images_and_why(pair))
     console().print(table)
-
-
-def _counted(pairs: int) -> str:
-    return f"{pairs} pair{'' if pairs == 1 else 's'}"
 
 
 def _images_and_why(pair: PairRow) -> Text:

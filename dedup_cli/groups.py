@@ -11,7 +11,7 @@ from dedup_app.group_book import SAME, SAME_SHAPE
 from dedup_app.review import GroupFilter, State
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since
-from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json_list
+from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json_list
 from dedup_cli.scan import Format
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.groups.group import Group
@@ -104,5 +104,4 @@ def _print(found: Sequence[Group]) -> None:
     if found:
         console().print(table)
     images = sum(1 + len(group.members) for group in found)
-    told = f"{len(found)} group{'' if len(found) == 1 else 's'}, {images} images"
-    console().print(Text(told, style="dim"))
+    console().print(Text(f"{counted(len(found), 'group')}, {counted(images, 'image')}", style="dim"))

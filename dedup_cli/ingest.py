@@ -10,7 +10,7 @@ from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.named_images import image_path, not_in_container
-from dedup_cli.output import console, plain, print_json, progress, tell
+from dedup_cli.output import console, counted, plain, print_json, progress, tell
 from dedup_cli.rejected import no_such_reason
 from dedup_cli.watch import watch_queues
 from dedup_core.messages import IngestMessage
@@ -94,7 +94,7 @@ def _ingest_rejected(services: Services, reason: str | None, *, as_json: bool) -
         print_json({"queued": queued})
         return
     which = f"rejected:{reason}" if reason else "rejected"
-    images = "1 image that is" if queued == 1 else f"{queued:,} images that are"
+    images = counted(queued, "image that is", "images that are")
     console().print(Text(f"queued: {images} {plain(which)}, to be read once more"))
 
 
@@ -104,6 +104,7 @@ def _ingest_all(services: Services, *, as_json: bool) -> None:
     if as_json:
         print_json({"blobs": report.blobs, "queued": report.queued, "unusable": list(report.unusable)})
         return
-    console().print(Text(f"queued: {report.queued:,} of {report.blobs:,} blobs; the others are known as they are"))
+    told = f"queued: {report.queued:,} of {counted(report.blobs, 'blob')}; the others are known as they are"
+    console().print(Text(told))
     for name in report.unusable:
         console().print(Text(f"left out, because of characters that no path may have: {plain(name)}", style="yellow"))

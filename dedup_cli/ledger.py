@@ -27,7 +27,7 @@ def ledger_table(ledger: Ledger) -> Table | None:
     table.add_row(ledger_sentence(ledger))
     for kind, count in ledger.found.items():
         if count:
-            table.add_row(Text(f"{count:,} {kind.value}", style="yellow"))
+            table.add_row(Text(f"{kind.value}: {count:,}", style="yellow"))
     if ledger.damaged_bytes:
         damage = f"{ledger.damaged_bytes:,} bytes of the fingerprint log are damaged: `dedup reindex`"
         table.add_row(Text(damage, style="bold red"))

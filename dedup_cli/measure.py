@@ -19,7 +19,7 @@ from dedup_app.services import Services
 from dedup_cli.compare import Preset
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
-from dedup_cli.output import console, plain, plain_table, tell
+from dedup_cli.output import console, counted, plain, plain_table, tell
 from dedup_cli.plots import rate
 from dedup_core.policy import PRESETS, Policy
 
@@ -216,7 +216,8 @@ def _tell(report: "Report", policy: str, seconds: float) -> None:
     out.print(table, "", sep="\n")
     if (more := len(report.changes) - MOST_SHOWN) > 0:
         least = report.changes[MOST_SHOWN].found.share
-        out.print(Text(f"and {more} changes of which at least {least:.3f} are found", style="dim"))
+        at_least = "all are found" if least == 1 else f"at least {least:.3f} are found"
+        out.print(Text(f"and {counted(more, 'change')} of whose copies {at_least}", style="dim"))
     interval = f"{report.interval.low:.3f} to {report.interval.high:.3f}"
     out.print(Text(f"{report.found:.3f} of the copies are found ({interval}), judged by {plain(policy)}"))
     for kind, share in report.strangers.verdicts.items():

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from dedup_cli.connection import services_of
-from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json
+from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json
 from dedup_cli.scan import Format
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.plan import Keep, KeepPlan, PlannedGroup, PlannedImage, Wanted
@@ -81,10 +81,6 @@ def _print(found: KeepPlan) -> None:
         console().print(table)
     for it in found.left_out:
         console().print(Text(f"left out: {plain(it.path)}: {plain(it.why)}", style="yellow"))
-    images, groups = _many(len(found.copies), "image"), _many(len(found.groups), "group")
+    images, groups = counted(len(found.copies), "image"), counted(len(found.groups), "group")
     told = f"{images} of {groups} would go ({found.bytes_to_gain:,} bytes)"
     console().print(Text(f"{told}; nothing was changed", style="dim"))
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

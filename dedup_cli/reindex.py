@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from dedup_cli.connection import services_of
-from dedup_cli.output import console, print_json, progress
+from dedup_cli.output import console, counted, print_json, progress
 
 
 def reindex(
@@ -26,7 +26,7 @@ def reindex(
     if as_json:
         print_json(asdict(report))
         return
-    console().print(Text(f"indexed: {report.indexed} images from their stored fingerprints"))
+    console().print(Text(f"indexed: {counted(report.indexed, 'image')} from stored fingerprints"))
     if report.queued:
-        console().print(Text(f"queued: {report.queued} images whose fingerprints are of an older scheme"))
-    console().print(Text(f"the log holds {report.held} images now", style="dim"))
+        console().print(Text(f"queued: {counted(report.queued, 'image')} with fingerprints of an older scheme"))
+    console().print(Text(f"the log holds {counted(report.held, 'image')} now", style="dim"))

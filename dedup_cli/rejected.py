@@ -11,7 +11,7 @@ from dedup_app.ports.features import FeaturesRow
 from dedup_app.rejected import RejectedService
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix
-from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json_list, tell
+from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json_list, tell
 from dedup_cli.scan import Format
 
 COLUMNS = ("path", "reason", "detail", "decoder", "since")
@@ -77,4 +77,4 @@ def _print(rows: list[FeaturesRow]) -> None:
             file = Text(plain(str(row.path)))
             table.add_row(Text(row.status.reason or "", style="yellow"), file.append(f"\n{plain(row.detail)}", "dim"))
         console().print(table)
-    console().print(Text(f"{len(rows)} file{'' if len(rows) == 1 else 's'} rejected", style="dim"))
+    console().print(Text(f"{counted(len(rows), 'file')} rejected", style="dim"))

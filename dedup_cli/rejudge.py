@@ -7,7 +7,7 @@ from rich.text import Text
 
 from dedup_app.rejudge import Change, RejudgeReport
 from dedup_cli.connection import services_of
-from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_cli.output import console, counted, plain, plain_table, print_json
 
 MOST_SHOWN = 200  # changes in the table for people; programs get all
 
@@ -64,11 +64,11 @@ def _print(report: RejudgeReport, changes: list[Change], policy: str, *, dry_run
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(report.changed.items()))
     did = "would change" if dry_run else "changed"
     stay = report.judged - changed - report.overtaken
-    told = f"judged by {plain(policy)}: {report.judged:,} pairs; {changed:,} {did}"
+    told = f"judged by {plain(policy)}: {counted(report.judged, 'pair')}; {changed:,} {did}"
     out.print(Text(f"{told}{f' ({kinds})' if kinds else ''}, {stay:,} stay"))
     if report.overtaken:
-        out.print(Text(f"overtaken by a verification meanwhile: {report.overtaken:,} pairs", style="dim"))
+        out.print(Text(f"overtaken by a verification meanwhile: {counted(report.overtaken, 'pair')}", style="dim"))
     if report.not_measured:
         what = f"queued for a verification: {report.queued:,}" if report.queued else "--remeasure queues them"
-        told = f"not judged: {report.not_measured:,} pairs that were measured by an earlier version ({what})"
+        told = f"not judged: {counted(report.not_measured, 'pair')} measured by an earlier version ({what})"
         out.print(Text(told, style="yellow"))

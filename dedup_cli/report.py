@@ -16,7 +16,7 @@ from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since
 from dedup_cli.failures import InputError
 from dedup_cli.html_page import NO_PICTURE, escaped, figure, outlined, page, picture_of
-from dedup_cli.output import console, plain, progress, tell
+from dedup_cli.output import console, counted, plain, progress, tell
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.errors import PermanentError
@@ -58,11 +58,11 @@ def report(
     images = [image for group in shown for image in _shown(group)]
     size = sum(image.byte_size for image in images) / 1e6
     left_out = f"; groups left out: {len(found) - len(shown):,} (--most)" if len(found) > len(shown) else ""
-    tell(f"reads {len(images):,} images of {len(shown):,} groups, {size:,.1f} MB in all{left_out}")
+    tell(f"reads {counted(len(images), 'image')} of {counted(len(shown), 'group')}, {size:,.1f} MB in all{left_out}")
     pictures = _pictures(services, images)
     gain = sum(it.bytes_to_gain for it in found) / 1e6
     told = (
-        f"{len(shown):,} of {len(found):,} groups, {gain:,.1f} MB to gain in all; "
+        f"{len(shown):,} of {counted(len(found), 'group')}, {gain:,.1f} MB to gain in all; "
         f"made on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Nothing was changed or deleted."
     )
     compared = (services.review.pairs_of(group, MOST_OF_A_GROUP - 1) for group in shown)

@@ -24,7 +24,7 @@ from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.local_files import limits_here, why_not_read
-from dedup_cli.output import Cell, console, plain, plain_table, print_csv, print_json, tell, verdict_text
+from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json, tell, verdict_text
 from dedup_cli.scan_report import html_report
 from dedup_core.errors import ImageTooLarge, PermanentError
 from dedup_core.groups.facts import ImageFacts
@@ -256,8 +256,8 @@ def summary(report: ScanReport, seconds: float) -> str:
     copies = sum(len(group.copies) for group in report.groups)
     gain = sum(group.bytes_to_gain for group in report.groups)
     told = [
-        f"{_counted(report.images, 'image')} in {seconds:,.1f} s",
-        f"{_counted(copies, 'copy', 'copies')} of {_counted(len(report.groups), 'picture')} ({gain / 1e6:,.1f} MB)",
+        f"{counted(report.images, 'image')} in {seconds:,.1f} s",
+        f"{counted(copies, 'copy', 'copies')} of {counted(len(report.groups), 'picture')} ({gain / 1e6:,.1f} MB)",
     ]
     return "; ".join([*told, *_besides(report)])
 
@@ -266,17 +266,13 @@ def _besides(report: ScanReport) -> list[str]:
     """What was found besides the groups, in words."""
     told = []
     if report.look_alikes:
-        told.append(_counted(len(report.look_alikes), "look-alike that is no copy", "look-alikes that are no copies"))
+        told.append(counted(len(report.look_alikes), "look-alike that is no copy", "look-alikes that are no copies"))
     if report.unreadable:
-        told.append(f"{_counted(len(report.unreadable), 'file')} not read")
+        told.append(f"{counted(len(report.unreadable), 'file')} not read")
     if report.too_plain:
-        images = _counted(len(report.too_plain), "image")
+        images = counted(len(report.too_plain), "image")
         told.append(f"{images} too plain to be searched for (only identical files are found)")
     return told
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def _groups_table(groups: Sequence[CopyGroup]) -> object:

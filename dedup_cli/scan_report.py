@@ -7,6 +7,7 @@ from dedup_app.folder_scan import ScanReport
 from dedup_app.scan_groups import CopyGroup, LookAlikes
 from dedup_cli.html_page import NO_PICTURE, escaped, figure, page, picture_of
 from dedup_cli.local_files import why_not_read
+from dedup_cli.output import counted
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
@@ -21,7 +22,8 @@ def html_report(report: ScanReport, folder: str, picture: Picture) -> str:
     """The page as text; `picture` decodes a file by its path, and raises `PermanentError` if it is gone."""
     copies = sum(len(group.copies) for group in report.groups)
     summary = (
-        f"{report.images:,} images, {copies:,} copies of {len(report.groups):,} pictures, "
+        f"{counted(report.images, 'image')}, {counted(copies, 'copy', 'copies')} of "
+        f"{counted(len(report.groups), 'picture')}, "
         f"{sum(group.bytes_to_gain for group in report.groups) / 1e6:,.1f} MB in them; "
         f"made on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Nothing was changed or deleted."
     )

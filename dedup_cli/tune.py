@@ -12,7 +12,7 @@ from rich.text import Text
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.html_page import escaped, page
-from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_cli.output import console, counted, plain, plain_table, print_json
 from dedup_cli.plots import Spot, curve_plot, span
 from dedup_core.policy import PRESETS, Policy
 
@@ -122,7 +122,9 @@ def _print(report: "TuneReport", changes: "Sequence[Change]", settings: list[str
                 images.append(f"\n{page_address}#pair={it.pair.left.image_id}-{it.pair.right.image_id}", style="cyan")
             table.add_row(f"{it.before.value} -> {it.verdict.kind.value}", images)
         out.print("", table, sep="\n")
-    out.print(Text(f"{len(changes):,} pairs would change; set these for the app, then `dedup rejudge`", style="dim"))
+    out.print(
+        Text(f"{counted(len(changes), 'pair')} would change; set these for the app, then `dedup rejudge`", style="dim")
+    )
 
 
 def _cells(point: "CurvePoint") -> Iterator[str]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from dedup_app.ports.queues import QueueLengths
 from dedup_app.services import Services
-from dedup_cli.output import console
+from dedup_cli.output import console, counted
 
 EVERY_SECONDS = 5.0  # the service counts its messages only about, and not at once
 SPAN_SECONDS = 120.0  # over which the rate is taken: messages come in bursts
@@ -69,20 +69,24 @@ def watch_queues(
         if live:
             live.stop()
     poison = sum(it.poison for it in lengths.values())
-    failed = f"; {poison:,} messages failed on every try: `dedup poison list`" if poison else ""
-    console().print(Text(f"{waiting:,} messages wait{failed}" if waiting else f"nothing waits any more{failed}"))
+    failed = f"; {counted(poison, 'message')} failed on every try: `dedup poison list`" if poison else ""
+    console().print(Text(f"{_waiting(waiting)}{failed}" if waiting else f"nothing waits any more{failed}"))
 
 
 def told(lengths: dict[str, QueueLengths], rate: Rate) -> str:
     """One line about this look."""
     waiting = sum(it.waiting for it in lengths.values())
     parts = [f"{it.waiting:,} in {name}" for name, it in sorted(lengths.items()) if it.waiting]
-    line = f"{waiting:,} messages wait" + (f" ({', '.join(parts)})" if parts else "")
+    line = _waiting(waiting) + (f" ({', '.join(parts)})" if parts else "")
     speed, left = rate.a_second, rate.seconds_left()
     if speed is None or waiting == 0:
         return line
     line += f"; {abs(speed):,.1f} a second {'less' if speed >= 0 else 'more'}"
     return line if left is None else f"{line}; about {_duration(left)} left"
+
+
+def _waiting(messages: int) -> str:
+    return counted(messages, "message waits", "messages wait")
 
 
 def _duration(seconds: float) -> str:

@@ -47,8 +47,8 @@ def test_either_images_or_the_whole_container_must_be_named(dedup: Run, services
 def test_reindexing_tells_what_it_did(dedup: Run):
     assert json.loads(dedup("reindex", "--json").output) == {"indexed": 1, "queued": 0, "held": 1}
     told = dedup("reindex").output
-    assert "indexed: 1 images from their stored fingerprints" in told
-    assert "the log holds 1 images now" in told
+    assert "indexed: 1 image from stored fingerprints" in told
+    assert "the log holds 1 image now" in told
 
 
 def test_what_was_refused_can_be_queued_once_more(dedup: Run, services: Services):

@@ -13,7 +13,7 @@ def file(known, services, dedup, tmp_path):
     """An exported decision."""
     pair = known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
     services.decisions.decide_pair(pair.left, pair.right, Act.KEEP_BOTH, "ann")
-    assert "decisions on 1 pairs" in dedup("export-decisions", str(tmp_path / "decisions.jsonl")).output
+    assert "decisions on 1 pair" in dedup("export-decisions", str(tmp_path / "decisions.jsonl")).output
     return tmp_path / "decisions.jsonl"
 
 

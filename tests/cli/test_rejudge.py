@@ -20,7 +20,7 @@ def test_changes_are_listed_with_why_and_counted():
     world.upload_and_ingest("a.png", photo(1))
     world.upload_and_ingest("b.jpg", copy_of(1))
     world.verify_all()
-    assert "judged by balanced: 1 pairs; 0 changed, 1 stay" in run(world).output
+    assert "judged by balanced: 1 pair; 0 changed, 1 stay" in run(world).output
     world.settings = replace(
         world.settings, policy_overrides={"min_structure": 0.999999, "max_detail_difference": 0.0001}
     )
@@ -39,5 +39,5 @@ def test_pairs_that_cannot_be_judged_are_told(dedup: Run, known: Known):
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
     known.pair("a.jpg", "c.jpg", VerdictKind.IDENTICAL)
     told = dedup("rejudge").output
-    assert "not judged: 1 pairs that were measured by an earlier version (--remeasure queues them)" in told
+    assert "not judged: 1 pair measured by an earlier version (--remeasure queues them)" in told
     assert "queued for a verification: 1" in dedup("rejudge", "--remeasure").output

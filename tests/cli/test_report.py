@@ -57,7 +57,7 @@ def test_the_page_holds_the_pictures_and_says_first_what_it_reads(world: World, 
 def test_it_is_narrowed_and_bounded(world: World, tmp_path: Path):
     page = tmp_path / "copies.html"
     result = run(world, "--html", str(page), "--most", "1", "--prefix", "catalog/")
-    assert "of 1 groups" in result.stderr
+    assert "of 1 group," in result.stderr
     assert "groups left out: 1 (--most)" in result.stderr
     run(world, "--html", str(page), "--verdict", "color_variant")
     assert "b-red.png" in page.read_text(encoding="utf-8")
