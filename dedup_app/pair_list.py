@@ -63,7 +63,7 @@ class PairFilter:
         """Whether names and time are as asked for, whatever the kind."""
         if self.since is not None and (pair.verified_at is None or pair.verified_at < self.since):
             return False
-        return any(path.name.startswith(self.prefix) for path in (pair.left, pair.right))
+        return any(path.begins_with(self.prefix) for path in (pair.left, pair.right))
 
 
 @dataclass(frozen=True, slots=True)

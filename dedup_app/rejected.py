@@ -44,7 +44,7 @@ class RejectedService:
         if reason and not _REASON.fullmatch(reason):
             raise NoReason(f"{reason!r} is no reason; give one that `dedup status` lists behind `rejected:`")
         rows = self._features.rejected(parse_image_cursor(after) if after else "", reason=reason)
-        return (row for row in rows if row.path.name.startswith(prefix))
+        return (row for row in rows if row.path.begins_with(prefix))
 
     def reasons(self) -> Counter[str]:
         """How many images were rejected for which reason."""

@@ -131,7 +131,12 @@ def _is_in_scope(group: Group, wanted: GroupFilter) -> bool:
         return False
     if not wanted.prefix:
         return True
-    return any(path.partition("/")[2].startswith(wanted.prefix) for path in group.paths)
+    return any(_begins_with(path, wanted.prefix) for path in group.paths)
+
+
+def _begins_with(path: str, prefix: str) -> bool:
+    """As `ImagePath.begins_with`; of half a million paths few have a `%` and need be parsed for it."""
+    return path.partition("/")[2].startswith(prefix) or ("%" in path and ImagePath.parse(path).begins_with(prefix))
 
 
 def _state(group: Group) -> State:

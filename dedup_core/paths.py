@@ -124,6 +124,10 @@ class ImagePath:
             return f"{self.container}/{self.name}"
         return f"{self.container}/{_escape(self.name)}"
 
+    def begins_with(self, prefix: str) -> bool:
+        """Whether the name, without the container, begins so: as storage knows it, or as `str()` shows it."""
+        return self.name.startswith(prefix) or ("%" in prefix and _escape(self.name).startswith(prefix))
+
     @property
     def image_id(self) -> str:
         """First 16 bytes of SHA-256 of the canonical path, 32 lower-case hex characters."""

@@ -65,7 +65,7 @@ class MeasureService:
         known = (
             row
             for row in self._features.all_summaries()
-            if row.status == INDEXED and row.path.name.startswith(prefix) and not row.path.is_generated
+            if row.status == INDEXED and row.path.begins_with(prefix) and not row.path.is_generated
         )
         return draw(known, lambda row: groups.get(id_of(row.path), NO_GROUP), most, seed)
 

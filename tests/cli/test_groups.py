@@ -111,6 +111,15 @@ def test_a_person_has_the_last_word(dedup: Run, known: Known, services: Services
     assert [best for best, _ in grouped(dedup)] == ["images/c.jpg", "images/e.jpg"]
 
 
+@pytest.mark.parametrize("prefix", ["a b#c%2B?", "a b#c%252B?"])
+def test_a_prefix_is_given_as_the_name_is_or_as_it_is_printed(dedup: Run, known: Known, prefix: str):
+    pair = known.pair("a b#c%2B?.png", "d.jpg", VerdictKind.DUPLICATE)
+    known.pair("a b#c+?.png", "e.jpg", VerdictKind.DUPLICATE)
+    [(_, paths)] = grouped(dedup, "--prefix", prefix)
+    assert set(paths) == {str(pair.left), str(pair.right)} == {"images/a b#c%252B?.png", "images/d.jpg"}
+    assert "1 pair\n" in dedup("duplicates", "--prefix", prefix).output
+
+
 def test_without_any_group_programs_still_get_valid_output(dedup: Run):
     assert grouped(dedup) == []
     assert dedup("groups").output.strip() == "0 groups, 0 images"
