@@ -11,7 +11,8 @@ from dedup_app.group_book import SAME, SAME_SHAPE
 from dedup_app.review import GroupFilter, State
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since
-from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json_list
+from dedup_cli.named_table import NamedRow, named_table
+from dedup_cli.output import Cell, console, counted, plain, print_csv, print_json_list
 from dedup_cli.scan import Format
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.groups.group import Group
@@ -93,15 +94,16 @@ def _keep(group: Group) -> Iterator[str]:
 
 
 def _print(found: Sequence[Group]) -> None:
-    table = plain_table("group", "image", "pixels", "bytes", "", right=("group", "pixels", "bytes"))
+    rows = []
     for number, group in enumerate(found, 1):
         for image, keep in zip(group.images, _keep(group), strict=True):
             size = f"{image.width} x {image.height}" if image.width else "unknown"
             name = Text(plain(image.path), style="bold" if keep == "yes" else "")
             word = {"yes": "keep", "no": "", "unsure": "unsure"}[keep]
             told = ": ".join(filter(None, (word, "; ".join(group.why)))) if image is group.keeper else word
-            table.add_row(str(number), name, size, f"{image.byte_size:,}", told)
-    if found:
-        console().print(table)
+            rows.append(NamedRow((str(number),), name, (size, f"{image.byte_size:,}"), Text(told)))
+    if rows:
+        headings = NamedRow(("group",), Text("image"), ("pixels", "bytes"), Text(""))
+        console().print(named_table(headings, rows, console().width, right=("group", "pixels", "bytes")))
     images = sum(1 + len(group.members) for group in found)
     console().print(Text(f"{counted(len(found), 'group')}, {counted(images, 'image')}", style="dim"))

@@ -8,7 +8,8 @@ import typer
 from rich.text import Text
 
 from dedup_cli.connection import services_of
-from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json
+from dedup_cli.named_table import NamedRow, named_table
+from dedup_cli.output import Cell, console, counted, plain, print_csv, print_json
 from dedup_cli.scan import Format
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.plan import Keep, KeepPlan, PlannedGroup, PlannedImage, Wanted
@@ -71,16 +72,19 @@ def _row(group: PlannedGroup, action: str, image: PlannedImage) -> dict[str, Cel
 
 
 def _print(found: KeepPlan) -> None:
-    table = plain_table("", "image", "bytes", "why", right=("bytes",))
+    rows: list[NamedRow | None] = []
     for group in found.groups:
-        why = "; ".join(group.why)
-        table.add_row("stays", Text(plain(str(group.keeper.path)), "bold"), f"{group.keeper.byte_size:,}", plain(why))
-        for copy in group.copies:
-            table.add_row("goes", Text(plain(str(copy.image.path))), f"{copy.image.byte_size:,}", Text(plain(copy.why)))
-    if found.groups:
-        console().print(table)
+        rows.append(_named("stays", group.keeper, "; ".join(group.why), style="bold"))
+        rows += [_named("goes", copy.image, copy.why) for copy in group.copies]
+    if rows:
+        headings = NamedRow(("",), Text("image"), ("bytes",), Text("why"))
+        console().print(named_table(headings, rows, console().width, right=("bytes",)))
     for it in found.left_out:
         console().print(Text(f"left out: {plain(it.path)}: {plain(it.why)}", style="yellow"))
     images, groups = counted(len(found.copies), "image"), counted(len(found.groups), "group")
     told = f"{images} of {groups} would go ({found.bytes_to_gain:,} bytes)"
     console().print(Text(f"{told}; nothing was changed", style="dim"))
+
+
+def _named(action: str, image: PlannedImage, why: str, style: str = "") -> NamedRow:
+    return NamedRow((action,), Text(plain(str(image.path)), style), (f"{image.byte_size:,}",), Text(plain(why)))

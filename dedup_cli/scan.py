@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from dedup_app.folder_scan import FolderScan, Measure, ScanReport
@@ -24,6 +25,7 @@ from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.local_files import limits_here, why_not_read
+from dedup_cli.named_table import NamedRow, named_table
 from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json, tell, verdict_text
 from dedup_cli.scan_report import html_report
 from dedup_core.errors import ImageTooLarge, PermanentError
@@ -235,7 +237,7 @@ def _text(path: str) -> str:
 def _print(report: ScanReport, seconds: float, html: Path | None) -> None:
     out = console()
     if report.groups:
-        out.print(_groups_table(report.groups), "", sep="\n")
+        out.print(_groups_table(report.groups, out.width), "", sep="\n")
     if report.look_alikes:
         table = plain_table("verdict", "pair, and why", title="Look-alikes that are no copies")
         for pair in report.look_alikes:
@@ -243,10 +245,12 @@ def _print(report: ScanReport, seconds: float, html: Path | None) -> None:
             table.add_row(verdict_text(pair.verdict.kind), files.append(f"\n{why}", style="dim"))
         out.print(table, "", sep="\n")
     if report.unreadable:
-        table = plain_table("file", "why", title="Not read")
-        for it in report.unreadable:
-            table.add_row(Text(plain(it.name)), Text(plain(why_not_read(it.reason, it.detail)), style="yellow"))
-        out.print(table, "", sep="\n")
+        rows = [
+            NamedRow((), Text(plain(it.name)), (), Text(plain(why_not_read(it.reason, it.detail)), style="yellow"))
+            for it in report.unreadable
+        ]
+        headings = NamedRow((), Text("file"), (), Text("why"))
+        out.print(named_table(headings, rows, out.width, title="Not read"), "", sep="\n")
     out.print(Text(summary(report, seconds)))
     if html:
         out.print(Text(f"the page is at {plain(str(html))}", style="dim"))
@@ -275,23 +279,21 @@ def _besides(report: ScanReport) -> list[str]:
     return told
 
 
-def _groups_table(groups: Sequence[CopyGroup]) -> object:
-    table = plain_table("", "file", "pixels", "bytes", "why", right=("pixels", "bytes"))
-    for number, group in enumerate(groups):
-        if number:
-            table.add_section()
+def _groups_table(groups: Sequence[CopyGroup], width: int) -> Table:
+    rows: list[NamedRow | None] = []
+    for group in groups:
+        rows += [None] if rows else []
         why = "; ".join(reason.sentence for reason in group.reasons)
-        table.add_row(Text("keep", style="bold green"), *_cells(group.keeper, style="bold"), Text(why, style="dim"))
+        rows.append(_named(Text("keep", style="bold green"), group.keeper, why, style="bold"))
         for copy in group.copies:
-            reason = Text("; ".join(copy.verdict.reasons), style="dim")
-            table.add_row(verdict_text(copy.verdict.kind), *_cells(copy.facts), reason)
-        if number + 1 < len(groups):
-            table.add_row()
-    return table
+            rows.append(_named(verdict_text(copy.verdict.kind), copy.facts, "; ".join(copy.verdict.reasons)))
+    headings = NamedRow(("",), Text("file"), ("pixels", "bytes"), Text("why"))
+    return named_table(headings, rows, width, right=("pixels", "bytes"))
 
 
-def _cells(facts: ImageFacts, style: str = "") -> tuple[Text, str, str]:
-    return Text(plain(facts.path), style=style), f"{facts.width} x {facts.height}", f"{facts.byte_size:,}"
+def _named(word: Text, facts: ImageFacts, why: str, style: str = "") -> NamedRow:
+    sizes = f"{facts.width} x {facts.height}", f"{facts.byte_size:,}"
+    return NamedRow((word,), Text(plain(facts.path), style=style), sizes, Text(why, style="dim"))
 
 
 def _write(file: Path, page: str) -> None:
