@@ -93,6 +93,6 @@ def _purge(service: PoisonService, queues: Sequence[str], *, yes: bool, as_json:
     for name in counts:
         service.purge(name)
     if as_json:
-        print_json({"queues": list(queues), "purged": counts})
+        print_json({"queues": list(queues), "sent": 0, "purged": counts})
     else:
         console().print(Text(f"purged: {told}" if counts else "no message was there to be thrown away"))

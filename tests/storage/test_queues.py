@@ -157,6 +157,7 @@ def test_poison_is_peeked_taken_out_the_oldest_first_and_cleared(clients: Storag
     for text in ("one", "two", "three"):
         queue.send_message(text)
     assert [it.body for it in poison.peek("work")] == ["one", "two", "three"]
+    assert (poison.count("work"), poison.count("play")) == (3, 0)
     assert poison.take("work", 5, lambda message: message.body == "one") == 1
     clients.queues.get_queue_client("work-poison").send_message("four")
     assert [it.body for it in poison.peek("work")] == ["four"]  # what was received stays hidden for a while
