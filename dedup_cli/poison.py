@@ -88,7 +88,7 @@ def _purge(service: PoisonService, queues: Sequence[str], *, yes: bool, as_json:
     told = f"{counted(sum(counts.values()), 'message')} ({by_queue})"
     if counts and not yes:
         if not sys.stdin.isatty():
-            raise InputError(f"{told} would be thrown away for good, which nobody was asked about: give --yes")
+            raise InputError(f"{told} would be thrown away for good: --yes does it")
         typer.confirm(f"Throw away {told} for good?", abort=True, err=True)
     for name in counts:
         service.purge(name)
