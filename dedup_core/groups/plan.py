@@ -126,7 +126,7 @@ def _is_asked_for(member: Member, wanted: Wanted) -> bool:
         return False
     if wanted.verdicts and (member.link is None or member.link.kind not in wanted.verdicts):
         return False
-    return ImagePath.parse(member.facts.path).name.startswith(wanted.prefix)
+    return ImagePath.parse(member.facts.path).begins_with(wanted.prefix)
 
 
 def _copy(group: Group, member: Member, image: PlannedImage) -> PlannedCopy:
