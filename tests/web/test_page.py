@@ -314,6 +314,18 @@ def test_a_name_that_turns_its_letters_around_is_shown_as_it_is(browser: Browser
         page.close()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_long_name_without_a_space_stays_within_the_page(browser: Browser, width: int):
+    world = World()
+    for number in (1, 2):
+        world.upload_and_ingest(f"uploads/{'name' * 40}{number}.png", photo(1))
+    with served(world) as site:
+        page = opened(browser, site, viewport={"width": width, "height": 844})
+        for box in ("html", "main"):
+            assert page.locator(box).evaluate("(it) => it.scrollWidth - it.clientWidth") == 0
+        page.close()
+
+
 def test_an_original_opens_in_a_tab_of_its_own(browser: Browser, site: Served):
     page = opened(browser, site)
     with page.context.expect_page() as opening:
