@@ -19,16 +19,20 @@ function roundStep(most, steps = 4) {
 
 // A panel with a plot of stacked bars, one a day. `series`: [{ name, shade, of: (day) => number }].
 function plotOfDays(title, told, days, series) {
-  const place = el("div.plot"), hint = el("output.plot-hint", { "aria-hidden": "true" });
-  const draw = () => place.firstChild?.replaceWith(drawDays(days, series, place.clientWidth, hint, title));
-  place.append(svg("svg"));
-  new ResizeObserver(draw).observe(place);
+  const hint = el("output.plot-hint", { "aria-hidden": "true" });
   const sums = series.map((it) => days.reduce((sum, day) => sum + it.of(day), 0));
   return el("section.panel", { "aria-label": title },
     el("div.plot-head", {}, el("div", {}, el("h3", {}, title), el("p.quiet", {}, told)),
       el("ul.legend", {}, ...series.map((it, at) => el("li", {}, el(`span.swatch.${it.shade}`), `${it.name} `, el("b", {}, short(sums[at])))))),
-    sums.some((sum) => sum > 0) ? place : el("p.nothing", {}, "Nothing in these thirty days."), hint,
+    sums.some((sum) => sum > 0) ? plotAsWideAsItsPlace((width) => drawDays(days, series, width, hint, title)) : el("p.nothing", {}, "Nothing in these thirty days."), hint,
     tableOf(["Day", ...series.map((it) => it.name)], days.filter((day) => series.some((it) => it.of(day))).map((day) => [day.day, ...series.map((it) => whole(it.of(day)))])));
+}
+
+function plotAsWideAsItsPlace(draw) {
+  const place = el("div.plot", {}, svg("svg"));
+  // A place that is not on the page, or no more, is 0 wide.
+  new ResizeObserver(() => { if (place.clientWidth) place.firstChild.replaceWith(draw(place.clientWidth)); }).observe(place);
+  return place;
 }
 
 function drawDays(days, series, width, hint, title) {

@@ -292,6 +292,19 @@ def test_pairs_that_tell_most_are_asked_for_and_a_link_leads_to_one(browser: Bro
         page.close()
 
 
+def test_statistics_come_and_go_without_an_error(browser: Browser, site: Served):
+    page = opened(browser, site)
+    errors: list[str] = []
+    page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
+    for tab in ("Statistics", "Copies", "Statistics"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(".plot svg rect.s0, .card").first).to_be_visible()
+        page.wait_for_timeout(200)  # for a plot that is drawn where it is no more
+    expect(page.get_by_label("Decisions", exact=True)).to_contain_text("Nothing in these thirty days")
+    assert errors == []
+    page.close()
+
+
 def test_a_name_that_is_markup_is_text(browser: Browser, site: Served):
     page = opened(browser, site)
     alerts: list[str] = []
