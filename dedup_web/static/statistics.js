@@ -45,14 +45,18 @@ function failuresOf(days) {
   return [...sums].sort((a, b) => b[1] - a[1]).slice(0, 12);
 }
 
+const PARTS = 256; // of the ledger, by the first two digits of an image's id
+
 function coverage(ledger) {
+  const is_part = ledger.slices < PARTS;
   const told = !ledger.slices ? "The app looks at every image once a day; it has not begun yet."
-    : `Every image once a day: in the index, and compared with its look-alikes. Looked at ${ledger.slices} of 256 parts, the first on ${day(ledger.oldest)}.`;
+    : `Every image once a day: in the index, and compared with its look-alikes. Looked at ${ledger.slices} of ${PARTS} parts, the first on ${day(ledger.oldest)}.${is_part ? " The rest follows by itself within a day." : ""}`;
   const found = Object.entries(ledger.found).filter(([, count]) => count);
   const label = `${whole(ledger.complete)} of ${whole(ledger.images)} images are complete, ${whole(ledger.waiting)} wait, ${whole(ledger.broken)} lack something`;
   return el("section.panel", { "aria-label": "Coverage" },
     el("div.plot-head", {}, el("div", {}, el("h3", {}, "Coverage"), el("p.quiet", {}, told)),
-      ledger.images ? el("b.share", {}, `${percent(ledger.complete, ledger.images)} %`) : null),
+      ledger.images ? el("div.shares", {}, el("b.share", {}, `${percent(ledger.complete, ledger.images)} %`),
+        is_part ? el("p.quiet", {}, `of the ${many(ledger.images, "image")} looked at`) : null) : null),
     ledger.images ? partsOf([{ name: "complete", shade: "s5", value: ledger.complete }, { name: "waiting", shade: "s2", value: ledger.waiting }, { name: "lacking something", shade: "s6", value: ledger.broken }], label) : null,
     found.length ? el("ul.reasons.found", {}, ...found.map(([what, count]) => el("li", {}, `${whole(count)} ${what}`))) : null);
 }

@@ -9,12 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from dedup_app.group_records import facts_of
+from dedup_app.ledger.findings import PREFIXES, SliceReport
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import ImageFacts, Link
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from tests.app.world import World, photo
+from tests.app.world import NOON, World, photo
 from tests.axe import serious_findings
 from tests.browser import SHOTS, chromium, shoot, wait_for_pictures
 from tests.web.served import HOSTILE, Served, photographs_world, served, with_history
@@ -303,6 +304,21 @@ def test_statistics_come_and_go_without_an_error(browser: Browser, site: Served)
     expect(page.get_by_label("Decisions", exact=True)).to_contain_text("Nothing in these thirty days")
     assert errors == []
     page.close()
+
+
+def test_the_coverage_says_of_how_many_images_it_is_while_not_all_were_looked_at(browser: Browser):
+    world = photographs_world()
+    world.reports.put_ledger(SliceReport("00", 1, 1, 0, {}, 0, NOON))
+    with served(world) as site:
+        page = opened(browser, site)
+        page.get_by_role("tab", name="Statistics").click()
+        shares = page.get_by_label("Coverage").locator(".shares")
+        expect(shares).to_have_text("100 %of the 1 image looked at")
+        for prefix in PREFIXES:
+            world.reports.put_ledger(SliceReport(prefix, 1, 1, 0, {}, 0, NOON))
+        page.get_by_role("tab", name="Statistics").click()
+        expect(shares).to_have_text("100 %")
+        page.close()
 
 
 def test_a_name_that_is_markup_is_text(browser: Browser, site: Served):
