@@ -13,7 +13,7 @@ from dedup_web.pictures import Pictures
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": models.ErrorModel, "description": "What was sent makes no sense"},
-    401: {"model": models.ErrorModel, "description": "The key is missing"},
+    401: {"model": models.ErrorModel, "description": "The key is missing or wrong"},
     403: {"model": models.ErrorModel, "description": "Asked by another site"},
     404: {"model": models.ErrorModel, "description": "There is no such image"},
     409: {"model": models.ErrorModel, "description": "There is nothing to decide, or no more"},

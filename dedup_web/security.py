@@ -6,8 +6,9 @@ from collections.abc import Collection
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dedup_web.refusal import Refusal
 
 KEY_HEADER = "x-functions-key"
 KEY_PARAMETER = "code"
@@ -18,6 +19,17 @@ PRINCIPAL = "x-ms-client-principal"
 PRINCIPAL_NAME = f"{PRINCIPAL}-name"
 PRINCIPAL_ID = f"{PRINCIPAL}-id"
 MOST_NAME = 256  # characters of a person's name
+NO_KEY = Refusal(
+    401,
+    "the key is missing",
+    f"open the address that dedup review printed, all of it; a program sends the key as {KEY_HEADER}",
+)
+WRONG_KEY = Refusal(
+    401, "the key is wrong", "each start of dedup review makes a new one: open the address that it printed last"
+)
+OTHER_HOST = Refusal(
+    421, "this page answers on its own address only", "open the address as dedup review printed it, by no other name"
+)
 
 
 class Guard:
@@ -47,31 +59,32 @@ class Guard:
         scope = {**scope, "query_string": urlencode(query).encode(), "nonce": nonce}
         refusal = self._refusal(scope, headers, given)
         if refusal is not None:
-            await refusal(scope, receive, _with_headers(send, nonce))
+            answer = refusal.response(headers.get("accept", ""), nonce)
+            await answer(scope, receive, _with_headers(send, nonce))
             return
         await self._app(scope, receive, _with_headers(send, nonce))
 
-    def _refusal(self, scope: Scope, headers: Headers, given: str) -> JSONResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers, given: str) -> Refusal | None:
         if self._hosts is not None and headers.get("host", "") not in self._hosts:
-            return JSONResponse({"detail": "this page answers on its own address only"}, 421)
+            return OTHER_HOST
         if self._key is not None and not hmac.compare_digest(given.encode(), self._key.encode()):
-            return JSONResponse({"detail": f"the key is missing: send it as {KEY_HEADER}"}, 401)
+            return WRONG_KEY if given else NO_KEY
         unknown = self._refusal_of_person(scope["path"], headers)
         if unknown is not None:
             return unknown
         if _is_of_another_site(scope["method"], headers):
-            return JSONResponse({"detail": "requests of other sites are refused"}, 403)
+            return Refusal(403, "requests of other sites are refused")
         return None
 
-    def _refusal_of_person(self, path: str, headers: Headers) -> JSONResponse | None:
+    def _refusal_of_person(self, path: str, headers: Headers) -> Refusal | None:
         if not self._sign_in:
             if any(name.startswith(PRINCIPAL) for name in headers):
-                return JSONResponse({"detail": "no sign-in stands before this app: a header vouches for nobody"}, 403)
+                return Refusal(403, "no sign-in stands before this app: a header vouches for nobody")
             return None
         # Other paths are let through without sign-in, because webhooks of the host have keys of their own.
         if path != "/" and not path.startswith("/api/"):
-            return JSONResponse({"detail": "there is nothing here"}, 404)
-        return None if person_of(headers) else JSONResponse({"detail": "sign in first"}, 401)
+            return Refusal(404, "there is nothing here")
+        return None if person_of(headers) else Refusal(401, "sign in first")
 
 
 def _is_of_another_site(method: str, headers: Headers) -> bool:

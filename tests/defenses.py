@@ -228,8 +228,8 @@ DEFENSES = (
     Defense(
         "tests/web/test_sign_in.py::test_whoever_was_let_through_without_signing_in_is_told_nothing",
         "dedup_web/security.py",
-        "return None if person_of(headers) else JSONResponse(",
-        "return None if True else JSONResponse(",
+        "return None if person_of(headers) else Refusal(",
+        "return None if True else Refusal(",
     ),
     Defense(
         "tests/storage/test_original_links.py::test_a_link_reads_one_blob_for_five_minutes_with_the_type_of_its_content",

@@ -18,7 +18,6 @@ function comparison(group, member) {
     measured ? bars(measured) : null);
 }
 
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const showComparison = () => $("comparison")?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 
 // The right picture is shown from the line on; the line follows the slider, or whoever drags in the picture.

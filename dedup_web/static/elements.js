@@ -27,6 +27,7 @@ const day = (text) => (text ? new Date(text).toLocaleDateString("en", { year: "n
 const UNSEEN = /[\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g;
 const seen = (text) => text.replace(UNSEEN, (letter) => `⟨U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 const nameOf = (image) => seen(image.path.slice(image.path.indexOf("/") + 1));
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const many = (count, thing) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
 let toastTimer;

@@ -45,6 +45,29 @@ def test_without_the_key_nothing_is_told(client: TestClient):
 
 
 @pytest.mark.parametrize(
+    ("key", "reason", "remedy"),
+    [
+        ("", "the key is missing", "open the address that dedup review printed"),
+        ("wrong", "the key is wrong", "open the address that it printed last"),
+    ],
+)
+def test_a_missing_and_a_wrong_key_are_told_apart_to_people_and_programs(
+    client: TestClient, key: str, reason: str, remedy: str
+):
+    told = client.get("/api/groups", headers={"x-functions-key": key}).json()["detail"]
+    assert told.startswith(reason)
+    assert remedy in told
+    browser = {"x-functions-key": "", "accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = client.get("/api/review", params={"code": key}, headers=browser)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith("text/html")
+    assert f"<h1>{reason.capitalize()}</h1>" in answer.text
+    assert remedy in answer.text.replace("Open", "open")
+    nonce = answer.headers["content-security-policy"].split("'nonce-")[1].split("'")[0]
+    assert f"nonce='{nonce}'" in answer.text
+
+
+@pytest.mark.parametrize(
     "headers",
     [{"origin": "https://elsewhere.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
 )
