@@ -172,7 +172,7 @@ class Services(ServicePorts):
     def telling(self) -> "TellingService":
         from dedup_app.telling import TellingService
 
-        return TellingService(pairs=self.pairs, features=self.features, policy=self.settings.policy)
+        return TellingService(pairs=self.pairs, features=self.features, book=self.groups, policy=self.settings.policy)
 
     @cached_property
     def check(self) -> "CheckService":

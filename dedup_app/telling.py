@@ -4,21 +4,23 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from dedup_app.dial import dial
+from dedup_app.group_book import GroupBook
 from dedup_app.group_records import facts_of
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.tune.evidence import NO_MATTER_OF_POLICY
 from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.errors import PermanentError
-from dedup_core.groups.facts import ImageFacts
+from dedup_core.groups.facts import FAMILIES, Decision, ImageFacts
 from dedup_core.policy import Policy
 
 MOST_LOOKED: Final = 4_000  # rows of pairs for one question: a few requests to storage
 SLICES: Final = tuple(f"{number:02x}" for number in range(256))
 PLACES: Final = tuple(step / 8 for step in range(1, 9))  # of the dial, to either side
-_NO_MATTER_OF_POLICY: Final = frozenset({VerdictKind.IDENTICAL, VerdictKind.UNVERIFIABLE})
 
 
 class UnknownPair(PermanentError):
@@ -41,18 +43,37 @@ class TellingPair:
     distance: float = 1.0
 
 
-class TellingService:
-    """Reads rows of pairs that nobody has decided about, and of their images."""
+@dataclass(frozen=True, slots=True)
+class TuningProgress:
+    """How far people have come with the decisions that `dedup tune` needs, and what is left to ask them.
 
-    def __init__(self, *, pairs: PairsTable, features: FeaturesTable, policy: Policy) -> None:
+    `copies` and `others` count decisions that settings could follow. Of the pairs that were looked at, `near_decided`
+    lie near a threshold and are decided; `far_grouped` lie near none, are not decided and are shown in groups.
+    `all_looked_at`: whether there are no other pairs.
+    """
+
+    copies: int
+    others: int
+    near_decided: int
+    far_grouped: int
+    all_looked_at: bool
+
+
+class TellingService:
+    """Reads rows of pairs and of their images; what was decided it knows from the group book."""
+
+    def __init__(self, *, pairs: PairsTable, features: FeaturesTable, book: GroupBook, policy: Policy) -> None:
         self._pairs = pairs
         self._features = features
+        self._book = book
         self._policy = policy
 
     def most_telling(self, most: int, seed: int) -> list[TellingPair]:
         """Up to `most` pairs, those near a threshold first, of every turn of a verdict into another in turn."""
         by_turn: defaultdict[tuple[VerdictKind, VerdictKind], list[tuple[float, str, PairRow]]] = defaultdict(list)
-        for pair in self._undecided(seed):
+        for pair in self._looked_at(seed):
+            if pair.decision is not None or not _is_judged_by_policy(pair):
+                continue
             turn = turn_of(pair, self._policy)
             if turn is not None and pair.verdict is not None:
                 distance, kind = turn
@@ -76,17 +97,32 @@ class TellingService:
         pair = self._pairs.get(rows[left_id].path, rows[right_id].path)
         return TellingPair(facts_of(rows[left_id]), facts_of(rows[right_id]), pair)
 
-    def _undecided(self, seed: int) -> Iterator[PairRow]:
-        """Pairs that were measured and not decided about, of slices in an order by chance."""
-        looked = 0
-        for prefix in random.Random(seed).sample(SLICES, len(SLICES)):  # noqa: S311 - no secret
-            for pair in self._pairs.with_prefix(prefix):
-                looked += 1
-                is_open = pair.decision is None and pair.measurement is not None and pair.verdict is not None
-                if is_open and pair.verdict and pair.verdict.kind not in _NO_MATTER_OF_POLICY:
-                    yield pair
-                if looked == MOST_LOOKED:
-                    return
+    def progress(self, seed: int) -> TuningProgress:
+        """What there is to say where `most_telling` with the same seed finds nothing."""
+        pairs = list(self._looked_at(seed))
+        near_decided = far_grouped = 0
+        for pair in filter(_is_judged_by_policy, pairs):
+            is_near = turn_of(pair, self._policy) is not None
+            if pair.decision is not None:
+                near_decided += is_near
+            elif not is_near and pair.verdict is not None and pair.verdict.kind in FAMILIES:
+                far_grouped += 1
+        decisions = list(self._decisions())
+        copies = decisions.count(Decision.DUPLICATE)
+        return TuningProgress(copies, len(decisions) - copies, near_decided, far_grouped, len(pairs) < MOST_LOOKED)
+
+    def _decisions(self) -> Iterator[Decision]:
+        """Those that `gather` would find, without a look at the tables."""
+        with self._book.current() as known:
+            for _, _, link, decided in known.decisions():
+                is_followed = link is not None and link.kind not in NO_MATTER_OF_POLICY
+                if is_followed and decided.decision in {Decision.DUPLICATE, Decision.NOT_DUPLICATE}:
+                    yield decided.decision
+
+    def _looked_at(self, seed: int) -> Iterator[PairRow]:
+        """Pairs of slices in an order by chance."""
+        prefixes = random.Random(seed).sample(SLICES, len(SLICES))  # noqa: S311 - no secret
+        return islice((pair for prefix in prefixes for pair in self._pairs.with_prefix(prefix)), MOST_LOOKED)
 
     def _told(
         self, pair: PairRow, rows: dict[str, ImageSummary], kind: VerdictKind, distance: float
@@ -97,6 +133,10 @@ class TellingService:
         if (left.version, right.version) != (pair.left_version, pair.right_version):
             return None
         return TellingPair(facts_of(left), facts_of(right), pair, kind, distance)
+
+
+def _is_judged_by_policy(pair: PairRow) -> bool:
+    return pair.measurement is not None and pair.verdict is not None and pair.verdict.kind not in NO_MATTER_OF_POLICY
 
 
 def turn_of(pair: PairRow, policy: Policy) -> tuple[float, VerdictKind] | None:

@@ -7,9 +7,12 @@ from pydantic import BaseModel
 
 from dedup_app.intervals import Share
 from dedup_app.precision import PrecisionReport, Seen, SeenPart
-from dedup_app.telling import TellingPair
+from dedup_app.telling import TellingPair, TuningProgress
+from dedup_app.tune.service import LEAST_DECISIONS, LEAST_OF_EITHER
 from dedup_web import models
 from dedup_web.context import PROBLEMS, Given
+
+type Seed = Annotated[int, Query(ge=0, le=1_000_000, description="Another number looks elsewhere first")]
 
 
 class TellingPairModel(BaseModel):
@@ -34,6 +37,34 @@ class TellingPairModel(BaseModel):
             decided=models.DecidedModel.of(pair.decided) if pair else None,
             turns_into=found.turns_into.value if found.turns_into else None,
             distance=found.distance,
+        )
+
+
+class TuningProgressModel(BaseModel):
+    """How many decisions `dedup tune` could follow, of how many it needs: in all, and of either kind.
+
+    Of the pairs that were looked at, `near_decided` lie near a threshold and are decided; `far_grouped` lie near none,
+    are not decided and are shown in groups. `all_looked_at`: whether there are no other pairs.
+    """
+
+    copies: int
+    others: int
+    needed: int
+    needed_of_either: int
+    near_decided: int
+    far_grouped: int
+    all_looked_at: bool
+
+    @classmethod
+    def of(cls, progress: TuningProgress) -> "TuningProgressModel":
+        return cls(
+            copies=progress.copies,
+            others=progress.others,
+            needed=LEAST_DECISIONS,
+            needed_of_either=LEAST_OF_EITHER,
+            near_decided=progress.near_decided,
+            far_grouped=progress.far_grouped,
+            all_looked_at=progress.all_looked_at,
         )
 
 
@@ -98,12 +129,15 @@ class PrecisionModel(BaseModel):
 def add_telling(api: FastAPI) -> None:
     @api.get("/api/telling", responses=PROBLEMS)
     def telling(
-        given: Given,
-        size: Annotated[int, Query(ge=1, le=200, description="Pairs")] = 50,
-        seed: Annotated[int, Query(ge=0, le=1_000_000, description="Another number looks elsewhere first")] = 0,
+        given: Given, size: Annotated[int, Query(ge=1, le=200, description="Pairs")] = 50, seed: Seed = 0
     ) -> list[TellingPairModel]:
         """Pairs near a threshold that nobody has decided about: decisions about them tell `dedup tune` most."""
         return [TellingPairModel.of(it) for it in given.services.telling.most_telling(size, seed)]
+
+    @api.get("/api/tuning", responses=PROBLEMS)
+    def tuning(given: Given, seed: Seed = 0) -> TuningProgressModel:
+        """How many decisions `dedup tune` has and needs, and why no pair may be left to ask about."""
+        return TuningProgressModel.of(given.services.telling.progress(seed))
 
     @api.get("/api/pairs/{left}/{right}", responses=PROBLEMS)
     def read_pair(given: Given, left: models.ImageId, right: models.ImageId) -> TellingPairModel:

@@ -28,8 +28,9 @@ function showEmpty() {
     : state.tab === "decided" ? ["Nothing is decided yet", "What you decide is listed here, and can be taken back."]
     : state.total ? [`All ${many(state.total, "group")} are decided`, "The command dedup plan says which copies could go now; nothing goes by itself."]
     : ["There is nothing here", "Groups appear as images arrive and are compared."];
-  $("group").replaceChildren(el("div.empty", {}, el("p", {}, el("strong", {}, strong), quiet)));
+  $("group").replaceChildren(nothing(strong, quiet));
 }
+const nothing = (strong, ...told) => el("div.empty", {}, el("div", {}, el("strong", {}, strong), ...told.map((it) => el("p", {}, it))));
 
 function showGroup(group) {
   state.group = group;

@@ -8,15 +8,33 @@ const TURNS = { duplicate: "a copy", identical: "identical", altered: "altered",
 
 async function showTune() {
   const named = location.hash.match(/^#pair=([0-9a-f]{32})-([0-9a-f]{32})$/);
-  const found = await read(`telling?size=${AT_ONCE}&seed=${tune_seed++}`);
+  const seed = tune_seed++;
+  const found = await read(`telling?size=${AT_ONCE}&seed=${seed}`);
   if (named) found.unshift(await read(`pairs/${named[1]}/${named[2]}`));
+  const progress = found.length ? null : await read(`tuning?seed=${seed}`);
   if (state.tab !== "tune") return;
   await showPairs(found.map(asGroup), found.length ? 0 : -1);
+  if (progress) $("group").replaceChildren(nothing(...whyNoPair(progress)));
+}
+
+// Why no pair is left to ask about, how far tuning has come, and what can be done.
+function whyNoPair({ copies, others, needed, needed_of_either, near_decided, far_grouped, all_looked_at }) {
+  const why = !near_decided ? "No pair lies near a threshold"
+    : near_decided === 1 ? "The only pair near a threshold is decided" : `All ${many(near_decided, "pair")} near a threshold are decided`;
+  const what = "This tab asks about pairs that a somewhat stricter or looser setting would judge otherwise.";
+  const made = `${many(copies, "decision")} “a copy” and ${others.toLocaleString("en")} “not a copy”`;
+  if (copies + others >= needed && Math.min(copies, others) >= needed_of_either) {
+    return [why, what, `There are ${made}, which is enough: run dedup tune.`];
+  }
+  return [why, what, `The command dedup tune needs ${needed} decisions, at least ${needed_of_either} of either kind. It has ${made}.`,
+    !all_looked_at ? "Not all pairs were looked at: open this tab again to look at others."
+      : far_grouped ? "Decide about more groups in Copies, Altered and Other colors: that counts, too. Identical files do not count, because no setting matters to them."
+      : "Pairs appear here as more images that look alike arrive and are compared."];
 }
 
 async function showPairs(groups, at) {
   showList(groups, { next_cursor: null, total: groups.length, decided: 0, matching: groups.length, bytes_to_gain: 0 });
-  $("progress").replaceChildren(`${many(groups.length, "pair")} to decide, those that tell most`);
+  $("progress").replaceChildren(groups.length ? `${many(groups.length, "pair")} to decide, those that tell most` : "No pair to decide");
   await open(Math.min(at, groups.length - 1));
 }
 

@@ -11,6 +11,7 @@ from dedup_app.decisions import Act
 from dedup_app.dial import dial
 from dedup_app.intervals import Share
 from dedup_app.telling import UnknownPair
+from dedup_app.tune.evidence import gather
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from dedup_core.policy import LOOSE, STRICT
@@ -64,6 +65,31 @@ def test_what_was_decided_or_overwritten_is_not_asked_about_again():
 def test_so_many_are_asked_about_as_were_wanted():
     world = world_of([3.5 + number / 100 for number in range(20)])
     assert len(world.services.telling.most_telling(5, seed=3)) == 5
+
+
+def test_where_nobody_is_asked_it_is_told_what_is_decided_and_what_lies_far_from_every_threshold():
+    world = world_of([3.7, 3.9, 0.5, 0.6, 30.0])
+    for number, act in enumerate((Act.DUPLICATE, Act.NOT_DUPLICATE, Act.KEEP_BOTH)):
+        left, right = (ImagePath("images", f"{number}-{side}.png") for side in "ab")
+        world.services.decisions.decide_pair(left, right, act, "ann")
+    assert world.services.telling.most_telling(10, seed=0) == []
+    progress = world.services.telling.progress(seed=0)
+    assert (progress.near_decided, progress.far_grouped, progress.all_looked_at) == (2, 2, True)
+
+
+def test_of_the_decisions_those_count_that_settings_could_follow():
+    world = decided_world()
+    world.upload_and_ingest("same.png", photo(3))
+    world.verify_all()
+    for left, right, act in [
+        ("shoes/a.png", "shoes/b.jpg", Act.DUPLICATE),
+        ("hats/c.png", "hats/d.jpg", Act.KEEP_BOTH),
+        ("e.png", "f.png", Act.NOT_DUPLICATE),
+        ("e.png", "same.png", Act.DUPLICATE),
+    ]:
+        world.services.decisions.decide_pair(ImagePath("images", left), ImagePath("images", right), act, "ann")
+    progress, evidence = world.services.telling.progress(seed=0), gather(world.pairs, world.features)
+    assert (progress.copies, progress.others) == (evidence.copies, evidence.strangers) == (1, 1)
 
 
 def test_a_pair_is_named_by_its_images_compared_or_not():

@@ -15,7 +15,7 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import ImageFacts, Link
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from tests.app.world import NOON, World, photo
+from tests.app.world import NOON, World, copy_of, photo
 from tests.axe import serious_findings
 from tests.browser import SHOTS, chromium, shoot, wait_for_pictures
 from tests.web.served import HOSTILE, Served, photographs_world, served, with_history
@@ -257,7 +257,7 @@ def test_pairs_that_tell_most_are_asked_for_and_a_link_leads_to_one(browser: Bro
     with served(photographs_world()) as site:
         page = opened(browser, site)
         page.get_by_role("tab", name="Help me tune").click()
-        expect(page.locator("#progress")).to_contain_text("pairs to decide")
+        expect(page.locator("#progress")).to_contain_text("No pair to decide")
         a, b = (ImagePath("images", name) for name in ("catalog/cat.jpg", "uploads/cat-small.jpg"))
         page.goto(f"{site.page}#pair={a.image_id}-{b.image_id}")
         page.reload()
@@ -290,6 +290,26 @@ def test_pairs_that_tell_most_are_asked_for_and_a_link_leads_to_one(browser: Bro
         page.get_by_role("tab", name="Statistics").click()
         expect(page.locator("main")).to_contain_text("Precision that people have seen")
         assert serious_findings(page) == []
+        page.close()
+
+
+def test_where_no_pair_is_left_to_ask_about_the_tab_says_why_and_what_to_do(browser: Browser):
+    world = World()
+    for name, data in {"a.png": photo(1), "b.jpg": copy_of(1)}.items():
+        world.upload_and_ingest(name, data)
+    world.verify_all()
+    with served(world) as site:
+        page = opened(browser, site)
+        page.keyboard.press("d")
+        expect(page.locator("#progress")).to_contain_text("1 of 1")
+        page.get_by_role("tab", name="Help me tune").click()
+        told = page.locator(".empty")
+        expect(told).to_contain_text("No pair lies near a threshold")
+        expect(told).to_contain_text("needs 40 decisions, at least 8 of either kind")
+        expect(told).to_contain_text("It has 1 decision “a copy” and 0 “not a copy”.")
+        expect(told).to_contain_text("Pairs appear here as more images that look alike arrive")
+        page.keyboard.press("u")
+        expect(told).to_contain_text("Decide about more groups in Copies, Altered and Other colors")
         page.close()
 
 
