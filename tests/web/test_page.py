@@ -226,6 +226,16 @@ def test_what_was_decided_is_taken_back_from_any_tab(browser: Browser, site: Ser
     page.close()
 
 
+def test_tabs_progress_and_keys_share_one_line_at_1280_pixels(browser: Browser, site: Served):
+    page = opened(browser, site, viewport={"width": 1280, "height": 800})
+    expect(page.locator("#progress")).to_contain_text("to gain")
+    boxes = [page.locator(it).bounding_box() for it in ("#tabs", "#progress", "#help-button")]
+    middles = [box["y"] + box["height"] / 2 for box in boxes if box]
+    assert len(middles) == 3
+    assert max(middles) - min(middles) < 2
+    page.close()
+
+
 def test_what_changed_is_outlined_and_groups_are_narrowed_by_the_day(browser: Browser, site: Served):
     page = opened(browser, site)
     page.get_by_role("tab", name="Altered").click()
