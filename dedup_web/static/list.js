@@ -8,13 +8,14 @@ function query(cursor, size = PAGE) {
   else wanted.set("verdict", state.tab);
   if ($("prefix").value) wanted.set("prefix", $("prefix").value);
   if ($("since").value) wanted.set("since", $("since").value);
-  if ($("identical").checked) wanted.set("identical", "true");
+  if (isIdenticalOnly()) wanted.set("identical", "true");
   if (cursor) wanted.set("cursor", cursor);
   return `groups?${wanted}`;
 }
-const isFiltered = () => Boolean($("prefix").value || $("since").value || $("identical").checked);
-
 const isList = () => !["tune", "rejected", "statistics"].includes(state.tab);
+const hasIdentical = () => state.tab === "duplicate" || state.tab === "decided";
+const isIdenticalOnly = () => hasIdentical() && $("identical").checked;
+const isFiltered = () => isList() && Boolean($("prefix").value || $("since").value || isIdenticalOnly());
 
 // What the list shows is asked for by tab, filter and decision, faster than answers come: only the newest is shown.
 let newest_question = 0;

@@ -22,8 +22,9 @@ async function setTab(tab) {
   $("group").removeAttribute("aria-label");
   [...$("tabs").children].forEach((it) => { it.setAttribute("aria-selected", String(it.dataset.tab === tab)); it.tabIndex = it.dataset.tab === tab ? 0 : -1; });
   $("decide-identical").hidden = tab !== "duplicate";
+  $("identical-only").hidden = !hasIdentical();
   const is_plain = tab === "rejected" || tab === "statistics";
-  $("filters").hidden = is_plain || tab === "tune";
+  $("filters").hidden = !isList();
   document.body.classList.toggle("plain", is_plain);
   await loadList().catch((error) => tell(error.message));
 }

@@ -236,6 +236,25 @@ def test_tabs_progress_and_keys_share_one_line_at_1280_pixels(browser: Browser, 
     page.close()
 
 
+def test_identical_files_are_asked_for_only_where_there_can_be_some(browser: Browser, site: Served):
+    page = opened(browser, site)
+    only = page.get_by_label("identical files only")
+    groups = page.locator("#list li")
+    only.check()
+    expect(groups).to_have_count(1)
+    for tab in ("Altered", "Other colors"):
+        page.get_by_role("tab", name=tab).click()
+        expect(only).to_be_hidden()
+        expect(groups).not_to_have_count(0)
+        expect(page.locator("#group .chip").first).to_have_text(tab.lower())
+    page.get_by_role("tab", name="Help me tune").click()
+    expect(page.locator(".empty")).to_contain_text("No pair lies near a threshold")
+    page.get_by_role("tab", name="Decided").click()
+    expect(only).to_be_visible()
+    expect(page.locator(".empty")).to_contain_text("Nothing fits these filters")
+    page.close()
+
+
 def test_what_changed_is_outlined_and_groups_are_narrowed_by_the_day(browser: Browser, site: Served):
     page = opened(browser, site)
     page.get_by_role("tab", name="Altered").click()
