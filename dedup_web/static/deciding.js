@@ -15,7 +15,7 @@ async function decideNow(act, keeper) {
   if (group.pair) return decidePair(group, act, keeper);
   const done = await send(`groups/${group.id}/decision`, keeper ? { act, keeper: keeper.id } : { act });
   state.undo.push({ pairs: done });
-  tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep. Press u to undo.` : `Decided: ${WORDS[act]}. ${act === "duplicate" && group.unsure ? "What is unsure stays until you choose the one to keep. " : ""}Press u to undo.`);
+  tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.${act === "duplicate" && group.unsure ? " What is unsure stays until you choose the one to keep." : ""}`, true);
   if (tab === state.tab) await afterDeciding();
 }
 
@@ -64,7 +64,7 @@ async function decideIdentical() {
   const pairs = [];
   try {
     await inTurn(found, async (group) => pairs.push(...(await send(`groups/${group.id}/decision`, { act: "duplicate" }))));
-    tell(`Decided ${many(found.length, "group")}. Press u to undo.`);
+    tell(`Decided ${many(found.length, "group")}.`, true);
   } catch (error) { tell(error.message); } finally {
     if (pairs.length) state.undo.push({ pairs });
     await afterDeciding();

@@ -30,10 +30,12 @@ const nameOf = (image) => seen(image.path.slice(image.path.indexOf("/") + 1));
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const many = (count, thing) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
+const TOLD_FOR = 4000, UNDOABLE_FOR = 8000; // milliseconds
 let toastTimer;
-function tell(text) {
-  $("toast").textContent = text;
+function tell(text, is_undoable = false) {
+  $("toast").replaceChildren(text);
+  if (is_undoable) $("toast").append(el("button", { type: "button", onclick: undo }, "Undo ", el("kbd", {}, "u")));
   $("toast").classList.add("on");
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => $("toast").classList.remove("on"), 4000);
+  toastTimer = setTimeout(() => $("toast").classList.remove("on"), is_undoable ? UNDOABLE_FOR : TOLD_FOR);
 }

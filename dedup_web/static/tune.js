@@ -54,7 +54,7 @@ async function decidePair(group, act, keeper) {
   const [left, right] = group.pair;
   const done = [await send(`pairs/${left}/${right}/decision`, keeper ? { act, keeper: keeper.id } : { act })];
   state.undo.push({ pairs: done, group, at: state.at });
-  tell(`${keeper ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.`} Press u to undo.`);
+  tell(keeper ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.`, true);
   if (state.tab !== "tune") return;
   const rest = state.groups.filter((it) => it !== group);
   await (rest.length ? showPairs(rest, state.at) : showTune());

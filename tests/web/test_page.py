@@ -24,6 +24,7 @@ LIMIT = 60_000  # ms; only what fails takes so long
 expect.set_options(timeout=LIMIT)
 GROUP = re.compile(r"/api/groups/[^/?]+$")
 DESK = {"width": 1360, "height": 860}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
 @pytest.fixture(scope="module")
@@ -402,6 +403,25 @@ def test_a_long_name_without_a_space_stays_within_the_page(browser: Browser, wid
         for box in ("html", "main"):
             assert page.locator(box).evaluate("(it) => it.scrollWidth - it.clientWidth") == 0
         page.close()
+
+
+def test_a_decision_is_taken_back_by_touch_and_a_phone_is_told_of_no_keys(browser: Browser, site: Served):
+    page = opened(browser, site, **PHONE)
+    page.locator("#act-duplicate").tap()
+    expect(page.locator("#progress")).to_contain_text("1 of 3")
+    expect(page.locator("#toast kbd")).to_be_hidden()
+    page.locator("#toast").get_by_role("button", name="Undo").tap()
+    expect(page.locator("#toast")).to_have_text("Took the decision back")
+    expect(page.locator("#progress")).to_contain_text("0 of 3")
+    page.close()
+
+
+def test_at_a_desk_undo_names_its_key(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.keyboard.press("d")
+    expect(page.locator("#toast kbd")).to_be_visible()
+    expect(page.locator("#toast button")).to_have_text("Undo u")
+    page.close()
 
 
 def test_an_original_opens_in_a_tab_of_its_own(browser: Browser, site: Served):
