@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from dedup_app.group_records import facts_of
 from dedup_app.ledger.findings import PREFIXES, SliceReport
@@ -405,6 +405,12 @@ def test_a_long_name_without_a_space_stays_within_the_page(browser: Browser, wid
         page.close()
 
 
+def is_within_its_parent(part: Locator) -> bool:
+    return bool(
+        part.evaluate("(it) => it.getBoundingClientRect().right <= it.parentElement.getBoundingClientRect().right")
+    )
+
+
 def test_a_decision_is_taken_back_by_touch_and_a_phone_is_told_of_no_keys(browser: Browser, site: Served):
     page = opened(browser, site, **PHONE)
     page.locator("#act-duplicate").tap()
@@ -421,6 +427,22 @@ def test_at_a_desk_undo_names_its_key(browser: Browser, site: Served):
     page.keyboard.press("d")
     expect(page.locator("#toast kbd")).to_be_visible()
     expect(page.locator("#toast button")).to_have_text("Undo u")
+    page.close()
+
+
+def test_on_a_phone_no_filter_badge_or_button_is_cut(browser: Browser, site: Served):
+    page = opened(browser, site, **PHONE)
+    for inputs in (page.locator("#filters input"), page.locator(".actions button")):
+        assert all(is_within_its_parent(it) for it in inputs.all())
+    assert page.locator("#filters").evaluate("(it) => it.scrollWidth - it.clientWidth") == 0
+    label = page.locator("#filters label", has_text="Name begins with")
+    assert label.evaluate("(it) => parseFloat(getComputedStyle(it).fontSize)") >= 12
+    page.locator("#act-not_duplicate").tap()
+    expect(page.locator("#progress")).to_contain_text("0 of 2")
+    page.get_by_role("tab", name="Decided").tap()
+    badge = page.locator(".card .chip", has_text="not a copy · ann, May 31, 2026")
+    expect(badge).to_be_visible()
+    assert is_within_its_parent(badge)
     page.close()
 
 
