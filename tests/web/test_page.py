@@ -446,6 +446,15 @@ def test_on_a_phone_no_filter_badge_or_button_is_cut(browser: Browser, site: Ser
     page.close()
 
 
+def test_on_a_phone_the_name_of_a_rejected_file_has_the_whole_line(browser: Browser, site: Served):
+    page = opened(browser, site, **PHONE)
+    page.get_by_role("tab", name="Rejected").tap()
+    name = page.locator("main td bdi", has_text="uploads/notes.jpg")
+    expect(name).to_be_visible()
+    assert name.evaluate("(it) => it.getClientRects().length") == 1
+    page.close()
+
+
 def test_an_original_opens_in_a_tab_of_its_own(browser: Browser, site: Served):
     page = opened(browser, site)
     with page.context.expect_page() as opening:
