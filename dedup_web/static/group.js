@@ -41,7 +41,7 @@ function showGroup(group) {
   $("group").replaceChildren(
     el("div.headline", {}, el("h2", {}, many(images.length, "image")), chipOf(group),
       group.bytes_to_gain ? el("span.chip", {}, `${bytes(group.bytes_to_gain)} to gain`) : null, el("span.chip", {}, day(group.newest_at))),
-    el("p.why", {}, ...(group.ask ? [group.ask] : group.unsure ? ["It cannot be told which of these was altered: choose the one to keep."] : group.why.length ? ["Keep ", keeper, `: ${group.why.join("; ")}.`] : ["Nothing tells these images apart; ", keeper, " is the first by name."])),
+    el("p.why", {}, ...(group.ask ? [group.ask] : group.unsure ? ["It cannot be told which of these was altered: choose the one to keep."] : ["Keep ", keeper, `: ${group.why.join("; ")}.`])),
     el(`div.cards${images.length > 4 ? ".many" : ""}`, {}, ...images.map((it, at) => card(it, at, group, chosen))),
     comparison(group, chosen), actions(group));
   if (focused) document.querySelector(`[data-keep="${focused}"]`)?.focus();
