@@ -29,7 +29,7 @@ _DEEPEST: Final = 4  # bands: below a quarter of the side the noise of a flat pi
 _EMPTY: Final = 0.15  # docs/thresholds.md#true-pixels
 _CLIFF: Final = 0.11  # docs/thresholds.md#true-pixels
 _FINEST_CLIFF: Final = 0.07  # docs/thresholds.md#true-pixels
-_GRAY_SIDE: Final = 64  # pixels, and up to twice as many
+_GRAY_POINTS: Final = 64  # across, and down
 _GRAY_TOLERANCE: Final = 8  # of 255 between the channels: what rounding and chroma of JPEG files leave
 _GRAY_SPECKS: Final = 0.001  # of the points
 _LEAST_SIDE: Final = 3  # pixels: a window of two is zero
@@ -271,11 +271,11 @@ def _bands_of(height: int, width: int) -> _Bands:
 
 
 def _is_gray(picture: Image.Image) -> bool:
-    """Whether hardly a point of the picture at a small size has a color."""
+    """Whether hardly a point of the picture has a color, of some that lie all over it."""
     if picture.mode == "L":
         return True
-    small = picture.convert("RGB").reduce(max(1, max(picture.size) // _GRAY_SIDE))
-    colors = np.asarray(small).reshape(-1, 3)
+    size = min(picture.width, _GRAY_POINTS), min(picture.height, _GRAY_POINTS)
+    colors = np.asarray(picture.resize(size, Image.Resampling.NEAREST).convert("RGB")).reshape(-1, 3)
     return bool(np.mean(np.ptp(colors, axis=1) > _GRAY_TOLERANCE) <= _GRAY_SPECKS)
 
 
