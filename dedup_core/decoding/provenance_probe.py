@@ -15,8 +15,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.arrays import Float32s
+from dedup_core.arrays import Float32s, Float64s
 from dedup_core.decoding.headers.tiff import exif_names_a_camera
+from dedup_core.decoding.jpeg_tables import (
+    PROBED,
+    QUALITIES,
+    STANDARD,
+    probed_steps,
+    quality_of_scale,
+    quality_of_table,
+)
 from dedup_core.decoding.provenance import LOSSLESS, Provenance
 from dedup_core.luma import LUMA
 
@@ -45,25 +53,8 @@ _PLACES: Final = 64  # steps from zero that are looked at
 _FROM: Final = 3  # steps from zero: the peak there is no regularity
 _SMOOTH: Final = np.array([1, 2, 3, 4, 3, 2, 1]) / 16  # two means of four: what falls slower is the picture's
 _PERIODS: Final = 512  # eight for each of `_PLACES`, so that no peak falls between two
-_QUALITIES: Final = np.arange(96, 29, -1)  # of those with the same steps the best one
 _GAINS: Final = np.array([0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4])
 _LESS_LIKELY: Final = 0.9  # that tones were changed, where it explains a period no better
-# The luminance table of the JPEG standard (ITU-T T.81, Annex K.1), which libjpeg scales by its quality.
-_STANDARD: Final = np.array(
-    [
-        [16, 11, 10, 16, 24, 40, 51, 61],
-        [12, 12, 14, 19, 26, 58, 60, 55],
-        [14, 13, 16, 24, 40, 57, 69, 56],
-        [14, 17, 22, 29, 51, 87, 80, 62],
-        [18, 22, 37, 56, 68, 109, 103, 77],
-        [24, 35, 55, 64, 81, 104, 113, 92],
-        [49, 64, 78, 87, 103, 121, 120, 101],
-        [72, 92, 95, 98, 112, 100, 103, 99],
-    ],
-    dtype=np.float32,
-)
-# Low frequencies, where photographs have values far from zero.
-_PROBED: Final = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1))
 
 
 def provenance_of(
@@ -72,7 +63,7 @@ def provenance_of(
     """Look at a decoded picture, which may be smaller than `full_size`; `luma_table` is that of a JPEG file."""
     probe = _middle(picture)
     before = earlier_quality(probe, luma_table) if picture.size == full_size else None
-    quality = LOSSLESS if luma_table is None else quality_of_tables(luma_table)
+    quality = LOSSLESS if luma_table is None else quality_of_table(luma_table)
     share = detail_share(probe, partial(_corners, picture))
     # A picture that the decoder has shrunk shows only that nothing is missing at that size.
     side = max(full_size) if share == 1.0 else round(max(picture.size) * share)
@@ -83,19 +74,6 @@ def provenance_of(
         has_camera_data=exif_names_a_camera(exif),
         is_gray=_is_gray(picture),
     )
-
-
-def quality_seen_later(quality: int) -> int:
-    """What `earlier_quality` says of a file of this quality, saved again: the best of those with the same steps."""
-    steps = _tables()[0]
-    if quality not in _QUALITIES:
-        return quality
-    return int(_QUALITIES[(steps == steps[quality == _QUALITIES]).all(axis=1)].max())
-
-
-def quality_of_tables(luma_table: list[int]) -> int:
-    """The quality 1..100 whose table has the same sum."""
-    return _quality_of_scale(100.0 * sum(luma_table) / float(_STANDARD.sum()))
 
 
 def detail_share(middle: Float32s, corners: Callable[[], Float32s]) -> float:
@@ -146,7 +124,7 @@ def earlier_quality(luma: Float32s, luma_table: list[int] | None = None) -> int 
     looked at for a period; and for all frequencies together for the steps of one earlier table, be it that the picture
     was turned, or made brighter or darker in between. Other tables than the standard ones show in single frequencies.
     """
-    own = tuple(float(luma_table[row * _BLOCK + column]) if luma_table else 1.0 for row, column in _PROBED)
+    own = tuple(float(luma_table[row * _BLOCK + column]) if luma_table else 1.0 for row, column in PROBED)
     steps = np.array(own)
     regular = _regularity(_probed_values(luma), steps)  # (frequencies, periods)
     is_counted = regular.any(axis=1)
@@ -160,14 +138,14 @@ def earlier_quality(luma: Float32s, luma_table: list[int] | None = None) -> int 
     found[2:] *= _LESS_LIKELY
     change, quality = np.unravel_index(int(np.argmax(found)), found.shape)
     if found[change, quality] >= _LEAST_REGULARITY:
-        return int(_QUALITIES[quality])
+        return int(QUALITIES[quality])
     peaks = regular[:, _PERIODS // _PLACES :]
     seen = peaks.max(axis=1) >= _LEAST_PEAK
     if seen.sum() < _LEAST_FREQUENCIES:
         return None
     first = np.argmax(peaks >= peaks.max(axis=1, keepdims=True) / 2, axis=1) + _PERIODS // _PLACES
-    scales = 100.0 * steps * _PERIODS / first / [_STANDARD[it] for it in _PROBED]
-    return min(LOSSLESS - 1, _quality_of_scale(float(np.median(scales[seen]))))
+    scales = 100.0 * steps * _PERIODS / first / [STANDARD[it] for it in PROBED]
+    return min(LOSSLESS - 1, quality_of_scale(float(np.median(scales[seen]))))
 
 
 def _regularity(values: Float32s, steps: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -210,23 +188,13 @@ def _waves() -> NDArray[np.floating]:
 
 
 @cache
-def _tables() -> NDArray[np.floating]:
-    """The steps of the standard table for each quality, as libjpeg rounds them, (changes, qualities, frequencies).
+def _tables() -> Float64s:
+    """The steps of the standard table for each quality, (changes, qualities, frequencies).
 
     The changes: none, turned by a right angle, brighter or darker by each gain.
     """
-    percent = np.where(_QUALITIES < 50, 5000 // _QUALITIES, 200 - 2 * _QUALITIES)[:, None]  # noqa: PLR2004 - as below
-    as_it_was, turned = (
-        np.maximum(1.0, (np.array([table[it] for it in _PROBED]) * percent + 50.0) // 100.0)
-        for table in (_STANDARD, _STANDARD.T)
-    )
-    return np.stack([as_it_was, turned, *(gain * as_it_was for gain in _GAINS)])
-
-
-def _quality_of_scale(percent: float) -> int:
-    """The quality whose table is the standard one times `percent` (libjpeg, `jpeg_quality_scaling`)."""
-    quality = (200.0 - percent) / 2.0 if percent <= 100.0 else 5000.0 / percent  # noqa: PLR2004
-    return int(min(LOSSLESS, max(1.0, round(quality))))
+    as_it_was = probed_steps()
+    return np.stack([as_it_was, probed_steps(STANDARD.T), *(gain * as_it_was for gain in _GAINS)])
 
 
 def _probed_values(luma: Float32s) -> Float32s:
@@ -242,7 +210,7 @@ def _probes() -> Float32s:
     index = np.arange(_BLOCK)
     basis = np.cos(np.pi * (2 * index[None, :] + 1) * index[:, None] / (2 * _BLOCK)) * np.sqrt(2 / _BLOCK)
     basis[0] /= np.sqrt(2)
-    return np.stack([np.outer(basis[row], basis[column]).ravel() for row, column in _PROBED]).astype(np.float32)
+    return np.stack([np.outer(basis[row], basis[column]).ravel() for row, column in PROBED]).astype(np.float32)
 
 
 class _Bands(NamedTuple):

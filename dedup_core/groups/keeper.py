@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from dedup_core.arrays import Float64s
+from dedup_core.decoding.jpeg_tables import quality_seen_later
 from dedup_core.decoding.provenance import LOSSLESS
-from dedup_core.decoding.provenance_probe import quality_seen_later
 from dedup_core.groups.columns import CAMERA, GRAY, SAVED_AGAIN, Bools, Places, has
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.groups.parts import Parts, Ties

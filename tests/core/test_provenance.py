@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
+from dedup_core.decoding.jpeg_tables import quality_seen_later
 from dedup_core.extraction import extract_features
 from tests.core.pictures import encoded, scene
 
@@ -120,6 +121,11 @@ def test_what_was_changed_and_saved_better_shows_that_it_was_a_jpeg_before(chang
     assert found.saved_again
     assert found.quality <= 82
     assert not provenance(encoded(change(photograph()), "JPEG", quality=94)).saved_again
+
+
+@pytest.mark.parametrize(("saved_with", "seen"), [(74, 75), (75, 75), (80, 80), (95, 96), (20, 20), (100, 100)])
+def test_of_qualities_with_the_same_steps_the_best_one_is_seen_later(saved_with, seen):
+    assert quality_seen_later(saved_with) == seen
 
 
 def test_an_earlier_save_with_tables_of_a_camera_is_seen():
