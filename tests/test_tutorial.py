@@ -95,7 +95,7 @@ def decide(page: Page) -> None:
     page.keyboard.press("v")
     expect(page.locator(".viewer.swipe")).to_be_visible()
     page.locator("#comparison").scroll_into_view_if_needed()
-    expect(page.locator("#toast")).not_to_have_class("on")
+    expect(page.locator("#toast")).to_be_hidden()
     shoot(page, "tutorial-altered")
     page.keyboard.press("d")
     expect(page.locator("#list li")).to_have_count(0)

@@ -13,10 +13,8 @@ from dedup_core.fingerprinting.blobs import FIRST_SIGMA
 
 # Kept and asked for, and the bits by which they are found: docs/fingerprints.md#keypoints
 MAX_KEYPOINTS: Final = 24
-MAX_ASKED: Final = 192
-PLANE_SIDE: Final = (
-    192  # keypoints are looked for with the longer side of a box at this size: docs/fingerprints.md#keypoints
-)
+MAX_ASKED: Final = 192  # 96 of the whole, and 48 of each half on a plain ground
+PLANE_SIDE: Final = 192  # longer side of the planes on which they are looked for: docs/fingerprints.md#keypoints
 BUCKET_BITS: Final = 20
 WORD_BITS: Final = 28
 WEAK_BITS: Final = 5
