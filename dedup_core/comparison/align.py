@@ -82,7 +82,7 @@ def align(
         best = other if other.agreement > best.agreement + _doubt(best) else best
     if best.agreement < _GOOD_AGREEMENT:
         best = _or_as_good(luma, max([best, *_from_keypoints(left, right)], key=_agreement), framed)
-    if best.agreement < _GOOD_AGREEMENT:
+    if best.agreement < _GOOD_AGREEMENT and any(_has_a_ground(it) for it in luma):
         best = _or_as_good(luma, max([best, *_from_keypoints(left, right, in_halves=True)], key=_agreement), framed)
     if best.agreement < _POOR_AGREEMENT:
         edges = _pyramids(edge_plane, left, right)
@@ -101,7 +101,11 @@ def _any_flat(pyramids: Pyramids) -> bool:
 
 
 def _are_pages(pyramids: Pyramids) -> bool:
-    return all(pyramid.most_of_a_gray(_GRAYS) > _GROUND for pyramid in pyramids)
+    return all(_has_a_ground(pyramid) for pyramid in pyramids)
+
+
+def _has_a_ground(pyramid: StructurePyramid) -> bool:
+    return pyramid.most_of_a_gray(_GRAYS) > _GROUND
 
 
 def _whole_on_whole(pyramids: Pyramids, hint: View | None) -> Alignment:
