@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Float32s, Float64s, Pixels
-from dedup_core.comparison.align_keypoints import keypoint_starts
+from dedup_core.comparison.align_keypoints import KeypointSearch
 from dedup_core.comparison.align_spectra import LEAST_OVERLAP, spectrum_starts
 from dedup_core.comparison.align_starts import Pyramids, Start, stretch_starts, whole_on_whole, zoom_of
 from dedup_core.comparison.gauss_newton import WarpedPlane, pixels_a_unit, steepest_descent, within_rim
@@ -81,9 +81,11 @@ def align(
         other = max(_from_spectra(luma), key=_agreement, default=best)
         best = other if other.agreement > best.agreement + _doubt(best) else best
     if best.agreement < _GOOD_AGREEMENT:
-        best = _or_as_good(luma, max([best, *_from_keypoints(left, right)], key=_agreement), framed)
-    if best.agreement < _GOOD_AGREEMENT and any(_has_a_ground(it) for it in luma):
-        best = _or_as_good(luma, max([best, *_from_keypoints(left, right, in_halves=True)], key=_agreement), framed)
+        search = KeypointSearch(left, right)
+        best = _or_as_good(luma, max([best, *_from_keypoints(search, left, right)], key=_agreement), framed)
+        if best.agreement < _GOOD_AGREEMENT and any(_has_a_ground(it) for it in luma):
+            search.add_halves()
+            best = _or_as_good(luma, max([best, *_from_keypoints(search, left, right)], key=_agreement), framed)
     if best.agreement < _POOR_AGREEMENT:
         edges = _pyramids(edge_plane, left, right)
         if not _any_flat(edges):
@@ -181,10 +183,10 @@ def _from_spectra(pyramids: Pyramids) -> list[Alignment]:
     return [it for it in found if it.share >= LEAST_OVERLAP]
 
 
-def _from_keypoints(left: Pixels, right: Pixels, *, in_halves: bool = False) -> list[Alignment]:
+def _from_keypoints(search: KeypointSearch, left: Pixels, right: Pixels) -> list[Alignment]:
     """Alignments at any angle, and of parts: planes of both are made so large that the part is so in each."""
     found = []
-    for start in keypoint_starts(left, right, in_halves=in_halves):
+    for start in search.starts():
         best = Alignment(start.view, start.matrix, -1.0)
         zoom = best.zoom
         planes = luma_plane(left, _part_size(zoom)), luma_plane(right, _part_size(1 / zoom))

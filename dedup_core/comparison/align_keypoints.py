@@ -46,19 +46,30 @@ class KeypointStart:
     agreeing: int
 
 
-def keypoint_starts(left: Pixels, right: Pixels, *, in_halves: bool = False) -> list[KeypointStart]:
-    """The best start, and that of the other of the picture and its mirror image where it is nearly as good.
+class KeypointSearch:
+    """Starts by the keypoints of two pictures: of the wholes, and of their halves besides once these are added."""
 
-    With `in_halves` those of each half of the pictures are looked for as well, where it is seen twice as large.
-    """
-    ours, theirs = (_Points.of(pixels, in_halves=in_halves) for pixels in (left, right))
-    if min(len(ours.x), len(theirs.x)) < _LEAST_AGREEING:
-        return []
-    spread = np.concatenate([ours.patches, theirs.patches]).std(axis=0) + 1e-9
-    found = [_start(ours, theirs, spread, mirrored=mirrored) for mirrored in (False, True)]
-    starts = [start for start in found if start]
-    most = max((start.agreeing for start in starts), default=0)
-    return [start for start in starts if start.agreeing >= _NEARLY * most]
+    def __init__(self, left: Pixels, right: Pixels) -> None:
+        self._images = [Image.fromarray(np.ascontiguousarray(pixels)).convert("L") for pixels in (left, right)]
+        self._points = [_Points.of(image, (0, 0, *image.size)) for image in self._images]
+
+    def add_halves(self) -> None:
+        """What is in a half is seen twice as large there, and need not be among the strongest of the whole."""
+        self._points = [
+            _Points.joined([points, *(_Points.of(image, half) for half in halves_of((0, 0, *image.size)))])
+            for image, points in zip(self._images, self._points, strict=True)
+        ]
+
+    def starts(self) -> list[KeypointStart]:
+        """The best start, and that of the other of the picture and its mirror image where it is nearly as good."""
+        ours, theirs = self._points
+        if min(len(ours.x), len(theirs.x)) < _LEAST_AGREEING:
+            return []
+        spread = np.concatenate([ours.patches, theirs.patches]).std(axis=0) + 1e-9
+        found = [_start(ours, theirs, spread, mirrored=mirrored) for mirrored in (False, True)]
+        starts = [start for start in found if start]
+        most = max((start.agreeing for start in starts), default=0)
+        return [start for start in starts if start.agreeing >= _NEARLY * most]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +87,33 @@ class _Points:
     extent: tuple[float, float]
 
     @classmethod
-    def of(cls, pixels: Pixels, *, in_halves: bool) -> "_Points":
-        image = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")
-        whole = (0, 0, image.width, image.height)
-        parts = [_found(image, box) for box in ((whole, *halves_of(whole)) if in_halves else (whole,))]
-        x, y, sigma, angle, patches = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        return cls(x, y, sigma, angle, patches, (image.width / max(image.size), image.height / max(image.size)))
+    def of(cls, image: Image.Image, box: Box) -> "_Points":
+        """Those in a box of a picture of mode L."""
+        left, top, right, bottom = box
+        longer, whole = max(right - left, bottom - top), max(image.size)
+        scale = min(1.0, SIDE / longer)
+        size = max(8, round((right - left) * scale)), max(8, round((bottom - top) * scale))
+        plane = np.asarray(image.resize(size, Image.Resampling.BOX, box=box), np.float64)
+        spectrum = Spectrum(plane)
+        blobs = Blobs(*(column[:_MOST] for column in blobs_of(spectrum, _REACH, _FIRST_SIGMA)))
+        angle, patches = described(plane, spectrum, blobs)
+        flat = patches.reshape(len(patches), FREQUENCIES**2)[:, 1:]  # without the mean
+        line = longer / max(size) / whole  # of the plane
+        x, y = blobs.x * line + left / whole, blobs.y * line + top / whole
+        return cls(x, y, blobs.sigma * line, angle, flat, (image.width / whole, image.height / whole))
+
+    @classmethod
+    def joined(cls, parts: "list[_Points]") -> "_Points":
+        """Those of one picture, together."""
+        columns = zip(*((it.x, it.y, it.sigma, it.angle, it.patches) for it in parts), strict=True)
+        x, y, sigma, angle, patches = map(np.concatenate, columns)
+        return cls(x, y, sigma, angle, patches, parts[0].extent)
 
     def mirrored(self) -> "_Points":
         """Those of the picture turned upside down as in a mirror: a patch points along its rows."""
         signs = np.tile((-1.0) ** np.arange(FREQUENCIES)[:, None], (1, FREQUENCIES)).ravel()[1:]
         height = self.extent[1]
         return _Points(self.x, height - self.y, self.sigma, -self.angle, self.patches * signs, self.extent)
-
-
-def _found(image: Image.Image, box: Box) -> tuple[Float64s, ...]:
-    """The columns of `_Points` for what is in a box of a picture."""
-    left, top, right, bottom = box
-    longer, whole = max(right - left, bottom - top), max(image.size)
-    scale = min(1.0, SIDE / longer)
-    size = max(8, round((right - left) * scale)), max(8, round((bottom - top) * scale))
-    plane = np.asarray(image.resize(size, Image.Resampling.BOX, box=box), np.float64)
-    spectrum = Spectrum(plane)
-    blobs = Blobs(*(column[:_MOST] for column in blobs_of(spectrum, _REACH, _FIRST_SIGMA)))
-    angle, patches = described(plane, spectrum, blobs)
-    flat = patches.reshape(len(patches), FREQUENCIES**2)[:, 1:]  # without the mean
-    line = longer / max(size) / whole  # a line of the plane
-    return blobs.x * line + left / whole, blobs.y * line + top / whole, blobs.sigma * line, angle, flat
 
 
 def _start(ours: _Points, theirs: _Points, spread: Float64s, *, mirrored: bool) -> KeypointStart | None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from dedup_changes.transforms import TRANSFORMS
 from dedup_core import VerdictKind, compare
 from dedup_core.comparison.align import align
-from dedup_core.comparison.align_keypoints import keypoint_starts
+from dedup_core.comparison.align_keypoints import KeypointSearch
 from dedup_core.views import View
 from tests.core.drawings import beside, drawn, photo
 from tests.core.pictures import encoded
@@ -99,11 +99,11 @@ def test_a_part_is_found_in_its_view(transpose, view):
 
 
 def test_different_pictures_have_no_start():
-    assert keypoint_starts(np.asarray(photo("coffee.png")), np.asarray(photo("chelsea.png"))) == []
+    assert KeypointSearch(np.asarray(photo("coffee.png")), np.asarray(photo("chelsea.png"))).starts() == []
 
 
 def test_a_picture_without_keypoints_has_no_start():
-    assert keypoint_starts(np.asarray(drawn(1)), np.zeros((40, 60, 3), np.uint8)) == []
+    assert KeypointSearch(np.asarray(drawn(1)), np.zeros((40, 60, 3), np.uint8)).starts() == []
 
 
 @pytest.mark.parametrize("part", [(0, 0, 427, 427), (213, 0, 640, 427)])
