@@ -1,7 +1,7 @@
 """Finds the keypoints of a picture: those to be stored, and those to ask with."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,52 +98,62 @@ class _Found:
         return numbers[np.argsort(ranks, kind="stable")]
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A box of a picture at the size at which keypoints are looked for, and its blobs.
+
+    Those come first that are the likeliest to be met again.
+    """
+
+    frame: Box
+    box: Box
+    plane: Float64s
+    spectrum: Spectrum
+    blobs: Blobs
+
+    @classmethod
+    def at(cls, luma: LumaPicture, box: Box) -> Self:
+        plane = luma.fitted(box, PLANE_SIDE, Image.Resampling.BICUBIC)
+        spectrum = Spectrum(plane)
+        blobs = blobs_of(spectrum, _INSIDE * RADIUS)
+        blobs = _taken(blobs, np.argsort(_meets_ground(plane, blobs), kind="stable")[:_LOOKED_AT])
+        return cls(luma.frame, box, plane, spectrum, _taken(blobs, np.argsort(_repeats(blobs), kind="stable")))
+
+    def keypoints(self, chosen: NDArray[np.intp]) -> Keypoints:
+        """The words of some of the blobs, and where they lie in the frame."""
+        if len(chosen) == 0:
+            return Keypoints.none()
+        blobs = _taken(self.blobs, chosen)
+        angles, patches = described(self.plane, self.spectrum, blobs)
+        row, column = np.array(WORD_CELLS).T
+        values = patches[:, row, column]  # (k, 28)
+        words = (values > 0) @ (1 << np.arange(WORD_BITS, dtype=np.uint32))
+        places = _places(_in_frame(self.frame, self.box, blobs), angles)
+        return Keypoints(words.astype(np.uint32), _weak_bits(values), places)
+
+
 def _found(luma: LumaPicture, box: Box) -> _Found:
-    plane = luma.fitted(box, PLANE_SIDE, Image.Resampling.BICUBIC)
-    spectrum = Spectrum(plane)
-    blobs = _likeliest(plane, spectrum)
-    others = np.flatnonzero(blobs.sigma >= _FINE_SIGMA)[:MAX_KEYPOINTS]
+    look = _Look.at(luma, box)
+    others = np.flatnonzero(look.blobs.sigma >= _FINE_SIGMA)[:MAX_KEYPOINTS]
     # To ask with, and to keep.
-    blobs = _taken(blobs, np.concatenate([np.arange(min(_ASKED, len(blobs.x))), others[others >= _ASKED]]))
-    is_below, is_right = (np.round(it, 4) > side / 2 for it, side in zip((blobs.y, blobs.x), plane.shape, strict=True))
-    return _Found(
-        _keypoints(luma.frame, box, plane, spectrum, blobs),
-        blobs.sigma < _FINE_SIGMA,
-        2 * is_below.astype(np.intp) + is_right,
-    )
+    needed = np.concatenate([np.arange(min(_ASKED, len(look.blobs.x))), others[others >= _ASKED]])
+    blobs, sides = _taken(look.blobs, needed), look.plane.shape
+    is_below, is_right = (np.round(it, 4) > side / 2 for it, side in zip((blobs.y, blobs.x), sides, strict=True))
+    quarters = 2 * is_below.astype(np.intp) + is_right
+    return _Found(look.keypoints(needed), blobs.sigma < _FINE_SIGMA, quarters)
 
 
 def _others(luma: LumaPicture, box: Box, known: Keypoints) -> Keypoints:
     """The likeliest of a box that repeat none of the known ones."""
-    plane = luma.fitted(box, PLANE_SIDE, Image.Resampling.BICUBIC)
-    spectrum = Spectrum(plane)
-    blobs = _likeliest(plane, spectrum)
+    look = _Look.at(luma, box)
     x, y = known.places[:, :2].T.astype(np.float64)
     before = Blobs(x, y, SIGMAS[known.places[:, 2]])
-    repeats = _same_places(_in_frame(luma.frame, box, blobs), before).any(axis=1)
-    return _keypoints(luma.frame, box, plane, spectrum, _taken(blobs, np.flatnonzero(~repeats)[:_ASKED_OF_HALF]))
-
-
-def _likeliest(plane: Float64s, spectrum: Spectrum) -> Blobs:
-    """The blobs of a plane, those that are the likeliest to be met again first."""
-    blobs = blobs_of(spectrum, _INSIDE * RADIUS)
-    blobs = _taken(blobs, np.argsort(_meets_ground(plane, blobs), kind="stable")[:_LOOKED_AT])
-    return _taken(blobs, np.argsort(_repeats(blobs), kind="stable"))
+    repeats = _same_places(_in_frame(luma.frame, box, look.blobs), before).any(axis=1)
+    return look.keypoints(np.flatnonzero(~repeats)[:_ASKED_OF_HALF])
 
 
 def _taken(blobs: Blobs, chosen: NDArray[np.intp]) -> Blobs:
     return Blobs(*(column[chosen] for column in blobs))
-
-
-def _keypoints(frame: Box, box: Box, plane: Float64s, spectrum: Spectrum, blobs: Blobs) -> Keypoints:
-    """The words of blobs of a box, and where they lie in the frame."""
-    if len(blobs.x) == 0:
-        return Keypoints.none()
-    angles, patches = described(plane, spectrum, blobs)
-    row, column = np.array(WORD_CELLS).T
-    values = patches[:, row, column]  # (k, 28)
-    words = (values > 0) @ (1 << np.arange(WORD_BITS, dtype=np.uint32))
-    return Keypoints(words.astype(np.uint32), _weak_bits(values), _places(_in_frame(frame, box, blobs), angles))
 
 
 def _meets_ground(plane: Float64s, blobs: Blobs) -> NDArray[np.bool_]:
