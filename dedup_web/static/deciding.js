@@ -52,8 +52,7 @@ async function decideIdentical() {
   const found = [];
   for (let cursor = null; ;) {
     const wanted = new URLSearchParams({ verdict: "duplicate", identical: "true", size: 200 });
-    if ($("prefix").value) wanted.set("prefix", $("prefix").value);
-    if ($("since").value) wanted.set("since", $("since").value);
+    narrow(wanted);
     if (cursor) wanted.set("cursor", cursor);
     const page = await read(`groups?${wanted}`);
     found.push(...page.groups);

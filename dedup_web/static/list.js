@@ -6,11 +6,13 @@ function query(cursor, size = PAGE) {
   const wanted = new URLSearchParams({ size });
   if (state.tab === "decided") wanted.set("state", "decided");
   else wanted.set("verdict", state.tab);
-  if ($("prefix").value) wanted.set("prefix", $("prefix").value);
-  if ($("since").value) wanted.set("since", $("since").value);
+  narrow(wanted);
   if (isIdenticalOnly()) wanted.set("identical", "true");
   if (cursor) wanted.set("cursor", cursor);
   return `groups?${wanted}`;
+}
+function narrow(wanted) {
+  for (const id of ["prefix", "since"]) if ($(id).value) wanted.set(id, $(id).value);
 }
 const isList = () => !["tune", "rejected", "statistics"].includes(state.tab);
 const hasIdentical = () => state.tab === "duplicate" || state.tab === "decided";
