@@ -9,7 +9,7 @@ from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.groups.choice import choose_keeper
 from dedup_core.groups.facts import FAMILIES, Family, ImageFacts, Link
-from dedup_core.groups.keeper import KeeperPolicy, Reason
+from dedup_core.groups.keeper import KeeperPolicy, Reason, in_words
 from dedup_core.views import View
 
 MOST_INFERRED = 40  # copies of one file: enough to tell how most of them lie
@@ -33,6 +33,11 @@ class CopyGroup:
     keeper: ImageFacts
     reasons: tuple[Reason, ...]
     copies: tuple[Copy, ...]
+
+    @property
+    def why(self) -> list[str]:
+        """The reasons in words; never none."""
+        return in_words(self.reasons)
 
     @property
     def bytes_to_gain(self) -> int:

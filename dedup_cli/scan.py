@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,20 +14,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from dedup_app.folder_scan import FolderScan, Measure, ScanReport
 from dedup_app.folder_scan import Progress as Told
 from dedup_app.ports.decoders import Decoders
-from dedup_app.scan_groups import CopyGroup
 from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
-from dedup_cli.local_files import limits_here, why_not_read
-from dedup_cli.named_table import NamedRow, named_table
-from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json, tell, verdict_text
+from dedup_cli.local_files import limits_here
+from dedup_cli.output import Cell, print_csv, print_json, tell
 from dedup_cli.scan_report import html_report
+from dedup_cli.scan_tables import besides, print_report
 from dedup_core.errors import ImageTooLarge, PermanentError
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.limits import DEFAULT_LIMITS
@@ -96,10 +93,10 @@ def scan(
         print_json(_record(report))
     elif output is Format.CSV:
         print_csv(COLUMNS, _rows(report))
-        if left_out := _besides(report):
+        if left_out := besides(report):
             tell(f"not in the CSV: {'; '.join(left_out)} (--format json has all)")
     else:
-        _print(report, time.monotonic() - started, html)
+        print_report(report, time.monotonic() - started, html)
 
 
 def _names(folder: Path) -> list[str]:
@@ -186,7 +183,7 @@ def _record(report: ScanReport) -> dict[str, object]:
         "groups": [
             {
                 "keep": _image(group.keeper),
-                "why": [reason.sentence for reason in group.reasons],
+                "why": group.why,
                 "copies": [
                     {
                         **_image(copy.facts),
@@ -218,7 +215,7 @@ def _image(facts: ImageFacts) -> dict[str, object]:
 
 def _rows(report: ScanReport) -> Iterator[dict[str, Cell]]:
     for number, group in enumerate(report.groups, 1):
-        why = "; ".join(reason.sentence for reason in group.reasons)
+        why = "; ".join(group.why)
         yield _row(number, group.keeper, "", why) | {"keep": "yes"}
         for copy in group.copies:
             yield _row(number, copy.facts, copy.verdict.kind.value, "; ".join(copy.verdict.reasons))
@@ -232,68 +229,6 @@ def _row(number: int, facts: ImageFacts, verdict: str, reasons: str) -> dict[str
 def _text(path: str) -> str:
     """The path; where a name is no Unicode, what it has instead is spelled out."""
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _print(report: ScanReport, seconds: float, html: Path | None) -> None:
-    out = console()
-    if report.groups:
-        out.print(_groups_table(report.groups, out.width), "", sep="\n")
-    if report.look_alikes:
-        table = plain_table("verdict", "pair, and why", title="Look-alikes that are no copies")
-        for pair in report.look_alikes:
-            files, why = Text(f"{plain(pair.left.path)}\n{plain(pair.right.path)}"), "; ".join(pair.verdict.reasons)
-            table.add_row(verdict_text(pair.verdict.kind), files.append(f"\n{why}", style="dim"))
-        out.print(table, "", sep="\n")
-    if report.unreadable:
-        rows = [
-            NamedRow((), Text(plain(it.name)), (), Text(plain(why_not_read(it.reason, it.detail)), style="yellow"))
-            for it in report.unreadable
-        ]
-        headings = NamedRow((), Text("file"), (), Text("why"))
-        out.print(named_table(headings, rows, out.width, title="Not read"), "", sep="\n")
-    out.print(Text(summary(report, seconds)))
-    if html:
-        out.print(Text(f"the page is at {plain(str(html))}", style="dim"))
-
-
-def summary(report: ScanReport, seconds: float) -> str:
-    copies = sum(len(group.copies) for group in report.groups)
-    gain = sum(group.bytes_to_gain for group in report.groups)
-    told = [
-        f"{counted(report.images, 'image')} in {seconds:,.1f} s",
-        f"{counted(copies, 'copy', 'copies')} of {counted(len(report.groups), 'picture')} ({gain / 1e6:,.1f} MB)",
-    ]
-    return "; ".join([*told, *_besides(report)])
-
-
-def _besides(report: ScanReport) -> list[str]:
-    """What was found besides the groups, in words."""
-    told = []
-    if report.look_alikes:
-        told.append(counted(len(report.look_alikes), "look-alike that is no copy", "look-alikes that are no copies"))
-    if report.unreadable:
-        told.append(f"{counted(len(report.unreadable), 'file')} not read")
-    if report.too_plain:
-        images = counted(len(report.too_plain), "image")
-        told.append(f"{images} too plain to be searched for (only identical files are found)")
-    return told
-
-
-def _groups_table(groups: Sequence[CopyGroup], width: int) -> Table:
-    rows: list[NamedRow | None] = []
-    for group in groups:
-        rows += [None] if rows else []
-        why = "; ".join(reason.sentence for reason in group.reasons)
-        rows.append(_named(Text("keep", style="bold green"), group.keeper, why, style="bold"))
-        for copy in group.copies:
-            rows.append(_named(verdict_text(copy.verdict.kind), copy.facts, "; ".join(copy.verdict.reasons)))
-    headings = NamedRow(("",), Text("file"), ("pixels", "bytes"), Text("why"))
-    return named_table(headings, rows, width, right=("pixels", "bytes"))
-
-
-def _named(word: Text, facts: ImageFacts, why: str, style: str = "") -> NamedRow:
-    sizes = f"{facts.width} x {facts.height}", f"{facts.byte_size:,}"
-    return NamedRow((word,), Text(plain(facts.path), style=style), sizes, Text(why, style="dim"))
 
 
 def _write(file: Path, page: str) -> None:

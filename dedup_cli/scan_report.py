@@ -54,8 +54,7 @@ def _cut(count: int) -> Iterator[str]:
 
 
 def _group(group: CopyGroup, picture: Picture) -> str:
-    why = "; ".join(reason.sentence for reason in group.reasons)
-    figures = [_figure(group.keeper, picture, "keep", "keep", why)]
+    figures = [_figure(group.keeper, picture, "keep", "keep", "; ".join(group.why))]
     figures += [_judged(copy.facts, copy.verdict, picture, "copy") for copy in group.copies]
     return f'<section class="group">{"".join(figures)}</section>'
 

@@ -9,12 +9,11 @@ import numpy as np
 
 from dedup_core.groups.columns import IMAGES, Images, Places, image_of, link_of
 from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
-from dedup_core.groups.keeper import KeeperPolicy, KeeperStep, Reason, reason
+from dedup_core.groups.keeper import KeeperPolicy, KeeperStep, Reason, in_words, reason
 from dedup_core.groups.pair_table import NO_VERDICT, Pairs, is_verdict
 from dedup_core.groups.rounds import Round
 
 UNSURE: Final = "it cannot be told which one was altered: choose the one to keep"
-UNTOLD: Final = "nothing tells them apart, and it is the first by name"
 _UNKNOWN: Final = np.zeros(1, IMAGES)["content"]
 
 
@@ -109,7 +108,7 @@ class Group:
     @property
     def why(self) -> list[str]:
         """The reasons in words, and the doubt, where there is one; never nothing."""
-        return [*(reason.sentence for reason in self.reasons), *[UNSURE] * self.is_unsure] or [UNTOLD]
+        return [*(it.sentence for it in self.reasons), UNSURE] if self.is_unsure else in_words(self.reasons)
 
     @property
     def images(self) -> Iterator[ImageFacts]:

@@ -33,6 +33,7 @@ class KeeperStep(StrEnum):
 
 
 DEFAULT_STEPS: Final = tuple(KeeperStep)
+UNTOLD: Final = "nothing tells them apart, and it is the first by name"
 _SCENE_TOLERANCE: Final = 0.05  # of the picture: what an alignment is unsure of
 _QUALITY_TOLERANCE: Final = 5.0  # of 100: editors save a little better, or worse, than what they were given
 _DETAIL_TOLERANCE: Final = 0.02  # octaves: rounding of sizes
@@ -131,6 +132,11 @@ def _put_out_by_marks(parts: Parts, keepers: Places) -> Bools:
     is_out[links.second[(links.first == kept[links.first]) & second_marked & ~links.first_marked]] = True
     is_out[links.first[(links.second == kept[links.second]) & first_marked & ~links.second_marked]] = True
     return is_out
+
+
+def in_words(reasons: Sequence[Reason]) -> list[str]:
+    """The sentences; never none."""
+    return [it.sentence for it in reasons] or [UNTOLD]
 
 
 def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy) -> Reason:

@@ -215,3 +215,9 @@ def test_a_file_that_goes_between_its_two_reads_is_in_no_group(monkeypatch):
             return super().read(name)
 
     assert grouped(Vanishing({"a.png": encoded(picture(1)), "b.jpg": encoded(picture(1), "JPEG")}).scan()) == []
+
+
+def test_a_group_says_so_where_nothing_tells_its_files_apart():
+    same = encoded(picture(1))
+    [group] = Files({"a.png": same, "b.png": same}).scan().groups
+    assert group.why == ["nothing tells them apart, and it is the first by name"]
