@@ -12,6 +12,8 @@ from dedup_core.fingerprinting.blobs import Blobs, Spectrum, blobs_of
 from dedup_core.fingerprinting.borders import TOLERANCE, Box, halves_of
 from dedup_core.fingerprinting.keypoints import (
     ANGLE_STEPS,
+    ASKED_OF_HALF,
+    ASKED_OF_WHOLE,
     BUCKET_BITS,
     MAX_KEYPOINTS,
     PLANE_SIDE,
@@ -33,9 +35,7 @@ _FINE_SIGMA: Final = 3.75  # lines: smaller blobs are what larger pictures find 
 _FINE_SHARE: Final = 0.4  # and larger ones what is left of this one in larger pictures: some of both are kept
 _GROUND_REACH: Final = 2.0  # sigmas to each side of a blob
 _GROUND_SHARE: Final = 0.1  # docs/fingerprints.md#keypoints
-_ASKED: Final = 96  # docs/fingerprints.md#keypoints
-_ASKED_OF_HALF: Final = 48  # docs/fingerprints.md#keypoints
-_LOOKED_AT: Final = 2 * _ASKED  # of the likeliest
+_LOOKED_AT: Final = 2 * ASKED_OF_WHOLE  # of the likeliest
 _APART: Final = 2.0  # sigmas between two keypoints, unless one is twice as large
 _BLOCK_SHARE: Final = 2 / 3  # of the keypoints, where the content is a block in a frame
 
@@ -57,7 +57,7 @@ def keypoints_of(luma: LumaPicture) -> tuple[Keypoints, Keypoints]:
     )
     found = [_found(luma, box) for box in boxes]
     stored = [it.stored(round(share * MAX_KEYPOINTS)) for it, share in zip(found, shares, strict=True)]
-    asked = Keypoints.joined([it.asked(round(share * _ASKED)) for it, share in zip(found, shares, strict=True)])
+    asked = Keypoints.joined([it.asked(round(share * ASKED_OF_WHOLE)) for it, share in zip(found, shares, strict=True)])
     if luma.ground is not None and len(luma.blocks) == 1:
         asked = Keypoints.joined([asked, *(_others(luma, half, asked) for half in halves_of(luma.frame))])
     return Keypoints.joined(stored), asked
@@ -136,7 +136,7 @@ def _found(luma: LumaPicture, box: Box) -> _Found:
     look = _Look.at(luma, box)
     others = np.flatnonzero(look.blobs.sigma >= _FINE_SIGMA)[:MAX_KEYPOINTS]
     # To ask with, and to keep.
-    needed = np.concatenate([np.arange(min(_ASKED, len(look.blobs.x))), others[others >= _ASKED]])
+    needed = np.concatenate([np.arange(min(ASKED_OF_WHOLE, len(look.blobs.x))), others[others >= ASKED_OF_WHOLE]])
     blobs, sides = _taken(look.blobs, needed), look.plane.shape
     is_below, is_right = (np.round(it, 4) > side / 2 for it, side in zip((blobs.y, blobs.x), sides, strict=True))
     quarters = 2 * is_below.astype(np.intp) + is_right
@@ -149,7 +149,7 @@ def _others(luma: LumaPicture, box: Box, known: Keypoints) -> Keypoints:
     x, y = known.places[:, :2].T.astype(np.float64)
     before = Blobs(x, y, SIGMAS[known.places[:, 2]])
     repeats = _same_places(_in_frame(luma.frame, box, look.blobs), before).any(axis=1)
-    return look.keypoints(np.flatnonzero(~repeats)[:_ASKED_OF_HALF])
+    return look.keypoints(np.flatnonzero(~repeats)[:ASKED_OF_HALF])
 
 
 def _taken(blobs: Blobs, chosen: NDArray[np.intp]) -> Blobs:

@@ -13,7 +13,9 @@ from dedup_core.fingerprinting.blobs import FIRST_SIGMA
 
 # Kept and asked for, and the bits by which they are found: docs/fingerprints.md#keypoints
 MAX_KEYPOINTS: Final = 24
-MAX_ASKED: Final = 192  # 96 of the whole, and 48 of each half on a plain ground
+ASKED_OF_WHOLE: Final = 96
+ASKED_OF_HALF: Final = 48
+MAX_ASKED: Final = ASKED_OF_WHOLE + 2 * ASKED_OF_HALF  # of halves on a plain ground
 PLANE_SIDE: Final = 192  # longer side of the planes on which they are looked for: docs/fingerprints.md#keypoints
 BUCKET_BITS: Final = 20
 WORD_BITS: Final = 28

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.hash_views import GROUPS, HASH_BYTES, transpose_hashes
 from dedup_core.fingerprinting.keypoints import (
+    ASKED_OF_WHOLE,
     BUCKET_BITS,
     KEYPOINT_BYTES,
     MAX_KEYPOINTS,
@@ -28,7 +29,7 @@ from dedup_core.search.keypoint_query import MIRRORED_BITS, weak_subsets
 
 type Words = NDArray[np.int32]
 REVISION: Final = 2  # of the words of a picture; those of another revision are of no use
-ASKED_KEYPOINTS: Final = 80  # docs/scale.md#words
+ASKED_KEYPOINTS: Final = 80  # of those of a whole picture; docs/scale.md#words
 MOST_WEAK: Final = 1  # of the unsure bits of a bucket, that are tried the other way
 BAND_BITS: Final = 21  # three of them are the 64 bits of a group but one
 BANDS: Final = 3  # of a group
@@ -74,11 +75,15 @@ def asked_words(fingerprints: Fingerprints) -> Words:
 
 
 def _keypoint_words(asked: Keypoints) -> Words:
-    """The words of the likeliest keypoints, with unsure bits both ways; those of the mirrored picture are the same."""
-    likeliest = asked.taken(np.arange(min(len(asked), ASKED_KEYPOINTS)))
-    if len(likeliest) == 0:
+    """The words of keypoints, with unsure bits both ways; those of the mirrored picture are the same.
+
+    Of the likeliest ones, or of all where halves of the picture are asked for: of those the likeliest are no better.
+    """
+    if len(asked) <= ASKED_OF_WHOLE:
+        asked = asked.taken(np.arange(min(len(asked), ASKED_KEYPOINTS)))
+    if len(asked) == 0:
         return np.zeros(0, np.int32)
-    varied = likeliest.words[:, None] ^ weak_subsets(likeliest.weak)[:, _few_weak()]  # (n, variants)
+    varied = asked.words[:, None] ^ weak_subsets(asked.weak)[:, _few_weak()]  # (n, variants)
     upper = _flips(_UPPER_BITS) << np.uint32(BUCKET_BITS)
     return _either_way(varied[:, :, None] ^ upper).reshape(-1)
 

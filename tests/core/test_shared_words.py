@@ -7,6 +7,7 @@ import pytest
 
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.hashes import fingerprints_of
+from dedup_core.fingerprinting.keypoints import ASKED_OF_WHOLE, MAX_ASKED, Keypoints
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.keypoint_query import MIRRORED_BITS
 from dedup_core.search.shared_words import BANDS, asked_words, stored_words
@@ -66,6 +67,14 @@ def test_a_keypoint_and_the_same_one_mirrored_have_one_word():
     mirrored = replace(one, keypoints=keypoints)
     assert [words.tolist() for words in _stored(one)] == [words.tolist() for words in _stored(mirrored)]
     assert (asked_words(replace(one, asked=keypoints)) == asked_words(replace(one, asked=one.keypoints))).all()
+
+
+def test_all_keypoints_of_halves_are_asked_for():
+    one = _looked_at(scene(1))
+    assert one.asked is not None
+    few, many = (one.asked.taken(np.resize(np.arange(24), count)) for count in (ASKED_OF_WHOLE, MAX_ASKED - 24))
+    of_a_half = Keypoints.joined([many, one.asked.taken(np.arange(24, 48))])
+    assert len(asked_words(replace(one, asked=of_a_half))) > len(asked_words(replace(one, asked=few)))
 
 
 def test_a_flat_picture_has_no_words():
