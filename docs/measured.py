@@ -201,5 +201,6 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "false-candidates-rows": lambda: f"{result('false-candidates')['rows_per_million_pairs']:.1f}",
     "false-candidates-copies": lambda: "{copies_left:,} of {copies:,}".format_map(result("false-candidates")),
     "memory-ratio": lambda: f"{one_process('') / one_process(', before'):.2f}",
+    "jpeg-burst-mb": lambda: f"{result('memory')['budgets of the settings']['peak_mb']:.0f} MB",
     "png-burst-mb": lambda: f"{result('memory-png')['budgets of the settings']['peak_mb']:.0f} MB",
 }
