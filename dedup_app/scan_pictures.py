@@ -12,16 +12,16 @@ import numpy as np
 
 from dedup_core.decoding.working_image import WorkingImage
 
-HELD_PICTURES = 256  # of 0.8 MB at most: 200 MB
-MOST_IN_FILE: Final = 1024**3  # bytes, of 1,400 pictures or more: where it is a file in memory, too, that is enough
+HELD_PICTURES = 64  # of 0.8 MB, or 3.1 MB for a page: 200 MB at most
+MOST_IN_FILE: Final = 1024**3  # bytes, of 1,400 pictures or 350 pages: enough where it is a file in memory
 _NO_PIXELS: Final = np.empty((0, 0, 3), np.uint8)
 
 
 class _Place(NamedTuple):
-    """Where the pixels of a picture begin in the file, their shape, and the picture without them."""
+    """Where the arrays of a picture begin in the file, the shape of each, and the picture without them."""
 
     start: int
-    shape: tuple[int, ...]
+    shapes: list[tuple[int, ...]]
     picture: WorkingImage
 
 
@@ -67,24 +67,28 @@ class ScanPictures:
             self._to_file(*self._held.popitem(last=False))
 
     def _to_file(self, path: str, picture: WorkingImage) -> None:
-        pixels = picture.pixels.tobytes()
-        if self._file is None or path in self._places or self._end + len(pixels) > MOST_IN_FILE:
+        arrays = [picture.pixels] if picture.fine is None else [picture.pixels, picture.fine]
+        data = b"".join(it.tobytes() for it in arrays)
+        if self._file is None or path in self._places or self._end + len(data) > MOST_IN_FILE:
             return
         try:
             self._file.seek(self._end)
-            if self._file.write(pixels) != len(pixels):
+            if self._file.write(data) != len(data):
                 return
         except OSError:  # the disk is full
             return
-        self._places[path] = _Place(self._end, picture.pixels.shape, replace(picture, pixels=_NO_PIXELS))
-        self._end += len(pixels)
+        without = replace(picture, pixels=_NO_PIXELS, fine=None)
+        self._places[path] = _Place(self._end, [it.shape for it in arrays], without)
+        self._end += len(data)
 
     def _from_file(self, place: _Place) -> WorkingImage | None:
-        pixels = np.empty(place.shape, np.uint8)
+        pixels, *fine = arrays = [np.empty(shape, np.uint8) for shape in place.shapes]
         try:
             assert self._file is not None  # noqa: S101 - there is a place in it
             self._file.seek(place.start)
-            whole = self._file.readinto(pixels.data.cast("B")) == pixels.size  # type: ignore[attr-defined]
+            read = [self._file.readinto(it.data.cast("B")) for it in arrays]  # type: ignore[attr-defined]
         except OSError:
             return None
-        return replace(place.picture, pixels=pixels) if whole else None
+        if read != [it.size for it in arrays]:
+            return None
+        return replace(place.picture, pixels=pixels, fine=fine[0] if fine else None)

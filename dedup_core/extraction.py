@@ -26,7 +26,7 @@ def extract_features(
     `header` as for `decode`.
     """
     data = file_bytes(data)
-    working = decode(data, limits, header, with_provenance=True, with_digest=False)
+    working = decode(data, limits, header, with_provenance=True, for_comparison=False)
     return features_of(working, hashlib.sha256(data).digest(), len(data))
 
 

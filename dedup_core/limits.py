@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 WORKING_SIZE: Final = 512  # longer side, 768 KiB at most; what is too small to be seen at it: docs/thresholds.md#limits
+FINE_SIZE: Final = 1536  # longer side of the luma of pages, 2.3 MB at most: docs/thresholds.md#fine-print
+FINE_GAIN: Final = 1.25  # times the working size; of less no more can be read
 MAX_SIDE: Final = 65_535  # as in JPEG and GIF; Pillow keeps a pointer a row, so a column would cost more than it shows
 MAX_PARTS: Final = 65_536  # segments, chunks, blocks, strips, tiles: a picture has a few thousand, a trap has millions
 

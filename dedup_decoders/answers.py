@@ -17,7 +17,7 @@ from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.hash_views import GROUPS
 from dedup_core.fingerprinting.keypoints import Keypoints
 from dedup_core.fingerprinting.record import CONTENT_BYTES, WINDOWS
-from dedup_core.limits import MAX_SIDE, WORKING_SIZE
+from dedup_core.limits import FINE_SIZE, MAX_SIDE, WORKING_SIZE
 from dedup_decoders.wire import ASKED, SILENT, BrokenFrameError, unpacked_columns
 
 REASONS: Final = {
@@ -94,21 +94,34 @@ def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingIma
             "decoded_bytes": int() as decoded_bytes,
             "shape": [int() as rows, int() as columns, 3],
             "digest": str() as digest,
-        } if len(text) == 6 and bool not in map(type, (width, height, decoded_bytes, rows, columns)):  # noqa: PLR2004
+            "fine": (None | [int(), int()]) as fine_shape,
+        } if len(text) == 7 and bool not in map(type, (width, height, decoded_bytes, rows, columns)):  # noqa: PLR2004
             pass
         case _:
             raise LieError("a picture that does not say what it is")
     _check_size(format_name, width, height, header)
     _require(0 < rows <= WORKING_SIZE and 0 < columns <= WORKING_SIZE, "a picture larger than any")
-    pixel_bytes = rows * columns * 3
+    pixel_bytes, fine = rows * columns * 3, _fine_in(fine_shape, block)
+    end = len(block) - (0 if fine is None else fine.size)
     frames = [pixel_bytes + count * FRAME_BYTES for count in range(MAX_SAMPLES + 1)]
-    _require(len(block) in frames, "pixels that are too many or too few")
+    _require(end in frames, "pixels that are too many or too few")
     _require(digest == "" or _DIGEST.fullmatch(digest) is not None, "a digest that is none")
     most = MAX_PIXEL_BYTES * max(header.width * header.height, WORKING_SIZE**2)
     _require(0 < decoded_bytes <= most, "a buffer out of range")
     pixels = np.frombuffer(block[:pixel_bytes], np.uint8).reshape(rows, columns, 3)
-    whole = Whole(digest, block[pixel_bytes:])
-    return WorkingImage(pixels, format_name, width, height, decoded_bytes, whole=whole)
+    whole = Whole(digest, block[pixel_bytes:end])
+    return WorkingImage(pixels, format_name, width, height, decoded_bytes, whole=whole, fine=fine)
+
+
+def _fine_in(shape: list[int] | None, block: bytes) -> NDArray[np.uint8] | None:
+    """The luma of a page, which comes last."""
+    if shape is None:
+        return None
+    rows, columns = shape
+    _require(bool not in map(type, shape), "a page whose sides are no numbers")
+    _require(0 < rows <= FINE_SIZE and 0 < columns <= FINE_SIZE, "a page larger than any")
+    _require(rows * columns <= len(block), "a page of more pixels than there are")
+    return np.frombuffer(block[len(block) - rows * columns :], np.uint8).reshape(rows, columns)
 
 
 def features_and_picture_in(

@@ -145,7 +145,7 @@ def _answer(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
 
 def _decoded(head: Head, data: bytes, limits: DecodeLimits) -> bytes:
     is_compared = head.kind is not Kind.EXTRACT
-    working = decode(data, limits, with_provenance=head.kind is not Kind.DECODE, with_digest=is_compared)
+    working = decode(data, limits, with_provenance=head.kind is not Kind.DECODE, for_comparison=is_compared)
     if head.kind is Kind.DECODE:
         return frame(head.number, Kind.PICTURE, *_packed_picture(working))
     features = features_of(working, bytes(32), len(data))  # the app knows the digest, and trusts nobody with it
@@ -172,8 +172,10 @@ def _packed_picture(working: WorkingImage) -> tuple[dict[str, Any], bytes]:
         "decoded_bytes": working.decoded_bytes,
         "shape": list(working.pixels.shape),
         "digest": working.whole.digest,
+        "fine": None if working.fine is None else list(working.fine.shape),
     }
-    return text, working.pixels.tobytes() + working.whole.frames
+    fine = b"" if working.fine is None else working.fine.tobytes()
+    return text, working.pixels.tobytes() + working.whole.frames + fine
 
 
 def _is_ours(error: BaseException | None) -> bool:

@@ -13,6 +13,7 @@ from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
 from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
+from dedup_core.comparison.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.ground import Ground
 from dedup_core.comparison.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, laid_in_order, on_itself
@@ -72,8 +73,9 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     contents = contents_of(ours, theirs)
     if same:
         laid, look = on_itself(left.pixels, contents[0]), NOT_LOOKED
+        placed = laid.placed
     else:
-        laid, look = _looked_at(left.pixels, right.pixels, hint, contents)
+        laid, look, placed = _looked_at(left.pixels, right.pixels, hint, contents)
     pair, labs, shape = laid.pair, laid.labs, laid.shape
     ours_shown, theirs_shown = laid.parts
     weights, plain_share = weights_and_plain_share(ours_shown.background, theirs_shown.background)
@@ -81,6 +83,9 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
     residual = color_residual(blocks)
     tones, regions = None, look.regions
+    fine = None
+    if same or (look.detail is not None and look.detail.altered_share <= FEW_PARTS):
+        fine = look_at_fine_print(placed, left.fine, right.fine)
     if look.detail is not None:
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
@@ -93,6 +98,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
             tones = replace(tones, mark=outlier.times, color_off=outlier.color_off)
             if all(region.kind is RegionKind.SHARED for region in regions):
                 regions += laid.regions_in(outlier.boxes)
+    if fine is not None and all(region.kind is RegionKind.SHARED for region in regions):
+        regions += fine.regions
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
@@ -116,6 +123,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         color_residual=residual,
         detail=look.detail and replace(look.detail, one_is_overlaid=one_is_overlaid),
         tones=tones,
+        fine=None if fine is None else fine.detail,
         regions=regions,
         sides=sides,
     )
@@ -126,11 +134,14 @@ def _equal_as_measured(left: WorkingImage, right: WorkingImage) -> bool:
     return same_size and np.array_equal(left.pixels, right.pixels)
 
 
-def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequence[Contents]) -> tuple[Laid, Look]:
-    """How the two lie on each other, and a closer look where they are at all alike."""
+def _looked_at(
+    left: Pixels, right: Pixels, hint: View | None, contents: Sequence[Contents]
+) -> tuple[Laid, Look, Placed]:
+    """How the two lie on each other, a closer look where they are at all alike, and where they lay for that."""
     laid = laid_in_order(left, right, hint, contents)
     if laid.shape.texture < _PLAIN or laid.shape.structure < _PLAUSIBLE:
-        return _look_at_plain(left, right, laid) if laid.shape.texture < _ALMOST_PLAIN else (laid, NOT_LOOKED)
+        is_almost_plain = laid.shape.texture < _ALMOST_PLAIN
+        return _look_at_plain(left, right, laid) if is_almost_plain else (laid, NOT_LOOKED, laid.placed)
     look, placed = NOT_LOOKED, laid.placed
     if laid.fits and placed.is_straight:
         look = look_closer(placed, recolored=laid.is_recolored)
@@ -152,10 +163,10 @@ def _looked_at(left: Pixels, right: Pixels, hint: View | None, contents: Sequenc
             in_frame is not None
             and not (closer := look_closer(stretched, recolored=in_frame.is_recolored)).shows_nothing
         ):
-            laid, look = in_frame, closer
+            laid, look, placed = in_frame, closer, stretched
     if laid.pair.coverage < SAME_FRAME:
         look = replace(look, regions=(placed.shared_region(), *look.regions))
-    return laid, look
+    return laid, look, placed
 
 
 def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> Look:
@@ -168,9 +179,10 @@ def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> Look:
     return best
 
 
-def _look_at_plain(left: Pixels, right: Pixels, laid: Laid) -> tuple[Laid, Look]:
+def _look_at_plain(left: Pixels, right: Pixels, laid: Laid) -> tuple[Laid, Look, Placed]:
     """A closer look at two pictures that show next to nothing, frame on frame: there is too little to align them by."""
     whole = Placed.stretched(left, right, View.UPRIGHT)
     in_frame = Laid.of(whole, stretched=True) if whole.aspect_agreement >= SAME_FRAME else None
-    look = look_closer(laid.placed if in_frame is None else whole)
-    return (laid, NOT_LOOKED) if look.shows_nothing else (in_frame or laid, look)
+    placed = laid.placed if in_frame is None else whole
+    look = look_closer(placed)
+    return (laid, NOT_LOOKED, placed) if look.shows_nothing else (in_frame or laid, look, placed)

@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 20  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 21  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -111,8 +111,10 @@ class PairMeasurement:
     of plain background in both.
     `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast or white balance explains, where nothing
     changed; `tones`: what no change of tone explains there. `detail`: the closer look. Both are None where the pictures
-    are too unlike for one. `regions`: the parts that the two show differently, and the one that both show where one is
-    inside the other. `sides`: which of the two has something over it or around it, or shows less.
+    are too unlike for one. `fine`: of the tiles of two pages, compared at a larger size, the one that differs the most,
+    with the largest `outlier` of all; None where no print may be too small to be read. `regions`: the parts that the
+    two show differently, and the one that both show where one is inside the other. `sides`: which of the two has
+    something over it or around it, or shows less.
     """
 
     metrics: ColorMetrics
@@ -131,6 +133,7 @@ class PairMeasurement:
     turn: float = 0.0
     detail: Detail | None = None
     tones: Tones | None = None
+    fine: Detail | None = None
     regions: tuple[Region, ...] = ()
     sides: Sides = ALIKE
 
@@ -143,7 +146,7 @@ class PairMeasurement:
         """Everything but what is stored with the verdict (regions and sides), fit for JSON."""
         stored = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _WITH_VERDICT}
         stored["metrics"], stored["view"] = self.metrics.as_dict(), self.view.value
-        for name, part in (("detail", self.detail), ("tones", self.tones)):
+        for name, part in (("detail", self.detail), ("tones", self.tones), ("fine", self.fine)):
             stored[name] = None if part is None else asdict(part)
         return {"version": MEASUREMENT_VERSION} | stored
 
@@ -156,6 +159,6 @@ class PairMeasurement:
             return None
         values = {name: value for name, value in stored.items() if name != "version"}
         values["metrics"], values["view"] = ColorMetrics(**values["metrics"]), View(values["view"])
-        for name, kind in (("detail", Detail), ("tones", Tones)):
+        for name, kind in (("detail", Detail), ("tones", Tones), ("fine", Detail)):
             values[name] = None if values[name] is None else kind(**values[name])
         return cls(**values, regions=regions, sides=sides)

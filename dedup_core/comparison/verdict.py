@@ -13,6 +13,7 @@ from dedup_core.comparison.doubts import (
     another_frame,
     another_spot,
     displaced_parts,
+    fine_print,
     is_full,
     keeps_colors,
     other_tones,
@@ -128,6 +129,7 @@ def _with_doubts_of_one_picture(
         another_spot(measurement, policy),
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
+        fine_print(measurement, policy),
         displaced_parts(measurement, policy),
         other_tones(measurement, policy),
     )

@@ -7,6 +7,7 @@ from typing import Final, cast
 import numpy as np
 from PIL import Image, ImageFile
 
+from dedup_core.decoding.fine import fine_of
 from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
@@ -53,16 +54,16 @@ def decode(
     header: Header | None = None,
     *,
     with_provenance: bool = False,
-    with_digest: bool = True,
+    for_comparison: bool = True,
 ) -> WorkingImage:
     """Decode the first frame at working size. Raises `UnreadableImage` or `ImageTooLarge`, and nothing else.
 
-    `header` is what `check_header` said of this file, if it was asked already. Provenance is for features only, and
-    the digest of a small picture for comparisons only.
+    `header` is what `check_header` said of this file, if it was asked already. Provenance is for features only, the
+    digest of a small picture and the fine luma of a page for comparisons only.
     """
     header = header or check_header(data, limits)
     try:
-        return _decode(data, header, with_provenance=with_provenance, with_digest=with_digest)
+        return _decode(data, header, with_provenance=with_provenance, for_comparison=for_comparison)
     except PermanentError:
         raise
     except MemoryError as error:
@@ -72,7 +73,7 @@ def decode(
         raise _unreadable(header.format, error) from error
 
 
-def _decode(data: bytes, header: Header, *, with_provenance: bool, with_digest: bool) -> WorkingImage:
+def _decode(data: bytes, header: Header, *, with_provenance: bool, for_comparison: bool) -> WorkingImage:
     picture = _open(data, header)
     try:
         if picture.width * picture.height > header.width * header.height:
@@ -91,18 +92,29 @@ def _decode(data: bytes, header: Header, *, with_provenance: bool, with_digest: 
         provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN
         transposed = TRANSPOSE_BY_ORIENTATION.get(orientation)
         small = reduce_to_working_size(picture)
+        fine = fine_of(picture, small) if for_comparison else None
         is_whole = header.halvings == 0
-        digest = digest_of(picture, transposed, data, header.format) if with_digest and is_whole else ""
+        digest = digest_of(picture, transposed, data, header.format) if for_comparison and is_whole else ""
         whole = Whole(digest, frames_of(picture))
     finally:
         picture.close()
     small = to_srgb(small, icc_profile)
     if transposed is not None:
         small = small.transpose(transposed)
+        fine = fine and fine.transpose(transposed)
     if (small.width - small.height) * (width - height) < 0:  # turned, here or by the plugin
         width, height = height, width
     pixels = np.array(small, dtype=np.uint8)  # (h, w, 3)
-    return WorkingImage(pixels, header.format, width, height, max(decoded_bytes, pixels.nbytes), provenance, whole)
+    return WorkingImage(
+        pixels,
+        header.format,
+        width,
+        height,
+        max(decoded_bytes, pixels.nbytes),
+        provenance,
+        whole,
+        None if fine is None else np.asarray(fine),
+    )
 
 
 def _provenance(data: bytes, picture: ImageFile.ImageFile, header: Header, size: tuple[int, int]) -> Provenance:

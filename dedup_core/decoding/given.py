@@ -7,6 +7,7 @@ from PIL import Image
 
 from dedup_core.arrays import Pixels
 from dedup_core.decoding.decoder import TRANSPOSE_BY_ORIENTATION, decode
+from dedup_core.decoding.fine import fine_of
 from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.whole import digest_of
@@ -51,17 +52,20 @@ def _of_image(image: Image.Image, limits: DecodeLimits) -> WorkingImage:
         image.load()
         small = to_srgb(reduce_to_working_size(image), image.info.get("icc_profile"))
         transposed = TRANSPOSE_BY_ORIENTATION.get(orientation or 1)
+        fine = fine_of(image, small)
         whole = Whole(digest_of(image, transposed))  # a frame is what is handed over, whatever its file holds
     except (OSError, SyntaxError, ValueError) as error:  # an image that Pillow opened and has not read before
         raise UnreadableImage(f"Pillow cannot read the rest of this image ({error})", reason="corrupt") from error
     width, height = image.size
     if transposed is not None:
         small = small.transpose(transposed)
+        fine = fine and fine.transpose(transposed)
     if (small.width - small.height) * (width - height) < 0:
         width, height = height, width
     pixels = np.array(small, np.uint8)  # (h, w, 3)
     decoded_bytes = max(buffer_bytes(image), pixels.nbytes)
-    return WorkingImage(pixels, image.format or "image", width, height, decoded_bytes, whole=whole)
+    plane = None if fine is None else np.asarray(fine)
+    return WorkingImage(pixels, image.format or "image", width, height, decoded_bytes, whole=whole, fine=plane)
 
 
 def _of_array(pixels: Pixels, limits: DecodeLimits) -> WorkingImage:

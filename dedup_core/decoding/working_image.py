@@ -39,7 +39,8 @@ class WorkingImage:
 
     `pixels` is (h, w, 3) uint8 sRGB with the longer side at most `WORKING_SIZE`; `width` and `height` are those of
     the whole picture, upright; `decoded_bytes` is the largest pixel buffer that decoding took. `provenance` is known
-    only where it was asked for. `whole` is what the file holds beyond these pixels.
+    only where it was asked for. `whole` is what the file holds beyond these pixels. `fine` is the luma of a page or a
+    drawing, (h, w) uint8, with the longer side above `WORKING_SIZE` and up to `FINE_SIZE`; only for comparisons.
     """
 
     pixels: NDArray[np.uint8]
@@ -49,3 +50,4 @@ class WorkingImage:
     decoded_bytes: int
     provenance: Provenance = UNKNOWN
     whole: Whole = UNKNOWN_WHOLE
+    fine: NDArray[np.uint8] | None = None

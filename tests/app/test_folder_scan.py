@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -15,6 +16,7 @@ from dedup_app.scan_pictures import ScanPictures
 from dedup_core.comparison.measure import measure_all
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
 from dedup_core.groups.choice import choose_keeper
@@ -168,6 +170,22 @@ def test_with_a_file_to_hold_them_no_picture_is_read_twice(monkeypatch, tmp_path
         report = files.scan(file)
     assert report == Files(files.contents).scan()
     assert files.reads.total() == len(files.contents)
+
+
+def test_a_page_comes_back_from_the_file_with_its_luma(monkeypatch, tmp_path):
+    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 1)
+    pages = [decode(encoded(Image.new("L", (800, 20 + number), 255))) for number in range(3)]
+    with Path(tmp_path, "pictures").open("w+b", buffering=0) as file:
+        pictures = ScanPictures(file)
+        for number, sheet in enumerate(pages):
+            pictures.hold(str(number), sheet)
+        for number, sheet in enumerate(pages):
+            held = pictures.held(str(number))
+            assert held is not None
+            assert held.fine is not None
+            assert sheet.fine is not None
+            assert np.array_equal(held.fine, sheet.fine)
+            assert np.array_equal(held.pixels, sheet.pixels)
 
 
 class FullDisk(io.BytesIO):

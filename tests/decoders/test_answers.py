@@ -7,6 +7,7 @@ import pytest
 
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.header_check import check_header
+from dedup_core.decoding.working_image import FRAME_BYTES
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.extraction import extract_features
 from dedup_core.fingerprinting.keypoints import MAX_ASKED
@@ -32,7 +33,8 @@ SILENT = np.array([[False, True, False, True], [False, False, False, True]])
 COLUMNS = FEATURES.to_columns() | {"asked": ASKED.to_asked_bytes(), "silent": np.packbits(SILENT).tobytes()}
 TEXT, BLOCK = packed_columns(COLUMNS)
 DIGEST = bytes.fromhex(FEATURES.sha256)
-PICTURE = {"format": "PNG", "width": 96, "height": 64, "decoded_bytes": 24576, "shape": [64, 96, 3], "digest": ""}
+PICTURE = {"format": "PNG", "width": 96, "height": 64, "decoded_bytes": 24576, "shape": [64, 96, 3]}
+PICTURE |= {"digest": "", "fine": None}
 PIXELS = decode(DATA).pixels.tobytes()
 
 
@@ -125,11 +127,31 @@ def test_the_digest_and_the_size_are_those_that_the_app_found() -> None:
         {"shape": [64, 96]},
         {"shape": "64x96x3"},
         {"more": 1},
+        {"fine": [1]},
+        {"fine": [1, 2, 3]},
+        {"fine": "1x1"},
+        {"fine": [1.0, 1]},
+        {"fine": [True, 1]},
+        {"fine": [0, 0]},
+        {"fine": [-1, -1]},
+        {"fine": [1, 1]},
+        {"fine": [1537, 1]},
+        {"fine": [2**40, 2**40]},
     ],
 )
 def test_a_picture_out_of_shape_or_range_is_a_lie(other: dict[str, Any]) -> None:
     with pytest.raises(LieError):
         picture_in(PICTURE | other, PIXELS, HEADER)
+
+
+@pytest.mark.parametrize("frames", [b"", bytes(FRAME_BYTES)])
+def test_the_luma_of_a_page_comes_after_its_frames(frames: bytes) -> None:
+    fine = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    taken = picture_in(PICTURE | {"fine": [2, 3]}, PIXELS + frames + fine.tobytes(), HEADER)
+    assert taken.fine is not None
+    assert np.array_equal(taken.fine, fine)
+    assert taken.whole.frames == frames
+    assert np.array_equal(taken.pixels, decode(DATA).pixels)
 
 
 @pytest.mark.parametrize("name", PICTURE)

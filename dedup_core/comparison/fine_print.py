@@ -1,0 +1,75 @@
+"""Two pages that lie on each other, looked at again at a larger size, tile by tile: one digit of an invoice."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import ceil
+from typing import Final
+
+import numpy as np
+
+from dedup_core.arrays import Pixels
+from dedup_core.comparison.detail import Look, look_closer
+from dedup_core.comparison.placing import Frame, Placed
+from dedup_core.comparison.regions import Box, RegionKind
+from dedup_core.limits import FINE_GAIN, WORKING_SIZE
+
+_OVERLAP: Final = 16  # pixels of neighboring tiles, a block: what lies on an edge lies within the other tile
+_AROUND: Final = 0.02  # of a side: how much more of the right page is cut out, so that what lies a little off is in it
+
+
+def look_at_fine_print(placed: Placed, left: Pixels | None, right: Pixels | None) -> Look | None:
+    """The tile that differs the most, with what stands out in any and the regions of all; None without two lumas.
+
+    `left` and `right` are the luma (h, w) of the whole pictures that were `placed`, left not turned. They are compared
+    at the size of the one of which less can be read; where that is hardly more than the working size, not at all.
+    """
+    if left is None or right is None or np.array_equal(left, right):
+        return None
+    wholes = _as_colors(left), _as_colors(right)
+    looks = [look for tile in _tiles(placed, wholes) if (look := _closest_look(tile)).detail and not look.shows_nothing]
+    details = [look.detail for look in looks if look.detail is not None]
+    if not details:
+        return None
+    worst = max(details, key=lambda it: it.worst)
+    detail = replace(worst, outlier=max(it.outlier for it in details))
+    return replace(looks[0], detail=detail, regions=tuple(region for look in looks for region in look.regions))
+
+
+def _closest_look(tile: Placed) -> Look:
+    """As both lie by the alignment of the whole pages, or nearer where much would differ."""
+    look = look_closer(tile)
+    return look.or_better(look_closer(tile.refined(rough=False))) if look.finds_much else look
+
+
+def _tiles(placed: Placed, wholes: tuple[Pixels, Pixels]) -> Iterator[Placed]:
+    """Parts of what was placed that have the working size; none where it is hardly more as a whole."""
+    whole = placed.within(*wholes, placed.frames)
+    height, width = (side * min(1.0, whole.zoom) for side in whole.left.shape[:2])
+    if max(height, width) < FINE_GAIN * WORKING_SIZE:
+        return
+    for top, bottom in _spans(height):
+        for left, right in _spans(width):
+            region = placed.region(RegionKind.SHARED, left, top, right, bottom)
+            if region.left.area > 0 and region.right.area > 0:
+                yield placed.within(*wholes, (_frame(region.left), _frame(_around(region.right))))
+
+
+def _spans(pixels: float) -> list[tuple[float, float]]:
+    """Equal spans of a side of so many pixels, in shares of it, of which each has the working size or less."""
+    count = max(1, ceil((pixels - _OVERLAP) / (WORKING_SIZE - _OVERLAP)))
+    lap = _OVERLAP / pixels if count > 1 else 0.0
+    step = (1.0 - lap) / count
+    return [(number * step, min(1.0, (number + 1) * step + lap)) for number in range(count)]
+
+
+def _around(box: Box) -> Box:
+    return Box.around([(box.left - _AROUND, box.top - _AROUND), (box.right + _AROUND, box.bottom + _AROUND)])
+
+
+def _frame(box: Box) -> Frame:
+    return box.left, box.top, box.right - box.left, box.bottom - box.top
+
+
+def _as_colors(luma: Pixels) -> Pixels:
+    """The same as (h, w, 3), without another copy."""
+    return np.broadcast_to(luma[..., None], (*luma.shape, 3))

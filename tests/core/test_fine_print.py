@@ -1,0 +1,143 @@
+"""Pages are compared at a larger size, too: one digit of a dense page makes it another one, and copies stay copies."""
+
+import random
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from dedup_core import compare
+from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.regions import RegionKind
+from dedup_core.comparison.verdict import VerdictKind, decide
+from dedup_core.decoding.decoder import decode
+from dedup_core.decoding.given import working_image_of
+from dedup_core.limits import FINE_SIZE
+from tests.core.drawings import photo
+
+PAGE = (1240, 1754)  # A4 at 150 dots an inch
+PRINT = 23  # pixels: 11 points there
+LINE = 14
+WORDS = ("agreement", "party", "invoice", "amount", "shall", "be", "paid", "within", "thirty", "days", "of", "goods")
+
+
+def lines(seed: int) -> list[str]:
+    chance = random.Random(seed)
+    return [
+        " ".join(chance.choice(WORDS) if chance.random() < 0.8 else str(chance.randint(100, 99999)) for _ in range(13))
+        for _ in range(40)
+    ]
+
+
+def page(text: list[str]) -> Image.Image:
+    sheet = Image.new("RGB", PAGE, "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=PRINT)
+    for number, line in enumerate(text):
+        pen.text((110, 130 + number * 1.6 * PRINT), line, fill="black", font=font)
+    return sheet
+
+
+def with_another_digit(text: list[str]) -> list[str]:
+    """The first digit of a line in the middle is another one."""
+    place, digit = next((at, it) for at, it in enumerate(text[LINE]) if it.isdigit())
+    changed = text[LINE][:place] + str((int(digit) + 4) % 10) + text[LINE][place + 1 :]
+    return [*text[:LINE], changed, *text[LINE + 1 :]]
+
+
+def encoded(picture: Image.Image, quality: int = 85, scale: float = 1.0) -> bytes:
+    file = BytesIO()
+    size = round(picture.width * scale), round(picture.height * scale)
+    picture.resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+COPIES = {
+    "saved again at 40": lambda it: encoded(it, 40),
+    "at three quarters": lambda it: encoded(it, 75, 0.75),
+    "at half": lambda it: encoded(it, 75, 0.5),
+    "at a quarter": lambda it: encoded(it, 75, 0.25),
+    "askew": lambda it: encoded(it.rotate(1.5, Image.Resampling.BICUBIC, fillcolor="white")),
+    "upside down": lambda it: encoded(it.transpose(Image.Transpose.ROTATE_180)),
+    "without its margins": lambda it: encoded(it.crop((90, 100, PAGE[0] - 60, PAGE[1] - 90))),
+    "darker": lambda it: encoded(it.point(lambda value: int(0.8 * value))),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_of_a_dense_page_is_a_duplicate(how):
+    verdict = compare(encoded(page(lines(1))), COPIES[how](page(lines(1))))
+    assert verdict.kind is VerdictKind.DUPLICATE, verdict.reasons
+
+
+@pytest.mark.parametrize("how", ["saved again at 40", "at half", "upside down", "without its margins", "darker"])
+def test_a_page_with_another_digit_is_altered(how):
+    verdict = compare(encoded(page(lines(1))), COPIES[how](page(with_another_digit(lines(1)))))
+    assert verdict.kind is VerdictKind.ALTERED, verdict.reasons
+
+
+def test_a_digit_that_shows_at_a_larger_size_only_is_told_so():
+    reasons = compare(encoded(page(lines(1))), encoded(page(with_another_digit(lines(1))), 75, 0.5)).reasons
+    assert reasons[0].startswith("a detail too small for 512 pixels differs, middle left (")
+
+
+def test_the_place_of_the_digit_is_told_in_both_pages():
+    left, right = page(lines(1)), page(with_another_digit(lines(1)))
+    differs = np.argwhere(np.asarray(left.convert("L")) != np.asarray(right.convert("L")))
+    (top, start), (bottom, end) = differs.min(axis=0), differs.max(axis=0)
+    middle = (start + end) / 2 / PAGE[0], (top + bottom) / 2 / PAGE[1]
+    regions = compare(encoded(left), encoded(right)).regions
+    [changed] = [region for region in regions if region.kind is RegionKind.CHANGED]
+    for box in (changed.left, changed.right):
+        assert box.left < middle[0] < box.right
+        assert box.top < middle[1] < box.bottom
+        assert box.area < 0.01
+
+
+def test_it_is_the_same_from_either_side_and_after_it_was_stored():
+    left, right = (decode(encoded(page(text))) for text in (lines(1), with_another_digit(lines(1))))
+    there, back = measure_images(left, right), measure_images(right, left)
+    assert there.fine == back.fine
+    assert there.fine is not None
+    assert PairMeasurement.from_dict(there.as_dict(), there.regions, there.sides) == there
+    assert decide(there).kind is decide(back).kind is VerdictKind.ALTERED
+
+
+def test_a_page_that_is_equal_when_it_is_small_is_looked_at_all_the_same():
+    left = decode(encoded(page(lines(1))))
+    right = decode(encoded(page(with_another_digit(lines(1)))))
+    pretended = type(right)(left.pixels, right.format, right.width, right.height, right.decoded_bytes, fine=right.fine)
+    assert decide(measure_images(left, pretended)).kind is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize(("mode", "has_fine"), [("L", True), ("1", True), ("P", True), ("RGBA", True), ("LA", False)])
+def test_any_opaque_page_of_8_bits_has_its_fine_luma(mode, has_fine):
+    fine = working_image_of(page(lines(1)).convert(mode)).fine
+    assert (fine is not None) is has_fine
+    assert fine is None or max(fine.shape) == -(-PAGE[1] // 2)
+
+
+def test_a_page_that_is_turned_by_its_file_has_its_luma_turned_too():
+    file = BytesIO()
+    sheet = page(lines(1)).resize((620, 877))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    sheet.save(file, "JPEG", exif=exif)
+    working = decode(file.getvalue())
+    assert working.fine is not None
+    assert working.fine.shape == (620, 877)
+    assert working.pixels.shape[0] < working.pixels.shape[1]
+
+
+def test_photographs_and_small_pages_have_none():
+    assert working_image_of(photo("chelsea.png").resize((1200, 800))).fine is None
+    assert working_image_of(page(lines(1)).resize((440, 620))).fine is None
+
+
+@pytest.mark.parametrize("side", [FINE_SIZE - 1, FINE_SIZE, FINE_SIZE + 1, 3 * FINE_SIZE + 1])
+def test_the_fine_luma_is_never_larger_than_its_limit(side):
+    fine = working_image_of(Image.new("L", (side, 40), 255)).fine
+    assert fine is not None
+    assert FINE_SIZE / 2 <= fine.shape[1] <= FINE_SIZE
+    assert (fine == 255).all()
