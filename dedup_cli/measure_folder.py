@@ -1,6 +1,7 @@
 """Where a run of `dedup measure` keeps what it has done, so that one that was interrupted goes on from there."""
 
 import json
+import math
 import os
 import shutil
 import zlib
@@ -103,8 +104,10 @@ class MeasureFolder:
             "decoded_bytes": picture.decoded_bytes,
             "digest": picture.whole.digest,
             "frames": picture.whole.frames.hex(),
+            "fine": None if picture.fine is None else picture.fine.shape,
         }
-        pixels = zlib.compress(picture.pixels.tobytes(), 1)
+        fine = b"" if picture.fine is None else picture.fine.tobytes()
+        pixels = zlib.compress(picture.pixels.tobytes() + fine, 1)
         self._picture(image_id).write_bytes(json.dumps(told).encode() + b"\n" + pixels)
 
     def get(self, image_id: str) -> WorkingImage | None:
@@ -113,10 +116,14 @@ class MeasureFolder:
         except FileNotFoundError:
             return None
         told = json.loads(head)
-        pixels = np.frombuffer(zlib.decompress(rest), np.uint8).reshape(told["shape"])
+        values = np.frombuffer(zlib.decompress(rest), np.uint8)
+        count = math.prod(told["shape"])
+        pixels, fine = values[:count].reshape(told["shape"]), None
+        if told["fine"] is not None:
+            fine = values[count:].reshape(told["fine"])
         whole = Whole(told["digest"], bytes.fromhex(told["frames"]))
         sizes = told["width"], told["height"], told["decoded_bytes"]
-        return WorkingImage(pixels, told["format"], *sizes, whole=whole)
+        return WorkingImage(pixels, told["format"], *sizes, whole=whole, fine=fine)
 
     def finish(self) -> None:
         """Pictures go, and what was measured too, unless it was asked for."""

@@ -36,9 +36,9 @@ def look_at_fine_print(placed: Placed, left: Pixels | None, right: Pixels | None
 
 
 def _closest_look(tile: Placed) -> Look:
-    """As both lie by the alignment of the whole pages, or nearer where much would differ."""
+    """As both lie by the alignment of the whole pages, or nearer: a scan is bent."""
     look = look_closer(tile)
-    return look.or_better(look_closer(tile.refined(rough=False))) if look.finds_much else look
+    return look if look.finds_next_to_nothing else look.or_better(look_closer(tile.refined(rough=False)))
 
 
 def _tiles(placed: Placed, wholes: tuple[Pixels, Pixels]) -> Iterator[Placed]:

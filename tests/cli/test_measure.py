@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
+import numpy as np
 import pytest
 from azure.storage.blob import BlobServiceClient
 from PIL import Image
@@ -21,6 +22,8 @@ from dedup_changes.transforms import TRANSFORMS
 from dedup_changes.workshop import MadeCopy
 from dedup_cli import measure as measure_module
 from dedup_cli.main import app
+from dedup_cli.measure_folder import MeasureFolder
+from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.paths import ImagePath
 from dedup_decoders.allocator import return_large_buffers_at_once
@@ -222,3 +225,17 @@ def test_nothing_is_written_going_by_what_storage_saw(account: Account, monkeypa
 
 def _flat() -> Image.Image:
     return Image.new("RGB", (240, 180), (120, 130, 140))
+
+
+@pytest.mark.parametrize("side", [400, 900])
+def test_a_picture_that_is_kept_comes_back_whole(tmp_path, side):
+    picture = decode(encoded(Image.new("RGB", (side, 50), "white")))
+    folder = MeasureFolder(tmp_path, is_passing=False)
+    (tmp_path / "pictures").mkdir(exist_ok=True)
+    folder.put("a" * 32, picture)
+    kept = folder.get("a" * 32)
+    assert kept is not None
+    assert np.array_equal(kept.pixels, picture.pixels)
+    assert (kept.fine is None) is (picture.fine is None) is (side == 400)
+    assert kept.fine is None or np.array_equal(kept.fine, picture.fine)
+    assert kept.whole == picture.whole

@@ -63,6 +63,17 @@ def test_every_kind_of_file_gives_the_same_pixels_and_features(pool: DecoderPool
         assert here.whole == picture.whole, name
 
 
+def test_a_page_comes_with_its_fine_luma(pool: DecoderPool) -> None:
+    sheet = Image.new("L", (1000, 700), 255)
+    sheet.paste(drawing(300, 200), (40, 50))
+    data = encode(sheet, "JPEG")
+    here, there, (_, picture) = decode(data), pool.decode(data), pool.features_and_picture(data)
+    assert here.fine is not None
+    assert here.fine.shape == (700, 1000)
+    assert np.array_equal(here.fine, there.fine)
+    assert np.array_equal(here.fine, picture.fine)
+
+
 def test_odd_files_end_as_they_do_in_this_process(pool: DecoderPool) -> None:
     def outcome(action: Callable[[bytes], object], data: bytes) -> tuple[str, str]:
         try:
