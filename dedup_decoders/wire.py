@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 MAX_TEXT_BYTES: Final = 16 * 1024  # names and numbers of one picture: a few hundred bytes
-MAX_BLOCK_BYTES: Final = 4 * 1024 * 1024  # a working image has 768 KiB, features have 10
+MAX_BLOCK_BYTES: Final = 4 * 1024 * 1024  # a working image has 768 KiB, the luma of a page 2.3 MiB, features 10 KiB
 IN_PIPE_BYTES: Final = 48 * 1024  # what is larger goes through shared memory, where there is any; a pipe holds 64 KiB
 # What is searched with besides, in columns of its own because it is not stored:
 ASKED: Final = "asked"  # keypoints
