@@ -24,8 +24,8 @@ from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.columns import Words
 from dedup_core.search.hash_scan import nearest_slots
 from dedup_core.search.hit import Hit
-from dedup_core.search.image_slots import HeldImages
-from dedup_core.search.keypoint_lists import Postings, entry_slots
+from dedup_core.search.image_slots import ImageSlots
+from dedup_core.search.keypoint_lists import KeypointLists, entry_slots
 from dedup_core.search.keypoint_query import probes_of
 from dedup_core.search.keypoint_votes import agreeing_keypoints
 from dedup_core.search.symmetric_scan import nearest_by_groups
@@ -47,28 +47,28 @@ class FingerprintIndex[Id: Hashable = str]:
     """
 
     def __init__(self) -> None:
-        self._held = HeldImages()
-        self._postings = Postings()
+        self._slots = ImageSlots()
+        self._keypoints = KeypointLists()
         self._keys: dict[Hashable, str] = {}  # of ids that are no 32 hex characters, and back
         self._numbers = count()
         self._given: dict[str, Hashable] = {}
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._slots)
 
     @property
     def memory_bytes(self) -> int:
         """What the arrays hold, room for growth included."""
-        return self._held.memory_bytes + self._postings.memory_bytes
+        return self._slots.memory_bytes + self._keypoints.memory_bytes
 
     def version(self, image_id: Id) -> int:
         """The version that is held, or at which the image was removed; -1 if it was never heard of."""
-        return int(self._held.versions(_halves(_id_bytes(self._key_of(image_id))))[0])
+        return int(self._slots.versions(_halves(_id_bytes(self._key_of(image_id))))[0])
 
     def versions(self, prefix: str) -> dict[str, int]:
         """The images whose ids begin with these hex digits (up to 16), with the versions that are held of them."""
         low = int(prefix.ljust(16, "0"), 16)
-        return self._held.versions_between(low, low + (1 << 4 * (16 - len(prefix))) - 1)
+        return self._slots.versions_between(low, low + (1 << 4 * (16 - len(prefix))) - 1)
 
     def add(self, image_id: Id, fingerprints: Fingerprints, version: int = 0) -> None:
         """Hold the image in place of what was held under the same id, unless that has a higher version."""
@@ -102,10 +102,10 @@ class FingerprintIndex[Id: Hashable = str]:
         ends = CONTENT_BYTES + HASH_BYTES * np.array([0, len(WINDOWS), len(WINDOWS) + 1])
         content, hashes, _, keypoints = np.split(fingerprints[last], ends, axis=1)
         words = np.ascontiguousarray(hashes).view("<u8").T.reshape(len(WINDOWS), GROUPS, -1)
-        first = self._held.add(ids, np.ascontiguousarray(content).view("<u8")[:, 0], words, kept_versions)
+        first = self._slots.add(ids, np.ascontiguousarray(content).view("<u8")[:, 0], words, kept_versions)
         packed = np.ascontiguousarray(keypoints).reshape(-1, KEYPOINT_BYTES)
         owners = np.repeat(np.arange(first, first + len(last)), MAX_KEYPOINTS)[packed[:, -1] > 0]
-        self._postings.add(owners, Keypoints.from_packed(packed))
+        self._keypoints.add(owners, Keypoints.from_packed(packed))
         self._make_dense()
         if not more_to_come:
             self.settle()
@@ -113,12 +113,12 @@ class FingerprintIndex[Id: Hashable = str]:
     def remove_many(self, image_ids: NDArray[np.uint8], versions: NDArray[np.int64] | None = None) -> None:
         """Forget many images at once, ids (n, 16), but those that are held with a higher version."""
         ids, _, kept_versions = self._newest(image_ids, versions)
-        self._held.remove(ids, kept_versions)
+        self._slots.remove(ids, kept_versions)
         self._make_dense()
 
     def settle(self, *, apart: bool = False) -> None:
         """Let the keypoints be found of all that was added; with `apart` without touching those of much more."""
-        self._postings.settle(apart=apart)
+        self._keypoints.settle(apart=apart)
 
     def search(
         self,
@@ -132,12 +132,14 @@ class FingerprintIndex[Id: Hashable = str]:
         arrangement. A flat query meets only exact copies of its file.
         """
         content = np.frombuffer(fingerprints.content, "<u8")[0]
-        hits = dict.fromkeys(self._held.with_content(content), (0, 0, 0))
+        hits = dict.fromkeys(self._slots.with_content(content), (0, 0, 0))
         if not fingerprints.is_flat:
             windows = [_query_words(window) for window in fingerprints.hashes]
-            near = nearest_slots(self._held, windows, max_distance_bits)
+            near = nearest_slots(self._slots, windows, max_distance_bits)
             if fingerprints.silent is not None and fingerprints.silent.any():
-                for slot, row in nearest_by_groups(self._held, windows, fingerprints.silent, max_distance_bits).items():
+                for slot, row in nearest_by_groups(
+                    self._slots, windows, fingerprints.silent, max_distance_bits
+                ).items():
                     near[slot] = min(near.get(slot, row), row)
             known = [*hits, *(near if len(near) > _MOST_SHARING else ())]
             hits |= self._sharing(fingerprints, windows, min_shared_keypoints, known)
@@ -149,7 +151,7 @@ class FingerprintIndex[Id: Hashable = str]:
         found = [
             Hit(name, distance, VIEWS[view], shared, version)
             for name, version, (distance, view, shared) in zip(
-                self._held.ids(slots), self._held.versions_at(slots), hits.values(), strict=True
+                self._slots.ids(slots), self._slots.versions_at(slots), hits.values(), strict=True
             )
         ]
         found.sort(key=lambda hit: (_unlikeliness(hit, max_distance_bits), hit.image_id))
@@ -168,15 +170,15 @@ class FingerprintIndex[Id: Hashable = str]:
         """
         if self._keys:
             raise ValueError("only images whose ids are 32 hex characters can be stored")
-        self._held.write_to(stream)
-        self._postings.write_to(stream)
+        self._slots.write_to(stream)
+        self._keypoints.write_to(stream)
 
     @classmethod
     def read_from(cls, stream: ArrayReader) -> Self:
         """What `write_to` wrote. Raises `ValueError` if the stream holds something else."""
         index = cls()
-        index._held = HeldImages.read_from(stream)
-        index._postings = Postings.read_from(stream)
+        index._slots = ImageSlots.read_from(stream)
+        index._keypoints = KeypointLists.read_from(stream)
         return index
 
     def _key_of(self, image_id: Id) -> str:
@@ -195,13 +197,13 @@ class FingerprintIndex[Id: Hashable = str]:
         if len(asked) == 0:
             return {}
         probes = probes_of(asked)
-        wanted = self._held.alive
+        wanted = self._slots.alive
         if known:
             wanted = wanted.copy()
             wanted[known] = False
         is_crowded = len(known) > _MOST_SHARING  # else leaving them out early costs more than it saves
         best: dict[int, tuple[int, int]] = {}
-        for block in self._postings.find(probes):
+        for block in self._keypoints.find(probes):
             probed, entries = block
             if is_crowded:
                 taken = np.flatnonzero(wanted[entry_slots(entries)])
@@ -222,7 +224,7 @@ class FingerprintIndex[Id: Hashable = str]:
             return []
         least = np.full(len(slots), 255, np.int64)
         is_known = np.zeros(len(slots), np.bool_)
-        for held, query in product(self._held.hashes(np.array(slots, np.int64)), windows):
+        for held, query in product(self._slots.hashes(np.array(slots, np.int64)), windows):
             both = held.any(axis=0) & query.any()
             distances = with_inverted(view_distances(held, query))[views, np.arange(len(slots))]
             least = np.where(both, np.minimum(least, distances), least)
@@ -237,13 +239,13 @@ class FingerprintIndex[Id: Hashable = str]:
         if versions is None:
             versions = np.zeros(len(image_ids), np.int64)
         ids, newest = _unique_ids(image_ids, versions)
-        kept = versions[newest] >= self._held.versions(ids)
+        kept = versions[newest] >= self._slots.versions(ids)
         return ids[:, kept], newest[kept], versions[newest[kept]]
 
     def _make_dense(self, *, by_all_means: bool = False) -> None:
-        new_slots = self._held.make_dense(by_all_means=by_all_means)
+        new_slots = self._slots.make_dense(by_all_means=by_all_means)
         if new_slots is not None:
-            self._postings.keep(new_slots)
+            self._keypoints.keep(new_slots)
 
 
 def _unlikeliness(hit: Hit, limit: int) -> int:

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.hash_views import DistanceBounds, view_distances, with_inverted
 from dedup_core.search.columns import Words
-from dedup_core.search.image_slots import HeldImages
+from dedup_core.search.image_slots import ImageSlots
 
 CHUNK: Final = 32_768  # hashes compared at a time: one group of them takes 256 KiB and stays in the L2 cache
 type Near = dict[int, tuple[int, int]]
 """The least distance in bits of a slot and the number of its view."""
 
 
-def nearest_slots(held: HeldImages, windows: list[Words], limit: int) -> Near:
+def nearest_slots(held: ImageSlots, windows: list[Words], limit: int) -> Near:
     """Every slot of which a window is within the limit of bits of a window (2, 4) of the query, in the best view.
 
     A page has margins of its own: on another page the whole of it is what that page has inside its margins.

@@ -21,7 +21,7 @@ _LEAST_DEAD: Final = 1024  # fewer are not worth a copy of all columns
 _MOST_DEAD: Final = 0.2  # of the slots; with more of them the columns are made dense again
 
 
-class HeldImages:
+class ImageSlots:
     """Images in slots 0, 1, 2, ... Of an image that is gone the slot stays, not alive and its hashes all zeros.
 
     Most pictures have no plain borders, and so the same hash in both windows: the second one is held apart, for those

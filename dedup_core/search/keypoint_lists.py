@@ -29,7 +29,7 @@ _LOW_BITS: Final = 16  # a table of 64 KiB, of which `_FEW` entries mark a quart
 _LOW_MASK: Final = np.uint32((1 << _LOW_BITS) - 1)
 
 
-class Postings:
+class KeypointLists:
     """All keypoints of all images. Slots that are not valid any more stay until `keep` is called."""
 
     def __init__(self) -> None:
@@ -108,10 +108,10 @@ class Postings:
     @classmethod
     def read_from(cls, stream: ArrayReader) -> Self:
         """What `write_to` wrote."""
-        postings = cls()
+        lists = cls()
         for _ in range(int(stream.take(np.uint64, 1)[0])):
-            postings._segments.append(_Segment.read_from(stream))
-        return postings
+            lists._segments.append(_Segment.read_from(stream))
+        return lists
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Votes(NamedTuple):
 
 
 def agreeing_keypoints(probes: Probes, probed: NDArray[np.int64], entries: Entries) -> Votes:
-    """All images with at least two agreeing keypoints one way round, of what `Postings.find` gave.
+    """All images with at least two agreeing keypoints one way round, of what `KeypointLists.find` gave.
 
     Two alone count where they agree closely: nearly all images that have just two have them by chance.
     """

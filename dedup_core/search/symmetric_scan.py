@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from dedup_core.fingerprinting.hash_views import GROUPS, group_bounds, group_distances, with_inverted
 from dedup_core.search.columns import Words
 from dedup_core.search.hash_scan import CHUNK, Near
-from dedup_core.search.image_slots import HeldImages
+from dedup_core.search.image_slots import ImageSlots
 
 
-def nearest_by_groups(held: HeldImages, windows: list[Words], silent: NDArray[np.bool_], limit: int) -> Near:
+def nearest_by_groups(held: ImageSlots, windows: list[Words], silent: NDArray[np.bool_], limit: int) -> Near:
     """Every slot of which a hash is near one of those windows (2, 4) that have silent groups, in the best view.
 
     `silent` is (windows, groups). Distances count as if the silent groups differed as much as the others do; the limit

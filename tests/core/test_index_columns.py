@@ -5,7 +5,7 @@ import pytest
 
 from dedup_core.search import columns, image_slots, slot_table
 from dedup_core.search.columns import Columns
-from dedup_core.search.image_slots import HeldImages
+from dedup_core.search.image_slots import ImageSlots
 from dedup_core.search.slot_table import SlotTable
 
 ROWS = 3
@@ -96,7 +96,7 @@ def test_what_is_held_is_what_a_dictionary_would_hold(equal_share, monkeypatch):
     monkeypatch.setattr(image_slots, "_LEAST_DEAD", 40)
     monkeypatch.setattr(slot_table, "_LEAST_PLACES", 8)
     random = np.random.default_rng(4)
-    images, expected = HeldImages(), {}
+    images, expected = ImageSlots(), {}
     for _ in range(60):
         names = random.permutation(400)[: random.integers(0, 60)].astype(np.uint64)
         ids = np.stack([names, names + np.uint64(7)])
@@ -133,7 +133,7 @@ def test_hashes_that_differ_in_no_window_are_held_once():
     random = np.random.default_rng(5)
     hashes = np.stack([words(random, 4, 1000)] * 2)
     hashes[1][:, ::10] += np.uint64(1)
-    images = HeldImages()
+    images = ImageSlots()
     images.add(words(random, 2, 1000), words(random, 1, 1000)[0], hashes, np.zeros(1000, np.int64))
     owners = [(slots.tolist(), block.shape) for slots, block in images.second_hashes()]
     assert [slot for slots, _ in owners for slot in slots] == list(range(0, 1000, 10))

@@ -5,7 +5,7 @@ import pytest
 
 from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, BUCKET_BITS, Keypoints
 from dedup_core.search import keypoint_lists as module
-from dedup_core.search.keypoint_lists import Postings, entry_places, entry_rests, entry_slots, stable_order
+from dedup_core.search.keypoint_lists import KeypointLists, entry_places, entry_rests, entry_slots, stable_order
 from dedup_core.search.keypoint_query import Probes
 
 BUCKETS = 1 << BUCKET_BITS
@@ -15,9 +15,9 @@ BUCKETS = 1 << BUCKET_BITS
 def test_about_as_many_entries_as_buckets_are_all_found(count):
     slots = np.arange(count)
     words = (slots * 7 % BUCKETS).astype(np.uint32)
-    postings = Postings()
-    postings.add(slots, Keypoints(words, np.zeros(count, np.uint32), np.ones((count, 4), np.uint8)))
-    postings.settle()
+    lists = KeypointLists()
+    lists.add(slots, Keypoints(words, np.zeros(count, np.uint32), np.ones((count, 4), np.uint8)))
+    lists.settle()
     asked = np.array([0, 3, 5 * 7, BUCKETS - 1])
     probes = Probes(
         buckets=asked.astype(np.uint32)[:, None],
@@ -26,10 +26,10 @@ def test_about_as_many_entries_as_buckets_are_all_found(count):
         places=np.zeros((len(asked), 4), np.int32),
     )
     for _ in range(2):  # the second time from entries that were renumbered
-        ((probed, entries),) = postings.find(probes)
+        ((probed, entries),) = lists.find(probes)
         found = sorted(zip(asked[probed].tolist(), entry_slots(entries).tolist(), strict=True))
         assert found == [(word, slot) for word in asked.tolist() for slot in np.flatnonzero(words == word).tolist()]
-        postings.keep(slots)
+        lists.keep(slots)
 
 
 def random_keypoints(random, count):
@@ -46,16 +46,16 @@ def test_what_is_found_is_what_brute_force_finds(largest, part, monkeypatch):
     monkeypatch.setattr(module, "_LARGEST_SEGMENT", largest)
     monkeypatch.setattr(module, "_PART", part)
     random = np.random.default_rng(5)
-    postings, held = Postings(), []
+    lists, held = KeypointLists(), []
     for call in range(30):
         keypoints = random_keypoints(random, int(random.integers(0, 40)))
         slots = call * 10 + np.sort(random.integers(0, 10, len(keypoints)))
-        postings.add(slots, keypoints)
+        lists.add(slots, keypoints)
         held += zip(slots.tolist(), keypoints.words.tolist(), keypoints.places.tolist(), strict=True)
         if call % 4 == 0:
-            postings.settle()
+            lists.settle()
     new_slots = np.where(random.random(300) < 0.8, np.arange(300) + 5, -1)
-    postings.keep(new_slots)
+    lists.keep(new_slots)
     held = [(int(new_slots[slot]), word, place) for slot, word, place in held if new_slots[slot] >= 0]
     probes = Probes(
         buckets=np.array([[1, 2], [2, 3], [9, 20]], np.uint32),
@@ -71,7 +71,7 @@ def test_what_is_found_is_what_brute_force_finds(largest, part, monkeypatch):
     )
     found = [
         row
-        for probed, entries in postings.find(probes)
+        for probed, entries in lists.find(probes)
         for row in zip(
             probed.tolist(),
             entry_slots(entries).tolist(),
@@ -86,17 +86,17 @@ def test_what_is_found_is_what_brute_force_finds(largest, part, monkeypatch):
 
 def test_keypoints_are_found_once_they_are_settled():
     random = np.random.default_rng(6)
-    postings, keypoints = Postings(), random_keypoints(random, 5)
+    lists, keypoints = KeypointLists(), random_keypoints(random, 5)
     probes = Probes(
         buckets=keypoints.words[:, None] & np.uint32(BUCKETS - 1),
         rests=keypoints.words >> np.uint32(BUCKET_BITS),
         mirrored=np.zeros(5, np.int64),
         places=np.zeros((5, 4), np.int32),
     )
-    postings.add(np.arange(5), keypoints)
-    assert list(postings.find(probes)) == []
-    postings.settle()
-    ((_, entries),) = postings.find(probes)
+    lists.add(np.arange(5), keypoints)
+    assert list(lists.find(probes)) == []
+    lists.settle()
+    ((_, entries),) = lists.find(probes)
     assert set(entry_slots(entries).tolist()) == set(range(5))
 
 
