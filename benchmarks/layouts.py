@@ -21,7 +21,7 @@ from benchmarks.quality_eval.pictures import ORIGINAL, USUAL_CACHE, Cache, Photo
 from dedup_changes.transforms import TRANSFORMS  # noqa: E402
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, extract_features  # noqa: E402
 from dedup_core.color.lab import srgb_to_lab  # noqa: E402
-from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS  # noqa: E402
+from dedup_core.search.hit import MAX_DISTANCE_BITS  # noqa: E402
 from dedup_core.views import turned  # noqa: E402
 
 CACHE = Cache(USUAL_CACHE)

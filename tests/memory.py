@@ -22,8 +22,7 @@ from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.loading.source import SourceImage
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
-from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
-from dedup_core.search.hit import Hit
+from dedup_core.search.hit import MAX_DISTANCE_BITS, Hit
 from dedup_core.views import VIEWS, View
 from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.index_snapshots import AnotherWrites, StoredSnapshot

@@ -14,7 +14,7 @@ from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bou
 from dedup_changes.transforms import TRANSFORMS
 from dedup_core import Policy, VerdictKind, decide
 from dedup_core.policy import PRESETS
-from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
+from dedup_core.search.hit import MAX_DISTANCE_BITS
 from dedup_core.search.second_look import SURE_DISTANCE_BITS
 
 SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})

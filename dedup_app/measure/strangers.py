@@ -7,8 +7,8 @@ from typing import NamedTuple
 from dedup_app.candidates import is_borne_out
 from dedup_app.ports.features import FeaturesRow
 from dedup_core.fingerprinting.record import Fingerprints
-from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS, MIN_SHARED_KEYPOINTS, FingerprintIndex
-from dedup_core.search.hit import Hit
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.hit import MAX_DISTANCE_BITS, MIN_SHARED_KEYPOINTS, Hit
 from dedup_core.views import View
 
 ANY_DISTANCE_BITS = 256  # of 256: every image that is held

@@ -13,9 +13,9 @@ from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.borders import Box, inner_frame
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_with, upright_of
 from dedup_core.fingerprinting.luma import LumaPicture
+from dedup_core.search.hit import MAX_DISTANCE_BITS
 from dedup_core.views import View
 
-_NEAR_BITS: Final = 78  # of 256, as the search has it: strangers are hardly ever so near
 _OTHER_BORDER: Final = 0.02  # of a side; borders of one picture, scaled and rounded, differ by less
 
 
@@ -56,7 +56,7 @@ class SeenImage:
 def distance_bits(left: SeenImage, right: SeenImage, view: View, *, at_an_angle: bool) -> int | None:
     """Bits between the nearest hashes; of pages at an angle to each other that have none that are near, upright."""
     as_is = hash_distance(left.hashes_as_is, right.hashes_as_is, view)
-    if as_is is None or as_is <= _NEAR_BITS or not at_an_angle:
+    if as_is is None or as_is <= MAX_DISTANCE_BITS or not at_an_angle:
         return as_is
     upright = hash_distance(left.hashes, right.hashes, view)
     return as_is if upright is None else min(as_is, upright)

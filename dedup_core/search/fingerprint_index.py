@@ -23,7 +23,7 @@ from dedup_core.fingerprinting.record import (
 from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.columns import Words
 from dedup_core.search.hash_scan import nearest_slots
-from dedup_core.search.hit import Hit
+from dedup_core.search.hit import MAX_DISTANCE_BITS, MIN_SHARED_KEYPOINTS, Hit
 from dedup_core.search.image_slots import ImageSlots
 from dedup_core.search.keypoint_lists import KeypointLists, entry_slots
 from dedup_core.search.keypoint_query import probes_of
@@ -31,8 +31,6 @@ from dedup_core.search.keypoint_votes import agreeing_keypoints
 from dedup_core.search.symmetric_scan import nearest_by_groups
 from dedup_core.views import VIEWS
 
-MAX_DISTANCE_BITS: Final = 78  # docs/fingerprints.md#candidate-threshold
-MIN_SHARED_KEYPOINTS: Final = 2  # docs/fingerprints.md#candidate-threshold
 _KEYPOINT_BITS: Final = 8  # what an agreeing keypoint is worth in the order of hits
 _MOST_SHARING: Final = 400  # hits by keypoints in a result, those that share the most: callers look at 100
 _IS_KEY: Final = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")

@@ -1,9 +1,13 @@
-"""Hit: what a search finds."""
+"""Hit: what a search finds, and how near it has to be."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Final
 
 from dedup_core.views import View
+
+MAX_DISTANCE_BITS: Final = 78  # docs/fingerprints.md#candidate-threshold
+MIN_SHARED_KEYPOINTS: Final = 2  # docs/fingerprints.md#candidate-threshold
 
 
 @dataclass(frozen=True, slots=True)

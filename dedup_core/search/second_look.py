@@ -8,8 +8,7 @@ import numpy as np
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.keypoints import BUCKET_BITS, Keypoints
 from dedup_core.fingerprinting.record import HASH_BITS, Fingerprints
-from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
-from dedup_core.search.hit import Hit
+from dedup_core.search.hit import MAX_DISTANCE_BITS, Hit
 from dedup_core.search.keypoint_query import probes_of
 from dedup_core.search.keypoint_votes import agree
 from dedup_core.views import MIRRORED_TURNS, View

@@ -25,7 +25,8 @@ from dedup_core.fingerprinting.keypoints import (
     Keypoints,
 )
 from dedup_core.fingerprinting.luma import LumaPicture
-from dedup_core.search.fingerprint_index import MIN_SHARED_KEYPOINTS, FingerprintIndex
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.hit import MIN_SHARED_KEYPOINTS
 from dedup_core.search.keypoint_query import BUCKET_MASK, probes_of
 from dedup_core.search.second_look import is_plausible
 from dedup_core.views import MIRRORED_TURNS, VIEWS, View

@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dedup_core.fingerprinting.hashes import fingerprints_of, hash_distance
 from dedup_core.fingerprinting.keypoints import Keypoints
-from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS, FingerprintIndex
-from dedup_core.search.hit import Hit
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.hit import MAX_DISTANCE_BITS, Hit
 from dedup_core.search.second_look import (
     CROWD,
     LEAST_AGREEING,

@@ -10,7 +10,7 @@ from dedup_core import measure_images
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
 from dedup_core.fingerprinting.luma import LumaPicture
 from dedup_core.fingerprinting.perspective import perspective
-from dedup_core.search.fingerprint_index import MAX_DISTANCE_BITS
+from dedup_core.search.hit import MAX_DISTANCE_BITS
 from dedup_core.views import View
 from tests.core.drawings import drawn, photo
 from tests.core.pictures import jpeg, working
