@@ -1,7 +1,7 @@
 """Pair list: the pairs of one image or of all of them, as people ask for them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from itertools import batched
 from dedup_app.currency import is_current
 from dedup_app.image_status import ABSENT
 from dedup_app.paging import parse_pair_cursor
-from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
@@ -68,11 +68,15 @@ class PairFilter:
 
 @dataclass(frozen=True, slots=True)
 class PairList:
-    """The pairs that were asked for, and how many were not shown: of other kinds, and of images that are gone."""
+    """The pairs that were asked for, and how many were not shown: of other kinds, and of images that are gone.
+
+    `is_too_plain`: the one image that was asked for shows nothing to search by, so only identical files are found.
+    """
 
     pairs: Sequence[PairRow]
     of_other_kinds: Counter[PairKind]
     of_gone_images: int
+    is_too_plain: bool
 
 
 class PairListService:
@@ -89,23 +93,22 @@ class PairListService:
         wanted, too, and it has some.
         """
         kinds = wanted.kinds
-        found = self._all() if image is None else self._of(image, wanted)
+        row = None if image is None else self._features.get(image.image_id)
+        found = self._pairs.all() if image is None else self._pairs_of(image, row, wanted)
         known = [pair for pair in found if wanted.is_in_scope(pair)]
         chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
         others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
-        rows = self._features.summaries(
-            {path.image_id for pair in chosen for path in (pair.left, pair.right) if not path.is_generated}
-        )
-        of_gone = [pair for pair in chosen if _is_of_gone_image(pair, rows)]
-        current = [pair for pair in chosen if is_current(pair, rows) and pair not in of_gone]
+        rows = self._images_of(chosen)
+        of_gone, current = list[PairRow](), list[PairRow]()
+        for pair in chosen:
+            if _is_of_gone_image(pair, rows):
+                of_gone.append(pair)
+            elif is_current(pair, rows):
+                current.append(pair)
+        is_too_plain = row is not None and row.features is not None and row.features.fingerprints.is_flat
         if wanted.of_gone_images:
-            return PairList(sorted([*current, *of_gone], key=_order), others, 0)
-        return PairList(current, others, len(of_gone))
-
-    def is_too_plain(self, image: ImagePath) -> bool:
-        """Whether the image shows nothing to search by, so that only identical files are found."""
-        row = self._features.get(image.image_id)
-        return row is not None and row.features is not None and row.features.fingerprints.is_flat
+            return PairList(sorted([*current, *of_gone], key=_order), others, 0, is_too_plain)
+        return PairList(current, others, len(of_gone), is_too_plain)
 
     def each(self, wanted: PairFilter, after: str = "") -> Iterator[PairRow]:
         """The pairs that are asked for, in the order of their ids, after the one that the cursor names.
@@ -115,34 +118,35 @@ class PairListService:
         pairs = self._pairs.all(parse_pair_cursor(after) if after else None)
         chosen = (pair for pair in pairs if PairKind.of(pair) in wanted.kinds and wanted.is_in_scope(pair))
         for group in batched(chosen, PAIRS_AT_ONCE, strict=False):
-            rows = self._features.summaries(
-                {path.image_id for pair in group for path in (pair.left, pair.right) if not path.is_generated}
-            )
+            rows = self._images_of(group)
             for pair in group:
                 is_gone = _is_of_gone_image(pair, rows)
                 if wanted.of_gone_images if is_gone else is_current(pair, rows):
                     yield pair
 
-    def _all(self) -> list[PairRow]:
-        return list(self._pairs.all())
+    def _images_of(self, pairs: Iterable[PairRow]) -> Mapping[str, ImageSummary]:
+        return self._features.summaries(
+            {path.image_id for pair in pairs for path in (pair.left, pair.right) if not path.is_generated}
+        )
 
-    def _of(self, image: ImagePath, wanted: PairFilter) -> list[PairRow]:
+    def _pairs_of(self, image: ImagePath, row: FeaturesRow | None, wanted: PairFilter) -> list[PairRow]:
         # Only verified pairs stand under both images; to find the others takes a look at all.
         pending = not WITHOUT_VERDICT.isdisjoint(wanted.kinds)
-        waiting = [it for it in self._all() if it.verdict is None and image in (it.left, it.right)] if pending else []
+        rows = self._pairs.all() if pending else ()
+        waiting = [pair for pair in rows if pair.verdict is None and image in (pair.left, pair.right)]
         found = [*self._pairs.of_image(image), *waiting]
         if not (found and wanted.of_gone_images):
-            self._must_be_known(image, has_pairs=bool(found))
+            _must_be_known(image, row, has_pairs=bool(found))
         return found
 
-    def _must_be_known(self, image: ImagePath, *, has_pairs: bool) -> None:
-        row = self._features.get(image.image_id)
-        if row is None or row.status == ABSENT:
-            hint = f"check the spelling (container/name), or `dedup ingest {image}`"
-            raise UnknownImage(f"no image {image} is known: {hint}")
-        if row.status.is_rejected:
-            so = "it looks like no other (--all shows its pairs)" if has_pairs else "it has no pairs"
-            raise UnknownImage(f"{image} was rejected as {row.status.reason}, so {so}: {row.detail}")
+
+def _must_be_known(image: ImagePath, row: FeaturesRow | None, *, has_pairs: bool) -> None:
+    if row is None or row.status == ABSENT:
+        hint = f"check the spelling (container/name), or `dedup ingest {image}`"
+        raise UnknownImage(f"no image {image} is known: {hint}")
+    if row.status.is_rejected:
+        so = "it looks like no other (--all shows its pairs)" if has_pairs else "it has no pairs"
+        raise UnknownImage(f"{image} was rejected as {row.status.reason}, so {so}: {row.detail}")
 
 
 def _is_of_gone_image(pair: PairRow, rows: Mapping[str, ImageSummary]) -> bool:

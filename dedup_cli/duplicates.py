@@ -1,6 +1,6 @@
 """`dedup duplicates`: the verified pairs of one image or of all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
@@ -84,17 +84,21 @@ def duplicates(
     services = services_of(context)
     kinds = tuple(PairKind) if everything else tuple(kind or LIKE_EACH_OTHER)
     wanted = PairFilter(kinds, prefix, None if since is None else since.replace(tzinfo=UTC), everything)
-    image = None if path is None else image_path(services, path)
-    if image is not None and services.pair_list.is_too_plain(image):
-        tell(f"{image} is too plain to be searched for: only identical files are found")
-    if output is Format.TABLE and not (limit or after):
-        _print_table(services.pair_list.pairs(image, wanted))
+    if path is None and (output is not Format.TABLE or limit or after):
+        _print(_page(services.pair_list, wanted, after, limit), output, file)
         return
-    pairs = (
-        iter(services.pair_list.pairs(image, wanted).pairs)
-        if image is not None
-        else _page(services.pair_list, wanted, after, limit)
-    )
+    image = None if path is None else image_path(services, path)
+    found = services.pair_list.pairs(image, wanted)
+    if found.is_too_plain:
+        tell(f"{image} is too plain to be searched for: only identical files are found")
+    if output is Format.TABLE:
+        _print_table(found)
+    else:
+        _print(found.pairs, output, file)
+
+
+def _print(pairs: Iterable[PairRow], output: Format, file: Path | None) -> None:
+    """Print them, or write them to the file; all but a table as they come, so that few are held."""
     if output is Format.TABLE:
         found = list(pairs)
         _print_pairs(found)

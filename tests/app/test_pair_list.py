@@ -1,4 +1,4 @@
-"""Pairs for programs are read as they are asked for, and never all held."""
+"""Pairs of one image take one look at it; those for programs are read as they are asked for, and never all held."""
 
 from collections.abc import Iterator
 
@@ -30,3 +30,14 @@ def test_only_some_pairs_are_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None
     next(each)
     assert len(read) == 3
     assert len(list(each)) == 9
+
+
+@pytest.mark.parametrize("of_gone_images", [False, True])
+def test_the_pairs_of_an_image_take_one_look_at_its_row(of_gone_images: bool) -> None:
+    world = World()
+    world.features.put(features_row("a"))
+    world.pairs.put_verdict(verified("a", "b"))
+    world.calls.clear()
+    path = features_row("a").path
+    assert not world.services.pair_list.pairs(path, PairFilter(of_gone_images=of_gone_images)).is_too_plain
+    assert world.calls.count("features.get") == 1
