@@ -10,6 +10,7 @@ from typing import Final
 from dedup_app.dial import dial
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import facts_of
+from dedup_app.ledger.findings import PREFIXES
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.tune.evidence import NO_MATTER_OF_POLICY
@@ -19,7 +20,6 @@ from dedup_core.groups.facts import FAMILIES, Decision, ImageFacts
 from dedup_core.policy import Policy
 
 MOST_LOOKED: Final = 4_000  # rows of pairs for one question: a few requests to storage
-SLICES: Final = tuple(f"{number:02x}" for number in range(256))
 PLACES: Final = tuple(step / 8 for step in range(1, 9))  # of the dial, to either side
 
 
@@ -121,7 +121,7 @@ class TellingService:
 
     def _looked_at(self, seed: int) -> Iterator[PairRow]:
         """Pairs of slices in an order by chance."""
-        prefixes = random.Random(seed).sample(SLICES, len(SLICES))  # noqa: S311 - no secret
+        prefixes = random.Random(seed).sample(PREFIXES, len(PREFIXES))  # noqa: S311 - no secret
         return islice((pair for prefix in prefixes for pair in self._pairs.with_prefix(prefix)), MOST_LOOKED)
 
     def _told(

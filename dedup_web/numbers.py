@@ -6,7 +6,7 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
 from dedup_app.activity import Day
-from dedup_app.ledger.findings import Ledger
+from dedup_app.ledger.findings import PREFIXES, Ledger
 from dedup_app.overview import Overview
 from dedup_web import models
 from dedup_web.context import PROBLEMS, Given
@@ -33,7 +33,8 @@ class DayModel(BaseModel):
 class LedgerModel(BaseModel):
     """Whether every image is complete: in the index and compared with its look-alikes.
 
-    `slices` of 256 were looked at, the first of them at `oldest`; `waiting` images will be complete by themselves.
+    `slices` of `all_slices` were looked at, the first of them at `oldest`; `waiting` images will be complete by
+    themselves.
     """
 
     images: int
@@ -41,6 +42,7 @@ class LedgerModel(BaseModel):
     waiting: int
     broken: int
     slices: int
+    all_slices: int
     oldest: str | None
     found: dict[str, int]
 
@@ -52,6 +54,7 @@ class LedgerModel(BaseModel):
             waiting=ledger.waiting,
             broken=ledger.broken,
             slices=ledger.slices,
+            all_slices=len(PREFIXES),
             oldest=ledger.oldest.isoformat() if ledger.oldest else None,
             found={kind.value: count for kind, count in ledger.found.items()},
         )

@@ -95,7 +95,7 @@ class SliceReport:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Slices added up. `slices` of 256 were looked at, the oldest of them at `oldest`."""
+    """Slices added up. So many `slices` of all (`PREFIXES`) were looked at, the oldest of them at `oldest`."""
 
     images: int = 0
     complete: int = 0

@@ -45,12 +45,10 @@ function failuresOf(days) {
   return [...sums].sort((a, b) => b[1] - a[1]).slice(0, 12);
 }
 
-const PARTS = 256; // of the ledger, by the first two digits of an image's id
-
 function coverage(ledger) {
-  const is_part = ledger.slices < PARTS;
+  const is_part = ledger.slices < ledger.all_slices;
   const told = !ledger.slices ? "The app looks at every image once a day; it has not begun yet."
-    : `Every image once a day: in the index, and compared with its look-alikes. Looked at ${ledger.slices} of ${PARTS} parts, the first on ${day(ledger.oldest)}.${is_part ? " The rest follows by itself within a day." : ""}`;
+    : `Every image once a day: in the index, and compared with its look-alikes. Looked at ${ledger.slices} of ${ledger.all_slices} parts, the first on ${day(ledger.oldest)}.${is_part ? " The rest follows by itself within a day." : ""}`;
   const found = Object.entries(ledger.found).filter(([, count]) => count);
   const label = `${whole(ledger.complete)} of ${whole(ledger.images)} images are complete, ${whole(ledger.waiting)} wait, ${whole(ledger.broken)} lack something`;
   return el("section.panel", { "aria-label": "Coverage" },
