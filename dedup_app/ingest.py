@@ -4,24 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dedup_app.blob_content import BlobContent, BlobReader
 from dedup_app.event_log import EventLog
 from dedup_app.image_status import ABSENT, DELETED, INDEXED, PROCESSING, REMOVING, ImageStatus
 from dedup_app.known_content import final_etag, has_content
 from dedup_app.notices import Notices
 from dedup_app.pairing import Pairing
-from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
-from dedup_app.ports.images import Images
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.queues import IngestQueue
 from dedup_app.ports.superseded import Superseded
 from dedup_app.rejection import Rejections
 from dedup_app.settings import Settings
-from dedup_core.decoding.libraries import deciding_decoder
 from dedup_core.errors import ImageNotFound, InvalidMessage, InvalidPath, PermanentError, TemporaryError
 from dedup_core.features import ImageFeatures
-from dedup_core.loading.budget import FileRoom, LoadBudgets
-from dedup_core.loading.source import SourceImage
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 
@@ -41,46 +37,29 @@ class IngestOutcome:
     pairs_sent: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is under a path now: features, or why there are none, and which decoder says so.
-
-    Neither etag nor decoder where the blob was not read.
-    """
-
-    etag: str
-    content: ImageFeatures | PermanentError
-    decoder: str = ""
-    modified_at: datetime | None = None
-
-
 class IngestService:
     """Brings what is known of an image up to date. Every call may come twice, out of order, or after a crash."""
 
     def __init__(
         self,
         *,
-        images: Images,
-        decoders: Decoders,
+        reader: BlobReader,
         features: FeaturesTable,
         index: CandidateIndex,
         pairing: Pairing,
         ingest_queue: IngestQueue,
         rejections: Rejections,
         notices: Notices,
-        budgets: LoadBudgets,
         settings: Settings,
         now: Callable[[], datetime],
     ) -> None:
-        self._images = images
-        self._decoders = decoders
+        self._reader = reader
         self._features = features
         self._index = index
         self._pairing = pairing
         self._ingest_queue = ingest_queue
         self._rejections = rejections
         self._notices = notices
-        self._budgets = budgets
         self._settings = settings
         self._now = now
 
@@ -133,7 +112,7 @@ class IngestService:
         refused it. `force`: an image that is known is read, appended and looked up once more. `is_new`: it is thought
         to be unknown, which spares a look. `is_gone`: it is thought to be deleted, and gets no row if it had none.
         """
-        self._decoders.prepare()
+        self._reader.prepare()
         row, sent, floor = self._known_or_claimed(path, is_new=is_new, is_gone=is_gone), 0, 0
         unless_etag = None if force else final_etag(row, again=again)
         if force and row is not None and row.status == INDEXED:
@@ -141,15 +120,15 @@ class IngestService:
             row = replace(row, status=PROCESSING, features=None)
         status = NOT_FOUND if _status_of(row) == NOT_FOUND else UNCHANGED
         for look in range(MAX_LOOKS):
-            found = self._look(path, row, unless_etag)
-            if found is None:
+            content = self._reader.read(path, row, unless_etag)
+            if content is None:
                 if look == 0 and row is not None and row.status == INDEXED:  # a repetition: what may have been missed
                     sent = self._pairing.verify_anew(row)
                 elif look == 0 and row is not None and row.status.is_rejected:
                     self._notices.rejected(row)
                 return _outcome(path, status, sent)
             try:
-                before, (row, pairs_sent) = row, self._bring_up_to_date(path, found, row, floor)
+                before, (row, pairs_sent) = row, self._bring_up_to_date(path, content, row, floor)
             except Superseded as newer:
                 row, floor = self._features.get(path.image_id), max(floor, newer.version)
                 status, unless_etag = _status_of(row), final_etag(row)
@@ -164,7 +143,7 @@ class IngestService:
         """The row of the image, made just now if there was none; None if it is gone as expected, or the row is."""
         row = None if is_new else self._features.get(path.image_id)
         # Whoever claims it from now on finds no blob either, or one that has an event of its own.
-        if row is not None or (is_gone and self._is_absent(path)):
+        if row is not None or (is_gone and self._reader.is_absent(path)):
             return row
         now = self._now()
         try:
@@ -172,14 +151,8 @@ class IngestService:
         except Superseded:
             return self._features.get(path.image_id)
 
-    def _is_absent(self, path: ImagePath) -> bool:
-        try:
-            return self._images.etag(path) is None
-        except PermanentError:  # there is one that storage refuses to show, which its row is to say
-            return False
-
     def _bring_up_to_date(
-        self, path: ImagePath, found: _Found, row: FeaturesRow | None, floor: int
+        self, path: ImagePath, content: BlobContent, row: FeaturesRow | None, floor: int
     ) -> tuple[FeaturesRow, int]:
         """The row as it is now, and how many pairs were sent.
 
@@ -187,39 +160,16 @@ class IngestService:
         later upload or deletion changes it, so that nobody needs to look at the blob once more; of one that was refused
         or deleted already they may find nothing to change.
         """
-        if isinstance(found.content, ImageFeatures):
-            return self._take_in(path, found, found.content, row, floor)
-        if isinstance(found.content, ImageNotFound) and row is not None:
+        if isinstance(content.found, ImageFeatures):
+            return self._take_in(path, content, content.found, row, floor)
+        if isinstance(content.found, ImageNotFound) and row is not None:
             return self._forget(row), 0
-        return self._reject(path, found, row, found.content)
-
-    def _look(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str | None) -> _Found | None:
-        """What is there now; None if the row says so already. The bytes of the file are gone when it returns."""
-        gone = row is None or row.status.is_gone
-        with self._budgets.file() as room:
-            try:
-                source = self._images.read(path, unless_etag=None if gone else unless_etag)
-            except ImageNotFound as error:
-                return None if gone else _Found("", error)
-            except PermanentError as error:
-                known = row is not None and row.status == ImageStatus.rejected(error.reason)
-                return None if known else _Found("", error)
-            if source is None:
-                return None
-            return self._decoded(source, room)
-
-    def _decoded(self, source: SourceImage, room: FileRoom) -> _Found:
-        try:
-            with room.picture(source.data) as header:
-                features = self._decoders.extract_features(source.data, header)
-                return _Found(source.etag, features, modified_at=source.modified_at)
-        except PermanentError as error:
-            return _Found(source.etag, error, deciding_decoder(source.data))
+        return self._reject(path, content, row, content.found)
 
     def _take_in(
-        self, path: ImagePath, found: _Found, features: ImageFeatures, known: FeaturesRow | None, floor: int
+        self, path: ImagePath, content: BlobContent, features: ImageFeatures, known: FeaturesRow | None, floor: int
     ) -> tuple[FeaturesRow, int]:
-        row = self._begin(path, found, features, known, floor)
+        row = self._begin(path, content, features, known, floor)
         if row.status == INDEXED:
             return row, self._pairing.verify_anew(row)  # who read while the blob was away found nothing to compare
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
@@ -229,11 +179,13 @@ class IngestService:
         return self._set_status(row, INDEXED), pairs_sent
 
     def _begin(
-        self, path: ImagePath, found: _Found, features: ImageFeatures, known: FeaturesRow | None, floor: int
+        self, path: ImagePath, content: BlobContent, features: ImageFeatures, known: FeaturesRow | None, floor: int
     ) -> FeaturesRow:
         """The row to go on with: of a new version, unless what is known has this content already."""
         now, tag = self._now(), known.tag if known else ""
-        row = FeaturesRow(path, found.etag, PROCESSING, features, "", now, tag=tag, added_at=found.modified_at or now)
+        row = FeaturesRow(
+            path, content.etag, PROCESSING, features, "", now, tag=tag, added_at=content.modified_at or now
+        )
         if known is not None and known.is_claimed:
             return self._features.put_first(replace(row, version=max(known.version, floor + 1)))
         if known is None or known.version < floor or not has_content(known, row):
@@ -241,33 +193,33 @@ class IngestService:
         row = replace(row, version=known.version, added_at=known.added_at or row.added_at)
         if known.status == INDEXED and known.features is not None:
             return self._features.put(replace(row, status=INDEXED))  # uploaded anew: its place and its pairs hold
-        if known.etag == found.etag and known.features is not None:
+        if known.etag == content.etag and known.features is not None:
             # Somebody is, or was, at it: two that go on do no harm, two that fight would. What was just found has all
             # keypoints to search with, of which rows keep a part.
             return self._features.resume(replace(known, features=features))
         return self._features.put(row)
 
     def _reject(
-        self, path: ImagePath, found: _Found, known: FeaturesRow | None, error: PermanentError
+        self, path: ImagePath, content: BlobContent, known: FeaturesRow | None, error: PermanentError
     ) -> tuple[FeaturesRow, int]:
-        log.warning("image_rejected", image=path, reason=error.reason, decoder=found.decoder, detail=str(error))
+        log.warning("image_rejected", image=path, reason=error.reason, decoder=content.decoder, detail=str(error))
         status = ImageStatus.rejected(error.reason)
         row = FeaturesRow(
             path,
-            found.etag,
+            content.etag,
             status,
             None,
             str(error),
             self._now(),
             self._next_version(known),
-            decoder=found.decoder,
+            decoder=content.decoder,
         )
         if known is None:
             return self._told(self._features.put(row)), 0
         if known.is_claimed:
             return self._told(self._features.put_first(replace(row, version=known.version, tag=known.tag))), 0
         removing = replace(row, status=REMOVING, tag=known.tag)
-        is_same_try = (known.status, known.etag, known.detail) == (REMOVING, found.etag, removing.detail)
+        is_same_try = (known.status, known.etag, known.detail) == (REMOVING, content.etag, removing.detail)
         row = known if is_same_try else self._features.put(removing)
         if known.summary.is_alive or known.status == REMOVING:
             self._index.remove(path.image_id, row.version)

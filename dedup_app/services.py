@@ -60,18 +60,17 @@ class Services(ServicePorts):
 
     @cached_property
     def ingest(self) -> "IngestService":
+        from dedup_app.blob_content import BlobReader
         from dedup_app.ingest import IngestService
 
         return IngestService(
-            images=self.images,
-            decoders=self.decoders,
+            reader=BlobReader(images=self.images, decoders=self.decoders, budgets=self._budgets),
             features=self.features,
             index=self.index,
             pairing=self._pairing,
             ingest_queue=self.ingest_queue,
             rejections=self._rejections,
             notices=self._notices,
-            budgets=self._budgets,
             settings=self.settings,
             now=self.now,
         )

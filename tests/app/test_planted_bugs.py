@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from dedup_app import currency, pairing
+from dedup_app.blob_content import BlobReader
 from dedup_app.image_status import INDEXED
 from dedup_app.ingest import IngestService
 from dedup_storage import pairs_table
@@ -58,21 +59,21 @@ def ignore_the_versions_of_records(bug: pytest.MonkeyPatch) -> None:
 
 
 def skip_the_second_look(bug: pytest.MonkeyPatch) -> None:
-    look = IngestService._look
+    read = BlobReader.read
 
-    def once(self: IngestService, path: Any, row: Any, unless_etag: str) -> Any:
+    def once(self: BlobReader, path: Any, row: Any, unless_etag: str) -> Any:
         if row is not None and row.tag in getattr(self, "_written", ()):
             return None
-        return look(self, path, row, unless_etag)
+        return read(self, path, row, unless_etag)
 
     set_status = IngestService._set_status
 
     def noting(self: IngestService, row: Any, status: Any) -> Any:
         written = set_status(self, row, status)
-        self._written = [written.tag]  # type: ignore[attr-defined]
+        self._reader._written = [written.tag]  # type: ignore[attr-defined]
         return written
 
-    bug.setattr(IngestService, "_look", once)
+    bug.setattr(BlobReader, "read", once)
     bug.setattr(IngestService, "_set_status", noting)
 
 

@@ -48,7 +48,7 @@ class Mistaken:
 
 def refuse(world: World, name: str, reason: str = "corrupt") -> tuple[ImagePath, Mistaken]:
     mistaken = Mistaken(world.services.decoders, reason)
-    world.services.ingest._decoders = mistaken
+    world.services.ingest._reader._decoders = mistaken
     path = world.upload_and_ingest(name, photo(1))
     assert world.row(path).status == ImageStatus.rejected(reason)
     mistaken.is_mended = True
@@ -107,7 +107,7 @@ def test_rows_of_earlier_apps_that_name_no_decoder_are_taken_again_once(world):
 def test_on_request_everything_refused_or_what_was_for_one_reason_is_read_once_more(world):
     corrupt, _ = refuse(world, "corrupt.png")
     crashed, _ = refuse(world, "crashed.png", "decoder-crashed")
-    world.services.ingest._decoders = world.services.decoders
+    world.services.ingest._reader._decoders = world.services.decoders
     world.upload_and_ingest("sound.png", photo(2))
     assert world.services.backlog.enqueue_rejected("decoder-crashed") == 1
     assert world.ingest_queue.messages == [IngestMessage(crashed, again=True)]
