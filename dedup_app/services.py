@@ -52,7 +52,11 @@ MEASURING_BYTES = 96 * 1024 * 1024  # for pictures that are being decoded: `dedu
 
 @dataclass(kw_only=True, eq=False)
 class Services(ServicePorts):
-    """The use cases of one process. All but groups and index hold nothing that counts: each thread may make its own."""
+    """The use cases of one process. All but groups and index hold nothing that counts: each thread may make its own.
+
+    In this order: what triggers start; what is listed and counted; groups and decisions; clearing up; what goes over
+    all images or pairs once more. What these share stands last.
+    """
 
     _groups: "GroupBook | None" = field(default=None, init=False)
     _index: "CandidateIndex | None" = field(default=None, init=False)
@@ -150,10 +154,44 @@ class Services(ServicePorts):
         )
 
     @cached_property
+    def precision(self) -> "PrecisionService":
+        from dedup_app.precision import PrecisionService
+
+        return PrecisionService(self.groups, self.reports, self.settings.alert_precision_percent / 100, self.now)
+
+    @cached_property
     def pair_list(self) -> "PairListService":
         from dedup_app.pair_list import PairListService
 
         return PairListService(features=self.features, pairs=self.pairs)
+
+    @cached_property
+    def overview(self) -> "OverviewService":
+        from dedup_app.overview import OverviewService
+
+        return OverviewService(features=self.features, reports=self.reports, queues=self.queues)
+
+    @cached_property
+    def activity(self) -> "ActivityService":
+        from dedup_app.activity import ActivityService
+
+        return ActivityService(stats=self.stats, book=self.groups, now=self.now)
+
+    @cached_property
+    def rejected(self) -> "RejectedService":
+        from dedup_app.rejected import RejectedService
+
+        return RejectedService(self.features)
+
+    @property
+    def groups(self) -> "GroupBook":
+        """One for all threads."""
+        from dedup_app.group_book import GroupBook
+
+        with self._lock:
+            if self._groups is None:
+                self._groups = GroupBook(self.verdict_log, self.settings.keeper_policy)
+            return self._groups
 
     @cached_property
     def review(self) -> "ReviewService":
@@ -162,49 +200,10 @@ class Services(ServicePorts):
         return ReviewService(book=self.groups, pairs=self.pairs, features=self.features)
 
     @cached_property
-    def precision(self) -> "PrecisionService":
-        from dedup_app.precision import PrecisionService
-
-        return PrecisionService(self.groups, self.reports, self.settings.alert_precision_percent / 100, self.now)
-
-    @cached_property
     def telling(self) -> "TellingService":
         from dedup_app.telling import TellingService
 
         return TellingService(pairs=self.pairs, features=self.features, book=self.groups, policy=self.settings.policy)
-
-    @cached_property
-    def check(self) -> "CheckService":
-        from dedup_app.check import CheckService
-
-        return CheckService(
-            images=self.images,
-            features=self.features,
-            index=self.index,
-            decoders=self.decoders,
-            loader=self.loader,
-            budgets=self._budgets,
-            policy=self.settings.policy,
-        )
-
-    @cached_property
-    def rejudge(self) -> "RejudgeService":
-        from dedup_app.rejudge import RejudgeService
-
-        return RejudgeService(
-            pairs=self.pairs,
-            journal=self._journal,
-            verify_queue=self.verify_queue,
-            book=self.groups,
-            policy=self.settings.policy,
-            now=self.now,
-        )
-
-    @cached_property
-    def rejected(self) -> "RejectedService":
-        from dedup_app.rejected import RejectedService
-
-        return RejectedService(self.features)
 
     @cached_property
     def decisions(self) -> "DecisionService":
@@ -228,26 +227,107 @@ class Services(ServicePorts):
         )
 
     @cached_property
-    def activity(self) -> "ActivityService":
-        from dedup_app.activity import ActivityService
+    def keep_plan(self) -> "KeepPlanService":
+        from dedup_app.keep_plan import KeepPlanService
 
-        return ActivityService(stats=self.stats, book=self.groups, now=self.now)
+        return KeepPlanService(book=self.groups, features=self.features, account=self.settings.account, now=self.now)
 
     @cached_property
-    def overview(self) -> "OverviewService":
-        from dedup_app.overview import OverviewService
+    def apply(self) -> "ApplyService":
+        from dedup_app.cleanup.apply import ApplyService
 
-        return OverviewService(features=self.features, reports=self.reports, queues=self.queues)
+        return ApplyService(
+            blobs=self._movable_blobs,
+            book=self.groups,
+            ingest_queue=self.ingest_queue,
+            settings=self.settings,
+            now=self.now,
+        )
 
-    @property
-    def groups(self) -> "GroupBook":
-        """One for all threads."""
-        from dedup_app.group_book import GroupBook
+    @cached_property
+    def undo(self) -> "UndoService":
+        from dedup_app.cleanup.undo import UndoService
 
-        with self._lock:
-            if self._groups is None:
-                self._groups = GroupBook(self.verdict_log, self.settings.keeper_policy)
-            return self._groups
+        return UndoService(
+            blobs=self._movable_blobs, ingest_queue=self.ingest_queue, account=self.settings.account, now=self.now
+        )
+
+    @cached_property
+    def purge(self) -> "PurgeService":
+        from dedup_app.cleanup.purge import PurgeService
+
+        return PurgeService(blobs=self._movable_blobs, account=self.settings.account, now=self.now)
+
+    @cached_property
+    def backlog(self) -> "BacklogService":
+        from dedup_app.backlog import BacklogService
+
+        return BacklogService(
+            images=self.images, features=self.features, ingest_queue=self.ingest_queue, settings=self.settings
+        )
+
+    @cached_property
+    def reindex(self) -> "ReindexService":
+        from dedup_app.reindex import ReindexService
+
+        return ReindexService(
+            features=self.features,
+            pairs=self.pairs,
+            index=self.index,
+            verdict_log=self.verdict_log,
+            ingest_queue=self.ingest_queue,
+            tags=self._tags,
+        )
+
+    @cached_property
+    def rejudge(self) -> "RejudgeService":
+        from dedup_app.rejudge import RejudgeService
+
+        return RejudgeService(
+            pairs=self.pairs,
+            journal=self._journal,
+            verify_queue=self.verify_queue,
+            book=self.groups,
+            policy=self.settings.policy,
+            now=self.now,
+        )
+
+    @cached_property
+    def check(self) -> "CheckService":
+        from dedup_app.check import CheckService
+
+        return CheckService(
+            images=self.images,
+            features=self.features,
+            index=self.index,
+            decoders=self.decoders,
+            loader=self.loader,
+            budgets=self._budgets,
+            policy=self.settings.policy,
+        )
+
+    def measure(self, workshop: "Workshop", decoders: "Decoders", threads: int) -> "MeasureService":
+        """Of the command alone. The decoders are its own, because those of an app store a report of themselves."""
+        from dedup_app.measure.service import MeasureService
+
+        limits = self.settings.limits
+        return MeasureService(
+            images=self.images,
+            features=self.features,
+            index=self.index,
+            book=self.groups,
+            decoders=decoders,
+            workshop=workshop,
+            budgets=LoadBudgets(limits, limits.max_bytes, MEASURING_BYTES, copies=1),
+            max_candidates=self.settings.max_candidates,
+            threads=threads,
+        )
+
+    @cached_property
+    def tune(self) -> "TuneService":
+        from dedup_app.tune.service import TuneService
+
+        return TuneService(pairs=self.pairs, features=self.features, policy=self.settings.policy)
 
     @property
     def index(self) -> "CandidateIndex":
@@ -271,82 +351,6 @@ class Services(ServicePorts):
             settings=self.settings,
             now=self.now,
         )
-
-    @property
-    def backlog(self) -> "BacklogService":
-        from dedup_app.backlog import BacklogService
-
-        return BacklogService(
-            images=self.images, features=self.features, ingest_queue=self.ingest_queue, settings=self.settings
-        )
-
-    @property
-    def reindex(self) -> "ReindexService":
-        from dedup_app.reindex import ReindexService
-
-        return ReindexService(
-            features=self.features,
-            pairs=self.pairs,
-            index=self.index,
-            verdict_log=self.verdict_log,
-            ingest_queue=self.ingest_queue,
-            tags=self._tags,
-        )
-
-    @property
-    def keep_plan(self) -> "KeepPlanService":
-        from dedup_app.keep_plan import KeepPlanService
-
-        return KeepPlanService(book=self.groups, features=self.features, account=self.settings.account, now=self.now)
-
-    def measure(self, workshop: "Workshop", decoders: "Decoders", threads: int) -> "MeasureService":
-        """Of the command alone. The decoders are its own, because those of an app store a report of themselves."""
-        from dedup_app.measure.service import MeasureService
-
-        limits = self.settings.limits
-        return MeasureService(
-            images=self.images,
-            features=self.features,
-            index=self.index,
-            book=self.groups,
-            decoders=decoders,
-            workshop=workshop,
-            budgets=LoadBudgets(limits, limits.max_bytes, MEASURING_BYTES, copies=1),
-            max_candidates=self.settings.max_candidates,
-            threads=threads,
-        )
-
-    @property
-    def tune(self) -> "TuneService":
-        from dedup_app.tune.service import TuneService
-
-        return TuneService(pairs=self.pairs, features=self.features, policy=self.settings.policy)
-
-    @property
-    def apply(self) -> "ApplyService":
-        from dedup_app.cleanup.apply import ApplyService
-
-        return ApplyService(
-            blobs=self._movable_blobs,
-            book=self.groups,
-            ingest_queue=self.ingest_queue,
-            settings=self.settings,
-            now=self.now,
-        )
-
-    @property
-    def undo(self) -> "UndoService":
-        from dedup_app.cleanup.undo import UndoService
-
-        return UndoService(
-            blobs=self._movable_blobs, ingest_queue=self.ingest_queue, account=self.settings.account, now=self.now
-        )
-
-    @property
-    def purge(self) -> "PurgeService":
-        from dedup_app.cleanup.purge import PurgeService
-
-        return PurgeService(blobs=self._movable_blobs, account=self.settings.account, now=self.now)
 
     @property
     def _movable_blobs(self) -> "MovableBlobs":
