@@ -159,10 +159,6 @@ class SettingReader:
         example = f"https://account.{service}.core.windows.net"
         return self.https(f"{STORAGE}__{service}ServiceUri", "service", example)
 
-    def refuse_equal(self, first: str, second: str, first_value: str, second_value: str) -> None:
-        if first_value == second_value:
-            raise InvalidSetting(f"{first} and {second} are both {first_value!r}; give them different names")
-
 
 def _container(name: str, value: str) -> str:
     try:

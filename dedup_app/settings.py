@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Self
 
 from dedup_app.index_address import INDEX_URL, IndexAddress
@@ -26,7 +27,7 @@ TELEMETRY = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
 TRUE_FOR_THE_WORKER = frozenset({"1", "true", "t", "yes", "y"})
 
 _GIBIBYTE = 1024**3
-_CENTURY = 36_500  # days: for ever
+_CENTURY_DAYS = 36_500  # for ever
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,11 @@ class Settings:
             log_image_paths=read.switch("LOG_IMAGE_PATHS", cls.log_image_paths),
             telemetry=read.text(TELEMETRY, "").lower() in TRUE_FOR_THE_WORKER,
             reconcile_hours=read.whole("RECONCILE_HOURS", cls.reconcile_hours, most=24 * 31),
-            keep_reports_days=read.whole("KEEP_REPORTS_DAYS", cls.keep_reports_days, most=_CENTURY),
-            keep_statistics_days=read.whole("KEEP_STATISTICS_DAYS", cls.keep_statistics_days, least=7, most=_CENTURY),
-            keep_deleted_days=read.whole("KEEP_DELETED_DAYS", cls.keep_deleted_days, most=_CENTURY),
+            keep_reports_days=read.whole("KEEP_REPORTS_DAYS", cls.keep_reports_days, most=_CENTURY_DAYS),
+            keep_statistics_days=read.whole(
+                "KEEP_STATISTICS_DAYS", cls.keep_statistics_days, least=7, most=_CENTURY_DAYS
+            ),
+            keep_deleted_days=read.whole("KEEP_DELETED_DAYS", cls.keep_deleted_days, most=_CENTURY_DAYS),
             alert_precision_percent=read.whole(
                 "ALERT_PRECISION_PERCENT", cls.alert_precision_percent, least=0, most=100
             ),
@@ -116,17 +119,24 @@ class Settings:
             keeper_steps=read.words("KEEPER_STEPS"),
             protected_prefixes=read.words("PROTECTED_PREFIXES"),
         )
-        settings.check_keeper_steps()
-        read.refuse_equal("IMAGE_CONTAINER", "INDEX_CONTAINER", settings.image_container, settings.index_container)
-        read.refuse_equal("VERIFY_QUEUE", "INGEST_QUEUE", settings.verify_queue, settings.ingest_queue)
-        read.refuse_equal("EVENTS_QUEUE", "VERIFY_QUEUE", settings.events_queue, settings.verify_queue)
-        read.refuse_equal("EVENTS_QUEUE", "INGEST_QUEUE", settings.events_queue, settings.ingest_queue)
-        for name in ("VERIFY_QUEUE", "INGEST_QUEUE", "EVENTS_QUEUE"):
-            read.refuse_equal("NOTIFY_QUEUE", name, settings.notify_queue, getattr(settings, name.lower()))
-        read.refuse_equal("IMAGE_CONTAINER", "the quarantine", settings.image_container, settings.quarantine_container)
-        if settings.policy_overrides or settings.policy_preset != cls.policy_preset:
-            settings.policy  # noqa: B018 - checked at start, but only where set: it needs numpy
+        settings._check_together()
         return settings
+
+    def _check_together(self) -> None:
+        """Raise `InvalidSetting` for what is good by itself, but not beside the other settings."""
+        self.check_keeper_steps()
+        _refuse_equal({"IMAGE_CONTAINER": self.image_container, "INDEX_CONTAINER": self.index_container})
+        _refuse_equal({"IMAGE_CONTAINER": self.image_container, "the quarantine": self.quarantine_container})
+        _refuse_equal(
+            {
+                "NOTIFY_QUEUE": self.notify_queue,
+                "EVENTS_QUEUE": self.events_queue,
+                "VERIFY_QUEUE": self.verify_queue,
+                "INGEST_QUEUE": self.ingest_queue,
+            }
+        )
+        if self.policy_overrides or self.policy_preset != Settings.policy_preset:
+            self.policy  # noqa: B018 - raises for a wrong one; only where something is set, to start faster elsewhere
 
     def require_image_storage(self) -> StorageConnection:
         if self.image_storage is None:
@@ -198,3 +208,9 @@ class Settings:
         except ValueError as error:
             names = ", ".join(POLICY_PREFIX + name.upper() for name in self.policy_overrides)
             raise InvalidSetting(f"{names}: {error}") from error
+
+
+def _refuse_equal(names: Mapping[str, str]) -> None:
+    for (one, its_name), (other, other_name) in combinations(names.items(), 2):
+        if its_name == other_name:
+            raise InvalidSetting(f"{one} and {other} are both {its_name!r}; give them different names")
