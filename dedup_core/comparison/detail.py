@@ -97,17 +97,10 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     `recolored` ones are asked in every doubtful place whether it is the shape that differs.
     """
     scale = min(1.0, WORKING_SIZE / max(placed.left.shape[:2]), placed.zoom)
-    cut = placed.cut(scale, "L", Image.Resampling.BICUBIC)
-    box = _without_rim(cut.bounds())
-    if box is None:
+    planes = _planes_of(placed, scale)
+    if planes is None:
         return _NOTHING_THERE
-    planes = BlockPlanes.of(cut, box)
-    if 0 < planes.textured.sum() < _FEW:
-        smaller = BlockPlanes.of(cut, box, small=True)
-        planes = smaller if smaller.textured.any() else planes
     textured = planes.textured
-    if not textured.any():
-        return _NOTHING_THERE
     differences = planes.differences()
     retoned = planes.retoned(differences)
     doubtful = textured & (differences > (DOUBTFUL if recolored or retoned > RETONED else _CHANGED))
@@ -145,6 +138,19 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     boxes = [planes.in_shares(corners) for corners in boxes_of(marked, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
     return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
+
+
+def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
+    """What both show in blocks, in smaller ones where few show anything; None where none does."""
+    cut = placed.cut(scale, "L", Image.Resampling.BICUBIC)
+    box = _without_rim(cut.bounds())
+    if box is None:
+        return None
+    planes = BlockPlanes.of(cut, box)
+    if 0 < planes.textured.sum() < _FEW:
+        smaller = BlockPlanes.of(cut, box, small=True)
+        planes = smaller if smaller.textured.any() else planes
+    return planes if planes.textured.any() else None
 
 
 def _outliers(

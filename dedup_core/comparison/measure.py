@@ -18,9 +18,9 @@ from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.ground import Ground
 from dedup_core.comparison.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, laid_in_order, on_itself
 from dedup_core.comparison.margins import with_margins
-from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement
+from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement, Tones
 from dedup_core.comparison.placing import Contents, Placed
-from dedup_core.comparison.regions import RegionKind
+from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.seen_image import SeenImage, contents_of, distance_bits
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.tones import tones_between
@@ -76,7 +76,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         placed = laid.placed
     else:
         laid, look, placed = _looked_at(left.pixels, right.pixels, hint, contents)
-    pair, labs, shape = laid.pair, laid.labs, laid.shape
+    pair, shape = laid.pair, laid.shape
     ours_shown, theirs_shown = laid.parts
     weights, plain_share = weights_and_plain_share(ours_shown.background, theirs_shown.background)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
@@ -89,15 +89,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     if look.detail is not None:
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
-        ground = Ground.of(blocks, ours_shown.background.pixels & theirs_shown.background.pixels)
-        tones, spots = tones_between(blocks, labs, ground=ground, only_colors=only_colors, before_plain=before_plain)
-        if all(region.kind is RegionKind.SHARED for region in regions):
-            regions += laid.regions_of(spots, BLOCK)
-        if look.detail.altered_share <= FEW_PARTS:
-            outlier = color_outlier(pair.left, pair.right, laid.least_pixels)
-            tones = replace(tones, mark=outlier.times, color_off=outlier.color_off)
-            if all(region.kind is RegionKind.SHARED for region in regions):
-                regions += laid.regions_in(outlier.boxes)
+        tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
     if fine is not None and all(region.kind is RegionKind.SHARED for region in regions):
         regions += fine.regions
     # Of what the verdict calls distinct no side matters.
@@ -107,7 +99,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     at_an_angle = look.detail is not None and not laid.placed.is_straight
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
-        metrics=lab_metrics(labs, (ours_shown.colors, theirs_shown.colors), weights),
+        metrics=lab_metrics(laid.labs, (ours_shown.colors, theirs_shown.colors), weights),
         view=pair.view,
         turn=laid.placed.turn,
         distance_bits=distance_bits(ours, theirs, pair.view, at_an_angle=at_an_angle),
@@ -127,6 +119,24 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         regions=regions,
         sides=sides,
     )
+
+
+def _tones_and_regions(
+    laid: Laid, look: Look, blocks: Blocks, *, only_colors: bool, before_plain: bool
+) -> tuple[Tones, tuple[Region, ...]]:
+    """What no change of tone explains, and the regions of the look; where it has none that changed, those of colors."""
+    left, right = laid.parts
+    ground = Ground.of(blocks, left.background.pixels & right.background.pixels)
+    tones, spots = tones_between(blocks, laid.labs, ground=ground, only_colors=only_colors, before_plain=before_plain)
+    regions = look.regions
+    if all(region.kind is RegionKind.SHARED for region in regions):
+        regions += laid.regions_of(spots, BLOCK)
+    if look.detail is not None and look.detail.altered_share <= FEW_PARTS:
+        outlier = color_outlier(laid.pair.left, laid.pair.right, laid.least_pixels)
+        tones = replace(tones, mark=outlier.times, color_off=outlier.color_off)
+        if all(region.kind is RegionKind.SHARED for region in regions):
+            regions += laid.regions_in(outlier.boxes)
+    return tones, regions
 
 
 def _equal_as_measured(left: WorkingImage, right: WorkingImage) -> bool:

@@ -72,33 +72,21 @@ def tones_between(
     weight = blocks.weight
     shape, flat = weight.shape, weight.ravel().astype(np.float64)
     ours, theirs = (_smoothed(block_means(lab, BLOCK), weight) for lab in labs)
-    curves = [_color_curve(lab, flat) for lab in (ours, theirs)]
-    colors = sorted(_mean_length(lab[1:] - curve, flat) for lab, curve in zip((ours, theirs), curves, strict=True))
-    tint = _mean_length(curves[0] - curves[1], flat)
     counted = flat > COUNTED
-    apart = ours - theirs
-    raw = _lengths(apart)[counted]
-    kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
-
-    tones = Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, kept=kept)
+    apart = ours - theirs  # (3, n)
+    tones = _own_colors(blocks, ours, theirs, flat)
     if ground is not None:
         tones = replace(tones, ground=ground.apart, shade=ground.shade)
-    if colors[0] < DUOTONE and max(colors[1], tint) > MONOCHROME:
-        cast = cast_between(blocks)
-        tones = replace(tones, cast=cast.gains, off_cast=cast.off, saturation=cast.saturation)
-
-    def without_tones(spot: float) -> tuple[Tones, NDArray[np.bool_]]:
-        return replace(tones, spot=spot), np.zeros(shape, dtype=np.bool_)
-
+    nowhere = np.zeros(shape, dtype=np.bool_)
     if only_colors and (spot := _ninth_largest(_lengths(apart[1:])[counted])) <= _SURE_SPOT:
-        return without_tones(spot)
+        return replace(tones, spot=spot), nowhere
     levels = blocks.left, blocks.right
     first, second = (_Coded.of(_smoothed(it, weight)) for it in levels)
     hues = list[Float64s]()
     for source, target in ((first, second), (second, first)):
-        hues.append(_hue_errors(source, target, flat, relit=kept <= MOST_KEPT))
+        hues.append(_hue_errors(source, target, flat, relit=tones.kept <= MOST_KEPT))
         if only_colors and (spot := _ninth_largest(hues[-1][counted])) <= _SURE_SPOT:
-            return without_tones(spot)
+            return replace(tones, spot=spot), nowhere
     if all(map(_has_few_colors, levels, (weight, weight))):
         channels = hues  # some curve for each channel makes a few colors of any few others
     else:
@@ -114,6 +102,20 @@ def tones_between(
         spread=min(_spread(ours, theirs, flat, counted), _spread(theirs, ours, flat, counted)),
     )
     return found, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
+
+
+def _own_colors(blocks: Blocks, ours: Float64s, theirs: Float64s, weight: Float64s) -> Tones:
+    """What the CIELAB colors of both (3, n) tell before any change of tone is fitted to them."""
+    curves = [_color_curve(lab, weight) for lab in (ours, theirs)]
+    colors = sorted(_mean_length(lab[1:] - curve, weight) for lab, curve in zip((ours, theirs), curves, strict=True))
+    tint = _mean_length(curves[0] - curves[1], weight)
+    raw = _lengths((ours - theirs)[:, weight > COUNTED])
+    kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
+    tones = Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, kept=kept)
+    if colors[0] < DUOTONE and max(colors[1], tint) > MONOCHROME:
+        cast = cast_between(blocks)
+        tones = replace(tones, cast=cast.gains, off_cast=cast.off, saturation=cast.saturation)
+    return tones
 
 
 def _has_few_colors(values: Float32s, weight: Float32s) -> bool:
