@@ -51,7 +51,10 @@ def within_rim(shape: tuple[int, ...], rim: int) -> Part:
 
 
 class WarpedPlane:
-    """A plane as it lies under a part of another one by any affine warp, but for its own rim."""
+    """A plane as it lies under a part of another one by any affine warp, but for its own rim.
+
+    It is asked at every step what `shown_under` is asked once, so what all steps have in common is made beforehand.
+    """
 
     def __init__(self, plane: Float32s, rim: int, part: Part, scales: tuple[Scales, Scales]) -> None:
         """`scales` are those of the other plane, of which `part` is a part, and of this one."""

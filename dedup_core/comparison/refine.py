@@ -21,7 +21,9 @@ _SHOWS: Final = 0.4  # of local structure: where there is anything to lay on any
 _ENOUGH: Final = 0.05  # of all points: of a ball in the sky so little shows that more steps only drift
 _EXACT: Final = 0.15  # of local structure: what is left where the same lies on the same
 _SPREAD: Final = 1.5  # of the median error: what is farther off shows something else
-_SEEN_MARK: Final = 100.0  # local structure has a few units; of the sum float32 still holds five decimals
+# A warp leaves 0 where there is nothing of a plane. Of one that was raised by so much the same warp tells where it is
+# seen: local structure has a few units, and of the sum float32 still holds five decimals.
+_RAISED: Final = 100.0
 _DAMPING: Final = 1e-3  # keeps what no slope tells where it is; next to sums over thousands of points it is nothing
 
 
@@ -64,15 +66,15 @@ def _gauss_newton(
     scales = pixels_a_unit(left.shape, pyramids[0].extent), pixels_a_unit(right.shape, pyramids[1].extent)
     jacobian, target = steepest_descent(left, scales[0], projective=True), np.ascontiguousarray(left).ravel()
     shows = np.flatnonzero(np.abs(target) > _SHOWS)
-    marked = Image.fromarray(right + np.float32(_SEEN_MARK))
+    raised = Image.fromarray(right + np.float32(_RAISED))
     found, best, agreement = start, start, -1.0
     most = steps.usual if len(shows) < _ENOUGH * target.size else steps.most
     for step in range(most + 1):
         pixels = pixel_homography(found, *scales)
-        plane = np.asarray(warped(marked, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
-        seen = (plane > _SEEN_MARK / 2).astype(np.float32)
+        plane = np.asarray(warped(raised, pixels, (width, height), Image.Resampling.BILINEAR)).ravel()
+        seen = (plane > _RAISED / 2).astype(np.float32)
         all_seen = bool(seen.all())
-        sampled = plane - np.float32(_SEEN_MARK)
+        sampled = plane - np.float32(_RAISED)
         if not all_seen:
             sampled *= seen
         error = sampled * np.sign(target @ sampled) - target  # of a negative as of its positive
