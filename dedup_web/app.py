@@ -1,29 +1,27 @@
-"""The ASGI application: routes, and how errors are told."""
+"""The ASGI application: all routes together, and how errors are told."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp
 
 from dedup_app.decisions import NothingToDecide
 from dedup_app.paging import BadCursor
-from dedup_app.review import GroupFilter, State, UnknownReviewImage
+from dedup_app.review import UnknownReviewImage
 from dedup_app.services import Services
 from dedup_app.telling import UnknownPair
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, PermanentError, TemporaryError
-from dedup_core.groups.facts import Family
-from dedup_web import models
-from dedup_web.context import PROBLEMS, Context, Given, path_of
+from dedup_web.context import Context
 from dedup_web.docs_page import docs_html
+from dedup_web.group_routes import add_groups
 from dedup_web.image_routes import add_images
-from dedup_web.numbers import add_numbers
+from dedup_web.overview_routes import add_overview
 from dedup_web.page import page
 from dedup_web.pictures import Pictures
 from dedup_web.security import Guard, person_of
-from dedup_web.telling import add_telling
+from dedup_web.tuning_routes import add_tuning
 
 STATUS_OF = {
     NothingToDecide: 409,
@@ -60,12 +58,11 @@ def _api() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for errors in (DedupError,):
-        api.add_exception_handler(errors, _told)
-    _add_groups(api)
+    api.add_exception_handler(DedupError, _told)
+    add_groups(api)
     add_images(api)
-    add_numbers(api)
-    add_telling(api)
+    add_overview(api)
+    add_tuning(api)
     _add_pages(api)
     return api
 
@@ -80,58 +77,6 @@ async def _told(_request: Request, error: Exception) -> JSONResponse:
     if status is None:
         status = 503 if isinstance(error, TemporaryError) else 422 if isinstance(error, PermanentError) else 500
     return JSONResponse({"detail": str(error)}, status)
-
-
-def _add_groups(api: FastAPI) -> None:
-    @api.get("/api/groups", responses=PROBLEMS)
-    def list_groups(
-        given: Given,
-        verdict: Annotated[Family | None, Query(description="Only groups with this verdict")] = None,
-        identical: Annotated[bool, Query(description="Only groups whose files are the same bytes")] = False,
-        state: Annotated[State, Query(description="Which groups: decided or not")] = State.OPEN,
-        prefix: Annotated[str, Query(max_length=1024, description="Only groups with an image of such a name")] = "",
-        since: Annotated[date | None, Query(description="Only groups with a verdict since this day (UTC)")] = None,
-        cursor: Annotated[str | None, Query(max_length=200, description="Of the page before")] = None,
-        size: Annotated[int, Query(ge=1, le=200, description="Groups on a page")] = 50,
-    ) -> models.GroupPageModel:
-        """One page of groups, the newest first."""
-        start = datetime(since.year, since.month, since.day, tzinfo=UTC) if since else None
-        wanted = GroupFilter(verdict, identical, state, prefix, start)
-        found = given.services.review.page(wanted, cursor, size)
-        return models.GroupPageModel(
-            groups=[models.GroupModel.of(group) for group in found.groups],
-            next_cursor=found.next_cursor,
-            matching=found.matching,
-            total=found.total,
-            decided=found.decided,
-            bytes_to_gain=found.bytes_to_gain,
-        )
-
-    @api.get("/api/groups/{group_id}", responses=PROBLEMS)
-    def read_group(given: Given, group_id: models.GroupId) -> models.GroupModel:
-        """One group with what was measured of each of its images against the keeper."""
-        group = given.services.decisions.group(group_id)
-        return models.GroupModel.of(group, given.services.review.pairs_of(group))
-
-    @api.post("/api/groups/{group_id}/decision", responses=PROBLEMS)
-    def decide_group(
-        request: Request, given: Given, group_id: models.GroupId, body: models.DecisionRequest
-    ) -> list[models.DecisionModel]:
-        """Decide about all images of a group against its keeper."""
-        keeper = path_of(given, body.keeper) if body.keeper else None
-        done = given.services.decisions.decide_group(group_id, body.act, given.who(request), keeper)
-        return [models.DecisionModel.of(it) for it in done]
-
-    @api.post("/api/pairs/{left}/{right}/decision", responses=PROBLEMS)
-    def decide_pair(
-        request: Request, given: Given, left: models.ImageId, right: models.ImageId, body: models.DecisionRequest
-    ) -> models.DecisionModel:
-        """Decide about one pair."""
-        sides = path_of(given, left), path_of(given, right)
-        keeper = path_of(given, body.keeper) if body.keeper else None
-        return models.DecisionModel.of(
-            given.services.decisions.decide_pair(*sides, body.act, given.who(request), keeper)
-        )
 
 
 def _add_pages(api: FastAPI) -> None:

@@ -267,7 +267,7 @@ def test_a_look_at_the_rejected_or_at_the_statistics_reads_a_bounded_part(monkey
         world.upload_and_ingest(f"broken{number}.jpg", b"no picture")
     assert len(rejected(client, size=4)) == len(rejected(client)) == 31
     assert client.get("/api/rejected?cursor=nonsense").status_code == 400
-    monkeypatch.setattr("dedup_web.numbers.MOST_COUNTED", 5)
+    monkeypatch.setattr("dedup_web.overview_routes.MOST_COUNTED", 5)
     stats = client.get("/api/stats").json()
     assert (sum(stats["images"].values()), stats["counted_all"]) == (5, False)
 

@@ -126,7 +126,7 @@ class PrecisionModel(BaseModel):
         )
 
 
-def add_telling(api: FastAPI) -> None:
+def add_tuning(api: FastAPI) -> None:
     @api.get("/api/telling", responses=PROBLEMS)
     def telling(
         given: Given, size: Annotated[int, Query(ge=1, le=200, description="Pairs")] = 50, seed: Seed = 0

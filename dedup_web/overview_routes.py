@@ -100,7 +100,7 @@ def _day(day: Day, overview: Overview) -> DayModel:
     )
 
 
-def add_numbers(api: FastAPI) -> None:
+def add_overview(api: FastAPI) -> None:
     @api.get("/api/rejected", responses=PROBLEMS)
     def rejected(
         given: Given,
