@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dedup_app.blob_content import BlobContent, BlobReader
+from dedup_app.blob_reader import BlobReader, Reading
 from dedup_app.event_log import EventLog
 from dedup_app.image_status import ABSENT, DELETED, INDEXED, PROCESSING, REMOVING, ImageStatus
 from dedup_app.known_content import final_etag, has_content
@@ -120,15 +120,15 @@ class IngestService:
             row = replace(row, status=PROCESSING, features=None)
         status = NOT_FOUND if _status_of(row) == NOT_FOUND else UNCHANGED
         for look in range(MAX_LOOKS):
-            content = self._reader.read(path, row, unless_etag)
-            if content is None:
+            reading = self._reader.read(path, row, unless_etag)
+            if reading is None:
                 if look == 0 and row is not None and row.status == INDEXED:  # a repetition: what may have been missed
                     sent = self._pairing.verify_anew(row)
                 elif look == 0 and row is not None and row.status.is_rejected:
                     self._notices.rejected(row)
                 return _outcome(path, status, sent)
             try:
-                before, (row, pairs_sent) = row, self._bring_up_to_date(path, content, row, floor)
+                before, (row, pairs_sent) = row, self._bring_up_to_date(path, reading, row, floor)
             except Superseded as newer:
                 row, floor = self._features.get(path.image_id), max(floor, newer.version)
                 status, unless_etag = _status_of(row), final_etag(row)
@@ -152,7 +152,7 @@ class IngestService:
             return self._features.get(path.image_id)
 
     def _bring_up_to_date(
-        self, path: ImagePath, content: BlobContent, row: FeaturesRow | None, floor: int
+        self, path: ImagePath, reading: Reading, row: FeaturesRow | None, floor: int
     ) -> tuple[FeaturesRow, int]:
         """The row as it is now, and how many pairs were sent.
 
@@ -160,16 +160,16 @@ class IngestService:
         later upload or deletion changes it, so that nobody needs to look at the blob once more; of one that was refused
         or deleted already they may find nothing to change.
         """
-        if isinstance(content.found, ImageFeatures):
-            return self._take_in(path, content, content.found, row, floor)
-        if isinstance(content.found, ImageNotFound) and row is not None:
+        if isinstance(reading.found, ImageFeatures):
+            return self._take_in(path, reading, reading.found, row, floor)
+        if isinstance(reading.found, ImageNotFound) and row is not None:
             return self._forget(row), 0
-        return self._reject(path, content, row, content.found)
+        return self._reject(path, reading, row, reading.found)
 
     def _take_in(
-        self, path: ImagePath, content: BlobContent, features: ImageFeatures, known: FeaturesRow | None, floor: int
+        self, path: ImagePath, reading: Reading, features: ImageFeatures, known: FeaturesRow | None, floor: int
     ) -> tuple[FeaturesRow, int]:
-        row = self._begin(path, content, features, known, floor)
+        row = self._begin(path, reading, features, known, floor)
         if row.status == INDEXED:
             return row, self._pairing.verify_anew(row)  # who read while the blob was away found nothing to compare
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
@@ -179,12 +179,12 @@ class IngestService:
         return self._set_status(row, INDEXED), pairs_sent
 
     def _begin(
-        self, path: ImagePath, content: BlobContent, features: ImageFeatures, known: FeaturesRow | None, floor: int
+        self, path: ImagePath, reading: Reading, features: ImageFeatures, known: FeaturesRow | None, floor: int
     ) -> FeaturesRow:
         """The row to go on with: of a new version, unless what is known has this content already."""
         now, tag = self._now(), known.tag if known else ""
         row = FeaturesRow(
-            path, content.etag, PROCESSING, features, "", now, tag=tag, added_at=content.modified_at or now
+            path, reading.etag, PROCESSING, features, "", now, tag=tag, added_at=reading.modified_at or now
         )
         if known is not None and known.is_claimed:
             return self._features.put_first(replace(row, version=max(known.version, floor + 1)))
@@ -193,33 +193,33 @@ class IngestService:
         row = replace(row, version=known.version, added_at=known.added_at or row.added_at)
         if known.status == INDEXED and known.features is not None:
             return self._features.put(replace(row, status=INDEXED))  # uploaded anew: its place and its pairs hold
-        if known.etag == content.etag and known.features is not None:
+        if known.etag == reading.etag and known.features is not None:
             # Somebody is, or was, at it: two that go on do no harm, two that fight would. What was just found has all
             # keypoints to search with, of which rows keep a part.
             return self._features.resume(replace(known, features=features))
         return self._features.put(row)
 
     def _reject(
-        self, path: ImagePath, content: BlobContent, known: FeaturesRow | None, error: PermanentError
+        self, path: ImagePath, reading: Reading, known: FeaturesRow | None, error: PermanentError
     ) -> tuple[FeaturesRow, int]:
-        log.warning("image_rejected", image=path, reason=error.reason, decoder=content.decoder, detail=str(error))
+        log.warning("image_rejected", image=path, reason=error.reason, decoder=reading.decoder, detail=str(error))
         status = ImageStatus.rejected(error.reason)
         row = FeaturesRow(
             path,
-            content.etag,
+            reading.etag,
             status,
             None,
             str(error),
             self._now(),
             self._next_version(known),
-            decoder=content.decoder,
+            decoder=reading.decoder,
         )
         if known is None:
             return self._told(self._features.put(row)), 0
         if known.is_claimed:
             return self._told(self._features.put_first(replace(row, version=known.version, tag=known.tag))), 0
         removing = replace(row, status=REMOVING, tag=known.tag)
-        is_same_try = (known.status, known.etag, known.detail) == (REMOVING, content.etag, removing.detail)
+        is_same_try = (known.status, known.etag, known.detail) == (REMOVING, reading.etag, removing.detail)
         row = known if is_same_try else self._features.put(removing)
         if known.summary.is_alive or known.status == REMOVING:
             self._index.remove(path.image_id, row.version)

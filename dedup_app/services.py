@@ -64,7 +64,7 @@ class Services(ServicePorts):
 
     @cached_property
     def ingest(self) -> "IngestService":
-        from dedup_app.blob_content import BlobReader
+        from dedup_app.blob_reader import BlobReader
         from dedup_app.ingest import IngestService
 
         return IngestService(

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from dedup_app import currency, pairing
-from dedup_app.blob_content import BlobReader
+from dedup_app.blob_reader import BlobReader
 from dedup_app.image_status import INDEXED
 from dedup_app.ingest import IngestService
 from dedup_storage import pairs_table

@@ -16,8 +16,8 @@ from dedup_core.paths import ImagePath
 
 
 @dataclass(frozen=True, slots=True)
-class BlobContent:
-    """What was found under a path: features, or why there are none, and which decoder says so.
+class Reading:
+    """What a look at a path found: features, or why there are none, and which decoder says so.
 
     Neither etag nor decoder where the blob was not read.
     """
@@ -47,7 +47,7 @@ class BlobReader:
         except PermanentError:
             return False
 
-    def read(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str | None) -> BlobContent | None:
+    def read(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str | None) -> Reading | None:
         """What is there now; None if the row says so already, or if it has this etag still.
 
         The bytes of the file are gone when it returns.
@@ -57,18 +57,18 @@ class BlobReader:
             try:
                 source = self._images.read(path, unless_etag=None if gone else unless_etag)
             except ImageNotFound as error:
-                return None if gone else BlobContent("", error)
+                return None if gone else Reading("", error)
             except PermanentError as error:
                 known = row is not None and row.status == ImageStatus.rejected(error.reason)
-                return None if known else BlobContent("", error)
+                return None if known else Reading("", error)
             if source is None:
                 return None
             return self._decoded(source, room)
 
-    def _decoded(self, source: SourceImage, room: FileRoom) -> BlobContent:
+    def _decoded(self, source: SourceImage, room: FileRoom) -> Reading:
         try:
             with room.picture(source.data) as header:
                 features = self._decoders.extract_features(source.data, header)
-                return BlobContent(source.etag, features, modified_at=source.modified_at)
+                return Reading(source.etag, features, modified_at=source.modified_at)
         except PermanentError as error:
-            return BlobContent(source.etag, error, deciding_decoder(source.data))
+            return Reading(source.etag, error, deciding_decoder(source.data))
