@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
 from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.views import View
 
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")
+TRANSPOSES = {
+    View.MIRRORED: Image.Transpose.FLIP_LEFT_RIGHT,
+    View.FLIPPED: Image.Transpose.FLIP_TOP_BOTTOM,
+    View.TURNED_90: Image.Transpose.ROTATE_90,
+    View.TURNED_180: Image.Transpose.ROTATE_180,
+    View.TURNED_270: Image.Transpose.ROTATE_270,
+    View.TRANSPOSED: Image.Transpose.TRANSPOSE,
+    View.TRANSVERSED: Image.Transpose.TRANSVERSE,
+}
+"""Each view but the upright one as Pillow turns a picture into it."""
 
 
 @cache

@@ -8,24 +8,15 @@ from dedup_core.comparison.align import align
 from dedup_core.comparison.local_contrast import box_blur, content_box, local_structure, luma_plane
 from dedup_core.comparison.placing import Placed
 from dedup_core.views import View, turned
+from tests.core.drawings import TRANSPOSES
 from tests.core.pictures import brighter, cropped, hue_shifted, padded, scene
-
-PILLOW = {
-    View.MIRRORED: Image.Transpose.FLIP_LEFT_RIGHT,
-    View.FLIPPED: Image.Transpose.FLIP_TOP_BOTTOM,
-    View.TURNED_90: Image.Transpose.ROTATE_90,
-    View.TURNED_180: Image.Transpose.ROTATE_180,
-    View.TURNED_270: Image.Transpose.ROTATE_270,
-    View.TRANSPOSED: Image.Transpose.TRANSPOSE,
-    View.TRANSVERSED: Image.Transpose.TRANSVERSE,
-}
 
 
 def found(left: Image.Image, right: Image.Image, hint: View | None = None):
     return align(np.asarray(left), np.asarray(right), hint)
 
 
-@pytest.mark.parametrize(("view", "transpose"), PILLOW.items())
+@pytest.mark.parametrize(("view", "transpose"), TRANSPOSES.items())
 def test_a_view_is_what_pillow_calls_by_that_name(view, transpose):
     image = scene(2)
     assert np.array_equal(turned(np.asarray(image), view), np.asarray(image.transpose(transpose)))

@@ -3,14 +3,11 @@
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from dedup_core import FingerprintIndex, VerdictKind, decide, extract_features, measure_images
-from tests.core.pictures import encoded, jpeg, working
+from dedup_core import FingerprintIndex, VerdictKind, extract_features
+from tests.core.pictures import encoded, jpeg
+from tests.core.verdicts import kind_of
 
 type Color = tuple[int, int, int]
-
-
-def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
 
 
 def charge(share: float) -> Image.Image:

@@ -12,20 +12,10 @@ from dedup_core.fingerprinting.hash_views import HASH_BYTES, view_hashes
 from dedup_core.fingerprinting.hashes import MIN_QUALITY, fingerprints_of, hash_distance, hashes_of, quality_of
 from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, WINDOWS, Fingerprints
 from dedup_core.views import VIEWS, View
-from tests.core.drawings import PHOTOS, drawn, photo, working
+from tests.core.drawings import PHOTOS, TRANSPOSES, drawn, photo, working
 from tests.core.pictures import encoded
 
 CONTENT = b"content!"
-
-TRANSPOSES = {
-    View.MIRRORED: Image.Transpose.FLIP_LEFT_RIGHT,
-    View.FLIPPED: Image.Transpose.FLIP_TOP_BOTTOM,
-    View.TURNED_90: Image.Transpose.ROTATE_90,
-    View.TURNED_180: Image.Transpose.ROTATE_180,
-    View.TURNED_270: Image.Transpose.ROTATE_270,
-    View.TRANSPOSED: Image.Transpose.TRANSPOSE,
-    View.TRANSVERSED: Image.Transpose.TRANSVERSE,
-}
 
 
 def hashes(picture):

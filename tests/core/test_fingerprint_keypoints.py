@@ -29,18 +29,8 @@ from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import MIN_SHARED_KEYPOINTS
 from dedup_core.search.keypoint_query import BUCKET_MASK, probes_of
 from dedup_core.search.second_look import is_plausible
-from dedup_core.views import MIRRORED_TURNS, VIEWS, View
-from tests.core.drawings import PHOTOS, beside, drawn, photo, plan, working
-
-TRANSPOSES = {
-    View.MIRRORED: Image.Transpose.FLIP_LEFT_RIGHT,
-    View.FLIPPED: Image.Transpose.FLIP_TOP_BOTTOM,
-    View.TURNED_90: Image.Transpose.ROTATE_90,
-    View.TURNED_180: Image.Transpose.ROTATE_180,
-    View.TURNED_270: Image.Transpose.ROTATE_270,
-    View.TRANSPOSED: Image.Transpose.TRANSPOSE,
-    View.TRANSVERSED: Image.Transpose.TRANSVERSE,
-}
+from dedup_core.views import MIRRORED_TURNS, VIEWS
+from tests.core.drawings import PHOTOS, TRANSPOSES, beside, drawn, photo, plan, working
 
 
 def keypoints(picture):

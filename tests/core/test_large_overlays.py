@@ -9,10 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from dedup_core import VerdictKind, decide, measure_images
 from tests.core.pictures import jpeg, scene, working
-
-
-def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
+from tests.core.verdicts import kind_of
 
 
 def thing_on_a_cloth() -> Image.Image:

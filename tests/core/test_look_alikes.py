@@ -9,12 +9,9 @@ from PIL import Image, ImageDraw
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.regions import RegionKind
 from tests.core.pictures import jpeg, scene, working
+from tests.core.verdicts import kind_of
 
 THE_SAME = {VerdictKind.IDENTICAL, VerdictKind.DUPLICATE}
-
-
-def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
 
 
 def dotted_numeral(number: int) -> Image.Image:

@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dedup_core import VerdictKind, decide, measure_images
-from tests.core.pictures import jpeg, working
+from dedup_core import VerdictKind
+from tests.core.pictures import half
+from tests.core.verdicts import kind_of
 
 RED, WHITE, BLUE, NAVY = (190, 30, 45), (255, 255, 255), (35, 75, 145), (5, 35, 85)
-
-
-def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
-
-
-def half(image: Image.Image) -> Image.Image:
-    return jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), 75)
 
 
 def stripes(seed: int) -> Image.Image:

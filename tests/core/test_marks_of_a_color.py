@@ -10,17 +10,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.regions import RegionKind
-from tests.core.pictures import jpeg, scene, working
+from tests.core.pictures import half, jpeg, scene, working
+from tests.core.verdicts import kind_of
 
 NAVY, PAPER, SLATE, RED = (30, 40, 70), (255, 255, 255), (128, 128, 128), (255, 0, 0)
-
-
-def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
-
-
-def half(image: Image.Image) -> Image.Image:
-    return jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), 75)
 
 
 def rough(image: Image.Image) -> Image.Image:

@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from dedup_core import VerdictKind, decide, measure_images
-from tests.core.pictures import jpeg, working
+from dedup_core import VerdictKind
+from tests.core.pictures import jpeg
+from tests.core.verdicts import kind_of
 
 DIFFERENT = {VerdictKind.ALTERED, VerdictKind.DISTINCT}
-
-
-def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
 
 
 def counter(digit: int) -> Image.Image:

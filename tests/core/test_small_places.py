@@ -11,22 +11,15 @@ from dedup_core.comparison.regions import RegionKind
 from dedup_core.decoding.given import working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.limits import DEFAULT_LIMITS
-from tests.core.pictures import encoded, jpeg, working
+from tests.core.pictures import encoded, half, jpeg, working
+from tests.core.verdicts import kind_of
 
 DIFFERENT = {VerdictKind.ALTERED, VerdictKind.DISTINCT}
-
-
-def half(image: Image.Image) -> Image.Image:
-    return jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), 75)
 
 
 def cropped(image: Image.Image) -> Image.Image:
     margins = image.width // 40, image.height // 40
     return jpeg(image.crop((*margins, image.width - margins[0], image.height - margins[1])), 90)
-
-
-def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
 
 
 def accounts(number: int) -> Image.Image:

@@ -11,12 +11,9 @@ from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stron
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.bent_tones import variance_and_explained
 from tests.core.drawings import PHOTOS, photo, working
+from tests.core.verdicts import kind_of
 
 ANY_CHANCE = random.Random(1)
-
-
-def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
 
 
 @pytest.mark.parametrize("name", PHOTOS)

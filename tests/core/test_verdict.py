@@ -27,10 +27,7 @@ from dedup_core import policy as policy_module
 from dedup_core.comparison.measurement import Detail, Tones
 from dedup_core.comparison.regions import RegionKind
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
-
-
-def verdict_of(left: Image.Image, right: Image.Image) -> VerdictKind:
-    return decide(measure_images(working(left), working(right))).kind
+from tests.core.verdicts import kind_of
 
 
 def watermarked(image: Image.Image) -> Image.Image:
@@ -63,7 +60,7 @@ COPIES = {
 
 @pytest.mark.parametrize("change", COPIES.values(), ids=COPIES.keys())
 def test_a_changed_copy_is_a_duplicate(change):
-    assert verdict_of(scene(1), change(scene(1))) is VerdictKind.DUPLICATE
+    assert kind_of(scene(1), change(scene(1))) is VerdictKind.DUPLICATE
 
 
 def test_a_watermark_makes_an_altered_copy_and_is_found_where_it_is():
@@ -124,7 +121,7 @@ def form(*, seed: int) -> Image.Image:
 
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_two_pages_of_one_application_are_no_duplicates_although_their_frame_is_the_same(seed):
-    assert verdict_of(form(seed=0), form(seed=seed)) not in {VerdictKind.DUPLICATE, VerdictKind.IDENTICAL}
+    assert kind_of(form(seed=0), form(seed=seed)) not in {VerdictKind.DUPLICATE, VerdictKind.IDENTICAL}
 
 
 def striped(*colors: str, upright: bool) -> Image.Image:
@@ -139,21 +136,21 @@ def striped(*colors: str, upright: bool) -> Image.Image:
 def test_two_flags_are_no_duplicates_although_one_is_the_other_turned():
     left = striped("#21468b", "white", "#ae1c28", upright=True)
     right = striped("#ae1c28", "white", "#21468b", upright=False)
-    assert verdict_of(left, right) in {VerdictKind.ALTERED, VerdictKind.DISTINCT}
+    assert kind_of(left, right) in {VerdictKind.ALTERED, VerdictKind.DISTINCT}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_two_different_pictures_are_distinct(seed):
-    assert verdict_of(scene(seed), scene(seed + 100)) is VerdictKind.DISTINCT
+    assert kind_of(scene(seed), scene(seed + 100)) is VerdictKind.DISTINCT
 
 
 @pytest.mark.parametrize("degrees", [60, 120, 180])
 def test_a_hue_shifted_copy_is_a_color_variant(degrees):
-    assert verdict_of(scene(1), hue_shifted(scene(1), degrees)) is VerdictKind.COLOR_VARIANT
+    assert kind_of(scene(1), hue_shifted(scene(1), degrees)) is VerdictKind.COLOR_VARIANT
 
 
 def test_a_gray_copy_is_a_color_variant():
-    assert verdict_of(scene(1), scene(1).convert("L").convert("RGB")) is VerdictKind.COLOR_VARIANT
+    assert kind_of(scene(1), scene(1).convert("L").convert("RGB")) is VerdictKind.COLOR_VARIANT
 
 
 def test_the_same_file_is_identical():
@@ -198,11 +195,11 @@ def test_a_red_circle_and_a_blue_rectangle_on_white_are_distinct():
     left, right = Image.new("RGB", (200, 200), "white"), Image.new("RGB", (200, 200), "white")
     ImageDraw.Draw(left).ellipse((60, 60, 140, 140), fill="red")
     ImageDraw.Draw(right).rectangle((50, 70, 150, 130), fill="blue")
-    assert verdict_of(left, right) not in {VerdictKind.DUPLICATE, VerdictKind.IDENTICAL}
+    assert kind_of(left, right) not in {VerdictKind.DUPLICATE, VerdictKind.IDENTICAL}
 
 
 def test_one_red_pixel_and_one_blue_pixel_are_distinct():
-    assert verdict_of(Image.new("RGB", (1, 1), "red"), Image.new("RGB", (1, 1), "blue")) is VerdictKind.DISTINCT
+    assert kind_of(Image.new("RGB", (1, 1), "red"), Image.new("RGB", (1, 1), "blue")) is VerdictKind.DISTINCT
 
 
 def test_a_verdict_says_why_with_its_numbers():
