@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def noise(share: float) -> Edit:
         generator = np.random.default_rng(chance.getrandbits(64))
         pixels = np.asarray(picture, np.float32)  # (h, w, 3)
         noisy = pixels + generator.normal(0, share * 255, pixels.shape).astype(np.float32)
-        return _picture(noisy)
+        return picture_of(noisy)
 
     return edit
 
@@ -61,7 +62,7 @@ def vignette(picture: Image.Image, _: random.Random) -> Image.Image:
     rows = np.linspace(-1, 1, picture.height, dtype=np.float32)[:, None]
     columns = np.linspace(-1, 1, picture.width, dtype=np.float32)[None, :]
     light = np.exp(-(rows**2 + columns**2) / 2)  # (h, w): 1 in the middle, 0.37 in the corners
-    return _picture(np.asarray(picture, np.float32) * light[:, :, None])
+    return picture_of(np.asarray(picture, np.float32) * light[:, :, None])
 
 
 def hue(picture: Image.Image, chance: random.Random) -> Image.Image:
@@ -180,5 +181,6 @@ def screen_bars(picture: Image.Image, chance: random.Random) -> Image.Image:
     return ImageOps.expand(picture, (margin, top, margin, bottom), (shade, shade, shade))
 
 
-def _picture(pixels: NDArray[np.float32]) -> Image.Image:
+def picture_of(pixels: NDArray[np.floating[Any]]) -> Image.Image:
+    """Levels (h, w) or (h, w, 3), rounded and cut to 0..255, as a picture."""
     return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))

@@ -5,13 +5,11 @@ from functools import cache
 from importlib.resources import files
 from io import BytesIO
 from itertools import product
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from dedup_changes.edits import Edit
+from dedup_changes.edits import Edit, picture_of
 from dedup_core.fingerprinting.perspective import perspective
 
 type Color = tuple[int, int, int]
@@ -184,10 +182,10 @@ def print_photographed(picture: Image.Image, chance: random.Random) -> Image.Ima
     laid = picture.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
     ones = Image.new("L", picture.size, 255)
     inside = ones.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
-    photo = Image.composite(laid, _picture(desk), inside).filter(ImageFilter.GaussianBlur(max(size) / 800))
+    photo = Image.composite(laid, picture_of(desk), inside).filter(ImageFilter.GaussianBlur(max(size) / 800))
     pixels = np.asarray(photo, np.float32)
     light = np.linspace(0.86, 1.08, size[0], dtype=np.float32)[None, :, None]
-    return _picture(pixels * light * np.array([1.03, 1.0, 0.94], np.float32) + generator.normal(0, 3, pixels.shape))
+    return picture_of(pixels * light * np.array([1.03, 1.0, 0.94], np.float32) + generator.normal(0, 3, pixels.shape))
 
 
 def skew(picture: Image.Image, chance: random.Random) -> Image.Image:
@@ -274,7 +272,3 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise TypeError("this Pillow was built without FreeType, and letters of any size need it")
     return font
-
-
-def _picture(pixels: NDArray[np.floating[Any]]) -> Image.Image:
-    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from skimage import exposure
 
-from dedup_changes.edits import Edit
+from dedup_changes.edits import Edit, picture_of
 
 _APART = 12  # levels between the channels of a pixel: noise and compression leave gray ones nearer to each other
 _LEAST_COLOR = 0.01  # of a picture
@@ -17,7 +17,7 @@ def clahe(picture: Image.Image, _: random.Random) -> Image.Image:
     """Local contrast evened out on the lightness, as scanners and X-ray viewers do."""
     light, blue, red = picture.convert("YCbCr").split()
     evened = exposure.equalize_adapthist(np.asarray(light), clip_limit=0.02)
-    return Image.merge("YCbCr", (_gray(255 * evened), blue, red)).convert("RGB")
+    return Image.merge("YCbCr", (picture_of(255 * evened), blue, red)).convert("RGB")
 
 
 def equalize(picture: Image.Image, _: random.Random) -> Image.Image:
@@ -61,13 +61,13 @@ def light_from_one_side(picture: Image.Image, chance: random.Random) -> Image.Im
     """Light that grows evenly across the picture, from 0.75 to 1.25."""
     across = np.linspace(0.75, 1.25, picture.width, dtype=np.float32)[None, :, None]
     light = across[:, ::-1] if chance.random() < 0.5 else across
-    return _picture(np.asarray(picture, np.float32) * light)
+    return picture_of(np.asarray(picture, np.float32) * light)
 
 
 def half_darkened(picture: Image.Image, _: random.Random) -> Image.Image:
     light = np.ones((picture.height, 1, 1), np.float32)
     light[picture.height // 2 :] = 0.5
-    return _picture(np.asarray(picture, np.float32) * light)
+    return picture_of(np.asarray(picture, np.float32) * light)
 
 
 def blur_strong(picture: Image.Image, _: random.Random) -> Image.Image:
@@ -77,7 +77,7 @@ def blur_strong(picture: Image.Image, _: random.Random) -> Image.Image:
 
 def sepia(picture: Image.Image, _: random.Random) -> Image.Image:
     gray = np.asarray(picture.convert("L"), np.float32)[:, :, None]
-    return _picture(gray * np.array([1.07, 0.92, 0.68], np.float32))
+    return picture_of(gray * np.array([1.07, 0.92, 0.68], np.float32))
 
 
 def gray_lab(picture: Image.Image, _: random.Random) -> Image.Image:
@@ -116,14 +116,6 @@ def _mapped(picture: Image.Image, curve: NDArray[np.float64]) -> Image.Image:
     """Each level through a curve 0..1 over 256 levels, in all channels alike."""
     table = np.clip(np.rint(255 * curve), 0, 255).astype(int).tolist()
     return picture.point(table * 3)
-
-
-def _gray(values: NDArray[np.float64]) -> Image.Image:
-    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
-
-
-def _picture(pixels: NDArray[np.float32]) -> Image.Image:
-    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
 
 
 def has_color(picture: Image.Image) -> bool:
