@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,9 +55,8 @@ class Tail:
     exponential: tuple[float, float]
 
     def rate_normal(self, distance: float) -> float:
-        from scipy import special  # noqa: PLC0415
-
-        return float(special.ndtr(self.normal[0] + self.normal[1] * distance))
+        deviations = self.normal[0] + self.normal[1] * distance
+        return 0.5 * math.erfc(-deviations / math.sqrt(2))  # `NormalDist.cdf` is 0 so far out
 
     def rate_exponential(self, distance: float) -> float:
         return min(1.0, math.exp(self.exponential[0] + self.exponential[1] * distance))
@@ -64,8 +64,6 @@ class Tail:
 
 def fit_tail(negatives: ArrayLike, share: float = 0.01, least: int = 10) -> Tail:
     """Fit the lowest `share` of the distances, without the `least` nearest pairs, which are look-alikes or chance."""
-    from scipy import special  # noqa: PLC0415
-
     distances = np.sort(np.asarray(negatives, np.float64).ravel())
     levels = np.unique(distances[least : max(least + 2, math.ceil(share * distances.size))])
     if levels.size < 2:
@@ -73,7 +71,8 @@ def fit_tail(negatives: ArrayLike, share: float = 0.01, least: int = 10) -> Tail
     shares = np.searchsorted(distances, levels, side="right") / distances.size  # P(distance <= level)
     keep = shares < 1
     levels, shares = levels[keep], shares[keep]
-    return Tail(_line(levels, special.ndtri(shares)), _line(levels, np.log(shares)))
+    probits = np.array([NormalDist().inv_cdf(share) for share in shares.tolist()])
+    return Tail(_line(levels, probits), _line(levels, np.log(shares)))
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:

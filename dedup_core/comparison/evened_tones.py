@@ -18,7 +18,7 @@ _ROUNDS: Final = 2  # of the fit: in the second one what is far off the first on
 _USUAL_ERROR: Final = 4.0  # gray levels
 _LEAST_LIGHT: Final = 1.1  # times, of the brightest place and the darkest: less is none, but a tone
 _DARKEST: Final = 0.4  # times; less is no light that falls on the same
-_LEAST_POINTS: Final = 64
+_LEAST_POINTS: Final = 64  # for six coefficients
 
 
 def evened(left: Image.Image, right: Image.Image, softening: Softening, agrees: Mask) -> ImagePair | None:

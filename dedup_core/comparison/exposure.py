@@ -21,7 +21,7 @@ _BENDS: Final = np.array([[(1.0, -2.0, 1.0, 0.0)[min(3, (at - row) % 16)] for at
 _PRIOR: Final = _STIFFNESS * (_BENDS.T @ _BENDS) + _PULL * np.eye(9)
 _GAINS: Final = (0.75, 1.33)  # a white balance; more is another color
 COUNTED: Final = 0.5  # of a block: no plain background, and nothing that changed in shape
-_NEARLY_ALL: Final = 0.95
+_NEARLY_ALL: Final = 0.95  # of the blocks that count
 _LEAST_WEIGHT: Final = 1e-3  # so that blocks of which nothing counts can be divided by their weight all the same
 
 

@@ -14,7 +14,7 @@ _LEAST_CHANGED: Final = 0.001  # of the picture
 _MOST_CHANGED: Final = 0.5  # of the picture: what covers more of it lies as well below as above
 _USUAL: Final = 3.0  # times the median of all differences: what compression and resampling leave
 _TONES: Final = 32
-_TONE: Final = 8  # levels of one tone
+_TONE: Final = 256 // _TONES  # levels of one tone
 _MOST_OF_NINE: Final = 4  # an edge that is a pixel off changes a line, three of nine
 _GAP: Final = 4  # pixels
 _BESIDE: Final = 2  # pixels to either side of an outline
@@ -22,7 +22,7 @@ _LEAST_BESIDE: Final = 4  # of the 25 around a point
 _SURE_STEP: Final = 6.0  # levels; docs/thresholds.md#which-side
 _MOSTLY: Final = 2  # times; docs/thresholds.md#which-side
 _ONE_COLOR: Final = 8.0  # levels: what saving leaves of a plain color
-_ALL_OF_IT: Final = 0.95
+_ALL_OF_IT: Final = 0.95  # of what changed and of what is next to it, but for a few points
 _OVERLAY_RISE: Final = 0.5  # octaves; docs/thresholds.md#which-side
 
 type Mask = NDArray[np.bool_]
