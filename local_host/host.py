@@ -105,7 +105,8 @@ class Host:
         self.host_id = host_id(self.options.app_dir, self.environ)
         self.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
         self.azurite = start_development_storage(self.environ, self.options.data_dir)
-        try:
+        with contextlib.ExitStack() as undone:  # by any failure until all is built
+            undone.callback(self._stop_storage)
             self.connections = Connections(self.environ)
             self.worker = Worker(
                 self.options.app_dir,
@@ -114,14 +115,11 @@ class Host:
                 module=self.options.worker_module,
                 verbose=self.options.verbose,
             )
+            undone.callback(self.worker.abandon)
             self._index()
             self._make_containers()
             self._build()
-        except BaseException:
-            if hasattr(self, "worker"):
-                self.worker.abandon()
-            self._stop_storage()
-            raise
+            undone.pop_all()
         for listener in self._listeners:
             listener.start()
 
