@@ -163,7 +163,7 @@ def _says(pair: PairRow, rows: Mapping[str, ImageSummary]) -> _Said:
 
     A pair that people took apart, or of which they keep both, is settled and says nothing.
     """
-    left, right = (rows.get(it.image_id) for it in (pair.left, pair.right))
+    left, right = (rows.get(it.image_id) for it in pair.paths)
     if not (right.is_alive if right else pair.right.is_generated):
         return _NOTHING
     kind = _place(pair.verdict.kind if pair.verdict and is_current(pair, rows) else None)

@@ -13,7 +13,7 @@ from dedup_app.group_records import Record, facts_of, records_of
 from dedup_app.image_status import ABSENT, INDEXED, REMOVING
 from dedup_app.notices import Notices
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
-from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
+from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import FAMILIES
@@ -65,11 +65,11 @@ class VerdictJournal:
         if told:
             self._tell(told, rows)
         if self._tags is not None:
-            self._tags.refresh((path for pair in pairs for path in (pair.left, pair.right)), rows)
+            self._tags.refresh((path for pair in pairs for path in pair.paths), rows)
 
     def _tell(self, told: Sequence[PairRow], rows: Mapping[str, ImageSummary]) -> None:
         alike = [pair for pair in told if pair.decided or (pair.verdict and pair.verdict.kind in FAMILIES)]
-        ids = {path.image_id for pair in alike for path in (pair.left, pair.right) if not path.is_generated}
+        ids = image_ids(alike)
         missing = ids - rows.keys()
         known = {**rows, **(self._features.summaries(missing) if missing else {})}
         images = (facts_of(known[image_id]) for image_id in sorted(ids) if image_id in known)
@@ -155,7 +155,7 @@ def rebuild(log: VerdictLog, features: FeaturesTable, pairs: PairsTable, tags: "
     total = 0
     told: set[str] = set()
     for group in batched((pair for pair in pairs.all() if pair.verdict or pair.decided), PAIRS_AT_ONCE, strict=False):
-        rows = features.summaries({path.image_id for pair in group for path in (pair.left, pair.right)} - told)
+        rows = features.summaries(image_ids(group) - told)
         told |= rows.keys()
         log.append([*map(facts_of, rows.values()), *(record for pair in group for record in records_of(pair))])
         if tags is not None:

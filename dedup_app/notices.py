@@ -92,7 +92,7 @@ class Notices:
         return self._event(PAIR_VERIFIED, [sides, verdict.kind.value], str(pair.left), pair.verified_at, data)
 
     def _decided(self, pair: PairRow, decided: Decided) -> CloudEvent:
-        names = {bytes.fromhex(path.image_id): str(path) for path in (pair.left, pair.right)}
+        names = {bytes.fromhex(path.image_id): str(path) for path in pair.paths}
         data = {
             "left": _image(pair.left, pair.left_etag),
             "right": _image(pair.right, pair.right_etag),

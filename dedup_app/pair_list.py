@@ -1,7 +1,7 @@
 """Pair list: the pairs of one image or of all of them, as people ask for them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from dedup_app.currency import is_current
 from dedup_app.image_status import ABSENT
 from dedup_app.paging import parse_pair_cursor
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
-from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
+from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
 from dedup_core.paths import ImagePath
@@ -63,7 +63,7 @@ class PairFilter:
         """Whether names and time are as asked for, whatever the kind."""
         if self.since is not None and (pair.verified_at is None or pair.verified_at < self.since):
             return False
-        return any(path.begins_with(self.prefix) for path in (pair.left, pair.right))
+        return any(path.begins_with(self.prefix) for path in pair.paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class PairListService:
         known = [pair for pair in found if wanted.is_in_scope(pair)]
         chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
         others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
-        rows = self._images_of(chosen)
+        rows = self._features.summaries(image_ids(chosen))
         of_gone, current = list[PairRow](), list[PairRow]()
         for pair in chosen:
             if _is_of_gone_image(pair, rows):
@@ -118,22 +118,17 @@ class PairListService:
         pairs = self._pairs.all(parse_pair_cursor(after) if after else None)
         chosen = (pair for pair in pairs if PairKind.of(pair) in wanted.kinds and wanted.is_in_scope(pair))
         for group in batched(chosen, PAIRS_AT_ONCE, strict=False):
-            rows = self._images_of(group)
+            rows = self._features.summaries(image_ids(group))
             for pair in group:
                 is_gone = _is_of_gone_image(pair, rows)
                 if wanted.of_gone_images if is_gone else is_current(pair, rows):
                     yield pair
 
-    def _images_of(self, pairs: Iterable[PairRow]) -> Mapping[str, ImageSummary]:
-        return self._features.summaries(
-            {path.image_id for pair in pairs for path in (pair.left, pair.right) if not path.is_generated}
-        )
-
     def _pairs_of(self, image: ImagePath, row: FeaturesRow | None, wanted: PairFilter) -> list[PairRow]:
         # Only verified pairs stand under both images; to find the others takes a look at all.
         pending = not WITHOUT_VERDICT.isdisjoint(wanted.kinds)
         rows = self._pairs.all() if pending else ()
-        waiting = [pair for pair in rows if pair.verdict is None and image in (pair.left, pair.right)]
+        waiting = [pair for pair in rows if pair.verdict is None and image in pair.paths]
         found = [*self._pairs.of_image(image), *waiting]
         if not (found and wanted.of_gone_images):
             _must_be_known(image, row, has_pairs=bool(found))
@@ -153,7 +148,7 @@ def _is_of_gone_image(pair: PairRow, rows: Mapping[str, ImageSummary]) -> bool:
     """Whether its images were compared once, and one is deleted by now or overwritten with what is no image."""
     if pair.verdict is None or pair.verdict.metrics is None:
         return False
-    sides = [rows.get(path.image_id) for path in (pair.left, pair.right)]
+    sides = [rows.get(path.image_id) for path in pair.paths]
     return any(row is not None and not row.is_alive for row in sides)
 
 

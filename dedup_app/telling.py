@@ -12,7 +12,7 @@ from dedup_app.group_book import GroupBook
 from dedup_app.group_records import facts_of
 from dedup_app.ledger.findings import PREFIXES
 from dedup_app.ports.features import FeaturesTable, ImageSummary
-from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.pairs import PairRow, PairsTable, image_ids
 from dedup_app.tune.evidence import NO_MATTER_OF_POLICY
 from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.errors import PermanentError
@@ -85,7 +85,7 @@ class TellingService:
                 distance, _, pair = queue.pop(0)
                 chosen.append((pair, distance, kind))
             queues = [(turn, queue) for turn, queue in queues if queue]
-        rows = self._features.summaries({path.image_id for pair, *_ in chosen for path in (pair.left, pair.right)})
+        rows = self._features.summaries(image_ids(pair for pair, *_ in chosen))
         found = (self._told(pair, rows, kind, distance) for pair, distance, kind in chosen)
         return [it for it in found if it is not None][:most]
 
@@ -127,7 +127,7 @@ class TellingService:
     def _told(
         self, pair: PairRow, rows: dict[str, ImageSummary], kind: VerdictKind, distance: float
     ) -> TellingPair | None:
-        left, right = (rows.get(path.image_id) for path in (pair.left, pair.right))
+        left, right = (rows.get(path.image_id) for path in pair.paths)
         if left is None or right is None or not (left.is_alive and right.is_alive):
             return None
         if (left.version, right.version) != (pair.left_version, pair.right_version):

@@ -13,7 +13,7 @@ from dedup_app.pairing import Pairing
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
 from dedup_app.ports.images import Images
 from dedup_app.ports.index import CandidateIndex
-from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.pairs import PairRow, PairsTable, image_ids
 from dedup_app.ports.superseded import Superseded
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
@@ -144,8 +144,8 @@ class Audit:
 
     def _look_at_pairs(self, prefix: str, found: Slice) -> None:
         waiting = [pair for pair in self._pairs.with_prefix(prefix) if pair.verdict is None]
-        sides = {path.image_id for pair in waiting for path in (pair.left, pair.right) if not path.is_generated}
-        rows = self._features.summaries(sides) if sides else {}
+        asked = image_ids(waiting)
+        rows = self._features.summaries(asked) if asked else {}
         for pair in waiting:
             if is_current(pair, rows):
                 kind = FindingKind.PAIR_FAILED if pair.failure else FindingKind.PAIR_WAITING

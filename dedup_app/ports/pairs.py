@@ -1,6 +1,6 @@
 """The `pairs` table, and what a row of it says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -42,9 +42,19 @@ class PairRow:
     measurement: PairMeasurement | None = field(default=None, compare=False, repr=False)
 
     @property
+    def paths(self) -> tuple[ImagePath, ImagePath]:
+        """The left one and the right one."""
+        return self.left, self.right
+
+    @property
     def decision(self) -> str | None:
         """What a person decided, as a word; None where nothing was decided, or it was taken back."""
         return self.decided.decision.value if self.decided and self.decided.decision else None
+
+
+def image_ids(pairs: Iterable[PairRow]) -> set[str]:
+    """The ids of the images in the pairs, but for generated ones, which have no features rows."""
+    return {path.image_id for pair in pairs for path in pair.paths if not path.is_generated}
 
 
 class Written(Enum):

@@ -7,7 +7,7 @@ from itertools import batched
 from dedup_app.currency import is_current
 from dedup_app.group_records import facts_of
 from dedup_app.ports.features import FeaturesTable, ImageSummary
-from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable
+from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision
@@ -57,7 +57,7 @@ def gather(pairs: PairsTable, features: FeaturesTable) -> Evidence:
     evidence = Evidence()
     decided = (pair for pair in pairs.all() if pair.decided is not None and pair.decided.decision is not None)
     for group in batched(decided, PAIRS_AT_ONCE, strict=False):
-        rows = features.summaries({path.image_id for pair in group for path in (pair.left, pair.right)})
+        rows = features.summaries(image_ids(group))
         for judgment in _judgments(group, rows, evidence):
             evidence.judgments.append(judgment)
     return evidence
@@ -82,6 +82,6 @@ def _judgments(pairs: Iterable[PairRow], rows: dict[str, ImageSummary], evidence
 def _is_about(decided: Decided | None, pair: PairRow, rows: dict[str, ImageSummary]) -> bool:
     if decided is None:
         return False
-    contents = {it.image_id: it.content for it in (facts_of(rows[path.image_id]) for path in (pair.left, pair.right))}
+    contents = {it.image_id: it.content for it in (facts_of(rows[path.image_id]) for path in pair.paths)}
     about = ((decided.first, decided.first_content), (decided.second, decided.second_content))
     return all(content in {b"", contents.get(image_id)} for image_id, content in about)
