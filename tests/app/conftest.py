@@ -1,3 +1,5 @@
+"""For all tests of the use cases: an app in memory, and pictures that are looked at once."""
+
 import pytest
 
 from tests.app.world import World

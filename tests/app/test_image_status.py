@@ -1,3 +1,5 @@
+"""The status of an image says whether there is an image to compare, or why not."""
+
 import pytest
 
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus

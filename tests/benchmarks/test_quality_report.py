@@ -1,3 +1,5 @@
+"""The report of quality counts what was found, and bounds what is too rare to be measured."""
+
 import io
 import json
 import math

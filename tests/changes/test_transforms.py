@@ -1,3 +1,5 @@
+"""Every change of a picture makes a copy that its name describes, the same one every time."""
+
 import io
 
 import numpy as np

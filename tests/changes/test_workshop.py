@@ -1,3 +1,5 @@
+"""Copies are made in processes that can rest, and by changes that change something."""
+
 import os
 from functools import partial
 from multiprocessing import active_children

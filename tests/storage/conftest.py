@@ -1,3 +1,5 @@
+"""For all tests of the storage: clients of an account of their own in Azurite."""
+
 from collections.abc import Iterator
 
 import pytest

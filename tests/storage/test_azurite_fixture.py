@@ -1,3 +1,5 @@
+"""Each test has an empty account of its own, whose requests are counted."""
+
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient

@@ -1,3 +1,5 @@
+"""The services on a real storage account: how they connect, what they call, and what a crash leaves."""
+
 import socket
 import traceback
 from collections.abc import Iterator

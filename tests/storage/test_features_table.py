@@ -1,3 +1,5 @@
+"""What every features table does, in memory and on Azure Tables."""
+
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,3 +1,5 @@
+"""Fingerprints are appended, read back and searched, by one process or several, whatever else fails."""
+
 import threading
 import zlib
 from abc import ABC, abstractmethod

@@ -1,3 +1,5 @@
+"""Records of the fingerprint log keep their layout, and a damaged one takes no other with it."""
+
 import numpy as np
 import pytest
 

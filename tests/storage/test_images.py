@@ -1,3 +1,5 @@
+"""What every reader of images does, in memory and on Azure Blobs."""
+
 import threading
 import time
 import traceback

@@ -1,3 +1,5 @@
+"""The index of the tests does what every candidate index does."""
+
 import pytest
 
 from tests.memory import MemoryIndex, Shared

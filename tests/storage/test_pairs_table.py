@@ -1,3 +1,5 @@
+"""What every pairs table does, in memory and on Azure Tables."""
+
 import json
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor

@@ -1,3 +1,5 @@
+"""What all queues do, in memory and on Azure Queues."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,3 +1,5 @@
+"""What every table of statistics and reports does, in memory and on Azure Tables."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
