@@ -60,10 +60,10 @@ class DecoderPool:
         self._meanwhile: Callable[[], object] | None = None
         self._report: threading.Thread | None
         self._lock = threading.Lock()
-        self._why_not: str | None = None
+        self._cause: str | None = None
         self._ready: Ready | None = None
         self._prepared: Future[ChildProcess] | None
-        if self._must_confine and (why_not := self._cause()):
+        if self._must_confine and (why_not := self._why_unconfined()):
             raise InvalidSetting(
                 f"DECODER_ISOLATION is confined, but decoders cannot be confined here: {why_not}. "
                 "Set it to separate to run them all the same, with what they can reach"
@@ -74,7 +74,7 @@ class DecoderPool:
     @property
     def isolation(self) -> str:
         """`confined` or `separate`: what the processes say, or what this system can do while there are none yet."""
-        return "separate" if self._cause() else "confined"
+        return "separate" if self._why_unconfined() else "confined"
 
     def prepare(self) -> None:
         with self._lock:
@@ -227,7 +227,7 @@ class DecoderPool:
     def _look_at(self, ready: Ready) -> None:
         with self._lock:
             is_first, self._ready = self._ready is None, ready
-            self._why_not, hear = ready.why_not, self._hear
+            self._cause, hear = ready.why_not, self._hear
         if not is_first:
             return
         if not ready.confined:
@@ -241,12 +241,12 @@ class DecoderPool:
         self._report = threading.Thread(target=hear, args=(ready,), name="decoders-report")
         self._report.start()
 
-    def _cause(self) -> str:
+    def _why_unconfined(self) -> str:
         """Why processes are not, or cannot be, confined; empty where they are."""
         with self._lock:
-            if self._why_not is None:  # no process has said so yet
-                self._why_not = _why_not(confine=self._confine)
-            return self._why_not
+            if self._cause is None:  # no process has said so yet
+                self._cause = _why_unconfined_here(confine=self._confine)
+            return self._cause
 
     def _drop(self, child: ChildProcess) -> None:
         with self._lock:
@@ -274,7 +274,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _why_not(*, confine: bool) -> str:
+def _why_unconfined_here(*, confine: bool) -> str:
     """Why decoders cannot be confined here; empty where they can."""
     if not confine:
         return "it was not asked for"

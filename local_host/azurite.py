@@ -94,14 +94,6 @@ class Azurite:
         return self._url("Blob", ACCOUNT)
 
     @property
-    def queue_url(self) -> str:
-        return self._url("Queue", ACCOUNT)
-
-    @property
-    def table_url(self) -> str:
-        return self._url("Table", ACCOUNT)
-
-    @property
     def pid(self) -> int:
         return self._running().pid
 
