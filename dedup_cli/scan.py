@@ -75,7 +75,7 @@ def scan(
         raise InputError(f"cannot write {html}: {html.parent} is no folder")
     names = _names(folder)
     started = time.monotonic()
-    workers = jobs or os.cpu_count() or 1
+    workers = jobs or os.process_cpu_count() or 1
     with (
         _decoders(workers) as decoders,
         _measure(workers, len(names)) as measure,

@@ -27,7 +27,8 @@ from dedup_storage.original_links import DelegatedLinks
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.poison_queues import AzurePoisonQueues
 from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue, LateQueueService
-from dedup_storage.tables import AzureReportsTable, AzureStatsTable
+from dedup_storage.reports_table import AzureReportsTable
+from dedup_storage.stats_table import AzureStatsTable
 from dedup_storage.verdict_log import PREFIX as VERDICTS
 from dedup_storage.verdict_log import VerdictLog
 

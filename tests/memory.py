@@ -28,8 +28,9 @@ from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.index_snapshots import AnotherWrites, StoredSnapshot
 from dedup_storage.log_places import BlockPlace, Chunk, LogPlace, SegmentFull
 from dedup_storage.pairs_table import AzurePairsTable
+from dedup_storage.reports_table import AzureReportsTable
 from dedup_storage.rows import Entity
-from dedup_storage.tables import AzureReportsTable, AzureStatsTable
+from dedup_storage.stats_table import AzureStatsTable
 
 COMPARISONS = {"eq": operator.eq, "ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
 type Shared = dict[str, tuple[int, Fingerprints | None]]

@@ -26,7 +26,7 @@ from dedup_core.errors import DedupError
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_storage.blobs import AzureImages
 from dedup_storage.pairs_table import AzurePairsTable
-from dedup_storage.tables import AzureStatsTable
+from dedup_storage.stats_table import AzureStatsTable
 
 FOLDER = "SOAK_WITNESS"
 INGESTION, COMPARISON = "ingestion", "comparison"  # what an image is read for

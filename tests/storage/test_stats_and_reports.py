@@ -14,8 +14,9 @@ from dedup_core.errors import StoreBusy
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable
+from dedup_storage.reports_table import AzureReportsTable
 from dedup_storage.rows import Entity
-from dedup_storage.tables import AzureReportsTable, AzureStatsTable
+from dedup_storage.stats_table import AzureStatsTable
 from tests.memory import MemoryEntities, MemoryReportsTable, MemoryStatsTable
 from tests.storage.examples import NOON
 

@@ -1,73 +1,27 @@
-"""The tables of what was done: `loaderstats` and `reports`."""
+"""The `reports` table: what the timer reported, messages that were refused, the ledger, and whose the tables are."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import batched, groupby
 
 from dedup_app.ledger.findings import FindingKind, SliceReport
 from dedup_app.ownership import Owner
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
-from dedup_core.loading.stats import LoaderStats
 from dedup_storage.entity_table import Entities
 from dedup_storage.rows import Entity, fitting, loaded, odata, stored, utc
+from dedup_storage.stats_table import stats_columns, stats_of
 
 KEYS = ("PartitionKey", "RowKey")
 BY_TIME = ("stats", "decoders", "rejected")  # the kinds whose keys are moments
+# The keys of kinds that have one row.
 PLACE = ("retention", "place")
 TOLD = ("precision", "told")
-ALL = "~all"  # the row that the rows of a day are folded into; sorts after the names of all instances
-FOLDED_AT_ONCE = 99  # and the one that they go into: a transaction takes 100
-OWNER = ("owner", "owner")  # the keys of its one row
+OWNER = ("owner", "owner")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LAST_MICROSECOND = 10**18 - 1
+LAST_MICROSECOND = 10**18 - 1  # in the year 33658: all keys have 18 digits
 NOT_IN_KEYS = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
-
-
-class AzureStatsTable:
-    """The `loaderstats` table."""
-
-    def __init__(self, table: Entities) -> None:
-        self._table = table
-        self._written: tuple[str, str, str] | None = None  # day, instance and tag of the row that was put last
-
-    def put(self, day: str, instance: str, totals: LoaderStats) -> None:
-        """Write the row. Each write follows from the one before, so that none that is late undoes a newer one."""
-        entity = {**_stats_columns(totals), "PartitionKey": day, "RowKey": instance}
-        known = self._written if self._written and self._written[:2] == (day, instance) else None
-        tag = known and known[2]
-        while (written := self._write(entity, tag)) is None:
-            found = self._table.get_with_tag(day, instance)
-            tag = found and found[1]
-        self._written = day, instance, written
-
-    def _write(self, entity: Entity, tag: str | None) -> str | None:
-        """The new tag, None if the row is not as it was when it had this tag."""
-        if tag is None:
-            return self._table.create(entity)
-        return self._table.update(entity, tag, keep_other_columns=False)
-
-    def of_day(self, day: str) -> dict[str, LoaderStats]:
-        return {entity["RowKey"]: _stats(entity) for entity in self._table.query(f"PartitionKey eq '{day}'")}
-
-    def fold_before(self, day: str, most: int) -> int:
-        condition = f"PartitionKey lt '{day}' and RowKey lt '{ALL}'"
-        rows = list(self._table.query_with_tags(condition, limit=most))
-        days = groupby(rows, lambda row: str(row[0]["PartitionKey"]))
-        return sum(self._fold(of, part) for of, found in days for part in batched(found, FOLDED_AT_ONCE, strict=False))
-
-    def _fold(self, day: str, rows: Sequence[tuple[Entity, str]]) -> int:
-        """In one transaction, so that nothing is counted twice or lost wherever it stops. How many it were."""
-        found = self._table.get_with_tag(day, ALL)
-        before, tag = found if found is not None else (None, None)
-        totals = LoaderStats.sum(
-            _stats(entity) for entity in [*([before] if before else []), *(row for row, _ in rows)]
-        )
-        instances = len(rows) + (int(before["instances"]) if before else 0)
-        into = {**_stats_columns(totals), "PartitionKey": day, "RowKey": ALL, "instances": instances}
-        return len(rows) if self._table.fold(into, tag, rows) else 0
 
 
 class AzureReportsTable:
@@ -78,7 +32,7 @@ class AzureReportsTable:
 
     def put_stats_report(self, report: StatsReport) -> None:
         entity = {
-            **_stats_columns(report.totals),
+            **stats_columns(report.totals),
             "PartitionKey": "stats",
             "RowKey": newest_first(report.reported_at),
             "day": report.day,
@@ -96,7 +50,7 @@ class AzureReportsTable:
             yield StatsReport(
                 day=str(entity["day"]),
                 instances=int(entity["instances"]),
-                totals=_stats(entity),
+                totals=stats_of(entity),
                 reported_at=utc(entity["reported_at"]),
             )
 
@@ -149,17 +103,6 @@ class AzureReportsTable:
 
     def put_precision_told(self, at: datetime) -> None:
         self._table.upsert({**dict(zip(KEYS, TOLD, strict=True)), "at": utc(at)}, keep_other_columns=False)
-
-    def _forget_kind(self, kind: str, moment: datetime, most: int) -> int:
-        condition = f"PartitionKey eq '{kind}' and RowKey gt '{newest_first(moment)}~'"  # some have more after it
-        old = list(self._table.query(condition, select=KEYS, limit=most))
-        latest = next(iter(self._table.query(f"PartitionKey eq '{kind}'", select=KEYS, limit=1)), None) if old else None
-        return sum(self._table.delete(kind, row["RowKey"]) for row in old if row != latest)
-
-    def _forget_errors(self, moment: datetime, most: int) -> int:
-        condition = f"PartitionKey eq 'errors' and failed_at lt {odata(moment)}"
-        old = list(self._table.query_with_tags(condition, limit=most))
-        return sum(self._table.delete("errors", row["RowKey"], tag) for row, tag in old)
 
     def owner(self) -> Owner | None:
         found = self._table.get_with_tag(*OWNER)
@@ -216,6 +159,17 @@ class AzureReportsTable:
             for entity in self._table.query("PartitionKey eq 'rejected'", limit=limit)
         ]
 
+    def _forget_kind(self, kind: str, moment: datetime, most: int) -> int:
+        condition = f"PartitionKey eq '{kind}' and RowKey gt '{newest_first(moment)}~'"  # some have more after it
+        old = list(self._table.query(condition, select=KEYS, limit=most))
+        latest = next(iter(self._table.query(f"PartitionKey eq '{kind}'", select=KEYS, limit=1)), None) if old else None
+        return sum(self._table.delete(kind, row["RowKey"]) for row in old if row != latest)
+
+    def _forget_errors(self, moment: datetime, most: int) -> int:
+        condition = f"PartitionKey eq 'errors' and failed_at lt {odata(moment)}"
+        old = list(self._table.query_with_tags(condition, limit=most))
+        return sum(self._table.delete("errors", row["RowKey"], tag) for row, tag in old)
+
 
 def _owner_entity(owner: Owner) -> Entity:
     columns = {"container": owner.container, "site": owner.site, "since": utc(owner.since)}
@@ -243,12 +197,3 @@ def newest_first(time: datetime) -> str:
     """A key that sorts later moments first."""
     microseconds = (utc(time) - EPOCH) // timedelta(microseconds=1)
     return f"{LAST_MICROSECOND - microseconds:018d}"
-
-
-def _stats_columns(totals: LoaderStats) -> Entity:
-    return {name: stored(value) for name, value in totals.as_dict().items()}
-
-
-def _stats(entity: Entity) -> LoaderStats:
-    values = {name: loaded(value) for name, value in entity.items()}
-    return LoaderStats.from_dict({**values, "failures_by_reason": json.loads(values["failures_by_reason"])})
