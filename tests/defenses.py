@@ -186,8 +186,8 @@ DEFENSES = (
     Defense(
         "tests/storage/test_connect.py::test_a_bad_connection_string_is_an_error_that_names_the_setting_and_no_secret",
         "dedup_storage/clients.py",
-        "except (ValueError, KeyError):",
-        "except TimeoutError:",
+        "except (ValueError, KeyError):\n        raise InvalidSetting(NO_CONNECTION_STRING) from None  # because",
+        "except TimeoutError:\n        raise InvalidSetting(NO_CONNECTION_STRING) from None  # because",
     ),
     Defense(
         "tests/core/test_paths.py::test_a_signature_is_neither_kept_nor_shown",
