@@ -152,31 +152,34 @@ def _looked_at(
     if laid.shape.texture < _PLAIN or laid.shape.structure < _PLAUSIBLE:
         is_almost_plain = laid.shape.texture < _ALMOST_PLAIN
         return _look_at_plain(left, right, laid) if is_almost_plain else (laid, NOT_LOOKED, laid.placed)
-    look, placed = NOT_LOOKED, laid.placed
-    if laid.fits and placed.is_straight:
-        look = look_closer(placed, recolored=laid.is_recolored)
-    if look.detail is None or look.finds_much or not (placed.keeps_frame or look.finds_next_to_nothing):
-        refined = laid.placed.refined(rough=not laid.is_sure)
-        if not laid.is_sure or farthest_apart(refined.homography, laid.placed.homography, refined.left) > _OFF:
-            finer = Laid.of(refined)
-            if finer is not None and finer.shape.structure > laid.shape.structure:
-                laid = finer
-        closer = look_closer(refined, recolored=laid.is_recolored)
-        look = look.or_better(closer)
-        placed = refined if look is closer else placed
+    laid, look, placed = _laid_finely(laid)
     if wider := with_margins(placed, left, right, contents[0]):
         look = look.or_worse(_nearest_look(wider, recolored=laid.is_recolored))
     if look.shows_nothing and laid.pair.coverage < SAME_FRAME:
-        stretched = Placed.stretched(left, right, placed.view)
-        in_frame = Laid.of(stretched, stretched=True) if stretched.aspect_agreement >= SAME_FRAME else None
-        if (
-            in_frame is not None
-            and not (closer := look_closer(stretched, recolored=in_frame.is_recolored)).shows_nothing
-        ):
-            laid, look, placed = in_frame, closer, stretched
+        whole, in_frame = _frame_on_frame(left, right, placed.view)
+        closer = NOT_LOOKED if in_frame is None else look_closer(whole, recolored=in_frame.is_recolored)
+        if in_frame is not None and not closer.shows_nothing:
+            laid, look, placed = in_frame, closer, whole
     if laid.pair.coverage < SAME_FRAME:
         look = replace(look, regions=(placed.shared_region(), *look.regions))
     return laid, look, placed
+
+
+def _laid_finely(laid: Laid) -> tuple[Laid, Look, Placed]:
+    """A closer look, as they lie and, where it finds what may come of that, laid finely; and how they lay for it."""
+    look, placed = NOT_LOOKED, laid.placed
+    if laid.fits and placed.is_straight:
+        look = look_closer(placed, recolored=laid.is_recolored)
+    if look.detail is not None and not look.finds_much and (placed.keeps_frame or look.finds_next_to_nothing):
+        return laid, look, placed
+    refined = placed.refined(rough=not laid.is_sure)
+    if not laid.is_sure or farthest_apart(refined.homography, placed.homography, refined.left) > _OFF:
+        finer = Laid.of(refined)
+        if finer is not None and finer.shape.structure > laid.shape.structure:
+            laid = finer
+    closer = look_closer(refined, recolored=laid.is_recolored)
+    look = look.or_better(closer)
+    return laid, look, refined if look is closer else placed
 
 
 def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> Look:
@@ -191,8 +194,13 @@ def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> Look:
 
 def _look_at_plain(left: Pixels, right: Pixels, laid: Laid) -> tuple[Laid, Look, Placed]:
     """A closer look at two pictures that show next to nothing, frame on frame: there is too little to align them by."""
-    whole = Placed.stretched(left, right, View.UPRIGHT)
-    in_frame = Laid.of(whole, stretched=True) if whole.aspect_agreement >= SAME_FRAME else None
+    whole, in_frame = _frame_on_frame(left, right, View.UPRIGHT)
     placed = laid.placed if in_frame is None else whole
     look = look_closer(placed)
     return (laid, NOT_LOOKED, placed) if look.shows_nothing else (in_frame or laid, look, placed)
+
+
+def _frame_on_frame(left: Pixels, right: Pixels, view: View) -> tuple[Placed, Laid | None]:
+    """The whole of one stretched onto the whole of the other; not laid where their frames have other shapes."""
+    whole = Placed.stretched(left, right, view)
+    return whole, Laid.of(whole, stretched=True) if whole.aspect_agreement >= SAME_FRAME else None
