@@ -26,13 +26,12 @@ from dedup_app.tune.service import TooFewDecisions
 from dedup_changes.transforms import TRANSFORMS
 from dedup_cli.tune import settings_lines
 from dedup_core import decide
-from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.comparison.verdict import SAME_PICTURE
 from dedup_core.paths import ImagePath
 from dedup_core.policy import Policy
 from dedup_storage.connect import connect
 from local_host.azurite import Azurite
 
-SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 CONTAINER = "images"
 
 type Says = Callable[[PairRow], bool]
@@ -150,7 +149,7 @@ def _proposed(services: Services, held_back: Sequence[PairRow]) -> dict[str, Any
 
 
 def _wrong(pairs: Sequence[PairRow], policy: Policy) -> dict[str, int]:
-    called = [(is_copy(it), decide(it.measurement, policy).kind in SAME) for it in pairs if it.measurement]
+    called = [(is_copy(it), decide(it.measurement, policy).kind in SAME_PICTURE) for it in pairs if it.measurement]
     return {
         "missed": sum(copy and not same for copy, same in called),
         "accused": sum(same and not copy for copy, same in called),

@@ -8,15 +8,13 @@ from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.images import Images
 from dedup_app.ports.index import NOBODY, CandidateIndex
 from dedup_core.comparison.seen_image import SeenImage
-from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
+from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, decide
 from dedup_core.errors import ImageNotFound
+from dedup_core.groups.facts import FAMILIES
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.paths import ImagePath
 from dedup_core.policy import Policy
-
-ALIKE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT})
-SAME_PICTURE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class CheckService:
             other = self._loader.load(row.path)
             measurement = self._loader.measure_pictures(asked, other.seen)
             verdict = decide(measurement, self._policy, same_bytes=other.sha256 == features.sha256)
-            if verdict.kind in ALIKE:
+            if verdict.kind in FAMILIES:
                 found.append(CheckHit(row.path, verdict))
         return found
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from dedup_app.group_records import moment
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.pairs import PairRow
-from dedup_core.comparison.verdict import Verdict, VerdictKind
+from dedup_core.comparison.verdict import SAME_PICTURE, Verdict
 from dedup_core.errors import DedupError, TemporaryError
 from dedup_core.groups.facts import FAMILIES, Decided
 from dedup_core.paths import ImagePath
@@ -21,7 +21,6 @@ from dedup_core.paths import ImagePath
 PAIR_VERIFIED = "NearDuplicateImages.PairVerified"
 PAIR_DECIDED = "NearDuplicateImages.PairDecided"
 IMAGE_REJECTED = "NearDuplicateImages.ImageRejected"
-SAME_PICTURE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 # A queue takes 64 KiB a message, in which names and reasons may be in any script.
 MOST_REASON_CHARACTERS = 2_000
 

@@ -23,7 +23,7 @@ from dedup_core.search.hit import Hit
 from dedup_core.views import View
 
 IDENTICAL = VerdictKind.IDENTICAL
-SAME = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
+IDENTICAL_METRICS = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
 
 
 class Pairing:
@@ -162,7 +162,7 @@ def _identical(left: FeaturesRow, right: FeaturesRow, sha256: str, now: datetime
     reason = (
         f"the files are byte for byte the same (SHA-256 {sha256}), known from their stored features; nothing was read"
     )
-    verdict = Verdict(IDENTICAL, (reason,), SAME, 0, View.UPRIGHT.value)
+    verdict = Verdict(IDENTICAL, (reason,), IDENTICAL_METRICS, 0, View.UPRIGHT.value)
     return PairRow(
         left=left.path,
         right=right.path,

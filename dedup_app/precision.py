@@ -10,14 +10,13 @@ from dedup_app.group_book import GroupBook
 from dedup_app.group_records import DAY_MICROSECONDS, moment
 from dedup_app.intervals import Share
 from dedup_app.ports.reports import ReportsTable
-from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.groups.facts import Decision, ImageFacts
+from dedup_core.comparison.verdict import SAME_PICTURE, VerdictKind
+from dedup_core.groups.facts import FAMILIES, Decision, ImageFacts
 
 log = EventLog(__name__)
 
 TOLD_EVERY = timedelta(minutes=55)  # an hour less the time a run of the timer takes; a new process reads all decisions
-SAME = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
-LOOKED_AT = (*SAME, VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT, VerdictKind.DISTINCT)
+LOOKED_AT = (*FAMILIES, VerdictKind.DISTINCT)
 LEAST_LOOKED_AT = 20  # pairs; fewer raise no alert
 MOST_MONTHS = 12  # of verdicts; all months in which people decided are told
 TOP_FOLDER = "/"  # of images that are in no folder
@@ -115,7 +114,7 @@ class PrecisionService:
         self._reports.put_precision_told(now)
 
     def _is_low(self, seen: Seen) -> bool:
-        is_told = seen.verdict in SAME and seen.denied.of >= LEAST_LOOKED_AT
+        is_told = seen.verdict in SAME_PICTURE and seen.denied.of >= LEAST_LOOKED_AT
         return is_told and seen.precision.high < self._least
 
 

@@ -4,16 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from dedup_app.pairing import SAME
+from dedup_app.pairing import IDENTICAL_METRICS
 from dedup_core.comparison.sides import ALIKE
-from dedup_core.comparison.verdict import Verdict, VerdictKind
+from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, VerdictKind
 from dedup_core.groups.choice import choose_keeper
 from dedup_core.groups.facts import FAMILIES, Family, ImageFacts, Link
 from dedup_core.groups.keeper import KeeperPolicy, Reason, in_words
 from dedup_core.views import View
 
 MOST_INFERRED = 40  # copies of one file: enough to tell how most of them lie
-EACH_OTHER = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 
 type Keeper = tuple[ImageFacts, tuple[Reason, ...]]
 
@@ -89,7 +88,8 @@ class Component:
                 content = self._images[left].content
                 if left < right and (left, right) in self._views and content == self._images[right].content:
                     same = ("the files are byte for byte the same",)
-                    self._note(left, right, Verdict(VerdictKind.IDENTICAL, same, SAME, 0, View.UPRIGHT.value))
+                    verdict = Verdict(VerdictKind.IDENTICAL, same, IDENTICAL_METRICS, 0, View.UPRIGHT.value)
+                    self._note(left, right, verdict)
 
     def next_pairs(self) -> list[ComparedPair]:
         """Pairs of one keeper that want a verdict; none when everything is settled."""
@@ -155,11 +155,11 @@ class Component:
 
     def _same(self, left: bytes, right: bytes) -> Verdict | None:
         verdict = self._verdicts.get((left, right))
-        return verdict if verdict is not None and verdict.kind in EACH_OTHER else None
+        return verdict if verdict is not None and verdict.kind in SAME_PICTURE else None
 
     def _note(self, left: bytes, right: bytes, verdict: Verdict | None) -> None:
         self._verdicts[left, right] = self._verdicts[right, left] = verdict
-        if verdict is not None and verdict.kind in EACH_OTHER:
+        if verdict is not None and verdict.kind in SAME_PICTURE:
             first, second = self._images[left], self._images[right]
             link = Link.of(first, second, verdict.kind, 0, verdict.view, verdict.sides)
             self._links[link.key] = link

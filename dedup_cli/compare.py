@@ -15,14 +15,13 @@ from dedup_cli.local_files import limits_here, why_not_read
 from dedup_cli.output import console, metric_numbers, plain, print_json, verdict_text
 from dedup_core.comparison.explain import explain_png
 from dedup_core.comparison.measure import measure_images
-from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
+from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, decide
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.fingerprinting.record import HASH_BITS
 from dedup_core.policy import PRESETS
 from dedup_decoders.opening import open_decoders
 
-COPIES = (VerdictKind.IDENTICAL, VerdictKind.DUPLICATE)
 METRICS = ("palette distance", "pixel difference", "histogram correlation")
 MEANINGS = ("CIELAB, 0 is the same", "CIELAB, 0 is the same", "1 is the same")
 
@@ -69,7 +68,7 @@ def compare(
         print_json(verdict_record(left, right, verdict))
     else:
         _print_verdict(left, right, verdict)
-    if verdict.kind not in COPIES:
+    if verdict.kind not in SAME_PICTURE:
         raise typer.Exit(ExitCode.NOT_COPIES)
 
 

@@ -5,6 +5,7 @@ from rich.text import Text
 
 from dedup_app.precision import PrecisionReport, Seen, SeenPart
 from dedup_cli.output import plain, plain_table
+from dedup_core.comparison.verdict import SAME_PICTURE
 
 MOST_PARTS = 6  # folders and months in the table for people
 
@@ -26,7 +27,7 @@ def seen_table(report: PrecisionReport) -> Table | None:
         return None
     table = plain_table("verdict", "looked at", "no copies", "95 %", "", right=("looked at", "no copies"))
     for it in report.seen:
-        style = "bold red" if report.is_low and it.verdict.value in {"identical", "duplicate"} else ""
+        style = "bold red" if report.is_low and it.verdict in SAME_PICTURE else ""
         _add(table, it, "", style)
     parts: list[SeenPart] = [*report.months[:MOST_PARTS], *report.folders[:MOST_PARTS]]
     for part in parts if len(report.months) + len(report.folders) > 2 else ():  # noqa: PLR2004 - one of each says nothing

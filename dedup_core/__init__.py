@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dedup_core.comparison.measure import measure_images, measure_pair
     from dedup_core.comparison.measurement import PairMeasurement
     from dedup_core.comparison.regions import Box, Region, RegionKind
-    from dedup_core.comparison.verdict import Verdict, VerdictKind, decide, unverifiable
+    from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, VerdictKind, decide, unverifiable
     from dedup_core.decoding.decoder import decode
     from dedup_core.decoding.working_image import WorkingImage
     from dedup_core.errors import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
     from dedup_core.groups.group import Group
     from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
-    from dedup_core.groups.pairs import SAME_PICTURE, SAME_SHAPE, ImageCopy, best_copy, group_pairs
+    from dedup_core.groups.pairs import SAME_SHAPE, ImageCopy, best_copy, group_pairs
     from dedup_core.groups.projection import GroupProjection
     from dedup_core.limits import DecodeLimits
     from dedup_core.loading.loader import MemoryEfficientImageLoader, get_memory_efficient_loader
@@ -66,6 +66,7 @@ _HOMES = {
         "RegionKind",
     ),
     "comparison.verdict": (
+        "SAME_PICTURE",
         "Verdict",
         "VerdictKind",
         "decide",
@@ -93,7 +94,6 @@ _HOMES = {
     "groups.group": ("Group",),
     "groups.projection": ("GroupProjection",),
     "groups.pairs": (
-        "SAME_PICTURE",
         "SAME_SHAPE",
         "ImageCopy",
         "best_copy",

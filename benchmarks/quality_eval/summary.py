@@ -12,12 +12,11 @@ from benchmarks.quality_eval.ours import Evaluation, Judged, Stranger
 from benchmarks.quality_eval.pictures import ORIGINAL
 from benchmarks.quality_eval.rates import fit_tail, threshold_at_rate, upper_bound_of_clusters
 from dedup_changes.transforms import TRANSFORMS
-from dedup_core import Policy, VerdictKind, decide
+from dedup_core import SAME_PICTURE, Policy, decide
 from dedup_core.policy import PRESETS
 from dedup_core.search.hit import MAX_DISTANCE_BITS
 from dedup_core.search.second_look import SURE_DISTANCE_BITS
 
-SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 COLLECTION_SIZES = (10_000, 1_000_000)
 MISSES_SHOWN = 200
 LEAST_PAIRS_OF_A_TAIL = 1000
@@ -67,7 +66,7 @@ def _preset(evaluation: Evaluation, photos: int, policy: Policy) -> Report:
         by_transform.setdefault(item.transform, []).append(item.candidate and right)
     originals = [item for item in evaluation.strangers if item.transform == ORIGINAL]
     copies = [item for item in evaluation.strangers if item.transform != ORIGINAL]
-    called = [sum(decide(it.measurement, policy).kind in SAME for it in items) for items in (originals, copies)]
+    called = [sum(decide(it.measurement, policy).kind in SAME_PICTURE for it in items) for items in (originals, copies)]
     return {
         "verdict_recall": _mean(map(_mean, by_transform.values())),
         "found": sum(map(sum, by_transform.values())),
@@ -89,7 +88,7 @@ def _transform_row(items: list[Judged], strangers: list[Judged], like_for_like: 
         "fingerprint_recall_at_rate": _mean(item.distance_bits < like_for_like for item in items),
         "verdicts": dict(Counter(str(item.verdict.kind) for item in items)),
         "false_candidates_an_image": len(strangers) / len(items),
-        "false_verdicts": sum(item.verdict.kind in SAME for item in strangers),
+        "false_verdicts": sum(item.verdict.kind in SAME_PICTURE for item in strangers),
         "missed": sorted(item.left for item in items if not is_found(item))[:10],
     }
 
@@ -103,7 +102,7 @@ def _strangers(evaluation: Evaluation, photos: int) -> Report:
         ("originals", originals, photos * (photos - 1) // 2),
         ("copies", copies, len(evaluation.copies) * (photos - 1)),
     ):
-        false = [item for item in items if item.verdict.kind in SAME]
+        false = [item for item in items if item.verdict.kind in SAME_PICTURE]
         report[name] = {
             "pairs": pairs,
             "found": sum((item.transform == ORIGINAL) == (name == "originals") for item in evaluation.strangers_found),
@@ -171,7 +170,9 @@ def summarize_known(pairs: list[KnownPair]) -> Report:
                 Counter(str(pair.verdict.kind) for pair in items if pair.verdict and pair.candidate)
             ),
             "details": [
-                _told_known(pair) for pair in items if pair.candidate or (pair.verdict and pair.verdict.kind in SAME)
+                _told_known(pair)
+                for pair in items
+                if pair.candidate or (pair.verdict and pair.verdict.kind in SAME_PICTURE)
             ],
         }
         for relation, items in relations.items()

@@ -12,12 +12,11 @@ from dedup_app.measure.stages import Stage, is_found, stage_of_verdict
 from dedup_app.measure.workshop import Change
 from dedup_app.ports.features import ImageSummary
 from dedup_core.comparison.measurement import PairMeasurement
-from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
+from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, VerdictKind, decide
 from dedup_core.policy import LOOSE, PRESETS, Policy
 
 TODAY = "today"
-SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
-ACCUSED = SAME | {VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT}
+ACCUSED = SAME_PICTURE | {VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT}
 MOST_CLOSEST = 24  # pairs shown on the page, each with two pictures in it
 
 
@@ -137,7 +136,7 @@ def _change(change: Change, copies: Sequence[tuple[str, CopyResult]], policy: Po
     for path, copy, verdict in judged:
         is_candidate = copy.search is Stage.FOUND
         stage = stage_of_verdict(copy.measurement, policy, change.right) if is_candidate else copy.search
-        same += is_candidate and verdict.kind in SAME
+        same += is_candidate and verdict.kind in SAME_PICTURE
         stages[stage] += 1
         if stage is not Stage.FOUND:
             lost.append(Lost(path, change.name, stage, copy.rank, verdict, copy.measurement))
@@ -189,7 +188,7 @@ def _point(
 
 
 def _accused(strangers: Iterable[StrangerPair], pairs: int, policy: Policy) -> Share:
-    called = sum(pair.candidate and decide(pair.measurement, policy).kind in SAME for pair in strangers)
+    called = sum(pair.candidate and decide(pair.measurement, policy).kind in SAME_PICTURE for pair in strangers)
     return Share(called, pairs)
 
 

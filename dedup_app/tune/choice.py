@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from dedup_app.tune.evidence import Judgment
 from dedup_app.tune.moves import moves
-from dedup_core.comparison.verdict import VerdictKind, kind_of
+from dedup_core.comparison.verdict import SAME_PICTURE, kind_of
 from dedup_core.policy import Policy
 
 FOLDS: Final = 5  # docs/measure.md#tuned-by-what-people-decided
 MOST_MOVES: Final = 3  # docs/measure.md#tuned-by-what-people-decided
 CHANCE: Final = 0.025  # of a gain this large where none is; one side of the usual 95 %
 _DRAWS: Final = 20_000  # near `CHANCE` they are off by 0.001
-_SAME: Final = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 
 type Wrong = NDArray[np.bool_]
 """Which judgments a policy contradicts, (n,)."""
@@ -95,7 +94,7 @@ class Chooser:
         return float((self._weights * self.wrong(policy))[seen].sum())
 
     def _wrong(self, policy: Policy) -> Wrong:
-        says = np.array([kind_of(it.measurement, policy) in _SAME for it in self._judgments], np.bool_)
+        says = np.array([kind_of(it.measurement, policy) in SAME_PICTURE for it in self._judgments], np.bool_)
         wrong: Wrong = says != self._said
         return wrong
 

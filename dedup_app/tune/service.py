@@ -11,7 +11,7 @@ from dedup_app.rejudge import Change
 from dedup_app.tune.choice import Choice, Chooser
 from dedup_app.tune.evidence import NO_MATTER_OF_POLICY, Evidence, Made, gather
 from dedup_app.tune.moves import changed
-from dedup_core.comparison.verdict import VerdictKind, decide, kind_of
+from dedup_core.comparison.verdict import SAME_PICTURE, decide, kind_of
 from dedup_core.errors import PermanentError
 from dedup_core.policy import PRESETS, Policy
 
@@ -20,7 +20,6 @@ LEAST_OF_EITHER = 8
 MOST_LOST = 0.005  # of the made copies that are judged rightly today
 MOST_MADE = 2000  # made copies that are judged by each policy: `MOST_LOST` of them are ten
 DIAL = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
-SAME = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 
 
 class TooFewDecisions(PermanentError):
@@ -91,7 +90,7 @@ class TuneService:
     def _point(
         self, name: str, policy: Policy, evidence: Evidence, guard: "_Guard", place: float | None = None
     ) -> CurvePoint:
-        called = [(it.is_copy, kind_of(it.measurement, policy) in SAME) for it in evidence.judgments]
+        called = [(it.is_copy, kind_of(it.measurement, policy) in SAME_PICTURE) for it in evidence.judgments]
         found = Share(sum(is_copy and same for is_copy, same in called), evidence.copies)
         accused = Share(sum(same and not is_copy for is_copy, same in called), evidence.strangers)
         return CurvePoint(name, found, accused, guard.share(policy), place)

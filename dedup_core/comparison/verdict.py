@@ -42,6 +42,10 @@ class VerdictKind(StrEnum):
     UNVERIFIABLE = "unverifiable"
 
 
+SAME_PICTURE: Final = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
+"""The verdicts on copies: the same picture, and nothing else in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer about a pair and the sentences that led to it; metrics are None only when unverifiable.

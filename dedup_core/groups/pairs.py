@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.comparison.verdict import SAME_PICTURE, VerdictKind
 from dedup_core.paths import ImagePath
 
-SAME_PICTURE = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 SAME_SHAPE = SAME_PICTURE | {VerdictKind.COLOR_VARIANT}
 
 
