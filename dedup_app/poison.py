@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 
 from dedup_app.event_log import EventLog
 from dedup_app.ports.pairs import PairsTable
-from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE, IngestQueue, PoisonMessage, PoisonQueues, VerifyQueue
+from dedup_app.ports.queues import (
+    BLOB_TRIGGER_QUEUE,
+    IngestQueue,
+    PoisonMessage,
+    PoisonQueues,
+    VerifyQueue,
+    queue_names,
+)
 from dedup_app.ports.reports import ReportsTable
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidMessage, InvalidPath
@@ -56,12 +63,7 @@ class PoisonService:
 
     @property
     def queues(self) -> tuple[str, ...]:
-        return (
-            self._settings.verify_queue,
-            self._settings.ingest_queue,
-            self._settings.events_queue,
-            BLOB_TRIGGER_QUEUE,
-        )
+        return queue_names(self._settings)
 
     def failed(self, queue: str) -> Sequence[Failed]:
         """The oldest messages of a queue, with their last errors."""

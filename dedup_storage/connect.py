@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from dedup_app.ports.index import CandidateIndex
-from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
+from dedup_app.ports.queues import queue_names
 from dedup_app.ports.reports import Meter
 from dedup_app.service_ports import utc_now
 from dedup_app.services import Services
@@ -68,9 +68,7 @@ def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | Non
         verify_queue=AzureVerifyQueue(queues, settings.verify_queue),
         ingest_queue=AzureIngestQueue(queues, settings.ingest_queue),
         poison_queues=AzurePoisonQueues(queues),
-        queues=AzureQueues(
-            queues, (settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_TRIGGER_QUEUE)
-        ),
+        queues=AzureQueues(queues, queue_names(settings)),
         open_index=lambda: _index(settings, clients),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         event_senders=event_senders(settings, queues),

@@ -6,9 +6,15 @@ from datetime import datetime
 from typing import Protocol
 
 from dedup_app.ports.reports import RejectedMessage
+from dedup_app.settings import Settings
 from dedup_core.messages import IngestMessage, VerifyMessage
 
 BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger"  # the host's own queue of uploads
+
+
+def queue_names(settings: Settings) -> tuple[str, ...]:
+    """All queues whose messages become work of the app, the host's own last."""
+    return settings.verify_queue, settings.ingest_queue, settings.events_queue, BLOB_TRIGGER_QUEUE
 
 
 class VerifyQueue(Protocol):
