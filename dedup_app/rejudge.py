@@ -10,15 +10,13 @@ from dedup_app.group_records import id_of
 from dedup_app.journal import VerdictJournal
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.ports.queues import VerifyQueue
-from dedup_core.comparison.verdict import Verdict, VerdictKind, decide
+from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY, Verdict, VerdictKind, decide
 from dedup_core.groups.facts import FAMILIES
 from dedup_core.groups.projection import GroupProjection
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.policy import Policy
 
 TOLD_AT_ONCE = 100  # verdicts that a run which dies has stored and not told; the next run tells them
-# The bytes tell the one, and that there are none that could be read the other; no threshold does.
-NO_MATTER_OF_POLICY = frozenset({VerdictKind.IDENTICAL, VerdictKind.UNVERIFIABLE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from dedup_app.group_records import facts_of
 from dedup_app.ledger.findings import PREFIXES
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable, image_ids
-from dedup_app.tune.evidence import NO_MATTER_OF_POLICY
-from dedup_core.comparison.verdict import VerdictKind, decide
+from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY, VerdictKind, decide
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import FAMILIES, Decision, ImageFacts
 from dedup_core.policy import Policy

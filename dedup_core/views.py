@@ -39,7 +39,8 @@ _STEPS: Final = {  # a view is a step along rows and one along columns, after a 
     View.TURNED_270: (1, -1),
     View.TRANSVERSED: (-1, -1),
 }
-_OPPOSITES: Final = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}  # the others undo themselves
+OPPOSITES: Final[dict[str, View]] = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}
+"""What undoes a view; those that are missing undo themselves."""
 
 
 def turned[Value: np.generic](plane: NDArray[Value], view: View) -> NDArray[Value]:
@@ -58,4 +59,4 @@ def turned_back(across: float, down: float, view: View) -> tuple[float, float]:
 
 def opposite(view: View) -> View:
     """The view that undoes `view`."""
-    return _OPPOSITES.get(view, view)
+    return OPPOSITES.get(view, view)

@@ -5,10 +5,7 @@ from dataclasses import replace
 from dedup_app.ports.pairs import PairRow
 from dedup_core.comparison.regions import swapped
 from dedup_core.paths import ImagePath
-from dedup_core.views import View
-
-# Every other view is its own inverse.
-INVERSE_VIEWS: dict[str, str] = {View.TURNED_90: View.TURNED_270, View.TURNED_270: View.TURNED_90}
+from dedup_core.views import OPPOSITES
 
 
 def in_key_order(left: ImagePath, right: ImagePath) -> bool:
@@ -30,7 +27,7 @@ def settled(pair: PairRow) -> PairRow:
 
 def reversed_pair(pair: PairRow) -> PairRow:
     """The same pair as seen from `right`: sides and regions change places and the view is inverted."""
-    view = INVERSE_VIEWS.get(pair.view, pair.view)
+    view = OPPOSITES.get(pair.view, pair.view)
     return replace(
         pair,
         left=pair.right,
@@ -45,7 +42,7 @@ def reversed_pair(pair: PairRow) -> PairRow:
         if pair.verdict is None
         else replace(
             pair.verdict,
-            view=INVERSE_VIEWS.get(pair.verdict.view, pair.verdict.view),
+            view=OPPOSITES.get(pair.verdict.view, pair.verdict.view),
             regions=swapped(pair.verdict.regions),
             sides=pair.verdict.sides.swapped(),
         ),

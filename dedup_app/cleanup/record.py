@@ -13,7 +13,7 @@ from typing import Any, Final
 from dedup_app.cleanup.ports import BlobContent, Manifest
 from dedup_core.errors import InvalidPath, PermanentError
 from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
-from dedup_core.groups.plan_file import plan_as_dict
+from dedup_core.groups.plan_file import image_as_dict, plan_as_dict
 from dedup_core.paths import MAX_NAME_CHARACTERS, ImagePath
 
 VERSION: Final = 1
@@ -139,7 +139,11 @@ class Record:
         """Note a step, and what is known of the image after it."""
         entry: dict[str, Any] = {"step": step.value, "image": str(moved.image.path), "at": self._now().isoformat()}
         if step is Step.BEGUN:
-            entry |= {"to": str(moved.quarantined), "of": _planned(moved.image), "keeper": _planned(moved.keeper)}
+            entry |= {
+                "to": str(moved.quarantined),
+                "of": image_as_dict(moved.image),
+                "keeper": image_as_dict(moved.keeper),
+            }
         if step is Step.COPIED and moved.content is not None:
             entry["content"] = moved.content.as_dict()
         with self._lock:
@@ -181,10 +185,6 @@ def _after(before: Moved | None, entry: Mapping[str, Any]) -> Moved:
     if step is Step.DELETED:
         return replace(before, step=step, away_since=datetime.fromisoformat(entry["at"]))
     return replace(before, step=step)
-
-
-def _planned(image: PlannedImage) -> dict[str, Any]:
-    return {"path": str(image.path), "etag": image.etag, "sha256": image.sha256, "bytes": image.byte_size}
 
 
 def _unplanned(fields: Mapping[str, Any]) -> PlannedImage:

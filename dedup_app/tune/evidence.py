@@ -9,10 +9,8 @@ from dedup_app.group_records import facts_of
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
 from dedup_core.comparison.measurement import PairMeasurement
-from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY
 from dedup_core.groups.facts import Decided, Decision
-
-NO_MATTER_OF_POLICY = frozenset({VerdictKind.IDENTICAL, VerdictKind.UNVERIFIABLE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.pairs import PairsTable
 from dedup_app.rejudge import Change
 from dedup_app.tune.choice import Choice, Chooser
-from dedup_app.tune.evidence import NO_MATTER_OF_POLICY, Evidence, Made, gather
+from dedup_app.tune.evidence import Evidence, Made, gather
 from dedup_app.tune.moves import changed
-from dedup_core.comparison.verdict import SAME_PICTURE, decide, kind_of
+from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY, SAME_PICTURE, decide, kind_of
 from dedup_core.errors import PermanentError
 from dedup_core.policy import PRESETS, Policy
 

@@ -44,6 +44,8 @@ class VerdictKind(StrEnum):
 
 SAME_PICTURE: Final = frozenset({VerdictKind.IDENTICAL, VerdictKind.DUPLICATE})
 """The verdicts on copies: the same picture, and nothing else in it."""
+NO_MATTER_OF_POLICY: Final = frozenset({VerdictKind.IDENTICAL, VerdictKind.UNVERIFIABLE})
+"""The verdicts that no threshold has a part in: the bytes tell the one, that they cannot be read tells the other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,11 @@ def plan_as_dict(plan: KeepPlan) -> dict[str, Any]:
         "groups": [
             {
                 "group": group.group_id,
-                "stays": _image(group.keeper),
+                "stays": image_as_dict(group.keeper),
                 "why": list(group.why),
                 "goes": [
-                    _image(copy.image) | {"verdict": copy.verdict, "decided_by": copy.decided_by, "why": copy.why}
+                    image_as_dict(copy.image)
+                    | {"verdict": copy.verdict, "decided_by": copy.decided_by, "why": copy.why}
                     for copy in group.copies
                 ],
             }
@@ -42,6 +43,10 @@ def plan_as_dict(plan: KeepPlan) -> dict[str, Any]:
         ],
         "left_out": [{"path": it.path, "why": it.why} for it in plan.left_out],
     }
+
+
+def image_as_dict(image: PlannedImage) -> dict[str, Any]:
+    return {"path": str(image.path), "etag": image.etag, "sha256": image.sha256, "bytes": image.byte_size}
 
 
 def parse_plan(text: str) -> KeepPlan:
@@ -76,10 +81,6 @@ def _must_lose_no_picture(plan: KeepPlan) -> None:
         if path in seen:
             raise InvalidPlan(f"{path} goes twice in the plan: make it anew with `dedup plan`")
         seen.add(path)
-
-
-def _image(image: PlannedImage) -> dict[str, Any]:
-    return {"path": str(image.path), "etag": image.etag, "sha256": image.sha256, "bytes": image.byte_size}
 
 
 def _parse_image(fields: Mapping[str, Any]) -> PlannedImage:
