@@ -38,8 +38,7 @@ def full(world):
 
 def work_off(world):
     while world.ingest_queue.messages or world.verify_queue.messages:
-        while world.ingest_queue.messages:
-            world.services.ingest.handle_message(world.ingest_queue.messages.pop(0).to_json(), "1")
+        world.ingest_all()
         world.verify_all()
 
 

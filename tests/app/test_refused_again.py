@@ -55,11 +55,6 @@ def refuse(world: World, name: str, reason: str = "corrupt") -> tuple[ImagePath,
     return path, mistaken
 
 
-def work_off(world: World) -> None:
-    while world.ingest_queue.messages:
-        world.services.ingest.handle_message(world.ingest_queue.messages.pop(0).to_json(), "a message")
-
-
 def test_a_rejection_keeps_what_refused_it(world):
     path, _ = refuse(world, "a.png")
     assert world.row(path).decoder == f"PNG: {libraries.decoder_of('PNG')}"
@@ -80,7 +75,7 @@ def test_after_an_upgrade_what_the_older_decoder_refused_is_taken_again(world, u
     kept = world.upload_and_ingest("kept.png", photo(2))
     upgrade()
     assert world.services.backlog.enqueue_all().queued == 1
-    work_off(world)
+    world.ingest_all()
     assert world.row(path).status == INDEXED
     assert world.row(kept).status == INDEXED
     assert world.services.backlog.enqueue_all().queued == 0
@@ -91,7 +86,7 @@ def test_a_refusal_that_stays_one_is_kept_with_the_newer_decoder(world, upgrade)
     before = world.row(path).decoder
     upgrade()
     assert world.services.backlog.enqueue_all().queued == 1
-    work_off(world)
+    world.ingest_all()
     assert world.row(path).decoder != before
     assert world.services.backlog.enqueue_all().queued == 0
 
@@ -100,7 +95,7 @@ def test_rows_of_earlier_apps_that_name_no_decoder_are_taken_again_once(world):
     path, _ = refuse(world, "a.png")
     world.features.put(replace(world.row(path), decoder=""))
     assert world.services.backlog.enqueue_all().queued == 1
-    work_off(world)
+    world.ingest_all()
     assert world.row(path).status == INDEXED
 
 
@@ -111,10 +106,10 @@ def test_on_request_everything_refused_or_what_was_for_one_reason_is_read_once_m
     world.upload_and_ingest("sound.png", photo(2))
     assert world.services.backlog.enqueue_rejected("decoder-crashed") == 1
     assert world.ingest_queue.messages == [IngestMessage(crashed, again=True)]
-    work_off(world)
+    world.ingest_all()
     assert (world.row(crashed).status, world.row(corrupt).status) == (INDEXED, ImageStatus.rejected("corrupt"))
     assert world.services.backlog.enqueue_rejected() == 1
-    work_off(world)
+    world.ingest_all()
     assert world.row(corrupt).status == INDEXED
     assert world.services.backlog.enqueue_rejected() == 0
 

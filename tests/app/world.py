@@ -137,8 +137,13 @@ class World:
         self.services.ingest.ingest(path)
         return path
 
+    def ingest_all(self) -> None:
+        """Work through the queue of images, as the host would."""
+        while self.ingest_queue.messages:
+            self.services.ingest.handle_message(self.ingest_queue.messages.pop(0).to_json(), "a message")
+
     def verify_all(self) -> None:
-        """Work through the queue, as the host would."""
+        """Work through the queue of pairs, as the host would."""
         while self.verify_queue.messages:
             self.services.verify.handle_message(self.verify_queue.messages.pop(0).to_json(), "a message")
 

@@ -36,11 +36,6 @@ def cleared() -> Scene:
     return it
 
 
-def ingest_all(world: World) -> None:
-    while world.ingest_queue.messages:
-        world.services.ingest.handle_message(world.ingest_queue.messages.pop(0).to_json(), "a message")
-
-
 def test_an_earlier_plan_takes_nothing_of_a_pair_of_which_nobody_can_tell_any_more_who_was_altered():
     it = scene()
     known = it.world.services.features.summaries([path.image_id for path in (OTHER, C)])
@@ -65,13 +60,13 @@ def test_what_goes_is_whole_in_quarantine_and_out_of_the_index(cleared: Scene):
     assert cleared.now_at(BEST) == cleared.before[BEST]
     contents = {path: blob.content for path, (_, blob) in cleared.before.items() if path in cleared.going}
     assert {blob.copied_from: blob.content for blob in cleared.quarantined.values()} == contents
-    ingest_all(cleared.world)
+    cleared.world.ingest_all()
     assert {cleared.world.row(path).status for path in cleared.going} == {DELETED}
     assert cleared.world.services.keep_plan.plan(Wanted()).groups == ()
 
 
 def test_what_comes_back_is_as_it_was_and_is_taken_in_again(cleared: Scene):
-    ingest_all(cleared.world)
+    cleared.world.ingest_all()
     assert {outcome.fate for outcome in cleared.undo()} == {Fate.BACK}
     for path, (data, blob) in cleared.before.items():
         found = cleared.now_at(path)
