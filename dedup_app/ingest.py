@@ -145,9 +145,17 @@ class IngestService:
         # Whoever claims it from now on finds no blob either, or one that has an event of its own.
         if row is not None or (is_gone and self._reader.is_absent(path)):
             return row
-        now = self._now()
+        claim = FeaturesRow(
+            path,
+            etag="",
+            status=PROCESSING,
+            features=None,
+            detail="",
+            updated_at=self._now(),
+            version=self._next_version(None),
+        )
         try:
-            return self._features.put(FeaturesRow(path, "", PROCESSING, None, "", now, self._next_version(None)))
+            return self._features.put(claim)
         except Superseded:
             return self._features.get(path.image_id)
 
@@ -182,9 +190,16 @@ class IngestService:
         self, path: ImagePath, reading: Reading, features: ImageFeatures, known: FeaturesRow | None, floor: int
     ) -> FeaturesRow:
         """The row to go on with: of a new version, unless what is known has this content already."""
-        now, tag = self._now(), known.tag if known else ""
+        now = self._now()
         row = FeaturesRow(
-            path, reading.etag, PROCESSING, features, "", now, tag=tag, added_at=reading.modified_at or now
+            path,
+            etag=reading.etag,
+            status=PROCESSING,
+            features=features,
+            detail="",
+            updated_at=now,
+            tag=known.tag if known else "",
+            added_at=reading.modified_at or now,
         )
         if known is not None and known.is_claimed:
             return self._features.put_first(replace(row, version=max(known.version, floor + 1)))
@@ -206,12 +221,12 @@ class IngestService:
         status = ImageStatus.rejected(error.reason)
         row = FeaturesRow(
             path,
-            reading.etag,
-            status,
-            None,
-            str(error),
-            self._now(),
-            self._next_version(known),
+            etag=reading.etag,
+            status=status,
+            features=None,
+            detail=str(error),
+            updated_at=self._now(),
+            version=self._next_version(known),
             decoder=reading.decoder,
         )
         if known is None:

@@ -3,7 +3,6 @@
 import gzip
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.jpeg2000 import TILE_BYTES
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.limits import WORKING_SIZE, DecodeLimits
-from tests.core.odd_files import sound_files, srgb_profile
+from tests.core.odd_files import encode, sound_files, srgb_profile
 from tests.core.pictures import scene
 
 EVERY_FORMAT = DecodeLimits(formats=ALL_FORMATS)
@@ -27,12 +26,6 @@ def colorful(width: int, height: int) -> Image.Image:
     y = np.linspace(0, 255, height)[:, None]
     planes = np.broadcast_arrays(x, y, 255 - (x + y) / 2)
     return Image.fromarray(np.stack(planes, axis=-1).astype(np.uint8))
-
-
-def encode(picture: Image.Image, format_name: str, **options: object) -> bytes:
-    buffer = BytesIO()
-    picture.save(buffer, format_name, **options)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000"])
