@@ -171,6 +171,7 @@ def test_keypoints_of_a_block_in_a_frame_lie_where_they_are_in_the_frame():
 @pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "coffee.png"])
 def test_no_keypoint_repeats_another_one(name):
     places = keypoints(photo(name)).places.astype(np.float64)
+    assert len(places) > 10
     sigmas = 255 * FIRST_SIGMA / PLANE_SIDE * 2 ** ((places[:, 2] - SCALE_ORIGIN) / SCALE_STEPS)
     for one, other in combinations(range(len(places)), 2):
         small, large = sorted(sigmas[[one, other]])

@@ -237,7 +237,9 @@ def test_everything_that_takes_tags_has_those_of_the_environment():
 
 def test_names_are_ones_that_azure_takes():
     for deployment in map(way, WAYS):
-        for account in deployment.of_type(ACCOUNT):  # uniqueString gives 13 characters, here it is shorter
+        accounts = deployment.of_type(ACCOUNT)
+        assert accounts
+        for account in accounts:  # uniqueString gives 13 characters, here it is shorter
             assert re.fullmatch(r"[a-z0-9]{3,24}", account.name.replace("abc123", "a" * 13))
         assert len(only(deployment, "Microsoft.Web/sites").name.replace("abc123", "a" * 13)) <= 60
 

@@ -62,5 +62,6 @@ def test_without_azd_every_variable_of_the_script_is_set():
 
 
 def test_scripts_and_files_that_the_page_names_exist():
-    for name in re.findall(r"`(infra/[\w./-]+|examples/[\w./-]+|azure\.yaml)`", PAGE):
-        assert (ROOT / name).exists(), name
+    names = re.findall(r"`(infra/[\w./-]+|examples/[\w./-]+|azure\.yaml)`", PAGE)
+    assert names
+    assert [name for name in names if not (ROOT / name).exists()] == []

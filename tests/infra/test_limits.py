@@ -68,7 +68,8 @@ def test_failures_of_storage_are_outwaited_before_a_message_is_set_aside():
 
 
 def test_event_grid_tries_for_as_long_as_it_can():
-    for it in subscriptions().of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"):
+    uploads, deletions = subscriptions().of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions")
+    for it in (uploads, deletions):
         assert it.properties["retryPolicy"] == {"eventTimeToLiveInMinutes": 1440, "maxDeliveryAttempts": 30}
 
 

@@ -127,6 +127,7 @@ def test_a_group_says_of_which_images_nobody_can_tell_who_is_the_original():
 def test_one_group_shows_what_was_measured(client: TestClient):
     group = groups(client, prefix="catalog/cat", verdict="duplicate")["groups"][0]
     whole = client.get(f"/api/groups/{group['id']}").json()
+    assert len(whole["members"]) == len(group["members"]) > 0
     for member in whole["members"]:
         assert member["comparison"]["verdict"] == "duplicate"
         assert member["comparison"]["reasons"]
