@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.detail import Look, look_closer
+from dedup_core.comparison.detail import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.placing import Frame, Placed
 from dedup_core.comparison.regions import Box, RegionKind
 from dedup_core.limits import FINE_GAIN, WORKING_SIZE
@@ -17,21 +17,20 @@ _OVERLAP: Final = 16  # pixels of neighboring tiles, a block: what lies on an ed
 _AROUND: Final = 0.02  # of a side: how much more of the right page is cut out, so that what lies a little off is in it
 
 
-def look_at_fine_print(placed: Placed, left: Pixels | None, right: Pixels | None) -> Look | None:
-    """The tile that differs the most, with what stands out in any and the regions of all; None without two lumas.
+def look_at_fine_print(placed: Placed, left: Pixels | None, right: Pixels | None) -> Look:
+    """The detail of the tile in which most stands out, with the regions of all; no look without lumas.
 
     `left` and `right` are the luma (h, w) of the whole pictures that were `placed`, left not turned. They are compared
     at the size of the one of which less can be read; where that is hardly more than the working size, not at all.
     """
     if left is None or right is None or np.array_equal(left, right):
-        return None
+        return NOT_LOOKED
     wholes = _as_colors(left), _as_colors(right)
     looks = [look for tile in _tiles(placed, wholes) if (look := _closest_look(tile)).detail and not look.shows_nothing]
     details = [look.detail for look in looks if look.detail is not None]
     if not details:
-        return None
-    worst = max(details, key=lambda it: it.worst)
-    detail = replace(worst, outlier=max(it.outlier for it in details))
+        return NOT_LOOKED
+    detail = max(details, key=lambda it: (it.outlier, it.worst))
     return replace(looks[0], detail=detail, regions=tuple(region for look in looks for region in look.regions))
 
 

@@ -83,14 +83,13 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
     residual = color_residual(blocks)
     tones, regions = None, look.regions
-    fine = None
-    if same or (look.detail is not None and look.detail.altered_share <= FEW_PARTS):
-        fine = look_at_fine_print(placed, left.fine, right.fine)
+    is_alike = same or (look.detail is not None and look.detail.altered_share <= FEW_PARTS)
+    fine = look_at_fine_print(placed, left.fine, right.fine) if is_alike else NOT_LOOKED
     if look.detail is not None:
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
-    if fine is not None and all(region.kind is RegionKind.SHARED for region in regions):
+    if all(region.kind is RegionKind.SHARED for region in regions):
         regions += fine.regions
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
@@ -115,7 +114,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         color_residual=residual,
         detail=look.detail and replace(look.detail, one_is_overlaid=one_is_overlaid),
         tones=tones,
-        fine=None if fine is None else fine.detail,
+        fine=fine.detail,
         regions=regions,
         sides=sides,
     )
