@@ -8,7 +8,10 @@ FINE_SIZE: Final = 1536  # longer side of the luma of pages, 2.3 MB at most: doc
 FINE_GAIN: Final = 1.25  # times the working size; of less no more can be read
 MAX_SIDE: Final = 65_535  # as in JPEG and GIF; Pillow keeps a pointer a row, so a column would cost more than it shows
 MAX_PARTS: Final = 65_536  # segments, chunks, blocks, strips, tiles: a picture has a few thousand, a trap has millions
-
+# Frames and pages after the first are decoded for samples alone, so what they may cost ends the samples, not the file.
+MAX_FRAMES: Final = 4_096  # that are counted: decoders find each by a walk over all before it
+MAX_FRAME_PIXELS: Final = 40_000_000  # decoded for the samples of one file, as much as one large picture
+LATER_FRAME_BYTES: Final = 128 * 1024 * 1024  # for one, where the first takes less: a page of 19 megapixels
 
 COMMON_FORMATS: Final = frozenset({"JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"})
 RARE_FORMATS: Final = frozenset({"JPEG2000"})  # read only where somebody names them: each decoder is a way in

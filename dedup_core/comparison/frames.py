@@ -33,7 +33,7 @@ def frame_difference(left: WorkingImage, right: WorkingImage, view: View) -> flo
 def _changes(image: WorkingImage) -> Float32s:
     """Each sampled frame minus the first one, (n, 32, 32)."""
     samples = image.whole.samples().astype(np.float32)
-    first = np.frombuffer(small_luma(Image.fromarray(image.pixels)), np.uint8).reshape(FRAME_SIDE, FRAME_SIDE)
+    first = np.asarray(small_luma(Image.fromarray(image.pixels)))  # (32, 32)
     return np.asarray(samples - first, dtype=np.float32)
 
 

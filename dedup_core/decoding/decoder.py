@@ -94,8 +94,8 @@ def _decode(data: bytes, header: Header, *, with_provenance: bool, for_compariso
         small = reduce_to_working_size(picture)
         fine = fine_of(picture, small) if for_comparison else None
         is_whole = header.halvings == 0
-        digest = digest_of(picture, transposed, data, header.format) if for_comparison and is_whole else ""
-        whole = Whole(digest, frames_of(picture))
+        digest = digest_of(picture, transposed, data, header) if for_comparison and is_whole else ""
+        whole = Whole(digest, frames_of(picture, header, transposed))
     finally:
         picture.close()
     small = to_srgb(small, icc_profile)

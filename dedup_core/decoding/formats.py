@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from dedup_core.decoding.headers.boxes import read_avif_header, read_heic_header
-from dedup_core.decoding.headers.chunks import read_bmp_header, read_gif_header, read_png_header, read_webp_header
+from dedup_core.decoding.headers.chunks import read_bmp_header, read_png_header, read_webp_header
+from dedup_core.decoding.headers.gif import read_gif_header
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.jpeg import read_jpeg_header
 from dedup_core.decoding.headers.jpeg2000 import read_jpeg2000_header

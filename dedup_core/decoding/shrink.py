@@ -13,18 +13,30 @@ REDUCIBLE: Final = ("RGB", "L", "CMYK", "LAB")
 LEAST_GAP: Final = 2  # the last resampling still shrinks this much, so that whole factors leave no trace
 ONE_BYTE_MODES: Final = ("1", "L", "P")
 
+type Box = tuple[float, float, float, float]
+
 
 def reduce_to_working_size(picture: Image.Image) -> Image.Image:
     """Average by whole factors, then resample once; a picture that is small enough keeps its size."""
     size = working_size(picture.width, picture.height)
+    small, box = averaged(picture, size)
+    if small.mode == "RGBa":
+        small = on_a_ground(small.convert("RGBA"))
+    return small.resize(size, Image.Resampling.BILINEAR, box=box)
+
+
+def averaged(picture: Image.Image, size: tuple[int, int]) -> tuple[Image.Image, Box]:
+    """The picture averaged by whole factors to at least `LEAST_GAP` times the size, and where in the result it lies.
+
+    Its mode is one of `REDUCIBLE`, or RGBa where it has transparency.
+    """
     across = max(1, picture.width // size[0] // LEAST_GAP)
     down = max(1, picture.height // size[1] // LEAST_GAP)
     if picture.mode in REDUCIBLE and not picture.has_transparency_data:
         small = Image.Image.reduce(picture, (across, down)) if across * down > 1 else picture
     else:
         small = _reduce_in_bands(picture, across, down)
-    box = (0.0, 0.0, picture.width / across, picture.height / down)
-    return small.resize(size, Image.Resampling.BILINEAR, box=box)
+    return small, (0.0, 0.0, picture.width / across, picture.height / down)
 
 
 def working_size(width: int, height: int) -> tuple[int, int]:
@@ -48,8 +60,6 @@ def _reduce_in_bands(picture: Image.Image, across: int, down: int) -> Image.Imag
         small.paste(band.reduce((across, down)), (0, top // down))
     if small is None:
         raise ValueError("a picture without rows")
-    if small.mode == "RGBa":
-        return on_a_ground(small.convert("RGBA"))
     return small
 
 

@@ -6,10 +6,11 @@ from typing import Final
 
 from PIL import Image
 
+from dedup_core.decoding.headers.header import Header
+from dedup_core.decoding.shrink import averaged
 from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_SIDE, MAX_SAMPLES
-from dedup_core.limits import WORKING_SIZE
+from dedup_core.limits import MAX_FRAME_PIXELS, MAX_FRAMES, WORKING_SIZE
 
-MAX_FRAME_PIXELS: Final = 40_000_000  # decoded for the samples of one file, as much as one large picture
 _SHOWN_ALIKE: Final = frozenset({"1", "L", "P", "PA", "LA", "RGB", "RGBA"})
 _ROUNDED: Final = frozenset({"AVIF", "HEIC", "JPEG2000"})  # decoded to 8 bits, whatever they hold
 _BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277  # TIFF tags
@@ -18,10 +19,12 @@ _DEEP_PNG: Final = b"\x10"
 
 
 def digest_of(
-    picture: Image.Image, transposed: Image.Transpose | None, data: bytes = b"", format_name: str = ""
+    picture: Image.Image, transposed: Image.Transpose | None, data: bytes = b"", header: Header | None = None
 ) -> str:
     """The digest of a decoded picture, upright; empty for a large one and where the decoder dropped something."""
-    if max(picture.size) > WORKING_SIZE or _is_rounded(picture, data, format_name):
+    if max(picture.size) > WORKING_SIZE or _has_more_frames(picture, header):
+        return ""
+    if header is not None and _is_rounded(picture, data, header.format):
         return ""
     values = picture.convert("RGBA") if picture.mode in _SHOWN_ALIKE else picture
     if transposed is not None:
@@ -33,32 +36,47 @@ def digest_of(
     return hasher.hexdigest()
 
 
-def frames_of(picture: Image.Image) -> bytes:
-    """Samples of the frames after the first. They end where a frame cannot be read, or after `MAX_FRAME_PIXELS`."""
+def frames_of(picture: Image.Image, header: Header, transposed: Image.Transpose | None = None) -> bytes:
+    """Samples of the frames after the first, upright.
+
+    They end where a frame cannot be read or would cost too much, which is no reason to refuse the first one.
+    """
     samples: list[bytes] = []
-    with suppress(EOFError, OSError, SyntaxError, ValueError):
-        count = int(getattr(picture, "n_frames", 1))
+    with suppress(Exception):  # whatever a damaged frame makes a decoder say
+        count = header.decodable_frames or int(getattr(picture, "n_frames", 1))
         most = max(1, MAX_FRAME_PIXELS // (picture.width * picture.height))
-        last = min(count - 1, most)
+        last = min(count - 1, most, MAX_FRAMES - 1)
         for index in sorted({last * step // MAX_SAMPLES for step in range(1, MAX_SAMPLES + 1)} - {0}):
             picture.seek(index)
             if picture.width * picture.height > MAX_FRAME_PIXELS:
                 break
-            samples.append(small_luma(picture))
+            sample = small_luma(picture)
+            samples.append((sample if transposed is None else sample.transpose(transposed)).tobytes())
     return b"".join(samples)
 
 
-def small_luma(picture: Image.Image) -> bytes:
+def small_luma(picture: Image.Image) -> Image.Image:
     """The luma of a picture, stretched to `FRAME_SIDE` x `FRAME_SIDE`; what is transparent lies on white."""
-    if picture.has_transparency_data:
-        ink = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", ink.size, "white"), ink)
-    return picture.convert("RGB").convert("L").resize((FRAME_SIDE, FRAME_SIDE), Image.Resampling.BOX).tobytes()
+    picture.load()
+    small, box = averaged(picture, (FRAME_SIDE, FRAME_SIDE))
+    if small.mode == "RGBa":
+        ink = small.convert("RGBA")
+        small = Image.alpha_composite(Image.new("RGBA", ink.size, "white"), ink)
+    return small.convert("RGB").convert("L").resize((FRAME_SIDE, FRAME_SIDE), Image.Resampling.BOX, box=box)
+
+
+def _has_more_frames(picture: Image.Image, header: Header | None) -> bool:
+    if header is not None and header.frames:
+        return header.frames > 1
+    try:
+        return int(getattr(picture, "n_frames", 1)) > 1
+    except Exception:  # noqa: BLE001 - there is a second one, and it is damaged
+        return True
 
 
 def _is_rounded(picture: Image.Image, data: bytes, format_name: str) -> bool:
-    """Whether the file holds more than was decoded: further bits, channels or pictures."""
-    if format_name in _ROUNDED or getattr(picture, "n_frames", 1) > 1:
+    """Whether the file holds more than was decoded: further bits or channels, or a further picture."""
+    if format_name in _ROUNDED:
         return True
     if format_name == "PNG":
         return data[24:25] == _DEEP_PNG and not picture.mode.startswith("I")

@@ -1,4 +1,4 @@
-"""Headers made of chunks, blocks and fixed fields: PNG, GIF, WebP and BMP."""
+"""Headers made of chunks and fixed fields: PNG, WebP and BMP."""
 
 import struct
 from typing import Final
@@ -38,28 +38,6 @@ def read_png_header(data: bytes) -> Header:
         refuse("too-complex", f"the PNG file has more than {MAX_PACKED_CHUNKS} compressed texts and profiles")
     bytes_per_pixel = 4 if color_type in (2, 4, 6) else 2 if bits == 16 else 1  # noqa: PLR2004
     return Header("PNG", width, height, width * height * bytes_per_pixel, orientation)
-
-
-def read_gif_header(data: bytes) -> Header:
-    """The screen, or the first frame where that is larger; comments and extensions before it are only counted."""
-    width, height, flags = struct.unpack_from("<HHB", data, 6)
-    position = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-    blocks = 0
-    while data[position] != 0x2C:  # noqa: PLR2004 - an image descriptor
-        if data[position] != 0x21:  # noqa: PLR2004 - an extension
-            refuse("corrupt", "the GIF file holds no picture where one should begin")
-        position += 2
-        while True:  # its blocks, the last of them empty
-            blocks += 1
-            block_bytes = data[position]
-            position += 1 + block_bytes
-            if blocks > MAX_PARTS:
-                refuse("too-complex", f"the GIF file has more than {MAX_PARTS:,} blocks before its first picture")
-            if block_bytes == 0:
-                break
-    left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, position + 1)
-    width, height = max(width, left + frame_width), max(height, top + frame_height)
-    return Header("GIF", width, height, 2 * width * height)
 
 
 def read_webp_header(data: bytes) -> Header:
