@@ -4,15 +4,13 @@ Coded bits that were changed or zeroed decode to something all the same, but har
 So the decoder is fed up to just before the end, and must still lack its last row there, and have it just after.
 """
 
-import re
 from typing import Final, NoReturn
 
 from PIL import Image, ImageFile
 
 from dedup_core.decoding.headers.header import Header, refuse
-from dedup_core.decoding.headers.jpeg import END, FILL
+from dedup_core.decoding.headers.jpeg import END, FILL, MARKER
 
-_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # that ends a scan: no stuffed byte, no restart marker
 _END_OF_IMAGE: Final = bytes([FILL, END])
 _SURPLUS: Final = 4  # bytes at the end of a scan that need not be used
 _READ_AHEAD: Final = bytes(8)  # libjpeg's bit buffer: with less after the last block it waits instead of finishing
@@ -41,7 +39,7 @@ def load_checked(picture: ImageFile.ImageFile, data: bytes, header: Header) -> N
 
 def _end_of_scan(data: bytes, start: int) -> int | None:
     """Where the first marker stands that ends a scan; None where the file ends before."""
-    marker = _MARKER.search(data, start)
+    marker = MARKER.search(data, start)
     if marker is None:
         return None
     end = marker.start()

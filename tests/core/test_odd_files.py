@@ -16,6 +16,7 @@ from PIL import Image, ImageCms
 
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.formats import ALL_FORMATS, SIGNATURES
+from dedup_core.decoding.header_check import check_header
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.limits import DecodeLimits
 from tests.core.mutations import mutate
@@ -94,6 +95,19 @@ def with_many_scans(scans: int) -> bytes:
     data = encode(Image.new("RGB", (4000, 4000), "teal"), "JPEG", progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + last * scans + b"\xff\xd9"
+
+
+def with_pictures_behind() -> bytes:
+    """A progressive JPEG of 12 megapixels, and behind its end further scans, as films and previews have."""
+    data = encode(drawing(4000, 3000), "JPEG", progressive=True)
+    return data + SOUND["jpeg-progressive"] * 20
+
+
+def with_a_hidden_end(scans: int) -> bytes:
+    """Very many scans behind a comment in which an end marker stands."""
+    data = encode(Image.new("RGB", (4000, 4000), "teal"), "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + b"\xff\xfe\x00\x06\xff\xd9\xff\xd9" + last * scans + b"\xff\xd9"
 
 
 def jpeg_sized(width: int, height: int) -> bytes:
@@ -179,6 +193,8 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "lossless JPEG": (lambda: SOUND["jpeg-plain"].replace(b"\xff\xc0", b"\xff\xc3", 1), "unsupported-variant"),
     "JPEG with a thousand scans": (lambda: with_many_scans(1000), "too-complex"),
+    "JPEG with a hundred scans behind a hidden end": (lambda: with_a_hidden_end(100), "too-complex"),
+    "JPEG with pictures of 200 scans behind its end": (with_pictures_behind, "decoded"),
     "JPEG header of fill bytes": (lambda: b"\xff\xd8" + b"\xff" * MEBIBYTE, "too-complex"),
     "JPEG header of restart markers": (lambda: b"\xff\xd8" + b"\xff\xd0" * MEBIBYTE, "too-complex"),
     "JPEG header of zeros": (lambda: b"\xff\xd8\xff" + bytes(MEBIBYTE) + SOUND["jpeg-plain"], "corrupt"),
@@ -331,6 +347,13 @@ def test_warnings_turned_into_errors_change_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert outcome(data) == "decoded"  # 90 megapixels: Pillow would warn of a bomb
+
+
+def test_of_several_exif_blocks_of_a_png_the_first_counts_and_the_others_are_not_read() -> None:
+    """60 of them, with 65,535 entries each, took 4 s."""
+    first, other = (png_chunk(b"eXIf", turned(orientation).tobytes()[6:]) for orientation in (6, 3))
+    assert check_header(with_chunk(first + other)).orientation == 6
+    assert check_header(with_chunk(png_chunk(b"eXIf", b"") + first)).orientation == 1
 
 
 def test_a_picture_of_two_sizes_is_corrupt() -> None:

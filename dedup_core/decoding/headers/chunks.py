@@ -21,13 +21,13 @@ def read_png_header(data: bytes) -> Header:
     width, height, bits, color_type = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR":
         refuse("corrupt", "the PNG file does not begin with its header")
-    position, packed, orientation = 8, 0, 1
+    position, packed, orientation = 8, 0, None
     for _ in range(MAX_PARTS):
         if position + 8 > len(data):
             break
         length, kind = struct.unpack_from(">I4s", data, position)
         packed += kind in PACKED_CHUNKS
-        if kind == b"eXIf":
+        if kind == b"eXIf" and orientation is None:  # there may be one
             orientation = exif_orientation(data[position + 8 : position + 8 + length])
         if kind == b"IEND":
             break
@@ -37,7 +37,7 @@ def read_png_header(data: bytes) -> Header:
     if packed > MAX_PACKED_CHUNKS:
         refuse("too-complex", f"the PNG file has more than {MAX_PACKED_CHUNKS} compressed texts and profiles")
     bytes_per_pixel = 4 if color_type in (2, 4, 6) else 2 if bits == 16 else 1  # noqa: PLR2004
-    return Header("PNG", width, height, width * height * bytes_per_pixel, orientation)
+    return Header("PNG", width, height, width * height * bytes_per_pixel, orientation or 1)
 
 
 def read_webp_header(data: bytes) -> Header:

@@ -1,5 +1,6 @@
 """The header of a JPEG file: segments that begin with markers."""
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -16,6 +17,8 @@ MAX_SCAN_PIXELS: Final = 1_200_000_000
 SCAN: Final = 0xDA
 END: Final = 0xD9  # comes without content like the standalone ones, but nothing follows it
 FILL: Final = 0xFF
+SCAN_MARKER: Final = bytes((FILL, SCAN))
+MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # that ends a scan: no stuffed byte, no restart marker
 EXIF_SEGMENT: Final = 0xE1
 FRAMES_PROGRESSIVE: Final = (0xC2, 0xCA)
 FRAMES_READABLE: Final = (0xC0, 0xC1, 0xC9, *FRAMES_PROGRESSIVE)
@@ -72,11 +75,26 @@ def _frame_header(data: bytes, marker: int, frame: bytes, scan: bytes, scan_at: 
     memory = (width * height * 4) >> (2 * halvings)
     if marker in FRAMES_PROGRESSIVE or scan[0] < components:  # several scans: coefficients are kept until the last
         memory += int(2 * width * height * _planes(frame, components))
-        scans = 1 + data.count(b"\xff\xda", scan_at)
+        scans = 1 + data.count(SCAN_MARKER, scan_at)  # at most: what follows the end of the picture may hold some, too
+        if scans * width * height > MAX_SCAN_PIXELS:
+            scans = _count_scans(data, scan_at)
         if scans * width * height > MAX_SCAN_PIXELS:
             refuse("too-complex", f"the JPEG file paints {width} x {height} pixels in {scans:,} scans")
     in_one_scan = marker in FRAMES_SEQUENTIAL and scan[0] == components
     return Header("JPEG", width, height, memory, orientation, halvings, scan_at, in_one_scan)
+
+
+def _count_scans(data: bytes, scan_at: int) -> int:
+    """The scans up to the end marker, the first one included, of which the coded pixels begin at `scan_at`."""
+    position, scans = scan_at, 1
+    for _ in range(MAX_SEGMENTS):
+        found = MARKER.search(data, position)
+        if found is None or found[0][1] == END or found.end() + 2 > len(data):
+            return scans
+        scans += found[0][1] == SCAN
+        (length,) = struct.unpack_from(">H", data, found.end())
+        position = found.end() + (0 if found[0][1] in STANDALONE else length)
+    return refuse("too-complex", f"the JPEG file has more than {MAX_SEGMENTS:,} segments behind its first scan")
 
 
 def _planes(frame: bytes, components: int) -> float:
