@@ -14,7 +14,8 @@ from dedup_core.decoding.headers.tiff import exif_orientation
 from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.jpeg_scan import load_checked
 from dedup_core.decoding.libraries import outdated_library
-from dedup_core.decoding.png_texts import without_large_texts
+from dedup_core.decoding.png_rows import load_whole
+from dedup_core.decoding.png_texts import without_large_texts, without_metadata
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.decoding.provenance_probe import provenance_of
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
@@ -45,6 +46,7 @@ TRANSPOSE_BY_ORIENTATION: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+DAMAGE: Final = (OSError, SyntaxError, ValueError, IndexError)  # how the PNG plugin says that a chunk is wrong
 EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in C; the others' EXIF is in our header
 
 
@@ -63,7 +65,15 @@ def decode(
     """
     header = header or check_header(data, limits)
     try:
-        return _decode(data, header, with_provenance=with_provenance, for_comparison=for_comparison)
+        try:
+            return _decode(data, header, None, with_provenance=with_provenance, for_comparison=for_comparison)
+        except DAMAGE:
+            if header.format != "PNG":
+                raise
+            plain, profile = without_metadata(data)
+            if len(plain) == len(data):
+                raise
+            return _decode(plain, header, profile, with_provenance=with_provenance, for_comparison=for_comparison)
     except PermanentError:
         raise
     except MemoryError as error:
@@ -73,8 +83,10 @@ def decode(
         raise _unreadable(header.format, error) from error
 
 
-def _decode(data: bytes, header: Header, *, with_provenance: bool, for_comparison: bool) -> WorkingImage:
-    picture = _open(data, header)
+def _decode(
+    data: bytes, header: Header, profile: bytes | None, *, with_provenance: bool, for_comparison: bool
+) -> WorkingImage:
+    picture = _open(data, header, profile)
     try:
         if picture.width * picture.height > header.width * header.height:
             refuse("corrupt", f"the {header.format} file names two sizes for the same picture")
@@ -85,6 +97,8 @@ def _decode(data: bytes, header: Header, *, with_provenance: bool, for_compariso
         _shrink_while_decoding(picture, header)
         if header.format == "JPEG":
             load_checked(picture, data, header)
+        elif header.format == "PNG":
+            load_whole(picture)
         else:
             picture.load()
         decoded_bytes = buffer_bytes(picture)
@@ -123,7 +137,7 @@ def _provenance(data: bytes, picture: ImageFile.ImageFile, header: Header, size:
     return provenance_of(picture, size, tables[0] if tables else None, exif)
 
 
-def _open(data: bytes, header: Header) -> ImageFile.ImageFile:
+def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.ImageFile:
     module_name, class_name = PLUGINS[header.format]
     try:
         plugin = getattr(import_module(module_name), class_name)
@@ -132,8 +146,7 @@ def _open(data: bytes, header: Header) -> ImageFile.ImageFile:
         raise UnreadableImage(message, reason="unsupported-format") from error
     if library := outdated_library(header.format):
         refuse("decoder-outdated", f"{library} has known holes, {header.format} files need {library.floor} or newer")
-    profile = None
-    if header.format == "PNG":
+    if header.format == "PNG" and profile is None:
         data, profile = without_large_texts(data)
     picture = cast("ImageFile.ImageFile", plugin(BytesIO(data)))
     if profile:

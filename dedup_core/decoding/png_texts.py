@@ -1,4 +1,4 @@
-"""PNG without the texts and profiles for which the decoder would refuse the picture: memory is bounded, not validity.
+"""PNG without the metadata for which the decoder would refuse the picture: memory is bounded, not validity.
 
 Pillow's bounds, `MAX_TEXT_CHUNK` (1 MiB for one chunk) and `MAX_TEXT_MEMORY`, are of the process and end in an error.
 Neither texts nor profiles are pixels, and valid files of image editors have larger ones.
@@ -11,10 +11,13 @@ from typing import Final
 
 from dedup_core.decoding.icc import MAX_PROFILE_BYTES
 
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 MAX_UNPACKED_BYTES: Final = 1024 * 1024  # of one text: as Pillow's `MAX_TEXT_CHUNK`
 MAX_TEXT_BYTES: Final = 16 * MAX_UNPACKED_BYTES  # of all texts of a file
 _PROFILE: Final = b"iCCP"
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_KEPT: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
+_ANCILLARY: Final = 0x20  # the bit that makes the first letter of a kind small
 _FRAME: Final = 12  # length, kind and checksum of a chunk
 
 
@@ -37,15 +40,41 @@ def without_large_texts(data: bytes) -> tuple[bytes, bytes | None]:
     return b"".join(parts), profile
 
 
+def without_metadata(data: bytes) -> tuple[bytes, bytes | None]:
+    """The file with its pixels, transparency, frames and EXIF alone, as far as their checksums are right; its profile.
+
+    For a file that the decoder refuses: in metadata a wrong checksum or length is no reason to, as in browsers.
+    """
+    view, end, profile = memoryview(data), len(SIGNATURE), None
+    parts = [view[:end]]
+    for kind, start, length in _chunks(data):
+        end = start + _FRAME + length
+        is_ancillary = kind[0] & _ANCILLARY
+        if not is_ancillary or (kind in _KEPT and zlib.crc32(view[start + 4 : end - 4]) == _checksum(data, end)):
+            parts.append(view[start:end])
+        elif kind == _PROFILE and profile is None:
+            profile = _unpacked(_packed(kind, _content(data, start, length)), MAX_PROFILE_BYTES)
+    parts.append(view[end:])
+    return b"".join(parts), profile
+
+
+def _checksum(data: bytes, end: int) -> int:
+    return int.from_bytes(data[end - 4 : end], "big")
+
+
 def _texts_and_profiles(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and length of the content of each such chunk; the header was read before, so they are not many."""
-    position = 8
+    return ((kind, start, length) for kind, start, length in _chunks(data) if kind == _PROFILE or kind in _TEXTS)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The same of every chunk before the end."""
+    position = len(SIGNATURE)
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         if kind == b"IEND" or position + _FRAME + length > len(data):
             return
-        if kind == _PROFILE or kind in _TEXTS:
-            yield kind, position, length
+        yield kind, position, length
         position += _FRAME + length
 
 

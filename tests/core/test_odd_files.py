@@ -47,6 +47,19 @@ def with_chunk(chunk: bytes, *, last: bool = False) -> bytes:
     return plain[:at] + chunk + plain[at:]
 
 
+def damaged_chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk whose checksum is that of another one."""
+    return png_chunk(kind, content)[:-4] + b"\x00\x00\x00\x01"
+
+
+def png_whose_stream_ends_early(share: float, mode: str = "RGB") -> bytes:
+    """A PNG with a sound stream of too few rows."""
+    full = drawing(96, 64).convert(mode)
+    rows = drawing(96, round(64 * share)).convert(mode)
+    data = encode(rows, "PNG")
+    return data[:8] + png_chunk(b"IHDR", encode(full, "PNG")[16:29]) + data[33:]
+
+
 def png(width: int, height: int, *extra: bytes, bits: int = 8) -> bytes:
     """A grey PNG whose header says what it is told to, with a few rows of pixels."""
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
@@ -241,6 +254,17 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
         "truncated",
     ),
     "PNG with 100,000 texts": (lambda: png(8, 8, png_chunk(b"tEXt", b"a\x00b") * 100_000), "too-complex"),
+    "PNG whose stream ends after half of its rows": (lambda: png_whose_stream_ends_early(0.5), "truncated"),
+    "PNG whose stream lacks the last row": (lambda: png_whose_stream_ends_early(63 / 64, "L"), "truncated"),
+    "PNG of two colors whose stream lacks rows": (lambda: png_whose_stream_ends_early(0.75, "1"), "truncated"),
+    "PNG with a damaged time": (lambda: with_chunk(damaged_chunk(b"tIME", bytes(7))), "decoded"),
+    "PNG with a damaged time behind its pixels": (
+        lambda: with_chunk(damaged_chunk(b"tIME", bytes(7)), last=True),
+        "decoded",
+    ),
+    "PNG with a resolution that is too short": (lambda: with_chunk(png_chunk(b"pHYs", b"\x00")), "decoded"),
+    "PNG with a profile packed in an unknown way": (lambda: with_chunk(png_chunk(b"iCCP", b"x\x00\x07abc")), "decoded"),
+    "PNG with a damaged time, cut off": (lambda: with_chunk(damaged_chunk(b"tIME", bytes(7)))[:-300], "truncated"),
     "GIF with 100,000 comments": (lambda: gif(8, 8, b"!\xfe\x01a\x00" * 100_000), "too-complex"),
     "GIF with one endless comment": (lambda: gif(8, 8, b"!\xfe" + b"\x01a" * 100_000 + b"\x00"), "too-complex"),
     "GIF without a picture": (lambda: gif(8, 8)[:13] + b";", "corrupt"),
@@ -315,6 +339,15 @@ def test_a_large_profile_is_applied_and_large_texts_leave_the_pixels_as_they_are
     assert np.array_equal(text.pixels, plain.pixels)
     both = decode(with_chunk(png_profile(swapped) + png_chunk(b"zTXt", b"x\x00\x00" + zlib.compress(LONG_TEXT))))
     assert np.array_equal(both.pixels, small.pixels)
+
+
+def test_broken_metadata_of_a_png_is_left_out_and_what_is_sound_of_it_stays() -> None:
+    """A wrong checksum in a text refused the picture, which browsers show."""
+    keyed = SOUND["png-color-key"]
+    profile = png_profile(swapped_primaries(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()))
+    for sound in (keyed, keyed[:33] + profile + keyed[33:]):
+        damaged = sound[:33] + damaged_chunk(b"tEXt", b"a\x00b") + sound[33:]
+        assert np.array_equal(decode(damaged).pixels, decode(sound).pixels)
 
 
 def test_unpacking_takes_no_more_memory_than_the_bounds() -> None:
