@@ -19,6 +19,7 @@ from dedup_core.decoding.png_texts import without_large_texts, without_metadata
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.decoding.provenance_probe import provenance_of
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
+from dedup_core.decoding.tiff_planes import read_planes_by_libtiff
 from dedup_core.decoding.whole import digest_of, frames_of
 from dedup_core.decoding.working_image import Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
@@ -149,6 +150,8 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     if header.format == "PNG" and profile is None:
         data, profile = without_large_texts(data)
     picture = cast("ImageFile.ImageFile", plugin(BytesIO(data)))
+    if header.format == "TIFF":
+        read_planes_by_libtiff(picture)
     if profile:
         picture.info["icc_profile"] = profile
     return picture

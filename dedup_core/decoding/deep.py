@@ -10,6 +10,8 @@ from PIL import Image
 UNBOUNDED_MODES: Final = ("I", "F")
 _OUTSIDE: Final = 0.0005  # of the values at either end: hot pixels and dead ones
 _FAR: Final = 2.0  # times the span of the others: where hot pixels would leave everything else in the dark
+_PHOTOMETRIC: Final = 262  # the TIFF tag
+_WHITE_IS_ZERO: Final = 0
 _SAMPLES: Final = 1 << 18  # values of a picture that are looked at for what is usual in it
 
 
@@ -28,11 +30,18 @@ def scaled(band: Image.Image, span: tuple[float, float]) -> Image.Image:
 def value_span(picture: Image.Image, rows: int) -> tuple[float, float]:
     """The values that mean black and white, by the picture's own; so many rows are looked at at a time.
 
+    Black is the higher one where a TIFF says that white is zero, as X-rays do: for 8 bits Pillow turns them by itself.
+
     16-bit values are a whole number of bits, as many as their largest value takes: cameras and scanners put 10, 12 and
     14 bits into 16. A few values far from all others do not count, neither there nor where no mode fixes the range.
     """
     if not is_deep(picture.mode):
         return 0.0, 1.0
+    low, high = _lowest_and_highest(picture, rows)
+    return (high, low) if getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO else (low, high)
+
+
+def _lowest_and_highest(picture: Image.Image, rows: int) -> tuple[float, float]:
     low, high, usual = np.inf, -np.inf, []
     step = max(1, -(-picture.width * picture.height // _SAMPLES))
     for values in _bands(picture, rows):

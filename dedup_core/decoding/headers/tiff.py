@@ -8,9 +8,12 @@ from typing import Final, NamedTuple
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.limits import LATER_FRAME_BYTES, MAX_FRAMES, MAX_PARTS
 
+KIND_OF_PAGE: Final = 254
+REDUCED: Final = 1  # a bit of it: a copy of another picture in the file, with fewer pixels
 WIDTH: Final = 256
 HEIGHT: Final = 257
 BITS: Final = 258
+COMPRESSION: Final = 259
 ORIENTATION: Final = 274
 SAMPLES: Final = 277
 CAMERA: Final = (271, 272)  # make and model
@@ -21,6 +24,8 @@ MAX_ENTRIES: Final = 4 * MAX_PARTS  # of all directories, each a step of Python,
 MAX_NUMBERS: Final = 4 * MAX_PARTS  # strips and their lengths, and color tables
 BYTE_KINDS: Final = (1, 2, 6, 7)
 INTEGER_FORMATS: Final = {3: "H", 4: "I", 13: "I", 16: "Q"}
+# None, CCITT, LZW, JPEG, Deflate, PackBits, ThunderScan, SGI Log, LZMA and Zstandard; 0 where no number is given.
+COMPRESSIONS: Final = frozenset({*range(9), 32771, 32773, 32809, 32946, 34676, 34677, 34925, 50000})
 ORIENTATIONS: Final = range(1, 9)
 BIG_TIFF: Final = 43
 
@@ -43,6 +48,10 @@ def read_tiff_header(data: bytes) -> Header:
     values = _values(first)
     if WIDTH not in values or HEIGHT not in values:
         refuse("corrupt", "the TIFF directory names no width and height")
+    if values.get(KIND_OF_PAGE, 0) & REDUCED:
+        refuse("unsupported-format", "the TIFF file begins with a small copy of its picture, as raw camera files do")
+    if values.get(COMPRESSION, 0) not in COMPRESSIONS:
+        refuse("unsupported-variant", f"TIFF compressed in a way that is not read here (number {values[COMPRESSION]})")
     numbers = _numbers([*first, *_linked(data, values)])
     if numbers > MAX_NUMBERS:
         refuse("too-complex", f"the TIFF directories list more than {MAX_NUMBERS:,} numbers")
