@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedup_cli.failures import ExitCode, InputError
-from dedup_cli.local_files import limits_here, why_not_read
+from dedup_cli.local_files import limits_here, read_image_file, why_not_read
 from dedup_cli.output import console, metric_numbers, plain, print_json, verdict_text
 from dedup_core.comparison.explain import explain_png
 from dedup_core.comparison.measure import measure_images
@@ -105,7 +105,9 @@ def _read(file: Path) -> bytes:
     if file.exists() and not (file.is_file() or file.is_dir()):  # who reads from a pipe may wait for ever
         raise InputError(f"cannot read {file}: it is a pipe or a device; write what comes from it into a file")
     try:
-        return file.read_bytes()
+        return read_image_file(file)
+    except ImageTooLarge as error:
+        raise InputError(f"cannot compare {file}: {why_not_read(error.reason, str(error))}") from error
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror or error}; give the path of an image file") from error
 

@@ -21,13 +21,12 @@ from dedup_app.ports.decoders import Decoders
 from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
-from dedup_cli.local_files import limits_here
+from dedup_cli.local_files import limits_here, read_image_file
 from dedup_cli.output import Cell, print_csv, print_json, tell
 from dedup_cli.scan_report import html_report
 from dedup_cli.scan_tables import besides, print_report
-from dedup_core.errors import ImageTooLarge, PermanentError
+from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import ImageFacts
-from dedup_core.limits import DEFAULT_LIMITS
 from dedup_core.policy import PRESETS
 
 COLUMNS = ("group", "path", "keep", "verdict", "width", "height", "bytes", "reasons")
@@ -128,11 +127,7 @@ def _is_image(path: Path) -> bool:
 
 def _read(name: str) -> bytes:
     try:
-        size = Path(name).stat().st_size
-        if size > DEFAULT_LIMITS.max_bytes:
-            limit = f"the limit is {DEFAULT_LIMITS.max_bytes:,}"
-            raise ImageTooLarge(f"the file has {size:,} bytes, {limit}", reason="too-many-bytes")
-        return Path(name).read_bytes()
+        return read_image_file(Path(name))
     except OSError as error:
         raise UnreadableFile(f"the file cannot be read: {error.strerror or error}") from error
 

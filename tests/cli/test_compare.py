@@ -96,6 +96,14 @@ def test_a_format_that_is_off_is_refused_with_the_setting_that_turns_it_on(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names")
+def test_a_file_larger_than_any_that_is_decoded_is_not_read(dedup: Run, folder: Path):
+    with (folder / "film.png").open("wb") as film:  # a terabyte of nothing
+        film.truncate(1 << 40)
+    result = dedup("compare", str(folder / "original.png"), str(folder / "film.png"))
+    assert result.exit_code == 2
+    assert "the file has 1,099,511,627,776 bytes, the limit is 67,108,864" in " ".join(result.output.split())
+
+
 def test_a_pipe_is_refused_and_not_waited_for(dedup: Run, folder: Path):
     os.mkfifo(folder / "pipe.jpg")
     result = dedup("compare", str(folder / "pipe.jpg"), str(folder / "original.png"))
