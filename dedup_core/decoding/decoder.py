@@ -102,6 +102,8 @@ def _decode(
             load_whole(picture)
         else:
             picture.load()
+            if header.format == "BMP":
+                _show_unused_alpha(picture)
         decoded_bytes = buffer_bytes(picture)
         icc_profile = picture.info.get("icc_profile")
         provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN
@@ -157,6 +159,12 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     return picture
 
 
+def _show_unused_alpha(picture: ImageFile.ImageFile) -> None:
+    """A BMP all of whose alpha is zero is opaque, as in browsers: who wrote it did not fill the fourth byte."""
+    if picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (0, 0):
+        picture.putalpha(255)
+
+
 def _shrink_while_decoding(picture: ImageFile.ImageFile, header: Header) -> None:
     if header.halvings == 0:
         return
@@ -172,6 +180,9 @@ def _unreadable(format_name: str, error: Exception) -> UnreadableImage:
     if "truncated" in detail.lower() or isinstance(error, EOFError):
         message = f"the {format_name} file ends before its picture does ({detail}); it was probably cut off on its way"
         return UnreadableImage(message, reason="truncated")
+    if isinstance(error, OSError) and detail.startswith("Unsupported BMP"):
+        message = f"the {format_name} file is of a kind that is not read here ({detail})"
+        return UnreadableImage(message, reason="unsupported-variant")
     if "unknown pixel mode" in detail:
         message = f"the {format_name} file holds samples that are not read here, as colors in floating point are"
         return UnreadableImage(message, reason="unsupported-format")

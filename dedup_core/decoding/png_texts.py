@@ -47,7 +47,7 @@ def without_metadata(data: bytes) -> tuple[bytes, bytes | None]:
     """
     view, end, profile = memoryview(data), len(SIGNATURE), None
     parts = [view[:end]]
-    for kind, start, length in _chunks(data):
+    for kind, start, length in chunks(data):
         end = start + _FRAME + length
         is_ancillary = kind[0] & _ANCILLARY
         if not is_ancillary or (kind in _KEPT and zlib.crc32(view[start + 4 : end - 4]) == _checksum(data, end)):
@@ -63,12 +63,12 @@ def _checksum(data: bytes, end: int) -> int:
 
 
 def _texts_and_profiles(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and length of the content of each such chunk; the header was read before, so they are not many."""
-    return ((kind, start, length) for kind, start, length in _chunks(data) if kind == _PROFILE or kind in _TEXTS)
+    """Those chunks; the header was read before, so they are not many."""
+    return ((kind, start, length) for kind, start, length in chunks(data) if kind == _PROFILE or kind in _TEXTS)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The same of every chunk before the end."""
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and length of the content of every chunk before the end."""
     position = len(SIGNATURE)
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)

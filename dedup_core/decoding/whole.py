@@ -7,6 +7,8 @@ from typing import Final
 from PIL import Image
 
 from dedup_core.decoding.headers.header import Header
+from dedup_core.decoding.png_colors import other_colors
+from dedup_core.decoding.png_texts import SIGNATURE
 from dedup_core.decoding.shrink import averaged
 from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_SIDE, MAX_SAMPLES
 from dedup_core.limits import MAX_FRAME_PIXELS, MAX_FRAMES, WORKING_SIZE
@@ -30,7 +32,8 @@ def digest_of(
     if transposed is not None:
         values = values.transpose(transposed)
     hasher = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for part in (values.mode.encode(), repr(values.size).encode(), picture.info.get("icc_profile") or b""):
+    colors = picture.info.get("icc_profile") or (other_colors(data) if data.startswith(SIGNATURE) else b"")
+    for part in (values.mode.encode(), repr(values.size).encode(), colors):
         hasher.update(part + b"\0")
     hasher.update(values.tobytes())
     return hasher.hexdigest()

@@ -277,6 +277,7 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "BMP cut off": (lambda: SOUND["bmp-plain"][:5000], "truncated"),
     "BMP of runs, 9 megapixels": (lambda: bmp(3_000, 3_000, 1, bytes(100)), "too-complex"),
     "BMP of runs that lead nowhere": (lambda: bmp(100, 100, 1, b"\x00\x00" * 1000), "corrupt"),
+    "BMP that holds a JPEG": (lambda: bmp(8, 8, 4, encode(drawing(8, 8), "JPEG")), "unsupported-variant"),
     "TIFF, 100,000 pixels a side": (lambda: tiff_picture(100_000, 100_000), "too-many-pixels"),
     "TIFF in a million strips": (lambda: tiff_picture(8, 8, strips=1_000_000), "too-complex"),
     "TIFF without a size": (lambda: tiff((258, 3, 1, 8)), "corrupt"),
@@ -443,6 +444,17 @@ def test_a_mutated_file_is_refused_or_decoded(name: str, seed: int) -> None:
 def test_the_mutator_gives_the_same_file_for_the_same_seed() -> None:
     first, second = (mutate(SOUND["jpeg-plain"], random.Random(7), list(SOUND.values())) for _ in range(2))
     assert first == second != SOUND["jpeg-plain"]
+
+
+def test_a_bmp_whose_alpha_was_never_filled_is_shown_as_opaque() -> None:
+    rgba = np.dstack([np.asarray(drawing(32, 16)), np.zeros((16, 32), np.uint8)])
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    info = struct.pack("<IiiHHIIiiII", 108, 32, -16, 1, 32, 3, rgba.nbytes, 0, 0, 0, 0) + masks + bytes(52)
+    for alpha in (0, 255):
+        rgba[..., 3] = alpha
+        pixels = rgba[..., [2, 1, 0, 3]].tobytes()
+        data = b"BM" + struct.pack("<IHHI", 122 + len(pixels), 0, 0, 122) + info + pixels
+        assert np.array_equal(decode(data).pixels, rgba[..., :3]), alpha
 
 
 def test_every_orientation_comes_out_upright_in_every_format() -> None:

@@ -2,6 +2,8 @@
 
 import gc
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -66,3 +68,28 @@ def test_low_bytes_and_transparency_count_and_large_pictures_have_no_digest():
     digests = [decode(encoded(image, "PNG")).whole.digest for image in (*deep, transparent(90), transparent(91))]
     assert len(set(digests)) == len(digests)
     assert decode(encoded(small(1).resize((640, 480)))).whole.digest == ""
+
+
+def with_chunks(data: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG with further chunks behind its header."""
+    packed = (struct.pack(">I", len(it)) + kind + it + struct.pack(">I", zlib.crc32(kind + it)) for kind, it in chunks)
+    return data[:33] + b"".join(packed) + data[33:]
+
+
+@pytest.mark.parametrize("colors", [(b"gAMA", (100_000).to_bytes(4, "big")), (b"cICP", b"\x09\x10\x00\x01")])
+def test_the_same_values_that_are_shown_in_other_colors_are_not_identical(colors: tuple[bytes, bytes]):
+    plain = encoded(small(1), "PNG")
+    assert compare(plain, with_chunks(plain, colors)).kind is not VerdictKind.IDENTICAL
+
+
+@pytest.mark.parametrize(
+    "colors",
+    [
+        [(b"gAMA", (45_455).to_bytes(4, "big"))],
+        [(b"sRGB", b"\0"), (b"gAMA", (100_000).to_bytes(4, "big"))],
+        [(b"cICP", b"\x01\x0d\x00\x01"), (b"gAMA", (100_000).to_bytes(4, "big"))],
+    ],
+)
+def test_the_same_values_in_what_is_srgb_all_the_same_are_identical(colors: list[tuple[bytes, bytes]]):
+    plain = encoded(small(1), "PNG")
+    assert compare(plain, with_chunks(plain, *colors)).kind is VerdictKind.IDENTICAL
