@@ -48,7 +48,7 @@ def _lowest_and_highest(picture: Image.Image, rows: int) -> tuple[float, float]:
         finite = values[np.isfinite(values)]
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-            usual.append(finite[::step])
+            usual.append(finite[::step].copy())  # without the rest, which a view would keep
     if low > high:
         return 0.0, 1.0
     quiet_low, quiet_high = np.quantile(np.concatenate(usual), [_OUTSIDE, 1 - _OUTSIDE]).tolist()
