@@ -153,6 +153,15 @@ def with_many_boxes(name: str) -> bytes:
     return data + b"\x00\x00\x00\x14ispe\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01" * 100_000
 
 
+def with_names_among_its_pixels(name: str) -> bytes:
+    """What stands there by chance in one photograph of two thousand: the name of the box of sizes."""
+    data = SOUND[name]
+    at = data.index(b"mdat")
+    (length,) = struct.unpack_from(">I", data, at - 4)
+    more = b"ispe" + b"\xee" * 12
+    return data[: at - 4] + struct.pack(">I", length + len(more)) + data[at:] + more
+
+
 def with_tile_part(part: int, parts: int, tile: int = 0) -> bytes:
     data = SOUND["jp2-codestream"]
     start = data.index(b"\xff\x90\x00\x0a")
@@ -296,6 +305,12 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "HEIC of a mask": (lambda: heic_of_items(b"mski"), "unsupported-variant"),
     "HEIC with its size behind a hundred thousand others": (lambda: with_many_boxes("heic-plain"), "too-complex"),
     "AVIF with its size behind a hundred thousand others": (lambda: with_many_boxes("avif-plain"), "too-complex"),
+    "HEIC with the name of a box among its pixels": (lambda: with_names_among_its_pixels("heic-plain"), "decoded"),
+    "AVIF with the name of a box among its pixels": (lambda: with_names_among_its_pixels("avif-plain"), "decoded"),
+    "HEIC with a size behind what calls itself pixels": (
+        lambda: SOUND["heic-plain"] + b"\x00\x00\x00\x08mdat\x00\x00\x00\x14ispe" + bytes(4) + b"\x00\x01" * 4,
+        "too-many-pixels",
+    ),
     "JPEG 2000 tile part 200 of 1": (lambda: with_tile_part(200, parts=1), "corrupt"),
     "JPEG 2000 tile part 200, nobody says of how many": (lambda: with_tile_part(200, parts=0), "corrupt"),
     "JPEG 2000 tile that is not there": (lambda: with_tile_part(0, parts=1, tile=7), "corrupt"),

@@ -12,6 +12,7 @@ BYTES_PER_PIXEL: Final = 14  # planes of up to 16 bits, the frame handed over, t
 # Kinds of item that libheif unpacks with code of its own (uncompressed pixels, masks, overlays, tiles of any codec).
 # No camera writes them as a picture, and most holes found in libheif in 2026 were there: docs/decoding.md#hostile-files
 ODD_ITEMS: Final = frozenset({b"unci", b"mski", b"iovl", b"tili"})
+MEDIA: Final = b"mdat"  # the box of the coded pictures
 ITEM_ENTRY_BYTES: Final = 24  # name, version, number, protection: the kind stands within the first 18 in every version
 
 
@@ -40,11 +41,35 @@ def _largest_item(format_name: str, data: bytes) -> Header:
 
 
 def _places_of(kind: bytes, data: bytes, format_name: str) -> Iterator[int]:
-    """Where the name of a box stands, wherever that is: the boxes that a decoder finds are all among them."""
-    position = data.find(kind)
+    """Where the name of a box stands outside of the coded pictures: the boxes that a decoder finds are all among them.
+
+    Among the coded bytes any name stands by chance, in one photograph of two thousand.
+    """
+    found = 0
+    for start, end in _outside_of_media(data):
+        position = data.find(kind, start, end)
+        while position >= 0:
+            found += 1
+            if found > MAX_PARTS:
+                refuse("too-complex", f"the {format_name} file has more than {MAX_PARTS:,} boxes of one kind")
+            yield position
+            position = data.find(kind, position + len(kind), end)
+
+
+def _outside_of_media(data: bytes) -> Iterator[tuple[int, int]]:
+    """What is no `mdat` of the outermost boxes; all of the rest where they do not fit into the file."""
+    position, begin = 0, 0
     for _ in range(MAX_PARTS):
-        if position < 0:
-            return
-        yield position
-        position = data.find(kind, position + len(kind))
-    refuse("too-complex", f"the {format_name} file has more than {MAX_PARTS:,} boxes of one kind")
+        if position + 8 > len(data):
+            break
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if length == 1 and position + 16 <= len(data):
+            (length,) = struct.unpack_from(">Q", data, position + 8)
+        end = position + length if length else len(data)
+        if end < position + 8:
+            break
+        if kind == MEDIA:
+            yield begin, position + 8
+            begin = end
+        position = end
+    yield begin, len(data)
