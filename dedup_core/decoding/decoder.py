@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from dedup_core.decoding.fine import fine_of
+from dedup_core.decoding.gif_screen import clear_around_frame
 from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
@@ -104,6 +105,8 @@ def _decode(
             picture.load()
             if header.format == "BMP":
                 _show_unused_alpha(picture)
+            elif header.format == "GIF":
+                clear_around_frame(picture)
         decoded_bytes = buffer_bytes(picture)
         icc_profile = picture.info.get("icc_profile")
         provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN

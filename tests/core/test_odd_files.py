@@ -483,6 +483,19 @@ def test_a_bmp_whose_alpha_was_never_filled_is_shown_as_opaque() -> None:
         assert np.array_equal(decode(data).pixels, rgba[..., :3]), alpha
 
 
+@pytest.mark.parametrize("mode", ["P", "L"])
+def test_around_a_first_frame_that_is_smaller_than_its_screen_a_gif_is_transparent(mode: str) -> None:
+    """It was shown in the first color of the palette."""
+    frame = drawing(48, 32).convert("L") if mode == "L" else drawing(48, 32).quantize(64)
+    data = bytearray(encode(frame, "GIF"))
+    at = data.index(b"," + bytes(4) + struct.pack("<HH", 48, 32))
+    struct.pack_into("<HH", data, 6, 96, 64)
+    struct.pack_into("<HH", data, at + 1, 20, 10)
+    expected = Image.new("RGB", (96, 64), "white")
+    expected.paste(frame.convert("RGB"), (20, 10))
+    assert np.array_equal(decode(bytes(data)).pixels, np.asarray(expected))
+
+
 def test_every_orientation_comes_out_upright_in_every_format() -> None:
     upright = drawing(96, 64)
     inverse = {
