@@ -49,6 +49,7 @@ TRANSPOSE_BY_ORIENTATION: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 DAMAGE: Final = (OSError, SyntaxError, ValueError, IndexError)  # how the PNG plugin says that a chunk is wrong
+TIFF_BLOCKS: Final = {"xmp", "icc_profile"}
 EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in C; the others' EXIF is in our header
 
 
@@ -157,6 +158,9 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     picture = cast("ImageFile.ImageFile", plugin(BytesIO(data)))
     if header.format == "TIFF":
         read_planes_by_libtiff(picture)
+        for name in TIFF_BLOCKS & picture.info.keys():
+            if not isinstance(picture.info[name], bytes):  # its entry is of another kind: what is broken is left out
+                del picture.info[name]
     if profile:
         picture.info["icc_profile"] = profile
     return picture

@@ -86,3 +86,17 @@ def test_a_compression_that_is_not_read_is_not_called_damage(compression: int):
     with pytest.raises(UnreadableImage, match=f"not read here .number {compression}.") as refusal:
         decode(picture(bytes(100), 8, 1, compression=compression))
     assert refusal.value.reason == "unsupported-variant"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        (700, 2, 3, b"ab\0"),  # XMP as text
+        (34675, 3, 1, 7),  # a profile that is a number
+        (34665, 2, 1, 0),  # EXIF that is a text
+        (34853, 4, 1, 8),  # GPS among the pixels
+    ],
+)
+def test_metadata_of_another_kind_than_it_should_be_is_left_out(entry: Entry):
+    pixels = b"\xff" * (WIDTH * HEIGHT)
+    assert np.array_equal(decode(picture(pixels, 8, 1, entry)).pixels, decode(picture(pixels, 8, 1)).pixels)

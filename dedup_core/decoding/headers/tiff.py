@@ -100,10 +100,11 @@ def _memory(values: dict[int, int]) -> int:
 
 
 def _linked(data: bytes, values: dict[int, int]) -> Iterator[Entry]:
+    """Metadata that leads nowhere does no harm to the picture, nor do entries longer than the file."""
     for tag in LINKED_DIRECTORIES:
-        with suppress(struct.error):  # metadata that leads nowhere does no harm to the picture
-            if tag in values:
-                yield from _entries(data, values[tag])
+        with suppress(struct.error):
+            if values.get(tag):
+                yield from (entry for entry in _entries(data, values[tag]) if entry.amount <= len(data))
 
 
 def _numbers(entries: list[Entry]) -> int:
