@@ -1,5 +1,6 @@
 """Bytes -> upright RGB working image; every limit on hostile input is checked before memory is taken."""
 
+import struct
 from importlib import import_module
 from io import BytesIO
 from typing import Final, cast
@@ -14,6 +15,7 @@ from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
 from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.jpeg_scan import load_checked
+from dedup_core.decoding.jpeg_segments import without_short_segments
 from dedup_core.decoding.libraries import outdated_library
 from dedup_core.decoding.png_rows import load_whole
 from dedup_core.decoding.png_texts import without_large_texts, without_metadata
@@ -48,7 +50,7 @@ TRANSPOSE_BY_ORIENTATION: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-DAMAGE: Final = (OSError, SyntaxError, ValueError, IndexError)  # how the PNG plugin says that a chunk is wrong
+DAMAGE: Final = (OSError, SyntaxError, ValueError, IndexError, struct.error)  # what plugins say of broken metadata
 TIFF_BLOCKS: Final = {"xmp", "icc_profile"}
 EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in C; the others' EXIF is in our header
 
@@ -68,15 +70,7 @@ def decode(
     """
     header = header or check_header(data, limits)
     try:
-        try:
-            return _decode(data, header, None, with_provenance=with_provenance, for_comparison=for_comparison)
-        except DAMAGE:
-            if header.format != "PNG":
-                raise
-            plain, profile = without_metadata(data)
-            if len(plain) == len(data):
-                raise
-            return _decode(plain, header, profile, with_provenance=with_provenance, for_comparison=for_comparison)
+        return _decode_despite_metadata(data, header, limits, with_provenance, for_comparison)
     except PermanentError:
         raise
     except MemoryError as error:
@@ -86,8 +80,21 @@ def decode(
         raise _unreadable(header.format, error) from error
 
 
+def _decode_despite_metadata(
+    data: bytes, header: Header, limits: DecodeLimits, with_provenance: bool, for_comparison: bool
+) -> WorkingImage:
+    """Decode the file, and where that fails once more without what of its metadata is broken."""
+    try:
+        return _decode(data, header, None, with_provenance, for_comparison)
+    except DAMAGE:
+        plain, profile = _without_broken_metadata(data, header.format)
+        if len(plain) == len(data):
+            raise
+        return _decode(plain, check_header(plain, limits), profile, with_provenance, for_comparison)
+
+
 def _decode(
-    data: bytes, header: Header, profile: bytes | None, *, with_provenance: bool, for_comparison: bool
+    data: bytes, header: Header, profile: bytes | None, with_provenance: bool, for_comparison: bool
 ) -> WorkingImage:
     picture = _open(data, header, profile)
     try:
@@ -136,6 +143,13 @@ def _decode(
         whole,
         None if fine is None else np.asarray(fine),
     )
+
+
+def _without_broken_metadata(data: bytes, format_name: str) -> tuple[bytes, bytes | None]:
+    """The file with sound metadata only, and its profile if that is not in the file any more."""
+    if format_name == "PNG":
+        return without_metadata(data)
+    return (without_short_segments(data) if format_name == "JPEG" else data), None
 
 
 def _provenance(data: bytes, picture: ImageFile.ImageFile, header: Header, size: tuple[int, int]) -> Provenance:

@@ -116,6 +116,12 @@ def with_pictures_behind() -> bytes:
     return data + SOUND["jpeg-progressive"] * 20
 
 
+def with_segment(marker: int, content: bytes) -> bytes:
+    """A sound JPEG with one segment more in front."""
+    plain = SOUND["jpeg-exif"]
+    return plain[:2] + struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content + plain[2:]
+
+
 def with_a_hidden_end(scans: int) -> bytes:
     """Very many scans behind a comment in which an end marker stands."""
     data = encode(Image.new("RGB", (4000, 4000), "teal"), "JPEG", progressive=True)
@@ -364,6 +370,12 @@ def test_broken_metadata_of_a_png_is_left_out_and_what_is_sound_of_it_stays() ->
     for sound in (keyed, keyed[:33] + profile + keyed[33:]):
         damaged = sound[:33] + damaged_chunk(b"tEXt", b"a\x00b") + sound[33:]
         assert np.array_equal(decode(damaged).pixels, decode(sound).pixels)
+
+
+@pytest.mark.parametrize(("marker", "content"), [(0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xEE, b"Adobe")])
+def test_a_segment_of_metadata_that_is_too_short_is_left_out_of_a_jpeg(marker: int, content: bytes) -> None:
+    """libjpeg reads over it; Pillow refused the picture."""
+    assert np.array_equal(decode(with_segment(marker, content)).pixels, decode(SOUND["jpeg-exif"]).pixels)
 
 
 def test_unpacking_takes_no_more_memory_than_the_bounds() -> None:

@@ -30,7 +30,7 @@ STANDALONE: Final = frozenset(range(0xD0, 0xD9)) | {0x00, 0x01}
 def read_jpeg_header(data: bytes) -> Header:
     """Look at the segments up to the first scan; the last frame header counts, as it does for the decoder."""
     exif_bytes, orientation, frame, scan = 0, 1, None, None
-    for marker, segment, end in _segments(data):
+    for marker, segment, end in segments(data):
         if marker in FRAMES:
             frame = marker, segment
         elif marker == EXIF_SEGMENT and segment.startswith(b"Exif\x00\x00"):
@@ -45,7 +45,7 @@ def read_jpeg_header(data: bytes) -> Header:
     return _frame_header(data, *frame, *scan, orientation)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+def segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
     """(marker, content, end) of every segment up to the header of the first scan."""
     position, junk = 2, 0
     for _ in range(MAX_SEGMENTS):
