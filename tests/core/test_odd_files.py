@@ -317,6 +317,10 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: SOUND["heic-plain"] + b"\x00\x00\x00\x08mdat\x00\x00\x00\x14ispe" + bytes(4) + b"\x00\x01" * 4,
         "too-many-pixels",
     ),
+    "AVIF with 60,000 items": (
+        lambda: SOUND["avif-plain"] + b"\x00\x00\x00\x10iloc" + bytes(6) + b"\xee\xee",
+        "too-complex",
+    ),
     "JPEG 2000 tile part 200 of 1": (lambda: with_tile_part(200, parts=1), "corrupt"),
     "JPEG 2000 tile part 200, nobody says of how many": (lambda: with_tile_part(200, parts=0), "corrupt"),
     "JPEG 2000 tile that is not there": (lambda: with_tile_part(0, parts=1, tile=7), "corrupt"),
@@ -376,6 +380,17 @@ def test_broken_metadata_of_a_png_is_left_out_and_what_is_sound_of_it_stays() ->
 def test_a_segment_of_metadata_that_is_too_short_is_left_out_of_a_jpeg(marker: int, content: bytes) -> None:
     """libjpeg reads over it; Pillow refused the picture."""
     assert np.array_equal(decode(with_segment(marker, content)).pixels, decode(SOUND["jpeg-exif"]).pixels)
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_the_memory_of_an_avif_is_that_of_its_coded_picture(frames: int) -> None:
+    """3.4 KB that call themselves 64 x 64 pixels held 256 million, and took 918 MB."""
+    pictures = [Image.new("RGB", (2_000, 1_500), color) for color in ("teal", "navy", "teal")[:frames]]
+    options = {"save_all": True, "append_images": pictures[1:]} if frames > 1 else {}
+    sound = encode(pictures[0], "AVIF", speed=10, **options)
+    at = sound.index(b"ispe")
+    for data in (sound, with_bytes(sound, at + 8, struct.pack(">II", 64, 64))):
+        assert check_header(data, EVERY_FORMAT).memory_bytes == 2_000 * 1_500 * 14
 
 
 def test_unpacking_takes_no_more_memory_than_the_bounds() -> None:

@@ -2,8 +2,10 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from dedup_core.decoding.headers.av1 import CHUNKS, INNER_MEDIA, ITEMS, largest_coded_picture
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.limits import MAX_PARTS
 
@@ -17,8 +19,14 @@ ITEM_ENTRY_BYTES: Final = 24  # name, version, number, protection: the kind stan
 
 
 def read_avif_header(data: bytes) -> Header:
-    """The largest of the sizes that the item properties name: the picture, not its tiles or thumbnail."""
-    return _largest_item("AVIF", data)
+    """The largest of the sizes that the item properties name: the picture, not its tiles or thumbnail.
+
+    `memory_bytes` is for the coded picture where that is larger.
+    """
+    header = _largest_item("AVIF", data)
+    boxes = {kind: list(_places_of(kind, data, "AVIF")) for kind in (ITEMS, INNER_MEDIA, *CHUNKS)}
+    coded_bytes = largest_coded_picture(data, boxes) * BYTES_PER_PIXEL
+    return replace(header, memory_bytes=max(header.memory_bytes, coded_bytes))
 
 
 def read_heic_header(data: bytes) -> Header:
