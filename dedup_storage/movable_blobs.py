@@ -116,9 +116,9 @@ class AzureMovableBlobs:
                 **more,
             )
 
-    def lease(self, path: ImagePath, lease_id: str) -> None:
+    def lease(self, path: ImagePath, lease_id: str, etag: str | None = None) -> None:
         with our_errors(f"lease {path}"), _as_ours():
-            self._blob(path).acquire_lease(LEASE_SECONDS, lease_id)
+            self._blob(path).acquire_lease(LEASE_SECONDS, lease_id, **(_if(etag) if etag else {}))
 
     def release(self, path: ImagePath, lease_id: str) -> None:
         with our_errors(f"end the lease on {path}"), suppress(BlobChanged, BlobHeld, ResourceExistsError), _as_ours():

@@ -311,6 +311,13 @@ DEFENSES = (
         "if False:",
     ),
     Defense(
+        "tests/app/cleanup/test_clearing.py"
+        "::test_whenever_the_same_plan_is_followed_meanwhile_with_another_manifest_no_image_is_lost",
+        "dedup_app/cleanup/apply.py",
+        ", (moved.quarantined, copy.etag)):",
+        "):",
+    ),
+    Defense(
         "tests/app/cleanup/test_killed.py::test_apply_killed_at_any_call_loses_nothing_and_can_be_resumed_or_undone",
         "dedup_app/cleanup/apply.py",
         "if moved.step is Step.REFUSED:\n",

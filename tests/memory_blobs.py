@@ -82,9 +82,11 @@ class MemoryMovableBlobs:
         made = Blob("", copied, Copying.DONE, source)
         self._blobs[target] = self.spoil(made) if self.spoil else made
 
-    def lease(self, path: ImagePath, lease_id: str) -> None:
+    def lease(self, path: ImagePath, lease_id: str, etag: str | None = None) -> None:
         if self.images.etag(path) is None:
             raise BlobChanged("gone")
+        if etag is not None:
+            self._must_have(path, etag)
         if self.leases.setdefault(path, lease_id) != lease_id:
             raise BlobHeld("somebody holds a lease on it")
 

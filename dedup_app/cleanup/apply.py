@@ -1,9 +1,10 @@
 """Apply: what a plan names moves into quarantine, one image after the other, and each of them only if all still holds.
 
-An image is deleted from its place only while a lease keeps it and the one that stays for it as they are, with its
-copy in quarantine under the id of that one, and if nothing in quarantine relies on the image itself. So of two plans
-that each rely on what the other one takes, at least one is refused, whatever they do at the same time and wherever
-they die: whoever deletes has made its copy before it looked for copies of others.
+An image is deleted from its place only while a lease keeps it, the one that stays for it and its copy in quarantine,
+which lies under the id of that one, as they are, and if nothing in quarantine relies on the image itself. So of two
+plans that each rely on what the other one takes, at least one is refused, whatever they do at the same time and
+wherever they die: whoever deletes has made its copy before it looked for copies of others. And of two that take the
+same image, neither drops the copy that the other one relies on.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from datetime import datetime
 
 from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
-from dedup_app.cleanup.ports import BlobChanged, Copying, Manifest, MovableBlobs
+from dedup_app.cleanup.ports import Blob, BlobChanged, BlobHeld, Copying, Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step, kept_for, quarantined_path
 from dedup_app.group_book import GroupBook
 from dedup_app.ports.queues import IngestQueue
@@ -123,7 +124,7 @@ class ApplyService:
                 why = self._objection(mover, group.keeper, image) or no_copy
                 if why:
                     raise Refused(why)
-                moved = self._delete(record, mover, self._copy(record, mover, moved))
+                moved = self._delete(record, mover, *self._copy(record, mover, moved))
         except PermanentError as error:
             self._leave(record, mover, moved)
             return _outcome(image, Fate.STAYS, str(error))
@@ -146,14 +147,14 @@ class ApplyService:
             return "copies of it are in quarantine, so it has to stay: undo or purge what took them"
         return ""
 
-    def _copy(self, record: Record, mover: Mover, moved: Moved) -> Moved:
+    def _copy(self, record: Record, mover: Mover, moved: Moved) -> tuple[Moved, Blob]:
         there = mover.look(moved.image.path)
         if there is None or there.etag != moved.image.etag:
             raise Refused("it changed just now")
         if moved.step is Step.REFUSED:
             moved = record.note(moved, Step.BEGUN)
-        mover.copy(moved.image.path, there.etag, moved.quarantined, there.content, moved.image.sha256)
-        return record.note(replace(moved, content=there.content), Step.COPIED)
+        copy = mover.copy(moved.image.path, there.etag, moved.quarantined, there.content, moved.image.sha256)
+        return record.note(replace(moved, content=there.content), Step.COPIED), copy
 
     def _gone(self, record: Record, mover: Mover, moved: Moved) -> Moved:
         """Deleted by an earlier run that died before it noted so; or by somebody else, which is as good."""
@@ -166,12 +167,13 @@ class ApplyService:
             moved = record.note(replace(moved, content=found.content), Step.COPIED)
         return record.note(moved, Step.DELETED)
 
-    def _delete(self, record: Record, mover: Mover, moved: Moved) -> Moved:
+    def _delete(self, record: Record, mover: Mover, moved: Moved, copy: Blob) -> Moved:
         image, keeper, lease = moved.image, moved.keeper, record.header.lease_id
         leased: list[ImagePath] = []
         try:
-            for path in (keeper.path, image.path):
-                self._blobs.lease(path, lease)
+            # The copy is leased last, so that its lease still holds whenever the image can be deleted under its own.
+            for path, etag in ((keeper.path, None), (image.path, None), (moved.quarantined, copy.etag)):
+                self._blobs.lease(path, lease, etag)
                 leased.append(path)
             why = self._objection_of_others(mover, keeper, image)
             if why:
@@ -202,7 +204,10 @@ class ApplyService:
             return
         found = mover.look(known.quarantined)
         if found is not None and found.copied_from == known.image.path:
-            self._blobs.delete(known.quarantined, found.etag)
+            try:
+                mover.drop(known.quarantined, found, record.header.lease_id)
+            except (BlobChanged, BlobHeld):
+                return  # another plan takes the same image just now, and this copy is what is left of it
         record.note(known, Step.REFUSED)
 
 

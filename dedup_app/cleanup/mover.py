@@ -59,6 +59,15 @@ class Mover:
             self._blobs.delete(target, found.etag)
         raise StoreBusy(f"storage gave up copying to {target}")
 
+    def drop(self, path: ImagePath, copy: Blob, lease_id: str) -> None:
+        """Delete a copy in quarantine. Raises `BlobHeld` if an image is being deleted that then is there alone.
+
+        `lease_id` is that of the manifest, under which a run that was killed may have left it.
+        """
+        if copy.is_leased:
+            self._blobs.release(path, lease_id)
+        self._blobs.delete(path, copy.etag)
+
     def must_be(self, path: ImagePath, found: Blob, content: BlobContent, sha256: str) -> None:
         """Raise `NotTheSame` unless the blob is what `content` says; without a stored hash its bytes are read."""
         chosen = {name for name in CHOSEN if getattr(content, name)}

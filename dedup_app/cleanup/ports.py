@@ -93,10 +93,10 @@ class MovableBlobs(Protocol):
         """
         ...
 
-    def lease(self, path: ImagePath, lease_id: str) -> None:
+    def lease(self, path: ImagePath, lease_id: str, etag: str | None = None) -> None:
         """For half a minute nobody else can change or delete the blob. Again by the same id: from now on.
 
-        Raises `BlobHeld` if somebody else has a lease, `BlobChanged` if there is no blob.
+        Raises `BlobHeld` if somebody else has a lease, `BlobChanged` if there is no blob, or none with the etag.
         """
         ...
 

@@ -56,14 +56,14 @@ class PurgeService:
                 return Outcome(path, Fate.STAYS, size, "it is not away")
             if moved.away_since is None or self._now() - moved.away_since < older_than:
                 return Outcome(path, Fate.STAYS, size, "it is not away for so long")
-            self._delete(mover, moved, is_dry=is_dry)
+            self._delete(record, mover, moved, is_dry=is_dry)
         except PermanentError as error:
             return Outcome(path, Fate.STAYS, size, str(error), is_refused=True)
         if not is_dry:
             record.note(moved, Step.PURGED)
         return Outcome(path, Fate.WOULD_END if is_dry else Fate.ENDED, size)
 
-    def _delete(self, mover: Mover, moved: Moved, *, is_dry: bool) -> None:
+    def _delete(self, record: Record, mover: Mover, moved: Moved, *, is_dry: bool) -> None:
         copy = mover.look(moved.quarantined)
         if copy is None:  # by an earlier run that died before it noted so
             return
@@ -71,7 +71,7 @@ class PurgeService:
         if why:
             raise CannotPurge(why)
         if not is_dry:
-            self._blobs.delete(moved.quarantined, copy.etag)
+            mover.drop(moved.quarantined, copy, record.header.lease_id)
 
     def _objection(self, mover: Mover, keeper: PlannedImage) -> str:
         """What was kept must still be there, with the same bytes, whoever touched it since."""

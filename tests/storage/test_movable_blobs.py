@@ -105,6 +105,16 @@ class MovableBlobsContract:
         with pytest.raises(BlobChanged):
             blobs.lease(A, ME)
 
+    def test_a_lease_can_be_on_what_was_meant_alone(self, blobs: MovableBlobs, upload: Upload) -> None:
+        upload(A, b"bytes")
+        meant = found(blobs, A).etag
+        blobs.lease(A, ME, meant)
+        blobs.release(A, ME)
+        upload(A, b"other bytes")
+        with pytest.raises(BlobChanged):
+            blobs.lease(A, ME, meant)
+        assert not found(blobs, A).is_leased
+
     @pytest.mark.parametrize("name", ODD_NAMES)
     def test_whatever_it_is_called(self, blobs: MovableBlobs, upload: Upload, name: str) -> None:
         path, to = ImagePath("images", name), ImagePath("dedup-quarantine", f"k/{name}"[:1024])

@@ -13,6 +13,7 @@ from dedup_app.cleanup.record import InvalidManifest
 from dedup_app.group_records import facts_of, microseconds
 from dedup_app.image_status import DELETED, INDEXED
 from dedup_app.image_tags import DECISION, VERDICT
+from dedup_app.services import Services
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy
@@ -194,6 +195,28 @@ def test_whenever_another_plan_is_followed_meanwhile_what_a_copy_relies_on_stays
             assert path.name.partition("/")[0] in stays or blob.copied_from in there(), (at_step, path)
         if not happened:
             assert at_step > 15
+            return
+    pytest.fail("it never ended")
+
+
+@pytest.mark.parametrize("then_undo", [False, True], ids=["applied", "undone"])
+def test_whenever_the_same_plan_is_followed_meanwhile_with_another_manifest_no_image_is_lost(then_undo: bool):
+    for at_step in range(1, 200):
+        it = scene()
+        second = replace(it, manifest=MemoryManifest())
+        other = it.world.start_process("second")
+
+        def follow(second: Scene = second, other: Services = other) -> None:
+            second.apply(other)
+            if then_undo:
+                second.undo()
+
+        happened = while_applying(it, at_step, follow)
+        away = {blob.copied_from for blob in it.quarantined.values()}
+        assert set(it.before) - it.world.images.paths() <= away, at_step
+        assert it.world.blobs.leases == {}
+        if not happened:
+            assert at_step > 30
             return
     pytest.fail("it never ended")
 
