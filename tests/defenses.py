@@ -314,8 +314,8 @@ DEFENSES = (
         "tests/app/cleanup/test_clearing.py"
         "::test_whenever_the_same_plan_is_followed_meanwhile_with_another_manifest_no_image_is_lost",
         "dedup_app/cleanup/apply.py",
-        ", (moved.quarantined, copy.etag)):",
-        "):",
+        '                (moved.quarantined, copy.etag, f"its copy at {moved.quarantined}"),\n',
+        "",
     ),
     Defense(
         "tests/app/cleanup/test_killed.py::test_apply_killed_at_any_call_loses_nothing_and_can_be_resumed_or_undone",

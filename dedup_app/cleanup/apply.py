@@ -62,9 +62,7 @@ class ApplyService:
         def of_group(group: PlannedGroup) -> Iterator[Outcome]:
             for image in (copy.image for copy in group.copies):
                 why = self._objection(mover, group.keeper, image) or _no_copy(group, image, copies)
-                there = None if why else mover.look(image.path)
-                if there is not None and there.is_leased:
-                    why = "somebody holds a lease on it"
+                why = why or _lease_on(mover, image.path) or _lease_on(mover, group.keeper.path, _staying(group.keeper))
                 yield _outcome(image, Fate.STAYS if why else Fate.WOULD_GO, why)
 
         return side_by_side(plan.groups, of_group, self._at_once)
@@ -142,7 +140,8 @@ class ApplyService:
     def _objection_of_others(self, mover: Mover, keeper: PlannedImage, image: PlannedImage) -> str:
         stays = mover.look(keeper.path)
         if stays is None or stays.etag != keeper.etag:
-            return f"{keeper.path}, which would stay for it, {'changed' if stays else 'is gone'}: make a new plan"
+            happened = "changed" if stays else "is gone"
+            return f"{_staying(keeper)}, {happened}: `dedup ingest` that one, then make a new plan"
         if self._blobs.has_any(self._quarantine, kept_for(image.path)):
             return "copies of it are in quarantine, so it has to stay: undo or purge what took them"
         return ""
@@ -172,8 +171,15 @@ class ApplyService:
         leased: list[ImagePath] = []
         try:
             # The copy is leased last, so that its lease still holds whenever the image can be deleted under its own.
-            for path, etag in ((keeper.path, None), (image.path, None), (moved.quarantined, copy.etag)):
-                self._blobs.lease(path, lease, etag)
+            for path, etag, what in (
+                (keeper.path, None, _staying(keeper)),
+                (image.path, None, ""),
+                (moved.quarantined, copy.etag, f"its copy at {moved.quarantined}"),
+            ):
+                try:
+                    self._blobs.lease(path, lease, etag)
+                except (BlobChanged, BlobHeld) as error:
+                    raise Refused(_about(what, str(error))) from error
                 leased.append(path)
             why = self._objection_of_others(mover, keeper, image)
             if why:
@@ -214,6 +220,20 @@ class ApplyService:
 def _is_there(mover: Mover, image: PlannedImage) -> bool:
     found = mover.look(image.path)
     return found is not None and found.etag == image.etag
+
+
+def _staying(keeper: PlannedImage) -> str:
+    return f"{keeper.path}, which would stay for it"
+
+
+def _about(what: str, why: str) -> str:
+    """The reason, and what it is about if not the image itself."""
+    return f"{what}: {why}" if what else why
+
+
+def _lease_on(mover: Mover, path: ImagePath, what: str = "") -> str:
+    found = mover.look(path)
+    return _about(what, "somebody holds a lease on it") if found is not None and found.is_leased else ""
 
 
 def _no_copy(group: PlannedGroup, image: PlannedImage, copies: frozenset[ImagePath]) -> str:

@@ -110,11 +110,11 @@ def test_a_keeper_that_was_touched_but_has_its_bytes_still_counts(cleared: Scene
         (lambda it: it.world.blobs.put(A, b"new"), "changed since", {A}),
         (lambda it: it.world.images.delete(A), "it is gone", {A}),
         (lambda it: it.world.blobs.put(BEST, b"new"), "which would stay for it, changed", {A, STRANGE}),
-        (lambda it: it.world.images.delete(BEST), "which would stay for it, is gone", {A, STRANGE}),
+        (lambda it: it.world.images.delete(BEST), "is gone: `dedup ingest` that one, then", {A, STRANGE}),
         (lambda it: it.world.blobs.change(A, held="a legal hold holds it"), "legal hold", {A}),
         (lambda it: it.world.blobs.snapshots.add(A), "snapshots", {A}),
-        (lambda it: it.world.blobs.lease(A, "somebody"), "lease", {A}),
-        (lambda it: it.world.blobs.lease(BEST, "somebody"), "lease", {A, STRANGE}),
+        (lambda it: it.world.blobs.lease(A, "somebody"), "somebody holds a lease on it", {A}),
+        (lambda it: it.world.blobs.lease(BEST, "somebody"), f"{BEST}, which would stay for it: somebody", {A, STRANGE}),
         (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.KEEP_BOTH), "no longer held", {A}),
         (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.NOT_DUPLICATE), "no longer held", {A}),
     ],
@@ -127,6 +127,15 @@ def test_what_changed_since_the_plan_or_is_held_stays_and_says_why(change, told:
     assert all(told in outcomes[path].why for path in stay)
     assert {blob.copied_from for blob in it.quarantined.values()} == set(it.going) - stay
     assert not any(path in it.world.blobs.leases for path in set(it.going) - stay)
+
+
+@pytest.mark.parametrize(("leased", "stay"), [(A, {A}), (BEST, {A, STRANGE})])
+def test_a_check_tells_of_a_lease_what_applying_would_tell(leased: ImagePath, stay: set[ImagePath]):
+    it = scene()
+    it.world.blobs.lease(leased, "somebody")
+    checked = {outcome.path: outcome.why for outcome in it.applying().check(it.plan)}
+    assert {path for path, why in checked.items() if why} == stay
+    assert checked == {outcome.path: outcome.why for outcome in it.apply()}
 
 
 def test_what_was_refused_can_go_once_nothing_holds_it():
