@@ -7,7 +7,7 @@ import typer
 
 from dedup_cli.clearing import moving_services, read_plan, tell
 from dedup_cli.manifest_file import open_manifest
-from dedup_cli.output import console
+from dedup_cli.output import as_argument, console, plain
 
 SUFFIX = ".manifest.jsonl"
 
@@ -37,10 +37,12 @@ def apply(
     wanted = read_plan(plan)
     service = moving_services(context).apply
     if not yes:
-        tell(service.check(wanted, tags=not without_tags), as_json=as_json, hint=f"dedup apply {plan} --yes")
+        hint = f"dedup apply {as_argument(str(plan))} --yes"
+        tell(service.check(wanted, tags=not without_tags), as_json=as_json, hint=hint)
         return
     file = manifest or plan.with_name(plan.name.removesuffix(".json") + SUFFIX)
     with open_manifest(file, create=True) as steps:
         if not as_json:
-            console().print(f"each step is noted in {file}: dedup undo {file}", soft_wrap=True, markup=False)
+            told = f"each step is noted in {plain(str(file))}: dedup undo {as_argument(str(file))}"
+            console().print(told, soft_wrap=True, markup=False)
         tell(service.apply(wanted, steps, tags=not without_tags), as_json=as_json, hint="")

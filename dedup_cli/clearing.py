@@ -74,7 +74,8 @@ def _print(found: list[Outcome], hint: str) -> None:
     for outcome in found:
         if outcome.why:
             style = "yellow" if outcome.is_refused else "dim"
-            console().print(Text(f"{plain(str(outcome.path))}: {plain(outcome.why)}", style=style))
+            # Whole, as all that is copied from here is: a line that is broken in a name names nothing.
+            console().print(Text(f"{plain(str(outcome.path))}: {plain(outcome.why)}", style=style), soft_wrap=True)
     sizes: defaultdict[tuple[Fate, bool], list[int]] = defaultdict(list)
     for outcome in found:
         sizes[outcome.fate, outcome.is_from_before].append(outcome.byte_size)
@@ -85,4 +86,4 @@ def _print(found: list[Outcome], hint: str) -> None:
     if not found:
         console().print("no images")
     if any(outcome.fate in {Fate.WOULD_GO, Fate.WOULD_END} for outcome in found):
-        console().print(Text(f"nothing was changed: {hint}", style="dim"))
+        console().print(Text(f"nothing was changed: {hint}", style="dim"), soft_wrap=True)

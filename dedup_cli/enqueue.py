@@ -8,7 +8,7 @@ from rich.text import Text
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.named_images import image_path, not_in_container
-from dedup_cli.output import console, plain, print_json
+from dedup_cli.output import as_argument, console, plain, print_json
 from dedup_core.messages import VerifyMessage, VerifyTarget
 
 
@@ -37,5 +37,6 @@ def enqueue(
         print_json({"left": str(left_path), "rights": [str(path) for path in right_paths]})
     else:
         for path in right_paths:
-            console().print(Text(f"queued: {plain(str(left_path))} against {plain(str(path))}"))
-        console().print(Text(f"see the verdict with: dedup duplicates --all {plain(str(left_path))}", style="dim"))
+            console().print(Text(f"queued: {plain(str(left_path))} against {plain(str(path))}"), soft_wrap=True)
+        hint = f"see the verdict with: dedup duplicates --all {as_argument(str(left_path))}"
+        console().print(Text(hint, style="dim"), soft_wrap=True)

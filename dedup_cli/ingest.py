@@ -76,7 +76,7 @@ def _ingest_named(services: Services, names: Sequence[str], *, force: bool, as_j
         print_json({"queued": [str(image) for image in images]})
     else:
         for image in images:
-            console().print(Text(f"queued: {plain(str(image))}"))
+            console().print(Text(f"queued: {plain(str(image))}"), soft_wrap=True)
 
 
 def _unknown(services: Services, images: Sequence[ImagePath]) -> list[ImagePath]:

@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -94,6 +96,11 @@ def counted(count: int, one: str, many: str = "") -> str:
 def plain(text: str) -> str:
     """Text from outside, fit for a terminal: whatever could move the cursor or hide letters is spelled out."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def as_argument(text: str) -> str:
+    """Text from outside in a command that people copy: one argument, whatever spaces and signs are in it."""
+    return subprocess.list2cmdline([plain(text)]) if os.name == "nt" else shlex.quote(plain(text))
 
 
 def verdict_text(kind: VerdictKind | None) -> Text:

@@ -80,7 +80,7 @@ def _print(found: KeepPlan) -> None:
         headings = NamedRow(("",), Text("image"), ("bytes",), Text("why"))
         console().print(named_table(headings, rows, console().width, right=("bytes",)))
     for it in found.left_out:
-        console().print(Text(f"left out: {plain(it.path)}: {plain(it.why)}", style="yellow"))
+        console().print(Text(f"left out: {plain(it.path)}: {plain(it.why)}", style="yellow"), soft_wrap=True)
     images, groups = counted(len(found.copies), "image"), counted(len(found.groups), "group")
     told = f"{images} of {groups} would go ({found.bytes_to_gain:,} bytes)"
     console().print(Text(f"{told}; nothing was changed", style="dim"))

@@ -10,6 +10,7 @@ import typer
 from dedup_cli.clearing import moving_services, tell
 from dedup_cli.failures import InputError
 from dedup_cli.manifest_file import open_manifest
+from dedup_cli.output import as_argument
 
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1)}
 
@@ -32,7 +33,7 @@ def purge(
     age = parse_age(older_than)
     service = moving_services(context).purge
     with open_manifest(manifest, create=False) as steps:
-        hint = f"dedup purge {manifest} --older-than {older_than} --yes"
+        hint = f"dedup purge {as_argument(str(manifest))} --older-than {older_than} --yes"
         tell(service.purge(steps, age, is_dry=not yes), as_json=as_json, hint=hint)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,11 +23,12 @@ class Command:
     def __init__(self, folder: Path) -> None:
         self.scene: Scene = scene()
         self.folder = folder
+        self.columns = 300
         self.plan, self.manifest = folder / "plan.json", folder / "plan.manifest.jsonl"
         self.plan.write_text(self("plan", "--format", "json").output)
 
     def __call__(self, *arguments: object) -> Result:
-        run = CliRunner(env={"COLUMNS": "300"})
+        run = CliRunner(env={"COLUMNS": str(self.columns)})
         return run.invoke(app, [str(it) for it in arguments], obj=self.scene.world.services)
 
 
@@ -74,6 +76,29 @@ def test_what_is_refused_is_named_and_scripts_see_it(dedup: Command):
     [refused] = [it for it in json.loads(done.output) if it["refused"]]
     assert (refused["path"], refused["fate"]) == (str(path), "stays")
     assert "changed since it was compared" in refused["why"]
+
+
+def test_what_is_told_to_be_run_next_can_be_copied_whatever_the_folder_is_called(dedup: Command):
+    plan = dedup.folder / ("Möbel & Co, " * 9) / "to do 1.json"
+    plan.parent.mkdir()
+    plan.write_text(dedup.plan.read_text())
+    manifest = plan.with_name("to do 1.manifest.jsonl")
+    dedup.columns = 60
+    told = dedup("apply", plan).output.splitlines()[-1]
+    assert told == f"nothing was changed: dedup apply {shlex.quote(str(plan))} --yes"
+    assert dedup(*shlex.split(told.partition(": dedup ")[2])).exit_code == 0
+    told = dedup("purge", manifest, "--older-than", "0h").output.splitlines()[-1]
+    assert shlex.split(told.partition(": dedup ")[2]) == ["purge", str(manifest), "--older-than", "0h", "--yes"]
+
+
+def test_a_line_about_an_image_is_not_broken_in_its_name(dedup: Command):
+    dedup("apply", dedup.plan, "--yes")
+    path = dedup.scene.going[0]
+    dedup.scene.world.blobs.put(path, b"new")
+    dedup.columns = 60
+    [line] = [it for it in dedup("undo", dedup.manifest).output.splitlines() if it.startswith(f"{path}: ")]
+    [copy] = dedup.scene.quarantined
+    assert line.endswith(f"its copy is at {copy}")
 
 
 def test_powershell_writes_plans_in_its_own_way(dedup: Command):

@@ -1,6 +1,7 @@
 """`dedup enqueue` and `dedup ingest` put messages on the queues that the app reads."""
 
 import json
+import shlex
 
 import pytest
 
@@ -23,6 +24,13 @@ def test_one_message_asks_for_all_pairs_of_the_left_image(dedup: Run, services: 
     assert result.exit_code == 0
     assert services.verify_queue.messages == [VerifyMessage(A, (VerifyTarget(B), VerifyTarget(C)))]
     assert "dedup duplicates --all images/a.jpg" in result.output
+
+
+def test_the_command_that_it_names_finds_an_image_whose_name_has_spaces(dedup: Run, services: Services):
+    name = "images/a & b #1.jpg"
+    services.images.put(ImagePath.parse(name), b"an image")
+    told = dedup("enqueue", name, "images/b.jpg").output.splitlines()[-1]
+    assert shlex.split(told.partition(": dedup ")[2]) == ["duplicates", "--all", name]
 
 
 def test_any_spelling_of_an_image_is_understood_and_repeats_are_dropped(dedup: Run, services: Services):
