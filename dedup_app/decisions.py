@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final, NamedTuple, Self
 
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import facts_of, id_of, microseconds
 from dedup_app.journal import VerdictJournal
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.shown import shown_of_group, shown_of_pair
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Decided, Decision
 from dedup_core.groups.group import Group
@@ -17,6 +19,7 @@ from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
 
+OTHERWISE: Final = "{} changed since it was shown, or somebody else decided about it; look at it once more"
 MOST_REMEMBERED = 10  # some 150 bytes each in a row that is written anew with every decision
 
 
@@ -38,6 +41,18 @@ class NothingToDecide(PermanentError):
     reason = "nothing-to-decide"
 
 
+class Said(NamedTuple):
+    """A decision as it is told to people: whoever takes one back names it, lest it be the word of somebody else."""
+
+    decision: str
+    keeper: str
+    by: str
+
+    @classmethod
+    def of(cls, decided: Decided) -> Self:
+        return cls(decided.decision or "", decided.keeper.hex(), decided.by)
+
+
 @dataclass(frozen=True, slots=True)
 class PairDecision:
     """One pair after a decision; `decided` is None where none holds."""
@@ -48,7 +63,10 @@ class PairDecision:
 
 
 class DecisionService:
-    """Writes decisions. Doing it again changes nothing but the time."""
+    """Writes decisions. Doing it again changes nothing but the time.
+
+    With `shown`, nothing is decided about anything else than what was shown, nor over what somebody decided since.
+    """
 
     def __init__(
         self,
@@ -68,19 +86,29 @@ class DecisionService:
         self._now = now
 
     def decide_pair(
-        self, left: ImagePath, right: ImagePath, act: Act, by: str, keeper: ImagePath | None = None
+        self,
+        left: ImagePath,
+        right: ImagePath,
+        act: Act,
+        by: str,
+        keeper: ImagePath | None = None,
+        *,
+        shown: str = "",
+        undoes: Said | None = None,
     ) -> PairDecision:
-        """Decide about one pair. Raises `NothingToDecide`."""
+        """Decide about one pair, or take back what was decided, which `undoes` may name. Raises `NothingToDecide`."""
         rows = self._features.summaries([left.image_id, right.image_id])
         missing = [path for path in (left, right) if path.image_id not in rows]
         if missing or left == right:
             raise NothingToDecide(f"{(missing or [left])[0]} is no image that could be decided about with another one")
         pair = self._pairs.get(left, right)
         if act is Act.UNDO:
-            return self._undo(pair, left, right, by)
+            return self._undo(pair, left, right, by, undoes)
         if keeper is not None:
             self._must_not_be_protected_from(keeper, [it for it in (left, right) if it != keeper])
         ours, theirs = rows[left.image_id], rows[right.image_id]
+        if shown and shown != shown_of_pair(facts_of(ours), facts_of(theirs), pair.decided if pair else None):
+            raise NothingToDecide(f"nothing was decided: {OTHERWISE.format('this pair')}")
         decided = Decided.of(
             facts_of(ours),
             facts_of(theirs),
@@ -92,9 +120,13 @@ class DecisionService:
         pair = pair or _never_compared(ours, theirs)
         return self._put(pair, decided)
 
-    def decide_group(self, group_id: str, act: Act, by: str, keeper: ImagePath | None = None) -> list[PairDecision]:
+    def decide_group(
+        self, group_id: str, act: Act, by: str, keeper: ImagePath | None = None, *, shown: str = ""
+    ) -> list[PairDecision]:
         """Decide about every image of a group against its keeper, or against the one that is named as such."""
         group = self.group(group_id)
+        if shown and (shown != shown_of_group(group) or self._has_changed(group)):
+            raise NothingToDecide(f"nothing was decided: {OTHERWISE.format('this group')}")
         chosen = keeper or ImagePath.parse(group.keeper.path)
         others = [path for image in group.images if (path := ImagePath.parse(image.path)) != chosen]
         if len(others) != len(group.members):
@@ -110,9 +142,20 @@ class DecisionService:
             raise NothingToDecide("there is no such group any more: load the list again")
         return group
 
-    def _undo(self, pair: PairRow | None, left: ImagePath, right: ImagePath, by: str) -> PairDecision:
+    def _has_changed(self, group: Group) -> bool:
+        """Whether an image has other bytes by now, of which the verdict log has not heard yet."""
+        rows = self._features.summaries([image.image_id.hex() for image in group.images])
+        now = {facts.image_id: facts.content for facts in map(facts_of, rows.values())}
+        return any(image.content and now.get(image.image_id) != image.content for image in group.images)
+
+    def _undo(
+        self, pair: PairRow | None, left: ImagePath, right: ImagePath, by: str, undoes: Said | None
+    ) -> PairDecision:
         if pair is None or pair.decided is None or pair.decided.decision is None:
             raise NothingToDecide(f"nothing was decided about {left} and {right}")
+        if undoes is not None and undoes != Said.of(pair.decided):
+            who = pair.decided.by or "somebody"
+            raise NothingToDecide(f"nothing was taken back: {who} has decided about {left} and {right} since")
         before = (
             pair.decision_history[-1] if pair.decision_history else replace(pair.decided, decision=None, keeper=b"")
         )

@@ -16,7 +16,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": models.ErrorModel, "description": "The key is missing or wrong"},
     403: {"model": models.ErrorModel, "description": "Asked by another site"},
     404: {"model": models.ErrorModel, "description": "There is no such image"},
-    409: {"model": models.ErrorModel, "description": "There is nothing to decide, or no more"},
+    409: {"model": models.ErrorModel, "description": "There is nothing to decide (any more), or not what was shown"},
     413: {"model": models.ErrorModel, "description": "Larger than the app takes"},
     503: {"model": models.ErrorModel, "description": "Storage is busy: try again"},
 }

@@ -55,7 +55,7 @@ def _add_deciding(api: FastAPI) -> None:
     ) -> list[models.DecisionModel]:
         """Decide about all images of a group against its keeper."""
         keeper = path_of(given, body.keeper) if body.keeper else None
-        done = given.services.decisions.decide_group(group_id, body.act, given.who(request), keeper)
+        done = given.services.decisions.decide_group(group_id, body.act, given.who(request), keeper, shown=body.shown)
         return [models.DecisionModel.of(it) for it in done]
 
     @api.post("/api/pairs/{left}/{right}/decision", responses=PROBLEMS)
@@ -65,6 +65,8 @@ def _add_deciding(api: FastAPI) -> None:
         """Decide about one pair."""
         sides = path_of(given, left), path_of(given, right)
         keeper = path_of(given, body.keeper) if body.keeper else None
-        return models.DecisionModel.of(
-            given.services.decisions.decide_pair(*sides, body.act, given.who(request), keeper)
+        undoes = body.undoes.said if body.undoes else None
+        done = given.services.decisions.decide_pair(
+            *sides, body.act, given.who(request), keeper, shown=body.shown, undoes=undoes
         )
+        return models.DecisionModel.of(done)

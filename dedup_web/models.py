@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, StringConstraints
 
-from dedup_app.decisions import Act, PairDecision
+from dedup_app.decisions import Act, PairDecision, Said
 from dedup_app.group_records import moment
 from dedup_app.ports.pairs import PairRow
+from dedup_app.shown import shown_of_group
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.groups.facts import Decided, Family, ImageFacts
 from dedup_core.groups.group import Group, Member, may_go
@@ -66,6 +67,10 @@ class DecidedModel(BaseModel):
             return None
         keeper = decided.keeper.hex() or None
         return cls(decision=decided.decision.value, keeper=keeper, by=decided.by, at=moment(decided.at).isoformat())
+
+    @property
+    def said(self) -> Said:
+        return Said(self.decision, self.keeper or "", self.by)
 
 
 class RegionModel(BaseModel):
@@ -141,6 +146,7 @@ class GroupModel(BaseModel):
     """A keeper, why it is the keeper, and the images verified directly against it.
 
     `unsure`: it may be the keeper that was altered, and no member that is `unsure` goes before a person chooses.
+    `shown`: for whoever decides to hand back.
     """
 
     id: str
@@ -153,6 +159,7 @@ class GroupModel(BaseModel):
     decided: bool
     bytes_to_gain: int
     newest_at: str
+    shown: str
 
     @classmethod
     def of(cls, group: Group, pairs: dict[bytes, PairRow] | None = None) -> "GroupModel":
@@ -168,6 +175,7 @@ class GroupModel(BaseModel):
             decided=group.is_decided,
             bytes_to_gain=group.bytes_to_gain,
             newest_at=moment(group.newest_at).isoformat(),
+            shown=shown_of_group(group),
         )
 
 
@@ -183,11 +191,17 @@ class GroupPageModel(BaseModel):
 
 
 class DecisionRequest(BaseModel):
-    """`keeper` names the image that stays, with the act `keeper` only."""
+    """`keeper` names the image that stays, with the act `keeper` only.
+
+    With `shown`, as the group or pair had it, nothing is decided (409) if that changed since, or somebody decided about
+    it. With `undoes`, as an answer had it in `decided`, nothing is taken back (409) where something else holds by now.
+    """
 
     model_config = {"extra": "forbid"}
     act: Act
     keeper: ImageId | None = None
+    shown: str = ""
+    undoes: DecidedModel | None = None
 
 
 class DecisionModel(BaseModel):

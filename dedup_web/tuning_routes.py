@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from dedup_app.intervals import Share
 from dedup_app.precision import PrecisionReport, Seen, SeenPart
+from dedup_app.shown import shown_of_pair
 from dedup_app.telling import TellingPair, TuningProgress
 from dedup_app.tune.service import LEAST_DECISIONS, LEAST_OF_EITHER
 from dedup_web import models
@@ -17,7 +18,8 @@ type Seed = Annotated[int, Query(ge=0, le=1_000_000, description="Another number
 
 class TellingPairModel(BaseModel):
     """Two images to decide about. `turns_into` is the verdict that they would have with the dial turned by `distance`
-    (0 is today's policy, 1 the next preset); null for a pair that was asked for by its images.
+    (0 is today's policy, 1 the next preset); null for a pair that was asked for by its images. `shown`: for whoever
+    decides to hand back.
     """
 
     left: models.ImageModel
@@ -26,6 +28,7 @@ class TellingPairModel(BaseModel):
     decided: models.DecidedModel | None
     turns_into: str | None
     distance: float
+    shown: str
 
     @classmethod
     def of(cls, found: TellingPair) -> "TellingPairModel":
@@ -37,6 +40,7 @@ class TellingPairModel(BaseModel):
             decided=models.DecidedModel.of(pair.decided) if pair else None,
             turns_into=found.turns_into.value if found.turns_into else None,
             distance=found.distance,
+            shown=shown_of_pair(found.left, found.right, pair.decided if pair else None),
         )
 
 

@@ -10,7 +10,7 @@ async function ask(path, options = {}) {
   if (!answer.ok) {
     const told = await answer.json().catch(() => ({}));
     if (answer.status === 401 && !key) throw new Error("Your sign-in has ended: reload the page");
-    if (typeof told.detail === "string") throw new Error(sentence(told.detail));
+    if (typeof told.detail === "string") throw Object.assign(new Error(sentence(told.detail)), { status: answer.status });
     // The host in Azure refuses a key without a word.
     throw new Error(answer.status === 401 ? "The key in the address of this page is wrong: open the page with one that is valid" : `The app answered ${answer.status}`);
   }

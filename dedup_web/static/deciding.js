@@ -13,19 +13,47 @@ async function decideNow(act, keeper) {
   const group = state.groups[state.at], tab = state.tab;
   if (!group) return;
   if (group.pair) return decidePair(group, act, keeper);
-  const done = await send(`groups/${group.id}/decision`, keeper ? { act, keeper: keeper.id } : { act });
+  const shown = state.group?.id === group.id ? state.group : group; // what is open may be newer than its place in the list
+  const done = await asShown(shown, `groups/${group.id}/decision`, act, keeper, () => tab === state.tab && afterDeciding());
   state.undo.push({ pairs: done });
   tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.${act === "duplicate" && group.unsure ? " What is unsure stays until you choose the one to keep." : ""}`, true);
   if (tab === state.tab) await afterDeciding();
 }
 
+// What is decided is about what is shown: of what changed meanwhile, or somebody else has decided about, the app
+// refuses it, and it is shown anew.
+async function asShown(shown, path, act, keeper, showAnew) {
+  try {
+    return await send(path, { act, shown: shown.shown, ...(keeper && { keeper: keeper.id }) });
+  } catch (error) {
+    if (error.status === 409) await showAnew();
+    throw error;
+  }
+}
+
 async function undoNow() {
-  let last = state.undo.pop();
+  let last = state.undo.at(-1);
   const group = state.groups[state.at];
-  if (!last && group?.decided) last = { pairs: group.members.filter((it) => it.decided).map((it) => ({ left: group.keeper.id, right: it.image.id })) };
+  if (!last && group?.decided) last = { pairs: group.members.filter((it) => it.decided).map((it) => ({ left: group.keeper.id, right: it.image.id, decided: it.decided })) };
   if (!last?.pairs.length) return tell("There is nothing to undo");
-  await inTurn(last.pairs, (pair) => send(`pairs/${pair.left}/${pair.right}/decision`, { act: "undo" }));
-  tell(last.pairs.length > 1 ? `Took back ${many(last.pairs.length, "decision")}` : "Took the decision back");
+  const left = new Set(last.pairs), refused = [];
+  try {
+    await inTurn(last.pairs, async (pair) => {
+      try {
+        await send(`pairs/${pair.left}/${pair.right}/decision`, { act: "undo", undoes: pair.decided });
+      } catch (error) {
+        if (error.status !== 409) throw error;
+        refused.push(error.message); // the word of somebody else holds by now
+      }
+      left.delete(pair);
+    });
+  } finally {
+    if (left.size) last.pairs = [...left]; // to be tried again
+    else if (last === state.undo.at(-1)) state.undo.pop();
+  }
+  const count = last.pairs.length - refused.length;
+  const done = count > 1 ? `Took back ${many(count, "decision")}` : "Took the decision back";
+  tell([...(count ? [done] : []), ...refused.slice(0, 1), ...(refused.length > 1 ? [`${many(refused.length, "decision")} hold in all`] : [])].join(". "));
   if (state.tab === "tune") return backToPair(last);
   await afterDeciding();
 }
@@ -40,12 +68,19 @@ async function afterDeciding() {
 
 async function inTurn(things, work, at_once = 4) {
   const left = [...things];
-  await Promise.all(Array.from({ length: at_once }, async () => {
+  const ended = await Promise.allSettled(Array.from({ length: at_once }, async () => {
     while (left.length) {
-      await work(left.shift());
+      try {
+        await work(left.shift());
+      } catch (error) {
+        left.length = 0; // what has begun ends, and nothing more begins
+        throw error;
+      }
       if (things.length > 20 && left.length % 20 === 0) tell(`${(things.length - left.length).toLocaleString("en")} of ${things.length.toLocaleString("en")}`);
     }
   }));
+  const failed = ended.find((it) => it.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 async function decideIdentical() {
@@ -62,9 +97,11 @@ async function decideIdentical() {
   const gain = found.reduce((sum, group) => sum + group.bytes_to_gain, 0);
   if (!await isSure(`Decide ${many(found.length, "group")} of identical files as copies?`, `That is ${bytes(gain)} to gain. Nothing is deleted, and one undo takes all of it back.`)) return;
   const pairs = [];
+  let changed = 0;
   try {
-    await inTurn(found, async (group) => pairs.push(...(await send(`groups/${group.id}/decision`, { act: "duplicate" }))));
-    tell(`Decided ${many(found.length, "group")}.`, true);
+    await inTurn(found, (group) => asShown(group, `groups/${group.id}/decision`, "duplicate", null, () => {})
+      .then((done) => pairs.push(...done), (error) => { if (error.status !== 409) throw error; changed += 1; }));
+    tell(`Decided ${many(found.length - changed, "group")}.${changed ? ` ${many(changed, "group")} changed meanwhile: look at what is left.` : ""}`, true);
   } catch (error) { tell(error.message); } finally {
     if (pairs.length) state.undo.push({ pairs });
     await afterDeciding();

@@ -46,18 +46,23 @@ function asGroup(pair) {
   return {
     id: `${pair.left.id}-${pair.right.id}`, pair: [pair.left.id, pair.right.id], verdict, identical: false, keeper: pair.left, why: [], ask: turn || "Is one of them a copy of the other?",
     members: [{ image: pair.right, decided: pair.decided, decided_before: null, may_go: false, comparison: measured }],
-    decided: pair.decided !== null, bytes_to_gain: 0, newest_at: measured?.verified_at,
+    decided: pair.decided !== null, bytes_to_gain: 0, newest_at: measured?.verified_at, shown: pair.shown,
   };
 }
 
 async function decidePair(group, act, keeper) {
   const [left, right] = group.pair;
-  const done = [await send(`pairs/${left}/${right}/decision`, keeper ? { act, keeper: keeper.id } : { act })];
+  const done = [await asShown(group, `pairs/${left}/${right}/decision`, act, keeper, () => showPairAnew(group))];
   state.undo.push({ pairs: done, group, at: state.at });
   tell(keeper ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.`, true);
   if (state.tab !== "tune") return;
   const rest = state.groups.filter((it) => it !== group);
   await (rest.length ? showPairs(rest, state.at) : showTune());
+}
+
+async function showPairAnew(group) {
+  const anew = asGroup(await read(`pairs/${group.pair.join("/")}`));
+  if (state.tab === "tune") await showPairs(state.groups.map((it) => (it === group ? anew : it)), state.at);
 }
 
 async function backToPair(last) {

@@ -2,9 +2,11 @@
 
 import pytest
 
-from dedup_app.decisions import Act, NothingToDecide
+from dedup_app.decisions import Act, NothingToDecide, PairDecision, Said
 from dedup_app.group_records import id_of
+from dedup_app.shown import shown_of_group, shown_of_pair
 from dedup_core.groups.facts import Decision, Family
+from dedup_core.groups.group import Group
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import World, copy_of, photo, small_scene
@@ -100,6 +102,73 @@ def test_undo_brings_back_what_was_decided_before(world):
     assert world.pair(A, B).decision is None
     with pytest.raises(NothingToDecide, match="nothing was decided"):
         decide(A, B, Act.UNDO, "bob")
+
+
+def decide_as_shown(world: World, group: Group, act: Act, by: str) -> list[PairDecision]:
+    return world.services.decisions.decide_group(group.id, act, by, shown=shown_of_group(group))
+
+
+def test_nothing_is_decided_about_an_image_that_was_not_shown(world):
+    group = only_group(world)
+    world.upload_and_ingest("d.jpg", encoded(small_scene(1), "JPEG", quality=60))
+    world.verify_all()
+    with pytest.raises(NothingToDecide, match="this group changed since it was shown"):
+        decide_as_shown(world, group, Act.DUPLICATE, "ann")
+    assert not only_group(world).is_decided
+    decide_as_shown(world, only_group(world), Act.DUPLICATE, "ann")
+    assert only_group(world).is_decided
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "not yet told to the verdict log"])
+def test_nothing_is_decided_about_other_bytes_than_those_that_were_shown(world, told: bool):
+    group, pair = only_group(world), world.services.telling.pair(A.image_id, B.image_id)
+    segments = [list(it) for it in world.verdict_segments._segments]
+    world.upload_and_ingest("b.jpg", encoded(small_scene(1), "JPEG", quality=60))
+    if told:
+        world.verify_all()
+    else:
+        world.verdict_segments._segments[:] = segments
+    with pytest.raises(NothingToDecide, match="this group changed since"):
+        decide_as_shown(world, group, Act.DUPLICATE, "ann")
+    with pytest.raises(NothingToDecide, match="this pair changed since"):
+        world.services.decisions.decide_pair(
+            A, B, Act.DUPLICATE, "ann", shown=shown_of_pair(pair.left, pair.right, None)
+        )
+    assert world.pair(A, B).decided is None
+
+
+def test_the_same_bytes_uploaded_again_are_what_was_shown(world):
+    group = only_group(world)
+    world.services.ingest.ingest(world.upload("b.jpg", copy_of(1)))
+    world.verify_all()
+    assert len(decide_as_shown(world, group, Act.DUPLICATE, "ann")) == 2
+
+
+def test_what_somebody_else_has_decided_meanwhile_is_not_decided_over_unseen(world):
+    group, pair = only_group(world), world.services.telling.pair(A.image_id, B.image_id)
+    decide_as_shown(world, group, Act.KEEP_BOTH, "bob")
+    with pytest.raises(NothingToDecide, match="somebody else decided"):
+        decide_as_shown(world, group, Act.DUPLICATE, "ann")
+    with pytest.raises(NothingToDecide, match="somebody else decided"):
+        world.services.decisions.decide_pair(
+            B, A, Act.DUPLICATE, "ann", shown=shown_of_pair(pair.right, pair.left, None)
+        )
+    assert {it.decided.decision for it in only_group(world).members} == {Decision.KEEP_BOTH}
+    decide_as_shown(world, only_group(world), Act.DUPLICATE, "ann")
+    assert {it.decided.by for it in only_group(world).members} == {"ann"}
+
+
+def test_undo_takes_nobody_elses_word_back(world):
+    decide = world.services.decisions.decide_pair
+    first = decide(A, B, Act.DUPLICATE, "ann").decided
+    decide(A, B, Act.NOT_DUPLICATE, "ann")
+    later = decide(A, B, Act.KEEP_BOTH, "bob").decided
+    with pytest.raises(NothingToDecide, match="nothing was taken back: bob has decided about"):
+        decide(A, B, Act.UNDO, "ann", undoes=Said("not_duplicate", "", "ann"))
+    assert world.pair(A, B).decided == later
+    decide(A, B, Act.UNDO, "bob", undoes=Said.of(later))
+    decide(A, B, Act.UNDO, "ann", undoes=Said("not_duplicate", "", "ann"))  # which holds again, with a later time
+    assert decide(A, B, Act.UNDO, "ann", undoes=Said.of(first)).decided is None
 
 
 def test_a_deleted_image_leaves_its_group(world):

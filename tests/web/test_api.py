@@ -176,6 +176,27 @@ def test_a_decision_is_noted_with_its_person_and_can_be_taken_back():
     assert client.post("/api/groups/" + "0" * 32 + "-duplicate/decision", json={"act": "duplicate"}).status_code == 409
 
 
+def test_whoever_hands_back_what_was_shown_decides_about_nothing_else():
+    world = photographs_world()
+    client = client_of(world)
+    [group] = groups(client, prefix="catalog/cat", verdict="duplicate")["groups"]
+    assert client.get(f"/api/groups/{group['id']}").json()["shown"] == group["shown"]
+    world.upload_and_ingest("uploads/cat-small.jpg", encoded(photograph("chelsea.png"), quality=60))
+    world.verify_all()
+    refused = client.post(f"/api/groups/{group['id']}/decision", json={"act": "duplicate", "shown": group["shown"]})
+    assert (refused.status_code, "look at it once more" in refused.json()["detail"]) == (409, True)
+    [group] = groups(client, prefix="catalog/cat", verdict="duplicate")["groups"]
+    [done] = client.post(
+        f"/api/groups/{group['id']}/decision", json={"act": "duplicate", "shown": group["shown"]}
+    ).json()
+    pair = f"/api/pairs/{done['left']}/{done['right']}"
+    other = client.get(pair).json()
+    client.post(f"{pair}/decision", json={"act": "not_duplicate", "shown": other["shown"]})
+    assert client.post(f"{pair}/decision", json={"act": "keep_both", "shown": other["shown"]}).status_code == 409
+    assert client.post(f"{pair}/decision", json={"act": "undo", "undoes": done["decided"]}).status_code == 409
+    assert client.get(pair).json()["decided"]["decision"] == "not_duplicate"
+
+
 def test_a_thumbnail_is_small_and_kept_by_the_browser(client: TestClient):
     image = groups(client)["groups"][0]["keeper"]
     first = client.get(f"/api/images/{image['id']}/thumbnail")

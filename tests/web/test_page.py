@@ -8,17 +8,19 @@ from http import HTTPStatus
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
+from dedup_app.decisions import Act
 from dedup_app.group_records import facts_of
 from dedup_app.ledger.findings import PREFIXES, SliceReport
+from dedup_app.review import GroupFilter
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.groups.facts import ImageFacts, Link
+from dedup_core.groups.facts import Family, ImageFacts, Link
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import NOON, World, copy_of, photo
 from tests.axe import serious_findings
 from tests.browser import SHOTS, chromium, shoot, wait_for_pictures
-from tests.web.served import HOSTILE, Served, photographs_world, served, with_history
+from tests.web.served import HOSTILE, Served, encoded, photograph, photographs_world, served, with_history
 
 LIMIT = 60_000  # ms; only what fails takes so long
 expect.set_options(timeout=LIMIT)
@@ -224,6 +226,70 @@ def test_what_was_decided_is_taken_back_from_any_tab(browser: Browser, site: Ser
     assert page.locator(".plot svg").first.is_visible()
     page.get_by_role("tab", name="Copies").click()
     expect(page.locator("#progress")).to_contain_text("0 of 3")
+    page.close()
+
+
+def test_what_was_not_shown_is_not_decided_about_but_shown(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.fill("#prefix", "catalog/cat")
+    expect(page.locator("#list li")).to_have_count(1)
+    expect(page.locator(".card .path")).to_have_count(2)
+    site.world.upload_and_ingest("uploads/cat-late.jpg", encoded(photograph("chelsea.png"), quality=60))
+    site.world.verify_all()
+    page.locator("#group").focus()
+    page.keyboard.press("d")
+    expect(page.locator("#toast")).to_contain_text("Nothing was decided: this group changed since it was shown")
+    expect(page.locator(".card .path", has_text="cat-late.jpg")).to_be_visible()
+    expect(page.locator("#progress")).to_contain_text("0 of 1")
+    page.keyboard.press("d")
+    expect(page.locator("#progress")).to_contain_text("1 of 1")
+    page.close()
+
+
+def test_two_people_do_not_undo_each_others_decisions(browser: Browser, site: Served):
+    ann = opened(browser, site)
+    group = site.world.services.review.page(GroupFilter(Family.SAME)).groups[0]
+    ann.keyboard.press("d")
+    expect(ann.locator("#progress")).to_contain_text("1 of 3")
+    decide = site.world.services.decisions
+    [pair, *_] = decide.decide_group(group.id, Act.KEEP_BOTH, "bob")
+    ann.keyboard.press("u")
+    expect(ann.locator("#toast")).to_contain_text("Nothing was taken back: bob has decided about")
+    [stored, *_] = decide.group(group.id).members
+    assert stored.decided == pair.decided
+    expect(ann.locator("#progress")).to_contain_text("1 of 3")
+    ann.keyboard.press("u")
+    expect(ann.locator("#toast")).to_contain_text("There is nothing to undo")
+    ann.close()
+
+
+def test_an_undo_that_storage_was_too_busy_for_can_be_tried_again(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.keyboard.press("d")
+    expect(page.locator("#progress")).to_contain_text("1 of 3")
+    busy = re.compile(r"/api/pairs/.*/decision$")
+    page.route(busy, lambda route: route.fulfill(status=503, json={"detail": "storage is busy: try again"}))
+    page.keyboard.press("u")
+    expect(page.locator("#toast")).to_contain_text("Storage is busy")
+    page.unroute(busy)
+    page.keyboard.press("u")
+    expect(page.locator("#progress")).to_contain_text("0 of 3")
+    page.close()
+
+
+def test_a_pair_to_tune_by_that_changed_is_shown_anew_and_not_decided_about(browser: Browser, site: Served):
+    names = "catalog/cat.jpg", "uploads/cat-small.jpg"
+    left, right = (ImagePath("images", name) for name in names)
+    page = browser.new_page(viewport=DESK)
+    page.goto(f"{site.page}#pair={left.image_id}-{right.image_id}")
+    expect(page.locator("#group .path")).to_contain_text(names)
+    site.world.upload_and_ingest(right.name, encoded(photograph("rocket.jpg")))
+    page.locator("#group").focus()
+    page.keyboard.press("d")
+    expect(page.locator("#toast")).to_contain_text("Nothing was decided: this pair changed since it was shown")
+    assert site.world.pair(left, right).decided is None
+    page.keyboard.press("n")
+    expect(page.locator("#toast")).to_contain_text("Decided: not a copy")
     page.close()
 
 
