@@ -14,7 +14,7 @@ async function decideNow(act, keeper) {
   if (!group) return;
   if (group.pair) return decidePair(group, act, keeper);
   const shown = state.group?.id === group.id ? state.group : group; // what is open may be newer than its place in the list
-  const done = await asShown(shown, `groups/${group.id}/decision`, act, keeper, () => tab === state.tab && afterDeciding());
+  const done = await asShown(shown, `groups/${group.id}/decision`, act, keeper, () => tab === state.tab && showGroupAnew(group));
   state.undo.push({ pairs: done });
   tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.${act === "duplicate" && group.unsure ? " What is unsure stays until you choose the one to keep." : ""}`, true);
   if (tab === state.tab) await afterDeciding();
@@ -58,12 +58,24 @@ async function undoNow() {
   await afterDeciding();
 }
 
+// Where it is in the list now; another one that takes its place is not to be taken for it.
+async function showGroupAnew(group) {
+  await afterDeciding(group);
+  if (isList() && !state.groups.some((it) => it.id === group.id)) {
+    throw new Error(`Nothing was decided: ${nameOf(group.keeper)} is decided by somebody else, or in no such group any more. ${state.groups.length ? "Another group is shown now." : ""}`);
+  }
+}
+
 // The next group takes the place of the one that was decided.
-async function afterDeciding() {
+async function afterDeciding(looked_at = null) {
   reading.abort(); // a group that is decided is there no more
   if (!isList()) return;
-  const at = state.at;
-  if (await reloadList()) await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1), true);
+  let at = state.at;
+  if (await reloadList()) {
+    const place = state.groups.findIndex((it) => it.id === looked_at?.id);
+    if (place >= 0) at = place;
+    await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1), true);
+  }
 }
 
 async function inTurn(things, work, at_once = 4) {

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
@@ -231,19 +232,33 @@ def test_what_was_decided_is_taken_back_from_any_tab(browser: Browser, site: Ser
 
 def test_what_was_not_shown_is_not_decided_about_but_shown(browser: Browser, site: Served):
     page = opened(browser, site)
-    page.fill("#prefix", "catalog/cat")
-    expect(page.locator("#list li")).to_have_count(1)
-    expect(page.locator(".card .path")).to_have_count(2)
+    page.locator("#list .name", has_text="catalog/cat").click()
+    expect(page.locator(".card.keeper .path")).to_have_text("catalog/cat.jpg")
+    site.world.time += timedelta(hours=1)  # and so the group will be the first one
     site.world.upload_and_ingest("uploads/cat-late.jpg", encoded(photograph("chelsea.png"), quality=60))
     site.world.verify_all()
-    page.locator("#group").focus()
     page.keyboard.press("d")
     expect(page.locator("#toast")).to_contain_text("Nothing was decided: this group changed since it was shown")
+    expect(page.locator("#list .name").first).to_have_text("catalog/cat.jpg")
     expect(page.locator(".card .path", has_text="cat-late.jpg")).to_be_visible()
-    expect(page.locator("#progress")).to_contain_text("0 of 1")
+    expect(page.locator("#progress")).to_contain_text("0 of 3")
     page.keyboard.press("d")
-    expect(page.locator("#progress")).to_contain_text("1 of 1")
+    expect(page.locator("#progress")).to_contain_text("1 of 3")
     page.close()
+
+
+def test_whoever_is_late_is_told_that_another_group_is_shown(browser: Browser, site: Served):
+    ann = opened(browser, site)
+    group = site.world.services.review.page(GroupFilter(Family.SAME)).groups[0]
+    name = group.keeper.path.removeprefix("images/")
+    expect(ann.locator(".card.keeper .path")).to_have_text(name)
+    site.world.services.decisions.decide_group(group.id, Act.KEEP_BOTH, "bob")
+    ann.keyboard.press("d")
+    expect(ann.locator("#toast")).to_contain_text(f"Nothing was decided: {name} is decided by somebody else")
+    expect(ann.locator("#toast")).to_contain_text("Another group is shown now")
+    expect(ann.locator(".card.keeper .path")).not_to_have_text(name)
+    expect(ann.locator("#progress")).to_contain_text("1 of 3")
+    ann.close()
 
 
 def test_two_people_do_not_undo_each_others_decisions(browser: Browser, site: Served):
