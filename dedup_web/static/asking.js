@@ -6,7 +6,10 @@ const key = new URL(location.href).searchParams.get("code") ?? "";
 const headers = { "x-requested-with": "XMLHttpRequest", ...(key ? { "x-functions-key": key } : {}) };
 
 async function ask(path, options = {}) {
-  const answer = await fetch(`/api/${path}`, { ...options, headers: { ...headers, ...options.headers } });
+  const answer = await fetch(`/api/${path}`, { ...options, headers: { ...headers, ...options.headers } }).catch((error) => {
+    // A browser has no words for people here: "Failed to fetch", "Load failed".
+    throw error.name === "AbortError" ? error : new Error("The app does not answer: look whether it runs and the network is there, then try again");
+  });
   if (!answer.ok) {
     const told = await answer.json().catch(() => ({}));
     if (answer.status === 401 && !key) throw new Error("Your sign-in has ended: reload the page");

@@ -77,6 +77,10 @@ function decidedChip(member, group) {
   return el("span.chip.go", {}, member.may_go ? "can go" : `asks: ${WORDS[group.verdict] ?? group.verdict}`);
 }
 
+// Of what is made for pages, of something else, nobody sees how much it lost: the keeper is never chosen by that, either.
+const isDelivered = (image) => ["WEBP", "AVIF", "GIF"].includes(image.format);
+const qualityOf = (image) => (image.quality < 100 ? `JPEG ${image.quality}` : isDelivered(image) ? `not told by ${image.format}` : "no JPEG loss seen");
+
 function facts(image, keeper) {
   const longer = Math.max(image.width, image.height);
   const rows = [
@@ -84,7 +88,7 @@ function facts(image, keeper) {
     ["True pixels", image.true_side && image.true_side < longer ? `${image.true_side} of ${longer}` : "all", null, null, "How far the longer side could be shrunk without losing anything"],
     ["Size", bytes(image.bytes), null],
     ["Format", image.format + (image.saved_again ? ", saved again" : ""), null],
-    ["Quality", image.quality === 100 ? "no JPEG loss seen" : `JPEG ${image.quality}`, image.quality, keeper?.quality],
+    ["Quality", qualityOf(image), isDelivered(image) ? null : image.quality, keeper && !isDelivered(keeper) ? keeper.quality : null],
     ["Camera", image.names_camera ? "named" : "not named", null],
     ["There since", day(image.added_at), null],
   ];

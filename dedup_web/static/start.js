@@ -26,7 +26,14 @@ async function setTab(tab) {
   const is_plain = tab === "rejected" || tab === "statistics";
   $("filters").hidden = !isList();
   document.body.classList.toggle("plain", is_plain);
-  await loadList().catch((error) => tell(error.message));
+  const listing = loadList(), question = newest_question;
+  await listing.catch((error) => {
+    tell(error.message);
+    if (question !== newest_question) return;
+    plainTab("");
+    document.body.classList.add("plain");
+    $("group").replaceChildren(nothing("This cannot be shown now", `${error.message}.`, "Choose the tab once more to try again."));
+  });
 }
 
 const KEYS = [

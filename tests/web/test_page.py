@@ -308,6 +308,32 @@ def test_a_pair_to_tune_by_that_changed_is_shown_anew_and_not_decided_about(brow
     page.close()
 
 
+def test_what_is_made_for_pages_is_not_called_better_for_a_loss_that_nobody_sees(browser: Browser, site: Served):
+    site.world.upload_and_ingest("uploads/cat.webp", encoded(photograph("chelsea.png"), "WEBP", quality=80))
+    site.world.verify_all()
+    page = opened(browser, site)
+    page.fill("#prefix", "uploads/cat.webp")
+    card = page.locator(".card", has=page.locator(".path", has_text="cat.webp"))
+    expect(card.locator("dd").nth(4)).to_have_text("not told by WEBP")
+    expect(page.locator(".card.keeper .path")).to_have_text("catalog/cat.jpg")
+    expect(card.locator("dd.better")).to_have_count(0)
+    page.close()
+
+
+def test_a_tab_that_cannot_be_listed_shows_no_other_tabs_groups(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.route("**/api/groups?*", lambda route: route.abort())
+    page.get_by_role("tab", name="Altered").click()
+    expect(page.locator("#group")).to_contain_text("This cannot be shown now")
+    expect(page.locator("#group")).to_contain_text("The app does not answer")
+    expect(page.locator("#list li")).to_have_count(0)
+    page.unroute("**/api/groups?*")
+    page.get_by_role("tab", name="Altered").click()
+    expect(page.locator("#group .chip").first).to_have_text("altered")
+    expect(page.locator("#list li")).not_to_have_count(0)
+    page.close()
+
+
 def test_tabs_progress_and_keys_share_one_line_at_1280_pixels(browser: Browser, site: Served):
     page = opened(browser, site, viewport={"width": 1280, "height": 800})
     expect(page.locator("#progress")).to_contain_text("to gain")
