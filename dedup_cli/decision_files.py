@@ -1,8 +1,10 @@
 """`dedup export-decisions` and `dedup import-decisions`: what people decided, as a file."""
 
+import codecs
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -74,16 +76,34 @@ def import_decisions(
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
+def _opened(file: Path) -> Iterator[Iterator[bytes]]:
+    """The lines of the file, in whichever form a shell has written it."""
     if str(file) == "-":
-        yield sys.stdin.buffer
+        yield _in_utf8(sys.stdin.buffer, "standard input")
         return
     try:
         opened = file.open("rb")
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from error
     with opened:
-        yield opened
+        yield _in_utf8(opened, str(file))
+
+
+def _in_utf8(file: BinaryIO, name: str) -> Iterator[bytes]:
+    first = file.readline()
+    lines = chain([first], file)
+    if first[:2] not in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:  # what PowerShell's `>` writes
+        yield from lines
+        return
+    try:
+        text = codecs.iterdecode(lines, "utf-16")
+        pending = ""
+        for part in text:
+            *whole, pending = f"{pending}{part}".split("\n")
+            yield from (line.encode() for line in whole)
+        yield pending.encode()
+    except UnicodeError as error:
+        raise InputError(f"{name} begins as UTF-16 and is none: export the decisions once more") from error
 
 
 def _record(report: ImportReport) -> dict[str, object]:

@@ -24,6 +24,17 @@ def test_what_was_exported_is_known_when_it_comes_back(file, dedup):
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_powershell_writes_decisions_in_its_own_way(file, dedup, known, services):
+    pair = known.pair("ä Ċ.jpg", "日本 上.jpg", VerdictKind.DUPLICATE)  # letters with the byte of a line's end in them
+    services.decisions.decide_pair(pair.left, pair.right, Act.KEEP_BOTH, "ann")
+    file.write_bytes(dedup("export-decisions", "-").output.replace("\n", "\r\n").encode("utf-16"))
+    result = dedup("import-decisions", str(file))
+    assert (result.exit_code, "2 known already" in result.output) == (0, True)
+    file.write_bytes(file.read_bytes()[:-1])
+    result = dedup("import-decisions", str(file))
+    assert (result.exit_code, "export the decisions once more" in result.stderr) == (2, True)
+
+
 def test_it_goes_through_a_pipe(file, dedup):
     assert dedup("export-decisions", "-").output == file.read_text()
 
