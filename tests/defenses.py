@@ -318,6 +318,13 @@ DEFENSES = (
         "",
     ),
     Defense(
+        "tests/app/cleanup/test_clearing.py"
+        "::test_in_whatever_order_two_follow_the_same_plan_step_by_step_no_image_is_lost",
+        "dedup_app/cleanup/mover.py",
+        "if there is None or etag not in {None, there.etag}:",
+        "if False:",
+    ),
+    Defense(
         "tests/app/cleanup/test_killed.py::test_apply_killed_at_any_call_loses_nothing_and_can_be_resumed_or_undone",
         "dedup_app/cleanup/apply.py",
         "if moved.step is Step.REFUSED:\n",

@@ -211,9 +211,10 @@ class ApplyService:
         found = mover.look(known.quarantined)
         if found is not None and found.copied_from == known.image.path:
             try:
-                mover.drop(known.quarantined, found, record.header.lease_id)
+                image = known.image
+                mover.drop(known.quarantined, found, record.header.lease_id, image.path, image.etag)
             except (BlobChanged, BlobHeld):
-                return  # another plan takes the same image just now, and this copy is what is left of it
+                return  # another run takes the same image just now, and this copy is what is left of it
         record.note(known, Step.REFUSED)
 
 

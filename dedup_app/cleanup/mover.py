@@ -59,14 +59,20 @@ class Mover:
             self._blobs.delete(target, found.etag)
         raise StoreBusy(f"storage gave up copying to {target}")
 
-    def drop(self, path: ImagePath, copy: Blob, lease_id: str) -> None:
-        """Delete a copy in quarantine. Raises `BlobHeld` if an image is being deleted that then is there alone.
+    def drop(self, path: ImagePath, copy: Blob, lease_id: str, place: ImagePath, etag: str | None = None) -> None:
+        """Delete a copy in quarantine, but only while an image is at its place, the one with the etag if one is given.
 
-        `lease_id` is that of the manifest, under which a run that was killed may have left it.
+        Nobody deletes an image without a lease on its copy, so while we have it what is seen at the place stays there.
+        Raises `BlobHeld` if somebody else has it, and `BlobChanged`.
         """
-        if copy.is_leased:
+        self._blobs.lease(path, lease_id, copy.etag)
+        try:
+            there = self._blobs.look(place, tags=False)
+            if there is None or etag not in {None, there.etag}:
+                raise BlobChanged(f"{place} changed, or went away, just now")
+            self._blobs.delete(path, copy.etag, lease_id)
+        finally:
             self._blobs.release(path, lease_id)
-        self._blobs.delete(path, copy.etag)
 
     def must_be(self, path: ImagePath, found: Blob, content: BlobContent, sha256: str) -> None:
         """Raise `NotTheSame` unless the blob is what `content` says; without a stored hash its bytes are read."""

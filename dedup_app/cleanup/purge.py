@@ -71,7 +71,9 @@ class PurgeService:
         if why:
             raise CannotPurge(why)
         if not is_dry:
-            mover.drop(moved.quarantined, copy, record.header.lease_id)
+            if copy.is_leased:  # by an earlier run of ours that died
+                self._blobs.release(moved.quarantined, record.header.lease_id)
+            self._blobs.delete(moved.quarantined, copy.etag)
 
     def _objection(self, mover: Mover, keeper: PlannedImage) -> str:
         """What was kept must still be there, with the same bytes, whoever touched it since."""

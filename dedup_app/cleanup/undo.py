@@ -59,7 +59,7 @@ class UndoService:
                     self._restore(mover, moved, there)
                     moved = record.note(moved, Step.RESTORED)
                 self._ingest_queue.send(IngestMessage(path))
-            self._drop_copy(record, mover, moved)
+            self._drop_copy(record, mover, moved, moved.image.etag if was_never_deleted else None)
         except PermanentError as error:
             return Outcome(path, Fate.STAYS, size, f"{error}; {_where(mover, moved)}", is_refused=True)
         record.note(moved, Step.UNDONE)
@@ -83,10 +83,10 @@ class UndoService:
         except BlobChanged as error:
             raise CannotUndo(str(error)) from error
 
-    def _drop_copy(self, record: Record, mover: Mover, moved: Moved) -> None:
+    def _drop_copy(self, record: Record, mover: Mover, moved: Moved, etag: str | None) -> None:
         copy: Blob | None = mover.look(moved.quarantined)
         if copy is not None:
-            mover.drop(moved.quarantined, copy, record.header.lease_id)
+            mover.drop(moved.quarantined, copy, record.header.lease_id, moved.image.path, etag)
 
 
 def _where(mover: Mover, moved: Moved) -> str:

@@ -69,8 +69,8 @@ class Scene:
             at_once=1,
         )
 
-    def undo(self) -> list[Outcome]:
-        at = self.world.services
+    def undo(self, services: Services | None = None) -> list[Outcome]:
+        at = services or self.world.services
         undoing = UndoService(
             blobs=at.movable_blobs, ingest_queue=at.ingest_queue, account=at.settings.account, now=at.now, at_once=1
         )

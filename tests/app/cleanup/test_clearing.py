@@ -21,12 +21,14 @@ from dedup_core.groups.facts import Decision, Link
 from dedup_core.groups.plan import Keep, Wanted
 from dedup_core.paths import ImagePath
 from tests.app.cleanup.scenes import NOW, ODD, MemoryManifest, Scene, of_world, pair, put_image, scene
+from tests.app.dice import Dice
 from tests.app.world import World
 
 BEST, A, C, OTHER, STRANGE = (
     ImagePath("images", name) for name in ("best.jpg", "copies/a.jpg", "copies/c.jpg", "other.jpg", ODD)
 )
 DAY = timedelta(days=1)
+SCHEDULES = 100
 
 
 @pytest.fixture
@@ -228,6 +230,24 @@ def test_whenever_the_same_plan_is_followed_meanwhile_with_another_manifest_no_i
             assert at_step > 30
             return
     pytest.fail("it never ended")
+
+
+@pytest.mark.parametrize("then_undo", [False, True], ids=["applied", "undone"])
+def test_in_whatever_order_two_follow_the_same_plan_step_by_step_no_image_is_lost(then_undo: bool):
+    for seed in range(SCHEDULES):
+        it = scene()
+        others = [replace(it, manifest=MemoryManifest()) for _ in range(2)]
+
+        def follow(other: Scene, services: Services) -> None:
+            other.apply(services)
+            if then_undo:
+                other.undo(services)
+
+        processes = [it.world.start_process(name) for name in ("one", "two")]
+        Dice(it.world, seed).run([partial(follow, *each) for each in zip(others, processes, strict=True)])
+        away = {blob.copied_from for blob in it.quarantined.values()}
+        assert set(it.before) - it.world.images.paths() <= away, f"seed {seed}"
+        assert it.world.blobs.leases == {}, f"seed {seed}"
 
 
 @pytest.mark.parametrize("path", [A, BEST])
