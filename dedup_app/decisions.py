@@ -104,6 +104,9 @@ class DecisionService:
         pair = self._pairs.get(left, right)
         if act is Act.UNDO:
             return self._undo(pair, left, right, by, undoes)
+        gone = [path for path in (left, right) if not rows[path.image_id].is_alive]
+        if gone:
+            raise NothingToDecide(f"nothing was decided: {gone[0]} is gone, or cannot be read any more")
         if keeper is not None:
             self._must_not_be_protected_from(keeper, [it for it in (left, right) if it != keeper])
         ours, theirs = rows[left.image_id], rows[right.image_id]

@@ -177,6 +177,16 @@ def test_a_deleted_image_leaves_its_group(world):
     assert {image.path for image in only_group(world).images} == {str(A), str(B)}
 
 
+def test_an_image_that_is_gone_cannot_be_decided_about_but_what_was_can_be_taken_back(world):
+    decide = world.services.decisions.decide_pair
+    decide(A, C, Act.DUPLICATE, "ann")
+    world.images.delete(C)
+    world.services.ingest.ingest(C)
+    with pytest.raises(NothingToDecide, match=r"images/c\.png is gone"):
+        decide(A, C, Act.NOT_DUPLICATE, "bob")
+    assert decide(A, C, Act.UNDO, "ann").decided is None
+
+
 def test_an_image_that_is_not_known_cannot_be_decided_about(world):
     with pytest.raises(NothingToDecide, match="no image"):
         world.services.decisions.decide_pair(A, ImagePath("images", "z.jpg"), Act.DUPLICATE, "ann")
