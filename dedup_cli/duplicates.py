@@ -15,7 +15,7 @@ from dedup_app.pair_list import LIKE_EACH_OTHER, PairFilter, PairKind, PairList,
 from dedup_app.ports.pairs import PairRow
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
-from dedup_cli.named_images import image_path
+from dedup_cli.named_images import image_path, note_prefix
 from dedup_cli.output import (
     console,
     counted,
@@ -82,6 +82,7 @@ def duplicates(
     if path is not None and (limit or after):
         raise InputError("--limit and --after page through all pairs; leave out PATH")
     services = services_of(context)
+    note_prefix(services, prefix)
     kinds = tuple(PairKind) if everything else tuple(kind or LIKE_EACH_OTHER)
     wanted = PairFilter(kinds, prefix, None if since is None else since.replace(tzinfo=UTC), everything)
     if path is None and (output is not Format.TABLE or limit or after):

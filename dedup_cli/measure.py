@@ -19,6 +19,7 @@ from dedup_app.services import Services
 from dedup_cli.compare import Preset
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
+from dedup_cli.named_images import note_prefix
 from dedup_cli.output import console, counted, plain, plain_table, tell
 from dedup_cli.plots import rate
 from dedup_core.policy import PRESETS, Policy
@@ -78,6 +79,7 @@ def measure(
         if file and not file.parent.is_dir():  # said now, not after an hour
             raise InputError(f"cannot write {file}: {file.parent} is no folder")
     services = services_of(context)
+    note_prefix(services, prefix)
     thresholds = PRESETS[policy] if policy else services.settings.policy
     asked = Asked(prefix, sample, seed)
     processes = jobs or os.process_cpu_count() or 1

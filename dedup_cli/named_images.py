@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from dedup_app.services import Services
+from dedup_cli.output import as_argument, tell
 from dedup_core.paths import ImagePath
 
 LOOKS_AT_ONCE = 16  # requests for one etag each, mostly waiting
@@ -20,6 +21,14 @@ def image_path(services: Services, text: str) -> ImagePath:
     known = services.features.summaries([path.image_id for path in readings])
     meant = next((path for path in readings if path.image_id in known), None)
     return meant or next((path for path in readings if services.images.etag(path) is not None), readings[-1])
+
+
+def note_prefix(services: Services, prefix: str) -> None:
+    """Say what a prefix means that begins with the container, as the names do that are printed: mostly nothing."""
+    container, slash, rest = prefix.partition("/")
+    if slash and container in services.settings.containers:
+        instead = f"give --prefix {as_argument(rest)}" if rest else "leave it out"
+        tell(f"--prefix goes without the container, so this asks for names as {container}/{prefix}…: else {instead}")
 
 
 def not_in_container(services: Services, paths: Sequence[ImagePath]) -> list[ImagePath]:

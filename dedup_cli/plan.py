@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from dedup_cli.connection import services_of
+from dedup_cli.named_images import note_prefix
 from dedup_cli.named_table import NamedRow, named_table
 from dedup_cli.output import Cell, console, counted, plain, print_csv, print_json
 from dedup_cli.scan import Format
@@ -48,7 +49,9 @@ def plan(
     Example: dedup plan --keep policy --format json > plan.json
     """
     wanted = Wanted(keep, [VerdictKind(it) for it in verdict or ()], prefix)
-    found = services_of(context).keep_plan.plan(wanted)
+    services = services_of(context)
+    note_prefix(services, prefix)
+    found = services.keep_plan.plan(wanted)
     match output:
         case Format.JSON:
             print_json(plan_as_dict(found))

@@ -11,6 +11,7 @@ from dedup_app.ports.features import FeaturesRow
 from dedup_app.rejected import RejectedService
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix
+from dedup_cli.named_images import note_prefix
 from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json_list, tell
 from dedup_cli.scan import Format
 
@@ -32,7 +33,9 @@ def rejected(
 
     Example: dedup rejected --reason corrupt --format csv
     """
-    service = services_of(context).rejected
+    services = services_of(context)
+    note_prefix(services, prefix)
+    service = services.rejected
     rows = _page(service, reason, prefix, after, limit)
     if as_json or output is Format.JSON:
         print_json_list(map(_record, rows))

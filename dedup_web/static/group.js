@@ -24,7 +24,7 @@ async function open(at, focus = false) {
 }
 
 function showEmpty() {
-  const [strong, quiet] = isFiltered() ? ["Nothing fits these filters", "Change or clear them to see more."]
+  const [strong, quiet] = isFiltered() ? ["Nothing fits these filters", "Change or clear them to see more. Names begin after the container, with capital and small letters as they are."]
     : state.tab === "decided" ? ["Nothing is decided yet", "What you decide is listed here, and can be taken back."]
     : state.total ? [`All ${many(state.total, "group")} are decided`, "The command dedup plan says which copies could go now; nothing goes by itself."]
     : ["There is nothing here", "Groups appear as images arrive and are compared."];

@@ -120,6 +120,15 @@ def test_a_prefix_is_given_as_the_name_is_or_as_it_is_printed(dedup: Run, known:
     assert "1 pair\n" in dedup("duplicates", "--prefix", prefix).output
 
 
+@pytest.mark.parametrize("command", ["groups", "duplicates", "plan", "rejected"])
+def test_a_prefix_with_the_container_before_it_is_told_of(dedup: Run, known: Known, command: str):
+    known.pair("uploads/a.jpg", "uploads/b c.jpg", VerdictKind.DUPLICATE)
+    told = dedup(command, "--prefix", "images/uploads/b c").stderr
+    assert "names as images/images/uploads/b c…: else give --prefix 'uploads/b c'" in told
+    assert "else leave it out" in dedup(command, "--prefix", "images/").stderr
+    assert dedup(command, "--prefix", "uploads/").stderr == ""
+
+
 def test_without_any_group_programs_still_get_valid_output(dedup: Run):
     assert grouped(dedup) == []
     assert dedup("groups").output.strip() == "0 groups, 0 images"
