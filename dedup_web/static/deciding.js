@@ -37,6 +37,8 @@ async function undoNow() {
   if (!last && group?.decided) last = { pairs: group.members.filter((it) => it.decided).map((it) => ({ left: group.keeper.id, right: it.image.id, decided: it.decided })) };
   if (!last?.pairs.length) return tell("There is nothing to undo");
   const left = new Set(last.pairs), refused = [];
+  // What is taken back where it is listed may be the word of anybody.
+  const whose = last === state.undo.at(-1) ? "" : ` of ${[...new Set(last.pairs.map((pair) => pair.decided.by || "a person"))].join(" and ")}`;
   try {
     await inTurn(last.pairs, async (pair) => {
       try {
@@ -52,7 +54,7 @@ async function undoNow() {
     else if (last === state.undo.at(-1)) state.undo.pop();
   }
   const count = last.pairs.length - refused.length;
-  const done = count > 1 ? `Took back ${many(count, "decision")}` : "Took the decision back";
+  const done = count > 1 ? `Took back ${many(count, "decision")}${whose}` : `Took the decision${whose} back`;
   tell([...(count ? [done] : []), ...refused.slice(0, 1), ...(refused.length > 1 ? [`${many(refused.length, "decision")} hold in all`] : [])].join(". "));
   if (state.tab === "tune") return backToPair(last);
   await afterDeciding();

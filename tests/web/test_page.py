@@ -278,6 +278,17 @@ def test_two_people_do_not_undo_each_others_decisions(browser: Browser, site: Se
     ann.close()
 
 
+def test_who_takes_back_what_is_listed_is_told_whose_word_it_was(browser: Browser, site: Served):
+    group = site.world.services.review.page(GroupFilter(Family.SAME)).groups[0]
+    site.world.services.decisions.decide_group(group.id, Act.KEEP_BOTH, "bob")
+    page = opened(browser, site)
+    page.get_by_role("tab", name="Decided").click()
+    expect(page.locator("#progress")).to_have_text("1 decided")
+    page.click("#act-undo")
+    expect(page.locator("#toast")).to_have_text("Took the decision of bob back")
+    page.close()
+
+
 def test_an_undo_that_storage_was_too_busy_for_can_be_tried_again(browser: Browser, site: Served):
     page = opened(browser, site)
     page.keyboard.press("d")
@@ -391,6 +402,21 @@ def test_all_identical_groups_are_decided_at_once_and_taken_back_at_once(browser
     expect(page.locator("#progress")).to_contain_text("1 of 3")
     page.keyboard.press("u")
     expect(page.locator("#progress")).to_contain_text("0 of 3")
+    page.close()
+
+
+def test_a_group_that_changes_before_all_identical_ones_are_decided_is_left(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.click("#decide-identical")
+    expect(page.locator("#sure")).to_contain_text("1 group of identical files")
+    site.world.upload_and_ingest("uploads/coffee once more.jpg", encoded(photograph("coffee.png"), quality=92))
+    site.world.verify_all()
+    page.locator("#sure button.primary").click()
+    expect(page.locator("#toast")).to_contain_text("Decided 0 groups. 1 group changed meanwhile: look at what is left.")
+    expect(page.locator("#progress")).to_contain_text("0 of 3")
+    page.click("#decide-identical")
+    page.locator("#sure button.primary").click()
+    expect(page.locator("#toast")).to_contain_text("Decided 1 group.")
     page.close()
 
 
