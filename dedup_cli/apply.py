@@ -42,7 +42,8 @@ def apply(
         return
     file = manifest or plan.with_name(plan.name.removesuffix(".json") + SUFFIX)
     with open_manifest(file, create=True) as steps:
+        outcomes = service.apply(wanted, steps, tags=not without_tags)  # begun, or refused as a whole
         if not as_json:
             told = f"each step is noted in {plain(str(file))}: dedup undo {as_argument(str(file))}"
             console().print(told, soft_wrap=True, markup=False)
-        tell(service.apply(wanted, steps, tags=not without_tags), as_json=as_json, hint="")
+        tell(outcomes, as_json=as_json, hint="")

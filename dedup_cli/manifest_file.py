@@ -55,7 +55,10 @@ def open_manifest(path: Path, *, create: bool) -> Iterator[ManifestFile]:
                 file.truncate(len(whole) + 1 if whole else 0)
             file.seek(0, os.SEEK_END)
             _sync_folder(path)
-            yield ManifestFile(file, entries)
+            try:
+                yield ManifestFile(file, entries)
+            except InvalidManifest as error:
+                raise InvalidManifest(f"{path}: {error}") from error
     except OSError as error:
         raise InputError(f"cannot use the manifest {path}: {error.strerror or error}") from error
 

@@ -101,6 +101,17 @@ def test_a_line_about_an_image_is_not_broken_in_its_name(dedup: Command):
     assert line.endswith(f"its copy is at {copy}")
 
 
+def test_a_manifest_of_another_plan_is_named(dedup: Command):
+    """As when the next plan is written into the same file."""
+    dedup("apply", dedup.plan, "--yes")
+    plan = json.loads(dedup.plan.read_text())
+    dedup.plan.write_text(json.dumps(plan | {"made_at": "2026-06-30T12:00:00+00:00"}))
+    refused = dedup("apply", dedup.plan, "--yes")
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert f"{dedup.manifest}: the manifest belongs to another plan" in refused.stderr
+    assert "another file with --manifest" in refused.stderr
+
+
 def test_powershell_writes_plans_in_its_own_way(dedup: Command):
     dedup.plan.write_text(dedup.plan.read_text(), encoding="utf-16")
     assert "3 images would go" in dedup("apply", dedup.plan).output
