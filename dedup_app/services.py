@@ -256,7 +256,7 @@ class Services(ServicePorts):
     def purge(self) -> "PurgeService":
         from dedup_app.cleanup.purge import PurgeService
 
-        return PurgeService(blobs=self._movable_blobs, account=self.settings.account, now=self.now)
+        return PurgeService(blobs=self._movable_blobs, book=self.groups, account=self.settings.account, now=self.now)
 
     @cached_property
     def backlog(self) -> "BacklogService":

@@ -1,14 +1,22 @@
-"""Purge: what has been in quarantine for long enough is deleted for good, if the image that stayed for it is there."""
+"""Purge: what has been in quarantine for long enough is deleted for good, if the image that stayed for it is there.
 
-from collections.abc import Callable, Iterator
+And if nobody wants it meanwhile: a decision that came while a plan was followed, or was taken back, counts here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
 from dedup_app.cleanup.ports import Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step
+from dedup_app.group_book import GroupBook
+from dedup_app.group_records import id_of
 from dedup_core.errors import PermanentError
+from dedup_core.groups.facts import CONTENT_BYTES, FAMILIES, Decided, Decision, Family
 from dedup_core.groups.plan import PlannedImage
+from dedup_core.groups.projection import GroupProjection
+from dedup_core.paths import ImagePath
 
 AWAY = frozenset({Step.DELETED, Step.TOLD})
 
@@ -26,11 +34,13 @@ class PurgeService:
         self,
         *,
         blobs: MovableBlobs,
+        book: GroupBook,
         account: str,
         now: Callable[[], datetime],
         at_once: int = AT_ONCE,
     ) -> None:
         self._blobs = blobs
+        self._book = book
         self._account = account
         self._now = now
         self._at_once = at_once
@@ -38,14 +48,23 @@ class PurgeService:
     def purge(self, manifest: Manifest, older_than: timedelta, *, is_dry: bool) -> Iterator[Outcome]:
         """Delete the copies that have been away for longer, or say which would be. Raises `TemporaryError`."""
         record = Record.of_account(manifest, self._now, self._account)
-        mover = Mover(self._blobs, tags=False)
+        mover, wanted = Mover(self._blobs, tags=False), self._wanted(record.images)
 
         def of_image(moved: Moved) -> list[Outcome]:
-            return [self._end(record, mover, moved, older_than, is_dry=is_dry)]
+            why = wanted.get(moved.image.path, "")
+            return [self._end(record, mover, moved, older_than, why, is_dry=is_dry)]
 
         return side_by_side(record.images, of_image, self._at_once)
 
-    def _end(self, record: Record, mover: Mover, moved: Moved, older_than: timedelta, *, is_dry: bool) -> Outcome:
+    def _wanted(self, images: Sequence[Moved]) -> dict[ImagePath, str]:
+        """What people do not hold for copies now, and why."""
+        with self._book.current() as projection:
+            found = ((moved.image.path, _wish(projection, moved)) for moved in images)
+            return {path: why for path, why in found if why}
+
+    def _end(
+        self, record: Record, mover: Mover, moved: Moved, older_than: timedelta, wish: str, *, is_dry: bool
+    ) -> Outcome:
         path, size = moved.image.path, moved.image.byte_size
         if moved.step is Step.PURGED:
             return Outcome(path, Fate.ENDED, size, is_from_before=True)
@@ -56,6 +75,8 @@ class PurgeService:
                 return Outcome(path, Fate.STAYS, size, "it is not away")
             if moved.away_since is None or self._now() - moved.away_since < older_than:
                 return Outcome(path, Fate.STAYS, size, "it is not away for so long")
+            if wish:
+                raise CannotPurge(wish)
             self._delete(record, mover, moved, is_dry=is_dry)
         except PermanentError as error:
             return Outcome(path, Fate.STAYS, size, str(error), is_refused=True)
@@ -83,3 +104,29 @@ class PurgeService:
         if stays.etag != keeper.etag and self._blobs.sha256(keeper.path, stays.etag) != keeper.sha256:
             return f"{keeper.path}, which stayed for it, has other bytes now: this may be the last copy"
         return ""
+
+
+def _wish(projection: GroupProjection, moved: Moved) -> str:
+    """Why a person wants the image to stay; empty if nobody does."""
+    keeper, image = id_of(moved.keeper.path), id_of(moved.image.path)
+    decided, link = projection.decided(keeper, image), projection.link(keeper, image)
+    if decided is not None and _are_meant(moved, _contents(decided)):
+        if decided.decision is Decision.DUPLICATE:
+            return ""
+        return f"{decided.by or 'a person'} decided that it stays: `dedup undo` brings it back"
+    known = {it: facts.content for it in (keeper, image) if (facts := projection.image(it)) is not None}
+    if link is None or FAMILIES.get(link.kind) is Family.SAME or not _are_meant(moved, known):
+        return ""
+    return f"nobody holds it for a copy of {moved.keeper.path} any more: `dedup undo` brings it back"
+
+
+def _contents(decided: Decided) -> dict[bytes, bytes]:
+    return {decided.first: decided.first_content, decided.second: decided.second_content}
+
+
+def _are_meant(moved: Moved, contents: Mapping[bytes, bytes]) -> bool:
+    """Whether these contents, by the ids of images, are those of the image and its keeper; empty is for whatever."""
+    for it in (moved.keeper, moved.image):
+        if contents.get(id_of(it.path)) not in {b"", bytes.fromhex(it.sha256)[:CONTENT_BYTES]}:
+            return False
+    return True

@@ -78,7 +78,9 @@ class Scene:
 
     def purge(self, older_than: Any, *, is_dry: bool = False) -> list[Outcome]:
         at = self.world.services
-        purging = PurgeService(blobs=at.movable_blobs, account=at.settings.account, now=at.now, at_once=1)
+        purging = PurgeService(
+            blobs=at.movable_blobs, book=at.groups, account=at.settings.account, now=at.now, at_once=1
+        )
         return list(purging.purge(self.manifest, older_than, is_dry=is_dry))
 
     def now_at(self, path: ImagePath) -> tuple[bytes, Blob] | None:

@@ -10,6 +10,7 @@ import pytest
 from dedup_app.cleanup.apply import Refused
 from dedup_app.cleanup.outcome import Fate
 from dedup_app.cleanup.record import InvalidManifest
+from dedup_app.decisions import Act
 from dedup_app.group_records import facts_of, microseconds
 from dedup_app.image_status import DELETED, INDEXED
 from dedup_app.image_tags import DECISION, VERDICT
@@ -20,7 +21,7 @@ from dedup_core.errors import PermanentError, StoreBusy
 from dedup_core.groups.facts import Decision, Link
 from dedup_core.groups.plan import Keep, Wanted
 from dedup_core.paths import ImagePath
-from tests.app.cleanup.scenes import NOW, ODD, MemoryManifest, Scene, of_world, pair, put_image, scene
+from tests.app.cleanup.scenes import FEATURES, NOW, ODD, MemoryManifest, Scene, of_world, pair, put_image, scene
 from tests.app.dice import Dice
 from tests.app.world import World
 
@@ -98,6 +99,35 @@ def test_no_copy_is_ended_whose_keeper_is_gone_or_another_picture(cleared: Scene
         cleared.world.images.delete(BEST)
     fates = {it.path: (it.fate, "last copy" in it.why) for it in cleared.purge(DAY)}
     assert fates == {A: (Fate.STAYS, True), STRANGE: (Fate.STAYS, True), C: (Fate.ENDED, False)}
+
+
+@pytest.mark.parametrize(
+    ("decide", "told"),
+    [
+        (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.KEEP_BOTH), "decided that it stays"),
+        (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.NOT_DUPLICATE), "decided that it stays"),
+        (lambda it: it.world.services.decisions.decide_pair(OTHER, C, Act.UNDO, "ann"), "nobody holds it for a copy"),
+    ],
+)
+def test_what_a_person_wants_back_meanwhile_is_not_ended(cleared: Scene, decide, told: str):
+    ingest_all(cleared.world)
+    decide(cleared)
+    cleared.world.time += 2 * DAY
+    wanted = C if "nobody" in told else A
+    outcomes = {it.path: it for it in cleared.purge(DAY)}
+    assert {path for path, it in outcomes.items() if it.is_refused} == {wanted}
+    assert told in outcomes[wanted].why
+    assert {blob.copied_from for blob in cleared.quarantined.values()} == {wanted}
+
+
+def test_what_was_decided_about_other_bytes_under_its_name_holds_nothing_back(cleared: Scene):
+    ingest_all(cleared.world)
+    row = cleared.world.features.get(A.image_id)
+    new = replace(FEATURES, sha256="ab" * 32)
+    cleared.world.services.features.put(replace(row, etag="new", status=INDEXED, features=new, version=row.version + 1))
+    cleared.world.services.decisions.decide_pair(BEST, A, Act.NOT_DUPLICATE, "ann")
+    cleared.world.time += 2 * DAY
+    assert {it.fate for it in cleared.purge(DAY)} == {Fate.ENDED}
 
 
 def test_a_keeper_that_was_touched_but_has_its_bytes_still_counts(cleared: Scene):
