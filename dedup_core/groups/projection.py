@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.groups.columns import VERDICT, Places, Records, link_of
+from dedup_core.groups.columns import VERDICT, Bools, Places, Records, link_of
 from dedup_core.groups.facts import FAMILIES, Decided, Family, ImageFacts, Link
 from dedup_core.groups.families import FAMILY_NUMBERS, decided_family, families_of, is_in_force, ties_of
 from dedup_core.groups.group import Group, Material, Member, groups_of, may_go
@@ -181,9 +181,8 @@ class GroupProjection:
         is_decided[list(in_force)] = True
         copies_of = np.full(len(slots), NOBODY)  # the keeper of each image that is in a group of copies
         for family in sorted(FAMILY_NUMBERS, key=lambda it: it is not Family.SAME):
-            # Nobody is asked about two copies of one keeper, unless a person has decided about them.
-            is_answered = (copies_of[first] == copies_of[second]) & (copies_of[first] != NOBODY) & ~is_decided
-            chosen = np.flatnonzero((families == FAMILY_NUMBERS.index(family)) & ~is_answered)
+            is_ours = families == FAMILY_NUMBERS.index(family)
+            chosen = np.flatnonzero(is_ours & (is_decided | ~_are_answered(copies_of, first, second, is_ours)))
             if not len(chosen):
                 continue
             ties = ties_of(pairs[chosen], first[chosen], second[chosen])
@@ -199,6 +198,21 @@ class GroupProjection:
     def _is_in_force(self, decided: Decided) -> bool:
         first, second = self._images.image(decided.first), self._images.image(decided.second)
         return first is not None and second is not None and is_in_force(decided, first, second)
+
+
+def _are_answered(copies_of: Places, first: Places, second: Places, is_ours: Bools) -> Bools:
+    """Of which pairs nobody is asked unless a person has decided about them: two copies of one keeper, and a copy
+    beside something that its keeper is asked about as well.
+    """
+    keepers = np.where(copies_of == NOBODY, np.arange(len(copies_of)), copies_of)
+    ours, theirs = keepers[first], keepers[second]
+    pairs = np.minimum(first, second) * len(keepers) + np.maximum(first, second)
+    instead = np.minimum(ours, theirs) * len(keepers) + np.maximum(ours, theirs)
+    answered: Bools = ours == theirs
+    moved = np.flatnonzero(is_ours & (instead != pairs))
+    if len(moved):
+        answered[moved] |= np.isin(instead[moved], pairs[is_ours])
+    return answered
 
 
 def _sorted(left: bytes, right: bytes) -> tuple[bytes, bytes]:

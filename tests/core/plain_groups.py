@@ -74,7 +74,7 @@ class PlainGroups:
 
     def _of(self, family: Family, keepers: dict[bytes, bytes]) -> Iterator["PlainGroup"]:
         known = [key for key in self.links.keys() | self.decided.keys() if self._family(key) is family]
-        keys = [key for key in known if self._in_force(key) or len({keepers.get(it, it) for it in key}) > 1]
+        keys = [key for key in known if self._in_force(key) or not self._is_answered(key, keepers, known)]
         partners = defaultdict(set)
         for first, second in keys:
             partners[first].add(second)
@@ -89,6 +89,10 @@ class PlainGroups:
             members = tuple(self._member(keeper, other, other in settled) for other in taken)
             yield plain_group(family, self.images[keeper], members, steps)
             waiting += parts(part - {keeper, *taken}, partners)
+
+    def _is_answered(self, key: Key, keepers: dict[bytes, bytes], known: list[Key]) -> bool:
+        first, second = sorted(keepers.get(it, it) for it in key)
+        return first == second or ((first, second) != key and (first, second) in known)
 
     def _family(self, key: Key) -> Family | None:
         first, second = map(self.images.get, key)

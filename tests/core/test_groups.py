@@ -72,6 +72,18 @@ def test_two_copies_of_one_keeper_are_not_asked_about_once_more():
     assert found(*records, copy, taken_back) == [("a", "b"), ("a", "c")]
 
 
+def test_what_is_altered_is_asked_about_against_the_original_and_not_against_a_copy_of_it():
+    """Even if the copy would be kept before it were the two alone: here the mirrored one shows no earlier save."""
+    original, mirrored = image("a", quality=90, saved_again=True), image("b", quality=90)
+    small = image("d", width=200, height=150)
+    same = [link(original, mirrored, view="mirrored"), link(original, small), link(mirrored, small, view="mirrored")]
+    altered = [link(it, C, ALTERED, sides=Sides(Side(), Side(is_overlaid=True))) for it in (original, mirrored)]
+    records = [original, mirrored, small, C, *same, *altered]
+    assert found(*records) == [("a", "b", "d"), ("a", "c")]
+    assert ("b", "c") in found(*records, Decided.of(mirrored, C, Decision.KEEP_BOTH, at=20))
+    assert found(*records, image("a", version=2, is_alive=False)) == [("b", "c"), ("b", "d")]
+
+
 def test_the_order_in_which_records_come_changes_nothing():
     newer, gone = image("b", version=2, content=b"new".ljust(16)), image("d", version=2, is_alive=False)
     records = [A, newer, C, D, gone, link(A, newer), link(newer, C), Decided.of(A, C, Decision.DUPLICATE, at=5)]
