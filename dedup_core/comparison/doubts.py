@@ -74,17 +74,19 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     Of `recolored` ones more is expected: colors that are clipped have another gray.
     """
     detail = measurement.detail
-    if detail is None or detail.outlier <= _most_usual(detail, measurement, policy) * (
-        _OF_RECOLORED if recolored else 1.0
-    ):
+    if detail is None:
+        return ""
+    is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
+    usual = _OF_PHOTOGRAPHS * STANDS_OUT if is_photograph else _most_usual(detail)
+    if detail.outlier <= usual * (_OF_RECOLORED if recolored else 1.0):
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
 
 
-def fine_print(measurement: PairMeasurement, policy: Policy) -> str:
+def fine_print(measurement: PairMeasurement) -> str:
     """The sentence about a place of two pages that differs and is too small for the working size; empty without one."""
     fine = measurement.fine
-    if fine is None or fine.outlier <= _most_usual(fine, measurement, policy):
+    if fine is None or fine.outlier <= _most_usual(fine):
         return ""
     boxes = [region.left for region in measurement.regions if region.kind is RegionKind.CHANGED]
     place = f", {in_words(boxes)}" if boxes else ""
@@ -92,11 +94,9 @@ def fine_print(measurement: PairMeasurement, policy: Policy) -> str:
     return f"a detail too small for {WORKING_SIZE} pixels differs{place} ({times})"
 
 
-def _most_usual(detail: Detail, measurement: PairMeasurement, policy: Policy) -> float:
-    """How far copying lets a place stand out."""
-    is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
-    of_little = _OF_LITTLE if detail.worst < _LITTLE else 1.0
-    return STANDS_OUT * (_OF_PHOTOGRAPHS if is_photograph else of_little)
+def _most_usual(detail: Detail) -> float:
+    """How far copying lets a place of a page or a drawing stand out."""
+    return STANDS_OUT * (_OF_LITTLE if detail.worst < _LITTLE else 1.0)
 
 
 def other_tones(measurement: PairMeasurement, policy: Policy) -> str:

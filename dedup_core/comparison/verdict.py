@@ -135,7 +135,7 @@ def _with_doubts_of_one_picture(
         another_spot(measurement, policy),
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
-        fine_print(measurement, policy),
+        fine_print(measurement),
         displaced_parts(measurement, policy),
         other_tones(measurement, policy),
     )

@@ -110,7 +110,7 @@ def test_no_copy_is_ended_whose_keeper_is_gone_or_another_picture(cleared: Scene
     ],
 )
 def test_what_a_person_wants_back_meanwhile_is_not_ended(cleared: Scene, decide, told: str):
-    ingest_all(cleared.world)
+    cleared.world.ingest_all()
     decide(cleared)
     cleared.world.time += 2 * DAY
     wanted = C if "nobody" in told else A
@@ -121,7 +121,7 @@ def test_what_a_person_wants_back_meanwhile_is_not_ended(cleared: Scene, decide,
 
 
 def test_what_was_decided_about_other_bytes_under_its_name_holds_nothing_back(cleared: Scene):
-    ingest_all(cleared.world)
+    cleared.world.ingest_all()
     row = cleared.world.features.get(A.image_id)
     new = replace(FEATURES, sha256="ab" * 32)
     cleared.world.services.features.put(replace(row, etag="new", status=INDEXED, features=new, version=row.version + 1))
