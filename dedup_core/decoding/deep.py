@@ -65,4 +65,5 @@ def _bands(picture: Image.Image, rows: int) -> Iterator[NDArray[np.float64]]:
 
 
 def _values(band: Image.Image) -> NDArray[np.float64]:
-    return np.asarray(band).astype(np.float64)  # (h, w); float64 holds every 32-bit integer and difference
+    with np.errstate(invalid="ignore"):  # some bits are a number for no processor; what they become is not finite
+        return np.asarray(band).astype(np.float64)  # (h, w); float64 holds every 32-bit integer and difference

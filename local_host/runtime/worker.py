@@ -140,8 +140,8 @@ class Worker:
             process = self._current()
         except WorkerError as error:
             return Outcome(succeeded=False, error=f"the worker could not be started again: {error}")
+        limit = self.function_timeout_seconds  # as it is when the call begins
         call = process.send(request, name)
-        limit = self.function_timeout_seconds
         if not call.done.wait(limit):
             first = process.end(tell_calls=False)
             return Outcome(
