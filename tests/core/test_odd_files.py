@@ -2,6 +2,7 @@
 
 import random
 import struct
+import time
 import tracemalloc
 import warnings
 import zlib
@@ -142,6 +143,27 @@ def webp_sized(width: int, height: int) -> bytes:
 def avif_sized(width: int, height: int) -> bytes:
     data = SOUND["avif-plain"]
     return with_bytes(data, data.index(b"ispe") + 8, struct.pack(">II", width, height))
+
+
+def avif_of_parts(*parts: bytes) -> bytes:
+    """The sound AVIF, its picture made of these parts behind it, which are not next to each other."""
+    data = SOUND["avif-plain"]
+    at = data.index(b"iloc") + 4
+    entries = b""
+    for part in parts:
+        data += bytes(4)
+        entries += struct.pack(">II", len(data), len(part))
+        data += part
+    places = bytes(4) + b"\x44\x00\x00\x01" + struct.pack(">HHH", 1, 0, len(parts)) + entries
+    box = struct.pack(">I4s", 8 + len(places), b"iloc") + places
+    # In place of the one that is there, which is made one of free space, the new one stands in a second `meta`.
+    return data[: at - 4] + b"free" + data[at:] + box
+
+
+def coded_by_avif(width: int, height: int) -> bytes:
+    data = encode(Image.new("RGB", (width, height), "teal"), "AVIF", speed=10)
+    offset, length = struct.unpack_from(">II", data, data.index(b"iloc") + 18)
+    return data[offset : offset + length]
 
 
 def jpeg2000_sized(width: int, height: int) -> bytes:
@@ -391,6 +413,45 @@ def test_the_memory_of_an_avif_is_that_of_its_coded_picture(frames: int) -> None
     at = sound.index(b"ispe")
     for data in (sound, with_bytes(sound, at + 8, struct.pack(">II", 64, 64))):
         assert check_header(data, EVERY_FORMAT).memory_bytes == 2_000 * 1_500 * 14
+
+
+CODED = coded_by_avif(2_000, 1_500)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"\x12\x00" * 100 + CODED,),
+        (b"\x2a\x05hello" + CODED,),
+        (CODED[:1], CODED[1:6], CODED[6:]),
+        (b"\x12\x00\x0a\x00" + CODED,),
+        (coded_by_avif(64, 64) + CODED,),
+    ],
+    ids=[
+        "behind a hundred units",
+        "behind metadata",
+        "in three parts",
+        "behind a size that is none",
+        "behind a small one",
+    ],
+)
+def test_the_size_of_the_coded_picture_of_an_avif_cannot_be_hidden(parts: tuple[bytes, ...]) -> None:
+    assert check_header(avif_of_parts(*parts), EVERY_FORMAT).memory_bytes == 2_000 * 1_500 * 14
+
+
+@pytest.mark.parametrize(
+    ("items", "extents"), [(4_096, 1), (1, 65_535)], ids=["very many items", "an item in very many parts"]
+)
+def test_lists_of_items_of_an_avif_cost_no_more_time_than_a_picture(items: int, extents: int) -> None:
+    """15 lists of 4,096 items that each may lie in 16 places took 13 seconds."""
+    item = struct.pack(">HHHH", 1, 1, 0, extents)
+    places = b"iloc\x01\x00\x00\x00\x00\x00" + struct.pack(">H", items) + item * items
+    data = SOUND["avif-plain"] + places * 15 + (b"idat" + b"\x12\x00" * 16) * 16
+    begun = time.process_time()
+    with pytest.raises(UnreadableImage) as refused:
+        check_header(data, EVERY_FORMAT)
+    assert refused.value.reason == "too-complex"
+    assert time.process_time() - begun < 2.0
 
 
 def test_unpacking_takes_no_more_memory_than_the_bounds() -> None:
