@@ -111,7 +111,7 @@ def _wish(projection: GroupProjection, moved: Moved) -> str:
     keeper, image = id_of(moved.keeper.path), id_of(moved.image.path)
     decided, link = projection.decided(keeper, image), projection.link(keeper, image)
     if decided is not None and _are_meant(moved, _contents(decided)):
-        if decided.decision is Decision.DUPLICATE:
+        if decided.decision is Decision.DUPLICATE and decided.keeper != image:
             return ""
         return f"{decided.by or 'a person'} decided that it stays: `dedup undo` brings it back"
     known = {it: facts.content for it in (keeper, image) if (facts := projection.image(it)) is not None}

@@ -89,7 +89,8 @@ class GroupProjection:
     def is_copy(self, keeper: bytes, other: bytes) -> bool:
         """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep.
 
-        Of an altered pair a person has to have chosen this keeper, or the group of now has to know that it stays.
+        Of an altered pair a person has to have chosen this keeper, or the group of now has to know that it stays; and
+        this it has to where a person has chosen the other one.
         """
         first, second = (self.image(it) for it in _sorted(keeper, other))
         if first is None or second is None or not (first.is_alive and second.is_alive):
@@ -104,7 +105,8 @@ class GroupProjection:
         group = self.group_of(other, Family.SAME)
         is_chosen = decided is not None and decided.keeper == keeper
         is_unsure = group is not None and other in group.unsure
-        if link is not None and link.kind is VerdictKind.ALTERED and not is_chosen:
+        is_other_chosen = decided is not None and decided.keeper == other
+        if is_other_chosen or (link is not None and link.kind is VerdictKind.ALTERED and not is_chosen):
             is_unsure |= group is None or group.keeper.image_id != keeper
         return family is Family.SAME and may_go(family, Member(second, link, decided, None, is_unsure))
 

@@ -120,6 +120,14 @@ def test_what_a_person_wants_back_meanwhile_is_not_ended(cleared: Scene, decide,
     assert {blob.copied_from for blob in cleared.quarantined.values()} == {wanted}
 
 
+def test_what_a_person_chose_to_keep_before_the_app_heard_that_it_went_is_not_ended(cleared: Scene):
+    cleared.world.services.decisions.decide_pair(BEST, A, Act.KEEPER, "ann", A)
+    cleared.world.ingest_all()
+    cleared.world.time += 2 * DAY
+    refused = {it.path: it.why for it in cleared.purge(DAY) if it.is_refused}
+    assert refused == {A: "ann decided that it stays: `dedup undo` brings it back"}
+
+
 def test_what_was_decided_about_other_bytes_under_its_name_holds_nothing_back(cleared: Scene):
     cleared.world.ingest_all()
     row = cleared.world.features.get(A.image_id)
@@ -149,6 +157,7 @@ def test_a_keeper_that_was_touched_but_has_its_bytes_still_counts(cleared: Scene
         (lambda it: it.world.blobs.lease(BEST, "somebody"), f"{BEST}, which would stay for it: somebody", {A, STRANGE}),
         (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.KEEP_BOTH), "no longer held", {A}),
         (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.NOT_DUPLICATE), "no longer held", {A}),
+        (lambda it: it.world.services.decisions.decide_pair(BEST, A, Act.KEEPER, "ann", A), "no longer held", {A}),
     ],
 )
 def test_what_changed_since_the_plan_or_is_held_stays_and_says_why(change, told: str, stay: set[ImagePath]):
