@@ -16,7 +16,18 @@ MAX_UNPACKED_BYTES: Final = 1024 * 1024  # of one text: as Pillow's `MAX_TEXT_CH
 MAX_TEXT_BYTES: Final = 16 * MAX_UNPACKED_BYTES  # of all texts of a file
 _PROFILE: Final = b"iCCP"
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
-_KEPT: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
+_KEPT: Final = {
+    b"tRNS": 0,
+    b"eXIf": 0,
+    b"acTL": 0,
+    b"fcTL": 0,
+    b"fdAT": 0,
+    b"cICP": 4,
+    b"sRGB": 1,
+    b"gAMA": 4,
+    b"cHRM": 32,
+}
+"""What stays without the other metadata, and of how many bytes it has to be at least for that."""
 _ANCILLARY: Final = 0x20  # the bit that makes the first letter of a kind small
 _FRAME: Final = 12  # length, kind and checksum of a chunk
 
@@ -41,7 +52,7 @@ def without_large_texts(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def without_metadata(data: bytes) -> tuple[bytes, bytes | None]:
-    """The file with its pixels, transparency, frames and EXIF alone, as far as their checksums are right; its profile.
+    """The file with its pixels, their colors, transparency, frames and EXIF, where checksums are right; its profile.
 
     For a file that the decoder refuses: in metadata a wrong checksum or length is no reason to, as in browsers.
     """
@@ -49,8 +60,7 @@ def without_metadata(data: bytes) -> tuple[bytes, bytes | None]:
     parts = [view[:end]]
     for kind, start, length in chunks(data):
         end = start + _FRAME + length
-        is_ancillary = kind[0] & _ANCILLARY
-        if not is_ancillary or (kind in _KEPT and zlib.crc32(view[start + 4 : end - 4]) == _checksum(data, end)):
+        if not kind[0] & _ANCILLARY or (length >= _KEPT.get(kind, length + 1) and _is_sound(data, start, end)):
             parts.append(view[start:end])
         elif kind == _PROFILE and profile is None:
             profile = _unpacked(_packed(kind, _content(data, start, length)), MAX_PROFILE_BYTES)
@@ -58,8 +68,9 @@ def without_metadata(data: bytes) -> tuple[bytes, bytes | None]:
     return b"".join(parts), profile
 
 
-def _checksum(data: bytes, end: int) -> int:
-    return int.from_bytes(data[end - 4 : end], "big")
+def _is_sound(data: bytes, start: int, end: int) -> bool:
+    """Whether the checksum at the end of a chunk is right."""
+    return zlib.crc32(memoryview(data)[start + 4 : end - 4]) == int.from_bytes(data[end - 4 : end], "big")
 
 
 def _texts_and_profiles(data: bytes) -> Iterator[tuple[bytes, int, int]]:

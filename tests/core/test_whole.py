@@ -80,6 +80,14 @@ def with_chunks(data: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
 def test_the_same_values_that_are_shown_in_other_colors_are_not_identical(colors: tuple[bytes, bytes]):
     plain = encoded(small(1), "PNG")
     assert compare(plain, with_chunks(plain, colors)).kind is not VerdictKind.IDENTICAL
+    damaged = with_chunks(plain, colors, (b"tEXt", b"a\0b")).replace(b"a\0b", b"a\0c")  # so is read without metadata
+    assert compare(plain, damaged).kind is not VerdictKind.IDENTICAL
+
+
+@pytest.mark.parametrize(("kind", "bytes_short"), [(b"gAMA", 3), (b"cHRM", 31), (b"sRGB", 0), (b"cICP", 3)])
+def test_colors_of_a_png_that_are_too_short_are_left_out(kind: bytes, bytes_short: int):
+    plain = encoded(small(1), "PNG")
+    assert np.array_equal(decode(with_chunks(plain, (kind, bytes(bytes_short)))).pixels, decode(plain).pixels)
 
 
 @pytest.mark.parametrize(
