@@ -1,6 +1,6 @@
 """Decisions: what a person says about a pair or a whole group; stored under both images, and never by a machine."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -104,9 +104,7 @@ class DecisionService:
         pair = self._pairs.get(left, right)
         if act is Act.UNDO:
             return self._undo(pair, left, right, by, undoes)
-        gone = [path for path in (left, right) if not rows[path.image_id].is_alive]
-        if gone:
-            raise NothingToDecide(f"nothing was decided: {gone[0]} is gone, or cannot be read any more")
+        _must_be_there((left, right), rows)
         if keeper is not None:
             self._must_not_be_protected_from(keeper, [it for it in (left, right) if it != keeper])
         ours, theirs = rows[left.image_id], rows[right.image_id]
@@ -128,13 +126,19 @@ class DecisionService:
     ) -> list[PairDecision]:
         """Decide about every image of a group against its keeper, or against the one that is named as such."""
         group = self.group(group_id)
-        if shown and (shown != shown_of_group(group) or self._has_changed(group)):
+        rows = self._features.summaries([image.image_id.hex() for image in group.images])
+        if shown and (shown != shown_of_group(group) or _has_changed(group, rows)):
             raise NothingToDecide(f"nothing was decided: {OTHERWISE.format('this group')}")
         chosen = keeper or ImagePath.parse(group.keeper.path)
         others = [path for image in group.images if (path := ImagePath.parse(image.path)) != chosen]
         if len(others) != len(group.members):
             raise NothingToDecide(f"{chosen} is not in this group: load it again")
         named = chosen if act is Act.KEEPER else None
+        # What cannot be decided about one of them is not decided about the others, either.
+        if act is not Act.UNDO:
+            _must_be_there([chosen, *others], rows)
+        if named is not None:
+            self._must_not_be_protected_from(named, others)
         return [self.decide_pair(chosen, other, act, by, named) for other in others]
 
     def group(self, group_id: str) -> Group:
@@ -144,12 +148,6 @@ class DecisionService:
         if group is None:
             raise NothingToDecide("there is no such group any more: load the list again")
         return group
-
-    def _has_changed(self, group: Group) -> bool:
-        """Whether an image has other bytes by now, of which the verdict log has not heard yet."""
-        rows = self._features.summaries([image.image_id.hex() for image in group.images])
-        now = {facts.image_id: facts.content for facts in map(facts_of, rows.values())}
-        return any(image.content and now.get(image.image_id) != image.content for image in group.images)
 
     def _undo(
         self, pair: PairRow | None, left: ImagePath, right: ImagePath, by: str, undoes: Said | None
@@ -186,6 +184,19 @@ class DecisionService:
                 raise NothingToDecide(
                     f"{other} is under the protected prefix {prefix}, so {keeper} cannot be kept before it"
                 )
+
+
+def _must_be_there(paths: Iterable[ImagePath], rows: Mapping[str, ImageSummary]) -> None:
+    for path in paths:
+        row = rows.get(path.image_id)
+        if row is None or not row.is_alive:
+            raise NothingToDecide(f"nothing was decided: {path} is gone, or cannot be read any more")
+
+
+def _has_changed(group: Group, rows: Mapping[str, ImageSummary]) -> bool:
+    """Whether an image has other bytes by now, of which the verdict log has not heard yet."""
+    now = {facts.image_id: facts.content for facts in map(facts_of, rows.values())}
+    return any(image.content and now.get(image.image_id) != image.content for image in group.images)
 
 
 def _never_compared(left: ImageSummary, right: ImageSummary) -> PairRow:

@@ -187,6 +187,22 @@ def test_an_image_that_is_gone_cannot_be_decided_about_but_what_was_can_be_taken
     assert decide(A, C, Act.UNDO, "ann").decided is None
 
 
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_group_of_which_an_image_is_gone_is_decided_about_in_no_part(world, is_shown: bool):
+    """The verdict log has not heard of the deletion yet, so the group is still listed."""
+    group = only_group(world)
+    segments = [list(it) for it in world.verdict_segments._segments]
+    world.images.delete(C)
+    world.services.ingest.ingest(C)
+    world.verdict_segments._segments[:] = segments
+    shown = shown_of_group(group) if is_shown else ""
+    with pytest.raises(NothingToDecide, match="nothing was decided"):
+        world.start_process("another page").decisions.decide_group(
+            group.id, Act.KEEP_BOTH, "ann", keeper=B, shown=shown
+        )
+    assert {world.pair(left, right).decided for left, right in ((A, B), (B, C), (A, C))} == {None}
+
+
 def test_an_image_that_is_not_known_cannot_be_decided_about(world):
     with pytest.raises(NothingToDecide, match="no image"):
         world.services.decisions.decide_pair(A, ImagePath("images", "z.jpg"), Act.DUPLICATE, "ann")
