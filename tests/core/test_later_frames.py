@@ -92,6 +92,15 @@ def test_a_gif_too_large_for_frames_in_color_is_decoded_without_them():
     assert sample_count(data) == 0
 
 
+def test_the_frames_of_a_png_count_as_memory_and_are_left_out_where_they_are_too_large():
+    """16 megapixels took 192 MB where the header promised 61, and one of 40 would have taken 480 MB."""
+    for side, samples in ((1_000, True), (4_000, False)):
+        data = animated("PNG", *(Image.new("RGB", (side, side), color) for color in ("teal", "navy")))
+        header, still = check_header(data), check_header(encode(Image.new("RGB", (side, side), "teal"), "PNG"))
+        assert header.memory_bytes == (16 * side * side if samples else still.memory_bytes)
+        assert bool(decode(data, header=header).whole.frames) == samples
+
+
 def test_a_page_that_takes_much_more_memory_than_the_first_ends_the_samples():
     """A file of 1.4 MB took 645 MB for its second page; its header promised nothing of the kind."""
     dear = page(6300, 6300, zlib.compress(bytes(6300 * 6300)), compression=8)

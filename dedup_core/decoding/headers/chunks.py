@@ -5,10 +5,11 @@ from typing import Final
 
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
-from dedup_core.limits import MAX_PARTS
+from dedup_core.limits import LATER_FRAME_BYTES, MAX_PARTS
 
 MAX_PACKED_CHUNKS: Final = 64  # chunks of a PNG that unpack to as much as 1 MiB each
 PACKED_CHUNKS: Final = (b"iCCP", b"zTXt", b"iTXt")
+MOVING_PNG_BYTES_PER_PIXEL: Final = 16  # from the second frame on: the one before, this one, what is laid on it
 # Pillow unpacks run-length BMP in Python, about a microsecond a run: docs/decoding.md#hostile-files
 MAX_RUN_LENGTH_BYTES: Final = 1024 * 1024
 MAX_RUN_LENGTH_PIXELS: Final = 4_000_000
@@ -21,7 +22,7 @@ def read_png_header(data: bytes) -> Header:
     width, height, bits, color_type = struct.unpack_from(">IIBB", data, 16)
     if data[12:16] != b"IHDR":
         refuse("corrupt", "the PNG file does not begin with its header")
-    position, packed, orientation = 8, 0, None
+    position, packed, orientation, is_moving = 8, 0, None, False
     for _ in range(MAX_PARTS):
         if position + 8 > len(data):
             break
@@ -29,6 +30,7 @@ def read_png_header(data: bytes) -> Header:
         packed += kind in PACKED_CHUNKS
         if kind == b"eXIf" and orientation is None:  # there may be one
             orientation = exif_orientation(data[position + 8 : position + 8 + length])
+        is_moving = is_moving or kind == b"acTL"
         if kind == b"IEND":
             break
         position += 12 + length
@@ -37,7 +39,11 @@ def read_png_header(data: bytes) -> Header:
     if packed > MAX_PACKED_CHUNKS:
         refuse("too-complex", f"the PNG file has more than {MAX_PACKED_CHUNKS} compressed texts and profiles")
     bytes_per_pixel = 4 if color_type in (2, 4, 6) else 2 if bits == 16 else 1  # noqa: PLR2004
-    return Header("PNG", width, height, width * height * bytes_per_pixel, orientation or 1)
+    memory, moving = width * height * bytes_per_pixel, width * height * MOVING_PNG_BYTES_PER_PIXEL
+    is_dear = moving > LATER_FRAME_BYTES
+    if is_moving and not is_dear:
+        memory = moving
+    return Header("PNG", width, height, memory, orientation or 1, decodable_frames=int(is_moving and is_dear))
 
 
 def read_webp_header(data: bytes) -> Header:

@@ -16,7 +16,8 @@ class Header:
     `halvings` says how often the decoder itself can halve the picture on the way (JPEG, JPEG 2000) and leave enough.
     `scan_at` is where the coded pixels of a JPEG begin, `in_one_scan` whether they follow in a single run, from top to
     bottom, in Huffman code. `frames` is how many frames or pages a GIF or TIFF has, counted up to `MAX_FRAMES`, and
-    `decodable_frames` how many of them, from the first on, keep to `memory_bytes`; 0 where only the decoder knows.
+    `decodable_frames` how many of them, or of those of a PNG, from the first on, keep to `memory_bytes`; 0 where only
+    the decoder knows.
     """
 
     format: str
