@@ -6,9 +6,8 @@ from typing import Final
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.limits import LATER_FRAME_BYTES, MAX_FRAMES, MAX_PARTS
 
-MAX_BLOCKS: Final = (
-    1_048_576  # of a file, each a step of Python, here and in the decoder; 64 MiB have 262,144 full ones
-)
+# Of a file, each a step of Python, here and in the decoder; 64 MiB have 262,144 full ones.
+MAX_BLOCKS: Final = 1_048_576
 BYTES_PER_PIXEL: Final = 2
 BYTES_PER_MOVING_PIXEL: Final = 16  # in colors from the second frame on: the one before, this one, what is laid on it
 EXTENSION: Final = 0x21
