@@ -76,9 +76,13 @@ def test_where_white_is_zero_deep_values_are_turned_as_those_of_8_bits_are():
 def test_a_file_that_begins_with_a_small_copy_is_refused_as_the_raw_file_it_is():
     """The picture of a raw file was its thumbnail of 160 x 120 pixels."""
     with pytest.raises(UnreadableImage, match="small copy of its picture, as raw camera files do") as refusal:
-        decode(picture(bytes(WIDTH * HEIGHT), 8, 1, (254, 4, 1, 1)))
+        decode(picture(bytes(WIDTH * HEIGHT), 8, 1, (254, 4, 1, 1), (330, 4, 1, 8)))
     assert refusal.value.reason == "unsupported-format"
     decode(picture(bytes(WIDTH * HEIGHT), 8, 1, (254, 4, 1, 2)))  # a page of several
+
+
+def test_a_small_copy_that_is_alone_in_its_file_is_a_picture_like_any_other():
+    assert decode(picture(bytes(WIDTH * HEIGHT), 8, 1, (254, 4, 1, 1))).width == WIDTH
 
 
 @pytest.mark.parametrize("compression", [34712, 34887, 50001, 50002])

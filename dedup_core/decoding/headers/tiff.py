@@ -19,6 +19,7 @@ SAMPLES: Final = 277
 CAMERA: Final = (271, 272)  # make and model
 TILE_WIDTH: Final = 322
 TILE_HEIGHT: Final = 323
+SUB_DIRECTORIES: Final = 330  # where raw files have their picture
 LINKED_DIRECTORIES: Final = (34665, 34853, 40965)  # EXIF, GPS, interoperability
 MAX_ENTRIES: Final = 4 * MAX_PARTS  # of all directories, each a step of Python, here and in the decoder
 MAX_NUMBERS: Final = 4 * MAX_PARTS  # strips and their lengths, and color tables
@@ -48,8 +49,6 @@ def read_tiff_header(data: bytes) -> Header:
     values = _values(first)
     if WIDTH not in values or HEIGHT not in values:
         refuse("corrupt", "the TIFF directory names no width and height")
-    if values.get(KIND_OF_PAGE, 0) & REDUCED:
-        refuse("unsupported-format", "the TIFF file begins with a small copy of its picture, as raw camera files do")
     if values.get(COMPRESSION, 0) not in COMPRESSIONS:
         refuse("unsupported-variant", f"TIFF compressed in a way that is not read here (number {values[COMPRESSION]})")
     numbers = _numbers([*first, *_linked(data, values)])
@@ -65,6 +64,8 @@ def read_tiff_header(data: bytes) -> Header:
             needed = _memory(_values(page))
             if decodable == frames - 1 and 0 < needed <= most and numbers <= MAX_NUMBERS:
                 memory, decodable = max(memory, needed), frames
+    if values.get(KIND_OF_PAGE, 0) & REDUCED and (frames > 1 or SUB_DIRECTORIES in values):
+        refuse("unsupported-format", "the TIFF file begins with a small copy of its picture, as raw camera files do")
     return Header("TIFF", values[WIDTH], values[HEIGHT], memory, frames=frames, decodable_frames=decodable)
 
 
