@@ -107,13 +107,15 @@ def _draw_boxes(panel: Image.Image, boxes: Sequence[Box], kinds: Sequence[Region
 
 
 def _palette_strip(pixels: Pixels) -> Image.Image:
-    """The palette as stripes whose widths are the weights."""
+    """The palette as stripes whose widths are the weights; a color of too little for a column of pixels has none."""
     palette = palette_of(np.ascontiguousarray(pixels))
     lab = srgb_to_lab(pixels).reshape(-1, 3)
     strip = Image.new("RGB", (PANEL, _PALETTE_HEIGHT), _PAPER)
     draw = ImageDraw.Draw(strip)
     edges = np.round(np.concatenate([[0.0], palette[:, 3].cumsum()]) * PANEL).astype(int)
     for color, start, stop in zip(palette[:, :3], edges[:-1], edges[1:], strict=True):
+        if start == stop:
+            continue
         nearest = int(((lab - color) ** 2).sum(axis=1).argmin())
         fill = tuple(int(value) for value in pixels.reshape(-1, 3)[nearest])
         draw.rectangle((int(start), 0, int(stop) - 1, _PALETTE_HEIGHT), fill=fill)

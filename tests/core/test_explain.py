@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dedup_core.color.summary import palette_of
 from dedup_core.comparison.explain import PANEL, difference_map, explain, explain_png
 from dedup_core.comparison.laid import align_pair
 from dedup_core.comparison.measure import measure_images
@@ -47,3 +48,12 @@ def test_left_is_drawn_on_the_left_whichever_is_larger(size):
     dark, light = brighter(scene(5), -60), brighter(scene(5), 60).resize(size)
     pair = align_pair(np.asarray(dark), np.asarray(light))
     assert pair.left.mean() + 60 < pair.right.mean()
+
+
+def test_a_color_too_rare_for_a_stripe_of_the_palette_stops_no_explanation():
+    plain = Image.new("RGB", (300, 225), "navy")
+    plain.paste("gold", (150, 0, 300, 225))
+    dotted = plain.copy()
+    dotted.paste("red", (100, 100, 105, 105))
+    assert 0 < palette_of(np.asarray(dotted))[-1, 3] < 0.5 / PANEL
+    assert explained(working(plain), working(dotted)).height > 100
