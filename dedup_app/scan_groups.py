@@ -102,7 +102,7 @@ class Component:
                 return [self._pair(keeper, it) for it in self._next_of(unknown)]
             copies = [Copy(self._images[it], verdict) for it in others if (verdict := self._same(keeper, it))]
             if copies:
-                self.groups.append(CopyGroup(chosen, reasons, tuple(copies)))
+                self.groups.append(CopyGroup(chosen, self._why(chosen, copies, reasons), tuple(copies)))
             gone = {keeper, *(copy.facts.image_id for copy in copies)}
             self._free = [it for it in self._free if it not in gone]
             self._keeper, self._at_once = None, 1
@@ -110,6 +110,11 @@ class Component:
 
     def _choose(self, ids: Iterable[bytes]) -> Keeper:
         return choose_keeper([self._images[it] for it in ids], self._links.values(), KeeperPolicy())
+
+    def _why(self, keeper: ImageFacts, copies: Sequence[Copy], reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+        """Why it is kept of its own group: `reasons` may be about files that look alike and are no copies."""
+        alone, of_group = self._choose([keeper.image_id, *(copy.facts.image_id for copy in copies)])
+        return of_group if alone == keeper else reasons
 
     def _next_of(self, unknown: list[bytes]) -> list[bytes]:
         """The likeliest original of them alone, since its verdict may change the keeper; then twice as many each time.

@@ -239,3 +239,12 @@ def test_a_group_says_so_where_nothing_tells_its_files_apart():
     same = encoded(picture(1))
     [group] = Files({"a.png": same, "b.png": same}).scan().groups
     assert group.why == ["nothing tells them apart, and it is the first by name"]
+
+
+def test_why_a_file_is_kept_is_about_its_copies_alone():
+    forms = {f"form-{number}.png": hue_shifted(picture(1), 40 * number) for number in range(3)}
+    files = {name: encoded(form) for name, form in forms.items()}
+    files["mailed.jpg"] = encoded(forms["form-0.png"].resize((160, 120)), "JPEG")
+    [group] = Files(files).scan().groups
+    assert (group.keeper.path, [copy.facts.path for copy in group.copies]) == ("form-0.png", ["mailed.jpg"])
+    assert group.why == ["it has more pixels (320 on its longer side)"]
