@@ -8,7 +8,7 @@ from PIL import Image
 
 from dedup_core.color.summary import palette_and_histogram_of
 from dedup_core.decoding.decoder import decode
-from dedup_core.decoding.given import FileBytes, file_bytes
+from dedup_core.decoding.file_bytes import FileBytes, file_bytes
 from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import LAYOUT_SIDE, ImageFeatures

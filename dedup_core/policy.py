@@ -136,6 +136,6 @@ def policy_of(policy: Policy | str) -> Policy:
     """The policy itself or the preset of that name. Raises `ValueError` for another name."""
     if isinstance(policy, Policy):
         return policy
-    if policy not in PRESETS:
+    if not isinstance(policy, str) or policy not in PRESETS:
         raise ValueError(f"policy is {policy!r}; it takes {', '.join(map(repr, PRESETS))} or a Policy")
     return PRESETS[policy]

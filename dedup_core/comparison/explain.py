@@ -14,7 +14,7 @@ from dedup_core.comparison.laid import AlignedPair, align_pair
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.regions import Box, RegionKind
 from dedup_core.comparison.verdict import Verdict, VerdictKind
-from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.decoding.working_image import WorkingImage, decoded
 
 PANEL: Final = 300  # width of each of the three pictures
 FULL_SCALE: Final = 40.0  # CIELAB distance that the map shows in its brightest color
@@ -51,7 +51,7 @@ def explain(left: WorkingImage, right: WorkingImage, measurement: PairMeasuremen
 
     Left and right are shown as they were aligned, or whole with boxes where the verdict names regions.
     """
-    pair = align_pair(left.pixels, right.pixels, measurement.view)
+    pair = align_pair(decoded(left).pixels, decoded(right).pixels, measurement.view)
     shown, captions = (pair.left, pair.right), ("left, as aligned", "right, as aligned")
     if verdict.regions:
         shown, captions = (left.pixels, right.pixels), ("left", "right")

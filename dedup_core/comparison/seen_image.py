@@ -9,7 +9,7 @@ from PIL import Image
 
 from dedup_core.comparison.local_contrast import box_slices
 from dedup_core.comparison.placing import Contents
-from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.decoding.working_image import WorkingImage, decoded
 from dedup_core.fingerprinting.borders import Box, inner_frame
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_with, upright_of
 from dedup_core.fingerprinting.luma import LumaPicture
@@ -23,7 +23,7 @@ class SeenImage:
     """Luma and hashes of a working image, each made when it is first asked for."""
 
     def __init__(self, working: WorkingImage) -> None:
-        self.working = working
+        self.working = decoded(working)
 
     @cached_property
     def luma(self) -> LumaPicture:

@@ -8,6 +8,7 @@ from typing import Final, cast
 import numpy as np
 from PIL import Image, ImageFile
 
+from dedup_core.decoding.file_bytes import FileBytes, file_bytes
 from dedup_core.decoding.fine import fine_of
 from dedup_core.decoding.gif_screen import clear_around_frame
 from dedup_core.decoding.header_check import check_header
@@ -56,18 +57,21 @@ EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in 
 
 
 def decode(
-    data: bytes,
+    data: FileBytes,
     limits: DecodeLimits = DEFAULT_LIMITS,
     header: Header | None = None,
     *,
     with_provenance: bool = False,
     for_comparison: bool = True,
 ) -> WorkingImage:
-    """Decode the first frame at working size. Raises `UnreadableImage` or `ImageTooLarge`, and nothing else.
+    """Decode the first frame at working size. Raises `UnreadableImage` or `ImageTooLarge`, and nothing else for bytes.
+
+    `TypeError` says what to hand over in place of anything else, such as a path.
 
     `header` is what `check_header` said of this file, if it was asked already. Provenance is for features only, the
     digest of a small picture and the fine luma of a page for comparisons only.
     """
+    data = file_bytes(data)
     header = header or check_header(data, limits)
     try:
         return _decode_despite_metadata(data, header, limits, with_provenance, for_comparison)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from dedup_core.arrays import Pixels
 from dedup_core.decoding.decoder import TRANSPOSE_BY_ORIENTATION, decode
+from dedup_core.decoding.file_bytes import FileBytes, refusal
 from dedup_core.decoding.fine import fine_of
 from dedup_core.decoding.icc import to_srgb
 from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
@@ -15,20 +16,10 @@ from dedup_core.decoding.working_image import Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 
-type FileBytes = bytes | bytearray | memoryview
 type Picture = FileBytes | Image.Image | Pixels
 
 _CHANNELS: Final = 3
 _ORIENTATION: Final = 0x0112  # the EXIF tag
-
-
-def file_bytes(data: object) -> bytes:
-    """The bytes of a file. Raises `TypeError` for anything else, with what to hand over in its place."""
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, bytearray | memoryview):
-        return bytes(data)
-    raise TypeError(_refusal(data, "the bytes of an image file"))
 
 
 def working_image_of(picture: Picture, limits: DecodeLimits = DEFAULT_LIMITS) -> WorkingImage:
@@ -42,7 +33,7 @@ def working_image_of(picture: Picture, limits: DecodeLimits = DEFAULT_LIMITS) ->
         return _of_array(picture, limits)
     if isinstance(picture, bytes | bytearray | memoryview):
         return decode(bytes(picture), limits)
-    raise TypeError(_refusal(picture, "the bytes of an image file, a Pillow image or an array (height, width, 3)"))
+    raise TypeError(refusal(picture, "the bytes of an image file, a Pillow image or an array (height, width, 3)"))
 
 
 def _of_image(image: Image.Image, limits: DecodeLimits) -> WorkingImage:
@@ -80,11 +71,3 @@ def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
     if width * height > limits.max_pixels:
         message = f"the picture has {width:,} x {height:,} pixels, the limit is {limits.max_pixels:,}"
         raise ImageTooLarge(message, reason="too-many-pixels")
-
-
-def _refusal(given: object, wanted: str) -> str:
-    if isinstance(given, str) or hasattr(given, "__fspath__"):
-        return f"this takes {wanted}, not a path: hand over pathlib.Path({str(given)!r}).read_bytes()"
-    if isinstance(given, Image.Image | np.ndarray):
-        return f"this takes {wanted}: save the picture losslessly and hand over the bytes of that file"
-    return f"this takes {wanted}, not {type(given).__name__}"

@@ -51,3 +51,10 @@ class WorkingImage:
     provenance: Provenance = UNKNOWN
     whole: Whole = UNKNOWN_WHOLE
     fine: NDArray[np.uint8] | None = None
+
+
+def decoded(given: object) -> WorkingImage:
+    """What `decode` gave. Raises `TypeError` for anything else, with what to hand over in its place."""
+    if not isinstance(given, WorkingImage):
+        raise TypeError(f"this takes what decode(data) gave, not {type(given).__name__}: decode the file first")
+    return given

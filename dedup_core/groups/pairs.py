@@ -26,9 +26,15 @@ def group_pairs(
 
     A chain is a group: if a matches b and b matches c, then all three are together, though a and c were never compared
     or are a little too different. Use `SAME_SHAPE` to have the same thing in other colors in one group.
+
+    Raises `TypeError` for a verdict in place of its kind.
     """
     leaders: dict[ImagePath, ImagePath] = {}
     for left, right, kind in pairs:
+        if not isinstance(kind, str):
+            raise TypeError(
+                f"a pair is two paths and the kind of a verdict, not {type(kind).__name__}: use verdict.kind"
+            )
         if kind in linking and left != right:
             first, second = _leader(leaders, left), _leader(leaders, right)
             leaders[max(first, second)] = min(first, second)
@@ -39,8 +45,14 @@ def group_pairs(
 
 
 def best_copy(copies: Iterable[ImageCopy]) -> ImageCopy:
-    """The copy to keep: most pixels, then most bytes (least compressed), then the first path in order."""
-    return min(copies, key=lambda copy: (-copy.width * copy.height, -copy.byte_size, copy.path))
+    """The copy to keep: most pixels, then most bytes (least compressed), then the first path in order.
+
+    Raises `ValueError` if there is none.
+    """
+    given = list(copies)
+    if not given:
+        raise ValueError("of no copies none can be kept: hand over one or more")
+    return min(given, key=lambda copy: (-copy.width * copy.height, -copy.byte_size, copy.path))
 
 
 def _leader(leaders: dict[ImagePath, ImagePath], path: ImagePath) -> ImagePath:

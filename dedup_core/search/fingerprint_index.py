@@ -70,7 +70,7 @@ class FingerprintIndex[Id: Hashable = str]:
 
     def add(self, image_id: Id, fingerprints: Fingerprints, version: int = 0) -> None:
         """Hold the image in place of what was held under the same id, unless that has a higher version."""
-        packed = np.frombuffer(fingerprints.to_bytes(), np.uint8).reshape(1, FINGERPRINTS_BYTES)
+        packed = np.frombuffer(_fingerprints(fingerprints).to_bytes(), np.uint8).reshape(1, FINGERPRINTS_BYTES)
         self.add_many(_id_bytes(self._key_of(image_id)), packed, np.array([version]))
 
     def remove(self, image_id: Id, version: int = 0) -> None:
@@ -129,7 +129,7 @@ class FingerprintIndex[Id: Hashable = str]:
         A hit is an exact copy of the file, or within the limit of bits, or shares that many keypoints in the same
         arrangement. A flat query meets only exact copies of its file.
         """
-        content = np.frombuffer(fingerprints.content, "<u8")[0]
+        content = np.frombuffer(_fingerprints(fingerprints).content, "<u8")[0]
         hits = dict.fromkeys(self._slots.with_content(content), (0, 0, 0))
         if not fingerprints.is_flat:
             windows = [_query_words(window) for window in fingerprints.hashes]
@@ -244,6 +244,15 @@ class FingerprintIndex[Id: Hashable = str]:
         new_slots = self._slots.make_dense(by_all_means=by_all_means)
         if new_slots is not None:
             self._keypoints.keep(new_slots)
+
+
+def _fingerprints(given: object) -> Fingerprints:
+    """What was handed over. Raises `TypeError` for features, a file or anything else that cannot be searched."""
+    if not isinstance(given, Fingerprints):
+        raise TypeError(
+            f"an index takes fingerprints, not {type(given).__name__}: hand over extract_features(data).fingerprints"
+        )
+    return given
 
 
 def _unlikeliness(hit: Hit, limit: int) -> int:

@@ -42,7 +42,9 @@ def test_an_image_of_pillow_is_seen_as_it_is_shown():
 
 
 @pytest.mark.parametrize("path", ["a.jpg", Path("a.jpg")])
-@pytest.mark.parametrize("take", [extract_features, lambda it: compare(it, FILE), lambda it: measure_pair(FILE, it)])
+@pytest.mark.parametrize(
+    "take", [extract_features, dedup_core.decode, lambda it: compare(it, FILE), lambda it: measure_pair(FILE, it)]
+)
 def test_a_path_is_refused_with_what_to_hand_over_in_its_place(path, take):
     with pytest.raises(TypeError, match=r"not a path: hand over pathlib\.Path\('a\.jpg'\)\.read_bytes\(\)"):
         take(path)
@@ -97,3 +99,40 @@ def test_anything_hashable_names_an_image_in_the_index():
 def test_the_version_is_that_of_the_package():
     project = tomllib.loads((Path(__file__).parent.parent.parent / "pyproject.toml").read_text())["project"]
     assert dedup_core.__version__ == project["version"]
+
+
+def test_what_was_not_decoded_is_refused_with_what_to_do():
+    image = dedup_core.decode(FILE)
+    measured = dedup_core.measure_images(image, image)
+    with pytest.raises(TypeError, match=r"what decode\(data\) gave, not bytes: decode the file first"):
+        dedup_core.measure_images(FILE, image)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="decode the file first"):
+        dedup_core.explain_png(image, FILE, measured, dedup_core.decide(measured))  # type: ignore[arg-type]
+
+
+def test_features_in_place_of_their_fingerprints_are_refused_by_an_index():
+    features = extract_features(FILE)
+    index = dedup_core.FingerprintIndex()
+    for take in (index.search, lambda it: index.add("a", it)):
+        with pytest.raises(TypeError, match=r"not ImageFeatures: hand over extract_features\(data\)\.fingerprints"):
+            take(features)
+    assert len(index) == 0
+
+
+def test_a_verdict_in_place_of_its_kind_makes_no_empty_list_of_groups():
+    left, right = (dedup_core.ImagePath.parse(f"photos/{name}.jpg") for name in "ab")
+    verdict = compare(FILE, COPY)
+    with pytest.raises(TypeError, match=r"not Verdict: use verdict\.kind"):
+        dedup_core.group_pairs([(left, right, verdict)])  # type: ignore[list-item]
+    assert dedup_core.group_pairs([(left, right, verdict.kind)]) == [(left, right)]
+
+
+def test_of_no_copies_none_is_the_best():
+    with pytest.raises(ValueError, match="hand over one or more"):
+        dedup_core.best_copy([])
+
+
+@pytest.mark.parametrize("policy", ["Strict", None, {"min_structure": 0.5}])
+def test_what_is_no_policy_is_refused_with_those_there_are(policy):
+    with pytest.raises(ValueError, match="'balanced', 'loose' or a Policy"):
+        compare(FILE, COPY, policy)
