@@ -14,6 +14,7 @@ from dedup_app.ports.queues import QueueLengths
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
 from dedup_app.precision import PrecisionReport
 from dedup_cli.connection import services_of
+from dedup_cli.failures import InputError
 from dedup_cli.ledger import ledger_record, ledger_table
 from dedup_cli.output import console, plain, plain_table, print_json
 from dedup_cli.seen import seen_record, seen_table
@@ -39,6 +40,8 @@ def status(
 
     Example: dedup status --json
     """
+    if watch and as_json:
+        raise InputError("--watch tells people how it goes: leave it out for --json")
     services = services_of(context)
     if watch:
         watch_queues(services)

@@ -12,7 +12,7 @@ from rich.text import Text
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.html_page import escaped, page
-from dedup_cli.output import console, counted, plain, plain_table, print_json
+from dedup_cli.output import console, counted, plain, plain_table, print_json, tell
 from dedup_cli.plots import Spot, curve_plot, span
 from dedup_core.policy import PRESETS, Policy
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dedup_app.tune.evidence import Made
     from dedup_app.tune.service import CurvePoint, TuneReport
 
+NOTHING_PROPOSED = "no settings are better than today's beyond chance: nothing is proposed"
 MOST_SHOWN = 200  # changes in the table for people, as of `dedup rejudge`
 PLOT_STYLE = """<style>
 svg.curve { width: min(100%, 640px); height: auto } svg text { fill: var(--quiet); font: 11px system-ui, sans-serif }
@@ -64,6 +65,8 @@ def tune(
     elif write:
         for line in settings:
             console().print(Text(line), soft_wrap=True)
+        if not settings:
+            tell(NOTHING_PROPOSED)
     else:
         _print(report, changes, settings, page_address)
 
@@ -110,7 +113,7 @@ def _print(report: "TuneReport", changes: "Sequence[Change]", settings: list[str
     )
     out.print(Text(f"{unseen} them (by chance alone: {choice.chance:.3f})"))
     if not report.settings:
-        out.print(Text("no settings are better than today's beyond chance: nothing is proposed", style="yellow"))
+        out.print(Text(NOTHING_PROPOSED, style="yellow"))
         return
     out.print(Text("proposed:", style="bold"), *settings, sep="\n")
     if changes:

@@ -45,9 +45,10 @@ def test_what_is_written_can_be_set_and_changes_what_was_listed():
     assert sum(json.loads(done.stdout)["changed"].values()) == len(listed["changes"]) > 0
 
 
-def test_nothing_is_printed_where_nothing_is_better():
+def test_nothing_is_written_where_nothing_is_better_and_that_is_told():
     world = decided(residuals(60, 3.8))
-    assert run(world, "--write").stdout == ""
+    written = run(world, "--write")
+    assert (written.stdout, "nothing is proposed" in written.stderr) == ("", True)
     assert "nothing is proposed" in run(world).stdout
 
 
