@@ -22,6 +22,7 @@ from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.named_images import note_prefix
 from dedup_cli.output import console, counted, plain, plain_table, tell
 from dedup_cli.plots import rate
+from dedup_cli.written_file import check_place
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def measure(
     Example: dedup measure --sample 300 --html report.html
     """
     for file in (html, as_json):
-        if file and not file.parent.is_dir():  # said now, not after an hour
-            raise InputError(f"cannot write {file}: {file.parent} is no folder")
+        if file:
+            check_place(file)
     services = services_of(context)
     note_prefix(services, prefix)
     thresholds = PRESETS[policy] if policy else services.settings.policy

@@ -18,6 +18,7 @@ from dedup_cli.failures import InputError
 from dedup_cli.html_page import NO_PICTURE, escaped, figure, outlined, page, picture_of
 from dedup_cli.named_images import note_prefix
 from dedup_cli.output import console, counted, plain, progress, tell
+from dedup_cli.written_file import check_place
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.errors import PermanentError
@@ -51,6 +52,7 @@ def report(
 
     Example: dedup report --html copies.html --prefix uploads/ --since 2026-11-01
     """
+    check_place(html)
     services = services_of(context)
     note_prefix(services, prefix)
     start = None if since is None else since.replace(tzinfo=UTC)

@@ -25,6 +25,7 @@ from dedup_cli.local_files import limits_here, read_image_file
 from dedup_cli.output import Cell, print_csv, print_json, tell
 from dedup_cli.scan_report import html_report
 from dedup_cli.scan_tables import besides, print_report
+from dedup_cli.written_file import check_place
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.policy import PRESETS
@@ -70,8 +71,8 @@ def scan(
 
     Example: dedup scan ~/Pictures --html report.html
     """
-    if html and not html.parent.is_dir():  # said now, not after an hour of reading
-        raise InputError(f"cannot write {html}: {html.parent} is no folder")
+    if html:
+        check_place(html)
     names = _names(folder)
     started = time.monotonic()
     workers = jobs or os.process_cpu_count() or 1

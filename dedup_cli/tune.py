@@ -14,6 +14,7 @@ from dedup_cli.failures import InputError
 from dedup_cli.html_page import escaped, page
 from dedup_cli.output import console, counted, plain, plain_table, print_json, tell
 from dedup_cli.plots import Spot, curve_plot, span
+from dedup_cli.written_file import check_place
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def tune(
 
     Example: dedup tune --write >> settings.env
     """
+    if html:
+        check_place(html)
     services = services_of(context)
     report = services.tune.tune(list(_made(copies)) if copies else ())
     policy = replace(services.settings.policy, **report.settings)

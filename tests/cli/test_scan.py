@@ -132,3 +132,12 @@ def test_a_page_that_cannot_be_written_is_told(dedup: Run, folder: Path) -> None
     assert "cannot write" in done.stderr
     (folder / "taken").mkdir()
     assert "cannot write" in dedup("scan", str(folder / "taken"), "--html", str(folder / "taken")).stderr
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(
+    dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dedup_cli.scan.read_image_file", lambda _file: pytest.fail("a file was read"))
+    for page, why in ((folder, "it is a folder"), (folder / "nowhere" / "a.html", "is no folder")):
+        done = dedup("scan", str(folder), "--html", str(page))
+        assert (done.exit_code, why in done.stderr) == (2, True)

@@ -79,3 +79,8 @@ def test_copies_that_another_version_measured_are_refused_with_what_to_do(tmp_pa
 def test_settings_name_the_preset_that_is_nearest():
     assert settings_lines(BALANCED) == ["POLICY=balanced"]
     assert settings_lines(replace(STRICT, min_structure=0.85)) == ["POLICY=strict", "POLICY_MIN_STRUCTURE=0.85"]
+
+
+def test_a_folder_in_place_of_a_page_is_refused(tmp_path: Path):
+    done = run(decided(residuals(60, 2.4)), "--html", str(tmp_path))
+    assert (done.exit_code, "it is a folder; give the path of a new file in it" in done.stderr) == (2, True)
