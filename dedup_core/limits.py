@@ -31,5 +31,10 @@ class DecodeLimits:
     max_memory_bytes: int = 368 * 1024 * 1024
     formats: frozenset[str] = COMMON_FORMATS
 
+    def __post_init__(self) -> None:
+        known = COMMON_FORMATS | RARE_FORMATS
+        if isinstance(self.formats, str) or not known.issuperset(self.formats):
+            raise ValueError(f"formats is {self.formats!r}; it takes a set of {', '.join(sorted(known))}")
+
 
 DEFAULT_LIMITS: Final = DecodeLimits()

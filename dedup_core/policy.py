@@ -1,6 +1,7 @@
 """The thresholds between the verdicts, and the three presets of them."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Final
 
 _SHARES: Final = (
@@ -70,6 +71,9 @@ class Policy:
     max_plain_difference: float = 2.3  # docs/thresholds.md#plain-pictures
 
     def __post_init__(self) -> None:
+        for name in (*_SHARES, *_DISTANCES):
+            if not isinstance(getattr(self, name), Real):
+                raise TypeError(f"{name} is {getattr(self, name)!r}; it takes a number")
         for name in _SHARES:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it takes 0 to 1")

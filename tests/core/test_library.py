@@ -136,3 +136,16 @@ def test_of_no_copies_none_is_the_best():
 def test_what_is_no_policy_is_refused_with_those_there_are(policy):
     with pytest.raises(ValueError, match="'balanced', 'loose' or a Policy"):
         compare(FILE, COPY, policy)
+
+
+@pytest.mark.parametrize("value", ["0.8", None])
+def test_a_threshold_that_is_no_number_is_refused_by_its_name(value):
+    with pytest.raises(TypeError, match=r"min_structure is .+; it takes a number"):
+        dedup_core.Policy(min_structure=value)
+    assert dedup_core.Policy(min_structure=np.float32(0.5)).min_structure == 0.5
+
+
+@pytest.mark.parametrize("formats", ["JPEG", frozenset({"jpg"})])
+def test_formats_that_are_none_are_refused_with_those_there_are(formats):
+    with pytest.raises(ValueError, match="it takes a set of AVIF, BMP, GIF, HEIC, JPEG, JPEG2000, PNG"):
+        DecodeLimits(formats=formats)
