@@ -19,7 +19,7 @@ from dedup_cli.html_page import NO_PICTURE, escaped, figure, outlined, page, pic
 from dedup_cli.named_images import note_prefix
 from dedup_cli.output import console, counted, plain, progress, tell
 from dedup_cli.written_file import check_place
-from dedup_core.comparison.regions import Region, RegionKind
+from dedup_core.comparison.regions import Region, changed
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Family, ImageFacts
@@ -112,8 +112,8 @@ def _figures(group: Group, pairs: Mapping[bytes, PairRow], pictures: Mapping[byt
     compared = {it: pair.verdict for it, pair in pairs.items() if pair.verdict is not None}
     why = "; ".join(group.why)
     style, word = ("other", "unsure") if group.is_unsure else ("keep", "keep")
-    changed = _changed(compared.get(members[0].facts.image_id)) if len(members) == 1 else []
-    keeper = outlined(pictures[group.keeper.image_id], [region.left for region in changed])
+    regions = _changed(compared.get(members[0].facts.image_id)) if len(members) == 1 else []
+    keeper = outlined(pictures[group.keeper.image_id], [region.left for region in regions])
     yield figure(keeper, group.keeper.path, _size(group.keeper), style, word, why)
     for member in members:
         verdict = compared.get(member.facts.image_id)
@@ -132,7 +132,7 @@ def _figures(group: Group, pairs: Mapping[bytes, PairRow], pictures: Mapping[byt
 
 def _changed(verdict: Verdict | None) -> list[Region]:
     """The parts in which the two show something else."""
-    return [region for region in verdict.regions if region.kind is RegionKind.CHANGED] if verdict else []
+    return changed(verdict.regions) if verdict else []
 
 
 def _decision(member: Member) -> str:

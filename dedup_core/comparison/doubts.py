@@ -12,7 +12,7 @@ from dedup_core.comparison.measurement import (
     PairMeasurement,
     Tones,
 )
-from dedup_core.comparison.regions import RegionKind, in_words
+from dedup_core.comparison.regions import changed, in_words
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import Policy
 from dedup_core.views import View
@@ -88,7 +88,7 @@ def fine_print(measurement: PairMeasurement) -> str:
     fine = measurement.fine
     if fine is None or fine.outlier <= _most_usual(fine):
         return ""
-    boxes = [region.left for region in measurement.regions if region.kind is RegionKind.CHANGED]
+    boxes = [region.left for region in changed(measurement.regions)]
     place = f", {in_words(boxes)}" if boxes else ""
     times = f"{fine.outlier:.1f} times what copying left elsewhere"
     return f"a detail too small for {WORKING_SIZE} pixels differs{place} ({times})"

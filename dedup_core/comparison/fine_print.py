@@ -26,12 +26,13 @@ def look_at_fine_print(placed: Placed, left: Pixels | None, right: Pixels | None
     if left is None or right is None or np.array_equal(left, right):
         return NOT_LOOKED
     wholes = _as_colors(left), _as_colors(right)
-    looks = [look for tile in _tiles(placed, wholes) if (look := _closest_look(tile)).detail and not look.shows_nothing]
-    details = [look.detail for look in looks if look.detail is not None]
-    if not details:
-        return NOT_LOOKED
-    detail = max(details, key=lambda it: (it.outlier, it.worst))
-    return replace(looks[0], detail=detail, regions=tuple(region for look in looks for region in look.regions))
+    looks = [look for tile in _tiles(placed, wholes) if not (look := _closest_look(tile)).shows_nothing]
+    most = max(looks, key=_standing_out, default=NOT_LOOKED)
+    return replace(most, regions=tuple(region for look in looks for region in look.regions))
+
+
+def _standing_out(look: Look) -> tuple[float, float]:
+    return (look.detail.outlier, look.detail.worst) if look.detail else (0.0, 0.0)
 
 
 def _closest_look(tile: Placed) -> Look:

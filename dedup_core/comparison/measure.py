@@ -20,7 +20,7 @@ from dedup_core.comparison.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, 
 from dedup_core.comparison.margins import with_margins
 from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement, Tones
 from dedup_core.comparison.placing import Contents, Placed
-from dedup_core.comparison.regions import Region, RegionKind
+from dedup_core.comparison.regions import Region, changed
 from dedup_core.comparison.seen_image import SeenImage, contents_of, distance_bits
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.tones import tones_between
@@ -89,7 +89,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
-    if all(region.kind is RegionKind.SHARED for region in regions):
+    if not changed(regions):
         regions += fine.regions
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
@@ -128,12 +128,12 @@ def _tones_and_regions(
     ground = Ground.of(blocks, left.background.pixels & right.background.pixels)
     tones, spots = tones_between(blocks, laid.labs, ground=ground, only_colors=only_colors, before_plain=before_plain)
     regions = look.regions
-    if all(region.kind is RegionKind.SHARED for region in regions):
+    if not changed(regions):
         regions += laid.regions_of(spots, BLOCK)
     if look.detail is not None and look.detail.altered_share <= FEW_PARTS:
         outlier = color_outlier(laid.pair.left, laid.pair.right, laid.least_pixels)
         tones = replace(tones, mark=outlier.times, color_off=outlier.color_off)
-        if all(region.kind is RegionKind.SHARED for region in regions):
+        if not changed(regions):
             regions += laid.regions_in(outlier.boxes)
     return tones, regions
 

@@ -75,6 +75,11 @@ class Region:
         return cls(RegionKind(str(stored.get("kind"))), *boxes)
 
 
+def changed(regions: Sequence[Region]) -> list[Region]:
+    """The parts in which the two show something else."""
+    return [region for region in regions if region.kind is RegionKind.CHANGED]
+
+
 def swapped(regions: Sequence[Region]) -> tuple[Region, ...]:
     """All of them the other way round."""
     return tuple(region.swapped() for region in regions)

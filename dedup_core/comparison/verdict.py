@@ -24,7 +24,7 @@ from dedup_core.comparison.doubts import (
     unlike_part,
 )
 from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMeasurement, Tones
-from dedup_core.comparison.regions import Region, RegionKind, in_words
+from dedup_core.comparison.regions import Region, RegionKind, changed, in_words
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import BALANCED, Policy, policy_of
@@ -277,12 +277,12 @@ def _judge_altered(
 
 def _what_differs(measurement: PairMeasurement) -> str:
     """One sentence about the parts that differ: how much of the picture they are, and where the large ones are."""
-    changed = [region for region in measurement.regions if region.kind is RegionKind.CHANGED]
-    if not changed:
+    differing = changed(measurement.regions)
+    if not differing:
         return "small parts show something else"
-    share = min(1.0, sum(max(region.left.area, region.right.area) for region in changed))
+    share = min(1.0, sum(max(region.left.area, region.right.area) for region in differing))
     told = f"{share:.0%}" if share >= _LEAST_TOLD else "less than 1%"
-    return f"something else is shown in {told} of it, {in_words([region.left for region in changed])}"
+    return f"something else is shown in {told} of it, {in_words([region.left for region in differing])}"
 
 
 def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bool:

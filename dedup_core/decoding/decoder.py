@@ -124,7 +124,7 @@ def _decode(
         provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN
         transposed = TRANSPOSE_BY_ORIENTATION.get(orientation)
         small = reduce_to_working_size(picture)
-        fine = fine_of(picture, small) if for_comparison else None
+        fine = fine_of(picture, small, transposed) if for_comparison else None
         is_whole = header.halvings == 0
         digest = digest_of(picture, transposed, data, header) if for_comparison and is_whole else ""
         whole = Whole(digest, frames_of(picture, header, transposed))
@@ -133,20 +133,11 @@ def _decode(
     small = to_srgb(small, icc_profile)
     if transposed is not None:
         small = small.transpose(transposed)
-        fine = fine and fine.transpose(transposed)
     if (small.width - small.height) * (width - height) < 0:  # turned, here or by the plugin
         width, height = height, width
     pixels = np.array(small, dtype=np.uint8)  # (h, w, 3)
-    return WorkingImage(
-        pixels,
-        header.format,
-        width,
-        height,
-        max(decoded_bytes, pixels.nbytes),
-        provenance,
-        whole,
-        None if fine is None else np.asarray(fine),
-    )
+    decoded_bytes = max(decoded_bytes, pixels.nbytes)
+    return WorkingImage(pixels, header.format, width, height, decoded_bytes, provenance, whole, fine)
 
 
 def _without_broken_metadata(data: bytes, format_name: str) -> tuple[bytes, bytes | None]:

@@ -3,9 +3,10 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.decoding.shrink import BAND_PIXELS
+from dedup_core.decoding.shrink import averaged_in_bands
 from dedup_core.limits import FINE_GAIN, FINE_SIZE, WORKING_SIZE
 
 _NEAR: Final = 8  # levels of 255 either way: what compression leaves of one color
@@ -13,8 +14,10 @@ _PLAIN: Final = 0.4  # docs/thresholds.md#fine-print
 _PLAIN_MODES: Final = ("1", "L", "P", "RGB")
 
 
-def fine_of(picture: Image.Image, small: Image.Image) -> Image.Image | None:
-    """Luma (mode L) averaged by the whole factor that brings a decoded picture to `FINE_SIZE` or less.
+def fine_of(
+    picture: Image.Image, small: Image.Image, transposed: Image.Transpose | None = None
+) -> NDArray[np.uint8] | None:
+    """Luma (h, w), upright, averaged by the whole factor that brings a decoded picture to `FINE_SIZE` or less.
 
     `small` is the working image of it. None for what is not much larger than that, for photographs, which have no
     plain ground, and for pictures with transparency or more than 8 bits.
@@ -22,14 +25,8 @@ def fine_of(picture: Image.Image, small: Image.Image) -> Image.Image | None:
     if max(picture.size) < FINE_GAIN * WORKING_SIZE or not _is_plain(picture) or not _is_page(small):
         return None
     factor = -(-max(picture.size) // FINE_SIZE)
-    if factor == 1:
-        return picture.convert("L")
-    fine = Image.new("L", (-(-picture.width // factor), -(-picture.height // factor)))
-    rows = max(1, BAND_PIXELS // (picture.width * factor)) * factor
-    for top in range(0, picture.height, rows):
-        band = picture.crop((0, top, picture.width, min(top + rows, picture.height))).convert("L")
-        fine.paste(band.reduce(factor), (0, top // factor))
-    return fine
+    luma = averaged_in_bands(picture, (factor, factor), lambda band: band.convert("L"))
+    return np.asarray(luma if transposed is None else luma.transpose(transposed))
 
 
 def _is_plain(picture: Image.Image) -> bool:

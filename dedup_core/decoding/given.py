@@ -32,7 +32,7 @@ def working_image_of(picture: Picture, limits: DecodeLimits = DEFAULT_LIMITS) ->
     if isinstance(picture, np.ndarray):
         return _of_array(picture, limits)
     if isinstance(picture, bytes | bytearray | memoryview):
-        return decode(bytes(picture), limits)
+        return decode(picture, limits)
     raise TypeError(refusal(picture, "the bytes of an image file, a Pillow image or an array (height, width, 3)"))
 
 
@@ -43,20 +43,18 @@ def _of_image(image: Image.Image, limits: DecodeLimits) -> WorkingImage:
         image.load()
         small = to_srgb(reduce_to_working_size(image), image.info.get("icc_profile"))
         transposed = TRANSPOSE_BY_ORIENTATION.get(orientation or 1)
-        fine = fine_of(image, small)
+        fine = fine_of(image, small, transposed)
         whole = Whole(digest_of(image, transposed))  # a frame is what is handed over, whatever its file holds
     except (OSError, SyntaxError, ValueError) as error:  # an image that Pillow opened and has not read before
         raise UnreadableImage(f"Pillow cannot read the rest of this image ({error})", reason="corrupt") from error
     width, height = image.size
     if transposed is not None:
         small = small.transpose(transposed)
-        fine = fine and fine.transpose(transposed)
     if (small.width - small.height) * (width - height) < 0:
         width, height = height, width
     pixels = np.array(small, np.uint8)  # (h, w, 3)
     decoded_bytes = max(buffer_bytes(image), pixels.nbytes)
-    plane = None if fine is None else np.asarray(fine)
-    return WorkingImage(pixels, image.format or "image", width, height, decoded_bytes, whole=whole, fine=plane)
+    return WorkingImage(pixels, image.format or "image", width, height, decoded_bytes, whole=whole, fine=fine)
 
 
 def _of_array(pixels: Pixels, limits: DecodeLimits) -> WorkingImage:

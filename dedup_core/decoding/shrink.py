@@ -1,5 +1,6 @@
 """A decoded picture of any mode and size -> a small one in RGB, L, CMYK or LAB, without a second large copy."""
 
+from collections.abc import Callable
 from typing import Final
 
 from PIL import Image
@@ -35,8 +36,26 @@ def averaged(picture: Image.Image, size: tuple[int, int]) -> tuple[Image.Image, 
     if picture.mode in REDUCIBLE and not picture.has_transparency_data:
         small = Image.Image.reduce(picture, (across, down)) if across * down > 1 else picture
     else:
-        small = _reduce_in_bands(picture, across, down)
+        span = value_span(picture, _band_rows(picture, down))
+        small = averaged_in_bands(picture, (across, down), lambda band: _plain(band, span))
     return small, (0.0, 0.0, picture.width / across, picture.height / down)
+
+
+def averaged_in_bands(
+    picture: Image.Image, factors: tuple[int, int], plain: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    """The picture averaged by whole factors across and down, after `plain` has brought each band into another mode."""
+    across, down = factors
+    rows = _band_rows(picture, down)
+    small = None
+    for top in range(0, picture.height, rows):
+        band = plain(picture.crop((0, top, picture.width, min(top + rows, picture.height))))
+        if small is None:
+            small = Image.new(band.mode, (-(-picture.width // across), -(-picture.height // down)))
+        small.paste(band.reduce(factors), (0, top // down))
+    if small is None:
+        raise ValueError("a picture without rows")
+    return small
 
 
 def working_size(width: int, height: int) -> tuple[int, int]:
@@ -49,18 +68,9 @@ def buffer_bytes(picture: Image.Image) -> int:
     return picture.width * picture.height * bytes_per_pixel
 
 
-def _reduce_in_bands(picture: Image.Image, across: int, down: int) -> Image.Image:
-    rows = max(1, BAND_PIXELS // (picture.width * down)) * down
-    span = value_span(picture, rows)
-    small = None
-    for top in range(0, picture.height, rows):
-        band = _plain(picture.crop((0, top, picture.width, min(top + rows, picture.height))), span)
-        if small is None:
-            small = Image.new(band.mode, (-(-picture.width // across), -(-picture.height // down)))
-        small.paste(band.reduce((across, down)), (0, top // down))
-    if small is None:
-        raise ValueError("a picture without rows")
-    return small
+def _band_rows(picture: Image.Image, down: int) -> int:
+    """So many that each row of the result is made of one band."""
+    return max(1, BAND_PIXELS // (picture.width * down)) * down
 
 
 def _plain(band: Image.Image, span: tuple[float, float]) -> Image.Image:
