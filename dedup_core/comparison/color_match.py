@@ -12,6 +12,8 @@ _TONE_ALONE: Final = 1.1  # docs/thresholds.md#tone-is-not-color
 _MOST_OFF_CAST: Final = 1.65  # docs/thresholds.md#tone-is-not-color
 _MOST_OFF_TONE: Final = 3.0  # docs/thresholds.md#tone-is-not-color
 _LEAST_SATURATION: Final = 0.5  # docs/thresholds.md#tone-is-not-color
+_MOST_OF_COLOR: Final = 0.35  # docs/thresholds.md#tone-is-not-color
+_AS_SATURATED: Final = 0.8  # docs/thresholds.md#tone-is-not-color
 _MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
@@ -45,7 +47,7 @@ def above(value: float, limit: float) -> str:
 
 def _color_is_gone(tones: Tones, policy: Policy) -> bool:
     """Whether one picture has one color for each lightness where the other has many, or both have and not the same."""
-    if tones.least_color >= DUOTONE or _is_cast(tones):
+    if tones.least_color >= DUOTONE or _is_cast(tones) or _is_relit(tones):
         return False
     has_lost = tones.most_color >= _COLORFUL and tones.least_color < policy.min_kept_color * tones.most_color
     return has_lost or (tones.most_color < MONOCHROME and tones.tint > policy.max_toning)
@@ -57,6 +59,11 @@ def _is_cast(tones: Tones) -> bool:
         return False
     only_tone = tones.cast <= _TONE_ALONE and tones.saturation >= _LEAST_SATURATION
     return tones.off_cast <= (_MOST_OFF_TONE if only_tone else _MOST_OFF_CAST)
+
+
+def _is_relit(tones: Tones) -> bool:
+    """Whether uneven light makes several colors of one: their hues are those of the other picture, and as strong."""
+    return tones.saturation >= _AS_SATURATED and 0 < tones.hue <= _MOST_OF_COLOR * tones.most_color
 
 
 def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> bool:

@@ -24,8 +24,8 @@ _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
-_MOST_KEPT_IN_GRAY: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
-_GRAY: Final = 0.1  # CIELAB units of color besides one for each lightness: gray pictures have 0.00001
+_MOST_KEPT_IN_GRAY: Final = 0.9  # docs/thresholds.md#another-color-in-one-place
+_MOST_GRAY_OFF: Final = 5.0  # levels of 255; docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
 _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
@@ -176,12 +176,13 @@ def some_colors(measurement: PairMeasurement) -> str:
 def keeps_colors(measurement: PairMeasurement) -> bool:
     """Whether most of what does not differ in shape has the very same colors; the rest of it may have any.
 
-    Of a picture that is gray all over in one of them, what had no color before does not count against a gray copy.
+    What had no color before does not count against a gray copy.
     """
     tones = measurement.tones
     if tones is None:
         return False
-    return tones.kept > (_MOST_KEPT_IN_GRAY if tones.least_color < _GRAY <= tones.most_color else MOST_KEPT)
+    is_gray_copy = tones.gray_off is not None and tones.gray_off <= _MOST_GRAY_OFF
+    return tones.kept > (_MOST_KEPT_IN_GRAY if is_gray_copy else MOST_KEPT)
 
 
 def _kept(tones: Tones) -> str:

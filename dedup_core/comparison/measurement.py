@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 21  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 22  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -75,7 +75,8 @@ class Tones:
     not asked; `off_cast`: what that leaves of them, in nearly all places; `ground`: how far the colors of a light plain
     ground are apart, None without one; `saturation` 0..1: how much color the paler picture has beside the other.
     `shade` 0..1: the share of what is before a light plain ground, the same in both, that is lighter or darker by more
-    than a change of light makes it.
+    than a change of light makes it. `gray_off`: where one picture is gray all over and most of the other one is, too,
+    how far its lumas are off those of the colors, in levels of 255, in nearly all places; else None.
     """
 
     hue: float
@@ -94,6 +95,7 @@ class Tones:
     ground: float | None = None
     saturation: float = 0.0
     shade: float = 0.0
+    gray_off: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ _SHADE_CODES: Final = np.array([1.0, 64.0, 64.0 * 64.0])
 _FEW_COLORS: Final = 4
 _COARSE_LEVELS: Final = 8  # of a channel
 _NEARLY_ALL: Final = 0.93  # of the blocks: edges are mixtures
+_IN_COLOR: Final = 6 / 255  # of a channel less luma; what is gray has a third of it at most
 _FEW: Final = 6  # blocks of one color that say something about it
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
@@ -112,10 +113,33 @@ def _own_colors(blocks: Blocks, ours: Float64s, theirs: Float64s, weight: Float6
     raw = _lengths((ours - theirs)[:, weight > COUNTED])
     kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
     tones = Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, kept=kept)
+    if colors[0] < DUOTONE and kept > MOST_KEPT:
+        tones = replace(tones, gray_off=_gray_off(blocks))
     if colors[0] < DUOTONE and max(colors[1], tint) > MONOCHROME:
         cast = cast_between(blocks)
         tones = replace(tones, cast=cast.gains, off_cast=cast.off, saturation=cast.saturation)
     return tones
+
+
+def _gray_off(blocks: Blocks) -> float | None:
+    """How far a gray picture's lumas are off those of the other one's colors, once contrast and light were allowed for.
+
+    A copy in gray keeps the lumas; what has another color in itself, as a lamp that is lit, has another one.
+    """
+    counted = blocks.weight > COUNTED
+    gray, colored = sorted((blocks.left[counted], blocks.right[counted]), key=lambda it: _chroma(it).max(initial=0.0))
+    in_color = _chroma(colored) > _IN_COLOR
+    if not in_color.any() or _chroma(gray).max() > _IN_COLOR / 3:
+        return None
+    lumas, wanted = colored @ LUMA, gray @ LUMA
+    slope, offset = np.polyfit(lumas, wanted, 1)
+    off = np.abs((slope * lumas + offset).clip(0.0, 1.0) - wanted)
+    return float(np.quantile(off[in_color], _NEARLY_ALL)) * 255
+
+
+def _chroma(values: Float32s) -> Float64s:
+    """The most that a channel of sRGB (n, 3) is off luma, (n,)."""
+    return np.asarray(np.abs(values - (values @ LUMA)[:, None]).max(axis=1), dtype=np.float64)
 
 
 def _has_few_colors(values: Float32s, weight: Float32s) -> bool:

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from dedup_changes.frames import avatar
 from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stronger
@@ -76,6 +76,55 @@ def test_a_slope_of_light_explains_a_block_only_where_it_is_allowed_for():
 @pytest.mark.parametrize("name", ["chelsea.png", "retina.jpg"])
 def test_a_round_avatar_is_altered_and_not_another_picture(name):
     assert kind_of(photo(name), avatar(photo(name), ANY_CHANCE)) is VerdictKind.ALTERED
+
+
+def bars() -> Image.Image:
+    """A chart of one color before a white ground."""
+    picture = Image.new("RGB", (640, 480), "white")
+    pen = ImageDraw.Draw(picture)
+    for place, height in enumerate((120, 300, 210, 360, 170, 260)):
+        pen.rectangle((60 + 90 * place, 440 - height, 120 + 90 * place, 440), fill=(90, 140, 200))
+    pen.line((40, 20, 40, 440, 620, 440), fill="black", width=3)
+    return picture
+
+
+def test_a_drawing_of_one_color_with_light_from_one_side_is_a_duplicate():
+    """The light makes many colors of one, and the drawing has not lost them."""
+    assert kind_of(bars(), light_from_one_side(bars(), ANY_CHANCE)) is VerdictKind.DUPLICATE
+    assert kind_of(bars(), colorize(bars(), "#402814", "#ffe8c0")) is VerdictKind.COLOR_VARIANT
+
+
+def colorize(picture: Image.Image, dark: str, light: str) -> Image.Image:
+    return ImageOps.colorize(picture.convert("L"), dark, light)
+
+
+def report(lamp: tuple[int, int, int], size: int) -> Image.Image:
+    """Lines of gray text and four lamps, of which one has that color."""
+    picture = Image.new("RGB", (900, 700), (235, 235, 235))
+    pen = ImageDraw.Draw(picture)
+    for line in range(14):
+        text = f"Channel {line}  value {line * 37 % 101:03d}  state nominal"
+        pen.text((60, 60 + 40 * line), text, (40, 40, 40), font=ImageFont.load_default(22))
+    for place in range(4):
+        top = 60 + 150 * place
+        pen.ellipse((680, top, 680 + size, top + size), lamp if place == 1 else (120, 120, 120), "black")
+    return picture
+
+
+def test_a_gray_copy_of_a_page_with_a_logo_in_color_has_other_colors():
+    """Four fifths of it were gray before, and the lumas of the rest are as they were."""
+    page = report((40, 180, 60), 60)
+    ImageDraw.Draw(page).rectangle((30, 20, 250, 52), fill=(180, 40, 60))
+    gray = page.convert("L").resize((450, 350)).convert("RGB")
+    for copy in (page.convert("L").convert("RGB"), ImageEnhance.Contrast(gray).enhance(1.2)):
+        assert kind_of(page, copy) is VerdictKind.COLOR_VARIANT
+
+
+@pytest.mark.parametrize("lamp", [(200, 30, 30), (40, 180, 60)])
+@pytest.mark.parametrize("size", [40, 100])
+def test_a_lamp_that_is_lit_is_no_gray_copy(lamp, size):
+    """Not even where it is as light as the others."""
+    assert kind_of(report((120, 120, 120), size), report(lamp, size)) is VerdictKind.ALTERED
 
 
 def test_a_mirrored_photograph_of_many_things_before_a_plain_ground_is_no_drawn_mark():
