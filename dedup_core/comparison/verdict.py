@@ -1,5 +1,6 @@
 """Measurement + policy -> Verdict with reasons."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -73,6 +74,9 @@ _MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
+_LEAST_OF_MONOCHROME: Final = 0.6  # docs/thresholds.md#altered-or-distinct
+_USUAL_IN_MONOCHROME: Final = 0.03  # docs/thresholds.md#altered-or-distinct
+_LIGHT_IN_MONOCHROME: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _LEAST_TOLD: Final = 0.005  # less would be told as 0 %
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
@@ -269,10 +273,20 @@ def _judge_altered(
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {most:.0%})",)
     limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if is_full(measurement, policy) else 1.0)
-    if residual > limit and color is not VerdictKind.DUPLICATE and not keeps_colors(measurement):
+    same_colors = residual <= limit or color is VerdictKind.DUPLICATE or keeps_colors(measurement)
+    if is_monochrome_copy(measurement, policy) and (same_colors or _rest_is_as_it_was(measurement, detail)):
+        return VerdictKind.ALTERED, (_what_differs(measurement), "the rest has lost its colors or was toned")
+    if not same_colors:
         beyond = above(residual, limit)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
     return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")
+
+
+def _rest_is_as_it_was(measurement: PairMeasurement, detail: Detail) -> bool:
+    """Whether all but a part and the colors is the same: shapes, and light and shade."""
+    light = math.inf if measurement.tones is None else measurement.tones.light
+    same_shapes = measurement.structure >= _LEAST_OF_MONOCHROME and detail.usual <= _USUAL_IN_MONOCHROME
+    return same_shapes and light <= _LIGHT_IN_MONOCHROME
 
 
 def _what_differs(measurement: PairMeasurement) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from dedup_changes.frames import avatar
+from dedup_changes.frames import avatar, caption
 from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stronger
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.bent_tones import variance_and_explained
@@ -118,6 +118,20 @@ def test_a_gray_copy_of_a_page_with_a_logo_in_color_has_other_colors():
     gray = page.convert("L").resize((450, 350)).convert("RGB")
     for copy in (page.convert("L").convert("RGB"), ImageEnhance.Contrast(gray).enhance(1.2)):
         assert kind_of(page, copy) is VerdictKind.COLOR_VARIANT
+
+
+@pytest.mark.parametrize("tone", [("black", "white"), ("#281808", "#ffe8c0")])
+@pytest.mark.parametrize("name", ["coffee.png", "astronaut.png"])
+def test_a_copy_without_its_colors_and_with_a_caption_is_altered(name, tone):
+    captioned = caption(colorize(photo(name), *tone), ANY_CHANCE)
+    verdict = decide(measure_images(working(photo(name)), working(captioned)))
+    assert verdict.kind is VerdictKind.ALTERED
+    assert verdict.reasons[1] == "the rest has lost its colors or was toned"
+
+
+def test_another_picture_in_gray_with_a_caption_is_no_copy():
+    other = caption(ImageOps.mirror(photo("chelsea.png")).convert("L").convert("RGB"), ANY_CHANCE)
+    assert kind_of(photo("coffee.png"), other) is VerdictKind.DISTINCT
 
 
 @pytest.mark.parametrize("lamp", [(200, 30, 30), (40, 180, 60)])
