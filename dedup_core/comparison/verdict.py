@@ -1,6 +1,5 @@
 """Measurement + policy -> Verdict with reasons."""
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -153,7 +152,8 @@ def _with_doubts_of_recoloring(
     if doubt := too_small_a_part(measurement, policy, recolored=True) or turned_mark(measurement, policy):
         return VerdictKind.DISTINCT, (doubt, *reasons)
     if outlying := outlying_place(measurement, policy, recolored=True):
-        alike = measurement.color_residual <= policy.max_altered_color_residual
+        same_colors = measurement.color_residual <= policy.max_altered_color_residual
+        alike = same_colors or _only_lost_colors(measurement, policy)
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
     if some := some_colors(measurement):
         alike = measurement.color_residual <= _MOST_RECOLORED * policy.max_altered_color_residual
@@ -274,7 +274,7 @@ def _judge_altered(
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {most:.0%})",)
     limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if is_full(measurement, policy) else 1.0)
     same_colors = residual <= limit or color is VerdictKind.DUPLICATE or keeps_colors(measurement)
-    if is_monochrome_copy(measurement, policy) and (same_colors or _rest_is_as_it_was(measurement, detail)):
+    if _only_lost_colors(measurement, policy) or (same_colors and is_monochrome_copy(measurement, policy)):
         return VerdictKind.ALTERED, (_what_differs(measurement), "the rest has lost its colors or was toned")
     if not same_colors:
         beyond = above(residual, limit)
@@ -282,11 +282,13 @@ def _judge_altered(
     return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")
 
 
-def _rest_is_as_it_was(measurement: PairMeasurement, detail: Detail) -> bool:
-    """Whether all but a part and the colors is the same: shapes, and light and shade."""
-    light = math.inf if measurement.tones is None else measurement.tones.light
+def _only_lost_colors(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether one is gray or toned, and all but a part has the shapes, the light and the shade of the other."""
+    tones, detail = measurement.tones, measurement.detail
+    if tones is None or detail is None or not is_monochrome_copy(measurement, policy):
+        return False
     same_shapes = measurement.structure >= _LEAST_OF_MONOCHROME and detail.usual <= _USUAL_IN_MONOCHROME
-    return same_shapes and light <= _LIGHT_IN_MONOCHROME
+    return same_shapes and tones.light <= _LIGHT_IN_MONOCHROME
 
 
 def _what_differs(measurement: PairMeasurement) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from dedup_changes.frames import avatar, caption
+from dedup_changes.frames import avatar, caption, rounded
 from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stronger
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.bent_tones import variance_and_explained
@@ -127,6 +127,11 @@ def test_a_copy_without_its_colors_and_with_a_caption_is_altered(name, tone):
     verdict = decide(measure_images(working(photo(name)), working(captioned)))
     assert verdict.kind is VerdictKind.ALTERED
     assert verdict.reasons[1] == "the rest has lost its colors or was toned"
+
+
+@pytest.mark.parametrize("name", ["coffee.png", "astronaut.png"])
+def test_a_gray_copy_with_rounded_corners_is_altered(name):
+    assert kind_of(photo(name), rounded(photo(name).convert("L").convert("RGB"), ANY_CHANCE)) is VerdictKind.ALTERED
 
 
 def test_another_picture_in_gray_with_a_caption_is_no_copy():
