@@ -23,7 +23,7 @@ if ($env:AZURE_SUBSCRIPTION_ID) {
 }
 $prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } # two apps may prepare one account at the same time
 $template = Join-Path $PSScriptRoot '..' 'modules' 'images-data.bicep'
-$personType = if ($env:AZURE_PRINCIPAL_TYPE) { $env:AZURE_PRINCIPAL_TYPE } else { 'User' }
+$personType = if ($env:PERSON_PRINCIPAL_TYPE) { $env:PERSON_PRINCIPAL_TYPE } else { 'User' }
 $originalLinks = if ($env:ORIGINAL_LINKS) { $env:ORIGINAL_LINKS } else { 'true' }
 $tagImages = if ($env:TAG_IMAGES) { $env:TAG_IMAGES } else { 'false' }
 $parameters = @(
@@ -35,7 +35,7 @@ $parameters = @(
     "eventsQueue=$($env:EVENTS_QUEUE)"
     "namespace=$($env:DEDUP_NAMESPACE)"
     "appPrincipalId=$($env:APP_PRINCIPAL_ID)"
-    "personPrincipalId=$($env:AZURE_PRINCIPAL_ID)"
+    "personPrincipalId=$($env:PERSON_PRINCIPAL_ID)"
     "personPrincipalType=$personType"
     "originalLinks=$originalLinks"
     "tagImages=$tagImages"

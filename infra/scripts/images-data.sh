@@ -31,6 +31,6 @@ az deployment group create --name "dedup-${prefix}images-data" --resource-group 
     accountName="$IMAGES_ACCOUNT_NAME" imageContainer="$IMAGE_CONTAINER" indexContainer="$INDEX_CONTAINER" \
     verifyQueue="$VERIFY_QUEUE" ingestQueue="$INGEST_QUEUE" eventsQueue="$EVENTS_QUEUE" \
     namespace="${DEDUP_NAMESPACE:-}" \
-    appPrincipalId="$APP_PRINCIPAL_ID" personPrincipalId="${AZURE_PRINCIPAL_ID:-}" personPrincipalType="${AZURE_PRINCIPAL_TYPE:-User}" \
+    appPrincipalId="$APP_PRINCIPAL_ID" personPrincipalId="${PERSON_PRINCIPAL_ID:-}" personPrincipalType="${PERSON_PRINCIPAL_TYPE:-User}" \
     originalLinks="${ORIGINAL_LINKS:-true}" tagImages="${TAG_IMAGES:-false}"
 echo "$IMAGES_ACCOUNT_NAME has what the app needs beside the images"

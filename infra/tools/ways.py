@@ -58,8 +58,8 @@ def inside_parameters(outputs: Mapping[str, str]) -> dict[str, str | bool]:
         "eventsQueue": outputs["EVENTS_QUEUE"],
         "namespace": outputs["DEDUP_NAMESPACE"],
         "appPrincipalId": outputs["APP_PRINCIPAL_ID"],
-        "personPrincipalId": DEPLOYER,
-        "personPrincipalType": "User",
+        "personPrincipalId": outputs["PERSON_PRINCIPAL_ID"],
+        "personPrincipalType": outputs["PERSON_PRINCIPAL_TYPE"],
         "originalLinks": outputs["ORIGINAL_LINKS"] == "true",
         "tagImages": outputs["TAG_IMAGES"] == "true",
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.tools.ways import DEPLOYER
 from tests.infra.deployments import INFRA, ROOT, declared_parameters, subscriptions, triggers, way
 
 SHELL = INFRA / "scripts" / "post-deploy.sh"
@@ -216,15 +217,23 @@ def test_a_new_account_needs_no_second_deployment(azure: Azure):
 
 def test_an_existing_account_gets_what_it_lacks_by_a_deployment_of_its_own(azure: Azure):
     outputs = {name: str(value) for name, value in way("existing account").outputs.items()}
-    done = azure.run(IMAGES_DATA, **outputs, AZURE_PRINCIPAL_ID="someone")
+    done = azure.run(IMAGES_DATA, **outputs)
     assert done.returncode == 0, done.stderr
     (deployment,) = azure.calls("deployment group create")
     given = dict(re.findall(r"(\w+)=(\S*)", deployment))
     assert set(given) == set(declared_parameters(INFRA / "modules" / "images-data.bicep"))
     assert "--resource-group rg-photos " in deployment
-    assert (given["accountName"], given["personPrincipalId"]) == ("photosofours", "someone")
+    assert given["accountName"] == "photosofours"
+    assert (given["personPrincipalId"], given["personPrincipalType"]) == (DEPLOYER, "User")
     (template,) = re.findall(r"--template-file (\S+)", deployment)
     assert (ROOT / template).resolve() == INFRA / "modules" / "images-data.bicep"
+
+
+def test_an_existing_account_is_prepared_with_nothing_but_what_azd_keeps():
+    """azd fills AZURE_PRINCIPAL_ID into parameters and nowhere else: no script is told it."""
+    shell, powershell = (IMAGES_DATA.with_suffix(suffix).read_text() for suffix in (".sh", ".ps1"))
+    read = set(re.findall(r"\$\{?([A-Z_]{6,})", shell)) | set(re.findall(r"\$env:([A-Z_]{6,})", powershell))
+    assert read - {"AZURE_SUBSCRIPTION_ID"} <= set(way("existing account").outputs)
 
 
 def test_a_refused_deployment_stops_azd(azure: Azure):
