@@ -58,7 +58,6 @@ module deadLetters 'modules/dead-letters.bicep' = {
   params: {
     accountName: deadLetterAccountName
     containerName: deadLetterContainer
-    topicName: systemTopicName
     topicPrincipalId: topic.identity.principalId
   }
 }
@@ -69,7 +68,6 @@ module queueing 'modules/events-queue.bicep' = if (eventDelivery == 'queue') {
   params: {
     accountName: imagesAccountName
     queueName: '${prefix}${eventsQueue}'
-    topicName: systemTopicName
     topicPrincipalId: topic.identity.principalId
   }
 }

@@ -1,7 +1,6 @@
 // The topic may write what it could not deliver into the one container for that.
 param accountName string
 param containerName string
-param topicName string
 param topicPrincipalId string
 
 var roles = loadJsonContent('../roles.json')
@@ -21,7 +20,7 @@ resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@20
 }
 
 resource topicSetsAside 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(container.id, topicName, roles.storageBlobDataContributor)
+  name: guid(container.id, topicPrincipalId, roles.storageBlobDataContributor)
   scope: container
   properties: {
     principalId: topicPrincipalId

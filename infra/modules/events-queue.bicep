@@ -1,7 +1,6 @@
 // The topic may put messages into the one queue for events.
 param accountName string
 param queueName string
-param topicName string
 param topicPrincipalId string
 
 var roles = loadJsonContent('../roles.json')
@@ -21,7 +20,7 @@ resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-0
 }
 
 resource topicSends 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(queue.id, topicName, roles.storageQueueDataMessageSender)
+  name: guid(queue.id, topicPrincipalId, roles.storageQueueDataMessageSender)
   scope: queue
   properties: {
     principalId: topicPrincipalId

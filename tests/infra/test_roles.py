@@ -1,6 +1,7 @@
 """The app may do what its code does, and no more: SDK calls are held against the needs, the needs against the roles."""
 
 import ast
+import re
 from itertools import chain
 
 import pytest
@@ -9,9 +10,9 @@ from azure.storage.blob import BlobClient, BlobServiceClient, ContainerClient
 from azure.storage.queue import QueueClient, QueueServiceClient
 
 from infra.tools.rights import APP, LINK_KEYS, NEEDS, PERSON, ROLES, TAGS, TOPIC, grants
-from infra.tools.snapshots import ROLE_DEFINITIONS
+from infra.tools.snapshots import ROLE_ASSIGNMENTS, ROLE_DEFINITIONS
 from infra.tools.tables import role_ids
-from tests.infra.deployments import ROOT, WAYS, app_settings, everything, way
+from tests.infra.deployments import FILES, ROOT, WAYS, app_settings, everything, way
 
 OPTIONAL = "blobs/tags/read"  # whoever may not is told, and can do without
 # The module of each kind of place, and the action that each of its calls to the SDK takes.
@@ -181,6 +182,16 @@ def test_the_app_has_no_right_on_the_whole_images_account_but_to_sign_links(name
     granted = [it for it in grants(everything(name), role_ids()) if it.who == APP and it.where != "host account"]
     on_accounts = [it.role for it in granted if it.scope.split("/")[-2] == "storageAccounts"]
     assert on_accounts == ([] if name == "virtual network" else ["Storage Blob Delegator"])
+
+
+def test_an_assignment_is_named_after_who_has_it():
+    """None can be given to another principal, so one that is left of a deleted identity would refuse the next."""
+    blocks = [it for file in FILES for it in re.split(r"^resource ", file.read_text(), flags=re.MULTILINE)]
+    assignments = [it.partition("\n}")[0] for it in blocks if f"'{ROLE_ASSIGNMENTS}@" in it.partition("\n")[0]]
+    assert len(assignments) > 10
+    for it in assignments:
+        (principal,) = re.findall(r"principalId: (\w+)", it)
+        assert re.search(rf"name: guid\([\w\[\].]+, {principal}, ", it), it
 
 
 def test_nobody_but_the_person_who_deploys_may_change_images():
