@@ -128,6 +128,7 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var identityName = 'id-dedup-${token}'
 var indexServerName = 'psql-dedup-${token}'
+var indexDatabaseName = 'postgres'
 var indexHost = '${indexServerName}.postgres.database.azure.com'
 var functionAppName = 'func-dedup-${token}'
 var deploymentContainer = 'app-package'
@@ -254,12 +255,21 @@ module indexServer 'modules/index-database.bicep' = if (indexDatabase) {
     tags: allTags
     skuName: indexServerSku
     storageSizeGB: indexStorageGB
+    isPrivate: vnetEnabled
+  }
+}
+
+module indexSignIns 'modules/index-sign-ins.bicep' = if (indexDatabase) {
+  name: 'index-sign-ins'
+  scope: group
+  dependsOn: [network]
+  params: {
+    serverName: indexServer!.outputs.serverName
     appPrincipalId: identity.outputs.principalId
     appPrincipalName: identityName
     personPrincipalId: principalId
     personPrincipalName: principalName
     personPrincipalType: principalType
-    isPrivate: vnetEnabled
   }
 }
 
@@ -316,7 +326,7 @@ module functionApp 'modules/function-app.bicep' = {
     openTelemetry: openTelemetry
     notifyTopic: notifyTopic
     notifyTopicEndpoint: notifyTopic ? notify!.outputs.endpoint : ''
-    indexUrl: indexDatabase ? 'postgresql://${identityName}@${indexHost}/dedup' : ''
+    indexUrl: indexDatabase ? 'postgresql://${identityName}@${indexHost}/${indexDatabaseName}' : ''
     appSettings: appSettings
   }
 }
@@ -384,7 +394,7 @@ output DEDUP_NAMESPACE string = namespace
 output IMAGE_CONTAINER string = imageContainer
 output INDEX_CONTAINER string = indexContainer
 output INDEX_URL string = indexDatabase && !empty(principalName)
-  ? 'postgresql://${uriComponent(principalName)}@${indexHost}/dedup'
+  ? 'postgresql://${uriComponent(principalName)}@${indexHost}/${indexDatabaseName}'
   : ''
 output VERIFY_QUEUE string = verifyQueue
 output INGEST_QUEUE string = ingestQueue

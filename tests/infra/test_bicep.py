@@ -176,8 +176,28 @@ def test_those_who_sign_in_to_the_index_are_the_app_and_who_deploys_under_the_na
         assert [it.user for it in addresses] == ["id-dedup-abc123", "someone@example.com"]
         assert {it.user for it in addresses} == signed_in
         assert {it.host for it in addresses} == {f"{server}.postgres.database.azure.com"}
-        assert {it.database for it in addresses} == {only(way(name), f"{SERVER}/databases").name}
+        # Every server has it, of all administrators; one that is made before them belongs to none, made after, to one.
+        assert {it.database for it in addresses} == {"postgres"}
+        assert way(name).of_type(f"{SERVER}/databases") == []
         assert [it.password for it in addresses] == ["", ""]
+
+
+def test_nobody_is_made_an_administrator_of_the_index_before_its_server_lets_calls_in():
+    """It refuses this for a while, and knows no other sign of being ready."""
+    text = (INFRA / "main.bicep").read_text()
+    (sign_ins,) = re.findall(r"^module \w+ 'modules/index-sign-ins.bicep'.*?^}", text, re.MULTILINE | re.DOTALL)
+    assert "  dependsOn: [network]\n" in sign_ins  # which has the private endpoint
+    assert "indexServer!.outputs" in sign_ins  # which has the rule of the firewall
+    made = {file.stem for file in FILES if f"'{SERVER}/administrators@" in file.read_text()}
+    assert made == {"index-sign-ins"}
+    assert f"'{SERVER}/firewallRules@" in (INFRA / "modules" / "index-database.bicep").read_text()
+
+
+def test_the_servers_version_of_postgresql_is_one_that_the_api_knows():
+    """17 came with 2025-08-01; the compiler does not complain of it in an older one."""
+    server = only(way("own numbers"), SERVER)
+    assert server.properties["version"] == "17"
+    assert server.api_version >= "2025-08-01"
 
 
 def test_the_private_endpoints_are_those_of_the_services_that_the_settings_name():
