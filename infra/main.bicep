@@ -71,9 +71,9 @@ param tagImages bool = false
 @description('Memory of an instance in MB, with one or two cores; docs/operations.md tells how many images fit.')
 param instanceMemoryMB int = 2048
 
-@minValue(40)
+@minValue(1)
 @maxValue(1000)
-@description('Most instances at a time, all functions together; Flex Consumption takes no fewer than 40.')
+@description('Most instances of each function at a time; not every region takes fewer than 40.')
 param maximumInstanceCount int = 40
 
 @description('Instances that wait without work, and cost: [{ name: \'blob\', instanceCount: 1 }] or name: \'function:verify_pairs\'.')

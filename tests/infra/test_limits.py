@@ -85,7 +85,7 @@ def test_what_can_be_set_about_scale_is_a_parameter():
     parameters = declared_parameters(INFRA / "main.bicep")
     text = (INFRA / "main.bicep").read_text()
     assert re.search(
-        r"@minValue\(40\)\n@maxValue\(1000\)\n@description\([^\n]*\)\nparam maximumInstanceCount int = 40\n", text
+        r"@minValue\(1\)\n@maxValue\(1000\)\n@description\([^\n]*\)\nparam maximumInstanceCount int = 40\n", text
     )
     assert {"instanceMemoryMB", "maximumInstanceCount", "alwaysReady", "queueBatchSize"} <= set(parameters)
     scale = only(way("own numbers"), "Microsoft.Web/sites").properties["functionAppConfig"]["scaleAndConcurrency"]
