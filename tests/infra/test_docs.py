@@ -6,7 +6,7 @@ import re
 import pytest
 
 from infra.tools import tables
-from tests.infra.deployments import INFRA, ROOT, declared_parameters, way
+from tests.infra.deployments import INFRA, ROOT, declared_parameters, site_config, way
 
 PAGE = tables.PAGE.read_text(encoding="utf-8")
 
@@ -59,6 +59,24 @@ def test_without_azd_every_variable_of_the_script_is_set():
     section = PAGE.partition("## Without azd")[2]
     needed = re.findall(r'^: "\$\{(\w+):', (INFRA / "scripts" / "post-deploy.sh").read_text(), re.MULTILINE)
     assert set(needed) <= set(re.findall(r"\b([A-Z_]{6,})=", section))
+
+
+def test_the_registration_for_sign_in_gives_tokens_that_the_app_takes_from_programs():
+    """Entra ID knows no audience that is not registered, and its tokens are of another issuer unless told not to."""
+    section = PAGE.partition("### Sign-in in front of the page")[2].partition("\n## ")[0]
+    azure_ad = site_config("authsettingsV2", "own numbers")["identityProviders"]["azureActiveDirectory"]
+    client_id = azure_ad["registration"]["clientId"]
+    (uri,) = re.findall(r'--identifier-uris "(.*?)"', section)
+    assert uri.replace("$id", client_id) in azure_ad["validation"]["allowedAudiences"]
+    assert "--requested-access-token-version 2" in section
+    assert azure_ad["registration"]["openIdIssuer"].startswith("[format('{0}{1}/v2.0'")
+
+
+def test_sign_in_is_ended_by_a_command_that_knows_its_settings():
+    """The Azure CLI by itself knows only those of version 1, and is refused."""
+    section = PAGE.partition("### Sign-in in front of the page")[2].partition("\n## ")[0]
+    assert "`az webapp auth update" in section
+    assert "extension `authV2`" in section
 
 
 def test_scripts_and_files_that_the_page_names_exist():
