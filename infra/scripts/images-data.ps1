@@ -17,10 +17,8 @@ foreach ($name in $needed) {
 if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
     throw "The Azure CLI (az) is needed to prepare $($env:IMAGES_ACCOUNT_NAME); install it, run az login, then: azd hooks run postprovision"
 }
-if ($env:AZURE_SUBSCRIPTION_ID) {
-    az account set --subscription $env:AZURE_SUBSCRIPTION_ID
-    if ($LASTEXITCODE -ne 0) { throw "az cannot use the subscription $($env:AZURE_SUBSCRIPTION_ID)" }
-}
+# Each command names the subscription: `az account set` would choose it for all that is done on this machine afterwards.
+$subscription = @(if ($env:AZURE_SUBSCRIPTION_ID) { '--subscription'; $env:AZURE_SUBSCRIPTION_ID })
 $prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } # two apps may prepare one account at the same time
 $template = Join-Path $PSScriptRoot '..' 'modules' 'images-data.bicep'
 $personType = if ($env:PERSON_PRINCIPAL_TYPE) { $env:PERSON_PRINCIPAL_TYPE } else { 'User' }
@@ -41,6 +39,6 @@ $parameters = @(
     "tagImages=$tagImages"
 )
 az deployment group create --name "dedup-${prefix}images-data" --resource-group $env:IMAGES_ACCOUNT_RESOURCE_GROUP `
-    --template-file $template --output none --parameters $parameters
+    --template-file $template --output none --parameters $parameters @subscription
 if ($LASTEXITCODE -ne 0) { throw "$($env:IMAGES_ACCOUNT_NAME) could not be prepared" }
 Write-Host "$($env:IMAGES_ACCOUNT_NAME) has what the app needs beside the images"

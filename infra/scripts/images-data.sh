@@ -23,9 +23,8 @@ command -v az >/dev/null || {
     echo "The Azure CLI (az) is needed to prepare $IMAGES_ACCOUNT_NAME; install it, run az login, then: azd hooks run postprovision" >&2
     exit 1
 }
-if [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then
-    az account set --subscription "$AZURE_SUBSCRIPTION_ID"
-fi
+# Each command names the subscription: `az account set` would choose it for all that is done on this machine afterwards.
+az() { command az "$@" ${AZURE_SUBSCRIPTION_ID:+--subscription "$AZURE_SUBSCRIPTION_ID"}; }
 az deployment group create --name "dedup-${prefix}images-data" --resource-group "$IMAGES_ACCOUNT_RESOURCE_GROUP" \
     --template-file "$(dirname "$0")/../modules/images-data.bicep" --output none --parameters \
     accountName="$IMAGES_ACCOUNT_NAME" imageContainer="$IMAGE_CONTAINER" indexContainer="$INDEX_CONTAINER" \

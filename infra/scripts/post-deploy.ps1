@@ -25,19 +25,17 @@ switch ($delivery) {
 if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
     throw 'The Azure CLI (az) is needed to subscribe to blob events; install it, run az login, then: azd hooks run postdeploy'
 }
-if ($env:AZURE_SUBSCRIPTION_ID) {
-    az account set --subscription $env:AZURE_SUBSCRIPTION_ID
-    if ($LASTEXITCODE -ne 0) { throw "az cannot use the subscription $($env:AZURE_SUBSCRIPTION_ID)" }
-}
+# Each command names the subscription: `az account set` would choose it for all that is done on this machine afterwards.
+$subscription = @(if ($env:AZURE_SUBSCRIPTION_ID) { '--subscription'; $env:AZURE_SUBSCRIPTION_ID })
 
 # Event Grid sets aside what it cannot deliver, and fills the queue, as the topic; one that was there before may lack an
 # identity of its own. Getting one changes nothing else about it.
 $identity = az eventgrid system-topic show --name $env:SYSTEM_TOPIC_NAME --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP `
-    --query 'identity.type' --output tsv
+    --query 'identity.type' --output tsv @subscription
 if ($LASTEXITCODE -ne 0) { throw "$($env:SYSTEM_TOPIC_NAME) cannot be looked at" }
 if (-not $identity -or $identity -eq 'None') {
     az eventgrid system-topic update --name $env:SYSTEM_TOPIC_NAME --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP `
-        --identity systemassigned --output none
+        --identity systemassigned --output none @subscription
     if ($LASTEXITCODE -ne 0) { throw "$($env:SYSTEM_TOPIC_NAME) could not be given an identity" }
 }
 elseif ($identity -notmatch 'SystemAssigned') {
@@ -47,14 +45,14 @@ elseif ($identity -notmatch 'SystemAssigned') {
 # The functions, and the key of the webhook, appear a while after the code has been deployed.
 function Test-Ready {
     $functions = az functionapp function list --name $env:FUNCTION_APP_NAME --resource-group $env:AZURE_RESOURCE_GROUP `
-        --query '[].name' --output tsv
+        --query '[].name' --output tsv @subscription
     if ($LASTEXITCODE -ne 0) { return $false }
     foreach ($name in $functionsNeeded) {
         if (-not ($functions -match $name)) { return $false }
     }
     if ($delivery -ne 'trigger') { return $true }
     $hasKey = az functionapp keys list --name $env:FUNCTION_APP_NAME --resource-group $env:AZURE_RESOURCE_GROUP `
-        --query 'systemKeys.blobs_extension != null' --output tsv
+        --query 'systemKeys.blobs_extension != null' --output tsv @subscription
     return ($LASTEXITCODE -eq 0) -and ($hasKey -eq 'true')
 }
 
@@ -75,16 +73,16 @@ function Invoke-Subscribe {
         "deadLetterContainer=$($env:DEAD_LETTER_CONTAINER)"
     )
     az deployment group create --name "dedup-${prefix}subscriptions" --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP `
-        --template-file $template --output none --parameters $parameters | Out-Null
+        --template-file $template --output none --parameters $parameters @subscription | Out-Null
     return $LASTEXITCODE -eq 0
 }
 
 # What the host says of itself: a wrong setting, for example, which elsewhere only shows as an app without functions.
 function Write-HostStatus {
-    $appId = az functionapp show --name $env:FUNCTION_APP_NAME --resource-group $env:AZURE_RESOURCE_GROUP --query 'id' --output tsv
+    $appId = az functionapp show --name $env:FUNCTION_APP_NAME --resource-group $env:AZURE_RESOURCE_GROUP --query 'id' --output tsv @subscription
     if ($LASTEXITCODE -ne 0) { return }
     $status = az rest --method get --url "https://management.azure.com$appId/hostruntime/admin/host/status?api-version=2022-03-01" `
-        --query 'errors' --output yaml
+        --query 'errors' --output yaml @subscription
     if ($LASTEXITCODE -eq 0) { Write-Host ($status -join "`n") }
 }
 
@@ -100,10 +98,10 @@ for ($try = 1; -not ((Test-Ready) -and (Invoke-Subscribe)); $try++) {
 # Only now, so that no event falls between the two ways of delivery.
 foreach ($name in $others) {
     az eventgrid system-topic event-subscription show --name $name --system-topic-name $env:SYSTEM_TOPIC_NAME `
-        --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP --output none 2>$null
+        --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP --output none @subscription 2>$null
     if ($LASTEXITCODE -ne 0) { continue }
     az eventgrid system-topic event-subscription delete --name $name --system-topic-name $env:SYSTEM_TOPIC_NAME `
-        --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP --yes --output none
+        --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP --yes --output none @subscription
     if ($LASTEXITCODE -ne 0) { throw "The subscription $name could not be removed: events come twice until it is" }
 }
 Write-Host "$($env:FUNCTION_APP_NAME) is told of every image in $($env:IMAGE_CONTAINER). Images that were there before: dedup ingest --all"

@@ -31,9 +31,8 @@ command -v az >/dev/null || {
     echo "The Azure CLI (az) is needed to subscribe to blob events; install it, run az login, then: azd hooks run postdeploy" >&2
     exit 1
 }
-if [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then
-    az account set --subscription "$AZURE_SUBSCRIPTION_ID"
-fi
+# Each command names the subscription: `az account set` would choose it for all that is done on this machine afterwards.
+az() { command az "$@" ${AZURE_SUBSCRIPTION_ID:+--subscription "$AZURE_SUBSCRIPTION_ID"}; }
 
 # Event Grid sets aside what it cannot deliver, and fills the queue, as the topic; one that was there before may lack an
 # identity of its own. Getting one changes nothing else about it.

@@ -175,9 +175,13 @@ def test_the_key_is_in_no_command_and_in_no_output(azure: Azure):
     assert "code=" not in done.stdout + done.stderr
 
 
-def test_a_subscription_is_chosen_where_azd_names_one(azure: Azure):
-    azure.run(AZURE_SUBSCRIPTION_ID="1234")
-    assert azure.calls("account set") == ["account set --subscription 1234"]
+def test_every_command_names_the_subscription_of_azd_and_none_chooses_it_for_good(azure: Azure):
+    outputs = {name: str(value) for name, value in way("existing account").outputs.items()}
+    azure.run(AZURE_SUBSCRIPTION_ID="1234", HAS_KEY="false")
+    azure.run(IMAGES_DATA, **outputs, AZURE_SUBSCRIPTION_ID="1234")
+    assert {it.partition("--")[0].strip() for it in azure.calls("")} > {"rest", "deployment group create"}
+    assert [it for it in azure.calls("") if not it.endswith(" --subscription 1234")] == []
+    assert [it.name for it in SCRIPTS if re.search(r"^\s*az account set", it.read_text(), re.MULTILINE)] == []
 
 
 def test_both_scripts_read_the_outputs_and_wait_for_the_functions_that_events_go_to():
@@ -198,8 +202,9 @@ def test_a_powershell_script_is_balanced_and_looks_at_every_exit_code(script: Pa
     text = re.sub(r"#.*|'[^']*'|\"[^\"]*\"", "", script.read_text())
     for opening, closing in ("()", "{}", "[]"):
         assert text.count(opening) == text.count(closing)
-    calls = re.findall(r"^\s*(?:\$\w+ = )?az ", text, re.MULTILINE)
+    calls = re.findall(r"^\s*(?:\$\w+ = )?az (?:`\n|.)*", text, re.MULTILINE)
     assert len(calls) == text.count("$LASTEXITCODE") > 0
+    assert [it for it in calls if " @subscription" not in it] == []
 
 
 @pytest.mark.parametrize("script", [it for it in SCRIPTS if it.suffix == ".sh"], ids=lambda it: it.name)
