@@ -106,6 +106,13 @@ def test_virtual_environments_stay_here_and_libraries_go_along():
     assert [name for name in inside if ignored.match_file(str(LIBRARIES / name))] == []
 
 
+def test_an_azd_that_reads_no_funcignore_deploys_nothing():
+    """1.18.0 was the first to: until then everything but virtual environments was sent."""
+    text = (ROOT / "azure.yaml").read_text(encoding="utf-8")
+    (oldest,) = re.findall(r'^requiredVersions:\n  azd: ">= ([\d.]+)"$', text, re.MULTILINE)
+    assert tuple(map(int, oldest.split("."))) >= (1, 18, 0)
+
+
 def test_azd_has_the_libraries_built_in_azure():
     assert "\n    remoteBuild: true\n" in (ROOT / "azure.yaml").read_text(encoding="utf-8")
 
