@@ -75,7 +75,7 @@ _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
 _LEAST_OF_MONOCHROME: Final = 0.6  # docs/thresholds.md#altered-or-distinct
 _USUAL_IN_MONOCHROME: Final = 0.03  # docs/thresholds.md#altered-or-distinct
-_LIGHT_IN_MONOCHROME: Final = 2.0  # docs/thresholds.md#altered-or-distinct
+_LIGHT_IN_MONOCHROME: Final = 2.5  # docs/thresholds.md#altered-or-distinct
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _LEAST_TOLD: Final = 0.005  # less would be told as 0 %
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
@@ -149,8 +149,11 @@ def _with_doubts_of_one_picture(
 def _with_doubts_of_recoloring(
     measurement: PairMeasurement, policy: Policy, reasons: tuple[str, ...]
 ) -> tuple[VerdictKind, tuple[str, ...]]:
-    if doubt := too_small_a_part(measurement, policy, recolored=True) or turned_mark(measurement, policy):
+    if doubt := too_small_a_part(measurement, policy, recolored=True):
         return VerdictKind.DISTINCT, (doubt, *reasons)
+    if doubt := turned_mark(measurement, policy):
+        lost = _only_lost_colors(measurement, policy)
+        return VerdictKind.ALTERED if lost else VerdictKind.DISTINCT, (doubt, *reasons)
     if outlying := outlying_place(measurement, policy, recolored=True):
         same_colors = measurement.color_residual <= policy.max_altered_color_residual
         alike = same_colors or _only_lost_colors(measurement, policy)

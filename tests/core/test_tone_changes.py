@@ -134,6 +134,24 @@ def test_a_gray_copy_with_rounded_corners_is_altered(name):
     assert kind_of(photo(name), rounded(photo(name).convert("L").convert("RGB"), ANY_CHANCE)) is VerdictKind.ALTERED
 
 
+def chart(box: tuple[int, int, int]) -> Image.Image:
+    """Three boxes of a color, and lines that join them."""
+    picture = Image.new("RGB", (640, 480), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.line((120, 100, 320, 100, 320, 240, 480, 240, 480, 380), fill="black", width=4)
+    for left, top, text in ((40, 60, "Start"), (240, 200, "Check"), (400, 350, "Done")):
+        pen.rectangle((left, top, left + 160, top + 80), box, "black", 3)
+        pen.text((left + 30, top + 20), text, "black", font=ImageFont.load_default(32))
+    return picture
+
+
+def test_a_gray_copy_of_a_drawing_that_is_turned_is_altered():
+    """A mark that is turned may be another one, but it has lost its colors and not got others."""
+    drawing = chart((230, 150, 90))
+    assert kind_of(drawing, drawing.rotate(180).convert("L").convert("RGB")) is VerdictKind.ALTERED
+    assert kind_of(drawing, chart((90, 150, 230)).rotate(180)) is VerdictKind.DISTINCT
+
+
 def test_another_picture_in_gray_with_a_caption_is_no_copy():
     other = caption(ImageOps.mirror(photo("chelsea.png")).convert("L").convert("RGB"), ANY_CHANCE)
     assert kind_of(photo("coffee.png"), other) is VerdictKind.DISTINCT
