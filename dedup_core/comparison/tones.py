@@ -37,6 +37,7 @@ _FEW_COLORS: Final = 4
 _COARSE_LEVELS: Final = 8  # of a channel
 _NEARLY_ALL: Final = 0.93  # of the blocks: edges are mixtures
 _IN_COLOR: Final = 6 / 255  # of a channel less luma; what is gray has a third of it at most
+_LEAST_SPREAD: Final = 1e-6  # so that lumas that are all one have no slope
 _FEW: Final = 6  # blocks of one color that say something about it
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
@@ -132,8 +133,9 @@ def _gray_off(blocks: Blocks) -> float | None:
     if not in_color.any() or _chroma(gray).max() > _IN_COLOR / 3:
         return None
     lumas, wanted = colored @ LUMA, gray @ LUMA
-    slope, offset = np.polyfit(lumas, wanted, 1)
-    off = np.abs((slope * lumas + offset).clip(0.0, 1.0) - wanted)
+    from_mean = lumas - lumas.mean()
+    slope = (from_mean @ wanted) / (from_mean @ from_mean + _LEAST_SPREAD)
+    off = np.abs((wanted.mean() + slope * from_mean).clip(0.0, 1.0) - wanted)
     return float(np.quantile(off[in_color], _NEARLY_ALL)) * 255
 
 
