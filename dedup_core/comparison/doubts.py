@@ -60,7 +60,7 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     if tones.spot > limit:
         return f"a part has another color ({above(tones.spot, limit)})"
     if measurement.color_residual > policy.max_color_residual and keeps_colors(measurement):
-        return _kept(tones)
+        return kept(tones)
     retoned = measurement.detail is not None and measurement.detail.retoned > RETONED
     clipped = retoned or tones.color_off > _OTHER_COLORS
     if tones.mark > STANDS_OUT * (_OF_RETONED if clipped else 1.0):
@@ -170,7 +170,7 @@ def some_colors(measurement: PairMeasurement) -> str:
         return ""
     if tones.spread > _MOST_SPREAD:
         return f"what has one color in one of them has several in the other ({above(tones.spread, _MOST_SPREAD)})"
-    return _kept(tones) if keeps_colors(measurement) else ""
+    return kept(tones) if keeps_colors(measurement) else ""
 
 
 def keeps_colors(measurement: PairMeasurement) -> bool:
@@ -185,7 +185,8 @@ def keeps_colors(measurement: PairMeasurement) -> bool:
     return tones.kept > (_MOST_KEPT_IN_GRAY if is_gray_copy else MOST_KEPT)
 
 
-def _kept(tones: Tones) -> str:
+def kept(tones: Tones) -> str:
+    """The sentence about colors of which most are the very same."""
     return f"a part has other colors, and {tones.kept:.0%} has the same"
 
 

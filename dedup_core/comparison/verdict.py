@@ -16,6 +16,7 @@ from dedup_core.comparison.doubts import (
     fine_print,
     is_full,
     keeps_colors,
+    kept,
     other_tones,
     outlying_place,
     some_colors,
@@ -73,10 +74,11 @@ _MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
-_LEAST_OF_MONOCHROME: Final = 0.6  # docs/thresholds.md#altered-or-distinct
-_USUAL_IN_MONOCHROME: Final = 0.03  # docs/thresholds.md#altered-or-distinct
-_LIGHT_IN_MONOCHROME: Final = 2.5  # docs/thresholds.md#altered-or-distinct
+_LEAST_OF_RECOLORED: Final = 0.6  # docs/thresholds.md#altered-or-distinct
+_USUAL_IN_RECOLORED: Final = 0.03  # docs/thresholds.md#altered-or-distinct
+_LIGHT_IN_RECOLORED: Final = 2.5  # docs/thresholds.md#altered-or-distinct
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
+_ONE_PLACE: Final = 0.01  # of a side: what an alignment may be off
 _LEAST_TOLD: Final = 0.005  # less would be told as 0 %
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
 # Without a direction, because a pair is stored under both of its images with the same reasons.
@@ -152,11 +154,11 @@ def _with_doubts_of_recoloring(
     if doubt := too_small_a_part(measurement, policy, recolored=True):
         return VerdictKind.DISTINCT, (doubt, *reasons)
     if doubt := turned_mark(measurement, policy):
-        lost = _only_lost_colors(measurement, policy)
+        lost = _only_colors_differ(measurement, policy)
         return VerdictKind.ALTERED if lost else VerdictKind.DISTINCT, (doubt, *reasons)
     if outlying := outlying_place(measurement, policy, recolored=True):
         same_colors = measurement.color_residual <= policy.max_altered_color_residual
-        alike = same_colors or _only_lost_colors(measurement, policy)
+        alike = same_colors or _only_colors_differ(measurement, policy)
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
     if some := some_colors(measurement):
         alike = measurement.color_residual <= _MOST_RECOLORED * policy.max_altered_color_residual
@@ -215,10 +217,10 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
     if structure < least:
         recolored = kind is VerdictKind.COLOR_VARIANT and not is_monochrome_copy(measurement, policy)
         if not every_part or recolored or detail.blocks < MANY_BLOCKS or structure < policy.min_altered_structure:
-            return _judge_altered(measurement, policy, kind, least)
+            return _judge_altered(measurement, policy, kind, least, reason)
         matches = f"each of {detail.blocks} parts matches (differences up to {detail.worst:.2f})"
     elif not (every_part if same_colors else _every_shape_matches(detail, measurement, policy)):
-        return _judge_altered(measurement, policy, kind, least)
+        return _judge_altered(measurement, policy, kind, least, reason)
     if coverage < policy.min_coverage and kind is VerdictKind.DUPLICATE:
         return VerdictKind.ALTERED, (
             f"the whole of one is shown inside the other ({coverage:.0%} of it)",
@@ -263,9 +265,9 @@ def _is_recolored(measurement: PairMeasurement, policy: Policy) -> bool:
 
 
 def _judge_altered(
-    measurement: PairMeasurement, policy: Policy, color: VerdictKind, least: float
+    measurement: PairMeasurement, policy: Policy, color: VerdictKind, least: float, colors: str
 ) -> tuple[VerdictKind, tuple[str, ...]]:
-    """Whether what differs is a part of one picture, or the two have only something in common."""
+    """Whether what differs is a part of one picture, or the two share only something; `colors` says why `color`."""
     structure, detail, residual = measurement.structure, measurement.detail, measurement.color_residual
     if detail is None or structure < policy.min_altered_structure:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
@@ -276,22 +278,24 @@ def _judge_altered(
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {most:.0%})",)
     limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if is_full(measurement, policy) else 1.0)
-    same_colors = residual <= limit or color is VerdictKind.DUPLICATE or keeps_colors(measurement)
-    if _only_lost_colors(measurement, policy) or (same_colors and is_monochrome_copy(measurement, policy)):
-        return VerdictKind.ALTERED, (_what_differs(measurement), "the rest has lost its colors or was toned")
-    if not same_colors:
+    has_the_colors = residual <= limit or color is VerdictKind.DUPLICATE or keeps_colors(measurement)
+    if not has_the_colors and not _only_colors_differ(measurement, policy):
         beyond = above(residual, limit)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
-    return VerdictKind.ALTERED, (_what_differs(measurement), f"the rest has the same colors ({residual:.1f})")
+    if color is VerdictKind.DUPLICATE and residual <= policy.max_color_residual:
+        colors = f"the rest has the same colors ({residual:.1f})"
+    elif keeps_colors(measurement) and measurement.tones is not None:
+        colors = kept(measurement.tones)
+    return VerdictKind.ALTERED, (_what_differs(measurement), colors)
 
 
-def _only_lost_colors(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether one is gray or toned, and all but a part has the shapes, the light and the shade of the other."""
+def _only_colors_differ(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether shapes and light are the same but for a part, and one is gray or toned, or both are photographs."""
     tones, detail = measurement.tones, measurement.detail
-    if tones is None or detail is None or not is_monochrome_copy(measurement, policy):
+    if tones is None or detail is None or not (is_monochrome_copy(measurement, policy) or is_full(measurement, policy)):
         return False
-    same_shapes = measurement.structure >= _LEAST_OF_MONOCHROME and detail.usual <= _USUAL_IN_MONOCHROME
-    return same_shapes and tones.light <= _LIGHT_IN_MONOCHROME
+    same_shapes = measurement.structure >= _LEAST_OF_RECOLORED and detail.usual <= _USUAL_IN_RECOLORED
+    return same_shapes and tones.light <= _LIGHT_IN_RECOLORED
 
 
 def _what_differs(measurement: PairMeasurement) -> str:
@@ -312,6 +316,15 @@ def _framing(measurement: PairMeasurement) -> tuple[str, ...]:
     sentences = []
     if measurement.view is not View.UPRIGHT:
         sentences.append(f"one picture is {_VIEW_WORDS[measurement.view]} against the other")
-    if measurement.coverage < WHOLE_FRAME:
+    if measurement.coverage < WHOLE_FRAME and not _is_in_one_place(measurement):
         sentences.append(f"framed differently ({measurement.coverage:.0%} of the larger one is shown by both)")
     return tuple(sentences)
+
+
+def _is_in_one_place(measurement: PairMeasurement) -> bool:
+    """Whether what both show lies where it lies in the other: one of them shows more on the ground around it."""
+    shared = [region for region in measurement.regions if region.kind is RegionKind.SHARED]
+    return measurement.view is View.UPRIGHT and any(
+        all(abs(ours - theirs) <= _ONE_PLACE for ours, theirs in zip(it.left.corners, it.right.corners, strict=True))
+        for it in shared
+    )

@@ -419,6 +419,33 @@ def test_a_measurement_is_judged_alike_after_it_was_stored():
     assert PairMeasurement.from_dict(found.as_dict() | {"version": 1}) is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "colors"),
+    [
+        ({}, "the rest has the same colors (0.5)"),
+        ({"color_residual": 4.2}, "colors differ beyond exposure and white balance (4.2 > 3.8)"),
+        ({"color_residual": 9.0, "tones": tones()}, "only the tone differs (hue 0.5, light 0.5)"),
+        ({"color_residual": 9.0, "tones": tones(hue=9.0, kept=0.7)}, "a part has other colors, and 70% has the same"),
+        (
+            {"tones": tones(least_color=0.1)},
+            "one of them has lost its colors or was toned (0.1 beside 5.0, tint 1.0)",
+        ),
+    ],
+)
+def test_an_altered_picture_is_said_to_have_the_same_colors_only_where_it_has(changes, colors):
+    verdict = decide(measurement(worst=0.6, reshaped=0.5, reshaped_share=0.1, altered_share=0.05, **changes))
+    assert (verdict.kind, verdict.reasons[1]) == (VerdictKind.ALTERED, colors)
+
+
+def test_letters_on_the_ground_beside_a_thing_do_not_make_its_picture_framed_differently():
+    """The ground was trimmed of both, and that of the lettered one reaches farther."""
+    marked = packshot()
+    ImageDraw.Draw(marked).text((10, 250), "SAMPLE", fill=(200, 60, 60), font_size=30)
+    measured = measure_images(working(packshot()), working(marked))
+    assert measured.coverage < 0.97
+    assert not [reason for reason in decide(measured).reasons if "framed" in reason]
+
+
 def test_the_same_bytes_are_identical_whatever_was_measured():
     assert decide(measurement(structure=0.0), same_bytes=True).kind is VerdictKind.IDENTICAL
 
