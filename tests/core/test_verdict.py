@@ -297,7 +297,11 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"color_residual": 9.0, "tones": tones(kept=0.58)}, VerdictKind.ALTERED),
         ({"color_residual": 3.0, "tones": tones(kept=0.9)}, VerdictKind.DUPLICATE),
         ({"color_residual": 9.0, "reshaped": 0.23, "tones": tones(hue=9.0)}, VerdictKind.COLOR_VARIANT),
-        ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0)}, VerdictKind.DISTINCT),
+        ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0), "texture": 0.8}, VerdictKind.DISTINCT),
+        ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0)}, VerdictKind.ALTERED),
+        ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0), "usual": 0.04}, VerdictKind.DISTINCT),
+        ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0, light=2.6)}, VerdictKind.DISTINCT),
+        ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0), "structure": 0.59}, VerdictKind.DISTINCT),
         (
             {"color_residual": 3.0, "plain_share": 0.5, "tones": tones(light=2.0, most_color=0.2, tint=0.2)},
             VerdictKind.DUPLICATE,
