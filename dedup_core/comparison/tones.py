@@ -89,8 +89,9 @@ def tones_between(
         hues.append(_hue_errors(source, target, flat, relit=tones.kept <= MOST_KEPT))
         if only_colors and (spot := _ninth_largest(hues[-1][counted])) <= _SURE_SPOT:
             return replace(tones, spot=spot), nowhere
-    if all(map(_has_few_colors, levels, (weight, weight))):
-        channels = hues  # some curve for each channel makes a few colors of any few others
+    # Some curve for each channel makes a few colors of any few others, and another color of the one that was painted.
+    if tones.kept > MOST_KEPT or all(map(_has_few_colors, levels, (weight, weight))):
+        channels = hues
     else:
         channels = [_channel_errors(levels[i], levels[1 - i], blocks.pixels[i], flat) for i in (0, 1)]
     places = _FIELD if before_plain else _LOCAL_FIELD

@@ -70,11 +70,27 @@ def boarding_pass(number: int) -> Image.Image:
     return image
 
 
+def bars_of_areas(number: int) -> Image.Image:
+    """Gray bars of which one has another hue: some curve for each channel makes any other of it."""
+    image = Image.new("RGB", (600, 400), "white")
+    canvas = ImageDraw.Draw(image)
+    for row in range(6):
+        canvas.line((50, 40 + 60 * row, 580, 40 + 60 * row), fill=(225, 225, 225))
+        canvas.text((12, 30 + 60 * row), str(100 - 20 * row), fill="black", font_size=16)
+    for place, height in enumerate((180, 260, 120, 280, 220, 150, 90)):
+        hue = ((216, 54, 54), (216, 135, 54), (135, 216, 54), (54, 216, 54))[number]
+        left = 70 + 72 * place
+        canvas.rectangle((left, 340 - height, left + 48, 340), fill=hue if place == 3 else (150, 160, 175))
+        canvas.text((left, 350), f"area {place}", fill="black", font_size=16)
+    return image
+
+
 DRAWN: dict[str, Callable[[int], Image.Image]] = {
     "numeral": lambda number: dotted_numeral((12, 29, 45, 74)[number]),
     "sheet": stamped_sheet,
     "ball": ball_before_a_sky,
     "window": message_window,
+    "bars": bars_of_areas,
 }
 
 
