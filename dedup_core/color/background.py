@@ -12,10 +12,14 @@ _BACKGROUND_MARGIN: Final = 0.02  # a few specks on paper are not an object as h
 
 
 class Background(NamedTuple):
-    """Which pixels (h, w) of a picture have the color of its edge, and how surely (0..1) that is a background."""
+    """Which pixels (h, w) of a picture have the color of its edge, and how surely (0..1) that is a background.
+
+    `color` is that of the edge, in CIELAB.
+    """
 
     pixels: NDArray[np.bool_]
     trust: float
+    color: Float32s
 
     @classmethod
     def of(cls, lab: Float32s) -> Self:
@@ -23,7 +27,14 @@ class Background(NamedTuple):
         ring = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
         color = np.median(ring, axis=0)
         share = np.count_nonzero(_near(ring, color)) / len(ring)
-        return cls(_near(lab, color), min(1.0, max(0.0, (share - 0.5) / 0.3)))
+        return cls(_near(lab, color), min(1.0, max(0.0, (share - 0.5) / 0.3)), color)
+
+    def before(self, margin: Float32s) -> Self:
+        """The same where plain margins of a CIELAB color (3,) were cut off all around it: a background if they go on.
+
+        What is cut out along its outline hides most of the ground at the edge.
+        """
+        return self._replace(trust=1.0) if _near(margin, self.color) else self
 
 
 def object_weights(*labs: Float32s) -> Float32s:
@@ -40,10 +51,10 @@ def weights_and_plain_share(*backgrounds: Background) -> tuple[Float32s, float]:
     """`object_weights` of all, and the least share 0..1 of plain background in any."""
     heaviest = np.zeros(backgrounds[0].pixels.shape, dtype=np.float32)
     shares = []
-    for background, trust in backgrounds:
-        covered = np.count_nonzero(background) / background.size
+    for pixels, trust, _ in backgrounds:
+        covered = np.count_nonzero(pixels) / pixels.size
         allowed = min(covered, 1.0 - covered + _BACKGROUND_MARGIN) / max(covered, 1e-9)
-        weights = np.where(background, np.float32(1.0 - trust * (1.0 - allowed)), np.float32(1.0))
+        weights = np.where(pixels, np.float32(1.0 - trust * (1.0 - allowed)), np.float32(1.0))
         heaviest = np.maximum(heaviest, weights)
         shares.append(trust * covered)
     return heaviest, min(shares)

@@ -13,7 +13,7 @@ from dedup_core.comparison.clusters import boxes_of, common_rectangle
 from dedup_core.comparison.color_marks import Box
 from dedup_core.comparison.edge_agreement import ShapeAgreement, shape_agreement
 from dedup_core.comparison.part import Part, part_of
-from dedup_core.comparison.placing import Contents, Placed
+from dedup_core.comparison.placing import WHOLE, Contents, Placed
 from dedup_core.comparison.regions import WHOLE_CORNERS, Corners, Region, RegionKind
 from dedup_core.views import View, opposite, turned
 
@@ -187,7 +187,11 @@ def laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Sequ
     whole = [Placed.stretched(left, right, view) for view in views]
     enough = 0.0 if best is None else SAME_FRAME
     in_frame = [Laid.of(placed, stretched=True) for placed in whole if placed.aspect_agreement >= enough]
-    found = [laid for laid in (best, inner, *in_frame) if laid is not None]
+    untrimmed = None
+    if best is not None and best.fits and best.pair.coverage < _SURE_COVERAGE and aligned.frames != (WHOLE, WHOLE):
+        # Margins that were trimmed of one, and not of its scan on rough paper, are shown by both.
+        untrimmed = Laid.of(aligned.within(left, right, (WHOLE, WHOLE)))
+    found = [laid for laid in (best, inner, untrimmed, *in_frame) if laid is not None]
     return max(found, key=lambda laid: laid.credibility)
 
 

@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Pixels
+from dedup_core.color.background import Background
+from dedup_core.color.lab import srgb_to_lab
 from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.placing import WHOLE, Contents, Frame, Placed, frame_of
 from dedup_core.comparison.warp import farthest_apart
@@ -41,6 +43,29 @@ def with_margins(placed: Placed, left: Pixels, right: Pixels, contents: Contents
             wider = placed.within(left, right, (choices[0][first], choices[1][second]))
             return _exact_first(wider, left, right) if wider.common_pixels > least else []
     return []
+
+
+def before_margins(
+    placed: Placed, left: Pixels, right: Pixels, shown: tuple[Background, Background]
+) -> tuple[Background, Background]:
+    """The backgrounds of what both show: surely such where plain margins of the same color lie around all of it."""
+    if WHOLE in placed.frames:
+        return shown
+    wholes = turned(left, placed.view), right
+    used = placed.boxes(*wholes, placed.frames)
+    if not all(map(_is_surrounded, used, wholes)):
+        return shown
+    colors = [
+        np.median(_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), box), axis=0)
+        for whole, box in zip(wholes, used, strict=True)
+    ]
+    ours, theirs = srgb_to_lab(np.array([colors]).round().astype(np.uint8))[0]
+    return shown[0].before(ours), shown[1].before(theirs)
+
+
+def _is_surrounded(box: PixelBox, whole: Pixels) -> bool:
+    left, top, right, bottom = box
+    return min(left, top) >= _STEP and right <= whole.shape[1] - _STEP and bottom <= whole.shape[0] - _STEP
 
 
 def are_alike(margins: Colors) -> bool:

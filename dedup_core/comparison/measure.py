@@ -17,7 +17,7 @@ from dedup_core.comparison.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.ground import Ground
 from dedup_core.comparison.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, laid_in_order, on_itself
-from dedup_core.comparison.margins import with_margins
+from dedup_core.comparison.margins import before_margins, with_margins
 from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement, Tones
 from dedup_core.comparison.placing import Contents, Placed
 from dedup_core.comparison.regions import Region, changed
@@ -78,7 +78,10 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         laid, look, placed = _looked_at(left.pixels, right.pixels, hint, contents)
     pair, shape = laid.pair, laid.shape
     ours_shown, theirs_shown = laid.parts
-    weights, plain_share = weights_and_plain_share(ours_shown.background, theirs_shown.background)
+    backgrounds = before_margins(
+        laid.placed, left.pixels, right.pixels, (ours_shown.background, theirs_shown.background)
+    )
+    weights, plain_share = weights_and_plain_share(*backgrounds)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
     residual = color_residual(blocks)
