@@ -19,6 +19,7 @@ _COARSE_STEP: Final = (32, 8)
 _MIDDLE_STEP: Final = (64, 5)
 _FINE: Final = 160  # pixels; with less, two of three crops would have to be refined before a closer look
 _FINE_STEPS: Final = 3
+_MIRROR_STEPS: Final = 8  # the axis of a symmetric thing lies beside the middle of what was trimmed askew
 _RIM: Final = 6  # pixels: nearer to an edge, what is beyond it in the other picture has changed the local structure
 _PART_STEPS: Final = ((64, 4), (96, 2))  # of what keypoints tell, by the size of the part
 _OF_SPECTRA: Final = 2  # starts; of a page, its mirror image may score as high at first
@@ -90,7 +91,17 @@ def align(
         edges = _pyramids(edge_plane, left, right)
         if not _any_flat(edges):
             best = max(best, _refined(edges, stretch_starts(edges, hint)), key=_agreement)
-    return best
+    return _upright_if_symmetric(luma, best)
+
+
+def _upright_if_symmetric(pyramids: Pyramids, found: Alignment) -> Alignment:
+    """The same where the left picture is its own mirror image: turned a little, either view fits by chance better."""
+    if found.view is View.UPRIGHT or found.agreement < _GOOD_AGREEMENT:
+        return found
+    if found.view in SWAPPING and np.ptp(pyramids[0].extent) > 0:
+        return found
+    upright = _fine(pyramids, replace(found, view=View.UPRIGHT, agreement=-1.0), found.zoom, _MIRROR_STEPS)
+    return upright if upright.agreement >= found.agreement - _AS_GOOD else found
 
 
 def _pyramids(plane_of: Callable[[Pixels, int], Float32s], left: Pixels, right: Pixels) -> Pyramids:

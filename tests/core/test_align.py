@@ -81,6 +81,18 @@ def test_different_pictures_agree_nowhere():
     assert found(scene(2), scene(3)).agreement < 0.5
 
 
+@pytest.mark.parametrize("degrees", [-2.0, -1.5, 1.5, 3.0])
+def test_a_symmetric_face_that_was_turned_a_little_is_not_mirrored_whatever_the_hint(degrees):
+    face = Image.new("RGB", (400, 400), "white")
+    canvas = ImageDraw.Draw(face)
+    canvas.ellipse((40, 40, 360, 360), fill=(255, 205, 50), outline=(225, 160, 20), width=5)
+    canvas.ellipse((120, 140, 160, 180), fill=(80, 50, 20))
+    canvas.ellipse((240, 140, 280, 180), fill=(80, 50, 20))
+    canvas.arc((110, 120, 290, 300), 20, 160, fill=(80, 50, 20), width=10)
+    askew = face.rotate(degrees, Image.Resampling.BICUBIC, fillcolor="white")
+    assert all(found(face, askew, hint).view is View.UPRIGHT for hint in (View.MIRRORED, View.UPRIGHT, None))
+
+
 def test_a_wrong_hint_does_no_harm():
     assert found(scene(2), scene(2), hint=View.TURNED_180).view is View.UPRIGHT
 
