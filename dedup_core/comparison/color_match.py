@@ -22,6 +22,8 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
     """Whether exposure, white balance and tone explain all that differs in color, and the sentence why."""
     residual, tones = measurement.color_residual, measurement.tones
     limit = policy.max_plain_color_residual if before_plain else policy.max_color_residual
+    if measurement.detail is not None and measurement.detail.is_negative:
+        return False, "what is light in one of them is dark in the other"
     if tones is not None and _color_is_gone(tones, policy):
         colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
         return False, f"one of them has lost its colors or was toned ({colors})"

@@ -131,6 +131,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         starkness=planes.starkness,
         outlier=outlier,
         displacement=displaced.pixels,
+        is_negative=bool(planes.is_negative),
     )
     marked = changed | stand_out
     if displaced.pixels > DISPLACED:

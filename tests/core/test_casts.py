@@ -110,10 +110,10 @@ def test_a_shirt_in_another_light_is_a_duplicate(color):
     assert kind_of(worn, ImageEnhance.Brightness(worn).enhance(0.8)) is VerdictKind.DUPLICATE
 
 
-def test_a_table_in_negative_is_the_same_table():
+def test_a_table_in_negative_is_the_same_table_in_other_colors():
     table = Image.new("RGB", (480, 600), (255, 255, 255))
     pen, chance = ImageDraw.Draw(table), random.Random(8)
     for top in range(40, 580, 24):
         pen.line((20, top, 460, top), (60, 60, 60), 2)
         pen.line((20, top + 12, chance.randint(60, 400), top + 12), (140, 140, 140), 6)
-    assert kind_of(table, ImageOps.invert(table)) in (VerdictKind.DUPLICATE, VerdictKind.COLOR_VARIANT)
+    assert kind_of(table, ImageOps.invert(table)) is VerdictKind.COLOR_VARIANT
