@@ -97,8 +97,10 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
     has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
-    sides = sides_of(wholes, (pair.left, pair.right), pair.inner, METRIC_SIZE) if has_sides else ALIKE
-    at_an_angle = look.detail is not None and not laid.placed.is_straight
+    is_straight = laid.placed.is_straight
+    parts = pair.left, pair.right
+    sides = sides_of(wholes, parts, pair.inner, METRIC_SIZE, is_straight=is_straight) if has_sides else ALIKE
+    at_an_angle = look.detail is not None and not is_straight
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
         metrics=lab_metrics(laid.labs, (ours_shown.colors, theirs_shown.colors), weights),

@@ -28,24 +28,45 @@ _BARS_ABOVE: Final = [False, True, False, True]
 type Both = tuple[Pixels, Pixels]
 
 
-def sides_of(wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: int) -> Sides:
+def sides_of(wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: int, *, is_straight: bool) -> Sides:
     """What tells two whole pictures apart of which `parts`, at one size, are what both show, and `inner` where that is.
 
-    The left one is turned as it lies on the right one; `size` is that of the longer side at which to look.
+    The left one is turned as it lies on the right one, which `is_straight` where it is only scaled and shifted for it;
+    `size` is that of the longer side at which to look.
     """
     small = [
         np.asarray(shrunk(pixels, size / max(pixels.shape[:2]))) if any(_wide_margins(corners)) else pixels
         for pixels, corners in zip(wholes, inner, strict=True)
     ]
     overlaid = overlaid_sides(*(_stretched(small) if _is_one_frame(wholes, inner) else parts))
-    sides = Sides(*map(side_of, small, inner, overlaid))
+    # Around what is turned against the other, a box says little of where the frame of that one lies.
+    frames = (within_the_other(*inner), within_the_other(*inner[::-1])) if is_straight else inner
+    sides = Sides(*map(side_of, small, frames, overlaid))
     if not (sides.left.is_framed and sides.right.is_framed):
         return sides
     # What has bars of its own and got a frame besides has something around it on more sides.
-    left_margins, right_margins = (sum(_wide_margins(corners)) for corners in inner)
+    left_margins, right_margins = (sum(_wide_margins(corners)) for corners in frames)
     return Sides(
         replace(sides.left, is_framed=left_margins > right_margins),
         replace(sides.right, is_framed=right_margins > left_margins),
+    )
+
+
+def within_the_other(ours: Corners, theirs: Corners) -> Corners:
+    """What lies in the frame of the other picture: `ours`, and as much around it as there is around `theirs`.
+
+    Plain margins are trimmed of both before one is laid on the other. What both have around them is no frame of one.
+    """
+    left, top, right, bottom = ours
+    across, down = (
+        span / max(other, _LEAST_MARGIN)
+        for span, other in ((right - left, theirs[2] - theirs[0]), (bottom - top, theirs[3] - theirs[1]))
+    )
+    return (
+        max(0.0, left - across * theirs[0]),
+        max(0.0, top - down * theirs[1]),
+        min(1.0, right + across * (1 - theirs[2])),
+        min(1.0, bottom + down * (1 - theirs[3])),
     )
 
 

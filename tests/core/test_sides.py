@@ -94,7 +94,7 @@ def test_what_lies_in_a_part_that_the_alignment_cut_off_is_seen():
     ImageDraw.Draw(stamped).ellipse((300, 340, 420, 460), fill=(200, 20, 40))
     wholes = np.asarray(white.resize((192, 192))), np.asarray(stamped.resize((192, 192)))
     inner = (0.0, 0.0, 1.0, 0.625)
-    found = sides_of(wholes, (wholes[0][:120], wholes[1][:120]), (inner, inner), 192)
+    found = sides_of(wholes, (wholes[0][:120], wholes[1][:120]), (inner, inner), 192, is_straight=True)
     assert (found.left.is_overlaid, found.right.is_overlaid) == (False, True)
 
 
@@ -129,6 +129,28 @@ def test_a_thing_cut_out_of_its_plain_ground_makes_the_ground_no_frame():
     whole = Image.new("RGB", (480, 480), "white")
     whole.paste(photograph().resize((240, 240)), (120, 120))
     assert not sides(whole, whole.crop((60, 60, 420, 420))).left.is_framed
+
+
+def packshot() -> Image.Image:
+    """A carton with straight sides before white, as a shop shows it."""
+    whole = Image.new("RGB", (480, 480), "white")
+    whole.paste(photograph().resize((170, 380)), (160, 40))
+    return whole
+
+
+def test_a_packshot_is_kept_over_a_crop_of_it_though_the_sides_of_the_thing_look_like_a_frame():
+    found = sides(packshot(), packshot().crop((30, 70, 450, 470)))
+    assert not found.left.is_framed
+    assert not found.right.is_framed
+    assert found.left.shared < 0.8
+    assert found.right.shared > 0.95
+
+
+@pytest.mark.parametrize("color", ["black", (200, 180, 140)])
+def test_a_frame_around_a_packshot_counts_against_the_copy_that_has_it(color):
+    """Both have white around the thing, and it alone is what was laid on each other."""
+    found = sides(packshot(), ImageOps.expand(packshot(), 40, color))
+    assert (found.left.is_framed, found.right.is_framed) == (False, True)
 
 
 def test_a_picture_with_bars_of_its_own_shows_a_frame_around_them():
