@@ -1,7 +1,14 @@
-"""Where `dedup` and `python -m dedup_cli` begin: a sentence in place of a traceback where an extra is missing."""
+"""Where `dedup` and `python -m dedup_cli` begin: a sentence in place of a traceback.
 
+For an extra that is missing, and for what is printed where it has no room or no letters.
+"""
+
+import errno
+import io
 import os
 import sys
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
@@ -16,7 +23,25 @@ def main() -> None:
             f"error: the command `dedup` needs the package {error.name}, which comes with an extra: "
             "pip install 'near-duplicate-images[cli]' (with [cli,azure] for an app in Azure)"
         )
-    app()
+    _spell_out_strange_letters()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in NO_ROOM or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still held would fail once more
+        sys.stderr.write(f"error: cannot write the output: {error.strerror}\n")
+        sys.exit(2)
+
+
+def _spell_out_strange_letters() -> None:
+    """Names may have any letters, and the encoding of a pipe or an old terminal may lack them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -41,16 +41,22 @@ def console() -> Console:
 
 
 def print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(_as_json(value) + "\n")
 
 
 def print_json_list(values: Iterable[object]) -> None:
     """A list as `print_json` prints it, one value at a time."""
     opening = "["
     for value in values:
-        sys.stdout.write(f"{opening}\n" + indent(json.dumps(value, ensure_ascii=False, indent=2), "  "))
+        sys.stdout.write(f"{opening}\n" + indent(_as_json(value), "  "))
         opening = ","
     sys.stdout.write("[]\n" if opening == "[" else "\n]\n")
+
+
+def _as_json(value: object) -> str:
+    """With letters as they are, if the output can show all there are."""
+    has_all_letters = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    return json.dumps(value, ensure_ascii=not has_all_letters, indent=2)
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:

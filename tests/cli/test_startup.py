@@ -1,14 +1,19 @@
 """The command starts quickly: nothing loads the storage SDK before it is needed."""
 
+import json
 import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from dedup_cli.main import app
+from tests.core.pictures import scene
+
+DEDUP = [sys.executable, "-m", "dedup_cli"]
 
 
 def test_comparing_files_loads_nothing_of_azure():
@@ -36,6 +41,32 @@ def test_the_entry_point_runs_as_a_module_of_its_own():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "duplicates" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="a device of Linux")
+def test_output_that_has_no_room_is_told_in_one_sentence():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*DEDUP, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: cannot write the output: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_letters_that_the_output_lacks_are_spelled_out(tmp_path, arguments):
+    files = {str(tmp_path / name) for name in ("größe-👕.png", "日本.png")}
+    for file in files:
+        scene(1).save(file)
+    done = subprocess.run(
+        [*DEDUP, "scan", str(tmp_path), "--jobs", "1", *arguments],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if arguments:
+        group = json.loads(done.stdout)["groups"][0]
+        assert {group["keep"]["path"], group["copies"][0]["path"]} == files
+    else:
+        assert "\\u65e5\\u672c.png" in done.stdout
 
 
 def test_libraries_start_no_threads_beside_the_processes_of_a_command():
