@@ -25,7 +25,7 @@ def export_decisions(
 ) -> None:
     """Write every decision of a person into FILE, a line of JSON for each pair.
 
-    A file that is there is replaced, once all lines are written.
+    A file that is there is replaced, once all lines are written; a link stays, and what it names is replaced.
 
     Example: dedup export-decisions decisions.jsonl
     """
@@ -33,15 +33,19 @@ def export_decisions(
     if str(file) == "-":
         sys.stdout.writelines(f"{line}\n" for line in lines)
         return
-    unfinished = file.with_name(f"{file.name}.unfinished")
+    place = file.resolve()
+    is_device = place.exists() and not place.is_file() and not place.is_dir()  # or a pipe: nothing that can be replaced
+    unfinished = place if is_device else place.with_name(f"{place.name}.unfinished")
     try:
         with unfinished.open("w", encoding="utf-8", newline="\n") as out:
             count = sum(1 for line in lines if out.write(f"{line}\n"))
-        unfinished.replace(file)
+        if not is_device:
+            unfinished.replace(place)
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        if not is_device:
+            unfinished.unlink(missing_ok=True)
     console().print(Text(f"written: decisions on {counted(count, 'pair')}"))
 
 
@@ -127,7 +131,7 @@ def _print(report: ImportReport) -> None:
         (len(report.refused), "refused"),
     ):
         if count:
-            out.print(Text(f"{count} {what}"))
+            out.print(Text(f"{count:,} {what}"))
     if report.absent:
         out.print(Text(f"not here yet: {counted(len(report.absent), 'image')}; what was decided holds when they come:"))
         for path in sorted(map(str, report.absent))[:MOST_SHOWN]:

@@ -1,6 +1,8 @@
 """`dedup export-decisions` and `dedup import-decisions`."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -37,6 +39,25 @@ def test_powershell_writes_decisions_in_its_own_way(file, dedup, known, services
 
 def test_it_goes_through_a_pipe(file, dedup):
     assert dedup("export-decisions", "-").output == file.read_text()
+
+
+def test_a_link_stays_and_what_it_names_is_replaced(file, dedup, tmp_path):
+    link = tmp_path / "latest.jsonl"
+    link.symlink_to(file)
+    file.write_text("")
+    dedup("export-decisions", str(link))
+    assert link.is_symlink()
+    assert file.read_text() == dedup("export-decisions", "-").output
+
+
+def test_a_pipe_is_written_to_and_not_replaced(file, dedup, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as threads:
+        read = threads.submit(pipe.read_text)
+        assert dedup("export-decisions", str(pipe)).exit_code == 0
+        assert read.result(timeout=10) == file.read_text()
+    assert pipe.is_fifo()
 
 
 def test_bad_lines_are_named_and_end_in_an_exit_code(file, dedup):
