@@ -136,14 +136,14 @@ def _report_table(report: StatsReport | None) -> Table:
     lines = {
         "reported at (UTC)": f"{report.reported_at:%Y-%m-%d %H:%M:%S}, for {report.day}",
         "instances": str(report.instances),
-        "comparisons": f"{totals.comparisons_performed} done, {totals.comparisons_failed} failed",
-        "images read": f"{totals.images_downloaded} ({totals.bytes_downloaded / 1e6:.1f} MB)",
+        "comparisons": f"{totals.comparisons_performed:,} done, {totals.comparisons_failed:,} failed",
+        "images read": f"{totals.images_downloaded:,} ({totals.bytes_downloaded / 1e6:,.1f} MB)",
         "reads a comparison": "none yet"
         if reads is None
         else f"{reads:.2f} instead of {READS_PER_COMPARISON_BEFORE}, which each metric on its own would take "
-        f"({totals.reads_saved} reads saved)",
+        f"({totals.reads_saved:,} reads saved)",
         "success rate": f"{totals.success_rate:.1%}" if tried else "none yet",
-        "failures": ", ".join(f"{count} {reason}" for reason, count in totals.failures_by_reason.items()) or "none",
+        "failures": ", ".join(f"{count:,} {reason}" for reason, count in totals.failures_by_reason.items()) or "none",
     }
     for name, value in lines.items():
         table.add_row(name, Text(plain(value)))

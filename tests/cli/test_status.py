@@ -45,6 +45,15 @@ def test_rejected_messages_stand_with_their_reason(dedup: Run, services: Service
     assert "{\"left\": 7} 'left' must be text" in words(dedup("status").output)
 
 
+def test_large_numbers_are_told_with_their_thousands(dedup: Run, services: Services):
+    totals = LoaderStats(images_downloaded=12_345, bytes_downloaded=5_678_900_000, comparisons_performed=9_876)
+    services.reports.put_stats_report(StatsReport("2026-11-22", 2, totals, NOW))
+    told = words(dedup("status").output)
+    assert "comparisons 9,876 done, 0 failed" in told
+    assert "images read 12,345 (5,678.9 MB)" in told
+    assert "(46,911 reads saved)" in told
+
+
 def test_the_latest_statistics_tell_reads_a_comparison(dedup: Run, services: Services):
     services.reports.put_stats_report(REPORT)
     told = words(dedup("status").output)
