@@ -33,13 +33,14 @@ h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere } h2 { font-size: 1.1
 .quiet { color: var(--quiet) }
 section.group { border-top: 1px solid var(--line); padding: 1rem 0; display: flex; flex-wrap: wrap; gap: 1rem }
 figure { margin: 0; width: 240px }
-figure img { max-width: 240px; max-height: 240px; border-radius: 4px; display: block }
+figure img { max-width: 240px; max-height: 240px; border-radius: 4px; display: block; outline: 1px solid var(--line) }
 figcaption { font-size: .85rem; overflow-wrap: anywhere; margin-top: .3rem }
 .kind { font-weight: 600 } .keep { color: var(--keep) } .copy { color: var(--copy) } .other { color: var(--other) }
 .outlined { position: relative; width: fit-content }
 .outlined i { position: absolute; box-sizing: border-box; border: 2px solid #ffb020; box-shadow: 0 0 0 1px #0009 }
 .none { width: 240px; height: 120px; display: grid; place-items: center; border: 1px dashed var(--line) }
-table { border-collapse: collapse; font-size: .9rem } td { padding: .25rem .8rem .25rem 0; vertical-align: top }
+table { border-collapse: collapse; font-size: .9rem }
+td { padding: .25rem .8rem .25rem 0; vertical-align: top; overflow-wrap: anywhere }
 </style>
 <h1>$title</h1>
 <p class="quiet">$summary</p>

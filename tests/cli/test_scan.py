@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.browser import chromium
 from tests.cli.conftest import Run
 from tests.core.pictures import encoded, hue_shifted, scene
 
@@ -95,6 +96,17 @@ def test_the_page_holds_the_pictures_and_runs_nothing(dedup: Run, folder: Path, 
     assert "default-src 'none'" in text
     assert "&lt;b&gt;broken.jpg" in text
     assert "<b>broken" not in text
+
+
+def test_the_page_fits_a_phone_and_shows_where_a_white_picture_ends(dedup: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / f"{'long' * 40}.jpg").write_bytes(b"no picture")
+    page = tmp_path / "report.html"
+    dedup("scan", str(folder), "--html", str(page))
+    with chromium() as browser:
+        shown = browser.new_page(viewport={"width": 390, "height": 844})
+        shown.goto(page.as_uri())
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+        assert shown.locator("figure img").first.evaluate("(it) => getComputedStyle(it).outlineStyle") == "solid"
 
 
 def test_a_folder_without_copies_and_one_without_images_say_so(dedup: Run, tmp_path: Path) -> None:
