@@ -146,6 +146,11 @@ def _drawn(service: "MeasureService", folder: "MeasureFolder", asked: Asked) -> 
     return drawn
 
 
+def _price(cost: float) -> str:
+    """To the hundredth, as prices are."""
+    return f"about {cost:,.2f}" if cost >= 0.01 else "less than 0.01"  # noqa: PLR2004 - a cent of whatever coin it is
+
+
 def _may_read(drawn: "Sample", workshop: "Workshop", read_price: float, *, yes: bool) -> bool:
     reads = len(drawn.images)
     if reads == drawn.total:
@@ -153,7 +158,7 @@ def _may_read(drawn: "Sample", workshop: "Workshop", read_price: float, *, yes: 
     cost = reads * (1 + LOOK_UPS_AN_IMAGE) / 10_000 * read_price
     tell(
         f"{reads:,} of {drawn.total:,} images are read once ({drawn.bytes / 1e6:,.1f} MB), and "
-        f"{reads * len(workshop.changes):,} copies made in memory; reads and look-ups cost about {cost:.2g} "
+        f"{reads * len(workshop.changes):,} copies made in memory; reads and look-ups cost {_price(cost)} "
         f"at {read_price} for 10,000, and nothing is written"
     )
     if yes:

@@ -97,6 +97,8 @@ def test_it_says_what_it_would_cost_and_reads_nothing_before_it_is_told_to(world
     told = run(world, "--sample", "2").stderr
     assert "2 of 3 images are read once" in told
     assert "6 copies made in memory" in told
+    assert "cost less than 0.01 at 0.005 for 10,000" in told
+    assert "cost about 3.00 at 5000.0 for 10,000" in run(world, "--sample", "2", "--read-price", "5000").stderr
     assert world.images.reads == []
 
 
