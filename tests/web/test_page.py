@@ -592,6 +592,19 @@ def test_on_a_phone_the_name_of_a_rejected_file_has_the_whole_line(browser: Brow
     page.close()
 
 
+def test_of_many_rejected_files_it_is_told_how_far_they_were_looked_for(browser: Browser):
+    world = World()
+    for number in range(40):
+        world.upload_and_ingest(f"broken{number}.jpg", b"no picture")
+    with served(world) as site:
+        page = browser.new_page(viewport=DESK)
+        page.goto(site.page)
+        page.get_by_role("tab", name="Rejected").click()
+        told = page.locator(".rejected [role=status]")
+        expect(told).to_contain_text(re.compile(r"\d+ files so far, \d+ % of all looked through"))
+        page.close()
+
+
 def test_an_original_opens_in_a_tab_of_its_own(browser: Browser, site: Served):
     page = opened(browser, site)
     with page.context.expect_page() as opening:
