@@ -285,7 +285,7 @@ _STEPS: Final[Mapping[KeeperStep, Callable[[Parts, Bools, KeeperPolicy], Bools]]
 _SENTENCES: Final = {
     KeeperStep.PERSON: "a person chose it",
     KeeperStep.CLEAR: "nothing lies over it and no frame is around it",
-    KeeperStep.SCENE: "it shows more of the scene",
+    KeeperStep.SCENE: "it shows more around what all show",
     KeeperStep.UPRIGHT: "it lies as most of the others do",
     KeeperStep.COLOR: "it has colors",
     KeeperStep.CAMERA: "its file names the camera",

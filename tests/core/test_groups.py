@@ -212,6 +212,12 @@ def test_the_likelier_original_stays_and_the_step_says_why(left, right, sides, s
     assert keeper(left, right, sides) == ("b", [step])
 
 
+def test_more_white_around_a_packshot_is_not_called_more_of_its_scene():
+    """A wider margin of plain ground stays by the same step as a photograph that shows more."""
+    [group] = projected(A, B, link(A, B, sides=Sides(Side(1.0), Side(0.6)))).groups()
+    assert [reason.sentence for reason in group.reasons] == ["it shows more around what all show"]
+
+
 def test_no_thumbnail_stays_because_a_line_at_the_edge_of_its_original_is_taken_for_a_frame():
     large, framed = image("a", width=750, height=550, detail_side=750), Sides(Side(is_framed=True), Side())
     assert keeper(large, image("b", width=128, height=94, detail_side=128), framed) == ("a", [KeeperStep.DETAIL])
