@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from dedup_app.poison import PoisonService
+from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.output import console, counted, plain, plain_table, print_json
@@ -70,7 +71,9 @@ def _list(service: PoisonService, queues: Sequence[str], *, as_json: bool) -> No
     for it in failed:
         since = f"{it.message.since:%Y-%m-%d %H:%M:%S}"
         table.add_row(it.message.queue, since, Text(plain(message_excerpt(it.message.body))), Text(plain(it.error)))
-    console().print(table if failed else Text("no message failed on every try", style="dim"))
+    hidden = 0 if failed else _count(service, queues)
+    nothing = f"{_kept(hidden)} shown again two minutes after a redrive" if hidden else "no message failed on every try"
+    console().print(table if failed else Text(nothing, style="dim"))
 
 
 def _redrive(service: PoisonService, queues: Sequence[str], *, as_json: bool) -> None:
@@ -79,7 +82,18 @@ def _redrive(service: PoisonService, queues: Sequence[str], *, as_json: bool) ->
         print_json({"queues": list(queues), "sent": sent})
     else:
         told = f"sent: {counted(sent, 'message')}, to be tried again" if sent else "no message was sent"
-        console().print(Text(told))
+        kept = _count(service, queues)
+        throws = f"; {_kept(kept)} understood by nobody: `dedup poison purge` throws away what is left" if kept else ""
+        console().print(Text(told + throws))
+
+
+def _count(service: PoisonService, queues: Sequence[str]) -> int:
+    """How many failed; in the queue of the host may be those of other apps, which are none of ours."""
+    return sum(service.count(name) for name in queues if name != BLOB_TRIGGER_QUEUE)
+
+
+def _kept(count: int) -> str:
+    return counted(count, "message stays, and is", "messages stay, and are")
 
 
 def _purge(service: PoisonService, queues: Sequence[str], *, yes: bool, as_json: bool) -> None:

@@ -37,6 +37,16 @@ def test_it_is_tried_again(dedup: Run, services: Services):
 
 
 @pytest.mark.usefixtures("one_failed")
+def test_what_cannot_be_tried_again_is_said_to_stay(dedup: Run, services: Services, monkeypatch: pytest.MonkeyPatch):
+    services.poison_queues.messages["verify-pairs"] = [PoisonMessage("verify-pairs", "2", '{"left": 7}', NOW)]
+    told = dedup("poison", "redrive").output
+    assert told.startswith("sent: 1 message, to be tried again; 1 message stays, and is understood by nobody")
+    monkeypatch.setattr(services.poison, "failed", lambda _queue: ())  # hidden, as by the storage for two minutes
+    told = dedup("poison", "list").output
+    assert told == "1 message stays, and is shown again two minutes after a redrive\n"
+
+
+@pytest.mark.usefixtures("one_failed")
 def test_it_is_thrown_away_once_somebody_has_said_so(dedup: Run, services: Services):
     result = dedup("poison", "purge")
     assert (result.exit_code, "1 message (ingest-images: 1) would be thrown away" in result.stderr) == (2, True)
