@@ -1,6 +1,7 @@
 """Where the commands get the storage account from: the environment, or local.settings.json of the current folder."""
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,7 @@ def unchecked_services_of(context: typer.Context) -> Services:
             f"an app in Azure is asked with the package {error.name}, which comes with an extra: "
             "pip install 'near-duplicate-images[cli,azure]'"
         ) from error
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # its tracebacks of answers that a proxy has garbled
     return connect(settings)
 
 

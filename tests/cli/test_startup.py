@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 from dedup_cli.main import app
 from tests.core.pictures import scene
 
+ROOT = str(Path(__file__).parents[2])
 DEDUP = [sys.executable, "-m", "dedup_cli"]
 
 
@@ -69,6 +72,40 @@ def test_letters_that_the_output_lacks_are_spelled_out(tmp_path, arguments):
         assert "\\u65e5\\u672c.png" in done.stdout
 
 
+class Garbled(BaseHTTPRequestHandler):
+    """Answers as a proxy before queues that are down: without a body in XML. Tables are there, and empty."""
+
+    def do_GET(self) -> None:
+        is_table = "/reports" in self.path
+        body = b'{"odata.error": {"code": "ResourceNotFound", "message": {"value": "none"}}}' if is_table else b""
+        self.send_response(404 if is_table else 500)
+        self.send_header("Content-Type", "application/json" if is_table else "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Not into the output of the tests."""
+
+
+def test_an_answer_that_is_none_of_a_storage_account_is_told_in_one_sentence(tmp_path):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Garbled) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_port}/somebody"
+        ends = "".join(f"{service}Endpoint={place};" for service in ("Blob", "Queue", "Table"))
+        done = subprocess.run(
+            [*DEDUP, "poison", "list"],
+            cwd=tmp_path,
+            env=os.environ | {"ImageStorage": f"AccountName=somebody;AccountKey=c29tZQ==;{ends}", "PYTHONPATH": ROOT},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        server.shutdown()
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+    assert done.stderr.startswith("error: Could not")
+
+
 def test_libraries_start_no_threads_beside_the_processes_of_a_command():
     program = (
         "import os, sys; sys.argv = ['dedup', '--version']; from dedup_cli.__main__ import main\n"
@@ -85,6 +122,6 @@ def test_libraries_start_no_threads_beside_the_processes_of_a_command():
 
 
 def test_it_tells_its_version():
-    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["version"]
+    declared = tomllib.loads(Path(ROOT, "pyproject.toml").read_text())["project"]["version"]
     done = CliRunner().invoke(app, ["--version"])
     assert (done.exit_code, done.stdout.strip()) == (0, f"dedup {declared}")
