@@ -355,6 +355,18 @@ def test_tabs_progress_and_keys_share_one_line_at_1280_pixels(browser: Browser, 
     page.close()
 
 
+def test_whoever_has_zoomed_in_twice_is_told_the_keys_as_others_are(browser: Browser, site: Served):
+    page = opened(browser, site, viewport={"width": 700, "height": 450})
+    expect(page.locator("#act-duplicate kbd")).to_be_visible()
+    tabs, keys = page.locator("#tabs").bounding_box(), page.locator("#help-button").bounding_box()
+    assert tabs
+    assert keys
+    assert tabs["y"] <= keys["y"] <= tabs["y"] + tabs["height"]  # in one line
+    assert keys["x"] + keys["width"] <= 700
+    assert page.locator(".actions").evaluate("(it) => it.scrollWidth - it.clientWidth") == 0
+    page.close()
+
+
 def test_identical_files_are_asked_for_only_where_there_can_be_some(browser: Browser, site: Served):
     page = opened(browser, site)
     only = page.get_by_label("identical files only")
