@@ -230,6 +230,16 @@ def test_what_was_decided_is_taken_back_from_any_tab(browser: Browser, site: Ser
     page.close()
 
 
+def test_what_may_not_go_by_itself_is_said_to_be_left_to_a_person(browser: Browser, site: Served):
+    page = opened(browser, site)
+    for tab in ("Altered", "Other colors"):
+        page.get_by_role("tab", name=tab).click()
+        chip = page.locator(".card").nth(1).locator(".chip", has_text="to decide")
+        expect(chip).to_be_visible()
+        assert "warn" in str(chip.get_attribute("class"))
+    page.close()
+
+
 def test_what_was_not_shown_is_not_decided_about_but_shown(browser: Browser, site: Served):
     page = opened(browser, site)
     page.locator("#list .name", has_text="catalog/cat").click()
