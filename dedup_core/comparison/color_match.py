@@ -31,8 +31,8 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
         return False, f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
     if residual <= limit:
         return True, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
-    if tones is not None and _only_tone_differs(tones, policy, before_plain=before_plain):
-        return True, f"only the tone differs (hue {tones.hue:.1f}, light {tones.light:.1f})"
+    if tones is not None and (left := _left_by_tone(tones, policy, before_plain=before_plain)):
+        return True, f"only the tone differs ({left})"
     return False, f"colors differ beyond exposure and white balance ({above(residual, limit)})"
 
 
@@ -68,13 +68,16 @@ def _is_relit(tones: Tones) -> bool:
     return tones.saturation >= _AS_SATURATED and 0 < tones.hue <= _MOST_OF_COLOR * tones.most_color
 
 
-def _only_tone_differs(tones: Tones, policy: Policy, *, before_plain: bool) -> bool:
+def _left_by_tone(tones: Tones, policy: Policy, *, before_plain: bool) -> str:
+    """What a change of tone leaves, where that explains all; empty where it does not."""
+    hue_and_light = f"hue {tones.hue:.1f}, light {tones.light:.1f}"
     is_gray = tones.most_color < MONOCHROME and tones.tint < MONOCHROME
     if before_plain and not is_gray:
-        return max(tones.hue, tones.light) <= policy.max_plain_tone_residual
+        return hue_and_light if max(tones.hue, tones.light) <= policy.max_plain_tone_residual else ""
     most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
+    if tones.hue <= most_hue and tones.light <= policy.max_light_residual:
+        return hue_and_light
     # A curve for each channel makes a duotone of what had next to no color.
     is_toned = tones.least_color < DUOTONE and tones.tint > _TONED * policy.max_toning
-    return (tones.channels <= policy.max_channel_residual and not is_toned) or (
-        tones.hue <= most_hue and tones.light <= policy.max_light_residual
-    )
+    explained = tones.channels <= policy.max_channel_residual and not is_toned
+    return f"a curve for each channel leaves {tones.channels:.1f}" if explained else ""

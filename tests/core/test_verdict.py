@@ -429,6 +429,10 @@ def test_a_measurement_is_judged_alike_after_it_was_stored():
         ({}, "the rest has the same colors (0.5)"),
         ({"color_residual": 4.2}, "colors differ beyond exposure and white balance (4.2 > 3.8)"),
         ({"color_residual": 9.0, "tones": tones()}, "only the tone differs (hue 0.5, light 0.5)"),
+        (
+            {"color_residual": 9.0, "tones": tones(hue=9.0, channels=1.0)},
+            "only the tone differs (a curve for each channel leaves 1.0)",
+        ),
         ({"color_residual": 9.0, "tones": tones(hue=9.0, kept=0.7)}, "a part has other colors, and 70% has the same"),
         (
             {"tones": tones(least_color=0.1)},
