@@ -100,7 +100,10 @@ def _upright_if_symmetric(pyramids: Pyramids, found: Alignment) -> Alignment:
         return found
     if found.view in SWAPPING and np.ptp(pyramids[0].extent) > 0:
         return found
-    upright = _fine(pyramids, replace(found, view=View.UPRIGHT, agreement=-1.0), found.zoom, _MIRROR_STEPS)
+    start = replace(found, view=View.UPRIGHT, agreement=-1.0)
+    if _gauss_newton(pyramids, start, *_MIDDLE_STEP).agreement < _GOOD_AGREEMENT:
+        return found
+    upright = _fine(pyramids, start, found.zoom, _MIRROR_STEPS)
     return upright if upright.agreement >= found.agreement - _AS_GOOD else found
 
 
