@@ -100,7 +100,7 @@ class DecisionService:
         rows = self._features.summaries([left.image_id, right.image_id])
         missing = [path for path in (left, right) if path.image_id not in rows]
         if missing or left == right:
-            raise NothingToDecide(f"{(missing or [left])[0]} is no image that could be decided about with another one")
+            raise NothingToDecide(f"nothing can be decided: {(missing or [left])[0]} is no image, or named twice")
         pair = self._pairs.get(left, right)
         if act is Act.UNDO:
             return self._undo(pair, left, right, by, undoes)
@@ -132,7 +132,7 @@ class DecisionService:
         chosen = keeper or ImagePath.parse(group.keeper.path)
         others = [path for image in group.images if (path := ImagePath.parse(image.path)) != chosen]
         if len(others) != len(group.members):
-            raise NothingToDecide(f"{chosen} is not in this group: load it again")
+            raise NothingToDecide(f"this group does not hold {chosen}: load it again")
         named = chosen if act is Act.KEEPER else None
         # What cannot be decided about one of them is not decided about the others, either.
         if act is not Act.UNDO:

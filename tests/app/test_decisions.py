@@ -87,7 +87,7 @@ def test_a_whole_group_is_decided_and_the_keeper_chosen(world):
     decided = only_group(world)
     assert (decided.keeper.path, decided.is_decided) == (str(B), True)
     assert decided.reasons[0].sentence == "a person chose it"
-    with pytest.raises(NothingToDecide, match="not in this group"):
+    with pytest.raises(NothingToDecide, match="this group does not hold"):
         world.services.decisions.decide_group(decided.id, Act.KEEPER, "ann", keeper=ImagePath("images", "z.jpg"))
 
 
