@@ -101,7 +101,7 @@ def _upright_if_symmetric(pyramids: Pyramids, found: Alignment) -> Alignment:
     if found.view in SWAPPING and np.ptp(pyramids[0].extent) > 0:
         return found
     start = replace(found, view=View.UPRIGHT, agreement=-1.0)
-    if _gauss_newton(pyramids, start, *_MIDDLE_STEP).agreement < _GOOD_AGREEMENT:
+    if _gauss_newton(pyramids, start, _COARSE_STEP[0], 0).agreement < _POOR_AGREEMENT:
         return found
     upright = _fine(pyramids, start, found.zoom, _MIRROR_STEPS)
     return upright if upright.agreement >= found.agreement - _AS_GOOD else found
