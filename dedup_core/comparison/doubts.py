@@ -10,7 +10,6 @@ from dedup_core.comparison.measurement import (
     STANDS_OUT,
     Detail,
     PairMeasurement,
-    Tones,
 )
 from dedup_core.comparison.regions import changed, in_words
 from dedup_core.limits import WORKING_SIZE
@@ -59,8 +58,8 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     limit = policy.max_spot_residual * (_OF_KEPT if keeps_colors(measurement) else 1.0)
     if tones.spot > limit:
         return f"a part has another color ({above(tones.spot, limit)})"
-    if measurement.color_residual > policy.max_color_residual and keeps_colors(measurement):
-        return kept(tones)
+    if measurement.color_residual > policy.max_color_residual and (kept := kept_colors(measurement)):
+        return kept
     retoned = measurement.detail is not None and measurement.detail.retoned > RETONED
     clipped = retoned or tones.color_off > _OTHER_COLORS
     if tones.mark > STANDS_OUT * (_OF_RETONED if clipped else 1.0):
@@ -170,7 +169,7 @@ def some_colors(measurement: PairMeasurement) -> str:
         return ""
     if tones.spread > _MOST_SPREAD:
         return f"what has one color in one of them has several in the other ({above(tones.spread, _MOST_SPREAD)})"
-    return kept(tones) if keeps_colors(measurement) else ""
+    return kept_colors(measurement)
 
 
 def keeps_colors(measurement: PairMeasurement) -> bool:
@@ -185,9 +184,11 @@ def keeps_colors(measurement: PairMeasurement) -> bool:
     return tones.kept > (_MOST_KEPT_IN_GRAY if is_gray_copy else MOST_KEPT)
 
 
-def kept(tones: Tones) -> str:
-    """The sentence about colors of which most are the very same."""
-    return f"a part has other colors, and {tones.kept:.0%} has the same"
+def kept_colors(measurement: PairMeasurement) -> str:
+    """The sentence about colors of which most are the very same; empty where they are not."""
+    if measurement.tones is None or not keeps_colors(measurement):
+        return ""
+    return f"a part has other colors, and {measurement.tones.kept:.0%} has the same"
 
 
 def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:

@@ -9,14 +9,13 @@ from dedup_core.comparison.altered_share import most_that_differs
 from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.doubts import (
     MANY_BLOCKS,
-    WHOLE_FRAME,
     another_frame,
     another_spot,
     displaced_parts,
     fine_print,
     is_full,
     keeps_colors,
-    kept,
+    kept_colors,
     other_tones,
     outlying_place,
     some_colors,
@@ -25,11 +24,11 @@ from dedup_core.comparison.doubts import (
     unlike_part,
 )
 from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMeasurement, Tones
-from dedup_core.comparison.regions import Region, RegionKind, changed, in_words
+from dedup_core.comparison.regions import Region, RegionKind
+from dedup_core.comparison.sentences import framing, what_differs
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import BALANCED, Policy, policy_of
-from dedup_core.views import View
 
 
 class VerdictKind(StrEnum):
@@ -78,19 +77,7 @@ _LEAST_OF_RECOLORED: Final = 0.6  # docs/thresholds.md#altered-or-distinct
 _USUAL_IN_RECOLORED: Final = 0.03  # docs/thresholds.md#altered-or-distinct
 _LIGHT_IN_RECOLORED: Final = 2.5  # docs/thresholds.md#altered-or-distinct
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
-_ONE_PLACE: Final = 0.01  # of a side: what an alignment may be off
-_LEAST_TOLD: Final = 0.005  # less would be told as 0 %
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
-# Without a direction, because a pair is stored under both of its images with the same reasons.
-_VIEW_WORDS: Final = {
-    View.MIRRORED: "mirrored",
-    View.FLIPPED: "flipped upside down",
-    View.TURNED_90: "turned by 90 degrees",
-    View.TURNED_180: "turned by 180 degrees",
-    View.TURNED_270: "turned by 90 degrees",
-    View.TRANSPOSED: "mirrored and turned by 90 degrees",
-    View.TRANSVERSED: "mirrored and turned by 90 degrees",
-}
 
 
 def decide(measurement: PairMeasurement, policy: Policy | str = BALANCED, *, same_bytes: bool = False) -> Verdict:
@@ -153,12 +140,11 @@ def _with_doubts_of_recoloring(
 ) -> tuple[VerdictKind, tuple[str, ...]]:
     if doubt := too_small_a_part(measurement, policy, recolored=True):
         return VerdictKind.DISTINCT, (doubt, *reasons)
+    only_colors_differ = _only_colors_differ(measurement, policy)
     if doubt := turned_mark(measurement, policy):
-        lost = _only_colors_differ(measurement, policy)
-        return VerdictKind.ALTERED if lost else VerdictKind.DISTINCT, (doubt, *reasons)
+        return VerdictKind.ALTERED if only_colors_differ else VerdictKind.DISTINCT, (doubt, *reasons)
     if outlying := outlying_place(measurement, policy, recolored=True):
-        same_colors = measurement.color_residual <= policy.max_altered_color_residual
-        alike = same_colors or _only_colors_differ(measurement, policy)
+        alike = only_colors_differ or measurement.color_residual <= policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
     if some := some_colors(measurement):
         alike = measurement.color_residual <= _MOST_RECOLORED * policy.max_altered_color_residual
@@ -174,7 +160,7 @@ def _judge_first_frames(measurement: PairMeasurement, policy: Policy) -> tuple[V
     if measurement.texture < policy.min_texture and not _is_weave(measurement, policy):
         return _judge_plain(measurement, policy)
     kind, reasons = _judge_textured(measurement, policy)
-    return kind, reasons if kind is VerdictKind.DISTINCT else (*reasons, *_framing(measurement))
+    return kind, reasons if kind is VerdictKind.DISTINCT else (*reasons, *framing(measurement))
 
 
 def _is_weave(measurement: PairMeasurement, policy: Policy) -> bool:
@@ -190,7 +176,7 @@ def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictK
     if difference <= limit and detail is not None and detail.worst > _plain_limit(detail, policy):
         if detail.altered_share > policy.max_altered_share:
             return VerdictKind.DISTINCT, ("two plain pictures of one color, but the little that they show differs",)
-        return VerdictKind.ALTERED, (_what_differs(measurement), "the rest is plain and of one color")
+        return VerdictKind.ALTERED, (what_differs(measurement), "the rest is plain and of one color")
     if difference <= limit:
         return VerdictKind.DUPLICATE, (f"two plain pictures of one color ({difference:.1f} <= {limit:.1f})",)
     return VerdictKind.DISTINCT, (f"two plain pictures of different colors ({above(difference, limit)})",)
@@ -284,9 +270,9 @@ def _judge_altered(
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
     if color is VerdictKind.DUPLICATE and residual <= policy.max_color_residual:
         colors = f"the rest has the same colors ({residual:.1f})"
-    elif keeps_colors(measurement) and measurement.tones is not None:
-        colors = kept(measurement.tones)
-    return VerdictKind.ALTERED, (_what_differs(measurement), colors)
+    else:
+        colors = kept_colors(measurement) or colors
+    return VerdictKind.ALTERED, (what_differs(measurement), colors)
 
 
 def _only_colors_differ(measurement: PairMeasurement, policy: Policy) -> bool:
@@ -298,33 +284,5 @@ def _only_colors_differ(measurement: PairMeasurement, policy: Policy) -> bool:
     return same_shapes and tones.light <= _LIGHT_IN_RECOLORED
 
 
-def _what_differs(measurement: PairMeasurement) -> str:
-    """One sentence about the parts that differ: how much of the picture they are, and where the large ones are."""
-    differing = changed(measurement.regions)
-    if not differing:
-        return "small parts show something else"
-    share = min(1.0, sum(max(region.left.area, region.right.area) for region in differing))
-    told = f"{share:.0%}" if share >= _LEAST_TOLD else "less than 1%"
-    return f"something else is shown in {told} of it, {in_words([region.left for region in differing])}"
-
-
 def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bool:
     return measurement.inner_coverage >= policy.min_inner_coverage and measurement.coverage >= policy.min_part
-
-
-def _framing(measurement: PairMeasurement) -> tuple[str, ...]:
-    sentences = []
-    if measurement.view is not View.UPRIGHT:
-        sentences.append(f"one picture is {_VIEW_WORDS[measurement.view]} against the other")
-    if measurement.coverage < WHOLE_FRAME and not _is_in_one_place(measurement):
-        sentences.append(f"framed differently ({measurement.coverage:.0%} of the larger one is shown by both)")
-    return tuple(sentences)
-
-
-def _is_in_one_place(measurement: PairMeasurement) -> bool:
-    """Whether what both show lies where it lies in the other: one of them shows more on the ground around it."""
-    shared = [region for region in measurement.regions if region.kind is RegionKind.SHARED]
-    return measurement.view is View.UPRIGHT and any(
-        all(abs(ours - theirs) <= _ONE_PLACE for ours, theirs in zip(it.left.corners, it.right.corners, strict=True))
-        for it in shared
-    )
