@@ -48,13 +48,19 @@ def spectrum_starts(pyramids: Pyramids) -> list[Start]:
 
 
 @cache
-def _places() -> tuple[NDArray[np.intp], NDArray[np.intp], Float32s, Float32s]:
-    """Rows and columns of a half spectrum at which a log-polar grid begins, and how far beyond its points lie."""
+def _places() -> tuple[tuple[NDArray[np.intp], ...], Float32s, Float32s]:
+    """Where in a half spectrum, counted row by row, the four neighbors of each point of a log-polar grid lie.
+
+    Those of the upper row and of the lower one, and how far below and to the right of the first of them the point lies.
+    """
     radii = np.exp(np.arange(np.log(_LOWEST), np.log(_HIGHEST), _STEP))[:, None]
     angles = (np.arange(_ANGLES) / _ANGLES - 0.5) * np.pi  # half of all: the other half of a spectrum repeats it
     x, y = radii * np.cos(angles), radii * np.sin(angles) + _SPECTRUM / 2
     rows, columns = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
-    return rows, columns, (y - rows).astype(np.float32), (x - columns).astype(np.float32)
+    # Waves up and to the left, of negative frequencies, come last.
+    upper, lower = ((row - _SPECTRUM // 2) % _SPECTRUM * (_SPECTRUM // 2 + 1) + columns for row in (rows, rows + 1))
+    neighbors = upper, upper + 1, lower, lower + 1
+    return neighbors, (y - rows).astype(np.float32), (x - columns).astype(np.float32)
 
 
 def _log_polar(plane: Float32s) -> Float32s:
@@ -63,10 +69,10 @@ def _log_polar(plane: Float32s) -> Float32s:
         np.float32
     )
     strength = np.log1p(np.abs(np.fft.rfft2(windowed, s=(_SPECTRUM, _SPECTRUM))).astype(np.float32))
-    strength = np.fft.fftshift(strength, axes=0)
-    rows, columns, down, across = _places()
-    upper = strength[rows, columns] * (1 - across) + strength[rows, columns + 1] * across
-    lower = strength[rows + 1, columns] * (1 - across) + strength[rows + 1, columns + 1] * across
+    neighbors, down, across = _places()
+    first, second, third, fourth = (strength.take(places) for places in neighbors)
+    upper = first * (1 - across) + second * across
+    lower = third * (1 - across) + fourth * across
     polar = upper * (1 - down) + lower * down
     return np.asarray(polar - polar.mean(axis=1, keepdims=True))
 

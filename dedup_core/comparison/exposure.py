@@ -45,19 +45,20 @@ class Blocks:
         return cls(ours, theirs, weight, (left, right))
 
 
-def color_residual(blocks: Blocks) -> float:
+def color_residual(blocks: Blocks, *, strangers: bool = False) -> float:
     """Mean CIELAB distance, 0..~258, of two aligned pictures after the best exposure from one to the other.
 
     The exposure is one monotone curve for all three channels, a gain for each and a fall-off towards the corners,
     fitted by weighted least squares on means of 4 x 4 pixels; the residual is smoothed over a few blocks before its
     length is taken, so that compression noise cancels and the color of an area does not. Fitted both ways, the smaller
     one counts (the way that clips highlights cannot be undone), but one way is enough where it leaves less than any
-    preset allows, and none is fitted to what hardly differs as it is.
+    preset allows, and none is fitted to what hardly differs as it is, or to `strangers`, of whom no verdict asks for it
+    more exactly.
     """
     ours, theirs, weight = blocks.left, blocks.right, blocks.weight
     labs = _lab(ours), _lab(theirs)
     residual = _mean_length(labs[0] - labs[1], weight)
-    if residual <= _SAME_LIGHT:
+    if residual <= _SAME_LIGHT or strangers:
         return residual
     residual = _residual(ours, theirs, labs[1], weight)
     return residual if residual <= SURE_RESIDUAL else min(residual, _residual(theirs, ours, labs[0], weight))

@@ -33,6 +33,7 @@ from dedup_core.views import View, opposite, turned
 
 _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _PLAUSIBLE: Final = 0.4  # structure below which no preset looks any further: nothing costs more for strangers
+_LEAST_CREDIBLE: Final = 0.35  # structure of 0.4 in half of a picture, of 0.5 in a sixth: strangers agree so by chance
 _OFF: Final = 1 / METRIC_SIZE  # of a side, a pixel there: what an affine alignment of a perspective is off
 _PLAIN: Final = 0.02  # texture; with less, every preset takes a picture for a plain one, and one mark lies on any other
 _NOT_PLAIN: Final = 0.15  # share of plain background; no preset takes less of it for one that a thing is shown before
@@ -84,7 +85,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     weights, plain_share = weights_and_plain_share(*backgrounds)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
-    residual = color_residual(blocks)
+    is_in_question = same or look.detail is not None or shape.texture <= _SURE_TEXTURE  # else distinct in every preset
+    residual = color_residual(blocks, strangers=not is_in_question)
     tones, regions = None, look.regions
     is_alike = same or (look.detail is not None and look.detail.altered_share <= FEW_PARTS)
     fine = look_at_fine_print(placed, left.fine, right.fine) if is_alike else NOT_LOOKED
@@ -94,12 +96,10 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
     if not changed(regions):
         regions += fine.regions
-    # Of what the verdict calls distinct no side matters.
     wholes = turned(left.pixels, pair.view), right.pixels
-    has_sides = same or look.detail is not None or shape.texture <= _SURE_TEXTURE
     is_straight = laid.placed.is_straight
     parts = pair.left, pair.right
-    sides = sides_of(wholes, parts, pair.inner, METRIC_SIZE, is_straight=is_straight) if has_sides else ALIKE
+    sides = sides_of(wholes, parts, pair.inner, METRIC_SIZE, is_straight=is_straight) if is_in_question else ALIKE
     at_an_angle = look.detail is not None and not is_straight
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
@@ -153,7 +153,8 @@ def _looked_at(
 ) -> tuple[Laid, Look, Placed]:
     """How the two lie on each other, a closer look where they are at all alike, and where they lay for that."""
     laid = laid_in_order(left, right, hint, contents)
-    if laid.shape.texture < _PLAIN or laid.shape.structure < _PLAUSIBLE:
+    unlike = laid.shape.structure < _PLAUSIBLE or laid.credibility < _LEAST_CREDIBLE
+    if unlike or laid.shape.texture < _PLAIN:
         is_almost_plain = laid.shape.texture < _ALMOST_PLAIN
         return _look_at_plain(left, right, laid) if is_almost_plain else (laid, NOT_LOOKED, laid.placed)
     laid, look, placed = _laid_finely(laid)

@@ -113,11 +113,11 @@ class PairMeasurement:
     picture that the other shows too, `inner_coverage` that of the one of which more is shown. `plain_share` 0..1: share
     of plain background in both.
     `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast or white balance explains, where nothing
-    changed; `tones`: what no change of tone explains there. `detail`: the closer look. Both are None where the pictures
-    are too unlike for one. `fine`: of the tiles of two pages, compared at a larger size, the one in which most stands
-    out; None where no print may be too small to be read. `regions`: the parts that the two show differently, and the
-    one that both show where one is inside the other. `sides`: which of the two has something over it or around it, or
-    shows less.
+    changed, or of strangers simply the mean difference; `tones`: what no change of tone explains there. `detail`: the
+    closer look. Both are None where the pictures are too unlike for one. `fine`: of the tiles of two pages, compared at
+    a larger size, the one in which most stands out; None where no print may be too small to be read. `regions`: the
+    parts that the two show differently, and the one that both show where one is inside the other. `sides`: which of the
+    two has something over it or around it, or shows less.
     """
 
     metrics: ColorMetrics
