@@ -34,14 +34,13 @@ def sides_of(wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: in
     The left one is turned as it lies on the right one, which `is_straight` where it is only scaled and shifted for it;
     `size` is that of the longer side at which to look.
     """
-    small = [
-        np.asarray(shrunk(pixels, size / max(pixels.shape[:2]))) if any(_wide_margins(corners)) else pixels
-        for pixels, corners in zip(wholes, inner, strict=True)
-    ]
-    overlaid = overlaid_sides(*(_stretched(small) if _is_one_frame(wholes, inner) else parts))
+    scales = [size / max(whole.shape[:2]) for whole in wholes]
+    if _is_one_frame(wholes, inner):
+        parts = _stretched([np.asarray(shrunk(whole, scale)) for whole, scale in zip(wholes, scales, strict=True)])
+    overlaid = overlaid_sides(*parts)
     # Around what is turned against the other, a box says little of where the frame of that one lies.
     frames = (within_the_other(*inner), within_the_other(*inner[::-1])) if is_straight else inner
-    sides = Sides(*map(side_of, small, frames, overlaid))
+    sides = Sides(*map(side_of, wholes, scales, frames, overlaid))
     if not (sides.left.is_framed and sides.right.is_framed):
         return sides
     # What has bars of its own and got a frame besides has something around it on more sides.
@@ -86,16 +85,19 @@ def _stretched(pictures: Sequence[Pixels]) -> Both:
     return first, np.asarray(Image.fromarray(second).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def side_of(pixels: Pixels, inner: Corners, is_overlaid: bool) -> Side:
-    """What the part outside of `inner`, which the other picture shows too, says of a whole picture (h, w, 3)."""
+def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool) -> Side:
+    """What the part outside of `inner`, which the other picture shows too, says of a whole picture (h, w, 3).
+
+    It is looked at `scale` times as large.
+    """
     left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
     is_wide = _wide_margins(inner)
     if not any(is_wide):
         return Side(1.0, is_framed=False, is_overlaid=is_overlaid)
-    height, width = pixels.shape[:2]
+    luma = np.asarray(shrunk(whole, scale, "L"), dtype=np.float32)
+    height, width = luma.shape
     row, column = min(int(top * height), height - 1), min(int(left * width), width - 1)
     rows, columns = slice(row, max(row + 1, int(bottom * height))), slice(column, max(column + 1, int(right * width)))
-    luma = _gray(pixels)
     across, down = (
         np.abs(np.diff(luma, axis=1))[rows].mean(axis=0),
         np.abs(np.diff(luma, axis=0))[:, columns].mean(axis=1),
@@ -145,12 +147,3 @@ def _emptiness(profile: NDArray[np.floating], start: int, stop: int) -> float:
     if not between.size or not profile.size:
         return 1.0
     return max(float(bar.mean()) for bar in bars) / (float(between.mean()) + 0.1)
-
-
-def _gray(pixels: Pixels) -> Float32s:
-    """The mean of the three channels: two additions, because NumPy's mean over so short an axis takes far longer."""
-    planes = pixels.astype(np.float32)
-    gray: Float32s = planes[..., 0] + planes[..., 1]
-    gray += planes[..., 2]
-    gray /= np.float32(3)
-    return gray

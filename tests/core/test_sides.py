@@ -122,7 +122,7 @@ def test_one_color_all_around_is_a_frame_where_any_edge_of_it_shows(around, is_f
     whole = light.copy() if around is None else Image.new("RGB", (192, 192), around)
     whole.paste(light.crop((20, 20, 172, 172)), (20, 20))
     whole.paste(picture.crop((60, 60, 172, 172)), (60, 60))  # light at two sides: nothing shows where the frame ends
-    assert side_of(np.asarray(whole), (20 / 192, 20 / 192, 172 / 192, 172 / 192), False).is_framed == is_framed
+    assert side_of(np.asarray(whole), 1.0, (20 / 192, 20 / 192, 172 / 192, 172 / 192), False).is_framed == is_framed
 
 
 def test_a_thing_cut_out_of_its_plain_ground_makes_the_ground_no_frame():
@@ -162,5 +162,5 @@ def test_a_picture_with_bars_of_its_own_shows_a_frame_around_them():
 
 @pytest.mark.filterwarnings("error")
 def test_a_part_beyond_the_last_row_and_column_is_that_row_and_column():
-    side = side_of(np.asarray(scene(1, (40, 30))), (1.0, 1.0, 1.0, 1.0), is_overlaid=False)
+    side = side_of(np.asarray(scene(1, (40, 30))), 1.0, (1.0, 1.0, 1.0, 1.0), is_overlaid=False)
     assert side.shared == 0.0
