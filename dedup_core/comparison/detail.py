@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
+from dedup_core.comparison.bend import Bend
 from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes
 from dedup_core.comparison.block_shapes import differences_in_shape
 from dedup_core.comparison.clusters import PixelBox, boxes_of
@@ -33,11 +34,15 @@ _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the closer look found, where, and a map (255 or 0) of the turned left picture without what changed."""
+    """What the closer look found, where, and a map (255 or 0) of the turned left picture without what changed.
+
+    `bend`: the smooth field by which most of right is still off, where that is as much as matters.
+    """
 
     detail: Detail | None
     regions: tuple[Region, ...]
     unchanged: Image.Image
+    bend: Bend | None = None
 
     @property
     def shows_nothing(self) -> bool:
@@ -114,6 +119,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         evened = planes.evened(placed, scale, differences)
     outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
     displaced = displacement(planes) if min(shares[0], reshaped[0]) <= FEW_PARTS else UNMOVED
+    bend = displaced.bend
     if displaced.pixels > DISPLACED and retoned > RETONED:  # the edge of a soft shade lies elsewhere in other tones
         evened = evened or planes.evened(placed, scale, differences)
         displaced = UNMOVED if evened is None else displacement(evened)
@@ -138,7 +144,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         marked |= displaced.places > DISPLACED
     boxes = [planes.in_shares(corners) for corners in boxes_of(marked, planes.cell)]
     regions = tuple(placed.region(RegionKind.CHANGED, *corners) for corners in boxes)
-    return Look(detail, regions, planes.map_of(~with_neighbors(changed)))
+    return Look(detail, regions, planes.map_of(~with_neighbors(changed)), bend)
 
 
 def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s, Float64s
+from dedup_core.comparison.bend import Bend, cubic_terms
 from dedup_core.comparison.block_planes import BlockPlanes
 from dedup_core.comparison.sharpness import block_sums, cell_sums
 
@@ -23,14 +24,20 @@ _GRADIENT_NOISE: Final = 0.01  # variance
 _ROUNDING: Final = 1.0  # variance in gray levels
 _CORRELATED: Final = 4  # pixels of these planes, which were blurred, that vary together
 _ROUNDS: Final = 8  # of weighting
+_BENT: Final = 0.5  # pixels by which a twentieth of the blocks is moved: less is within what any copy is off
+_NEARLY_ALL: Final = 0.95  # of the blocks
 _OUTLYING: Final = 0.3  # pixels off the field, above which a block counts for less in it
 
 
 class Displacement(NamedTuple):
-    """How far off the field the most displaced places surely are, pixels of the planes, and (rows, columns) each's."""
+    """How far off the field the most displaced places surely are, pixels of the planes, and (rows, columns) each's.
+
+    `bend`: the field itself, where it moves anything by as much as matters.
+    """
 
     pixels: float
     places: Float32s
+    bend: Bend | None = None
 
 
 UNMOVED: Final = Displacement(0.0, np.zeros((0, 0), np.float32))
@@ -46,18 +53,30 @@ def displacement(planes: BlockPlanes) -> Displacement:
     places = np.zeros(blocks.shape, np.float32)
     moved, variances = _moved(planes)
     terms = _terms(blocks)
-    largest = 0.0
+    largest, fields = 0.0, list[Float64s]()
     for one, variance in zip(moved.T, variances.T, strict=True):
         weights = np.where(variance < _LARGEST_ERROR**2, 1.0 / (variance + _LEAST_ERROR**2), 0.0)
         if np.count_nonzero(weights) < _LEAST_BLOCKS:
             continue
-        off, error = _of_places(blocks, _off_the_field(terms, one, weights), weights)
+        off_field = _off_the_field(terms, one, weights)
+        fields.append(one - off_field)
+        off, error = _of_places(blocks, off_field, weights)
         told = error > 0
         if told.any():
             sure = np.where(told, np.maximum(np.abs(off) - _ERRORS * error, 0.0), 0.0)
             places = np.maximum(places, sure.astype(np.float32))
             largest = max(largest, float(np.quantile(sure[told], 1 - _PART)))
-    return Displacement(largest, places)
+    return Displacement(largest, places, _bend(planes, fields))
+
+
+def _bend(planes: BlockPlanes, fields: list[Float64s]) -> Bend | None:
+    """The field across and down as a bend of all of right; None where one is not told, or next to nothing."""
+    if len(fields) < 2 or np.quantile(np.abs(fields), _NEARLY_ALL) < _BENT:  # noqa: PLR2004 (either way)
+        return None
+    left, top, right, bottom = planes.in_shares((0, 0, planes.cell, planes.cell))
+    origin, step = np.array([left, top]), np.array([right - left, bottom - top])
+    middles = np.argwhere(planes.both_show)[:, ::-1] + 1  # of blocks, in cells
+    return Bend.through(origin + middles * step, np.stack(fields, axis=1) * (step / planes.cell))
 
 
 def _moved(planes: BlockPlanes) -> tuple[Float64s, Float64s]:
@@ -97,7 +116,7 @@ def _terms(blocks: NDArray[np.bool_]) -> Float64s:
     """The ten terms of a cubic in both directions at each block, (n, 10): what lenses and bent paper do."""
     rows, columns = np.nonzero(blocks)
     down, across = (2 * it / max(blocks.shape) - 1 for it in (rows, columns))
-    return np.stack([across**i * down**j for i in range(4) for j in range(4 - i)], axis=1)
+    return cubic_terms(across, down)
 
 
 def _off_the_field(terms: Float64s, moved: Float64s, weights: Float64s) -> Float64s:

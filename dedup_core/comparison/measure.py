@@ -37,6 +37,7 @@ _LEAST_CREDIBLE: Final = 0.35  # structure of 0.4 in half of a picture, of 0.5 i
 _OFF: Final = 1 / METRIC_SIZE  # of a side, a pixel there: what an affine alignment of a perspective is off
 _PLAIN: Final = 0.02  # texture; with less, every preset takes a picture for a plain one, and one mark lies on any other
 _NOT_PLAIN: Final = 0.15  # share of plain background; no preset takes less of it for one that a thing is shown before
+_UNBENT: Final = 3  # times: one step tells up to three pixels, and no lens that is corrected takes corners off by ten
 _ALMOST_PLAIN: Final = 0.05  # texture; no preset takes a picture with more of it for a plain one
 
 
@@ -183,8 +184,26 @@ def _laid_finely(laid: Laid) -> tuple[Laid, Look, Placed]:
         if finer is not None and finer.shape.structure > laid.shape.structure:
             laid = finer
     closer = look_closer(refined, recolored=laid.is_recolored)
-    look = look.or_better(closer)
-    return laid, look, refined if look is closer else placed
+    best = look.or_better(closer)
+    placed = refined if best is closer else placed
+    return _laid_unbent(laid, best, placed) if best.finds_much and best.bend is not None else (laid, best, placed)
+
+
+def _laid_unbent(laid: Laid, look: Look, placed: Placed) -> tuple[Laid, Look, Placed]:
+    """The same where most of right is bent against left, and fits once it is not: a lens that was corrected.
+
+    Each look tells what is left of the bend; of a strong one the first sees only the part near the middle.
+    """
+    for _ in range(_UNBENT):
+        if look.bend is None or not look.finds_much:
+            break
+        unbent = placed.bent(look.bend)
+        closer = look_closer(unbent, recolored=laid.is_recolored)
+        if look.or_better(closer) is not closer:
+            break
+        look, placed = closer, unbent
+    finer = None if placed.bend is None else Laid.of(placed)
+    return laid if finer is None or finer.shape.structure <= laid.shape.structure else finer, look, placed
 
 
 def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> Look:

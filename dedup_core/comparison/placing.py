@@ -10,6 +10,7 @@ from PIL import Image
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.align import align
+from dedup_core.comparison.bend import Bend
 from dedup_core.comparison.clusters import PixelBox, bounds_of
 from dedup_core.comparison.gauss_newton import pixels_a_unit
 from dedup_core.comparison.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
@@ -59,7 +60,8 @@ class Cut:
 class Placed:
     """How `left`, already turned by `view`, lies on `right`; `frames` is which part of each whole picture they are.
 
-    `keeps_frame`: exactly so that the whole of one picture lies on the whole of the other.
+    `keeps_frame`: exactly so that the whole of one picture lies on the whole of the other. `bend`: how right is bent
+    besides, as it lies under left; slight, so that only what is compared point by point is asked for it.
     """
 
     left: Pixels
@@ -68,6 +70,7 @@ class Placed:
     homography: Homography
     frames: tuple[Frame, Frame]
     keeps_frame: bool = False
+    bend: Bend | None = None
 
     @classmethod
     def aligned(cls, left: Pixels, right: Pixels, hint: View | None, contents: Contents | None = None) -> Self:
@@ -114,6 +117,10 @@ class Placed:
         soft = min(sharpness(Image.fromarray(plane)) for plane in (ours, theirs)) < SOFT
         found = refined(pyramids, self.homography, rough=rough, soft=soft)
         return replace(self, homography=straightened(found, self.left, _UNTURNED), keeps_frame=False)
+
+    def bent(self, bend: Bend) -> Self:
+        """The same with right bent by so much more."""
+        return replace(self, bend=bend if self.bend is None else self.bend + bend)
 
     def within(self, left: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> Self:
         """The same alignment of other parts of the two whole pictures."""
@@ -186,6 +193,10 @@ class Placed:
 
         `resampling` is for what is turned; what is only scaled and shifted gets the filter that leaves least.
         """
+        cut = self._cut_unbent(scale, mode, resampling)
+        return cut if self.bend is None else Cut(cut.left, *self.bend.taken_from(cut.right, cut.inside))
+
+    def _cut_unbent(self, scale: float, mode: str, resampling: Image.Resampling) -> Cut:
         base = shrunk(self.left, scale, mode)
         if self.is_straight:
             whole = in_mode(self.right, mode)

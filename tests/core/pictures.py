@@ -1,6 +1,7 @@
 """Pictures drawn in code for the tests of alignment and verdicts: textured enough to be compared, free of any file."""
 
 import io
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -73,3 +74,18 @@ def padded(image: Image.Image, share: float, color: str) -> Image.Image:
 def cropped(image: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
     width, height = image.size
     return image.crop((int(width * left), int(height * top), int(width * right), int(height * bottom)))
+
+
+def bent(image: Image.Image, displace: Callable[[float, float], tuple[float, float]]) -> Image.Image:
+    """Each point from where `displace` says, by its place in -1..1 either way, in pixels off it."""
+    width, height = image.size
+    step, mesh = 16, []
+    for left in range(0, width, step):
+        for top in range(0, height, step):
+            corners = ((left, top), (left, top + step), (left + step, top + step), (left + step, top))
+            source = []
+            for x, y in corners:
+                right, down = displace(2 * x / width - 1, 2 * y / height - 1)
+                source += [x + right, y + down]
+            mesh.append(((left, top, left + step, top + step), source))
+    return image.transform(image.size, Image.Transform.MESH, mesh, Image.Resampling.BICUBIC)

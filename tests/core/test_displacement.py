@@ -13,7 +13,7 @@ from dedup_core.comparison.displacement import displacement
 from dedup_core.comparison.placing import Placed
 from dedup_core.policy import BALANCED, LOOSE, STRICT
 from dedup_core.views import View
-from tests.core.pictures import jpeg, scene, working
+from tests.core.pictures import bent, jpeg, scene, working
 
 SIZE = (512, 384)
 STILL = 0.2  # pixels
@@ -38,21 +38,6 @@ def with_a_part_moved(image: Image.Image, pixels: float) -> Image.Image:
 def test_a_part_that_moved_is_displaced_by_about_as_much(seed, pixels):
     image = scene(seed, SIZE)
     assert 0.6 * pixels < displaced(image, with_a_part_moved(image, pixels)) < 1.4 * pixels
-
-
-def bent(image: Image.Image, displace: Callable[[float, float], tuple[float, float]]) -> Image.Image:
-    """Each point from where `displace` says, by its place in -1..1 either way, in pixels off it."""
-    width, height = image.size
-    step, mesh = 16, []
-    for left in range(0, width, step):
-        for top in range(0, height, step):
-            corners = ((left, top), (left, top + step), (left + step, top + step), (left + step, top))
-            source = []
-            for x, y in corners:
-                right, down = displace(2 * x / width - 1, 2 * y / height - 1)
-                source += [x + right, y + down]
-            mesh.append(((left, top, left + step, top + step), source))
-    return image.transform(image.size, Image.Transform.MESH, mesh, Image.Resampling.BICUBIC)
 
 
 WHOLE = {
