@@ -26,6 +26,10 @@ _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT_IN_GRAY: Final = 0.9  # docs/thresholds.md#another-color-in-one-place
 _MOST_GRAY_OFF: Final = 5.0  # levels of 255; docs/thresholds.md#another-color-in-one-place
 _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
+_IN_THEIR_TONES: Final = 1.4  # docs/thresholds.md#what-stands-out
+_LONE: Final = 0.03  # difference of a block; docs/thresholds.md#what-stands-out
+_OF_USUAL: Final = 20.0  # docs/thresholds.md#what-stands-out
+_OF_GRAIN: Final = 0.12  # docs/thresholds.md#detail
 _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
@@ -76,10 +80,21 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     if detail is None:
         return ""
     is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
-    usual = _OF_PHOTOGRAPHS * STANDS_OUT if is_photograph else _most_usual(detail)
+    usual = _most_in_photographs(detail, recolored=recolored) if is_photograph else _most_usual(detail)
     if detail.outlier <= usual * (_OF_RECOLORED if recolored else 1.0):
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
+
+
+def _most_in_photographs(detail: Detail, *, recolored: bool) -> float:
+    """How far copying lets a place of a photograph stand out: less where tones are as they were.
+
+    Least where a block besides is off by far more than the usual one, as a face is that was blurred in an exact copy.
+    """
+    if recolored or detail.retoned > RETONED:
+        return _OF_PHOTOGRAPHS * STANDS_OUT
+    is_lone = detail.worst > _LONE + _OF_USUAL * detail.usual + _OF_GRAIN * detail.grain
+    return STANDS_OUT if is_lone else _IN_THEIR_TONES * STANDS_OUT
 
 
 def fine_print(measurement: PairMeasurement) -> str:
