@@ -1,15 +1,14 @@
 """A closer look at two aligned pictures: whether every part shows the same, block by block, at full working size."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.bend import Bend
-from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes
+from dedup_core.comparison.block_planes import DOUBTFUL, BlockPlanes, Blocks
 from dedup_core.comparison.block_shapes import differences_in_shape
 from dedup_core.comparison.clusters import PixelBox, boxes_of
 from dedup_core.comparison.displacement import UNMOVED, displacement
@@ -55,7 +54,8 @@ class Look:
         if self.detail is None:
             return False
         sure = _SURE_RETONED if self.detail.retoned > RETONED else SURE_DETAIL
-        return self.detail.worst > sure or self.detail.outlier > STANDS_OUT
+        in_one_tone = self.detail.evened or 0.0
+        return self.detail.worst > sure or in_one_tone > SURE_DETAIL or self.detail.outlier > STANDS_OUT
 
     @property
     def finds_next_to_nothing(self) -> bool:
@@ -114,17 +114,18 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         differences = shapes
     changed = textured & (differences > _CHANGED)
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
-    evened = None
-    if retoned > RETONED and min(shares[0], reshaped[0]) <= FEW_PARTS and may_stand_out(planes, differences):
-        evened = planes.evened(placed, scale, differences)
+    worst, evened = worst_of(differences[textured]), None
+    in_doubt = retoned > RETONED and min(shares[0], reshaped[0]) <= FEW_PARTS
+    if in_doubt and (worst > SURE_DETAIL or may_stand_out(planes, differences)):
+        evened = _Evened.of(planes, placed, scale, differences)
     outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
     displaced = displacement(planes) if min(shares[0], reshaped[0]) <= FEW_PARTS else UNMOVED
     bend = displaced.bend
     if displaced.pixels > DISPLACED and retoned > RETONED:  # the edge of a soft shade lies elsewhere in other tones
-        evened = evened or planes.evened(placed, scale, differences)
-        displaced = UNMOVED if evened is None else displacement(evened)
+        evened = evened or _Evened.of(planes, placed, scale, differences)
+        displaced = UNMOVED if evened is None else displacement(evened.planes)
     detail = Detail(
-        worst=worst_of(differences[textured]),
+        worst=worst,
         usual=planes.usual(differences),
         calm=float(np.quantile(differences[textured], 0.25)),
         altered_share=shares[0],
@@ -138,6 +139,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         outlier=outlier,
         displacement=displaced.pixels,
         is_negative=bool(planes.is_negative),
+        evened=None if evened is None else evened.worst(differences, textured),
     )
     marked = changed | stand_out
     if displaced.pixels > DISPLACED:
@@ -160,18 +162,39 @@ def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
     return planes if planes.textured.any() else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Evened:
+    """Planes with the tones of one in both, how much their blocks differ, and how far apart their tones still are."""
+
+    planes: BlockPlanes
+    differences: Float32s
+    left_over: float
+
+    @classmethod
+    def of(cls, planes: BlockPlanes, placed: Placed, scale: float, differences: Float32s) -> Self | None:
+        """None where too little agrees to tell the tones."""
+        evened = planes.evened(placed, scale, differences)
+        if evened is None:
+            return None
+        anew = evened.differences()
+        return cls(evened, anew, evened.retoned(anew))
+
+    def worst(self, differences: Float32s, textured: Blocks) -> float | None:
+        """The largest difference of a block in the tones of one and as it was; None where tones explain too little."""
+        if self.left_over > EXPLAINED:
+            return None
+        return worst_of(np.minimum(differences, self.differences)[textured & self.planes.textured])
+
+
 def _outliers(
-    planes: BlockPlanes, evened: BlockPlanes | None, differences: Float32s, retoned: float, *, recolored: bool
-) -> tuple[float, NDArray[np.bool_]]:
+    planes: BlockPlanes, evened: _Evened | None, differences: Float32s, retoned: float, *, recolored: bool
+) -> tuple[float, Blocks]:
     """What stands out, of `evened` planes where those were made: other tones are no difference then.
 
     Of `recolored` ones only where a curve for each channel explains their colors.
     """
-    if evened is not None:
-        anew = evened.differences()
-        left_over = evened.retoned(anew)
-        if not recolored or left_over <= EXPLAINED:
-            return outliers(evened, anew, left_over, bent=True)
+    if evened is not None and (not recolored or evened.left_over <= EXPLAINED):
+        return outliers(evened.planes, evened.differences, evened.left_over, bent=True)
     return outliers(planes, differences, retoned)
 
 

@@ -39,7 +39,8 @@ class Detail:
     places of a word's size differ by, for scaling and compression, the largest difference is; 0 where none stands out.
     `displacement`: how far the parts that moved most moved against the rest, but for what bends the whole, in pixels of
     the size at which both were compared; 0 where too little shows to tell. `one_is_overlaid`: something lies over just
-    one of the two. `is_negative`: what is light in one of them is dark in the other.
+    one of the two. `is_negative`: what is light in one of them is dark in the other. `evened`: the largest difference
+    that is one in the tones of either as well; None where that was not asked, or no change of tone explains the rest.
     """
 
     worst: float
@@ -57,6 +58,7 @@ class Detail:
     displacement: float = 0.0
     one_is_overlaid: bool = False
     is_negative: bool = False
+    evened: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,8 +217,10 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
 
 
 def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
-    limit = _detail_limit(detail, policy) + _allowance(detail, tones)
-    return detail.worst <= limit and detail.altered_share <= FEW_PARTS
+    allowed = _allowance(detail, tones)
+    if detail.evened is not None and detail.evened > _clean_limit(detail, policy) + allowed:
+        return False
+    return detail.worst <= _detail_limit(detail, policy) + allowed and detail.altered_share <= FEW_PARTS
 
 
 def _every_shape_matches(detail: Detail, measurement: PairMeasurement, policy: Policy) -> bool:
@@ -232,6 +234,11 @@ def _detail_limit(detail: Detail, policy: Policy) -> float:
     """What scaling and compression leave is little; noise, and tones that were changed, leave more in some places."""
     if detail.retoned > RETONED:
         return policy.max_detail_difference
+    return _clean_limit(detail, policy)
+
+
+def _clean_limit(detail: Detail, policy: Policy) -> float:
+    """What they leave, and noise, where tones were not changed, or one of the two was given those of the other."""
     return min(policy.max_detail_difference, policy.max_clean_difference + _ALLOWED_FOR_GRAIN * detail.grain)
 
 

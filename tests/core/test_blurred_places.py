@@ -1,13 +1,14 @@
-"""A face or a number plate that was blurred is seen in a copy of half the size in which all else is exact."""
+"""A face or a number plate that was blurred is seen where all else is exact: half as large, or in another light."""
 
 from dataclasses import replace
 
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 from dedup_core import VerdictKind, decide, measure_images
 from tests.core.drawings import photo
-from tests.core.pictures import half, working
+from tests.core.pictures import half, jpeg, working
+from tests.core.verdicts import kind_of
 
 PLACES = {"astronaut.png": (0.5, 0.2, 0.08), "coffee.png": (0.7, 0.2, 0.08), "chelsea.png": (0.5, 0.2, 0.08)}
 """Where something shows, and how large a place, in shares of the width and height."""
@@ -33,6 +34,30 @@ def test_a_place_that_was_blurred_makes_a_smaller_copy_altered(name):
 def test_the_same_copy_without_a_blurred_place_is_a_duplicate(name):
     image = photo(name)
     assert decide(measure_images(working(image), working(half(image)))).kind is VerdictKind.DUPLICATE
+
+
+def brighter(image: Image.Image) -> Image.Image:
+    return jpeg(ImageEnhance.Brightness(image).enhance(1.2), 85)
+
+
+@pytest.mark.parametrize("place", [(0.5, 0.4, 0.08), (0.7, 0.2, 0.08), (0.6, 0.6, 0.1)])
+def test_a_place_that_was_blurred_makes_a_brighter_copy_altered(place):
+    cat = photo("chelsea.png")
+    assert kind_of(cat, brighter(blurred_in_a_place(cat, *place))) is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize("name", [*PLACES, "rocket.jpg"])
+def test_the_same_brighter_copy_without_a_blurred_place_is_a_duplicate(name):
+    assert kind_of(photo(name), brighter(photo(name))) is VerdictKind.DUPLICATE
+
+
+def test_only_a_place_that_differs_in_the_tones_of_either_counts_against_tones_that_were_changed():
+    measured = measure_images(working(photo("chelsea.png")), working(brighter(photo("chelsea.png"))))
+    assert measured.detail is not None
+    kinds = {None: VerdictKind.DUPLICATE, 0.05: VerdictKind.DUPLICATE, 0.2: VerdictKind.ALTERED}
+    for evened, kind in kinds.items():
+        detail = replace(measured.detail, worst=0.25, evened=evened)
+        assert decide(replace(measured, detail=detail)).kind is kind
 
 
 def test_in_other_tones_more_may_stand_out_than_where_they_are_as_they_were():
