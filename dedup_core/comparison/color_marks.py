@@ -9,6 +9,7 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.clusters import PixelBox, boxes_of
+from dedup_core.comparison.evened_tones import in_one_tone
 from dedup_core.comparison.measurement import STANDS_OUT
 from dedup_core.comparison.sharpness import block_sums
 from dedup_core.comparison.specks import specks_among, worst_of
@@ -38,12 +39,14 @@ _TINT: Final = 32.0  # levels: a tint is a number of so large steps
 class ColorOutlier(NamedTuple):
     """How many times what copying leaves the largest difference in color alone is, and boxes around what exceeds that.
 
-    `color_off`: how far the usual color is off, in levels of 255. Boxes are left, top, right and bottom in pixels of
-    the pictures.
+    `color_off`: how far the usual color is off, in levels of 255. `in_tones`: as `times`, or less where a curve for
+    each channel gives one picture the tones of the other; 0 where none does. Boxes are left, top, right and bottom in
+    pixels of the pictures.
     """
 
     times: float = 0.0
     color_off: float = 0.0
+    in_tones: float = 0.0
     boxes: tuple[Box, ...] = ()
 
 
@@ -76,7 +79,20 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
         times, places = min((times, places), toned, key=lambda it: it[0])
     boxes = boxes_of(places, CELL) if times > STANDS_OUT else ()
     color_off = float(np.median(np.abs(smooth_apart)))
-    return ColorOutlier(times, color_off, tuple(_in_pictures(box, scale) for box in boxes))
+    in_tones = min(times, _in_tones(left, right)) if times > STANDS_OUT else times
+    return ColorOutlier(times, color_off, in_tones, tuple(_in_pictures(box, scale) for box in boxes))
+
+
+def _in_tones(left: Pixels, right: Pixels) -> float:
+    """The largest difference once a curve for each channel was allowed for: colors that are clipped are none.
+
+    0 where such curves do not explain the tones.
+    """
+    toned = in_one_tone(Image.fromarray(left), Image.fromarray(right))
+    if toned is None:
+        return 0.0
+    ours, theirs = (_smooth(_chroma(np.asarray(image))) for image in toned)
+    return _outlier(ours, theirs)[0]
 
 
 def _in_pictures(box: PixelBox, scale: float) -> Box:

@@ -28,6 +28,7 @@ _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
+_EXACT_TONES: Final = 1.25  # gray levels: of tones that are off by more, as light from a side, a block may be, too
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
 
 
@@ -116,9 +117,11 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
     worst, evened = worst_of(differences[textured]), None
     in_doubt = retoned > RETONED and min(shares[0], reshaped[0]) <= FEW_PARTS
-    if in_doubt and (worst > SURE_DETAIL or may_stand_out(planes, differences)):
+    in_place = in_doubt and may_stand_out(planes, differences)
+    if in_place or (in_doubt and worst > SURE_DETAIL):
         evened = _Evened.of(planes, placed, scale, differences)
-    outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
+    told = evened if in_place else None
+    outlier, stand_out = _outliers(planes, told, shapes if recolored else differences, retoned, recolored=recolored)
     displaced = displacement(planes) if min(shares[0], reshaped[0]) <= FEW_PARTS else UNMOVED
     bend = displaced.bend
     if displaced.pixels > DISPLACED and retoned > RETONED:  # the edge of a soft shade lies elsewhere in other tones
@@ -181,7 +184,7 @@ class _Evened:
 
     def worst(self, differences: Float32s, textured: Blocks) -> float | None:
         """The largest difference of a block in the tones of one and as it was; None where tones explain too little."""
-        if self.left_over > EXPLAINED:
+        if self.left_over > _EXACT_TONES:
             return None
         return worst_of(np.minimum(differences, self.differences)[textured & self.planes.textured])
 

@@ -21,6 +21,7 @@ _FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
+_IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT_IN_GRAY: Final = 0.9  # docs/thresholds.md#another-color-in-one-place
@@ -66,7 +67,9 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
         return kept
     retoned = measurement.detail is not None and measurement.detail.retoned > RETONED
     clipped = retoned or tones.color_off > _OTHER_COLORS
-    if tones.mark > STANDS_OUT * (_OF_RETONED if clipped else 1.0):
+    limit = STANDS_OUT * (_OF_RETONED if clipped else 1.0)
+    in_tones = tones.mark_in_tones if is_full(measurement, policy) else 0.0
+    if tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT:
         return f"a small part has another color ({tones.mark:.1f} times what copying left elsewhere)"
     return ""
 

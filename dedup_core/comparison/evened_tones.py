@@ -36,6 +36,13 @@ def evened(left: Image.Image, right: Image.Image, softening: Softening, agrees: 
     return softening.applied(*(image.convert("L") for image in toned))
 
 
+def in_one_tone(left: Image.Image, right: Image.Image) -> ImagePair | None:
+    """Both (RGB), one with the tones of the other by a curve for each channel; None where that leaves too much."""
+    everywhere = np.ones((left.height, left.width), dtype=np.bool_)
+    toned, error = _toned(left, right, Softening(), everywhere)
+    return toned if error <= EXPLAINED else None
+
+
 def _toned(left: Image.Image, right: Image.Image, softening: Softening, agrees: Mask) -> tuple[ImagePair, float]:
     """One of the two with the tones of the other, and the mean error that this leaves.
 

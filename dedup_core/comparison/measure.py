@@ -138,7 +138,7 @@ def _tones_and_regions(
         regions += laid.regions_of(spots, BLOCK)
     if look.detail is not None and look.detail.altered_share <= FEW_PARTS:
         outlier = color_outlier(laid.pair.left, laid.pair.right, laid.least_pixels)
-        tones = replace(tones, mark=outlier.times, color_off=outlier.color_off)
+        tones = replace(tones, mark=outlier.times, mark_in_tones=outlier.in_tones, color_off=outlier.color_off)
         if not changed(regions):
             regions += laid.regions_in(outlier.boxes)
     return tones, regions

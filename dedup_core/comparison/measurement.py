@@ -79,7 +79,8 @@ class Tones:
     ground are apart, None without one; `saturation` 0..1: how much color the paler picture has beside the other.
     `shade` 0..1: the share of what is before a light plain ground, the same in both, that is lighter or darker by more
     than a change of light makes it. `gray_off`: where one picture is gray all over and most of the other one is, too,
-    how far its lumas are off those of the colors, in levels of 255, in nearly all places; else None.
+    how far its lumas are off those of the colors, in levels of 255, in nearly all places; else None. `mark_in_tones`:
+    as `mark`, or less where a curve for each channel explains more of it; 0 where no such curves explain the tones.
     """
 
     hue: float
@@ -99,6 +100,7 @@ class Tones:
     saturation: float = 0.0
     shade: float = 0.0
     gray_off: float | None = None
+    mark_in_tones: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

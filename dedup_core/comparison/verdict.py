@@ -67,6 +67,7 @@ class Verdict:
 
 _ALLOWED_FOR_GRAIN: Final = 0.12  # docs/thresholds.md#detail
 _ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
+_OF_CALM: Final = 20.0  # docs/thresholds.md#detail
 _MOST_NOISE: Final = 0.05  # docs/thresholds.md#detail
 _ALLOWED_FOR_TONE: Final = 0.08  # docs/thresholds.md#detail
 _MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
@@ -218,7 +219,8 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
 
 def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
     allowed = _allowance(detail, tones)
-    if detail.evened is not None and detail.evened > _clean_limit(detail, policy) + allowed:
+    noisy = _OF_CALM * detail.calm
+    if detail.evened is not None and detail.evened > _clean_limit(detail, policy) + allowed + noisy:
         return False
     return detail.worst <= _detail_limit(detail, policy) + allowed and detail.altered_share <= FEW_PARTS
 

@@ -5,11 +5,12 @@ from functools import cache, partial
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.regions import RegionKind
+from tests.core.drawings import photo
 from tests.core.pictures import half, jpeg, scene, working
 from tests.core.verdicts import kind_of
 
@@ -150,3 +151,33 @@ def test_the_place_of_the_mark_is_told() -> None:
     (region,) = (it for it in verdict.regions if it.kind is RegionKind.CHANGED)
     assert region.left.left < 0.12 < region.left.right < 0.3
     assert region.left.top < 0.13 < region.left.bottom < 0.3
+
+
+def recolored_in_a_place(image: Image.Image, across: float, down: float, size: float, degrees: int) -> Image.Image:
+    hues, saturations, values = image.convert("HSV").split()
+    turned = hues.point([(level + round(degrees / 360 * 256)) % 256 for level in range(256)])
+    place = Image.new("L", image.size)
+    left, top, side = across * image.width, down * image.height, size * image.width
+    ImageDraw.Draw(place).ellipse((left, top, left + side, top + side), fill=255)
+    other = Image.merge("HSV", (turned, saturations, values)).convert("RGB")
+    return Image.composite(other, image, place.filter(ImageFilter.GaussianBlur(3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("coffee.png", (0.3, 0.5, 0.05, 60)),
+        ("coffee.png", (0.6, 0.7, 0.05, 40)),
+        ("chelsea.png", (0.3, 0.3, 0.05, 40)),
+        ("astronaut.png", (0.3, 0.5, 0.08, 30)),
+    ],
+)
+def test_a_place_of_another_hue_is_seen_in_a_brighter_photograph(name, place):
+    assert kind_of(photo(name), brighter(recolored_in_a_place(photo(name), *place))) is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize("name", ["coffee.png", "chelsea.png", "astronaut.png"])
+def test_colors_that_are_clipped_in_a_brighter_photograph_are_no_marks(name):
+    clipped = jpeg(ImageEnhance.Brightness(photo(name)).enhance(1.5), 85)
+    tones = measure_images(working(photo(name)), working(clipped)).tones
+    assert tones.mark_in_tones < 1.1

@@ -406,6 +406,8 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"tones": tones(mark=1.9), "retoned": 6.0}, VerdictKind.DUPLICATE),
         ({"tones": tones(mark=2.1), "retoned": 6.0}, VerdictKind.ALTERED),
         ({"tones": tones(mark=1.9, color_off=3.1)}, VerdictKind.DUPLICATE),
+        ({"tones": tones(mark=1.9, mark_in_tones=1.1), "retoned": 6.0}, VerdictKind.DUPLICATE),
+        ({"tones": tones(mark=1.9, mark_in_tones=1.3), "retoned": 6.0}, VerdictKind.ALTERED),
         ({"tones": tones(mark=1.1, color_off=2.9)}, VerdictKind.ALTERED),
         ({"tones": tones(mark=2.1, color_off=3.1), "retoned": 6.0}, VerdictKind.ALTERED),
         ({"tones": tones(spot=11.9)}, VerdictKind.DUPLICATE),
