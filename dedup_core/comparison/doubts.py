@@ -143,6 +143,14 @@ def displaced_parts(measurement: PairMeasurement, policy: Policy) -> str:
     return f"parts are displaced against each other, as from another point of view ({moved} pixels)"
 
 
+def written_around(measurement: PairMeasurement) -> str:
+    """The sentence about what is written around one of two pictures, beside the part that both show; empty without."""
+    sides = measurement.sides
+    if not (sides.left.is_written or sides.right.is_written):
+        return ""
+    return "something is written around one of the two, which the other does not show"
+
+
 def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether something shows everywhere and nothing is a plain background, as in most photographs."""
     return measurement.texture >= _FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share

@@ -6,11 +6,15 @@ from typing import Final, Self
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One picture against the other: `shared` 0..1 of its scene, a frame not counted, is shown by the other, too."""
+    """One picture against the other: `shared` 0..1 of its scene, a frame not counted, is shown by the other, too.
+
+    `is_written`: something is written around what the other shows of it, and not in the other.
+    """
 
     shared: float = 1.0
     is_framed: bool = False
     is_overlaid: bool = False
+    is_written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,10 @@ ALIKE: Final = Sides(Side(), Side())
 
 
 def _side_text(side: Side) -> str:
-    words = [f"{side.shared:.3g}", *["framed"] * side.is_framed, *["overlaid"] * side.is_overlaid]
-    return ",".join(words)
+    told = {"framed": side.is_framed, "overlaid": side.is_overlaid, "written": side.is_written}
+    return ",".join([f"{side.shared:.3g}", *(word for word, holds in told.items() if holds)])
 
 
 def _side(text: str) -> Side:
     shared, *words = text.split(",")
-    return Side(float(shared), "framed" in words, "overlaid" in words)
+    return Side(float(shared), "framed" in words, "overlaid" in words, "written" in words)

@@ -22,6 +22,7 @@ from dedup_core.comparison.doubts import (
     too_small_a_part,
     turned_mark,
     unlike_part,
+    written_around,
 )
 from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMeasurement, Tones
 from dedup_core.comparison.regions import Region, RegionKind
@@ -131,6 +132,7 @@ def _with_doubts_of_one_picture(
         fine_print(measurement),
         displaced_parts(measurement, policy),
         other_tones(measurement, policy),
+        written_around(measurement),
     )
     doubt = next((it for it in (*doubts, turned) if it), "")
     return (VerdictKind.ALTERED, (doubt, *reasons)) if doubt else (VerdictKind.DUPLICATE, reasons)
@@ -144,6 +146,8 @@ def _with_doubts_of_recoloring(
     only_colors_differ = _only_colors_differ(measurement, policy)
     if doubt := turned_mark(measurement, policy):
         return VerdictKind.ALTERED if only_colors_differ else VerdictKind.DISTINCT, (doubt, *reasons)
+    if only_colors_differ and (written := written_around(measurement)):
+        return VerdictKind.ALTERED, (written, *reasons)
     if outlying := outlying_place(measurement, policy, recolored=True):
         alike = only_colors_differ or measurement.color_residual <= policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)

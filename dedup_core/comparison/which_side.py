@@ -1,6 +1,6 @@
 """Finds out which picture of a pair has something lying over it, a frame around it, or less of the scene."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,10 +13,12 @@ from dedup_core.comparison.overlays import overlaid_sides
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import Side, Sides
 from dedup_core.comparison.warp import shrunk
+from dedup_core.comparison.written_margins import is_written
 
 _LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
 _ONE_PLACE: Final = 0.008  # of a side: two pixels of an alignment
 _ONE_SHAPE: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
+_INSIDE: Final = 9  # lines of 192: a twentieth of the picture
 _REACH: Final = 3  # pixels around the rectangle in which the inner edge of a frame is looked for
 _FRAME_EDGE: Final = 3.0  # docs/thresholds.md#which-side
 _LEAST_EDGE: Final = 6.0  # gray levels: between two plain areas any step would be large
@@ -40,7 +42,7 @@ def sides_of(wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: in
     overlaid = overlaid_sides(*parts)
     # Around what is turned against the other, a box says little of where the frame of that one lies.
     frames = (within_the_other(*inner), within_the_other(*inner[::-1])) if is_straight else inner
-    sides = Sides(*map(side_of, wholes, scales, frames, overlaid))
+    sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
     if not (sides.left.is_framed and sides.right.is_framed):
         return sides
     # What has bars of its own and got a frame besides has something around it on more sides.
@@ -85,10 +87,10 @@ def _stretched(pictures: Sequence[Pixels]) -> Both:
     return first, np.asarray(Image.fromarray(second).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool) -> Side:
+def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, is_straight: bool = True) -> Side:
     """What the part outside of `inner`, which the other picture shows too, says of a whole picture (h, w, 3).
 
-    It is looked at `scale` times as large.
+    It is looked at `scale` times as large. Where the two lie at an angle, no edge of `inner` runs along a margin.
     """
     left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
     is_wide = _wide_margins(inner)
@@ -104,15 +106,33 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool) -> S
     )
     edges = (round(left * width), round(top * height), round(right * width), round(bottom * height))
     profiles = zip((across, down, across, down), edges, is_wide, strict=True)
-    edged = [_has_edge(profile, edge) for profile, edge, wide in profiles if wide]
+    is_edged = [wide and _has_edge(profile, edge) for profile, edge, wide in profiles]
+    edged = [edge for edge, wide in zip(is_edged, is_wide, strict=True) if wide]
     is_framed = len(edged) > 1 and (
         sum(edged) >= min(3, len(edged)) or (any(edged) and _is_plain_around(luma, rows, columns))
     )
     if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
         profile, start, stop = (across, edges[0], edges[2]) if is_wide == _BARS_BESIDE else (down, edges[1], edges[3])
         is_framed = is_framed or _emptiness(profile, start, stop) < (_EMPTY_BARS if any(edged) else _EMPTY_BARS / 3)
+    written = is_straight and any(
+        is_written(margin, inside, luma.size)
+        for (margin, inside), edge in zip(_beside_edges(luma, rows, columns), is_edged, strict=True)
+        if edge
+    )
+    is_framed = is_framed or written
     shared = 1.0 if is_framed else (right - left) * (bottom - top)
-    return Side(round(shared, 3), is_framed, is_overlaid)
+    return Side(round(shared, 3), is_framed, is_overlaid, written)
+
+
+def _beside_edges(luma: Float32s, rows: slice, columns: slice) -> Iterator[tuple[Float32s, Float32s]]:
+    """The margin and some lines inside at the left, upper, right and lower edge, the lines nearest to it last."""
+    for lines, first, end in (
+        (luma[rows].T, columns.start, columns.stop),
+        (luma[:, columns], rows.start, rows.stop),
+        (luma[rows].T[::-1], luma.shape[1] - columns.stop, luma.shape[1] - columns.start),
+        (luma[:, columns][::-1], luma.shape[0] - rows.stop, luma.shape[0] - rows.start),
+    ):
+        yield lines[:first], lines[first : min(end, first + _INSIDE)][::-1]
 
 
 def _wide_margins(inner: Corners) -> list[bool]:
