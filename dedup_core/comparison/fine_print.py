@@ -42,16 +42,22 @@ def _closest_look(tile: Placed) -> Look:
 
 
 def _tiles(placed: Placed, wholes: tuple[Pixels, Pixels]) -> Iterator[Placed]:
-    """Parts of what was placed that have the working size; none where it is hardly more as a whole."""
+    """Parts of what was placed that have the working size; none where it is hardly larger than it was seen before."""
     whole = placed.within(*wholes, placed.frames)
-    height, width = (side * min(1.0, whole.zoom) for side in whole.left.shape[:2])
-    if max(height, width) < FINE_GAIN * WORKING_SIZE:
+    if max(_compared(whole)) < FINE_GAIN * max(_compared(placed)):
         return
+    height, width = _compared(whole)
     for top, bottom in _spans(height):
         for left, right in _spans(width):
             region = placed.region(RegionKind.SHARED, left, top, right, bottom)
             if region.left.area > 0 and region.right.area > 0:
                 yield placed.within(*wholes, (_frame(region.left), _frame(_around(region.right))))
+
+
+def _compared(placed: Placed) -> tuple[float, float]:
+    """Height and width in pixels at which the two are compared: those of the one with fewer."""
+    height, width = placed.left.shape[:2]
+    return height * min(1.0, placed.zoom), width * min(1.0, placed.zoom)
 
 
 def _spans(pixels: float) -> list[tuple[float, float]]:

@@ -53,6 +53,11 @@ def encoded(picture: Image.Image, quality: int = 85, scale: float = 1.0) -> byte
     return file.getvalue()
 
 
+def short_letter(text: list[str]) -> Image.Image:
+    """A page that is mostly margins: even at a larger size its text takes no more pixels than a working image."""
+    return page([line[:34] for line in text[: LINE + 4]])
+
+
 COPIES = {
     "saved again at 40": lambda it: encoded(it, 40),
     "at three quarters": lambda it: encoded(it, 75, 0.75),
@@ -75,6 +80,18 @@ def test_a_copy_of_a_dense_page_is_a_duplicate(how):
 def test_a_page_with_another_digit_is_altered(how):
     verdict = compare(encoded(page(lines(1))), COPIES[how](page(with_another_digit(lines(1)))))
     assert verdict.kind is VerdictKind.ALTERED, verdict.reasons
+
+
+@pytest.mark.parametrize("step", [3, 4, 5, 8])
+def test_a_short_letter_with_another_digit_between_wide_margins_is_altered(step):
+    verdict = compare(short_letter(lines(1)), short_letter(with_another_digit(lines(1), step)))
+    assert verdict.kind is VerdictKind.ALTERED, verdict.reasons
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_of_a_short_letter_between_wide_margins_is_a_duplicate(how):
+    verdict = compare(encoded(short_letter(lines(1))), COPIES[how](short_letter(lines(1))))
+    assert verdict.kind is VerdictKind.DUPLICATE, verdict.reasons
 
 
 def test_a_digit_that_shows_at_a_larger_size_only_is_told_so():
