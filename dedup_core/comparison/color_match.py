@@ -14,6 +14,7 @@ _MOST_OFF_TONE: Final = 3.0  # docs/thresholds.md#tone-is-not-color
 _LEAST_SATURATION: Final = 0.5  # docs/thresholds.md#tone-is-not-color
 _MOST_OF_COLOR: Final = 0.35  # docs/thresholds.md#tone-is-not-color
 _AS_SATURATED: Final = 0.8  # docs/thresholds.md#tone-is-not-color
+_OF_TINT: Final = 0.2  # docs/thresholds.md#tone-is-not-color
 _MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
@@ -24,7 +25,7 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
     limit = policy.max_plain_color_residual if before_plain else policy.max_color_residual
     if measurement.detail is not None and measurement.detail.is_negative:
         return False, "what is light in one of them is dark in the other"
-    if tones is not None and _color_is_gone(tones, policy):
+    if tones is not None and _color_is_gone(measurement, tones, policy):
         colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
         return False, f"one of them has lost its colors or was toned ({colors})"
     if tones is not None and tones.shade > _MOST_SHADE:
@@ -38,7 +39,7 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
 
 def is_monochrome_copy(measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether one of the two is gray or toned, and the other one is not so."""
-    return measurement.tones is not None and _color_is_gone(measurement.tones, policy)
+    return measurement.tones is not None and _color_is_gone(measurement, measurement.tones, policy)
 
 
 def above(value: float, limit: float) -> str:
@@ -47,9 +48,9 @@ def above(value: float, limit: float) -> str:
     return f"{value:.{digits}f} > {limit:.{digits}f}"
 
 
-def _color_is_gone(tones: Tones, policy: Policy) -> bool:
+def _color_is_gone(measurement: PairMeasurement, tones: Tones, policy: Policy) -> bool:
     """Whether one picture has one color for each lightness where the other has many, or both have and not the same."""
-    if tones.least_color >= DUOTONE or _is_cast(tones) or _is_relit(tones):
+    if tones.least_color >= DUOTONE or _is_cast(tones) or _is_relit(tones) or _is_dimmed(measurement, tones):
         return False
     has_lost = tones.most_color >= _COLORFUL and tones.least_color < policy.min_kept_color * tones.most_color
     return has_lost or (tones.most_color < MONOCHROME and tones.tint > policy.max_toning)
@@ -66,6 +67,17 @@ def _is_cast(tones: Tones) -> bool:
 def _is_relit(tones: Tones) -> bool:
     """Whether uneven light makes several colors of one: their hues are those of the other picture, and as strong."""
     return tones.saturation >= _AS_SATURATED and 0 < tones.hue <= _MOST_OF_COLOR * tones.most_color
+
+
+def _is_dimmed(measurement: PairMeasurement, tones: Tones) -> bool:
+    """Whether another light, the same for all channels, is the tint of two pictures of one color: a yellow label.
+
+    Ink on a strong color leaves more in a few places, where JPEG spreads that color, than a tinted gray does in all.
+    """
+    if not 0 < tones.cast <= _TONE_ALONE or tones.most_color >= DUOTONE or tones.saturation < _AS_SATURATED:
+        return False
+    is_lit = tones.ground is None or tones.ground >= SAME_GROUND
+    return is_lit and measurement.color_residual <= _OF_TINT * tones.tint
 
 
 def _left_by_tone(tones: Tones, policy: Policy, *, before_plain: bool) -> str:

@@ -4,12 +4,12 @@ import random
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from dedup_changes.edits import white_balance
 from dedup_changes.tones import duotone, sepia
-from dedup_core import VerdictKind, decide, measure_images
-from tests.core.pictures import jpeg, working
+from dedup_core import VerdictKind, compare, decide, measure_images
+from tests.core.pictures import encoded, jpeg, working
 
 SHEETS = ["text", "shades"]
 
@@ -52,6 +52,18 @@ def shirt(color: tuple[int, int, int], folds: float = 0.0) -> Image.Image:
     pixels = np.asarray(drawn, np.float64)
     cloth = pixels.sum(axis=2) < 3 * 255
     return Image.fromarray(np.where(cloth[..., None], pixels * light[..., None], 255).clip(0, 255).astype(np.uint8))
+
+
+def shelf_label(paper: tuple[int, int, int]) -> Image.Image:
+    """A bold price on strongly colored paper, and bars."""
+    drawn = Image.new("RGB", (1000, 600), paper)
+    pen = ImageDraw.Draw(drawn)
+    pen.text((40, 30), "Candle lantern", "black", ImageFont.load_default(size=60), stroke_width=2)
+    pen.text((40, 110), "500 g", "black", ImageFont.load_default(size=36))
+    pen.text((520, 330), "4.29", (17, 17, 17), ImageFont.load_default(size=210), stroke_width=8)
+    for bar in range(24):
+        pen.rectangle((40 + 13 * bar, 460, 40 + 13 * bar + (3, 6, 9)[bar * bar % 3], 560), "black")
+    return drawn
 
 
 def kind_of(left: Image.Image, right: Image.Image) -> VerdictKind:
@@ -117,3 +129,17 @@ def test_a_table_in_negative_is_the_same_table_in_other_colors():
         pen.line((20, top, 460, top), (60, 60, 60), 2)
         pen.line((20, top + 12, chance.randint(60, 400), top + 12), (140, 140, 140), 6)
     assert kind_of(table, ImageOps.invert(table)) is VerdictKind.COLOR_VARIANT
+
+
+@pytest.mark.parametrize("paper", [(255, 236, 80), (255, 243, 107), (255, 220, 60)])
+@pytest.mark.parametrize("light", [0.7, 0.8, 0.85, 0.9])
+def test_a_dimmed_label_on_yellow_paper_has_not_lost_its_color(paper, light):
+    label = shelf_label(paper)
+    dimmed = ImageEnhance.Brightness(label).enhance(light)
+    assert compare(encoded(label), encoded(dimmed, "JPEG", quality=85)).kind is VerdictKind.DUPLICATE
+
+
+def test_a_label_on_other_paper_or_in_gray_has_other_colors():
+    label = shelf_label((255, 236, 80))
+    for other in (shelf_label((255, 160, 107)), shelf_label((235, 225, 150)), label.convert("L").convert("RGB")):
+        assert kind_of(label, other) is VerdictKind.COLOR_VARIANT
