@@ -16,6 +16,9 @@ _LEAST_DIFFERENCE: Final = 0.01  # added to that, for what differs in nothing bu
 _LEAST_VARIANCE: Final = 9.0  # gray levels, squared: the same for what is left of a block's variance
 _LEAST_OF_WORDS: Final = 0.15  # the same for the mean of a word's blocks
 _LEAST_WORD: Final = 0.6  # of the usual difference: hairs that scaling thins differ by less, where all else is exact
+_UNTOUCHED: Final = 0.95  # of the blocks are the very same: docs/thresholds.md#what-stands-out
+_MOST_UNTOUCHED: Final = 0.9  # what these differ by is the usual then: in a small tile a digit is in 6 of 148 blocks
+_LEAST_EDITED: Final = 0.4  # as `_LEAST_WORD`, where nothing was scaled
 _WORD: Final = (2, 3)  # blocks down and across: where a few letters differ, all of these do
 _FEWEST: Final = 24  # blocks, of which the usual ones are not those of one word
 _CLIPPED: Final = 10.0  # gray levels of other tones: brighter by a sixth, and colors are clipped
@@ -29,8 +32,9 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     """How many times what nearly all places of a word's size differ by the largest difference is, and where it is.
 
     Counted in correlation and in gray levels, the lesser of both: noise weighs much where little shows, a place that
-    lies a little off where much does. What a shift by a part of a pixel or a blur explains is no difference. Where
-    tones were changed by much (`retoned`), colors that are clipped stand out, and nothing can be said.
+    lies a little off where much does. What a shift by a part of a pixel or a blur explains is no difference, unless
+    nearly all else is the very same: that was neither moved nor blurred. Where tones were changed by much (`retoned`),
+    colors that are clipped stand out, and nothing can be said.
     """
     shown, nowhere = planes.textured, np.zeros(planes.textured.shape, dtype=np.bool_)
     if shown.sum() < _FEWEST or retoned > _CLIPPED:
@@ -39,6 +43,8 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     words_out = words > usual_word * STANDS_OUT
     if not words_out.any():
         return 0.0, nowhere
+    if _is_untouched(differences[shown]):
+        return float(words.max() / usual_word), shown & _blocks_of_words(words_out) & (differences > 0)
     doubtful = shown & _blocks_of_words(words_out)
     rows, columns = np.nonzero(doubtful)
     left_over = np.minimum(
@@ -65,16 +71,24 @@ def _weighed(planes: BlockPlanes, differences: Float32s) -> tuple[Float32s, Floa
     """Weights of the blocks, the weighed differences of words, what nearly all of those stay below, and contrasts."""
     shown = planes.textured
     contrast = np.sqrt(planes.left_variance * planes.right_variance) + planes.noise
-    usual = _nearly_largest(differences[shown]) + _LEAST_DIFFERENCE
-    usual_left_over = _nearly_largest((differences * contrast)[shown]) + _LEAST_VARIANCE
+    untouched = _is_untouched(differences[shown])
+    share = _MOST_UNTOUCHED if untouched else _USUAL
+    usual = _nearly_largest(differences[shown], share) + _LEAST_DIFFERENCE
+    usual_left_over = _nearly_largest((differences * contrast)[shown], share) + _LEAST_VARIANCE
     weights = np.minimum(1 / usual, contrast / usual_left_over) * shown
     words = _mean_of_words(differences * weights)
-    return weights, words, max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS), contrast
+    usual_word = _LEAST_EDITED if untouched else max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS)
+    return weights, words, usual_word, contrast
 
 
-def _nearly_largest(values: Float32s) -> float:
-    """What nearly all of them do not exceed."""
-    place = int(_USUAL * (len(values) - 1))
+def _is_untouched(differences: Float32s) -> bool:
+    """Whether nearly all blocks are the very same, as no copy leaves them: what differs was edited."""
+    return bool(np.count_nonzero(differences == 0) >= _UNTOUCHED * len(differences))
+
+
+def _nearly_largest(values: Float32s, share: float = _USUAL) -> float:
+    """What nearly all of them, that share, do not exceed."""
+    place = int(share * (len(values) - 1))
     return float(np.partition(values, place)[place])
 
 
