@@ -31,8 +31,13 @@ class Rate:
 
     @property
     def a_second(self) -> float | None:
-        """Messages a second; negative while more come than go, None before there are two looks."""
-        (start, first), (end, last) = self.looks[0], self.looks[-1]
+        """Messages a second; negative while more come than go, None before there are two looks.
+
+        Once it goes down from a peak, the rate is taken from there: what came before it says nothing of what is left.
+        """
+        peak = max(range(len(self.looks)), key=lambda it: (self.looks[it][1], it))
+        start, first = self.looks[peak if peak <= len(self.looks) - CALM_LOOKS else 0]
+        end, last = self.looks[-1]
         return (first - last) / (end - start) if end > start else None
 
     def seconds_left(self) -> float | None:

@@ -43,6 +43,15 @@ def test_what_comes_in_faster_than_it_goes_has_no_time_left():
     assert len(rate.looks) == 2  # what is too long ago counts no more
 
 
+def test_after_the_last_upload_it_goes_down_at_once_and_has_a_time_left():
+    rate = Rate()
+    for moment, waiting in ((0, 0), (5, 900), (10, 1000), (15, 990)):
+        rate.add(moment, waiting)
+    assert (rate.a_second or 0) < 0  # one lower count is not yet a turn: the service counts only about
+    rate.add(20, 980)
+    assert (rate.a_second, rate.seconds_left()) == (2.0, 490.0)
+
+
 def test_ctrl_c_ends_it_with_what_still_waits(world: World, capsys: pytest.CaptureFixture[str]):
     def sleep(_seconds: float) -> None:
         raise KeyboardInterrupt
