@@ -22,7 +22,7 @@ from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.named_images import note_prefix
 from dedup_cli.output import console, counted, plain, plain_table, tell
 from dedup_cli.plots import rate
-from dedup_cli.written_file import check_place
+from dedup_cli.written_file import check_place, write_whole
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
@@ -99,9 +99,11 @@ def measure(
             facts = measure_record.facts_of(drawn, folder.results(), name, prefix, seed)
             if as_json:
                 record = measure_record.record_of(report, facts)
-                _write(as_json, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+                write_whole(as_json, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
             if html:
-                _write(html, measure_page.page_of(report, facts, measure_page.MadePictures(folder, workshop), page))
+                write_whole(
+                    html, measure_page.page_of(report, facts, measure_page.MadePictures(folder, workshop), page)
+                )
                 tell(f"the report is at {html}")
         folder.finish()
     if at_least is not None and report.found < at_least:
@@ -236,10 +238,3 @@ def _tell(report: "Report", policy: str, seconds: float) -> None:
     for advice in report.advice[:MOST_ADVICE]:
         told = f"{advice.setting}={advice.value} brings back copies: {advice.copies_back:,}"
         out.print(Text(f"{told}; pairs of strangers called alike: {advice.strangers_more:+,}"))
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {file}: {error.strerror or error}") from error

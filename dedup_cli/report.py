@@ -14,11 +14,10 @@ from dedup_app.review import GroupFilter, State
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since
-from dedup_cli.failures import InputError
 from dedup_cli.html_page import NO_PICTURE, escaped, figure, outlined, page, picture_of
 from dedup_cli.named_images import note_prefix
 from dedup_cli.output import console, counted, plain, progress, tell
-from dedup_cli.written_file import check_place
+from dedup_cli.written_file import check_place, write_whole
 from dedup_core.comparison.regions import Region, changed
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.errors import PermanentError
@@ -72,7 +71,7 @@ def report(
     compared = (services.review.pairs_of(group, MOST_OF_A_GROUP - 1) for group in shown)
     sections = (_section(group, pairs, pictures) for group, pairs in zip(shown, compared, strict=True))
     body = "\n".join(sections) or "<p>No group is as was asked for.</p>"
-    _write(html, page(f"{TITLES[verdict]} in the container {services.settings.image_container}", told, body))
+    write_whole(html, page(f"{TITLES[verdict]} in the container {services.settings.image_container}", told, body))
     console().print(Text(f"the page is at {plain(str(html))}", style="dim"))
 
 
@@ -143,10 +142,3 @@ def _decision(member: Member) -> str:
 
 def _size(facts: ImageFacts) -> str:
     return f"{facts.width} x {facts.height}, {facts.byte_size:,} bytes"
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new page") from error

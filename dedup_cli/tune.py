@@ -14,7 +14,7 @@ from dedup_cli.failures import InputError
 from dedup_cli.html_page import escaped, page
 from dedup_cli.output import console, counted, plain, plain_table, print_json, tell
 from dedup_cli.plots import Spot, curve_plot, span
-from dedup_cli.written_file import check_place
+from dedup_cli.written_file import check_place, write_whole
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
@@ -175,7 +175,4 @@ def _write_page(file: Path, report: "TuneReport") -> None:
         "<table><tr><td>policy, or its place between strict (-1) and loose (+1)<td>copies called so"
         f"<td>others called copies<td>made copies judged rightly{rows}</table>"
     )
-    try:
-        file.write_text(page("Copies found against others accused", summary, body), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {file}: {error.strerror or error}") from error
+    write_whole(file, page("Copies found against others accused", summary, body))
