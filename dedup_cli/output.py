@@ -1,14 +1,17 @@
 """How everything the command prints looks: tables and colors for people, JSON and CSV for programs."""
 
 import csv
+import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from textwrap import indent
+from typing import IO, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -21,6 +24,7 @@ PENDING = "pending"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WIDTH_OF_A_FILE = 110
 SHOW_EVERY = 100
+PADDING = re.compile(r" +(?=\n)")
 
 VERDICT_STYLES = {
     VerdictKind.IDENTICAL: "bold green",
@@ -37,7 +41,22 @@ type Cell = str | int | float | None
 def console() -> Console:
     """Standard output; into a file or pipe it has no colors, and a width at which nothing important wraps."""
     width_is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if width_is_known else WIDTH_OF_A_FILE, highlight=False)
+    width = None if width_is_known else WIDTH_OF_A_FILE
+    file = None if sys.stdout.isatty() else cast("IO[str]", _WithoutPadding())
+    return Console(file=file, width=width, highlight=False)
+
+
+class _WithoutPadding(io.TextIOBase):
+    """Standard output without the blanks with which tables fill their lines: a program would have to strip them."""
+
+    encoding = property(lambda _self: sys.stdout.encoding)
+
+    def write(self, text: str) -> int:
+        sys.stdout.write(PADDING.sub("", text))
+        return len(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 def print_json(value: object) -> None:

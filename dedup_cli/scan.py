@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from dedup_app.folder_scan import FolderScan, Measure, ScanReport
+from dedup_app.folder_scan import FolderScan, Measure, ScanReport, Unreadable
 from dedup_app.folder_scan import Progress as Told
 from dedup_app.ports.decoders import Decoders
 from dedup_app.scan_pictures import ScanPictures, spare_file
@@ -25,7 +26,8 @@ from dedup_cli.local_files import limits_here, read_image_file
 from dedup_cli.output import Cell, print_csv, print_json, tell
 from dedup_cli.scan_report import html_report
 from dedup_cli.scan_tables import besides, print_report
-from dedup_cli.written_file import check_place
+from dedup_cli.sign_of_life import SignOfLife
+from dedup_cli.written_file import check_place, write_whole
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.policy import PRESETS
@@ -73,7 +75,7 @@ def scan(
     """
     if html:
         check_place(html)
-    names = _names(folder)
+    names, passed_over = _names(folder)
     started = time.monotonic()
     workers = jobs or os.process_cpu_count() or 1
     with (
@@ -87,8 +89,9 @@ def scan(
             decoders, _read, PRESETS[policy], threads=workers, measure=measure, progress=told, pictures=pictures
         )
         report = walk.scan(names)
+        report = replace(report, unreadable=(*passed_over, *report.unreadable))
         if html:
-            _write(html, html_report(report, str(folder), lambda path: decoders.decode(_read(path))))
+            write_whole(html, html_report(report, str(folder), lambda path: decoders.decode(_read(path))))
     if as_json or output is Format.JSON:
         print_json(_record(report))
     elif output is Format.CSV:
@@ -99,18 +102,31 @@ def scan(
         print_report(report, time.monotonic() - started, html)
 
 
-def _names(folder: Path) -> list[str]:
-    """The images below the folder by their paths, in order; by content where the name does not say so."""
+def _names(folder: Path) -> tuple[list[str], list[Unreadable]]:
+    """The images below the folder by their paths, in order, and the folders that may not be read.
+
+    An image is known by its content where its name does not say so.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; to compare two files use `dedup compare A B`")
-    found = []
-    for place, folders, files in os.walk(folder):
+    found: list[str] = []
+    passed_over: list[Unreadable] = []
+
+    def note(error: OSError) -> None:
+        if error.filename == str(folder):
+            raise InputError(f"cannot read {folder}: {error.strerror}; check its permissions") from error
+        why = f"the folder cannot be read: {error.strerror}"
+        passed_over.append(Unreadable(error.filename, UnreadableFile.reason, why))
+
+    for place, folders, files in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            path = Path(place, name)
-            if not name.startswith(".") and path.is_file() and not path.is_symlink() and _is_image(path):
-                found.append(str(path))
-    return sorted(found)
+        for path in (Path(place, name) for name in files if not name.startswith(".")):
+            try:
+                if path.is_file() and not path.is_symlink() and _is_image(path):
+                    found.append(str(path))
+            except OSError as error:  # the names of a folder may be read, and nothing else in it
+                passed_over.append(Unreadable(str(path), UnreadableFile.reason, _why(error)))
+    return sorted(found), passed_over
 
 
 def _is_image(path: Path) -> bool:
@@ -130,7 +146,11 @@ def _read(name: str) -> bytes:
     try:
         return read_image_file(Path(name))
     except OSError as error:
-        raise UnreadableFile(f"the file cannot be read: {error.strerror or error}") from error
+        raise UnreadableFile(_why(error)) from error
+
+
+def _why(error: OSError) -> str:
+    return f"the file cannot be read: {error.strerror or error}"
 
 
 @contextmanager
@@ -156,9 +176,9 @@ def _measure(workers: int, files: int) -> Iterator[Measure]:
 
 @contextmanager
 def _progress() -> Iterator[Told]:
-    """A bar on standard error if a person looks."""
+    """A bar on standard error if a person looks, otherwise a line now and then."""
     if not sys.stderr.isatty():
-        yield lambda _what, _done, _of: None
+        yield SignOfLife()
         return
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -225,10 +245,3 @@ def _row(number: int, facts: ImageFacts, verdict: str, reasons: str) -> dict[str
 def _text(path: str) -> str:
     """The path; where a name is no Unicode, what it has instead is spelled out."""
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _write(file: Path, page: str) -> None:
-    try:
-        file.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new page") from error

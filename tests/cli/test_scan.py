@@ -1,6 +1,7 @@
 """`dedup scan` on real files: what is printed for people and programs, and the page."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from dedup_cli.failures import InputError
+from dedup_cli.sign_of_life import SignOfLife
+from dedup_cli.written_file import write_whole
 from tests.browser import chromium
 from tests.cli.conftest import Run
 from tests.core.pictures import encoded, hue_shifted, scene
@@ -153,3 +157,79 @@ def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(
     for page, why in ((folder, "it is a folder"), (folder / "nowhere" / "a.html", "is no folder")):
         done = dedup("scan", str(folder), "--html", str(page))
         assert (done.exit_code, why in done.stderr) == (2, True)
+
+
+def test_standard_output_is_no_place_for_a_page(dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    done = dedup("scan", str(folder), "--html", "-")
+    assert (done.exit_code, "give the path of a file" in done.stderr, (folder / "-").exists()) == (2, True, False)
+
+
+def test_a_folder_that_may_not_be_read_is_listed(dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir, locked = os.scandir, str(folder / "deeper")
+
+    def refuse(place: str) -> object:
+        if str(place) == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", place)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = json.loads(dedup("scan", str(folder), "--json").output)["unreadable"]
+    assert (locked, "the folder cannot be read: Permission denied") in {(it["path"], it["detail"]) for it in found}
+    locked = str(folder)
+    done = dedup("scan", str(folder))
+    assert (done.exit_code, f"cannot read {folder}: Permission denied" in done.stderr) == (2, True)
+
+
+def test_a_folder_of_which_only_the_names_may_be_read_is_listed(
+    dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_file = Path.is_file
+
+    def refuse(path: Path) -> bool:
+        if path.parent.name == "deeper":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    found = json.loads(dedup("scan", str(folder), "--json").output)["unreadable"]
+    refused = f"{folder}/deeper/a-copy.jpg", "the file cannot be read: Permission denied"
+    assert refused in {(it["path"], it["detail"]) for it in found}
+
+
+def test_no_line_of_a_piped_table_ends_with_blanks(dedup: Run, folder: Path) -> None:
+    assert not [line for line in dedup("scan", str(folder)).stdout.splitlines() if line.endswith(" ")]
+
+
+def test_long_work_that_nobody_watches_says_how_far_it_is_now_and_then() -> None:
+    now, said = [0.0], list[str]()
+    told = SignOfLife(say=said.append, clock=lambda: now[0])
+    for number in range(1, 26):
+        now[0] += 1.0
+        told("reading", number, 2500)
+    assert said == ["reading: 10 of 2,500", "reading: 20 of 2,500"]
+
+
+def test_a_scan_without_a_terminal_gives_signs_of_life(
+    dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dedup("scan", str(folder)).stderr == ""
+    monkeypatch.setattr("dedup_cli.sign_of_life.EVERY_SECONDS", 0.0)
+    assert "reading: 6 of 6" in dedup("scan", str(folder)).stderr
+
+
+def test_a_page_on_a_full_disk_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("the one before")
+
+    def full(part: Path, text: str, encoding: str) -> int:
+        part.write_bytes(text.encode(encoding)[:3])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(InputError, match="No space left on device"):
+            write_whole(page, "a new one")
+    assert (page.read_text(), list(tmp_path.iterdir())) == ("the one before", [page])
+    write_whole(page, "a new one")
+    assert (page.read_text(), list(tmp_path.iterdir())) == ("a new one", [page])
