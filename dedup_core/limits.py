@@ -15,6 +15,12 @@ LATER_FRAME_BYTES: Final = 128 * 1024 * 1024  # for one, where the first takes l
 
 COMMON_FORMATS: Final = frozenset({"JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIC"})
 RARE_FORMATS: Final = frozenset({"JPEG2000"})  # read only where somebody names them: each decoder is a way in
+_SPELLED: Final = {"WEBP": "WebP", "JPEG2000": "JPEG 2000"}
+
+
+def spelled(format_name: str) -> str:
+    """A format as sentences name it; settings and code say `WEBP` and `JPEG2000`."""
+    return _SPELLED.get(format_name, format_name)
 
 
 @dataclass(frozen=True, slots=True)

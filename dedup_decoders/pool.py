@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
-from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits, spelled
 from dedup_decoders.child_process import ChildDied, ChildOverran, ChildProcess, Patience
 from dedup_decoders.ready import Ready, Started
 from dedup_decoders.wire import BrokenFrameError
@@ -182,7 +182,7 @@ class DecoderPool:
                 said = {"reason": error.reason, "format": question.format, "sha256": digest, "blamed": is_blamed}
                 self._tell("decoder_failed", said | {"cause": str(error)})
                 if is_blamed:
-                    message = f"the {question.format} file {error}; its SHA-256 is {digest}"
+                    message = f"the {spelled(question.format)} file {error}; its SHA-256 is {digest}"
                     raise UnreadableImage(message, reason=error.reason) from error
             except BaseException:
                 self._drop(child)  # it may be in the middle of a request

@@ -27,7 +27,7 @@ from dedup_core.decoding.tiff_planes import read_planes_by_libtiff
 from dedup_core.decoding.whole import digest_of, frames_of
 from dedup_core.decoding.working_image import Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
-from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
+from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits, spelled
 
 # Format -> Pillow plugin. Plugins are called directly: `Image.open` would consult and fill process-wide registries
 # and warn about large pictures, which a host may have turned into errors.
@@ -78,7 +78,7 @@ def decode(
     except PermanentError:
         raise
     except MemoryError as error:
-        message = f"decoding this {header.format} file needs more memory than there is"
+        message = f"decoding this {spelled(header.format)} file needs more memory than there is"
         raise ImageTooLarge(message, reason="too-much-memory") from error
     except Exception as error:  # whatever a damaged file makes a decoder say, it is the file that is unreadable
         raise _unreadable(header.format, error) from error
@@ -103,7 +103,7 @@ def _decode(
     picture = _open(data, header, profile)
     try:
         if picture.width * picture.height > header.width * header.height:
-            refuse("corrupt", f"the {header.format} file names two sizes for the same picture")
+            refuse("corrupt", f"the {spelled(header.format)} file names two sizes for the same picture")
         width, height = picture.size
         orientation = header.orientation
         if header.format in EXIF_IN_PLUGIN:
@@ -158,10 +158,13 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     try:
         plugin = getattr(import_module(module_name), class_name)
     except ImportError as error:
-        message = f"{header.format} files need the package {module_name}, which is not installed"
+        message = f"{spelled(header.format)} files need the package {module_name}, which is not installed"
         raise UnreadableImage(message, reason="unsupported-format") from error
     if library := outdated_library(header.format):
-        refuse("decoder-outdated", f"{library} has known holes, {header.format} files need {library.floor} or newer")
+        refuse(
+            "decoder-outdated",
+            f"{library} has known holes, {spelled(header.format)} files need {library.floor} or newer",
+        )
     if header.format == "PNG" and profile is None:
         data, profile = without_large_texts(data)
     picture = cast("ImageFile.ImageFile", plugin(BytesIO(data)))
@@ -192,14 +195,14 @@ def _shrink_while_decoding(picture: ImageFile.ImageFile, header: Header) -> None
 
 
 def _unreadable(format_name: str, error: Exception) -> UnreadableImage:
-    detail = str(error) or type(error).__name__
+    detail, file = str(error) or type(error).__name__, f"the {spelled(format_name)} file"
     if "truncated" in detail.lower() or isinstance(error, EOFError):
-        message = f"the {format_name} file ends before its picture does ({detail}); it was probably cut off on its way"
+        message = f"{file} ends before its picture does ({detail}); it was probably cut off on its way"
         return UnreadableImage(message, reason="truncated")
     if isinstance(error, OSError) and detail.startswith("Unsupported BMP"):
-        message = f"the {format_name} file is of a kind that is not read here ({detail})"
+        message = f"{file} is of a kind that is not read here ({detail})"
         return UnreadableImage(message, reason="unsupported-variant")
     if "unknown pixel mode" in detail:
-        message = f"the {format_name} file holds samples that are not read here, as colors in floating point are"
+        message = f"{file} holds samples that are not read here, as colors in floating point are"
         return UnreadableImage(message, reason="unsupported-format")
-    return UnreadableImage(f"the {format_name} file is damaged ({detail})", reason="corrupt")
+    return UnreadableImage(f"{file} is damaged ({detail})", reason="corrupt")

@@ -12,6 +12,7 @@ from dedup_core.decoding.headers.jpeg import read_jpeg_header
 from dedup_core.decoding.headers.jpeg2000 import read_jpeg2000_header
 from dedup_core.decoding.headers.tiff import read_tiff_header
 from dedup_core.errors import UnreadableImage
+from dedup_core.limits import spelled
 
 FORMATS_IN_WORDS: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC and JPEG 2000"
 SIGNATURES: Final = (
@@ -52,16 +53,15 @@ def read_header(data: bytes, formats: Collection[str] = ALL_FORMATS) -> Header:
     """The header alone, in microseconds and without memory. Raises `UnreadableImage`, also for other `formats`."""
     format_name = sniff_format(data)
     if format_name not in formats:
-        refuse(
-            "format-off", f"{format_name} files are not read here; the formats that are: {', '.join(sorted(formats))}"
-        )
+        read_here = ", ".join(sorted(formats))
+        refuse("format-off", f"{spelled(format_name)} files are not read here; the formats that are: {read_here}")
     try:
         header = READERS[format_name](data)
     except (struct.error, IndexError, OverflowError) as error:
-        message = f"the {format_name} file ends inside its header; it was probably cut off on its way"
+        message = f"the {spelled(format_name)} file ends inside its header; it was probably cut off on its way"
         raise UnreadableImage(message, reason="truncated") from error
     if header.width == 0 or header.height == 0:
-        refuse("corrupt", f"the {format_name} header says {header.width} x {header.height} pixels")
+        refuse("corrupt", f"the {spelled(format_name)} header says {header.width} x {header.height} pixels")
     return header
 
 

@@ -3,7 +3,7 @@
 from dedup_core.decoding.formats import read_header
 from dedup_core.decoding.headers.header import Header
 from dedup_core.errors import ImageTooLarge
-from dedup_core.limits import DEFAULT_LIMITS, MAX_SIDE, DecodeLimits
+from dedup_core.limits import DEFAULT_LIMITS, MAX_SIDE, DecodeLimits, spelled
 
 
 def check_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
@@ -12,7 +12,7 @@ def check_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
         message = f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}"
         raise ImageTooLarge(message, reason="too-many-bytes")
     header = read_header(data, limits.formats)
-    size = f"the {header.format} picture has {header.width:,} x {header.height:,} pixels"
+    size = f"the {spelled(header.format)} picture has {header.width:,} x {header.height:,} pixels"
     max_pixels = limits.max_pixels if header.halvings else min(limits.max_pixels, limits.max_unshrunk_pixels)
     if header.width * header.height > max_pixels:
         raise ImageTooLarge(f"{size}, the limit is {max_pixels:,}", reason="too-many-pixels")

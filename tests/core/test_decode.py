@@ -237,6 +237,13 @@ def test_many_threads_decode_what_one_decodes() -> None:
     assert all(np.array_equal(one, other) for one, other in zip(alone * 3, together, strict=True))
 
 
+def test_a_refusal_spells_a_format_as_the_documentation_does() -> None:
+    with pytest.raises(ImageTooLarge, match=r"the WebP picture has 40 x 30 pixels"):
+        decode(encode(colorful(40, 30), "WEBP"), DecodeLimits(max_pixels=100))
+    with pytest.raises(UnreadableImage, match=r"^JPEG 2000 files are not read here"):
+        decode(encode(colorful(40, 30), "JPEG2000"))
+
+
 def test_a_refusal_says_what_is_wrong_and_what_the_limit_is() -> None:
     with pytest.raises(ImageTooLarge, match=r"the PNG picture has 40 x 30 pixels, the limit is 100"):
         decode(encode(colorful(40, 30), "PNG"), DecodeLimits(max_pixels=100))
