@@ -12,7 +12,8 @@ from dedup_app.cleanup.outcome import Fate, Outcome
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
-from dedup_cli.output import console, counted, plain, print_json, progress
+from dedup_cli.output import console, counted, plain, print_json
+from dedup_cli.progress import progress
 from dedup_core.groups.plan import KeepPlan
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan
 

@@ -10,7 +10,8 @@ from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.named_images import image_path, not_in_container
-from dedup_cli.output import console, counted, plain, print_json, progress, tell
+from dedup_cli.output import console, counted, plain, print_json, tell
+from dedup_cli.progress import progress
 from dedup_cli.rejected import no_such_reason
 from dedup_cli.watch import watch_queues
 from dedup_core.messages import IngestMessage

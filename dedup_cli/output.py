@@ -8,8 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import indent
 from typing import IO, cast
 
@@ -23,7 +22,6 @@ from dedup_core.comparison.verdict import VerdictKind
 PENDING = "pending"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WIDTH_OF_A_FILE = 110
-SHOW_EVERY = 100
 PADDING = re.compile(r" +(?=\n)")
 
 VERDICT_STYLES = {
@@ -96,21 +94,6 @@ def print_error(sentence: str) -> None:
 def tell(sentence: str) -> None:
     """A remark for a person, on standard error, where it is in no program's way."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text(plain(sentence), style="dim"))
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int], None]]:
-    """A function that is told how many `what` were seen so far, and shows it on standard error if a person looks."""
-    if not sys.stderr.isatty():
-        yield lambda _count: None
-        return
-    with Console(stderr=True).status(f"0 {what}") as line:
-
-        def tell(count: int) -> None:
-            if count % SHOW_EVERY == 0:
-                line.update(f"{count:,} {what}")
-
-        yield tell
 
 
 def counted(count: int, one: str, many: str = "") -> str:

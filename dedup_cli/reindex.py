@@ -7,7 +7,8 @@ import typer
 from rich.text import Text
 
 from dedup_cli.connection import services_of
-from dedup_cli.output import console, counted, print_json, progress
+from dedup_cli.output import console, counted, print_json
+from dedup_cli.progress import progress
 
 
 def reindex(

@@ -16,7 +16,8 @@ from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since
 from dedup_cli.html_page import NO_PICTURE, escaped, figure, outlined, page, picture_of
 from dedup_cli.named_images import note_prefix
-from dedup_cli.output import console, counted, plain, progress, tell
+from dedup_cli.output import console, counted, plain, tell
+from dedup_cli.progress import progress
 from dedup_cli.written_file import check_place, write_whole
 from dedup_core.comparison.regions import Region, changed
 from dedup_core.comparison.verdict import Verdict

@@ -24,9 +24,9 @@ from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.local_files import limits_here, read_image_file
 from dedup_cli.output import Cell, print_csv, print_json, tell
+from dedup_cli.progress import ProgressLines
 from dedup_cli.scan_report import html_report
 from dedup_cli.scan_tables import besides, print_report
-from dedup_cli.sign_of_life import SignOfLife
 from dedup_cli.written_file import check_place, write_whole
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import ImageFacts
@@ -178,7 +178,7 @@ def _measure(workers: int, files: int) -> Iterator[Measure]:
 def _progress() -> Iterator[Told]:
     """A bar on standard error if a person looks, otherwise a line now and then."""
     if not sys.stderr.isatty():
-        yield SignOfLife()
+        yield ProgressLines()
         return
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from dedup_cli.failures import InputError
-from dedup_cli.sign_of_life import SignOfLife
 from dedup_cli.written_file import write_whole
 from tests.browser import chromium
 from tests.cli.conftest import Run
@@ -201,20 +200,11 @@ def test_no_line_of_a_piped_table_ends_with_blanks(dedup: Run, folder: Path) -> 
     assert not [line for line in dedup("scan", str(folder)).stdout.splitlines() if line.endswith(" ")]
 
 
-def test_long_work_that_nobody_watches_says_how_far_it_is_now_and_then() -> None:
-    now, said = [0.0], list[str]()
-    told = SignOfLife(say=said.append, clock=lambda: now[0])
-    for number in range(1, 26):
-        now[0] += 1.0
-        told("reading", number, 2500)
-    assert said == ["reading: 10 of 2,500", "reading: 20 of 2,500"]
-
-
-def test_a_scan_without_a_terminal_gives_signs_of_life(
+def test_a_scan_without_a_terminal_says_how_far_it_is(
     dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert dedup("scan", str(folder)).stderr == ""
-    monkeypatch.setattr("dedup_cli.sign_of_life.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
     assert "reading: 6 of 6" in dedup("scan", str(folder)).stderr
 
 

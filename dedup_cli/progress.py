@@ -1,0 +1,44 @@
+"""What long work says of how far it is: on a line that changes if a person looks, otherwise in the log now and then."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from dedup_cli.output import tell
+
+SHOW_EVERY = 100
+SAY_EVERY_SECONDS = 10.0  # work that is done sooner says nothing
+
+
+class ProgressLines:
+    """Hears what is being done, how much of it is, and of how much; writes at most a line in ten seconds."""
+
+    def __init__(self, *, say: Callable[[str], None] = tell, clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._said_at = clock()
+
+    def __call__(self, what: str, done: int, of: int | None = None) -> None:
+        now = self._clock()
+        if now - self._said_at >= SAY_EVERY_SECONDS:
+            self._said_at = now
+            self._say(f"{what}: {done:,}" if of is None else f"{what}: {done:,} of {of:,}")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int], None]]:
+    """A function that is told how many `what` were seen so far, and says so on standard error."""
+    if not sys.stderr.isatty():
+        lines = ProgressLines()
+        yield lambda count: lines(what, count)
+        return
+    with Console(stderr=True).status(f"0 {what}") as line:
+
+        def show(count: int) -> None:
+            if count % SHOW_EVERY == 0:
+                line.update(f"{count:,} {what}")
+
+        yield show
