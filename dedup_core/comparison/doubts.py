@@ -3,6 +3,7 @@
 from typing import Final
 
 from dedup_core.comparison.color_match import above
+from dedup_core.comparison.exposure import SURE_RESIDUAL
 from dedup_core.comparison.measurement import (
     FEW_PARTS,
     MOST_KEPT,
@@ -83,18 +84,19 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     if detail is None:
         return ""
     is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
-    usual = _most_in_photographs(detail, recolored=recolored) if is_photograph else _most_usual(detail)
+    is_retoned = recolored or detail.retoned > RETONED or measurement.color_residual > SURE_RESIDUAL
+    usual = _most_in_photographs(detail, is_retoned=is_retoned) if is_photograph else _most_usual(detail)
     if detail.outlier <= usual * (_OF_RECOLORED if recolored else 1.0):
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
 
 
-def _most_in_photographs(detail: Detail, *, recolored: bool) -> float:
-    """How far copying lets a place of a photograph stand out: less where tones are as they were.
+def _most_in_photographs(detail: Detail, *, is_retoned: bool) -> float:
+    """How far copying lets a place of a photograph stand out: less where tones and colors are as they were.
 
     Least where a block besides is off by far more than the usual one, as a face is that was blurred in an exact copy.
     """
-    if recolored or detail.retoned > RETONED:
+    if is_retoned:
         return _OF_PHOTOGRAPHS * STANDS_OUT
     is_lone = detail.worst > _LONE + _OF_USUAL * detail.usual + _OF_GRAIN * detail.grain
     return STANDS_OUT if is_lone else _IN_THEIR_TONES * STANDS_OUT
