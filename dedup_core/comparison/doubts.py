@@ -3,12 +3,12 @@
 from typing import Final
 
 from dedup_core.comparison.color_match import above
-from dedup_core.comparison.exposure import SURE_RESIDUAL
 from dedup_core.comparison.measurement import (
     FEW_PARTS,
     MOST_KEPT,
     RETONED,
     STANDS_OUT,
+    SURE_RESIDUAL,
     Detail,
     PairMeasurement,
 )

@@ -8,9 +8,9 @@ import numpy as np
 from dedup_core.arrays import Float32s, Float64s, Pixels
 from dedup_core.color.lab import block_means, srgb_to_lab
 from dedup_core.comparison.local_contrast import box_blur
+from dedup_core.comparison.measurement import SURE_RESIDUAL
 
 BLOCK: Final = 4  # pixels of at most 192: 2,304 blocks, in which compression noise is averaged already
-SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no other exposure and no tone has to explain it
 _SAME_LIGHT: Final = SURE_RESIDUAL / 2
 _KNOTS: Final = np.array([0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0])
 _ROUNDS: Final = 3  # of curve and gains: a white balance leaves up to 1.6 after two, 0.9 after three, 0.8 after five

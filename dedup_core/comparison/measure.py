@@ -12,13 +12,13 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
-from dedup_core.comparison.exposure import BLOCK, SURE_RESIDUAL, Blocks, color_residual
+from dedup_core.comparison.exposure import BLOCK, Blocks, color_residual
 from dedup_core.comparison.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.ground import Ground
 from dedup_core.comparison.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, laid_in_order, on_itself
 from dedup_core.comparison.margins import before_margins, with_margins
-from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement, Tones
+from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
 from dedup_core.comparison.placing import Contents, Placed
 from dedup_core.comparison.regions import Region, changed
 from dedup_core.comparison.seen_image import SeenImage, contents_of, distance_bits

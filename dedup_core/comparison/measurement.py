@@ -14,6 +14,7 @@ MEASUREMENT_VERSION: Final = 23  # of what is stored; raised when a number comes
 
 
 _WITH_VERDICT: Final = ("regions", "sides")
+SURE_RESIDUAL: Final = 1.5  # within the limits of every preset: no other exposure and no tone has to explain it
 RETONED: Final = 5.0  # gray levels; docs/thresholds.md#detail
 MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
 MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
