@@ -15,6 +15,7 @@ from dedup_app.decision_transfer import ImportReport
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.output import console, counted, plain, print_error, print_json
+from dedup_cli.written_file import written_whole
 
 MOST_SHOWN = 20  # lines and images that are named, of which there may be thousands
 
@@ -33,19 +34,11 @@ def export_decisions(
     if str(file) == "-":
         sys.stdout.writelines(f"{line}\n" for line in lines)
         return
-    place = file.resolve()
-    is_device = place.exists() and not place.is_file() and not place.is_dir()  # or a pipe: nothing that can be replaced
-    unfinished = place if is_device else place.with_name(f"{place.name}.unfinished")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as out:
+        with written_whole(file) as place, place.open("w", encoding="utf-8", newline="\n") as out:
             count = sum(1 for line in lines if out.write(f"{line}\n"))
-        if not is_device:
-            unfinished.replace(place)
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}") from error
-    finally:
-        if not is_device:
-            unfinished.unlink(missing_ok=True)
     console().print(Text(f"written: decisions on {counted(count, 'pair')}"))
 
 

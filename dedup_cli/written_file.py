@@ -1,7 +1,8 @@
 """The file that a command is asked to write: what is wrong with it is said before the work, not after an hour of it."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dedup_cli.failures import InputError
@@ -25,20 +26,27 @@ def write_whole(file: Path, text: str) -> None:
     Raises `InputError` where it cannot be written.
     """
     try:
-        if file.exists() and not file.is_file():  # a pipe or a device: nothing may take its place
-            file.write_text(text, encoding="utf-8")
-        else:
-            _replace(Path(os.path.realpath(file)), text)
+        with written_whole(file) as place:
+            place.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new file") from error
 
 
-def _replace(file: Path, text: str) -> None:
-    part = file.parent / f".{os.getpid()}.part"
+@contextmanager
+def written_whole(file: Path) -> Iterator[Path]:
+    """Where to write what takes the place of `file` once all is written; nothing does where that fails.
+
+    A link stays, and what it names is replaced. Into a pipe or a device is written as it is.
+    """
+    place = file.resolve()
+    if place.exists() and not place.is_file():
+        yield place
+        return
+    part = place.parent / f".{os.getpid()}.part"
     try:
-        part.write_text(text, encoding="utf-8")
+        yield part
         with suppress(FileNotFoundError):  # there was none
-            part.chmod(file.stat().st_mode & 0o777)
-        part.replace(file)
+            part.chmod(place.stat().st_mode & 0o777)
+        part.replace(place)
     finally:
         part.unlink(missing_ok=True)

@@ -115,17 +115,19 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         differences = shapes
     changed = textured & (differences > _CHANGED)
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
-    worst, evened = worst_of(differences[textured]), None
-    in_doubt = retoned > RETONED and min(shares[0], reshaped[0]) <= FEW_PARTS
+    worst = worst_of(differences[textured])
+    in_few_parts = min(shares[0], reshaped[0]) <= FEW_PARTS
+    displaced = displacement(planes) if in_few_parts else UNMOVED
+    bend = displaced.bend
+    in_doubt = in_few_parts and retoned > RETONED
     in_place = in_doubt and may_stand_out(planes, differences)
-    if in_place or (in_doubt and worst > SURE_DETAIL):
+    is_displaced = in_doubt and displaced.pixels > DISPLACED
+    evened = None
+    if in_place or is_displaced or (in_doubt and worst > SURE_DETAIL):
         evened = _Evened.of(planes, placed, scale, differences)
     told = evened if in_place else None
     outlier, stand_out = _outliers(planes, told, shapes if recolored else differences, retoned, recolored=recolored)
-    displaced = displacement(planes) if min(shares[0], reshaped[0]) <= FEW_PARTS else UNMOVED
-    bend = displaced.bend
-    if displaced.pixels > DISPLACED and retoned > RETONED:  # the edge of a soft shade lies elsewhere in other tones
-        evened = evened or _Evened.of(planes, placed, scale, differences)
+    if is_displaced:  # the edge of a soft shade lies elsewhere in other tones
         displaced = UNMOVED if evened is None else displacement(evened.planes)
     detail = Detail(
         worst=worst,

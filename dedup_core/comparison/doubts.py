@@ -31,7 +31,7 @@ _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
 _IN_THEIR_TONES: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LONE: Final = 0.03  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_USUAL: Final = 20.0  # docs/thresholds.md#what-stands-out
-_OF_GRAIN: Final = 0.12  # docs/thresholds.md#detail
+ALLOWED_FOR_GRAIN: Final = 0.12  # docs/thresholds.md#detail
 _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
@@ -98,7 +98,7 @@ def _most_in_photographs(detail: Detail, *, is_retoned: bool) -> float:
     """
     if is_retoned:
         return _OF_PHOTOGRAPHS * STANDS_OUT
-    is_lone = detail.worst > _LONE + _OF_USUAL * detail.usual + _OF_GRAIN * detail.grain
+    is_lone = detail.worst > _LONE + _OF_USUAL * detail.usual + ALLOWED_FOR_GRAIN * detail.grain
     return STANDS_OUT if is_lone else _IN_THEIR_TONES * STANDS_OUT
 
 

@@ -44,9 +44,9 @@ def _closest_look(tile: Placed) -> Look:
 def _tiles(placed: Placed, wholes: tuple[Pixels, Pixels]) -> Iterator[Placed]:
     """Parts of what was placed that have the working size; none where it is hardly larger than it was seen before."""
     whole = placed.within(*wholes, placed.frames)
-    if max(_compared(whole)) < FINE_GAIN * max(_compared(placed)):
-        return
     height, width = _compared(whole)
+    if max(height, width) < FINE_GAIN * max(_compared(placed)):
+        return
     for top, bottom in _spans(height):
         for left, right in _spans(width):
             region = placed.region(RegionKind.SHARED, left, top, right, bottom)

@@ -180,13 +180,10 @@ def _laid_finely(laid: Laid) -> tuple[Laid, Look, Placed]:
         return laid, look, placed
     refined = placed.refined(rough=not laid.is_sure)
     if not laid.is_sure or farthest_apart(refined.homography, placed.homography, refined.left) > _OFF:
-        finer = Laid.of(refined)
-        if finer is not None and finer.shape.structure > laid.shape.structure:
-            laid = finer
+        laid = _nearer(laid, refined)
     closer = look_closer(refined, recolored=laid.is_recolored)
     best = look.or_better(closer)
-    placed = refined if best is closer else placed
-    return _laid_unbent(laid, best, placed) if best.finds_much and best.bend is not None else (laid, best, placed)
+    return _laid_unbent(laid, best, refined if best is closer else placed)
 
 
 def _laid_unbent(laid: Laid, look: Look, placed: Placed) -> tuple[Laid, Look, Placed]:
@@ -202,8 +199,13 @@ def _laid_unbent(laid: Laid, look: Look, placed: Placed) -> tuple[Laid, Look, Pl
         if look.or_better(closer) is not closer:
             break
         look, placed = closer, unbent
-    finer = None if placed.bend is None else Laid.of(placed)
-    return laid if finer is None or finer.shape.structure <= laid.shape.structure else finer, look, placed
+    return laid if placed.bend is None else _nearer(laid, placed), look, placed
+
+
+def _nearer(laid: Laid, placed: Placed) -> Laid:
+    """The same two as they are placed, if their shapes agree better so."""
+    finer = Laid.of(placed)
+    return laid if finer is None or finer.shape.structure <= laid.shape.structure else finer
 
 
 def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> Look:

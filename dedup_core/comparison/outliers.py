@@ -1,6 +1,6 @@
 """Blocks that differ by more than copying left elsewhere in the same two pictures: one cell of a spreadsheet."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -39,13 +39,13 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     shown, nowhere = planes.textured, np.zeros(planes.textured.shape, dtype=np.bool_)
     if shown.sum() < _FEWEST or retoned > _CLIPPED:
         return 0.0, nowhere
-    weights, words, usual_word, contrast = _weighed(planes, differences)
+    weights, words, usual_word, contrast, untouched = _weighed(planes, differences)
     words_out = words > usual_word * STANDS_OUT
     if not words_out.any():
         return 0.0, nowhere
-    if _is_untouched(differences[shown]):
-        return float(words.max() / usual_word), shown & _blocks_of_words(words_out) & (differences > 0)
     doubtful = shown & _blocks_of_words(words_out)
+    if untouched:
+        return float(words.max() / usual_word), doubtful & (differences > 0)
     rows, columns = np.nonzero(doubtful)
     left_over = np.minimum(
         _moved_or_blurred(planes.left, planes.right, rows, columns, planes.cell, bent=bent or retoned > RETONED),
@@ -63,12 +63,24 @@ def may_stand_out(planes: BlockPlanes, differences: Float32s) -> bool:
     shown = planes.textured
     if shown.sum() < _FEWEST or differences[shown].max() < _LEAST_FAR:
         return False
-    _, words, usual_word, _ = _weighed(planes, differences)
-    return bool((words > usual_word * _FAR).any())
+    weighed = _weighed(planes, differences)
+    return bool((weighed.words > weighed.usual_word * _FAR).any())
 
 
-def _weighed(planes: BlockPlanes, differences: Float32s) -> tuple[Float32s, Float32s, float, Float32s]:
-    """Weights of the blocks, the weighed differences of words, what nearly all of those stay below, and contrasts."""
+class _Weighed(NamedTuple):
+    """Weights of the blocks, the weighed differences of words, what nearly all of those stay below, and contrasts.
+
+    `untouched`: nearly all blocks are the very same.
+    """
+
+    weights: Float32s
+    words: Float32s
+    usual_word: float
+    contrast: Float32s
+    untouched: bool
+
+
+def _weighed(planes: BlockPlanes, differences: Float32s) -> _Weighed:
     shown = planes.textured
     contrast = np.sqrt(planes.left_variance * planes.right_variance) + planes.noise
     untouched = _is_untouched(differences[shown])
@@ -78,7 +90,7 @@ def _weighed(planes: BlockPlanes, differences: Float32s) -> tuple[Float32s, Floa
     weights = np.minimum(1 / usual, contrast / usual_left_over) * shown
     words = _mean_of_words(differences * weights)
     usual_word = _LEAST_EDITED if untouched else max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS)
-    return weights, words, usual_word, contrast
+    return _Weighed(weights, words, usual_word, contrast, untouched)
 
 
 def _is_untouched(differences: Float32s) -> bool:

@@ -8,6 +8,7 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.altered_share import most_that_differs
 from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.doubts import (
+    ALLOWED_FOR_GRAIN,
     MANY_BLOCKS,
     another_frame,
     another_spot,
@@ -66,7 +67,6 @@ class Verdict:
     sides: Sides = ALIKE
 
 
-_ALLOWED_FOR_GRAIN: Final = 0.12  # docs/thresholds.md#detail
 _ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
 _OF_CALM: Final = 20.0  # docs/thresholds.md#detail
 _MOST_NOISE: Final = 0.05  # docs/thresholds.md#detail
@@ -189,7 +189,7 @@ def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictK
 
 def _plain_limit(detail: Detail, policy: Policy) -> float:
     """A page number is all there is to tell by, and nothing around it that compression would have blurred it with."""
-    grain = _ALLOWED_FOR_GRAIN * detail.grain
+    grain = ALLOWED_FOR_GRAIN * detail.grain
     return min(policy.max_detail_difference, _PLAIN_SHARE * policy.max_clean_difference + grain)
 
 
@@ -245,7 +245,7 @@ def _detail_limit(detail: Detail, policy: Policy) -> float:
 
 def _clean_limit(detail: Detail, policy: Policy) -> float:
     """What they leave, and noise, where tones were not changed, or one of the two was given those of the other."""
-    return min(policy.max_detail_difference, policy.max_clean_difference + _ALLOWED_FOR_GRAIN * detail.grain)
+    return min(policy.max_detail_difference, policy.max_clean_difference + ALLOWED_FOR_GRAIN * detail.grain)
 
 
 def _allowance(detail: Detail, tones: Tones | None) -> float:
