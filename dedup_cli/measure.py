@@ -4,15 +4,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from dedup_app.services import Services
@@ -22,6 +20,7 @@ from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.named_images import note_prefix
 from dedup_cli.output import console, counted, plain, plain_table, tell
 from dedup_cli.plots import rate
+from dedup_cli.progress import progress_bar
 from dedup_cli.written_file import check_place, write_whole
 from dedup_core.policy import PRESETS, Policy
 
@@ -183,34 +182,25 @@ def _report(
     from dedup_app.measure.service import without  # noqa: PLC0415
 
     done = {result.path for result in folder.results()}
-    with _progress("images", len(drawn.images), len(done)) as count:
-        for result in service.run(without(drawn.images, done), folder):
+    with progress_bar() as told:
+        told("images", len(done), len(drawn.images))
+        for number, result in enumerate(service.run(without(drawn.images, done), folder), len(done) + 1):
             folder.add(result)
-            count()
+            told("images", number, len(drawn.images))
     among = drawn.images[:MOST_STRANGERS]  # the sample is in an order by chance
     rows, strangers = service.strangers(among, len(among))
     compared = {(pair.left, pair.right) for pair in folder.strangers()}
     left = [it for it in strangers.near if (str(rows[it.left].path), str(rows[it.right].path)) not in compared]
-    with _progress("pairs of strangers", len(strangers.near), len(strangers.near) - len(left)) as count:
-        for pair in service.compared(rows, left, folder):
+    with progress_bar() as told:
+        before = len(strangers.near) - len(left)
+        told("pairs of strangers", before, len(strangers.near))
+        for number, pair in enumerate(service.compared(rows, left, folder), before + 1):
             folder.add_stranger(pair)
-            count()
+            told("pairs of strangers", number, len(strangers.near))
     workshop.rest()  # all that was measured is held now
     pairs = strangers.pairs, strangers.known_copies
     measured = drawn.images, list(folder.results()), list(folder.strangers())
     return analyze(*measured, pairs, workshop.changes, policy, max_candidates)
-
-
-@contextmanager
-def _progress(what: str, total: int, done: int) -> Iterator[Callable[[], None]]:
-    """A bar with the time that is left, on standard error if a person looks."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total, completed=done)
-        yield lambda: bar.advance(task)
 
 
 def _tell(report: "Report", policy: str, seconds: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dedup_cli.output import tell
 
@@ -42,3 +43,21 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
                 line.update(f"{count:,} {what}")
 
         yield show
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that is told what is being done, how much of it is, and of how much: a bar, with the time left."""
+    if not sys.stderr.isatty():
+        yield ProgressLines()
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=of, completed=done)
+            bar.update(tasks[what], completed=done, total=of)
+
+        yield told

@@ -14,6 +14,7 @@ from dedup_app.ledger.findings import PREFIXES
 from dedup_cli.connection import services_of
 from dedup_cli.ledger import ledger_record, ledger_table
 from dedup_cli.output import console, print_json
+from dedup_cli.progress import ProgressLines
 
 SHOW_EVERY = 1_000
 
@@ -45,9 +46,10 @@ def reconcile(
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
-    """Tells a person who looks how far it is, and how long it may still take."""
+    """Tells how far it is: a person who looks also how long it may still take, anybody else a line now and then."""
     if not _is_watched():
-        yield lambda _what, _count: None
+        lines = ProgressLines()
+        yield lambda what, count: lines(what, count, len(PREFIXES) if what == "slices" else None)
         return
     with Console(stderr=True).status("0 blobs") as line:
         started = 0.0

@@ -1,7 +1,6 @@
 """`dedup scan`: the copies in a folder of this machine, without Azure or any app."""
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,18 +12,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dedup_app.folder_scan import FolderScan, Measure, ScanReport, Unreadable
-from dedup_app.folder_scan import Progress as Told
 from dedup_app.ports.decoders import Decoders
 from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.local_files import limits_here, read_image_file
 from dedup_cli.output import Cell, print_csv, print_json, tell
-from dedup_cli.progress import ProgressLines
+from dedup_cli.progress import progress_bar
 from dedup_cli.scan_report import html_report
 from dedup_cli.scan_tables import besides, print_report
 from dedup_cli.written_file import check_place, write_whole
@@ -81,7 +77,7 @@ def scan(
     with (
         _decoders(workers) as decoders,
         _measure(workers, len(names)) as measure,
-        _progress() as told,
+        progress_bar() as told,
         spare_file() as file,
     ):
         pictures = ScanPictures(file)
@@ -172,24 +168,6 @@ def _measure(workers: int, files: int) -> Iterator[Measure]:
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), return_large_buffers_at_once) as processes:
         yield lambda one, others: processes.submit(measure_all, one, others).result()
-
-
-@contextmanager
-def _progress() -> Iterator[Told]:
-    """A bar on standard error if a person looks, otherwise a line now and then."""
-    if not sys.stderr.isatty():
-        yield ProgressLines()
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def told(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what)
-            bar.update(tasks[what], completed=done, total=of)
-
-        yield told
 
 
 def _record(report: ScanReport) -> dict[str, object]:

@@ -20,9 +20,9 @@ from dedup_app.settings import Settings
 from dedup_changes import workshop
 from dedup_changes.transforms import TRANSFORMS
 from dedup_changes.workshop import MadeCopy
-from dedup_cli import measure as measure_module
 from dedup_cli.main import app
 from dedup_cli.measure_folder import MeasureFolder
+from dedup_cli.progress import progress_bar
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.paths import ImagePath
@@ -161,16 +161,21 @@ def test_a_person_sees_how_far_it_is_and_the_time_that_is_left(monkeypatch: pyte
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "200")
-    with measure_module._progress("images", 10, 1) as count:
-        for _ in range(3):
-            count()
+    with progress_bar() as told:
+        for done in range(1, 5):
+            told("images", done, 10)
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())  # as it reads without colors
     assert re.search(r"images .* 4/10 \d:\d\d:\d\d", shown)
 
 
-def test_a_program_sees_no_progress_and_a_person_that_of_images_and_of_pairs(
-    world: World, monkeypatch: pytest.MonkeyPatch
-):
+def test_without_a_terminal_lines_say_how_far_it_is(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    said = run(world, "--yes").stderr.splitlines()
+    assert [line for line in said if line.startswith("images: ")] == [f"images: {done} of 3" for done in range(4)]
+    assert "pairs of strangers: 3 of 3" in said
+
+
+def test_a_program_sees_no_bar_and_a_person_that_of_images_and_of_pairs(world: World, monkeypatch: pytest.MonkeyPatch):
     assert "3/3" not in run(world, "--yes").stderr
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda _: True)

@@ -53,6 +53,14 @@ def test_whoever_looks_sees_how_far_it_is_and_how_long_it_may_take(dedup: Run, m
     assert shown[-1] == "256 of 256 slices, 0 s left"
 
 
+@pytest.mark.usefixtures("one_missing")
+def test_without_a_terminal_lines_say_how_far_it_is(dedup: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    said = dedup("reconcile").stderr.splitlines()
+    assert said[:3] == ["blobs: 1", "blobs: 2", "slices: 1 of 256"]
+    assert said[-1] == "slices: 256 of 256"
+
+
 def test_force_is_for_images_that_are_named(dedup: Run, services: Services):
     services.images.put(A, b"an image")
     assert dedup("ingest", "--all", "--force").exit_code == 2
