@@ -22,6 +22,7 @@ METADATA_KEYS = frozenset(
     {"id", "dequeuecount", "insertiontime", "expirationtime", "nextvisibletime", "popreceipt", "queuetrigger"}
 )
 _EXCERPT_CHARACTERS = 400
+_MOST_TAG_CHARACTERS = 256  # of an etag or tag, which goes into a header; those of storage have some fifty
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,8 @@ def _parse_target(entry: object, name: str, containers: Collection[str] | None, 
     for key, text in (("etag", etag), ("tag", tag)):
         if not isinstance(text, str):
             raise InvalidMessage(f"The {key} of {name!r} must be a text, not {_kind(text)}")
+        if len(text) > _MOST_TAG_CHARACTERS or not (text.isascii() and text.isprintable() and text == text.strip()):
+            raise InvalidMessage(f"The {key} of {name!r} is none that storage gives: {_shortened(text)}")
     version = _hint(entry, "version", 0)
     if type(version) is not int or version < 0:
         raise InvalidMessage(f"The version of {name!r} must be a whole number, not {_shortened(version)}")
