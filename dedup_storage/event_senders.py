@@ -8,6 +8,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from azure.core import PipelineClient
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy, UserAgentPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
@@ -77,7 +78,8 @@ class TopicSender:
             "POST", self._endpoint, params={"api-version": API_VERSION}, headers={"Content-Type": BATCH}, content=batch
         )
         response = self._client.send_request(request)
-        response.raise_for_status()
+        if not 200 <= response.status_code < 300:  # noqa: PLR2004 - a redirect has taken nothing in, either
+            raise HttpResponseError(response=response)
 
     def _connected(self) -> "PipelineClient[Any, Any]":
         policies = [

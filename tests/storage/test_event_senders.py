@@ -78,7 +78,7 @@ def test_a_topic_gets_a_batch_of_cloud_events_by_identity():
     assert events[0]["data"]["right"]["path"] == "images/b0"
 
 
-@pytest.mark.parametrize("status", [0, 401, 403, 404, 413])
+@pytest.mark.parametrize("status", [0, 302, 307, 401, 403, 404, 410, 413])
 def test_whatever_the_topic_answers_it_is_worth_another_try(status: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("dedup_storage.event_senders.RETRIES", 0)
     with pytest.raises(TemporaryError, match="could not be told"):
