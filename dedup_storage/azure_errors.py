@@ -25,7 +25,7 @@ SECRETS = re.compile(
     r"\?\S*|\bwith url: \S*|\b(sig|AccountKey|SharedAccessSignature)=\S*|The MAC signature found.*", re.DOTALL
 )
 MESSAGE_LENGTH = 300  # the first line says what is wrong; more of it fills tables and logs
-_CONNECTION = re.compile(r"\w*Connection\(host='([^']*)', port=(\d+)\)")  # as urllib3 shows the one that failed
+_CONNECTION = re.compile(r"\w*(?:Connection|Pool)\(host='([^']*)', port=(\d+)\)")  # as urllib3 shows what failed
 _ETAG = re.compile(r'(W/)?"[^"]+"')
 
 

@@ -255,11 +255,14 @@ def test_the_text_of_a_failure_does_not_name_the_blob() -> None:
     assert "NewConnectionError" in str(as_our_error(error, "read image 1"))
 
 
-def test_an_account_that_does_not_answer_is_told_by_its_address() -> None:
-    cause = "_SecureConnection(host='x.blob.core.windows.net', port=443): Failed to resolve 'x.blob.core.windows.net'"
+@pytest.mark.parametrize(
+    ("pool", "why"),
+    [("_SecureConnection", "Failed to resolve 'x.blob.core.windows.net'"), ("_SecurePool", "Read timed out.")],
+)
+def test_an_account_that_does_not_answer_is_told_by_its_address(pool: str, why: str) -> None:
+    cause = f"{pool}(host='x.blob.core.windows.net', port=443): {why}"
     told = str(as_our_error(ServiceRequestError(cause), "read image 1"))
-    address = "x.blob.core.windows.net:443: Failed to resolve 'x.blob.core.windows.net'"
-    assert told == f"Could not read image 1: no answer: {address}"
+    assert told == f"Could not read image 1: no answer: x.blob.core.windows.net:443: {why}"
 
 
 def test_a_missing_permission_is_temporary_and_named(broken_service: tuple[type[Answer], AzureImages]) -> None:
