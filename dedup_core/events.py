@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from dedup_core.errors import InvalidMessage
-from dedup_core.messages import decode_text
+from dedup_core.messages import decode_text, json_kind
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
@@ -31,7 +31,7 @@ class BlobEvent:
         if isinstance(data, str | bytes):
             try:
                 data = json.loads(data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 data = None
         url = data.get("url") if isinstance(data, Mapping) else None
         return cls(event_type or "", *(it if isinstance(it, str) else "" for it in (url, subject)))
@@ -40,7 +40,7 @@ class BlobEvent:
     def read(cls, event: object) -> Self:
         """One event of a delivery in either schema. Raises `InvalidMessage`."""
         if not isinstance(event, Mapping):
-            raise InvalidMessage(f"An event is a JSON object, not {type(event).__name__}")
+            raise InvalidMessage(f"An event is a JSON object, not {json_kind(event)}")
         types = [event[key] for key in _TYPE_KEYS if isinstance(event.get(key), str)]
         if not types:
             raise InvalidMessage("An event has a text under 'eventType' (Event Grid) or 'type' (CloudEvents)")

@@ -61,7 +61,7 @@ class VerifyMessage:
             raise InvalidMessage("Give either 'right' (one image) or 'rights' (a list of images)")
         entries = fields["rights"] if "rights" in fields else [fields["right"]]
         if not isinstance(entries, list) or not entries:
-            raise InvalidMessage(f"'rights' must be a list of at least one image, not {_kind(entries)}")
+            raise InvalidMessage(f"'rights' must be a list of at least one image, not {json_kind(entries)}")
         if len(entries) > MOST_TARGETS:
             raise InvalidMessage(f"'rights' holds {len(entries):,} images: a message may name up to {MOST_TARGETS}")
         origin = fields.get("origin", "manual")
@@ -123,7 +123,7 @@ class IngestMessage:
             raise InvalidMessage(f"{path} is generated: it can be compared, but there is no blob to ingest")
         for name in ("again", "force"):
             if not isinstance(fields.get(name, False), bool):
-                raise InvalidMessage(f"{name} is true or false, not {_kind(fields[name])}")
+                raise InvalidMessage(f"{name} is true or false, not {json_kind(fields[name])}")
         return cls(path, fields.get("again", False), fields.get("force", False))
 
     def to_json(self) -> str:
@@ -150,7 +150,7 @@ def _parse_fields(body: str | bytes, known: Collection[str]) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InvalidMessage(f"The message is not valid JSON: {error}") from error
     if not isinstance(fields, dict):
-        raise InvalidMessage(f"The message must be a JSON object, not {_kind(fields)}")
+        raise InvalidMessage(f"The message must be a JSON object, not {json_kind(fields)}")
     version = fields.pop("version", VERSION)
     if version != VERSION or not isinstance(version, int) or isinstance(version, bool):
         raise InvalidMessage(f"Version {_shortened(version)} is not understood: this app reads version {VERSION}")
@@ -175,6 +175,14 @@ def decode_text(body: str | bytes) -> str:
         return text
 
 
+def json_kind(value: object) -> str:
+    """What a value of JSON is called in a sentence."""
+    if value is None:
+        return "nothing"
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
 def _parse_target(entry: object, name: str, containers: Collection[str] | None, account: str) -> VerifyTarget:
     if not isinstance(entry, Mapping):
         return VerifyTarget(_parse_path(entry, name, containers, account))
@@ -182,7 +190,7 @@ def _parse_target(entry: object, name: str, containers: Collection[str] | None, 
     etag, tag = _hint(entry, "etag", ""), _hint(entry, "tag", "")
     for key, text in (("etag", etag), ("tag", tag)):
         if not isinstance(text, str):
-            raise InvalidMessage(f"The {key} of {name!r} must be a text, not {_kind(text)}")
+            raise InvalidMessage(f"The {key} of {name!r} must be a text, not {json_kind(text)}")
         if len(text) > _MOST_TAG_CHARACTERS or not (text.isascii() and text.isprintable() and text == text.strip()):
             raise InvalidMessage(f"The {key} of {name!r} is none that storage gives: {_shortened(text)}")
     version = _hint(entry, "version", 0)
@@ -200,7 +208,9 @@ def _parse_target(entry: object, name: str, containers: Collection[str] | None, 
 
 def _parse_path(value: object, name: str, containers: Collection[str] | None, account: str) -> ImagePath:
     if not isinstance(value, str):
-        raise InvalidMessage(f"{name!r} must name an image as text or as an object with a 'path', not {_kind(value)}")
+        raise InvalidMessage(
+            f"{name!r} must name an image as text or as an object with a 'path', not {json_kind(value)}"
+        )
     try:
         return ImagePath.parse(value, containers=containers, account=account)
     except InvalidPath as error:
@@ -231,13 +241,6 @@ def _target_fields(target: VerifyTarget) -> dict[str, str | int]:
 def _hint(entry: Mapping[str, Any], key: str, default: object) -> Any:
     value = entry.get(key)
     return default if value is None else value
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "nothing"
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
-    return names.get(type(value), type(value).__name__)
 
 
 def _shortened(value: object) -> str:

@@ -75,7 +75,7 @@ def test_an_event_that_must_wait_holds_up_no_other_and_the_message_comes_again(w
         (b"nonsense", "not valid JSON"),
         (b"\xff\xfe", "not UTF-8"),
         (b"", "empty"),
-        (b"7", "a JSON object, not int"),
+        (b"7", "a JSON object, not a number"),
         (b'{"data": {}}', "eventType"),
         (b'{"eventType": 7}', "eventType"),
     ],
@@ -114,6 +114,7 @@ def test_an_upload_under_a_name_that_cannot_be_kept_is_recorded(world):
         (BLOB_CREATED, {}, "no-url"),
         (BLOB_DELETED, None, "no-url"),
         (BLOB_DELETED, "nonsense", "no-url"),
+        (BLOB_DELETED, "[" * 100_000, "no-url"),
     ],
 )
 def test_other_events_and_containers_are_passed_over_with_a_line(world, caplog, kind, data, reason):
