@@ -10,6 +10,7 @@ same image, neither drops the copy that the other one relies on.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
@@ -22,6 +23,9 @@ from dedup_core.errors import PermanentError
 from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
+
+type Look = Callable[[ImagePath], Blob | None]
+"""Tells of a blob as it is."""
 
 NOT_AGAIN = "it was brought back, or ended, after this plan: make a new one"
 
@@ -60,9 +64,10 @@ class ApplyService:
         mover, copies = Mover(self._blobs, tags=tags), self._copies(plan)
 
         def of_group(group: PlannedGroup) -> Iterator[Outcome]:
+            look = cache(mover.look)  # each blob of the group once: a call costs, and nothing moves here
             for image in (copy.image for copy in group.copies):
-                why = self._objection(mover, group.keeper, image) or _no_copy(group, image, copies)
-                why = why or _lease_on(mover, image.path) or _lease_on(mover, group.keeper.path, _staying(group.keeper))
+                why = self._objection(look, group.keeper, image) or _no_copy(group, image, copies)
+                why = why or _lease_on(look, image.path) or _lease_on(look, group.keeper.path, _staying(group.keeper))
                 yield _outcome(image, Fate.STAYS if why else Fate.WOULD_GO, why)
 
         return side_by_side(plan.groups, of_group, self._at_once)
@@ -119,7 +124,7 @@ class ApplyService:
             if moved.step is not Step.REFUSED and not _is_there(mover, image):
                 moved = self._gone(record, mover, moved)
             else:
-                why = self._objection(mover, group.keeper, image) or no_copy
+                why = self._objection(mover.look, group.keeper, image) or no_copy
                 if why:
                     raise Refused(why)
                 moved = self._delete(record, mover, *self._copy(record, mover, moved))
@@ -128,17 +133,17 @@ class ApplyService:
             return _outcome(image, Fate.STAYS, str(error))
         return self._tell(record, moved)
 
-    def _objection(self, mover: Mover, keeper: PlannedImage, image: PlannedImage) -> str:
+    def _objection(self, look: Look, keeper: PlannedImage, image: PlannedImage) -> str:
         """Why the image has to stay; empty if nothing speaks against its going."""
-        there = mover.look(image.path)
+        there = look(image.path)
         if there is None:
             return "it is gone"
         if there.etag != image.etag:
             return "it changed since it was compared: `dedup ingest` it, then make a new plan"
-        return there.held or self._objection_of_others(mover, keeper, image)
+        return there.held or self._objection_of_others(look, keeper, image)
 
-    def _objection_of_others(self, mover: Mover, keeper: PlannedImage, image: PlannedImage) -> str:
-        stays = mover.look(keeper.path)
+    def _objection_of_others(self, look: Look, keeper: PlannedImage, image: PlannedImage) -> str:
+        stays = look(keeper.path)
         if stays is None or stays.etag != keeper.etag:
             happened = "changed" if stays else "is gone"
             return f"{_staying(keeper)}, {happened}: `dedup ingest` that one, then make a new plan"
@@ -181,7 +186,7 @@ class ApplyService:
                 except (BlobChanged, BlobHeld) as error:
                     raise Refused(_about(what, str(error))) from error
                 leased.append(path)
-            why = self._objection_of_others(mover, keeper, image)
+            why = self._objection_of_others(mover.look, keeper, image)
             if why:
                 raise Refused(why)
             try:
@@ -232,8 +237,8 @@ def _about(what: str, why: str) -> str:
     return f"{what}: {why}" if what else why
 
 
-def _lease_on(mover: Mover, path: ImagePath, what: str = "") -> str:
-    found = mover.look(path)
+def _lease_on(look: Look, path: ImagePath, what: str = "") -> str:
+    found = look(path)
     return _about(what, "somebody holds a lease on it") if found is not None and found.is_leased else ""
 
 

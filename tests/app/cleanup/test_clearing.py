@@ -9,6 +9,7 @@ import pytest
 
 from dedup_app.cleanup.apply import Refused
 from dedup_app.cleanup.outcome import Fate
+from dedup_app.cleanup.ports import Blob
 from dedup_app.cleanup.record import InvalidManifest
 from dedup_app.decisions import Act
 from dedup_app.group_records import facts_of, microseconds
@@ -56,6 +57,20 @@ def test_a_check_changes_nothing():
     assert {outcome.fate for outcome in it.applying().check(it.plan)} == {Fate.WOULD_GO}
     assert {path: it.now_at(path) for path in it.before} == it.before
     assert it.world.images.paths() == set(it.before)
+
+
+def test_a_check_looks_once_at_each_blob_of_a_group(monkeypatch: pytest.MonkeyPatch):
+    it, looks = scene(), list[ImagePath]()
+    blobs, look = it.world.blobs, it.world.blobs.look
+
+    def counted(path: ImagePath, *, tags: bool = True) -> Blob | None:
+        looks.append(path)
+        return look(path, tags=tags)
+
+    monkeypatch.setattr(blobs, "look", counted)
+    assert {outcome.fate for outcome in it.applying().check(it.plan)} == {Fate.WOULD_GO}
+    named = [[group.keeper.path, *(copy.image.path for copy in group.copies)] for group in it.plan.groups]
+    assert sorted(looks) == sorted(path for group in named for path in group)
 
 
 def test_what_goes_is_whole_in_quarantine_and_out_of_the_index(cleared: Scene):
