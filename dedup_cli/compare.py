@@ -13,6 +13,7 @@ from rich.text import Text
 from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.local_files import limits_here, read_image_file, why_not_read
 from dedup_cli.output import console, metric_numbers, plain, print_json, verdict_text
+from dedup_cli.written_file import check_place, write_whole
 from dedup_core.comparison.explain import explain_png
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, decide
@@ -56,6 +57,8 @@ def compare(
         raise InputError(
             f"--explain draws a PNG, and {explain} is named otherwise: name it {explain.with_suffix('.png')}"
         )
+    if explain:
+        check_place(explain)
     left_data, right_data = _read(left), _read(right)
     with open_decoders(limits_here(), children=1) as decoders:  # a file to compare may come from anywhere
         left_image = _decoded(left, left_data, decoders.decode)
@@ -63,7 +66,7 @@ def compare(
     measurement = measure_images(left_image, right_image)
     verdict = decide(measurement, PRESETS[policy], same_bytes=left_data == right_data)
     if explain:
-        _write(explain, explain_png(left_image, right_image, measurement, verdict))
+        write_whole(explain, explain_png(left_image, right_image, measurement, verdict))
     if as_json:
         print_json(verdict_record(left, right, verdict))
     else:
@@ -110,13 +113,6 @@ def _read(file: Path) -> bytes:
         raise InputError(f"cannot compare {file}: {why_not_read(error.reason, str(error))}") from error
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror or error}; give the path of an image file") from error
-
-
-def _write(file: Path, data: bytes) -> None:
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new PNG file") from error
 
 
 def _decoded(file: Path, data: bytes, decode: Callable[[bytes], WorkingImage]) -> WorkingImage:

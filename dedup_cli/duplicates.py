@@ -28,6 +28,7 @@ from dedup_cli.output import (
     verdict_text,
 )
 from dedup_cli.pair_export import COLUMNS, flat_record, pair_record, write_parquet
+from dedup_cli.written_file import check_place
 
 Prefix = Annotated[str, typer.Option(metavar="NAME", help="Only with an image whose name begins so.")]
 Since = Annotated[
@@ -79,6 +80,8 @@ def duplicates(
     output = Format.JSON if as_json else output
     if (file is not None) is not (output is Format.PARQUET):
         raise InputError("a Parquet file is written with both: --format parquet --output pairs.parquet")
+    if file is not None:
+        check_place(file)
     if path is not None and (limit or after):
         raise InputError("--limit and --after page through all pairs; leave out PATH")
     services = services_of(context)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from dedup_app.pair_list import PairKind
 from dedup_app.ports.pairs import PairRow
 from dedup_cli.failures import InputError
 from dedup_cli.output import Cell
+from dedup_cli.written_file import written_whole
 
 COLUMNS = (
     "left",
@@ -55,7 +55,7 @@ def flat_record(pair: PairRow) -> dict[str, Cell]:
 
 
 def write_parquet(file: Path, pairs: Iterable[PairRow]) -> int:
-    """Write the pairs, some thousand at a time; how many there were. What is left of a file that failed is deleted."""
+    """Write the pairs, some thousand at a time; how many there were. A file that fails leaves what was there."""
     try:
         import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra of its own
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
@@ -66,7 +66,7 @@ def write_parquet(file: Path, pairs: Iterable[PairRow]) -> int:
     schema = _schema(pa)
     total = 0
     try:
-        with pq.ParquetWriter(file, schema) as writer:
+        with written_whole(file) as place, pq.ParquetWriter(place, schema) as writer:
             for group in batched(pairs, ROWS_A_GROUP, strict=False):
                 writer.write_table(pa.Table.from_pylist([_typed(pair) for pair in group], schema))
                 total += len(group)
@@ -74,10 +74,6 @@ def write_parquet(file: Path, pairs: Iterable[PairRow]) -> int:
         raise InputError(
             f"cannot write {file}: {error.strerror or error}; give the path of a new Parquet file"
         ) from error
-    except BaseException:
-        with suppress(OSError):
-            file.unlink()
-        raise
     return total
 
 

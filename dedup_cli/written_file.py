@@ -20,14 +20,14 @@ def check_place(file: Path) -> None:
         raise InputError(f"cannot write {file}: it is a folder; give the path of a new file in it")
 
 
-def write_whole(file: Path, text: str) -> None:
+def write_whole(file: Path, content: str | bytes) -> None:
     """Write all of it, or leave what was there: no disk that is full, and no Ctrl-C, leaves half a page behind.
 
     Raises `InputError` where it cannot be written.
     """
     try:
         with written_whole(file) as place:
-            place.write_text(text, encoding="utf-8")
+            place.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new file") from error
 

@@ -1,5 +1,6 @@
 """`dedup compare` gives the verdict about two files, and tells scripts by its exit code."""
 
+import errno
 import json
 import os
 import sys
@@ -126,9 +127,31 @@ def test_an_explanation_is_drawn_on_request(dedup: Run, folder: Path):
         assert picture.width > 3 * 200  # both images and their difference, side by side
 
 
-def test_an_explanation_that_cannot_be_written_is_one_sentence(dedup: Run, folder: Path):
-    original = str(folder / "original.png")
-    result = dedup("compare", original, original, "--explain", str(folder / "nowhere" / "why.png"))
+@pytest.mark.parametrize("place", ["nowhere/why.png", "-"])
+def test_an_explanation_that_cannot_be_written_is_one_sentence(
+    dedup: Run, folder: Path, place: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(folder)
+    result = dedup("compare", "original.png", "original.png", "--explain", place)
     assert result.exit_code == 2
     assert "cannot write" in result.stderr
     assert result.stdout == ""
+    assert not (folder / place).exists()
+
+
+def test_an_explanation_that_breaks_off_leaves_what_was_there(
+    dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    drawn, original = folder / "why.png", str(folder / "original.png")
+    drawn.write_bytes(b"of yesterday")
+
+    def without_room(place: Path, data: bytes) -> int:
+        with place.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", without_room)
+    result = dedup("compare", original, original, "--explain", str(drawn))
+    assert (result.exit_code, "No space left on device" in result.stderr) == (2, True)
+    assert drawn.read_bytes() == b"of yesterday"
+    assert not list(folder.glob("*.part"))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from PIL import Image
 from pyarrow import parquet
 
 from dedup_app.image_status import DELETED, ImageStatus
+from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath
 from tests.cli.conftest import Known, Run
 from tests.core.pictures import encoded, scene
@@ -229,6 +232,28 @@ def test_a_parquet_file_that_cannot_be_written_is_told(dedup: Run, tmp_path: Pat
     result = dedup("duplicates", "--format", "parquet", "--output", str(tmp_path / "missing" / "pairs.parquet"))
     assert (result.exit_code, "cannot write" in result.stderr) == (2, True)
     assert "--format parquet --output" in dedup("duplicates", "--format", "parquet").stderr
+
+
+def test_a_parquet_file_that_breaks_off_leaves_what_was_there(
+    dedup: Run, known: Known, services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    file = tmp_path / "pairs.parquet"
+    file.write_bytes(b"of yesterday")
+
+    def breaks_off(*_: object) -> Iterator[PairRow]:
+        raise StoreBusy("no answer")
+        yield
+
+    monkeypatch.setattr(services.pair_list, "each", breaks_off)
+    result = dedup("duplicates", "--format", "parquet", "--output", str(file))
+    assert (result.exit_code, "no answer" in result.stderr) == (4, True)
+    assert {it.name: it.read_bytes() for it in tmp_path.iterdir()} == {"pairs.parquet": b"of yesterday"}
+
+
+def test_a_parquet_file_is_refused_where_a_table_goes_already(dedup: Run):
+    result = dedup("duplicates", "--format", "parquet", "--output", "-")
+    assert (result.exit_code, "cannot write to -" in result.stderr, Path("-").exists()) == (2, True, False)
 
 
 def test_without_its_extra_a_parquet_file_names_it(dedup: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -212,12 +212,13 @@ def test_a_page_on_a_full_disk_leaves_the_one_before(tmp_path: Path, monkeypatch
     page = tmp_path / "page.html"
     page.write_text("the one before")
 
-    def full(part: Path, text: str, encoding: str) -> int:
-        part.write_bytes(text.encode(encoding)[:3])
+    def full(part: Path, data: bytes) -> int:
+        with part.open("wb") as file:
+            file.write(data[:3])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_text", full)
+        patched.setattr(Path, "write_bytes", full)
         with pytest.raises(InputError, match="No space left on device"):
             write_whole(page, "a new one")
     assert (page.read_text(), list(tmp_path.iterdir())) == ("the one before", [page])
