@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import batched, islice
 from threading import Event, Lock
 
@@ -17,7 +18,7 @@ from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
-from dedup_core.groups.facts import ImageFacts
+from dedup_core.groups.facts import CONTENT_BYTES, ImageFacts
 from dedup_core.policy import Policy
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.second_look import is_plausible
@@ -34,11 +35,18 @@ type Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that was passed over: the code of the reason, and the reason in words."""
+    """A file or folder that was passed over: the code of the reason, and the reason in words."""
 
     name: str
     reason: str
     detail: str
+    is_folder: bool = False
+
+
+class ChangedFile(PermanentError):
+    """What is in the file now is not what was looked up."""
+
+    reason = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ class FolderScan:
         self._measure = measure
         self._progress = progress
         self._pictures = pictures or ScanPictures()
+        self._lost: dict[str, PermanentError] = {}  # files that were read, and could not be once more
 
     def scan(self, names: Sequence[str]) -> ScanReport:
         """Read and compare these files. Raises `TemporaryError` if there is no decoder to be had."""
@@ -110,6 +119,7 @@ class FolderScan:
                     pass  # so that what went wrong in a thread rises here
             finally:
                 is_over.set()  # who interrupts does not wait for all that is left
+        unreadable += [Unreadable(name, error.reason, str(error)) for name, error in sorted(self._lost.items())]
         groups = sorted((group for it in work for group in it.groups), key=lambda it: it.keeper.path)
         alike = sorted((pair for it in work for pair in it.look_alikes()), key=lambda it: (it.left.path, it.right.path))
         return ScanReport(len(images), counter.done, tuple(groups), tuple(alike), tuple(unreadable), tuple(too_plain))
@@ -135,22 +145,27 @@ class FolderScan:
             component.settle(pairs, verdicts)
 
     def _verdicts(self, pairs: Sequence[ComparedPair]) -> list[Verdict | None]:
-        """Of pairs with one keeper; None where a file is gone by now."""
-        keeper = self._picture(pairs[0].left.path)
+        """Of pairs with one keeper; None where a file is gone or another one by now."""
+        keeper = self._picture(pairs[0].left)
         if keeper is None:
             return [None] * len(pairs)
-        others = [(self._picture(pair.right.path), pair.view) for pair in pairs]
+        others = [(self._picture(pair.right), pair.view) for pair in pairs]
         measured = iter(self._measure(keeper, [(other, view) for other, view in others if other is not None]))
         return [None if other is None else decide(next(measured), self._policy) for other, _ in others]
 
-    def _picture(self, path: str) -> WorkingImage | None:
-        if (held := self._pictures.held(path)) is not None:
+    def _picture(self, facts: ImageFacts) -> WorkingImage | None:
+        """The picture as it was when it was looked up; None, and noted, where the file is another one by now."""
+        if (held := self._pictures.held(facts.path)) is not None:
             return held
         try:
-            picture = self._decoders.decode(self._read(path))
-        except PermanentError:
+            data = self._read(facts.path)
+            if sha256(data).digest()[:CONTENT_BYTES] != facts.content:
+                raise ChangedFile("the file changed while the folder was scanned: scan it again")
+            picture = self._decoders.decode(data)
+        except PermanentError as error:
+            self._lost[facts.path] = error
             return None
-        self._pictures.hold(path, picture)
+        self._pictures.hold(facts.path, picture)
         return picture
 
 

@@ -112,7 +112,7 @@ def _names(folder: Path) -> tuple[list[str], list[Unreadable]]:
         if error.filename == str(folder):
             raise InputError(f"cannot read {folder}: {error.strerror}; check its permissions") from error
         why = f"the folder cannot be read: {error.strerror}"
-        passed_over.append(Unreadable(error.filename, UnreadableFile.reason, why))
+        passed_over.append(Unreadable(error.filename, UnreadableFile.reason, why, is_folder=True))
 
     for place, folders, files in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -30,7 +30,8 @@ def print_report(report: ScanReport, seconds: float, html: Path | None) -> None:
             NamedRow((), Text(plain(it.name)), (), Text(plain(why_not_read(it.reason, it.detail)), style="yellow"))
             for it in report.unreadable
         ]
-        headings = NamedRow((), Text("file"), (), Text("why"))
+        what = "file or folder" if any(it.is_folder for it in report.unreadable) else "file"
+        headings = NamedRow((), Text(what), (), Text("why"))
         out.print(named_table(headings, rows, out.width, title="Not read"), "", sep="\n")
     out.print(Text(_summary(report, seconds)))
     if html:
@@ -53,7 +54,9 @@ def besides(report: ScanReport) -> list[str]:
     if report.look_alikes:
         told.append(counted(len(report.look_alikes), "look-alike that is no copy", "look-alikes that are no copies"))
     if report.unreadable:
-        told.append(f"{counted(len(report.unreadable), 'file')} not read")
+        folders = sum(it.is_folder for it in report.unreadable)
+        counts = {"file": len(report.unreadable) - folders, "folder": folders}
+        told.append(f"{' and '.join(counted(count, what) for what, count in counts.items() if count)} not read")
     if report.too_plain:
         images = counted(len(report.too_plain), "image")
         told.append(f"{images} too plain to be searched for (only identical files are found)")

@@ -223,7 +223,7 @@ def test_a_file_that_cannot_be_read_is_listed_and_stops_nothing(broken):
     assert grouped(report) == [("a.png", [("c.jpg", "duplicate")])]
 
 
-def test_a_file_that_goes_between_its_two_reads_is_in_no_group(monkeypatch):
+def test_a_file_that_goes_between_its_two_reads_is_in_no_group_and_listed(monkeypatch):
     monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 0)
 
     class Vanishing(Files):
@@ -232,7 +232,22 @@ def test_a_file_that_goes_between_its_two_reads_is_in_no_group(monkeypatch):
                 raise PermanentError("gone", reason="not-readable")
             return super().read(name)
 
-    assert grouped(Vanishing({"a.png": encoded(picture(1)), "b.jpg": encoded(picture(1), "JPEG")}).scan()) == []
+    report = Vanishing({"a.png": encoded(picture(1)), "b.jpg": encoded(picture(1), "JPEG")}).scan()
+    assert grouped(report) == []
+    assert [(it.name, it.reason, it.detail) for it in report.unreadable] == [("b.jpg", "not-readable", "gone")]
+
+
+def test_a_file_that_changes_between_its_two_reads_is_not_judged_by_what_it_was_found_for(monkeypatch):
+    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 0)
+
+    class Changing(Files):
+        def read(self, name: str) -> bytes:
+            known = super().read(name)
+            return encoded(picture(1).rotate(180), "JPEG") if name == "b.jpg" and self.reads[name] > 1 else known
+
+    report = Changing({"a.png": encoded(picture(1)), "b.jpg": encoded(picture(1), "JPEG")}).scan()
+    assert grouped(report) == []
+    assert [(it.name, it.reason) for it in report.unreadable] == [("b.jpg", "changed")]
 
 
 def test_a_group_says_so_where_nothing_tells_its_files_apart():

@@ -175,6 +175,9 @@ def test_a_folder_that_may_not_be_read_is_listed(dedup: Run, folder: Path, monke
     monkeypatch.setattr(os, "scandir", refuse)
     found = json.loads(dedup("scan", str(folder), "--json").output)["unreadable"]
     assert (locked, "the folder cannot be read: Permission denied") in {(it["path"], it["detail"]) for it in found}
+    told = " ".join(dedup("scan", str(folder)).output.split())
+    assert "1 file and 1 folder not read" in told
+    assert "file or folder why" in told
     locked = str(folder)
     done = dedup("scan", str(folder))
     assert (done.exit_code, f"cannot read {folder}: Permission denied" in done.stderr) == (2, True)
