@@ -1,5 +1,6 @@
 """What ends a command early: one sentence on standard error and an exit code, never a traceback."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -14,6 +15,7 @@ from dedup_core.errors import DedupError, InvalidSetting, TemporaryError
 
 ACCESS_DENIED = "access-denied"
 OF_PYDANTIC = "Value error, "  # begins what Typer says of a wrong choice
+LINE_BREAK = re.compile(r"\n\t*")  # before each choice, where Typer says what is missing
 
 
 class ExitCode(IntEnum):
@@ -58,7 +60,7 @@ def _wrong_options_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except typer.TyperException as error:
-        sentence = error.format_message().replace(OF_PYDANTIC, "").rstrip(".")
+        sentence = LINE_BREAK.sub(" ", error.format_message().replace(OF_PYDANTIC, "")).rstrip(".")
         context = getattr(error, "ctx", None)  # of the command whose options are wrong, where it is known
         print_error(f"{sentence}; see {context.command_path} --help" if context else sentence)
         raise typer.Exit(ExitCode.WRONG_INPUT) from error

@@ -21,7 +21,9 @@ class OwnerAction(StrEnum):
 
 def owner(
     context: typer.Context,
-    action: Annotated[OwnerAction, typer.Argument(help="Show it, or make the app of these settings the owner.")],
+    action: Annotated[
+        OwnerAction, typer.Argument(metavar="ACTION", help="Show it, or make the app of these settings the owner.")
+    ],
     site: Annotated[
         str, typer.Option(help="With take-over: the name of the app in Azure; else that of the next to start.")
     ] = "",

@@ -34,12 +34,13 @@ def plan(
         Keep, typer.Option(help="By verdicts and what people decided, or by what people decided and nothing else.")
     ] = Keep.POLICY,
     verdict: Annotated[
-        list[Linking] | None, typer.Option(help="Only copies with this verdict; can be given several times.")
+        list[Linking] | None, typer.Option(help="Only copies with this verdict; may be repeated.")
     ] = None,
     prefix: Annotated[
         str, typer.Option(metavar="NAME", help="Only images go whose names begin so, without the container.")
     ] = "",
     output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
     """Say which images could go, why, and how many bytes that saves. Nothing is changed.
 
@@ -52,7 +53,7 @@ def plan(
     services = services_of(context)
     note_prefix(services, prefix)
     found = services.keep_plan.plan(wanted)
-    match output:
+    match Format.JSON if as_json else output:
         case Format.JSON:
             print_json(plan_as_dict(found))
         case Format.CSV:

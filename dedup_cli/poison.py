@@ -26,7 +26,9 @@ class Action(StrEnum):
 
 def poison(
     context: typer.Context,
-    action: Annotated[Action, typer.Argument(help="Show them, have them tried again, or throw them away.")],
+    action: Annotated[
+        Action, typer.Argument(metavar="ACTION", help="Show them, have them tried again, or throw them away.")
+    ],
     queue: Annotated[str | None, typer.Option(help="Only those of this queue, such as verify-pairs.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With purge: do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it for a program.")] = False,

@@ -53,6 +53,8 @@ def test_an_unknown_command_is_told_with_the_nearest_one(dedup: Run):
         (("--nonsense",), "--nonsense"),
         (("duplicates", "--nonsense"), "--nonsense"),
         (("compare", "a.png"), "Missing argument"),
+        (("poison",), "Missing argument 'ACTION'. Choose from: list, redrive, purge; see"),
+        (("owner", "nope"), "Invalid value for 'ACTION': 'nope' is not one of 'show', 'take-over'; see"),
     ],
 )
 def test_an_option_that_is_wrong_is_told_in_one_sentence(dedup: Run, given: tuple[str, ...], told: str):

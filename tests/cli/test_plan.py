@@ -45,6 +45,7 @@ def test_people_see_what_stays_what_goes_and_what_it_saves(dedup: Run):
 def test_programs_get_the_same(dedup: Run):
     plan = json.loads(dedup("plan", "--format", "json").output)
     [group] = plan["groups"]
+    assert json.loads(dedup("plan", "--json").output)["groups"] == plan["groups"]
     assert (plan["images"], plan["bytes"], group["stays"]["path"]) == (1, 900, "images/b.jpg")
     assert group["goes"][0]["etag"] == "0x1"
     rows = list(csv.DictReader(io.StringIO(dedup("plan", "--format", "csv").output)))
