@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dedup_app.measure.analysis import Report
     from dedup_app.measure.sample import Sample
     from dedup_app.measure.service import MeasureService
+    from dedup_app.ports.features import ImageSummary
     from dedup_changes.workshop import Workshop
     from dedup_cli.measure_folder import MeasureFolder
 
@@ -86,7 +87,7 @@ def measure(
     with _measuring(services, processes) as (service, workshop):
         folder = _folder(services, keep, asked)
         drawn = _drawn(service, folder, asked)
-        if not _may_read(drawn, workshop, read_price, yes=yes):
+        if not _may_read(drawn, _left(drawn, folder), len(workshop.changes), read_price, yes=yes):
             return
         started = time.monotonic()
         report = _report(service, workshop, folder, drawn, thresholds, services.settings.max_candidates)
@@ -137,8 +138,6 @@ def _folder(services: Services, keep: Path | None, asked: Asked) -> "MeasureFold
 def _drawn(service: "MeasureService", folder: "MeasureFolder", asked: Asked) -> "Sample":
     known = folder.sample
     if known is not None:
-        done = sum(1 for _ in folder.results())
-        tell(f"going on with a run that was interrupted: {done:,} of {len(known.images):,} images are done")
         return known
     drawn = service.sample(asked.prefix, asked.sample, asked.seed)
     if len(drawn.images) < 2:  # noqa: PLR2004 - one image has no stranger
@@ -152,22 +151,34 @@ def _price(cost: float) -> str:
     return f"about {cost:,.2f}" if cost >= 0.01 else "less than 0.01"  # noqa: PLR2004 - a cent of whatever coin it is
 
 
-def _may_read(drawn: "Sample", workshop: "Workshop", read_price: float, *, yes: bool) -> bool:
-    reads = len(drawn.images)
-    if reads == drawn.total:
-        tell(f"there are {reads:,} images: all are taken")
+def _left(drawn: "Sample", folder: "MeasureFolder") -> "list[ImageSummary]":
+    """The images of the sample that are still to be measured."""
+    from dedup_app.measure.service import without  # noqa: PLC0415 - as above
+
+    return without(drawn.images, {result.path for result in folder.results()})
+
+
+def _may_read(drawn: "Sample", left: "Sequence[ImageSummary]", changes: int, read_price: float, *, yes: bool) -> bool:
+    """Tell what is to be read, and ask. Raises `InputError` where nobody can answer."""
+    done = len(drawn.images) - len(left)
+    if not left:
+        tell(f"all {done:,} images of the sample were measured before")
+        return True
+    if done:
+        tell(f"going on with a run that was interrupted: {done:,} of {len(drawn.images):,} images are done")
+    elif len(drawn.images) == drawn.total:
+        tell(f"there are {drawn.total:,} images: all are taken")
+    reads, size = len(left), sum(image.byte_size for image in left) / 1e6
     cost = reads * (1 + LOOK_UPS_AN_IMAGE) / 10_000 * read_price
     tell(
-        f"{reads:,} of {drawn.total:,} images are read once ({drawn.bytes / 1e6:,.1f} MB), and "
-        f"{reads * len(workshop.changes):,} copies made in memory; reads and look-ups cost {_price(cost)} "
-        f"at {read_price} for 10,000, and nothing is written"
+        f"{reads:,} of {drawn.total:,} images are read once ({size:,.1f} MB), and {reads * changes:,} copies made "
+        f"in memory; reads and look-ups cost {_price(cost)} at {read_price} for 10,000, and nothing is written"
     )
     if yes:
         return True
-    if sys.stdin.isatty():
-        return typer.confirm("Go on?", err=True)
-    tell("`--yes` does it")
-    return False
+    if not sys.stdin.isatty():
+        raise InputError("nothing was measured: --yes does it")
+    return typer.confirm("Go on?", err=True)
 
 
 def _report(
@@ -179,12 +190,12 @@ def _report(
     max_candidates: int,
 ) -> "Report":
     from dedup_app.measure.analysis import analyze  # noqa: PLC0415 - as above
-    from dedup_app.measure.service import without  # noqa: PLC0415
 
-    done = {result.path for result in folder.results()}
+    images = _left(drawn, folder)
+    done = len(drawn.images) - len(images)
     with progress_bar() as told:
-        told("images", len(done), len(drawn.images))
-        for number, result in enumerate(service.run(without(drawn.images, done), folder), len(done) + 1):
+        told("images", done, len(drawn.images))
+        for number, result in enumerate(service.run(images, folder), done + 1):
             folder.add(result)
             told("images", number, len(drawn.images))
     among = drawn.images[:MOST_STRANGERS]  # the sample is in an order by chance
@@ -221,7 +232,8 @@ def _tell(report: "Report", policy: str, seconds: float) -> None:
     interval = f"{report.interval.low:.3f} to {report.interval.high:.3f}"
     out.print(Text(f"{report.found:.3f} of the copies are found ({interval}), judged by {plain(policy)}"))
     for kind, share in report.strangers.verdicts.items():
-        told = f"of {share.of:,} pairs of strangers {share.count:,} are called {kind}"
+        pairs = counted(share.of, "pair of strangers", "pairs of strangers")
+        told = f"of {pairs} {share.count:,} {'is' if share.count == 1 else 'are'} called {kind}"
         out.print(Text(f"{told} (at most {rate(share.high)})", style="dim"))
     outcomes = ", ".join(f"{count:,} {name}" for name, count in report.outcomes.items() if count)
     out.print(Text(f"images: {outcomes}; {seconds:,.0f} s", style="dim"))

@@ -102,6 +102,11 @@ def test_it_says_what_it_would_cost_and_reads_nothing_before_it_is_told_to(world
     assert world.images.reads == []
 
 
+def test_a_pipeline_that_nobody_answers_and_that_forgot_yes_does_not_pass(world: World):
+    done = run(world, "--at-least", "0.5")
+    assert (done.exit_code, "nothing was measured: --yes does it" in done.stderr) == (2, True)
+
+
 def test_it_tells_what_is_found_and_lost_and_writes_a_report(world: World, tmp_path: Path):
     world.upload_and_ingest("flat.png", encoded(_flat()))
     page, record = tmp_path / "report.html", tmp_path / "record.json"
@@ -137,6 +142,8 @@ def test_a_run_that_was_interrupted_goes_on_and_leaves_nothing_behind(world: Wor
     done = run(world, "--yes", "--jobs", "1")
     assert done.exit_code == 0, done.output
     assert "going on with a run that was interrupted: 1 of 3" in done.stderr
+    assert "2 of 3 images are read once" in done.stderr
+    assert "6 copies made in memory" in done.stderr
     assert len(world.images.reads) == reads + 2
     assert list((tmp_path / "cache" / "near-duplicate-images").iterdir()) == []
 
@@ -192,7 +199,8 @@ def test_a_line_that_was_cut_off_costs_itself_alone(world: World, tmp_path: Path
     assert run(world, *keep).exit_code == 0
     assert len(results.read_bytes().splitlines()) == 4  # one of them is no image
     done = run(world, *keep)
-    assert (done.exit_code, "going on" in done.stderr) == (0, True), done.output
+    assert (done.exit_code, "all 3 images of the sample were measured before" in done.stderr) == (0, True), done.output
+    assert len(world.images.reads) == 4
 
 
 def test_what_was_measured_is_kept_for_tuning_and_another_sample_does_not_go_there(world: World, tmp_path: Path):
