@@ -75,14 +75,23 @@ class RejudgeService:
         self._policy = policy
         self._now = now
 
-    def rejudge(self, report: RejudgeReport, *, dry_run: bool = False, remeasure: bool = False) -> Iterator[Change]:
+    def rejudge(
+        self,
+        report: RejudgeReport,
+        *,
+        dry_run: bool = False,
+        remeasure: bool = False,
+        progress: Callable[[int], None] = lambda _pairs: None,
+    ) -> Iterator[Change]:
         """The changes, each stored when it comes out, unless it is a dry run. A person's decision is never touched.
 
         `remeasure` queues the pairs that cannot be judged again for a verification, which reads their images.
+        `progress` hears how many pairs were seen so far.
         """
         untold: list[PairRow] = []
         with self._book.current() as log:
-            for pair in self._pairs.all():
+            for seen, pair in enumerate(self._pairs.all(), 1):
+                progress(seen)
                 if pair.verdict is None or pair.verdict.kind in NO_MATTER_OF_POLICY:
                     continue
                 if pair.measurement is None:

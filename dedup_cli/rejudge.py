@@ -8,6 +8,7 @@ from rich.text import Text
 from dedup_app.rejudge import Change, RejudgeReport
 from dedup_cli.connection import services_of
 from dedup_cli.output import console, counted, plain, plain_table, print_json
+from dedup_cli.progress import progress
 
 MOST_SHOWN = 200  # changes in the table for people; programs get all
 
@@ -29,9 +30,10 @@ def rejudge(
     """
     services = services_of(context)
     report, shown = RejudgeReport(), list[Change]()
-    for change in services.rejudge.rejudge(report, dry_run=dry_run, remeasure=remeasure):
-        if as_json or len(shown) < MOST_SHOWN:
-            shown.append(change)
+    with progress("pairs") as show:
+        for change in services.rejudge.rejudge(report, dry_run=dry_run, remeasure=remeasure, progress=show):
+            if as_json or len(shown) < MOST_SHOWN:
+                shown.append(change)
     if as_json:
         print_json(_record(report, shown, services.settings.policy_preset))
     else:

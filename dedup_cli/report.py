@@ -89,7 +89,7 @@ def _pictures(services: Services, images: Sequence[ImageFacts]) -> dict[bytes, s
     with progress("images") as count, ThreadPoolExecutor(READS_AT_ONCE) as threads:
         made: dict[bytes, str] = {}
         for number, (image_id, picture) in enumerate(
-            zip(once, threads.map(lambda it: _picture(services, it), once.values()), strict=True)
+            zip(once, threads.map(lambda it: _picture(services, it), once.values()), strict=True), 1
         ):
             made[image_id] = picture
             count(number)

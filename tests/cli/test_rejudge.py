@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from dedup_cli.main import app
@@ -41,3 +42,10 @@ def test_pairs_that_cannot_be_judged_are_told(dedup: Run, known: Known):
     told = dedup("rejudge").output
     assert "not judged: 1 pair measured by an earlier version (--remeasure queues them)" in told
     assert "queued for a verification: 1" in dedup("rejudge", "--remeasure").output
+
+
+def test_without_a_terminal_lines_say_how_far_it_is(dedup: Run, known: Known, monkeypatch: pytest.MonkeyPatch):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.pair("a.jpg", "c.jpg", VerdictKind.IDENTICAL)
+    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    assert dedup("rejudge").stderr.splitlines() == ["pairs: 1", "pairs: 2"]
