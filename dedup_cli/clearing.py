@@ -13,7 +13,9 @@ from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.output import console, counted, plain, print_json
+from dedup_cli.output import tell as remark
 from dedup_cli.progress import progress
+from dedup_core.errors import TemporaryError
 from dedup_core.groups.plan import KeepPlan
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan
 
@@ -46,13 +48,18 @@ def read_plan(path: Path) -> KeepPlan:
 def tell(outcomes: Iterable[Outcome], *, as_json: bool, hint: str) -> None:
     """Tell what became of each image that stays, and how many of the others; then end with 1 if any was refused.
 
-    `hint` stands below where something would be done and nothing was.
+    `hint` stands below where something would be done and nothing was; it is empty for a run that does it.
     """
     found = []
-    with progress("images") as show:
-        for outcome in outcomes:
-            found.append(outcome)
-            show(len(found))
+    try:
+        with progress("images") as show:
+            for outcome in outcomes:
+                found.append(outcome)
+                show(len(found))
+    except TemporaryError:
+        if not hint:
+            remark("what was done until here is noted in the manifest: the same command goes on from there")
+        raise
     if as_json:
         print_json([_record(outcome) for outcome in found])
     else:

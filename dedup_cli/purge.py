@@ -34,7 +34,7 @@ def purge(
     age = parse_age(older_than)
     service = moving_services(context).purge
     with open_manifest(manifest, create=False) as steps:
-        hint = f"dedup purge {as_argument(str(manifest))} --older-than {older_than} --yes"
+        hint = "" if yes else f"dedup purge {as_argument(str(manifest))} --older-than {older_than} --yes"
         tell(service.purge(steps, age, is_dry=not yes), as_json=as_json, hint=hint)
 
 

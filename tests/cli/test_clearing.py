@@ -14,6 +14,7 @@ from dedup_cli.failures import InputError
 from dedup_cli.main import app
 from dedup_cli.manifest_file import open_manifest
 from dedup_cli.purge import parse_age
+from dedup_core.errors import StoreBusy
 from tests.app.cleanup.scenes import Scene, scene
 
 
@@ -55,6 +56,22 @@ def test_a_plan_is_applied_undone_and_told_of(dedup: Command):
     assert "3 images brought back" in dedup("undo", dedup.manifest).output
     assert "3 images already brought back" in dedup("undo", dedup.manifest).output
     assert dedup.scene.world.images.paths() == set(dedup.scene.before)
+
+
+def test_a_run_that_storage_ended_says_how_to_go_on_and_a_check_does_not(
+    dedup: Command, monkeypatch: pytest.MonkeyPatch
+):
+    def busy(*_: object, **_named: object) -> None:
+        raise StoreBusy("no answer")
+
+    told = "the same command goes on from there"
+    with monkeypatch.context() as patched:
+        patched.setattr(dedup.scene.world.blobs, "lease", busy)
+        done = dedup("apply", dedup.plan, "--yes")
+        assert (done.exit_code, told in done.stderr, "error: no answer" in done.stderr) == (4, True, True)
+        patched.setattr(dedup.scene.world.blobs, "look", busy)
+        assert told not in dedup("apply", dedup.plan).stderr
+    assert "3 images in quarantine" in dedup("apply", dedup.plan, "--yes").output
 
 
 def test_purge_asks_for_an_age_and_tells_before_it_deletes(dedup: Command):
