@@ -22,6 +22,7 @@ METADATA_KEYS = frozenset(
     {"id", "dequeuecount", "insertiontime", "expirationtime", "nextvisibletime", "popreceipt", "queuetrigger"}
 )
 _EXCERPT_CHARACTERS = 400
+_MOST_VERSION = 2**63 - 1  # what tables hold
 _MOST_TAG_CHARACTERS = 256  # of an etag or tag, which goes into a header; those of storage have some fifty
 
 
@@ -61,7 +62,8 @@ class VerifyMessage:
             raise InvalidMessage("Give either 'right' (one image) or 'rights' (a list of images)")
         entries = fields["rights"] if "rights" in fields else [fields["right"]]
         if not isinstance(entries, list) or not entries:
-            raise InvalidMessage(f"'rights' must be a list of at least one image, not {json_kind(entries)}")
+            kind = "an empty one" if entries == [] else json_kind(entries)
+            raise InvalidMessage(f"'rights' must be a list of at least one image, not {kind}")
         if len(entries) > MOST_TARGETS:
             raise InvalidMessage(f"'rights' holds {len(entries):,} images: a message may name up to {MOST_TARGETS}")
         origin = fields.get("origin", "manual")
@@ -194,7 +196,7 @@ def _parse_target(entry: object, name: str, containers: Collection[str] | None, 
         if len(text) > _MOST_TAG_CHARACTERS or not (text.isascii() and text.isprintable() and text == text.strip()):
             raise InvalidMessage(f"The {key} of {name!r} is none that storage gives: {_shortened(text)}")
     version = _hint(entry, "version", 0)
-    if type(version) is not int or version < 0:
+    if type(version) is not int or not 0 <= version <= _MOST_VERSION:
         raise InvalidMessage(f"The version of {name!r} must be a whole number, not {_shortened(version)}")
     distance = _hint(entry, "distance", None)
     if distance is not None and (type(distance) is not int or not 0 <= distance <= HASH_BITS):
