@@ -24,6 +24,9 @@ _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
+_MOST_EXCHANGED: Final = 0.1  # docs/thresholds.md#exchanged-colors
+_LEAST_UNEXPLAINED: Final = 0.1  # of a change of tones; docs/thresholds.md#exchanged-colors
+_EXCHANGED_IN_OTHERS: Final = 0.02  # docs/thresholds.md#exchanged-colors
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT_IN_GRAY: Final = 0.9  # docs/thresholds.md#another-color-in-one-place
 _MOST_GRAY_OFF: Final = 5.0  # levels of 255; docs/thresholds.md#another-color-in-one-place
@@ -190,14 +193,31 @@ def unlike_part(measurement: PairMeasurement, detail: Detail, policy: Policy) ->
 def some_colors(measurement: PairMeasurement) -> str:
     """The sentence about other colors that are no change of all colors; empty where they are.
 
-    One color has become several, as lamps that are lit do; or most of the picture kept its colors, but for a label.
+    One color has become several, as lamps that are lit do, both ways at once; or most of the picture kept its colors,
+    but for a label.
     """
     tones = measurement.tones
     if tones is None:
         return ""
+    if elsewhere := exchanged(measurement, recolored=True):
+        return elsewhere
     if tones.spread > _MOST_SPREAD:
         return f"what has one color in one of them has several in the other ({above(tones.spread, _MOST_SPREAD)})"
     return kept_colors(measurement)
+
+
+def exchanged(measurement: PairMeasurement, *, recolored: bool = False) -> str:
+    """The sentence about areas that have other colors from place to place, as no change of the whole gives; or empty.
+
+    Of `recolored` ones less is expected: colors are exchanged everywhere in the same way, and light is not.
+    """
+    detail, tones = measurement.detail, measurement.tones
+    if detail is None or tones is None:
+        return ""
+    is_light = not recolored and tones.light <= _LEAST_UNEXPLAINED * detail.retoned
+    if is_light or tones.exchanged <= (_EXCHANGED_IN_OTHERS if recolored else _MOST_EXCHANGED):
+        return ""
+    return f"areas that have one color in one picture have several in the other, both ways ({tones.exchanged:.0%})"
 
 
 def keeps_colors(measurement: PairMeasurement) -> bool:

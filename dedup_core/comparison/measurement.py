@@ -82,6 +82,8 @@ class Tones:
     than a change of light makes it. `gray_off`: where one picture is gray all over and most of the other one is, too,
     how far its lumas are off those of the colors, in levels of 255, in nearly all places; else None. `mark_in_tones`:
     as `mark`, or less where a curve for each channel explains more of it; 0 where no such curves explain the tones.
+    `exchanged` 0..1: of even places nearby that one picture shows in two colors, the share that the other shows in one,
+    whichever way that is less; 0 where colors match anyhow.
     """
 
     hue: float
@@ -102,6 +104,7 @@ class Tones:
     shade: float = 0.0
     gray_off: float | None = None
     mark_in_tones: float = 0.0
+    exchanged: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dedup_core.comparison.doubts import (
     another_frame,
     another_spot,
     displaced_parts,
+    exchanged,
     fine_print,
     is_full,
     keeps_colors,
@@ -132,6 +133,7 @@ def _with_doubts_of_one_picture(
         fine_print(measurement),
         displaced_parts(measurement, policy),
         other_tones(measurement, policy),
+        exchanged(measurement),
         written_around(measurement),
     )
     doubt = next((it for it in (*doubts, turned) if it), "")

@@ -1,0 +1,82 @@
+"""Areas between lines that are the same: bricks of another wall, another map of one country, another region shaded."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance
+
+from dedup_core import VerdictKind
+from tests.core.drawings import photo
+from tests.core.pictures import half, hue_shifted, jpeg
+from tests.core.verdicts import kind_of
+
+type Color = tuple[int, int, int]
+type Change = Callable[[Image.Image], Image.Image]
+
+
+def wall(seed: int) -> Image.Image:
+    """A wall of bricks of which each is burnt a little lighter or darker; the mortar is the same in all."""
+    chance, image = random.Random(seed), Image.new("RGB", (960, 640), (200, 195, 185))
+    pen = ImageDraw.Draw(image)
+    for row in range(11):
+        for column in range(-1, 9):
+            left, top, light = column * 120 + row % 2 * 60, row * 58, chance.uniform(0.75, 1.1)
+            brick = (round(160 * light), round(75 * light), round(55 * light))
+            pen.rectangle((left + 4, top + 4, left + 116, top + 54), fill=brick)
+    return image
+
+
+def statistics(seed: int, hue: Color = (10, 110, 40)) -> Image.Image:
+    """One country with the same borders, and other values of its districts in four shades of a hue."""
+    chance, image = random.Random(seed), Image.new("RGB", (900, 720), "white")
+    pen = ImageDraw.Draw(image)
+    for row in range(8):
+        for column in range(9):
+            share = chance.choice([0.1, 0.2, 0.3, 0.4])
+            left, top = 40 + column * 90 + row % 3 * 12, 30 + row * 82
+            shade = tuple(round(255 - (255 - level) * share) for level in hue)
+            pen.rectangle((left, top, left + 90, top + 82), fill=shade, outline=(90, 90, 90), width=3)
+    return image
+
+
+def sets(shaded: int) -> Image.Image:
+    """Four squares of which one is shaded."""
+    image = Image.new("RGB", (700, 700), "white")
+    pen = ImageDraw.Draw(image)
+    for number in range(4):
+        left, top = 100 + number % 2 * 250, 100 + number // 2 * 250
+        pen.rectangle((left, top, left + 250, top + 250), (150, 190, 230) if number == shaded else "white", "black", 4)
+        pen.text((left + 20, top + 10), "ABCD"[number], "black", font_size=60)
+    return image
+
+
+@pytest.mark.parametrize("changed", [lambda it: it, half, lambda it: jpeg(it, 75)], ids=["as it is", "half", "JPEG"])
+@pytest.mark.parametrize("thing", [wall, statistics, sets])
+def test_areas_with_other_values_between_the_same_lines_are_neither_a_copy_nor_other_colors_of_it(thing, changed):
+    assert kind_of(thing(1), changed(thing(2))) in {VerdictKind.ALTERED, VerdictKind.DISTINCT}
+
+
+def brighter(image: Image.Image) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(1.15)
+
+
+def darker(image: Image.Image) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(0.7)
+
+
+def with_more_contrast(image: Image.Image) -> Image.Image:
+    return ImageEnhance.Contrast(image).enhance(1.3)
+
+
+PICTURES = {"wall": wall(1), "map": statistics(1), "sets": sets(1), "photograph": photo("chelsea.png")}
+
+
+@pytest.mark.parametrize("changed", [half, brighter, darker, with_more_contrast])
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_same_areas_in_another_light_are_a_copy(name: str, changed: Change):
+    assert kind_of(PICTURES[name], jpeg(changed(PICTURES[name]), 85)) is VerdictKind.DUPLICATE
+
+
+def test_a_wall_in_another_hue_is_a_color_variant():
+    assert kind_of(wall(1), hue_shifted(wall(1), 120)) is VerdictKind.COLOR_VARIANT
