@@ -6,6 +6,7 @@ from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, SAME_GROUND, 
 from dedup_core.policy import Policy
 
 _TONED: Final = 2.0  # times: a cast that leveling takes away is less
+_OF_ONE_HUE: Final = 1 / 12  # of the tint: docs/thresholds.md#tone-is-not-color
 _COLORFUL: Final = 0.8  # as `MONOCHROME`: with less, there was no color to lose
 _MOST_CAST: Final = 1.33  # docs/thresholds.md#tone-is-not-color
 _TONE_ALONE: Final = 1.1  # docs/thresholds.md#tone-is-not-color
@@ -89,7 +90,8 @@ def _left_by_tone(tones: Tones, policy: Policy, *, before_plain: bool) -> str:
     most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
     if tones.hue <= most_hue and tones.light <= policy.max_light_residual:
         return hue_and_light
-    # A curve for each channel makes a duotone of what had next to no color.
-    is_toned = tones.least_color < DUOTONE and tones.tint > _TONED * policy.max_toning
+    # A curve for each channel makes a duotone of what had next to no color, and any other hue of a single one.
+    few_colors = tones.least_color < DUOTONE or tones.most_color < _OF_ONE_HUE * tones.tint
+    is_toned = few_colors and tones.tint > _TONED * policy.max_toning
     explained = tones.channels <= policy.max_channel_residual and not is_toned
     return f"a curve for each channel leaves {tones.channels:.1f}" if explained else ""

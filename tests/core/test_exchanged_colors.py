@@ -80,3 +80,8 @@ def test_the_same_areas_in_another_light_are_a_copy(name: str, changed: Change):
 
 def test_a_wall_in_another_hue_is_a_color_variant():
     assert kind_of(wall(1), hue_shifted(wall(1), 120)) is VerdictKind.COLOR_VARIANT
+
+
+@pytest.mark.parametrize("hue", [(40, 60, 200), (200, 60, 40)], ids=["blue", "red"])
+def test_a_map_in_shades_of_another_hue_is_a_color_variant(hue: Color):
+    assert kind_of(statistics(1), statistics(1, hue)) is VerdictKind.COLOR_VARIANT
