@@ -15,6 +15,7 @@ _MOST_OFF_TONE: Final = 3.0  # docs/thresholds.md#tone-is-not-color
 _LEAST_SATURATION: Final = 0.5  # docs/thresholds.md#tone-is-not-color
 _MOST_OF_COLOR: Final = 0.35  # docs/thresholds.md#tone-is-not-color
 _AS_SATURATED: Final = 0.8  # docs/thresholds.md#tone-is-not-color
+_ALL_OF_IT: Final = 0.9  # docs/thresholds.md#tone-is-not-color
 _OF_TINT: Final = 0.2  # docs/thresholds.md#tone-is-not-color
 _MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
@@ -53,6 +54,8 @@ def _color_is_gone(measurement: PairMeasurement, tones: Tones, policy: Policy) -
     """Whether one picture has one color for each lightness where the other has many, or both have and not the same."""
     if tones.least_color >= DUOTONE or _is_cast(tones) or _is_relit(tones) or _is_dimmed(measurement, tones):
         return False
+    if tones.saturation >= _ALL_OF_IT and tones.tint <= SAME_GROUND:
+        return False  # a few pixels of one hue, at the edges of which JPEG spreads it
     has_lost = tones.most_color >= _COLORFUL and tones.least_color < policy.min_kept_color * tones.most_color
     return has_lost or (tones.most_color < MONOCHROME and tones.tint > policy.max_toning)
 

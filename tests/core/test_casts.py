@@ -143,3 +143,23 @@ def test_a_label_on_other_paper_or_in_gray_has_other_colors():
     label = shelf_label((255, 236, 80))
     for other in (shelf_label((255, 160, 107)), shelf_label((235, 225, 150)), label.convert("L").convert("RGB")):
         assert kind_of(label, other) is VerdictKind.COLOR_VARIANT
+
+
+def button(words: str) -> Image.Image:
+    """A small blue one with white letters."""
+    drawn = Image.new("RGB", (384, 120), "white")
+    pen = ImageDraw.Draw(drawn)
+    pen.rounded_rectangle((6, 6, 378, 114), 30, (20, 120, 220))
+    pen.text((192, 60), words, "white", ImageFont.load_default(size=38), anchor="mm")
+    return drawn
+
+
+@pytest.mark.parametrize("words", ["Buy now", "Sign up", "Learn more"])
+def test_a_small_button_in_a_jpeg_of_half_its_size_has_lost_no_color(words: str):
+    half = jpeg(button(words).resize((192, 60), Image.Resampling.LANCZOS), 75)
+    assert decide(measure_images(working(button(words)), working(half))).kind is VerdictKind.DUPLICATE
+
+
+def test_a_gray_copy_of_a_small_button_has_lost_its_color():
+    gray = jpeg(button("Buy now").convert("L").convert("RGB"), 85)
+    assert decide(measure_images(working(button("Buy now")), working(gray))).kind is VerdictKind.COLOR_VARIANT
