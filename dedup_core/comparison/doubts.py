@@ -67,6 +67,8 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     limit = policy.max_spot_residual * (_OF_KEPT if keeps_colors(measurement) else 1.0)
     if tones.spot > limit:
         return f"a part has another color ({above(tones.spot, limit)})"
+    if tones.painted > 0:
+        return f"a part has another color, and others that had its color have not ({tones.painted:.0f})"
     if measurement.color_residual > policy.max_color_residual and (kept := kept_colors(measurement)):
         return kept
     retoned = measurement.detail is not None and measurement.detail.retoned > RETONED

@@ -1,8 +1,9 @@
-"""Even areas that have another color each, between lines that are the same: bricks of another wall, another map."""
+"""Even areas that have other colors between lines that are the same: bricks of another wall, one district of a map."""
 
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s
 from dedup_core.color.lab import block_means
@@ -12,6 +13,11 @@ _EVEN: Final = 20.0  # variance in CIELAB units: more in a block is an edge, or 
 _OTHER: Final = 12.0  # CIELAB units between two colors; docs/thresholds.md#exchanged-colors
 _SAME: Final = 3.0  # the same within one: no curve is so steep that it makes other colors of it
 _FEW: Final = 60  # pairs of places, of which a few say nothing
+_UNCHANGED: Final = 2.0  # CIELAB units: what saving leaves of an even block; docs/thresholds.md#exchanged-colors
+_PAINTED: Final = 6.0  # CIELAB units; docs/thresholds.md#exchanged-colors
+_NEARLY_ALL: Final = 0.9  # of the even blocks
+_LEAST_EVEN: Final = 60  # blocks
+_SPECKS: Final = 2  # blocks that may have any color
 _APART: Final = (
     *((0, 2), (0, 4), (0, 5), (0, 7), (2, 0), (4, 0), (5, 0), (7, 0)),
     *((3, 3), (3, -3), (5, 5), (5, -5)),
@@ -26,10 +32,7 @@ def exchanged_colors(labs: tuple[Float32s, Float32s], counted: Float32s) -> floa
     of light, tone or color keeps what had one color in one color, but for what it clips or makes gray; from one picture
     to the other or back again. So the direction in which it happens less often counts.
     """
-    means = [block_means(lab, BLOCK) for lab in labs]
-    even = block_means(counted[..., None].astype(np.float32), BLOCK)[..., 0] > COUNTED
-    for lab, mean in zip(labs, means, strict=True):
-        even &= (block_means(lab * lab, BLOCK) - mean * mean).sum(axis=2) < _EVEN
+    means, even = _even_blocks(labs, counted)
     rows, columns = even.shape
     others, same = np.zeros(2), np.zeros(2)
     for down, across in _APART:
@@ -43,3 +46,34 @@ def exchanged_colors(labs: tuple[Float32s, Float32s], counted: Float32s) -> floa
         others += are_two.sum(axis=1)
         same += (are_two & (apart[::-1] < _SAME)).sum(axis=1)
     return float((same / (others + _FEW)).min())
+
+
+def painted_color(labs: tuple[Float32s, Float32s], counted: Float32s) -> float:
+    """How far the colors of an even area are apart where nearly all others are as they were, CIELAB units; 0 for none.
+
+    As `exchanged_colors` takes them. Of a few specks nothing is said, nor where what has the color of that area, in
+    either picture, changed as it did: shadows that were lifted, a pale tint that was clipped.
+    """
+    means = [block_means(lab, BLOCK) for lab in labs]
+    apart = np.linalg.norm(means[0] - means[1], axis=2)
+    if np.count_nonzero(apart > _PAINTED) <= _SPECKS:
+        return 0.0
+    means, even = _even_blocks(labs, counted)
+    apart, colors = apart[even], [mean[even] for mean in means]  # (n,), (n, 3) each
+    if len(apart) < _LEAST_EVEN or np.quantile(apart, _NEARLY_ALL) > _UNCHANGED:
+        return 0.0
+    kept, other = apart <= _UNCHANGED, apart > _PAINTED
+    for color in colors:
+        to_kept = np.linalg.norm(color[other][:, None] - color[kept], axis=2)  # (other, kept)
+        other[other] = (to_kept < _SAME).sum(axis=1) > _SPECKS
+    painted = np.sort(apart[other])
+    return float(painted[-1 - _SPECKS]) if len(painted) > _SPECKS else 0.0
+
+
+def _even_blocks(labs: tuple[Float32s, Float32s], counted: Float32s) -> tuple[list[Float32s], NDArray[np.bool_]]:
+    """The mean colors of the blocks of both, (rows, columns, 3), and which are even in both and count."""
+    means = [block_means(lab, BLOCK) for lab in labs]
+    even = block_means(counted[..., None].astype(np.float32), BLOCK)[..., 0] > COUNTED
+    for lab, mean in zip(labs, means, strict=True):
+        even &= (block_means(lab * lab, BLOCK) - mean * mean).sum(axis=2) < _EVEN
+    return means, even

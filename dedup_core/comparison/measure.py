@@ -12,7 +12,7 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
-from dedup_core.comparison.exchanged import exchanged_colors
+from dedup_core.comparison.exchanged import exchanged_colors, painted_color
 from dedup_core.comparison.exposure import BLOCK, Blocks, color_residual
 from dedup_core.comparison.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
@@ -96,8 +96,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
-        if not only_colors:
-            tones = replace(tones, exchanged=exchanged_colors(laid.labs, unchanged))
+        exchanged = 0.0 if only_colors else exchanged_colors(laid.labs, unchanged)
+        tones = replace(tones, exchanged=exchanged, painted=painted_color(laid.labs, unchanged))
     if not changed(regions):
         regions += fine.regions
     wholes = turned(left.pixels, pair.view), right.pixels

@@ -83,7 +83,8 @@ class Tones:
     how far its lumas are off those of the colors, in levels of 255, in nearly all places; else None. `mark_in_tones`:
     as `mark`, or less where a curve for each channel explains more of it; 0 where no such curves explain the tones.
     `exchanged` 0..1: of even places nearby that one picture shows in two colors, the share that the other shows in one,
-    whichever way that is less; 0 where colors match anyhow.
+    whichever way that is less; 0 where colors match anyhow. `painted`: how far the colors of an even area are apart
+    where nearly all others are as they were, those of its color, too; 0 for none.
     """
 
     hue: float
@@ -105,6 +106,7 @@ class Tones:
     gray_off: float | None = None
     mark_in_tones: float = 0.0
     exchanged: float = 0.0
+    painted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

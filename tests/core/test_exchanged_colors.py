@@ -6,34 +6,38 @@ from collections.abc import Callable
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
-from dedup_core import VerdictKind
+from dedup_core import VerdictKind, decide, measure_images
 from tests.core.drawings import photo
-from tests.core.pictures import half, hue_shifted, jpeg
+from tests.core.pictures import half, hue_shifted, jpeg, working
 from tests.core.verdicts import kind_of
 
 type Color = tuple[int, int, int]
 type Change = Callable[[Image.Image], Image.Image]
 
 
-def wall(seed: int) -> Image.Image:
-    """A wall of bricks of which each is burnt a little lighter or darker; the mortar is the same in all."""
+def wall(seed: int, middle: float | None = None) -> Image.Image:
+    """A wall of bricks of which each is burnt a little lighter or darker, the one in the middle as much as that."""
     chance, image = random.Random(seed), Image.new("RGB", (960, 640), (200, 195, 185))
     pen = ImageDraw.Draw(image)
     for row in range(11):
         for column in range(-1, 9):
             left, top, light = column * 120 + row % 2 * 60, row * 58, chance.uniform(0.75, 1.1)
+            if middle is not None and (row, column) == (5, 4):
+                light = middle
             brick = (round(160 * light), round(75 * light), round(55 * light))
             pen.rectangle((left + 4, top + 4, left + 116, top + 54), fill=brick)
     return image
 
 
-def statistics(seed: int, hue: Color = (10, 110, 40)) -> Image.Image:
+def statistics(seed: int, hue: Color = (10, 110, 40), middle: float | None = None) -> Image.Image:
     """One country with the same borders, and other values of its districts in four shades of a hue."""
     chance, image = random.Random(seed), Image.new("RGB", (900, 720), "white")
     pen = ImageDraw.Draw(image)
     for row in range(8):
         for column in range(9):
             share = chance.choice([0.1, 0.2, 0.3, 0.4])
+            if middle is not None and (row, column) == (4, 4):
+                share = middle
             left, top = 40 + column * 90 + row % 3 * 12, 30 + row * 82
             shade = tuple(round(255 - (255 - level) * share) for level in hue)
             pen.rectangle((left, top, left + 90, top + 82), fill=shade, outline=(90, 90, 90), width=3)
@@ -85,3 +89,30 @@ def test_a_wall_in_another_hue_is_a_color_variant():
 @pytest.mark.parametrize("hue", [(40, 60, 200), (200, 60, 40)], ids=["blue", "red"])
 def test_a_map_in_shades_of_another_hue_is_a_color_variant(hue: Color):
     assert kind_of(statistics(1), statistics(1, hue)) is VerdictKind.COLOR_VARIANT
+
+
+@pytest.mark.parametrize("changed", [lambda it: it, half, lambda it: jpeg(it, 75)], ids=["as it is", "half", "JPEG"])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param((wall(1, middle=0.8), wall(1, middle=1.05)), id="brick"),
+        pytest.param((statistics(1, middle=0.1), statistics(1, middle=0.3)), id="district"),
+    ],
+)
+def test_one_area_in_another_shade_makes_them_altered(pair: tuple[Image.Image, Image.Image], changed: Change):
+    assert kind_of(pair[0], changed(pair[1])) is VerdictKind.ALTERED
+
+
+def test_pale_areas_that_are_clipped_and_shadows_that_are_lifted_are_not_painted():
+    """A few areas differ and all else does not, but so does all that has their color."""
+    page = statistics(1)
+    lifted = page.point([min(255, level + max(0, 40 - level // 2)) for level in range(256)] * 3)
+    assert kind_of(page, lifted) is VerdictKind.DUPLICATE
+    pale = Image.new("RGB", (640, 480), "white")
+    pen = ImageDraw.Draw(pale)
+    for row in range(12):
+        pen.text((40, 20 + row * 37), f"line {row} of what was written on this page", "black", font_size=24)
+    pen.rectangle((500, 40, 600, 120), fill=(242, 242, 242), outline="black", width=2)
+    clipped = pale.point([min(255, round(level * 1.1)) for level in range(256)] * 3)
+    assert decide(measure_images(working(pale), working(clipped))).kind is not VerdictKind.DISTINCT
+    assert measure_images(working(pale), working(clipped)).tones.painted == 0.0
