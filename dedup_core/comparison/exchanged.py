@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s
 from dedup_core.color.lab import block_means
-from dedup_core.comparison.exposure import BLOCK, COUNTED
+from dedup_core.comparison.exposure import BLOCK, COUNTED, Blocks
 
 _EVEN: Final = 20.0  # variance in CIELAB units: more in a block is an edge, or a texture
 _OTHER: Final = 12.0  # CIELAB units between two colors; docs/thresholds.md#exchanged-colors
@@ -15,6 +15,7 @@ _SAME: Final = 3.0  # the same within one: no curve is so steep that it makes ot
 _FEW: Final = 60  # pairs of places, of which a few say nothing
 _UNCHANGED: Final = 2.0  # CIELAB units: what saving leaves of an even block; docs/thresholds.md#exchanged-colors
 _PAINTED: Final = 6.0  # CIELAB units; docs/thresholds.md#exchanged-colors
+_LEAST_PAINTED: Final = 0.03  # of white, of a channel: blocks that differ by less are not asked
 _NEARLY_ALL: Final = 0.9  # of the even blocks
 _LEAST_EVEN: Final = 60  # blocks
 _SPECKS: Final = 2  # blocks that may have any color
@@ -48,18 +49,18 @@ def exchanged_colors(labs: tuple[Float32s, Float32s], counted: Float32s) -> floa
     return float((same / (others + _FEW)).min())
 
 
-def painted_color(labs: tuple[Float32s, Float32s], counted: Float32s) -> float:
+def painted_color(labs: tuple[Float32s, Float32s], counted: Float32s, blocks: Blocks) -> float:
     """How far the colors of an even area are apart where nearly all others are as they were, CIELAB units; 0 for none.
 
-    As `exchanged_colors` takes them. Of a few specks nothing is said, nor where what has the color of that area, in
-    either picture, changed as it did: shadows that were lifted, a pale tint that was clipped.
+    As `exchanged_colors` takes them; `blocks` are those of the same two. Of a few specks nothing is said, nor where
+    what has the color of that area, in either picture, changed as it did: shadows that were lifted, a pale tint that
+    was clipped.
     """
-    means = [block_means(lab, BLOCK) for lab in labs]
-    apart = np.linalg.norm(means[0] - means[1], axis=2)
-    if np.count_nonzero(apart > _PAINTED) <= _SPECKS:
+    if np.count_nonzero(np.abs(blocks.left - blocks.right) > _LEAST_PAINTED) <= _SPECKS:
         return 0.0
     means, even = _even_blocks(labs, counted)
-    apart, colors = apart[even], [mean[even] for mean in means]  # (n,), (n, 3) each
+    colors = [mean[even] for mean in means]  # (n, 3) each
+    apart = np.linalg.norm(colors[0] - colors[1], axis=1)
     if len(apart) < _LEAST_EVEN or np.quantile(apart, _NEARLY_ALL) > _UNCHANGED:
         return 0.0
     kept, other = apart <= _UNCHANGED, apart > _PAINTED

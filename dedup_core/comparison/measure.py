@@ -97,7 +97,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         before_plain = plain_share > _NOT_PLAIN
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
         exchanged = 0.0 if only_colors else exchanged_colors(laid.labs, unchanged)
-        tones = replace(tones, exchanged=exchanged, painted=painted_color(laid.labs, unchanged))
+        tones = replace(tones, exchanged=exchanged, painted=painted_color(laid.labs, unchanged, blocks))
     if not changed(regions):
         regions += fine.regions
     wholes = turned(left.pixels, pair.view), right.pixels
