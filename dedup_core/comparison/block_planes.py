@@ -190,21 +190,18 @@ class BlockPlanes:
 
         `usual` is how many times the variance of left that of right is where they agree.
         """
-        cell, side = self.cell, 2 * self.cell
-        ours = sliding_window_view(self.left, (side, side))[rows * cell, columns * cell]  # (n, side, side)
-        ours = ours - ours.mean(axis=(1, 2), keepdims=True)
-        reach = side + 2 * _SHIFT
-        padded = np.pad(self.right, _SHIFT, mode="edge")
-        around = np.ascontiguousarray(sliding_window_view(padded, (reach, reach))[rows * cell, columns * cell])
-        ours_variance = np.einsum("nij,nij->n", ours, ours) / side**2
+        side, reach = 2 * self.cell, 2 * self.cell + 2 * _SHIFT
+        ours = _windows(self.left, side, rows * self.cell, columns * self.cell)
+        around = _windows(np.pad(self.right, _SHIFT, mode="edge"), reach, rows * self.cell, columns * self.cell)
+        means = _sums_within(around, side) / side**2  # (5, 5, n): one for each shift
+        variances = np.maximum(_sums_within(around * around, side) / side**2 - means * means, 0.0)
+        ours_variance = np.einsum("ijn,ijn->n", ours, ours) / side**2
         best = np.full(len(rows), 2.0, dtype=np.float32)
         for down in range(2 * _SHIFT + 1):
             for across in range(2 * _SHIFT + 1):
-                theirs = around[:, down : down + side, across : across + side]
-                mean = theirs.mean(axis=(1, 2))
-                variance = np.einsum("nij,nij->n", theirs, theirs) / side**2 - mean * mean
-                covariance = np.einsum("nij,nij->n", ours, theirs) / side**2
-                difference = self._difference(covariance, ours_variance, np.maximum(variance, 0.0))
+                theirs, variance = around[down : down + side, across : across + side], variances[down, across]
+                covariance = np.einsum("ijn,ijn->n", ours, theirs) / side**2
+                difference = self._difference(covariance, ours_variance, variance)
                 other = _has_other_contrast(variance / np.maximum(ours_variance, 1e-3), usual)
                 best = np.minimum(best, np.where(other, np.maximum(difference, 1.0), difference).astype(np.float32))
         return best
@@ -269,6 +266,20 @@ def _parts(cut: Cut, box: PixelBox) -> tuple[Image.Image, Image.Image, Blocks]:
         right = right.copy()
         right.paste(left, mask=Image.fromarray(~inside))
     return left, right, inside
+
+
+def _windows(plane: Float32s, side: int, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
+    """The squares of a plane that begin at these points, without their means: (side, side, n), n side by side."""
+    windows = sliding_window_view(plane, (side, side))[rows, columns]
+    windows = windows - windows.mean(axis=(1, 2), keepdims=True)
+    return np.ascontiguousarray(windows.transpose(1, 2, 0))
+
+
+def _sums_within(windows: Float32s, side: int) -> Float32s:
+    """The sum of each square of this side within windows (h, w, n), by where it begins."""
+    rows = np.stack([windows[first : first + side].sum(axis=0) for first in range(len(windows) - side + 1)])
+    starts = range(windows.shape[1] - side + 1)
+    return np.stack([rows[:, first : first + side].sum(axis=1) for first in starts], axis=1)
 
 
 def _has_other_contrast(gain: Float32s, usual: float) -> Blocks:

@@ -5,11 +5,12 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.block_planes import BlockPlanes, Blocks
 from dedup_core.comparison.placing import Placed
+from dedup_core.comparison.sharpness import smoothed
 
 _COLOR_NOISE: Final = 6.0  # gray levels: what compression adds to a channel, coarser in color than in lightness
 
@@ -20,10 +21,8 @@ def differences_in_shape(
     """The differences with those of changed blocks taken anew: of the best mixture of one picture's colors."""
     cut = placed.cut(scale, "RGB")
     size = planes.left.shape[1], planes.left.shape[0]
-    smooth = ImageFilter.GaussianBlur(1)
     colors = [
-        np.asarray(image.crop(planes.where.box).resize(size, Image.Resampling.BOX).filter(smooth), dtype=np.float32)
-        for image in (cut.left, cut.right)
+        smoothed(image.crop(planes.where.box).resize(size, Image.Resampling.BOX)) for image in (cut.left, cut.right)
     ]
     rows, columns = np.nonzero(changed)
     explained = np.maximum(

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN
 from dedup_core.comparison.color_match import above
 from dedup_core.comparison.measurement import (
     FEW_PARTS,
+    MANY_BLOCKS,
     MOST_KEPT,
     RETONED,
     STANDS_OUT,
@@ -17,7 +19,6 @@ from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
-MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
 _FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
@@ -34,7 +35,6 @@ _OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
 _IN_THEIR_TONES: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LONE: Final = 0.03  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_USUAL: Final = 20.0  # docs/thresholds.md#what-stands-out
-ALLOWED_FOR_GRAIN: Final = 0.12  # docs/thresholds.md#detail
 _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out

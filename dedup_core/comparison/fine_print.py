@@ -38,7 +38,10 @@ def _standing_out(look: Look) -> tuple[float, float]:
 def _closest_look(tile: Placed) -> Look:
     """As both lie by the alignment of the whole pages, or nearer: a scan is bent."""
     look = look_closer(tile)
-    return look if look.finds_next_to_nothing else look.or_better(look_closer(tile.refined(rough=False)))
+    if look.finds_next_to_nothing:
+        return look
+    refined = tile.refined(rough=False)
+    return look if refined.shows_the_same_as(tile) else look.or_better(look_closer(refined))
 
 
 def _tiles(placed: Placed, wholes: tuple[Pixels, Pixels]) -> Iterator[Placed]:

@@ -10,6 +10,7 @@ from dedup_core.arrays import Pixels
 from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
+from dedup_core.comparison.allowance import shows_something_else
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
 from dedup_core.comparison.exchanged import exchanged_colors, painted_color
@@ -90,14 +91,15 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     is_in_question = same or look.detail is not None or shape.texture <= _SURE_TEXTURE  # else distinct in every preset
     residual = color_residual(blocks, strangers=not is_in_question)
     tones, regions = None, look.regions
-    is_alike = same or (look.detail is not None and look.detail.altered_share <= FEW_PARTS)
-    fine = look_at_fine_print(placed, left.fine, right.fine) if is_alike else NOT_LOOKED
+    is_alike = same
     if look.detail is not None:
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
         exchanged = 0.0 if only_colors else exchanged_colors(laid.labs, unchanged)
         tones = replace(tones, exchanged=exchanged, painted=painted_color(laid.labs, unchanged, blocks))
+        is_alike |= look.detail.altered_share <= FEW_PARTS and not shows_something_else(look.detail, tones)
+    fine = look_at_fine_print(placed, left.fine, right.fine) if is_alike else NOT_LOOKED
     if not changed(regions):
         regions += fine.regions
     wholes = turned(left.pixels, pair.view), right.pixels
@@ -182,6 +184,8 @@ def _laid_finely(laid: Laid) -> tuple[Laid, Look, Placed]:
     if look.detail is not None and not look.finds_much and (placed.keeps_frame or look.finds_next_to_nothing):
         return laid, look, placed
     refined = placed.refined(rough=not laid.is_sure)
+    if look.detail is not None and refined.shows_the_same_as(placed):
+        return laid, look, placed
     if not laid.is_sure or farthest_apart(refined.homography, placed.homography, refined.left) > _OFF:
         laid = _nearer(laid, refined)
     closer = look_closer(refined, recolored=laid.is_recolored)

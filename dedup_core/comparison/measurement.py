@@ -22,6 +22,7 @@ DUOTONE: Final = 1.2  # what two inks leave of that, as their mixtures bend
 SAME_GROUND: Final = 2.0  # CIELAB units: what saving leaves of a plain color
 STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
 DISPLACED: Final = 0.6  # pixels; no preset takes less for displaced: docs/thresholds.md#displaced-parts
+MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
 FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
 
 

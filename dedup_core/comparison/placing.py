@@ -36,6 +36,7 @@ _MAP_SIZE: Final = 128  # pixels: the part that both show is told to a hundredth
 _NEAR: Final = 0.25 / 128  # of a side, a pixel of the largest pictures: a copy in its frame, or unturned, lies so near
 _SHRUNK: Final = 1.2  # times: what is shrunk by more, or in the same frame, is so as the other picture is
 _UNTURNED: Final = 0.125 / FINEST  # of a side: what a fine alignment turns by less is not turned
+_STILL: Final = 1e-6  # of a side: a thousandth of a pixel
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
 type Contents = tuple[tuple[slice, slice], tuple[slice, slice]]
@@ -117,6 +118,12 @@ class Placed:
         soft = min(sharpness(Image.fromarray(plane)) for plane in (ours, theirs)) < SOFT
         found = refined(pyramids, self.homography, rough=rough, soft=soft)
         return replace(self, homography=straightened(found, self.left, _UNTURNED), keeps_frame=False)
+
+    def shows_the_same_as(self, before: Self) -> bool:
+        """Whether it shows what it showed `before` it was refined: the very same pixels of both pictures."""
+        still = farthest_apart(self.homography, before.homography, self.left) < _STILL
+        # What keeps its frame is scaled by another filter, where it is scaled.
+        return still and (self.keeps_frame == before.keeps_frame or abs(self.zoom - 1.0) < _STILL)
 
     def bent(self, bend: Bend) -> Self:
         """The same with right bent by so much more."""

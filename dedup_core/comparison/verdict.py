@@ -5,11 +5,10 @@ from enum import StrEnum
 from typing import Final
 
 from dedup_core.color.color_metrics import ColorMetrics
+from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN, allowance
 from dedup_core.comparison.altered_share import most_that_differs
 from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.doubts import (
-    ALLOWED_FOR_GRAIN,
-    MANY_BLOCKS,
     another_frame,
     another_spot,
     displaced_parts,
@@ -26,7 +25,7 @@ from dedup_core.comparison.doubts import (
     unlike_part,
     written_around,
 )
-from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMeasurement, Tones
+from dedup_core.comparison.measurement import FEW_PARTS, MANY_BLOCKS, RETONED, Detail, PairMeasurement, Tones
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.sentences import framing, what_differs
 from dedup_core.comparison.sides import ALIKE, Sides
@@ -68,11 +67,7 @@ class Verdict:
     sides: Sides = ALIKE
 
 
-_ALLOWED_FOR_NOISE: Final = 5.0  # docs/thresholds.md#detail
 _OF_CALM: Final = 20.0  # docs/thresholds.md#detail
-_MOST_NOISE: Final = 0.05  # docs/thresholds.md#detail
-_ALLOWED_FOR_TONE: Final = 0.08  # docs/thresholds.md#detail
-_MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
@@ -224,7 +219,7 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
 
 
 def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
-    allowed = _allowance(detail, tones)
+    allowed = allowance(detail, tones)
     noisy = _OF_CALM * detail.calm
     if detail.evened is not None and detail.evened > _clean_limit(detail, policy) + allowed + noisy:
         return False
@@ -248,13 +243,6 @@ def _detail_limit(detail: Detail, policy: Policy) -> float:
 def _clean_limit(detail: Detail, policy: Policy) -> float:
     """What they leave, and noise, where tones were not changed, or one of the two was given those of the other."""
     return min(policy.max_detail_difference, policy.max_clean_difference + ALLOWED_FOR_GRAIN * detail.grain)
-
-
-def _allowance(detail: Detail, tones: Tones | None) -> float:
-    """What noise and local changes of tone add to the differences of parts that show the same."""
-    # Of few blocks a quarter may well be one print that differs.
-    noise = _ALLOWED_FOR_NOISE * min(detail.calm, _MOST_NOISE) if detail.blocks >= MANY_BLOCKS else 0.0
-    return noise if tones is None else noise + _ALLOWED_FOR_TONE * min(tones.light, _MOST_TONE)
 
 
 def _is_recolored(measurement: PairMeasurement, policy: Policy) -> bool:

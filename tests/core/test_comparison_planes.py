@@ -13,8 +13,9 @@ from tests.core.pictures import scene
 RANDOM = np.random.default_rng(5)
 
 
-def test_a_picture_is_smoothed_as_pillow_smooths_it():
-    picture = scene(3).convert("L")
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_picture_is_smoothed_as_pillow_smooths_it(mode):
+    picture = scene(3).convert(mode)
     expected = np.asarray(picture.filter(ImageFilter.GaussianBlur(1)), dtype=np.float32)
     found = smoothed(picture)
     assert np.abs(found - expected).max() <= 1

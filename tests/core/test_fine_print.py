@@ -121,6 +121,15 @@ def test_it_is_the_same_from_either_side_and_after_it_was_stored():
     assert decide(there).kind is decide(back).kind is VerdictKind.ALTERED
 
 
+def test_pages_that_plainly_differ_when_they_are_small_are_not_looked_at_again():
+    form, other = page(lines(1)), page(lines(1))
+    ImageDraw.Draw(other).text((500, 1400), "PAID IN FULL", fill="black", font=ImageFont.load_default(size=60))
+    measured = measure_images(working_image_of(form), working_image_of(other))
+    assert decide(measured).kind is VerdictKind.ALTERED
+    assert measured.fine is None
+    assert measured.regions
+
+
 def test_a_page_that_is_equal_when_it_is_small_is_looked_at_all_the_same():
     left = decode(encoded(page(lines(1))))
     right = decode(encoded(page(with_another_digit(lines(1)))))

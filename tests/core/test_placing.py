@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison import align as align_module
+from dedup_core.comparison import measure as measure_module
 from dedup_core.comparison.placing import Placed
 from dedup_core.comparison.warp import farthest_apart, is_straight, shrunk, straightened
 from dedup_core.views import View
@@ -95,6 +96,16 @@ def test_a_crop_that_lies_well_is_not_laid_anew(monkeypatch):
     for box in ((0.1, 0.2, 0.8, 0.9), (0.25, 0.0, 0.75, 1.0), (0.05, 0.05, 0.95, 0.95)):
         verdict = decide(measure_images(working(photograph()), working(jpeg(cropped(photograph(), *box), 85))))
         assert verdict.kind is VerdictKind.DUPLICATE
+
+
+def test_what_lies_where_it_lay_when_it_is_laid_finely_is_not_looked_at_twice(monkeypatch):
+    form, other = page(), page()
+    ImageDraw.Draw(other).rectangle((200, 300, 260, 330), fill="black")
+    look_closer, looks = measure_module.look_closer, []
+    monkeypatch.setattr(measure_module, "look_closer", lambda it, **how: looks.append(it) or look_closer(it, **how))
+    assert decide(measure_images(working(form), working(other))).kind is VerdictKind.ALTERED
+    assert looks[0].refined(rough=False).shows_the_same_as(looks[0])
+    assert [it.left.shape for it in looks].count(looks[0].left.shape) == 1
 
 
 def test_a_copy_in_its_frame_is_not_searched_for_and_one_that_lost_a_fiftieth_is(monkeypatch):
