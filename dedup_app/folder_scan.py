@@ -21,7 +21,7 @@ from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.groups.facts import CONTENT_BYTES, ImageFacts
 from dedup_core.policy import Policy
 from dedup_core.search.fingerprint_index import FingerprintIndex
-from dedup_core.search.second_look import is_plausible
+from dedup_core.search.second_look import is_plausible, likeliest_of_crowd
 from dedup_core.views import View, opposite
 
 MAX_CANDIDATES = 100  # of one file, the nearest: as many as the app looks at
@@ -200,8 +200,10 @@ class _Candidates:
     def add(self, facts: ImageFacts, fingerprints: Fingerprints) -> None:
         name = facts.image_id.hex()
         hits = self._index.search(fingerprints)
-        near = (hit for hit in hits if is_plausible(fingerprints, self._held[hit.image_id], hit))
-        for hit in islice(near, MAX_CANDIDATES):
+        known = ((hit, self._held[hit.image_id]) for hit in hits)
+        near = list(islice((it for it in known if is_plausible(fingerprints, it[1], it[0])), MAX_CANDIDATES))
+        for place in likeliest_of_crowd(fingerprints, near):
+            hit, _ = near[place]
             other = bytes.fromhex(hit.image_id)
             self.views[facts.image_id, other] = hit.view
             self.views[other, facts.image_id] = opposite(hit.view)

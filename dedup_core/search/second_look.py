@@ -19,7 +19,8 @@ LEAST_AGREEING: Final = 4  # docs/fingerprints.md#thinning
 LEAST_BESIDE_A_HASH: Final = 2  # docs/fingerprints.md#thinning
 _FEW_KEYPOINTS: Final = 12  # of either picture, half of what is kept: too few to speak against what the hash says
 CROWD: Final = 16  # docs/fingerprints.md#crowds
-CROWD_MARGIN_BITS: Final = 32  # docs/fingerprints.md#crowds
+CROWD_MARGIN_BITS: Final = 24  # docs/fingerprints.md#crowds
+BITS_A_KEYPOINT: Final = 6  # docs/fingerprints.md#crowds
 _WORD_TOLERANCE: Final = 7  # bits of 28: the index looks for nearly equal words, here any resemblance counts
 
 
@@ -46,17 +47,23 @@ def is_plausible(query: Fingerprints, found: Fingerprints, hit: Hit) -> bool:
 def likeliest_of_crowd(query: Fingerprints, found: Sequence[tuple[Hit, Fingerprints]]) -> list[int]:
     """Which of these hits to verify, by their place in the list; all, and as they come, unless they are a crowd.
 
-    Of a crowd that shares a template the bits of the coarse and of the fine hash tell most together: the likeliest
-    `CROWD` are left, and whatever is nearly as like as the first of them. Hits that keypoints brought up all stay.
+    Of a crowd that shares a template the bits of the coarse and of the fine hash and the keypoints tell most together:
+    the likeliest `CROWD` are left, and whatever is nearly as like as the first of them, or as near by its bits as a
+    copy that was only scaled or saved again. Hits that keypoints brought up all stay.
     """
     by_hash = [place for place, (hit, _) in enumerate(found) if hit.distance_bits <= MAX_DISTANCE_BITS]
     if len(by_hash) <= CROWD:
         return list(range(len(found)))
     bits = {place: found[place][0].distance_bits + detail_bits(query, *found[place]) for place in by_hash}
-    order = sorted(by_hash, key=lambda place: (bits[place], place))
-    limit = max(bits[order[CROWD - 1]], bits[order[0]] + CROWD_MARGIN_BITS)
+    unlike = {place: bits[place] - BITS_A_KEYPOINT * _agreeing(query, *found[place]) for place in by_hash}
+    order = sorted(by_hash, key=lambda place: (unlike[place], place))
+    limit = max(unlike[order[CROWD - 1]], unlike[order[0]] + CROWD_MARGIN_BITS)
     others = [place for place in range(len(found)) if place not in bits]
-    return [place for place in order if bits[place] <= limit] + others
+    return [place for place in order if unlike[place] <= limit or bits[place] <= CROWD_MARGIN_BITS] + others
+
+
+def _agreeing(query: Fingerprints, hit: Hit, found: Fingerprints) -> int:
+    return loosely_agreeing(query.keypoints, found.keypoints, hit.view)
 
 
 def detail_bits(query: Fingerprints, hit: Hit, found: Fingerprints) -> int:

@@ -24,6 +24,7 @@ from dedup_core.policy import BALANCED
 from dedup_core.views import View
 from dedup_decoders.in_process import InProcessDecoders
 from tests.core.pictures import encoded, hue_shifted, scene
+from tests.core.test_index_thinning import form
 
 
 class Files:
@@ -263,3 +264,13 @@ def test_why_a_file_is_kept_is_about_its_copies_alone():
     [group] = Files(files).scan().groups
     assert (group.keeper.path, [copy.facts.path for copy in group.copies]) == ("form-0.png", ["mailed.jpg"])
     assert group.why == ["it has more pixels (320 on its longer side)"]
+
+
+def test_of_a_crowd_of_forms_few_are_compared_and_each_copy_is_found(monkeypatch):
+    monkeypatch.setattr("dedup_core.search.second_look.CROWD", 2)
+    forms = {f"{value:02}.png": form(value) for value in range(12)}
+    copies = {f"{value:02}-half.png": forms[f"{value:02}.png"].resize((200, 250)) for value in (3, 8)}
+    files = Files({name: encoded(it, "PNG") for name, it in (forms | copies).items()})
+    report = files.scan()
+    assert grouped(report) == [(f"{value}.png", [(f"{value}-half.png", "duplicate")]) for value in ("03", "08")]
+    assert files.comparisons < 72  # 79 of all that look alike from afar

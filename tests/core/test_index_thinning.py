@@ -128,6 +128,33 @@ def test_of_a_crowd_of_forms_few_are_verified_and_the_copy_comes_first():
         assert len(kept) <= 2 * CROWD
 
 
+def crowd_of_forms(count):
+    forms = [fingerprints(form(value)) for value in range(count)]
+    index = FingerprintIndex()
+    for value, found in enumerate(forms):
+        index.add(f"{value:032x}", found)
+    return forms, index
+
+
+def test_a_form_without_a_copy_is_not_compared_with_the_whole_crowd():
+    forms, index = crowd_of_forms(80)
+    for value in range(80, 84):
+        query = fingerprints(form(value))
+        hits = [(hit, forms[int(hit.image_id, 16)]) for hit in index.search(query)]
+        assert len(hits) > 50
+        assert len(likeliest_of_crowd(query, hits)) < len(hits) / 2
+
+
+def test_a_form_that_was_scanned_askew_comes_first_by_its_keypoints():
+    forms, index = crowd_of_forms(60)
+    for value in (3, 17, 31, 44):
+        scan = form(value).rotate(1.5, Image.Resampling.BICUBIC, fillcolor="white").convert("L").convert("RGB")
+        query = fingerprints(scan)
+        hits = [(hit, forms[int(hit.image_id, 16)]) for hit in index.search(query)]
+        kept = [int(hits[place][0].image_id, 16) for place in likeliest_of_crowd(query, hits)]
+        assert value in kept[:3]
+
+
 def test_a_crowd_of_copies_is_verified_whole():
     picture = photo("chelsea.png")
     copies = [fingerprints(picture.resize((300 + 4 * n, 200 + 3 * n))) for n in range(40)]
