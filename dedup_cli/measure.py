@@ -87,10 +87,11 @@ def measure(
     with _measuring(services, processes) as (service, workshop):
         folder = _folder(services, keep, asked)
         drawn = _drawn(service, folder, asked)
-        if not _may_read(drawn, _left(drawn, folder), len(workshop.changes), read_price, yes=yes):
+        left = _left(drawn, folder)
+        if not _may_read(drawn, left, len(workshop.changes), read_price, yes=yes):
             return
         started = time.monotonic()
-        report = _report(service, workshop, folder, drawn, thresholds, services.settings.max_candidates)
+        report = _report(service, workshop, folder, drawn, left, thresholds, services.settings.max_candidates)
         name = policy or services.settings.policy_preset
         _tell(report, name, time.monotonic() - started)
         if html or as_json:
@@ -186,12 +187,12 @@ def _report(
     workshop: "Workshop",
     folder: "MeasureFolder",
     drawn: "Sample",
+    images: "Sequence[ImageSummary]",
     policy: Policy,
     max_candidates: int,
 ) -> "Report":
     from dedup_app.measure.analysis import analyze  # noqa: PLC0415 - as above
 
-    images = _left(drawn, folder)
     done = len(drawn.images) - len(images)
     with progress_bar() as told:
         told("images", done, len(drawn.images))
