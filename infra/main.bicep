@@ -51,9 +51,9 @@ param imagesSku string = 'Standard_LRS'
 @description('Begins the names of what this app keeps in the images account, for a second app on it: letters and digits.')
 param namespace string = ''
 
-@allowed(['trigger', 'queue'])
-@description('How blob events reach the app: its webhooks, or a storage queue, where none can be refused (docs/deploy.md).')
-param eventDelivery string = 'trigger'
+@allowed(['queue', 'trigger'])
+@description('How blob events reach the app: a storage queue, where none can be refused, or its webhooks (docs/deploy.md).')
+param eventDelivery string = 'queue'
 
 @description('Makes an Event Grid topic that is told each new verdict, decision and rejected file (docs/events.md).')
 param notifyTopic bool = false

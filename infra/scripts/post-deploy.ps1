@@ -15,7 +15,7 @@ $tries = 20
 $pauseSeconds = 15
 $template = Join-Path $PSScriptRoot '..' 'subscriptions.bicep'
 $prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } # of the names of subscriptions: two apps may share a topic
-$delivery = if ($env:EVENT_DELIVERY) { $env:EVENT_DELIVERY } else { 'trigger' }
+$delivery = if ($env:EVENT_DELIVERY) { $env:EVENT_DELIVERY } else { 'trigger' } # none: provisioned before there was a choice
 switch ($delivery) {
     'trigger' { $functionsNeeded = 'extract_features', 'retract_image'; $others = @("dedup-${prefix}images-queued") }
     'queue' { $functionsNeeded = @('take_blob_events'); $others = "dedup-${prefix}images-created", "dedup-${prefix}images-deleted" }

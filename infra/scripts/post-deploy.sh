@@ -18,7 +18,7 @@ TRIES=20
 PAUSE_SECONDS="${PAUSE_SECONDS:-15}"
 TEMPLATE="$(dirname "$0")/../subscriptions.bicep"
 prefix="${DEDUP_NAMESPACE:+$DEDUP_NAMESPACE-}" # of the names of subscriptions: two apps may share a topic
-delivery="${EVENT_DELIVERY:-trigger}"
+delivery="${EVENT_DELIVERY:-trigger}" # none: provisioned before there was a choice
 case "$delivery" in
     trigger) functions_needed="extract_features retract_image" others="dedup-${prefix}images-queued" ;;
     queue) functions_needed="take_blob_events" others="dedup-${prefix}images-created dedup-${prefix}images-deleted" ;;

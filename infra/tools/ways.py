@@ -18,6 +18,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "imagesAccountName": "photosofours",
         "imagesResourceGroupName": "rg-photos",
         "imageContainer": "photos",
+        "eventDelivery": "trigger",
     },
     "existing topic": {
         "imagesAccountName": "photosofours",
@@ -25,11 +26,10 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "imagesSystemTopicName": "photos-topic",
         "imagesSystemTopicResourceGroupName": "rg-events",
         "namespace": "shop",  # the second app on an account, as one that has a topic already may be
-        "eventDelivery": "queue",
         "tagImages": True,
     },
     "own numbers": {
-        "eventDelivery": "queue",
+        "eventDelivery": "trigger",
         "queueBatchSize": 2,
         "queueNewBatchThreshold": 0,
         "blobMaxDegreeOfParallelism": 3,

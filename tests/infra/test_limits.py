@@ -67,9 +67,11 @@ def test_failures_of_storage_are_outwaited_before_a_message_is_set_aside():
     assert queues.max_dequeue_count == 10
 
 
-def test_event_grid_tries_for_as_long_as_it_can():
-    uploads, deletions = subscriptions().of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions")
-    for it in (uploads, deletions):
+@pytest.mark.parametrize("name", ["new account", "existing account"])
+def test_event_grid_tries_for_as_long_as_it_can(name: str):
+    made = subscriptions(name).of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions")
+    assert made
+    for it in made:
         assert it.properties["retryPolicy"] == {"eventTimeToLiveInMinutes": 1440, "maxDeliveryAttempts": 30}
 
 

@@ -75,7 +75,7 @@ def test_by_queue_both_go_into_the_queue_that_a_function_takes_from_and_never_ex
 
 def test_two_apps_that_share_a_topic_have_subscriptions_of_their_own():
     first, second = (
-        {it.name for it in subscriptions(name).of_type(SUBSCRIPTIONS)} for name in ("own numbers", "existing topic")
+        {it.name for it in subscriptions(name).of_type(SUBSCRIPTIONS)} for name in ("new account", "existing topic")
     )
     assert (first, second) == ({"dedup-images-queued"}, {"dedup-shop-images-queued"})
 
