@@ -21,6 +21,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+# As function_app.py does, which here comes too late: the clocks load NumPy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 CLOCK_FILE = "CLOCK_FILE"
 REST = "host, worker library and interpreter, the rest"
 HOST_CALLS = "host: storage calls"
