@@ -42,7 +42,7 @@ def cost_of_one() -> Iterator[str]:
 WHAT = {
     "blob write": "appends to the logs (several images share one); locks of the host",
     "blob read": "the image, the log's tail; a comparison: both images",
-    "blob other": "the host looks at the blob (HEAD) before it runs the function",
+    "blob other": "locks of the host; with `EVENT_DELIVERY=trigger` also one HEAD an image",
     "blob list": "none where events tell of uploads",
     "queue": "send, receive (several messages share one), delete; receives that find nothing",
     "table": "the image's row; a comparison: the candidate's row, the pair, both verdict rows, looks after writing",
