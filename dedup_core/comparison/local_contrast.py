@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
@@ -149,6 +150,20 @@ def _reduced(image: Image.Image, longer: int) -> Image.Image:
 @lru_cache(maxsize=48)  # up to 260 KB each: 3 MB of most pictures
 def _blur_matrix(size: int, radius: int) -> Float32s:
     """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
+    reach = 2 * radius  # of a row to either side
+    if size < 2 * reach:
+        return _small_blur_matrix(size, radius)
+    # At any size rows near an edge are the same, and those between are one row, moved along: much is saved.
+    ends = _small_blur_matrix(2 * reach + 2, radius)
+    matrix = np.zeros((size, size), dtype=np.float32)
+    matrix[:reach, : 2 * reach], matrix[-reach:, -2 * reach :] = ends[:reach, : 2 * reach], ends[-reach:, -2 * reach :]
+    down, across = matrix.strides
+    as_strided(matrix[reach:], (size - 2 * reach, 2 * reach + 1), (down + across, across))[:] = ends[reach, :-1]
+    return matrix
+
+
+@lru_cache(maxsize=48)
+def _small_blur_matrix(size: int, radius: int) -> Float32s:
     at = np.arange(size, dtype=np.float32)
     once = (np.abs(at[:, None] - at) <= radius).astype(np.float32)
     once[:, 0] += np.maximum(radius - at, 0)

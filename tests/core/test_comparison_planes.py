@@ -41,6 +41,17 @@ def test_a_stack_of_planes_is_blurred_as_each_of_them():
         assert np.array_equal(box_blur(planes, 4), np.stack([box_blur(plane, 4) for plane in planes]))
 
 
+@pytest.mark.parametrize("radius", [1, 4, 5])
+@pytest.mark.parametrize("side", [1, 2, 7, 15, 16, 20, 21, 96, 97])
+def test_a_blur_by_matrices_is_a_mean_of_means_with_repeated_edges(side: int, radius: int):
+    line = RANDOM.random(side)
+    expected = line
+    for _ in range(2):
+        padded = np.pad(expected, radius, mode="edge")
+        expected = np.convolve(padded, np.full(2 * radius + 1, 1 / (2 * radius + 1)), mode="valid")
+    assert box_blur(np.tile(line.astype(np.float32), (3, 1)), radius)[1] == pytest.approx(expected, rel=1e-5)
+
+
 def test_every_gray_has_its_lightness_to_the_fifth_digit():
     codes = np.arange(256, dtype=np.uint8)
     linear = np.where(codes / 255 <= 0.04045, codes / 255 / 12.92, ((codes / 255 + 0.055) / 1.055) ** 2.4)
