@@ -175,3 +175,8 @@ class Decided:
         if other is None:
             return True
         return (self.at, self.decision or "", self.keeper) > (other.at, other.decision or "", other.keeper)
+
+
+def by_name(path: str) -> tuple[int, str]:
+    """The order of copies of which nothing else tells: `cat.jpg` comes before `cat (1).jpg` and `cat-copy.jpg`."""
+    return len(path.rpartition("/")[2]), path

@@ -11,7 +11,7 @@ from dedup_core.arrays import Float64s
 from dedup_core.decoding.jpeg_tables import quality_seen_later
 from dedup_core.decoding.provenance import LOSSLESS
 from dedup_core.groups.columns import CAMERA, GRAY, SAVED_AGAIN, Bools, Places, has
-from dedup_core.groups.facts import ImageFacts
+from dedup_core.groups.facts import ImageFacts, by_name
 from dedup_core.groups.parts import Parts, Ties
 
 
@@ -33,7 +33,7 @@ class KeeperStep(StrEnum):
 
 
 DEFAULT_STEPS: Final = tuple(KeeperStep)
-UNTOLD: Final = "nothing tells them apart, and it is the first by name"
+UNTOLD: Final = "nothing tells them apart, and its name is the shortest, or the first of those"
 _SCENE_TOLERANCE: Final = 0.05  # of the picture: what an alignment is unsure of
 _QUALITY_TOLERANCE: Final = 5.0  # of 100: editors save a little better, or worse, than what they were given
 _DETAIL_TOLERANCE: Final = 0.02  # octaves: rounding of sizes
@@ -93,7 +93,7 @@ def elect(parts: Parts, policy: KeeperPolicy) -> Election:
     keepers: dict[int, int] = {}
     places = np.flatnonzero(left)  # in the order of their ids
     for place, part in zip(places.tolist(), parts.part[places].tolist(), strict=True):
-        if part not in keepers or parts.paths[place] < parts.paths[keepers[part]]:
+        if part not in keepers or by_name(parts.paths[place]) < by_name(parts.paths[keepers[part]]):
             keepers[part] = place
     steps = {
         bits: tuple(step for at, step in enumerate(policy.steps) if bits >> at & 1)

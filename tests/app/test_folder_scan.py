@@ -20,6 +20,7 @@ from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
 from dedup_core.groups.choice import choose_keeper
+from dedup_core.groups.keeper import UNTOLD
 from dedup_core.policy import BALANCED
 from dedup_core.views import View
 from dedup_decoders.in_process import InProcessDecoders
@@ -75,18 +76,18 @@ def test_the_original_is_kept_and_each_copy_says_why_it_is_one():
         {
             "a-half.jpg": encoded(shown.resize((160, 120)), "JPEG", quality=80),
             "b-original.png": encoded(shown),
-            "c-again.png": encoded(shown),
+            "c-original-2.png": encoded(shown),
             "d-stranger.png": encoded(picture(2)),
         }
     )
     report = files.scan()
-    assert grouped(report) == [("b-original.png", [("a-half.jpg", "duplicate"), ("c-again.png", "identical")])]
+    assert grouped(report) == [("b-original.png", [("a-half.jpg", "duplicate"), ("c-original-2.png", "identical")])]
     [group] = report.groups
     assert any("structure matches" in reason for reason in group.copies[0].verdict.reasons)
     assert group.reasons
     assert report.images == 4
     assert files.reads["d-stranger.png"] == 1
-    assert files.reads["c-again.png"] == 1
+    assert files.reads["c-original-2.png"] == 1
 
 
 def test_who_lies_as_the_others_do_is_kept_though_the_mirrored_one_lost_less():
@@ -254,7 +255,14 @@ def test_a_file_that_changes_between_its_two_reads_is_not_judged_by_what_it_was_
 def test_a_group_says_so_where_nothing_tells_its_files_apart():
     same = encoded(picture(1))
     [group] = Files({"a.png": same, "b.png": same}).scan().groups
-    assert group.why == ["nothing tells them apart, and it is the first by name"]
+    assert group.why == [UNTOLD]
+
+
+@pytest.mark.parametrize("copy", ["cat (1).png", "cat-copy.png", "Copy of cat.png", "a/cat (1).png"])
+def test_the_plain_name_is_kept_where_nothing_else_tells(copy: str):
+    same = encoded(picture(1))
+    [group] = Files({copy: same, "cat.png": same}).scan().groups
+    assert group.keeper.path == "cat.png"
 
 
 def test_why_a_file_is_kept_is_about_its_copies_alone():

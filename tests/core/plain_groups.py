@@ -162,7 +162,7 @@ def elect(
         steps += [step] * (len(stays) < len(left))
         settled |= (set(left) - set(stays)) if step in settling else set()
         left = stays
-    keeper = min(left, key=lambda it: (images[it].path, it))
+    keeper = min(left, key=lambda it: (len(images[it].path.split("/")[-1]), images[it].path, it))
     settled |= {it for it in part for word in decided if word.keeper == keeper and set(word.key) == {keeper, it}}
     ours = [link for link in links if keeper in link.key and is_asked]
     settled |= {it for link in ours if has_mark(link, it := link.other(keeper), images) and not bears(link, keeper)}

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import uvicorn
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from dedup_app.group_records import id_of, microseconds
 from dedup_app.ledger.findings import PREFIXES, FindingKind, SliceReport
@@ -24,6 +23,7 @@ from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
 from dedup_web.app import create_app
+from demo import photographs
 from tests.app.world import NOON, World
 from tests.core.pictures import hue_shifted
 
@@ -33,10 +33,10 @@ HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 
 
 @cache
-def photograph(name: str) -> Image.Image:
-    """A photograph that scikit-image ships (CC0 or public domain), at most 512 pixels a side."""
-    with Image.open(io.BytesIO((files("skimage") / "data" / name).read_bytes())) as picture:
-        picture.thumbnail((512, 512))
+def photograph(name: str, side: int = 512) -> Image.Image:
+    """A photograph that a package ships, at most `side` pixels a side."""
+    with Image.open(io.BytesIO(photographs.photograph(name))) as picture:
+        picture.thumbnail((side, side))
         return picture.convert("RGB")
 
 
@@ -46,10 +46,10 @@ def encoded(picture: Image.Image, kind: str = "JPEG", quality: int = 90) -> byte
     return buffer.getvalue()
 
 
-def with_letters(picture: Image.Image) -> Image.Image:
+def with_letters(picture: Image.Image, letters: str = "SAMPLE") -> Image.Image:
     picture = picture.copy()
     place = (picture.width * 0.05, picture.height * 0.8)
-    ImageDraw.Draw(picture).text(place, "SAMPLE", font=ImageFont.load_default(picture.height // 7), fill="white")
+    ImageDraw.Draw(picture).text(place, letters, font=ImageFont.load_default(picture.height // 7), fill="white")
     return picture
 
 
@@ -87,6 +87,29 @@ def _taken_in() -> World:
         "catalog/astronaut.png": encoded(astronaut, "PNG"),
         HOSTILE: encoded(half),
         "uploads/notes.jpg": b"this is no picture",
+    }.items():
+        world.upload_and_ingest(name, data)
+    world.verify_all()
+    return world
+
+
+def shop_world() -> World:
+    """What the pictures of the docs show: a shop whose sellers send the same photographs again, in their own ways."""
+    world = World()
+    cup, flower = photograph("coffee.png", 600), photograph("flower.jpg", 640)
+    cat = photograph("chelsea.png")
+    mirrored = ImageOps.mirror(cup).crop((18, 10, cup.width - 30, cup.height - 22))
+    framed = ImageOps.expand(cup.resize((cup.width // 2, cup.height // 2)), 16, "white")
+    for name, data in {
+        "catalog/coffee-cup.jpg": encoded(cup, quality=94),
+        "sellers/anna/IMG_2041.jpg": encoded(ImageEnhance.Brightness(mirrored).enhance(1.12), quality=82),
+        "sellers/bistro/cup.webp": encoded(framed, "WEBP", quality=80),
+        "sellers/bistro/cup-sale.jpg": encoded(with_letters(cup, "SALE -20 %")),
+        "catalog/coffee-cup-green.jpg": encoded(hue_shifted(cup, 120)),
+        "catalog/flower.jpg": encoded(flower, quality=95),
+        "sellers/anna/flower.jpg": encoded(flower.resize((320, 214)), quality=80),
+        "catalog/cat.jpg": encoded(cat, quality=93),
+        "catalog/cat (1).jpg": encoded(cat, quality=93),
     }.items():
         world.upload_and_ingest(name, data)
     world.verify_all()

@@ -21,7 +21,7 @@ from dedup_core.paths import ImagePath
 from tests.app.world import NOON, World, copy_of, photo
 from tests.axe import serious_findings
 from tests.browser import SHOTS, chromium, shoot, wait_for_pictures
-from tests.web.served import HOSTILE, Served, encoded, photograph, photographs_world, served, with_history
+from tests.web.served import HOSTILE, Served, encoded, photograph, photographs_world, served, shop_world, with_history
 
 LIMIT = 60_000  # ms; only what fails takes so long
 expect.set_options(timeout=LIMIT)
@@ -672,10 +672,12 @@ LOOKS = {
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_page_is_accessible_in_every_look(browser: Browser, look: str):
-    with served(with_history(photographs_world())) as site:
+    with served(with_history(shop_world() if SHOTS else photographs_world())) as site:
         page = opened(browser, site, **LOOKS[look])
         wait_for_pictures(page)
-        shoot(page, f"review-{look}")
+        if SHOTS:
+            show_a_group_of_three(page)
+            shoot(page, f"review-{look}")
         assert serious_findings(page) == []
         page.get_by_role("tab", name="Statistics").click()
         expect(page.locator(".plot svg rect.s5").first).to_be_visible()
@@ -684,6 +686,16 @@ def test_the_page_is_accessible_in_every_look(browser: Browser, look: str):
             shoot(page, f"statistics-{look}")
         assert serious_findings(page) == []
         page.close()
+
+
+def show_a_group_of_three(page: Page) -> None:
+    """With the reasons below the pictures; on a phone as far down as it shows."""
+    items = page.locator("#list li button", has_text="coffee-cup.jpg")
+    items.first.click()
+    expect(page.locator(".card")).to_have_count(3)
+    assert page.viewport_size is not None
+    if page.viewport_size["width"] > 1000:
+        page.set_viewport_size({"width": page.viewport_size["width"], "height": 1400})
 
 
 def show_whole_statistics(page: Page) -> None:
