@@ -95,13 +95,13 @@ def upload(azurite: Azurite, photo: Path | None, small_pairs: int) -> dict[str, 
             picture = enlarge(original, size)
             left = put(f"{megapixels}-left.jpg", picture, 90)
             right = put(f"{megapixels}-right.jpg", picture.point(lambda value: min(255, value + 8)), 70)
-            workloads[f"{megapixels} MP"] = [f"{left} {right}"]
+            workloads[f"{megapixels} megapixel{'s' * (megapixels > 1)}"] = [f"{left} {right}"]
         small = [
             put(f"small-{number}.jpg", enlarge(original.rotate(number), SMALL_SIZE), 85)
             for number in range(SMALL_IMAGES)
         ]
         pairs = [f"{small[n % SMALL_IMAGES]} {small[(n + 1) % SMALL_IMAGES]}" for n in range(small_pairs)]
-        workloads[f"{small_pairs:,} small"] = pairs
+        workloads["{} x {}".format(*SMALL_SIZE)] = pairs
     return workloads
 
 
