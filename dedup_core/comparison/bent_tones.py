@@ -23,11 +23,16 @@ def tone_curve(source: Float32s, target: Float32s, least: int = _LEAST_LEVEL) ->
     return np.asarray(np.interp(np.arange(256), levels, means), dtype=np.float32)
 
 
-def level_curve(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> Float32s:
-    """The mean of target at each of 256 levels of source (n,), and between and beyond those that it has."""
-    counts = np.bincount(source, minlength=256)
+def joint_levels(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """How often each level of source (n,) meets each level of target (n,): (256, 256), of which .T is the way back."""
+    return np.bincount(source.astype(np.uint16) << 8 | target, minlength=1 << 16).reshape(256, 256)
+
+
+def level_curve(joint: NDArray[np.intp]) -> Float32s:
+    """The mean of target at each of 256 levels of source, and between and beyond those that it has."""
+    counts = joint.sum(axis=1)
     known = np.flatnonzero(counts >= min(_LEAST_LEVEL, int(counts.max())))
-    means = np.bincount(source, target, 256)[known] / counts[known]
+    means = joint[known] @ np.arange(256) / counts[known]
     return np.asarray(np.interp(np.arange(256), known, means), dtype=np.float32)
 
 

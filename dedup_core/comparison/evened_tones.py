@@ -1,5 +1,6 @@
 """One of two pictures given the light and the tones of the other, so that what is left of a difference is content."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
-from dedup_core.comparison.bent_tones import level_curve
+from dedup_core.comparison.bent_tones import joint_levels, level_curve
 from dedup_core.comparison.sharpness import ImagePair, Softening
 
 type Mask = NDArray[np.bool_]
@@ -49,21 +50,24 @@ def _toned(left: Image.Image, right: Image.Image, softening: Softening, agrees: 
     The one of which it leaves less: light that was clipped cannot be brought back.
     """
     told = np.flatnonzero(agrees)
-    values = [
-        np.stack([np.asarray(channel).ravel().take(told) for channel in image.split()])  # (3, n)
+    channels = (
+        [np.asarray(channel).ravel().take(told) for channel in image.split()]
         for image in softening.applied(left, right)
-    ]
-    (forth, error), (back, error_back) = (_curves(*pair) for pair in (values, values[::-1]))
+    )
+    joint = [joint_levels(ours, theirs) for ours, theirs in zip(*channels, strict=True)]
+    (forth, error), (back, error_back) = _curves(joint), _curves([levels.T for levels in joint])
     return ((left.point(forth), right), error) if error <= error_back else ((left, right.point(back)), error_back)
 
 
-def _curves(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> tuple[list[int], float]:
+def _curves(joint: Sequence[NDArray[np.intp]]) -> tuple[list[int], float]:
     """The curve of each channel, one after the other as Pillow takes them, and the mean error that they leave."""
-    pairs = list(zip(source, target, strict=True))
-    curves = [level_curve(ours, theirs) for ours, theirs in pairs]
-    errors = [np.abs(curve[ours] - theirs).mean() for curve, (ours, theirs) in zip(curves, pairs, strict=True)]
-    table = np.concatenate(curves).clip(0, 255).round().astype(int).tolist()
-    return table, float(np.mean(errors))
+    curves, errors = [], []
+    for levels in joint:
+        curve = level_curve(levels)
+        source, target = np.nonzero(levels)
+        errors.append(np.average(np.abs(curve[source] - target), weights=levels[source, target]))
+        curves.append(curve)
+    return np.concatenate(curves).clip(0, 255).round().astype(int).tolist(), float(np.mean(errors))
 
 
 def _light(left: Image.Image, right: Image.Image, agrees: Mask) -> Float32s | None:
