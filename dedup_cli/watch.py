@@ -3,15 +3,19 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Self
 
 from rich.console import Console
 from rich.text import Text
 
 from dedup_app.ports.queues import QueueLengths
 from dedup_app.services import Services
-from dedup_cli.output import console, counted
+from dedup_cli.failures import ACCESS_DENIED
+from dedup_cli.output import console, counted, tell
+from dedup_core.errors import TemporaryError
 
 EVERY_SECONDS = 5.0  # the service counts its messages only about, and not at once
 SPAN_SECONDS = 120.0  # over which the rate is taken: messages come in bursts
@@ -49,38 +53,76 @@ class Rate:
 def watch_queues(
     services: Services, *, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
 ) -> None:
-    """Tell until nothing waits any more, or until Ctrl-C. A terminal shows one line, a file gets one a look."""
+    """Tell until nothing waits any more, or until Ctrl-C. An outage of storage is told, too, and waited for."""
     rate, calm = Rate(), 0
-    live = Console(highlight=False).status("") if sys.stdout.isatty() else None
-    if live:
-        live.start()
-    try:
-        while True:
-            lengths = services.queues.lengths()
-            waiting = sum(it.waiting for it in lengths.values())
+    lengths: dict[str, QueueLengths] = {}
+    with suppress(KeyboardInterrupt), _Line() as line:
+        for lengths in _looks(services, line, sleep):
+            waiting = _all_waiting(lengths)
             rate.add(clock(), waiting)
+            line.show(told(lengths, rate))
             calm = calm + 1 if waiting == 0 else 0
-            line = told(lengths, rate)
-            if live:
-                live.update(Text(line))
-            else:
-                console().print(Text(line))
             if calm == CALM_LOOKS:
                 break
-            sleep(EVERY_SECONDS)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        if live:
-            live.stop()
+    if not lengths:
+        return
     poison = sum(it.poison for it in lengths.values())
     failed = f"; {counted(poison, 'message')} failed on every try: `dedup poison list`" if poison else ""
+    waiting = _all_waiting(lengths)
     console().print(Text(f"{_waiting(waiting)}{failed}" if waiting else f"nothing waits any more{failed}"))
+
+
+def _looks(services: Services, line: "_Line", sleep: Callable[[float], None]) -> Iterator[dict[str, QueueLengths]]:
+    """The lengths, every few seconds. Raises `TemporaryError` for a missing permission, which no waiting mends."""
+    is_out = False
+    while True:
+        try:
+            lengths = services.queues.lengths()
+        except TemporaryError as error:
+            if error.reason == ACCESS_DENIED:
+                raise
+            if not is_out:
+                line.remark(f"{error}; it goes on as soon as storage answers (Ctrl-C ends it)")
+            is_out = True
+        else:
+            if is_out:
+                line.remark("storage answers again")
+            is_out = False
+            yield lengths
+        sleep(EVERY_SECONDS)
+
+
+class _Line:
+    """A terminal shows one line that changes, a file gets one a look."""
+
+    def __init__(self) -> None:
+        self._live = Console(highlight=False).status("") if sys.stdout.isatty() else None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, text: str) -> None:
+        if self._live:
+            self._live.update(Text(text))
+        else:
+            console().print(Text(text))
+
+    def remark(self, sentence: str) -> None:
+        """On standard error, and without the line that changes, which would take it over."""
+        self.__exit__()
+        tell(sentence)
+        self.__enter__()
 
 
 def told(lengths: dict[str, QueueLengths], rate: Rate) -> str:
     """One line about this look."""
-    waiting = sum(it.waiting for it in lengths.values())
+    waiting = _all_waiting(lengths)
     parts = [f"{it.waiting:,} in {name}" for name, it in sorted(lengths.items()) if it.waiting]
     line = _waiting(waiting) + (f" ({', '.join(parts)})" if parts else "")
     speed, left = rate.a_second, rate.seconds_left()
@@ -88,6 +130,10 @@ def told(lengths: dict[str, QueueLengths], rate: Rate) -> str:
         return line
     line += f"; {abs(speed):,.1f} a second {'less' if speed >= 0 else 'more'}"
     return line if left is None else f"{line}; about {_duration(left)} left"
+
+
+def _all_waiting(lengths: dict[str, QueueLengths]) -> int:
+    return sum(it.waiting for it in lengths.values())
 
 
 def _waiting(messages: int) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from dedup_cli import watch
 from dedup_cli.watch import Rate, watch_queues
+from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import World
@@ -58,6 +59,49 @@ def test_ctrl_c_ends_it_with_what_still_waits(world: World, capsys: pytest.Captu
 
     watch_queues(world.services, sleep=sleep)
     assert capsys.readouterr().out.splitlines()[-1] == "40 messages wait"
+
+
+def test_an_outage_of_storage_is_told_once_and_waited_for(world: World, capsys: pytest.CaptureFixture[str]):
+    now = [0.0]
+    count = world.services.queues.lengths
+
+    def lengths():
+        if 5 < now[0] <= 20:
+            raise StoreBusy("Could not count the messages in ingest-images: no answer")
+        return count()
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        del world.ingest_queue.messages[:10]
+
+    world.services.queues.lengths = lengths
+    watch_queues(world.services, sleep=sleep, clock=lambda: now[0])
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == "nothing waits any more"
+    [outage, end] = told.err.splitlines()
+    assert outage.startswith("Could not count the messages in ingest-images: no answer; it goes on as soon as storage")
+    assert end == "storage answers again"
+
+
+def test_ctrl_c_ends_it_in_an_outage_too(world: World, capsys: pytest.CaptureFixture[str]):
+    def lengths():
+        raise StoreBusy("no answer")
+
+    def sleep(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    world.services.queues.lengths = lengths
+    watch_queues(world.services, sleep=sleep)  # before anything was seen
+    assert capsys.readouterr().out == ""
+
+
+def test_a_permission_that_is_missing_ends_it(world: World):
+    def lengths():
+        raise TemporaryError("Could not count", reason="access-denied")
+
+    world.services.queues.lengths = lengths
+    with pytest.raises(TemporaryError):
+        watch_queues(world.services, sleep=lambda _seconds: None)
 
 
 def test_the_commands_follow(dedup: Run, monkeypatch: pytest.MonkeyPatch):
