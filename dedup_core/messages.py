@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -24,6 +25,7 @@ METADATA_KEYS = frozenset(
 _EXCERPT_CHARACTERS = 400
 _MOST_VERSION = 2**63 - 1  # what tables hold
 _MOST_TAG_CHARACTERS = 256  # of an etag or tag, which goes into a header; those of storage have some fifty
+_TAG = re.compile(r'(W/)?"[^"]+"')  # an etag of HTTP: what is none is refused at each try; `*` would mean any row
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,8 @@ def _parse_target(entry: object, name: str, containers: Collection[str] | None, 
             raise InvalidMessage(f"The {key} of {name!r} must be a text, not {json_kind(text)}")
         if len(text) > _MOST_TAG_CHARACTERS or not (text.isascii() and text.isprintable() and text == text.strip()):
             raise InvalidMessage(f"The {key} of {name!r} is none that storage gives: {_shortened(text)}")
+    if tag and not _TAG.fullmatch(tag):
+        raise InvalidMessage(f"The tag of {name!r} is none that storage gives: {_shortened(tag)}; leave it out")
     version = _hint(entry, "version", 0)
     if type(version) is not int or not 0 <= version <= _MOST_VERSION:
         raise InvalidMessage(f"The version of {name!r} must be a whole number, not {_shortened(version)}")

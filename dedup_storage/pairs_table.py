@@ -1,11 +1,13 @@
 """The `pairs` table: both directions of every pair; no verdict ever replaces one on newer versions."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
 from dedup_app.ports.pairs import PairRow, Written
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.errors import PermanentError
 from dedup_core.paths import ImagePath
 from dedup_storage.decision_columns import decision_columns
 from dedup_storage.entity_table import Entities
@@ -122,7 +124,7 @@ class AzurePairsTable:
     def _put(self, row: PairRow, *, is_final: bool) -> Written:
         """Write one side, unless what is there is newer or, if that is final, the same."""
         entity = pair_entity(row)
-        if row.tag and self._table.update(entity, row.tag, keep_other_columns=True) is not None:
+        if row.tag and self._is_opened_at(row.tag, entity):
             return Written.NEW  # it was pending: there were no numbers of another verdict in it
         outcome = Written.NEW
         while row.tag or self._table.create(entity) is None:
@@ -142,6 +144,15 @@ class AzurePairsTable:
             if self._table.update(entity | _decision(found[0]), found[1], keep_other_columns=False) is not None:
                 return outcome
         return outcome
+
+    def _is_opened_at(self, tag: str, entity: Entity) -> bool:
+        """Whether the row still had this tag, and is written with that.
+
+        A message by hand may carry any; where storage refuses the row and not the tag, it does so again afterwards.
+        """
+        with suppress(PermanentError):
+            return self._table.update(entity, tag, keep_other_columns=True) is not None
+        return False
 
 
 def _is_newer(known: PairRow, row: PairRow) -> bool:

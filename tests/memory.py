@@ -183,7 +183,7 @@ class MemoryEntities:
 
     def _write(self, entity: Entity, *, keep_other_columns: bool) -> str:
         known = self._entities.get(_keys(entity), ({}, ""))[0] if keep_other_columns else {}
-        tag = f"t{next(self._tags)}"
+        tag = f'W/"{next(self._tags)}"'
         self._entities[_keys(entity)] = known | entity, tag
         return tag
 

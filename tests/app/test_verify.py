@@ -111,7 +111,9 @@ def _deleted(world: World, name: str) -> ImagePath:
     return path
 
 
-@pytest.mark.parametrize("hints", [{}, {"etag": "0x1", "version": 7, "tag": "t"}], ids=["plain", "with made-up hints"])
+@pytest.mark.parametrize(
+    "hints", [{}, {"etag": "0x1", "version": 7, "tag": 'W/"t"'}], ids=["plain", "with made-up hints"]
+)
 def test_images_that_never_were_get_no_rows_and_are_named_as_refused(world, pictures, hints):
     known, real = str(pictures["original.png"]), str(pictures["copy.jpg"])
     world.services.ingest.ingest(ImagePath("images", "nobody-1.png"))

@@ -111,6 +111,8 @@ def test_no_written_message_uses_a_key_that_the_host_would_merge_into_its_metada
         ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "etag": 5}}', "etag of 'right'"),
         ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "tag": "\u20ac"}}', "tag of 'right' is none"),
         ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "tag": "0x1\\r\\nA: b"}}', "none that storage"),
+        ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "tag": "0x1"}}', 'storage gives: "0x1"; leave it'),
+        ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "tag": "*"}}', "none that storage"),
         ('{"left": {"path": "images/a.jpg", "etag": "0x1 "}, "right": "images/b.jpg"}', "etag of 'left' is none"),
         ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "tag": "%s"}}' % ("x" * 300), "none that storage"),
         ('{"left": "images/a.jpg", "right": {"path": "images/b.jpg", "color": "5"}}', 'unknown key "color"'),

@@ -178,6 +178,12 @@ class PairsTableContract(ABC):
             assert table.put_verdict(replace(pair, tag=opened.tag))
             assert table.get(image("a"), image("b")) == pair
 
+    @pytest.mark.parametrize("tag", ['W/"made up"', '"made up"', "made up"])
+    def test_a_made_up_tag_does_no_harm_even_where_storage_takes_it_for_none(self, table: PairsTable, tag: str) -> None:
+        table.open(pending("a", "b", left_version=1, right_version=1))
+        assert table.put_verdict(replace(versioned("a", "b", 1, 1), tag=tag))
+        assert table.get(image("a"), image("b")) == versioned("a", "b", 1, 1)
+
     def test_a_later_verdict_replaces_all_of_the_earlier_one(self, table: PairsTable) -> None:
         table.put_verdict(verified("a", "b"))
         later = verified("a", "b", VerdictKind.UNVERIFIABLE, verified_at=NOON + timedelta(days=1), right_etag="0x3")
