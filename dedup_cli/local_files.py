@@ -1,7 +1,10 @@
 """How files of this machine are decoded: with the usual limits, in the formats that `IMAGE_FORMATS` names."""
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from dedup_app.setting_reader import SettingReader
 from dedup_core.errors import ImageTooLarge
@@ -17,12 +20,39 @@ def limits_here() -> DecodeLimits:
 
 
 def read_image_file(file: Path) -> bytes:
-    """The bytes of a file, none of a larger one than is decoded. Raises `ImageTooLarge` or `OSError`."""
-    size = file.stat().st_size
+    """The bytes of a file or a pipe, none of a larger file than is decoded. Raises `ImageTooLarge` or `OSError`."""
+    with file.open("rb") as opened:
+        return _image_bytes(opened)
+
+
+def read_listed_file(file: Path) -> bytes:
+    """The same of a file that nobody has named, as `open_listed_file` opens it."""
+    with open_listed_file(file) as opened:
+        return _image_bytes(opened)
+
+
+def open_listed_file(file: Path) -> BinaryIO:
+    """A file that was found in a folder. Raises `OSError` also for the pipe or device that has taken its place.
+
+    Opening that would wait for whoever writes into it, for ever if nobody does.
+    """
+    opened = open(file, "rb", opener=_without_waiting)  # noqa: SIM115 - whoever asks closes it
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise OSError(errno.EINVAL, "it is a pipe or a device by now")
+    return opened
+
+
+def _without_waiting(file: str, flags: int) -> int:
+    return os.open(file, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has neither the flag nor such files
+
+
+def _image_bytes(opened: BinaryIO) -> bytes:
+    size = os.fstat(opened.fileno()).st_size
     if size > DEFAULT_LIMITS.max_bytes:
         limit = f"the limit is {DEFAULT_LIMITS.max_bytes:,}"
         raise ImageTooLarge(f"the file has {size:,} bytes, {limit}", reason="too-many-bytes")
-    return file.read_bytes()
+    return opened.read()
 
 
 def why_not_read(reason: str, detail: str) -> str:

@@ -18,7 +18,7 @@ from dedup_app.ports.decoders import Decoders
 from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
-from dedup_cli.local_files import limits_here, read_image_file
+from dedup_cli.local_files import limits_here, open_listed_file, read_listed_file
 from dedup_cli.output import Cell, print_csv, print_json, tell
 from dedup_cli.progress import progress_bar
 from dedup_cli.scan_report import html_report
@@ -131,7 +131,7 @@ def _is_image(path: Path) -> bool:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return True
     try:
-        with path.open("rb") as file:
+        with open_listed_file(path) as file:
             sniff_format(file.read(300))
     except (OSError, PermanentError):
         return False
@@ -140,7 +140,7 @@ def _is_image(path: Path) -> bool:
 
 def _read(name: str) -> bytes:
     try:
-        return read_image_file(Path(name))
+        return read_listed_file(Path(name))
     except OSError as error:
         raise UnreadableFile(_why(error)) from error
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from dedup_app.folder_scan import Unreadable
+from dedup_cli import scan
 from dedup_cli.failures import InputError
 from dedup_cli.written_file import write_whole
 from tests.browser import chromium
@@ -135,6 +137,26 @@ def test_a_name_that_is_no_unicode_does_not_stop_it(dedup: Run, folder: Path) ->
     assert dedup("scan", str(folder)).exit_code == 0
 
 
+def test_a_pipe_that_has_taken_the_place_of_a_listed_file_is_listed_and_stops_nothing(
+    dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(place: Path) -> tuple[list[str], list[Unreadable]]:
+        found = listing(place)
+        (folder / "red.png").unlink()
+        os.mkfifo(folder / "red.png")
+        return found
+
+    listing = scan._names
+    monkeypatch.setattr(scan, "_names", listed)
+    found = json.loads(dedup("scan", str(folder), "--json").stdout)
+    assert {it["path"]: (it["reason"], it["detail"]) for it in found["unreadable"]}[str(folder / "red.png")] == (
+        "not-readable",
+        "the file cannot be read: it is a pipe or a device by now",
+    )
+    assert len(found["groups"]) == 1
+    assert not scan._is_image((folder / "red.png").rename(folder / "a name that does not tell"))
+
+
 def test_a_file_in_place_of_a_folder_is_refused_with_the_command_for_it(dedup: Run, folder: Path) -> None:
     done = dedup("scan", str(folder / "a.png"))
     assert done.exit_code == 2
@@ -152,7 +174,7 @@ def test_a_page_that_cannot_be_written_is_told(dedup: Run, folder: Path) -> None
 def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(
     dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dedup_cli.scan.read_image_file", lambda _file: pytest.fail("a file was read"))
+    monkeypatch.setattr("dedup_cli.scan.read_listed_file", lambda _file: pytest.fail("a file was read"))
     for page, why in ((folder, "it is a folder"), (folder / "nowhere" / "a.html", "is no folder")):
         done = dedup("scan", str(folder), "--html", str(page))
         assert (done.exit_code, why in done.stderr) == (2, True)
