@@ -10,6 +10,7 @@ from dedup_app.group_records import facts_of, id_of
 from dedup_app.journal import VerdictJournal
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.progress import Progress, told, unheard
 from dedup_core.groups.facts import Decided
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
@@ -40,9 +41,12 @@ class DecisionTransfer:
         self._journal = journal
         self._container = container
 
-    def export(self) -> Iterator[str]:
-        """A line for each pair that was decided about, in an order that is the same in every account."""
-        return (line_of(pair) for pair in self._pairs.all() if pair.decided is not None)
+    def export(self, progress: Progress = unheard) -> Iterator[str]:
+        """A line for each pair that was decided about, in an order that is the same in every account.
+
+        `progress` hears how many pairs were seen so far, decided or not.
+        """
+        return (line_of(pair) for pair in told(self._pairs.all(), progress) if pair.decided is not None)
 
     def take_in(self, lines: Iterable[bytes], *, exported_from: str = "") -> ImportReport:
         """Write what is not known here, line by line; bad lines are refused, and the others go in all the same."""

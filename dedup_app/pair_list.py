@@ -12,6 +12,7 @@ from dedup_app.image_status import ABSENT
 from dedup_app.paging import parse_pair_cursor
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
+from dedup_app.progress import Progress, told, unheard
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
 from dedup_core.paths import ImagePath
@@ -86,8 +87,12 @@ class PairListService:
         self._features = features
         self._pairs = pairs
 
-    def pairs(self, image: ImagePath | None = None, wanted: PairFilter = PairFilter()) -> PairList:
+    def pairs(
+        self, image: ImagePath | None = None, wanted: PairFilter = PairFilter(), progress: Progress = unheard
+    ) -> PairList:
         """The pairs of the image (of all images if None), the most alike first.
+
+        `progress` hears how many pairs were seen so far.
 
         Raises `UnknownImage` if the app has never seen the image, or has refused it; not where those of gone images are
         wanted, too, and it has some.
@@ -95,7 +100,7 @@ class PairListService:
         kinds = wanted.kinds
         row = None if image is None else self._features.get(image.image_id)
         found = self._pairs.all() if image is None else self._pairs_of(image, row, wanted)
-        known = [pair for pair in found if wanted.is_in_scope(pair)]
+        known = [pair for pair in told(found, progress) if wanted.is_in_scope(pair)]
         chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
         others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
         rows = self._features.summaries(image_ids(chosen))
@@ -110,12 +115,13 @@ class PairListService:
             return PairList(sorted([*current, *of_gone], key=_order), others, 0, is_too_plain)
         return PairList(current, others, len(of_gone), is_too_plain)
 
-    def each(self, wanted: PairFilter, after: str = "") -> Iterator[PairRow]:
+    def each(self, wanted: PairFilter, after: str = "", progress: Progress = unheard) -> Iterator[PairRow]:
         """The pairs that are asked for, in the order of their ids, after the one that the cursor names.
 
-        A few hundred are held at a time, however many there are. Raises `BadCursor`.
+        A few hundred are held at a time, however many there are; `progress` hears how many were seen so far, asked for
+        or not. Raises `BadCursor`.
         """
-        pairs = self._pairs.all(parse_pair_cursor(after) if after else None)
+        pairs = told(self._pairs.all(parse_pair_cursor(after) if after else None), progress)
         chosen = (pair for pair in pairs if PairKind.of(pair) in wanted.kinds and wanted.is_in_scope(pair))
         for group in batched(chosen, PAIRS_AT_ONCE, strict=False):
             rows = self._features.summaries(image_ids(group))

@@ -1,6 +1,6 @@
 """Reindex: rebuild both logs from the tables; images of an older scheme are taken in anew."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from dedup_app.ports.features import FeaturesRow, FeaturesTable
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairsTable
 from dedup_app.ports.queues import IngestQueue
+from dedup_app.progress import Progress, told, unheard
 from dedup_core.fingerprinting.record import SCHEME, Fingerprints
 from dedup_core.messages import IngestMessage
 
@@ -46,13 +47,13 @@ class ReindexService:
         self._index = index
         self._ingest_queue = ingest_queue
 
-    def reindex(self, progress: Callable[[int], None] = lambda _rows: None) -> ReindexReport:
+    def reindex(self, progress: Progress = unheard) -> ReindexReport:
         """Put all rows into the log; `progress` hears how many were seen so far."""
         older = (row for row in self._features.all_summaries() if row.is_alive and row.scheme != SCHEME)
         queued = self._ingest_queue.send_all(IngestMessage(row.path) for row in older)
         self._index.refresh()
         gone: list[tuple[str, int]] = []
-        indexed = self._index.add_all(_fingerprints(_told(self._features.all(), progress), gone))
+        indexed = self._index.add_all(_fingerprints(told(self._features.all(), progress), gone))
         self._index.remove_all(self._held(gone))
         self._index.declare_whole()
         rebuild(self._verdict_log, self._features, self._pairs, self._tags)
@@ -63,12 +64,6 @@ class ReindexService:
         for prefix, images in groupby(sorted(gone), key=lambda image: image[0][:2]):
             held = self._index.held(prefix)
             yield from ((name, version) for name, version in images if name in held)
-
-
-def _told(rows: Iterable[FeaturesRow], progress: Callable[[int], None]) -> Iterator[FeaturesRow]:
-    for seen, row in enumerate(rows, 1):
-        progress(seen)
-        yield row
 
 
 def _fingerprints(rows: Iterable[FeaturesRow], gone: list[tuple[str, int]]) -> Iterator[tuple[str, int, Fingerprints]]:

@@ -10,6 +10,7 @@ from dedup_app.group_records import id_of
 from dedup_app.journal import VerdictJournal
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.ports.queues import VerifyQueue
+from dedup_app.progress import Progress, told, unheard
 from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY, Verdict, VerdictKind, decide
 from dedup_core.groups.facts import FAMILIES
 from dedup_core.groups.projection import GroupProjection
@@ -81,7 +82,7 @@ class RejudgeService:
         *,
         dry_run: bool = False,
         remeasure: bool = False,
-        progress: Callable[[int], None] = lambda _pairs: None,
+        progress: Progress = unheard,
     ) -> Iterator[Change]:
         """The changes, each stored when it comes out, unless it is a dry run. A person's decision is never touched.
 
@@ -90,8 +91,7 @@ class RejudgeService:
         """
         untold: list[PairRow] = []
         with self._book.current() as log:
-            for seen, pair in enumerate(self._pairs.all(), 1):
-                progress(seen)
+            for pair in told(self._pairs.all(), progress):
                 if pair.verdict is None or pair.verdict.kind in NO_MATTER_OF_POLICY:
                     continue
                 if pair.measurement is None:

@@ -12,9 +12,11 @@ import typer
 from rich.text import Text
 
 from dedup_app.decision_transfer import ImportReport
+from dedup_app.progress import told
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
 from dedup_cli.output import console, counted, plain, print_error, print_json
+from dedup_cli.progress import progress
 from dedup_cli.written_file import written_whole
 
 MOST_SHOWN = 20  # lines and images that are named, of which there may be thousands
@@ -30,13 +32,18 @@ def export_decisions(
 
     Example: dedup export-decisions decisions.jsonl
     """
-    lines = services_of(context).decision_transfer.export()
+    transfer = services_of(context).decision_transfer
     if str(file) == "-":
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        with progress("pairs", while_printing=True) as show:
+            sys.stdout.writelines(f"{line}\n" for line in transfer.export(show))
         return
     try:
-        with written_whole(file) as place, place.open("w", encoding="utf-8", newline="\n") as out:
-            count = sum(1 for line in lines if out.write(f"{line}\n"))
+        with (
+            written_whole(file) as place,
+            place.open("w", encoding="utf-8", newline="\n") as out,
+            progress("pairs") as show,
+        ):
+            count = sum(1 for line in transfer.export(show) if out.write(f"{line}\n"))
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}") from error
     console().print(Text(f"written: decisions on {counted(count, 'pair')}"))
@@ -58,8 +65,8 @@ def import_decisions(
     Example: dedup import-decisions decisions.jsonl
     """
     transfer = services_of(context).decision_transfer
-    with _opened(file) as lines:
-        report = transfer.take_in(lines, exported_from=exported_from)
+    with _opened(file) as lines, progress("lines") as show:
+        report = transfer.take_in(told(lines, show), exported_from=exported_from)
     if as_json:
         print_json(_record(report))
     else:

@@ -28,6 +28,7 @@ from dedup_cli.output import (
     verdict_text,
 )
 from dedup_cli.pair_export import COLUMNS, flat_record, pair_record, write_parquet
+from dedup_cli.progress import progress
 from dedup_cli.written_file import check_place
 
 Prefix = Annotated[str, typer.Option(metavar="NAME", help="Only with an image whose name begins so.")]
@@ -48,6 +49,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+STREAMED = (Format.JSON, Format.CSV)  # to standard output, pair by pair
 _NUMBERS = ("palette", "pixels", "histogram")
 
 
@@ -89,10 +91,12 @@ def duplicates(
     kinds = tuple(PairKind) if everything else tuple(kind or LIKE_EACH_OTHER)
     wanted = PairFilter(kinds, prefix, None if since is None else since.replace(tzinfo=UTC), everything)
     if path is None and (output is not Format.TABLE or limit or after):
-        _print(_page(services.pair_list, wanted, after, limit), output, file)
+        pairs = _page(services.pair_list, wanted, after, limit, is_printed=output in STREAMED)
+        _print(pairs, output, file)
         return
     image = None if path is None else image_path(services, path)
-    found = services.pair_list.pairs(image, wanted)
+    with progress("pairs") as show:
+        found = services.pair_list.pairs(image, wanted, show)
     if found.is_too_plain:
         tell(f"{image} is too plain to be searched for: only identical files are found")
     if output is Format.TABLE:
@@ -115,15 +119,21 @@ def _print(pairs: Iterable[PairRow], output: Format, file: Path | None) -> None:
         console().print(Text(f"{counted(write_parquet(file, pairs), 'pair')} written to {plain(str(file))}"))
 
 
-def _page(pair_list: PairListService, wanted: PairFilter, after: str, limit: int | None) -> Iterator[PairRow]:
-    """The pairs of one page; where there is another one, its cursor is told when the last of them is out."""
-    found = pair_list.each(wanted, after)
-    last: PairRow | None = None
-    for last in found if limit is None else islice(found, limit):
-        yield last
-    if last is not None and next(found, None) is not None:
-        first, second = sorted((last.left.image_id, last.right.image_id))
-        tell(f"there are more: --after {pair_cursor(first, second)}")
+def _page(
+    pair_list: PairListService, wanted: PairFilter, after: str, limit: int | None, *, is_printed: bool
+) -> Iterator[PairRow]:
+    """The pairs of one page; where there is another one, its cursor is told when the last of them is out.
+
+    `is_printed`: each is printed as it comes.
+    """
+    with progress("pairs", while_printing=is_printed) as show:
+        found = pair_list.each(wanted, after, show)
+        last: PairRow | None = None
+        for last in found if limit is None else islice(found, limit):
+            yield last
+        if last is not None and next(found, None) is not None:
+            first, second = sorted((last.left.image_id, last.right.image_id))
+            tell(f"there are more: --after {pair_cursor(first, second)}")
 
 
 def _print_table(found: PairList) -> None:

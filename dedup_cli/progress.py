@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.spinner import Spinner
 
+from dedup_app.progress import Progress, unheard
 from dedup_cli.output import tell
 
 SHOW_EVERY = 100
@@ -30,17 +34,25 @@ class ProgressLines:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int], None]]:
-    """A function that is told how many `what` were seen so far, and says so on standard error."""
+def progress(what: str, *, while_printing: bool = False) -> Iterator[Progress]:
+    """A function that is told how many `what` were seen so far, and says so on standard error.
+
+    `while_printing`: results are printed meanwhile. A terminal that shows these shows by them how far it is.
+    """
+    if while_printing and sys.stdout.isatty():
+        yield unheard
+        return
     if not sys.stderr.isatty():
         lines = ProgressLines()
         yield lambda count: lines(what, count)
         return
-    with Console(stderr=True).status(f"0 {what}") as line:
+    line = Spinner("dots", f"0 {what}")
+    # Rich would print on standard error what goes to standard output, which may be a file.
+    with Live(line, console=Console(stderr=True), transient=True, redirect_stdout=False):
 
         def show(count: int) -> None:
             if count % SHOW_EVERY == 0:
-                line.update(f"{count:,} {what}")
+                line.update(text=f"{count:,} {what}")
 
         yield show
 
@@ -52,7 +64,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield ProgressLines()
         return
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with ProgressBar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 
         def told(what: str, done: int, of: int) -> None:

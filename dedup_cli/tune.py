@@ -14,6 +14,7 @@ from dedup_cli.failures import InputError
 from dedup_cli.html_page import escaped, page
 from dedup_cli.output import console, counted, plain, plain_table, print_json, tell
 from dedup_cli.plots import Spot, curve_plot, span
+from dedup_cli.progress import progress
 from dedup_cli.written_file import check_place, write_whole
 from dedup_core.policy import PRESETS, Policy
 
@@ -57,7 +58,9 @@ def tune(
     if html:
         check_place(html)
     services = services_of(context)
-    report = services.tune.tune(list(_made(copies)) if copies else ())
+    made = list(_made(copies)) if copies else ()
+    with progress("pairs") as show:
+        report = services.tune.tune(made, show)
     policy = replace(services.settings.policy, **report.settings)
     changes = list(services.tune.would_change(policy)) if report.settings and not write else []
     settings = settings_lines(policy) if report.settings else []

@@ -8,6 +8,7 @@ from dedup_app.currency import is_current
 from dedup_app.group_records import facts_of
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
+from dedup_app.progress import Progress, told, unheard
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY
 from dedup_core.groups.facts import Decided, Decision
@@ -50,10 +51,14 @@ class Evidence:
         self.left_out[why] = self.left_out.get(why, 0) + 1
 
 
-def gather(pairs: PairsTable, features: FeaturesTable) -> Evidence:
-    """Every decision about the images as they are now whose pair was measured; no image is read."""
+def gather(pairs: PairsTable, features: FeaturesTable, progress: Progress = unheard) -> Evidence:
+    """Every decision about the images as they are now whose pair was measured; no image is read.
+
+    `progress` hears how many pairs were seen so far, decided or not.
+    """
     evidence = Evidence()
-    decided = (pair for pair in pairs.all() if pair.decided is not None and pair.decided.decision is not None)
+    seen = told(pairs.all(), progress)
+    decided = (pair for pair in seen if pair.decided is not None and pair.decided.decision is not None)
     for group in batched(decided, PAIRS_AT_ONCE, strict=False):
         rows = features.summaries(image_ids(group))
         for judgment in _judgments(group, rows, evidence):

@@ -7,6 +7,7 @@ from dedup_app.dial import dial
 from dedup_app.intervals import Share
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.pairs import PairsTable
+from dedup_app.progress import Progress, unheard
 from dedup_app.rejudge import Change
 from dedup_app.tune.choice import Choice, Chooser
 from dedup_app.tune.evidence import Evidence, Made, gather
@@ -60,9 +61,9 @@ class TuneService:
         self._features = features
         self._policy = policy
 
-    def tune(self, made: Sequence[Made] = ()) -> TuneReport:
-        """The best settings by cross-validation. Raises `TooFewDecisions`."""
-        evidence = gather(self._pairs, self._features)
+    def tune(self, made: Sequence[Made] = (), progress: Progress = unheard) -> TuneReport:
+        """The best settings by cross-validation; `progress` hears of pairs seen so far. Raises `TooFewDecisions`."""
+        evidence = gather(self._pairs, self._features, progress)
         if len(evidence.judgments) < LEAST_DECISIONS or min(evidence.copies, evidence.strangers) < LEAST_OF_EITHER:
             raise TooFewDecisions(
                 f"settings could follow {len(evidence.judgments)} decisions ({evidence.copies} of copies, "

@@ -1,8 +1,15 @@
 """What long work says of how far it is where nobody sees a line that changes."""
 
+import io
+import json
+import sys
+from pathlib import Path
+
 import pytest
 
 from dedup_cli.progress import ProgressLines, progress
+from dedup_core.comparison.verdict import VerdictKind
+from tests.cli.conftest import Known, Run
 
 
 def test_long_work_that_nobody_watches_says_how_far_it_is_now_and_then() -> None:
@@ -24,3 +31,53 @@ def test_work_of_which_nobody_knows_the_length_says_how_much_is_done(
     said = capsys.readouterr()
     assert said.err == "images: 1,200\n"
     assert said.out == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_results_go_where_they_belong_while_a_terminal_shows_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress("pairs", while_printing=True) as show:
+        show(100)
+        sys.stdout.write("a pair\n")
+    assert capsys.readouterr().out == "a pair\n"
+    assert "pairs" in sys.stderr.getvalue()
+
+
+def test_a_terminal_that_shows_the_results_shows_nothing_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, Terminal())
+    with progress("pairs", while_printing=True) as show:
+        show(100)
+    assert sys.stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("export-decisions", "-"),
+        ("export-decisions", "/dev/null"),
+        ("duplicates",),
+        ("duplicates", "--json"),
+        ("duplicates", "--limit", "1"),
+        ("tune",),
+    ],
+)
+def test_a_command_that_reads_all_pairs_says_how_far_it_is(
+    dedup: Run, known: Known, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    assert dedup(*command).stderr.startswith("pairs: 1\n")
+
+
+def test_an_import_says_how_many_lines_it_has_read(dedup: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "decisions.jsonl"
+    file.write_text(json.dumps({"left": "images/a.jpg"}))
+    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    assert dedup("import-decisions", str(file)).stderr.startswith("lines: 1\n")
