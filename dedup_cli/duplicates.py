@@ -15,6 +15,7 @@ from dedup_app.pair_list import LIKE_EACH_OTHER, PairFilter, PairKind, PairList,
 from dedup_app.ports.pairs import PairRow
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
+from dedup_cli.formats import chosen_format
 from dedup_cli.named_images import image_path, note_prefix
 from dedup_cli.output import (
     console,
@@ -79,7 +80,9 @@ def duplicates(
 
     Example: dedup duplicates images/shirts/red.jpg --kind duplicate --format csv
     """
-    output = Format.JSON if as_json else output
+    output = chosen_format(context, output, as_json=as_json)
+    if everything and kind:
+        raise InputError("--all is for pairs of every kind: leave out --all or --kind")
     if (file is not None) is not (output is Format.PARQUET):
         raise InputError("a Parquet file is written with both: --format parquet --output pairs.parquet")
     if file is not None:

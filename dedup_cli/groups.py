@@ -11,10 +11,10 @@ from dedup_app.group_book import SAME, SAME_SHAPE
 from dedup_app.review import GroupFilter, State
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since
+from dedup_cli.formats import Format, chosen_format
 from dedup_cli.named_images import note_prefix
 from dedup_cli.named_table import NamedRow, named_table
 from dedup_cli.output import Cell, console, counted, plain, print_csv, print_json_list
-from dedup_cli.scan import Format
 from dedup_core.groups.facts import ImageFacts
 from dedup_core.groups.group import Group
 
@@ -41,10 +41,11 @@ def groups(
     families = SAME_SHAPE if color_variants else SAME
     start = None if since is None else since.replace(tzinfo=UTC)
     wanted = GroupFilter(state=State.ALL, prefix=prefix, since=start)
+    output = chosen_format(context, output, as_json=as_json)
     services = services_of(context)
     note_prefix(services, prefix)
     found = [it for it in services.review.matching(wanted) if it.family in families]
-    if as_json or output is Format.JSON:
+    if output is Format.JSON:
         print_json_list(map(_record, found))
     elif output is Format.CSV:
         print_csv(COLUMNS, (row for group in found for row in _rows(group)))

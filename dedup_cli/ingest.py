@@ -55,6 +55,8 @@ def ingest(
         raise InputError("--force is for images that are named; for all of them there is `dedup reconcile --fix`")
     if watch and not everything:
         raise InputError("--watch follows a whole container: give --all with it, or see `dedup status --watch`")
+    if watch and as_json:
+        raise InputError("--watch tells people how it goes: leave it out for --json")
     services = services_of(context)
     if rejected:
         _ingest_rejected(services, reason, as_json=as_json)

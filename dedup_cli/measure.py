@@ -76,6 +76,8 @@ def measure(
 
     Example: dedup measure --sample 300 --html report.html
     """
+    if page and not html:
+        raise InputError("--page is where the report links pairs to: give --html with it")
     for file in (html, as_json):
         if file:
             check_place(file)

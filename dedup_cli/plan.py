@@ -8,10 +8,10 @@ import typer
 from rich.text import Text
 
 from dedup_cli.connection import services_of
+from dedup_cli.formats import Format, chosen_format
 from dedup_cli.named_images import note_prefix
 from dedup_cli.named_table import NamedRow, named_table
 from dedup_cli.output import Cell, console, counted, plain, print_csv, print_json
-from dedup_cli.scan import Format
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.plan import Keep, KeepPlan, PlannedGroup, PlannedImage, Wanted
 from dedup_core.groups.plan_file import plan_as_dict
@@ -50,10 +50,11 @@ def plan(
     Example: dedup plan --keep policy --format json > plan.json
     """
     wanted = Wanted(keep, [VerdictKind(it) for it in verdict or ()], prefix)
+    output = chosen_format(context, output, as_json=as_json)
     services = services_of(context)
     note_prefix(services, prefix)
     found = services.keep_plan.plan(wanted)
-    match Format.JSON if as_json else output:
+    match output:
         case Format.JSON:
             print_json(plan_as_dict(found))
         case Format.CSV:

@@ -11,9 +11,9 @@ from dedup_app.ports.features import FeaturesRow
 from dedup_app.rejected import RejectedService
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix
+from dedup_cli.formats import Format, chosen_format
 from dedup_cli.named_images import note_prefix
 from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json_list, tell
-from dedup_cli.scan import Format
 
 COLUMNS = ("path", "reason", "detail", "decoder", "since")
 
@@ -33,11 +33,12 @@ def rejected(
 
     Example: dedup rejected --reason corrupt --format csv
     """
+    output = chosen_format(context, output, as_json=as_json)
     services = services_of(context)
     note_prefix(services, prefix)
     service = services.rejected
     rows = _page(service, reason, prefix, after, limit)
-    if as_json or output is Format.JSON:
+    if output is Format.JSON:
         print_json_list(map(_record, rows))
     elif output is Format.CSV:
         print_csv(COLUMNS, map(_record, rows))

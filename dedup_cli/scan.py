@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,7 @@ from dedup_app.ports.decoders import Decoders
 from dedup_app.scan_pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
+from dedup_cli.formats import Format, chosen_format
 from dedup_cli.local_files import limits_here, open_listed_file, read_listed_file
 from dedup_cli.output import Cell, print_csv, print_json, tell
 from dedup_cli.progress import progress_bar
@@ -36,14 +36,6 @@ IMAGE_SUFFIXES = frozenset(
 MANY_FILES = 40  # from here on processes that only measure pay for their start; none starts before a comparison
 
 
-class Format(StrEnum):
-    """How to print the groups."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
 class UnreadableFile(PermanentError):
     """The operating system does not give the bytes."""
 
@@ -51,6 +43,7 @@ class UnreadableFile(PermanentError):
 
 
 def scan(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look, with all folders in it.")],
     policy: Annotated[Preset, typer.Option(help="How much may differ in a copy.")] = Preset.BALANCED,
     output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
@@ -69,6 +62,7 @@ def scan(
 
     Example: dedup scan ~/Pictures --html report.html
     """
+    output = chosen_format(context, output, as_json=as_json)
     if html:
         check_place(html)
     names, passed_over = _names(folder)
@@ -88,7 +82,7 @@ def scan(
         report = replace(report, unreadable=(*passed_over, *report.unreadable))
         if html:
             write_whole(html, html_report(report, str(folder), lambda path: decoders.decode(_read(path))))
-    if as_json or output is Format.JSON:
+    if output is Format.JSON:
         print_json(_record(report))
     elif output is Format.CSV:
         print_csv(COLUMNS, _rows(report))

@@ -55,6 +55,8 @@ def tune(
 
     Example: dedup tune --write >> settings.env
     """
+    if write and as_json:
+        raise InputError("--write prints the settings alone, and --json has them among all else: leave out one of them")
     if html:
         check_place(html)
     services = services_of(context)

@@ -48,6 +48,34 @@ def test_an_unknown_command_is_told_with_the_nearest_one(dedup: Run):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
+        (("groups", "--json", "--format", "csv"), "leave out --json or --format csv"),
+        (("groups", "--json", "--format", "table"), "leave out --json or --format table"),
+        (("plan", "--format", "csv", "--json"), "leave out --json or --format csv"),
+        (("rejected", "--json", "--format", "csv"), "leave out --json or --format csv"),
+        (("scan", "--json", "--format", "csv", "."), "leave out --json or --format csv"),
+        (("duplicates", "--json", "--format", "csv"), "leave out --json or --format csv"),
+        (("duplicates", "--json", "--format", "parquet", "--output", "x"), "leave out --json or --format parquet"),
+        (("duplicates", "--all", "--kind", "distinct"), "leave out --all or --kind"),
+        (("tune", "--json", "--write"), "leave out one of them"),
+        (("ingest", "--all", "--watch", "--json"), "leave it out for --json"),
+        (("measure", "--page", "https://example.org/"), "give --html with it"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_in_one_sentence(dedup: Run, given: tuple[str, ...], told: str):
+    result = dedup(*given)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: --")
+    assert told in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_two_options_for_the_same_are_taken_together(dedup: Run):
+    assert dedup("groups", "--json", "--format", "json").stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
         (("scan", "--jobs", "many", "."), "--jobs"),
         (("scan", "--policy", "foo", "."), "'--policy': 'foo' is not one of 'strict', 'balanced', 'loose'; see"),
         (("--nonsense",), "--nonsense"),
