@@ -2,8 +2,7 @@
 # Safe to run again. azd runs it after each provisioning; it is no part of azd's own deployment, because `azd down`
 # deletes every resource group that such a deployment has reached, and with this one the images.
 $ErrorActionPreference = 'Stop'
-# az tells of failures by its exit code, which is looked at below; newer PowerShells would stop at the first one.
-$PSNativeCommandUseErrorActionPreference = $false
+. (Join-Path $PSScriptRoot 'az.ps1')
 
 if (-not $env:IMAGES_ACCOUNT_IS_NEW) { throw 'IMAGES_ACCOUNT_IS_NEW is not set: run azd provision first' }
 if ($env:IMAGES_ACCOUNT_IS_NEW -eq 'true') { exit 0 } # main.bicep has made the account and all that is in it
@@ -14,11 +13,7 @@ foreach ($name in $needed) {
         throw "$name is not set: run azd provision first"
     }
 }
-if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
-    throw "The Azure CLI (az) is needed to prepare $($env:IMAGES_ACCOUNT_NAME); install it, run az login, then: azd hooks run postprovision"
-}
-# Each command names the subscription: `az account set` would choose it for all that is done on this machine afterwards.
-$subscription = @(if ($env:AZURE_SUBSCRIPTION_ID) { '--subscription'; $env:AZURE_SUBSCRIPTION_ID })
+Assert-Az "prepare $($env:IMAGES_ACCOUNT_NAME)" 'postprovision'
 $prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } # two apps may prepare one account at the same time
 $template = Join-Path $PSScriptRoot '..' 'modules' 'images-data.bicep'
 $personType = if ($env:PERSON_PRINCIPAL_TYPE) { $env:PERSON_PRINCIPAL_TYPE } else { 'User' }

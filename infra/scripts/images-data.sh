@@ -3,6 +3,8 @@
 # Safe to run again. azd runs it after each provisioning; it is no part of azd's own deployment, because `azd down`
 # deletes every resource group that such a deployment has reached, and with this one the images.
 set -eu
+# shellcheck source=infra/scripts/az.sh
+. "$(dirname "$0")/az.sh"
 
 : "${IMAGES_ACCOUNT_IS_NEW:?run azd provision first}"
 case "$IMAGES_ACCOUNT_IS_NEW" in
@@ -19,12 +21,7 @@ esac
 
 prefix="${DEDUP_NAMESPACE:+$DEDUP_NAMESPACE-}" # two apps may prepare one account at the same time
 
-command -v az >/dev/null || {
-    echo "The Azure CLI (az) is needed to prepare $IMAGES_ACCOUNT_NAME; install it, run az login, then: azd hooks run postprovision" >&2
-    exit 1
-}
-# Each command names the subscription: `az account set` would choose it for all that is done on this machine afterwards.
-az() { command az "$@" ${AZURE_SUBSCRIPTION_ID:+--subscription "$AZURE_SUBSCRIPTION_ID"}; }
+need_az "prepare $IMAGES_ACCOUNT_NAME" postprovision
 az deployment group create --name "dedup-${prefix}images-data" --resource-group "$IMAGES_ACCOUNT_RESOURCE_GROUP" \
     --template-file "$(dirname "$0")/../modules/images-data.bicep" --output none --parameters \
     accountName="$IMAGES_ACCOUNT_NAME" imageContainer="$IMAGE_CONTAINER" indexContainer="$INDEX_CONTAINER" \

@@ -1,8 +1,7 @@
 # Subscribes the deployed app to the blob events of the images container. Safe to run again: it deploys what is described
 # in infra/subscriptions.bicep. azd runs it after each deployment; by hand: `azd hooks run postdeploy`.
 $ErrorActionPreference = 'Stop'
-# az tells of failures by its exit code, which is looked at below; newer PowerShells would stop at the first one.
-$PSNativeCommandUseErrorActionPreference = $false
+. (Join-Path $PSScriptRoot 'az.ps1')
 
 $needed = 'FUNCTION_APP_NAME', 'AZURE_RESOURCE_GROUP', 'SYSTEM_TOPIC_NAME', 'SYSTEM_TOPIC_RESOURCE_GROUP', 'IMAGES_ACCOUNT_NAME', 'IMAGES_ACCOUNT_RESOURCE_GROUP', 'IMAGE_CONTAINER', 'EVENTS_QUEUE', 'DEAD_LETTER_ACCOUNT_NAME', 'DEAD_LETTER_CONTAINER'
 foreach ($name in $needed) {
@@ -22,11 +21,7 @@ switch ($delivery) {
     default { throw "EVENT_DELIVERY is '$delivery'; set it to trigger or queue" }
 }
 
-if (-not (Get-Command az -ErrorAction SilentlyContinue)) {
-    throw 'The Azure CLI (az) is needed to subscribe to blob events; install it, run az login, then: azd hooks run postdeploy'
-}
-# Each command names the subscription: `az account set` would choose it for all that is done on this machine afterwards.
-$subscription = @(if ($env:AZURE_SUBSCRIPTION_ID) { '--subscription'; $env:AZURE_SUBSCRIPTION_ID })
+Assert-Az 'subscribe to blob events' 'postdeploy'
 
 # Event Grid sets aside what it cannot deliver, and fills the queue, as the topic; one that was there before may lack an
 # identity of its own. Getting one changes nothing else about it.

@@ -2,6 +2,8 @@
 # Subscribes the deployed app to the blob events of the images container. Safe to run again: it deploys what is described
 # in infra/subscriptions.bicep. azd runs it after each deployment; by hand: `azd hooks run postdeploy`.
 set -eu
+# shellcheck source=infra/scripts/az.sh
+. "$(dirname "$0")/az.sh"
 
 : "${FUNCTION_APP_NAME:?run azd provision first}"
 : "${AZURE_RESOURCE_GROUP:?run azd provision first}"
@@ -27,12 +29,7 @@ case "$delivery" in
         exit 1 ;;
 esac
 
-command -v az >/dev/null || {
-    echo "The Azure CLI (az) is needed to subscribe to blob events; install it, run az login, then: azd hooks run postdeploy" >&2
-    exit 1
-}
-# Each command names the subscription: `az account set` would choose it for all that is done on this machine afterwards.
-az() { command az "$@" ${AZURE_SUBSCRIPTION_ID:+--subscription "$AZURE_SUBSCRIPTION_ID"}; }
+need_az "subscribe to blob events" postdeploy
 
 # Event Grid sets aside what it cannot deliver, and fills the queue, as the topic; one that was there before may lack an
 # identity of its own. Getting one changes nothing else about it.

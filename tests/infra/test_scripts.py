@@ -16,7 +16,8 @@ SHELL = INFRA / "scripts" / "post-deploy.sh"
 POWERSHELL = INFRA / "scripts" / "post-deploy.ps1"
 IMAGES_DATA = INFRA / "scripts" / "images-data.sh"
 BY_WEBHOOK = {"EVENT_DELIVERY": "trigger"}
-SCRIPTS = sorted((INFRA / "scripts").iterdir())
+FILES = sorted((INFRA / "scripts").iterdir())
+SCRIPTS = [it for it in FILES if it.stem != "az"]  # which the others read in
 # Stands in for the Azure CLI: it notes its arguments, and answers what the test has laid down for the command.
 AZ = """#!/bin/sh
 echo "$*" >> "$CALLS"
@@ -184,7 +185,7 @@ def test_every_command_names_the_subscription_of_azd_and_none_chooses_it_for_goo
     azure.run(IMAGES_DATA, **outputs, AZURE_SUBSCRIPTION_ID="1234")
     assert {it.partition("--")[0].strip() for it in azure.calls("")} > {"rest", "deployment group create"}
     assert [it for it in azure.calls("") if not it.endswith(" --subscription 1234")] == []
-    assert [it.name for it in SCRIPTS if re.search(r"^\s*az account set", it.read_text(), re.MULTILINE)] == []
+    assert [it.name for it in FILES if re.search(r"^\s*az account set", it.read_text(), re.MULTILINE)] == []
 
 
 def test_both_scripts_read_the_outputs_and_wait_for_the_functions_that_events_go_to():
@@ -200,6 +201,22 @@ def test_both_scripts_read_the_outputs_and_wait_for_the_functions_that_events_go
         assert given == set(declared_parameters(INFRA / "subscriptions.bicep"))
 
 
+@pytest.mark.parametrize("script", [IMAGES_DATA, SHELL], ids=lambda it: it.name)
+def test_without_the_azure_cli_it_says_what_to_do(azure: Azure, tmp_path: Path, script: Path):
+    (tmp_path / "az").unlink()
+    outputs = {name: str(value) for name, value in way("existing account").outputs.items()}
+    failed = azure.run(script, **outputs)
+    assert failed.returncode == 1
+    assert "The Azure CLI (az) is needed" in failed.stderr
+    assert "azd hooks run post" in failed.stderr
+
+
+def test_how_az_is_called_stands_once_in_each_language():
+    for suffix in (".sh", ".ps1"):
+        told = [it.name for it in FILES if it.suffix == suffix and "AZURE_SUBSCRIPTION_ID" in it.read_text()]
+        assert told == [f"az{suffix}"]
+
+
 @pytest.mark.parametrize("script", [it for it in SCRIPTS if it.suffix == ".ps1"], ids=lambda it: it.name)
 def test_a_powershell_script_is_balanced_and_looks_at_every_exit_code(script: Path):
     text = re.sub(r"#.*|'[^']*'|\"[^\"]*\"", "", script.read_text())
@@ -213,7 +230,8 @@ def test_a_powershell_script_is_balanced_and_looks_at_every_exit_code(script: Pa
 @pytest.mark.parametrize("script", [it for it in SCRIPTS if it.suffix == ".sh"], ids=lambda it: it.name)
 def test_shellcheck_has_nothing_to_say(script: Path):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    checked = subprocess.run(["shellcheck", script], capture_output=True, text=True, check=False, env=environment)
+    command = ["shellcheck", "--external-sources", "--check-sourced", script]  # with what it reads in
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     assert checked.stdout + checked.stderr == ""
     assert checked.returncode == 0
 
