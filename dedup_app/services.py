@@ -1,21 +1,14 @@
-"""All use cases over one set of ports: on Azure or in memory.
+"""All use cases over one set of ports: to those that triggers start come those that people ask for."""
 
-Each use case is made, and its module loaded, when it is first asked for: an instance that starts for one message waits
-for nothing that this message does not need.
-"""
-
-from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from dedup_app.service_ports import ServicePorts
+from dedup_app.triggered_services import TriggeredServices
 from dedup_core.loading.budget import LoadBudgets
 
 if TYPE_CHECKING:
     from dedup_app.activity import ActivityService
     from dedup_app.backlog import BacklogService
-    from dedup_app.blob_events import BlobEventService
     from dedup_app.check import CheckService
     from dedup_app.cleanup.apply import ApplyService
     from dedup_app.cleanup.ports import MovableBlobs
@@ -23,141 +16,29 @@ if TYPE_CHECKING:
     from dedup_app.cleanup.undo import UndoService
     from dedup_app.decision_transfer import DecisionTransfer
     from dedup_app.decisions import DecisionService
-    from dedup_app.group_book import GroupBook
-    from dedup_app.ingest import IngestService
     from dedup_app.keep_plan import KeepPlanService
-    from dedup_app.ledger.reconcile import ReconcileService
     from dedup_app.measure.service import MeasureService
     from dedup_app.measure.workshop import Workshop
     from dedup_app.overview import OverviewService
     from dedup_app.pair_list import PairListService
-    from dedup_app.pairing import Pairing
-    from dedup_app.poison import PoisonService
     from dedup_app.ports.decoders import Decoders
-    from dedup_app.ports.index import CandidateIndex
-    from dedup_app.precision import PrecisionService
     from dedup_app.reindex import ReindexService
     from dedup_app.rejected import RejectedService
     from dedup_app.rejudge import RejudgeService
-    from dedup_app.reporting import ReportingService
-    from dedup_app.retention import RetentionService
     from dedup_app.review import ReviewService
     from dedup_app.telling import TellingService
     from dedup_app.tune.service import TuneService
-    from dedup_app.verify import VerifyService
 
 
 MEASURING_BYTES = 96 * 1024 * 1024  # for pictures that are being decoded: `dedup measure` shares a machine
 
 
-@dataclass(kw_only=True, eq=False)
-class Services(ServicePorts):
+class Services(TriggeredServices):
     """The use cases of one process. All but groups and index hold nothing that counts: each thread may make its own.
 
-    In this order: what triggers start; what is listed and counted; groups and decisions; clearing up; what goes over
-    all images or pairs once more. What these share stands last.
+    In this order: what is listed and counted; groups and decisions; clearing up; what goes over all images or pairs
+    once more.
     """
-
-    _groups: "GroupBook | None" = field(default=None, init=False)
-    _index: "CandidateIndex | None" = field(default=None, init=False)
-    _lock: Lock = field(default_factory=Lock, init=False)
-
-    @cached_property
-    def ingest(self) -> "IngestService":
-        from dedup_app.blob_reader import BlobReader
-        from dedup_app.ingest import IngestService
-
-        return IngestService(
-            reader=BlobReader(images=self.images, decoders=self.decoders, budgets=self._budgets),
-            features=self.features,
-            index=self.index,
-            pairing=self._pairing,
-            ingest_queue=self.ingest_queue,
-            rejections=self._rejections,
-            notices=self._notices,
-            settings=self.settings,
-            now=self.now,
-        )
-
-    @cached_property
-    def verify(self) -> "VerifyService":
-        from dedup_app.verify import VerifyService
-
-        return VerifyService(
-            loader=self.loader,
-            features=self.features,
-            pairs=self.pairs,
-            journal=self._journal,
-            totals=self._totals,
-            rejections=self._rejections,
-            settings=self.settings,
-            now=self.now,
-        )
-
-    @cached_property
-    def blob_events(self) -> "BlobEventService":
-        from dedup_app.blob_events import BlobEventService
-
-        return BlobEventService(ingest=self.ingest, rejections=self._rejections, settings=self.settings)
-
-    @cached_property
-    def reporting(self) -> "ReportingService":
-        from dedup_app.reporting import ReportingService
-
-        return ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
-
-    @cached_property
-    def poison(self) -> "PoisonService":
-        from dedup_app.poison import PoisonService
-
-        return PoisonService(
-            poison=self.poison_queues,
-            pairs=self.pairs,
-            reports=self.reports,
-            ingest_queue=self.ingest_queue,
-            verify_queue=self.verify_queue,
-            settings=self.settings,
-            now=self.now,
-        )
-
-    @cached_property
-    def reconcile(self) -> "ReconcileService":
-        from dedup_app.ledger.audit import Audit
-        from dedup_app.ledger.reconcile import ReconcileService
-
-        return ReconcileService(
-            audit=Audit(
-                images=self.images, features=self.features, pairs=self.pairs, index=self.index, pairing=self._pairing
-            ),
-            images=self.images,
-            index=self.index,
-            pairing=self._pairing,
-            queues=self.queues,
-            ingest_queue=self.ingest_queue,
-            verify_queue=self.verify_queue,
-            reports=self.reports,
-            settings=self.settings,
-            now=self.now,
-        )
-
-    @cached_property
-    def retention(self) -> "RetentionService":
-        from dedup_app.retention import RetentionService
-
-        return RetentionService(
-            features=self.features,
-            pairs=self.pairs,
-            stats=self.stats,
-            reports=self.reports,
-            settings=self.settings,
-            now=self.now,
-        )
-
-    @cached_property
-    def precision(self) -> "PrecisionService":
-        from dedup_app.precision import PrecisionService
-
-        return PrecisionService(self.groups, self.reports, self.settings.alert_precision_percent / 100, self.now)
 
     @cached_property
     def pair_list(self) -> "PairListService":
@@ -182,16 +63,6 @@ class Services(ServicePorts):
         from dedup_app.rejected import RejectedService
 
         return RejectedService(self.features)
-
-    @property
-    def groups(self) -> "GroupBook":
-        """One for all threads."""
-        from dedup_app.group_book import GroupBook
-
-        with self._lock:
-            if self._groups is None:
-                self._groups = GroupBook(self.verdict_log, self.settings.keeper_policy)
-            return self._groups
 
     @cached_property
     def review(self) -> "ReviewService":
@@ -328,29 +199,6 @@ class Services(ServicePorts):
         from dedup_app.tune.service import TuneService
 
         return TuneService(pairs=self.pairs, features=self.features, policy=self.settings.policy)
-
-    @property
-    def index(self) -> "CandidateIndex":
-        """One for all threads."""
-        with self._lock:
-            if self._index is None:
-                self._index = self.open_index()
-            return self._index
-
-    @cached_property
-    def _pairing(self) -> "Pairing":
-        from dedup_app.pairing import Pairing
-
-        return Pairing(
-            images=self.images,
-            features=self.features,
-            pairs=self.pairs,
-            journal=self._journal,
-            verify_queue=self.verify_queue,
-            totals=self._totals,
-            settings=self.settings,
-            now=self.now,
-        )
 
     @property
     def _movable_blobs(self) -> "MovableBlobs":
