@@ -10,6 +10,7 @@ from dedup_app.group_records import facts_of, id_of
 from dedup_app.journal import VerdictJournal
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.superseded import Superseded
 from dedup_app.progress import Progress, told, unheard
 from dedup_core.groups.facts import Decided
 from dedup_core.paths import ImagePath
@@ -72,10 +73,14 @@ class DecisionTransfer:
         if before == now:
             report.known += 1
         else:
-            report.written += 1
             earlier = {*line.decisions[:-1], *pair.decision_history, *([before] if before else [])}
             history = tuple(sorted(earlier, key=attrgetter("at"))[-MOST_REMEMBERED:])
-            pair = self._pairs.decide(replace(pair, decided=now, decision_history=history))
+            try:
+                pair = self._pairs.decide(replace(pair, decided=now, decision_history=history), before)
+            except Superseded:  # a person has decided about this very pair just now: which word is later is asked anew
+                self._take_in(line, report)
+                return
+            report.written += 1
         absent = {path for path in (line.left, line.right) if not _is_there(path, rows)}
         report.absent |= absent
         report.about_other_bytes += not absent and not _is_about(now, rows.values())

@@ -1,6 +1,7 @@
 """Decisions: what a person says about a pair or a whole group; stored under both images, and never by a machine."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from dedup_app.group_records import facts_of, id_of, microseconds
 from dedup_app.journal import VerdictJournal
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
+from dedup_app.ports.superseded import Superseded
 from dedup_app.shown import shown_of_group, shown_of_pair
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Decided, Decision
@@ -97,11 +99,29 @@ class DecisionService:
         undoes: Said | None = None,
     ) -> PairDecision:
         """Decide about one pair, or take back what was decided, which `undoes` may name. Raises `NothingToDecide`."""
-        rows = self._features.summaries([left.image_id, right.image_id])
+        while True:
+            rows = self._features.summaries([left.image_id, right.image_id])
+            with suppress(Superseded):  # somebody else has decided in between: whether this may follow is asked anew
+                pair = self._pairs.get(left, right)
+                return self._decide(pair, left, right, rows, act, by, keeper, shown=shown, undoes=undoes)
+
+    def _decide(
+        self,
+        pair: PairRow | None,
+        left: ImagePath,
+        right: ImagePath,
+        rows: Mapping[str, ImageSummary],
+        act: Act,
+        by: str,
+        keeper: ImagePath | None = None,
+        *,
+        shown: str = "",
+        undoes: Said | None = None,
+    ) -> PairDecision:
+        """The same about a pair as it was read. Raises `Superseded` where somebody has decided since."""
         missing = [path for path in (left, right) if path.image_id not in rows]
         if missing or left == right:
             raise NothingToDecide(f"nothing can be decided: {(missing or [left])[0]} is no image, or named twice")
-        pair = self._pairs.get(left, right)
         if act is Act.UNDO:
             return self._undo(pair, left, right, by, undoes)
         _must_be_there((left, right), rows)
@@ -119,7 +139,7 @@ class DecisionService:
             at=self._later_than(pair),
         )
         pair = pair or _never_compared(ours, theirs)
-        return self._put(pair, decided)
+        return self._put(pair, decided, pair.decided)
 
     def decide_group(
         self, group_id: str, act: Act, by: str, keeper: ImagePath | None = None, *, shown: str = ""
@@ -139,7 +159,32 @@ class DecisionService:
             _must_be_there([chosen, *others], rows)
         if named is not None:
             self._must_not_be_protected_from(named, others)
-        return [self.decide_pair(chosen, other, act, by, named) for other in others]
+        pairs = [self._pairs.get(chosen, other) for other in others]  # all of them, before the first is decided about
+        if shown:
+            self._must_still_be_shown(group_id, shown, [pair for pair in pairs if pair is not None])
+        try:
+            return [
+                self._decide(pair, chosen, other, rows, act, by, named)
+                for pair, other in zip(pairs, others, strict=True)
+            ]
+        except Superseded:
+            raise NothingToDecide(
+                "somebody else is deciding about this group at the same time, so not all of it was decided about; look "
+                "at it once more"
+            ) from None
+
+    def _must_still_be_shown(self, group_id: str, shown: str, pairs: Sequence[PairRow]) -> None:
+        """Whether what was decided about the pairs, as they were read, was in the group that was shown.
+
+        What is stored and not told, because somebody is at it right now or has died over it, is told here.
+        """
+        with self._book.current() as log:
+            group = log.group(group_id)
+            untold = [it for it in pairs if it.decided and _is_untold(it.decided, log.decided(*it.decided.key))]
+        if untold:
+            self._journal.tell(untold, {})
+        if untold or group is None or shown != shown_of_group(group):
+            raise NothingToDecide(f"nothing was decided: {OTHERWISE.format('this group')}")
 
     def group(self, group_id: str) -> Group:
         """The group with this id. Raises `NothingToDecide`."""
@@ -161,18 +206,19 @@ class DecisionService:
             pair.decision_history[-1] if pair.decision_history else replace(pair.decided, decision=None, keeper=b"")
         )
         again = replace(before, at=self._later_than(pair), by=before.by if before.decision else by)
-        return self._put(replace(pair, decided=None, decision_history=pair.decision_history[:-1]), again)
+        earlier = replace(pair, decided=None, decision_history=pair.decision_history[:-1])
+        return self._put(earlier, again, before=pair.decided)
 
     def _later_than(self, pair: PairRow | None) -> int:
         """Now, or just after what was decided before by a clock that is ahead of ours: the later word counts."""
         before = pair.decided.at if pair is not None and pair.decided is not None else 0
         return max(microseconds(self._now()), before + 1)
 
-    def _put(self, pair: PairRow, decided: Decided) -> PairDecision:
+    def _put(self, pair: PairRow, decided: Decided, before: Decided | None) -> PairDecision:
         history: Sequence[Decided] = pair.decision_history
         if pair.decided is not None and pair.decided.decision is not None:
             history = [*history, pair.decided][-MOST_REMEMBERED:]
-        row = self._pairs.decide(replace(pair, decided=decided, decision_history=tuple(history)))
+        row = self._pairs.decide(replace(pair, decided=decided, decision_history=tuple(history)), before)
         self._journal.tell([row], {})
         return PairDecision(row.left, row.right, decided if decided.decision is not None else None)
 
@@ -191,6 +237,11 @@ def _must_be_there(paths: Iterable[ImagePath], rows: Mapping[str, ImageSummary])
         row = rows.get(path.image_id)
         if row is None or not row.is_alive:
             raise NothingToDecide(f"nothing was decided: {path} is gone, or cannot be read any more")
+
+
+def _is_untold(decided: Decided, told: Decided | None) -> bool:
+    """Whether it is later than what the log has heard; neither of them names what was taken back."""
+    return (decided if decided.decision else None) != told and decided.outranks(told)
 
 
 def _has_changed(group: Group, rows: Mapping[str, ImageSummary]) -> bool:

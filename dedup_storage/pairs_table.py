@@ -1,13 +1,15 @@
 """The `pairs` table: both directions of every pair; no verdict ever replaces one on newer versions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
 from dedup_app.ports.pairs import PairRow, Written
+from dedup_app.ports.superseded import Superseded
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
+from dedup_core.groups.facts import Decided
 from dedup_core.paths import ImagePath
 from dedup_storage.decision_columns import decision_columns
 from dedup_storage.entity_table import Entities
@@ -54,13 +56,20 @@ class AzurePairsTable:
             return Written.SUPERSEDED
         return self._put(row, is_final=is_final)
 
-    def decide(self, pair: PairRow) -> PairRow:
-        if pair.decided is None:
+    def decide(self, pair: PairRow, before: Decided | None) -> PairRow:
+        decided = pair.decided
+        if decided is None:
             raise ValueError("a pair without a decision was to be decided")
+
+        def may_follow(standing: Decided | None) -> bool:
+            if standing not in (before, decided):
+                raise Superseded
+            return standing != decided  # or this very word was written by a try whose answer got lost
+
         row = key_order(pair)
-        columns = decision_columns(pair.decided, pair.decision_history)
-        for side in (reversed_pair(row), row):
-            self._decide(side, columns)
+        self._decide(row, decided, may_follow)
+        # The pair itself first: what was decided there holds. Of its copy those who come late keep their hands off.
+        self._decide(reversed_pair(row), decided, decided.outranks)
         return pair
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
@@ -112,13 +121,18 @@ class AzurePairsTable:
             taken += self._table.delete(path.image_id, other, tag)
         return taken
 
-    def _decide(self, side: PairRow, columns: Entity) -> None:
-        """Change these columns alone, or make the row."""
+    def _decide(self, side: PairRow, decided: Decided, may_follow: Callable[[Decided | None], bool]) -> None:
+        """Change the columns of a decision alone, or make the row, unless it may not follow what stands there."""
         keys = {"PartitionKey": side.left.image_id, "RowKey": side.right.image_id}
+        columns = decision_columns(decided, side.decision_history)
         pending = pair_entity(replace(side, verdict=None, verified_at=None))
         while self._table.create(pending | columns) is None:
             found = self._table.get_with_tag(keys["PartitionKey"], keys["RowKey"])
-            if found and self._table.update(keys | columns, found[1], keep_other_columns=True) is not None:
+            if found is None:
+                continue
+            if not may_follow(pair_row(*found).decided):
+                return
+            if self._table.update(keys | columns, found[1], keep_other_columns=True) is not None:
                 return
 
     def _put(self, row: PairRow, *, is_final: bool) -> Written:

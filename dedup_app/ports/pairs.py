@@ -89,10 +89,11 @@ class PairsTable(Protocol):
         """
         ...
 
-    def decide(self, pair: PairRow) -> PairRow:
+    def decide(self, pair: PairRow, before: Decided | None) -> PairRow:
         """Note `pair.decided` and `pair.decision_history` under both images, and nothing else that the pair says.
 
-        A pair that is not there is made. The pair as it is then.
+        A pair that is not there is made. The pair as it is then. Raises `Superseded` where something else was decided
+        than `before`, what the caller has read: two people at once do not undo each other unseen.
         """
         ...
 

@@ -1,15 +1,20 @@
 """What a person decides holds: under both images, against every later verdict, through reindex and upload."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from itertools import count
+
 import pytest
 
-from dedup_app.decisions import Act, NothingToDecide, PairDecision, Said
-from dedup_app.group_records import id_of
+from dedup_app.decisions import Act, DecisionService, NothingToDecide, PairDecision, Said
+from dedup_app.group_records import facts_of, id_of
 from dedup_app.shown import shown_of_group, shown_of_pair
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.groups.group import Group
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from tests.app.world import World, copy_of, photo, small_scene
+from tests.app.world import Crash, World, copy_of, photo, small_scene
 from tests.core.pictures import encoded
 from tests.memory import MemorySegments
 
@@ -19,6 +24,10 @@ A, B, C = (ImagePath("images", name) for name in ("a.png", "b.jpg", "c.png"))
 
 @pytest.fixture
 def world() -> World:
+    return world_of_three()
+
+
+def world_of_three() -> World:
     world = World()
     for path, data in ((A, photo(1)), (B, copy_of(1)), (C, photo(1))):
         world.upload_and_ingest(path.name, data)
@@ -175,6 +184,110 @@ def test_a_deleted_image_leaves_its_group(world):
     world.images.delete(C)
     world.services.ingest.ingest(C)
     assert {image.path for image in only_group(world).images} == {str(A), str(B)}
+
+
+def test_of_two_who_decide_about_a_pair_at_the_same_time_one_is_told(world):
+    """Whichever step of the other one's decision comes in between."""
+    other = world.start_process("another page").decisions
+
+    def shown() -> str:
+        ours, theirs = (facts_of(world.row(path).summary) for path in (A, B))
+        return shown_of_pair(ours, theirs, world.pair(A, B).decided)
+
+    seen, said = shown(), []
+
+    def decide(service: DecisionService, act: Act, by: str) -> None:
+        with suppress(NothingToDecide):
+            said.append(service.decide_pair(A, B, act, by, shown=seen).decided)
+
+    def bob() -> None:
+        decide(other, Act.NOT_DUPLICATE, "bob")
+
+    for step in count(1):
+        said.clear()
+        happened = world.interrupt(
+            step, partial(unwatched, world, bob), lambda: decide(world.services.decisions, Act.DUPLICATE, "ann")
+        )
+        [decided] = said
+        assert {world.pair(left, right).decided for left, right in ((A, B), (B, A))} == {decided}
+        assert {it.decided for it in (*world.pairs.of_image(A), *world.pairs.of_image(B)) if C not in it.paths} == {
+            decided
+        }
+        with world.start_process("a page").groups.current() as projection:
+            assert projection.decided(id_of(A), id_of(B)) == decided
+        world.services.decisions.decide_pair(A, B, Act.UNDO, "ann")
+        if not happened:
+            break
+    assert step > 4
+
+
+def test_of_two_who_decide_without_a_look_both_are_heard_and_the_later_word_holds(world):
+    other = world.start_process("another page").decisions
+    for step in count(1):
+        if not world.interrupt(
+            step,
+            partial(unwatched, world, lambda: other.decide_pair(A, B, Act.NOT_DUPLICATE, "bob")),
+            lambda: world.services.decisions.decide_pair(A, B, Act.DUPLICATE, "ann"),
+        ):
+            break
+        pair = world.pair(A, B)
+        assert {pair.decided.by, pair.decision_history[-1].by} == {"ann", "bob"}
+        assert pair.decided.at > pair.decision_history[-1].at
+
+
+def test_of_two_who_decide_about_a_group_at_the_same_time_nobody_undoes_the_other_unseen():
+    for step in count(1):
+        world = world_of_three()
+        group, told = only_group(world), list[str]()
+
+        def decide(service: DecisionService, act: Act, by: str, group: Group = group, told: list[str] = told) -> None:
+            try:
+                service.decide_group(group.id, act, by, shown=shown_of_group(group))
+            except NothingToDecide as error:
+                told.append(str(error))
+
+        other = world.start_process("another page").decisions
+        happened = world.interrupt(
+            step,
+            partial(unwatched, world, partial(decide, other, Act.KEEP_BOTH, "bob")),
+            partial(decide, world.services.decisions, Act.DUPLICATE, "ann"),
+        )
+        if not happened:
+            break
+        [refusal] = told
+        assert "somebody else" in refusal
+        assert not any(pair.decision_history for pair in world.pairs.all())
+    assert step > 4
+
+
+def test_a_decision_that_was_stored_and_not_told_is_told_before_somebody_decides_over_it_unseen(world):
+    group = only_group(world)
+    keeper, other = (ImagePath.parse(it) for it in (group.keeper.path, group.members[0].facts.path))
+    world.verdict_segments.append = dies
+    with pytest.raises(Crash):
+        world.services.decisions.decide_pair(keeper, other, Act.KEEP_BOTH, "bob")
+    del world.verdict_segments.append
+    page = world.start_process("another page").decisions
+    with pytest.raises(NothingToDecide, match="somebody else decided"):
+        page.decide_group(group.id, Act.DUPLICATE, "ann", shown=shown_of_group(group))
+    seen = only_group(world)
+    assert {it.decided.by for it in seen.members if it.decided} == {"bob"}
+    decide_as_shown(world, seen, Act.DUPLICATE, "ann")
+    for _ in range(2):
+        decide_as_shown(world, only_group(world), Act.UNDO, "ann")
+        decide_as_shown(world, only_group(world), Act.DUPLICATE, "ann")
+    assert {it.decided.by for it in only_group(world).members} == {"ann"}
+
+
+def dies(*_arguments: object, **_named: object) -> None:
+    raise Crash
+
+
+def unwatched(world: World, act: Callable[[], object]) -> None:
+    """Somebody else does it, who is not interrupted."""
+    before, world.before = world.before, lambda _number, _step: None
+    act()
+    world.before = before
 
 
 def test_an_image_that_is_gone_cannot_be_decided_about_but_what_was_can_be_taken_back(world):

@@ -209,7 +209,7 @@ def test_a_test_image_that_does_not_exist_is_unverifiable(world):
 def test_a_decision_of_a_person_outlives_every_verdict(world, pictures):
     original, copy = pictures["original.png"], pictures["copy.jpg"]
     world.services.verify.verify(message(original, copy))
-    world.pairs.decide(decided(world.pair(original, copy), "not_duplicate"))
+    world.pairs.decide(decided(world.pair(original, copy), "not_duplicate"), None)
     world.services.verify.verify(message(copy, original))
     assert world.pair(original, copy).decision == "not_duplicate"
 

@@ -153,7 +153,7 @@ def test_a_path_in_another_container_is_refused_with_the_right_one_named(dedup: 
 
 def test_what_a_person_decided_stands_with_the_pair(dedup: Run, known: Known, services: Services):
     pair = known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
-    services.pairs.decide(decided(pair))
+    services.pairs.decide(decided(pair), None)
     assert "decided by a person: keep_both" in dedup("duplicates").output
     assert json.loads(dedup("duplicates", "--json").output)[0]["decision"] == "keep_both"
 

@@ -72,7 +72,7 @@ def test_the_keeper_stands_first_for_people_and_says_why(dedup: Run, known: Know
 
 def test_nothing_is_marked_as_the_one_to_keep_where_nobody_can_tell(dedup: Run, known: Known, services: Services):
     for left, right, kind in (("a.jpg", "b.jpg", VerdictKind.ALTERED), ("c.jpg", "d.jpg", VerdictKind.DUPLICATE)):
-        row = services.pairs.decide(decided(known.pair(left, right, kind), "duplicate"))
+        row = services.pairs.decide(decided(known.pair(left, right, kind), "duplicate"), None)
         services.verdict_log.append(records_of(row))
     rows = csv.DictReader(io.StringIO(dedup("groups", "--format", "csv").output))
     words = {row["path"].removeprefix("images/"): (row["keep"], row["unsure"]) for row in rows}
@@ -107,7 +107,7 @@ def test_a_person_has_the_last_word(dedup: Run, known: Known, services: Services
         ("e.jpg", "f.jpg", VerdictKind.DUPLICATE, "keep_both"),
     ):
         pair = known.pair(left, right, verdict)
-        services.verdict_log.append(records_of(services.pairs.decide(decided(pair, decision))))
+        services.verdict_log.append(records_of(services.pairs.decide(decided(pair, decision), None)))
     assert [best for best, _ in grouped(dedup)] == ["images/c.jpg", "images/e.jpg"]
 
 
@@ -137,7 +137,7 @@ def test_without_any_group_programs_still_get_valid_output(dedup: Run):
 def test_csv_has_a_row_an_image_with_what_was_decided(dedup: Run, known: Known, services: Services):
     pair = known.pair("=a.jpg", "b.jpg", VerdictKind.DUPLICATE)
     known.pair("c.jpg", "d.jpg", VerdictKind.DUPLICATE)
-    row = services.pairs.decide(decided(pair))
+    row = services.pairs.decide(decided(pair), None)
     services.verdict_log.append(records_of(row))
     rows = list(csv.DictReader(io.StringIO(dedup("groups", "--format", "csv").output)))
     assert len({row["group"] for row in rows}) == 2

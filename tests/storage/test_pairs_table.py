@@ -2,6 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -9,11 +10,12 @@ from datetime import timedelta
 import pytest
 
 from dedup_app.ports.pairs import PairRow, PairsTable, Written
+from dedup_app.ports.superseded import Superseded
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable
-from dedup_storage.pair_directions import reversed_pair
+from dedup_storage.pair_directions import key_order, reversed_pair
 from dedup_storage.pairs_table import AzurePairsTable
 from dedup_storage.rows import Entity
 from tests.decisions import decided
@@ -75,7 +77,7 @@ class PairsTableContract(ABC):
         for name in ("b", "c", "d"):
             table.put_verdict(verified("a", name))
         table.put_verdict(verified("b", "c"))
-        table.decide(decided(verified("a", "c")))
+        table.decide(decided(verified("a", "c")), None)
         assert table.forget(image("a"), 1) == 1
         assert table.forget(image("a"), 9) == 1
         assert table.forget(image("a"), 9) == 0
@@ -145,7 +147,7 @@ class PairsTableContract(ABC):
 
     def test_a_verdict_on_another_content_becomes_pending_but_for_a_decision(self, table: PairsTable) -> None:
         table.put_verdict(versioned("a", "b", 1, 1))
-        table.decide(decided(versioned("a", "b", 1, 1)))
+        table.decide(decided(versioned("a", "b", 1, 1)), None)
         opened = table.open(pending("a", "b", left_version=1, right_version=2))
         found = table.get(image("a"), image("b"))
         assert found == decided(pending("a", "b", left_version=1, right_version=2))
@@ -199,15 +201,15 @@ class PairsTableContract(ABC):
     @pytest.mark.parametrize("kind", [VerdictKind.DISTINCT, VerdictKind.UNVERIFIABLE])
     def test_a_persons_decision_survives_a_later_verdict(self, table: PairsTable, kind: VerdictKind) -> None:
         table.put_verdict(verified("a", "b"))
-        table.decide(decided(verified("a", "b")))
+        table.decide(decided(verified("a", "b")), None)
         table.put_verdict(verified("a", "b", kind))
         assert table.get(image("a"), image("b")) == decided(verified("a", "b", kind))
 
     def test_a_decision_is_seen_from_both_images_and_can_be_changed(self, table: PairsTable) -> None:
         table.put_verdict(verified("a", "b"))
-        table.decide(decided(verified("b", "a"), "not_duplicate"))
-        changed = decided(verified("a", "b"), "duplicate")
-        table.decide(changed)
+        table.decide(decided(verified("b", "a"), "not_duplicate"), None)
+        changed = decided(verified("a", "b"), "duplicate", at=2)
+        table.decide(changed, decided(verified("a", "b"), "not_duplicate").decided)
         assert table.get(image("a"), image("b")) == changed
         assert list(table.of_image(image("b"))) == [reversed_pair(changed)]
 
@@ -216,11 +218,21 @@ class PairsTableContract(ABC):
         table.put_verdict(verified("a", "b"))
         assert first.decided is not None
         again = replace(decided(verified("a", "b"), "duplicate"), decision_history=(first.decided,))
-        table.decide(again)
+        table.decide(again, None)
         assert table.get(image("b"), image("a")) == reversed_pair(again)
 
+    def test_of_two_who_decide_at_once_the_second_one_is_told_and_undoes_nothing(self, table: PairsTable) -> None:
+        first = decided(verified("a", "b"))
+        table.put_verdict(verified("a", "b"))
+        table.decide(first, None)
+        with pytest.raises(Superseded):
+            table.decide(decided(verified("b", "a"), "not_duplicate", at=2), None)
+        assert table.get(image("a"), image("b")) == first
+        assert [*table.of_image(image("a")), *map(reversed_pair, table.of_image(image("b")))] == [first, first]
+        assert table.decide(first, None) == first  # once more, because an answer got lost
+
     def test_a_pair_that_was_never_compared_can_be_decided(self, table: PairsTable) -> None:
-        table.decide(decided(pending("a", "c")))
+        table.decide(decided(pending("a", "c")), None)
         assert table.get(image("c"), image("a")) == reversed_pair(decided(pending("a", "c")))
         assert list(table.of_image(image("a"))) == []
 
@@ -260,6 +272,31 @@ def test_a_repetition_whose_answer_got_lost_is_no_new_verdict():
     assert (
         table.put_verdict(replace(versioned("a", "b", 1, 1), verified_at=NOON + timedelta(seconds=1))) is Written.AGAIN
     )
+
+
+class Interrupted(MemoryEntities):
+    """Lets somebody else in before one of its updates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: list[Callable[[], object]] = []
+
+    def update(self, entity: Entity, tag: str, *, keep_other_columns: bool) -> str | None:
+        if self.before:
+            self.before.pop()()
+        return super().update(entity, tag, keep_other_columns=keep_other_columns)
+
+
+def test_whoever_is_late_with_the_copy_of_a_decision_leaves_the_later_word_there():
+    entities = Interrupted()
+    table = AzurePairsTable(entities)
+    table.put_verdict(verified("a", "b"))
+    first, later = decided(verified("a", "b")), decided(verified("a", "b"), "not_duplicate", at=2)
+    entities.before = [lambda: table.decide(later, first.decided), lambda: None]  # not before the pair, but the copy
+    table.decide(first, None)
+    assert entities.before == []
+    assert list(map(key_order, table.all())) == [key_order(later)]
+    assert [*table.of_image(image("a")), *map(reversed_pair, table.of_image(image("b")))] == [later, later]
 
 
 class TestAzurePairsTable(PairsTableContract):

@@ -151,7 +151,7 @@ def pair(
     row = PairRow(*paths, "", "", verdict, 4, "upright", NOW, left_version=1, right_version=1)
     world.pairs.put_verdict(row)
     if decision:
-        row = world.pairs.decide(decided(row, decision))
+        row = world.pairs.decide(decided(row, decision), None)
     rows = world.services.features.summaries([path.image_id for path in paths])
     world.services.verdict_log.append([*map(facts_of, rows.values()), *records_of(row)])
 
