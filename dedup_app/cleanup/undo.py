@@ -11,6 +11,8 @@ from dedup_app.ports.queues import IngestQueue
 from dedup_core.errors import PermanentError
 from dedup_core.messages import IngestMessage
 
+BYTES = frozenset({"size", "md5"})  # of what is known of a blob, what its bytes make
+
 
 class CannotUndo(PermanentError):
     """The image does not come back; the message says why, and where its copy is."""
@@ -78,6 +80,9 @@ class UndoService:
             return
         if there is not None and there.copied_from != moved.quarantined and there.content.differences(content):
             raise CannotUndo("something else is at its place now")
+        # Before anything of it comes to lie among the images: what is not the same afterwards stays there.
+        if changed := [it for it in content.differences(copy.content) if it in BYTES]:
+            raise CannotUndo(f"somebody changed its copy in quarantine (another {', another '.join(changed)})")
         try:
             mover.copy(moved.quarantined, copy.etag, moved.image.path, content, moved.image.sha256)
         except BlobChanged as error:

@@ -374,6 +374,15 @@ def test_what_the_app_could_not_be_told_stays_in_quarantine_and_is_told_later(mo
     assert len(it.world.ingest_queue.messages) == 3
 
 
+def test_a_copy_that_somebody_changed_in_quarantine_comes_to_lie_nowhere(cleared: Scene):
+    [there] = [path for path, blob in cleared.quarantined.items() if blob.copied_from == A]
+    cleared.world.blobs.put(there, b"something else")
+    [stays] = [it for it in cleared.undo() if it.is_refused]
+    assert (stays.path, cleared.now_at(A)) == (A, None)
+    assert f"somebody changed its copy in quarantine (another size, another md5); its copy is at {there}" in stays.why
+    assert cleared.now_at(there)[0] == b"something else"
+
+
 def test_nothing_is_overwritten_by_an_undo(cleared: Scene):
     cleared.world.blobs.put(A, b"something new")
     outcomes = {it.path: it for it in cleared.undo()}
