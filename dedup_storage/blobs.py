@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline import PipelineResponse
 from azure.storage.blob import BlobServiceClient, StorageStreamDownloader
 
-from dedup_core.errors import ImageNotFound, ImageTooLarge, StoreBusy
+from dedup_core.errors import ImageNotFound, ImageTooLarge, PermanentError, StoreBusy
 from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
 from dedup_storage.azure_errors import each_of, our_errors, status_of, whole_etag
@@ -59,7 +59,7 @@ class AzureImages:
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = self._service.get_container_client(container).list_blobs()
-        for blob in each_of(f"list {container}", blobs):
+        for blob in each_of(f"list {container}", _of_a_container(container, blobs)):
             yield blob.name, unquoted(blob.etag)
 
     def _refuse_large(self, path: ImagePath) -> Callable[[Response], None]:
@@ -77,6 +77,16 @@ class AzureImages:
                 )
 
         return check
+
+
+def _of_a_container[T](container: str, blobs: Iterator[T]) -> Iterator[T]:
+    try:
+        yield from blobs
+    except ResourceNotFoundError:
+        raise PermanentError(
+            f"There is no container {container} in this account: check IMAGE_CONTAINER and ImageStorage, or create it",
+            reason="no-container",
+        ) from None
 
 
 def whole_answer(download: StorageStreamDownloader[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from azure.core.exceptions import ServiceRequestError
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
 from dedup_app.ports.images import Images
-from dedup_core.errors import ImageNotFound, ImageTooLarge, StoreBusy, TemporaryError
+from dedup_core.errors import ImageNotFound, ImageTooLarge, PermanentError, StoreBusy, TemporaryError
 from dedup_core.paths import ImagePath
 from dedup_storage.azure_errors import as_our_error, our_errors
 from dedup_storage.blobs import AzureImages
@@ -296,6 +296,11 @@ def test_the_body_of_a_too_large_image_is_never_waited_for(broken_service: tuple
     handler.status, handler.claimed_bytes = 206, LIMIT * 1000
     with pytest.raises(ImageTooLarge):
         images.read(PATH)
+
+
+def test_a_container_that_is_not_there_is_named_with_the_settings_that_say_so(clients: StorageClients) -> None:
+    with pytest.raises(PermanentError, match="no container photos in this account: check IMAGE_CONTAINER"):
+        next(AzureImages(clients.blobs, max_bytes=1).names("photos"))
 
 
 def test_nobody_listening_is_busy() -> None:
