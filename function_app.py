@@ -16,6 +16,7 @@ from dedup_app.event_log import invocation, show_image_paths
 from dedup_app.settings import Settings
 from dedup_app.storage_connection import STORAGE
 from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
+from dedup_app.upkeep import do_each
 from dedup_core.errors import InvalidSetting
 
 if TYPE_CHECKING:
@@ -79,12 +80,14 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
     """Time to sum up what all instances have done."""
     with services_for(context) as services:
         services.ownership.require_anew()
-        services.reporting.report()
-        services.poison.tend()
-        services.reconcile.run_slices()
-        services.retention.run()
-        services.index.tend(services.now())
-        services.precision.tell()
+        do_each(
+            report=services.reporting.report,
+            poison=services.poison.tend,
+            ledger=services.reconcile.run_slices,
+            retention=services.retention.run,
+            index=lambda: services.index.tend(services.now()),
+            precision=services.precision.tell,
+        )
 
 
 # Whoever Azure has had sign in needs no key besides.

@@ -24,7 +24,7 @@ import function_app
 from dedup_app.image_status import DELETED, INDEXED
 from dedup_app.ownership import NamespaceTaken
 from dedup_app.settings import Settings
-from dedup_core.errors import InvalidSetting, StoreBusy
+from dedup_core.errors import InvalidSetting, PermanentError, StoreBusy
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from dedup_storage import connect
@@ -174,6 +174,19 @@ def test_a_malformed_message_is_finished_and_what_must_wait_is_tried_again_by_th
     del world.images.failures[path]
     function_app.ingest_images(func.QueueMessage(id="1", body=message.to_json().encode()), CONTEXT)
     assert world.row(path).status == INDEXED
+
+
+def test_a_part_of_the_timers_work_that_fails_for_good_stops_no_other(world, monkeypatch):
+    def fails() -> None:
+        raise PermanentError("There is no container images", reason="no-container")
+
+    done: list[str] = []
+    monkeypatch.setattr(world.services.reconcile, "run_slices", fails)
+    monkeypatch.setattr(world.services.retention, "run", lambda: done.append("retention"))
+    monkeypatch.setattr(world.services.precision, "tell", lambda: done.append("precision"))
+    with pytest.raises(PermanentError, match="no container"):  # seen as a failed run all the same
+        function_app.report_loader_stats(SimpleNamespace(past_due=False), CONTEXT)
+    assert done == ["retention", "precision"]
 
 
 def test_all_threads_share_one_connection(monkeypatch):
