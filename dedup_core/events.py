@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from dedup_core.errors import InvalidMessage
-from dedup_core.messages import decode_text, json_kind
+from dedup_core.messages import json_kind, parse_json
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
@@ -52,8 +52,5 @@ def parse_events(body: str | bytes) -> list[object]:
 
     Raises `InvalidMessage`.
     """
-    try:
-        content = json.loads(decode_text(body))
-    except (ValueError, RecursionError) as error:
-        raise InvalidMessage(f"The message is not valid JSON: {error}") from error
+    content = parse_json(body)
     return content if isinstance(content, list) else [content]

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import codecs
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -148,11 +149,7 @@ def message_excerpt(body: str | bytes) -> str:
 
 
 def _parse_fields(body: str | bytes, known: Collection[str]) -> dict[str, Any]:
-    text = decode_text(body)
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidMessage(f"The message is not valid JSON: {error}") from error
+    fields = parse_json(body)
     if not isinstance(fields, dict):
         raise InvalidMessage(f"The message must be a JSON object, not {json_kind(fields)}")
     version = fields.pop("version", VERSION)
@@ -163,6 +160,30 @@ def _parse_fields(body: str | bytes, known: Collection[str]) -> dict[str, Any]:
             raise InvalidMessage(f"The key {key!r} would overwrite the queue's own {key!r}: leave it out")
     _refuse_unknown_keys(fields, known, "The message")
     return fields
+
+
+def parse_json(body: str | bytes) -> Any:
+    """What a message holds, as plain text or base64. Raises `InvalidMessage`."""
+    text = decode_text(body)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidMessage(_why_no_json(text, error)) from error
+
+
+def _why_no_json(text: str, error: ValueError | RecursionError) -> str:
+    """What people are shown of a message is decoded, however often it was encoded, and then looks as it should."""
+    try:
+        inner = base64.b64decode(text, validate=True)
+    except ValueError:
+        return f"The message is not valid JSON: {error}"
+    try:
+        json.loads(inner.decode())
+    except (ValueError, RecursionError):
+        is_utf16 = inner[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+        why = "base64 of UTF-16: encode the text as UTF-8" if is_utf16 else f"not valid JSON: {error}"
+        return f"The message is {why}"
+    return "The message is base64 within base64: encode it once, or not at all"
 
 
 def decode_text(body: str | bytes) -> str:

@@ -224,3 +224,14 @@ def test_images_of_other_accounts_are_refused(parse):
     with pytest.raises(InvalidMessage, match="'theirs'"):
         parse(json.dumps(body), account="ours")
     assert parse(json.dumps(body), account="theirs")
+
+
+def test_a_message_that_was_encoded_in_another_way_is_told_how():
+    text = '{"left": "images/a.jpg", "right": "images/b.jpg"}'
+    for body, told in (
+        (base64.b64encode(base64.b64encode(text.encode())), "base64 within base64: encode it once, or not at all"),
+        (base64.b64encode(text.encode("utf-16")), "base64 of UTF-16: encode the text as UTF-8"),
+        (b"nonsense", "not valid JSON: Expecting value"),
+    ):
+        with pytest.raises(InvalidMessage, match=told):
+            VerifyMessage.parse(body)
