@@ -166,6 +166,8 @@ class DecisionService:
             return [
                 self._decide(pair, chosen, other, rows, act, by, named)
                 for pair, other in zip(pairs, others, strict=True)
+                # What nothing was decided about has nothing to take back, unless that is all of them, which is told.
+                if act is not Act.UNDO or _is_decided(pair) or not any(map(_is_decided, pairs))
             ]
         except Superseded:
             raise NothingToDecide(
@@ -242,6 +244,10 @@ def _must_be_there(paths: Iterable[ImagePath], rows: Mapping[str, ImageSummary])
 def _is_untold(decided: Decided, told: Decided | None) -> bool:
     """Whether it is later than what the log has heard; neither of them names what was taken back."""
     return (decided if decided.decision else None) != told and decided.outranks(told)
+
+
+def _is_decided(pair: PairRow | None) -> bool:
+    return pair is not None and pair.decision is not None
 
 
 def _has_changed(group: Group, rows: Mapping[str, ImageSummary]) -> bool:

@@ -279,6 +279,18 @@ def test_a_decision_that_was_stored_and_not_told_is_told_before_somebody_decides
     assert {it.decided.by for it in only_group(world).members} == {"ann"}
 
 
+def test_of_a_group_that_was_decided_in_part_that_part_is_taken_back(world):
+    for place in range(2):
+        group = only_group(world)
+        keeper, *others = (ImagePath.parse(it.path) for it in group.images)
+        world.services.decisions.decide_pair(keeper, others[place], Act.DUPLICATE, "ann")
+        [done] = world.services.decisions.decide_group(group.id, Act.UNDO, "ann")
+        assert {done.left, done.right} == {keeper, others[place]}
+        assert not any(pair.decision for pair in world.pairs.all())
+    with pytest.raises(NothingToDecide, match="nothing was decided about"):
+        world.services.decisions.decide_group(group.id, Act.UNDO, "ann")
+
+
 def dies(*_arguments: object, **_named: object) -> None:
     raise Crash
 
