@@ -192,6 +192,18 @@ def unlike_part(measurement: PairMeasurement, detail: Detail, policy: Policy) ->
     return ""
 
 
+def retoned_part(measurement: PairMeasurement, detail: Detail, policy: Policy) -> str:
+    """The sentence about a small part in other tones or colors in which edges hardly agree; or empty.
+
+    Some change of tone lays any two smooth slopes on each other, a basin and an evening sky.
+    """
+    if measurement.coverage >= policy.min_coverage or measurement.structure >= policy.min_structure:
+        return ""
+    if detail.retoned <= RETONED and measurement.color_residual <= policy.max_color_residual:
+        return ""
+    return f"a small part is hardly the same, and its tones are not (correlation {measurement.structure:.2f})"
+
+
 def some_colors(measurement: PairMeasurement) -> str:
     """The sentence about other colors that are no change of all colors; empty where they are.
 

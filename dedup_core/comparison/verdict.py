@@ -19,6 +19,7 @@ from dedup_core.comparison.doubts import (
     kept_colors,
     other_tones,
     outlying_place,
+    retoned_part,
     some_colors,
     too_small_a_part,
     turned_mark,
@@ -194,10 +195,9 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
     structure, coverage, detail = measurement.structure, measurement.coverage, measurement.detail
     before_plain = measurement.plain_share > policy.max_plain_share
     least = policy.min_plain_structure if before_plain else policy.min_structure
-    if coverage < policy.min_coverage and not _one_is_inside_the_other(measurement, policy):
-        return VerdictKind.DISTINCT, (f"too little is shown by both ({coverage:.0%} < {policy.min_coverage:.0%})",)
-    if detail is None:
-        return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
+    unlike = _unlike(measurement, policy, least)
+    if detail is None or unlike:
+        return VerdictKind.DISTINCT, (unlike,)
     same_colors, reason = colors_match(measurement, policy, before_plain=before_plain)
     kind = VerdictKind.DUPLICATE if same_colors else VerdictKind.COLOR_VARIANT
     every_part = _every_part_matches(detail, measurement.tones, policy)
@@ -216,6 +216,16 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
             reason,
         )
     return kind, (matches, reason)
+
+
+def _unlike(measurement: PairMeasurement, policy: Policy, least: float) -> str:
+    """The sentence about two pictures that share too little, or nothing that is alike; empty where they may."""
+    coverage, structure, detail = measurement.coverage, measurement.structure, measurement.detail
+    if coverage < policy.min_coverage and not _one_is_inside_the_other(measurement, policy):
+        return f"too little is shown by both ({coverage:.0%} < {policy.min_coverage:.0%})"
+    if detail is None:
+        return f"structure differs (correlation {structure:.2f} < {least:.2f})"
+    return retoned_part(measurement, detail, policy)
 
 
 def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
@@ -266,7 +276,8 @@ def _judge_altered(
     if detail.altered_share > most or detail.usual > policy.max_usual_difference:
         share = f"{detail.altered_share:.0%} of what either shows is not in the other"
         return VerdictKind.DISTINCT, (f"only a part is the same: {share} (at most {most:.0%})",)
-    limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if is_full(measurement, policy) else 1.0)
+    is_scene = is_full(measurement, policy) and measurement.coverage >= policy.min_coverage
+    limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if is_scene else 1.0)
     has_the_colors = residual <= limit or color is VerdictKind.DUPLICATE or keeps_colors(measurement)
     if not has_the_colors and not _only_colors_differ(measurement, policy):
         beyond = above(residual, limit)
