@@ -11,6 +11,7 @@ from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stron
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.bent_tones import variance_and_explained
 from tests.core.drawings import PHOTOS, photo, working
+from tests.core.pictures import jpeg
 from tests.core.verdicts import kind_of
 
 ANY_CHANCE = random.Random(1)
@@ -32,6 +33,19 @@ def test_light_and_saturation_change_no_hues(name, edit):
     tones = measure_images(working(photo(name)), working(edit(photo(name), ANY_CHANCE))).tones
     assert tones.hue < 2.0
     assert tones.spot < 6.0
+
+
+@pytest.mark.parametrize("emptied", range(3))
+@pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "rocket.jpg"])
+def test_a_photograph_without_one_of_its_channels_is_a_color_variant(name, emptied):
+    channels = list(photo(name).split())
+    channels[emptied] = channels[emptied].point([0] * 256)
+    assert kind_of(photo(name), jpeg(Image.merge("RGB", channels), 90)) is VerdictKind.COLOR_VARIANT
+
+
+@pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "rocket.jpg"])
+def test_a_photograph_of_which_each_channel_was_equalized_is_a_duplicate(name):
+    assert kind_of(photo(name), jpeg(ImageOps.equalize(photo(name)), 90)) is VerdictKind.DUPLICATE
 
 
 @pytest.mark.parametrize("degrees", [20, 40])
