@@ -13,8 +13,8 @@ _ONE_GRAY: Final = 8.0  # levels of 255 either way of what most of a margin has
 _GROUND: Final = 0.5  # of a margin
 _INK: Final = 64.0  # levels of 255 off the ground
 _LEAST_INK: Final = 0.003  # of the whole picture: less is a clock in the corner of a screen
-_APART: Final = 3  # lines between the picture and what is written: the nearest are a mixture of both
-_REACHING: Final = 0.02  # of the nearest of those lines: what reaches them goes on, as a scene does that was cropped
+_APART: Final = 3  # lines between the picture and what is written: the nearest may be a mixture of both
+_REACHING: Final = 0.02  # of the clearest of those lines: what reaches them goes on, as a scene does that was cropped
 _SAME_PAPER: Final = 0.5  # of the lines inside: then the edge is a line ruled on it
 
 
@@ -32,7 +32,7 @@ def is_written(margin: Float32s, inside: Float32s, whole: int) -> bool:
         return False
     if _share(np.abs(inside[:-_APART] - ground) <= _ONE_GRAY) >= _SAME_PAPER:
         return False
-    is_clear = _share(np.abs(nearest[0] - ground) > _INK) <= _REACHING
+    is_clear = any(_share(np.abs(line - ground) > _INK) <= _REACHING for line in nearest)
     return is_clear and int((np.abs(farther - ground) > _INK).sum()) >= _LEAST_INK * whole
 
 

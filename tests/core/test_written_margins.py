@@ -10,13 +10,13 @@ from tests.core.pictures import cropped, jpeg, scene, working
 HIGH = 60
 
 
-def with_bar(ground: str, ink: str, words: str, *, below: bool = False) -> Image.Image:
+def with_bar(ground: str, ink: str, words: str, *, below: bool = False, size: int = 32) -> Image.Image:
     """A scene with a bar above it, or below."""
     image = scene(3)
     sheet = Image.new("RGB", (image.width, image.height + HIGH), ground)
     sheet.paste(image, (0, 0 if below else HIGH))
     place = image.width // 2, HIGH // 2 + (image.height if below else 0)
-    ImageDraw.Draw(sheet).text(place, words, ink, font_size=32, anchor="mm")
+    ImageDraw.Draw(sheet).text(place, words, ink, font_size=size, anchor="mm")
     return jpeg(sheet, 85)
 
 
@@ -26,6 +26,7 @@ def with_bar(ground: str, ink: str, words: str, *, below: bool = False) -> Image
         pytest.param(with_bar("white", "black", "WHEN IT FINALLY WORKS"), id="caption above"),
         pytest.param(with_bar("black", "white", "SUMMER SALE 30 % OFF", below=True), id="banner below"),
         pytest.param(with_bar("white", "black", "WHEN IT FINALLY WORKS").resize((240, 210)), id="half as large"),
+        pytest.param(with_bar("white", "black", "LOL", size=64), id="as high as the bar"),
     ],
 )
 def test_a_picture_with_a_caption_beside_it_is_altered(marked):
