@@ -44,6 +44,11 @@ def is_monochrome_copy(measurement: PairMeasurement, policy: Policy) -> bool:
     return measurement.tones is not None and _color_is_gone(measurement, measurement.tones, policy)
 
 
+def keeps_hues(tones: Tones, policy: Policy) -> bool:
+    """Whether hues are the same once saturation, light and a tint were allowed for."""
+    return tones.hue <= policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
+
+
 def above(value: float, limit: float) -> str:
     """`4.2 > 3.8`, with as many digits as it takes to tell the two apart."""
     digits = next((digits for digits in range(1, 6) if f"{value:.{digits}f}" != f"{limit:.{digits}f}"), 6)
@@ -90,8 +95,7 @@ def _left_by_tone(tones: Tones, policy: Policy, *, before_plain: bool) -> str:
     is_gray = tones.most_color < MONOCHROME and tones.tint < MONOCHROME
     if before_plain and not is_gray:
         return hue_and_light if max(tones.hue, tones.light) <= policy.max_plain_tone_residual else ""
-    most_hue = policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
-    if tones.hue <= most_hue and tones.light <= policy.max_light_residual:
+    if keeps_hues(tones, policy) and tones.light <= policy.max_light_residual:
         return hue_and_light
     # A curve for each channel makes a duotone of what had next to no color, and any other hue of a single one.
     few_colors = tones.least_color < DUOTONE or tones.most_color < _OF_ONE_HUE * tones.tint

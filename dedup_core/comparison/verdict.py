@@ -7,7 +7,7 @@ from typing import Final
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN, allowance
 from dedup_core.comparison.altered_share import most_that_differs
-from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
+from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy, keeps_hues
 from dedup_core.comparison.doubts import (
     another_frame,
     another_spot,
@@ -279,6 +279,7 @@ def _judge_altered(
     is_scene = is_full(measurement, policy) and measurement.coverage >= policy.min_coverage
     limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if is_scene else 1.0)
     has_the_colors = residual <= limit or color is VerdictKind.DUPLICATE or keeps_colors(measurement)
+    has_the_colors = has_the_colors or _only_light_differs(measurement, policy)
     if not has_the_colors and not _only_colors_differ(measurement, policy):
         beyond = above(residual, limit)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
@@ -296,6 +297,20 @@ def _only_colors_differ(measurement: PairMeasurement, policy: Policy) -> bool:
         return False
     same_shapes = measurement.structure >= _LEAST_OF_RECOLORED and detail.usual <= _USUAL_IN_RECOLORED
     return same_shapes and tones.light <= _LIGHT_IN_RECOLORED
+
+
+def _only_light_differs(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether next to nothing shows something else, and light explains the rest: a half in the shade, a sun's flare.
+
+    Of photographs, and of gray or toned copies, shapes tell so much that the hues may be others.
+    """
+    tones, detail = measurement.tones, measurement.detail
+    if tones is None or detail is None or tones.light > policy.max_light_residual:
+        return False
+    same_shapes = measurement.structure >= policy.min_structure and detail.usual <= _USUAL_IN_RECOLORED
+    if not same_shapes or detail.altered_share > FEW_PARTS:
+        return False
+    return keeps_hues(tones, policy) or is_monochrome_copy(measurement, policy) or is_full(measurement, policy)
 
 
 def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bool:

@@ -300,7 +300,10 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0), "texture": 0.8}, VerdictKind.DISTINCT),
         ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0)}, VerdictKind.ALTERED),
         ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0), "usual": 0.04}, VerdictKind.DISTINCT),
-        ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0, light=2.6)}, VerdictKind.DISTINCT),
+        (
+            {"color_residual": 9.5, "altered_share": 0.04, "reshaped": 0.25, "tones": tones(hue=9.0, light=2.6)},
+            VerdictKind.DISTINCT,
+        ),
         ({"color_residual": 9.5, "reshaped": 0.25, "tones": tones(hue=9.0), "structure": 0.59}, VerdictKind.DISTINCT),
         (
             {"color_residual": 3.0, "plain_share": 0.5, "tones": tones(light=2.0, most_color=0.2, tint=0.2)},
@@ -367,6 +370,16 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"worst": 0.05, "outlier": 1.35, "starkness": 0.2}, VerdictKind.ALTERED),
         ({"worst": 0.05, "usual": 0.0005, "outlier": 1.05}, VerdictKind.ALTERED),
         ({"worst": 0.05, "usual": 0.0005, "outlier": 0.95}, VerdictKind.DUPLICATE),
+        ({"color_residual": 12.0, "reshaped": 0.25, "tones": tones(hue=9.0, light=4.9)}, VerdictKind.ALTERED),
+        ({"color_residual": 12.0, "reshaped": 0.25, "tones": tones(hue=9.0, light=5.1)}, VerdictKind.DISTINCT),
+        (
+            {"color_residual": 12.0, "plain_share": 0.5, "reshaped": 0.25, "tones": tones(hue=2.1, light=4.9)},
+            VerdictKind.ALTERED,
+        ),
+        (
+            {"color_residual": 12.0, "plain_share": 0.5, "reshaped": 0.25, "tones": tones(hue=2.2, light=4.9)},
+            VerdictKind.DISTINCT,
+        ),
         ({"worst": 0.05, "outlier": 1.6, "retoned": 5.1}, VerdictKind.DUPLICATE),
         ({"worst": 0.05, "outlier": 1.8, "retoned": 5.1}, VerdictKind.ALTERED),
         ({"worst": 0.39, "retoned": 5.1}, VerdictKind.DUPLICATE),
