@@ -46,6 +46,9 @@ _AGREES: Final = 0.9  # structure; docs/thresholds.md#other-tones
 _USUAL: Final = 0.01  # difference of the usual block; docs/thresholds.md#other-tones
 _UNEXPLAINED: Final = 0.07  # of a change of tones; docs/thresholds.md#other-tones
 _MOST_RETONED: Final = 0.25  # difference of a block; docs/thresholds.md#other-tones
+_OTHER_SHAPES: Final = 0.24  # difference of a block in shape; docs/thresholds.md#other-tones
+_IN_PLACES: Final = 0.004  # of what either shows; docs/thresholds.md#other-tones
+_ELSEWHERE: Final = 0.005  # difference of the usual block; docs/thresholds.md#other-tones
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
 
@@ -139,6 +142,18 @@ def other_tones(measurement: PairMeasurement, policy: Policy) -> str:
     if measurement.structure >= policy.min_structure and detail.worst <= _MOST_RETONED:
         return ""
     return f"tones differ as no change of light makes them ({share:.0%} of it unexplained)"
+
+
+def other_shapes(measurement: PairMeasurement) -> str:
+    """The sentence about shapes that differ in a part of two pictures in other tones, and hardly elsewhere; or empty.
+
+    A tone that is clipped blunts shapes, too, but more of them, or in specks.
+    """
+    detail = measurement.detail
+    if detail is None or detail.retoned <= RETONED or detail.usual > _ELSEWHERE:
+        return ""
+    differ = detail.reshaped > _OTHER_SHAPES and detail.reshaped_share > _IN_PLACES
+    return f"{detail.reshaped_share:.1%} of it shows other shapes, and the rest only other tones" if differ else ""
 
 
 def displaced_parts(measurement: PairMeasurement, policy: Policy) -> str:

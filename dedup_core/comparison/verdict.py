@@ -17,6 +17,7 @@ from dedup_core.comparison.doubts import (
     is_full,
     keeps_colors,
     kept_colors,
+    other_shapes,
     other_tones,
     outlying_place,
     retoned_part,
@@ -129,6 +130,7 @@ def _with_doubts_of_one_picture(
         fine_print(measurement),
         displaced_parts(measurement, policy),
         other_tones(measurement, policy),
+        other_shapes(measurement),
         exchanged(measurement),
         written_around(measurement),
     )

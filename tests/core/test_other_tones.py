@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from dedup_changes.tones import half_darkened
 from dedup_core import BALANCED, PairMeasurement, VerdictKind, decide, measure_images
-from dedup_core.comparison.doubts import other_tones
+from dedup_core.comparison.doubts import other_shapes, other_tones
 from tests.core.pictures import working
 
 
@@ -66,3 +66,55 @@ def test_other_tones_in_another_frame_want_edges_that_agree(two_patients):
     whole, agreeing = replace(soft, coverage=0.98), replace(soft, structure=0.85)
     assert other_tones(soft, BALANCED).startswith("tones and frame differ")
     assert [other_tones(it, BALANCED) for it in (whole, agreeing)] == ["", ""]
+
+
+JARS = {
+    "PEPPER": "#3c3228",
+    "CUMIN": "#aa783c",
+    "CURRY": "#dca028",
+    "THYME": "#5a6e3c",
+    "CHILI": "#be321e",
+    "DILL": "#507830",
+}
+OTHERS = {"SALT": "#ebebe6", "MACE": "#b46432"}
+
+
+def shelf(*names: str) -> Image.Image:
+    """Jars with labels before a wall of rough wood."""
+    wood = np.array([120, 80, 50]) + np.random.default_rng(5).normal(0, 14, (60, 150, 3))
+    image = Image.fromarray(wood.clip(0, 255).astype(np.uint8)).resize((1500, 600), Image.Resampling.BICUBIC)
+    canvas, font = ImageDraw.Draw(image), ImageFont.load_default(34)
+    for place, name in enumerate(names):
+        x = 40 + place * 240
+        canvas.rounded_rectangle((x, 150, x + 190, 520), 26, fill=(JARS | OTHERS)[name])
+        canvas.rectangle((x + 12, 90, x + 178, 160), fill="#232326")
+        canvas.rectangle((x, 250, x + 190, 400), fill="#f0e8d2")
+        canvas.text((x + 95, 325), name, fill="#281e14", font=font, anchor="mm")
+    return image.filter(ImageFilter.GaussianBlur(0.8))
+
+
+@pytest.fixture(scope="module")
+def darker_shelves() -> dict[str, PairMeasurement]:
+    """A shelf beside a darker photograph of it, and beside one on which two jars are others."""
+    first, second, *rest = JARS
+    shown = working(shelf(first, second, *rest))
+    return {
+        name: measure_images(shown, working(ImageEnhance.Brightness(shelf(*jars, *rest)).enhance(0.84)))
+        for name, jars in (("the same", (first, second)), ("others", tuple(OTHERS)))
+    }
+
+
+def test_other_jars_on_a_shelf_that_is_darker_are_no_other_tone(darker_shelves):
+    verdict = decide(darker_shelves["others"])
+    assert (verdict.kind, decide(darker_shelves["the same"]).kind) == (VerdictKind.ALTERED, VerdictKind.DUPLICATE)
+    assert other_shapes(darker_shelves["others"]).endswith("shows other shapes, and the rest only other tones")
+
+
+def test_other_shapes_are_no_doubt_in_specks_or_where_all_differs_a_little(darker_shelves):
+    others = darker_shelves["others"]
+    assert others.detail is not None
+    agreeing = [
+        replace(others, detail=replace(others.detail, **known))
+        for known in ({"reshaped": 0.24}, {"reshaped_share": 0.004}, {"usual": 0.006}, {"retoned": 5.0})
+    ]
+    assert [other_shapes(it) for it in (*agreeing, replace(others, detail=None))] == [""] * 5
