@@ -1,5 +1,6 @@
 """Even areas that have other colors between lines that are the same: bricks of another wall, one district of a map."""
 
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -26,55 +27,62 @@ _APART: Final = (
 """How many blocks down and across two places lie apart: near enough for the light on both to be the same."""
 
 
-def exchanged_colors(labs: tuple[Float32s, Float32s], counted: Float32s) -> float:
-    """Of two places nearby that one picture shows in two colors, how often the other shows them in one, 0..1.
+class EvenBlocks:
+    """The blocks of two aligned pictures in CIELAB, (h, w, 3) each, that are even in both, found when first asked for.
 
-    Of two aligned pictures in CIELAB, (h, w, 3) each; `counted` (h, w) is 1 where they show the same shapes. A change
-    of light, tone or color keeps what had one color in one color, but for what it clips or makes gray; from one picture
-    to the other or back again. So the direction in which it happens less often counts.
+    `counted` (h, w) is 1 where the two show the same shapes.
     """
-    means, even = _even_blocks(labs, counted)
-    rows, columns = even.shape
-    others, same = np.zeros(2), np.zeros(2)
-    for down, across in _APART:
-        if down >= rows or abs(across) >= columns:
-            continue
-        here = slice(0, rows - down), slice(max(0, -across), columns - max(0, across))
-        there = slice(down, rows), slice(max(0, across), columns + min(0, across))
-        both = even[here] & even[there]
-        apart = np.stack([np.linalg.norm(mean[here][both] - mean[there][both], axis=1) for mean in means])  # (2, n)
-        are_two = apart > _OTHER
-        others += are_two.sum(axis=1)
-        same += (are_two & (apart[::-1] < _SAME)).sum(axis=1)
-    return float((same / (others + _FEW)).min())
 
+    def __init__(self, labs: tuple[Float32s, Float32s], counted: Float32s) -> None:
+        self._labs, self._counted = labs, counted
 
-def painted_color(labs: tuple[Float32s, Float32s], counted: Float32s, blocks: Blocks) -> float:
-    """How far the colors of an even area are apart where nearly all others are as they were, CIELAB units; 0 for none.
+    @cached_property
+    def _means(self) -> list[Float32s]:
+        """The mean color of each block, (rows, columns, 3) of either picture."""
+        return [block_means(lab, BLOCK) for lab in self._labs]
 
-    As `exchanged_colors` takes them; `blocks` are those of the same two. Of a few specks nothing is said, nor where
-    what has the color of that area, in either picture, changed as it did: shadows that were lifted, a pale tint that
-    was clipped.
-    """
-    if np.count_nonzero(np.abs(blocks.left - blocks.right) > _LEAST_PAINTED) <= _SPECKS:
-        return 0.0
-    means, even = _even_blocks(labs, counted)
-    colors = [mean[even] for mean in means]  # (n, 3) each
-    apart = np.linalg.norm(colors[0] - colors[1], axis=1)
-    if len(apart) < _LEAST_EVEN or np.quantile(apart, _NEARLY_ALL) > _UNCHANGED:
-        return 0.0
-    kept, other = apart <= _UNCHANGED, apart > _PAINTED
-    for color in colors:
-        to_kept = np.linalg.norm(color[other][:, None] - color[kept], axis=2)  # (other, kept)
-        other[other] = (to_kept < _SAME).sum(axis=1) > _SPECKS
-    painted = np.sort(apart[other])
-    return float(painted[-1 - _SPECKS]) if len(painted) > _SPECKS else 0.0
+    @cached_property
+    def _even(self) -> NDArray[np.bool_]:
+        even = block_means(self._counted[..., None].astype(np.float32), BLOCK)[..., 0] > COUNTED
+        for lab, mean in zip(self._labs, self._means, strict=True):
+            even &= (block_means(lab * lab, BLOCK) - mean * mean).sum(axis=2) < _EVEN
+        return even
 
+    def exchanged(self) -> float:
+        """Of two places nearby that one picture shows in two colors, how often the other shows them in one, 0..1.
 
-def _even_blocks(labs: tuple[Float32s, Float32s], counted: Float32s) -> tuple[list[Float32s], NDArray[np.bool_]]:
-    """The mean colors of the blocks of both, (rows, columns, 3), and which are even in both and count."""
-    means = [block_means(lab, BLOCK) for lab in labs]
-    even = block_means(counted[..., None].astype(np.float32), BLOCK)[..., 0] > COUNTED
-    for lab, mean in zip(labs, means, strict=True):
-        even &= (block_means(lab * lab, BLOCK) - mean * mean).sum(axis=2) < _EVEN
-    return means, even
+        A change of light, tone or color keeps what had one color in one color, but for what it clips or makes gray;
+        from one picture to the other or back again. So the direction in which it happens less often counts.
+        """
+        rows, columns = self._even.shape
+        others, same = np.zeros(2), np.zeros(2)
+        for down, across in _APART:
+            if down >= rows or abs(across) >= columns:
+                continue
+            here = slice(0, rows - down), slice(max(0, -across), columns - max(0, across))
+            there = slice(down, rows), slice(max(0, across), columns + min(0, across))
+            both = self._even[here] & self._even[there]
+            apart = np.stack([np.linalg.norm(it[here][both] - it[there][both], axis=1) for it in self._means])  # (2, n)
+            are_two = apart > _OTHER
+            others += are_two.sum(axis=1)
+            same += (are_two & (apart[::-1] < _SAME)).sum(axis=1)
+        return float((same / (others + _FEW)).min())
+
+    def painted(self, blocks: Blocks) -> float:
+        """How far the colors of an even area are apart where nearly all others are as they were, CIELAB units; or 0.
+
+        `blocks` are those of the same two. Of a few specks nothing is said, nor where what has the color of that area,
+        in either picture, changed as it did: shadows that were lifted, a pale tint that was clipped.
+        """
+        if np.count_nonzero(np.abs(blocks.left - blocks.right) > _LEAST_PAINTED) <= _SPECKS:
+            return 0.0
+        colors = [mean[self._even] for mean in self._means]  # (n, 3) each
+        apart = np.linalg.norm(colors[0] - colors[1], axis=1)
+        if len(apart) < _LEAST_EVEN or np.quantile(apart, _NEARLY_ALL) > _UNCHANGED:
+            return 0.0
+        kept, other = apart <= _UNCHANGED, apart > _PAINTED
+        for color in colors:
+            to_kept = np.linalg.norm(color[other][:, None] - color[kept], axis=2)  # (other, kept)
+            other[other] = (to_kept < _SAME).sum(axis=1) > _SPECKS
+        painted = np.sort(apart[other])
+        return float(painted[-1 - _SPECKS]) if len(painted) > _SPECKS else 0.0

@@ -13,7 +13,7 @@ from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.allowance import shows_something_else
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
-from dedup_core.comparison.exchanged import exchanged_colors, painted_color
+from dedup_core.comparison.exchanged import EvenBlocks
 from dedup_core.comparison.exposure import BLOCK, Blocks, color_residual
 from dedup_core.comparison.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
@@ -96,8 +96,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
-        exchanged = 0.0 if only_colors else exchanged_colors(laid.labs, unchanged)
-        tones = replace(tones, exchanged=exchanged, painted=painted_color(laid.labs, unchanged, blocks))
+        even = EvenBlocks(laid.labs, unchanged)
+        tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted(blocks))
         is_alike |= look.detail.altered_share <= FEW_PARTS and not shows_something_else(look.detail, tones)
     fine = look_at_fine_print(placed, left.fine, right.fine) if is_alike else NOT_LOOKED
     if not changed(regions):

@@ -11,6 +11,7 @@ from dedup_core.color.lab import CODES, block_means, srgb_to_lab
 from dedup_core.comparison.curves import DAMPING, basis, on_curves, rising_curve
 from dedup_core.comparison.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between
 from dedup_core.comparison.ground import Ground
+from dedup_core.comparison.leveled import may_be_leveled
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, Tones
 from dedup_core.luma import LUMA
 
@@ -39,9 +40,6 @@ _NEARLY_ALL: Final = 0.93  # of the blocks: edges are mixtures
 _IN_COLOR: Final = 6 / 255  # of a channel less luma; what is gray has a third of it at most
 _LEAST_SPREAD: Final = 1e-6  # so that lumas that are all one have no slope
 _FEW: Final = 6  # blocks of one color that say something about it
-_NEUTRAL: Final = 12.0  # CIELAB units, of the mean color; equalized channels leave up to 10.8
-_ONE_WAY: Final = 1.05  # times: what saving and coarser levels change the contrast of a channel by
-_EMPTIED: Final = 6.0  # times: leveling changes the contrast of one channel by up to 3.8 times that of another
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
 
@@ -97,7 +95,7 @@ def tones_between(
         channels = hues
     else:
         channels = [_channel_errors(levels[i], levels[1 - i], blocks.pixels[i], flat) for i in (0, 1)]
-    is_leveled = _may_be_leveled(levels, (ours, theirs), flat)
+    is_leveled = may_be_leveled(levels, (ours, theirs), flat)
     places = _FIELD if before_plain else _LOCAL_FIELD
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
     found = replace(
@@ -147,27 +145,6 @@ def _gray_off(blocks: Blocks) -> float | None:
 def _chroma(values: Float32s) -> Float64s:
     """The most that a channel of sRGB (n, 3) is off luma, (n,)."""
     return np.asarray(np.abs(values - (values @ LUMA)[:, None]).max(axis=1), dtype=np.float64)
-
-
-def _may_be_leveled(levels: tuple[Float32s, Float32s], labs: tuple[Float64s, Float64s], weight: Float64s) -> bool:
-    """Whether a curve for each channel may be a change of tone: channels that were leveled, equalized or faded.
-
-    That takes most of a cast away, or changes the contrast of all channels the same way; a hue that is turned adds to
-    one channel what it takes from another. A channel that was emptied is no tone.
-    """
-    contrasts = [_contrast(it.reshape(-1, 3), weight) for it in levels]
-    changes = np.sort((contrasts[0] + _LEAST_SPREAD) / (contrasts[1] + _LEAST_SPREAD))
-    if changes[-1] > _EMPTIED * changes[0]:
-        return False
-    casts = sorted(float(np.hypot(*(lab[1:] @ weight)) / weight.sum()) for lab in labs)
-    return casts[0] <= max(_NEUTRAL, casts[1] / 2) or changes[0] * _ONE_WAY >= 1.0 or changes[-1] <= _ONE_WAY
-
-
-def _contrast(values: Float32s, weight: Float64s) -> Float64s:
-    """The standard deviation of each channel (n, 3)."""
-    shares = weight / weight.sum()
-    off = values - shares @ values
-    return np.asarray(np.sqrt(shares @ (off * off)), dtype=np.float64)
 
 
 def _has_few_colors(values: Float32s, weight: Float32s) -> bool:

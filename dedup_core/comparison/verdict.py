@@ -7,7 +7,7 @@ from typing import Final
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN, allowance
 from dedup_core.comparison.altered_share import most_that_differs
-from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy, keeps_hues
+from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.doubts import (
     another_frame,
     another_spot,
@@ -29,6 +29,7 @@ from dedup_core.comparison.doubts import (
 )
 from dedup_core.comparison.measurement import FEW_PARTS, MANY_BLOCKS, RETONED, Detail, PairMeasurement, Tones
 from dedup_core.comparison.regions import Region, RegionKind
+from dedup_core.comparison.same_shapes import only_colors_differ, only_light_differs
 from dedup_core.comparison.sentences import framing, what_differs
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.limits import WORKING_SIZE
@@ -73,9 +74,6 @@ _OF_CALM: Final = 20.0  # docs/thresholds.md#detail
 _MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
-_LEAST_OF_RECOLORED: Final = 0.6  # docs/thresholds.md#altered-or-distinct
-_USUAL_IN_RECOLORED: Final = 0.03  # docs/thresholds.md#altered-or-distinct
-_LIGHT_IN_RECOLORED: Final = 2.5  # docs/thresholds.md#altered-or-distinct
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
 
@@ -143,13 +141,13 @@ def _with_doubts_of_recoloring(
 ) -> tuple[VerdictKind, tuple[str, ...]]:
     if doubt := too_small_a_part(measurement, policy, recolored=True):
         return VerdictKind.DISTINCT, (doubt, *reasons)
-    only_colors_differ = _only_colors_differ(measurement, policy)
+    are_recolored = only_colors_differ(measurement, policy)
     if doubt := turned_mark(measurement, policy):
-        return VerdictKind.ALTERED if only_colors_differ else VerdictKind.DISTINCT, (doubt, *reasons)
-    if only_colors_differ and (written := written_around(measurement)):
+        return VerdictKind.ALTERED if are_recolored else VerdictKind.DISTINCT, (doubt, *reasons)
+    if are_recolored and (written := written_around(measurement)):
         return VerdictKind.ALTERED, (written, *reasons)
     if outlying := outlying_place(measurement, policy, recolored=True):
-        alike = only_colors_differ or measurement.color_residual <= policy.max_altered_color_residual
+        alike = are_recolored or measurement.color_residual <= policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
     if some := some_colors(measurement):
         alike = measurement.color_residual <= _MOST_RECOLORED * policy.max_altered_color_residual
@@ -281,8 +279,8 @@ def _judge_altered(
     is_scene = is_full(measurement, policy) and measurement.coverage >= policy.min_coverage
     limit = policy.max_altered_color_residual * (_OF_FULL_PICTURES if is_scene else 1.0)
     has_the_colors = residual <= limit or color is VerdictKind.DUPLICATE or keeps_colors(measurement)
-    has_the_colors = has_the_colors or _only_light_differs(measurement, policy)
-    if not has_the_colors and not _only_colors_differ(measurement, policy):
+    has_the_colors = has_the_colors or only_light_differs(measurement, policy)
+    if not has_the_colors and not only_colors_differ(measurement, policy):
         beyond = above(residual, limit)
         return VerdictKind.DISTINCT, (f"a part shows something else, and the rest has other colors ({beyond})",)
     if color is VerdictKind.DUPLICATE and residual <= policy.max_color_residual:
@@ -290,29 +288,6 @@ def _judge_altered(
     else:
         colors = kept_colors(measurement) or colors
     return VerdictKind.ALTERED, (what_differs(measurement), colors)
-
-
-def _only_colors_differ(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether shapes and light are the same but for a part, and one is gray or toned, or both are photographs."""
-    tones, detail = measurement.tones, measurement.detail
-    if tones is None or detail is None or not (is_monochrome_copy(measurement, policy) or is_full(measurement, policy)):
-        return False
-    same_shapes = measurement.structure >= _LEAST_OF_RECOLORED and detail.usual <= _USUAL_IN_RECOLORED
-    return same_shapes and tones.light <= _LIGHT_IN_RECOLORED
-
-
-def _only_light_differs(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether next to nothing shows something else, and light explains the rest: a half in the shade, a sun's flare.
-
-    Of photographs, and of gray or toned copies, shapes tell so much that the hues may be others.
-    """
-    tones, detail = measurement.tones, measurement.detail
-    if tones is None or detail is None or tones.light > policy.max_light_residual:
-        return False
-    same_shapes = measurement.structure >= policy.min_structure and detail.usual <= _USUAL_IN_RECOLORED
-    if not same_shapes or detail.altered_share > FEW_PARTS:
-        return False
-    return keeps_hues(tones, policy) or is_monochrome_copy(measurement, policy) or is_full(measurement, policy)
 
 
 def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bool:
