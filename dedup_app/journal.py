@@ -14,6 +14,7 @@ from dedup_app.image_status import ABSENT, INDEXED, REMOVING
 from dedup_app.notices import Notices
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
+from dedup_app.progress import Progress, unheard
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import FAMILIES
@@ -112,8 +113,8 @@ class JournaledFeatures:
     def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
         return self._features.rejected(after, before, reason)
 
-    def tally(self, most: int | None = None) -> Tally:
-        return self._features.tally(most)
+    def tally(self, most: int | None = None, progress: Progress = unheard) -> Tally:
+        return self._features.tally(most, progress)
 
     def put_first(self, row: FeaturesRow) -> FeaturesRow:
         return self._features.put_first(row)

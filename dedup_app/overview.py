@@ -8,6 +8,7 @@ from dedup_app.ledger.findings import Ledger
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.queues import QueueLengths, Queues
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, ReportsTable, StatsReport
+from dedup_app.progress import Progress, unheard
 
 MESSAGES = 20  # the newest of each kind: more than a screen holds helps nobody
 
@@ -43,9 +44,9 @@ class OverviewService:
         self._reports = reports
         self._queues = queues
 
-    def read(self, most_images: int | None = None) -> Overview:
-        """All of it; with `most_images` no more rows than these are counted."""
-        tally = self._features.tally(most_images)
+    def read(self, most_images: int | None = None, progress: Progress = unheard) -> Overview:
+        """All of it; with `most_images` no more rows than these are counted. `progress` hears how many were so far."""
+        tally = self._features.tally(most_images, progress)
         return Overview(
             images=tally.statuses,
             images_by_day=tally.days,

@@ -17,6 +17,7 @@ from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.ledger import ledger_record, ledger_table
 from dedup_cli.output import console, plain, plain_table, print_json
+from dedup_cli.progress import progress
 from dedup_cli.seen import seen_record, seen_table
 from dedup_cli.watch import watch_queues
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
@@ -46,7 +47,9 @@ def status(
     if watch:
         watch_queues(services)
         return
-    found, seen = services.overview.read(), services.precision.report()
+    with progress("images") as show:
+        found = services.overview.read(progress=show)
+    seen = services.precision.report()
     if as_json:
         print_json(_record(found) | {"seen": seen_record(seen)})
     else:

@@ -9,6 +9,7 @@ from itertools import islice, starmap
 from dedup_app.image_status import ABSENT, DELETED, ImageStatus
 from dedup_app.ports.features import FeaturesRow, ImageSummary, Tally
 from dedup_app.ports.superseded import Superseded
+from dedup_app.progress import Progress, told, unheard
 from dedup_storage.entity_table import Entities
 from dedup_storage.many_rows import read_many
 from dedup_storage.rows import (
@@ -95,10 +96,10 @@ class AzureFeaturesTable:
             condition = " and ".join(filter(None, (part, until, wanted)))
             yield from starmap(features_row, self._table.query_with_tags(condition))
 
-    def tally(self, most: int | None = None) -> Tally:
+    def tally(self, most: int | None = None, progress: Progress = unheard) -> Tally:
         statuses: Counter[ImageStatus] = Counter()
         days: Counter[str] = Counter()
-        for entity in islice(self._table.query(select=["status", "added_at"]), most):
+        for entity in told(islice(self._table.query(select=["status", "added_at"]), most), progress):
             status = ImageStatus.parse(entity["status"])
             if status == ABSENT:
                 continue

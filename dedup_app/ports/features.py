@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dedup_app.image_status import ImageStatus
+from dedup_app.progress import Progress, unheard
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.features import ImageFeatures
 from dedup_core.paths import ImagePath
@@ -157,6 +158,9 @@ class FeaturesTable(Protocol):
         """Rejected images in the order of their ids, of those between the two; `reason` is one of our own words."""
         ...
 
-    def tally(self, most: int | None = None) -> Tally:
-        """Images counted, `absent` ones left out; of the first `most` rows only, if that is given."""
+    def tally(self, most: int | None = None, progress: Progress = unheard) -> Tally:
+        """Images counted, `absent` ones left out; of the first `most` rows only, if that is given.
+
+        `progress` hears how many rows were seen so far.
+        """
         ...

@@ -76,6 +76,15 @@ def test_a_command_that_reads_all_pairs_says_how_far_it_is(
     assert dedup(*command).stderr.startswith("pairs: 1\n")
 
 
+@pytest.mark.parametrize("command", [("status",), ("status", "--json")])
+def test_status_says_how_many_images_it_has_counted(
+    dedup: Run, known: Known, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    known.image("a.jpg")
+    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    assert dedup(*command).stderr.startswith("images: 1\n")
+
+
 def test_an_import_says_how_many_lines_it_has_read(dedup: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "decisions.jsonl"
     file.write_text(json.dumps({"left": "images/a.jpg"}))
