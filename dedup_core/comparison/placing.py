@@ -231,9 +231,8 @@ class Placed:
         low, top, high, bottom = self._turned(self.frames[0])
         for share_x, share_y in (corners[:2], corners[2:]):
             ours += [low + share_x * (high - low), top + share_y * (bottom - top)]
-            point = self.to_right(np.array([share_x * width, share_y * height]) / max(height, width)) * max(
-                rows, columns
-            )
+            place = np.array([share_x * width, share_y * height]) / max(height, width)
+            point = self.to_right(place) * max(rows, columns)
             theirs += _in_whole((float(point[0]) / columns, float(point[1]) / rows), self.frames[1])
         return (ours[0], ours[1], ours[2], ours[3]), (theirs[0], theirs[1], theirs[2], theirs[3])
 
