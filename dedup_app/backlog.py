@@ -1,6 +1,6 @@
 """Backlog: blobs that the app does not know as they are now, put on the ingest queue."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dedup_app.image_status import REMOVING
@@ -8,6 +8,7 @@ from dedup_app.known_content import is_final
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.images import Images
 from dedup_app.ports.queues import IngestQueue
+from dedup_app.progress import Progress, unheard
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidPath
 from dedup_core.messages import IngestMessage
@@ -34,7 +35,7 @@ class BacklogService:
         self._ingest_queue = ingest_queue
         self._settings = settings
 
-    def enqueue_all(self, progress: Callable[[int], None] = lambda _blobs: None) -> BacklogReport:
+    def enqueue_all(self, progress: Progress = unheard) -> BacklogReport:
         """Go through the whole container; `progress` hears how many blobs were seen so far.
 
         Images that are known but gone are queued, too, and those that a decoder of another version refused.

@@ -20,6 +20,7 @@ from dedup_core.policy import Policy
 from dedup_core.views import View
 
 _FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
+MOST_RESHAPED: Final = 0.24  # difference of a block in shape; docs/thresholds.md#detail
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
@@ -46,7 +47,6 @@ _AGREES: Final = 0.9  # structure; docs/thresholds.md#other-tones
 _USUAL: Final = 0.01  # difference of the usual block; docs/thresholds.md#other-tones
 _UNEXPLAINED: Final = 0.07  # of a change of tones; docs/thresholds.md#other-tones
 _MOST_RETONED: Final = 0.25  # difference of a block; docs/thresholds.md#other-tones
-_OTHER_SHAPES: Final = 0.24  # difference of a block in shape; docs/thresholds.md#other-tones
 _IN_PLACES: Final = 0.004  # of what either shows; docs/thresholds.md#other-tones
 _ELSEWHERE: Final = 0.005  # difference of the usual block; docs/thresholds.md#other-tones
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
@@ -152,7 +152,7 @@ def other_shapes(measurement: PairMeasurement) -> str:
     detail = measurement.detail
     if detail is None or detail.retoned <= RETONED or detail.usual > _ELSEWHERE:
         return ""
-    differ = detail.reshaped > _OTHER_SHAPES and detail.reshaped_share > _IN_PLACES
+    differ = detail.reshaped > MOST_RESHAPED and detail.reshaped_share > _IN_PLACES
     return f"{detail.reshaped_share:.1%} of it shows other shapes, and the rest only other tones" if differ else ""
 
 

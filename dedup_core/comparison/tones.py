@@ -92,17 +92,17 @@ def tones_between(
             return replace(tones, spot=spot), nowhere
     # Some curve for each channel makes a few colors of any few others, and another color of the one that was painted.
     if tones.kept > MOST_KEPT or all(map(_has_few_colors, levels, (weight, weight))):
-        channels = hues
+        channels = of_tone = hues
     else:
         channels = [_channel_errors(levels[i], levels[1 - i], blocks.pixels[i], flat) for i in (0, 1)]
-    is_leveled = may_be_leveled(levels, (ours, theirs), flat)
+        of_tone = channels if may_be_leveled(levels, (ours, theirs), flat) else hues
     places = _FIELD if before_plain else _LOCAL_FIELD
     errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
     found = replace(
         tones,
         hue=min(_mean(errors, flat) for errors in hues),
         light=min(_light(ours, theirs, flat, shape, places), _light(theirs, ours, flat, shape, places)),
-        channels=min(_mean(errors, flat) for errors in (channels if is_leveled else hues)),
+        channels=min(_mean(errors, flat) for errors in of_tone),
         spot=_ninth_largest(errors_of[counted]),
         spread=min(_spread(ours, theirs, flat, counted), _spread(theirs, ours, flat, counted)),
     )

@@ -9,6 +9,7 @@ from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN, allowance
 from dedup_core.comparison.altered_share import most_that_differs
 from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.doubts import (
+    MOST_RESHAPED,
     another_frame,
     another_spot,
     displaced_parts,
@@ -71,7 +72,6 @@ class Verdict:
 
 
 _OF_CALM: Final = 20.0  # docs/thresholds.md#detail
-_MOST_RESHAPED: Final = 0.24  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
@@ -238,7 +238,7 @@ def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> 
 
 def _every_shape_matches(detail: Detail, measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether nothing but the colors differs: not what is written on a label of another color."""
-    if detail.reshaped > _MOST_RESHAPED:
+    if detail.reshaped > MOST_RESHAPED:
         return False
     return _every_part_matches(detail, measurement.tones, policy) or _is_recolored(measurement, policy)
 

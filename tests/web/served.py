@@ -5,7 +5,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -71,11 +71,10 @@ def photographs_world(**settings: Any) -> World:
 
 @cache
 def _taken_in() -> World:
-    world = World()
     cat, coffee, rocket = photograph("chelsea.png"), photograph("coffee.png"), photograph("rocket.jpg")
     astronaut = photograph("astronaut.png")
     half = astronaut.resize((astronaut.width // 2, astronaut.height // 2))
-    for name, data in {
+    files = {
         "catalog/cat.jpg": encoded(cat, quality=93),
         "uploads/cat-small.jpg": encoded(cat.resize((cat.width // 2, cat.height // 2)), quality=85),
         "uploads/cat-sample.jpg": encoded(with_letters(cat)),
@@ -87,20 +86,17 @@ def _taken_in() -> World:
         "catalog/astronaut.png": encoded(astronaut, "PNG"),
         HOSTILE: encoded(half),
         "uploads/notes.jpg": b"this is no picture",
-    }.items():
-        world.upload_and_ingest(name, data)
-    world.verify_all()
-    return world
+    }
+    return _holding(files)
 
 
 def shop_world() -> World:
     """What the pictures of the docs show: a shop whose sellers send the same photographs again, in their own ways."""
-    world = World()
     cup, flower = photograph("coffee.png", 600), photograph("flower.jpg", 640)
     cat = photograph("chelsea.png")
     mirrored = ImageOps.mirror(cup).crop((18, 10, cup.width - 30, cup.height - 22))
     framed = ImageOps.expand(cup.resize((cup.width // 2, cup.height // 2)), 16, "white")
-    for name, data in {
+    files = {
         "catalog/coffee-cup.jpg": encoded(cup, quality=94),
         "sellers/anna/IMG_2041.jpg": encoded(ImageEnhance.Brightness(mirrored).enhance(1.12), quality=82),
         "sellers/bistro/cup.webp": encoded(framed, "WEBP", quality=80),
@@ -110,7 +106,14 @@ def shop_world() -> World:
         "sellers/anna/flower.jpg": encoded(flower.resize((320, 214)), quality=80),
         "catalog/cat.jpg": encoded(cat, quality=93),
         "catalog/cat (1).jpg": encoded(cat, quality=93),
-    }.items():
+    }
+    return _holding(files)
+
+
+def _holding(files: Mapping[str, bytes]) -> World:
+    """An app that has taken in these files, one after the other, and verified their pairs."""
+    world = World()
+    for name, data in files.items():
         world.upload_and_ingest(name, data)
     world.verify_all()
     return world
