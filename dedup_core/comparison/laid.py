@@ -44,7 +44,10 @@ class AlignedPair:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """Two pictures laid on each other, what both show at `METRIC_SIZE`, in CIELAB too, and how their shapes agree."""
+    """Two pictures laid on each other, what both show at `METRIC_SIZE`, in CIELAB too, and how their shapes agree.
+
+    `is_cropped`: not all that lies on the other is meant, but only the rectangle in which they agree.
+    """
 
     placed: Placed
     pair: AlignedPair
@@ -53,6 +56,7 @@ class Laid:
     inner_coverage: float
     parts: tuple[Part, Part]
     shape: ShapeAgreement
+    is_cropped: bool = False
 
     @classmethod
     def of(cls, placed: Placed, *, stretched: bool = False) -> Self | None:

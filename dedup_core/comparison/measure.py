@@ -12,6 +12,7 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.allowance import shows_something_else
 from dedup_core.comparison.color_marks import color_outlier
+from dedup_core.comparison.cropped import in_shared_rectangle
 from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
 from dedup_core.comparison.exchanged import EvenBlocks
 from dedup_core.comparison.exposure import BLOCK, Blocks, color_residual
@@ -82,9 +83,9 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         laid, look, placed = _looked_at(left.pixels, right.pixels, hint, contents)
     pair, shape = laid.pair, laid.shape
     ours_shown, theirs_shown = laid.parts
-    backgrounds = before_margins(
-        laid.placed, left.pixels, right.pixels, (ours_shown.background, theirs_shown.background)
-    )
+    backgrounds = ours_shown.background, theirs_shown.background
+    if not laid.is_cropped:
+        backgrounds = before_margins(laid.placed, left.pixels, right.pixels, backgrounds)
     weights, plain_share = weights_and_plain_share(*backgrounds)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
@@ -164,7 +165,9 @@ def _looked_at(
         is_almost_plain = laid.shape.texture < _ALMOST_PLAIN
         return _look_at_plain(left, right, laid) if is_almost_plain else (laid, NOT_LOOKED, laid.placed)
     laid, look, placed = _laid_finely(laid)
-    if wider := with_margins(placed, left, right, contents[0]):
+    if cropped := in_shared_rectangle(left, right, laid, look, placed):
+        laid, look, placed = cropped
+    elif wider := with_margins(placed, left, right, contents[0]):
         look = look.or_worse(_nearest_look(wider, recolored=laid.is_recolored))
     if look.shows_nothing and laid.pair.coverage < SAME_FRAME:
         whole, in_frame = _frame_on_frame(left, right, placed.view)

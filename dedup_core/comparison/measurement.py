@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 24  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 25  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -23,6 +23,7 @@ SAME_GROUND: Final = 2.0  # CIELAB units: what saving leaves of a plain color
 STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
 DISPLACED: Final = 0.6  # pixels; no preset takes less for displaced: docs/thresholds.md#displaced-parts
 MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
+MOST_OF_ONE: Final = 0.5  # docs/thresholds.md#coverage
 FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
 
 

@@ -5,11 +5,10 @@ from enum import StrEnum
 from typing import Final
 
 from dedup_core.color.color_metrics import ColorMetrics
-from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN, allowance
+from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN
 from dedup_core.comparison.altered_share import most_that_differs
 from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.doubts import (
-    MOST_RESHAPED,
     another_frame,
     another_spot,
     displaced_parts,
@@ -28,7 +27,13 @@ from dedup_core.comparison.doubts import (
     unlike_part,
     written_around,
 )
-from dedup_core.comparison.measurement import FEW_PARTS, MANY_BLOCKS, RETONED, Detail, PairMeasurement, Tones
+from dedup_core.comparison.measurement import (
+    MANY_BLOCKS,
+    MOST_OF_ONE,
+    Detail,
+    PairMeasurement,
+)
+from dedup_core.comparison.parts_match import every_part_matches, every_shape_matches
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.same_shapes import only_colors_differ, only_light_differs
 from dedup_core.comparison.sentences import framing, what_differs
@@ -71,9 +76,9 @@ class Verdict:
     sides: Sides = ALIKE
 
 
-_OF_CALM: Final = 20.0  # docs/thresholds.md#detail
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
 _PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
+_EXACT_PART: Final = 0.5  # docs/thresholds.md#coverage
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
 
@@ -200,67 +205,31 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
         return VerdictKind.DISTINCT, (unlike,)
     same_colors, reason = colors_match(measurement, policy, before_plain=before_plain)
     kind = VerdictKind.DUPLICATE if same_colors else VerdictKind.COLOR_VARIANT
-    every_part = _every_part_matches(detail, measurement.tones, policy)
+    every_part = every_part_matches(detail, measurement.tones, policy)
     matches = f"structure matches (correlation {structure:.2f} >= {least:.2f})"
     if structure < least:
         recolored = kind is VerdictKind.COLOR_VARIANT and not is_monochrome_copy(measurement, policy)
         if not every_part or recolored or detail.blocks < MANY_BLOCKS or structure < policy.min_altered_structure:
             return _judge_altered(measurement, policy, kind, least, reason)
         matches = f"each of {detail.blocks} parts matches (differences up to {detail.worst:.2f})"
-    elif not (every_part if same_colors else _every_shape_matches(detail, measurement, policy)):
+    elif not (every_part if same_colors else every_shape_matches(detail, measurement, policy)):
         return _judge_altered(measurement, policy, kind, least, reason)
     if coverage < policy.min_coverage and kind is VerdictKind.DUPLICATE:
-        return VerdictKind.ALTERED, (
-            f"the whole of one is shown inside the other ({coverage:.0%} of it)",
-            matches,
-            reason,
-        )
+        is_whole = measurement.inner_coverage >= policy.min_inner_coverage
+        part = "the whole" if is_whole else f"{measurement.inner_coverage:.0%}"
+        return VerdictKind.ALTERED, (f"{part} of one is shown inside the other ({coverage:.0%} of it)", matches, reason)
     return kind, (matches, reason)
 
 
 def _unlike(measurement: PairMeasurement, policy: Policy, least: float) -> str:
     """The sentence about two pictures that share too little, or nothing that is alike; empty where they may."""
     coverage, structure, detail = measurement.coverage, measurement.structure, measurement.detail
-    if coverage < policy.min_coverage and not _one_is_inside_the_other(measurement, policy):
+    is_inside = _one_is_inside_the_other(measurement, policy) or _most_of_one_is_inside(measurement, policy, least)
+    if coverage < policy.min_coverage and not is_inside:
         return f"too little is shown by both ({coverage:.0%} < {policy.min_coverage:.0%})"
     if detail is None:
         return f"structure differs (correlation {structure:.2f} < {least:.2f})"
     return retoned_part(measurement, detail, policy)
-
-
-def _every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
-    allowed = allowance(detail, tones)
-    noisy = _OF_CALM * detail.calm
-    if detail.evened is not None and detail.evened > _clean_limit(detail, policy) + allowed + noisy:
-        return False
-    return detail.worst <= _detail_limit(detail, policy) + allowed and detail.altered_share <= FEW_PARTS
-
-
-def _every_shape_matches(detail: Detail, measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether nothing but the colors differs: not what is written on a label of another color."""
-    if detail.reshaped > MOST_RESHAPED:
-        return False
-    return _every_part_matches(detail, measurement.tones, policy) or _is_recolored(measurement, policy)
-
-
-def _detail_limit(detail: Detail, policy: Policy) -> float:
-    """What scaling and compression leave is little; noise, and tones that were changed, leave more in some places."""
-    if detail.retoned > RETONED:
-        return policy.max_detail_difference
-    return _clean_limit(detail, policy)
-
-
-def _clean_limit(detail: Detail, policy: Policy) -> float:
-    """What they leave, and noise, where tones were not changed, or one of the two was given those of the other."""
-    return min(policy.max_detail_difference, policy.max_clean_difference + ALLOWED_FOR_GRAIN * detail.grain)
-
-
-def _is_recolored(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether other colors, and hardly any other shapes, are why parts differ; small places differ in both."""
-    if measurement.detail is None or measurement.detail.reshaped_share > policy.max_reshaped_share:
-        return False
-    everywhere = measurement.color_residual > policy.max_altered_color_residual
-    return everywhere or is_monochrome_copy(measurement, policy)
 
 
 def _judge_altered(
@@ -292,3 +261,12 @@ def _judge_altered(
 
 def _one_is_inside_the_other(measurement: PairMeasurement, policy: Policy) -> bool:
     return measurement.inner_coverage >= policy.min_inner_coverage and measurement.coverage >= policy.min_part
+
+
+def _most_of_one_is_inside(measurement: PairMeasurement, policy: Policy, least: float) -> bool:
+    """Whether a part of the other shows most of one and differs in nothing, in so many places that it is no chance."""
+    detail = measurement.detail
+    if detail is None or detail.blocks < 2 * MANY_BLOCKS or measurement.structure < least:
+        return False
+    is_most = measurement.inner_coverage >= MOST_OF_ONE and measurement.coverage >= _EXACT_PART * policy.min_part
+    return is_most and every_part_matches(detail, measurement.tones, policy)
