@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from dedup_app.decision_lines import DecisionLine, InvalidDecisionLine, line_of, parse_line
+from dedup_app.decision_steps import DecisionSteps
 from dedup_app.decisions import MOST_REMEMBERED
 from dedup_app.group_records import facts_of, id_of
 from dedup_app.journal import VerdictJournal
@@ -40,6 +41,7 @@ class DecisionTransfer:
         self._features = features
         self._pairs = pairs
         self._journal = journal
+        self._steps = DecisionSteps(pairs, journal)
         self._container = container
 
     def export(self, progress: Progress = unheard) -> Iterator[str]:
@@ -72,11 +74,13 @@ class DecisionTransfer:
             return
         if before == now:
             report.known += 1
+            # Told once more: their images may have come since, and groups have to hear of both.
+            self._steps.resume(pair, rows) if pair.is_half_decided else self._journal.tell([pair], rows)
         else:
             earlier = {*line.decisions[:-1], *pair.decision_history, *([before] if before else [])}
             history = tuple(sorted(earlier, key=attrgetter("at"))[-MOST_REMEMBERED:])
             try:
-                pair = self._pairs.decide(replace(pair, decided=now, decision_history=history), before)
+                self._steps.take(replace(pair, decided=now, decision_history=history), before, rows)
             except Superseded:  # a person has decided about this very pair just now: which word is later is asked anew
                 self._take_in(line, report)
                 return
@@ -84,8 +88,6 @@ class DecisionTransfer:
         absent = {path for path in (line.left, line.right) if not _is_there(path, rows)}
         report.absent |= absent
         report.about_other_bytes += not absent and not _is_about(now, rows.values())
-        # Known ones, too: their images may have come since, and groups have to hear of both.
-        self._journal.tell([pair], rows)
 
 
 def _is_there(path: ImagePath, rows: dict[str, ImageSummary]) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple, Self
 
+from dedup_app.decision_steps import DecisionSteps
 from dedup_app.group_book import GroupBook
 from dedup_app.group_records import facts_of, id_of, microseconds
 from dedup_app.journal import VerdictJournal
@@ -56,6 +57,19 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants to decide about a pair: `shown` and `undoes` say what they have seen, if that is known."""
+
+    left: ImagePath
+    right: ImagePath
+    act: Act
+    by: str
+    keeper: ImagePath | None = None
+    shown: str = ""
+    undoes: Said | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PairDecision:
     """One pair after a decision; `decided` is None where none holds."""
 
@@ -83,6 +97,7 @@ class DecisionService:
         self._features = features
         self._pairs = pairs
         self._journal = journal
+        self._steps = DecisionSteps(pairs, journal)
         self._book = book
         self._policy = policy
         self._now = now
@@ -99,43 +114,33 @@ class DecisionService:
         undoes: Said | None = None,
     ) -> PairDecision:
         """Decide about one pair, or take back what was decided, which `undoes` may name. Raises `NothingToDecide`."""
+        asked = Asked(left, right, act, by, keeper, shown, undoes)
         while True:
             rows = self._features.summaries([left.image_id, right.image_id])
             with suppress(Superseded):  # somebody else has decided in between: whether this may follow is asked anew
-                pair = self._pairs.get(left, right)
-                return self._decide(pair, left, right, rows, act, by, keeper, shown=shown, undoes=undoes)
+                return self._decide(asked, self._pairs.get(left, right), rows)
 
-    def _decide(
-        self,
-        pair: PairRow | None,
-        left: ImagePath,
-        right: ImagePath,
-        rows: Mapping[str, ImageSummary],
-        act: Act,
-        by: str,
-        keeper: ImagePath | None = None,
-        *,
-        shown: str = "",
-        undoes: Said | None = None,
-    ) -> PairDecision:
-        """The same about a pair as it was read. Raises `Superseded` where somebody has decided since."""
-        missing = [path for path in (left, right) if path.image_id not in rows]
-        if missing or left == right:
-            raise NothingToDecide(f"nothing can be decided: {(missing or [left])[0]} is no image, or named twice")
-        if act is Act.UNDO:
-            return self._undo(pair, left, right, by, undoes)
-        _must_be_there((left, right), rows)
-        if keeper is not None:
-            self._must_not_be_protected_from(keeper, [it for it in (left, right) if it != keeper])
-        ours, theirs = rows[left.image_id], rows[right.image_id]
-        if shown and shown != shown_of_pair(facts_of(ours), facts_of(theirs), pair.decided if pair else None):
+    def _decide(self, asked: Asked, pair: PairRow | None, rows: Mapping[str, ImageSummary]) -> PairDecision:
+        """Decide about the pair as it was read. Raises `Superseded` where somebody has decided since."""
+        paths = asked.left, asked.right
+        missing = [path for path in paths if path.image_id not in rows]
+        if missing or asked.left == asked.right:
+            raise NothingToDecide(f"nothing can be decided: {(missing or paths)[0]} is no image, or named twice")
+        if asked.act is Act.UNDO:
+            return self._undo(asked, pair)
+        _must_be_there(paths, rows)
+        if asked.keeper is not None:
+            self._must_not_be_protected_from(asked.keeper, [it for it in paths if it != asked.keeper])
+        ours, theirs = (rows[it.image_id] for it in paths)
+        shown = shown_of_pair(facts_of(ours), facts_of(theirs), pair.decided if pair else None)
+        if asked.shown not in {"", shown}:
             raise NothingToDecide(f"nothing was decided: {OTHERWISE.format('this pair')}")
         decided = Decided.of(
             facts_of(ours),
             facts_of(theirs),
-            Decision.DUPLICATE if act is Act.KEEPER else Decision(act),
-            keeper=id_of(keeper) if act is Act.KEEPER and keeper else b"",
-            by=by,
+            Decision.DUPLICATE if asked.act is Act.KEEPER else Decision(asked.act),
+            keeper=id_of(asked.keeper) if asked.act is Act.KEEPER and asked.keeper else b"",
+            by=asked.by,
             at=self._later_than(pair),
         )
         pair = pair or _never_compared(ours, theirs)
@@ -164,7 +169,7 @@ class DecisionService:
             self._must_still_be_shown(group_id, shown, [pair for pair in pairs if pair is not None])
         try:
             return [
-                self._decide(pair, chosen, other, rows, act, by, named)
+                self._decide(Asked(chosen, other, act, by, named), pair, rows)
                 for pair, other in zip(pairs, others, strict=True)
                 # What nothing was decided about has nothing to take back, unless that is all of them, which is told.
                 if act is not Act.UNDO or _is_decided(pair) or not any(map(_is_decided, pairs))
@@ -196,18 +201,17 @@ class DecisionService:
             raise NothingToDecide("there is no such group any more: load the list again")
         return group
 
-    def _undo(
-        self, pair: PairRow | None, left: ImagePath, right: ImagePath, by: str, undoes: Said | None
-    ) -> PairDecision:
+    def _undo(self, asked: Asked, pair: PairRow | None) -> PairDecision:
+        both = f"{asked.left} and {asked.right}"
         if pair is None or pair.decided is None or pair.decided.decision is None:
-            raise NothingToDecide(f"nothing was decided about {left} and {right}")
-        if undoes is not None and undoes != Said.of(pair.decided):
+            raise NothingToDecide(f"nothing was decided about {both}")
+        if asked.undoes not in {None, Said.of(pair.decided)}:
             who = pair.decided.by or "somebody"
-            raise NothingToDecide(f"nothing was taken back: {who} has decided about {left} and {right} since")
+            raise NothingToDecide(f"nothing was taken back: {who} has decided about {both} since")
         before = (
             pair.decision_history[-1] if pair.decision_history else replace(pair.decided, decision=None, keeper=b"")
         )
-        again = replace(before, at=self._later_than(pair), by=before.by if before.decision else by)
+        again = replace(before, at=self._later_than(pair), by=before.by if before.decision else asked.by)
         earlier = replace(pair, decided=None, decision_history=pair.decision_history[:-1])
         return self._put(earlier, again, before=pair.decided)
 
@@ -220,8 +224,7 @@ class DecisionService:
         history: Sequence[Decided] = pair.decision_history
         if pair.decided is not None and pair.decided.decision is not None:
             history = [*history, pair.decided][-MOST_REMEMBERED:]
-        row = self._pairs.decide(replace(pair, decided=decided, decision_history=tuple(history)), before)
-        self._journal.tell([row], {})
+        row = self._steps.take(replace(pair, decided=decided, decision_history=tuple(history)), before, {})
         return PairDecision(row.left, row.right, decided if decided.decision is not None else None)
 
     def _must_not_be_protected_from(self, keeper: ImagePath, others: Sequence[ImagePath]) -> None:

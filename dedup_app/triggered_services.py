@@ -93,6 +93,7 @@ class TriggeredServices(ServicePorts):
 
     @cached_property
     def reconcile(self) -> "ReconcileService":
+        from dedup_app.decision_steps import DecisionSteps
         from dedup_app.ledger.audit import Audit
         from dedup_app.ledger.reconcile import ReconcileService
 
@@ -103,6 +104,7 @@ class TriggeredServices(ServicePorts):
             images=self.images,
             index=self.index,
             pairing=self._pairing,
+            decision_steps=DecisionSteps(self.pairs, self._journal),
             queues=self.queues,
             ingest_queue=self.ingest_queue,
             verify_queue=self.verify_queue,

@@ -1,4 +1,4 @@
-"""A person's decision <-> columns of a pair's row, the same in both directions; all their names begin alike."""
+"""A person's decision <-> columns of a pair's row, in both directions; all their names begin alike."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,8 @@ from typing import Any
 from dedup_app.decision_lines import MOST_BY
 from dedup_app.group_records import moment, parse_decision
 from dedup_core.groups.facts import Decided
+
+HALF_DECIDED = "decision_is_halfway"  # in the pair's own row, until its copy and the verdict log have heard, too
 
 
 def decision_columns(decided: Decided, history: Sequence[Decided]) -> dict[str, Any]:

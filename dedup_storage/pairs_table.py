@@ -11,7 +11,7 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Decided
 from dedup_core.paths import ImagePath
-from dedup_storage.decision_columns import decision_columns
+from dedup_storage.decision_columns import HALF_DECIDED, decision_columns
 from dedup_storage.entity_table import Entities
 from dedup_storage.pair_directions import in_key_order, key_order, reversed_pair, settled
 from dedup_storage.rows import Entity, fitting, pair_entity, pair_row
@@ -67,10 +67,19 @@ class AzurePairsTable:
             return standing != decided  # or this very word was written by a try whose answer got lost
 
         row = key_order(pair)
-        self._decide(row, decided, may_follow)
+        columns = decision_columns(decided, row.decision_history)
+        self._decide(row, columns | {HALF_DECIDED: True}, may_follow)
         # The pair itself first: what was decided there holds. Of its copy those who come late keep their hands off.
-        self._decide(reversed_pair(row), decided, decided.outranks)
+        self._decide(reversed_pair(row), columns, decided.outranks)
         return pair
+
+    def settle_decision(self, pair: PairRow) -> None:
+        first, second = (it.image_id for it in key_order(pair).paths)
+        change = {"PartitionKey": first, "RowKey": second, HALF_DECIDED: False}
+        while (found := self._table.get_with_tag(first, second)) is not None:
+            is_theirs = pair_row(*found).decided != pair.decided
+            if is_theirs or self._table.update(change, found[1], keep_other_columns=True) is not None:
+                return
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None:
         first, second = (left, right) if in_key_order(left, right) else (right, left)
@@ -121,10 +130,9 @@ class AzurePairsTable:
             taken += self._table.delete(path.image_id, other, tag)
         return taken
 
-    def _decide(self, side: PairRow, decided: Decided, may_follow: Callable[[Decided | None], bool]) -> None:
+    def _decide(self, side: PairRow, columns: Entity, may_follow: Callable[[Decided | None], bool]) -> None:
         """Change the columns of a decision alone, or make the row, unless it may not follow what stands there."""
         keys = {"PartitionKey": side.left.image_id, "RowKey": side.right.image_id}
-        columns = decision_columns(decided, side.decision_history)
         pending = pair_entity(replace(side, verdict=None, verified_at=None))
         while self._table.create(pending | columns) is None:
             found = self._table.get_with_tag(keys["PartitionKey"], keys["RowKey"])

@@ -32,6 +32,7 @@ class Slice:
     to_append: list[FeaturesRow] = field(default_factory=list)
     to_remove: list[tuple[str, int]] = field(default_factory=list)
     to_send: list[PairRow] = field(default_factory=list)
+    half_decided: list[PairRow] = field(default_factory=list)
     to_pair: list[tuple[FeaturesRow, list[Hit]]] = field(default_factory=list)
 
 
@@ -143,7 +144,13 @@ class Audit:
         return None if etag == row.etag else FindingKind.OUTDATED
 
     def _look_at_pairs(self, prefix: str, found: Slice) -> None:
-        waiting = [pair for pair in self._pairs.with_prefix(prefix) if pair.verdict is None]
+        waiting: list[PairRow] = []
+        for pair in self._pairs.with_prefix(prefix):
+            if pair.is_half_decided:
+                found.findings.append(Finding(FindingKind.HALF_DECIDED, pair.left.image_id, pair.left))
+                found.half_decided.append(pair)
+            if pair.verdict is None:
+                waiting.append(pair)
         asked = image_ids(waiting)
         rows = self._features.summaries(asked) if asked else {}
         for pair in waiting:

@@ -24,9 +24,10 @@ class FindingKind(StrEnum):
     PAIR_WAITING = "pairs without a verdict"
     PAIR_FAILED = "pairs whose message failed for good"
     PAIR_MISSING = "pairs that were never opened"
+    HALF_DECIDED = "decisions that have not come everywhere"
 
 
-# What a message that waits, or an event on its way, will bring about by itself.
+# What a message that waits, an event on its way or whoever is at it will bring about by itself.
 MAY_BE_ON_ITS_WAY = frozenset(
     {
         FindingKind.MISSING,
@@ -34,6 +35,7 @@ MAY_BE_ON_ITS_WAY = frozenset(
         FindingKind.UNFINISHED,
         FindingKind.GONE,
         FindingKind.PAIR_WAITING,
+        FindingKind.HALF_DECIDED,
     }
 )
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache, reduce
 from operator import add
 
+from dedup_app.decision_steps import DecisionSteps
 from dedup_app.event_log import EventLog
 from dedup_app.ledger.audit import Audit, Slice, names_of
 from dedup_app.ledger.findings import PREFIXES, Finding, FindingKind, Ledger, SliceReport
@@ -39,6 +40,7 @@ class ReconcileService:
         images: Images,
         index: CandidateIndex,
         pairing: Pairing,
+        decision_steps: DecisionSteps,
         queues: Queues,
         ingest_queue: IngestQueue,
         verify_queue: VerifyQueue,
@@ -50,6 +52,7 @@ class ReconcileService:
         self._images = images
         self._index = index
         self._pairing = pairing
+        self._decision_steps = decision_steps
         self._queues = queues
         self._ingest_queue = ingest_queue
         self._verify_queue = verify_queue
@@ -171,6 +174,8 @@ class ReconcileService:
             ids = {hit.image_id for hit in missing}
             hits = [hit for hit in self._audit.hits(row) if hit.image_id in ids]  # none if the row has moved since
             self._pairing.pair_up(row, hits, overwritten=False)
+        for pair in found.half_decided:
+            self._decision_steps.resume(pair, {})
         for pair in found.to_send:
             if pair.failure or not has_messages:
                 self._verify_queue.send(_message(pair))

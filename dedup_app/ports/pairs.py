@@ -22,6 +22,7 @@ class PairRow:
     `left_version` and `right_version` the versions of these contents; a pair is about the images as they are only if
     both versions are those of the rows (`is_current`). `failure` says why no verdict came: its message failed for good.
     `decided` is what a person decided last, `decision_history` what was decided before, the oldest first.
+    `is_half_decided`: nobody has noted yet that `decided` has come everywhere (`settle_decision`).
     `measurement` is what the verdict follows from, where it was stored and can be judged again.
     """
 
@@ -39,6 +40,7 @@ class PairRow:
     tag: str = field(default="", compare=False, repr=False)
     decided: Decided | None = None
     decision_history: tuple[Decided, ...] = ()
+    is_half_decided: bool = field(default=False, compare=False)
     measurement: PairMeasurement | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -93,8 +95,13 @@ class PairsTable(Protocol):
         """Note `pair.decided` and `pair.decision_history` under both images, and nothing else that the pair says.
 
         A pair that is not there is made. The pair as it is then. Raises `Superseded` where something else was decided
-        than `before`, what the caller has read: two people at once do not undo each other unseen.
+        than `before`, what the caller has read: two people at once do not undo each other unseen. It is half decided
+        until `settle_decision`.
         """
+        ...
+
+    def settle_decision(self, pair: PairRow) -> None:
+        """Note that `pair.decided` has come everywhere, unless something else was decided since."""
         ...
 
     def get(self, left: ImagePath, right: ImagePath) -> PairRow | None: ...

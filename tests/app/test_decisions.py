@@ -279,6 +279,30 @@ def test_a_decision_that_was_stored_and_not_told_is_told_before_somebody_decides
     assert {it.decided.by for it in only_group(world).members} == {"ann"}
 
 
+@pytest.mark.parametrize("act", [Act.NOT_DUPLICATE, Act.UNDO])
+def test_a_decision_over_which_a_process_died_is_brought_everywhere_by_the_timer(act: Act):
+    for step in count(1):
+        world = World(tag_images=True)
+        for path, data in ((A, photo(1)), (B, copy_of(1))):
+            world.upload_and_ingest(path.name, data)
+        world.verify_all()
+        world.services.decisions.decide_pair(A, B, Act.DUPLICATE, "ann")
+        with suppress(Crash):
+            if not world.interrupt(step, dies, lambda it=world: it.services.decisions.decide_pair(A, B, act, "bob")):
+                break
+        world.before = lambda _number, _step: None
+        for _ in range(64):  # runs of the timer in a day, and four slices each
+            world.services.reconcile.run_slices()
+        decided = world.pair(A, B).decided
+        assert {it.decided for path in (A, B) for it in world.pairs.of_image(path)} == {decided}
+        with world.start_process("a page").groups.current() as projection:
+            assert projection.decided(id_of(A), id_of(B)) == (decided if decided.decision else None)
+        is_a_copy = decided.decision is Decision.DUPLICATE
+        assert {world.tags.of(path).get("dedup_decision") for path in (A, B)} == {"duplicate" if is_a_copy else None}
+        assert not any(pair.is_half_decided for pair in world.pairs.all())
+    assert step > 6
+
+
 def test_of_a_group_that_was_decided_in_part_that_part_is_taken_back(world):
     for place in range(2):
         group = only_group(world)
