@@ -1,8 +1,10 @@
 """The ASGI application: all routes together, and how errors are told."""
 
+import json
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp
@@ -59,6 +61,7 @@ def _api() -> FastAPI:
         redoc_url=None,
     )
     api.add_exception_handler(DedupError, _told)
+    api.exception_handler(RequestValidationError)(_refused)
     add_groups(api)
     add_images(api)
     add_overview(api)
@@ -77,6 +80,12 @@ async def _told(_request: Request, error: Exception) -> JSONResponse:
     if status is None:
         status = 503 if isinstance(error, TemporaryError) else 422 if isinstance(error, PermanentError) else 500
     return JSONResponse({"detail": str(error)}, status)
+
+
+async def _refused(_request: Request, error: RequestValidationError) -> Response:
+    """What does not fit its description is named and not repeated: it may be bytes or letters that JSON cannot hold."""
+    told = [{name: it[name] for name in ("type", "loc", "msg")} for it in error.errors()]
+    return Response(json.dumps({"detail": told}), 422, media_type="application/json")
 
 
 def _add_pages(api: FastAPI) -> None:

@@ -36,6 +36,17 @@ def groups(client: TestClient, **wanted: object) -> dict:
     return client.get("/api/groups", params=wanted).json()
 
 
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe", b'{"act": NaN}', b'{"act": "undo", "\\ud800": 1}', b'{"keeper": "\\ud800"}']
+)
+@pytest.mark.parametrize("kind", ["application/json", "image/png"])
+def test_a_decision_that_is_none_is_refused_whatever_it_holds(client: TestClient, body: bytes, kind: str):
+    group = groups(client)["groups"][0]["id"]
+    answer = client.post(f"/api/groups/{group}/decision", content=body, headers={"content-type": kind})
+    assert answer.status_code in {400, 422}
+    assert answer.json()["detail"]
+
+
 def test_without_the_key_nothing_is_told(client: TestClient):
     for path in ("/api/groups", "/api/review", "/api/docs", "/api/stats", "/api/images/" + "0" * 32):
         for key in ("", "wrong"):
