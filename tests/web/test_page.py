@@ -655,6 +655,20 @@ def test_more_groups_come_without_a_jump_and_only_pictures_in_sight_are_asked_fo
         page.close()
 
 
+def test_on_a_phone_more_groups_come_at_the_end_of_the_strip(browser: Browser):
+    world = World()
+    world.services.verdict_log.append(pairs_in_a_log(130))
+    with served(world) as site:
+        page = browser.new_page(**PHONE)  # type: ignore[arg-type]
+        page.goto(site.page)
+        items = page.locator("#list li")
+        for count in (40, 80, 120):
+            expect(items).to_have_count(count)
+            items.nth(count - 1).scroll_into_view_if_needed()
+        expect(items).to_have_count(130)
+        page.close()
+
+
 def pairs_in_a_log(count: int) -> Iterator[ImageFacts | Link]:
     for number in range(count):
         digest = hashlib.sha256(str(number).encode()).digest()
