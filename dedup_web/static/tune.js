@@ -7,14 +7,23 @@ let tune_seed = 0;
 const TURNS = { duplicate: "a copy", identical: "identical", altered: "altered", color_variant: "another color", distinct: "no copy" };
 
 async function showTune() {
-  const named = location.hash.match(/^#pair=([0-9a-f]{32})-([0-9a-f]{32})$/);
   const seed = tune_seed++;
-  const found = await read(`telling?size=${AT_ONCE}&seed=${seed}`);
-  if (named) found.unshift(await read(`pairs/${named[1]}/${named[2]}`));
+  let found = await read(`telling?size=${AT_ONCE}&seed=${seed}`);
+  const named = await pairOfLink();
+  if (named) found = [named, ...found.filter((it) => ![it.left.id, it.right.id].every((id) => [named.left.id, named.right.id].includes(id)))];
   const progress = found.length ? null : await read(`tuning?seed=${seed}`);
   if (state.tab !== "tune") return;
   await showPairs(found.map(asGroup), found.length ? 0 : -1);
   if (progress) $("group").replaceChildren(nothing(...whyNoPair(progress)));
+}
+
+async function pairOfLink() {
+  const named = location.hash.match(/^#pair=([0-9a-f]{32})-([0-9a-f]{32})$/);
+  return named && read(`pairs/${named[1]}/${named[2]}`).catch((error) => {
+    if (error.status !== 404) throw error;
+    tell("The pair that the address names is not there (any more)");
+    return null;
+  });
 }
 
 // Why no pair is left to ask about, how far tuning has come, and what can be done.

@@ -63,3 +63,13 @@ def residuals(count: int, limit: float, *, seed: int = 0) -> dict[float, bool]:
     """Pairs whose truth is that they are copies up to this residual, all near the limit of the presets."""
     chance = random.Random(seed)
     return {(value := round(chance.uniform(0.5, 5.0), 4)): value <= limit for _ in range(count)}
+
+
+def world_of(residuals: list[float], **settings: int) -> World:
+    """Pairs of two images each, whose colors differ so far."""
+    world = World(plain_index=True, **settings)
+    features = extract_features(photo(1))
+    for number, residual in enumerate(residuals):
+        sides = (ImagePath("images", f"{number}-{side}.png") for side in "ab")
+        pair(world, features, *sides, measured(residual))
+    return world

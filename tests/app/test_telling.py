@@ -15,18 +15,8 @@ from dedup_app.tune.evidence import gather
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from dedup_core.policy import LOOSE, STRICT
-from dedup_decoders.in_process import extract_features
-from tests.app.judged import measured, pair
+from tests.app.judged import world_of
 from tests.app.world import World, copy_of, photo, recolored
-
-
-def world_of(residuals: list[float], **settings: int) -> World:
-    world = World(plain_index=True, **settings)
-    features = extract_features(photo(1))
-    for number, residual in enumerate(residuals):
-        sides = (ImagePath("images", f"{number}-{side}.png") for side in "ab")
-        pair(world, features, *sides, measured(residual))
-    return world
 
 
 def test_pairs_near_a_threshold_are_asked_about_first_and_sure_ones_never():

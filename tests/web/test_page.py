@@ -18,6 +18,7 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Family, ImageFacts, Link
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
+from tests.app.judged import world_of
 from tests.app.world import NOON, World, copy_of, photo
 from tests.axe import serious_findings
 from tests.browser import SHOTS, chromium, shoot, wait_for_pictures
@@ -479,6 +480,31 @@ def test_pairs_that_tell_most_are_asked_for_and_a_link_leads_to_one(browser: Bro
         page.get_by_role("tab", name="Statistics").click()
         expect(page.locator("main")).to_contain_text("Precision that people have seen")
         assert serious_findings(page) == []
+        page.close()
+
+
+@pytest.mark.parametrize("order", ["{0}-{1}", "{1}-{0}"])
+def test_a_pair_that_a_link_names_is_asked_about_once(browser: Browser, order: str):
+    world = world_of([3.7, 3.9, 3.6])
+    ids = [ImagePath("images", f"2-{side}.png").image_id for side in "ab"]
+    with served(world) as site:
+        page = browser.new_page(viewport=DESK)
+        page.goto(f"{site.page}#pair={order.format(*ids)}")
+        items = page.locator("#list li")
+        expect(items).to_have_count(3)
+        page.locator("#group").focus()
+        page.keyboard.press("n")
+        expect(items).to_have_count(2)
+        expect(page.locator("#progress")).to_contain_text("2 pairs to decide")
+        page.close()
+
+
+def test_a_link_to_a_pair_that_is_gone_leaves_the_others_to_ask_about(browser: Browser):
+    with served(world_of([3.7])) as site:
+        page = browser.new_page(viewport=DESK)
+        page.goto(f"{site.page}#pair={'0' * 32}-{'1' * 32}")
+        expect(page.locator("#toast")).to_contain_text("The pair that the address names is not there")
+        expect(page.locator("#list li")).to_have_count(1)
         page.close()
 
 
