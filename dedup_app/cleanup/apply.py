@@ -140,6 +140,9 @@ class ApplyService:
             return "it is gone"
         if there.etag != image.etag:
             return "it changed since it was compared: `dedup ingest` it, then make a new plan"
+        if image.etag == keeper.etag:
+            # As `a//b.jpg` and `a/b.jpg` are where there are directories: with the one the other would go.
+            return f"it has the etag of {keeper.path}, so the two may be names of one blob"
         return there.held or self._objection_of_others(look, keeper, image)
 
     def _objection_of_others(self, look: Look, keeper: PlannedImage, image: PlannedImage) -> str:

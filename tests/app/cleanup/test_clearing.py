@@ -52,6 +52,20 @@ def test_an_earlier_plan_takes_nothing_of_a_pair_of_which_nobody_can_tell_any_mo
     assert C not in {blob.copied_from for blob in it.quarantined.values()}
 
 
+def test_of_two_names_of_one_blob_nothing_is_taken():
+    world = World(plain_index=True)
+    path, alias = (put_image(world, name, 900) for name in ("a/b.jpg", "a//b.jpg"))
+    for blobs in (world.images._blobs, world.blobs._blobs):
+        blobs[alias] = blobs[path]
+    world.features.put(replace(world.row(alias), etag=world.row(path).etag))
+    pair(world, path.name, alias.name, VerdictKind.IDENTICAL)
+    it = of_world(world)
+    assert it.going
+    for outcomes in (list(it.applying().check(it.plan)), it.apply()):
+        assert {(outcome.fate, "names of one blob" in outcome.why) for outcome in outcomes} == {(Fate.STAYS, True)}
+    assert it.quarantined == {}
+
+
 def test_a_check_changes_nothing():
     it = scene()
     assert {outcome.fate for outcome in it.applying().check(it.plan)} == {Fate.WOULD_GO}
