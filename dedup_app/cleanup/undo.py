@@ -81,8 +81,11 @@ class UndoService:
         if there is not None and there.copied_from != moved.quarantined and there.content.differences(content):
             raise CannotUndo("something else is at its place now")
         # Before anything of it comes to lie among the images: what is not the same afterwards stays there.
-        if changed := [it for it in content.differences(copy.content) if it in BYTES]:
-            raise CannotUndo(f"somebody changed its copy in quarantine (another {', another '.join(changed)})")
+        changed = [f"another {it}" for it in content.differences(copy.content) if it in BYTES]
+        if not changed and not content.md5 and self._blobs.sha256(moved.quarantined, copy.etag) != moved.image.sha256:
+            changed = ["other bytes"]
+        if changed:
+            raise CannotUndo(f"somebody changed its copy in quarantine ({', '.join(changed)})")
         try:
             mover.copy(moved.quarantined, copy.etag, moved.image.path, content, moved.image.sha256)
         except BlobChanged as error:

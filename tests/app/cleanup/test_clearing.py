@@ -397,6 +397,15 @@ def test_a_copy_that_somebody_changed_in_quarantine_comes_to_lie_nowhere(cleared
     assert cleared.now_at(there)[0] == b"something else"
 
 
+def test_of_a_copy_without_a_stored_hash_the_bytes_tell_that_somebody_changed_it(cleared: Scene):
+    [there] = [path for path, blob in cleared.quarantined.items() if blob.copied_from == STRANGE]
+    data, blob = cleared.before[STRANGE]
+    cleared.world.blobs.put(there, bytes(len(data)), md5="", headers=blob.content.headers)
+    [stays] = [it for it in cleared.undo() if it.is_refused]
+    assert (stays.path, cleared.now_at(STRANGE)) == (STRANGE, None)
+    assert f"somebody changed its copy in quarantine (other bytes); its copy is at {there}" in stays.why
+
+
 def test_nothing_is_overwritten_by_an_undo(cleared: Scene):
     cleared.world.blobs.put(A, b"something new")
     outcomes = {it.path: it for it in cleared.undo()}
