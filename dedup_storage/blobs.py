@@ -7,7 +7,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline import PipelineResponse
-from azure.storage.blob import BlobServiceClient, StorageStreamDownloader
+from azure.storage.blob import BlobProperties, BlobServiceClient, StorageStreamDownloader
 
 from dedup_core.errors import ImageNotFound, ImageTooLarge, PermanentError, StoreBusy
 from dedup_core.loading.source import SourceImage
@@ -60,7 +60,8 @@ class AzureImages:
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = self._service.get_container_client(container).list_blobs()
         for blob in each_of(f"list {container}", _of_a_container(container, blobs)):
-            yield blob.name, unquoted(blob.etag)
+            if not _is_directory(blob):
+                yield blob.name, unquoted(blob.etag)
 
     def _refuse_large(self, path: ImagePath) -> Callable[[Response], None]:
         """A hook that the SDK calls when the headers are there and the body is not."""
@@ -77,6 +78,11 @@ class AzureImages:
                 )
 
         return check
+
+
+def _is_directory(blob: BlobProperties) -> bool:
+    """Whether it is one of those that an account with a hierarchical namespace lists: no file is without a type."""
+    return not blob.size and not blob.content_settings.content_type
 
 
 def _of_a_container[T](container: str, blobs: Iterator[T]) -> Iterator[T]:

@@ -303,6 +303,29 @@ def test_a_container_that_is_not_there_is_named_with_the_settings_that_say_so(cl
         next(AzureImages(clients.blobs, max_bytes=1).names("photos"))
 
 
+LISTED = """<Blob><Name>{}</Name><Properties><Etag>0x8D</Etag><Content-Length>{}</Content-Length>
+<Content-Type>{}</Content-Type><ResourceType>{}</ResourceType><BlobType>BlockBlob</BlobType></Properties></Blob>"""
+
+
+def test_directories_of_a_hierarchical_namespace_are_no_images(
+    broken_service: tuple[type[Answer], AzureImages],
+) -> None:
+    blobs = ("a", 0, "", "directory"), ("a/b.jpg", 9, "image/jpeg", "file"), ("a/empty.jpg", 0, "image/jpeg", "file")
+    listed = "".join(LISTED.format(*blob) for blob in blobs)
+    body = f"<EnumerationResults><Blobs>{listed}</Blobs><NextMarker /></EnumerationResults>".encode()
+
+    def listing(self: Answer) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    handler, images = broken_service
+    handler.do_GET = listing  # type: ignore[method-assign]
+    assert list(images.names("images")) == [("a/b.jpg", "0x8D"), ("a/empty.jpg", "0x8D")]
+
+
 def test_nobody_listening_is_busy() -> None:
     service = BlobServiceClient("http://127.0.0.1:9/account", credential="c2VjcmV0", retry_total=0)
     with service, pytest.raises(StoreBusy):
