@@ -8,7 +8,7 @@ from dedup_app.known_content import is_final
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.images import Images
 from dedup_app.ports.queues import IngestQueue
-from dedup_app.progress import Progress, unheard
+from dedup_app.progress import Parts, Progress, told, unheard, unheard_parts
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidPath
 from dedup_core.messages import IngestMessage
@@ -35,8 +35,8 @@ class BacklogService:
         self._ingest_queue = ingest_queue
         self._settings = settings
 
-    def enqueue_all(self, progress: Progress = unheard) -> BacklogReport:
-        """Go through the whole container; `progress` hears how many blobs were seen so far.
+    def enqueue_all(self, parts: Parts = unheard_parts) -> BacklogReport:
+        """Go through the whole container; `parts` hear how many rows, and then how many blobs, were seen so far.
 
         Images that are known but gone are queued, too, and those that a decoder of another version refused.
 
@@ -44,10 +44,11 @@ class BacklogService:
         thousandth of the operations that a look at each row would.
         """
         container = self._settings.image_container
-        rows = [row for row in self._features.all_summaries() if row.path.container == container]
+        known_rows = told(self._features.all_summaries(), parts("rows"))
+        rows = [row for row in known_rows if row.path.container == container]
         known = {row.path.image_id: row.etag for row in rows if is_final(row)}
         vanished = {row.path.image_id: row.path for row in rows if row.is_alive or row.status == REMOVING}
-        blobs = 0
+        blobs, progress = 0, parts("blobs")
         unusable: list[str] = []
 
         def outdated() -> Iterator[IngestMessage]:
@@ -69,12 +70,15 @@ class BacklogService:
         queued = self._ingest_queue.send_all(outdated())
         return BacklogReport(blobs, queued, tuple(unusable))
 
-    def enqueue_rejected(self, reason: str | None = None) -> int:
-        """Have all images taken in again that were refused, or those that were for this reason; how many there are."""
+    def enqueue_rejected(self, reason: str | None = None, progress: Progress = unheard) -> int:
+        """Have all images taken in again that were refused, or those that were for this reason; how many there are.
+
+        `progress` hears how many images were seen so far, refused or not.
+        """
         container = self._settings.image_container
         refused = (
             row.path
-            for row in self._features.all_summaries()
+            for row in told(self._features.all_summaries(), progress)
             if row.path.container == container and row.status.is_rejected and reason in (None, row.status.reason)
         )
         return self._ingest_queue.send_all(IngestMessage(path, again=True) for path in refused)

@@ -13,7 +13,7 @@ from dedup_app.group_records import Record, facts_of, records_of
 from dedup_app.image_status import ABSENT, INDEXED, REMOVING
 from dedup_app.notices import Notices
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
-from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
+from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, image_ids
 from dedup_app.progress import Progress, unheard
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import Records
@@ -151,15 +151,14 @@ class JournaledFeatures:
             self._tags.refresh_around(row.path)
 
 
-def rebuild(log: VerdictLog, features: FeaturesTable, pairs: PairsTable, tags: "ImageTags | None" = None) -> int:
-    """Append all that the tables know, and nothing is lost by what was known before; how many pairs there were."""
-    total = 0
+def rebuild(
+    log: VerdictLog, features: FeaturesTable, pairs: Iterable[PairRow], tags: "ImageTags | None" = None
+) -> None:
+    """Append all that the tables know, and nothing is lost by what was known before."""
     told: set[str] = set()
-    for group in batched((pair for pair in pairs.all() if pair.verdict or pair.decided), PAIRS_AT_ONCE, strict=False):
+    for group in batched((pair for pair in pairs if pair.verdict or pair.decided), PAIRS_AT_ONCE, strict=False):
         rows = features.summaries(image_ids(group) - told)
         told |= rows.keys()
         log.append([*map(facts_of, rows.values()), *(record for pair in group for record in records_of(pair))])
         if tags is not None:
             tags.refresh((row.path for row in rows.values()), rows)
-        total += len(group)
-    return total

@@ -3,10 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator
 
 type Progress = Callable[[int], None]
+type Parts = Callable[[str], Progress]
+"""Of work that has parts: how far each of them is, by what is counted in it."""
 
 
 def unheard(_seen: int) -> None:
     """For work that nobody waits for."""
+
+
+def unheard_parts(_what: str) -> Progress:
+    return unheard
 
 
 def told[T](items: Iterable[T], progress: Progress) -> Iterator[T]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dedup_app.paging import parse_image_cursor
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
+from dedup_app.progress import Progress, told, unheard
 from dedup_core.errors import PermanentError
 
 _REASON = re.compile(r"[a-z0-9-]{1,64}")
@@ -36,15 +37,17 @@ class RejectedService:
     def __init__(self, features: FeaturesTable) -> None:
         self._features = features
 
-    def each(self, *, reason: str = "", prefix: str = "", after: str = "") -> Iterator[FeaturesRow]:
+    def each(
+        self, *, reason: str = "", prefix: str = "", after: str = "", progress: Progress = unheard
+    ) -> Iterator[FeaturesRow]:
         """All of them in the order of their ids, or those for this reason, or whose name begins so.
 
-        Raises `NoReason`, `BadCursor`.
+        `progress` hears how many were found so far, of whatever name. Raises `NoReason`, `BadCursor`.
         """
         if reason and not _REASON.fullmatch(reason):
             raise NoReason(f"{reason!r} is no reason; give one that `dedup status` lists behind `rejected:`")
         rows = self._features.rejected(parse_image_cursor(after) if after else "", reason=reason)
-        return (row for row in rows if row.path.begins_with(prefix))
+        return (row for row in told(rows, progress) if row.path.begins_with(prefix))
 
     def reasons(self) -> Counter[str]:
         """How many images were rejected for which reason."""

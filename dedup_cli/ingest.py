@@ -11,7 +11,7 @@ from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.named_images import image_path, not_in_container
 from dedup_cli.output import console, counted, plain, print_json, tell
-from dedup_cli.progress import progress
+from dedup_cli.progress import progress, progress_of_parts
 from dedup_cli.rejected import no_such_reason
 from dedup_cli.watch import watch_queues
 from dedup_core.messages import IngestMessage
@@ -90,7 +90,8 @@ def _unknown(services: Services, images: Sequence[ImagePath]) -> list[ImagePath]
 
 
 def _ingest_rejected(services: Services, reason: str | None, *, as_json: bool) -> None:
-    queued = services.backlog.enqueue_rejected(reason)
+    with progress("images") as show:
+        queued = services.backlog.enqueue_rejected(reason, show)
     if reason and not queued:
         tell(no_such_reason(services.rejected, reason))
     if as_json:
@@ -102,8 +103,8 @@ def _ingest_rejected(services: Services, reason: str | None, *, as_json: bool) -
 
 
 def _ingest_all(services: Services, *, as_json: bool) -> None:
-    with progress("blobs") as show:
-        report = services.backlog.enqueue_all(show)
+    with progress_of_parts() as parts:
+        report = services.backlog.enqueue_all(parts)
     if as_json:
         print_json({"blobs": report.blobs, "queued": report.queued, "unusable": list(report.unusable)})
         return

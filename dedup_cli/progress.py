@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as ProgressBar
 from rich.spinner import Spinner
 
-from dedup_app.progress import Progress, unheard
+from dedup_app.progress import Parts, Progress, unheard
 from dedup_cli.output import tell
 
 SHOW_EVERY = 100
@@ -42,19 +43,26 @@ def progress(what: str, *, while_printing: bool = False) -> Iterator[Progress]:
     if while_printing and sys.stdout.isatty():
         yield unheard
         return
+    with progress_of_parts() as part:
+        yield part(what)
+
+
+@contextmanager
+def progress_of_parts() -> Iterator[Parts]:
+    """The same for work of several parts: a function that is told what is seen in one gives its progress."""
     if not sys.stderr.isatty():
         lines = ProgressLines()
-        yield lambda count: lines(what, count)
+        yield lambda what: partial(lines, what)
         return
-    line = Spinner("dots", f"0 {what}")
+    line = Spinner("dots")
     # Rich would print on standard error what goes to standard output, which may be a file.
     with Live(line, console=Console(stderr=True), transient=True, redirect_stdout=False):
 
-        def show(count: int) -> None:
-            if count % SHOW_EVERY == 0:
+        def show(what: str, count: int) -> None:
+            if count == 1 or count % SHOW_EVERY == 0:
                 line.update(text=f"{count:,} {what}")
 
-        yield show
+        yield lambda what: partial(show, what)
 
 
 @contextmanager

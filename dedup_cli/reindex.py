@@ -8,7 +8,7 @@ from rich.text import Text
 
 from dedup_cli.connection import services_of
 from dedup_cli.output import console, counted, print_json
-from dedup_cli.progress import progress
+from dedup_cli.progress import progress_of_parts
 
 
 def reindex(
@@ -22,8 +22,8 @@ def reindex(
     Example: dedup reindex --json
     """
     services = services_of(context)
-    with progress("images") as tell:
-        report = services.reindex.reindex(tell)
+    with progress_of_parts() as parts:
+        report = services.reindex.reindex(parts)
     if as_json:
         print_json(asdict(report))
         return

@@ -14,6 +14,7 @@ from dedup_cli.duplicates import Prefix
 from dedup_cli.formats import Format, chosen_format
 from dedup_cli.named_images import note_prefix
 from dedup_cli.output import Cell, console, counted, plain, plain_table, print_csv, print_json_list, tell
+from dedup_cli.progress import progress
 
 COLUMNS = ("path", "reason", "detail", "decoder", "since")
 
@@ -37,13 +38,15 @@ def rejected(
     services = services_of(context)
     note_prefix(services, prefix)
     service = services.rejected
-    rows = _page(service, reason, prefix, after, limit)
-    if output is Format.JSON:
-        print_json_list(map(_record, rows))
-    elif output is Format.CSV:
-        print_csv(COLUMNS, map(_record, rows))
-    else:
-        found = list(rows)
+    with progress("rejected files", while_printing=output is not Format.TABLE) as show:
+        rows = _page(service.each(reason=reason, prefix=prefix, after=after, progress=show), limit)
+        if output is Format.JSON:
+            print_json_list(map(_record, rows))
+        elif output is Format.CSV:
+            print_csv(COLUMNS, map(_record, rows))
+        else:
+            found = list(rows)
+    if output is Format.TABLE:
         _print(found)
         if reason and not (found or prefix or after):
             tell(no_such_reason(service, reason))
@@ -55,8 +58,7 @@ def no_such_reason(service: RejectedService, reason: str) -> str:
     return f"no image was rejected as {reason}; " + (f"reasons that there are: {reasons}" if reasons else "none was")
 
 
-def _page(service: RejectedService, reason: str, prefix: str, after: str, limit: int | None) -> Iterator[FeaturesRow]:
-    found = service.each(reason=reason, prefix=prefix, after=after)
+def _page(found: Iterator[FeaturesRow], limit: int | None) -> Iterator[FeaturesRow]:
     last: FeaturesRow | None = None
     for last in found if limit is None else islice(found, limit):
         yield last

@@ -1,5 +1,7 @@
 """A whole container is taken in with one listing: only what the app does not know as it is now."""
 
+from collections import defaultdict
+
 from dedup_app.image_status import DELETED, INDEXED, PROCESSING
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
@@ -18,12 +20,12 @@ def test_only_blobs_that_are_new_or_changed_or_unfinished_are_queued(world):
     new = world.upload("new.png", photo(1))
     world.images.put(ImagePath("elsewhere", "other.png"), photo(1))
     world.calls.clear()
-    seen = []
-    report = world.services.backlog.enqueue_all(seen.append)
+    seen = defaultdict(list)
+    report = world.services.backlog.enqueue_all(lambda what: seen[what].append)
     assert (report.blobs, report.queued, report.unusable) == (6, 4, ())
     assert world.ingest_queue.messages == [IngestMessage(path) for path in sorted([changed, new, returned, unfinished])]
     assert world.calls == ["features.all_summaries", "ingest_queue.send_all", "images.names"]
-    assert seen == [1, 2, 3, 4, 5, 6]
+    assert seen == {"rows": [1, 2, 3, 4, 5], "blobs": [1, 2, 3, 4, 5, 6]}
 
 
 def test_the_whole_container_is_known_once_its_messages_are_worked_off(world):

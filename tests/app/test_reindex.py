@@ -1,5 +1,6 @@
 """The fingerprint log can be rebuilt from the features table, also while images keep landing."""
 
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -23,10 +24,10 @@ def test_a_lost_log_comes_back_from_the_features_table(world):
         world.set_status(gone, status)
     lose_the_log(world)
     assert world.found_by(photo(1)) == set()
-    seen = []
-    report = world.services.reindex.reindex(seen.append)
+    seen = defaultdict(list)
+    report = world.services.reindex.reindex(lambda what: seen[what].append)
     assert (report.indexed, report.queued, report.held) == (1, 0, 1)
-    assert seen == [1, 2, 3]
+    assert seen == {"rows": [1, 2, 3], "images": [1, 2, 3], "pairs": [1, 2]}
     assert world.found_by(photo(1)) == {kept.image_id}
     assert world.ingest_queue.messages == []
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dedup_cli.progress import ProgressLines, progress
+from dedup_app.image_status import ImageStatus
+from dedup_app.services import Services
+from dedup_cli.progress import ProgressLines, progress, progress_of_parts
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.paths import ImagePath
 from tests.cli.conftest import Known, Run
 
 
@@ -83,6 +86,40 @@ def test_status_says_how_many_images_it_has_counted(
     known.image("a.jpg")
     monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
     assert dedup(*command).stderr.startswith("images: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [
+        (("ingest", "--all"), ("rows", "blobs")),
+        (("ingest", "--rejected"), ("images",)),
+        (("rejected",), ("rejected files",)),
+        (("rejected", "--json"), ("rejected files",)),
+        (("reindex",), ("rows", "images", "pairs")),
+    ],
+)
+def test_a_command_that_goes_over_all_images_says_how_far_each_part_is(
+    dedup: Run,
+    known: Known,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    parts: tuple[str, ...],
+) -> None:
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
+    known.image("c.jpg", ImageStatus.rejected("corrupt"), "it ends too early")
+    services.images.put(ImagePath("images", "d.jpg"), b"d")
+    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    said = dedup(*command).stderr
+    assert all(f"{part}: 1\n" in said for part in parts)
+
+
+def test_a_terminal_shows_the_part_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress_of_parts() as parts:
+        for what in ("rows", "pairs"):
+            parts(what)(1)
+    assert "1 pairs" in sys.stderr.getvalue()
 
 
 def test_an_import_says_how_many_lines_it_has_read(dedup: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
