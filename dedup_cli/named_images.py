@@ -1,26 +1,38 @@
 """Images that a person names: which of the images is meant, and whether it is there."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from dedup_app.services import Services
 from dedup_cli.output import as_argument, tell
+from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 
+# Letters as `plain` prints them.
+SPELLED_OUT = re.compile(r"\\(?:x|u|U000)((?<=x)[0-9a-f]{2}|(?<=u)[0-9a-f]{4}|(?<=U000)[0-9a-f]{5})")
 LOOKS_AT_ONCE = 16  # requests for one etag each, mostly waiting
 
 
 def image_path(services: Services, text: str) -> ImagePath:
-    """The image that is meant, in the container that the app watches: of two readings one that is known, or is there.
+    """The image that is meant, in the container that the app watches: of the readings one that is known, or is there.
 
-    Where neither is, it is the one with `%` and two hex digits decoded.
+    Where none is, it is the one with `%` and two hex digits decoded.
     """
-    readings = ImagePath.readings(text, containers=services.settings.containers, account=services.settings.account)
+    readings = _readings(services, text)
+    if (spelled := SPELLED_OUT.sub(lambda it: chr(int(it[1], 16)), text)) != text:
+        with suppress(InvalidPath):
+            readings = (*_readings(services, spelled), *readings)
     if len(readings) == 1:
         return readings[0]
     known = services.features.summaries([path.image_id for path in readings])
     meant = next((path for path in readings if path.image_id in known), None)
     return meant or next((path for path in readings if services.images.etag(path) is not None), readings[-1])
+
+
+def _readings(services: Services, text: str) -> tuple[ImagePath, ...]:
+    return ImagePath.readings(text, containers=services.settings.containers, account=services.settings.account)
 
 
 def note_prefix(services: Services, prefix: str) -> None:

@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from dedup_app.services import Services
+from dedup_cli.output import plain
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.cli.conftest import Known, Run
@@ -99,10 +100,12 @@ def test_an_image_that_is_known_and_gone_is_queued_so_that_its_deletion_is_taken
     assert known.services.ingest_queue.messages == [IngestMessage(gone)]
 
 
-@pytest.mark.parametrize("name", ["a b#c%2B?.jpg", "a b#c+?.jpg"])
+@pytest.mark.parametrize(
+    "name", ["a b#c%2B?.jpg", "a b#c+?.jpg", "shot at 10\u202fAM.png", "\u0645\u200c\U000e0041\xa0b.jpg"]
+)
 def test_a_new_image_is_found_by_its_name_and_as_it_is_printed(dedup: Run, services: Services, name: str):
     path = ImagePath("images", name)
     services.images.put(path, b"an image")
-    for text in (f"images/{name}", str(path)):
+    for text in (f"images/{name}", str(path), plain(str(path))):
         dedup("ingest", text)
-    assert services.ingest_queue.messages == [IngestMessage(path)] * 2
+    assert services.ingest_queue.messages == [IngestMessage(path)] * 3
