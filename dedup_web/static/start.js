@@ -58,14 +58,21 @@ function step(by) {
   state.member = (state.member + by + members) % members;
   showGroup(state.group);
 }
+// A key by the letter or digit on it: also with Caps Lock, under another alphabet, and where digits need Shift.
+function pressed({ key, code, shiftKey }) {
+  if (/^Digit[0-9]$/.test(code) && !shiftKey) return code.at(-1);
+  if (/^Key[A-Z]$/.test(code) && /^[^\x00-\x7f]$/u.test(key)) return code.at(-1).toLowerCase();
+  return key.length === 1 ? key.toLowerCase() : key;
+}
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.matches?.("input:not([type=checkbox], [type=range])")) return;
   if (event.target.matches?.("[type=range]") && event.key.startsWith("Arrow")) return;
   if (event.target.closest?.("#tabs") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return moveTab(event);
-  if (event.key === "1" && (state.group?.unsure || state.group?.pair)) return decide("keeper", state.group.keeper);
-  if (/^[2-9]$/.test(event.key) && state.group?.members[event.key - 2]) return decide("keeper", state.group.members[event.key - 2].image);
-  const found = KEYS.find(([keys]) => keys.includes(event.key));
+  const typed = pressed(event);
+  if (typed === "1" && (state.group?.unsure || state.group?.pair)) return decide("keeper", state.group.keeper);
+  if (/^[2-9]$/.test(typed) && state.group?.members[typed - 2]) return decide("keeper", state.group.members[typed - 2].image);
+  const found = KEYS.find(([keys]) => keys.includes(typed));
   if (!found) return;
   event.preventDefault();
   found[2]();

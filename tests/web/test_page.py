@@ -79,6 +79,22 @@ def test_a_review_by_keyboard(browser: Browser, site: Served):
     page.close()
 
 
+@pytest.mark.parametrize(
+    ("key", "code", "told"),
+    [
+        ("D", "KeyD", "Decided: a copy"),  # with Caps Lock
+        ("в", "KeyD", "Decided: a copy"),  # of a Russian keyboard
+        ("é", "Digit2", "is the one to keep"),  # of a French one
+        ("2", "Numpad2", "is the one to keep"),
+    ],
+)
+def test_keys_are_known_by_what_is_on_them(browser: Browser, site: Served, key: str, code: str, told: str):
+    page = opened(browser, site)
+    page.locator("body").dispatch_event("keydown", {"key": key, "code": code})
+    expect(page.locator("#toast")).to_contain_text(told)
+    page.close()
+
+
 def holding_groups(page: Page) -> list[Route]:
     """What the page asks of single groups from now on, held back."""
     held: list[Route] = []
