@@ -5,6 +5,7 @@ Pillow and the comparison are loaded by the first picture, for which a list of g
 
 import io
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from threading import Lock
 
 from dedup_app.services import Services
@@ -27,12 +28,20 @@ MEDIA_TYPES = {
 }
 
 
+@dataclass
+class _Pair:
+    """Two pictures that were laid on each other, once they are; whoever makes them has the lock."""
+
+    lock: Lock = field(default_factory=Lock)
+    sides: tuple[bytes, bytes] | None = None
+
+
 class Pictures:
     """Makes pictures from one read each; nothing is stored, a few aligned pairs are held in memory."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._pairs: OrderedDict[tuple[str, ...], tuple[bytes, bytes]] = OrderedDict()
+        self._pairs: OrderedDict[tuple[str, ...], _Pair] = OrderedDict()
         self._lock = Lock()
 
     def thumbnail(self, path: ImagePath) -> tuple[bytes, str]:
@@ -41,21 +50,25 @@ class Pictures:
         return _jpeg(loaded.working.pixels), loaded.etag
 
     def aligned(self, left: ImagePath, right: ImagePath, versions: tuple[int, int]) -> tuple[bytes, bytes]:
-        """What both pictures show, cut and turned to lie on each other, as two JPEGs of one size."""
+        """What both pictures show, cut and turned to lie on each other, as two JPEGs of one size.
+
+        A page asks for both sides at once: they are made for whoever comes first, and the other one waits.
+        """
         key = (left.image_id, right.image_id, *map(str, versions))
         with self._lock:
-            if key in self._pairs:
-                return self._pairs[key]
+            pair = self._pairs.setdefault(key, _Pair())
+            while len(self._pairs) > HELD:
+                self._pairs.popitem(last=False)
+        with pair.lock:
+            pair.sides = pair.sides or self._laid(left, right)
+            return pair.sides
+
+    def _laid(self, left: ImagePath, right: ImagePath) -> tuple[bytes, bytes]:
         from dedup_core.comparison.laid import shared_parts  # noqa: PLC0415 - see above
 
         images = self._services.loader.load_image_pair_for_comparison(left, right)
         parts = shared_parts(images[0].working.pixels, images[1].working.pixels)
-        made = _jpeg(parts[0]), _jpeg(parts[1])
-        with self._lock:
-            self._pairs[key] = made
-            while len(self._pairs) > HELD:
-                self._pairs.popitem(last=False)
-        return made
+        return _jpeg(parts[0]), _jpeg(parts[1])
 
 
 def _jpeg(pixels: Pixels) -> bytes:

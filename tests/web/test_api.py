@@ -1,5 +1,8 @@
 """The API: groups and decisions over HTTP, nobody without the key, and no other site."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -8,6 +11,7 @@ from fastapi.testclient import TestClient
 from dedup_app.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.errors import StoreBusy
 from dedup_core.groups.facts import Link
 from dedup_core.paths import ImagePath
 from dedup_web.app import create_app
@@ -223,6 +227,35 @@ def test_pictures_are_shown_as_they_were_compared(client: TestClient):
     left, right = group["keeper"]["id"], group["members"][0]["image"]["id"]
     sides = [client.get(f"/api/pairs/{left}/{right}/aligned/{side}").content for side in ("left", "right")]
     assert sides[0] != sides[1]
+
+
+def test_both_sides_that_a_page_asks_for_at_once_cost_one_read_of_each_picture(monkeypatch: pytest.MonkeyPatch):
+    world = photographs_world()
+    client, read = client_of(world), world.images.read
+    group = groups(client, prefix="catalog/rocket")["groups"][0]
+    url = f"/api/pairs/{group['keeper']['id']}/{group['members'][0]['image']['id']}/aligned/"
+
+    def slowly(path: ImagePath, **how: Any) -> Any:
+        time.sleep(0.3)
+        return read(path, **how)
+
+    monkeypatch.setattr(world.images, "read", slowly)
+    world.images.reads.clear()
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda side: client.get(url + side), ("left", "right")))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(world.images.reads) == 2
+
+
+def test_two_sides_that_could_not_be_read_are_tried_again(monkeypatch: pytest.MonkeyPatch):
+    world = photographs_world()
+    client = client_of(world)
+    group = groups(client, prefix="catalog/rocket")["groups"][0]
+    url = f"/api/pairs/{group['keeper']['id']}/{group['members'][0]['image']['id']}/aligned/left"
+    with monkeypatch.context() as patched:
+        patched.setitem(world.images.failures, ImagePath.parse(group["keeper"]["path"]), StoreBusy("it is busy"))
+        assert client.get(url).status_code == 503
+    assert client.get(url).status_code == 200
 
 
 def test_an_original_is_sent_whole_with_the_type_of_its_content_and_its_name(client: TestClient):
