@@ -10,7 +10,7 @@ back. A content is the first 16 bytes of the SHA-256 of the file that was decide
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -147,6 +147,7 @@ def _moment(record: Mapping[str, Any]) -> int:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         at = None
-    if at is None or at.tzinfo is None or microseconds(at) < 0:
+    # After the last moment that there is nothing could be decided.
+    if at is None or at.tzinfo is None or microseconds(at) < 0 or at.year == MAXYEAR:
         raise InvalidDecisionLine("'at' must be a moment with a time zone, such as 2026-11-26T07:00:00+00:00")
     return microseconds(at)

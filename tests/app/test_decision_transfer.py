@@ -166,6 +166,8 @@ BAD = {
     decision(at="2026-11-26T07:00:00"): "time zone",
     decision(at="1926-11-26T07:00:00+00:00"): "time zone",
     decision(at=7): "time zone",
+    decision(at="9999-12-31T23:59:59.999999+00:00"): "'at'",
+    decision(at="9999-12-31T23:59:59-12:00"): "'at'",
     line(decisions=[GOOD["decisions"][0], GOOD["decisions"][0] | {"at": "2025-01-01T00:00:00Z"}]): "in the order",
 }
 
