@@ -18,6 +18,7 @@ from dedup_app.ports.pairs import PairRow
 from dedup_app.ports.queues import IngestQueue, Queues, VerifyQueue
 from dedup_app.ports.reports import ReportsTable
 from dedup_app.settings import Settings
+from dedup_core.errors import TemporaryError
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
@@ -174,11 +175,14 @@ class ReconcileService:
             ids = {hit.image_id for hit in missing}
             hits = [hit for hit in self._audit.hits(row) if hit.image_id in ids]  # none if the row has moved since
             self._pairing.pair_up(row, hits, overwritten=False)
-        for pair in found.half_decided:
-            self._decision_steps.resume(pair, {})
         for pair in found.to_send:
             if pair.failure or not has_messages:
                 self._verify_queue.send(_message(pair))
+        for pair in found.half_decided:
+            try:
+                self._decision_steps.resume(pair, {})
+            except TemporaryError as error:  # mostly of whoever is to hear of it, whom nothing else has to wait for
+                log.warning("decision_not_told", image=pair.left, reason=error.reason, detail=str(error))
 
 
 def _message(pair: PairRow) -> VerifyMessage:

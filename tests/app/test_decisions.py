@@ -9,14 +9,16 @@ import pytest
 
 from dedup_app.decisions import Act, DecisionService, NothingToDecide, PairDecision, Said
 from dedup_app.group_records import facts_of, id_of
+from dedup_app.ledger.findings import FindingKind
 from dedup_app.shown import shown_of_group, shown_of_pair
+from dedup_core.errors import TemporaryError
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.groups.group import Group
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import Crash, World, copy_of, photo, small_scene
 from tests.core.pictures import encoded
-from tests.memory import MemorySegments
+from tests.memory import MemorySegments, MemorySender
 
 EVERY = frozenset(Family)
 A, B, C = (ImagePath("images", name) for name in ("a.png", "b.jpg", "c.png"))
@@ -301,6 +303,21 @@ def test_a_decision_over_which_a_process_died_is_brought_everywhere_by_the_timer
         assert {world.tags.of(path).get("dedup_decision") for path in (A, B)} == {"duplicate" if is_a_copy else None}
         assert not any(pair.is_half_decided for pair in world.pairs.all())
     assert step > 6
+
+
+def test_the_ledger_goes_on_where_nobody_hears_of_a_decision():
+    world = World(told=MemorySender())
+    for path, data in ((A, photo(1)), (B, copy_of(1))):
+        world.upload_and_ingest(path.name, data)
+    world.verify_all()
+    world.told.is_down = True
+    with pytest.raises(TemporaryError):
+        world.services.decisions.decide_pair(A, B, Act.DUPLICATE, "ann")
+    ledger = world.services.reconcile.reconcile(fix=True)
+    assert dict(ledger.found) == {FindingKind.HALF_DECIDED: 1}
+    world.told.is_down = False
+    world.services.reconcile.reconcile(fix=True)
+    assert world.services.reconcile.reconcile().complete == 2
 
 
 def test_of_a_group_that_was_decided_in_part_that_part_is_taken_back(world):
