@@ -9,7 +9,7 @@ async function open(at, focus = false) {
   state.group = null;
   markCurrent();
   $("list").children[at]?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  if (at < 0 || !state.groups[at]) return showEmpty();
+  if (at < 0 || !state.groups[at]) return showEmpty(focus);
   const group = state.groups[at];
   showGroup(group);
   const keep = group.pair ? "a pair to decide about" : group.unsure ? "unsure which to keep" : `keep ${nameOf(group.keeper)}`;
@@ -23,14 +23,18 @@ async function open(at, focus = false) {
   } catch (error) { if (!signal.aborted) tell(error.message); }
 }
 
-function showEmpty() {
+function showEmpty(focus) {
   const [strong, quiet] = isFiltered() ? ["Nothing fits these filters", "Change or clear them to see more. Names begin after the container, with capital and small letters as they are."]
     : state.tab === "decided" ? ["Nothing is decided yet", "What you decide is listed here, and can be taken back."]
     : state.total ? [`All ${many(state.total, "group")} are decided`, "The command dedup plan says which copies could go now; nothing goes by itself."]
     : ["There is nothing here", "Groups appear as images arrive and are compared."];
-  $("group").replaceChildren(nothing(strong, quiet));
+  showNothing(strong, quiet);
+  if (focus) $("group").focus();
 }
-const nothing = (strong, ...told) => el("div.empty", {}, el("div", {}, el("strong", {}, strong), ...told.map((it) => el("p", {}, it))));
+function showNothing(strong, ...told) {
+  $("group").replaceChildren(el("div.empty", {}, el("div", {}, el("strong", {}, strong), ...told.map((it) => el("p", {}, it)))));
+  $("group").setAttribute("aria-label", strong);
+}
 
 function showGroup(group) {
   state.group = group;

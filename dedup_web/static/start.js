@@ -32,7 +32,7 @@ async function setTab(tab) {
     if (question !== newest_question) return;
     plainTab("");
     document.body.classList.add("plain");
-    $("group").replaceChildren(nothing("This cannot be shown now", `${error.message}.`, "Choose the tab once more to try again."));
+    showNothing("This cannot be shown now", `${error.message}.`, "Choose the tab once more to try again.");
   });
 }
 

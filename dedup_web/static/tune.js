@@ -14,7 +14,7 @@ async function showTune() {
   const progress = found.length ? null : await read(`tuning?seed=${seed}`);
   if (state.tab !== "tune") return;
   await showPairs(found.map(asGroup), found.length ? 0 : -1);
-  if (progress) $("group").replaceChildren(nothing(...whyNoPair(progress)));
+  if (progress) showNothing(...whyNoPair(progress));
 }
 
 async function pairOfLink() {
@@ -41,10 +41,10 @@ function whyNoPair({ copies, others, needed, needed_of_either, near_decided, far
       : "Pairs appear here as more images that look alike arrive and are compared."];
 }
 
-async function showPairs(groups, at) {
+async function showPairs(groups, at, focus = false) {
   showList(groups, { next_cursor: null, total: groups.length, decided: 0, matching: groups.length, bytes_to_gain: 0 });
   $("progress").replaceChildren(groups.length ? `${many(groups.length, "pair")} to decide, those that tell most` : "No pair to decide");
-  await open(Math.min(at, groups.length - 1));
+  await open(Math.min(at, groups.length - 1), focus);
 }
 
 // A pair as a group of two, so that it is shown and decided as one.
@@ -66,7 +66,7 @@ async function decidePair(group, act, keeper) {
   tell(keeper ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.`, true);
   if (state.tab !== "tune") return;
   const rest = state.groups.filter((it) => it !== group);
-  await (rest.length ? showPairs(rest, state.at) : showTune());
+  await (rest.length ? showPairs(rest, state.at, true) : showTune());
 }
 
 async function showPairAnew(group) {

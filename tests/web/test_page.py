@@ -508,10 +508,10 @@ def test_a_pair_that_a_link_names_is_asked_about_once(browser: Browser, order: s
         page.goto(f"{site.page}#pair={order.format(*ids)}")
         items = page.locator("#list li")
         expect(items).to_have_count(3)
-        page.locator("#group").focus()
-        page.keyboard.press("n")
+        page.locator("#act-not_duplicate").click()
         expect(items).to_have_count(2)
         expect(page.locator("#progress")).to_contain_text("2 pairs to decide")
+        expect(page.locator("#group")).to_be_focused()
         page.close()
 
 
@@ -620,6 +620,16 @@ def test_a_decision_is_taken_back_by_touch_and_a_phone_is_told_of_no_keys(browse
     page.locator("#toast").get_by_role("button", name="Undo").tap()
     expect(page.locator("#toast")).to_have_text("Took the decision back")
     expect(page.locator("#progress")).to_contain_text("0 of 3")
+    page.close()
+
+
+def test_whoever_listens_hears_that_the_last_group_is_decided(browser: Browser, site: Served):
+    page = opened(browser, site)
+    for left in (2, 1, 0):
+        page.locator("#act-keep_both").click()
+        expect(page.locator("#list li")).to_have_count(left)
+    expect(page.locator("#group")).to_have_attribute("aria-label", "All 3 groups are decided")
+    expect(page.locator("#group")).to_be_focused()
     page.close()
 
 
