@@ -68,14 +68,16 @@ class AzurePairsTable:
 
         row = key_order(pair)
         columns = decision_columns(decided, row.decision_history)
-        self._decide(row, columns | {HALF_DECIDED: True}, may_follow)
+        tag = self._decide(row, columns | {HALF_DECIDED: True}, may_follow)
         # The pair itself first: what was decided there holds. Of its copy those who come late keep their hands off.
         self._decide(reversed_pair(row), columns, decided.outranks)
-        return pair
+        return replace(pair, tag=tag)
 
     def settle_decision(self, pair: PairRow) -> None:
         first, second = (it.image_id for it in key_order(pair).paths)
         change = {"PartitionKey": first, "RowKey": second, HALF_DECIDED: False}
+        if pair.tag and self._table.update(change, pair.tag, keep_other_columns=True) is not None:
+            return
         while (found := self._table.get_with_tag(first, second)) is not None:
             is_theirs = pair_row(*found).decided != pair.decided
             if is_theirs or self._table.update(change, found[1], keep_other_columns=True) is not None:
@@ -130,18 +132,19 @@ class AzurePairsTable:
             taken += self._table.delete(path.image_id, other, tag)
         return taken
 
-    def _decide(self, side: PairRow, columns: Entity, may_follow: Callable[[Decided | None], bool]) -> None:
-        """Change the columns of a decision alone, or make the row, unless it may not follow what stands there."""
+    def _decide(self, side: PairRow, columns: Entity, may_follow: Callable[[Decided | None], bool]) -> str:
+        """Change the columns of a decision alone, or make the row, unless it may not follow what is there; its tag."""
         keys = {"PartitionKey": side.left.image_id, "RowKey": side.right.image_id}
         pending = pair_entity(replace(side, verdict=None, verified_at=None))
-        while self._table.create(pending | columns) is None:
+        while (tag := self._table.create(pending | columns)) is None:
             found = self._table.get_with_tag(keys["PartitionKey"], keys["RowKey"])
             if found is None:
                 continue
             if not may_follow(pair_row(*found).decided):
-                return
-            if self._table.update(keys | columns, found[1], keep_other_columns=True) is not None:
-                return
+                return found[1]
+            if (tag := self._table.update(keys | columns, found[1], keep_other_columns=True)) is not None:
+                return tag
+        return tag
 
     def _put(self, row: PairRow, *, is_final: bool) -> Written:
         """Write one side, unless what is there is newer or, if that is final, the same."""

@@ -96,7 +96,7 @@ class PairsTable(Protocol):
 
         A pair that is not there is made. The pair as it is then. Raises `Superseded` where something else was decided
         than `before`, what the caller has read: two people at once do not undo each other unseen. It is half decided
-        until `settle_decision`.
+        until `settle_decision`, which its tag saves a look.
         """
         ...
 

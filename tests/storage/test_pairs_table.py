@@ -231,6 +231,25 @@ class PairsTableContract(ABC):
         assert [*table.of_image(image("a")), *map(reversed_pair, table.of_image(image("b")))] == [first, first]
         assert table.decide(first, None) == first  # once more, because an answer got lost
 
+    @pytest.mark.parametrize("has_tag", [True, False])
+    def test_a_decision_is_half_one_until_it_is_settled_and_no_other_is_settled_with_it(
+        self, table: PairsTable, has_tag: bool
+    ) -> None:
+        def is_half() -> list[bool]:
+            return [pair.is_half_decided for pair in table.all()]
+
+        table.put_verdict(verified("a", "b"))
+        first = table.decide(decided(verified("b", "a")), None)
+        first = first if has_tag else replace(first, tag="")
+        assert is_half() == [True]
+        table.settle_decision(first)
+        assert is_half() == [False]
+        table.decide(decided(verified("a", "b"), "not_duplicate", at=2), first.decided)
+        table.settle_decision(first)
+        assert is_half() == [True]
+        table.settle_decision(decided(verified("c", "d")))
+        assert is_half() == [True]
+
     def test_a_pair_that_was_never_compared_can_be_decided(self, table: PairsTable) -> None:
         table.decide(decided(pending("a", "c")), None)
         assert table.get(image("c"), image("a")) == reversed_pair(decided(pending("a", "c")))
