@@ -1,19 +1,24 @@
 // Deciding and taking back.
 
-// One after the other, however fast keys are pressed: each finds the list as the one before has left it.
+// One after the other, however fast keys are pressed: each finds the list as the one before has left it, and is about
+// what was shown when its key was pressed.
 let last_act = Promise.resolve();
 function inOrder(act) {
   last_act = last_act.then(act).catch((error) => tell(error.message));
   return last_act;
 }
-const decide = (act, keeper = null) => inOrder(() => decideNow(act, keeper));
+const asked = new WeakSet(); // groups whose decision is under way: a key that is struck twice is not about the next one
+function decide(act, keeper = null) {
+  const group = state.groups[state.at], tab = state.tab;
+  if (!group || asked.has(group)) return undefined;
+  const shown = state.group?.id === group.id ? state.group : group; // what is open may be newer than its place in the list
+  asked.add(group);
+  return inOrder(() => decideNow(group, shown, tab, act, keeper).finally(() => asked.delete(group)));
+}
 const undo = () => inOrder(undoNow);
 
-async function decideNow(act, keeper) {
-  const group = state.groups[state.at], tab = state.tab;
-  if (!group) return;
+async function decideNow(group, shown, tab, act, keeper) {
   if (group.pair) return decidePair(group, act, keeper);
-  const shown = state.group?.id === group.id ? state.group : group; // what is open may be newer than its place in the list
   const done = await asShown(shown, `groups/${group.id}/decision`, act, keeper, () => tab === state.tab && showGroupAnew(group));
   state.undo.push({ pairs: done });
   tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.${act === "duplicate" && group.unsure ? " What is unsure stays until you choose the one to keep." : ""}`, true);

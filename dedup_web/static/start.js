@@ -36,6 +36,8 @@ async function setTab(tab) {
   });
 }
 
+// Keys that decide something are pressed anew for each group: whoever holds one has not seen the next one.
+const MOVES = ["j", "k", "l", "h"];
 const KEYS = [
   [["j", "ArrowDown"], "next group", () => next()],
   [["k", "ArrowUp"], "previous group", () => open(Math.max(state.at - 1, 0), true)],
@@ -70,6 +72,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target.matches?.("[type=range]") && event.key.startsWith("Arrow")) return;
   if (event.target.closest?.("#tabs") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return moveTab(event);
   const typed = pressed(event);
+  if (event.repeat && !MOVES.includes(typed) && !typed.startsWith("Arrow")) return;
   if (typed === "1" && (state.group?.unsure || state.group?.pair)) return decide("keeper", state.group.keeper);
   if (/^[2-9]$/.test(typed) && state.group?.members[typed - 2]) return decide("keeper", state.group.members[typed - 2].image);
   const found = KEYS.find(([keys]) => keys.includes(typed));

@@ -95,14 +95,39 @@ def test_keys_are_known_by_what_is_on_them(browser: Browser, site: Served, key: 
     page.close()
 
 
+def test_a_key_that_is_held_or_struck_twice_decides_about_one_group(browser: Browser, site: Served):
+    page = opened(browser, site)
+    held = holding(page, re.compile(r"/decision$"))
+    page.keyboard.press("b")
+    page.locator("body").dispatch_event("keydown", {"key": "b", "code": "KeyB", "repeat": True})
+    page.keyboard.press("b")
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    expect(page.locator("#progress")).to_contain_text("1 of 3")
+    expect(page.locator("#list li").first.locator("button")).to_have_attribute("aria-current", "true")
+    page.wait_for_timeout(200)
+    assert held == []
+    page.keyboard.press("b")
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    expect(page.locator("#progress")).to_contain_text("2 of 3")
+    page.close()
+
+
 def holding_groups(page: Page) -> list[Route]:
     """What the page asks of single groups from now on, held back."""
+    return holding(page, GROUP)
+
+
+def holding(page: Page, what: re.Pattern[str]) -> list[Route]:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
         held.append(route)
 
-    page.route(GROUP, hold)
+    page.route(what, hold)
     return held
 
 
