@@ -15,6 +15,8 @@ function decide(act, keeper = null) {
   asked.add(group);
   return inOrder(() => decideNow(group, shown, tab, act, keeper).finally(() => asked.delete(group)));
 }
+// The second click of a double click would be about the group that took the place of the first one's.
+const decidesOnce = (act, keeper) => (event) => { if (event.detail < 2) decide(act, keeper); };
 const undo = () => inOrder(undoNow);
 
 async function decideNow(group, shown, tab, act, keeper) {

@@ -70,7 +70,7 @@ function card(it, at, group, chosen) {
       el("div.row", {}, isUnsure ? el("span.chip.warn", {}, "unsure") : null, isKeeper ? el("span.chip.keep", {}, "keep") : isFirst ? null : decidedChip(it, group)),
       el("div.path", { title: nameOf(image) }, el("bdi", {}, nameOf(image))), facts(image, isFirst ? null : group.keeper),
       el("div.row", {},
-        isKeeper ? null : el("button", { type: "button", "data-keep": image.id, onclick: () => decide("keeper", image) }, "Keep this one ", el("kbd", {}, String(at + 1))),
+        isKeeper ? null : el("button", { type: "button", "data-keep": image.id, onclick: decidesOnce("keeper", image) }, "Keep this one ", el("kbd", {}, String(at + 1))),
         el("a.button.quiet", { href: `/api/images/${image.id}/original${key ? `?code=${encodeURIComponent(key)}` : ""}`, target: "_blank", rel: "noopener noreferrer" }, "Original"))));
 }
 
@@ -119,7 +119,7 @@ function outline(canvas, picture, member, isKeeper) {
 }
 
 function actions(group) {
-  const button = (act, name, keys, primary) => el(`button${primary ? ".primary" : ""}`, { type: "button", id: `act-${act}`, onclick: () => decide(act) }, `${name} `, el("kbd", {}, keys));
+  const button = (act, name, keys, primary) => el(`button${primary ? ".primary" : ""}`, { type: "button", id: `act-${act}`, onclick: decidesOnce(act) }, `${name} `, el("kbd", {}, keys));
   return el("div.actions", { role: "group", "aria-label": "Decide about this group" },
     button("duplicate", group.members.length > 1 ? "All are copies" : "A copy", "d", group.verdict === "duplicate"),
     button("not_duplicate", group.members.length > 1 ? "None is a copy" : "Not a copy", "n"), button("keep_both", group.members.length > 1 ? "Keep all" : "Keep both", "b"),

@@ -116,6 +116,23 @@ def test_a_key_that_is_held_or_struck_twice_decides_about_one_group(browser: Bro
     page.close()
 
 
+def test_a_double_click_decides_about_one_group(browser: Browser, site: Served):
+    page = opened(browser, site)
+    decided: list[str] = []
+    page.on("request", lambda request: decided.append(request.url) if request.url.endswith("/decision") else None)
+    place = page.locator("#act-keep_both").bounding_box()
+    assert place
+    page.mouse.move(place["x"] + 9, place["y"] + 9)
+    for count, so_far in ((1, 1), (2, 1), (1, 2)):
+        page.mouse.down(click_count=count)
+        page.mouse.up(click_count=count)
+        expect(page.locator("#progress")).to_contain_text(f"{so_far} of 3")
+        expect(page.locator("#list li")).to_have_count(3 - so_far)
+        page.wait_for_timeout(200)
+        assert len(decided) == so_far
+    page.close()
+
+
 def holding_groups(page: Page) -> list[Route]:
     """What the page asks of single groups from now on, held back."""
     return holding(page, GROUP)
