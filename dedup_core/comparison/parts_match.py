@@ -40,8 +40,12 @@ def _clean_limit(detail: Detail, policy: Policy) -> float:
 
 
 def _is_recolored(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether other colors, and hardly any other shapes, are why parts differ; small places differ in both."""
-    if measurement.detail is None or measurement.detail.reshaped_share > policy.max_reshaped_share:
+    """Whether other colors, and hardly any other shapes, are why parts differ; small places differ in both.
+
+    What one shows and the other does not is no color: black and white of two things may show what they have in common.
+    """
+    detail = measurement.detail
+    if detail is None or detail.reshaped_share > policy.max_reshaped_share or detail.lost_share > FEW_PARTS:
         return False
     everywhere = measurement.color_residual > policy.max_altered_color_residual
     return everywhere or is_monochrome_copy(measurement, policy)

@@ -181,3 +181,25 @@ def test_colors_that_are_clipped_in_a_brighter_photograph_are_no_marks(name):
     clipped = jpeg(ImageEnhance.Brightness(photo(name)).enhance(1.5), 85)
     tones = measure_images(working(photo(name)), working(clipped)).tones
     assert tones.mark_in_tones < 1.1
+
+
+def board(pale: set[int]) -> Image.Image:
+    """Sixteen dark stones on a checkered board, and pale ones of which black and white shows nothing on pale squares."""
+    image = Image.new("RGB", (480, 480), (240, 217, 181))
+    canvas = ImageDraw.Draw(image)
+    for square in range(64):
+        x, y = square % 8 * 60, square // 8 * 60
+        if (square % 8 + square // 8) % 2:
+            canvas.rectangle((x, y, x + 59, y + 59), fill=(120, 80, 50))
+        elif square in pale:
+            canvas.ellipse((x + 12, y + 12, x + 47, y + 47), fill=(190, 225, 250), outline=(170, 200, 225))
+        if square % 4 == 1:
+            canvas.ellipse((x + 15, y + 15, x + 44, y + 44), fill=(30, 30, 30))
+    return image
+
+
+def test_what_black_and_white_does_not_show_is_no_other_color():
+    one, other = board({0, 18, 20, 36, 38, 54, 52}), board({2, 16, 22, 34, 32, 48, 50})
+    in_black_and_white = other.convert("L").point(lambda level: 255 * (level > 160)).convert("RGB")
+    assert kind_of(one, in_black_and_white) in (VerdictKind.ALTERED, VerdictKind.DISTINCT)
+    assert kind_of(other, other.convert("L").convert("RGB")) is VerdictKind.COLOR_VARIANT
