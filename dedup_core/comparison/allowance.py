@@ -12,10 +12,10 @@ _FOR_TONE: Final = 0.08  # docs/thresholds.md#detail
 _MOST_TONE: Final = 3.75  # docs/thresholds.md#detail
 
 
-def allowance(detail: Detail, tones: Tones | None) -> float:
-    """What noise and local changes of tone add to the differences of parts that show the same."""
+def allowance(detail: Detail, tones: Tones | None, *, misaligned: bool = True) -> float:
+    """What noise, local changes of tone and, if `misaligned`, a shift add to the differences of parts that are one."""
     # Of few blocks a quarter may well be one print that differs.
-    noise = _FOR_NOISE * min(detail.calm, _MOST_NOISE) if detail.blocks >= MANY_BLOCKS else 0.0
+    noise = _FOR_NOISE * min(detail.calm, _MOST_NOISE) if misaligned and detail.blocks >= MANY_BLOCKS else 0.0
     return noise if tones is None else noise + _FOR_TONE * min(tones.light, _MOST_TONE)
 
 

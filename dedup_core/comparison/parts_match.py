@@ -11,9 +11,12 @@ from dedup_core.policy import Policy
 _OF_CALM: Final = 20.0  # docs/thresholds.md#detail
 
 
-def every_part_matches(detail: Detail, tones: Tones | None, policy: Policy) -> bool:
-    """Whether no block differs by more than saving, scaling, noise and other tones leave, and few by as much."""
-    allowed = allowance(detail, tones)
+def every_part_matches(detail: Detail, tones: Tones | None, policy: Policy, *, misaligned: bool = True) -> bool:
+    """Whether no block differs by more than saving, scaling, noise and other tones leave, and few by as much.
+
+    Nor, if they may be `misaligned`, by more than that leaves, which raises all blocks.
+    """
+    allowed = allowance(detail, tones, misaligned=misaligned)
     noisy = _OF_CALM * detail.calm
     if detail.evened is not None and detail.evened > _clean_limit(detail, policy) + allowed + noisy:
         return False

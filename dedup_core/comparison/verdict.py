@@ -205,7 +205,9 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
         return VerdictKind.DISTINCT, (unlike,)
     same_colors, reason = colors_match(measurement, policy, before_plain=before_plain)
     kind = VerdictKind.DUPLICATE if same_colors else VerdictKind.COLOR_VARIANT
-    every_part = every_part_matches(detail, measurement.tones, policy)
+    # Other notes between the same staves differ in all blocks, as what is laid askew does, and their edges disagree.
+    misaligned = structure >= least or not before_plain
+    every_part = every_part_matches(detail, measurement.tones, policy, misaligned=misaligned)
     matches = f"structure matches (correlation {structure:.2f} >= {least:.2f})"
     if structure < least:
         recolored = kind is VerdictKind.COLOR_VARIANT and not is_monochrome_copy(measurement, policy)
