@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, SAME_GROUND, PairMeasurement, Tones
+from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, SAME_GROUND, STANDS_OUT, PairMeasurement, Tones
 from dedup_core.policy import Policy
 
 _TONED: Final = 2.0  # times: a cast that leveling takes away is less
@@ -18,6 +18,7 @@ _AS_SATURATED: Final = 0.8  # docs/thresholds.md#tone-is-not-color
 _ALL_OF_IT: Final = 0.9  # docs/thresholds.md#tone-is-not-color
 _OF_TINT: Final = 0.2  # docs/thresholds.md#tone-is-not-color
 _MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
+_OF_SPOT: Final = 0.5  # docs/thresholds.md#in-one-tone
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
 
@@ -34,7 +35,9 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
         return False, f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
     if residual <= limit:
         return True, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
-    if tones is not None and (left := _left_by_tone(tones, policy, before_plain=before_plain)):
+    if tones is not None and (
+        left := _only_brighter(tones, policy, limit) or _left_by_tone(tones, policy, before_plain=before_plain)
+    ):
         return True, f"only the tone differs ({left})"
     return False, f"colors differ beyond exposure and white balance ({above(residual, limit)})"
 
@@ -87,6 +90,18 @@ def _is_dimmed(measurement: PairMeasurement, tones: Tones) -> bool:
         return False
     is_lit = tones.ground is None or tones.ground >= SAME_GROUND
     return is_lit and measurement.color_residual <= _OF_TINT * tones.tint
+
+
+def _only_brighter(tones: Tones, policy: Policy, limit: float) -> str:
+    """What is left where all channels are as many times as bright, clipped ones, too; empty where they are not.
+
+    In no place may hues be off besides, nor a small mark.
+    """
+    if tones.off_tone is None or tones.off_tone > limit or tones.mark > STANDS_OUT:
+        return ""
+    if tones.spot > _OF_SPOT * policy.max_spot_residual:
+        return ""
+    return f"one brightness leaves {tones.off_tone:.1f}"
 
 
 def _left_by_tone(tones: Tones, policy: Policy, *, before_plain: bool) -> str:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN
-from dedup_core.comparison.color_match import above
+from dedup_core.comparison.color_match import above, is_monochrome_copy
 from dedup_core.comparison.measurement import (
     FEW_PARTS,
     MANY_BLOCKS,
@@ -29,6 +29,7 @@ _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _MOST_EXCHANGED: Final = 0.1  # docs/thresholds.md#exchanged-colors
 _LEAST_UNEXPLAINED: Final = 0.1  # of a change of tones; docs/thresholds.md#exchanged-colors
 _EXCHANGED_IN_OTHERS: Final = 0.02  # docs/thresholds.md#exchanged-colors
+_KEPT_IN_TONE: Final = 0.75  # docs/thresholds.md#in-one-tone
 _OF_KEPT: Final = 0.8  # docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT_IN_GRAY: Final = 0.9  # docs/thresholds.md#another-color-in-one-place
 _MOST_GRAY_OFF: Final = 5.0  # levels of 255; docs/thresholds.md#another-color-in-one-place
@@ -266,6 +267,22 @@ def kept_colors(measurement: PairMeasurement) -> str:
     if measurement.tones is None or not keeps_colors(measurement):
         return ""
     return f"a part has other colors, and {measurement.tones.kept:.0%} has the same"
+
+
+def recolored_part(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about a part of another color in two pictures in other tones or colors; empty without one.
+
+    What changes all colors leaves no place that stands out; what leaves most places in one tone changes no hues. A gray
+    copy has no color anywhere.
+    """
+    tones, limit = measurement.tones, _OF_KEPT * policy.max_spot_residual
+    if tones is None or is_monochrome_copy(measurement, policy):
+        return ""
+    if tones.mark > _OF_RETONED * STANDS_OUT:
+        return f"a small part has another color ({tones.mark:.1f} times what is left elsewhere)"
+    if tones.kept_in_tone <= _KEPT_IN_TONE or tones.spot <= limit:
+        return ""
+    return f"a part has another color, and {tones.kept_in_tone:.0%} only another tone ({above(tones.spot, limit)})"
 
 
 def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:

@@ -57,7 +57,7 @@ def color_residual(blocks: Blocks, *, strangers: bool = False) -> float:
     """
     ours, theirs, weight = blocks.left, blocks.right, blocks.weight
     labs = _lab(ours), _lab(theirs)
-    residual = _mean_length(labs[0] - labs[1], weight)
+    residual = mean_length(labs[0] - labs[1], weight)
     if residual <= _SAME_LIGHT or strangers:
         return residual
     residual = _residual(ours, theirs, labs[1], weight)
@@ -116,7 +116,7 @@ class _Exposure:
 
 def _residual(source: Float32s, target: Float32s, target_lab: Float32s, weight: Float32s) -> float:
     _, predicted = _exposed(source, target, weight)
-    return _mean_length(_lab(predicted) - target_lab, weight)
+    return mean_length(_lab(predicted) - target_lab, weight)
 
 
 def _exposed(source: Float32s, target: Float32s, weight: Float32s) -> tuple[_Exposure, Float64s]:
@@ -135,7 +135,7 @@ def blurred(difference: Float32s, weight: Float32s) -> Float32s:
     return smooth
 
 
-def _mean_length(difference: Float32s, weight: Float32s) -> float:
+def mean_length(difference: Float32s, weight: Float32s) -> float:
     """That of CIELAB differences (h, w, 3) smoothed over a few blocks, by how much each counts."""
     smooth = blurred(difference, weight)
     length = np.sqrt((smooth * smooth).sum(axis=0))

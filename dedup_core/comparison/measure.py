@@ -14,7 +14,7 @@ from dedup_core.comparison.allowance import shows_something_else
 from dedup_core.comparison.color_marks import color_outlier
 from dedup_core.comparison.cropped import in_shared_rectangle
 from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
-from dedup_core.comparison.exchanged import EvenBlocks
+from dedup_core.comparison.exchanged import EvenBlocks, painted
 from dedup_core.comparison.exposure import BLOCK, Blocks, color_residual
 from dedup_core.comparison.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
@@ -22,6 +22,7 @@ from dedup_core.comparison.ground import Ground
 from dedup_core.comparison.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, laid_in_order, on_itself
 from dedup_core.comparison.margins import before_margins, with_margins
 from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
+from dedup_core.comparison.one_tone import OneTone
 from dedup_core.comparison.placing import Contents, Placed
 from dedup_core.comparison.regions import Region, changed
 from dedup_core.comparison.seen_image import SeenImage, contents_of, distance_bits
@@ -99,6 +100,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
         even = EvenBlocks(laid.labs, unchanged)
         tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted(blocks))
+        if look.detail.altered_share <= FEW_PARTS and even.are_retoned(blocks):
+            tones = _in_one_tone(tones, OneTone.of(blocks, even.even))
         is_alike |= look.detail.altered_share <= FEW_PARTS and not shows_something_else(look.detail, tones)
     fine = look_at_fine_print(placed, left.fine, right.fine) if is_alike else NOT_LOOKED
     if not changed(regions):
@@ -148,6 +151,14 @@ def _tones_and_regions(
         if not changed(regions):
             regions += laid.regions_in(outlier.boxes)
     return tones, regions
+
+
+def _in_one_tone(tones: Tones, one: OneTone | None) -> Tones:
+    """What one curve for all channels leaves of even places; nothing where too few are even."""
+    if one is None:
+        return tones
+    off = max(tones.painted, painted((one.ours, one.theirs)))
+    return replace(tones, painted=off, kept_in_tone=one.kept, off_tone=one.left_over)
 
 
 def _equal_as_measured(left: WorkingImage, right: WorkingImage) -> bool:

@@ -86,7 +86,10 @@ class Tones:
     as `mark`, or less where a curve for each channel explains more of it; 0 where no such curves explain the tones.
     `exchanged` 0..1: of even places nearby that one picture shows in two colors, the share that the other shows in one,
     whichever way that is less; 0 where colors match anyhow. `painted`: how far the colors of an even area are apart
-    where nearly all others are as they were, those of its color, too; 0 for none.
+    where nearly all others are as they were, those of its color, too, or in one tone are; 0 for none. `kept_in_tone`
+    0..1: the share of even places, but for plain background, that have the same color once one curve for all channels
+    gave one picture the tone of the other; 0 where that was not asked. `off_tone`: as `color_residual`, with all
+    channels as many times as bright, and clipped; None where even places are otherwise.
     """
 
     hue: float
@@ -109,6 +112,8 @@ class Tones:
     mark_in_tones: float = 0.0
     exchanged: float = 0.0
     painted: float = 0.0
+    kept_in_tone: float = 0.0
+    off_tone: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from dedup_core.comparison.doubts import (
     other_shapes,
     other_tones,
     outlying_place,
+    recolored_part,
     retoned_part,
     some_colors,
     too_small_a_part,
@@ -149,8 +150,8 @@ def _with_doubts_of_recoloring(
     are_recolored = only_colors_differ(measurement, policy)
     if doubt := turned_mark(measurement, policy):
         return VerdictKind.ALTERED if are_recolored else VerdictKind.DISTINCT, (doubt, *reasons)
-    if are_recolored and (written := written_around(measurement)):
-        return VerdictKind.ALTERED, (written, *reasons)
+    if part := recolored_part(measurement, policy) or (written_around(measurement) if are_recolored else ""):
+        return VerdictKind.ALTERED, (part, *reasons)
     if outlying := outlying_place(measurement, policy, recolored=True):
         alike = are_recolored or measurement.color_residual <= policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
