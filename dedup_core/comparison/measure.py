@@ -109,13 +109,15 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     wholes = turned(left.pixels, pair.view), right.pixels
     is_straight = laid.placed.is_straight
     parts = pair.left, pair.right
-    sides = sides_of(wholes, parts, pair.inner, METRIC_SIZE, is_straight=is_straight) if is_in_question else ALIKE
+    sides, turn = ALIKE, laid.placed.turn
+    if is_in_question:
+        sides = sides_of(wholes, parts, pair.inner, METRIC_SIZE, is_straight=is_straight, turn=turn)
     at_an_angle = look.detail is not None and not is_straight
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
         metrics=lab_metrics(laid.labs, (ours_shown.colors, theirs_shown.colors), weights),
         view=pair.view,
-        turn=laid.placed.turn,
+        turn=turn,
         distance_bits=distance_bits(ours, theirs, pair.view, at_an_angle=at_an_angle),
         same_pixels=same and left.whole.digest == right.whole.digest != "",
         same_when_small=same,

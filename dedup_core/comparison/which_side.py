@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.filled_corners import has_filled_corners
 from dedup_core.comparison.overlays import overlaid_sides
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import Side, Sides
@@ -30,11 +31,13 @@ _BARS_ABOVE: Final = [False, True, False, True]
 type Both = tuple[Pixels, Pixels]
 
 
-def sides_of(wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: int, *, is_straight: bool) -> Sides:
+def sides_of(
+    wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: int, *, is_straight: bool, turn: float = 0.0
+) -> Sides:
     """What tells two whole pictures apart of which `parts`, at one size, are what both show, and `inner` where that is.
 
     The left one is turned as it lies on the right one, which `is_straight` where it is only scaled and shifted for it;
-    `size` is that of the longer side at which to look.
+    `size` is that of the longer side at which to look, `turn` the degrees between the two.
     """
     scales = [size / max(whole.shape[:2]) for whole in wholes]
     if _is_one_frame(wholes, inner):
@@ -43,6 +46,8 @@ def sides_of(wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: in
     # Around what is turned against the other, a box says little of where the frame of that one lies.
     frames = (within_the_other(*inner), within_the_other(*inner[::-1])) if is_straight else inner
     sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
+    if not is_straight:
+        return _with_filling(sides, [np.asarray(shrunk(*it)) for it in zip(wholes, scales, strict=True)], turn)
     if not (sides.left.is_framed and sides.right.is_framed):
         return sides
     # What has bars of its own and got a frame besides has something around it on more sides.
@@ -50,6 +55,17 @@ def sides_of(wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: in
     return Sides(
         replace(sides.left, is_framed=left_margins > right_margins),
         replace(sides.right, is_framed=right_margins > left_margins),
+    )
+
+
+def _with_filling(sides: Sides, wholes: Sequence[Pixels], turn: float) -> Sides:
+    """The sides of two that lie at an angle: what one of them got at its corners is a frame, and none of its scene."""
+    left, right = (has_filled_corners(whole, turn) for whole in wholes)
+    if left == right:
+        return sides
+    return Sides(
+        replace(sides.left, shared=1.0, is_framed=left),
+        replace(sides.right, shared=1.0, is_framed=right),
     )
 
 
