@@ -27,6 +27,8 @@ _GAINS: Final = np.array([0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2,
 _LESS_LIKELY: Final = 0.9  # that tones were changed, where it explains a period no better
 _LEAST_SHIFTED: Final = 3.0  # standard deviations of the grid, to look for steps there
 _LEAST_REGULARITY_OF_CURVES: Final = 7.5
+_LEAST_REGULARITY_OF_HALF: Final = 12.0
+_ONE_QUALITY: Final = 4  # of 100, by which two ways to tell it may be off
 _LEAST_GRID: Final = 10.0
 _LEAST_WEAKER: Final = 4.0
 _LARGEST_STEP: Final = 2.0  # gray levels; what stands out by more is drawn on a grid
@@ -51,6 +53,23 @@ def earlier_quality(luma: Float32s, luma_table: list[int] | None = None) -> int 
         return None
     found, quality = _standard_table(regular, own)
     return quality if found >= _LEAST_REGULARITY else _quality_of_peaks(regular, np.array(own))
+
+
+def earlier_quality_of_half(luma: Float32s, luma_table: list[int]) -> int | None:
+    """The same of a JPEG that its decoder has halved: of each block only 4 x 4 pixels are left, the means of all.
+
+    They hold the low frequencies, and a little of others, which may have a period, too. So both ways must tell of one
+    quality: that of the standard tables, and that of each frequency for itself.
+    """
+    own = tuple(float(luma_table[row * BLOCK + column]) for row, column in PROBED)
+    regular = _regularity(_probed_values(luma, BLOCK // 2), np.array(own))
+    if regular.any(axis=1).sum() < _LEAST_FREQUENCIES:
+        return None
+    found, quality = _standard_table(regular, own)
+    if found < _LEAST_REGULARITY_OF_HALF:
+        return None
+    alone = _quality_of_peaks(regular, np.array(own))
+    return quality if alone is not None and abs(alone - quality) <= _ONE_QUALITY else None
 
 
 def quality_before_changes(luma: Float32s, *, is_lossless: bool, has_gaps: bool) -> int | None:
@@ -169,17 +188,22 @@ def _tables() -> Float64s:
     return np.stack([as_it_was, probed_steps(STANDARD.T), *(gain * as_it_was for gain in _GAINS)])
 
 
-def _probed_values(luma: Float32s) -> Float32s:
-    """The coefficients of each probed frequency in all blocks of 8 x 8, (frequencies, n)."""
-    rows, columns = luma.shape[0] // BLOCK, luma.shape[1] // BLOCK
-    blocks = luma[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
-    return np.asarray(_probes() @ blocks.reshape(-1, BLOCK**2).T)
+def _probed_values(luma: Float32s, side: int = BLOCK) -> Float32s:
+    """The coefficients of each probed frequency in all blocks, which lie in `side` pixels now: (frequencies, n)."""
+    rows, columns = luma.shape[0] // side, luma.shape[1] // side
+    blocks = luma[: rows * side, : columns * side].reshape(rows, side, columns, side).swapaxes(1, 2)
+    return np.asarray(_probes(side) @ blocks.reshape(-1, side**2).T)
 
 
 @cache
-def _probes() -> Float32s:
-    """The probed functions of the orthonormal DCT-II of 8 x 8 points, as JPEG has it, (frequencies, 64)."""
-    index = np.arange(BLOCK)
-    basis = np.cos(np.pi * (2 * index[None, :] + 1) * index[:, None] / (2 * BLOCK)) * np.sqrt(2 / BLOCK)
+def _probes(side: int) -> Float32s:
+    """The probed functions of the orthonormal DCT-II of 8 x 8 points, as JPEG has it, (frequencies, side * side).
+
+    Of blocks of half the side each pixel is the mean of two by two, which a cosine leaves less high and no other.
+    """
+    index = np.arange(side)
+    basis = np.cos(np.pi * (2 * index[None, :] + 1) * index[:, None] / (2 * side)) * np.sqrt(2 / side)
     basis[0] /= np.sqrt(2)
+    if side < BLOCK:
+        basis /= np.cos(np.pi * index[:, None] / (2 * BLOCK)) * np.sqrt(side / BLOCK)
     return np.stack([np.outer(basis[row], basis[column]).ravel() for row, column in PROBED]).astype(np.float32)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s
 from dedup_core.decoding.block_grid import BLOCK
-from dedup_core.decoding.earlier_saves import earlier_quality, quality_before_changes
+from dedup_core.decoding.earlier_saves import earlier_quality, earlier_quality_of_half, quality_before_changes
 from dedup_core.decoding.enlargement import enlarged_share
 from dedup_core.decoding.headers.tiff import exif_names_a_camera
 from dedup_core.decoding.jpeg_tables import quality_of_table
@@ -32,6 +32,7 @@ _EMPTY: Final = 0.15  # docs/thresholds.md#true-pixels
 _CLIFF: Final = 0.11  # docs/thresholds.md#true-pixels
 _FINEST_CLIFF: Final = 0.07  # docs/thresholds.md#true-pixels
 _HIGH: Final = 90  # quality; what is coarser hides steps that were finer
+_HIGH_OF_HALF: Final = 85
 _FREQUENT: Final = 8  # of 65,536 pixels; of fewer a tone may lack by chance
 _LEAST_GAPS: Final = 3
 _SOFT: Final = 0.3  # docs/thresholds.md#true-pixels
@@ -48,7 +49,11 @@ def provenance_of(
     """Look at a decoded picture, which may be smaller than `full_size`; `luma_table` is that of a JPEG file."""
     probe = _middle(picture)
     quality = LOSSLESS if luma_table is None else quality_of_table(luma_table)
-    before = _quality_before(picture, probe, luma_table, quality) if picture.size == full_size else None
+    before = None
+    if picture.size == full_size:
+        before = _quality_before(picture, probe, luma_table, quality)
+    elif luma_table and quality >= _HIGH_OF_HALF and picture.size == tuple(-(-side // 2) for side in full_size):
+        before = earlier_quality_of_half(probe, luma_table)
     share = detail_share(probe, partial(_corners, picture), is_whole=picture.size == full_size)
     # A picture that the decoder has shrunk shows only that nothing is missing at that size.
     side = max(full_size) if share == 1.0 else round(max(picture.size) * share)

@@ -64,3 +64,12 @@ def test_the_grid_tells_where_the_blocks_begin():
     assert block_grid(luma)[:2] == (0, 0)
     assert block_grid(luma[3:, 6:])[:2] == (5, 2)
     assert block_grid(luma[:40]) == NO_GRID
+
+
+@pytest.mark.parametrize(("first", "second"), [(88, 97), (75, 92)])
+def test_an_earlier_save_is_seen_of_a_jpeg_that_is_halved_while_it_is_decoded(first: int, second: int):
+    large = photograph(side=800).resize((1600, 1600), Image.Resampling.BICUBIC)
+    found = provenance(encoded(saved(large, first), "JPEG", quality=second))
+    assert (abs(found.quality - first) <= 2, found.saved_again) == (True, True)
+    found = provenance(encoded(large, "JPEG", quality=second))
+    assert (abs(found.quality - second) <= 1, found.saved_again) == (True, False)
