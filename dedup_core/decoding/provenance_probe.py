@@ -21,7 +21,6 @@ from dedup_core.decoding.enlargement import enlarged_share
 from dedup_core.decoding.headers.tiff import exif_names_a_camera
 from dedup_core.decoding.jpeg_tables import quality_of_table
 from dedup_core.decoding.provenance import LOSSLESS, Provenance
-from dedup_core.luma import LUMA
 
 _PROBE: Final = 256  # longer side of the part that is looked at, a multiple of the block of 8
 _CORNER: Final = 128  # the four together have as many pixels as the middle
@@ -182,13 +181,10 @@ def _corners(picture: Image.Image) -> Float32s:
 def _lumas(picture: Image.Image, corners: list[tuple[int, int]], side: int) -> Float32s:
     """Luma of parts of one size, given their left upper corners: (n, h, w)."""
     width, height = (min(side, whole) for whole in picture.size)
-    parts = [picture.crop((left, top, left + width, top + height)) for left, top in corners]
-    if picture.mode not in ("RGB", "L"):
-        parts = [part.convert("RGB") for part in parts]
-    values: Float32s = np.empty((len(parts), height, width, len(parts[0].getbands())), np.float32)
-    for slot, part in zip(values, parts, strict=True):
-        slot[:] = np.asarray(part).reshape(slot.shape)
-    if values.shape[-1] == 1:
-        return values[..., 0]
-    luma = values.reshape(-1, 3) @ LUMA.astype(np.float32)
-    return np.asarray(luma.reshape(values.shape[:-1]))
+    values: Float32s = np.empty((len(corners), height, width), np.float32)
+    for slot, (left, top) in zip(values, corners, strict=True):
+        part = picture.crop((left, top, left + width, top + height))
+        if part.mode not in ("RGB", "L"):
+            part = part.convert("RGB")
+        slot[:] = np.asarray(part.convert("F"))  # sums with the weights of `dedup_core.luma`, and nothing is rounded
+    return values
