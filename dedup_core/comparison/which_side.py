@@ -47,7 +47,7 @@ def sides_of(
     frames = (within_the_other(*inner), within_the_other(*inner[::-1])) if is_straight else inner
     sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
     if not is_straight:
-        return _with_filling(sides, [np.asarray(shrunk(*it)) for it in zip(wholes, scales, strict=True)], turn)
+        return _with_filling(sides, wholes, turn)
     if not (sides.left.is_framed and sides.right.is_framed):
         return sides
     # What has bars of its own and got a frame besides has something around it on more sides.
@@ -58,7 +58,7 @@ def sides_of(
     )
 
 
-def _with_filling(sides: Sides, wholes: Sequence[Pixels], turn: float) -> Sides:
+def _with_filling(sides: Sides, wholes: Both, turn: float) -> Sides:
     """The sides of two that lie at an angle: what one of them got at its corners is a frame, and none of its scene."""
     left, right = (has_filled_corners(whole, turn) for whole in wholes)
     if left == right:
