@@ -15,26 +15,34 @@ _LEAST_STEP: Final = 1e-6  # gray levels
 
 
 class BlockGrid(NamedTuple):
-    """How many rows and columns of the picture lie before its first whole block, and how far that stands out.
+    """How far blocks stand out that begin with each of eight `rows` and `columns`, in standard deviations.
 
-    `weaker` and `strength` are in standard deviations: of the less clear direction, and of both together. `step` is
-    what neighbors across the border of two blocks differ by more than others, in gray levels, `usual` what others do.
+    `step` is what neighbors across the border of the clearest ones differ by more than others, in gray levels, `usual`
+    what others do.
     """
 
-    row: int
-    column: int
-    weaker: float
-    strength: float
+    rows: Float64s
+    columns: Float64s
     step: float
     usual: float
 
     @property
-    def is_shifted(self) -> bool:
-        """Whether the grid is that of a picture that was cropped, mirrored or moved since."""
-        return (self.row, self.column) != (0, 0)
+    def place(self) -> tuple[int, int]:
+        """How many rows and columns of the picture lie before its first whole block."""
+        return int(np.argmax(self.rows)), int(np.argmax(self.columns))
+
+    @property
+    def weaker(self) -> float:
+        """How far the grid stands out in the less clear direction."""
+        return float(min(self.rows.max(), self.columns.max()))
+
+    @property
+    def strength(self) -> float:
+        """How far it stands out in both together."""
+        return float(self.rows.max() + self.columns.max()) / 2**0.5
 
 
-NO_GRID: Final = BlockGrid(0, 0, 0.0, 0.0, 0.0, 0.0)
+NO_GRID: Final = BlockGrid(np.zeros(BLOCK), np.zeros(BLOCK), 0.0, 0.0)
 
 
 def block_grid(luma: Float32s) -> BlockGrid:
@@ -47,10 +55,9 @@ def block_grid(luma: Float32s) -> BlockGrid:
         return NO_GRID
     tones = np.rint(luma).astype(np.uint8)
     height, width = tones.shape
-    column, across, wider, usual = _along(np.full(height, 1 / height, np.float32) @ _steps(tones[:, 1:], tones[:, :-1]))
-    row, down, higher, usual_down = _along(_steps(tones[1:], tones[:-1]) @ np.full(width, 1 / width, np.float32))
-    strength = (across + down) / 2**0.5
-    return BlockGrid(row, column, min(across, down), strength, (wider + higher) / 2, (usual + usual_down) / 2)
+    columns, wider, usual = _along(np.full(height, 1 / height, np.float32) @ _steps(tones[:, 1:], tones[:, :-1]))
+    rows, higher, usual_down = _along(_steps(tones[1:], tones[:-1]) @ np.full(width, 1 / width, np.float32))
+    return BlockGrid(rows, columns, (wider + higher) / 2, (usual + usual_down) / 2)
 
 
 def _steps(ones: Pixels, others: Pixels) -> Float32s:
@@ -58,8 +65,8 @@ def _steps(ones: Pixels, others: Pixels) -> Float32s:
     return np.asarray(np.minimum(np.maximum(ones, others) - np.minimum(ones, others), _STRAY), np.float32)
 
 
-def _along(steps: Float32s) -> tuple[int, float, float, float]:
-    """Where blocks begin along one side, how far that stands out, by how much, and what is usual.
+def _along(steps: Float32s) -> tuple[Float64s, float, float]:
+    """How far it stands out that blocks begin at each of eight lines, by how much the clearest, and what is usual.
 
     `steps` is the mean difference of each line to the next.
     """
@@ -72,4 +79,4 @@ def _along(steps: Float32s) -> tuple[int, float, float, float]:
     scores = (means - others) / np.sqrt(folded.var(axis=0).mean() / len(folded) + _LEAST_STEP)
     place = int(np.argmax(scores))
     # The first of `stand_out` is the step from the second line to the third.
-    return (place + 2) % BLOCK, float(scores[place]), float(means[place] - others[place]), float(steps.mean())
+    return np.roll(scores, 2), float(means[place] - others[place]), float(steps.mean())

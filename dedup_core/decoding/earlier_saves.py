@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s, Float64s
-from dedup_core.decoding.block_grid import BLOCK, block_grid
+from dedup_core.decoding.block_grid import BLOCK, BlockGrid, block_grid
 from dedup_core.decoding.jpeg_tables import PROBED, QUALITIES, STANDARD, probed_steps, quality_of_scale
 from dedup_core.decoding.provenance import LOSSLESS
 
@@ -72,8 +72,10 @@ def earlier_quality_of_half(luma: Float32s, luma_table: list[int]) -> int | None
     return quality if alone is not None and abs(alone - quality) <= _ONE_QUALITY else None
 
 
-def quality_before_changes(luma: Float32s, *, is_lossless: bool, has_gaps: bool) -> int | None:
+def quality_before_changes(luma: Float32s, size: tuple[int, int], *, is_lossless: bool, has_gaps: bool) -> int | None:
     """The quality of an earlier save of a picture that was cropped, mirrored, sharpened or given other tones since.
+
+    `luma` is cut out of the picture along blocks of 8, and `size` is that of all of it (w, h).
 
     `has_gaps`: its histogram lacks single tones, as those of 8 bits do that were stretched, and none that a camera or
     an encoder made. So its tones are taken back along each of some curves, until the steps of a table show.
@@ -81,31 +83,53 @@ def quality_before_changes(luma: Float32s, *, is_lossless: bool, has_gaps: bool)
     the grid may be its own.
     """
     grid = block_grid(luma)
-    on_grid = luma[grid.row :, grid.column :]
-    if grid.is_shifted and grid.strength >= _LEAST_SHIFTED and (before := earlier_quality(on_grid)) is not None:
+    elsewhere = [luma[row:, column:] for row, column in _places_elsewhere(grid, size)]
+    # Half of a shift shows half of the steps: of all places that one tells that shows them most clearly.
+    found, before = max((_regularity_of_tones(it) for it in elsewhere), default=(0.0, 0))
+    if found >= _LEAST_REGULARITY:
         return before
-    if has_gaps and (before := _quality_before_curve(on_grid if grid.weaker >= _LEAST_WEAKER else luma)) is not None:
-        return before
+    row, column = grid.place if grid.weaker >= _LEAST_WEAKER else (0, 0)
+    on_grid = luma[row:, column:]
+    if (row, column) != (0, 0) and (of_other_table := earlier_quality(on_grid)) is not None:
+        return of_other_table
+    if has_gaps and (before_curve := _quality_before_curve(on_grid)) is not None:
+        return before_curve
     is_seen = is_lossless and grid.strength >= _LEAST_GRID and grid.weaker >= _LEAST_WEAKER
     if not is_seen or grid.step > _LARGEST_STEP or grid.step > grid.usual:
         return None
     return min(LOSSLESS - 1, quality_of_scale(_PERCENT_OF_STEP * grid.step))
 
 
+def _places_elsewhere(grid: BlockGrid, size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Where blocks may begin if not at the corner: where they are seen to, and where they do in a mirrored picture.
+
+    What was turned and is a JPEG again has blocks of its own, which are often seen better.
+    """
+    places = [grid.place] if grid.strength >= _LEAST_SHIFTED else []
+    width, height = size
+    mirrored = [(row, column) for row in (0, height % BLOCK) for column in (0, width % BLOCK)]
+    return [place for place in dict.fromkeys(places + mirrored) if place != (0, 0)]
+
+
 def _quality_before_curve(luma: Float32s) -> int | None:
     """The quality that shows most clearly where the tones are taken back along a power, as far as any does."""
     tones = np.rint(luma * (_TONES - 1) / 255.0).astype(np.intp)
-    found = {place: _after_curve(tones, place) for place in range(0, len(_POWERS), 2)}
+    found = {place: _regularity_of_tones(_curves()[place][tones]) for place in range(0, len(_POWERS), 2)}
     best = max(found, key=found.__getitem__)
     if found[best][0] >= _PROMISING:
-        found |= {place: _after_curve(tones, place) for place in (best - 1, best + 1) if 0 <= place < len(_POWERS)}
+        found |= {
+            place: _regularity_of_tones(_curves()[place][tones])
+            for place in (best - 1, best + 1)
+            if 0 <= place < len(_POWERS)
+        }
     regularity, quality = max(found.values())
     return quality if regularity >= _LEAST_REGULARITY_OF_CURVES else None
 
 
-def _after_curve(tones: NDArray[np.intp], place: int) -> tuple[float, int]:
+def _regularity_of_tones(luma: Float32s) -> tuple[float, int]:
+    """How clearly a standard table shows in a picture without losses, and its quality."""
     own = (1.0,) * len(PROBED)
-    return _standard_table(_regularity(_probed_values(_curves()[place][tones]), np.array(own)), own)
+    return _standard_table(_regularity(_probed_values(luma), np.array(own)), own)
 
 
 @cache

@@ -72,7 +72,7 @@ def _quality_before(picture: Image.Image, probe: Float32s, luma_table: list[int]
         return before
     is_lossless = luma_table is None
     has_gaps = is_lossless and _has_gaps(picture)
-    return quality_before_changes(probe, is_lossless=is_lossless, has_gaps=has_gaps)
+    return quality_before_changes(probe, picture.size, is_lossless=is_lossless, has_gaps=has_gaps)
 
 
 def _has_gaps(picture: Image.Image) -> bool:
