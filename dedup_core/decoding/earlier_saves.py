@@ -26,6 +26,7 @@ _PERIODS: Final = 512  # eight for each of `_PLACES`, so that no peak falls betw
 _GAINS: Final = np.array([0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4])
 _LESS_LIKELY: Final = 0.9  # that tones were changed, where it explains a period no better
 _LEAST_SHIFTED: Final = 3.0  # standard deviations of the grid, to look for steps there
+_LEAST_REGULARITY_ELSEWHERE: Final = 10.0  # of a JPEG, whose own steps show a little in the middle between its blocks
 _LEAST_REGULARITY_OF_CURVES: Final = 7.5
 _LEAST_REGULARITY_OF_HALF: Final = 12.0
 _ONE_QUALITY: Final = 4  # of 100, by which two ways to tell it may be off
@@ -86,7 +87,7 @@ def quality_before_changes(luma: Float32s, size: tuple[int, int], *, is_lossless
     elsewhere = [luma[row:, column:] for row, column in _places_elsewhere(grid, size)]
     # Half of a shift shows half of the steps: of all places that one tells that shows them most clearly.
     found, before = max((_regularity_of_tones(it) for it in elsewhere), default=(0.0, 0))
-    if found >= _LEAST_REGULARITY:
+    if found >= (_LEAST_REGULARITY if is_lossless else _LEAST_REGULARITY_ELSEWHERE):
         return before
     row, column = grid.place if grid.weaker >= _LEAST_WEAKER else (0, 0)
     on_grid = luma[row:, column:]
