@@ -184,7 +184,7 @@ def test_colors_that_are_clipped_in_a_brighter_photograph_are_no_marks(name):
 
 
 def board(pale: set[int]) -> Image.Image:
-    """Sixteen dark stones on a checkered board, and pale ones of which black and white shows nothing on pale squares."""
+    """Sixteen dark stones on a checkered board, and pale ones of which black and white shows nothing."""
     image = Image.new("RGB", (480, 480), (240, 217, 181))
     canvas = ImageDraw.Draw(image)
     for square in range(64):
