@@ -7,12 +7,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from dedup_core.arrays import Float64s
 from dedup_core.decoding.jpeg_tables import quality_seen_later
 from dedup_core.decoding.provenance import LOSSLESS
 from dedup_core.groups.columns import CAMERA, GRAY, SAVED_AGAIN, Bools, Places, has
 from dedup_core.groups.facts import ImageFacts, by_name
-from dedup_core.groups.parts import Parts, Ties
+from dedup_core.groups.marks import marked_ends
+from dedup_core.groups.parts import Parts
 
 
 class KeeperStep(StrEnum):
@@ -38,7 +38,6 @@ _SCENE_TOLERANCE: Final = 0.05  # of the picture: what an alignment is unsure of
 _QUALITY_TOLERANCE: Final = 5.0  # of 100: editors save a little better, or worse, than what they were given
 _DETAIL_TOLERANCE: Final = 0.02  # octaves: rounding of sizes
 _LARGER: Final = 1.1  # times the side: more than trimming and rounding make
-_MADE_OF: Final = 2.0  # times the true side: what is so much larger was not made of the other one
 _DELIVERED: Final = (b"WEBP", b"AVIF", b"GIF")  # what is made for pages, of something else
 _SEEN_LATER: Final = np.array([quality_seen_later(it) for it in range(LOSSLESS + 1)])
 _LESS, _MORE = 0.25, 0.5  # octaves by which true pixels may be fewer or more than estimated, in steps of 0.5
@@ -128,7 +127,7 @@ def _put_out_by_marks(parts: Parts, keepers: Places) -> Bools:
     """Over or around whom something lies in the comparison with the keeper, while nothing does with the keeper."""
     links, is_out = parts.links, np.zeros(len(parts.images), bool)
     kept = keepers[parts.part]
-    first_marked, second_marked = _marks(parts, links)
+    first_marked, second_marked = marked_ends(parts, links)
     is_out[links.second[(links.first == kept[links.first]) & second_marked & ~links.first_marked]] = True
     is_out[links.first[(links.second == kept[links.second]) & first_marked & ~links.second_marked]] = True
     return is_out
@@ -173,27 +172,11 @@ def _person(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
 
 def _clear(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
     links = parts.links_among(left)
-    first_marked, second_marked = _marks(parts, links)
+    first_marked, second_marked = marked_ends(parts, links)
     marked = np.zeros(len(left), bool)
     marked[links.first[first_marked]] = True
     marked[links.second[second_marked]] = True
     return parts.best(left, -marked.astype(float))
-
-
-def _marks(parts: Parts, links: Ties) -> tuple[Bools, Bools]:
-    """Of which image of a pair it counts that something lies over or around it.
-
-    Not of one that has far more pixels than the other: that is a thumbnail, and not what it was made of.
-    """
-    true = _true_sides(parts)
-    first, second = true[links.first], true[links.second]
-    return links.first_marked & (first < _MADE_OF * second), links.second_marked & (second < _MADE_OF * first)
-
-
-def _true_sides(parts: Parts) -> Float64s:
-    """The longer side at which an image would show all it has, as far as that is known."""
-    sides = np.maximum(parts.images["width"], parts.images["height"])
-    return np.where(parts.images["detail_side"] > 0, parts.images["detail_side"], sides).astype(np.float64)
 
 
 def _scene(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:

@@ -171,10 +171,15 @@ def elect(
 
 def has_mark(link: Link, image_id: bytes, images: dict[bytes, ImageFacts]) -> bool:
     """Whether one may have been made of the other by what lies over or around it: not of one half as large."""
-    ours, theirs = (
-        it.detail_side or max(it.width, it.height) for it in (images[image_id], images[link.other(image_id)])
-    )
-    return bears(link, image_id) and ours < 2 * theirs
+    ours, theirs = true_size(images[image_id]), true_size(images[link.other(image_id)])
+    ways = [ours] if link.is_upright else [ours, ours[::-1]]
+    return bears(link, image_id) and all(any(a < 2 * (b - 1) for a, b in zip(way, theirs, strict=True)) for way in ways)
+
+
+def true_size(image: ImageFacts) -> tuple[float, float]:
+    longer = max(1, image.width, image.height)
+    true = image.detail_side or longer
+    return image.width * (true / longer), image.height * (true / longer)
 
 
 def bears(link: Link, image_id: bytes) -> bool:

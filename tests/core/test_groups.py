@@ -225,6 +225,22 @@ def test_no_thumbnail_stays_because_a_line_at_the_edge_of_its_original_is_taken_
     assert keeper(enlarged, image("b", width=128, height=94, detail_side=128), framed) == ("b", [KeeperStep.CLEAR])
 
 
+@pytest.mark.parametrize(("view", "expected"), [("upright", ("b", "a")), ("turned_90", ("a", "b"))])
+def test_the_screen_of_a_phone_does_not_stay_for_the_photo_that_it_shows_between_bars(view: str, expected: tuple):
+    """It is 2.6 times as long as the photo, which fills 1,080 of its pixels across, and 1,944 along."""
+    screen = image("a", width=1080, height=2340, detail_side=2340)
+    photo = image("b", width=900, height=500, detail_side=900)
+    framed = link(screen, photo, sides=Sides(Side(is_framed=True), Side()), view=view)
+    [group] = projected(screen, photo, framed).groups()
+    assert names(group) == expected
+
+
+@pytest.mark.parametrize("height", [333, 334])
+def test_rounding_makes_no_half_size_copy_the_one_to_keep(height: int):
+    large, framed = image("a", width=1000, height=667), Sides(Side(is_framed=True), Side())
+    assert keeper(large, image("b", width=500, height=height), framed) == ("a", [KeeperStep.DETAIL])
+
+
 @pytest.mark.parametrize(("coarser", "expected"), [(70, "a"), (74, "b"), (75, "b")])
 def test_a_coarser_save_that_hides_those_before_is_not_taken_for_the_first_one(coarser, expected):
     """The original was saved with 75, then finer. 74 leaves the steps of 75 where they are looked for."""
