@@ -5,7 +5,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import replace
 from itertools import count, product
-from typing import Final, Self, cast
+from typing import Final, Self, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from dedup_core.search.image_slots import ImageSlots
 from dedup_core.search.keypoint_lists import KeypointLists, entry_slots
 from dedup_core.search.keypoint_query import probes_of
 from dedup_core.search.keypoint_votes import agreeing_keypoints
+from dedup_core.search.removed_images import UNKNOWN
 from dedup_core.search.symmetric_scan import nearest_by_groups
 from dedup_core.views import VIEWS
 
@@ -61,7 +62,9 @@ class FingerprintIndex[Id: Hashable = str]:
 
     def version(self, image_id: Id) -> int:
         """The version that is held, or at which the image was removed; -1 if it was never heard of."""
-        return int(self._slots.versions(_halves(_id_bytes(self._key_of(image_id))))[0])
+        if not _is_key(image_id) and image_id not in self._keys:
+            return UNKNOWN
+        return self._version_of_key(self._key_of(image_id))
 
     def versions(self, prefix: str) -> dict[str, int]:
         """The images whose ids begin with these hex digits (up to 16), with the versions that are held of them."""
@@ -77,8 +80,9 @@ class FingerprintIndex[Id: Hashable = str]:
         """Forget the image, unless it is held with a higher version; nothing happens if it is not held."""
         key = self._key_of(image_id)
         self.remove_many(_id_bytes(key), np.array([version]))
-        self._keys.pop(image_id, None)
-        self._given.pop(key, None)
+        if self._version_of_key(key) == UNKNOWN:
+            self._keys.pop(image_id, None)
+            self._given.pop(key, None)
 
     def add_many(
         self,
@@ -179,8 +183,11 @@ class FingerprintIndex[Id: Hashable = str]:
         index._keypoints = KeypointLists.read_from(stream)
         return index
 
+    def _version_of_key(self, key: str) -> int:
+        return int(self._slots.versions(_halves(_id_bytes(key)))[0])
+
     def _key_of(self, image_id: Id) -> str:
-        if isinstance(image_id, str) and _IS_KEY.fullmatch(image_id):
+        if _is_key(image_id):
             return image_id
         if image_id not in self._keys:
             key = hashlib.sha256(b"id %d" % next(self._numbers)).hexdigest()[: 2 * ID_BYTES]
@@ -244,6 +251,10 @@ class FingerprintIndex[Id: Hashable = str]:
         new_slots = self._slots.make_dense(by_all_means=by_all_means)
         if new_slots is not None:
             self._keypoints.keep(new_slots)
+
+
+def _is_key(image_id: object) -> TypeGuard[str]:
+    return isinstance(image_id, str) and _IS_KEY.fullmatch(image_id) is not None
 
 
 def _fingerprints(given: object) -> Fingerprints:

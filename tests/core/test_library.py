@@ -12,6 +12,7 @@ import dedup_core
 from dedup_core import FingerprintIndex, Hit, VerdictKind, View, compare, decide, extract_features, measure_pair
 from dedup_core.errors import ImageTooLarge, UnreadableImage
 from dedup_core.limits import DecodeLimits
+from dedup_core.search.array_stream import ArrayWriter
 from tests.core.pictures import encoded, scene
 
 PICTURE = scene(1, (240, 180))
@@ -94,6 +95,22 @@ def test_anything_hashable_names_an_image_in_the_index():
     assert {hit.image_id for hit in index.search(features)} == {*ids} - {7}
     index.add(7, features)
     assert Hit(7, 0, View.UPRIGHT) in index.search(features)
+
+
+def test_an_image_that_a_late_removal_leaves_is_found_by_its_own_name():
+    index, features = FingerprintIndex[object](), extract_features(FILE).fingerprints
+    index.add("a.png", features, version=5)
+    index.remove("a.png", version=3)
+    assert ([hit.image_id for hit in index.search(features)], index.version("a.png")) == (["a.png"], 5)
+    index.remove("a.png", version=7)
+    index.add("a.png", features, version=6)
+    assert (index.search(features), index.version("a.png")) == ([], 7)
+
+
+def test_who_asks_for_the_version_of_an_unknown_image_adds_nothing():
+    index = FingerprintIndex()
+    assert index.version("never held") == -1
+    index.write_to(ArrayWriter(bytearray().extend))
 
 
 def test_the_version_is_that_of_the_package():
