@@ -1,6 +1,8 @@
 """Every block of Python in README and the page of the library runs as it is written."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("folder")
 def test_documented_python_runs_as_it_is_written(code: str) -> None:
     exec(compile(code, "documented", "exec"), {"__name__": "documented"})  # noqa: S102 - our own pages
+
+
+def test_a_strict_type_checker_finds_no_fault_in_the_example_of_the_library() -> None:
+    [code] = BLOCK.findall((ROOT / "docs/library.md").read_text(encoding="utf-8"))
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-c", code]
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_example_of_the_library_finds_the_copy_and_no_stranger(
