@@ -2,13 +2,13 @@
 
 import atexit
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import Any, Final
 
 import certifi
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from dedup_app.index_address import IndexAddress
 from dedup_app.time_limit import end_of_time, seconds_left
@@ -49,7 +49,15 @@ class Connections:
         """
         with our_errors(action):
             left = seconds_left(end_of_time())
-            with self._opened().connection(timeout=min(WAIT_SECONDS, left)) as connection:
+            pool = self._opened()
+            with ExitStack() as stack:
+                try:
+                    connection = stack.enter_context(pool.connection(timeout=min(WAIT_SECONDS, left)))
+                except PoolTimeout:
+                    seconds_left(end_of_time())
+                    # By itself, because a pool that cannot connect does not say why.
+                    Connection.connect(**self._parameters()).close()
+                    raise
                 yield connection
 
     def close(self) -> None:
@@ -62,7 +70,7 @@ class Connections:
     def _opened(self) -> ConnectionPool[Connection[Any]]:
         with self._lock:
             if self._pool is None:
-                # By itself, because a pool that cannot connect does not say why.
+                # By itself, as above.
                 with Connection.connect(**self._parameters()) as connection:
                     _limit(connection, LONG_SECONDS)
                     self._prepare(connection)

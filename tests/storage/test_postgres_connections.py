@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from psycopg import Connection, errors
+from psycopg.sql import SQL, Identifier
 
 from dedup_app.index_address import IndexAddress
 from dedup_app.time_limit import time_limit
@@ -128,6 +129,28 @@ def test_connections_serve_again_after_the_server_ended_them(index_url: str):
         ended = connection.info.backend_pid
     with Connection.connect(index_url, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
+    with connections.connection("look") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    connections.close()
+
+
+def test_why_nothing_connects_any_more_is_told_of_a_running_app_too(index_url: str, monkeypatch: pytest.MonkeyPatch):
+    """It was told to be busy, whatever had become of the database or the password."""
+    monkeypatch.setattr("dedup_storage.postgres.connections.WAIT_SECONDS", 0.5)
+    address = IndexAddress.parse(index_url)
+    connections = Connections(address, lambda: "", lambda _connection: None)
+    with connections.connection("look"):
+        pass
+    with Connection.connect(index_url.replace(f"/{address.database}?", "/postgres?"), autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [address.database]
+        )
+        names = [Identifier(address.database), Identifier(f"{address.database}_moved")]
+        other.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
+        with pytest.raises(TemporaryError, match="does not exist") as raised, connections.connection("look"):
+            pass
+        assert raised.value.reason == "index-not-ready"
+        other.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(*reversed(names)))
     with connections.connection("look") as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     connections.close()
