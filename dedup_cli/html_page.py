@@ -8,6 +8,7 @@ from string import Template
 
 from PIL import Image
 
+from dedup_cli.output import plain
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.regions import Box
 
@@ -83,5 +84,5 @@ def outlined(picture: str, boxes: Sequence[Box]) -> str:
 
 
 def escaped(text: str) -> str:
-    """A text as markup, whatever it holds; names of files may be no Unicode."""
-    return html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    """A text as markup, whatever it holds; what nobody sees in a name, or turns it around, is spelled out."""
+    return html.escape(plain(text))

@@ -103,6 +103,20 @@ def test_the_page_holds_the_pictures_and_runs_nothing(dedup: Run, folder: Path, 
     assert "<b>broken" not in text
 
 
+@pytest.mark.parametrize(
+    ("letters", "spelled"),
+    [("\u202e", r"\u202e"), ("\n", r"\n"), ("\u200b", r"\u200b"), (os.fsdecode(b"\xff"), r"\udcff")],
+)
+def test_the_page_spells_out_what_nobody_sees_in_a_name(
+    dedup: Run, folder: Path, tmp_path: Path, letters: str, spelled: str
+) -> None:
+    """The name of a program may be turned around so that it looks like that of a picture."""
+    (folder / f"zz{letters}gpj.exe").write_bytes(encoded(scene(1, (240, 180))))
+    page = tmp_path / "report.html"
+    dedup("scan", str(folder), "--html", str(page))
+    assert page.read_text(encoding="utf-8").count(f"zz{spelled}gpj.exe") == 2  # below the picture, and in its place
+
+
 def test_the_page_fits_a_phone_and_shows_where_a_white_picture_ends(dedup: Run, folder: Path, tmp_path: Path) -> None:
     (folder / f"{'long' * 40}.jpg").write_bytes(b"no picture")
     page = tmp_path / "report.html"
