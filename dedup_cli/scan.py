@@ -95,7 +95,8 @@ def scan(
 def _names(folder: Path) -> tuple[list[str], list[Unreadable]]:
     """The images below the folder by their paths, in order, and the folders that may not be read.
 
-    An image is known by its content where its name does not say so.
+    An image is known by its content where its name does not say so. Of a file with several names (hard links) the first
+    one counts: no copy of it is there, and to delete one name frees nothing.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; to compare two files use `dedup compare A B`")
@@ -116,7 +117,19 @@ def _names(folder: Path) -> tuple[list[str], list[Unreadable]]:
                     found.append(str(path))
             except OSError as error:  # the names of a folder may be read, and nothing else in it
                 passed_over.append(Unreadable(str(path), UnreadableFile.reason, _why(error)))
-    return sorted(found), passed_over
+    first_names: dict[tuple[int, int] | str, str] = {}
+    for name in sorted(found):
+        first_names.setdefault(_file_of(name), name)
+    return list(first_names.values()), passed_over
+
+
+def _file_of(path: str) -> tuple[int, int] | str:
+    """What is the same for all names of one file, as far as the system tells; the path of one that has no other."""
+    try:
+        it = Path(path).lstat()
+    except OSError:
+        return path
+    return (it.st_dev, it.st_ino) if it.st_nlink > 1 and it.st_ino else path
 
 
 def _is_image(path: Path) -> bool:

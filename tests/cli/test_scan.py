@@ -144,6 +144,20 @@ def test_pictures_without_anything_to_search_by_are_counted(dedup: Run, folder: 
     assert json.loads(dedup("scan", str(folder), "--json").output)["too_plain"] == [f"{folder}/white.png"]
 
 
+def test_another_name_of_one_file_is_no_copy_that_would_free_anything(dedup: Run, tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(encoded(scene(1, (240, 180))))
+    (tmp_path / "c.png").write_bytes(encoded(scene(2, (240, 180))))
+    (tmp_path / "a.png").hardlink_to(tmp_path / "c.png")
+    found = json.loads(dedup("scan", str(tmp_path), "--json").output)
+    assert (found["images"], found["groups"]) == (2, [])
+    (tmp_path / "copy.png").write_bytes((tmp_path / "c.png").read_bytes())
+    [group] = json.loads(dedup("scan", str(tmp_path), "--json").output)["groups"]
+    assert [group["keep"]["path"], *(it["path"] for it in group["copies"])] == [
+        f"{tmp_path}/a.png",
+        f"{tmp_path}/copy.png",
+    ]
+
+
 def test_a_name_that_is_no_unicode_does_not_stop_it(dedup: Run, folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/z\xff.png")).write_bytes(encoded(scene(1, (240, 180))))
     [group] = json.loads(dedup("scan", str(folder), "--json").output)["groups"]
