@@ -14,6 +14,8 @@ def check_place(file: Path) -> None:
     """Raises `InputError` where no file can come to lie."""
     if file == STANDARD_OUTPUT:
         raise InputError("cannot write to -: give the path of a file instead")
+    if str(file).startswith("--"):  # the option before it took it
+        raise InputError(f"cannot write to {file}: the name of a file is missing before it")
     if not file.parent.is_dir():
         raise InputError(f"cannot write {file}: {file.parent} is no folder")
     if file.is_dir():

@@ -128,6 +128,13 @@ def test_the_page_fits_a_phone_and_shows_where_a_white_picture_ends(dedup: Run, 
         assert shown.locator("figure img").first.evaluate("(it) => getComputedStyle(it).outlineStyle") == "solid"
 
 
+def test_an_option_is_not_taken_for_the_name_of_the_page(dedup: Run, folder: Path) -> None:
+    """It was written to a file of that name, and what the option asks for was not done."""
+    told = dedup("scan", str(folder), "--html", "--json")
+    assert (told.exit_code, told.stdout, Path("--json").exists()) == (2, "", False)
+    assert "cannot write to --json: the name of a file is missing before it" in told.stderr
+
+
 def test_a_folder_without_copies_and_one_without_images_say_so(dedup: Run, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(Image.new("RGB", (40, 30), "red")))
     assert "1 image in" in dedup("scan", str(tmp_path)).output
