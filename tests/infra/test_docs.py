@@ -61,6 +61,12 @@ def test_without_azd_every_variable_of_the_script_is_set():
     assert set(needed) <= set(re.findall(r"\b([A-Z_]{6,})=", section))
 
 
+def test_without_azd_events_come_as_they_do_with_it():
+    """The script takes none for an app from before there was a choice, whose webhooks can lose events."""
+    section = PAGE.partition("## Without azd")[2]
+    assert re.findall(r"\bEVENT_DELIVERY=(\w+)", section) == [way().outputs["EVENT_DELIVERY"]]
+
+
 def test_the_registration_for_sign_in_gives_tokens_that_the_app_takes_from_programs():
     """Entra ID knows no audience that is not registered, and its tokens are of another issuer unless told not to."""
     section = PAGE.partition("### Sign-in in front of the page")[2].partition("\n## ")[0]
