@@ -2,6 +2,7 @@
 
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.verdict import Verdict, decide
+from dedup_core.decoding.file_bytes import file_bytes
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
 from dedup_core.policy import BALANCED, Policy, policy_of
@@ -17,8 +18,11 @@ def compare(
     """
     thresholds = policy_of(policy)
     measurement = measure_images(working_image_of(left, limits), working_image_of(right, limits))
-    return decide(measurement, thresholds, same_bytes=_is_file(left) and _is_file(right) and left == right)
+    return decide(measurement, thresholds, same_bytes=_are_same_bytes(left, right))
 
 
-def _is_file(picture: Picture) -> bool:
-    return isinstance(picture, bytes | bytearray | memoryview)
+def _are_same_bytes(left: Picture, right: Picture) -> bool:
+    """Whether both are files of the same bytes; a memory view may take its own for numbers of another size or sign."""
+    if not isinstance(left, bytes | bytearray | memoryview) or not isinstance(right, bytes | bytearray | memoryview):
+        return False
+    return file_bytes(left) == file_bytes(right)

@@ -28,6 +28,13 @@ def test_a_picture_is_compared_in_whichever_form_it_is_at_hand(given):
     assert measure_pair(given, COPY) == measure_pair(FILE, COPY)
 
 
+@pytest.mark.parametrize("kind", ["b", "c", "B"])
+def test_the_same_bytes_are_identical_whatever_a_memory_view_takes_them_for(kind):
+    large = encoded(scene(1, (640, 480)))  # of which the same pixels alone do not make a pair identical
+    assert compare(memoryview(large).cast(kind), large).kind is VerdictKind.IDENTICAL
+    assert compare(large, memoryview(large).cast(kind)).kind is VerdictKind.IDENTICAL
+
+
 def test_an_image_of_pillow_is_seen_as_it_is_shown():
     sideways = io.BytesIO()
     exif = Image.Exif()
