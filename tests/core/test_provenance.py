@@ -103,7 +103,9 @@ def test_a_fine_comb_that_noise_hides_is_seen_where_many_values_lie_on_it(seed: 
     first = provenance(encoded(photograph(seed), "JPEG", quality=88))
     assert (first.quality, first.saved_again) == (88, False)
     off_the_grid = provenance(encoded(saved(photograph(seed), 88).crop((3, 5, 480, 480)), "PNG"))
-    assert (off_the_grid.quality, off_the_grid.saved_again) == (100, False)
+    assert (abs(off_the_grid.quality - 88) <= 2, off_the_grid.saved_again) == (True, True)
+    raw = provenance(encoded(photograph(seed).crop((3, 5, 480, 480)), "PNG"))
+    assert (raw.quality, raw.saved_again) == (100, False)
 
 
 @pytest.mark.parametrize(
