@@ -7,9 +7,7 @@ import numpy as np
 from dedup_core.arrays import Float32s, Float64s, Pixels
 
 BLOCK: Final = 8
-_STRAY: Final = np.uint8(
-    12
-)  # gray levels; a larger step is an edge of the picture, and tells as much as one of this height
+_STRAY: Final = np.uint8(12)  # gray levels; a larger step is an edge of the picture, and tells no more than this
 _LEAST_BLOCKS: Final = 8  # along each side: of fewer nobody can tell what is usual
 _LEAST_STEP: Final = 1e-6  # gray levels
 
