@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.detail import Look, look_closer
-from dedup_core.comparison.laid import Laid
+from dedup_core.comparison.laid import Laid, shares_shown
 from dedup_core.comparison.measurement import FEW_PARTS, MANY_BLOCKS, MOST_OF_ONE
 from dedup_core.comparison.placing import Frame, Placed
 from dedup_core.comparison.regions import Box, RegionKind
@@ -36,9 +36,7 @@ def in_shared_rectangle(
     cells = np.where(cut.inside, np.where(unchanged, 1.0, _CHANGED), -float(cut.inside.size))
     height, width = cells.shape
     top, bottom, first, last = rectangle = _largest_sum(cells)
-    share = (bottom - top) * (last - first) / cells.size
-    share_of_right = share * placed.zoom**2 * placed.left[..., 0].size / placed.right[..., 0].size
-    shares = sorted(min(1.0, it) for it in (share, share_of_right))
+    shares = shares_shown(placed, (bottom - top) * (last - first) / cells.size)
     if shares[1] < MOST_OF_ONE:
         return None
     top, bottom, first, last = _inset(rectangle, cut.bounds())

@@ -65,10 +65,7 @@ class Laid:
         scale = min(METRIC_SIZE, max(_LEAST_SIZE, longer * placed.zoom)) / longer  # colors are no finer in the other
         cut = placed.cut(scale, "RGB")
         rows, columns = rectangle = common_rectangle(cut.inside)
-        seen = float(cut.inside.mean())
-        zoom = placed.zoom
-        share_of_right = seen * zoom**2 * placed.left[..., 0].size / placed.right[..., 0].size
-        shares = sorted(min(1.0, share) for share in (seen, share_of_right))
+        shares = shares_shown(placed, float(cut.inside.mean()))
         if stretched:
             shares = [placed.aspect_agreement] * 2
         elif shares[0] < _LEAST_COVERAGE or not cut.inside[rectangle].any():
@@ -148,6 +145,12 @@ class Laid:
             for x, y, u, v in boxes
         ]
         return tuple(self.placed.region(RegionKind.CHANGED, *box) for box in corners)
+
+
+def shares_shown(placed: Placed, of_left: float) -> list[float]:
+    """Which shares of the two pictures this share of the left one is, 0..1, the smaller one first."""
+    of_right = of_left * placed.zoom**2 * placed.left[..., 0].size / placed.right[..., 0].size
+    return sorted(min(1.0, share) for share in (of_left, of_right))
 
 
 def on_itself(pixels: Pixels, contents: Contents) -> Laid:
