@@ -9,11 +9,11 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Protocol
 
-from dedup_app.group_records import Record, facts_of, records_of
+from dedup_app.group_records import Record, facts_of, moment, records_of
 from dedup_app.image_status import ABSENT, INDEXED, REMOVING
 from dedup_app.notices import Notices
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
-from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, image_ids
+from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
 from dedup_app.progress import Progress, unheard
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import Records
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 TOLD = frozenset({*FAMILIES, VerdictKind.DISTINCT})
 
 
+class LogReplaced(Exception):
+    """The log is no longer the one of which the beginning was read: it was lost, and perhaps made anew."""
+
+
 class VerdictReader(Protocol):
     """A place in the verdict log."""
 
     def new_records(self) -> Iterator[Records]:
-        """What was appended since the last call, to the end of the log, as it is read."""
+        """What was appended since the last call, to the end of the log, as it is read. Raises `LogReplaced`."""
         ...
 
 
@@ -62,7 +66,7 @@ class VerdictJournal:
 
     def tell(self, pairs: Sequence[PairRow], rows: Mapping[str, ImageSummary]) -> None:
         """Append the verdicts and decisions in one block; `rows` saves looks at the table, by image id."""
-        told = [pair for pair in pairs if pair.decided or (pair.verdict and pair.verdict.kind in TOLD)]
+        told = [pair for pair in pairs if _is_told(pair)]
         if told:
             self._tell(told, rows)
         if self._tags is not None:
@@ -149,6 +153,19 @@ class JournaledFeatures:
         self._log.append([facts_of(row.summary)])
         if row.summary.is_alive and self._tags is not None:
             self._tags.refresh_around(row.path)
+
+
+def has_told(pairs: PairsTable, before: datetime) -> bool:
+    """Whether there is a verdict or decision that the log was told of before this moment."""
+    return any(_told_at(pair) < before for pair in pairs.all() if _is_told(pair))
+
+
+def _is_told(pair: PairRow) -> bool:
+    return pair.decided is not None or (pair.verdict is not None and pair.verdict.kind in TOLD)
+
+
+def _told_at(pair: PairRow) -> datetime:
+    return pair.verified_at or moment(pair.decided.at if pair.decided else 0)
 
 
 def rebuild(

@@ -5,6 +5,7 @@ for nothing that this message does not need.
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from dedup_app.reporting import ReportingService
     from dedup_app.retention import RetentionService
     from dedup_app.verify import VerifyService
+
+TOLD_WITHIN = timedelta(minutes=10)  # of a verdict the log is told in the call that has written it, which ends by then
 
 
 @dataclass(kw_only=True, eq=False)
@@ -136,10 +139,15 @@ class TriggeredServices(ServicePorts):
     def groups(self) -> "GroupBook":
         """One for all threads."""
         from dedup_app.group_book import GroupBook
+        from dedup_app.journal import has_told
 
         with self._lock:
             if self._groups is None:
-                self._groups = GroupBook(self.verdict_log, self.settings.keeper_policy)
+                self._groups = GroupBook(
+                    self.verdict_log,
+                    self.settings.keeper_policy,
+                    lambda: has_told(self.pairs, self.now() - TOLD_WITHIN),
+                )
             return self._groups
 
     @property

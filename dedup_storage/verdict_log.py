@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 
 from dedup_app.event_log import EventLog
+from dedup_app.journal import LogReplaced
 from dedup_core.groups.columns import Records
 from dedup_storage.group_commit import GroupCommit
 from dedup_storage.log_places import SegmentFull, Segments
@@ -68,25 +69,32 @@ class VerdictReader:
 
     def __init__(self, segments: Segments) -> None:
         self._segments = segments
-        self._segment, self._offset = 1, 0
+        self._segment, self._offset = 0, 0  # 0 while nobody has looked
+        self._generation = ""  # of the segment, once something of it was read
         self._unread = Unread()
 
     def new_records(self) -> Iterator[Records]:
-        """What was appended since the last call, to the end of the log, as it is read."""
+        """What was appended since the last call, to the end of the log, as it is read. Raises `LogReplaced`."""
+        if self._offset == 0:
+            self._segment = self._segments.first()
         yield from self._to_end()
         while self._offset and self._segments.read(self._segment + 1, 0, 1).data:
             # Full before the next one began, so its end is final.
             yield from self._to_end()
-            self._segment, self._offset = self._segment + 1, 0
+            self._segment, self._offset, self._generation = self._segment + 1, 0, ""
             yield from self._to_end()
 
     def _to_end(self) -> Iterator[Records]:
         damaged = self._unread.damaged
+        seen = min(self._offset, 1)  # the last byte that was read is there again, unless this is another log
         try:
-            for chunk in chunks_to_end(self._segments, self._segment, self._offset):
-                self._offset += len(chunk.data)
-                if chunk.data:
-                    yield read_records(chunk.data, self._unread)
+            for chunk in chunks_to_end(self._segments, self._segment, self._offset - seen):
+                if self._offset and (seen or chunk.data) and chunk.generation != self._generation:
+                    raise LogReplaced
+                data, seen = chunk.data[seen:], 0
+                if data:
+                    self._offset, self._generation = self._offset + len(data), chunk.generation
+                    yield read_records(data, self._unread)
         finally:  # a read that breaks off passes over damage once, too
             if self._unread.damaged > damaged:
                 log.error("verdict_log_damaged", skipped_records=self._unread.damaged - damaged)

@@ -103,7 +103,7 @@ class ApplyService:
 
     def _copies(self, plan: KeepPlan) -> frozenset[ImagePath]:
         """What verdicts and people still hold for a copy of the image that would stay for it."""
-        with self._book.current() as projection:
+        with self._book.whole() as projection:
             return frozenset(
                 copy.image.path
                 for group in plan.groups

@@ -57,8 +57,8 @@ class PurgeService:
         return side_by_side(record.images, of_image, self._at_once)
 
     def _wanted(self, images: Sequence[Moved]) -> dict[ImagePath, str]:
-        """What people do not hold for copies now, and why."""
-        with self._book.current() as projection:
+        """What people do not hold for copies now, and why. Raises `VerdictLogLost`: what they decided is not known."""
+        with self._book.whole() as projection:
             found = ((moved.image.path, _wish(projection, moved)) for moved in images)
             return {path: why for path, why in found if why}
 

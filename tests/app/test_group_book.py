@@ -2,10 +2,11 @@
 
 import gc
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from dedup_app.group_book import GroupBook
+from dedup_app.group_book import GroupBook, VerdictLogLost
 from dedup_app.image_status import PROCESSING
 from dedup_app.journal import VerdictReader
 from dedup_core.errors import StoreBusy, TemporaryError
@@ -41,7 +42,7 @@ def test_what_was_read_before_a_read_broke_off_is_in_the_groups() -> None:
     for name, data in (("a.png", photo(1)), ("b.png", copy_of(1))):
         world.upload_and_ingest(name, data)
     world.verify_all()
-    book = GroupBook(BreakingOff(VerdictLog(world.verdict_segments)), KeeperPolicy())  # type: ignore[arg-type]
+    book = GroupBook(BreakingOff(VerdictLog(world.verdict_segments)), KeeperPolicy(), lambda: False)  # type: ignore[arg-type]
     with pytest.raises(TemporaryError):
         book.groups()
     [group] = book.groups()
@@ -83,10 +84,59 @@ def test_the_collector_rests_while_the_log_is_read_and_no_longer():
         def reader(self):
             return Reader()
 
-    book = GroupBook(Log(), KeeperPolicy())  # type: ignore[arg-type]
+    book = GroupBook(Log(), KeeperPolicy(), lambda: False)  # type: ignore[arg-type]
     with pytest.raises(StoreBusy):
         book.groups()
     assert gc.isenabled()
     with book.current():
         seen.append(gc.isenabled())
     assert seen == [False, False, True]
+
+
+def with_a_group() -> World:
+    world = World(plain_index=True)
+    for name, data in (("a.png", photo(1)), ("b.png", copy_of(1))):
+        world.upload_and_ingest(name, data)
+    world.verify_all()
+    return world
+
+
+def test_groups_of_a_log_that_was_lost_are_not_none():
+    world = with_a_group()
+    world.verdict_segments.clear()
+    world.time += timedelta(minutes=11)
+    services = world.start_process("another")
+    with pytest.raises(VerdictLogLost, match="`dedup reindex` makes it anew"):
+        services.groups.groups()
+    services.reindex.reindex()
+    [group] = services.groups.groups()
+    assert len(group.members) == 1
+
+
+def test_a_verdict_that_the_log_is_just_being_told_is_no_loss():
+    world = with_a_group()
+    world.verdict_segments.clear()
+    assert world.start_process("another").groups.groups() == []
+
+
+def test_where_nothing_was_compared_nothing_is_lost():
+    world = World(plain_index=True)
+    world.upload_and_ingest("a.png", photo(1))
+    assert world.services.groups.groups() == []
+
+
+def test_who_holds_groups_hears_of_a_log_that_was_made_anew_meanwhile():
+    world = with_a_group()
+    running = world.start_process("the page")
+    assert len(running.groups.groups()) == 1
+    world.verdict_segments.clear()
+    services = world.start_process("another")
+    services.reindex.reindex()
+    path = world.upload_and_ingest("c.png", copy_of(1))
+    world.verify_all()
+    [group] = running.groups.groups()
+    assert str(path) in group.paths
+    world.verdict_segments.clear()
+    world.time += timedelta(minutes=11)
+    with pytest.raises(VerdictLogLost):
+        running.groups.groups()

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from dedup_app.journal import LogReplaced
 from dedup_core.comparison.sides import Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
@@ -89,6 +90,41 @@ def test_a_reader_gets_each_record_once_over_segments():
     assert new(VerdictLog(segments).reader()) == RECORDS
     VerdictLog(segments).append([IMAGE])  # another process, which has to find the end
     assert new(reader) == [IMAGE]
+
+
+@pytest.mark.parametrize("later", [[IMAGE], RECORDS, [*RECORDS, *RECORDS]])
+def test_a_reader_notices_that_the_log_was_deleted_and_made_anew_however_long_it_is(later):
+    segments = MemorySegments()
+    VerdictLog(segments).append(RECORDS)
+    reader = VerdictLog(segments).reader()
+    assert new(reader) == RECORDS
+    assert new(reader) == []
+    segments.clear()
+    with pytest.raises(LogReplaced):
+        new(reader)
+    VerdictLog(segments).append(later)
+    with pytest.raises(LogReplaced):
+        new(reader)
+    assert sorted(map(repr, new(VerdictLog(segments).reader()))) == sorted(map(repr, later))
+
+
+def test_a_log_is_read_from_the_first_segment_that_is_there():
+    segments = MemorySegments(max_blocks=1)
+    log = VerdictLog(segments)
+    for record in (IMAGE, LINK, DECIDED):
+        log.append([record])
+    segments.delete(1)
+    assert new(log.reader()) == [LINK, DECIDED]
+
+
+def test_a_segment_that_ends_where_a_read_does_is_no_other_one(monkeypatch):
+    monkeypatch.setattr(log_reading, "READ_BYTES", len(record_bytes(LINK)))
+    segments = MemorySegments()
+    log = VerdictLog(segments)
+    reader = log.reader()
+    for count in (1, 2, 3):
+        log.append([LINK] * count)
+        assert new(reader) == [LINK] * count
 
 
 def appended_while_one_is_on_its_way(segments: MemorySegments, log: VerdictLog, records: list[object]) -> list[Future]:
@@ -181,3 +217,9 @@ def test_it_lies_in_append_blobs(clients: StorageClients):
     assert new(reader) == RECORDS
     log.append([LINK])
     assert new(reader) == [LINK]
+    assert new(reader) == []
+    for blob in clients.blobs.get_container_client("dedup-index").list_blob_names():
+        clients.blobs.get_blob_client("dedup-index", blob).delete_blob()
+    VerdictLog(segments).append([IMAGE])
+    with pytest.raises(LogReplaced):
+        new(reader)

@@ -12,6 +12,7 @@ from dedup_app.cleanup.outcome import Fate
 from dedup_app.cleanup.ports import Blob
 from dedup_app.cleanup.record import InvalidManifest
 from dedup_app.decisions import Act
+from dedup_app.group_book import VerdictLogLost
 from dedup_app.group_records import facts_of, microseconds
 from dedup_app.image_status import DELETED, INDEXED
 from dedup_app.image_tags import DECISION, VERDICT
@@ -155,6 +156,15 @@ def test_what_a_person_chose_to_keep_before_the_app_heard_that_it_went_is_not_en
     cleared.world.time += 2 * DAY
     refused = {it.path: it.why for it in cleared.purge(DAY) if it.is_refused}
     assert refused == {A: "ann decided that it stays: `dedup undo` brings it back"}
+
+
+def test_nothing_is_ended_while_nobody_can_tell_what_people_decided(cleared: Scene):
+    pair(cleared.world, BEST.name, A.name, decision=Decision.KEEP_BOTH)
+    cleared.world.verdict_segments.clear()
+    cleared.world.time += 2 * DAY
+    with pytest.raises(VerdictLogLost):
+        cleared.purge(DAY)
+    assert {blob.copied_from for blob in cleared.quarantined.values()} == set(cleared.going)
 
 
 def test_what_was_decided_about_other_bytes_under_its_name_holds_nothing_back(cleared: Scene):
