@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -31,8 +32,8 @@ CHANGED: Final = frozenset(
 )
 HELD: Final = {
     "SnapshotsPresent": "it has snapshots, which would go with it: delete them first, if nobody needs them",
-    "BlobImmutableDueToPolicy": "an immutability policy holds it",
-    "BlobImmutableDueToLegalHold": "a legal hold holds it",
+    "BlobImmutableDueToPolicy": "an immutability policy holds it: it can go when that has ended",
+    "BlobImmutableDueToLegalHold": "a legal hold holds it: it can go when that is cleared",
     "BlobArchived": "it is in the archive tier: rehydrate it first",
     "BlobBeingRehydrated": "it is being rehydrated: wait until it is",
     "PendingCopyOperation": "something is being copied over it",
@@ -43,6 +44,12 @@ HELD: Final = {
     "LeaseNotPresentWithBlobOperation": "the lease on it ended before it could be deleted: try again",
     "LeaseLost": "the lease on it ended before it could be deleted: try again",
 }
+# Nothing of it is told without that key, and neither has the app been told anything.
+OF_A_CUSTOMERS_KEY: Final = Blob(
+    "", BlobContent(0), held="a key of a customer encrypts it, and storage does not tell it"
+)
+CUSTOMERS_KEY: Final = "BlobUsesCustomerSpecifiedEncryption"
+NO_CONTAINER: Final = "ContainerNotFound"
 # Accounts with directories (hierarchical namespace) have no tags.
 NO_TAGS: Final = frozenset({"FeatureNotSupportedForHierarchicalNamespaceAccounts", "UnsupportedHeader"})
 HEADERS: Final = ("content_type", "content_encoding", "content_language", "content_disposition", "cache_control")
@@ -78,6 +85,10 @@ class AzureMovableBlobs:
                 found = self._blob(path).get_blob_properties()
             except ResourceNotFoundError:
                 return None
+            except HttpResponseError as error:
+                if code_of(error) == CUSTOMERS_KEY:
+                    return OF_A_CUSTOMERS_KEY
+                raise
         has_tags = tags and bool(found.tag_count)
         return Blob(
             etag=unquoted(whole_etag(found.etag)),
@@ -172,6 +183,8 @@ class _as_ours:  # noqa: N801 - reads as a word at the call
         code = code_of(error)
         if code in HELD:
             raise BlobHeld(HELD[code]) from None
+        if code == NO_CONTAINER:
+            raise BlobChanged("its container is not there (any more)") from None
         if code in CHANGED or status_of(error) in {HTTP_NOT_FOUND, 412}:
             raise BlobChanged("it changed, or went away, just now") from None
 
@@ -205,8 +218,9 @@ def _copying(found: BlobProperties) -> Copying:
 def _held(found: BlobProperties) -> str:
     if found.has_legal_hold:
         return HELD["BlobImmutableDueToLegalHold"]
-    if found.immutability_policy and found.immutability_policy.expiry_time:
-        return HELD["BlobImmutableDueToPolicy"]
+    policy = found.immutability_policy
+    if policy and policy.expiry_time and policy.expiry_time > datetime.now(UTC):
+        return f"an immutability policy holds it until {policy.expiry_time:%Y-%m-%d %H:%M} (UTC)"
     if found.archive_status:
         return HELD["BlobBeingRehydrated"]
     return HELD["BlobArchived"] if found.blob_tier == "Archive" else ""

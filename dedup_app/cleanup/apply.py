@@ -66,8 +66,12 @@ class ApplyService:
         def of_group(group: PlannedGroup) -> Iterator[Outcome]:
             look = cache(mover.look)  # each blob of the group once: a call costs, and nothing moves here
             for image in (copy.image for copy in group.copies):
-                why = self._objection(look, group.keeper, image) or _no_copy(group, image, copies)
-                why = why or _lease_on(look, image.path) or _lease_on(look, group.keeper.path, _staying(group.keeper))
+                try:
+                    why = self._objection(look, group.keeper, image) or _no_copy(group, image, copies)
+                    why = why or _lease_on(look, image.path)
+                    why = why or _lease_on(look, group.keeper.path, _staying(group.keeper))
+                except PermanentError as error:
+                    why = str(error)
                 yield _outcome(image, Fate.STAYS if why else Fate.WOULD_GO, why)
 
         return side_by_side(plan.groups, of_group, self._at_once)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
-from dedup_app.cleanup.ports import Blob, BlobChanged, Manifest, MovableBlobs
+from dedup_app.cleanup.ports import Blob, BlobChanged, BlobHeld, Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step
 from dedup_app.ports.queues import IngestQueue
 from dedup_core.errors import PermanentError
@@ -61,7 +61,11 @@ class UndoService:
                     self._restore(mover, moved, there)
                     moved = record.note(moved, Step.RESTORED)
                 self._ingest_queue.send(IngestMessage(path))
-            self._drop_copy(record, mover, moved, moved.image.etag if was_never_deleted else None)
+            try:
+                self._drop_copy(record, mover, moved, moved.image.etag if was_never_deleted else None)
+            except BlobHeld as error:
+                why = f"it is at its place, and its copy stays at {moved.quarantined}: {error}"
+                return Outcome(path, Fate.BACK, size, why, is_refused=True)
         except PermanentError as error:
             return Outcome(path, Fate.STAYS, size, f"{error}; {_where(mover, moved)}", is_refused=True)
         record.note(moved, Step.UNDONE)

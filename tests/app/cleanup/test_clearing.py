@@ -218,6 +218,32 @@ def test_a_check_tells_of_a_lease_what_applying_would_tell(leased: ImagePath, st
     assert checked == {outcome.path: outcome.why for outcome in it.apply()}
 
 
+def test_a_check_goes_on_after_an_image_that_nobody_may_look_at(monkeypatch: pytest.MonkeyPatch):
+    it = scene()
+    look = it.world.blobs.look
+
+    def refuse(path: ImagePath, *, tags: bool = True) -> Blob | None:
+        if path == A:
+            raise PermanentError("Could not look at images/copies/a.jpg: 409")
+        return look(path, tags=tags)
+
+    monkeypatch.setattr(it.world.blobs, "look", refuse)
+    checked = {outcome.path: outcome.why for outcome in it.applying().check(it.plan)}
+    assert checked == {A: "Could not look at images/copies/a.jpg: 409", STRANGE: "", C: ""}
+    assert {outcome.path: outcome.why for outcome in it.apply()} == checked
+
+
+def test_what_is_back_is_told_so_though_its_copy_in_quarantine_cannot_go(cleared: Scene):
+    [there] = [path for path, blob in cleared.quarantined.items() if blob.copied_from == A]
+    cleared.world.blobs.lease(there, "somebody")
+    [held] = [it for it in cleared.undo() if it.is_refused]
+    assert (held.path, held.fate) == (A, Fate.BACK)
+    assert held.why == f"it is at its place, and its copy stays at {there}: somebody holds a lease on it"
+    cleared.world.blobs.release(there, "somebody")
+    assert not any(it.is_refused for it in cleared.undo())
+    assert cleared.quarantined == {}
+
+
 def test_what_was_refused_can_go_once_nothing_holds_it():
     it = scene()
     it.world.blobs.snapshots.add(A)
