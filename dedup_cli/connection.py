@@ -16,6 +16,10 @@ from dedup_core.errors import InvalidSetting
 
 SETTINGS_FILE = "local.settings.json"
 OF_THE_SDK = "AZURE_STORAGE_CONNECTION_STRING"
+LOGGED_BY_THE_WAY = (
+    "azure",  # tracebacks of answers that a proxy has garbled
+    "psycopg.pool",  # each try to connect to a server that is not there
+)
 FROM_THE_EXTRA = ("azure", "requests", "urllib3")
 
 
@@ -43,7 +47,8 @@ def unchecked_services_of(context: typer.Context) -> Services:
             f"an app in Azure is asked with the package {error.name}, which comes with an extra: "
             "pip install 'near-duplicate-images[cli,azure]'"
         ) from error
-    logging.getLogger("azure").addHandler(logging.NullHandler())  # its tracebacks of answers that a proxy has garbled
+    for name in LOGGED_BY_THE_WAY:
+        logging.getLogger(name).addHandler(logging.NullHandler())
     return connect(settings)
 
 

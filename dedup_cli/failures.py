@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from dedup_app.index_address import INDEX_URL
 from dedup_app.storage_connection import STORAGE
 from dedup_cli.output import print_error
 from dedup_core.errors import DedupError, InvalidSetting, TemporaryError
@@ -68,6 +69,10 @@ def _wrong_options_in_a_sentence() -> Iterator[None]:
 
 def remedy_for(error: DedupError) -> str:
     """What the texts of storage errors leave out, because in the app nobody is there to act on it."""
+    if isinstance(error, TemporaryError) and error.setting == INDEX_URL:
+        if error.reason == ACCESS_DENIED:
+            return f"check the user and password in {INDEX_URL}, or the database role of your identity"
+        return f"check that {INDEX_URL} names a database that can be reached from here and written to, then try again"
     if error.reason == ACCESS_DENIED:
         return f"check the key in {STORAGE}, or the role of your identity"
     if isinstance(error, TemporaryError):

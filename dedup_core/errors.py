@@ -2,9 +2,13 @@
 
 
 class DedupError(Exception):
-    """Anything this project raises on purpose. `reason` is a short kebab-case code that is stored and counted."""
+    """Anything this project raises on purpose. `reason` is a short kebab-case code that is stored and counted.
+
+    `setting` is the one that says where it was tried, if that is not the storage of the images.
+    """
 
     reason = "error"
+    setting = ""
 
     def __init__(self, message: str, *, reason: str | None = None) -> None:
         super().__init__(message)

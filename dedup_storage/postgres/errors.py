@@ -7,6 +7,7 @@ from typing import Final
 
 import psycopg
 
+from dedup_app.index_address import INDEX_URL
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
 
 MESSAGE_LENGTH: Final = 300  # as for storage
@@ -27,6 +28,9 @@ def our_errors(action: str) -> Iterator[None]:
     # Chains are cut because the driver's own text, which a logged traceback would show, may hold a password.
     try:
         yield
+    except TemporaryError as error:  # of signing in, or for want of time
+        error.setting = INDEX_URL
+        raise
     except psycopg.Error as error:
         raise as_our_error(error, action) from None
 
@@ -36,6 +40,12 @@ def as_our_error(error: psycopg.Error, action: str) -> DedupError:
 
     So is a missing right or extension: no image is at fault, and all of them wait until somebody mends it.
     """
+    ours = _of_our_kinds(error, action)
+    ours.setting = INDEX_URL
+    return ours
+
+
+def _of_our_kinds(error: psycopg.Error, action: str) -> DedupError:
     state = error.sqlstate or ""
     text = f"Could not {action}: {_explanation(error, state)}"
     if state.startswith(_DENIED) or _NOT_LET_IN.search(str(error)):

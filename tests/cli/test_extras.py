@@ -70,3 +70,23 @@ def test_files_are_compared_without_azure_and_an_app_is_asked_with_its_extra(fol
     assert asked.returncode == 3
     assert "pip install 'near-duplicate-images[cli,azure]'" in asked.stderr
     assert "Traceback" not in asked.stderr
+
+
+OPENED = """
+from dedup_app.settings import Settings
+from dedup_core.errors import InvalidSetting
+from dedup_storage.index_engine import open_index
+try:
+    open_index(Settings.from_environment({"INDEX_URL": "postgresql://app@host/dedup"}), None)
+except InvalidSetting as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("package", ["psycopg", "psycopg_pool"])
+def test_an_index_in_postgresql_is_asked_with_its_extra(folder: Path, package: str) -> None:
+    opened = run(OPENED, folder=folder, missing=(package,))
+    assert opened.stdout == (
+        f"INDEX_URL is asked with the package {package}, which comes with an extra: "
+        "pip install 'near-duplicate-images[cli,azure,postgres]'\n"
+    )

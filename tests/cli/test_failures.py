@@ -2,6 +2,7 @@
 
 import pytest
 
+from dedup_app.index_address import INDEX_URL
 from dedup_app.services import Services
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
 from tests.cli.conftest import Run
@@ -14,9 +15,20 @@ def failing(services: Services, monkeypatch: pytest.MonkeyPatch, error: DedupErr
     monkeypatch.setattr(services.features, "tally", fail)
 
 
+def of_the_index(error: TemporaryError) -> TemporaryError:
+    error.setting = INDEX_URL
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "code", "remedy"),
     [
+        (of_the_index(StoreBusy("Could not query features: 25006")), 4, "check that INDEX_URL names a database"),
+        (
+            of_the_index(TemporaryError("Could not query features: 28P01", reason="access-denied")),
+            3,
+            "in INDEX_URL, or",
+        ),
         (StoreBusy("Could not query features: timed out"), 4, "names an account that can be reached"),
         (TemporaryError("Could not query features: 403", reason="access-denied"), 3, "check the key in ImageStorage"),
         (PermanentError("Could not query features: 400"), 2, "400\n"),

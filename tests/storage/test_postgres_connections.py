@@ -29,6 +29,7 @@ def failure(url: str, password: Callable[[], str] = lambda: SECRET) -> DedupErro
     with pytest.raises(DedupError) as raised, connections.connection("search the index"):
         pass
     assert SECRET not in str(raised.value)
+    assert raised.value.setting == "INDEX_URL"
     return raised.value
 
 
