@@ -27,6 +27,14 @@ const day = (text) => (text ? new Date(text).toLocaleDateString("en", { year: "n
 const UNSEEN = /[\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ufeff]/g;
 const seen = (text) => text.replace(UNSEEN, (letter) => `⟨U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 const nameOf = (image) => seen(image.path.slice(image.path.indexOf("/") + 1));
+// Names that are nearly the same differ at their end, which is shown of a long one before its middle is.
+const MOST_LETTERS = 90, FIRST_LETTERS = 24;
+function shortNameOf(image) {
+  const letters = [...nameOf(image)];
+  return letters.length > MOST_LETTERS ? `${letters.slice(0, FIRST_LETTERS).join("")}…${letters.slice(FIRST_LETTERS - MOST_LETTERS).join("")}` : letters.join("");
+}
+// Whether a line of it begins on the right, so that its end is on the left.
+const isFromTheRight = (text) => /^[^\p{L}]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u.test(text);
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const many = (count, thing) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 

@@ -68,7 +68,7 @@ function card(it, at, group, chosen) {
       onclick: () => { if (!isFirst) { state.member = at - 1; showGroup(group); showComparison(); } } }, canvas),
     el("div.body", {},
       el("div.row", {}, isUnsure ? el("span.chip.warn", {}, "unsure") : null, isKeeper ? el("span.chip.keep", {}, "keep") : isFirst ? null : decidedChip(it, group)),
-      el("div.path", { title: nameOf(image) }, el("bdi", {}, nameOf(image))), facts(image, isFirst ? null : group.keeper),
+      el("div.path", { title: nameOf(image) }, el("bdi", {}, shortNameOf(image))), facts(image, isFirst ? null : group.keeper),
       el("div.row", {},
         isKeeper ? null : el("button", { type: "button", "data-keep": image.id, onclick: decidesOnce("keeper", image) }, "Keep this one ", el("kbd", {}, String(at + 1))),
         el("a.button.quiet", { href: `/api/images/${image.id}/original${key ? `?code=${encodeURIComponent(key)}` : ""}`, target: "_blank", rel: "noopener noreferrer" }, "Original"))));

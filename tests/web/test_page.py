@@ -699,6 +699,72 @@ def test_on_a_phone_no_filter_badge_or_button_is_cut(browser: Browser, site: Ser
     page.close()
 
 
+def is_whole(part: Locator) -> bool:
+    return bool(part.evaluate("(it) => it.scrollWidth <= it.clientWidth"))
+
+
+def test_on_a_phone_the_strip_tells_how_much_each_group_would_give(browser: Browser, site: Served):
+    page = opened(browser, site, **PHONE)
+    told = page.locator("#list .meta").all()
+    assert any(re.fullmatch(r"2 images · [0-9.]+ KB", it.inner_text()) for it in told)
+    assert all(is_whole(it) for it in told)
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_however_narrow_the_screen_each_decision_and_its_undo_are_on_it(browser: Browser, width: int):
+    world = World()
+    for name, data in (("a.png", photo(1)), ("b.png", copy_of(1)), ("c.png", photo(1))):
+        world.upload_and_ingest(name, data)
+    world.verify_all()
+    with served(world) as site:
+        page = opened(browser, site, **PHONE | {"viewport": {"width": width, "height": 568}})
+        expect(page.locator("#act-duplicate")).to_have_text("All are copies d")
+        for button in page.locator(".actions button").all():
+            box = button.bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= width
+            assert box["y"] + box["height"] <= 568
+        page.close()
+
+
+def test_of_long_names_the_end_is_shown_by_which_they_differ(browser: Browser):
+    world = World()
+    for end, data in (("", photo(1)), (" (1)", copy_of(1))):
+        world.upload_and_ingest(f"{'folder of a seller/' * 6}{'name ' * 20}{end}.png", data)
+    world.verify_all()
+    with served(world) as site:
+        page = opened(browser, site, **PHONE)
+        names = page.locator(".card .path bdi")
+        expect(names.filter(has_text=re.compile(r"^folder of a seller/folde….*name \.png$"))).to_have_count(1)
+        expect(names.filter(has_text=re.compile(r"^folder of a seller/folde….*name  \(1\)\.png$"))).to_have_count(1)
+        for path in page.locator(".card .path").all():
+            assert path.evaluate("(it) => it.scrollHeight <= it.clientHeight")
+        page.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["צילומים מהחופשה בקיץ האחרון/תמונה יפה מאוד", "photographs of last summer/very nice one"]
+)
+def test_the_list_shows_the_end_of_a_name_from_whichever_side_it_is_read(browser: Browser, name: str):
+    world = World()
+    for end, data in (("", photo(1)), (" (1)", copy_of(1))):
+        world.upload_and_ingest(f"{name}{end}.png", data)
+    world.verify_all()
+    with served(world) as site:
+        page = opened(browser, site)
+        # Where the box is scrolled to the end of the name, nothing is left to scroll to on that side.
+        outside = """(it) => {
+            const range = document.createRange(), text = it.firstChild.firstChild, box = it.getBoundingClientRect();
+            range.setStart(text, text.length - 1);
+            range.setEnd(text, text.length);
+            const last = range.getBoundingClientRect();
+            return last.left < box.left - 1 || last.right > box.right + 1;
+        }"""
+        assert not page.locator("#list .name").evaluate(outside)
+        page.close()
+
+
 def test_on_a_phone_the_name_of_a_rejected_file_has_the_whole_line(browser: Browser, site: Served):
     page = opened(browser, site, **PHONE)
     page.get_by_role("tab", name="Rejected").tap()
