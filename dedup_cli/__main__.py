@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import sys
+from pathlib import Path
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -23,6 +24,7 @@ def main() -> None:
             f"error: the command `dedup` needs the package {error.name}, which comes with an extra: "
             "pip install 'near-duplicate-images[cli]' (with [cli,azure] for an app in Azure)"
         )
+    _open_what_is_closed()
     _spell_out_strange_letters()
     try:
         try:
@@ -35,6 +37,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still held would fail once more
         sys.stderr.write(f"error: cannot write the output: {error.strerror}\n")
         sys.exit(2)
+
+
+def _open_what_is_closed() -> None:
+    """Who closes an output (`>&-`) wants nothing of it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until all is over
 
 
 def _spell_out_strange_letters() -> None:

@@ -58,7 +58,7 @@ def compare(
             f"--explain draws a PNG, and {explain} is named otherwise: name it {explain.with_suffix('.png')}"
         )
     if explain:
-        check_place(explain)
+        check_place(explain, of=(left, right))
     left_data, right_data = _read(left), _read(right)
     with open_decoders(limits_here(), children=1) as decoders:  # a file to compare may come from anywhere
         left_image = _decoded(left, left_data, decoders.decode)

@@ -63,9 +63,9 @@ def scan(
     Example: dedup scan ~/Pictures --html report.html
     """
     output = chosen_format(context, output, as_json=as_json)
-    if html:
-        check_place(html)
     names, passed_over = _names(folder)
+    if html:
+        check_place(html, of=[Path(name) for name in names] if html.exists() else ())
     started = time.monotonic()
     workers = jobs or os.process_cpu_count() or 1
     with (

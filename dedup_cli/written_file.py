@@ -1,7 +1,7 @@
 """The file that a command is asked to write: what is wrong with it is said before the work, not after an hour of it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from dedup_cli.failures import InputError
 STANDARD_OUTPUT = Path("-")  # as many programs call it; tables and numbers go there already
 
 
-def check_place(file: Path) -> None:
-    """Raises `InputError` where no file can come to lie."""
+def check_place(file: Path, *, of: Collection[Path] = ()) -> None:
+    """Raises `InputError` where no file can come to lie, or where one of those lies that the result is `of`."""
     if file == STANDARD_OUTPUT:
         raise InputError("cannot write to -: give the path of a file instead")
     if str(file).startswith("--"):  # the option before it took it
@@ -20,6 +20,8 @@ def check_place(file: Path) -> None:
         raise InputError(f"cannot write {file}: {file.parent} is no folder")
     if file.is_dir():
         raise InputError(f"cannot write {file}: it is a folder; give the path of a new file in it")
+    if file.exists() and any(it.exists() and it.samefile(file) for it in of):
+        raise InputError(f"cannot write {file}: it is what is looked at; give the path of a new file")
 
 
 def write_whole(file: Path, content: str | bytes) -> None:

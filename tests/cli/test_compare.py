@@ -127,6 +127,18 @@ def test_an_explanation_is_drawn_on_request(dedup: Run, folder: Path):
         assert picture.width > 3 * 200  # both images and their difference, side by side
 
 
+@pytest.mark.parametrize("place", ["original.png", "link.png"])
+def test_an_explanation_never_takes_the_place_of_what_is_compared(
+    dedup: Run, folder: Path, place: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(folder)
+    Path("link.png").symlink_to("original.png")
+    before = Path("original.png").read_bytes()
+    result = dedup("compare", "grey.png", str(folder / "original.png"), "--explain", place)
+    assert (result.exit_code, "it is what is looked at" in result.stderr) == (2, True)
+    assert Path("original.png").read_bytes() == before
+
+
 @pytest.mark.parametrize("place", ["nowhere/why.png", "-"])
 def test_an_explanation_that_cannot_be_written_is_one_sentence(
     dedup: Run, folder: Path, place: str, monkeypatch: pytest.MonkeyPatch

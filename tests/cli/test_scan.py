@@ -135,6 +135,17 @@ def test_an_option_is_not_taken_for_the_name_of_the_page(dedup: Run, folder: Pat
     assert "cannot write to --json: the name of a file is missing before it" in told.stderr
 
 
+def test_the_page_never_takes_the_place_of_an_image_of_the_folder(dedup: Run, folder: Path) -> None:
+    before = {file: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    image = next(file for file in before if file.suffix == ".png")
+    told = dedup("scan", str(folder), "--html", str(image))
+    assert (told.exit_code, f"cannot write {image}: it is what is looked at" in told.stderr) == (2, True)
+    assert {file: file.read_bytes() for file in before} == before
+    page = folder / "report.html"
+    for _ in range(2):  # the page of yesterday is no image
+        assert dedup("scan", str(folder), "--html", str(page)).exit_code == 0
+
+
 def test_a_folder_without_copies_and_one_without_images_say_so(dedup: Run, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(Image.new("RGB", (40, 30), "red")))
     assert "1 image in" in dedup("scan", str(tmp_path)).output

@@ -53,6 +53,15 @@ def test_output_that_has_no_room_is_told_in_one_sentence():
     assert (done.returncode, done.stderr) == (2, "error: cannot write the output: No space left on device\n")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="as a POSIX shell closes it")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_who_closes_an_output_is_told_nothing_there(tmp_path, closed):
+    line = f'exec "$@" {closed}'
+    command = ["sh", "-c", line, "sh", *DEDUP, "scan", str(tmp_path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
 def test_letters_that_the_output_lacks_are_spelled_out(tmp_path, arguments):
     files = {str(tmp_path / name) for name in ("größe-👕.png", "日本.png")}
