@@ -14,6 +14,7 @@ from dedup_core.paths import ImagePath
 
 POLICY_PREFIX = "POLICY_"
 NAMESPACE = "DEDUP_NAMESPACE"
+QUOTES = "\"'"  # which shells take away, and files of an environment or a form in the portal do not
 
 _QUEUE = re.compile(r"(?=.{3,56}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 # What may begin the name of a table, and of a queue with a hyphen after it.
@@ -29,7 +30,10 @@ class SettingReader:
         self.namespace = self._namespace()
 
     def text(self, name: str, default: str) -> str:
-        return self._environment.get(name, "").strip() or default
+        value = self._environment.get(name, "").strip()
+        if len(value) > 1 and value[0] == value[-1] and value[0] in QUOTES:  # not shown: it may hold a key
+            raise InvalidSetting(f"{name} is in quotes, which are a part of it here: leave them out")
+        return value or default
 
     def choice(self, name: str, choices: Collection[str], default: str) -> str:
         value = self.text(name, default)

@@ -176,6 +176,18 @@ def test_a_wrong_value_is_refused_with_its_name_and_the_remedy(name, value, reme
     assert KEY not in str(failure.value)
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ImageStorage", CONNECTION_STRING), ("PROTECTED_PREFIXES", "catalog/"), ("MAX_CANDIDATES", "9")],
+)
+def test_quotes_around_a_value_are_no_part_of_it_in_silence(name, value, quote):
+    with pytest.raises(InvalidSetting, match=f"^{name} is in quotes") as refused:
+        read(**{name: f"{quote}{value}{quote} "})
+    assert KEY not in str(refused.value)
+    read(**{name: value})
+
+
 def test_an_identity_takes_the_place_of_a_connection_string():
     storage = read(**IDENTITY, ImageStorage__clientId="1234").require_image_storage()
     assert storage.uses_identity
