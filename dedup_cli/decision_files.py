@@ -15,11 +15,12 @@ from dedup_app.decision_transfer import ImportReport
 from dedup_app.progress import told
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError
-from dedup_cli.output import console, counted, plain, print_error, print_json
+from dedup_cli.output import as_argument, console, counted, plain, print_error, print_json
 from dedup_cli.progress import progress
 from dedup_cli.written_file import written_whole
 
 MOST_SHOWN = 20  # lines and images that are named, of which there may be thousands
+BEGINNING = b'{"left":'  # of each line of an export
 
 
 def export_decisions(
@@ -28,7 +29,8 @@ def export_decisions(
 ) -> None:
     """Write every decision of a person into FILE, a line of JSON for each pair.
 
-    A file that is there is replaced, once all lines are written; a link stays, and what it names is replaced.
+    A file that is there is replaced, once all lines are written, unless it tells of more pairs: decisions are never
+    forgotten, so some were lost here. A link stays, and what it names is replaced.
 
     Example: dedup export-decisions decisions.jsonl
     """
@@ -38,12 +40,19 @@ def export_decisions(
             sys.stdout.writelines(f"{line}\n" for line in transfer.export(show))
         return
     try:
+        pairs_before = _pairs_in(file)
         with (
             written_whole(file) as place,
             place.open("w", encoding="utf-8", newline="\n") as out,
             progress("pairs") as show,
         ):
             count = sum(1 for line in transfer.export(show) if out.write(f"{line}\n"))
+            if count < pairs_before:
+                raise InputError(
+                    f"{file} tells of decisions on {counted(pairs_before, 'pair')}, and here there are {count:,}: it "
+                    f"stays as it is; `dedup import-decisions {as_argument(str(file))}` brings back what was lost, and "
+                    "for those of another account give the path of a new file"
+                )
     except OSError as error:
         raise InputError(f"cannot write {file}: {error.strerror}") from error
     console().print(Text(f"written: decisions on {counted(count, 'pair')}"))
@@ -77,6 +86,14 @@ def import_decisions(
         if len(report.refused) > MOST_SHOWN:
             print_error(f"and {counted(len(report.refused) - MOST_SHOWN, 'more line')}")
         raise typer.Exit(ExitCode.WRONG_INPUT)
+
+
+def _pairs_in(file: Path) -> int:
+    """How many pairs an earlier export tells of; none if it is not there, or anything else is."""
+    if not file.is_file():
+        return 0
+    with file.open("rb") as lines:
+        return sum(line.startswith(BEGINNING) for line in lines)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from dedup_core.errors import DedupError, InvalidSetting, TemporaryError
 
 ACCESS_DENIED = "access-denied"
 OF_PYDANTIC = "Value error, "  # begins what Typer says of a wrong choice
+NO_DATE = re.compile(r"does not match the formats '%Y.*'")  # as Typer says it, in a language of programs
 LINE_BREAK = re.compile(r"\n\t*")  # before each choice, where Typer says what is missing
 
 
@@ -61,7 +62,8 @@ def _wrong_options_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except typer.TyperException as error:
-        sentence = LINE_BREAK.sub(" ", error.format_message().replace(OF_PYDANTIC, "")).rstrip(".")
+        told = NO_DATE.sub("is no date: write 2026-11-29 or 2026-11-29T08:30:00", error.format_message())
+        sentence = LINE_BREAK.sub(" ", told.replace(OF_PYDANTIC, "")).rstrip(".")
         context = getattr(error, "ctx", None)  # of the command whose options are wrong, where it is known
         print_error(f"{sentence}; see {context.command_path} --help" if context else sentence)
         raise typer.Exit(ExitCode.WRONG_INPUT) from error

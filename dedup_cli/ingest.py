@@ -47,10 +47,15 @@ def ingest(
 
     Example: dedup ingest images/a.jpg images/b.jpg
     """
-    if [everything, rejected, bool(paths)].count(True) != 1:
-        raise InputError("name the images to take in, or give --all for the whole container, or --rejected")
     if reason and not rejected:
         raise InputError("--reason says which of the images that were refused: give --rejected with it")
+    match [everything, rejected, bool(paths)].count(True):
+        case 0:
+            raise InputError("name the images to take in, or give --all for the whole container, or --rejected")
+        case 2 | 3:
+            raise InputError(
+                "images that are named, --all and --rejected are three ways to say which: give one of them"
+            )
     if force and not paths:
         raise InputError("--force is for images that are named; for all of them there is `dedup reconcile --fix`")
     if watch and not everything:

@@ -37,6 +37,21 @@ def test_powershell_writes_decisions_in_its_own_way(file, dedup, known, services
     assert (result.exit_code, "export the decisions once more" in result.stderr) == (2, True)
 
 
+def test_a_backup_outlives_the_table_that_it_is_of(file, dedup, known, services):
+    pair = known.pair("c.jpg", "d.jpg", VerdictKind.DUPLICATE)
+    services.decisions.decide_pair(pair.left, pair.right, Act.KEEP_BOTH, "ann")
+    assert "decisions on 2 pairs" in dedup("export-decisions", str(file)).output
+    backup = file.read_bytes()
+    services.pairs._table.clear()
+    told = dedup("export-decisions", str(file))
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert f"{file} tells of decisions on 2 pairs, and here there are 0: it stays as it is" in told.stderr
+    assert file.read_bytes() == backup
+    assert list(file.parent.iterdir()) == [file]
+    file.write_text("notes\n" * 9)
+    assert dedup("export-decisions", str(file)).exit_code == 0
+
+
 def test_it_goes_through_a_pipe(file, dedup):
     assert dedup("export-decisions", "-").output == file.read_text()
 

@@ -70,6 +70,7 @@ def test_an_unknown_command_is_told_with_the_nearest_one(dedup: Run):
         (("duplicates", "--all", "--kind", "distinct"), "leave out --all or --kind"),
         (("tune", "--json", "--write"), "leave out one of them"),
         (("ingest", "--all", "--watch", "--json"), "leave it out for --json"),
+        (("ingest", "--reason", "corrupt"), "give --rejected with it"),
         (("measure", "--page", "https://example.org/"), "give --html with it"),
     ],
 )
@@ -93,6 +94,7 @@ def test_two_options_for_the_same_are_taken_together(dedup: Run):
         (("--nonsense",), "--nonsense"),
         (("duplicates", "--nonsense"), "--nonsense"),
         (("compare", "a.png"), "Missing argument"),
+        (("groups", "--since", "yesterday"), "'yesterday' is no date: write 2026-11-29 or 2026-11-29T08:30:00; see"),
         (("poison",), "Missing argument 'ACTION'. Choose from: list, redrive, purge; see"),
         (("owner", "nope"), "Invalid value for 'ACTION': 'nope' is not one of 'show', 'take-over'; see"),
     ],
