@@ -4,7 +4,8 @@
 // what was shown when its key was pressed.
 let last_act = Promise.resolve();
 function inOrder(act) {
-  last_act = last_act.then(act).catch((error) => tell(error.message));
+  const slow = setTimeout(() => tell("The app has not answered yet…"), SLOW_AFTER);
+  last_act = last_act.then(act).catch((error) => tell(error.message)).finally(() => clearTimeout(slow));
   return last_act;
 }
 const asked = new WeakSet(); // groups whose decision is under way: a key that is struck twice is not about the next one

@@ -38,7 +38,7 @@ const isFromTheRight = (text) => /^[^\p{L}]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\u
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const many = (count, thing) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
-const TOLD_FOR = 4000, UNDOABLE_FOR = 8000; // milliseconds
+const TOLD_FOR = 4000, UNDOABLE_FOR = 8000, SLOW_AFTER = 800; // milliseconds
 let toastTimer;
 function tell(text, is_undoable = false) {
   $("toast").replaceChildren(text);

@@ -116,6 +116,22 @@ def test_a_key_that_is_held_or_struck_twice_decides_about_one_group(browser: Bro
     page.close()
 
 
+def test_who_waits_for_the_app_is_told_so(browser: Browser, site: Served):
+    page = browser.new_page(viewport=DESK)
+    held = holding(page, re.compile(r"/api/groups\?"))
+    page.goto(site.page)
+    expect(page.locator("#group strong")).to_have_text("Looking…")
+    held.pop().continue_()
+    expect(page.locator(".reasons").first).to_be_visible()
+    page.unroute(re.compile(r"/api/groups\?"))
+    held = holding(page, re.compile(r"/decision$"))
+    page.keyboard.press("d")
+    expect(page.locator("#toast")).to_have_text("The app has not answered yet…")
+    held.pop().continue_()
+    expect(page.locator("#toast")).to_contain_text("Decided: a copy")
+    page.close()
+
+
 def test_a_double_click_decides_about_one_group(browser: Browser, site: Served):
     page = opened(browser, site)
     decided: list[str] = []
