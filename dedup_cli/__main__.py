@@ -6,6 +6,7 @@ For an extra that is missing, and for what is printed where it has no room or no
 import errno
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def main() -> None:
             f"error: the command `dedup` needs the package {error.name}, which comes with an extra: "
             "pip install 'near-duplicate-images[cli]' (with [cli,azure] for an app in Azure)"
         )
+    signal.signal(signal.SIGTERM, _end)
     _open_what_is_closed()
     _spell_out_strange_letters()
     try:
@@ -37,6 +39,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still held would fail once more
         sys.stderr.write(f"error: cannot write the output: {error.strerror}\n")
         sys.exit(2)
+
+
+def _end(number: int, _frame: object) -> None:
+    """As Ctrl-C does: nothing half written and no process is left behind."""
+    raise SystemExit(128 + number)
 
 
 def _open_what_is_closed() -> None:

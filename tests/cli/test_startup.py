@@ -2,13 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -51,6 +54,24 @@ def test_output_that_has_no_room_is_told_in_one_sentence():
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*DEDUP, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "error: cannot write the output: No space left on device\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
+def test_who_is_told_to_end_leaves_nothing_behind(tmp_path):
+    scene(1).save(tmp_path / "0.png")
+    for number in range(1, 300):
+        (tmp_path / f"{number}.png").write_bytes((tmp_path / "0.png").read_bytes())
+    command = [*DEDUP, "scan", str(tmp_path), "--jobs", "2", "--html", str(tmp_path / "report.html")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as scanning:
+        deadline = time.monotonic() + 60
+        while not (children := psutil.Process(scanning.pid).children(recursive=True)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        scanning.terminate()
+        assert scanning.communicate(timeout=60) == ("", "")
+    assert scanning.returncode == 128 + signal.SIGTERM
+    assert psutil.wait_procs(children, 20)[1] == []
+    assert len(list(tmp_path.iterdir())) == 300
 
 
 @pytest.mark.skipif(os.name == "nt", reason="as a POSIX shell closes it")
