@@ -6,7 +6,7 @@ changes nothing.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import batched
+from itertools import batched, islice
 from typing import TYPE_CHECKING, Protocol
 
 from dedup_app.group_records import Record, facts_of, moment, records_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # A verdict that a pair is not alike may stand in the place of one that it was; one that it cannot be compared does not.
 TOLD = frozenset({*FAMILIES, VerdictKind.DISTINCT})
+LOOKED_AT = 1000  # pairs, a page of the table: a million may wait for their verdicts
 
 
 class LogReplaced(Exception):
@@ -156,8 +157,11 @@ class JournaledFeatures:
 
 
 def has_told(pairs: PairsTable, before: datetime) -> bool:
-    """Whether there is a verdict or decision that the log was told of before this moment."""
-    return any(_told_at(pair) < before for pair in pairs.all() if _is_told(pair))
+    """Whether there is a verdict or decision that the log was told of before this moment, among the first pairs.
+
+    These stand for all, as they are in the order of hashes.
+    """
+    return any(_told_at(pair) < before for pair in islice(pairs.all(), LOOKED_AT) if _is_told(pair))
 
 
 def _is_told(pair: PairRow) -> bool:

@@ -2,13 +2,14 @@
 
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from dedup_app.group_book import GroupBook, VerdictLogLost
 from dedup_app.image_status import PROCESSING
-from dedup_app.journal import VerdictReader
+from dedup_app.journal import VerdictReader, has_told
 from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.groups.facts import Family
 from dedup_core.groups.keeper import KeeperPolicy
@@ -117,6 +118,22 @@ def test_a_verdict_that_the_log_is_just_being_told_is_no_loss():
     world = with_a_group()
     world.verdict_segments.clear()
     assert world.start_process("another").groups.groups() == []
+
+
+def test_of_many_pairs_that_wait_few_are_looked_at():
+    seen = 0
+
+    class Waiting:
+        def all(self):
+            nonlocal seen
+            while True:
+                seen += 1
+                yield pending
+
+    world = with_a_group()
+    pending = replace(next(world.pairs.all()), verdict=None, decided=None)
+    assert not has_told(Waiting(), world.time)  # type: ignore[arg-type]
+    assert seen == 1000
 
 
 def test_where_nothing_was_compared_nothing_is_lost():
