@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dedup_app.paging import parse_image_cursor
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
-from dedup_app.progress import Progress, told, unheard
+from dedup_app.progress import Progress, unheard
 from dedup_core.errors import PermanentError
 
 _REASON = re.compile(r"[a-z0-9-]{1,64}")
@@ -42,12 +42,23 @@ class RejectedService:
     ) -> Iterator[FeaturesRow]:
         """All of them in the order of their ids, or those for this reason, or whose name begins so.
 
-        `progress` hears how many were found so far, of whatever name. Raises `NoReason`, `BadCursor`.
+        `progress` hears how many were found so far, of whatever name, also where none are for long. Raises `NoReason`,
+        `BadCursor`.
         """
         if reason and not _REASON.fullmatch(reason):
             raise NoReason(f"{reason!r} is no reason; give one that `dedup status` lists behind `rejected:`")
-        rows = self._features.rejected(parse_image_cursor(after) if after else "", reason=reason)
-        return (row for row in told(rows, progress) if row.path.begins_with(prefix))
+        rows = self._part_by_part(parse_image_cursor(after) if after else "", reason, progress)
+        return (row for row in rows if row.path.begins_with(prefix))
+
+    def _part_by_part(self, after: str, reason: str, progress: Progress) -> Iterator[FeaturesRow]:
+        seen, first = 0, int(after[:2], 16) if after else 0
+        for end in (*range(first + PREFIXES_A_PAGE, LAST + 1, PREFIXES_A_PAGE), LAST + 1):
+            for row in self._features.rejected(after, before=f"{end:02x}" if end <= LAST else "", reason=reason):
+                seen += 1
+                progress(seen)
+                yield row
+            progress(seen)
+            after = f"{end - 1:02x}"
 
     def reasons(self) -> Counter[str]:
         """How many images were rejected for which reason."""

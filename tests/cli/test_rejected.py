@@ -39,6 +39,22 @@ def test_they_are_chosen_by_reason_and_by_name(dedup: Run):
     assert (refused.exit_code, "is no reason" in refused.stderr) == (2, True)
 
 
+def test_who_waits_hears_of_it_also_while_none_is_found(services: Services):
+    heard: list[int] = []
+    assert list(services.rejected.each(progress=heard.append)) == []
+    assert heard == [0] * 16
+
+
+def test_each_is_listed_once_wherever_the_listing_goes_on(services: Services, known: Known):
+    for number in range(100):
+        known.image(f"broken{number}.jpg", ImageStatus.rejected("corrupt"))
+    ids = [row.path.image_id for row in services.rejected.each()]
+    assert len(ids) == 100
+    assert ids == sorted(ids)
+    for place, after in enumerate(ids, 1):
+        assert [row.path.image_id for row in services.rejected.each(after=after)] == ids[place:]
+
+
 @pytest.mark.usefixtures("broken")
 def test_csv_is_no_formula(dedup: Run, known: Known):
     known.image("x.jpg", ImageStatus.rejected("corrupt"), "@SUM(1)")
