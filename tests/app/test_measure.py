@@ -36,7 +36,7 @@ from tests.remembered import copies_once, measure_once
 
 READING = {
     *("images.read", "features.get", "features.all_summaries", "index.search", "index.refresh"),
-    *("verdict_log.reader",),
+    *("verdict_log.reader", "pairs.all"),
 }
 FEW = ("jpeg-50", "mirrored", "grey")
 
