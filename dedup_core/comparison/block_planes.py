@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.bent_tones import tone_curve, variance_and_explained
+from dedup_core.comparison.block_windows import pixels_of, sums_within, windows
 from dedup_core.comparison.clusters import PixelBox
 from dedup_core.comparison.evened_tones import evened
 from dedup_core.comparison.placing import Cut, Placed
@@ -28,6 +29,7 @@ _TEXTURED: Final = 64.0  # variance in gray levels above which a block shows any
 _WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that scaling has made faint, a bank of fog
 _FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
 _ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
+_UNTOUCHED: Final = 0.95  # of the blocks are the very same: docs/thresholds.md#what-stands-out
 _OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
 _FLAT: Final = 25.0  # variance, five gray levels either way: of so plain a block the tone is all that there is
 _HALF_BLACK: Final = 127.5**2  # variance of half black and half white, the largest that there is
@@ -70,8 +72,13 @@ class BlockPlanes:
         smaller = np.minimum(self.left_variance, self.right_variance)
         shows = self.seen & (larger > _TEXTURED)
         least = _TEXTURED if shows.any() else _WEAVE
-        faint = (smaller < _ONE_SIDED * larger) & (larger < _FAINT)
+        self.one_sided: Blocks = smaller < _ONE_SIDED * larger
+        faint = self.one_sided & (larger < _FAINT)
         self.textured: Blocks = self.seen & (larger > least) & ~faint
+        same = (self.left_variance == self.right_variance) & (covariance == self.left_variance)
+        self.is_untouched = bool((same & self.textured).sum() >= max(1.0, _UNTOUCHED * self.textured.sum()))
+        if self.is_untouched:  # what is faint is no noise then
+            self.textured |= self.seen & ~same & (larger > _WEAVE)
         self.flat: Blocks = self.seen & (larger < min(least, _FLAT))
         self.left_shows = self.textured & (self.left_variance > least)
         self.right_shows = self.textured & (self.right_variance > least)
@@ -145,7 +152,7 @@ class BlockPlanes:
         """Where all blocks that cover a pixel are marked (255), in the whole left picture; what has no block is."""
         if blocks.all():
             return Image.new("L", (1, 1), 255)  # like a larger one, once it is resized
-        missing = _pixels_of(~blocks, self.cell, self.left.shape)
+        missing = pixels_of(~blocks, self.cell, self.left.shape)
         part = Image.fromarray((~missing).astype(np.uint8) * 255)
         box, whole_size = self.where
         whole = Image.new("L", whole_size, 255)
@@ -153,13 +160,18 @@ class BlockPlanes:
         return whole
 
     def differences(self) -> Float32s:
-        """1 - correlation of each block, the least of small shifts, and less where a change of tone explains it."""
+        """1 - correlation of each block, the least of small shifts, and less where a change of tone explains it.
+
+        Of untouched ones where they lie, as they are: nothing was shifted or changed in tone but what differs.
+        """
         differences = self.differences_in_place()
         gain = self.right_variance / np.maximum(self.left_variance, 1e-3)
         agreeing = self.textured & (differences < DOUBTFUL)
         usual = float(np.median(gain[agreeing])) if agreeing.any() else 1.0
         if agreeing.any():
             differences[agreeing & _has_other_contrast(gain, usual)] = 1.0
+        if self.is_untouched:
+            return differences
         doubtful = np.argwhere(self.textured & (differences > DOUBTFUL))
         if len(doubtful):
             rows, columns = doubtful.T
@@ -191,10 +203,10 @@ class BlockPlanes:
         `usual` is how many times the variance of left that of right is where they agree.
         """
         side, reach = 2 * self.cell, 2 * self.cell + 2 * _SHIFT
-        ours = _windows(self.left, side, rows * self.cell, columns * self.cell)
-        around = _windows(np.pad(self.right, _SHIFT, mode="edge"), reach, rows * self.cell, columns * self.cell)
-        means = _sums_within(around, side) / side**2  # (5, 5, n): one for each shift
-        variances = np.maximum(_sums_within(around * around, side) / side**2 - means * means, 0.0)
+        ours = windows(self.left, side, rows * self.cell, columns * self.cell)
+        around = windows(np.pad(self.right, _SHIFT, mode="edge"), reach, rows * self.cell, columns * self.cell)
+        means = sums_within(around, side) / side**2  # (5, 5, n): one for each shift
+        variances = np.maximum(sums_within(around * around, side) / side**2 - means * means, 0.0)
         ours_variance = np.einsum("ijn,ijn->n", ours, ours) / side**2
         best = np.full(len(rows), 2.0, dtype=np.float32)
         for down in range(2 * _SHIFT + 1):
@@ -228,7 +240,7 @@ class BlockPlanes:
         """Where blocks agree or are plain, and none differs, (h, w)."""
         agrees = (self.textured & (differences < DOUBTFUL)) | self.flat
         differs = self.textured & (differences > DOUBTFUL)
-        return _pixels_of(agrees, self.cell, self.left.shape) & ~_pixels_of(differs, self.cell, self.left.shape)
+        return pixels_of(agrees, self.cell, self.left.shape) & ~pixels_of(differs, self.cell, self.left.shape)
 
     def _is_relit(self, differences: Float32s) -> bool:
         """Whether light and shade changed from place to place, as local contrast does: no tone curve explains it."""
@@ -268,32 +280,6 @@ def _parts(cut: Cut, box: PixelBox) -> tuple[Image.Image, Image.Image, Blocks]:
     return left, right, inside
 
 
-def _windows(plane: Float32s, side: int, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32s:
-    """The squares of a plane that begin at these points, without their means: (side, side, n), n side by side."""
-    windows = sliding_window_view(plane, (side, side))[rows, columns]
-    windows = windows - windows.mean(axis=(1, 2), keepdims=True)
-    return np.ascontiguousarray(windows.transpose(1, 2, 0))
-
-
-def _sums_within(windows: Float32s, side: int) -> Float32s:
-    """The sum of each square of this side within windows (h, w, n), by where it begins."""
-    rows = np.stack([windows[first : first + side].sum(axis=0) for first in range(len(windows) - side + 1)])
-    starts = range(windows.shape[1] - side + 1)
-    return np.stack([rows[:, first : first + side].sum(axis=1) for first in starts], axis=1)
-
-
 def _has_other_contrast(gain: Float32s, usual: float) -> Blocks:
     """Where a block's ratio of variances is so far from the usual one that what is there is gone but for a trace."""
     return np.asarray((gain > usual * _OTHER_CONTRAST) | (gain * _OTHER_CONTRAST < usual))
-
-
-def _pixels_of(blocks: Blocks, cell: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """The pixels of marked blocks."""
-    cells = np.zeros((blocks.shape[0] + 1, blocks.shape[1] + 1), dtype=np.bool_)
-    for down in (0, 1):
-        for across in (0, 1):
-            cells[down : down + blocks.shape[0], across : across + blocks.shape[1]] |= blocks
-    pixels = np.zeros(shape, dtype=np.bool_)
-    covered = cells.repeat(cell, axis=0).repeat(cell, axis=1)[: shape[0], : shape[1]]
-    pixels[: covered.shape[0], : covered.shape[1]] = covered
-    return pixels

@@ -16,7 +16,6 @@ _LEAST_DIFFERENCE: Final = 0.01  # added to that, for what differs in nothing bu
 _LEAST_VARIANCE: Final = 9.0  # gray levels, squared: the same for what is left of a block's variance
 _LEAST_OF_WORDS: Final = 0.15  # the same for the mean of a word's blocks
 _LEAST_WORD: Final = 0.6  # of the usual difference: hairs that scaling thins differ by less, where all else is exact
-_UNTOUCHED: Final = 0.95  # of the blocks are the very same: docs/thresholds.md#what-stands-out
 _MOST_UNTOUCHED: Final = 0.9  # what these differ by is the usual then: in a small tile a digit is in 6 of 148 blocks
 _LEAST_EDITED: Final = 0.4  # as `_LEAST_WORD`, where nothing was scaled
 _WORD: Final = (2, 3)  # blocks down and across: where a few letters differ, all of these do
@@ -39,18 +38,20 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     shown, nowhere = planes.textured, np.zeros(planes.textured.shape, dtype=np.bool_)
     if shown.sum() < _FEWEST or retoned > _CLIPPED:
         return 0.0, nowhere
-    weights, words, usual_word, contrast, untouched = _weighed(planes, differences)
+    weights, words, usual_word, contrast = _weighed(planes, differences)
     words_out = words > usual_word * STANDS_OUT
     if not words_out.any():
         return 0.0, nowhere
     doubtful = shown & _blocks_of_words(words_out)
-    if untouched:
+    if planes.is_untouched:
         return float(words.max() / usual_word), doubtful & (differences > 0)
     rows, columns = np.nonzero(doubtful)
-    left_over = np.minimum(
-        _moved_or_blurred(planes.left, planes.right, rows, columns, planes.cell, bent=bent or retoned > RETONED),
-        _moved_or_blurred(planes.right, planes.left, rows, columns, planes.cell, bent=bent or retoned > RETONED),
-    )
+    of_both = [
+        _moved_or_blurred(source, target, rows, columns, planes.cell, bent=bent or retoned > RETONED)
+        for source, target in ((planes.left, planes.right), (planes.right, planes.left))
+    ]
+    # Anything explains a plain block: what only one picture shows has to be explained by the other.
+    left_over = np.where(planes.one_sided[doubtful], np.maximum(*of_both), np.minimum(*of_both))
     explained = np.minimum(differences[doubtful], left_over / (2 * contrast[doubtful])) * weights[doubtful]
     times = np.zeros_like(weights)
     times[doubtful] = explained
@@ -68,34 +69,27 @@ def may_stand_out(planes: BlockPlanes, differences: Float32s) -> bool:
 
 
 class _Weighed(NamedTuple):
-    """Weights of the blocks, the weighed differences of words, what nearly all of those stay below, and contrasts.
-
-    `untouched`: nearly all blocks are the very same.
-    """
+    """Weights of the blocks, the weighed differences of words, what nearly all of those stay below, and contrasts."""
 
     weights: Float32s
     words: Float32s
     usual_word: float
     contrast: Float32s
-    untouched: bool
 
 
 def _weighed(planes: BlockPlanes, differences: Float32s) -> _Weighed:
     shown = planes.textured
-    contrast = np.sqrt(planes.left_variance * planes.right_variance) + planes.noise
-    untouched = _is_untouched(differences[shown])
-    share = _MOST_UNTOUCHED if untouched else _USUAL
+    of_one = np.maximum(planes.left_variance, planes.right_variance) / 2  # all of it differs, where it is one-sided
+    contrast = np.maximum(np.sqrt(planes.left_variance * planes.right_variance), of_one) + planes.noise
+    share = _MOST_UNTOUCHED if planes.is_untouched else _USUAL
     usual = _nearly_largest(differences[shown], share) + _LEAST_DIFFERENCE
     usual_left_over = _nearly_largest((differences * contrast)[shown], share) + _LEAST_VARIANCE
     weights = np.minimum(1 / usual, contrast / usual_left_over) * shown
     words = _mean_of_words(differences * weights)
-    usual_word = _LEAST_EDITED if untouched else max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS)
-    return _Weighed(weights, words, usual_word, contrast, untouched)
-
-
-def _is_untouched(differences: Float32s) -> bool:
-    """Whether nearly all blocks are the very same, as no copy leaves them: what differs was edited."""
-    return bool(np.count_nonzero(differences == 0) >= _UNTOUCHED * len(differences))
+    usual_word = (
+        _LEAST_EDITED if planes.is_untouched else max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS)
+    )
+    return _Weighed(weights, words, usual_word, contrast)
 
 
 def _nearly_largest(values: Float32s, share: float = _USUAL) -> float:
