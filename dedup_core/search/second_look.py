@@ -1,9 +1,10 @@
 """Hits, looked at again with both fingerprints at hand and before any image is read: weak ones, and crowds."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.keypoints import BUCKET_BITS, Keypoints
@@ -13,10 +14,13 @@ from dedup_core.search.keypoint_query import probes_of
 from dedup_core.search.keypoint_votes import agree
 from dedup_core.views import MIRRORED_TURNS, View
 
-SURE_DISTANCE_BITS: Final = 70  # docs/fingerprints.md#thinning
-SURE_KEYPOINTS: Final = 4  # docs/fingerprints.md#thinning
-LEAST_AGREEING: Final = 4  # docs/fingerprints.md#thinning
-LEAST_BESIDE_A_HASH: Final = 2  # docs/fingerprints.md#thinning
+# All of these: docs/fingerprints.md#thinning
+SURE_DISTANCE_BITS: Final = 54
+SURE_KEYPOINTS: Final = 4
+LEAST_ALIKE: Final = 17  # bits that agreeing keypoints have in common beyond what any two that resemble each other do
+MOST_UNLIKE: Final = 97  # bits of the hash, with those of the fine one and of the keypoints at what they are worth
+_A_DETAIL_BIT: Final = 1 / 3  # of a bit of the hash
+_A_KEYPOINT_BIT: Final = 2  # bits of the hash
 _FEW_KEYPOINTS: Final = 12  # of either picture, half of what is kept: too few to speak against what the hash says
 CROWD: Final = 16  # docs/fingerprints.md#crowds
 CROWD_MARGIN_BITS: Final = 24  # docs/fingerprints.md#crowds
@@ -34,14 +38,16 @@ def is_sure(hit: Hit) -> bool:
 
 
 def is_plausible(query: Fingerprints, found: Fingerprints, hit: Hit) -> bool:
-    """Whether a hit is sure by itself, or else enough keypoints of both pictures bear it out."""
+    """Whether a hit is sure by itself, or else what is stored of both pictures bears it out."""
     if is_sure(hit):
         return True
     asked = query.keypoints if query.asked is None else query.asked
-    by_hash = hit.distance_bits <= MAX_DISTANCE_BITS
-    if by_hash and min(len(asked), len(found.keypoints)) < _FEW_KEYPOINTS:
+    if hit.distance_bits > MAX_DISTANCE_BITS:
+        return bits_in_common(asked, found.keypoints, hit.view) >= LEAST_ALIKE
+    if min(len(asked), len(found.keypoints)) < _FEW_KEYPOINTS:
         return True
-    return loosely_agreeing(asked, found.keypoints, hit.view) >= (LEAST_BESIDE_A_HASH if by_hash else LEAST_AGREEING)
+    unlike = hit.distance_bits + _A_DETAIL_BIT * detail_bits(query, hit, found)
+    return unlike - _A_KEYPOINT_BIT * bits_in_common(asked, found.keypoints, hit.view) <= MOST_UNLIKE
 
 
 def likeliest_of_crowd(query: Fingerprints, found: Sequence[tuple[Hit, Fingerprints]]) -> list[int]:
@@ -76,16 +82,53 @@ def detail_bits(query: Fingerprints, hit: Hit, found: Fingerprints) -> int:
 
 def loosely_agreeing(query: Keypoints, found: Keypoints, view: View) -> int:
     """The most keypoints of the query that, mirrored if `view` is, resemble keypoints found in the same arrangement."""
-    probes = probes_of(query)
-    this_way = probes.mirrored == int(view in MIRRORED_TURNS)
-    words = probes.buckets[this_way, 0] | probes.rests[this_way] << np.uint32(BUCKET_BITS)
-    differing = np.bitwise_count(words[:, None] ^ found.words[None, :])
-    asked, held = np.nonzero(differing <= _WORD_TOLERANCE)  # pairs of keypoints
-    if len(asked) == 0:
-        return 0
-    places, other = probes.places[this_way][asked], found.places[held].astype(np.int32)
-    first, second = (side.ravel() for side in np.indices((len(asked), len(asked))))
-    agreeing = agree(places[first], other[first], places[second], other[second]).reshape(len(asked), len(asked))
-    # Which keypoints of the query agree with each pair, each counted once however many it resembles.
-    of_query = asked[:, None] == np.arange(len(query))[None, :]
-    return 1 + int((agreeing.astype(np.int32) @ of_query > 0).sum(axis=1).max())
+    alike = _Resemblances.of(query, found, view)
+    return int(_most_of_each(alike.asked, alike.agreeing).sum(axis=1).max(initial=0))
+
+
+def bits_in_common(query: Keypoints, found: Keypoints, view: View) -> int:
+    """How like the keypoints are that lie in the same arrangement: 8 for the same word, 1 for one that resembles it.
+
+    Each counts once, in the query as well as in what was found, with the one that is most like it; one alone is none.
+    """
+    alike = _Resemblances.of(query, found, view)
+    worth = alike.bits * (alike.agreeing & (alike.agreeing.sum(axis=1, keepdims=True) > 1))
+    sums = [_most_of_each(side, worth).sum(axis=1) for side in (alike.asked, alike.held)]
+    return int(np.minimum(*sums).max(initial=0))
+
+
+class _Resemblances(NamedTuple):
+    """Pairs of a keypoint of the query and one found, by their numbers, whose words differ in few bits: (n,) each.
+
+    `bits` (n,) are those that they have in common beyond the least; `agreeing` (n, n) tells which of the pairs lie in
+    the same arrangement.
+    """
+
+    asked: NDArray[np.intp]
+    held: NDArray[np.intp]
+    bits: NDArray[np.int32]
+    agreeing: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, query: Keypoints, found: Keypoints, view: View) -> Self:
+        probes = probes_of(query)
+        this_way = probes.mirrored == int(view in MIRRORED_TURNS)
+        words = probes.buckets[this_way, 0] | probes.rests[this_way] << np.uint32(BUCKET_BITS)
+        differing = np.bitwise_count(words[:, None] ^ found.words[None, :])
+        asked, held = np.nonzero(differing <= _WORD_TOLERANCE)
+        places, other = probes.places[this_way][asked], found.places[held].astype(np.int32)
+        first, second = (side.ravel() for side in np.indices((len(asked), len(asked))))
+        agreeing = agree(places[first], other[first], places[second], other[second]).reshape(len(asked), len(asked))
+        np.fill_diagonal(agreeing, val=True)
+        return cls(asked, held, _WORD_TOLERANCE + 1 - differing[asked, held].astype(np.int32), agreeing)
+
+
+def _most_of_each[T: np.generic](numbers: NDArray[np.intp], worth: NDArray[T]) -> NDArray[T]:
+    """Of columns (n, columns) that belong to keypoints of these numbers, the most that each keypoint has of a row."""
+    if len(numbers) == 0:
+        return worth
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    most: NDArray[T] = np.maximum.reduceat(worth[:, order], starts, axis=1)
+    return most

@@ -8,12 +8,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dedup_core.fingerprinting.hashes import fingerprints_of, hash_distance
 from dedup_core.fingerprinting.keypoints import Keypoints
+from dedup_core.fingerprinting.record import HASH_BITS
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import MAX_DISTANCE_BITS, Hit
 from dedup_core.search.second_look import (
     CROWD,
-    LEAST_AGREEING,
     SURE_DISTANCE_BITS,
+    bits_in_common,
+    detail_bits,
     is_plausible,
     likeliest_of_crowd,
     loosely_agreeing,
@@ -50,13 +52,30 @@ def near(bits):
     return Hit("00" * 16, bits, View.UPRIGHT, 0)
 
 
-def test_where_the_hash_is_hardly_near_a_few_keypoints_must_agree():
+def test_where_the_hash_is_hardly_near_keypoints_or_fine_bits_must_bear_it_out():
     picture, other = fingerprints(photo("astronaut.png")), fingerprints(photo("chelsea.png"))
     wide = fingerprints(photo("astronaut.png").resize((700, 512)).crop((30, 10, 680, 500)))
-    for bits in (SURE_DISTANCE_BITS + 1, MAX_DISTANCE_BITS):
+    for bits in (SURE_DISTANCE_BITS + 10, MAX_DISTANCE_BITS):
         assert is_plausible(wide, picture, near(bits))
         assert not is_plausible(other, picture, near(bits))
+        assert is_plausible(replace(other, detail=picture.detail), picture, near(bits))
     assert is_plausible(other, picture, near(SURE_DISTANCE_BITS))
+
+
+def test_a_sure_hash_is_one_that_nothing_else_could_turn_down():
+    picture = fingerprints(photo("astronaut.png"))
+    bare = replace(picture, keypoints=Keypoints.none(), asked=None)
+    half_of_all = np.frombuffer(picture.detail.tobytes(), np.uint8) ^ np.uint8(0x0F)
+    unlike = replace(picture, detail=half_of_all, keypoints=bits_turned(picture.keypoints), asked=None)
+    assert detail_bits(unlike, near(0), picture) == HASH_BITS // 2
+    assert is_plausible(unlike, picture, near(SURE_DISTANCE_BITS))
+    assert not is_plausible(unlike, picture, near(SURE_DISTANCE_BITS + 1))
+    assert is_plausible(bare, picture, near(SURE_DISTANCE_BITS + 1))
+
+
+def bits_turned(keypoints):
+    """Keypoints at the same places, none of which resembles what was there."""
+    return replace(keypoints, words=keypoints.words ^ np.uint32(0x5555555))
 
 
 def test_pictures_with_hardly_any_keypoints_go_by_their_hash_alone():
@@ -79,7 +98,20 @@ def test_one_keypoint_met_many_times_counts_once():
     many = Keypoints(np.repeat(word, 19), np.repeat(one.weak, 19), places)
     assert loosely_agreeing(one, many, View.UPRIGHT) == 1
     assert loosely_agreeing(one, Keypoints.none(), View.UPRIGHT) == 0
-    assert loosely_agreeing(many, many, View.UPRIGHT) > LEAST_AGREEING
+    assert loosely_agreeing(many, many, View.UPRIGHT) == len(many)
+
+
+def test_bits_in_common_count_each_keypoint_of_both_pictures_once():
+    words = np.array([0x0ABCDEF, 0x5F0F0F3], np.uint32)
+    weak = np.array([31, 31], np.uint32)
+    two = Keypoints(words, weak, np.array([[100, 100, 90, 5], [160, 120, 90, 5]], np.uint8))
+    blurred = replace(two, words=words ^ np.uint32(0b111))
+    twice = Keypoints(np.tile(words, 2), np.tile(weak, 2), np.tile(two.places, (2, 1)))
+    assert bits_in_common(two, two, View.UPRIGHT) == 2 * 8
+    assert bits_in_common(two, blurred, View.UPRIGHT) == 2 * 5
+    assert bits_in_common(twice, two, View.UPRIGHT) == bits_in_common(two, twice, View.UPRIGHT) == 2 * 8
+    assert bits_in_common(two.taken(np.array([0])), two, View.UPRIGHT) == 0
+    assert bits_in_common(two, Keypoints.none(), View.UPRIGHT) == 0
 
 
 def form(value):
