@@ -27,7 +27,7 @@ COPIES_SHARES = (0.0, 0.2)
 NOT_BILLED = "azurite"
 SEARCH_MS_PER_MILLION = 37.0  # docs/benchmarks.md#search
 CHANCE = json.loads((Path(__file__).parent / "results" / "false-candidates.json").read_text(encoding="utf-8"))
-FALSE_CANDIDATES_PER_MILLION_PAIRS = 0.3  # docs/fingerprints.md#thinning
+FALSE_CANDIDATES_PER_MILLION_PAIRS = 0.2  # docs/fingerprints.md#thinning
 ROWS_PER_MILLION_PAIRS = CHANCE["rows_per_million_pairs"]  # read of strangers, hardly any of whom is a candidate
 ROW, ROW_SECONDS = "table", 0.004  # python -m benchmarks.calls, "read a row"
 SEARCH = "search"
