@@ -3,7 +3,8 @@
 A way to look pictures up in what can only compare numbers, such as the index of a database. Words are of two kinds, and
 what they bring up is to be searched again by `FingerprintIndex`, which looks at distances and at arrangement:
 
-- 0 and more: the word of a keypoint, or that of the mirrored picture: of the two, the one in which `_WAY` is not set.
+- 0 and more: the word of a keypoint, or that of the mirrored picture: of the two, the one in which `_WAY` is not set,
+  with its upper bits last.
 - less than 0: bands, 21 bits of one group of a hash. A view inverts a group as a whole or leaves it, and so does the
   inverted picture, hence a band is told up to inversion; that of a transposed picture is met by asking twice.
 """
@@ -25,10 +26,10 @@ from dedup_core.fingerprinting.keypoints import (
     Keypoints,
 )
 from dedup_core.fingerprinting.record import CONTENT_BYTES, WINDOWS, Fingerprints
-from dedup_core.search.keypoint_query import MIRRORED_BITS, weak_subsets
+from dedup_core.search.keypoint_query import BUCKET_MASK, MIRRORED_BITS, weak_subsets
 
 type Words = NDArray[np.int32]
-REVISION: Final = 2  # of the words of a picture; those of another revision are of no use
+REVISION: Final = 3  # of the words of a picture; those of another revision are of no use
 ASKED_KEYPOINTS: Final = 80  # of those of a whole picture; docs/scale.md#words
 MOST_WEAK: Final = 1  # of the unsure bits of a bucket, that are tried the other way
 BAND_BITS: Final = 21  # three of them are the 64 bits of a group but one
@@ -89,9 +90,13 @@ def _keypoint_words(asked: Keypoints) -> Words:
 
 
 def _either_way(words: NDArray[np.uint32]) -> Words:
-    """Words of keypoints or of the same ones mirrored: what both have in common."""
-    one: Words = np.where(words & _WAY, words ^ MIRRORED_BITS, words).astype(np.int32)
-    return one
+    """Words of keypoints or of the same ones mirrored: what both have in common.
+
+    The upper bits come last: words that differ in one of them are asked for together, and so lie together in an index.
+    """
+    one = np.where(words & _WAY, words ^ MIRRORED_BITS, words)
+    ordered: Words = ((one & BUCKET_MASK) << np.uint32(_UPPER_BITS) | one >> np.uint32(BUCKET_BITS)).astype(np.int32)
+    return ordered
 
 
 def _bands(hashes: NDArray[np.uint8]) -> Words:

@@ -7,7 +7,7 @@ import pytest
 
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.hashes import fingerprints_of
-from dedup_core.fingerprinting.keypoints import ASKED_OF_WHOLE, MAX_ASKED, Keypoints
+from dedup_core.fingerprinting.keypoints import ASKED_OF_WHOLE, BUCKET_BITS, MAX_ASKED, WEAK_BITS, WORD_BITS, Keypoints
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.keypoint_query import MIRRORED_BITS
 from dedup_core.search.shared_words import BANDS, asked_words, stored_words
@@ -67,6 +67,13 @@ def test_a_keypoint_and_the_same_one_mirrored_have_one_word():
     mirrored = replace(one, keypoints=keypoints)
     assert [words.tolist() for words in _stored(one)] == [words.tolist() for words in _stored(mirrored)]
     assert (asked_words(replace(one, asked=keypoints)) == asked_words(replace(one, asked=one.keypoints))).all()
+
+
+def test_words_asked_for_of_one_bucket_lie_together():
+    one = _looked_at(scene(1)).keypoints.taken(np.array([0]))
+    asked = asked_words(replace(with_hash(hashed(1)), asked=one))
+    of_buckets = np.unique(asked[asked >= 0] >> WORD_BITS - BUCKET_BITS, return_counts=True)[1]
+    assert of_buckets.tolist() == [1 + WORD_BITS - BUCKET_BITS] * (1 + WEAK_BITS)
 
 
 def test_all_keypoints_of_halves_are_asked_for():

@@ -74,7 +74,7 @@ class TestPostgresIndex(CandidateIndexContract):
         index.add_and_search(A, 2, DOG)
         index.remove_all([(A, 3), (B, 3)])
         with psycopg.connect(index_url) as connection:
-            assert connection.execute("SELECT count(*) FROM dedup_scheme_2_words_2.words").fetchone() == (0,)
+            assert connection.execute("SELECT count(*) FROM dedup_scheme_2_words_3.words").fetchone() == (0,)
 
     def test_an_index_of_an_earlier_revision_is_told_of(
         self, another: Another, index_url: str, caplog: pytest.LogCaptureFixture
