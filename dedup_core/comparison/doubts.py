@@ -14,12 +14,12 @@ from dedup_core.comparison.measurement import (
     Detail,
     PairMeasurement,
 )
+from dedup_core.comparison.photographs import is_full, is_photograph
 from dedup_core.comparison.regions import changed, in_words
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
-_FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 MOST_RESHAPED: Final = 0.24  # difference of a block in shape; docs/thresholds.md#detail
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
@@ -40,8 +40,8 @@ _OF_USUAL: Final = 20.0  # docs/thresholds.md#what-stands-out
 _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
-_IN_INK: Final = 0.1  # docs/thresholds.md#what-stands-out
-_FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, which photographs never are
+_FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, or a picture of 64 pixels
+_HARDLY_PLAIN: Final = 0.2  # docs/thresholds.md#before-a-plain-background
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
 _ALL_AGREES: Final = 0.94  # structure; docs/thresholds.md#coverage
 _AGREES: Final = 0.9  # structure; docs/thresholds.md#other-tones
@@ -92,9 +92,12 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     detail = measurement.detail
     if detail is None:
         return ""
-    is_photograph = is_full(measurement, policy) and detail.starkness < _IN_INK
     is_retoned = recolored or detail.retoned > RETONED or measurement.color_residual > SURE_RESIDUAL
-    usual = _most_in_photographs(detail, is_retoned=is_retoned) if is_photograph else _most_usual(detail)
+    usual = (
+        _most_in_photographs(detail, is_retoned=is_retoned)
+        if is_photograph(measurement, policy)
+        else _most_usual(detail)
+    )
     if detail.outlier <= usual * (_OF_RECOLORED if recolored else 1.0):
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
@@ -172,11 +175,6 @@ def written_around(measurement: PairMeasurement) -> str:
     if not (sides.left.is_written or sides.right.is_written):
         return ""
     return "something is written around one of the two, which the other does not show"
-
-
-def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether something shows everywhere and nothing is a plain background, as in most photographs."""
-    return measurement.texture >= _FULL_TEXTURE and measurement.plain_share <= policy.max_plain_share
 
 
 def too_small_a_part(measurement: PairMeasurement, policy: Policy, *, recolored: bool = False) -> str:
@@ -295,5 +293,7 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     before_plain = measurement.plain_share > policy.max_plain_share and measurement.texture < _FULL_OF_TEXTURE
     little = before_plain or measurement.texture < policy.max_mark_texture
     few = measurement.detail is not None and measurement.detail.blocks < _FEW_STROKES
+    if few and is_photograph(measurement, policy) and measurement.plain_share <= _HARDLY_PLAIN:
+        return ""  # a tiny one
     is_mark = (little or few) and measurement.texture > 0
     return "a drawn mark that is turned or mirrored may be another one" if is_mark else ""

@@ -3,8 +3,8 @@
 from typing import Final
 
 from dedup_core.comparison.color_match import is_monochrome_copy, keeps_hues
-from dedup_core.comparison.doubts import is_full
 from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement
+from dedup_core.comparison.photographs import is_full
 from dedup_core.policy import Policy
 
 _LEAST_STRUCTURE: Final = 0.6  # docs/thresholds.md#altered-or-distinct

@@ -14,7 +14,6 @@ from dedup_core.comparison.doubts import (
     displaced_parts,
     exchanged,
     fine_print,
-    is_full,
     keeps_colors,
     kept_colors,
     other_shapes,
@@ -35,6 +34,7 @@ from dedup_core.comparison.measurement import (
     PairMeasurement,
 )
 from dedup_core.comparison.parts_match import every_part_matches, every_shape_matches
+from dedup_core.comparison.photographs import is_full
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.same_shapes import only_colors_differ, only_light_differs
 from dedup_core.comparison.sentences import framing, what_differs
