@@ -25,6 +25,12 @@ BATCH: Final = (
 MOST_FOUND: Final = 1000  # images to look at, those that share the most words; callers take 100 hits
 MOST_MET: Final = 500_000  # rows of words that a search reads, however large a crowd is: a quarter of a second
 
+# A role or a database may have it off: after a crash of the server images were missing that were told to be there. It
+# is a part of the statement because a pooler may give the next statement another session.
+_DURABLY: Final = SQL("""
+    set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true)
+""")
+
 type _Change = tuple[str, int, Fingerprints | None]
 """Id, version, and fingerprints unless it is removed."""
 
@@ -32,15 +38,15 @@ type _Change = tuple[str, int, Fingerprints | None]
 class PostgresIndex:
     """One for all threads; it holds nothing but connections.
 
-    An image is committed before its search begins, and a search sees all that was committed before: of two that arrive
-    at the same moment, the one whose search begins second finds the other.
+    An image is committed, and on the server's disk, before its search begins, and a search sees all that was committed
+    before: of two that arrive at the same moment, the one whose search begins second finds the other.
     """
 
     damaged_bytes = 0  # the server answers for what it keeps
 
     def __init__(self, address: IndexAddress, namespace: str, password: Password) -> None:
         self._schema = schema_name(namespace)
-        self._put = self._call(PUT, PUT_TYPES)
+        self._put = SQL("{}, {}").format(self._call(PUT, PUT_TYPES), _DURABLY)
         self._found = self._call(FOUND, FOUND_TYPES)
         self._connections = Connections(address, password, lambda connection: ensure_schema(connection, self._schema))
 

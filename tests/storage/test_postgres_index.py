@@ -85,6 +85,32 @@ class TestPostgresIndex(CandidateIndexContract):
         assert another().refresh() == 0
         assert '"index_outdated", "schemas": "dedup_scheme_2", "remedy": "run `dedup reindex`' in caplog.text
 
+    @pytest.mark.parametrize(("by_itself", "kept"), [("off", "on"), ("on", "on"), ("remote_apply", "remote_apply")])
+    def test_what_is_put_is_on_disk_before_it_counts_as_put(
+        self, another: Another, index_url: str, by_itself: str, kept: str
+    ) -> None:
+        """Where the database has it off, a crash of the server took images along that were told to be `indexed`."""
+        database = Identifier(IndexAddress.parse(index_url).database)
+        with psycopg.connect(index_url, autocommit=True) as connection:
+            connection.execute(SQL("ALTER DATABASE {} SET synchronous_commit = {}").format(database, SQL(by_itself)))
+        index = another()
+        index.add_and_search(A, 1, CAT)
+        with psycopg.connect(index_url, autocommit=True) as connection:
+            connection.execute("""
+                CREATE TABLE seen (how text);
+                CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    INSERT INTO public.seen VALUES (current_setting('synchronous_commit'));
+                    RETURN NULL;
+                END $$;
+                CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT OR UPDATE ON dedup_scheme_2_words_3.images
+                    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION see();
+            """)
+            index.add_and_search(B, 1, CAT)
+            index.remove(A, 2)
+            index.add_all([(A, 3, DOG)])
+            assert connection.execute("SELECT how FROM seen").fetchall() == 3 * [(kept,)]
+
     def test_many_that_start_at_once_make_one_schema(self, another: Another) -> None:
         indexes = [another() for _ in range(6)]
         with ThreadPoolExecutor(len(indexes)) as threads:
