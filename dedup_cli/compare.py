@@ -105,9 +105,9 @@ def _print_verdict(left: Path, right: Path, verdict: Verdict) -> None:
 
 
 def _read(file: Path) -> bytes:
-    if file.exists() and not (file.is_file() or file.is_dir()):  # who reads from a pipe may wait for ever
-        raise InputError(f"cannot read {file}: it is a pipe or a device; write what comes from it into a file")
     try:
+        if file.exists() and not (file.is_file() or file.is_dir()):  # who reads from a pipe may wait for ever
+            raise InputError(f"cannot read {file}: it is a pipe or a device; write what comes from it into a file")
         return read_image_file(file)
     except ImageTooLarge as error:
         raise InputError(f"cannot compare {file}: {why_not_read(error.reason, str(error))}") from error

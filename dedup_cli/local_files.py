@@ -20,7 +20,7 @@ def limits_here() -> DecodeLimits:
 
 
 def read_image_file(file: Path) -> bytes:
-    """The bytes of a file or a pipe, none of a larger file than is decoded. Raises `ImageTooLarge` or `OSError`."""
+    """The bytes of a file, none of a larger one than is decoded. Raises `ImageTooLarge` or `OSError`."""
     with file.open("rb") as opened:
         return _image_bytes(opened)
 
@@ -49,10 +49,12 @@ def _without_waiting(file: str, flags: int) -> int:
 
 def _image_bytes(opened: BinaryIO) -> bytes:
     size = os.fstat(opened.fileno()).st_size
+    data = b"" if size > DEFAULT_LIMITS.max_bytes else opened.read(DEFAULT_LIMITS.max_bytes + 1)
+    size = max(size, len(data))  # it may grow while it is read
     if size > DEFAULT_LIMITS.max_bytes:
         limit = f"the limit is {DEFAULT_LIMITS.max_bytes:,}"
         raise ImageTooLarge(f"the file has {size:,} bytes, {limit}", reason="too-many-bytes")
-    return opened.read()
+    return data
 
 
 def why_not_read(reason: str, detail: str) -> str:

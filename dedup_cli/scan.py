@@ -65,7 +65,7 @@ def scan(
     output = chosen_format(context, output, as_json=as_json)
     names, passed_over = _names(folder)
     if html:
-        check_place(html, of=[Path(name) for name in names] if html.exists() else ())
+        check_place(html, of=map(Path, names))
     started = time.monotonic()
     workers = jobs or os.process_cpu_count() or 1
     with (
@@ -98,14 +98,18 @@ def _names(folder: Path) -> tuple[list[str], list[Unreadable]]:
     An image is known by its content where its name does not say so. Of a file with several names (hard links) the first
     one counts: no copy of it is there, and to delete one name frees nothing.
     """
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:  # a folder above it may not be entered, or its name is too long
+        raise _no_reading(folder, error) from error
+    if not is_folder:
         raise InputError(f"{folder} is no folder; to compare two files use `dedup compare A B`")
     found: list[str] = []
     passed_over: list[Unreadable] = []
 
     def note(error: OSError) -> None:
         if error.filename == str(folder):
-            raise InputError(f"cannot read {folder}: {error.strerror}; check its permissions") from error
+            raise _no_reading(folder, error) from error
         why = f"the folder cannot be read: {error.strerror}"
         passed_over.append(Unreadable(error.filename, UnreadableFile.reason, why, is_folder=True))
 
@@ -121,6 +125,10 @@ def _names(folder: Path) -> tuple[list[str], list[Unreadable]]:
     for name in sorted(found):
         first_names.setdefault(_file_of(name), name)
     return list(first_names.values()), passed_over
+
+
+def _no_reading(folder: Path, error: OSError) -> InputError:
+    return InputError(f"cannot read {folder}: {error.strerror}; check its path and permissions")
 
 
 def _file_of(path: str) -> tuple[int, int] | str:

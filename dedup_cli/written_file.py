@@ -1,7 +1,7 @@
 """The file that a command is asked to write: what is wrong with it is said before the work, not after an hour of it."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,18 +10,21 @@ from dedup_cli.failures import InputError
 STANDARD_OUTPUT = Path("-")  # as many programs call it; tables and numbers go there already
 
 
-def check_place(file: Path, *, of: Collection[Path] = ()) -> None:
+def check_place(file: Path, *, of: Iterable[Path] = ()) -> None:
     """Raises `InputError` where no file can come to lie, or where one of those lies that the result is `of`."""
     if file == STANDARD_OUTPUT:
         raise InputError("cannot write to -: give the path of a file instead")
     if str(file).startswith("--"):  # the option before it took it
         raise InputError(f"cannot write to {file}: the name of a file is missing before it")
-    if not file.parent.is_dir():
-        raise InputError(f"cannot write {file}: {file.parent} is no folder")
-    if file.is_dir():
-        raise InputError(f"cannot write {file}: it is a folder; give the path of a new file in it")
-    if file.exists() and any(it.exists() and it.samefile(file) for it in of):
-        raise InputError(f"cannot write {file}: it is what is looked at; give the path of a new file")
+    try:
+        if not file.parent.is_dir():
+            raise InputError(f"cannot write {file}: {file.parent} is no folder")
+        if file.is_dir():
+            raise InputError(f"cannot write {file}: it is a folder; give the path of a new file in it")
+        if file.exists() and any(it.exists() and it.samefile(file) for it in of):
+            raise InputError(f"cannot write {file}: it is what is looked at; give the path of a new file")
+    except OSError as error:  # a folder above it may not be entered, or its name is too long
+        raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new file") from error
 
 
 def write_whole(file: Path, content: str | bytes) -> None:

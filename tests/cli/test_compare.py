@@ -86,6 +86,17 @@ def test_a_missing_file_and_a_folder_are_named(dedup: Run, folder: Path):
         assert f"cannot read {wrong}: " in result.stderr
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_path_that_the_system_does_not_look_at_is_refused_in_a_sentence(
+    dedup: Run, folder: Path, order: tuple[int, int]
+):
+    """As one below a folder that may not be entered: it ended in a traceback."""
+    paths = [str(folder / "original.png"), str(folder / ("x" * 300))]
+    done = dedup("compare", *(paths[place] for place in order))
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"cannot read {paths[1]}: File name too long" in done.stderr
+
+
 def test_a_format_that_is_off_is_refused_with_the_setting_that_turns_it_on(
     dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -12,9 +12,11 @@ import pytest
 from PIL import Image
 
 from dedup_app.folder_scan import Unreadable
-from dedup_cli import scan
+from dedup_cli import local_files, scan
 from dedup_cli.failures import InputError
 from dedup_cli.written_file import write_whole
+from dedup_core.errors import ImageTooLarge
+from dedup_core.limits import DecodeLimits
 from tests.browser import chromium
 from tests.cli.conftest import Run
 from tests.core.pictures import encoded, hue_shifted, scene
@@ -207,6 +209,28 @@ def test_a_file_in_place_of_a_folder_is_refused_with_the_command_for_it(dedup: R
     done = dedup("scan", str(folder / "a.png"))
     assert done.exit_code == 2
     assert "is no folder; to compare two files use `dedup compare A B`" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("{long}",), ("{folder}", "--html", "{long}/page.html")])
+def test_a_path_that_the_system_does_not_look_at_is_refused_in_a_sentence(
+    dedup: Run, folder: Path, arguments: tuple[str, ...]
+) -> None:
+    """As one below a folder that may not be entered: it ended in a traceback."""
+    long = str(folder / ("x" * 300))
+    done = dedup("scan", *(it.format(folder=folder, long=long) for it in arguments))
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("error: cannot ")
+
+
+def test_no_more_is_read_of_a_file_that_grows_than_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "growing.jpg"
+    file.write_bytes(b"1234")
+    as_it_was = file.stat()
+    file.write_bytes(b"x" * 1000)
+    monkeypatch.setattr(os, "fstat", lambda _number: as_it_was)
+    monkeypatch.setattr(local_files, "DEFAULT_LIMITS", DecodeLimits(max_bytes=100))
+    with pytest.raises(ImageTooLarge, match="101 bytes, the limit is 100"):
+        local_files.read_listed_file(file)
 
 
 def test_a_page_that_cannot_be_written_is_told(dedup: Run, folder: Path) -> None:
