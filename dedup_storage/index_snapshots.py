@@ -96,6 +96,8 @@ def load_newest(snapshots: Snapshots, segments: Segments) -> Begun | None:
 
 def fits(place: LogPlace, segments: Segments) -> bool:
     """Whether the log has this place: its byte before the place is in the same segment as then."""
+    if place.offset == 0:
+        return False
     last = segments.read(place.segment, place.offset - 1, 1)
     return bool(last.data) and last.generation == place.generation
 

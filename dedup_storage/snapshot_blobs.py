@@ -106,7 +106,8 @@ class _Draft:
 
 def _stored(blob: BlobProperties) -> StoredSnapshot:
     told = blob.metadata or {}
-    numbers = (int(told.get(name, "0")) for name in ("segment", "offset", "log_bytes", "damaged_bytes"))
-    segment, offset, log_bytes, damaged_bytes = numbers
+    texts = (str(told.get(name, "")) for name in ("segment", "offset", "log_bytes", "damaged_bytes"))
+    # One whose place is not told, as after a copy by another tool, stands for no place and goes away with old ones.
+    segment, offset, log_bytes, damaged_bytes = (int(text) if text.isdecimal() else 0 for text in texts)
     place = LogPlace(segment, offset, told.get("generation", ""), log_bytes, damaged_bytes)
     return StoredSnapshot(str(blob.name), place, blob.creation_time, int(blob.size))

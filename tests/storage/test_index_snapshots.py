@@ -22,7 +22,7 @@ from dedup_storage.index_snapshots import AnotherWrites, Draft, Snapshots
 from dedup_storage.log_places import Chunk, LogPlace, SegmentFull, Segments
 from dedup_storage.log_reading import READ_BYTES
 from dedup_storage.log_segments import AzureSegments
-from dedup_storage.snapshot_blobs import RENEW_SECONDS, AzureSnapshots
+from dedup_storage.snapshot_blobs import PREFIX, RENEW_SECONDS, AzureSnapshots
 from tests.azurite import Account
 from tests.core.drawings import photo, working
 from tests.memory import MemorySegments, MemorySnapshots
@@ -110,6 +110,20 @@ class TestAzureSnapshots(OnAzure, SnapshotsContract):
                 with pytest.raises(AnotherWrites):
                     draft.add(b"def")
         assert snapshots.stored() == []
+
+    @pytest.mark.parametrize("told", [{}, {"segment": "one"}, {"segment": "1", "offset": "0"}, {"segment": "-1"}])
+    def test_a_snapshot_that_does_not_tell_its_place_stops_no_start_and_goes_away(
+        self, account: Account, told: dict[str, str]
+    ) -> None:
+        clients = open_clients(StorageConnection(account.connection_string), largest_read=READ_BYTES)
+        snapshots, segments = AzureSnapshots(clients.blobs, "dedup-index"), AzureSegments(clients.blobs, "dedup-index")
+        FingerprintLog(segments, snapshots=snapshots).add_all([(A, 0, CAT)])
+        clients.blobs.get_blob_client("dedup-index", f"{PREFIX}copied").upload_blob(b"abc", metadata=told)
+        log = FingerprintLog(segments, snapshots=snapshots)
+        assert ids(log.add_and_search(B, 0, CAT)) == [A]
+        log.tend(NOW)
+        assert snapshots.stored() == []
+        clients.close()
 
     def test_there_is_no_container_before_the_first_image(self, account: Account) -> None:
         clients = open_clients(StorageConnection(account.connection_string), largest_read=READ_BYTES)
