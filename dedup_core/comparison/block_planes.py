@@ -29,6 +29,7 @@ _TEXTURED: Final = 64.0  # variance in gray levels above which a block shows any
 _WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that scaling has made faint, a bank of fog
 _FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
 _ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
+_PAPER: Final = 1.0  # variance in gray levels; a sky has more
 _UNTOUCHED: Final = 0.95  # of the blocks are the very same: docs/thresholds.md#what-stands-out
 _OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
 _FLAT: Final = 25.0  # variance, five gray levels either way: of so plain a block the tone is all that there is
@@ -72,8 +73,9 @@ class BlockPlanes:
         smaller = np.minimum(self.left_variance, self.right_variance)
         shows = self.seen & (larger > _TEXTURED)
         least = _TEXTURED if shows.any() else _WEAVE
-        self.one_sided: Blocks = smaller < _ONE_SIDED * larger
-        faint = self.one_sided & (larger < _FAINT)
+        one_sided = smaller < _ONE_SIDED * larger
+        self.on_paper: Blocks = one_sided & (smaller < _PAPER)
+        faint = one_sided & (larger < _FAINT)
         self.textured: Blocks = self.seen & (larger > least) & ~faint
         same = (self.left_variance == self.right_variance) & (covariance == self.left_variance)
         self.is_untouched = bool((same & self.textured).sum() >= max(1.0, _UNTOUCHED * self.textured.sum()))

@@ -138,6 +138,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
         reshaped_share=reshaped[0],
         reshaped=worst_of(shapes[planes.both_show], _DULLED),
         blocks=int(textured.sum()),
+        places=int(planes.seen.sum()),
         grain=planes.grain,
         retoned=retoned,
         starkness=planes.starkness,

@@ -14,7 +14,7 @@ from dedup_core.comparison.measurement import (
     Detail,
     PairMeasurement,
 )
-from dedup_core.comparison.photographs import is_full, is_photograph
+from dedup_core.comparison.photographs import is_full, is_photograph, is_tiny_photograph
 from dedup_core.comparison.regions import changed, in_words
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import Policy
@@ -41,7 +41,6 @@ _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, or a picture of 64 pixels
-_HARDLY_PLAIN: Final = 0.2  # docs/thresholds.md#before-a-plain-background
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
 _ALL_AGREES: Final = 0.94  # structure; docs/thresholds.md#coverage
 _AGREES: Final = 0.9  # structure; docs/thresholds.md#other-tones
@@ -293,7 +292,7 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     before_plain = measurement.plain_share > policy.max_plain_share and measurement.texture < _FULL_OF_TEXTURE
     little = before_plain or measurement.texture < policy.max_mark_texture
     few = measurement.detail is not None and measurement.detail.blocks < _FEW_STROKES
-    if few and is_photograph(measurement, policy) and measurement.plain_share <= _HARDLY_PLAIN:
-        return ""  # a tiny one
+    if few and is_tiny_photograph(measurement, policy):
+        return ""
     is_mark = (little or few) and measurement.texture > 0
     return "a drawn mark that is turned or mirrored may be another one" if is_mark else ""

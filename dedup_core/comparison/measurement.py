@@ -36,14 +36,15 @@ class Detail:
     `altered_share` 0..1 is the share of what a picture shows that the other one shows otherwise or not at all, of the
     picture that keeps more; `lost_share` that of the other one; `reshaped_share` is as `altered_share` where colors may
     be any others, and `reshaped` the largest such difference where both show something, but for specks and one in 200.
-    `blocks` is how many blocks show anything. `grain` is the standard deviation of noise in all of them,
-    above that of rounding, and `retoned` the mean difference of what agrees, both in gray levels. `starkness` 0..1: how
-    near the usual block of both pictures is to half black and half white. `outlier`: how many times what nearly all
-    places of a word's size differ by, for scaling and compression, the largest difference is; 0 where none stands out.
-    `displacement`: how far the parts that moved most moved against the rest, but for what bends the whole, in pixels of
-    the size at which both were compared; 0 where too little shows to tell. `one_is_overlaid`: something lies over just
-    one of the two. `is_negative`: what is light in one of them is dark in the other. `evened`: the largest difference
-    that is one in the tones of either as well; None where that was not asked, or no change of tone explains the rest.
+    `blocks` is how many blocks show anything, of `places` that were compared. `grain` is the standard deviation of
+    noise in all of them, above that of rounding, and `retoned` the mean difference of what agrees, both in gray
+    levels. `starkness` 0..1: how near the usual block of both pictures is to half black and half white. `outlier`: how
+    many times what nearly all places of a word's size differ by, for scaling and compression, the largest difference
+    is; 0 where none stands out. `displacement`: how far the parts that moved most moved against the rest, but for what
+    bends the whole, in pixels of the size at which both were compared; 0 where too little shows to tell.
+    `one_is_overlaid`: something lies over just one of the two. `is_negative`: what is light in one of them is dark in
+    the other. `evened`: the largest difference that is one in the tones of either as well; None where that was not
+    asked, or no change of tone explains the rest.
     """
 
     worst: float
@@ -62,6 +63,7 @@ class Detail:
     one_is_overlaid: bool = False
     is_negative: bool = False
     evened: float | None = None
+    places: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ _MOST_UNTOUCHED: Final = 0.9  # what these differ by is the usual then: in a sma
 _LEAST_EDITED: Final = 0.4  # as `_LEAST_WORD`, where nothing was scaled
 _WORD: Final = (2, 3)  # blocks down and across: where a few letters differ, all of these do
 _FEWEST: Final = 24  # blocks, of which the usual ones are not those of one word
-_PAPER: Final = 1.0  # variance in gray levels; a sky has more
 _CLIPPED: Final = 10.0  # gray levels of other tones: brighter by a sixth, and colors are clipped
 _DAMPING: Final = 1e-5  # of the terms' strength: blocks that are a plain slope have no curvature
 _TO_GRAY: Final = 64.0  # squares as large as gray values
@@ -47,13 +46,12 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     if planes.is_untouched:
         return float(words.max() / usual_word), doubtful & (differences > 0)
     rows, columns = np.nonzero(doubtful)
-    on_paper = planes.one_sided & (np.minimum(planes.left_variance, planes.right_variance) < _PAPER)
     of_both = [
         _moved_or_blurred(source, target, rows, columns, planes.cell, bent=bent or retoned > RETONED)
         for source, target in ((planes.left, planes.right), (planes.right, planes.left))
     ]
     # Anything explains bare paper: what only one picture shows has to be explained by the other.
-    left_over = np.where(on_paper[doubtful], np.maximum(*of_both), np.minimum(*of_both))
+    left_over = np.where(planes.on_paper[doubtful], np.maximum(*of_both), np.minimum(*of_both))
     explained = np.minimum(differences[doubtful], left_over / (2 * contrast[doubtful])) * weights[doubtful]
     times = np.zeros_like(weights)
     times[doubtful] = explained
@@ -81,8 +79,9 @@ class _Weighed(NamedTuple):
 
 def _weighed(planes: BlockPlanes, differences: Float32s) -> _Weighed:
     shown = planes.textured
-    of_one = np.maximum(planes.left_variance, planes.right_variance) / 2  # all of it differs, where it is one-sided
-    contrast = np.maximum(np.sqrt(planes.left_variance * planes.right_variance), of_one) + planes.noise
+    of_one = np.maximum(planes.left_variance, planes.right_variance) / 2  # all of it differs
+    of_both = np.sqrt(planes.left_variance * planes.right_variance)
+    contrast = np.where(planes.on_paper, of_one, of_both) + planes.noise
     share = _MOST_UNTOUCHED if planes.is_untouched else _USUAL
     usual = _nearly_largest(differences[shown], share) + _LEAST_DIFFERENCE
     usual_left_over = _nearly_largest((differences * contrast)[shown], share) + _LEAST_VARIANCE

@@ -7,6 +7,8 @@ from dedup_core.policy import Policy
 
 _FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
 _IN_INK: Final = 0.1  # starkness; docs/thresholds.md#what-stands-out
+_MOST_PLACES: Final = 0.5  # of those that were compared; docs/thresholds.md#before-a-plain-background
+_HARDLY_PLAIN: Final = 0.2  # docs/thresholds.md#before-a-plain-background
 
 
 def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
@@ -17,3 +19,10 @@ def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
 def is_photograph(measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether something shows everywhere and is not drawn in ink; not told where nobody looked closer."""
     return is_full(measurement, policy) and measurement.detail is not None and measurement.detail.starkness < _IN_INK
+
+
+def is_tiny_photograph(measurement: PairMeasurement, policy: Policy) -> bool:
+    """Whether one of which few places could be compared shows something in most of them, and hardly a plain ground."""
+    detail = measurement.detail
+    shows_everywhere = detail is not None and detail.blocks > _MOST_PLACES * detail.places > 0
+    return shows_everywhere and measurement.plain_share <= _HARDLY_PLAIN and is_photograph(measurement, policy)

@@ -314,6 +314,8 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"plain_share": 0.5, "texture": 0.4, "turn": 9.0}, VerdictKind.ALTERED),
         ({"plain_share": 0.5, "turn": 9.0}, VerdictKind.DUPLICATE),
         ({"blocks": 190, "turn": 9.0}, VerdictKind.ALTERED),
+        ({"blocks": 190, "places": 2000, "turn": 9.0}, VerdictKind.ALTERED),
+        ({"blocks": 190, "places": 200, "turn": 9.0}, VerdictKind.DUPLICATE),
         (
             {
                 "plain_share": 0.5,
