@@ -51,14 +51,19 @@ class RejectedService:
         return (row for row in rows if row.path.begins_with(prefix))
 
     def _part_by_part(self, after: str, reason: str, progress: Progress) -> Iterator[FeaturesRow]:
-        seen, first = 0, int(after[:2], 16) if after else 0
-        for end in (*range(first + PREFIXES_A_PAGE, LAST + 1, PREFIXES_A_PAGE), LAST + 1):
-            for row in self._features.rejected(after, before=f"{end:02x}" if end <= LAST else "", reason=reason):
+        seen = 0
+        for first in range(int(after[:2], 16) if after else 0, LAST + 1, PREFIXES_A_PAGE):
+            for row in self._part(after, first, reason):
                 seen += 1
                 progress(seen)
                 yield row
             progress(seen)
-            after = f"{end - 1:02x}"
+            after = _last_prefix(first)
+
+    def _part(self, after: str, first: int, reason: str = "") -> Iterator[FeaturesRow]:
+        """Those behind `after` whose ids begin with one of the prefixes of a page, of which this is the first."""
+        end = first + PREFIXES_A_PAGE
+        return self._features.rejected(after, before=f"{end:02x}" if end <= LAST else "", reason=reason)
 
     def reasons(self) -> Counter[str]:
         """How many images were rejected for which reason."""
@@ -72,10 +77,14 @@ class RejectedService:
             after, first = cursor, int(cursor, 16) + 1
         else:
             after, first = parse_image_cursor(cursor), int(cursor[:2], 16)
-        end = first + PREFIXES_A_PAGE
         rows: list[FeaturesRow] = []
-        for row in self._features.rejected(after, before=f"{end:02x}" if end <= LAST else ""):
+        for row in self._part(after, first):
             rows.append(row)
             if len(rows) == size:
                 return RejectedPage(rows, row.path.image_id)
-        return RejectedPage(rows, f"{end - 1:02x}" if end <= LAST else None)
+        return RejectedPage(rows, _last_prefix(first) if first + PREFIXES_A_PAGE <= LAST else None)
+
+
+def _last_prefix(first: int) -> str:
+    """Of the page that begins with this one."""
+    return f"{first + PREFIXES_A_PAGE - 1:02x}"

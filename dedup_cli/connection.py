@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from dedup_app.extras import from_extra
 from dedup_app.services import Services
 from dedup_app.settings import Settings
 from dedup_app.storage_connection import STORAGE, StorageConnection
@@ -38,15 +39,8 @@ def unchecked_services_of(context: typer.Context) -> Services:
     if isinstance(context.obj, Services):
         return context.obj
     settings = read_settings(Path.cwd(), os.environ)
-    try:
+    with from_extra("an app in Azure", FROM_THE_EXTRA, "cli,azure"):
         from dedup_storage.connect import connect  # noqa: PLC0415 - half a second that `--help` need not wait
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in FROM_THE_EXTRA:
-            raise
-        raise InvalidSetting(
-            f"an app in Azure is asked with the package {error.name}, which comes with an extra: "
-            "pip install 'near-duplicate-images[cli,azure]'"
-        ) from error
     for name in LOGGED_BY_THE_WAY:
         logging.getLogger(name).addHandler(logging.NullHandler())
     return connect(settings)

@@ -1,9 +1,9 @@
 """The engine of the candidate index that the settings ask for. Another one is one more case here."""
 
+from dedup_app.extras import from_extra
 from dedup_app.index_address import INDEX_URL, IndexAddress
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.settings import Settings
-from dedup_core.errors import InvalidSetting
 from dedup_storage.clients import StorageClients
 from dedup_storage.fingerprint_log import FingerprintLog
 from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments
@@ -24,16 +24,9 @@ def open_index(settings: Settings, clients: StorageClients) -> CandidateIndex:
 
 
 def _in_postgres(address: IndexAddress, settings: Settings) -> CandidateIndex:
-    try:
+    with from_extra(INDEX_URL, DRIVERS, "cli,azure,postgres"):
         from dedup_storage.postgres.postgres_index import PostgresIndex  # noqa: PLC0415 - its driver, only where wanted
         from dedup_storage.postgres.sign_in import tokens  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in DRIVERS:
-            raise
-        raise InvalidSetting(
-            f"{INDEX_URL} is asked with the package {error.name}, which comes with an extra: "
-            "pip install 'near-duplicate-images[cli,azure,postgres]'"
-        ) from error
 
     client_id = settings.image_storage.client_id if settings.image_storage else ""
     return PostgresIndex(address, settings.namespace, tokens(client_id))

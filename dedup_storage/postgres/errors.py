@@ -32,7 +32,9 @@ def our_errors(action: str) -> Iterator[None]:
         error.setting = INDEX_URL
         raise
     except psycopg.Error as error:
-        raise as_our_error(error, action) from None
+        ours = as_our_error(error, action)
+        ours.setting = INDEX_URL
+        raise ours from None
 
 
 def as_our_error(error: psycopg.Error, action: str) -> DedupError:
@@ -40,12 +42,6 @@ def as_our_error(error: psycopg.Error, action: str) -> DedupError:
 
     So is a missing right or extension: no image is at fault, and all of them wait until somebody mends it.
     """
-    ours = _of_our_kinds(error, action)
-    ours.setting = INDEX_URL
-    return ours
-
-
-def _of_our_kinds(error: psycopg.Error, action: str) -> DedupError:
     state = error.sqlstate or ""
     text = f"Could not {action}: {_explanation(error, state)}"
     if state.startswith(_DENIED) or _NOT_LET_IN.search(str(error)):

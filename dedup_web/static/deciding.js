@@ -4,8 +4,7 @@
 // what was shown when its key was pressed.
 let last_act = Promise.resolve();
 function inOrder(act) {
-  const slow = setTimeout(() => tell("The app has not answered yet…"), SLOW_AFTER);
-  last_act = last_act.then(act).catch((error) => tell(error.message)).finally(() => clearTimeout(slow));
+  last_act = saying(last_act.then(act).catch((error) => tell(error.message)), () => tell("The app has not answered yet…"));
   return last_act;
 }
 const asked = new WeakSet(); // groups whose decision is under way: a key that is struck twice is not about the next one

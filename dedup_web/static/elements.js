@@ -39,6 +39,13 @@ const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const many = (count, thing) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
 const TOLD_FOR = 4000, UNDOABLE_FOR = 8000, SLOW_AFTER = 800; // milliseconds
+
+// The answer as it is; `say` is called if it takes long.
+function saying(answer, say) {
+  const slow = setTimeout(say, SLOW_AFTER);
+  return answer.finally(() => clearTimeout(slow));
+}
+
 let toastTimer;
 function tell(text, is_undoable = false) {
   $("toast").replaceChildren(text);

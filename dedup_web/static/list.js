@@ -28,10 +28,9 @@ async function loadList() {
   if (state.tab === "rejected") return showRejected();
   if (state.tab === "statistics") return showStatistics();
   if (state.tab === "tune") return showTune();
-  const slow = setTimeout(() => {
+  const page = await saying(read(query(null)), () => {
     if (!$("group").childElementCount) showNothing("Looking…", "An app that has slept takes some seconds to answer.");
-  }, SLOW_AFTER);
-  const page = await read(query(null)).finally(() => clearTimeout(slow));
+  });
   if (question !== newest_question) return;
   showList(page.groups, page);
   await open(state.groups.length ? 0 : -1);
