@@ -9,18 +9,26 @@ from dedup_core.arrays import Float32s
 
 _TONE_LEVELS: Final = 32  # of 8 gray levels each; of finer ones fewer hold enough pixels, or blocks, to say anything
 _LEAST_LEVEL: Final = 20  # pixels of one level that say something about the tone
+_SLOPES: Final = (0.5, 2.0)  # least and most, of a curve beyond what is known of it
 _STRAIGHT: Final = 1e-3  # a block of two tones has no parabola of its own
 
 
 def tone_curve(source: Float32s, target: Float32s, least: int = _LEAST_LEVEL) -> Float32s | None:
-    """The mean of target at each of 256 levels of source, where enough of them (`least`) are seen to say."""
+    """The mean of target at each of 256 levels of source, where enough of them (`least`) are seen to say.
+
+    Beyond those it goes on as steeply as from end to end: what the rest does not show is no lighter for that.
+    """
     level = (np.clip(source, 0, 255) * (_TONE_LEVELS / 256)).astype(np.intp)
     counts = np.bincount(level, minlength=_TONE_LEVELS)
     known = counts >= least
     if known.sum() < 2:  # noqa: PLR2004 (a curve needs two points)
         return None
     levels, means = (np.bincount(level, it, _TONE_LEVELS)[known] / counts[known] for it in (source, target))
-    return np.asarray(np.interp(np.arange(256), levels, means), dtype=np.float32)
+    everywhere = np.arange(256)
+    curve = np.interp(everywhere, levels, means)
+    slope = np.clip((means[-1] - means[0]) / (levels[-1] - levels[0]), *_SLOPES)
+    curve += slope * (np.minimum(everywhere - levels[0], 0) + np.maximum(everywhere - levels[-1], 0))
+    return np.asarray(np.clip(curve, 0, 255), dtype=np.float32)
 
 
 def joint_levels(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -79,9 +79,9 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     contents = contents_of(ours, theirs)
     if same:
         laid, look = on_itself(left.pixels, contents[0]), NOT_LOOKED
-        placed = laid.placed
+        placed, whole = laid.placed, None
     else:
-        laid, look, placed = _looked_at(left.pixels, right.pixels, hint, contents)
+        laid, look, placed, whole = _looked_at(left.pixels, right.pixels, hint, contents)
     pair, shape = laid.pair, laid.shape
     ours_shown, theirs_shown = laid.parts
     backgrounds = ours_shown.background, theirs_shown.background
@@ -98,6 +98,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         tones, regions = _tones_and_regions(laid, look, blocks, only_colors=only_colors, before_plain=before_plain)
+        if look.detail.altered_share <= FEW_PARTS:
+            tones, regions = _with_marks(tones, regions, laid, whole)
         even = EvenBlocks(laid.labs, unchanged)
         tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted(blocks))
         if look.detail.altered_share <= FEW_PARTS and even.are_retoned(blocks):
@@ -147,12 +149,22 @@ def _tones_and_regions(
     regions = look.regions
     if not changed(regions):
         regions += laid.regions_of(spots, BLOCK)
-    if look.detail is not None and look.detail.altered_share <= FEW_PARTS:
-        outlier = color_outlier(laid.pair.left, laid.pair.right, laid.least_pixels)
-        tones = replace(tones, mark=outlier.times, mark_in_tones=outlier.in_tones, color_off=outlier.color_off)
-        if not changed(regions):
-            regions += laid.regions_in(outlier.boxes)
     return tones, regions
+
+
+def _with_marks(
+    tones: Tones, regions: tuple[Region, ...], laid: Laid, whole: Placed | None
+) -> tuple[Tones, tuple[Region, ...]]:
+    """The same with marks that color alone tells, in plain margins of the `whole` pictures, too, if there are any."""
+    outlier = color_outlier(laid.pair.left, laid.pair.right, laid.least_pixels)
+    tones = replace(tones, mark=outlier.times, mark_in_tones=outlier.in_tones, color_off=outlier.color_off)
+    found = laid.regions_in(outlier.boxes)
+    if whole is not None and (around := Laid.of(whole)):
+        outlier = color_outlier(around.pair.left, around.pair.right, around.least_pixels)
+        if outlier.times > tones.mark:
+            tones = replace(tones, mark=outlier.times, mark_in_tones=max(outlier.in_tones, tones.mark_in_tones))
+            found = around.regions_in(outlier.boxes)
+    return tones, regions if changed(regions) else (*regions, *found)
 
 
 def _in_one_tone(tones: Tones, one: OneTone | None) -> Tones:
@@ -170,26 +182,32 @@ def _equal_as_measured(left: WorkingImage, right: WorkingImage) -> bool:
 
 def _looked_at(
     left: Pixels, right: Pixels, hint: View | None, contents: Sequence[Contents]
-) -> tuple[Laid, Look, Placed]:
-    """How the two lie on each other, a closer look where they are at all alike, and where they lay for that."""
+) -> tuple[Laid, Look, Placed, Placed | None]:
+    """How the two lie on each other, a closer look where they are at all alike, and where they lay for that.
+
+    And with the plain margins that both show; None where there are none.
+    """
     laid = laid_in_order(left, right, hint, contents)
     unlike = laid.shape.structure < _PLAUSIBLE or laid.credibility < _LEAST_CREDIBLE
     if unlike or laid.shape.texture < _PLAIN:
         is_almost_plain = laid.shape.texture < _ALMOST_PLAIN
-        return _look_at_plain(left, right, laid) if is_almost_plain else (laid, NOT_LOOKED, laid.placed)
+        laid, look, placed = _look_at_plain(left, right, laid) if is_almost_plain else (laid, NOT_LOOKED, laid.placed)
+        return laid, look, placed, None
     laid, look, placed = _laid_finely(laid)
+    whole = None
     if cropped := in_shared_rectangle(left, right, laid, look, placed):
         laid, look, placed = cropped
     elif wider := with_margins(placed, left, right, contents[0]):
-        look = look.or_worse(_nearest_look(wider, recolored=laid.is_recolored))
+        closer, whole = _nearest_look(wider, recolored=laid.is_recolored)
+        look = look.or_worse(closer)
     if look.shows_nothing and laid.pair.coverage < SAME_FRAME:
-        whole, in_frame = _frame_on_frame(left, right, placed.view)
-        closer = NOT_LOOKED if in_frame is None else look_closer(whole, recolored=in_frame.is_recolored)
+        stretched, in_frame = _frame_on_frame(left, right, placed.view)
+        closer = NOT_LOOKED if in_frame is None else look_closer(stretched, recolored=in_frame.is_recolored)
         if in_frame is not None and not closer.shows_nothing:
-            laid, look, placed = in_frame, closer, whole
+            laid, look, placed, whole = in_frame, closer, stretched, None
     if laid.pair.coverage < SAME_FRAME:
         look = replace(look, regions=(placed.shared_region(), *look.regions))
-    return laid, look, placed
+    return laid, look, placed, whole
 
 
 def _laid_finely(laid: Laid) -> tuple[Laid, Look, Placed]:
@@ -231,14 +249,16 @@ def _nearer(laid: Laid, placed: Placed) -> Laid:
     return laid if finer is None or finer.shape.structure <= laid.shape.structure else finer
 
 
-def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> Look:
-    """That at the place where least differs; where one leaves no more than a copy does, no other is looked at."""
-    best = NOT_LOOKED
+def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> tuple[Look, Placed]:
+    """That at the place where least differs, and it; one that leaves no more than a copy does is the last."""
+    best, nearest = NOT_LOOKED, places[0]
     for placed in places:
-        best = best.or_better(look_closer(placed, recolored=recolored))
+        closer = look_closer(placed, recolored=recolored)
+        if best.or_better(closer) is closer:
+            best, nearest = closer, placed
         if not best.finds_much:
             break
-    return best
+    return best, nearest
 
 
 def _look_at_plain(left: Pixels, right: Pixels, laid: Laid) -> tuple[Laid, Look, Placed]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.comparison.color_match import is_monochrome_copy, keeps_hues
+from dedup_core.comparison.color_match import above, is_monochrome_copy, keeps_hues
 from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement
 from dedup_core.comparison.photographs import is_full
 from dedup_core.policy import Policy
@@ -19,6 +19,19 @@ def only_colors_differ(measurement: PairMeasurement, policy: Policy) -> bool:
         return False
     same_shapes = measurement.structure >= _LEAST_STRUCTURE and detail.usual <= _MOST_USUAL
     return same_shapes and tones.light <= _MOST_LIGHT
+
+
+def relit_in_gray(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about gray or toned copies in another light besides, but for photographs; empty where they are not.
+
+    What loses its color keeps its light, and a display of which other segments are lit has all of their edges.
+    """
+    tones = measurement.tones
+    if tones is None or tones.light <= _MOST_LIGHT or is_full(measurement, policy):
+        return ""
+    if not is_monochrome_copy(measurement, policy):
+        return ""
+    return f"one of them is gray or toned, and shows another light besides ({above(tones.light, _MOST_LIGHT)})"
 
 
 def only_light_differs(measurement: PairMeasurement, policy: Policy) -> bool:

@@ -36,7 +36,7 @@ from dedup_core.comparison.measurement import (
 from dedup_core.comparison.parts_match import every_part_matches, every_shape_matches
 from dedup_core.comparison.photographs import is_full
 from dedup_core.comparison.regions import Region, RegionKind
-from dedup_core.comparison.same_shapes import only_colors_differ, only_light_differs
+from dedup_core.comparison.same_shapes import only_colors_differ, only_light_differs, relit_in_gray
 from dedup_core.comparison.sentences import framing, what_differs
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.limits import WORKING_SIZE
@@ -155,7 +155,7 @@ def _with_doubts_of_recoloring(
     if outlying := outlying_place(measurement, policy, recolored=True):
         alike = are_recolored or measurement.color_residual <= policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
-    if some := some_colors(measurement):
+    if some := some_colors(measurement) or relit_in_gray(measurement, policy):
         alike = measurement.color_residual <= _MOST_RECOLORED * policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (some, *reasons)
     return VerdictKind.COLOR_VARIANT, reasons

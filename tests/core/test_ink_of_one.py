@@ -1,5 +1,6 @@
 """What is written or drawn on one of two pages, where the other has nothing: a page number, a thin line by a pen."""
 
+from functools import cache
 from io import BytesIO
 
 import pytest
@@ -7,6 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dedup_core import compare
 from dedup_core.comparison.verdict import VerdictKind
+from tests.core.pictures import half, jpeg
+from tests.core.verdicts import kind_of
 
 PAGE = (850, 1100)  # a letter at 100 dots an inch
 TEXT = "The goods named in this agreement remain ours until all of them were paid in full within thirty days"
@@ -65,3 +68,23 @@ def test_a_page_number_on_one_of_two_pages_is_seen_in_a_copy(scale, quality):
 def test_a_copy_that_shows_it_as_well_is_a_duplicate(drawn, scale, quality):
     verdict = compare(written(drawn(), "PNG"), written(drawn(), "JPEG", scale, quality=quality))
     assert verdict.kind is VerdictKind.DUPLICATE, verdict.reasons
+
+
+@cache
+def slide(*, covered: bool) -> Image.Image:
+    """A page with a dark heading, of which no other place is as dark as a bar over it. Do not draw on it."""
+    image = Image.new("RGB", (960, 540), (250, 250, 250))
+    canvas = ImageDraw.Draw(image)
+    canvas.rectangle((0, 0, 960, 90), fill=(0, 90, 115))
+    canvas.text((40, 22), "Signal pepper delivery", fill="white", font_size=36)
+    for line, words in enumerate(("statue filter bridge", "ladder invoice harbor", "monday candle", "valley customer")):
+        canvas.text((80, 150 + 80 * line), words, fill=(40, 40, 40), font_size=26)
+    if covered:
+        canvas.rectangle((650, 20, 770, 44), fill="black")
+    return image
+
+
+@pytest.mark.parametrize("copied", [half, lambda image: jpeg(image, 80)], ids=["half", "JPEG"])
+def test_a_bar_darker_than_all_of_the_rest_is_no_change_of_tone(copied):
+    assert kind_of(slide(covered=False), copied(slide(covered=True))) is VerdictKind.ALTERED
+    assert kind_of(slide(covered=True), copied(slide(covered=True))) is VerdictKind.DUPLICATE

@@ -1,6 +1,7 @@
 """Margins are looked at where they have about one color, and tell what is a ground and what one picture was cut to."""
 
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from dedup_core import VerdictKind
 from dedup_core.comparison.margins import are_alike
-from tests.core.pictures import half
+from tests.core.pictures import half, jpeg
 from tests.core.verdicts import kind_of
 
 
@@ -69,3 +70,31 @@ def scanned(image: Image.Image, degrees: float) -> Image.Image:
 def test_a_card_is_a_duplicate_of_its_scan_of_which_no_margins_could_be_trimmed(degrees):
     assert kind_of(glass(), scanned(glass(), degrees)) is VerdictKind.DUPLICATE
     assert kind_of(glass(), scanned(glass(460), degrees)) in {VerdictKind.ALTERED, VerdictKind.DISTINCT}
+
+
+@cache
+def desktop(*, stamped: bool) -> Image.Image:
+    """A dialog on a blue desktop, which is cut off above it as a margin, and a red stamp on that. Do not draw on it."""
+    image = Image.new("RGB", (800, 600), (0, 120, 215))
+    canvas = ImageDraw.Draw(image)
+    canvas.rectangle((0, 565, 800, 600), fill=(30, 30, 30))
+    canvas.rectangle((180, 190, 620, 400), fill=(240, 240, 240))
+    canvas.rectangle((180, 190, 620, 222), fill="white")
+    canvas.text((192, 196), "Statue", fill="black", font_size=16)
+    for line, words in enumerate(("window valley bridge basket", "yellow quarter letter", "forest garden cotton")):
+        canvas.text((250, 250 + 28 * line), words, fill="black", font_size=16)
+    canvas.rectangle((520, 360, 600, 388), fill=(225, 225, 225), outline=(0, 120, 215))
+    if stamped:  # as dark as the desktop: color alone tells it
+        canvas.rounded_rectangle((524, 84, 690, 160), 8, outline=(200, 45, 60), width=5)
+        canvas.text((552, 96), "PAID", fill=(200, 45, 60), font_size=44)
+    return image
+
+
+def laid_askew(image: Image.Image) -> Image.Image:
+    return jpeg(image.rotate(0.7, Image.Resampling.BICUBIC, fillcolor=(250, 250, 248)), 80)
+
+
+def test_a_mark_that_color_alone_tells_is_seen_in_the_margin_of_a_scan_too():
+    assert kind_of(desktop(stamped=False), laid_askew(desktop(stamped=True))) is VerdictKind.ALTERED
+    assert kind_of(desktop(stamped=True), laid_askew(desktop(stamped=True))) is VerdictKind.DUPLICATE
+    assert kind_of(desktop(stamped=False), laid_askew(desktop(stamped=False))) is VerdictKind.DUPLICATE
