@@ -9,6 +9,7 @@ from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMe
 from dedup_core.policy import Policy
 
 _OF_CALM: Final = 20.0  # docs/thresholds.md#detail
+_KEPT_LUMA: Final = 1.0  # gray levels; docs/thresholds.md#detail
 
 
 def every_part_matches(detail: Detail, tones: Tones | None, policy: Policy, *, misaligned: bool = True) -> bool:
@@ -46,9 +47,10 @@ def _is_recolored(measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether other colors, and hardly any other shapes, are why parts differ; small places differ in both.
 
     What one shows and the other does not is no color: black and white of two things may show what they have in common.
+    Nor are they why, where a gray copy has the very lumas of the colors.
     """
     detail = measurement.detail
     if detail is None or detail.reshaped_share > policy.max_reshaped_share or detail.lost_share > FEW_PARTS:
         return False
     everywhere = measurement.color_residual > policy.max_altered_color_residual
-    return everywhere or is_monochrome_copy(measurement, policy)
+    return detail.retoned > _KEPT_LUMA and (everywhere or is_monochrome_copy(measurement, policy))
