@@ -1,6 +1,7 @@
 """The ASGI application: all routes together, and how errors are told."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -14,7 +15,7 @@ from dedup_app.paging import BadCursor
 from dedup_app.review import UnknownReviewImage
 from dedup_app.services import Services
 from dedup_app.telling import UnknownPair
-from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, PermanentError, TemporaryError
+from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, InvalidPath, PermanentError, TemporaryError
 from dedup_web.context import Context
 from dedup_web.docs_page import docs_html
 from dedup_web.group_routes import add_groups
@@ -28,6 +29,7 @@ from dedup_web.tuning_routes import add_tuning
 STATUS_OF = {
     NothingToDecide: 409,
     BadCursor: 400,
+    InvalidPath: 400,
     UnknownReviewImage: 404,
     UnknownPair: 404,
     ImageNotFound: 404,
@@ -84,8 +86,13 @@ async def _told(_request: Request, error: Exception) -> JSONResponse:
 
 async def _refused(_request: Request, error: RequestValidationError) -> Response:
     """What does not fit its description is named and not repeated: it may be bytes or letters that JSON cannot hold."""
-    told = [{name: it[name] for name in ("type", "loc", "msg")} for it in error.errors()]
-    return Response(json.dumps({"detail": told}), 422, media_type="application/json")
+    told = "; ".join(f"{_place(it['loc'])}: {it['msg'][:1].lower()}{it['msg'][1:]}" for it in error.errors())
+    return Response(json.dumps({"detail": told}), 400, media_type="application/json")
+
+
+def _place(where: Sequence[str | int]) -> str:
+    """The name of a parameter, or where in the body."""
+    return ".".join(map(str, where if where[0] == "body" else where[1:]))
 
 
 def _add_pages(api: FastAPI) -> None:
@@ -107,4 +114,12 @@ def _add_pages(api: FastAPI) -> None:
 
 
 def _schema(api: FastAPI) -> dict[str, Any]:
-    return get_openapi(title=api.title, version="1", description=api.description, routes=api.routes)
+    """The description without FastAPI's own answer 422 to an invalid request, which is told with 400 here."""
+    schema = get_openapi(title=api.title, version="1", description=api.description, routes=api.routes)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if operation["responses"].get("422", {}).get("description") == "Validation Error":
+                del operation["responses"]["422"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(unused, None)
+    return schema
