@@ -11,6 +11,7 @@ from rich.text import Text
 from dedup_cli.output import plain_table
 
 LEAST_WHY: Final = 24  # columns beside a name, below which a reason is easier to read below it
+LEAST_NAME: Final = 12  # columns for a name in a terminal that has no room for all columns
 MOST_LINES: Final = 2  # of a name that is wider than its column; then its middle is left out
 GAP: Final = 2
 
@@ -41,8 +42,9 @@ def named_table(
     table = plain_table(*_headings(headings, is_wide), right=right, title=title or None)
     for column in table.columns[:-1]:
         column.no_wrap = True
+    room = max(width - taken, LEAST_NAME)
     for row in rows:
-        table.add_row(*(_cells(row, is_wide, width - taken) if row else ()))
+        table.add_row(*(_cells(row, is_wide, room) if row else ()))
     return table
 
 

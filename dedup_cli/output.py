@@ -22,6 +22,7 @@ from dedup_core.comparison.verdict import VerdictKind
 PENDING = "pending"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WIDTH_OF_A_FILE = 110
+LEAST_WIDTH = 60  # a narrower terminal breaks the lines by itself: a table that fits into it would lose the names
 PADDING = re.compile(r" +(?=\n)")
 
 VERDICT_STYLES = {
@@ -41,7 +42,10 @@ def console() -> Console:
     width_is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
     width = None if width_is_known else WIDTH_OF_A_FILE
     file = None if sys.stdout.isatty() else cast("IO[str]", _WithoutPadding())
-    return Console(file=file, width=width, highlight=False)
+    made = Console(file=file, width=width, highlight=False)
+    if made.width < LEAST_WIDTH:
+        made.width = LEAST_WIDTH
+    return made
 
 
 class _WithoutPadding(io.TextIOBase):

@@ -39,3 +39,8 @@ def test_of_a_name_that_fills_more_than_two_lines_the_middle_is_left_out():
     name = (first.split()[-1] + second.strip()).split("…")
     assert (name[0].startswith("photos/xxx"), name[1].endswith("xxx/tower.jpg")) == (True, True)
     assert third.strip().startswith("structure matches")
+
+
+@pytest.mark.parametrize("width", [1, 20, 30])
+def test_columns_that_leave_a_name_no_room_are_no_defect(width: int):
+    assert lines_of(width, "my-photos/2019/tower-small-edited.jpg")
