@@ -9,12 +9,9 @@ from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
-from dedup_app.event_log import EventLog
 from dedup_app.setting_reader import NAMESPACE
 from dedup_app.settings import Settings
 from dedup_core.errors import InvalidSetting
-
-log = EventLog(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,6 @@ class OwnershipService:
         while not ((before := self._record.owner()) and self._record.replace_owner(owner, before.tag)):
             if before is None and self._record.create_owner(owner):
                 break
-        log.warning("namespace_taken_over", container=owner.container, site=owner.site)
         return owner
 
     def _claim(self) -> bool:

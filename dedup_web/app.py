@@ -86,7 +86,7 @@ async def _told(_request: Request, error: Exception) -> JSONResponse:
 
 async def _refused(_request: Request, error: RequestValidationError) -> Response:
     """What does not fit its description is named and not repeated: it may be bytes or letters that JSON cannot hold."""
-    told = "; ".join(f"{_place(it['loc'])}: {it['msg'][:1].lower()}{it['msg'][1:]}" for it in error.errors())
+    told = "; ".join(f"{_place(it['loc'])}: {it['msg']}" for it in error.errors())
     return Response(json.dumps({"detail": told}), 400, media_type="application/json")
 
 

@@ -41,3 +41,8 @@ def test_a_command_with_the_settings_of_another_app_is_refused_until_it_takes_ov
 
 def test_a_site_says_nothing_where_nothing_is_handed_over(dedup):
     assert dedup("owner", "show", "--site", "x").exit_code == 2
+
+
+def test_who_takes_over_is_told_so_in_words_alone(dedup, services, caplog):
+    told = dedup("owner", "take-over")
+    assert (told.exit_code, told.stderr, caplog.records) == (0, "", [])

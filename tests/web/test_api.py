@@ -55,7 +55,7 @@ def test_an_invalid_request_is_told_in_a_sentence_that_names_what_is_wrong(clien
     answer = client.get("/api/groups", params={"size": 0, "state": "closed"})
     assert (answer.status_code, answer.json()["detail"]) == (
         400,
-        "state: input should be 'open', 'decided' or 'all'; size: input should be greater than or equal to 1",
+        "state: Input should be 'open', 'decided' or 'all'; size: Input should be greater than or equal to 1",
     )
     described = client.get("/api/openapi.json").json()
     answers = {code for path in described["paths"].values() for it in path.values() for code in it["responses"]}
