@@ -25,6 +25,7 @@ from local_host.status import describe, remove_status, write_status
 from local_host.threads import crashed
 
 STOPPED_AT_ONCE = 130  # as a shell reports a program that Ctrl-C ended
+HIGHEST_PORT = 65_535
 GRACE_SECONDS = 10.0  # what the host has after SIGTERM
 
 logger = logging.getLogger("local_host")
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     start = commands.add_parser("start", help="run an app", description="Run a Function app until Ctrl-C.")
     start.add_argument("--app", type=Path, default=Path(), help="folder of function_app.py and host.json (here)")
     start.add_argument(
-        "--port", type=int, help=f"port of the HTTP functions, 0 for a free one ({DEFAULT_PORT}, or free if taken)"
+        "--port", type=_port, help=f"port of the HTTP functions, 0 for a free one ({DEFAULT_PORT}, or free if taken)"
     )
     start.add_argument(
         "--lease-seconds",
@@ -97,8 +98,9 @@ def _parser() -> argparse.ArgumentParser:
         help="how long the host goes on after SIGTERM before it ends everything (%(default)s)",
     )
     start.add_argument("--worker-module", default=WORKER_MODULE, help=argparse.SUPPRESS)
-    start.add_argument("--data", type=Path, help="where Azurite keeps its data (.azurite in the app's folder)")
-    start.add_argument("--in-memory", action="store_true", help="Azurite keeps nothing")
+    kept = start.add_mutually_exclusive_group()
+    kept.add_argument("--data", type=Path, help="where Azurite keeps its data (.azurite in the app's folder)")
+    kept.add_argument("--in-memory", action="store_true", help="Azurite keeps nothing")
     start.add_argument("--status-file", type=Path, help="where to write how this host is reached, as JSON")
     start.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input ends")
     start.add_argument("--verbose", action="store_true", help="also what the host, the runtime and the SDKs log")
@@ -148,6 +150,13 @@ def _positive(text: str) -> float:
     value = float(text)
     if value <= 0:
         raise argparse.ArgumentTypeError("must be more than 0")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"must be from 0 to {HIGHEST_PORT}")
     return value
 
 

@@ -24,6 +24,13 @@ def test_every_file_that_the_tables_name_is_there() -> None:
 
 
 def test_every_test_file_is_named_once_or_speaks_for_itself() -> None:
-    own = {"test_azurite.py", "test_bindings.py", "test_settings.py", "test_http_routes.py", "test_page.py"}
+    own = {
+        "test_arguments.py",
+        "test_azurite.py",
+        "test_bindings.py",
+        "test_settings.py",
+        "test_http_routes.py",
+        "test_page.py",
+    }
     missing = {path.name for path in HERE.glob("test_*.py")} - own
     assert [name for name in sorted(missing) if f"`{name}`" not in PAGE] == []
