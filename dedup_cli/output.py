@@ -43,8 +43,7 @@ def console() -> Console:
     width = None if width_is_known else WIDTH_OF_A_FILE
     file = None if sys.stdout.isatty() else cast("IO[str]", _WithoutPadding())
     made = Console(file=file, width=width, highlight=False)
-    if made.width < LEAST_WIDTH:
-        made.width = LEAST_WIDTH
+    made.width = max(made.width, LEAST_WIDTH)
     return made
 
 
