@@ -36,6 +36,8 @@ def read_plan(path: Path) -> KeepPlan:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    if data.startswith(b'{"manifest":'):
+        raise InvalidPlan(f"{path} is a manifest and no plan: give the file that `dedup plan --format json` wrote")
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # what PowerShell's `>` writes
     try:
         return parse_plan(data.decode("utf-16" if is_utf16 else "utf-8-sig"))

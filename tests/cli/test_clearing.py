@@ -10,11 +10,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dedup_app.cleanup.record import InvalidManifest
+from dedup_cli.clearing import read_plan
 from dedup_cli.failures import InputError
 from dedup_cli.main import app
 from dedup_cli.manifest_file import open_manifest
 from dedup_cli.purge import parse_age
 from dedup_core.errors import StoreBusy
+from dedup_core.groups.plan_file import InvalidPlan
 from tests.app.cleanup.scenes import Scene, scene
 
 
@@ -214,3 +216,10 @@ def test_an_age_is_days_or_hours():
     for wrong in ("30", "d", "-1d", "1w", ""):
         with pytest.raises(InputError, match="30d or 12h"):
             parse_age(wrong)
+
+
+def test_a_manifest_in_place_of_a_plan_is_called_that(tmp_path: Path):
+    path = tmp_path / "plan.manifest.jsonl"
+    path.write_text('{"manifest":1,"plan":"d7aa"}\n{"step":"begun"}\n', encoding="utf-8")
+    with pytest.raises(InvalidPlan, match="is a manifest and no plan"):
+        read_plan(path)
