@@ -114,7 +114,7 @@ def answer_in_turn() -> None:
     else:  # a checkout from before dedup_core had rooms
         from dedup_core.decode import decode  # noqa: PLC0415
     try:
-        from dedup_core.comparison.part import forget_parts  # noqa: PLC0415
+        from dedup_core.comparison.overlap.part import forget_parts  # noqa: PLC0415
     except ImportError:  # a checkout that holds nothing of a comparison
 
         def forget_parts() -> None: ...

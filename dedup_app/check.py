@@ -7,7 +7,7 @@ from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.images import Images
 from dedup_app.ports.index import NOBODY, CandidateIndex
-from dedup_core.comparison.seen_image import SeenImage
+from dedup_core.comparison.alignment.seen_image import SeenImage
 from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, decide
 from dedup_core.errors import ImageNotFound
 from dedup_core.groups.facts import FAMILIES

@@ -64,7 +64,7 @@ class Pictures:
             return pair.sides
 
     def _laid(self, left: ImagePath, right: ImagePath) -> tuple[bytes, bytes]:
-        from dedup_core.comparison.laid import shared_parts  # noqa: PLC0415 - see above
+        from dedup_core.comparison.overlap.laid import shared_parts  # noqa: PLC0415 - see above
 
         images = self._services.loader.load_image_pair_for_comparison(left, right)
         parts = shared_parts(images[0].working.pixels, images[1].working.pixels)

@@ -8,7 +8,7 @@ import pytest
 
 from dedup_changes.workshop import MadeCopy, make_copies
 from dedup_core.comparison import measure
-from dedup_core.comparison.seen_image import SeenImage
+from dedup_core.comparison.alignment.seen_image import SeenImage
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_decoders import in_process
 

@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.color.summary import palette_of
-from dedup_core.comparison.laid import AlignedPair, align_pair
 from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.overlap.laid import AlignedPair, align_pair
 from dedup_core.comparison.regions import Box, RegionKind
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.decoding.working_image import WorkingImage, decoded

@@ -10,26 +10,26 @@ from dedup_core.arrays import Pixels
 from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
-from dedup_core.comparison.allowance import shows_something_else
-from dedup_core.comparison.color_marks import color_outlier
-from dedup_core.comparison.cropped import in_shared_rectangle
-from dedup_core.comparison.detail import NOT_LOOKED, SURE_DETAIL, Look, look_closer
-from dedup_core.comparison.exchanged import EvenBlocks, painted
-from dedup_core.comparison.exposure import BLOCK, Blocks, color_residual
-from dedup_core.comparison.fine_print import look_at_fine_print
+from dedup_core.comparison.alignment.placing import Contents, Placed
+from dedup_core.comparison.alignment.seen_image import SeenImage, contents_of, distance_bits
+from dedup_core.comparison.alignment.warp import farthest_apart
+from dedup_core.comparison.detail.closer_look import NOT_LOOKED, SURE_DETAIL, Look, look_closer
+from dedup_core.comparison.detail.color_marks import color_outlier
+from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
-from dedup_core.comparison.ground import Ground
-from dedup_core.comparison.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, laid_in_order, on_itself
-from dedup_core.comparison.margins import before_margins, with_margins
 from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
-from dedup_core.comparison.one_tone import OneTone
-from dedup_core.comparison.placing import Contents, Placed
+from dedup_core.comparison.overlap.cropped import in_shared_rectangle
+from dedup_core.comparison.overlap.laid import METRIC_SIZE, SAME_FRAME, Laid, in_order, laid_in_order, on_itself
+from dedup_core.comparison.overlap.margins import before_margins, with_margins
+from dedup_core.comparison.overlap.which_side import sides_of
 from dedup_core.comparison.regions import Region, changed
-from dedup_core.comparison.seen_image import SeenImage, contents_of, distance_bits
+from dedup_core.comparison.rules.allowance import shows_something_else
 from dedup_core.comparison.sides import ALIKE
-from dedup_core.comparison.tones import tones_between
-from dedup_core.comparison.warp import farthest_apart
-from dedup_core.comparison.which_side import sides_of
+from dedup_core.comparison.tones.exchanged import EvenBlocks, painted
+from dedup_core.comparison.tones.exposure import BLOCK, Blocks, color_residual
+from dedup_core.comparison.tones.ground import Ground
+from dedup_core.comparison.tones.one_tone import OneTone
+from dedup_core.comparison.tones.tones_between import tones_between
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits

@@ -5,10 +5,17 @@ from enum import StrEnum
 from typing import Final
 
 from dedup_core.color.color_metrics import ColorMetrics
-from dedup_core.comparison.allowance import ALLOWED_FOR_GRAIN
-from dedup_core.comparison.altered_share import most_that_differs
-from dedup_core.comparison.color_match import above, colors_match, is_monochrome_copy
-from dedup_core.comparison.doubts import (
+from dedup_core.comparison.measurement import (
+    MANY_BLOCKS,
+    MOST_OF_ONE,
+    Detail,
+    PairMeasurement,
+)
+from dedup_core.comparison.regions import Region, RegionKind
+from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
+from dedup_core.comparison.rules.altered_share import most_that_differs
+from dedup_core.comparison.rules.color_match import above, colors_match, is_monochrome_copy
+from dedup_core.comparison.rules.doubts import (
     another_frame,
     another_spot,
     displaced_parts,
@@ -27,17 +34,10 @@ from dedup_core.comparison.doubts import (
     unlike_part,
     written_around,
 )
-from dedup_core.comparison.measurement import (
-    MANY_BLOCKS,
-    MOST_OF_ONE,
-    Detail,
-    PairMeasurement,
-)
-from dedup_core.comparison.parts_match import every_part_matches, every_shape_matches
-from dedup_core.comparison.photographs import is_full
-from dedup_core.comparison.regions import Region, RegionKind
-from dedup_core.comparison.same_shapes import only_colors_differ, only_light_differs, relit_in_gray
-from dedup_core.comparison.sentences import framing, what_differs
+from dedup_core.comparison.rules.parts_match import every_part_matches, every_shape_matches
+from dedup_core.comparison.rules.photographs import is_full
+from dedup_core.comparison.rules.same_shapes import only_colors_differ, only_light_differs, relit_in_gray
+from dedup_core.comparison.rules.sentences import framing, what_differs
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import BALANCED, Policy, policy_of

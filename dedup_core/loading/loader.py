@@ -20,7 +20,7 @@ from dedup_core.paths import ImagePath
 from dedup_core.views import View
 
 if TYPE_CHECKING:
-    from dedup_core.comparison.seen_image import SeenImage
+    from dedup_core.comparison.alignment.seen_image import SeenImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class MemoryEfficientImageLoader:
 
     def load(self, path: ImagePath | str) -> LoadedImage:
         """Read and decode one image; the encoded bytes and the full-size pixels are gone when it returns."""
-        from dedup_core.comparison.seen_image import SeenImage  # noqa: PLC0415 - as where it is measured
+        from dedup_core.comparison.alignment.seen_image import SeenImage  # noqa: PLC0415 - as where it is measured
 
         path = _as_path(path)
         with self._budgets.file() as room:

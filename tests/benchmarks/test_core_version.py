@@ -10,7 +10,15 @@ from benchmarks.quality_eval.workers import OF_FEATURES, OF_MEASUREMENTS
     ("of", "beneath"),
     [
         (OF_FEATURES, {"decoding.decoder", "fingerprinting.hashes", "fingerprinting.keypoint_detector"}),
-        (OF_MEASUREMENTS, {"decoding.decoder", "comparison.align", "comparison.tones", "fingerprinting.hashes"}),
+        (
+            OF_MEASUREMENTS,
+            {
+                "decoding.decoder",
+                "comparison.alignment.align",
+                "comparison.tones.tones_between",
+                "fingerprinting.hashes",
+            },
+        ),
     ],
 )
 def test_results_rest_on_all_modules_that_make_them(of, beneath):

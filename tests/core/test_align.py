@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dedup_core.comparison.align import align
-from dedup_core.comparison.local_contrast import box_blur, content_box, local_structure, luma_plane
-from dedup_core.comparison.placing import Placed
+from dedup_core.comparison.alignment.align import align
+from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.structure.local_contrast import box_blur, content_box, local_structure, luma_plane
 from dedup_core.views import View, turned
 from tests.core.drawings import TRANSPOSES
 from tests.core.pictures import brighter, cropped, hue_shifted, padded, scene

@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw
 
 from dedup_changes.transforms import TRANSFORMS
 from dedup_core import VerdictKind, compare
-from dedup_core.comparison.align import align
-from dedup_core.comparison.align_keypoints import KeypointSearch
+from dedup_core.comparison.alignment.align import align
+from dedup_core.comparison.alignment.keypoints import KeypointSearch
 from dedup_core.views import View
 from tests.core.drawings import beside, drawn, photo
 from tests.core.pictures import encoded

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from dedup_core import decide, measure_images
-from dedup_core.comparison.align import align
-from dedup_core.comparison.placing import Placed
+from dedup_core.comparison.alignment.align import align
+from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.decoding.given import working_image_of
 from dedup_core.views import View, turned
 from tests.core.pictures import encoded

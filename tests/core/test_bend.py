@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core import VerdictKind, decide, measure_images
-from dedup_core.comparison.bend import Bend
+from dedup_core.comparison.alignment.bend import Bend
 from tests.core.pictures import bent, jpeg, scene, working
 
 SIZE = (512, 384)

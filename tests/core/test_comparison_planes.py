@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageFilter
 
 from dedup_core.color.lab import block_means, srgb_to_lab
-from dedup_core.comparison.local_contrast import box_blur
-from dedup_core.comparison.sharpness import cell_sums, smoothed
-from dedup_core.comparison.warp import resized_under, shown_under, warped
+from dedup_core.comparison.alignment.warp import resized_under, shown_under, warped
+from dedup_core.comparison.structure.local_contrast import box_blur
+from dedup_core.comparison.structure.sharpness import cell_sums, smoothed
 from tests.core.pictures import scene
 
 RANDOM = np.random.default_rng(5)

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
-from dedup_core.comparison.block_planes import BlockPlanes
-from dedup_core.comparison.displacement import displacement
-from dedup_core.comparison.placing import Placed
+from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.detail.block_planes import BlockPlanes
+from dedup_core.comparison.detail.displacement import displacement
 from dedup_core.policy import BALANCED, LOOSE, STRICT
 from dedup_core.views import View
 from tests.core.pictures import bent, jpeg, scene, working

@@ -8,8 +8,8 @@ from PIL import Image
 
 from dedup_core.color.summary import palette_of
 from dedup_core.comparison.explain import PANEL, difference_map, explain, explain_png
-from dedup_core.comparison.laid import align_pair
 from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.overlap.laid import align_pair
 from dedup_core.comparison.verdict import decide
 from dedup_core.decoding.working_image import WorkingImage
 from tests.core.pictures import brighter, cropped, hue_shifted, scene, working

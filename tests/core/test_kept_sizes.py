@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dedup_core.comparison import local_contrast
+from dedup_core.comparison.structure import local_contrast
 from dedup_core.fingerprinting import blobs
 
 KEPT_MB = 16

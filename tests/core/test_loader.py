@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dedup_core.comparison import measure, seen_image
+from dedup_core.comparison import measure
+from dedup_core.comparison.alignment import seen_image
 from dedup_core.decoding import header_check
 from dedup_core.decoding.formats import read_header
 from dedup_core.errors import ImageNotFound, ImageTooLarge, InvalidPath, InvalidSetting, StoreBusy, UnreadableImage

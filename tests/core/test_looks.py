@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core import measure_images
-from dedup_core.comparison.detail import NOT_LOOKED, Look
+from dedup_core.comparison.detail.closer_look import NOT_LOOKED, Look
 from dedup_core.comparison.measurement import Detail
 from dedup_core.comparison.regions import RegionKind
 from tests.core.pictures import jpeg, scene, working

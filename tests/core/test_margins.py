@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core import VerdictKind
-from dedup_core.comparison.margins import are_alike
+from dedup_core.comparison.overlap.margins import are_alike
 from tests.core.pictures import half, jpeg
 from tests.core.verdicts import kind_of
 

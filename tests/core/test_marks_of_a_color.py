@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
-from dedup_core.comparison.color_marks import color_outlier
+from dedup_core.comparison.detail.color_marks import color_outlier
 from dedup_core.comparison.regions import RegionKind
 from tests.core.drawings import photo
 from tests.core.pictures import half, jpeg, scene, working

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from dedup_core import ImagePath, VerdictKind, View, decide, measure_images, measure_pair
-from dedup_core.comparison.edge_agreement import Shapes, shape_agreement
-from dedup_core.comparison.exposure import Blocks, color_residual
-from dedup_core.comparison.laid import METRIC_SIZE, align_pair
+from dedup_core.comparison.overlap.laid import METRIC_SIZE, align_pair
 from dedup_core.comparison.regions import swapped
+from dedup_core.comparison.structure.edge_agreement import Shapes, shape_agreement
+from dedup_core.comparison.tones.exposure import Blocks, color_residual
 from dedup_core.loading.generated import draw_generated_image
 from tests.core.pictures import brighter, cropped, encoded, hue_shifted, jpeg, padded, scene, working
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from dedup_changes.tones import half_darkened
 from dedup_core import BALANCED, PairMeasurement, VerdictKind, decide, measure_images
-from dedup_core.comparison.doubts import other_shapes, other_tones
+from dedup_core.comparison.rules.doubts import other_shapes, other_tones
 from tests.core.pictures import working
 
 

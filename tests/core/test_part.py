@@ -3,7 +3,7 @@
 import numpy as np
 
 from dedup_core import measure_images
-from dedup_core.comparison.part import forget_parts, part_of
+from dedup_core.comparison.overlap.part import forget_parts, part_of
 from tests.core.pictures import jpeg, scene, working
 
 

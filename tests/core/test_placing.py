@@ -5,10 +5,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
-from dedup_core.comparison import align as align_module
 from dedup_core.comparison import measure as measure_module
-from dedup_core.comparison.placing import Placed
-from dedup_core.comparison.warp import farthest_apart, is_straight, shrunk, straightened
+from dedup_core.comparison.alignment import align as align_module
+from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.alignment.warp import farthest_apart, is_straight, shrunk, straightened
 from dedup_core.views import View
 from tests.core.pictures import cropped, jpeg, scene, working
 from tests.core.test_provenance import photograph

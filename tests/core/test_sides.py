@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.overlap.which_side import side_of, sides_of
 from dedup_core.comparison.sides import ALIKE, Side, Sides
-from dedup_core.comparison.which_side import side_of, sides_of
 from dedup_core.decoding.decoder import decode
 from tests.core.pictures import encoded, scene
 from tests.core.test_provenance import photograph

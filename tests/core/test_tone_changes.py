@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 from dedup_changes.frames import avatar, caption, rounded, sticker
 from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stronger
 from dedup_core import VerdictKind, decide, measure_images
-from dedup_core.comparison.bent_tones import variance_and_explained
+from dedup_core.comparison.tones.bent_tones import variance_and_explained
 from tests.core.drawings import PHOTOS, photo, working
 from tests.core.pictures import jpeg
 from tests.core.verdicts import kind_of

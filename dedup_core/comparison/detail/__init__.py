@@ -1,0 +1,1 @@
+"""Whether every part of two aligned pictures shows the same: blocks, marks and fine print."""

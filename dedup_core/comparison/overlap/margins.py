@@ -1,0 +1,105 @@
+"""What lies in plain margins: they are trimmed before two pictures are aligned, and a page number with them."""
+
+from typing import Final
+
+import numpy as np
+
+from dedup_core.arrays import Pixels
+from dedup_core.color.background import Background
+from dedup_core.color.lab import srgb_to_lab
+from dedup_core.comparison.alignment.placing import WHOLE, Contents, Frame, Placed, frame_of
+from dedup_core.comparison.alignment.warp import farthest_apart
+from dedup_core.comparison.structure.clusters import PixelBox
+from dedup_core.views import turned
+
+_LIKE_COLORS: Final = 64.0  # gray levels: one paper in another light, and no black margin for a white one
+_CORNER_OFF: Final = 0.015  # of a side: frames that differ by less are the same one, scaled and rounded
+_MORE: Final = 1.005  # times the pixels that both show inside of their margins
+_MIXED: Final = 2  # pixels: the outermost lines of what a border is around are a mixture of both
+_STEP: Final = 4  # pixels: every fourth one tells the color of a margin
+type Colors = list[Pixels]
+"""The pixels of the margins around what was aligned of a picture, outermost first, (n, 3) each."""
+
+
+def with_margins(placed: Placed, left: Pixels, right: Pixels, contents: Contents) -> list[Placed]:
+    """The same alignment with as much of the margins as both pictures show; empty where that is nothing more.
+
+    `contents` is what lies inside the outermost border of each. What lies beyond the edge of one picture was cropped
+    from it, and a border that only one of them has, in another color, was put around it: neither is looked at. Where
+    the frames lie on each other, they come first exactly so, and then as they were placed: either may be nearer.
+    """
+    if placed.frames == (WHOLE, WHOLE):
+        return []
+    least = _MORE * placed.common_pixels
+    if placed.within(left, right, (WHOLE, WHOLE)).common_pixels <= least:
+        return []
+    upright = turned(left, placed.view)
+    pages = _page(left, contents[0]), _page(right, contents[1])
+    inside, used = placed.boxes(upright, right, pages), placed.boxes(upright, right, placed.frames)
+    margins = _margins(upright, inside[0], used[0]), _margins(right, inside[1], used[1])
+    choices = [(WHOLE, page, frame) for page, frame in zip(pages, placed.frames, strict=True)]
+    for first, second in sorted(np.ndindex(3, 3), key=sum):  # the largest first
+        if are_alike(margins[0][first:] + margins[1][second:]):
+            wider = placed.within(left, right, (choices[0][first], choices[1][second]))
+            return _exact_first(wider, left, right) if wider.common_pixels > least else []
+    return []
+
+
+def before_margins(
+    placed: Placed, left: Pixels, right: Pixels, shown: tuple[Background, Background]
+) -> tuple[Background, Background]:
+    """The backgrounds of what both show: surely such where plain margins of the same color lie around all of it."""
+    if WHOLE in placed.frames:
+        return shown
+    wholes = turned(left, placed.view), right
+    used = placed.boxes(*wholes, placed.frames)
+    if not all(map(_is_surrounded, used, wholes)):
+        return shown
+    colors = [
+        np.median(_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), box), axis=0)
+        for whole, box in zip(wholes, used, strict=True)
+    ]
+    ours, theirs = srgb_to_lab(np.array([colors]).round().astype(np.uint8))[0]
+    return shown[0].before(ours), shown[1].before(theirs)
+
+
+def _is_surrounded(box: PixelBox, whole: Pixels) -> bool:
+    left, top, right, bottom = box
+    return min(left, top) >= _STEP and right <= whole.shape[1] - _STEP and bottom <= whole.shape[0] - _STEP
+
+
+def are_alike(margins: Colors) -> bool:
+    """Whether margins have about one color; where nothing is there is none."""
+    colors = [np.median(margin, axis=0) for margin in margins if len(margin)]
+    return not colors or bool(np.ptp(colors, axis=0).max() <= _LIKE_COLORS)
+
+
+def _exact_first(placed: Placed, left: Pixels, right: Pixels) -> list[Placed]:
+    exact = Placed.stretched(left, right, placed.view)
+    is_near = farthest_apart(placed.homography, exact.homography, exact.left) <= _CORNER_OFF
+    if placed.frames != exact.frames or not is_near:
+        return [placed]
+    return [exact] if placed.keeps_frame else [exact, placed]
+
+
+def _page(picture: Pixels, content: tuple[slice, slice]) -> Frame:
+    """What is inside the outermost border, without the lines in which it shows."""
+    height, width = picture.shape[:2]
+    cut = []
+    for part, side in zip(content, (height, width), strict=True):
+        start, stop, _ = part.indices(side)
+        mixed = _MIXED if stop - start > 2 * _MIXED else 0  # of a thin stripe nothing would be left
+        cut.append(slice(start + (mixed if start else 0), stop - (mixed if stop < side else 0)))
+    return frame_of(picture, (cut[0], cut[1]))
+
+
+def _margins(whole: Pixels, page: PixelBox, used: PixelBox) -> Colors:
+    return [_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), page), _ring(whole, page, used)]
+
+
+def _ring(whole: Pixels, outer: PixelBox, inner: PixelBox) -> Pixels:
+    """Pixels of a box that lie around another one, (n, 3)."""
+    around = np.zeros(whole.shape[:2], dtype=np.bool_)
+    around[outer[1] : outer[3], outer[0] : outer[2]] = True
+    around[inner[1] : inner[3], inner[0] : inner[2]] = False
+    return whole[::_STEP, ::_STEP][around[::_STEP, ::_STEP]]

@@ -1,0 +1,185 @@
+"""Finds out which picture of a pair has something lying over it, a frame around it, or less of the scene."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.alignment.warp import shrunk
+from dedup_core.comparison.overlap.filled_corners import has_filled_corners
+from dedup_core.comparison.overlap.overlays import overlaid_sides
+from dedup_core.comparison.overlap.written_margins import is_written
+from dedup_core.comparison.regions import Corners
+from dedup_core.comparison.sides import Side, Sides
+
+_LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
+_ONE_PLACE: Final = 0.008  # of a side: two pixels of an alignment
+_ONE_SHAPE: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
+_INSIDE: Final = 9  # lines of 192: a twentieth of the picture
+_REACH: Final = 3  # pixels around the rectangle in which the inner edge of a frame is looked for
+_FRAME_EDGE: Final = 3.0  # docs/thresholds.md#which-side
+_LEAST_EDGE: Final = 6.0  # gray levels: between two plain areas any step would be large
+_EMPTY_BARS: Final = 0.3  # docs/thresholds.md#which-side
+_PLAIN_STEP: Final = 0.5  # gray levels
+_BARS_BESIDE: Final = [True, False, True, False]
+_BARS_ABOVE: Final = [False, True, False, True]
+
+type Both = tuple[Pixels, Pixels]
+
+
+def sides_of(
+    wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: int, *, is_straight: bool, turn: float = 0.0
+) -> Sides:
+    """What tells two whole pictures apart of which `parts`, at one size, are what both show, and `inner` where that is.
+
+    The left one is turned as it lies on the right one, which `is_straight` where it is only scaled and shifted for it;
+    `size` is that of the longer side at which to look, `turn` the degrees between the two.
+    """
+    scales = [size / max(whole.shape[:2]) for whole in wholes]
+    if _is_one_frame(wholes, inner):
+        parts = _stretched([np.asarray(shrunk(whole, scale)) for whole, scale in zip(wholes, scales, strict=True)])
+    overlaid = overlaid_sides(*parts)
+    # Around what is turned against the other, a box says little of where the frame of that one lies.
+    frames = (within_the_other(*inner), within_the_other(*inner[::-1])) if is_straight else inner
+    sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
+    if not is_straight:
+        return _with_filling(sides, wholes, turn)
+    if not (sides.left.is_framed and sides.right.is_framed):
+        return sides
+    # What has bars of its own and got a frame besides has something around it on more sides.
+    left_margins, right_margins = (sum(_wide_margins(corners)) for corners in frames)
+    return Sides(
+        replace(sides.left, is_framed=left_margins > right_margins),
+        replace(sides.right, is_framed=right_margins > left_margins),
+    )
+
+
+def _with_filling(sides: Sides, wholes: Both, turn: float) -> Sides:
+    """The sides of two that lie at an angle: what one of them got at its corners is a frame, and none of its scene."""
+    left, right = (has_filled_corners(whole, turn) for whole in wholes)
+    if left == right:
+        return sides
+    return Sides(
+        replace(sides.left, shared=1.0, is_framed=left),
+        replace(sides.right, shared=1.0, is_framed=right),
+    )
+
+
+def within_the_other(ours: Corners, theirs: Corners) -> Corners:
+    """What lies in the frame of the other picture: `ours`, and as much around it as there is around `theirs`.
+
+    Plain margins are trimmed of both before one is laid on the other. What both have around them is no frame of one.
+    """
+    left, top, right, bottom = ours
+    across, down = (
+        span / max(other, _LEAST_MARGIN)
+        for span, other in ((right - left, theirs[2] - theirs[0]), (bottom - top, theirs[3] - theirs[1]))
+    )
+    return (
+        max(0.0, left - across * theirs[0]),
+        max(0.0, top - down * theirs[1]),
+        min(1.0, right + across * (1 - theirs[2])),
+        min(1.0, bottom + down * (1 - theirs[3])),
+    )
+
+
+def _is_one_frame(wholes: Both, inner: tuple[Corners, Corners]) -> bool:
+    """Whether what both show lies at one place of both, and is not all of them: a letter may be in what was cut off."""
+    if not all(any(_wide_margins(corners)) for corners in inner):
+        return False
+    aspects = sorted(whole.shape[1] / whole.shape[0] for whole in wholes)
+    off = max(abs(ours - theirs) for ours, theirs in zip(*inner, strict=True))
+    return off <= _ONE_PLACE and aspects[0] / aspects[1] >= _ONE_SHAPE
+
+
+def _stretched(pictures: Sequence[Pixels]) -> Both:
+    """Both at the size of the first one."""
+    first, second = pictures
+    height, width = first.shape[:2]
+    return first, np.asarray(Image.fromarray(second).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, is_straight: bool = True) -> Side:
+    """What the part outside of `inner`, which the other picture shows too, says of a whole picture (h, w, 3).
+
+    It is looked at `scale` times as large. Where the two lie at an angle, no edge of `inner` runs along a margin.
+    """
+    left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
+    is_wide = _wide_margins(inner)
+    if not any(is_wide):
+        return Side(1.0, is_framed=False, is_overlaid=is_overlaid)
+    luma = np.asarray(shrunk(whole, scale, "L"), dtype=np.float32)
+    height, width = luma.shape
+    row, column = min(int(top * height), height - 1), min(int(left * width), width - 1)
+    rows, columns = slice(row, max(row + 1, int(bottom * height))), slice(column, max(column + 1, int(right * width)))
+    across, down = (
+        np.abs(np.diff(luma, axis=1))[rows].mean(axis=0),
+        np.abs(np.diff(luma, axis=0))[:, columns].mean(axis=1),
+    )
+    edges = (round(left * width), round(top * height), round(right * width), round(bottom * height))
+    profiles = zip((across, down, across, down), edges, is_wide, strict=True)
+    is_edged = [wide and _has_edge(profile, edge) for profile, edge, wide in profiles]
+    edged = [edge for edge, wide in zip(is_edged, is_wide, strict=True) if wide]
+    is_framed = len(edged) > 1 and (
+        sum(edged) >= min(3, len(edged)) or (any(edged) and _is_plain_around(luma, rows, columns))
+    )
+    if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
+        profile, start, stop = (across, edges[0], edges[2]) if is_wide == _BARS_BESIDE else (down, edges[1], edges[3])
+        is_framed = is_framed or _emptiness(profile, start, stop) < (_EMPTY_BARS if any(edged) else _EMPTY_BARS / 3)
+    written = is_straight and any(
+        is_written(margin, inside, luma.size)
+        for (margin, inside), edge in zip(_beside_edges(luma, rows, columns), is_edged, strict=True)
+        if edge
+    )
+    is_framed = is_framed or written
+    shared = 1.0 if is_framed else (right - left) * (bottom - top)
+    return Side(round(shared, 3), is_framed, is_overlaid, written)
+
+
+def _beside_edges(luma: Float32s, rows: slice, columns: slice) -> Iterator[tuple[Float32s, Float32s]]:
+    """The margin and some lines inside at the left, upper, right and lower edge, the lines nearest to it last."""
+    for lines, first, end in (
+        (luma[rows].T, columns.start, columns.stop),
+        (luma[:, columns], rows.start, rows.stop),
+        (luma[rows].T[::-1], luma.shape[1] - columns.stop, luma.shape[1] - columns.start),
+        (luma[:, columns][::-1], luma.shape[0] - rows.stop, luma.shape[0] - rows.start),
+    ):
+        yield lines[:first], lines[first : min(end, first + _INSIDE)][::-1]
+
+
+def _wide_margins(inner: Corners) -> list[bool]:
+    """Of the left, upper, right and lower margin, which are wider than an alignment may be off."""
+    left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
+    return [margin > _LEAST_MARGIN for margin in (left, top, 1 - right, 1 - bottom)]
+
+
+def _has_edge(profile: NDArray[np.floating], edge: int) -> bool:
+    """Whether a straight line runs along the whole edge, as no scene has one where someone happens to cut it."""
+    near = profile[max(0, edge - 1 - _REACH) : edge + _REACH]
+    inside = float(np.median(profile[profile > 0])) if (profile > 0).any() else 0.0
+    return len(near) > 0 and float(near.max()) > max(_LEAST_EDGE, _FRAME_EDGE * inside)
+
+
+def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:
+    """Whether all that is outside has one color, as what lies around a picture has and no scene."""
+    steps = np.zeros_like(luma)
+    steps[1:] += np.abs(np.diff(luma, axis=0))
+    steps[:, 1:] += np.abs(np.diff(luma, axis=1))
+    outside = np.ones(luma.shape, bool)
+    outside[
+        max(0, rows.start - _REACH) : rows.stop + _REACH, max(0, columns.start - _REACH) : columns.stop + _REACH
+    ] = False
+    return bool(outside.any() and steps[outside].mean() < _PLAIN_STEP)
+
+
+def _emptiness(profile: NDArray[np.floating], start: int, stop: int) -> float:
+    """How much there is to see in the fuller one of two bars, against what is between them."""
+    bars = profile[: max(1, start - _REACH)], profile[min(len(profile) - 1, stop + _REACH) :]
+    between = profile[start:stop]
+    if not between.size or not profile.size:
+        return 1.0
+    return max(float(bar.mean()) for bar in bars) / (float(between.mean()) + 0.1)

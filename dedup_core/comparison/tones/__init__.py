@@ -1,0 +1,1 @@
+"""What another light, exposure, tone curve or palette makes of the same picture."""
