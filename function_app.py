@@ -12,9 +12,9 @@ import azure.functions as func
 from azurefunctions.extensions.bindings import blob  # type: ignore[import-untyped]
 
 from dedup_app.collector import paused_collector
+from dedup_app.configuration.settings import Settings
+from dedup_app.configuration.storage_connection import STORAGE
 from dedup_app.event_log import invocation, show_image_paths
-from dedup_app.settings import Settings
-from dedup_app.storage_connection import STORAGE
 from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
 from dedup_app.upkeep import do_each
 from dedup_core.errors import InvalidSetting

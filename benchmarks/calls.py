@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_core.paths import ImagePath
 from dedup_storage.blobs import AzureImages
 from dedup_storage.clients import StorageClients, open_clients

@@ -52,9 +52,9 @@ APP_STAGES = {
         "dedup_storage.queues:AzureIngestQueue.send",
     ),
     "app, the rest": (
-        "dedup_app.ingest:IngestService.handle_blob",
-        "dedup_app.ingest:IngestService.handle_message",
-        "dedup_app.verify:VerifyService.handle_message",
+        "dedup_app.pipeline.ingest:IngestService.handle_blob",
+        "dedup_app.pipeline.ingest:IngestService.handle_message",
+        "dedup_app.pipeline.verify:VerifyService.handle_message",
     ),
 }
 

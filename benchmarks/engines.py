@@ -27,7 +27,7 @@ import psutil
 import psycopg
 
 from benchmarks.index_records import SHIPPED, made_up, pictures, real_fingerprints
-from dedup_app.index_address import IndexAddress
+from dedup_app.configuration.index_address import IndexAddress
 from dedup_changes.transforms import ALL_TRANSFORMS
 from dedup_core import extract_features
 from dedup_core.fingerprinting.record import Fingerprints

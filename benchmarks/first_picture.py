@@ -30,7 +30,7 @@ from local_host.process import HostProcess
 
 WITHOUT_A_PICTURE = """
 import os, function_app
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_storage.connect import connect
 connect(Settings.from_environment(dict(os.environ)))
 """

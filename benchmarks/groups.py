@@ -27,8 +27,8 @@ from urllib.parse import urlencode
 
 from benchmarks.checkouts import HERE, packaged
 from dedup_app.collector import paused_collector
-from dedup_app.group_book import GroupBook
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
+from dedup_app.records.group_book import GroupBook
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.keeper import KeeperPolicy

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_app.storage_connection import StorageConnection
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.clients import open_clients

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.index import apart
 from benchmarks.index_log import CONTAINER, MILLION, peak_mb
 from benchmarks.index_records import log_block, made_up, pictures, real_fingerprints
-from dedup_app.storage_connection import StorageConnection
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_storage.clients import open_clients
 from dedup_storage.fingerprint_log import BLOCK_RECORDS, FingerprintLog

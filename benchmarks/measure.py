@@ -26,9 +26,9 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
 from benchmarks.process_tree import HOST, ProcessTree
+from dedup_app.configuration.settings import Settings
 from dedup_app.intervals import Share
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
 from dedup_storage.connect import connect
 from local_host.azurite import Azurite, StorageRequest

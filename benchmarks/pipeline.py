@@ -38,7 +38,7 @@ from benchmarks.drawn_images import drawn_images
 from benchmarks.pipeline_report import KINDS, RATE, STAGES, show
 from benchmarks.process_tree import DECODERS, HOST, WORKER, ProcessTree, cpu_seconds
 from benchmarks.storage_operations import count_billed, count_kinds
-from dedup_app.settings import ISOLATIONS, Settings
+from dedup_app.configuration.settings import ISOLATIONS, Settings
 from dedup_core.loading.stats import LoaderStats
 from dedup_storage.connect import connect
 from local_host.azurite import Azurite

@@ -23,11 +23,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.index_records import made_up, pictures, real_fingerprints
-from dedup_app.image_status import INDEXED
-from dedup_app.ledger.findings import PREFIXES
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.findings import PREFIXES
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_core.extraction import extract_features
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints

@@ -18,7 +18,7 @@ from pathlib import Path
 from azure.data.tables import TableClient
 
 from benchmarks.storage_operations import taken_apart
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_storage.clients import open_clients
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.log_reading import READ_BYTES

@@ -25,8 +25,8 @@ from PIL import Image
 from rich.progress import track
 
 from benchmarks.tune_in_app import tried_in_app
-from dedup_app.dial import dial
-from dedup_app.telling import PLACES
+from dedup_app.feedback.dial import dial
+from dedup_app.feedback.telling import PLACES
 from dedup_app.tune.choice import Chooser
 from dedup_app.tune.evidence import Judgment
 from dedup_app.tune.moves import changed

@@ -17,10 +17,10 @@ from azure.storage.blob import BlobServiceClient
 from PIL import Image
 
 from benchmarks.measure import verify_all
-from dedup_app.decisions import Act
+from dedup_app.configuration.settings import Settings
+from dedup_app.feedback.decisions import Act
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_app.tune.service import TooFewDecisions
 from dedup_changes.transforms import TRANSFORMS
 from dedup_cli.tune import settings_lines

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from dedup_app.journal import JournaledFeatures, VerdictJournal, VerdictLog
-from dedup_app.loader_totals import LoaderTotals
-from dedup_app.notices import EventSender, Notices
-from dedup_app.ownership import OwnershipService
+from dedup_app.configuration.ownership import OwnershipService
+from dedup_app.configuration.settings import Settings
+from dedup_app.pipeline.loader_totals import LoaderTotals
+from dedup_app.pipeline.rejection import Rejections
 from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.images import Images, OriginalLinks
@@ -17,8 +17,8 @@ from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairsTable
 from dedup_app.ports.queues import IngestQueue, PoisonQueues, Queues, VerifyQueue
 from dedup_app.ports.reports import Meter, ReportsTable, StatsTable
-from dedup_app.rejection import Rejections
-from dedup_app.settings import Settings
+from dedup_app.records.journal import JournaledFeatures, VerdictJournal, VerdictLog
+from dedup_app.records.notices import EventSender, Notices
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.loading.source import SourceImage
@@ -26,7 +26,7 @@ from dedup_core.paths import ImagePath
 
 if TYPE_CHECKING:
     from dedup_app.cleanup.ports import MovableBlobs
-    from dedup_app.image_tags import BlobTags, ImageTags
+    from dedup_app.records.image_tags import BlobTags, ImageTags
 
 
 def utc_now() -> datetime:
@@ -86,7 +86,7 @@ class ServicePorts:
     def _image_tags(self) -> "ImageTags | None":
         if self.blob_tags is None:
             return None
-        from dedup_app.image_tags import ImageTags  # noqa: PLC0415 - needs numpy, and few have it on
+        from dedup_app.records.image_tags import ImageTags  # noqa: PLC0415 - needs numpy, and few have it on
 
         return ImageTags(self.blob_tags, self.pairs, self.features)
 

@@ -7,26 +7,26 @@ from dedup_app.triggered_services import TriggeredServices
 from dedup_core.loading.budget import LoadBudgets
 
 if TYPE_CHECKING:
-    from dedup_app.activity import ActivityService
-    from dedup_app.backlog import BacklogService
-    from dedup_app.check import CheckService
     from dedup_app.cleanup.apply import ApplyService
+    from dedup_app.cleanup.keep_plan import KeepPlanService
     from dedup_app.cleanup.ports import MovableBlobs
     from dedup_app.cleanup.purge import PurgeService
     from dedup_app.cleanup.undo import UndoService
-    from dedup_app.decision_transfer import DecisionTransfer
-    from dedup_app.decisions import DecisionService
-    from dedup_app.keep_plan import KeepPlanService
+    from dedup_app.feedback.decision_transfer import DecisionTransfer
+    from dedup_app.feedback.decisions import DecisionService
+    from dedup_app.feedback.telling import TellingService
     from dedup_app.measure.service import MeasureService
     from dedup_app.measure.workshop import Workshop
-    from dedup_app.overview import OverviewService
-    from dedup_app.pair_list import PairListService
+    from dedup_app.operations.backlog import BacklogService
+    from dedup_app.operations.reindex import ReindexService
+    from dedup_app.operations.rejudge import RejudgeService
+    from dedup_app.pipeline.check import CheckService
     from dedup_app.ports.decoders import Decoders
-    from dedup_app.reindex import ReindexService
-    from dedup_app.rejected import RejectedService
-    from dedup_app.rejudge import RejudgeService
-    from dedup_app.review import ReviewService
-    from dedup_app.telling import TellingService
+    from dedup_app.queries.activity import ActivityService
+    from dedup_app.queries.overview import OverviewService
+    from dedup_app.queries.pair_list import PairListService
+    from dedup_app.queries.rejected import RejectedService
+    from dedup_app.queries.review import ReviewService
     from dedup_app.tune.service import TuneService
 
 
@@ -42,43 +42,43 @@ class Services(TriggeredServices):
 
     @cached_property
     def pair_list(self) -> "PairListService":
-        from dedup_app.pair_list import PairListService
+        from dedup_app.queries.pair_list import PairListService
 
         return PairListService(features=self.features, pairs=self.pairs)
 
     @cached_property
     def overview(self) -> "OverviewService":
-        from dedup_app.overview import OverviewService
+        from dedup_app.queries.overview import OverviewService
 
         return OverviewService(features=self.features, reports=self.reports, queues=self.queues)
 
     @cached_property
     def activity(self) -> "ActivityService":
-        from dedup_app.activity import ActivityService
+        from dedup_app.queries.activity import ActivityService
 
         return ActivityService(stats=self.stats, book=self.groups, now=self.now)
 
     @cached_property
     def rejected(self) -> "RejectedService":
-        from dedup_app.rejected import RejectedService
+        from dedup_app.queries.rejected import RejectedService
 
         return RejectedService(self.features)
 
     @cached_property
     def review(self) -> "ReviewService":
-        from dedup_app.review import ReviewService
+        from dedup_app.queries.review import ReviewService
 
         return ReviewService(book=self.groups, pairs=self.pairs, features=self.features)
 
     @cached_property
     def telling(self) -> "TellingService":
-        from dedup_app.telling import TellingService
+        from dedup_app.feedback.telling import TellingService
 
         return TellingService(pairs=self.pairs, features=self.features, book=self.groups, policy=self.settings.policy)
 
     @cached_property
     def decisions(self) -> "DecisionService":
-        from dedup_app.decisions import DecisionService
+        from dedup_app.feedback.decisions import DecisionService
 
         return DecisionService(
             features=self.features,
@@ -91,7 +91,7 @@ class Services(TriggeredServices):
 
     @cached_property
     def decision_transfer(self) -> "DecisionTransfer":
-        from dedup_app.decision_transfer import DecisionTransfer
+        from dedup_app.feedback.decision_transfer import DecisionTransfer
 
         return DecisionTransfer(
             features=self.features, pairs=self.pairs, journal=self._journal, container=self.settings.image_container
@@ -99,7 +99,7 @@ class Services(TriggeredServices):
 
     @cached_property
     def keep_plan(self) -> "KeepPlanService":
-        from dedup_app.keep_plan import KeepPlanService
+        from dedup_app.cleanup.keep_plan import KeepPlanService
 
         return KeepPlanService(book=self.groups, features=self.features, account=self.settings.account, now=self.now)
 
@@ -131,7 +131,7 @@ class Services(TriggeredServices):
 
     @cached_property
     def backlog(self) -> "BacklogService":
-        from dedup_app.backlog import BacklogService
+        from dedup_app.operations.backlog import BacklogService
 
         return BacklogService(
             images=self.images, features=self.features, ingest_queue=self.ingest_queue, settings=self.settings
@@ -139,7 +139,7 @@ class Services(TriggeredServices):
 
     @cached_property
     def reindex(self) -> "ReindexService":
-        from dedup_app.reindex import ReindexService
+        from dedup_app.operations.reindex import ReindexService
 
         return ReindexService(
             features=self.features,
@@ -152,7 +152,7 @@ class Services(TriggeredServices):
 
     @cached_property
     def rejudge(self) -> "RejudgeService":
-        from dedup_app.rejudge import RejudgeService
+        from dedup_app.operations.rejudge import RejudgeService
 
         return RejudgeService(
             pairs=self.pairs,
@@ -165,7 +165,7 @@ class Services(TriggeredServices):
 
     @cached_property
     def check(self) -> "CheckService":
-        from dedup_app.check import CheckService
+        from dedup_app.pipeline.check import CheckService
 
         return CheckService(
             images=self.images,

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from dedup_app.service_ports import ServicePorts
 
 if TYPE_CHECKING:
-    from dedup_app.blob_events import BlobEventService
-    from dedup_app.group_book import GroupBook
-    from dedup_app.ingest import IngestService
+    from dedup_app.feedback.precision import PrecisionService
     from dedup_app.ledger.reconcile import ReconcileService
-    from dedup_app.pairing import Pairing
-    from dedup_app.poison import PoisonService
+    from dedup_app.operations.poison import PoisonService
+    from dedup_app.operations.reporting import ReportingService
+    from dedup_app.operations.retention import RetentionService
+    from dedup_app.pipeline.blob_events import BlobEventService
+    from dedup_app.pipeline.ingest import IngestService
+    from dedup_app.pipeline.pairing import Pairing
+    from dedup_app.pipeline.verify import VerifyService
     from dedup_app.ports.index import CandidateIndex
-    from dedup_app.precision import PrecisionService
-    from dedup_app.reporting import ReportingService
-    from dedup_app.retention import RetentionService
-    from dedup_app.verify import VerifyService
+    from dedup_app.records.group_book import GroupBook
 
 TOLD_WITHIN = timedelta(minutes=10)  # of a verdict the log is told in the call that has written it, which ends by then
 
@@ -38,8 +38,8 @@ class TriggeredServices(ServicePorts):
 
     @cached_property
     def ingest(self) -> "IngestService":
-        from dedup_app.blob_reader import BlobReader
-        from dedup_app.ingest import IngestService
+        from dedup_app.pipeline.blob_reader import BlobReader
+        from dedup_app.pipeline.ingest import IngestService
 
         return IngestService(
             reader=BlobReader(images=self.images, decoders=self.decoders, budgets=self._budgets),
@@ -55,7 +55,7 @@ class TriggeredServices(ServicePorts):
 
     @cached_property
     def verify(self) -> "VerifyService":
-        from dedup_app.verify import VerifyService
+        from dedup_app.pipeline.verify import VerifyService
 
         return VerifyService(
             loader=self.loader,
@@ -70,19 +70,19 @@ class TriggeredServices(ServicePorts):
 
     @cached_property
     def blob_events(self) -> "BlobEventService":
-        from dedup_app.blob_events import BlobEventService
+        from dedup_app.pipeline.blob_events import BlobEventService
 
         return BlobEventService(ingest=self.ingest, rejections=self._rejections, settings=self.settings)
 
     @cached_property
     def reporting(self) -> "ReportingService":
-        from dedup_app.reporting import ReportingService
+        from dedup_app.operations.reporting import ReportingService
 
         return ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
 
     @cached_property
     def poison(self) -> "PoisonService":
-        from dedup_app.poison import PoisonService
+        from dedup_app.operations.poison import PoisonService
 
         return PoisonService(
             poison=self.poison_queues,
@@ -96,9 +96,9 @@ class TriggeredServices(ServicePorts):
 
     @cached_property
     def reconcile(self) -> "ReconcileService":
-        from dedup_app.decision_steps import DecisionSteps
         from dedup_app.ledger.audit import Audit
         from dedup_app.ledger.reconcile import ReconcileService
+        from dedup_app.records.decision_steps import DecisionSteps
 
         return ReconcileService(
             audit=Audit(
@@ -118,7 +118,7 @@ class TriggeredServices(ServicePorts):
 
     @cached_property
     def retention(self) -> "RetentionService":
-        from dedup_app.retention import RetentionService
+        from dedup_app.operations.retention import RetentionService
 
         return RetentionService(
             features=self.features,
@@ -131,15 +131,15 @@ class TriggeredServices(ServicePorts):
 
     @cached_property
     def precision(self) -> "PrecisionService":
-        from dedup_app.precision import PrecisionService
+        from dedup_app.feedback.precision import PrecisionService
 
         return PrecisionService(self.groups, self.reports, self.settings.alert_precision_percent / 100, self.now)
 
     @property
     def groups(self) -> "GroupBook":
         """One for all threads."""
-        from dedup_app.group_book import GroupBook
-        from dedup_app.journal import has_told
+        from dedup_app.records.group_book import GroupBook
+        from dedup_app.records.journal import has_told
 
         with self._lock:
             if self._groups is None:
@@ -160,7 +160,7 @@ class TriggeredServices(ServicePorts):
 
     @cached_property
     def _pairing(self) -> "Pairing":
-        from dedup_app.pairing import Pairing
+        from dedup_app.pipeline.pairing import Pairing
 
         return Pairing(
             images=self.images,

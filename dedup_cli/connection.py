@@ -8,10 +8,10 @@ from pathlib import Path
 
 import typer
 
-from dedup_app.extras import from_extra
+from dedup_app.configuration.extras import from_extra
+from dedup_app.configuration.settings import Settings
+from dedup_app.configuration.storage_connection import STORAGE, StorageConnection
 from dedup_app.services import Services
-from dedup_app.settings import Settings
-from dedup_app.storage_connection import STORAGE, StorageConnection
 from dedup_cli.local_app import emulator_of, means_the_emulator
 from dedup_core.errors import InvalidSetting
 

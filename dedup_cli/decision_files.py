@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO
 import typer
 from rich.text import Text
 
-from dedup_app.decision_transfer import ImportReport
+from dedup_app.feedback.decision_transfer import ImportReport
 from dedup_app.progress import told
 from dedup_cli.connection import services_of
 from dedup_cli.failures import ExitCode, InputError

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_app.paging import pair_cursor
-from dedup_app.pair_list import LIKE_EACH_OTHER, PairFilter, PairKind, PairList, PairListService
 from dedup_app.ports.pairs import PairRow
+from dedup_app.queries.paging import pair_cursor
+from dedup_app.queries.pair_list import LIKE_EACH_OTHER, PairFilter, PairKind, PairList, PairListService
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.formats import chosen_format

@@ -9,8 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from dedup_app.index_address import INDEX_URL
-from dedup_app.storage_connection import STORAGE
+from dedup_app.configuration.index_address import INDEX_URL
+from dedup_app.configuration.storage_connection import STORAGE
 from dedup_cli.output import print_error
 from dedup_core.errors import DedupError, InvalidSetting, TemporaryError
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_app.group_book import SAME, SAME_SHAPE
-from dedup_app.review import GroupFilter, State
+from dedup_app.queries.review import GroupFilter, State
+from dedup_app.records.group_book import SAME, SAME_SHAPE
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since
 from dedup_cli.formats import Format, chosen_format

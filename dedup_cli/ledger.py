@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from dedup_app.ledger.findings import PREFIXES, Ledger
+from dedup_app.ports.findings import PREFIXES, Ledger
 
 
 def ledger_record(ledger: Ledger) -> dict[str, object]:

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from dedup_app.setting_reader import SettingReader
+from dedup_app.configuration.setting_reader import SettingReader
 from dedup_core.errors import ImageTooLarge
 from dedup_core.limits import COMMON_FORMATS, DEFAULT_LIMITS, DecodeLimits
 

@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from dedup_app.image_status import INDEXED
 from dedup_app.measure.results import ImageResult, StrangerPair
 from dedup_app.measure.sample import Sample, Stratum
 from dedup_app.ports.features import ImageSummary
+from dedup_app.ports.image_status import INDEXED
 from dedup_cli.failures import InputError
 from dedup_core.comparison.measurement import MEASUREMENT_VERSION
 from dedup_core.decoding.working_image import Whole, WorkingImage

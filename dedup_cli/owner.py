@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_app.ownership import Owner
+from dedup_app.configuration.ownership import Owner
 from dedup_cli.connection import unchecked_services_of
 from dedup_cli.failures import InputError
 from dedup_cli.output import console, plain, print_json

@@ -6,8 +6,8 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from dedup_app.pair_list import PairKind
 from dedup_app.ports.pairs import PairRow
+from dedup_app.queries.pair_list import PairKind
 from dedup_cli.failures import InputError
 from dedup_cli.output import Cell
 from dedup_cli.written_file import written_whole

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_app.poison import PoisonService
+from dedup_app.operations.poison import PoisonService
 from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from dedup_app.ledger.findings import PREFIXES
+from dedup_app.ports.findings import PREFIXES
 from dedup_cli.connection import services_of
 from dedup_cli.ledger import ledger_record, ledger_table
 from dedup_cli.output import console, print_json

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from dedup_app.ports.features import FeaturesRow
-from dedup_app.rejected import RejectedService
+from dedup_app.queries.rejected import RejectedService
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix
 from dedup_cli.formats import Format, chosen_format

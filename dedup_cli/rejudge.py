@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_app.rejudge import Change, RejudgeReport
+from dedup_app.operations.rejudge import Change, RejudgeReport
 from dedup_cli.connection import services_of
 from dedup_cli.output import console, counted, plain, plain_table, print_json
 from dedup_cli.progress import progress

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from dedup_app.ports.pairs import PairRow
-from dedup_app.review import GroupFilter, State
+from dedup_app.queries.review import GroupFilter, State
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.duplicates import Prefix, Since

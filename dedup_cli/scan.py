@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from dedup_app.folder_scan import FolderScan, Measure, ScanReport, Unreadable
 from dedup_app.ports.decoders import Decoders
-from dedup_app.scan_pictures import ScanPictures, spare_file
+from dedup_app.scan.folder_scan import FolderScan, Measure, ScanReport, Unreadable
+from dedup_app.scan.pictures import ScanPictures, spare_file
 from dedup_cli.compare import Preset
 from dedup_cli.failures import InputError
 from dedup_cli.formats import Format, chosen_format

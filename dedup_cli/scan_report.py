@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from dedup_app.folder_scan import ScanReport
-from dedup_app.scan_groups import CopyGroup, LookAlikes
+from dedup_app.scan.folder_scan import ScanReport
+from dedup_app.scan.groups import CopyGroup, LookAlikes
 from dedup_cli.html_page import NO_PICTURE, escaped, figure, page, picture_of
 from dedup_cli.local_files import why_not_read
 from dedup_cli.output import counted

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from dedup_app.folder_scan import ScanReport
-from dedup_app.scan_groups import CopyGroup
+from dedup_app.scan.folder_scan import ScanReport
+from dedup_app.scan.groups import CopyGroup
 from dedup_cli.local_files import why_not_read
 from dedup_cli.named_table import NamedRow, named_table
 from dedup_cli.output import console, counted, plain, plain_table, verdict_text

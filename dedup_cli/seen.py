@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from dedup_app.precision import PrecisionReport, Seen, SeenPart
+from dedup_app.feedback.precision import PrecisionReport, Seen, SeenPart
 from dedup_cli.output import plain, plain_table
 from dedup_core.comparison.verdict import SAME_PICTURE
 

@@ -8,11 +8,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from dedup_app.image_status import ImageStatus
-from dedup_app.overview import Overview
+from dedup_app.feedback.precision import PrecisionReport
+from dedup_app.ports.image_status import ImageStatus
 from dedup_app.ports.queues import QueueLengths
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
-from dedup_app.precision import PrecisionReport
+from dedup_app.queries.overview import Overview
 from dedup_cli.connection import services_of
 from dedup_cli.failures import InputError
 from dedup_cli.ledger import ledger_record, ledger_table

@@ -19,7 +19,7 @@ from dedup_cli.written_file import check_place, write_whole
 from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
-    from dedup_app.rejudge import Change
+    from dedup_app.operations.rejudge import Change
     from dedup_app.tune.evidence import Made
     from dedup_app.tune.service import CurvePoint, TuneReport
 

@@ -5,8 +5,8 @@ So nothing is imported here but what starts a process: NumPy alone takes a third
 
 from typing import TYPE_CHECKING, Any
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
-from dedup_app.settings import Settings
 from dedup_decoders.opening import open_decoders
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob import ExponentialRetry as BlobRetry
 
-from dedup_app.storage_connection import StorageConnection
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_core.errors import InvalidSetting
 from dedup_storage.transport import LimitedTransport
 

@@ -6,12 +6,12 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.queues import queue_names
 from dedup_app.ports.reports import Meter
 from dedup_app.service_ports import utc_now
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_decoders.allocator import keep_arenas, return_large_buffers_at_once
 from dedup_storage.app_decoders import open_app_decoders
 from dedup_storage.blob_tags import AzureBlobTags

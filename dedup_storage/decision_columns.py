@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dedup_app.decision_lines import MOST_BY
-from dedup_app.group_records import moment, parse_decision
+from dedup_app.feedback.decision_lines import MOST_BY
+from dedup_app.records.group_records import moment, parse_decision
 from dedup_core.groups.facts import Decided
 
 HALF_DECIDED = "decision_is_halfway"  # in the pair's own row, until its copy and the verdict log have heard, too

@@ -13,8 +13,8 @@ from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolic
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
-from dedup_app.notices import CloudEvent, EventSender
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
+from dedup_app.records.notices import CloudEvent, EventSender
 from dedup_storage.azure_errors import our_errors
 from dedup_storage.clients import RETRIES, credential_of
 from dedup_storage.queues import NamedQueue, QueueService, send_text

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice, starmap
 
-from dedup_app.image_status import ABSENT, DELETED, ImageStatus
 from dedup_app.ports.features import FeaturesRow, ImageSummary, Tally
+from dedup_app.ports.image_status import ABSENT, DELETED, ImageStatus
 from dedup_app.ports.superseded import Superseded
 from dedup_app.progress import Progress, told, unheard
 from dedup_storage.entity_table import Entities

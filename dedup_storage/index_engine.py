@@ -1,9 +1,9 @@
 """The engine of the candidate index that the settings ask for. Another one is one more case here."""
 
-from dedup_app.extras import from_extra
-from dedup_app.index_address import INDEX_URL, IndexAddress
+from dedup_app.configuration.extras import from_extra
+from dedup_app.configuration.index_address import INDEX_URL, IndexAddress
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.index import CandidateIndex
-from dedup_app.settings import Settings
 from dedup_storage.clients import StorageClients
 from dedup_storage.fingerprint_log import FingerprintLog
 from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments

@@ -18,7 +18,7 @@ from azure.storage.blob import (
 )
 
 from dedup_app.cleanup.ports import Blob, BlobChanged, BlobContent, BlobHeld, Copying
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_core.errors import InvalidPath, TemporaryError
 from dedup_core.paths import ImagePath
 from dedup_storage.azure_errors import code_of, each_of, our_errors, status_of, whole_etag

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from dedup_app.ledger.findings import FindingKind, SliceReport
-from dedup_app.ownership import Owner
+from dedup_app.configuration.ownership import Owner
+from dedup_app.ports.findings import FindingKind, SliceReport
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
 from dedup_storage.entity_table import Entities
 from dedup_storage.rows import Entity, fitting, loaded, odata, stored, utc

@@ -7,10 +7,10 @@ from typing import Any
 
 from azure.data.tables import EdmType, EntityProperty
 
-from dedup_app.group_records import id_of
-from dedup_app.image_status import ImageStatus
 from dedup_app.ports.features import FeaturesRow, ImageSummary
+from dedup_app.ports.image_status import ImageStatus
 from dedup_app.ports.pairs import PairRow
+from dedup_app.records.group_records import id_of
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.regions import Region

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 
 from dedup_app.event_log import EventLog
-from dedup_app.journal import LogReplaced
+from dedup_app.records.journal import LogReplaced
 from dedup_core.groups.columns import Records
 from dedup_storage.group_commit import GroupCommit
 from dedup_storage.log_places import SegmentFull, Segments

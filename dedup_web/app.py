@@ -10,11 +10,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp
 
-from dedup_app.decisions import NothingToDecide
-from dedup_app.paging import BadCursor
-from dedup_app.review import UnknownReviewImage
+from dedup_app.feedback.decisions import NothingToDecide
+from dedup_app.feedback.telling import UnknownPair
+from dedup_app.queries.paging import BadCursor
+from dedup_app.queries.review import UnknownReviewImage
 from dedup_app.services import Services
-from dedup_app.telling import UnknownPair
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, InvalidPath, PermanentError, TemporaryError
 from dedup_web.context import Context
 from dedup_web.docs_page import docs_html

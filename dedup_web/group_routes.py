@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 
-from dedup_app.review import GroupFilter, State
+from dedup_app.queries.review import GroupFilter, State
 from dedup_core.groups.facts import Family
 from dedup_web import models
 from dedup_web.context import PROBLEMS, Given, path_of

@@ -15,7 +15,7 @@ from dedup_web.context import PROBLEMS, Given, path_of
 from dedup_web.pictures import MEDIA_TYPES
 
 if TYPE_CHECKING:
-    from dedup_app.check import CheckHit
+    from dedup_app.pipeline.check import CheckHit
 
 MOST_HITS = 8  # each is read and compared while somebody waits
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}

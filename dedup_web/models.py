@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, StringConstraints
 
-from dedup_app.decisions import Act, PairDecision, Said
-from dedup_app.group_records import moment
+from dedup_app.feedback.decisions import Act, PairDecision, Said
+from dedup_app.feedback.shown import shown_of_group
 from dedup_app.ports.pairs import PairRow
-from dedup_app.shown import shown_of_group
+from dedup_app.records.group_records import moment
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.groups.facts import Decided, Family, ImageFacts
 from dedup_core.groups.group import Group, Member, may_go

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
-from dedup_app.activity import Day
-from dedup_app.ledger.findings import PREFIXES, Ledger
-from dedup_app.overview import Overview
+from dedup_app.ports.findings import PREFIXES, Ledger
+from dedup_app.queries.activity import Day
+from dedup_app.queries.overview import Overview
 from dedup_web import models
 from dedup_web.context import PROBLEMS, Given
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dedup_app.image_status import INDEXED
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
 from dedup_core.loading.stats import LoaderStats
 from demo.pictures import Picture, allowed_verdicts, is_to_be_found, readable_pairs

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from dedup_app.image_status import PROCESSING
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import PROCESSING
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_core.loading.stats import LoaderStats

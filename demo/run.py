@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from azure.storage.blob import BlobServiceClient, ContentSettings
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
 from dedup_storage.connect import connect
 from demo.check import Outcome

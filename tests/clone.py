@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from importlib.util import cache_from_source
 from pathlib import Path
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_storage.connect import connect
 
 ROOT = Path(__file__).parent.parent

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from dedup_app.group_records import id_of
 from dedup_app.ports.pairs import PairRow
+from dedup_app.records.group_records import id_of
 from dedup_core.groups.facts import Decided, Decision
 
 

@@ -55,18 +55,18 @@ DEFENSES = (
     ),
     Defense(
         "tests/app/test_verify.py::test_images_that_never_were_get_no_rows_and_are_named_as_refused",
-        "dedup_app/verify.py",
+        "dedup_app/pipeline/verify.py",
         "continue  # a message may name anything",
         "pass",
     ),
     Defense(
         "tests/app/test_verify.py::test_an_id_that_a_message_brought_along_makes_no_invalid_row_key",
-        "dedup_app/rejection.py",
+        "dedup_app/pipeline/rejection.py",
         'message_id = _UNSAFE.sub("-", message_id)[:_ID_CHARACTERS]',
         "pass",
     ),
     *(
-        Defense(test, "dedup_app/ownership.py", "if owner is None or owner.is_the_app(app):", "if True:")
+        Defense(test, "dedup_app/configuration/ownership.py", "if owner is None or owner.is_the_app(app):", "if True:")
         for test in (
             "tests/test_function_app.py::test_another_app_in_the_same_namespace_takes_no_message",
             "tests/storage/test_two_apps.py::test_without_namespaces_the_second_app_refuses_and_the_first_goes_on",
@@ -179,7 +179,7 @@ DEFENSES = (
     ),
     Defense(
         "tests/app/test_settings.py::test_secrets_do_not_show",
-        "dedup_app/storage_connection.py",
+        "dedup_app/configuration/storage_connection.py",
         'connection_string: str = field(default="", repr=False)',
         'connection_string: str = field(default="")',
     ),

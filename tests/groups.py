@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from dedup_app.group_records import facts_of, link_of
 from dedup_app.ports.features import ImageSummary
 from dedup_app.ports.pairs import PairRow
+from dedup_app.records.group_records import facts_of, link_of
 from dedup_app.services import Services
 from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import Family

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_app.notices import CloudEvent
 from dedup_app.ports.queues import PoisonMessage, QueueLengths
 from dedup_app.ports.reports import RejectedMessage
 from dedup_app.ports.superseded import Superseded
+from dedup_app.records.notices import CloudEvent
 from dedup_core.errors import DedupError, ImageNotFound, ImageTooLarge, PermanentError, TemporaryError
 from dedup_core.fingerprinting.hash_views import view_hashes
 from dedup_core.fingerprinting.record import Fingerprints

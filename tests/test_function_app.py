@@ -21,9 +21,9 @@ from azure.functions.meta import Datum
 from pathspec import GitIgnoreSpec
 
 import function_app
-from dedup_app.image_status import DELETED, INDEXED
-from dedup_app.ownership import NamespaceTaken
-from dedup_app.settings import Settings
+from dedup_app.configuration.ownership import NamespaceTaken
+from dedup_app.configuration.settings import Settings
+from dedup_app.ports.image_status import DELETED, INDEXED
 from dedup_core.errors import InvalidSetting, PermanentError, StoreBusy
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
@@ -302,12 +302,12 @@ decoders.close()
 
 def test_services_are_connected_without_the_search_and_the_queues_that_few_of_them_need():
     heavy = (
-        "PIL azure.storage.queue dedup_core.search.fingerprint_index dedup_core.decoding.decoder dedup_app.ingest"
-        " dedup_app.group_book"
+        "PIL azure.storage.queue dedup_core.search.fingerprint_index dedup_core.decoding.decoder dedup_app.pipeline.ingest"
+        " dedup_app.records.group_book"
     )
     script = f"""
 import sys
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_storage.connect import connect
 environment = {{
     "ImageStorage": "UseDevelopmentStorage=true",
@@ -324,10 +324,10 @@ assert services.index is services.index
 
 
 def test_a_page_of_groups_is_listed_without_what_makes_pictures():
-    heavy = "PIL httpx dedup_core.comparison.measure dedup_core.search.fingerprint_index dedup_app.check"
+    heavy = "PIL httpx dedup_core.comparison.measure dedup_core.search.fingerprint_index dedup_app.pipeline.check"
     script = f"""
 import sys
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_storage.connect import connect
 from dedup_web.app import create_app
 services = connect(Settings.from_environment({{"ImageStorage": "UseDevelopmentStorage=true"}}))

@@ -16,9 +16,9 @@ from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
 from dedup_app.cleanup.ports import Blob, BlobChanged, BlobHeld, Copying, Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step, kept_for, quarantined_path
-from dedup_app.group_book import GroupBook
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.queues import IngestQueue
-from dedup_app.settings import Settings
+from dedup_app.records.group_book import GroupBook
 from dedup_core.errors import PermanentError
 from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
 from dedup_core.messages import IngestMessage

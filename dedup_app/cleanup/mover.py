@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dedup_app.cleanup.ports import Blob, BlobChanged, BlobContent, Copying, MovableBlobs
-from dedup_app.image_tags import of_others
+from dedup_app.records.image_tags import of_others
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath
 

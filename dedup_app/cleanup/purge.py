@@ -10,8 +10,8 @@ from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
 from dedup_app.cleanup.ports import Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step
-from dedup_app.group_book import GroupBook
-from dedup_app.group_records import id_of
+from dedup_app.records.group_book import GroupBook
+from dedup_app.records.group_records import id_of
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import CONTENT_BYTES, FAMILIES, Decided, Decision, Family
 from dedup_core.groups.plan import PlannedImage

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from dedup_app.currency import is_current
-from dedup_app.image_status import INDEXED, REMOVING
-from dedup_app.known_content import is_final
-from dedup_app.ledger.findings import Finding, FindingKind
 from dedup_app.ledger.listing import BlobListing, short_etag, short_id
-from dedup_app.pairing import Pairing
+from dedup_app.pipeline.known_content import is_final
+from dedup_app.pipeline.pairing import Pairing
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
+from dedup_app.ports.findings import Finding, FindingKind
+from dedup_app.ports.image_status import INDEXED, REMOVING
 from dedup_app.ports.images import Images
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairRow, PairsTable, image_ids
 from dedup_app.ports.superseded import Superseded
+from dedup_app.records.currency import is_current
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit

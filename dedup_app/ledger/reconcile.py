@@ -6,18 +6,18 @@ from datetime import datetime, timedelta
 from functools import cache, reduce
 from operator import add
 
-from dedup_app.decision_steps import DecisionSteps
+from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.ledger.audit import Audit, Slice, names_of
-from dedup_app.ledger.findings import PREFIXES, Finding, FindingKind, Ledger, SliceReport
 from dedup_app.ledger.listing import BlobListing, short_id
-from dedup_app.pairing import Pairing
+from dedup_app.pipeline.pairing import Pairing
+from dedup_app.ports.findings import PREFIXES, Finding, FindingKind, Ledger, SliceReport
 from dedup_app.ports.images import Images
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairRow
 from dedup_app.ports.queues import IngestQueue, Queues, VerifyQueue
 from dedup_app.ports.reports import ReportsTable
-from dedup_app.settings import Settings
+from dedup_app.records.decision_steps import DecisionSteps
 from dedup_core.errors import TemporaryError
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath

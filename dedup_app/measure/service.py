@@ -8,19 +8,19 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import batched, islice
 
-from dedup_app.candidates import confirmed, likeliest
-from dedup_app.group_book import GroupBook
-from dedup_app.group_records import id_of
-from dedup_app.image_status import INDEXED
 from dedup_app.measure.results import CopyResult, ImageResult, Outcome, StrangerPair
 from dedup_app.measure.sample import Sample, draw
 from dedup_app.measure.stages import Stage, stage_of_search
 from dedup_app.measure.strangers import NearPair, Strangers, strangers_among
 from dedup_app.measure.workshop import MadeCopy, Shelf, Workshop
+from dedup_app.pipeline.candidates import confirmed, likeliest
 from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.ports.images import Images
 from dedup_app.ports.index import NOBODY, CandidateIndex
+from dedup_app.records.group_book import GroupBook
+from dedup_app.records.group_records import id_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageNotFound, PermanentError
 from dedup_core.groups.facts import Decision, Family

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from dedup_app.candidates import Candidate, is_borne_out, is_there
+from dedup_app.pipeline.candidates import Candidate, is_borne_out, is_there
 from dedup_app.ports.features import FeaturesRow
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import VerdictKind, decide

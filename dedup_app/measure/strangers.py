@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dedup_app.candidates import is_borne_out
+from dedup_app.pipeline.candidates import is_borne_out
 from dedup_app.ports.features import FeaturesRow
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from dedup_app.image_status import ImageStatus
+from dedup_app.ports.image_status import ImageStatus
 from dedup_app.progress import Progress, unheard
 from dedup_core.decoding.provenance import UNKNOWN, Provenance
 from dedup_core.features import ImageFeatures

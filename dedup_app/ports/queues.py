@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.reports import RejectedMessage
-from dedup_app.settings import Settings
 from dedup_core.messages import IngestMessage, VerifyMessage
 
 BLOB_TRIGGER_QUEUE = "webjobs-blobtrigger"  # the host's own queue of uploads

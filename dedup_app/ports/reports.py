@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from dedup_app.ledger.findings import SliceReport
-from dedup_app.ownership import OwnerRecord
+from dedup_app.configuration.ownership import OwnerRecord
+from dedup_app.ports.findings import SliceReport
 from dedup_core.loading.stats import LoaderStats
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import batched
 
-from dedup_app.currency import is_current
-from dedup_app.group_records import facts_of
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
 from dedup_app.progress import Progress, told, unheard
+from dedup_app.records.currency import is_current
+from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY
 from dedup_core.groups.facts import Decided, Decision

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from dedup_app.dial import between
+from dedup_app.feedback.dial import between
 from dedup_core.policy import LOOSE, STRICT, Policy
 
 STEPS: Final = 4  # from balanced to either side

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dedup_app.dial import dial
+from dedup_app.feedback.dial import dial
 from dedup_app.intervals import Share
+from dedup_app.operations.rejudge import Change
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.pairs import PairsTable
 from dedup_app.progress import Progress, unheard
-from dedup_app.rejudge import Change
 from dedup_app.tune.choice import Choice, Chooser
 from dedup_app.tune.evidence import Evidence, Made, gather
 from dedup_app.tune.moves import changed

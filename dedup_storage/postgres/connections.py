@@ -10,7 +10,7 @@ import certifi
 from psycopg import Connection
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from dedup_app.index_address import IndexAddress
+from dedup_app.configuration.index_address import IndexAddress
 from dedup_app.time_limit import end_of_time, seconds_left
 from dedup_storage.postgres.arrays import register_arrays
 from dedup_storage.postgres.errors import our_errors

@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 
-from dedup_app.index_address import INDEX_URL
+from dedup_app.configuration.index_address import INDEX_URL
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
 
 MESSAGE_LENGTH: Final = 300  # as for storage

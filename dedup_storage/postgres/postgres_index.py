@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg.sql import SQL, Composed, Identifier
 
-from dedup_app.index_address import IndexAddress
+from dedup_app.configuration.index_address import IndexAddress
 from dedup_app.ports.superseded import Superseded
 from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES, ID_BYTES, Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex

@@ -78,7 +78,7 @@ var indexSettings = empty(indexUrl) ? {} : { INDEX_URL: indexUrl }
 
 var notifySettings = notifyTopic ? { EVENTS_TOPIC_ENDPOINT: notifyTopicEndpoint } : {}
 
-// The defaults of dedup_app/settings.py, written out so that they can be seen and changed in the portal.
+// The defaults of dedup_app/configuration/settings.py, written out so that they can be seen and changed in the portal.
 var workSettings = {
   STATS_SCHEDULE: '0 */5 * * * *'
   MAX_IMAGE_BYTES: '67108864'

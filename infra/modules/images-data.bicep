@@ -15,7 +15,7 @@ param originalLinks bool
 param tagImages bool
 
 var roles = loadJsonContent('../roles.json')
-// As dedup_app/settings.py puts the namespace before them: tables take no hyphen.
+// As dedup_app/configuration/settings.py puts the namespace before them: tables take no hyphen.
 var prefix = empty(namespace) ? '' : '${namespace}-'
 var tableNames = map(['features', 'pairs', 'loaderstats', 'reports'], name => '${namespace}${name}')
 var workQueues = map([verifyQueue, ingestQueue, eventsQueue], name => '${prefix}${name}')

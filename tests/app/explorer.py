@@ -22,11 +22,11 @@ from unittest.mock import patch
 
 from greenlet import greenlet
 
-from dedup_app.currency import is_current
-from dedup_app.image_status import INDEXED
+from dedup_app.configuration.settings import Settings
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
+from dedup_app.records.currency import is_current
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_core.comparison import measure
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy, TemporaryError

@@ -3,9 +3,9 @@
 import random
 from datetime import UTC, datetime
 
-from dedup_app.decisions import Act
-from dedup_app.image_status import INDEXED
+from dedup_app.feedback.decisions import Act
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.measurement import Detail, PairMeasurement

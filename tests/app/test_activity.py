@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from dedup_app.decisions import Act
+from dedup_app.feedback.decisions import Act
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from dedup_app.image_status import DELETED, INDEXED, PROCESSING
+from dedup_app.ports.image_status import DELETED, INDEXED, PROCESSING
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import copy_of, photo

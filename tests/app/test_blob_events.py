@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from dedup_app.image_status import ABSENT, DELETED, INDEXED
-from dedup_app.storage_connection import StorageConnection
+from dedup_app.configuration.storage_connection import StorageConnection
+from dedup_app.ports.image_status import ABSENT, DELETED, INDEXED
 from dedup_core.errors import StoreBusy
 from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent
 from dedup_core.paths import ImagePath

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.decision_lines import InvalidDecisionLine, parse_line
-from dedup_app.decisions import Act
+from dedup_app.feedback.decision_lines import InvalidDecisionLine, parse_line
+from dedup_app.feedback.decisions import Act
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.paths import ImagePath
 from tests.app.world import World, copy_of, photo

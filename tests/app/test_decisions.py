@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
-from dedup_app.decisions import Act, DecisionService, NothingToDecide, PairDecision, Said
-from dedup_app.group_records import facts_of, id_of
-from dedup_app.ledger.findings import FindingKind
-from dedup_app.shown import shown_of_group, shown_of_pair
+from dedup_app.feedback.decisions import Act, DecisionService, NothingToDecide, PairDecision, Said
+from dedup_app.feedback.shown import shown_of_group, shown_of_pair
+from dedup_app.ports.findings import FindingKind
+from dedup_app.records.group_records import facts_of, id_of
 from dedup_core.errors import TemporaryError
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.groups.group import Group

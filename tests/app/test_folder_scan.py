@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dedup_app.folder_scan import FolderScan, ScanReport
-from dedup_app.scan_pictures import ScanPictures
+from dedup_app.scan.folder_scan import FolderScan, ScanReport
+from dedup_app.scan.pictures import ScanPictures
 from dedup_core.comparison.measure import measure_all
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import VerdictKind
@@ -120,7 +120,7 @@ def test_of_two_that_are_no_copies_the_keeper_is_chosen_once(monkeypatch):
         chosen["times"] += 1
         return choose_keeper(*given)
 
-    monkeypatch.setattr("dedup_app.scan_groups.choose_keeper", choose)
+    monkeypatch.setattr("dedup_app.scan.groups.choose_keeper", choose)
     colors = {f"{turn}.png": encoded(hue_shifted(picture(1), turn)) for turn in (0, 40)}
     assert grouped(Files(colors).scan()) == []
     assert chosen["times"] == 1
@@ -145,7 +145,7 @@ def test_a_keeper_is_handed_over_once_for_several_copies():
 
 
 def test_a_copy_that_looks_only_like_another_copy_is_compared_with_the_keeper_too(monkeypatch):
-    monkeypatch.setattr("dedup_app.folder_scan.MAX_CANDIDATES", 1)  # the nearest: of the second crop the first one
+    monkeypatch.setattr("dedup_app.scan.folder_scan.MAX_CANDIDATES", 1)  # the nearest: of the second crop the first one
     part = picture(1).crop((20, 15, 320, 240))
     files = {
         "a.png": encoded(picture(1)),
@@ -158,7 +158,7 @@ def test_a_copy_that_looks_only_like_another_copy_is_compared_with_the_keeper_to
 
 
 def test_of_many_pictures_the_last_are_held_and_others_read_again(monkeypatch):
-    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 3)
+    monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 3)
     files = Files({f"{number}.{kind}": encoded(picture(number), kind) for number in (1, 2) for kind in ("JPEG", "PNG")})
     assert [keeper for keeper, _ in grouped(files.scan())] == ["1.PNG", "2.PNG"]
     assert set(files.reads.values()) <= {1, 2}
@@ -166,7 +166,7 @@ def test_of_many_pictures_the_last_are_held_and_others_read_again(monkeypatch):
 
 
 def test_with_a_file_to_hold_them_no_picture_is_read_twice(monkeypatch, tmp_path):
-    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 3)
+    monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 3)
     files = Files({f"{number}.{kind}": encoded(picture(number), kind) for number in (1, 2) for kind in ("JPEG", "PNG")})
     with Path(tmp_path, "pictures").open("w+b", buffering=0) as file:
         report = files.scan(file)
@@ -175,7 +175,7 @@ def test_with_a_file_to_hold_them_no_picture_is_read_twice(monkeypatch, tmp_path
 
 
 def test_a_page_comes_back_from_the_file_with_its_luma(monkeypatch, tmp_path):
-    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 1)
+    monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 1)
     pages = [decode(encoded(Image.new("L", (800, 20 + number), 255))) for number in range(3)]
     with Path(tmp_path, "pictures").open("w+b", buffering=0) as file:
         pictures = ScanPictures(file)
@@ -201,7 +201,7 @@ class FullDisk(io.BytesIO):
 
 
 def test_where_the_disk_is_full_files_are_read_again(monkeypatch):
-    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 1)
+    monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 1)
     files = Files({f"{number}.{kind}": encoded(picture(number), kind) for number in (1, 2) for kind in ("JPEG", "PNG")})
     assert [keeper for keeper, _ in grouped(files.scan(FullDisk()))] == ["1.PNG", "2.PNG"]
     assert files.reads.total() > len(files.contents)
@@ -226,7 +226,7 @@ def test_a_file_that_cannot_be_read_is_listed_and_stops_nothing(broken):
 
 
 def test_a_file_that_goes_between_its_two_reads_is_in_no_group_and_listed(monkeypatch):
-    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 0)
+    monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 0)
 
     class Vanishing(Files):
         def read(self, name: str) -> bytes:
@@ -240,7 +240,7 @@ def test_a_file_that_goes_between_its_two_reads_is_in_no_group_and_listed(monkey
 
 
 def test_a_file_that_changes_between_its_two_reads_is_not_judged_by_what_it_was_found_for(monkeypatch):
-    monkeypatch.setattr("dedup_app.scan_pictures.HELD_PICTURES", 0)
+    monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 0)
 
     class Changing(Files):
         def read(self, name: str) -> bytes:

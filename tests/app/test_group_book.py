@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.group_book import GroupBook, VerdictLogLost
-from dedup_app.image_status import PROCESSING
-from dedup_app.journal import VerdictReader, has_told
+from dedup_app.ports.image_status import PROCESSING
+from dedup_app.records.group_book import GroupBook, VerdictLogLost
+from dedup_app.records.journal import VerdictReader, has_told
 from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.groups.facts import Family
 from dedup_core.groups.keeper import KeeperPolicy

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dedup_app.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
+from dedup_app.ports.image_status import DELETED, INDEXED, PROCESSING, ImageStatus
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable
 
 import pytest
 
-from dedup_app.decisions import Act
-from dedup_app.image_status import DELETED, INDEXED
-from dedup_app.image_tags import AT_ONCE, DECISION, MOST_PAIRS, MOST_TAGS, VERDICT, ImageTags, merged
+from dedup_app.feedback.decisions import Act
 from dedup_app.ports.features import FeaturesRow, ImageSummary
+from dedup_app.ports.image_status import DELETED, INDEXED
 from dedup_app.ports.pairs import PairRow
+from dedup_app.records.image_tags import AT_ONCE, DECISION, MOST_PAIRS, MOST_TAGS, VERDICT, ImageTags, merged
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.errors import PermanentError, StoreBusy, TemporaryError
 from dedup_core.paths import ImagePath

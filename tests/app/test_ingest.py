@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dedup_app.decisions import Act, NothingToDecide
-from dedup_app.image_status import ABSENT, DELETED, INDEXED, PROCESSING, ImageStatus
-from dedup_app.ingest import IngestOutcome
-from dedup_app.pair_list import UnknownImage
-from dedup_app.pairing import Pairing
+from dedup_app.feedback.decisions import Act, NothingToDecide
+from dedup_app.feedback.telling import UnknownPair
+from dedup_app.pipeline.ingest import IngestOutcome
+from dedup_app.pipeline.pairing import Pairing
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import ABSENT, DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ports.superseded import Superseded
-from dedup_app.telling import UnknownPair
+from dedup_app.queries.pair_list import UnknownImage
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.decoding import header_check

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dedup_app.image_status import INDEXED
+from dedup_app.ports.image_status import INDEXED
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import TemporaryError
 from dedup_core.messages import VerifyMessage, VerifyTarget

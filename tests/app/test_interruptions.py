@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath

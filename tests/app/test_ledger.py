@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from PIL import ImageFilter
 
-from dedup_app.image_status import DELETED, INDEXED, PROCESSING
 from dedup_app.ledger import reconcile
 from dedup_app.ledger.audit import Audit, Slice, names_of
-from dedup_app.ledger.findings import FindingKind, Ledger
 from dedup_app.ledger.listing import BlobListing
+from dedup_app.ports.findings import FindingKind, Ledger
+from dedup_app.ports.image_status import DELETED, INDEXED, PROCESSING
 from dedup_app.ports.queues import PoisonMessage
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import IngestMessage

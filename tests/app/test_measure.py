@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from dedup_app.decisions import Act
-from dedup_app.image_status import INDEXED
+from dedup_app.feedback.decisions import Act
 from dedup_app.intervals import Share
 from dedup_app.measure.analysis import Report, analyze
 from dedup_app.measure.results import ImageResult, Outcome
@@ -18,6 +17,7 @@ from dedup_app.measure.sample import Sample, draw
 from dedup_app.measure.service import COPIES_AT_ONCE, MeasureService, without
 from dedup_app.measure.stages import Stage
 from dedup_app.ports.features import ImageSummary
+from dedup_app.ports.image_status import INDEXED
 from dedup_changes.transforms import TRANSFORMS, Transform
 from dedup_changes.workshop import MadeCopy
 from dedup_core.comparison.measure import measure_images

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from dedup_app.candidates import Candidate
 from dedup_app.measure.analysis import Report, analyze
 from dedup_app.measure.results import CopyResult, ImageResult, Outcome, StrangerPair
 from dedup_app.measure.service import NO_GROUP
 from dedup_app.measure.stages import Stage, stage_of_search, stage_of_verdict
+from dedup_app.pipeline.candidates import Candidate
 from dedup_changes.transforms import TRANSFORMS
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import decide

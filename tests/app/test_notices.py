@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from dedup_app.decisions import Act
-from dedup_app.image_status import DELETED
-from dedup_app.notices import IMAGE_REJECTED, PAIR_DECIDED, PAIR_VERIFIED
+from dedup_app.feedback.decisions import Act
+from dedup_app.ports.image_status import DELETED
+from dedup_app.records.notices import IMAGE_REJECTED, PAIR_DECIDED, PAIR_VERIFIED
 from dedup_core.errors import TemporaryError
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dedup_app.ownership import NamespaceTaken, OwnershipService
-from dedup_app.settings import Settings
+from dedup_app.configuration.ownership import NamespaceTaken, OwnershipService
+from dedup_app.configuration.settings import Settings
 from tests.app.world import NOON
 from tests.memory import MemoryReportsTable
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from dedup_app import pair_list
-from dedup_app.pair_list import PairFilter
 from dedup_app.ports.pairs import PairRow
+from dedup_app.queries import pair_list
+from dedup_app.queries.pair_list import PairFilter
 from tests.app.world import World
 from tests.storage.examples import features_row, verified
 

@@ -7,10 +7,11 @@ from unittest.mock import patch
 
 import pytest
 
-from dedup_app import currency, pairing
-from dedup_app.blob_reader import BlobReader
-from dedup_app.image_status import INDEXED
-from dedup_app.ingest import IngestService
+from dedup_app.pipeline import pairing
+from dedup_app.pipeline.blob_reader import BlobReader
+from dedup_app.pipeline.ingest import IngestService
+from dedup_app.ports.image_status import INDEXED
+from dedup_app.records import currency
 from dedup_storage import pairs_table
 from dedup_storage.features_table import AzureFeaturesTable
 from dedup_storage.fingerprint_log import FingerprintLog

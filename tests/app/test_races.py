@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.image_status import INDEXED
+from dedup_app.ports.image_status import INDEXED
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath

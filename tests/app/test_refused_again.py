@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_core.decoding import libraries
 from dedup_core.errors import UnreadableImage
 from dedup_core.messages import IngestMessage

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dedup_app.image_status import DELETED, ImageStatus
+from dedup_app.ports.image_status import DELETED, ImageStatus
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import copy_of, photo

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from dedup_app.decisions import Act
+from dedup_app.feedback.decisions import Act
+from dedup_app.operations.rejudge import Change, RejudgeReport, _message
 from dedup_app.ports.pairs import PairRow
-from dedup_app.rejudge import Change, RejudgeReport, _message
 from dedup_core.comparison import measurement
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision, Family

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.decisions import Act
-from dedup_app.image_status import INDEXED
-from dedup_app.ledger.findings import PREFIXES
-from dedup_app.retention import SLICES_A_RUN, Forgotten
+from dedup_app.feedback.decisions import Act
+from dedup_app.operations.retention import SLICES_A_RUN, Forgotten
+from dedup_app.ports.findings import PREFIXES
+from dedup_app.ports.image_status import INDEXED
 from dedup_core.groups.facts import Family
 from dedup_core.loading.stats import LoaderStats
 from tests.app.world import Watched, World, copy_of, photo
@@ -98,7 +98,7 @@ def test_one_that_comes_back_in_the_middle_stays(world, a_and_b, step):
 
 
 def test_a_crowd_of_pairs_goes_over_several_runs_and_nothing_is_left_behind(world, monkeypatch):
-    monkeypatch.setattr("dedup_app.retention.ROWS_A_RUN", 3)
+    monkeypatch.setattr("dedup_app.operations.retention.ROWS_A_RUN", 3)
     paths = [world.upload_and_ingest(f"{number}.png", photo(1)) for number in range(6)]
     delete(world, paths[0])
     world.time += timedelta(days=31)

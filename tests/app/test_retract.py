@@ -2,7 +2,7 @@
 
 import pytest
 
-from dedup_app.image_status import DELETED, INDEXED
+from dedup_app.ports.image_status import DELETED, INDEXED
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
 from dedup_core.events import BLOB_DELETED, BlobEvent

@@ -4,9 +4,9 @@ from dataclasses import fields, replace
 
 import pytest
 
-from dedup_app.index_address import IndexAddress
-from dedup_app.settings import Settings
-from dedup_app.storage_connection import StorageConnection
+from dedup_app.configuration.index_address import IndexAddress
+from dedup_app.configuration.settings import Settings
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_core.errors import InvalidSetting
 from dedup_core.limits import DecodeLimits
 from dedup_core.policy import PRESETS

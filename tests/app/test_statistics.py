@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from dedup_app.loader_totals import LoaderTotals, utc_day
+from dedup_app.operations.reporting import ReportingService
+from dedup_app.pipeline.loader_totals import LoaderTotals, utc_day
 from dedup_app.ports.reports import StatsReport
-from dedup_app.reporting import ReportingService
 from dedup_core.comparison import measure
 from dedup_core.errors import StoreBusy
 from dedup_core.loading.loader import MemoryEfficientImageLoader
@@ -322,9 +322,11 @@ def test_the_report_sums_all_instances_in_one_log_line_and_one_row(world, caplog
     world.stats.put(TODAY, "one", LoaderStats(comparisons_performed=3, images_downloaded=6, peak_decoded_bytes=9))
     world.stats.put(TODAY, "two", LoaderStats(comparisons_failed=1, failures_by_reason={"not-found": 1}))
     world.stats.put(TOMORROW, "two", LoaderStats(comparisons_performed=100))
-    with caplog.at_level(logging.INFO, "dedup_app.reporting"):
+    with caplog.at_level(logging.INFO, "dedup_app.operations.reporting"):
         world.services.reporting.report()
-    (line,) = [json.loads(record.message) for record in caplog.records if record.name == "dedup_app.reporting"]
+    (line,) = [
+        json.loads(record.message) for record in caplog.records if record.name == "dedup_app.operations.reporting"
+    ]
     assert line["event"] == "loader_stats"
     assert (line["day"], line["instances"], line["comparisons_performed"], line["success_rate"]) == (TODAY, 2, 3, 0.75)
     assert (line["reads_saved"], line["failures_by_reason"], line["peak_decoded_bytes"]) == (12, {"not-found": 1}, 9)

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from dedup_app.decisions import Act
-from dedup_app.dial import dial
+from dedup_app.feedback.decisions import Act
+from dedup_app.feedback.dial import dial
+from dedup_app.feedback.telling import UnknownPair
 from dedup_app.intervals import Share
-from dedup_app.telling import UnknownPair
 from dedup_app.tune.evidence import gather
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dedup_app.decisions import Act
-from dedup_app.dial import dial
-from dedup_app.rejudge import RejudgeReport
+from dedup_app.feedback.decisions import Act
+from dedup_app.feedback.dial import dial
+from dedup_app.operations.rejudge import RejudgeReport
 from dedup_app.tune.choice import Chooser, chance_of, folds_of
 from dedup_app.tune.evidence import Judgment, Made, gather
 from dedup_app.tune.moves import changed, moves

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dedup_app.image_status import INDEXED
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath

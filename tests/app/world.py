@@ -8,13 +8,13 @@ from typing import Any
 
 from PIL import Image
 
-from dedup_app.currency import is_current
-from dedup_app.image_status import ImageStatus
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import ImageStatus
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairRow
+from dedup_app.records.currency import is_current
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
 from dedup_decoders import in_process
 from dedup_decoders.in_process import InProcessDecoders

@@ -8,10 +8,10 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
-from dedup_app.group_records import facts_of, records_of
-from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_app.ports.pairs import PairRow
+from dedup_app.records.group_records import facts_of, records_of
 from dedup_app.services import Services
 from dedup_cli.main import app
 from dedup_core.color.color_metrics import ColorMetrics

@@ -8,11 +8,11 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from typer.testing import CliRunner, Result
 
-from dedup_app.group_records import facts_of, records_of
-from dedup_app.image_status import INDEXED
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
-from dedup_app.settings import Settings
+from dedup_app.records.group_records import facts_of, records_of
 from dedup_cli.main import app
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dedup_app.decisions import Act
+from dedup_app.feedback.decisions import Act
 from dedup_core.comparison.verdict import VerdictKind
 
 

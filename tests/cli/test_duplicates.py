@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from dedup_app.image_status import DELETED, ImageStatus
+from dedup_app.ports.image_status import DELETED, ImageStatus
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind

@@ -73,7 +73,7 @@ def test_files_are_compared_without_azure_and_an_app_is_asked_with_its_extra(fol
 
 
 OPENED = """
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_core.errors import InvalidSetting
 from dedup_storage.index_engine import open_index
 try:

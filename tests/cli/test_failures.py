@@ -2,7 +2,7 @@
 
 import pytest
 
-from dedup_app.index_address import INDEX_URL
+from dedup_app.configuration.index_address import INDEX_URL
 from dedup_app.services import Services
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
 from tests.cli.conftest import Run

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from dedup_app.group_records import facts_of, records_of
-from dedup_app.image_status import DELETED, ImageStatus
+from dedup_app.ports.image_status import DELETED, ImageStatus
+from dedup_app.records.group_records import facts_of, records_of
 from dedup_app.services import Services
 from dedup_cli.main import app
 from dedup_core.comparison.verdict import VerdictKind

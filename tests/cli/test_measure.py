@@ -16,7 +16,7 @@ from azure.storage.blob import BlobServiceClient
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_changes import workshop
 from dedup_changes.transforms import TRANSFORMS
 from dedup_changes.workshop import MadeCopy

@@ -2,8 +2,8 @@
 
 import json
 
-from dedup_app.ownership import OwnershipService
-from dedup_app.settings import Settings
+from dedup_app.configuration.ownership import OwnershipService
+from dedup_app.configuration.settings import Settings
 from dedup_core.paths import ImagePath
 from tests.cli.conftest import NOW
 

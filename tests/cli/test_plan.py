@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dedup_app.group_records import facts_of
+from dedup_app.records.group_records import facts_of
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from tests.cli.conftest import Known, Run

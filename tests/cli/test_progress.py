@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dedup_app.image_status import ImageStatus
+from dedup_app.ports.image_status import ImageStatus
 from dedup_app.services import Services
 from dedup_cli.progress import ProgressLines, progress, progress_of_parts
 from dedup_core.comparison.verdict import VerdictKind

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dedup_app.image_status import ImageStatus
+from dedup_app.ports.image_status import ImageStatus
 from dedup_app.services import Services
 from tests.cli.conftest import Known, Run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from dedup_app.group_records import facts_of
+from dedup_app.records.group_records import facts_of
 from dedup_cli.main import app
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dedup_app.folder_scan import Unreadable
+from dedup_app.scan.folder_scan import Unreadable
 from dedup_cli import local_files, scan
 from dedup_cli.failures import InputError
 from dedup_cli.written_file import write_whole

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from dedup_app.image_status import ImageStatus
+from dedup_app.ports.image_status import ImageStatus
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
 from dedup_app.services import Services
 from dedup_core.loading.stats import LoaderStats

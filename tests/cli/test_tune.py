@@ -6,9 +6,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.measure.results import CopyResult, ImageResult, Outcome
 from dedup_app.measure.stages import Stage
-from dedup_app.settings import Settings
 from dedup_cli.main import app
 from dedup_cli.measure_folder import MeasureFolder
 from dedup_cli.tune import settings_lines

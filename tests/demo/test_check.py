@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
+from dedup_app.ports.image_status import INDEXED, PROCESSING, ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.loading.stats import LoaderStats
 from demo.check import Outcome, mistakes

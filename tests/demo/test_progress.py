@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dedup_app.image_status import INDEXED, PROCESSING, ImageStatus
+from dedup_app.ports.image_status import INDEXED, PROCESSING, ImageStatus
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.loading.stats import LoaderStats

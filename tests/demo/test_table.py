@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from dedup_app.image_status import ImageStatus
+from dedup_app.ports.image_status import ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from demo.check import Outcome
 from demo.pictures import Picture

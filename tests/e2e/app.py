@@ -14,11 +14,11 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
-from dedup_app.image_status import PROCESSING
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import PROCESSING
 from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
 from dedup_storage.connect import connect
 from local_host.process import HostProcess

@@ -13,7 +13,7 @@ import time
 
 from typer.testing import CliRunner
 
-from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_cli.main import app as dedup
 from tests.azurite import run_azurite
 from tests.core.drawings import drawn

@@ -1,6 +1,6 @@
 """A host that dies in the middle of its work."""
 
-from dedup_app.image_status import INDEXED, PROCESSING
+from dedup_app.ports.image_status import INDEXED, PROCESSING
 from dedup_core.comparison.verdict import VerdictKind
 from tests.core.drawings import drawn
 from tests.core.pictures import encoded

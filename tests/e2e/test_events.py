@@ -10,8 +10,8 @@ from itertools import product
 import pytest
 from typer.testing import CliRunner
 
-from dedup_app.image_status import ABSENT, DELETED, INDEXED, ImageStatus
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import ABSENT, DELETED, INDEXED, ImageStatus
 from dedup_app.ports.pairs import PairRow
 from dedup_cli.main import app as dedup
 from dedup_core.comparison.verdict import VerdictKind

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_cli.main import app as dedup
 from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from dedup_app.image_status import INDEXED
+from dedup_app.ports.image_status import INDEXED
 from dedup_core.comparison.verdict import VerdictKind
 from local_host.process import HostProcess
 from tests.azurite import Account

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dedup_app.image_status import INDEXED, ImageStatus
+from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_core.comparison.verdict import VerdictKind
 from tests.azurite import Account
 from tests.conftest import NewIndex

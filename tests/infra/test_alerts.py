@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_core.loading.stats import LoaderStats
 from local_host.timers.schedule import parse_schedule
 from tests.app.world import World

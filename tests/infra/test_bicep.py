@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dedup_app.index_address import IndexAddress
+from dedup_app.configuration.index_address import IndexAddress
 from infra.tools.compiler import WHERE_TO_GET_IT, BicepError, Compiler, find_compiler
 from infra.tools.snapshots import ROLE_ASSIGNMENTS, as_text, is_stale, snapshot_file, take
 from infra.tools.ways import inside_parameters, subscription_parameters

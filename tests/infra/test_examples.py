@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from dedup_app.image_status import DELETED
+from dedup_app.ports.image_status import DELETED
 from local_host.process import HostProcess
 from tests.azurite import Account
 from tests.core.drawings import drawn

@@ -2,7 +2,7 @@
 
 import json
 
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from local_host.settings import load_local_settings
 from tests.infra.deployments import ROOT, app_settings, triggers
 from tests.infra.test_settings_in_step import Recorded

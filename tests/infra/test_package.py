@@ -19,8 +19,8 @@ from azure.storage.blob import BlobServiceClient
 from packaging.requirements import Requirement
 from pathspec import GitIgnoreSpec
 
-from dedup_app.image_status import INDEXED
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
+from dedup_app.ports.image_status import INDEXED
 from dedup_core.decoding.libraries import BY_FORMAT, libraries_of
 from dedup_storage.connect import connect
 from infra.tools import package as tools

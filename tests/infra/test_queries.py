@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dedup_app.decisions import Act
 from dedup_app.event_log import invocation
-from dedup_app.ledger.findings import PREFIXES
+from dedup_app.feedback.decisions import Act
+from dedup_app.ports.findings import PREFIXES
 from dedup_core.errors import StoreBusy
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from tests.infra.deployments import ROOT, WAYS, app_settings, way
 
 # Read by the Functions host, its worker or the telemetry library, and what each says.

@@ -3,9 +3,9 @@
 import pytest
 from azure.data.tables import TableServiceClient
 
+from dedup_app.configuration.settings import Settings
+from dedup_app.configuration.storage_connection import STORAGE, StorageConnection
 from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
-from dedup_app.settings import Settings
-from dedup_app.storage_connection import STORAGE, StorageConnection
 from dedup_storage import connect as connect_module
 from dedup_storage.entity_table import EntityTable
 from dedup_storage.queues import POISON_SUFFIX

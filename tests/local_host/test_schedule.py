@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dedup_app.schedule import schedule_problem
+from dedup_app.configuration.schedule import schedule_problem
 from local_host.settings import SettingsError
 from local_host.timers.schedule import is_shorter_than_a_minute, parse_schedule, time_zone
 

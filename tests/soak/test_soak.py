@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dedup_app.image_status import PROCESSING
+from dedup_app.ports.image_status import PROCESSING
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath

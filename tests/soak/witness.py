@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from dedup_app.loader_totals import LoaderTotals
+from dedup_app.pipeline.loader_totals import LoaderTotals
+from dedup_app.pipeline.verify import VerifyService
 from dedup_app.ports.pairs import PairRow, Written
-from dedup_app.verify import VerifyService
 from dedup_core.comparison import measure
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import DedupError

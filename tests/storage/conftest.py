@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dedup_app.storage_connection import StorageConnection
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_storage.clients import StorageClients, open_clients
 from dedup_storage.log_reading import READ_BYTES
 from tests.azurite import Account

@@ -9,8 +9,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from dedup_app.image_status import INDEXED, ImageStatus
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_app.ports.pairs import PairRow
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind

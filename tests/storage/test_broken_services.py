@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from dedup_app.image_status import INDEXED, PROCESSING
+from dedup_app.configuration.settings import Settings
+from dedup_app.configuration.storage_connection import StorageConnection
+from dedup_app.ports.image_status import INDEXED, PROCESSING
 from dedup_app.ports.images import Images
-from dedup_app.settings import Settings
-from dedup_app.storage_connection import StorageConnection
 from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage

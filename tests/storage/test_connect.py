@@ -12,11 +12,11 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from PIL import Image
 
-from dedup_app.image_status import INDEXED, PROCESSING
+from dedup_app.configuration.settings import Settings
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import INDEXED, PROCESSING
 from dedup_app.services import Services
-from dedup_app.settings import Settings
-from dedup_app.storage_connection import StorageConnection
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import InvalidSetting
 from dedup_core.messages import VerifyMessage, VerifyTarget

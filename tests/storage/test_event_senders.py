@@ -14,8 +14,8 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest._requests_basic import RestRequestsTransportResponse
 from azure.storage.queue import QueueClient
 
-from dedup_app.notices import Notices
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
+from dedup_app.records.notices import Notices
 from dedup_core.errors import InvalidSetting, TemporaryError
 from dedup_storage.clients import StorageClients
 from dedup_storage.event_senders import QueueSender, TopicSender, event_senders

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dedup_app.image_status import ABSENT, DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.image_status import ABSENT, DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ports.superseded import Superseded
 from dedup_storage.clients import StorageClients
 from dedup_storage.entity_table import EntityTable

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dedup_app.storage_connection import StorageConnection
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints

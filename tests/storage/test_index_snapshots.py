@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.superseded import Superseded
-from dedup_app.storage_connection import StorageConnection
 from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints

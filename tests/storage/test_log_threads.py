@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_core.paths import ImagePath
 from dedup_storage import log_reading, snapshot_keeper
 from dedup_storage.clients import StorageClients
@@ -114,8 +114,8 @@ def test_the_modules_that_start_threads_are_those_that_were_tried() -> None:
             names = {it.id if isinstance(it, ast.Name) else getattr(it, "attr", "") for it in calls}
             if names & starts:
                 found.add(f"{package}/{file.name}")
-    of_the_command = {"dedup_app/folder_scan.py", "dedup_app/outcome.py", "dedup_app/service.py"}
-    reads_tables_by_what_was_tried = {"dedup_app/review.py", "dedup_app/activity.py"}
+    of_the_command = {"dedup_app/scan/folder_scan.py", "dedup_app/outcome.py", "dedup_app/service.py"}
+    reads_tables_by_what_was_tried = {"dedup_app/queries/review.py", "dedup_app/queries/activity.py"}
     tried = {
         f"dedup_storage/{name}.py"
         for name in ("entity_table", "queues", "log_reading", "event_senders", "index_snapshots")

@@ -13,7 +13,7 @@ from dedup_app.cleanup.apply import ApplyService
 from dedup_app.cleanup.outcome import Fate
 from dedup_app.cleanup.ports import Blob, BlobChanged, BlobHeld, Copying, MovableBlobs
 from dedup_app.cleanup.undo import UndoService
-from dedup_app.settings import Settings
+from dedup_app.configuration.settings import Settings
 from dedup_core.groups.plan import Wanted
 from dedup_core.paths import ImagePath
 from dedup_storage.clients import StorageClients

@@ -12,7 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from psycopg import Connection, errors
 from psycopg.sql import SQL, Identifier
 
-from dedup_app.index_address import IndexAddress
+from dedup_app.configuration.index_address import IndexAddress
 from dedup_app.time_limit import time_limit
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
 from dedup_storage.postgres import sign_in

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 from psycopg.sql import SQL, Identifier
 
-from dedup_app.index_address import IndexAddress
+from dedup_app.configuration.index_address import IndexAddress
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex

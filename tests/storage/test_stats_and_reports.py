@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from dedup_app.ledger.findings import SliceReport
-from dedup_app.ownership import Owner
+from dedup_app.configuration.ownership import Owner
+from dedup_app.ports.findings import SliceReport
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, ReportsTable, StatsReport, StatsTable
 from dedup_core.errors import StoreBusy
 from dedup_core.loading.stats import LoaderStats

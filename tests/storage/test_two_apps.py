@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from dedup_app.image_status import INDEXED
-from dedup_app.ownership import NamespaceTaken
+from dedup_app.configuration.ownership import NamespaceTaken
+from dedup_app.configuration.settings import Settings
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.services import Services
-from dedup_app.settings import Settings
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_storage.connect import connect

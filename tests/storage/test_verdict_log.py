@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from dedup_app.journal import LogReplaced
+from dedup_app.records.journal import LogReplaced
 from dedup_core.comparison.sides import Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy

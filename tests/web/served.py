@@ -15,8 +15,8 @@ from typing import Any
 import uvicorn
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from dedup_app.group_records import id_of, microseconds
-from dedup_app.ledger.findings import PREFIXES, FindingKind, SliceReport
+from dedup_app.ports.findings import PREFIXES, FindingKind, SliceReport
+from dedup_app.records.group_records import id_of, microseconds
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link

@@ -9,10 +9,10 @@ from http import HTTPStatus
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
-from dedup_app.decisions import Act
-from dedup_app.group_records import facts_of
-from dedup_app.ledger.findings import PREFIXES, SliceReport
-from dedup_app.review import GroupFilter
+from dedup_app.feedback.decisions import Act
+from dedup_app.ports.findings import PREFIXES, SliceReport
+from dedup_app.queries.review import GroupFilter
+from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Family, ImageFacts, Link

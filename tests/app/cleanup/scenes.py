@@ -12,10 +12,10 @@ from dedup_app.cleanup.outcome import Outcome
 from dedup_app.cleanup.ports import Blob
 from dedup_app.cleanup.purge import PurgeService
 from dedup_app.cleanup.undo import UndoService
-from dedup_app.group_records import facts_of, records_of
-from dedup_app.image_status import INDEXED
 from dedup_app.ports.features import FeaturesRow
+from dedup_app.ports.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
+from dedup_app.records.group_records import facts_of, records_of
 from dedup_app.services import Services
 from dedup_core.comparison.sides import Side, Sides
 from dedup_core.comparison.verdict import Verdict, VerdictKind

@@ -11,11 +11,11 @@ from dedup_app.cleanup.apply import Refused
 from dedup_app.cleanup.outcome import Fate
 from dedup_app.cleanup.ports import Blob
 from dedup_app.cleanup.record import InvalidManifest
-from dedup_app.decisions import Act
-from dedup_app.group_book import VerdictLogLost
-from dedup_app.group_records import facts_of, microseconds
-from dedup_app.image_status import DELETED, INDEXED
-from dedup_app.image_tags import DECISION, VERDICT
+from dedup_app.feedback.decisions import Act
+from dedup_app.ports.image_status import DELETED, INDEXED
+from dedup_app.records.group_book import VerdictLogLost
+from dedup_app.records.group_records import facts_of, microseconds
+from dedup_app.records.image_tags import DECISION, VERDICT
 from dedup_app.services import Services
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind

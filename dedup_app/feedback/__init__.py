@@ -1,0 +1,1 @@
+"""What people decide, and what that says of the verdicts."""

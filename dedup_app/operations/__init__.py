@@ -1,0 +1,1 @@
+"""What the timer and operators start to keep an app in order."""

@@ -1,0 +1,1 @@
+"""What is stored and told of images and pairs, and the groups that follow from it."""

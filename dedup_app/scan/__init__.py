@@ -1,0 +1,1 @@
+"""Files of one machine to groups of the same picture, without any storage."""

@@ -1,0 +1,229 @@
+"""Folder scan: files of one machine -> groups of the same picture, each with the copy to keep, without any storage."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import batched, islice
+from threading import Event, Lock
+
+from dedup_app.ports.decoders import Decoders
+from dedup_app.scan.groups import ComparedPair, Component, CopyGroup, LookAlikes
+from dedup_app.scan.pictures import ScanPictures
+from dedup_core.comparison.measure import measure_all
+from dedup_core.comparison.measurement import PairMeasurement
+from dedup_core.comparison.verdict import Verdict, decide
+from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.errors import PermanentError
+from dedup_core.features import ImageFeatures
+from dedup_core.fingerprinting.record import Fingerprints
+from dedup_core.groups.facts import CONTENT_BYTES, ImageFacts
+from dedup_core.policy import Policy
+from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.second_look import is_plausible, likeliest_of_crowd
+from dedup_core.views import View, opposite
+
+MAX_CANDIDATES = 100  # of one file, the nearest: as many as the app looks at
+AT_ONCE = 8  # comparisons of one file: who interrupts waits for no more, and no more pictures are handed over
+
+type Measure = Callable[[WorkingImage, Sequence[tuple[WorkingImage, View | None]]], list[PairMeasurement]]
+"""`measure_all`, or the same in another process."""
+type Progress = Callable[[str, int, int], None]
+"""Hears what is being done, how much of it is, and of how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file or folder that was passed over: the code of the reason, and the reason in words."""
+
+    name: str
+    reason: str
+    detail: str
+    is_folder: bool = False
+
+
+class ChangedFile(PermanentError):
+    """What is in the file now is not what was looked up."""
+
+    reason = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What a scan found. `images` were read, `comparisons` made; whatever is nowhere in here has no copy.
+
+    `too_plain` are the names of images that show nothing to search by: only their identical files are found.
+    """
+
+    images: int
+    comparisons: int
+    groups: tuple[CopyGroup, ...]
+    look_alikes: tuple[LookAlikes, ...]
+    unreadable: tuple[Unreadable, ...]
+    too_plain: tuple[str, ...]
+
+
+class FolderScan:
+    """Every file is read once, and once more where something looks like it and its picture is no longer held.
+
+    `read` gives the bytes of a file by its name and raises `PermanentError` for one that cannot be read. `pictures`
+    holds what was decoded.
+    """
+
+    def __init__(
+        self,
+        decoders: Decoders,
+        read: Callable[[str], bytes],
+        policy: Policy,
+        *,
+        threads: int,
+        measure: Measure = measure_all,
+        progress: Progress = lambda _what, _done, _of: None,
+        pictures: ScanPictures | None = None,
+    ) -> None:
+        self._decoders = decoders
+        self._read = read
+        self._policy = policy
+        self._threads = threads
+        self._measure = measure
+        self._progress = progress
+        self._pictures = pictures or ScanPictures()
+        self._lost: dict[str, PermanentError] = {}  # files that were read, and could not be once more
+
+    def scan(self, names: Sequence[str]) -> ScanReport:
+        """Read and compare these files. Raises `TemporaryError` if there is no decoder to be had."""
+        images: dict[bytes, ImageFacts] = {}
+        unreadable: list[Unreadable] = []
+        too_plain: list[str] = []
+        candidates = _Candidates()
+        # One thread more than processes, so that none of these waits for its next picture.
+        with ThreadPoolExecutor(self._threads + 1) as threads:
+            found = threads.map(self._features, names)
+            for number, (name, it) in enumerate(zip(names, found, strict=True), 1):
+                if isinstance(it, PermanentError):
+                    unreadable.append(Unreadable(name, it.reason, str(it)))
+                else:
+                    facts = ImageFacts.of(number.to_bytes(16), name, it)
+                    images[facts.image_id] = facts
+                    candidates.add(facts, it.fingerprints)
+                    if it.fingerprints.is_flat:
+                        too_plain.append(name)
+                self._progress("reading", number, len(names))
+            components = candidates.components()
+            work = [Component(images, ids, candidates.views) for ids in components]
+            counter = _Counter(self._progress, candidates.count)
+            is_over = Event()
+            try:
+                for _ in threads.map(lambda component: self._settle(component, counter, is_over), work):
+                    pass  # so that what went wrong in a thread rises here
+            finally:
+                is_over.set()  # who interrupts does not wait for all that is left
+        unreadable += [Unreadable(name, error.reason, str(error)) for name, error in sorted(self._lost.items())]
+        groups = sorted((group for it in work for group in it.groups), key=lambda it: it.keeper.path)
+        alike = sorted((pair for it in work for pair in it.look_alikes()), key=lambda it: (it.left.path, it.right.path))
+        return ScanReport(len(images), counter.done, tuple(groups), tuple(alike), tuple(unreadable), tuple(too_plain))
+
+    def _features(self, name: str) -> ImageFeatures | PermanentError:
+        try:
+            features, picture = self._decoders.features_and_picture(self._read(name))
+        except PermanentError as error:
+            return error
+        self._pictures.hold(name, picture)
+        return features
+
+    def _settle(self, component: Component, counter: "_Counter", is_over: Event) -> None:
+        """Compare until everything is said."""
+        component.copies_by_content()
+        while pairs := component.next_pairs():
+            verdicts: list[Verdict | None] = []
+            for some in batched(pairs, AT_ONCE, strict=False):
+                if is_over.is_set():
+                    return
+                verdicts += self._verdicts(some)
+                counter.count(len(some))
+            component.settle(pairs, verdicts)
+
+    def _verdicts(self, pairs: Sequence[ComparedPair]) -> list[Verdict | None]:
+        """Of pairs with one keeper; None where a file is gone or another one by now."""
+        keeper = self._picture(pairs[0].left)
+        if keeper is None:
+            return [None] * len(pairs)
+        others = [(self._picture(pair.right), pair.view) for pair in pairs]
+        measured = iter(self._measure(keeper, [(other, view) for other, view in others if other is not None]))
+        return [None if other is None else decide(next(measured), self._policy) for other, _ in others]
+
+    def _picture(self, facts: ImageFacts) -> WorkingImage | None:
+        """The picture as it was when it was looked up; None, and noted, where the file is another one by now."""
+        if (held := self._pictures.held(facts.path)) is not None:
+            return held
+        try:
+            data = self._read(facts.path)
+            if sha256(data).digest()[:CONTENT_BYTES] != facts.content:
+                raise ChangedFile("the file changed while the folder was scanned: scan it again")
+            picture = self._decoders.decode(data)
+        except PermanentError as error:
+            self._lost[facts.path] = error
+            return None
+        self._pictures.hold(facts.path, picture)
+        return picture
+
+
+class _Counter:
+    """Tells how many comparisons were made, from whatever thread."""
+
+    def __init__(self, progress: Progress, expected: int) -> None:
+        self.done = 0
+        self._progress = progress
+        self._expected = expected
+        self._lock = Lock()
+
+    def count(self, comparisons: int) -> None:
+        with self._lock:
+            self.done += comparisons
+            self._progress("comparing", self.done, max(self.done, self._expected))
+
+
+class _Candidates:
+    """Which files look alike from afar, found file by file."""
+
+    def __init__(self) -> None:
+        self.views: dict[tuple[bytes, bytes], View] = {}
+        self._index = FingerprintIndex()
+        self._held: dict[str, Fingerprints] = {}
+        self._partners: dict[bytes, list[bytes]] = defaultdict(list)
+
+    @property
+    def count(self) -> int:
+        return len(self.views) // 2
+
+    def add(self, facts: ImageFacts, fingerprints: Fingerprints) -> None:
+        name = facts.image_id.hex()
+        hits = self._index.search(fingerprints)
+        known = ((hit, self._held[hit.image_id]) for hit in hits)
+        near = list(islice((it for it in known if is_plausible(fingerprints, it[1], it[0])), MAX_CANDIDATES))
+        for place in likeliest_of_crowd(fingerprints, near):
+            hit, _ = near[place]
+            other = bytes.fromhex(hit.image_id)
+            self.views[facts.image_id, other] = hit.view
+            self.views[other, facts.image_id] = opposite(hit.view)
+            self._partners[facts.image_id].append(other)
+            self._partners[other].append(facts.image_id)
+        self._index.add(name, fingerprints)
+        self._held[name] = fingerprints
+
+    def components(self) -> Iterator[list[bytes]]:
+        """Files that hang together by their looks; a file that looks like no other is in none."""
+        seen: set[bytes] = set()
+        for start in self._partners:
+            if start in seen:
+                continue
+            seen.add(start)
+            found, ahead = [start], [start]
+            while ahead:
+                for other in self._partners[ahead.pop()]:
+                    if other not in seen:
+                        seen.add(other)
+                        found.append(other)
+                        ahead.append(other)
+            yield found
