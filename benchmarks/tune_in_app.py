@@ -23,7 +23,7 @@ from dedup_app.ports.pairs import PairRow
 from dedup_app.services import Services
 from dedup_app.tune.service import TooFewDecisions
 from dedup_changes.transforms import TRANSFORMS
-from dedup_cli.tune import settings_lines
+from dedup_cli.quality.tune import settings_lines
 from dedup_core import decide
 from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY, SAME_PICTURE
 from dedup_core.paths import ImagePath

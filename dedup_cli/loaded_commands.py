@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from dedup_cli.failures import SentencesForErrors
+from dedup_cli.presentation.failures import SentencesForErrors
 
 # In the order in which the help lists them; each is a function of its name, in a module of its name or of another.
 NAMES = (

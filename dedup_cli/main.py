@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dedup_cli.loaded_commands import Subcommands
-from dedup_cli.output import console
+from dedup_cli.presentation.output import console
 from dedup_core import __version__
 
 app = typer.Typer(

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from dedup_app.services import Services
-from dedup_cli.output import as_argument, tell
+from dedup_cli.presentation.output import as_argument, tell
 from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedup_app.ports.pairs import PairRow
-from dedup_cli.output import VERDICT_STYLES, metric_numbers, plain, plain_table
+from dedup_cli.presentation.output import VERDICT_STYLES, metric_numbers, plain, plain_table
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE
 from demo.check import Outcome
 from demo.pictures import Picture, is_to_be_found, readable_pairs

@@ -106,13 +106,13 @@ DEFENSES = (
     ),
     Defense(
         "tests/cli/test_duplicates.py::test_names_cannot_move_the_cursor_or_paint_the_table",
-        "dedup_cli/output.py",
+        "dedup_cli/presentation/output.py",
         'return "".join(letter if letter.isprintable() else',
         'return text if True else "".join(letter if letter.isprintable() else',
     ),
     Defense(
         "tests/cli/test_duplicates.py::test_a_cell_that_a_spreadsheet_would_run_is_defused",
-        "dedup_cli/output.py",
+        "dedup_cli/presentation/output.py",
         "isinstance(cell, str) and cell.startswith(FORMULA_STARTS)",
         "False",
     ),

@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dedup_app.cleanup.record import InvalidManifest
-from dedup_cli.clearing import read_plan
-from dedup_cli.failures import InputError
+from dedup_cli.cleanup.clearing import read_plan
+from dedup_cli.cleanup.manifest_file import open_manifest
+from dedup_cli.cleanup.purge import parse_age
 from dedup_cli.main import app
-from dedup_cli.manifest_file import open_manifest
-from dedup_cli.purge import parse_age
+from dedup_cli.presentation.failures import InputError
 from dedup_core.errors import StoreBusy
 from dedup_core.groups.plan_file import InvalidPlan
 from tests.app.cleanup.scenes import Scene, scene

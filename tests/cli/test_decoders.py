@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from dedup_cli import decoders
+from dedup_cli.local import decoders
 from dedup_cli.main import app
 from dedup_core.decoding.libraries import FLOORS, Library
 

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from dedup_app.services import Services
-from dedup_cli.output import plain
+from dedup_cli.presentation.output import plain
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.cli.conftest import Known, Run

@@ -21,8 +21,8 @@ from dedup_changes import workshop
 from dedup_changes.transforms import TRANSFORMS
 from dedup_changes.workshop import MadeCopy
 from dedup_cli.main import app
-from dedup_cli.measure_folder import MeasureFolder
-from dedup_cli.progress import progress_bar
+from dedup_cli.presentation.progress import progress_bar
+from dedup_cli.quality.measure_folder import MeasureFolder
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.paths import ImagePath
@@ -176,7 +176,7 @@ def test_a_person_sees_how_far_it_is_and_the_time_that_is_left(monkeypatch: pyte
 
 
 def test_without_a_terminal_lines_say_how_far_it_is(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
     said = run(world, "--yes").stderr.splitlines()
     assert [line for line in said if line.startswith("images: ")] == [f"images: {done} of 3" for done in range(4)]
     assert "pairs of strangers: 3 of 3" in said

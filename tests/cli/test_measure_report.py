@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from dedup_changes import workshop
 from dedup_changes.transforms import ALL_TRANSFORMS, TRANSFORMS
 from dedup_cli.main import app
-from dedup_cli.measure_tables import PARTS
+from dedup_cli.quality.measure_tables import PARTS
 from tests.app.world import World
 from tests.axe import serious_findings
 from tests.browser import SHOTS, chromium, shoot

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from dedup_cli.named_table import NamedRow, named_table
+from dedup_cli.presentation.named_table import NamedRow, named_table
 
 HEADINGS = NamedRow(("",), Text("file"), ("bytes",), Text("why"))
 WHY = "structure matches (correlation 1.00 >= 0.80); colors match after exposure and white balance (0.4 <= 3.8)"

@@ -9,7 +9,7 @@ import pytest
 
 from dedup_app.ports.image_status import ImageStatus
 from dedup_app.services import Services
-from dedup_cli.progress import ProgressLines, progress, progress_of_parts
+from dedup_cli.presentation.progress import ProgressLines, progress, progress_of_parts
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from tests.cli.conftest import Known, Run
@@ -29,7 +29,7 @@ def test_work_of_which_nobody_knows_the_length_says_how_much_is_done(
 ) -> None:
     with progress("images") as show:
         show(100)
-        monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+        monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
         show(1200)
     said = capsys.readouterr()
     assert said.err == "images: 1,200\n"
@@ -75,7 +75,7 @@ def test_a_command_that_reads_all_pairs_says_how_far_it_is(
     dedup: Run, known: Known, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
-    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
     assert dedup(*command).stderr.startswith("pairs: 1\n")
 
 
@@ -84,7 +84,7 @@ def test_status_says_how_many_images_it_has_counted(
     dedup: Run, known: Known, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     known.image("a.jpg")
-    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
     assert dedup(*command).stderr.startswith("images: 1\n")
 
 
@@ -109,7 +109,7 @@ def test_a_command_that_goes_over_all_images_says_how_far_each_part_is(
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
     known.image("c.jpg", ImageStatus.rejected("corrupt"), "it ends too early")
     services.images.put(ImagePath("images", "d.jpg"), b"d")
-    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
     said = dedup(*command).stderr
     assert all(f"{part}: 1\n" in said for part in parts)
 
@@ -125,5 +125,5 @@ def test_a_terminal_shows_the_part_that_is_under_way(monkeypatch: pytest.MonkeyP
 def test_an_import_says_how_many_lines_it_has_read(dedup: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "decisions.jsonl"
     file.write_text(json.dumps({"left": "images/a.jpg"}))
-    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
     assert dedup("import-decisions", str(file)).stderr.startswith("lines: 1\n")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dedup_app.services import Services
-from dedup_cli import reconcile
+from dedup_cli.operations import reconcile
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import photo
@@ -55,7 +55,7 @@ def test_whoever_looks_sees_how_far_it_is_and_how_long_it_may_take(dedup: Run, m
 
 @pytest.mark.usefixtures("one_missing")
 def test_without_a_terminal_lines_say_how_far_it_is(dedup: Run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
     said = dedup("reconcile").stderr.splitlines()
     assert said[:3] == ["blobs: 1", "blobs: 2", "slices: 1 of 256"]
     assert said[-1] == "slices: 256 of 256"

@@ -47,5 +47,5 @@ def test_pairs_that_cannot_be_judged_are_told(dedup: Run, known: Known):
 def test_without_a_terminal_lines_say_how_far_it_is(dedup: Run, known: Known, monkeypatch: pytest.MonkeyPatch):
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
     known.pair("a.jpg", "c.jpg", VerdictKind.IDENTICAL)
-    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
     assert dedup("rejudge").stderr.splitlines() == ["pairs: 1", "pairs: 2"]

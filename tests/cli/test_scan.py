@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from dedup_app.scan.folder_scan import Unreadable
-from dedup_cli import local_files, scan
-from dedup_cli.failures import InputError
-from dedup_cli.written_file import write_whole
+from dedup_cli.local import local_files, scan
+from dedup_cli.presentation.failures import InputError
+from dedup_cli.presentation.written_file import write_whole
 from dedup_core.errors import ImageTooLarge
 from dedup_core.limits import DecodeLimits
 from tests.browser import chromium
@@ -244,7 +244,7 @@ def test_a_page_that_cannot_be_written_is_told(dedup: Run, folder: Path) -> None
 def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(
     dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dedup_cli.scan.read_listed_file", lambda _file: pytest.fail("a file was read"))
+    monkeypatch.setattr("dedup_cli.local.scan.read_listed_file", lambda _file: pytest.fail("a file was read"))
     for page, why in ((folder, "it is a folder"), (folder / "nowhere" / "a.html", "is no folder")):
         done = dedup("scan", str(folder), "--html", str(page))
         assert (done.exit_code, why in done.stderr) == (2, True)
@@ -299,7 +299,7 @@ def test_a_scan_without_a_terminal_says_how_far_it_is(
     dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert dedup("scan", str(folder)).stderr == ""
-    monkeypatch.setattr("dedup_cli.progress.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("dedup_cli.presentation.progress.SAY_EVERY_SECONDS", 0.0)
     assert "reading: 6 of 6" in dedup("scan", str(folder)).stderr
 
 

@@ -10,8 +10,8 @@ from dedup_app.configuration.settings import Settings
 from dedup_app.measure.results import CopyResult, ImageResult, Outcome
 from dedup_app.measure.stages import Stage
 from dedup_cli.main import app
-from dedup_cli.measure_folder import MeasureFolder
-from dedup_cli.tune import settings_lines
+from dedup_cli.quality.measure_folder import MeasureFolder
+from dedup_cli.quality.tune import settings_lines
 from dedup_core.policy import BALANCED, STRICT
 from tests.app.judged import decided, measured, residuals
 from tests.app.world import World

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dedup_cli import watch
-from dedup_cli.watch import Rate, watch_queues
+from dedup_cli.operations import watch
+from dedup_cli.operations.watch import Rate, watch_queues
 from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath

@@ -1,0 +1,1 @@
+"""Commands that clear copies away by a plan, and bring them back."""

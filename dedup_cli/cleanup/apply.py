@@ -1,0 +1,49 @@
+"""`dedup apply`: the images that a plan names move into quarantine; without `--yes` only what would be done is told."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dedup_cli.cleanup.clearing import moving_services, read_plan, tell
+from dedup_cli.cleanup.manifest_file import open_manifest
+from dedup_cli.presentation.output import as_argument, console, plain
+
+SUFFIX = ".manifest.jsonl"
+
+
+def apply(
+    context: typer.Context,
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="What `dedup plan --format json` wrote.")],
+    yes: Annotated[
+        bool, typer.Option("--yes/--dry-run", help="Do it; or check each image and say what would be.")
+    ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where each step is noted. Default: beside the plan.", show_default=False),
+    ] = None,
+    without_tags: Annotated[
+        bool, typer.Option("--without-tags", help="Go on where tags of blobs cannot be read; they do not move along.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what became of each image for a program.")] = False,
+) -> None:
+    """Move the copies that a plan names into the container dedup-quarantine. `dedup undo` brings them back.
+
+    An image moves only if it and the one that stays are as they were when they were compared. If it is stopped, the
+    same command goes on. It runs with your own rights; the app itself cannot delete anything.
+
+    Example: dedup apply plan.json --yes
+    """
+    wanted = read_plan(plan)
+    service = moving_services(context).apply
+    if not yes:
+        hint = f"dedup apply {as_argument(str(plan))} --yes"
+        tell(service.check(wanted, tags=not without_tags), as_json=as_json, hint=hint)
+        return
+    file = manifest or plan.with_name(plan.name.removesuffix(".json") + SUFFIX)
+    with open_manifest(file, create=True) as steps:
+        outcomes = service.apply(wanted, steps, tags=not without_tags)  # begun, or refused as a whole
+        if not as_json:
+            told = f"each step is noted in {plain(str(file))}: dedup undo {as_argument(str(file))}"
+            console().print(told, soft_wrap=True, markup=False)
+        tell(outcomes, as_json=as_json, hint="")

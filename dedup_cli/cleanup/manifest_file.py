@@ -1,0 +1,107 @@
+"""The manifest as a file: one line of JSON for each step, on the disk before the next one begins, never taken back."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from dedup_app.cleanup.record import InvalidManifest
+from dedup_cli.presentation.failures import InputError
+
+type Entry = Mapping[str, Any]
+
+BEGINNING = b'{"manifest":'  # of the first entry, as `append` writes it
+_PLAN = re.compile(rb'\s*\{\s*"plan":')
+
+
+class ManifestFile:
+    """The `Manifest` port on an open file that nobody else works on."""
+
+    def __init__(self, file: FileIO, entries: Sequence[Entry]) -> None:
+        self._file = file
+        self._entries = list(entries)
+
+    def entries(self) -> Sequence[Entry]:
+        return self._entries
+
+    def append(self, entry: Entry) -> None:
+        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        if self._file.write(line) != len(line):
+            raise OSError(f"{self._file.name} could not be written to: is the disk full?")
+        os.fsync(self._file.fileno())
+        self._entries.append(entry)
+
+
+@contextmanager
+def open_manifest(path: Path, *, create: bool) -> Iterator[ManifestFile]:
+    """The manifest at the path, for this process alone. Raises `InputError`, and `InvalidManifest` for a damaged one.
+
+    A last line without an end is what a killed run left of a step that it then did not take: it is cut off. Nothing is
+    cut off from any other file.
+    """
+    try:
+        with path.open("ab+" if create else "rb+", buffering=0) as file:
+            _lock(file, path)
+            file.seek(0)
+            text = file.read()
+            _must_be_a_manifest(path, text)
+            whole, _, torn = text.rpartition(b"\n")
+            entries = list(_entries(path, whole))
+            if torn:
+                file.truncate(len(whole) + 1 if whole else 0)
+            file.seek(0, os.SEEK_END)
+            _sync_folder(path)
+            try:
+                yield ManifestFile(file, entries)
+            except InvalidManifest as error:
+                raise InvalidManifest(f"{path}: {error}") from error
+    except OSError as error:
+        raise InputError(f"cannot use the manifest {path}: {error.strerror or error}") from error
+
+
+def _must_be_a_manifest(path: Path, text: bytes) -> None:
+    if text[: len(BEGINNING)] == BEGINNING[: len(text)]:
+        return
+    what = "a plan and no manifest" if _PLAN.match(text) else "no manifest"
+    raise InvalidManifest(f"{path} is {what}: `dedup apply` says where it writes the manifest")
+
+
+def _entries(path: Path, text: bytes) -> Iterator[Entry]:
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            entry = json.loads(line)
+        except ValueError as error:
+            raise InvalidManifest(f"line {number} of {path} is damaged: {error}") from error
+        if not isinstance(entry, dict):
+            raise InvalidManifest(f"line {number} of {path} is no entry of a manifest")
+        yield entry
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    try:
+        if os.name == "nt":
+            import msvcrt  # noqa: PLC0415 - there is none elsewhere
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl  # noqa: PLC0415 - there is none on Windows
+
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise InputError(f"another command works on {path}: wait until it has ended") from error
+
+
+def _sync_folder(path: Path) -> None:
+    """A new file is in its folder for good only once the folder is on the disk."""
+    if os.name == "nt":
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,46 @@
+"""`dedup purge`: what has been in quarantine for long enough is deleted for good."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dedup_cli.cleanup.clearing import moving_services, tell
+from dedup_cli.cleanup.manifest_file import open_manifest
+from dedup_cli.presentation.failures import InputError
+from dedup_cli.presentation.output import as_argument
+
+UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1)}
+
+
+def purge(
+    context: typer.Context,
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="What `dedup apply` wrote.")],
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="AGE", help="Only what has been away for longer, as in 30d or 12h.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; or say what would be deleted.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what became of each image for a program.")] = False,
+) -> None:
+    """Delete for good what a run of `dedup apply` moved into quarantine. This cannot be undone.
+
+    A copy whose keeper is gone, or has other bytes now, stays in quarantine: it may be the last one. So does one that
+    somebody decided about meanwhile, and no longer for a copy.
+
+    Example: dedup purge plan.manifest.jsonl --older-than 30d --yes
+    """
+    age = parse_age(older_than)
+    service = moving_services(context).purge
+    with open_manifest(manifest, create=False) as steps:
+        hint = "" if yes else f"dedup purge {as_argument(str(manifest))} --older-than {older_than} --yes"
+        tell(service.purge(steps, age, is_dry=not yes), as_json=as_json, hint=hint)
+
+
+def parse_age(text: str) -> timedelta:
+    """The age that is meant by `30d` or `12h`. Raises `InputError`."""
+    found = re.fullmatch(r"(\d{1,4})([dh])", text.strip())
+    if found is None:
+        raise InputError(f"--older-than is {text!r}: give days or hours, as in 30d or 12h")
+    return int(found[1]) * UNITS[found[2]]

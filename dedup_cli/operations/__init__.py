@@ -1,0 +1,1 @@
+"""Commands that run an app: feed it, follow it, mend it."""

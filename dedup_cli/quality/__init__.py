@@ -1,0 +1,1 @@
+"""Commands that tell how well copies are found, and which thresholds would do better."""

@@ -1,0 +1,1 @@
+"""Commands that show or hand over what was found and decided."""

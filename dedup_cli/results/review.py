@@ -1,0 +1,55 @@
+"""`dedup review`: the review page on one's own machine, with one's own rights on the account."""
+
+import getpass
+import secrets
+import socket
+import webbrowser
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from dedup_app.collector import paused_collector
+from dedup_cli.connection import services_of
+from dedup_cli.presentation.failures import InputError
+from dedup_cli.presentation.output import console
+
+ADDRESS = "127.0.0.1"
+
+
+def review(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Where the page answers; 0 takes a free port.", min=0, max=65535)] = 0,
+    name: Annotated[str, typer.Option("--as", help="The name that decisions are noted under; else yours here.")] = "",
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Look at groups of copies side by side and decide about them, on a page that only this machine can reach.
+
+    Nothing has to be deployed: the page reads the account that the settings name. It ends with Ctrl-C.
+
+    Example: dedup review --as ann
+    """
+    with paused_collector():
+        try:
+            import uvicorn  # noqa: PLC0415 - only where the page is served
+
+            from dedup_web.app import create_app  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli]'") from error
+        services = services_of(context)
+    who = name or getpass.getuser()
+    key = secrets.token_urlsafe(24)
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((ADDRESS, port))
+        except OSError as error:
+            raise InputError(f"port {port} is taken: choose another one, or 0 for a free one") from error
+        host = f"{ADDRESS}:{listening.getsockname()[1]}"
+        app = create_app(services, who=who, key=key, hosts=frozenset({host}))
+        address = f"http://{host}/api/review?code={key}"
+        console().print(Text(address, no_wrap=True, overflow="ignore"), soft_wrap=True)
+        console().print(Text(f"decisions are noted under the name {who}; Ctrl-C ends it", style="dim"))
+        if browser:
+            webbrowser.open(address)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
