@@ -15,12 +15,12 @@ from pathlib import Path
 
 from dedup_app.configuration.settings import Settings
 from dedup_core.paths import ImagePath
-from dedup_storage.blobs import AzureImages
-from dedup_storage.clients import StorageClients, open_clients
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.log_segments import AzureSegments
-from dedup_storage.queues import send_text
+from dedup_storage.account.clients import StorageClients, open_clients
+from dedup_storage.images.blobs import AzureImages
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.logs.segments import AzureSegments
+from dedup_storage.messaging.queues import send_text
+from dedup_storage.tables.entity_table import EntityTable
 from local_host.azurite import Azurite
 
 PICTURE_BYTES = 130_000

@@ -37,19 +37,19 @@ APP_STAGES = {
     "comparison": ("dedup_core.comparison.measure:measure_images",),
     "search": (
         "dedup_core.search.fingerprint_index:FingerprintIndex.search",
-        "dedup_storage.fingerprint_records:Records.apply_to",
+        "dedup_storage.logs.fingerprint_records:Records.apply_to",
     ),
     "app: storage calls": (
-        "dedup_storage.blobs:AzureImages.read",
-        "dedup_storage.log_segments:AzureSegments.append",
-        "dedup_storage.log_segments:AzureSegments.read",
-        "dedup_storage.log_segments:AzureSegments.last",
+        "dedup_storage.images.blobs:AzureImages.read",
+        "dedup_storage.logs.segments:AzureSegments.append",
+        "dedup_storage.logs.segments:AzureSegments.read",
+        "dedup_storage.logs.segments:AzureSegments.last",
         *(
-            f"dedup_storage.entity_table:EntityTable.{it}"
+            f"dedup_storage.tables.entity_table:EntityTable.{it}"
             for it in ("get", "get_with_tag", "get_many", "upsert", "create", "update")
         ),
-        "dedup_storage.queues:AzureVerifyQueue.send",
-        "dedup_storage.queues:AzureIngestQueue.send",
+        "dedup_storage.messaging.queues:AzureVerifyQueue.send",
+        "dedup_storage.messaging.queues:AzureIngestQueue.send",
     ),
     "app, the rest": (
         "dedup_app.pipeline.ingest:IngestService.handle_blob",

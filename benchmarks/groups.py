@@ -32,10 +32,10 @@ from dedup_app.records.group_book import GroupBook
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.keeper import KeeperPolicy
-from dedup_storage.clients import open_clients
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.log_segments import AzureSegments
-from dedup_storage.verdict_log import PREFIX, VerdictLog
+from dedup_storage.account.clients import open_clients
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.logs.segments import AzureSegments
+from dedup_storage.logs.verdict_log import PREFIX, VerdictLog
 from local_host.azurite import Azurite
 
 if TYPE_CHECKING:

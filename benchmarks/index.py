@@ -28,7 +28,7 @@ from benchmarks.index_log import MILLION, CountedSegments, Loaded, Searched, loa
 from benchmarks.index_records import log_block, made_up, pictures, real_fingerprints
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
-from dedup_storage.fingerprint_log import BLOCK_RECORDS
+from dedup_storage.logs.fingerprint_log import BLOCK_RECORDS
 from local_host.azurite import Azurite
 
 SAME_WINDOWS = 0.83  # of photographs

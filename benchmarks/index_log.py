@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
-from dedup_storage.clients import open_clients
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.log_places import BlockPlace, Chunk
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.log_segments import AzureSegments
+from dedup_storage.account.clients import open_clients
+from dedup_storage.logs.fingerprint_log import FingerprintLog
+from dedup_storage.logs.places import BlockPlace, Chunk
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.logs.segments import AzureSegments
 
 CONTAINER = "dedup-index"
 MILLION = 1_000_000

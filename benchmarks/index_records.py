@@ -14,7 +14,7 @@ from dedup_core.fingerprinting.hash_views import HASH_BYTES
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.keypoints import ANGLE_STEPS, KEYPOINT_BYTES, MAX_KEYPOINTS, WORD_BITS
 from dedup_core.fingerprinting.record import CONTENT_BYTES, FINGERPRINTS_BYTES, WINDOWS, Fingerprints
-from dedup_storage.fingerprint_records import ADD, CRC_BYTES, MAGIC, RECORD, RECORD_BYTES, VERSION
+from dedup_storage.logs.fingerprint_records import ADD, CRC_BYTES, MAGIC, RECORD, RECORD_BYTES, VERSION
 
 SHIPPED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "retina.jpg", "hubble_deep_field.jpg")
 CHANGED_BITS = 0.15

@@ -22,12 +22,12 @@ from benchmarks.index_log import CONTAINER, MILLION, peak_mb
 from benchmarks.index_records import log_block, made_up, pictures, real_fingerprints
 from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_core.fingerprinting.record import Fingerprints
-from dedup_storage.clients import open_clients
-from dedup_storage.fingerprint_log import BLOCK_RECORDS, FingerprintLog
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.log_segments import AzureSegments
-from dedup_storage.snapshot_blobs import AzureSnapshots
-from dedup_storage.snapshot_keeper import UNSAVED_SHARE
+from dedup_storage.account.clients import open_clients
+from dedup_storage.logs.fingerprint_log import BLOCK_RECORDS, FingerprintLog
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.logs.segments import AzureSegments
+from dedup_storage.logs.snapshot_blobs import AzureSnapshots
+from dedup_storage.logs.snapshot_keeper import UNSAVED_SHARE
 from local_host.azurite import Azurite
 
 

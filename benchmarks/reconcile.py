@@ -33,11 +33,11 @@ from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import InProcessDecoders
-from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.pairs_table import AzurePairsTable
-from dedup_storage.rows import Entity, features_entity
-from dedup_storage.verdict_log import VerdictLog
+from dedup_storage.logs.fingerprint_log import FingerprintLog
+from dedup_storage.logs.verdict_log import VerdictLog
+from dedup_storage.tables.features import AzureFeaturesTable
+from dedup_storage.tables.pairs import AzurePairsTable
+from dedup_storage.tables.rows import Entity, features_entity
 from tests.core.pictures import encoded, scene
 from tests.memory import (
     MemoryIngestQueue,

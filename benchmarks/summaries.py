@@ -19,11 +19,11 @@ from azure.data.tables import TableClient
 
 from benchmarks.storage_operations import taken_apart
 from dedup_app.configuration.settings import Settings
-from dedup_storage.clients import open_clients
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.many_rows import Keys, read_many
-from dedup_storage.rows import SUMMARY_COLUMNS, Entity
+from dedup_storage.account.clients import open_clients
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.tables.entity_table import EntityTable
+from dedup_storage.tables.many_rows import Keys, read_many
+from dedup_storage.tables.rows import SUMMARY_COLUMNS, Entity
 from local_host.azurite import Azurite
 
 FEATURES = {f"bytes_{number}": bytes(400) for number in range(12)}

@@ -10,7 +10,7 @@ import time
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient
 
-from dedup_storage.transport import LimitedTransport
+from dedup_storage.account.transport import LimitedTransport
 
 SIZES = {"an image of 200 KB": 200_000, "a chunk of the log, 16 MB": 16 * 1024 * 1024}
 ROUNDS = 20

@@ -13,24 +13,24 @@ from dedup_app.ports.reports import Meter
 from dedup_app.service_ports import utc_now
 from dedup_app.services import Services
 from dedup_decoders.allocator import keep_arenas, return_large_buffers_at_once
+from dedup_storage.account.clients import StorageClients, load_queues, open_clients
 from dedup_storage.app_decoders import open_app_decoders
-from dedup_storage.blob_tags import AzureBlobTags
-from dedup_storage.blobs import AzureImages
-from dedup_storage.clients import StorageClients, load_queues, open_clients
 from dedup_storage.decoders_reporting import DecodersReporting
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.event_senders import event_senders
-from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.log_segments import AzureSegments
-from dedup_storage.original_links import DelegatedLinks
-from dedup_storage.pairs_table import AzurePairsTable
-from dedup_storage.poison_queues import AzurePoisonQueues
-from dedup_storage.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue, LateQueueService
-from dedup_storage.reports_table import AzureReportsTable
-from dedup_storage.stats_table import AzureStatsTable
-from dedup_storage.verdict_log import PREFIX as VERDICTS
-from dedup_storage.verdict_log import VerdictLog
+from dedup_storage.images.blob_tags import AzureBlobTags
+from dedup_storage.images.blobs import AzureImages
+from dedup_storage.images.original_links import DelegatedLinks
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.logs.segments import AzureSegments
+from dedup_storage.logs.verdict_log import PREFIX as VERDICTS
+from dedup_storage.logs.verdict_log import VerdictLog
+from dedup_storage.messaging.event_senders import event_senders
+from dedup_storage.messaging.poison_queues import AzurePoisonQueues
+from dedup_storage.messaging.queues import AzureIngestQueue, AzureQueues, AzureVerifyQueue, LateQueueService
+from dedup_storage.tables.entity_table import EntityTable
+from dedup_storage.tables.features import AzureFeaturesTable
+from dedup_storage.tables.pairs import AzurePairsTable
+from dedup_storage.tables.reports import AzureReportsTable
+from dedup_storage.tables.stats import AzureStatsTable
 
 if TYPE_CHECKING:
     from dedup_decoders.in_process import InProcessDecoders

@@ -4,10 +4,10 @@ from dedup_app.configuration.extras import from_extra
 from dedup_app.configuration.index_address import INDEX_URL, IndexAddress
 from dedup_app.configuration.settings import Settings
 from dedup_app.ports.index import CandidateIndex
-from dedup_storage.clients import StorageClients
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.log_segments import OLDER_FINGERPRINTS, AzureSegments
-from dedup_storage.snapshot_blobs import AzureSnapshots
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.logs.fingerprint_log import FingerprintLog
+from dedup_storage.logs.segments import OLDER_FINGERPRINTS, AzureSegments
+from dedup_storage.logs.snapshot_blobs import AzureSnapshots
 
 DRIVERS = ("psycopg", "psycopg_pool")
 

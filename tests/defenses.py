@@ -185,7 +185,7 @@ DEFENSES = (
     ),
     Defense(
         "tests/storage/test_connect.py::test_a_bad_connection_string_is_an_error_that_names_the_setting_and_no_secret",
-        "dedup_storage/clients.py",
+        "dedup_storage/account/clients.py",
         "except (ValueError, KeyError):\n        raise InvalidSetting(NO_CONNECTION_STRING) from None  # because",
         "except TimeoutError:\n        raise InvalidSetting(NO_CONNECTION_STRING) from None  # because",
     ),
@@ -233,7 +233,7 @@ DEFENSES = (
     ),
     Defense(
         "tests/storage/test_original_links.py::test_a_link_reads_one_blob_for_five_minutes_with_the_type_of_its_content",
-        "dedup_storage/original_links.py",
+        "dedup_storage/images/original_links.py",
         "permission=BlobSasPermissions(read=True)",
         "permission=BlobSasPermissions(read=True, write=True)",
     ),

@@ -24,13 +24,13 @@ from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import MAX_DISTANCE_BITS, Hit
 from dedup_core.views import VIEWS, View
-from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.index_snapshots import AnotherWrites, StoredSnapshot
-from dedup_storage.log_places import BlockPlace, Chunk, LogPlace, SegmentFull
-from dedup_storage.pairs_table import AzurePairsTable
-from dedup_storage.reports_table import AzureReportsTable
-from dedup_storage.rows import Entity
-from dedup_storage.stats_table import AzureStatsTable
+from dedup_storage.logs.index_snapshots import AnotherWrites, StoredSnapshot
+from dedup_storage.logs.places import BlockPlace, Chunk, LogPlace, SegmentFull
+from dedup_storage.tables.features import AzureFeaturesTable
+from dedup_storage.tables.pairs import AzurePairsTable
+from dedup_storage.tables.reports import AzureReportsTable
+from dedup_storage.tables.rows import Entity
+from dedup_storage.tables.stats import AzureStatsTable
 
 COMPARISONS = {"eq": operator.eq, "ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
 type Shared = dict[str, tuple[int, Fingerprints | None]]

@@ -24,7 +24,7 @@ def moving_services(context: typer.Context) -> Services:
     """The services of the account that the settings name, which here may move blobs, too."""
     services = services_of(context)
     if services.movable_blobs is None:
-        from dedup_storage.movable_blobs import open_movable_blobs  # noqa: PLC0415 - as in connection.py
+        from dedup_storage.images.movable_blobs import open_movable_blobs  # noqa: PLC0415 - as in connection.py
 
         services.movable_blobs = open_movable_blobs(services.settings)
     return services

@@ -5,7 +5,7 @@ from typing import Final
 from azure.core.exceptions import AzureError
 
 from dedup_core.errors import TemporaryError
-from dedup_storage.clients import credential_of
+from dedup_storage.account.clients import credential_of
 from dedup_storage.postgres.connections import Password
 
 # https://learn.microsoft.com/azure/postgresql/flexible-server/security-entra-configure

@@ -78,13 +78,13 @@ NEEDS = (
         APP,
         "images container",
         frozenset({"blobs/read"}),
-        "`dedup_storage/blobs.py` reads and lists images; nothing can change or delete one",
+        "`dedup_storage/images/blobs.py` reads and lists images; nothing can change or delete one",
     ),
     Need(
         APP,
         "images container",
         TAGS,
-        "`dedup_storage/blob_tags.py` says in tags what is known of images, where `TAG_IMAGES`",
+        "`dedup_storage/images/blob_tags.py` says in tags what is known of images, where `TAG_IMAGES`",
     ),
     Need(
         APP,
@@ -96,13 +96,13 @@ NEEDS = (
         APP,
         "index container",
         frozenset({"blobs/read", "blobs/write", "blobs/add", "blobs/delete"}),
-        "`log_segments.py` and `snapshot_blobs.py` in `dedup_storage` list, write, read and delete",
+        "`logs/segments.py` and `snapshot_blobs.py` in `dedup_storage` list, write, read and delete",
     ),
     Need(
         APP,
         "work queues",
         frozenset({"queues/read", "messages/add", "messages/read", "messages/process", "messages/write"}),
-        "`dedup_storage/queues.py` sends; the host receives, prolongs, retries later and deletes, and scales by length",
+        "`dedup_storage/messaging/queues.py` sends; the host receives, prolongs, retries later and deletes, and scales by length",
     ),
     Need(
         APP,
@@ -114,7 +114,7 @@ NEEDS = (
         APP,
         "tables",
         frozenset({"entities/read", "entities/write", "entities/delete"}),
-        "`dedup_storage/entity_table.py` reads and writes rows, and clears away those that are too old",
+        "`dedup_storage/tables/entity_table.py` reads and writes rows, and clears away those that are too old",
     ),
     Need(APP, "Application Insights", frozenset({"telemetry/write"}), "logs, requests and metrics, without a key"),
     Need(

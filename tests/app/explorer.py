@@ -35,13 +35,13 @@ from dedup_core.features import ImageFeatures
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import InProcessDecoders
-from dedup_storage import fingerprint_log
-from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.log_places import SegmentFull
-from dedup_storage.pairs_table import AzurePairsTable
-from dedup_storage.rows import features_entity  # noqa: F401 - for those who plant bugs
-from dedup_storage.verdict_log import VerdictLog
+from dedup_storage.logs import fingerprint_log
+from dedup_storage.logs.fingerprint_log import FingerprintLog
+from dedup_storage.logs.places import SegmentFull
+from dedup_storage.logs.verdict_log import VerdictLog
+from dedup_storage.tables.features import AzureFeaturesTable
+from dedup_storage.tables.pairs import AzurePairsTable
+from dedup_storage.tables.rows import features_entity  # noqa: F401 - for those who plant bugs
 from tests.app.plain_fingerprint_index import PlainFingerprintIndex
 from tests.app.world import copy_of, photo
 from tests.groups import groups_of_log, groups_of_tables

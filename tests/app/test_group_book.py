@@ -13,7 +13,7 @@ from dedup_app.records.journal import VerdictReader, has_told
 from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.groups.facts import Family
 from dedup_core.groups.keeper import KeeperPolicy
-from dedup_storage.verdict_log import VerdictLog
+from dedup_storage.logs.verdict_log import VerdictLog
 from tests.app.world import Crash, World, copy_of, photo
 
 

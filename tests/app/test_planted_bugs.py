@@ -12,10 +12,10 @@ from dedup_app.pipeline.blob_reader import BlobReader
 from dedup_app.pipeline.ingest import IngestService
 from dedup_app.ports.image_status import INDEXED
 from dedup_app.records import currency
-from dedup_storage import pairs_table
-from dedup_storage.features_table import AzureFeaturesTable
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.pairs_table import AzurePairsTable
+from dedup_storage.logs.fingerprint_log import FingerprintLog
+from dedup_storage.tables import pairs as pairs_table
+from dedup_storage.tables.features import AzureFeaturesTable
+from dedup_storage.tables.pairs import AzurePairsTable
 from tests.app import explorer
 from tests.app.explorer import Wrong, explore
 from tests.app.plain_fingerprint_index import PlainFingerprintIndex

@@ -6,7 +6,7 @@ from dedup_app.ports.image_status import INDEXED
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
-from dedup_storage.pair_directions import reversed_pair
+from dedup_storage.tables.pair_directions import reversed_pair
 from tests.app.world import World, copy_of, photo, recolored
 
 

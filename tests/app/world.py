@@ -18,8 +18,8 @@ from dedup_app.services import Services
 from dedup_core.paths import ImagePath
 from dedup_decoders import in_process
 from dedup_decoders.in_process import InProcessDecoders
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.verdict_log import VerdictLog
+from dedup_storage.logs.fingerprint_log import FingerprintLog
+from dedup_storage.logs.verdict_log import VerdictLog
 from tests.core.pictures import encoded, hue_shifted, scene
 from tests.memory import (
     MemoryBlobTags,

@@ -37,7 +37,7 @@ CALLS = {
             "delete_blob": "blobs/delete",
         },
     },
-    "log_segments.py": {
+    "logs/segments.py": {
         (APP, "index container"): {
             "append_block": "blobs/add",
             "create_append_blob": "blobs/write",

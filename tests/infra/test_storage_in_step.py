@@ -7,8 +7,8 @@ from dedup_app.configuration.settings import Settings
 from dedup_app.configuration.storage_connection import STORAGE, StorageConnection
 from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
 from dedup_storage import connect as connect_module
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.queues import POISON_SUFFIX
+from dedup_storage.messaging.queues import POISON_SUFFIX
+from dedup_storage.tables.entity_table import EntityTable
 from tests.infra.deployments import ROOT, app_settings, only, triggers, way
 
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"

@@ -9,7 +9,7 @@ from dedup_app.ports.image_status import PROCESSING
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
-from dedup_storage.rows import Entity
+from dedup_storage.tables.rows import Entity
 from tests.app.world import World
 from tests.azurite import Account
 from tests.e2e.app import CONTAINER

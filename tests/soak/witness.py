@@ -24,9 +24,9 @@ from dedup_core.comparison import measure
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import DedupError
 from dedup_core.loading.loader import MemoryEfficientImageLoader
-from dedup_storage.blobs import AzureImages
-from dedup_storage.pairs_table import AzurePairsTable
-from dedup_storage.stats_table import AzureStatsTable
+from dedup_storage.images.blobs import AzureImages
+from dedup_storage.tables.pairs import AzurePairsTable
+from dedup_storage.tables.stats import AzureStatsTable
 
 FOLDER = "SOAK_WITNESS"
 INGESTION, COMPARISON = "ingestion", "comparison"  # what an image is read for

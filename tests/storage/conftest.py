@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from dedup_app.configuration.storage_connection import StorageConnection
-from dedup_storage.clients import StorageClients, open_clients
-from dedup_storage.log_reading import READ_BYTES
+from dedup_storage.account.clients import StorageClients, open_clients
+from dedup_storage.logs.reading import READ_BYTES
 from tests.azurite import Account
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from dedup_core.paths import ImagePath
-from dedup_storage.blob_tags import AzureBlobTags
-from dedup_storage.blobs import AzureImages
-from dedup_storage.clients import StorageClients
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.images.blob_tags import AzureBlobTags
+from dedup_storage.images.blobs import AzureImages
 from tests.storage.test_images import NAME_WITH_EVERYTHING
 
 

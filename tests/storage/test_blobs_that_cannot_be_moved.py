@@ -12,7 +12,7 @@ from azure.storage.blob import BlobServiceClient
 from dedup_app.cleanup.ports import BlobChanged, BlobContent, BlobHeld
 from dedup_core.errors import TemporaryError
 from dedup_core.paths import ImagePath
-from dedup_storage.movable_blobs import AzureMovableBlobs
+from dedup_storage.images.movable_blobs import AzureMovableBlobs
 
 A, B = ImagePath("images", "a.jpg"), ImagePath("dedup-quarantine", "b.jpg")
 THERE = {

@@ -19,13 +19,14 @@ from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
-from dedup_storage import azure_errors, clients, connect, transport
-from dedup_storage.blobs import AzureImages
-from dedup_storage.clients import StorageClients, open_clients
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.log_segments import NOWHERE, AzureSegments
-from dedup_storage.queues import AzureIngestQueue, AzureQueues
+from dedup_storage import connect
+from dedup_storage.account import azure_errors, clients, transport
+from dedup_storage.account.clients import StorageClients, open_clients
+from dedup_storage.images.blobs import AzureImages
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.logs.segments import NOWHERE, AzureSegments
+from dedup_storage.messaging.queues import AzureIngestQueue, AzureQueues
+from dedup_storage.tables.entity_table import EntityTable
 from tests.azurite import Account
 from tests.core.drawings import drawn
 from tests.core.pictures import encoded

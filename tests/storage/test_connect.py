@@ -20,10 +20,10 @@ from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import InvalidSetting
 from dedup_core.messages import VerifyMessage, VerifyTarget
-from dedup_storage.clients import open_clients
+from dedup_storage.account.clients import open_clients
 from dedup_storage.connect import connect, instance_name
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.features_table import AzureFeaturesTable
+from dedup_storage.tables.entity_table import EntityTable
+from dedup_storage.tables.features import AzureFeaturesTable
 from tests.azurite import Account
 from tests.storage.examples import image
 

@@ -17,8 +17,8 @@ from azure.storage.queue import QueueClient
 from dedup_app.configuration.settings import Settings
 from dedup_app.records.notices import Notices
 from dedup_core.errors import InvalidSetting, TemporaryError
-from dedup_storage.clients import StorageClients
-from dedup_storage.event_senders import QueueSender, TopicSender, event_senders
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.messaging.event_senders import QueueSender, TopicSender, event_senders
 from tests.azurite import Account
 from tests.storage.examples import verified
 
@@ -80,7 +80,7 @@ def test_a_topic_gets_a_batch_of_cloud_events_by_identity():
 
 @pytest.mark.parametrize("status", [0, 302, 307, 401, 403, 404, 410, 413])
 def test_whatever_the_topic_answers_it_is_worth_another_try(status: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("dedup_storage.event_senders.RETRIES", 0)
+    monkeypatch.setattr("dedup_storage.messaging.event_senders.RETRIES", 0)
     with pytest.raises(TemporaryError, match="could not be told"):
         topic(FakeTopic(status)).pairs([verified("a", "b")])
 

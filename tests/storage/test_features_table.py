@@ -9,9 +9,9 @@ import pytest
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.image_status import ABSENT, DELETED, INDEXED, PROCESSING, ImageStatus
 from dedup_app.ports.superseded import Superseded
-from dedup_storage.clients import StorageClients
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.features_table import AzureFeaturesTable
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.tables.entity_table import EntityTable
+from dedup_storage.tables.features import AzureFeaturesTable
 from tests.azurite import Account
 from tests.memory import MemoryFeaturesTable
 from tests.storage.examples import NOON, features_row, image, some_features

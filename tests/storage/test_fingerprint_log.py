@@ -14,13 +14,13 @@ from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
-from dedup_storage import log_reading
-from dedup_storage.clients import StorageClients, open_clients
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.fingerprint_records import RECORD_BYTES, addition
-from dedup_storage.log_places import BlockPlace, SegmentFull, Segments
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.log_segments import AzureSegments
+from dedup_storage.account.clients import StorageClients, open_clients
+from dedup_storage.logs import reading as log_reading
+from dedup_storage.logs.fingerprint_log import FingerprintLog
+from dedup_storage.logs.fingerprint_records import RECORD_BYTES, addition
+from dedup_storage.logs.places import BlockPlace, SegmentFull, Segments
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.logs.segments import AzureSegments
 from tests.azurite import Account
 from tests.core.drawings import photo, working
 from tests.memory import MemorySegments
@@ -149,7 +149,7 @@ def test_appends_that_wait_share_one_block_and_one_read() -> None:
 
 
 def test_a_long_log_is_read_several_reads_ahead_in_order_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dedup_storage.log_reading.READ_BYTES", 3 * RECORD_BYTES)
+    monkeypatch.setattr("dedup_storage.logs.reading.READ_BYTES", 3 * RECORD_BYTES)
     segments = MemorySegments(max_blocks=20)
     log = FingerprintLog(segments)
     for number in range(31):
@@ -187,7 +187,7 @@ def test_an_answer_that_does_not_say_where_a_block_landed_is_followed_by_a_read(
 
 def test_parts_of_pictures_are_found_after_a_load_in_many_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the last read brings nothing, and when a load broke off and was taken up again."""
-    monkeypatch.setattr("dedup_storage.log_reading.READ_BYTES", 3 * RECORD_BYTES)
+    monkeypatch.setattr("dedup_storage.logs.reading.READ_BYTES", 3 * RECORD_BYTES)
     picture = photo("astronaut.png")
     whole = fingerprints_of(working(picture), b"whole...")
     part = fingerprints_of(working(picture.crop((50, 20, 420, 400))), b"part....")
@@ -213,7 +213,7 @@ def test_parts_of_pictures_are_found_after_a_load_in_many_reads(monkeypatch: pyt
 
 def test_a_part_finds_its_picture_while_a_rebuilt_log_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is appended anew can be found all the time, by whoever searches between two of many reads."""
-    monkeypatch.setattr("dedup_storage.log_reading.READ_BYTES", 2 * RECORD_BYTES)
+    monkeypatch.setattr("dedup_storage.logs.reading.READ_BYTES", 2 * RECORD_BYTES)
     picture = photo("astronaut.png")
     whole = fingerprints_of(working(picture), b"whole...")
     part = fingerprints_of(working(picture.crop((50, 20, 420, 400))), b"part....")

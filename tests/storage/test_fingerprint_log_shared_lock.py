@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dedup_core.errors import StoreBusy
-from dedup_storage.shared_lock import SharedLock
+from dedup_storage.logs.shared_lock import SharedLock
 
 SECONDS = 30
 

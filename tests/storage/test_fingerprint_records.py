@@ -5,7 +5,7 @@ import pytest
 
 from dedup_core.fingerprinting.record import FINGERPRINTS_BYTES
 from dedup_core.search.fingerprint_index import FingerprintIndex
-from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_records, removal
+from dedup_storage.logs.fingerprint_records import RECORD_BYTES, addition, read_records, removal
 from tests.storage.examples import fingerprints_of_text, image
 
 A, B, C = (image(name).image_id for name in "abc")

@@ -9,7 +9,7 @@ import pytest
 
 from dedup_app.time_limit import end_of_time, seconds_left, time_limit
 from dedup_core.errors import StoreBusy
-from dedup_storage.group_commit import GroupCommit
+from dedup_storage.logs.group_commit import GroupCommit
 
 WAIT = 60
 

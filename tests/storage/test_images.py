@@ -15,9 +15,9 @@ from azure.storage.blob import BlobServiceClient, ContentSettings
 from dedup_app.ports.images import Images
 from dedup_core.errors import ImageNotFound, ImageTooLarge, PermanentError, StoreBusy, TemporaryError
 from dedup_core.paths import ImagePath
-from dedup_storage.azure_errors import as_our_error, our_errors
-from dedup_storage.blobs import AzureImages
-from dedup_storage.clients import StorageClients
+from dedup_storage.account.azure_errors import as_our_error, our_errors
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.images.blobs import AzureImages
 from tests.azurite import Account
 from tests.memory import MemoryImages
 

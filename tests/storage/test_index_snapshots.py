@@ -14,15 +14,15 @@ from dedup_app.ports.superseded import Superseded
 from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
-from dedup_storage import index_snapshots, snapshot_keeper
-from dedup_storage.clients import open_clients
-from dedup_storage.fingerprint_log import FingerprintLog
-from dedup_storage.fingerprint_records import RECORD_BYTES
-from dedup_storage.index_snapshots import AnotherWrites, Draft, Snapshots
-from dedup_storage.log_places import Chunk, LogPlace, SegmentFull, Segments
-from dedup_storage.log_reading import READ_BYTES
-from dedup_storage.log_segments import AzureSegments
-from dedup_storage.snapshot_blobs import PREFIX, RENEW_SECONDS, AzureSnapshots
+from dedup_storage.account.clients import open_clients
+from dedup_storage.logs import index_snapshots, snapshot_keeper
+from dedup_storage.logs.fingerprint_log import FingerprintLog
+from dedup_storage.logs.fingerprint_records import RECORD_BYTES
+from dedup_storage.logs.index_snapshots import AnotherWrites, Draft, Snapshots
+from dedup_storage.logs.places import Chunk, LogPlace, SegmentFull, Segments
+from dedup_storage.logs.reading import READ_BYTES
+from dedup_storage.logs.segments import AzureSegments
+from dedup_storage.logs.snapshot_blobs import PREFIX, RENEW_SECONDS, AzureSnapshots
 from tests.azurite import Account
 from tests.core.drawings import photo, working
 from tests.memory import MemorySegments, MemorySnapshots
@@ -106,7 +106,7 @@ class TestAzureSnapshots(OnAzure, SnapshotsContract):
                 with pytest.raises(AnotherWrites):
                     draft.finish(PLACE)
                 later = draft._renewed + RENEW_SECONDS + 1
-                monkeypatch.setattr("dedup_storage.snapshot_blobs.time.monotonic", lambda: later)
+                monkeypatch.setattr("dedup_storage.logs.snapshot_blobs.time.monotonic", lambda: later)
                 with pytest.raises(AnotherWrites):
                     draft.add(b"def")
         assert snapshots.stored() == []

@@ -15,12 +15,13 @@ import pytest
 from dedup_app.configuration.settings import Settings
 from dedup_app.services import Services
 from dedup_core.paths import ImagePath
-from dedup_storage import log_reading, snapshot_keeper
-from dedup_storage.clients import StorageClients
+from dedup_storage.account.clients import StorageClients
 from dedup_storage.connect import connect
-from dedup_storage.fingerprint_records import RECORD_BYTES
-from dedup_storage.log_segments import AzureSegments
-from dedup_storage.snapshot_blobs import AzureSnapshots
+from dedup_storage.logs import reading as log_reading
+from dedup_storage.logs import snapshot_keeper
+from dedup_storage.logs.fingerprint_records import RECORD_BYTES
+from dedup_storage.logs.segments import AzureSegments
+from dedup_storage.logs.snapshot_blobs import AzureSnapshots
 from tests.azurite import Account
 from tests.core.drawings import drawn
 from tests.core.pictures import encoded

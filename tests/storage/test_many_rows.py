@@ -6,11 +6,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from dedup_storage import many_rows
-from dedup_storage.clients import StorageClients
-from dedup_storage.entity_table import Entities, EntityTable, side_by_side
-from dedup_storage.many_rows import Keys, read_many
-from dedup_storage.rows import Entity
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.tables import many_rows
+from dedup_storage.tables.entity_table import Entities, EntityTable, side_by_side
+from dedup_storage.tables.many_rows import Keys, read_many
+from dedup_storage.tables.rows import Entity
 from tests.memory import MemoryEntities
 
 

@@ -16,8 +16,8 @@ from dedup_app.cleanup.undo import UndoService
 from dedup_app.configuration.settings import Settings
 from dedup_core.groups.plan import Wanted
 from dedup_core.paths import ImagePath
-from dedup_storage.clients import StorageClients
-from dedup_storage.movable_blobs import AzureMovableBlobs
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.images.movable_blobs import AzureMovableBlobs
 from tests.app.cleanup.scenes import ODD, MemoryManifest, Scene, scene
 from tests.app.world import Crash, Watched
 from tests.memory import MemoryImages

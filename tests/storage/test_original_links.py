@@ -10,7 +10,7 @@ from azure.storage.blob import BlobServiceClient, UserDelegationKey
 
 from dedup_core.errors import StoreBusy
 from dedup_core.paths import ImagePath
-from dedup_storage.original_links import DelegatedLinks
+from dedup_storage.images.original_links import DelegatedLinks
 
 NOON = datetime(2026, 5, 31, 12, tzinfo=UTC)
 ACCOUNT = "https://photos.blob.core.windows.net"

@@ -13,11 +13,11 @@ from dedup_app.ports.pairs import PairRow, PairsTable, Written
 from dedup_app.ports.superseded import Superseded
 from dedup_core.comparison.regions import Box, Region, RegionKind
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_storage.clients import StorageClients
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.pair_directions import key_order, reversed_pair
-from dedup_storage.pairs_table import AzurePairsTable
-from dedup_storage.rows import Entity
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.tables.entity_table import EntityTable
+from dedup_storage.tables.pair_directions import key_order, reversed_pair
+from dedup_storage.tables.pairs import AzurePairsTable
+from dedup_storage.tables.rows import Entity
 from tests.decisions import decided
 from tests.memory import MemoryEntities, MemoryPairsTable
 from tests.storage.examples import NOON, image, pending, verified

@@ -11,9 +11,9 @@ from dedup_app.ports.queues import IngestQueue, QueueLengths, Queues, VerifyQueu
 from dedup_app.ports.reports import RejectedMessage
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.views import View
-from dedup_storage.clients import StorageClients
-from dedup_storage.poison_queues import AzurePoisonQueues
-from dedup_storage.queues import GAVE_UP, AzureIngestQueue, AzureQueues, AzureVerifyQueue
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.messaging.poison_queues import AzurePoisonQueues
+from dedup_storage.messaging.queues import GAVE_UP, AzureIngestQueue, AzureQueues, AzureVerifyQueue
 from tests.memory import MemoryIngestQueue, MemoryQueues, MemoryVerifyQueue
 from tests.storage.examples import NOON, image
 

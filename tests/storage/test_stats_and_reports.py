@@ -12,11 +12,11 @@ from dedup_app.ports.findings import SliceReport
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, ReportsTable, StatsReport, StatsTable
 from dedup_core.errors import StoreBusy
 from dedup_core.loading.stats import LoaderStats
-from dedup_storage.clients import StorageClients
-from dedup_storage.entity_table import EntityTable
-from dedup_storage.reports_table import AzureReportsTable
-from dedup_storage.rows import Entity
-from dedup_storage.stats_table import AzureStatsTable
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.tables.entity_table import EntityTable
+from dedup_storage.tables.reports import AzureReportsTable
+from dedup_storage.tables.rows import Entity
+from dedup_storage.tables.stats import AzureStatsTable
 from tests.memory import MemoryEntities, MemoryReportsTable, MemoryStatsTable
 from tests.storage.examples import NOON
 

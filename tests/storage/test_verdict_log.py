@@ -14,12 +14,13 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
 from dedup_core.groups.columns import KINDS, LINKS
 from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
-from dedup_storage import log_reading, verdict_log
-from dedup_storage.clients import StorageClients
-from dedup_storage.log_places import BlockPlace
-from dedup_storage.log_segments import AzureSegments
-from dedup_storage.verdict_log import PREFIX, VerdictLog, VerdictReader
-from dedup_storage.verdict_records import HEAD, Unread, read_records, record_bytes
+from dedup_storage.account.clients import StorageClients
+from dedup_storage.logs import reading as log_reading
+from dedup_storage.logs import verdict_log
+from dedup_storage.logs.places import BlockPlace
+from dedup_storage.logs.segments import AzureSegments
+from dedup_storage.logs.verdict_log import PREFIX, VerdictLog, VerdictReader
+from dedup_storage.logs.verdict_records import HEAD, Unread, read_records, record_bytes
 from tests.memory import MemorySegments
 
 A, B = b"a" * 16, b"b" * 16

@@ -16,7 +16,7 @@ from azure.core.exceptions import (
 
 from dedup_app.time_limit import OUT_OF_TIME, time_limit
 from dedup_core.errors import DedupError, PermanentError, StoreBusy, TemporaryError
-from dedup_storage.transport import CALL_SECONDS
+from dedup_storage.account.transport import CALL_SECONDS
 
 BUSY_STATUSES = frozenset({408, 429})
 DENIED_STATUSES = frozenset({401, 403})

@@ -3,9 +3,9 @@
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 
-from dedup_storage.fingerprint_records import RECORD_BYTES
-from dedup_storage.index_snapshots import Begun, Draft, Snapshots, clean_up, load_newest
-from dedup_storage.log_places import LogPlace, Segments
+from dedup_storage.logs.fingerprint_records import RECORD_BYTES
+from dedup_storage.logs.index_snapshots import Begun, Draft, Snapshots, clean_up, load_newest
+from dedup_storage.logs.places import LogPlace, Segments
 
 # A snapshot is due when this much of the log has come after the last one, and this share of what all images take: so
 # much is what a start reads of the log at most.

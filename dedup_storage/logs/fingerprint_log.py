@@ -17,13 +17,20 @@ from dedup_app.ports.superseded import Superseded
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
-from dedup_storage.fingerprint_records import RECORD_BYTES, addition, read_older_records, read_records, removal, whole
-from dedup_storage.group_commit import GroupCommit
-from dedup_storage.index_snapshots import AnotherWrites, Snapshots, write_snapshot
-from dedup_storage.log_places import BlockPlace, LogPlace, SegmentFull, Segments
-from dedup_storage.log_reading import chunks_to_end
-from dedup_storage.shared_lock import SharedLock
-from dedup_storage.snapshot_keeper import SnapshotKeeper
+from dedup_storage.logs.fingerprint_records import (
+    RECORD_BYTES,
+    addition,
+    read_older_records,
+    read_records,
+    removal,
+    whole,
+)
+from dedup_storage.logs.group_commit import GroupCommit
+from dedup_storage.logs.index_snapshots import AnotherWrites, Snapshots, write_snapshot
+from dedup_storage.logs.places import BlockPlace, LogPlace, SegmentFull, Segments
+from dedup_storage.logs.reading import chunks_to_end
+from dedup_storage.logs.shared_lock import SharedLock
+from dedup_storage.logs.snapshot_keeper import SnapshotKeeper
 
 log = EventLog(__name__)
 REINDEX = "dedup reindex"

@@ -10,9 +10,9 @@ from dedup_app.ports.features import FeaturesRow, ImageSummary, Tally
 from dedup_app.ports.image_status import ABSENT, DELETED, ImageStatus
 from dedup_app.ports.superseded import Superseded
 from dedup_app.progress import Progress, told, unheard
-from dedup_storage.entity_table import Entities
-from dedup_storage.many_rows import read_many
-from dedup_storage.rows import (
+from dedup_storage.tables.entity_table import Entities
+from dedup_storage.tables.many_rows import read_many
+from dedup_storage.tables.rows import (
     SUMMARY_COLUMNS,
     features_entity,
     features_keys,

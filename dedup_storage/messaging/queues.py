@@ -14,8 +14,8 @@ from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE, QueueLengths
 from dedup_app.ports.reports import RejectedMessage
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage, VerifyMessage
-from dedup_storage.azure_errors import our_errors
-from dedup_storage.clients import StorageClients
+from dedup_storage.account.azure_errors import our_errors
+from dedup_storage.account.clients import StorageClients
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient

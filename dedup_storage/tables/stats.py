@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import batched, groupby
 
 from dedup_core.loading.stats import LoaderStats
-from dedup_storage.entity_table import Entities
-from dedup_storage.rows import Entity, loaded, stored
+from dedup_storage.tables.entity_table import Entities
+from dedup_storage.tables.rows import Entity, loaded, stored
 
 ALL = "~all"  # the row that the rows of a day are folded into; sorts after the names of all instances
 FOLDED_AT_ONCE = 99  # and the one that they go into: a transaction takes 100

@@ -8,9 +8,9 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob import BlobClient, BlobServiceClient
 
 from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME
-from dedup_storage.azure_errors import code_of, our_errors, status_of
-from dedup_storage.blobs import whole_answer
-from dedup_storage.log_places import BlockPlace, Chunk, SegmentFull
+from dedup_storage.account.azure_errors import code_of, our_errors, status_of
+from dedup_storage.images.blobs import whole_answer
+from dedup_storage.logs.places import BlockPlace, Chunk, SegmentFull
 
 FULL = "BlockCountExceedsLimit"  # 50,000 blocks
 RANGE_NOT_SATISFIABLE = 416

@@ -6,7 +6,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 from dedup_core.paths import ImagePath
-from dedup_storage.azure_errors import our_errors
+from dedup_storage.account.azure_errors import our_errors
 
 
 class AzureBlobTags:

@@ -11,10 +11,10 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Decided
 from dedup_core.paths import ImagePath
-from dedup_storage.decision_columns import HALF_DECIDED, decision_columns
-from dedup_storage.entity_table import Entities
-from dedup_storage.pair_directions import in_key_order, key_order, reversed_pair, settled
-from dedup_storage.rows import Entity, fitting, pair_entity, pair_row
+from dedup_storage.tables.decision_columns import HALF_DECIDED, decision_columns
+from dedup_storage.tables.entity_table import Entities
+from dedup_storage.tables.pair_directions import in_key_order, key_order, reversed_pair, settled
+from dedup_storage.tables.rows import Entity, fitting, pair_entity, pair_row
 
 DECISION_COLUMNS = "decision"  # what the columns of a person's decision begin with
 

@@ -15,10 +15,10 @@ from azure.core.rest import HttpRequest
 
 from dedup_app.configuration.settings import Settings
 from dedup_app.records.notices import CloudEvent, EventSender
-from dedup_storage.azure_errors import our_errors
-from dedup_storage.clients import RETRIES, credential_of
-from dedup_storage.queues import NamedQueue, QueueService, send_text
-from dedup_storage.transport import LimitedTransport
+from dedup_storage.account.azure_errors import our_errors
+from dedup_storage.account.clients import RETRIES, credential_of
+from dedup_storage.account.transport import LimitedTransport
+from dedup_storage.messaging.queues import NamedQueue, QueueService, send_text
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -21,9 +21,9 @@ from dedup_app.cleanup.ports import Blob, BlobChanged, BlobContent, BlobHeld, Co
 from dedup_app.configuration.settings import Settings
 from dedup_core.errors import InvalidPath, TemporaryError
 from dedup_core.paths import ImagePath
-from dedup_storage.azure_errors import code_of, each_of, our_errors, status_of, whole_etag
-from dedup_storage.blobs import HTTP_NOT_FOUND, unquoted
-from dedup_storage.clients import open_clients
+from dedup_storage.account.azure_errors import code_of, each_of, our_errors, status_of, whole_etag
+from dedup_storage.account.clients import open_clients
+from dedup_storage.images.blobs import HTTP_NOT_FOUND, unquoted
 
 READ_BYTES: Final = 4 * 1024 * 1024  # of a blob at a time
 LEASE_SECONDS: Final = 30  # a call to storage ends within a minute; one that took longer finds the lease gone

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
-from dedup_storage.entity_table import Entities, side_by_side
-from dedup_storage.rows import Entity
+from dedup_storage.tables.entity_table import Entities, side_by_side
+from dedup_storage.tables.rows import Entity
 
 type Keys = tuple[str, str]
 

@@ -12,7 +12,7 @@ from azure.storage.blob import BlobProperties, BlobServiceClient, StorageStreamD
 from dedup_core.errors import ImageNotFound, ImageTooLarge, PermanentError, StoreBusy
 from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
-from dedup_storage.azure_errors import each_of, our_errors, status_of, whole_etag
+from dedup_storage.account.azure_errors import each_of, our_errors, status_of, whole_etag
 
 type Response = PipelineResponse[Any, Any]
 

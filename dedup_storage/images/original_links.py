@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dedup_app.event_log import EventLog
 from dedup_core.errors import TemporaryError
 from dedup_core.paths import ImagePath
-from dedup_storage.azure_errors import our_errors
+from dedup_storage.account.azure_errors import our_errors
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient, UserDelegationKey

@@ -10,8 +10,8 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, TableServiceClient, TableTransactionError, UpdateMode
 
-from dedup_storage.azure_errors import each_of, our_errors, whole_etag
-from dedup_storage.rows import Entity
+from dedup_storage.account.azure_errors import each_of, our_errors, whole_etag
+from dedup_storage.tables.rows import Entity
 
 READS_AT_ONCE = 8  # point queries, mostly waiting; four callers of eight share the kept connections (`POOL_SIZE`)
 CHANGED_MEANWHILE = {404, 409, 412}

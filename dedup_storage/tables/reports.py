@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from dedup_app.configuration.ownership import Owner
 from dedup_app.ports.findings import FindingKind, SliceReport
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
-from dedup_storage.entity_table import Entities
-from dedup_storage.rows import Entity, fitting, loaded, odata, stored, utc
-from dedup_storage.stats_table import stats_columns, stats_of
+from dedup_storage.tables.entity_table import Entities
+from dedup_storage.tables.rows import Entity, fitting, loaded, odata, stored, utc
+from dedup_storage.tables.stats import stats_columns, stats_of
 
 KEYS = ("PartitionKey", "RowKey")
 BY_TIME = ("stats", "decoders", "rejected")  # the kinds whose keys are moments

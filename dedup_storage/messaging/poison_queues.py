@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import ResourceNotFoundError
 
 from dedup_app.ports.queues import PoisonMessage
-from dedup_storage.azure_errors import our_errors
-from dedup_storage.queues import AT_ONCE, POISON_SUFFIX, QueueService, length_of
+from dedup_storage.account.azure_errors import our_errors
+from dedup_storage.messaging.queues import AT_ONCE, POISON_SUFFIX, QueueService, length_of
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueMessage

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from dedup_app.event_log import EventLog
 from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.fingerprint_index import FingerprintIndex
-from dedup_storage.log_places import LogPlace, Segments
+from dedup_storage.logs.places import LogPlace, Segments
 
 log = EventLog(__name__)
 

@@ -19,7 +19,7 @@ from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.features import ImageFeatures, provenance_from
 from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME
 from dedup_core.paths import ImagePath
-from dedup_storage.decision_columns import HALF_DECIDED, decided_of
+from dedup_storage.tables.decision_columns import HALF_DECIDED, decided_of
 
 type Entity = dict[str, Any]
 

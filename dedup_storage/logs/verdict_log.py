@@ -6,10 +6,10 @@ from threading import Lock
 from dedup_app.event_log import EventLog
 from dedup_app.records.journal import LogReplaced
 from dedup_core.groups.columns import Records
-from dedup_storage.group_commit import GroupCommit
-from dedup_storage.log_places import SegmentFull, Segments
-from dedup_storage.log_reading import chunks_to_end
-from dedup_storage.verdict_records import Record, Unread, read_records, record_bytes
+from dedup_storage.logs.group_commit import GroupCommit
+from dedup_storage.logs.places import SegmentFull, Segments
+from dedup_storage.logs.reading import chunks_to_end
+from dedup_storage.logs.verdict_records import Record, Unread, read_records, record_bytes
 
 log = EventLog(__name__)
 

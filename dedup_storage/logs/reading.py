@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from dedup_storage.fingerprint_records import RECORD_BYTES
-from dedup_storage.log_places import Chunk, Segments
+from dedup_storage.logs.fingerprint_records import RECORD_BYTES
+from dedup_storage.logs.places import Chunk, Segments
 
 # One GET while loading: big enough that the round trip does not count, small enough to hold a few at once.
 READ_BYTES = 4 * 1024 * 1024 // RECORD_BYTES * RECORD_BYTES

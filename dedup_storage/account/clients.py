@@ -14,7 +14,7 @@ from azure.storage.blob import ExponentialRetry as BlobRetry
 
 from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_core.errors import InvalidSetting
-from dedup_storage.transport import LimitedTransport
+from dedup_storage.account.transport import LimitedTransport
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -10,10 +10,10 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsE
 from azure.storage.blob import BlobBlock, BlobClient, BlobLeaseClient, BlobProperties, BlobServiceClient
 
 from dedup_core.fingerprinting.record import SCHEME
-from dedup_storage.azure_errors import our_errors, status_of
-from dedup_storage.blobs import whole_answer
-from dedup_storage.index_snapshots import AnotherWrites, StoredSnapshot
-from dedup_storage.log_places import LogPlace
+from dedup_storage.account.azure_errors import our_errors, status_of
+from dedup_storage.images.blobs import whole_answer
+from dedup_storage.logs.index_snapshots import AnotherWrites, StoredSnapshot
+from dedup_storage.logs.places import LogPlace
 
 LAYOUT: Final = 1  # of what `FingerprintIndex.write_to` writes; one that changes gets a number and a prefix of its own
 PREFIX: Final = f"snapshots/scheme-{SCHEME}/layout-{LAYOUT}/"

@@ -1,0 +1,1 @@
+"""The images: their blobs, and the tags, links and moves of these."""

@@ -1,0 +1,1 @@
+"""The append-only logs of fingerprints and verdicts, and the snapshots from which the index starts."""

@@ -1,0 +1,1 @@
+"""What is sent: messages to queues, those that failed, and notices."""
