@@ -38,7 +38,7 @@ from rich.table import Table  # noqa: E402
 from benchmarks.quality_eval.markdown import write_between  # noqa: E402
 from dedup_core import FingerprintIndex, Hit, ImageFeatures, WorkingImage, decide, extract_features, measure_images  # noqa: E402
 from dedup_core.decoding.decoder import decode  # noqa: E402
-from dedup_core.decoding.ground import on_a_ground  # noqa: E402
+from dedup_core.decoding.pixels.ground import on_a_ground  # noqa: E402
 from dedup_core.limits import WORKING_SIZE  # noqa: E402
 from dedup_core.search.second_look import is_plausible, likeliest_of_crowd  # noqa: E402
 

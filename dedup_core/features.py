@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.decoding.provenance import UNKNOWN, Provenance
+from dedup_core.decoding.history.provenance import UNKNOWN, Provenance
 from dedup_core.fingerprinting.record import OLDER_SCHEME, SCHEME, Fingerprints
 
 LAYOUT_SIDE = 32  # 3 KiB of a row: docs/decisions/0005-what-stored-features-decide.md

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dedup_core.color.histogram import HISTOGRAM_SIZE
 from dedup_core.color.palette import PALETTE_COLORS
 from dedup_core.decoding.headers.header import Header
-from dedup_core.decoding.provenance import LOSSLESS
+from dedup_core.decoding.history.provenance import LOSSLESS
 from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_BYTES, MAX_SAMPLES, Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
 from dedup_core.features import ImageFeatures

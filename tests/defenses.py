@@ -161,7 +161,7 @@ DEFENSES = (
     ),
     Defense(
         "tests/core/test_odd_files.py::test_unpacking_takes_no_more_memory_than_the_bounds",
-        "dedup_core/decoding/png_texts.py",
+        "dedup_core/decoding/codecs/png_texts.py",
         'unpacked = unpacker.decompress(packed or b"", most)',
         'unpacked = unpacker.decompress(packed or b"")',
     ),

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dedup_app.ports.image_status import ImageStatus
 from dedup_app.progress import Progress, unheard
-from dedup_core.decoding.provenance import UNKNOWN, Provenance
+from dedup_core.decoding.history.provenance import UNKNOWN, Provenance
 from dedup_core.features import ImageFeatures
 from dedup_core.paths import ImagePath
 

@@ -8,22 +8,22 @@ from typing import Final, cast
 import numpy as np
 from PIL import Image, ImageFile
 
+from dedup_core.decoding.codecs.gif_screen import clear_around_frame
+from dedup_core.decoding.codecs.jpeg_scan import load_checked
+from dedup_core.decoding.codecs.jpeg_segments import without_short_segments
+from dedup_core.decoding.codecs.png_rows import load_whole
+from dedup_core.decoding.codecs.png_texts import without_large_texts, without_metadata
+from dedup_core.decoding.codecs.tiff_planes import read_planes_by_libtiff
 from dedup_core.decoding.file_bytes import FileBytes, file_bytes
-from dedup_core.decoding.fine import fine_of
-from dedup_core.decoding.gif_screen import clear_around_frame
 from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
-from dedup_core.decoding.icc import to_srgb
-from dedup_core.decoding.jpeg_scan import load_checked
-from dedup_core.decoding.jpeg_segments import without_short_segments
+from dedup_core.decoding.history.provenance import UNKNOWN, Provenance
+from dedup_core.decoding.history.provenance_probe import provenance_of
 from dedup_core.decoding.libraries import outdated_library
-from dedup_core.decoding.png_rows import load_whole
-from dedup_core.decoding.png_texts import without_large_texts, without_metadata
-from dedup_core.decoding.provenance import UNKNOWN, Provenance
-from dedup_core.decoding.provenance_probe import provenance_of
-from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
-from dedup_core.decoding.tiff_planes import read_planes_by_libtiff
+from dedup_core.decoding.pixels.fine import fine_of
+from dedup_core.decoding.pixels.icc import to_srgb
+from dedup_core.decoding.pixels.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.whole import digest_of, frames_of
 from dedup_core.decoding.working_image import Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage

@@ -8,9 +8,9 @@ from PIL import Image
 from dedup_core.arrays import Pixels
 from dedup_core.decoding.decoder import TRANSPOSE_BY_ORIENTATION, decode
 from dedup_core.decoding.file_bytes import FileBytes, refusal
-from dedup_core.decoding.fine import fine_of
-from dedup_core.decoding.icc import to_srgb
-from dedup_core.decoding.shrink import buffer_bytes, reduce_to_working_size
+from dedup_core.decoding.pixels.fine import fine_of
+from dedup_core.decoding.pixels.icc import to_srgb
+from dedup_core.decoding.pixels.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.whole import digest_of
 from dedup_core.decoding.working_image import Whole, WorkingImage
 from dedup_core.errors import ImageTooLarge, UnreadableImage

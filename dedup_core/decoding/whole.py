@@ -6,10 +6,10 @@ from typing import Final
 
 from PIL import Image
 
+from dedup_core.decoding.codecs.png_colors import other_colors
+from dedup_core.decoding.codecs.png_texts import SIGNATURE
 from dedup_core.decoding.headers.header import Header
-from dedup_core.decoding.png_colors import other_colors
-from dedup_core.decoding.png_texts import SIGNATURE
-from dedup_core.decoding.shrink import averaged
+from dedup_core.decoding.pixels.shrink import averaged
 from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_SIDE, MAX_SAMPLES
 from dedup_core.limits import MAX_FRAME_PIXELS, MAX_FRAMES, WORKING_SIZE
 

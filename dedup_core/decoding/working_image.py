@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.decoding.provenance import UNKNOWN, Provenance
+from dedup_core.decoding.history.provenance import UNKNOWN, Provenance
 
 FRAME_SIDE: Final = 32  # as for `MAX_SAMPLES`: docs/thresholds.md#animations-and-pages
 FRAME_BYTES: Final = FRAME_SIDE**2

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from dedup_core.decoding.jpeg_tables import quality_seen_later
-from dedup_core.decoding.provenance import LOSSLESS
+from dedup_core.decoding.history.jpeg_tables import quality_seen_later
+from dedup_core.decoding.history.provenance import LOSSLESS
 from dedup_core.groups.columns import CAMERA, GRAY, SAVED_AGAIN, Bools, Places, has
 from dedup_core.groups.facts import ImageFacts, by_name
 from dedup_core.groups.marks import marked_ends

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from dedup_core.decoding.shrink import reduce_to_working_size
+from dedup_core.decoding.pixels.shrink import reduce_to_working_size
 from dedup_core.decoding.working_image import WorkingImage
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.decoding.jpeg_tables import quality_seen_later
+from dedup_core.decoding.history.jpeg_tables import quality_seen_later
 from dedup_core.groups.facts import FAMILIES, Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.group import Group, Member, may_go
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep

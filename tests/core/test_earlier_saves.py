@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-from dedup_core.decoding.block_grid import NO_GRID, block_grid
+from dedup_core.decoding.history.block_grid import NO_GRID, block_grid
 from tests.core.pictures import encoded
 from tests.core.test_provenance import photograph, provenance, saved
 

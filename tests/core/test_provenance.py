@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from dedup_core.decoding.jpeg_tables import quality_seen_later
+from dedup_core.decoding.history.jpeg_tables import quality_seen_later
 from dedup_core.extraction import extract_features
 from tests.core.pictures import encoded, scene
 

@@ -8,9 +8,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s, Float64s
-from dedup_core.decoding.block_grid import BLOCK, BlockGrid, block_grid
-from dedup_core.decoding.jpeg_tables import PROBED, QUALITIES, STANDARD, probed_steps, quality_of_scale
-from dedup_core.decoding.provenance import LOSSLESS
+from dedup_core.decoding.history.block_grid import BLOCK, BlockGrid, block_grid
+from dedup_core.decoding.history.jpeg_tables import PROBED, QUALITIES, STANDARD, probed_steps, quality_of_scale
+from dedup_core.decoding.history.provenance import LOSSLESS
 
 # docs/thresholds.md#saved-again
 _LEAST_REGULARITY: Final = 7.0  # standard deviations of what chance does

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.decoding.shrink import averaged_in_bands
+from dedup_core.decoding.pixels.shrink import averaged_in_bands
 from dedup_core.limits import FINE_GAIN, FINE_SIZE, WORKING_SIZE
 
 _NEAR: Final = 8  # levels of 255 either way: what compression leaves of one color

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float64s
-from dedup_core.decoding.provenance import LOSSLESS
+from dedup_core.decoding.history.provenance import LOSSLESS
 
 # The luminance table of the JPEG standard (ITU-T T.81, Annex K.1), which libjpeg scales by its quality.
 STANDARD: Final = np.array(

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s
-from dedup_core.decoding.block_grid import BLOCK
-from dedup_core.decoding.earlier_saves import earlier_quality, earlier_quality_of_half, quality_before_changes
-from dedup_core.decoding.enlargement import enlarged_share
 from dedup_core.decoding.headers.tiff import exif_names_a_camera
-from dedup_core.decoding.jpeg_tables import quality_of_table
-from dedup_core.decoding.provenance import LOSSLESS, Provenance
+from dedup_core.decoding.history.block_grid import BLOCK
+from dedup_core.decoding.history.earlier_saves import earlier_quality, earlier_quality_of_half, quality_before_changes
+from dedup_core.decoding.history.enlargement import enlarged_share
+from dedup_core.decoding.history.jpeg_tables import quality_of_table
+from dedup_core.decoding.history.provenance import LOSSLESS, Provenance
 
 _PROBE: Final = 256  # longer side of the part that is looked at, a multiple of the block of 8
 _CORNER: Final = 128  # the four together have as many pixels as the middle

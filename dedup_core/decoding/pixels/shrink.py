@@ -5,8 +5,8 @@ from typing import Final
 
 from PIL import Image
 
-from dedup_core.decoding.deep import is_deep, scaled, value_span
-from dedup_core.decoding.ground import on_a_ground
+from dedup_core.decoding.pixels.deep import is_deep, scaled, value_span
+from dedup_core.decoding.pixels.ground import on_a_ground
 from dedup_core.limits import WORKING_SIZE
 
 BAND_PIXELS: Final = 1 << 20  # pixels converted at a time, so that a change of mode never copies the whole picture

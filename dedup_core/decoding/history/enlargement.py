@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Float32s, Float64s
-from dedup_core.decoding.block_grid import BLOCK
+from dedup_core.decoding.history.block_grid import BLOCK
 
 _STRAY: Final = np.float32(24.0)  # gray levels; a larger bend is an edge of the picture, and tells no more than this
 _AROUND: Final = 9  # lines whose mean is what is usual

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.decoding.png_texts import chunks
+from dedup_core.decoding.codecs.png_texts import chunks
 
 # By the PNG specification (third edition, 4.3) each kind hides those behind it. The second are those of sRGB.
 _SRGB_NUMBERS: Final = {

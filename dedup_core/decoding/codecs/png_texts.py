@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from dedup_core.decoding.icc import MAX_PROFILE_BYTES
+from dedup_core.decoding.pixels.icc import MAX_PROFILE_BYTES
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 MAX_UNPACKED_BYTES: Final = 1024 * 1024  # of one text: as Pillow's `MAX_TEXT_CHUNK`

@@ -1,0 +1,1 @@
+"""What becomes of decoded pixels: deep values, ICC profiles, transparency, and a smaller size."""
