@@ -89,7 +89,7 @@ def page_of(report: Report, facts: Facts, pictures: Pictures, review_page: str =
 
 @cache
 def _template() -> Template:
-    return Template((files("dedup_cli") / "measure.html").read_text("utf-8"))
+    return Template((files("dedup_cli.quality") / "measure.html").read_text("utf-8"))
 
 
 def _tiles(report: Report, facts: Facts) -> Iterator[str]:
