@@ -9,6 +9,7 @@ the fastest of `--rounds` counts, so that other programs on the machine change l
 """
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,6 +106,14 @@ def ask(child: subprocess.Popen[str], pair: tuple[str, str]) -> float:
     return float(child.stdout.readline())
 
 
+def forgetting() -> Callable[[], None]:
+    """What forgets all that the checkout holds of a comparison."""
+    for module in ("dedup_core.comparison.overlap.part", "dedup_core.comparison.part"):  # in its room, and from before
+        with suppress(ImportError):
+            return importlib.import_module(module).forget_parts
+    return lambda: None  # it holds nothing
+
+
 def answer_in_turn() -> None:
     """For each line of the input, two names of files, the processor seconds that measuring them takes."""
     sys.path[0] = os.environ["PYTHONPATH"]
@@ -113,11 +124,7 @@ def answer_in_turn() -> None:
         from dedup_core.decoding.decoder import decode  # noqa: PLC0415
     else:  # a checkout from before dedup_core had rooms
         from dedup_core.decode import decode  # noqa: PLC0415
-    try:
-        from dedup_core.comparison.overlap.part import forget_parts  # noqa: PLC0415
-    except ImportError:  # a checkout that holds nothing of a comparison
-
-        def forget_parts() -> None: ...
+    forget_parts = forgetting()
 
     last: tuple[list[str], list] | None = None
     for line in sys.stdin:

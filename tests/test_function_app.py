@@ -288,7 +288,10 @@ def test_the_start_of_a_worker_loads_no_image_library_and_no_storage_adapter():
 
 
 def test_a_decoder_is_on_its_way_before_anything_heavy_is_loaded_for_the_first_picture():
-    heavy = "numpy ctypes azure.data azure.storage.queue dedup_app.services dedup_storage.account.clients dedup_core.decoding"
+    heavy = (
+        "numpy ctypes azure.data azure.storage.queue dedup_app.services dedup_storage.account.clients"
+        " dedup_core.decoding"
+    )
     script = f"""
 import sys, function_app
 decoders = function_app._decoders()
@@ -302,8 +305,8 @@ decoders.close()
 
 def test_services_are_connected_without_the_search_and_the_queues_that_few_of_them_need():
     heavy = (
-        "PIL azure.storage.queue dedup_core.search.fingerprint_index dedup_core.decoding.decoder dedup_app.pipeline.ingest"
-        " dedup_app.records.group_book"
+        "PIL azure.storage.queue dedup_core.search.fingerprint_index dedup_core.decoding.decoder"
+        " dedup_app.pipeline.ingest dedup_app.records.group_book"
     )
     script = f"""
 import sys

@@ -102,7 +102,8 @@ NEEDS = (
         APP,
         "work queues",
         frozenset({"queues/read", "messages/add", "messages/read", "messages/process", "messages/write"}),
-        "`dedup_storage/messaging/queues.py` sends; the host receives, prolongs, retries later and deletes, and scales by length",
+        "`dedup_storage/messaging/queues.py` sends; the host receives, prolongs, retries later and deletes, and"
+        " scales by length",
     ),
     Need(
         APP,

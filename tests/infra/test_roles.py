@@ -17,16 +17,16 @@ from tests.infra.deployments import FILES, ROOT, WAYS, app_settings, everything,
 OPTIONAL = "blobs/tags/read"  # whoever may not is told, and can do without
 # The module of each kind of place, and the action that each of its calls to the SDK takes.
 CALLS = {
-    "blobs.py": {
+    "images/blobs.py": {
         (APP, "images container"): {"download_blob": "blobs/read", "get_blob_properties": "blobs/read"}
         | {"list_blobs": "blobs/read"},
     },
-    "blob_tags.py": {
+    "images/blob_tags.py": {
         (who, "images container"): {"get_blob_tags": OPTIONAL, "set_blob_tags": "blobs/tags/write"}
         for who in (APP, PERSON)
     },
-    "original_links.py": {(APP, "images account"): {"get_user_delegation_key": LINK_KEYS}},
-    "movable_blobs.py": {
+    "images/original_links.py": {(APP, "images account"): {"get_user_delegation_key": LINK_KEYS}},
+    "images/movable_blobs.py": {
         (PERSON, "images account"): {
             "get_blob_properties": "blobs/read",
             "get_blob_tags": OPTIONAL,
@@ -46,7 +46,7 @@ CALLS = {
             "delete_blob": "blobs/delete",
         },
     },
-    "snapshot_blobs.py": {
+    "logs/snapshot_blobs.py": {
         (APP, "index container"): {
             "list_blobs": "blobs/read",
             "download_blob": "blobs/read",
@@ -57,11 +57,11 @@ CALLS = {
             "delete_blob": "blobs/delete",
         },
     },
-    "queues.py": {
+    "messaging/queues.py": {
         (APP, "work queues"): {"send_message": "messages/add", "get_queue_properties": "queues/read"},
         (PERSON, "images account"): {"get_queue_properties": "queues/read", "peek_messages": "messages/read"},
     },
-    "poison_queues.py": {
+    "messaging/poison_queues.py": {
         (APP, "poison queues"): {
             "peek_messages": "messages/read",
             "receive_messages": "messages/process",
@@ -69,7 +69,7 @@ CALLS = {
         },
         (PERSON, "images account"): {"clear_messages": "messages/delete"},
     },
-    "entity_table.py": {
+    "tables/entity_table.py": {
         (APP, "tables"): {
             "get_entity": "entities/read",
             "query_entities": "entities/read",
@@ -82,6 +82,8 @@ CALLS = {
         },
     },
 }
+STORAGE = ROOT / "dedup_storage"
+MODULES = sorted(it.relative_to(STORAGE).as_posix() for it in STORAGE.rglob("*.py"))
 # Only where something is missing, which infra/ has made before the app starts: no role is needed for them.
 NEVER_IN_AZURE = {"create_container", "create_queue", "create_table"}
 LOCAL = {"get_blob_client", "get_container_client", "get_queue_client", "get_table_client", "from_connection_string"}
@@ -94,7 +96,7 @@ SDK = {name for client in CLIENTS for name in dir(client) if not name.startswith
 
 
 def sdk_calls(module: str) -> set[str]:
-    text = (ROOT / "dedup_storage" / module).read_text(encoding="utf-8")
+    text = (STORAGE / module).read_text(encoding="utf-8")
     if "from azure." not in text:
         return set()
     tree = ast.parse(text)
@@ -112,7 +114,7 @@ def has_tags(name: str) -> bool:
     return app_settings(name)["TAG_IMAGES"] == "true"
 
 
-@pytest.mark.parametrize("module", sorted(it.name for it in (ROOT / "dedup_storage").glob("*.py")))
+@pytest.mark.parametrize("module", MODULES)
 def test_every_call_to_the_sdk_is_listed_with_the_action_that_it_takes(module: str):
     listed = set(chain.from_iterable(CALLS.get(module, {}).values()))
     assert sdk_calls(module) - NEVER_IN_AZURE == listed
@@ -127,7 +129,8 @@ def test_every_action_that_a_call_takes_is_among_the_needs(module: str):
 def test_what_only_the_command_does_is_not_done_by_any_function():
     functions = ["ingest", "verify", "blob_events", "reporting", "pairing", "loader_totals", "rejection"]
     for name in functions:
-        tree = ast.parse((ROOT / "dedup_app" / f"{name}.py").read_text(encoding="utf-8"))
+        (file,) = (ROOT / "dedup_app").rglob(f"{name}.py")
+        tree = ast.parse(file.read_text(encoding="utf-8"))
         called = {it.attr for it in ast.walk(tree) if isinstance(it, ast.Attribute)}
         assert called & {"lengths", "poison", "names"} == set()
     for file in (ROOT / "dedup_app" / "ledger").glob("*.py"):

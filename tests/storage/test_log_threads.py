@@ -114,11 +114,12 @@ def test_the_modules_that_start_threads_are_those_that_were_tried() -> None:
             calls = {it.func for it in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(it, ast.Call)}
             names = {it.id if isinstance(it, ast.Name) else getattr(it, "attr", "") for it in calls}
             if names & starts:
-                found.add(f"{package}/{file.name}")
-    of_the_command = {"dedup_app/scan/folder_scan.py", "dedup_app/outcome.py", "dedup_app/service.py"}
+                found.add(file.relative_to(ROOT).as_posix())
+    of_the_command = {"dedup_app/scan/folder_scan.py", "dedup_app/cleanup/outcome.py", "dedup_app/measure/service.py"}
     reads_tables_by_what_was_tried = {"dedup_app/queries/review.py", "dedup_app/queries/activity.py"}
     tried = {
-        f"dedup_storage/{name}.py"
-        for name in ("entity_table", "queues", "log_reading", "event_senders", "index_snapshots")
+        *("dedup_storage/tables/entity_table.py", "dedup_storage/messaging/queues.py"),
+        *("dedup_storage/messaging/event_senders.py", "dedup_storage/logs/reading.py"),
+        "dedup_storage/logs/index_snapshots.py",
     }
     assert found == tried | of_the_command | reads_tables_by_what_was_tried
