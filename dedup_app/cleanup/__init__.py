@@ -1,1 +1,1 @@
-"""Acting on a plan: copies move into a quarantine container, come back from it, or are ended there."""
+"""A plan of what could go, and acting on it: copies move into a quarantine, come back from it, or are ended there."""

@@ -1,1 +1,1 @@
-"""What the use cases need from the outside world, a module for each port; `dedup_storage` implements every one."""
+"""What the use cases need from the outside world, each port with its values; `dedup_storage` implements every one."""
