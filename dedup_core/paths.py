@@ -163,7 +163,8 @@ def _shown(text: str) -> str:
 def _check_characters(text: str) -> None:
     control = _CONTROL.search(text)
     if control is not None:
-        raise InvalidPath(f"{_shown(text)} holds the control character U+{ord(control[0]):04X}: remove it")
+        character = f"the control character U+{ord(control[0]):04X}"
+        raise InvalidPath(f"{_shown(text)} holds {character}; give the blob a name without it")
     try:
         text.encode()
     except UnicodeEncodeError as error:

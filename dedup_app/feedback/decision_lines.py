@@ -56,7 +56,7 @@ def parse_line(line: bytes, *, container: str, exported_from: str = "") -> Decis
     try:
         record = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InvalidDecisionLine(f"no line of JSON in UTF-8 ({type(error).__name__})") from error
+        raise InvalidDecisionLine(f"{_what_is_wrong(error)}; a line is what `dedup export-decisions` writes") from error
     record = _object(record, "the line")
     left, right = (_path(record, side, container, exported_from) for side in SIDES)
     if left == right:
@@ -68,6 +68,14 @@ def parse_line(line: bytes, *, container: str, exported_from: str = "") -> Decis
     if any(later.at < earlier.at for earlier, later in pairwise(found)):
         raise InvalidDecisionLine("'decisions' must come in the order of their moments")
     return DecisionLine(left, right, found)
+
+
+def _what_is_wrong(error: ValueError | RecursionError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON ({error.msg} at letter {error.colno:,})"
+    return "its JSON is nested too deep, or has a number that is too long"
 
 
 def _record(decided: Decided, left: bytes) -> dict[str, str | None]:

@@ -75,11 +75,19 @@ def test_a_pipe_is_written_to_and_not_replaced(file, dedup, tmp_path):
     assert pipe.is_fifo()
 
 
-def test_bad_lines_are_named_and_end_in_an_exit_code(file, dedup):
-    file.write_text("nonsense\n" + file.read_text())
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        (b"nonsense", "line 1: it is no JSON (Expecting value at letter 1)"),
+        (b"\x89PNG\xff", "line 1: it is not text in UTF-8"),
+        (b"[" * 200_000, "line 1: its JSON is nested too deep"),
+    ],
+)
+def test_bad_lines_are_named_and_end_in_an_exit_code(file, dedup, line, wrong):
+    file.write_bytes(line + b"\n" + file.read_bytes())
     result = dedup("import-decisions", str(file), "--json")
     assert result.exit_code == 2
-    assert "line 1: no line of JSON" in result.stderr
+    assert wrong in result.stderr
     told = json.loads(result.stdout)
     assert (told["known"], [it["line"] for it in told["refused"]]) == (1, [1])
 
