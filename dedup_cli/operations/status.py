@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -99,7 +100,7 @@ def _message_record(message: RejectedMessage) -> dict[str, str]:
 def _print(found: Overview, seen: PrecisionReport) -> None:
     sections = {
         "Images": _images_table(_by_name(found.images)),
-        "Completeness": ledger_table(found.ledger),
+        _completeness(found.ledger.oldest): ledger_table(found.ledger),
         "Queues": _queues_table(found.queues),
         "Statistics": _report_table(found.report),
         "Seen by people": seen_table(seen),
@@ -111,6 +112,11 @@ def _print(found: Overview, seen: PrecisionReport) -> None:
     for title, table in sections.items():
         if table is not None:
             out.print(Text(title, style="bold cyan"), table, "", sep="\n")
+
+
+def _completeness(oldest: datetime | None) -> str:
+    """The title says from when it is: slices are looked at in turn, some of them once a day."""
+    return f"Completeness (looked at since {oldest.astimezone(UTC):%Y-%m-%d %H:%M}, UTC)" if oldest else "Completeness"
 
 
 def _images_table(counts: dict[str, int]) -> Table:

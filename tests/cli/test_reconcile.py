@@ -1,6 +1,7 @@
 """`dedup reconcile`: what it says, and what it has mended."""
 
 import json
+import re
 
 import pytest
 
@@ -29,7 +30,9 @@ def test_it_says_how_many_are_complete_and_what_is_amiss(dedup: Run, services: S
     record = json.loads(dedup("reconcile", "--json").output)
     assert (record["images"], record["complete"], record["broken"], record["found"]) == (2, 1, 1, {"missing": 1})
     assert services.ingest_queue.messages == []
-    assert "1 of 2 images complete" in dedup("status").output
+    status = dedup("status").output
+    assert "1 of 2 images complete" in status
+    assert re.search(r"Completeness \(looked at since \d{4}-\d\d-\d\d \d\d:\d\d, UTC\)", status)
     assert json.loads(dedup("status", "--json").output)["ledger"]["broken"] == 1
 
 
