@@ -5,7 +5,7 @@ from statistics import fmean
 
 from benchmarks.cost import FALSE_CANDIDATES_PER_MILLION_PAIRS
 from docs.measured_cost import BY_LOOKS_ONLY, USUAL, bills, cost_of_one, million, searches
-from docs.measured_pictures import drawings, moved_camera
+from docs.measured_pictures import drawings, edited, edits, moved_camera
 from docs.results import in_table, result
 
 PICTURE = "{} picture, from its event to its row, s"
@@ -146,6 +146,7 @@ def measure() -> Iterator[str]:
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "comparison": comparison,
     "memory": memory,
+    "edited": edited,
     "moved-camera": moved_camera,
     "drawings": drawings,
     "cost-of-one": cost_of_one,
@@ -176,6 +177,9 @@ def kept(of: str) -> str:
 
 
 NUMBERS: dict[str, Callable[[], str]] = {
+    "edits": lambda: f"{edits()[0]:,}",
+    "edits-told": lambda: f"{1 - edits()[1] / edits()[0]:.1%}".replace("%", " %"),
+    "edits-alarms": lambda: f"{edits()[2]:,}",
     "keeper-groups": lambda: f"{result('keeper')['groups']:,}",
     "keeper-all": lambda: kept("all"),
     "keeper-camera": lambda: kept("camera JPEG"),

@@ -1,6 +1,6 @@
-"""Tables on how pictures are judged: drawings that were changed, and scenes from a moved camera."""
+"""Tables on how pictures are judged: drawings that were changed, edits, and scenes from a moved camera."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from docs.results import in_table, result
@@ -60,3 +60,26 @@ def moved_camera() -> Iterator[str]:
             for share, of in asked.items()
         ),
     )
+
+
+def edited() -> Iterator[str]:
+    """A column for each set of pictures, rows by what was edited and then by how it was saved."""
+    sets = result("edited").values()
+    for_each = [it["edit"] | it["way"] | {"all": _all_edits([it])} for it in sets]
+    rows = [(what, *(_some(of, 1) for of in (counts[what] for counts in for_each))) for what in for_each[0]]
+    alarms = ("the same saved without an edit, called edited", *(_some(counts["all"], 2) for counts in for_each))
+    yield from in_table(("not told", *result("edited")), (*rows, alarms))
+
+
+def edits() -> tuple[int, int, int]:
+    """How many edits there are in all, how many were not told, and how many unedited copies were called edited."""
+    count, missed, alarms = _all_edits(list(result("edited").values()))
+    return count, missed, alarms
+
+
+def _all_edits(sets: list[dict[str, Any]]) -> list[int]:
+    return [sum(it) for it in zip(*(counts for of in sets for counts in of["way"].values()), strict=True)]
+
+
+def _some(counts: Sequence[int], place: int) -> str:
+    return f"{counts[place]} of {counts[0]}"
