@@ -146,9 +146,9 @@ def decision(**changes: object) -> bytes:
 
 
 BAD = {
-    b"nonsense": "JSON",
-    b"[" * 20_000: "JSON",
-    b'{"left": "\xff"}': "JSON",
+    b"nonsense": "it is no JSON",
+    b"[" * 20_000: "its JSON is nested too deep",
+    b'{"left": "\xff"}': "not text in UTF-8",
     b"[]": "an object",
     line(left=7): "'left' must name",
     line(left="elsewhere/a.jpg"): "'left': ",

@@ -1,13 +1,16 @@
 """Where nearly all of two pictures is the very same, no copying explains the rest: it was edited, however small."""
 
 import random
+from functools import cache
 
+import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from dedup_core import VerdictKind, compare
 from tests.core.drawings import photo
 from tests.core.pictures import encoded, jpeg
+from tests.core.verdicts import kind_of
 
 ROWS, COLUMNS, CELL = 22, 10, (96, 36)
 
@@ -53,3 +56,21 @@ def test_a_sheet_in_few_colors_is_a_duplicate(colors):
         VerdictKind.DUPLICATE,
         VerdictKind.IDENTICAL,
     }
+
+
+@cache
+def fog(*, dated: bool) -> Image.Image:
+    """Hills in fog, which show next to nothing, and a date over them. Do not draw on it."""
+    noise = np.random.default_rng(3)
+    hills = np.interp(np.arange(640), np.linspace(0, 640, 14), 300 + noise.normal(0, 18, 14))
+    gray = np.linspace(215, 175, 480)[:, None] - 12 * (np.arange(480)[:, None] > hills)
+    soft = Image.fromarray(gray.astype(np.uint8)).filter(ImageFilter.GaussianBlur(5))
+    image = Image.fromarray((np.asarray(soft) + noise.normal(0, 1.2, (480, 640))).clip(0, 255).astype(np.uint8))
+    if dated:
+        ImageDraw.Draw(image).text((515, 61), "2031-05", fill=255, font_size=20)
+    return image.convert("RGB")
+
+
+def test_a_word_over_fog_is_seen_although_it_is_sharper_than_all_of_the_rest():
+    assert kind_of(fog(dated=False), fog(dated=True)) is VerdictKind.ALTERED
+    assert kind_of(fog(dated=False), jpeg(fog(dated=False), 85)) is VerdictKind.DUPLICATE

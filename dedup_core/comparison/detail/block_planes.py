@@ -71,11 +71,11 @@ class BlockPlanes:
         self.noise = self._noise()
         larger = np.maximum(self.left_variance, self.right_variance)
         smaller = np.minimum(self.left_variance, self.right_variance)
-        shows = self.seen & (larger > _TEXTURED)
-        least = _TEXTURED if shows.any() else _WEAVE
         one_sided = smaller < _ONE_SIDED * larger
         self.on_paper: Blocks = one_sided & (smaller < _PAPER)
         faint = one_sided & (larger < _FAINT)
+        shows = self.seen & (larger > _TEXTURED) & ~faint
+        least = _TEXTURED if shows.any() else _WEAVE
         self.textured: Blocks = self.seen & (larger > least) & ~faint
         same = (self.left_variance == self.right_variance) & (covariance == self.left_variance)
         self.is_untouched = bool((same & self.textured).sum() >= max(1.0, _UNTOUCHED * self.textured.sum()))
