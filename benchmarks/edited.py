@@ -131,9 +131,10 @@ KINDS = {
 
 
 class Outcome(NamedTuple):
-    """What was edited, or nothing; how it was saved, and what it was called beside the picture as it had been."""
+    """An edit, or the unedited copy beside it; how it was saved, and what it was called beside the picture before."""
 
     edit: str
+    is_edited: bool
     way: str
     kind: VerdictKind
 
@@ -159,18 +160,14 @@ def main() -> None:
 
 
 def counted(outcomes: list[Outcome], part: str) -> dict[str, tuple[int, int, int]]:
-    """By edit or by way: how many edits there were, how many were not told, and how many unedited copies were edited.
-
-    An unedited copy stands beside each edited one, under the name of its edit with a minus.
-    """
+    """By edit or by way: how many edits there were, how many were not told, and how many copies were called edited."""
     edits, missed, alarms = Counter[str](), Counter[str](), Counter[str]()
     for outcome in outcomes:
-        is_edited = not outcome.edit.startswith("-")
-        name = outcome.edit.removeprefix("-") if part == "edit" else outcome.way
+        name = outcome.edit if part == "edit" else outcome.way
         is_copy = outcome.kind in SAME_PICTURE | {VerdictKind.COLOR_VARIANT}
-        edits[name] += is_edited
-        missed[name] += is_edited and is_copy
-        alarms[name] += not is_edited and not is_copy
+        edits[name] += outcome.is_edited
+        missed[name] += outcome.is_edited and is_copy
+        alarms[name] += not outcome.is_edited and not is_copy
     return {name: (edits[name], missed[name], alarms[name]) for name in edits}
 
 
@@ -190,8 +187,8 @@ def _outcomes(path: Path) -> Iterator[Outcome]:
         for way in chance.sample(list(WAYS), WAYS_EACH):
             if not _can_be_seen(picture, changed, in_gray=way == "gray"):
                 continue
-            yield Outcome(edit, way, compare(before, WAYS[way](changed)).kind)
-            yield Outcome(f"-{edit}", way, compare(before, WAYS[way](picture)).kind)
+            for shown in (changed, picture):
+                yield Outcome(edit, shown is changed, way, compare(before, WAYS[way](shown)).kind)
 
 
 def _box(picture: Image.Image, chance: random.Random) -> Box:

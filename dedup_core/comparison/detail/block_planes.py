@@ -11,7 +11,14 @@ from dedup_core.arrays import Float32s
 from dedup_core.comparison.alignment.placing import Cut, Placed
 from dedup_core.comparison.detail.block_windows import pixels_of, sums_within, windows
 from dedup_core.comparison.structure.clusters import PixelBox
-from dedup_core.comparison.structure.sharpness import ImagePair, Softening, block_sums, equally_sharp, smoothed
+from dedup_core.comparison.structure.sharpness import (
+    UNTOUCHED,
+    ImagePair,
+    Softening,
+    block_sums,
+    equally_sharp,
+    smoothed,
+)
 from dedup_core.comparison.tones.bent_tones import tone_curve, variance_and_explained
 from dedup_core.comparison.tones.evened_tones import evened
 
@@ -30,7 +37,6 @@ _WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that sca
 _FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
 _ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
 _PAPER: Final = 1.0  # variance in gray levels; a sky has more
-_UNTOUCHED: Final = 0.95  # of the blocks are the very same: docs/thresholds.md#what-stands-out
 _OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
 _FLAT: Final = 25.0  # variance, five gray levels either way: of so plain a block the tone is all that there is
 _HALF_BLACK: Final = 127.5**2  # variance of half black and half white, the largest that there is
@@ -78,7 +84,7 @@ class BlockPlanes:
         least = _TEXTURED if shows.any() else _WEAVE
         self.textured: Blocks = self.seen & (larger > least) & ~faint
         same = (self.left_variance == self.right_variance) & (covariance == self.left_variance)
-        self.is_untouched = bool((same & self.textured).sum() >= max(1.0, _UNTOUCHED * self.textured.sum()))
+        self.is_untouched = bool((same & self.textured).sum() >= max(1.0, UNTOUCHED * self.textured.sum()))
         if self.is_untouched:  # what is faint is no noise then
             self.textured |= self.seen & ~same & (larger > _WEAVE)
         self.flat: Blocks = self.seen & (larger < min(least, _FLAT))

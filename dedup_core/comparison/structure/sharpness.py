@@ -16,7 +16,7 @@ _CELL: Final = 4  # of coarse pixels
 _BAND: Final = 32_768  # points: what the processor holds at once; a whole picture takes several times longer
 _STRONGEST: Final = 4  # the strongest quarter of the picture counts: elsewhere there is only noise
 _MOSTLY: Final = 0.5  # of the pixels: with fewer equal ones no closer look is needed
-_NEARLY_ALL: Final = 0.95  # of the pixels that show anything; docs/thresholds.md#what-stands-out
+UNTOUCHED: Final = 0.95  # of what shows anything is the very same: docs/thresholds.md#what-stands-out
 _APART: Final = 8  # pixels: a soft edge shows over so many
 _EDGE: Final = 4  # gray levels over that
 _LEAST_SIDE: Final = 48  # pixels after halving: 11 of the small blocks of 8 in a row
@@ -79,7 +79,7 @@ def _are_the_same(left: Image.Image, right: Image.Image) -> bool:
     both = np.ones(same[:, _APART:].shape, np.bool_)
     for plane in (ours, theirs):
         both &= np.abs(plane[:, _APART:] - plane[:, :-_APART]) > _EDGE
-    return bool((same[:, _APART:] & both).sum() >= max(1.0, _NEARLY_ALL * both.sum()))
+    return bool((same[:, _APART:] & both).sum() >= max(1.0, UNTOUCHED * both.sum()))
 
 
 def _halved(image: Image.Image) -> Image.Image:
