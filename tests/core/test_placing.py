@@ -5,10 +5,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from dedup_core import VerdictKind, decide, measure_images
-from dedup_core.comparison import measure as measure_module
 from dedup_core.comparison.alignment import align as align_module
 from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.alignment.warp import farthest_apart, is_straight, shrunk, straightened
+from dedup_core.comparison.overlap import pair_look
 from dedup_core.views import View
 from tests.core.pictures import cropped, jpeg, scene, working
 from tests.core.test_provenance import photograph
@@ -101,8 +101,8 @@ def test_a_crop_that_lies_well_is_not_laid_anew(monkeypatch):
 def test_what_lies_where_it_lay_when_it_is_laid_finely_is_not_looked_at_twice(monkeypatch):
     form, other = page(), page()
     ImageDraw.Draw(other).rectangle((200, 300, 260, 330), fill="black")
-    look_closer, looks = measure_module.look_closer, []
-    monkeypatch.setattr(measure_module, "look_closer", lambda it, **how: looks.append(it) or look_closer(it, **how))
+    look_closer, looks = pair_look.look_closer, []
+    monkeypatch.setattr(pair_look, "look_closer", lambda it, **how: looks.append(it) or look_closer(it, **how))
     assert decide(measure_images(working(form), working(other))).kind is VerdictKind.ALTERED
     assert looks[0].refined(rough=False).shows_the_same_as(looks[0])
     assert [it.left.shape for it in looks].count(looks[0].left.shape) == 1
