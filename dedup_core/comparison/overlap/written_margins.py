@@ -33,7 +33,9 @@ def is_written(margin: Float32s, inside: Float32s, whole: int) -> bool:
     if _share(np.abs(inside[:-_APART] - ground) <= _ONE_GRAY) >= _SAME_PAPER:
         return False
     is_clear = any(_share(np.abs(line - ground) > _INK) <= _REACHING for line in nearest)
-    return is_clear and int((np.abs(farther - ground) > _INK).sum()) >= _LEAST_INK * whole
+    # A line of one gray from end to end is a frame around the margin, and nothing that is written in it.
+    lines = [line for line in farther if _share(np.abs(line - np.median(line)) > _ONE_GRAY) > _REACHING]
+    return is_clear and sum(int((np.abs(line - ground) > _INK).sum()) for line in lines) >= _LEAST_INK * whole
 
 
 def _share(places: NDArray[np.bool_]) -> float:
