@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dedup_core.comparison.alignment.filled_corners import has_filled_corners
 from dedup_core.comparison.measure import measure_images
-from dedup_core.comparison.overlap.filled_corners import has_filled_corners
 from dedup_core.comparison.sides import Sides
 from dedup_core.decoding.decoder import decode
 from tests.core.pictures import encoded

@@ -11,6 +11,7 @@ from PIL import Image
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.align import align
 from dedup_core.comparison.alignment.bend import Bend
+from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, box_of, cut_out, frame_of, in_whole, into
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.refine import FINEST, refined
 from dedup_core.comparison.alignment.warp import (
@@ -37,11 +38,6 @@ _NEAR: Final = 0.25 / 128  # of a side, a pixel of the largest pictures: a copy 
 _SHRUNK: Final = 1.2  # times: what is shrunk by more, or in the same frame, is so as the other picture is
 _UNTURNED: Final = 0.125 / FINEST  # of a side: what a fine alignment turns by less is not turned
 _STILL: Final = 1e-6  # of a side: a thousandth of a pixel
-type Frame = tuple[float, float, float, float]
-"""Left, top, width and height of a part of a picture, in shares of the whole."""
-type Contents = tuple[tuple[slice, slice], tuple[slice, slice]]
-"""Rows and columns of each picture inside its plain borders."""
-WHOLE: Final[Frame] = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ class Placed:
         upright, frames = turned(left, view), (frame_of(left, boxes[0]), frame_of(right, boxes[1]))
         placed = cls(turned(left[boxes[0]], view), right[boxes[1]], view, np.eye(3), frames, keeps_frame=True)
         inner, outer = placed.boxes(upright, right, frames)
-        exact = _into(outer, right) @ _stretch(upright, right) @ np.linalg.inv(_into(inner, upright))
+        exact = into(outer, right) @ _stretch(upright, right) @ np.linalg.inv(into(inner, upright))
         return replace(placed, homography=exact / exact[2, 2])
 
     @classmethod
@@ -133,16 +129,16 @@ class Placed:
         """The same alignment of other parts of the two whole pictures."""
         upright = turned(left, self.view)
         inner, outer = self.boxes(upright, right, self.frames), self.boxes(upright, right, frames)
-        to_inner = _into(inner[0], upright) @ np.linalg.inv(_into(outer[0], upright))
-        to_outer = _into(outer[1], right) @ np.linalg.inv(_into(inner[1], right))
+        to_inner = into(inner[0], upright) @ np.linalg.inv(into(outer[0], upright))
+        to_outer = into(outer[1], right) @ np.linalg.inv(into(inner[1], right))
         homography = to_outer @ self.homography @ to_inner
-        ours, theirs = (_cut(whole, box) for whole, box in zip((upright, right), outer, strict=True))
+        ours, theirs = (cut_out(whole, box) for whole, box in zip((upright, right), outer, strict=True))
         return type(self)(ours, theirs, self.view, homography / homography[2, 2], frames, self.keeps_frame)
 
     def boxes(self, upright: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> tuple[PixelBox, PixelBox]:
         """What frames are of the whole turned left and the whole right picture, in pixels."""
         x, y, across, down = frames[1]
-        return _pixels(self._turned(frames[0]), upright), _pixels((x, y, x + across, y + down), right)
+        return box_of(self._turned(frames[0]), upright), box_of((x, y, x + across, y + down), right)
 
     def _turned(self, frame: Frame) -> Corners:
         """A frame of the left picture, in shares of that picture once it is turned."""
@@ -233,7 +229,7 @@ class Placed:
             ours += [low + share_x * (high - low), top + share_y * (bottom - top)]
             place = np.array([share_x * width, share_y * height]) / max(height, width)
             point = self.to_right(place) * max(rows, columns)
-            theirs += _in_whole((float(point[0]) / columns, float(point[1]) / rows), self.frames[1])
+            theirs += in_whole((float(point[0]) / columns, float(point[1]) / rows), self.frames[1])
         return (ours[0], ours[1], ours[2], ours[3]), (theirs[0], theirs[1], theirs[2], theirs[3])
 
     def shared_region(self) -> Region:
@@ -250,11 +246,11 @@ class Placed:
         height, width = self.left.shape[:2]
         rows, columns = self.right.shape[:2]
         corners = [(x, y) for x in (left, right) for y in (top, bottom)]
-        ours = [_in_whole(turned_back(x, y, self.view), self.frames[0]) for x, y in corners]
+        ours = [in_whole(turned_back(x, y, self.view), self.frames[0]) for x, y in corners]
         theirs = []
         for x, y in corners:
             across, down = self.to_right(np.array([x * width, y * height]) / max(height, width)) * max(rows, columns)
-            theirs.append(_in_whole((float(across) / columns, float(down) / rows), self.frames[1]))
+            theirs.append(in_whole((float(across) / columns, float(down) / rows), self.frames[1]))
         return Region(kind, Box.around(ours), Box.around(theirs))
 
 
@@ -262,39 +258,3 @@ def _stretch(left: Pixels, right: Pixels) -> Homography:
     """The homography that lays all of one picture on all of the other."""
     ours, theirs = extent_of(left), extent_of(right)
     return np.diag([theirs[0] / ours[0], theirs[1] / ours[1], 1.0])
-
-
-def _pixels(corners: Corners, picture: Pixels) -> PixelBox:
-    height, width = picture.shape[:2]
-    left, top, right, bottom = corners
-    return round(left * width), round(top * height), round(right * width), round(bottom * height)
-
-
-def _into(box: PixelBox, whole: Pixels) -> Homography:
-    """Points of a whole picture as points of what is in a box of it, both in units of the longer side."""
-    left, top, right, bottom = box
-    longer = max(right - left, bottom - top)
-    times = max(whole.shape[:2]) / longer
-    return np.array([[times, 0.0, -left / longer], [0.0, times, -top / longer], [0.0, 0.0, 1.0]])
-
-
-def _cut(whole: Pixels, box: PixelBox) -> Pixels:
-    left, top, right, bottom = box
-    return whole[top:bottom, left:right]
-
-
-def frame_of(pixels: Pixels, box: tuple[slice, slice]) -> Frame:
-    """Rows and columns of a picture, in shares of it."""
-    height, width = pixels.shape[:2]
-    rows, columns = (part.indices(side) for part, side in zip(box, (height, width), strict=True))
-    return (
-        columns[0] / width,
-        rows[0] / height,
-        (columns[1] - columns[0]) / width,
-        (rows[1] - rows[0]) / height,
-    )
-
-
-def _in_whole(point: tuple[float, float], frame: Frame) -> tuple[float, float]:
-    """A point of what is in a frame, in shares of the whole picture."""
-    return frame[0] + point[0] * frame[2], frame[1] + point[1] * frame[3]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedup_core.comparison.alignment.placing import Contents
+from dedup_core.comparison.alignment.frame import Contents
 from dedup_core.comparison.structure.local_contrast import box_slices
 from dedup_core.decoding.working_image import WorkingImage, decoded
 from dedup_core.fingerprinting.borders import Box, inner_frame

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.alignment.placing import Frame, Placed
+from dedup_core.comparison.alignment.frame import Frame
+from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.regions import Box, RegionKind
 from dedup_core.limits import FINE_GAIN, WORKING_SIZE

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.alignment.placing import Frame, Placed
+from dedup_core.comparison.alignment.frame import Frame
+from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.detail.closer_look import Look, look_closer
 from dedup_core.comparison.measurement import FEW_PARTS, MANY_BLOCKS, MOST_OF_ONE
 from dedup_core.comparison.overlap.laid import Laid, shares_shown

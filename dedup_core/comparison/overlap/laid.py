@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
-from dedup_core.comparison.alignment.placing import WHOLE, Contents, Placed
+from dedup_core.comparison.alignment.frame import WHOLE, Contents
+from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.detail.color_marks import Box
 from dedup_core.comparison.overlap.part import Part, part_of
 from dedup_core.comparison.regions import WHOLE_CORNERS, Corners, Region, RegionKind

@@ -8,7 +8,8 @@ import numpy as np
 from dedup_core.arrays import Pixels
 from dedup_core.color.background import Background
 from dedup_core.color.lab import srgb_to_lab
-from dedup_core.comparison.alignment.placing import WHOLE, Contents, Frame, Placed, frame_of
+from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, frame_of
+from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.alignment.warp import farthest_apart
 from dedup_core.comparison.structure.clusters import PixelBox
 from dedup_core.views import turned

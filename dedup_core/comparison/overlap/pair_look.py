@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.alignment.placing import Contents, Placed
+from dedup_core.comparison.alignment.frame import Contents
+from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.alignment.warp import farthest_apart
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.overlap.cropped import in_shared_rectangle

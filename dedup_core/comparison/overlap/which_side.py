@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.alignment.filled_corners import has_filled_corners
 from dedup_core.comparison.alignment.warp import shrunk
-from dedup_core.comparison.overlap.filled_corners import has_filled_corners
 from dedup_core.comparison.overlap.overlays import overlaid_sides
 from dedup_core.comparison.overlap.written_margins import is_written
 from dedup_core.comparison.regions import Corners
