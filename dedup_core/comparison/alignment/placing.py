@@ -11,6 +11,7 @@ from PIL import Image
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.align import align
 from dedup_core.comparison.alignment.bend import Bend
+from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, filled_edges, on_near_side
 from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, box_of, cut_out, frame_of, in_whole, into
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.refine import FINEST, refined
@@ -58,7 +59,8 @@ class Placed:
     """How `left`, already turned by `view`, lies on `right`; `frames` is which part of each whole picture they are.
 
     `keeps_frame`: exactly so that the whole of one picture lies on the whole of the other. `bend`: how right is bent
-    besides, as it lies under left; slight, so that only what is compared point by point is asked for it.
+    besides, as it lies under left; slight, so that only what is compared point by point is asked for it. `edges`: where
+    each of the two ends before its own frame does, because its corners were filled.
     """
 
     left: Pixels
@@ -68,6 +70,7 @@ class Placed:
     frames: tuple[Frame, Frame]
     keeps_frame: bool = False
     bend: Bend | None = None
+    edges: tuple[Edges, Edges] = (NO_EDGES, NO_EDGES)
 
     @classmethod
     def aligned(cls, left: Pixels, right: Pixels, hint: View | None, contents: Contents | None = None) -> Self:
@@ -80,7 +83,8 @@ class Placed:
         exact = framed(found.view)
         if farthest_apart(homography, exact.homography, exact.left) < _NEAR:
             return exact
-        return replace(exact, homography=straightened(homography, exact.left, _NEAR), keeps_frame=False)
+        placed = replace(exact, homography=straightened(homography, exact.left, _NEAR), keeps_frame=False)
+        return replace(placed, edges=(filled_edges(placed.left, placed.turn), filled_edges(placed.right, placed.turn)))
 
     @classmethod
     def frame_on_frame(cls, left: Pixels, right: Pixels, view: View, boxes: Contents) -> Self:
@@ -133,7 +137,8 @@ class Placed:
         to_outer = into(outer[1], right) @ np.linalg.inv(into(inner[1], right))
         homography = to_outer @ self.homography @ to_inner
         ours, theirs = (cut_out(whole, box) for whole, box in zip((upright, right), outer, strict=True))
-        return type(self)(ours, theirs, self.view, homography / homography[2, 2], frames, self.keeps_frame)
+        edges = self.edges[0] @ to_inner, self.edges[1] @ np.linalg.inv(to_outer)
+        return type(self)(ours, theirs, self.view, homography / homography[2, 2], frames, self.keeps_frame, edges=edges)
 
     def boxes(self, upright: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> tuple[PixelBox, PixelBox]:
         """What frames are of the whole turned left and the whole right picture, in pixels."""
@@ -161,7 +166,12 @@ class Placed:
         """Which points of left, `_MAP_SIZE` of its longer side, the right picture shows, too."""
         size = scaled_size(self.left, _MAP_SIZE / max(self.left.shape[:2]))
         of = self.right.shape[1], self.right.shape[0]
-        return shown_under(self._in_pixels(size, of), size, of)
+        return shown_under(self._in_pixels(size, of), size, of) & self._within_edges(size)
+
+    def _within_edges(self, size: tuple[int, int]) -> NDArray[np.bool_]:
+        """Which points of left, at that size, are no filling of either picture."""
+        edges = np.concatenate([self.edges[0], self.edges[1] @ self.homography])
+        return on_near_side(edges, size, pixels_a_unit(size[::-1], extent_of(self.left)))
 
     @property
     def aspect_agreement(self) -> float:
@@ -197,6 +207,8 @@ class Placed:
         `resampling` is for what is turned; what is only scaled and shifted gets the filter that leaves least.
         """
         cut = self._cut_unbent(scale, mode, resampling)
+        if any(map(len, self.edges)):
+            cut = replace(cut, inside=cut.inside & self._within_edges(cut.left.size))
         return cut if self.bend is None else Cut(cut.left, *self.bend.taken_from(cut.right, cut.inside))
 
     def _cut_unbent(self, scale: float, mode: str, resampling: Image.Resampling) -> Cut:
