@@ -95,9 +95,10 @@ def _start_of_wedge(is_filling: NDArray[np.bool_], slope: float) -> float | None
     lines = np.flatnonzero((runs > _THIN) & (runs <= abs(slope) * height + _THIN))
     if len(lines) < max(_LEAST_LINES, _NARROWS / abs(slope)):
         return None
-    starts = runs[lines] - slope * lines
-    start = float(np.median(starts))
-    return start if np.mean(np.abs(starts - start) <= _OFF) >= _STRAIGHT else None
+    start = float(np.median(runs[lines] - slope * lines))
+    ends = start + slope * np.arange(height)
+    is_wedge = (ends > _THIN) & (ends <= abs(slope) * height + _THIN)
+    return start if np.mean(np.abs(runs - ends)[is_wedge] <= _OFF) >= _STRAIGHT else None
 
 
 def on_near_side(edges: Edges, size: tuple[int, int], scales: tuple[float, float]) -> NDArray[np.bool_]:
