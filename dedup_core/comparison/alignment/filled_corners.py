@@ -17,6 +17,9 @@ _STRAIGHT: Final = 0.8  # of the lines of a wedge must end on its line
 _NARROWS: Final = 3.0  # pixels at least by which a wedge gets thinner: of less it is not known which way
 _CLEAR_SIDES: Final = 2  # with a wedge: along the others it may be too thin, or of the color of the scene
 _MIXED: Final = 3.0  # pixels along its edge, in which filling and picture are mixed
+_LEAST_FILLED: Final = 64  # pixels, so that no few of them tell
+_FILLED: Final = 0.95  # of what lies beyond an edge has the color
+_GOING_ON: Final = 0.5  # and at most so much of what lies next to it within
 _SAME: Final = 2.0  # pixels by which half a side may be off
 
 type Edges = NDArray[np.float64]
@@ -33,7 +36,8 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
     """Where the filling ends that a turn by `turn` degrees has left at the corners of a picture (h, w, 3).
 
     All four corners have that color, and along two sides the wedge gets thinner by the tangent of the turn with each
-    line. What a scene or a packshot has around it ends along no such lines.
+    line, or it lies where a picture that keeps its frame has it. What a scene or a packshot has around it ends along no
+    such lines.
     """
     height, width = picture.shape[:2]
     if not _LEAST_TURN <= turn <= _MOST_TURN or min(height, width) < 2 * _LEAST_LINES:
@@ -44,41 +48,64 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
         return NO_EDGES
     off = np.abs(picture - color).max(axis=2)  # (h, w)
     for way in (np.radians(turn), -np.radians(turn)):
-        starts = [_start_of_clearest(np.rot90(off, quarter), np.tan(way)) for quarter in range(4)]
-        if sum(start is not None for start in starts) >= _CLEAR_SIDES:
-            edges: Edges = _edges(width, height, starts, way) * [*[max(height, width)] * 2, 1.0]
+        reaches = _reaches(off, way)
+        in_frame = width / 2, height / 2
+        if reaches is None and _is_filled_beyond(_edges(width, height, in_frame, way), off):
+            reaches = in_frame
+        if reaches is not None:
+            longer = max(height, width)
+            within = _edges(width, height, reaches, way) - [0.0, 0.0, _MIXED]
+            edges: Edges = within * [longer, longer, 1.0]
             return edges
     return NO_EDGES
 
 
-def _edges(width: int, height: int, starts: Sequence[float | None], turn: float) -> Edges:
-    """In pixels, of all four sides: a turn about the middle leaves wedges that are alike across from each other.
+def _reaches(off: NDArray[np.int16], turn: float) -> tuple[float, float] | None:
+    """How far from its middle the picture ends across and down, in pixels; None where wedges are too thin to tell.
 
-    Where both are too thin, the picture either keeps its frame or has the one that just holds it.
+    A turn about the middle leaves wedges that are alike across from each other. Where both are too thin, the picture
+    either keeps its frame or has the one that just holds it.
     """
-    slope = np.tan(turn)
-    # How wide a wedge is in its first line, and how far from the middle the picture ends, follow from each other.
-    middles = (width - slope * height) / 2, (height - slope * width) / 2
-    reaches = [_reach(starts[axis::2], middles[axis], turn) for axis in (0, 1)]
-    for axis, side, other in ((0, width, height), (1, height, width)):
-        known = reaches[1 - axis]
-        if reaches[axis] is None and known is not None:
-            keeps_frame = abs(known - other / 2) <= _SAME
-            reaches[axis] = side / 2 if keeps_frame else (side / 2 - known * np.sin(abs(turn))) / np.cos(turn)
-    edges, quarter = [], np.eye(3)
-    for number, across in enumerate((width, height, width, height)):
-        reach = reaches[number % 2] or 0.0
-        start = middles[number % 2] - reach / np.cos(turn)
-        edges.append(np.array([1.0, -slope, slope / 2 - start - _MIXED]) @ quarter)
-        # Points of the picture as those of what `rot90` makes of it, in which the next wedge is at the left side.
-        quarter = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, across], [0.0, 0.0, 1.0]]) @ quarter
-    return np.array(edges)
+    height, width = off.shape
+    starts = [_start_of_clearest(np.rot90(off, quarter), np.tan(turn)) for quarter in range(4)]
+    if sum(start is not None for start in starts) < _CLEAR_SIDES:
+        return None
+    # How wide a wedge is in its first line, and how far from the middle it ends, follow from each other.
+    across = _reach(starts[::2], (width - np.tan(turn) * height) / 2, turn)
+    down = _reach(starts[1::2], (height - np.tan(turn) * width) / 2, turn)
+    if across is None and down is not None:
+        across = _other_reach(down, height / 2, width / 2, turn)
+    if down is None and across is not None:
+        down = _other_reach(across, width / 2, height / 2, turn)
+    return None if across is None or down is None else (across, down)
 
 
 def _reach(starts: Sequence[float | None], middle: float, turn: float) -> float | None:
-    """How far from the middle a picture ends at sides whose wedges are that wide in their first lines."""
     known = [start for start in starts if start is not None]
     return float((middle - np.mean(known)) * np.cos(turn)) if known else None
+
+
+def _other_reach(known: float, its_side: float, side: float, turn: float) -> float:
+    """How far it reaches the other way, from half of both sides."""
+    return side if abs(known - its_side) <= _SAME else float((side - known * np.sin(abs(turn))) / np.cos(turn))
+
+
+def _edges(width: int, height: int, reaches: tuple[float, float], turn: float) -> Edges:
+    """In pixels: a x + b y + c is how far a point lies within each."""
+    middle = np.array([width / 2, height / 2])
+    ways = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    inward = np.concatenate([ways, -ways])  # from the left, the upper, the right and the lower edge
+    return np.column_stack([inward, np.tile(reaches, 2) - inward @ middle])
+
+
+def _is_filled_beyond(edges: Edges, off: NDArray[np.int16]) -> bool:
+    """Whether the color of the corners ends there."""
+    within = _within(edges, off.shape[::-1], (1.0, 1.0))
+    beyond, near = off[within < -_OFF], off[(within > _OFF) & (within < _MIXED + _OFF)]
+    if len(beyond) < _LEAST_FILLED or len(near) == 0:
+        return False
+    filled, going_on = (float(np.mean(it <= max(_LIKE))) for it in (beyond, near))
+    return filled >= _FILLED and going_on <= _GOING_ON
 
 
 def _start_of_clearest(off: NDArray[np.int16], slope: float) -> float | None:
@@ -103,8 +130,13 @@ def _start_of_wedge(is_filling: NDArray[np.bool_], slope: float) -> float | None
 
 def on_near_side(edges: Edges, size: tuple[int, int], scales: tuple[float, float]) -> NDArray[np.bool_]:
     """Which pixels (h, w) of a picture of `size`, so many a unit across and down, lie within the edges."""
+    return _within(edges, size, scales) >= 0.0
+
+
+def _within(edges: Edges, size: tuple[int, int], scales: tuple[float, float]) -> NDArray[np.float64]:
+    """How far each pixel lies within the nearest edge, (h, w)."""
     x, y = (np.arange(size[0]) + 0.5) / scales[0], (np.arange(size[1])[:, None] + 0.5) / scales[1]
-    near = np.ones((size[1], size[0]), np.bool_)
+    nearest = np.full((size[1], size[0]), np.inf)
     for across, down, offset in edges:
-        near &= across * x + (down * y + offset) >= 0.0
-    return near
+        np.minimum(nearest, across * x + (down * y + offset), out=nearest)
+    return nearest

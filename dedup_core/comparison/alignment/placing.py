@@ -168,6 +168,17 @@ class Placed:
         of = self.right.shape[1], self.right.shape[0]
         return shown_under(self._in_pixels(size, of), size, of) & self._within_edges(size)
 
+    @property
+    def unfilled_shares(self) -> tuple[float, float]:
+        """Which share of each is the picture, and no filling at its corners."""
+        ours, theirs = (
+            float(on_near_side(edges, scaled_size(it, _MAP_SIZE / max(it.shape[:2])), (_MAP_SIZE, _MAP_SIZE)).mean())
+            if len(edges)
+            else 1.0
+            for edges, it in zip(self.edges, (self.left, self.right), strict=True)
+        )
+        return ours, theirs
+
     def _within_edges(self, size: tuple[int, int]) -> NDArray[np.bool_]:
         """Which points of left, at that size, are no filling of either picture."""
         edges = np.concatenate([self.edges[0], self.edges[1] @ self.homography])

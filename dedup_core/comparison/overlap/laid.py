@@ -151,7 +151,8 @@ class Laid:
 def shares_shown(placed: Placed, of_left: float) -> list[float]:
     """Which shares of the two pictures this share of the left one is, 0..1, the smaller one first."""
     of_right = of_left * placed.zoom**2 * placed.left[..., 0].size / placed.right[..., 0].size
-    return sorted(min(1.0, share) for share in (of_left, of_right))
+    unfilled = placed.unfilled_shares
+    return sorted(min(1.0, share / whole) for share, whole in zip((of_left, of_right), unfilled, strict=True))
 
 
 def on_itself(pixels: Pixels, contents: Contents) -> Laid:

@@ -1,0 +1,86 @@
+"""A crop with a frame, bars or filled corners is a copy: the scene of the other picture goes on where it has them."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageOps
+
+from dedup_core import VerdictKind
+from dedup_core.comparison.alignment.filled_corners import filled_edges, on_near_side
+from dedup_core.comparison.measure import measure_images
+from tests.core.pictures import cropped, jpeg, scene, working
+from tests.core.test_provenance import photograph
+from tests.core.verdicts import kind_of
+
+BICUBIC = Image.Resampling.BICUBIC
+
+
+def original(number: int) -> Image.Image:
+    return photograph(number).crop((0, 30, 480, 390)) if number else scene(4)
+
+
+def crop(number: int) -> Image.Image:
+    return cropped(original(number), 0.06, 0.04, 0.95, 0.93)
+
+
+def with_bars(picture: Image.Image) -> Image.Image:
+    return ImageOps.pad(picture, (picture.width, picture.height * 13 // 10))
+
+
+@pytest.mark.parametrize("number", [0, 3, 5])
+@pytest.mark.parametrize("color", ["white", "black", "#204060"])
+def test_a_crop_with_a_frame_is_a_copy(number: int, color: str):
+    assert kind_of(original(number), jpeg(ImageOps.expand(crop(number), 30, color), 85)) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("number", [0, 3, 5])
+def test_a_crop_with_bars_is_a_copy_in_a_frame_as_well(number: int):
+    assert kind_of(original(number), jpeg(with_bars(crop(number)), 85)) is VerdictKind.DUPLICATE
+    assert kind_of(original(number), jpeg(ImageOps.expand(with_bars(crop(number)), 24, "white"), 85)) is (
+        VerdictKind.DUPLICATE
+    )
+
+
+@pytest.mark.parametrize("number", [0, 3, 5])
+@pytest.mark.parametrize(("degrees", "is_whole"), [(1, False), (-2, False), (3, True), (8, True)])
+@pytest.mark.parametrize("color", ["white", "black"])
+def test_a_crop_that_was_turned_and_filled_at_its_corners_is_a_copy(number, degrees, is_whole, color):
+    turned = crop(number).rotate(degrees, BICUBIC, expand=is_whole, fillcolor=color)
+    assert kind_of(original(number), jpeg(turned, 85)) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("number", [3, 5])
+def test_what_is_written_on_such_a_crop_is_seen(number: int):
+    written = crop(number)
+    ImageDraw.Draw(written).text((150, 250), "SOLD OUT", "red", font_size=40)
+    for framed in (ImageOps.expand(written, 30, "white"), written.rotate(2, BICUBIC, fillcolor="black")):
+        assert kind_of(original(number), jpeg(framed, 85)) is VerdictKind.ALTERED
+
+
+def test_filled_corners_are_no_part_of_what_is_shown():
+    picture, turned = working(original(3)), working(crop(3).rotate(8, BICUBIC, expand=True, fillcolor="white"))
+    measured = measure_images(picture, turned)
+    assert measured.inner_coverage > 0.97
+    assert 0.75 < measured.coverage < 0.85
+
+
+@pytest.mark.parametrize("degrees", [1, -2, 3])
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_edges_of_filled_corners_are_found_to_a_few_pixels(degrees: int, is_whole: bool):
+    mask = Image.new("L", (480, 360), 255).rotate(degrees, BICUBIC, expand=is_whole)
+    copy = original(3).rotate(degrees, BICUBIC, expand=is_whole, fillcolor="white")
+    longer = max(copy.size)
+    edges = filled_edges(np.asarray(copy), abs(degrees))
+    near = on_near_side(edges, copy.size, (longer, longer))
+    is_picture = np.asarray(mask) > 127
+    assert not (near & ~is_picture).any()
+    assert (is_picture & ~near).mean() < 0.04
+
+
+@pytest.mark.parametrize("degrees", [1, -2, 3])
+def test_margins_of_a_page_that_was_turned_are_no_filling(degrees: int):
+    page = Image.new("RGB", (500, 700), "white")
+    canvas = ImageDraw.Draw(page)
+    for line in range(30):
+        canvas.text((50, 40 + 20 * line), "a line of text that begins where all of them do", "black", font_size=15)
+    turned = np.asarray(page.rotate(degrees, BICUBIC, fillcolor="white").crop((45, 35, 445, 640)))
+    assert len(filled_edges(turned, abs(degrees))) == 0
