@@ -91,7 +91,9 @@ class AzureQueues:
         return {name: self._lengths(name) for name in self._names}
 
     def _lengths(self, name: str) -> QueueLengths:
-        return QueueLengths(length_of(self._service, name), length_of(self._service, name + POISON_SUFFIX))
+        # Where there is none of that name, Azure tells an identity without rights on it 403, and not 404.
+        waiting = 0 if name == BLOB_TRIGGER_QUEUE else length_of(self._service, name)
+        return QueueLengths(waiting, length_of(self._service, name + POISON_SUFFIX))
 
     def waiting(self) -> int:
         return sum(length_of(self._service, name) for name in self._names if name != BLOB_TRIGGER_QUEUE)

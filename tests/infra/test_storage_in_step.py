@@ -1,13 +1,18 @@
 """Every queue, table and container that the code uses exists in Azure before the app starts, under the same name."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from azure.data.tables import TableServiceClient
+from azure.storage.queue import QueueMessage
 
 from dedup_app.configuration.settings import Settings
 from dedup_app.configuration.storage_connection import STORAGE, StorageConnection
-from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
+from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE, QueueLengths, queue_names
 from dedup_storage import connect as connect_module
-from dedup_storage.messaging.queues import POISON_SUFFIX
+from dedup_storage.messaging.poison_queues import AzurePoisonQueues
+from dedup_storage.messaging.queues import POISON_SUFFIX, AzureQueues
 from dedup_storage.tables.entity_table import EntityTable
 from tests.infra.deployments import ROOT, app_settings, only, triggers, way
 
@@ -39,6 +44,36 @@ def test_the_tables_are_those_that_the_app_opens(monkeypatch: pytest.MonkeyPatch
     connection = "DefaultEndpointsProtocol=https;AccountName=photos;AccountKey=a2V5;EndpointSuffix=core.windows.net"
     connect_module.connect(Settings(image_storage=StorageConnection(connection), namespace=namespace))
     assert names(TABLES, name) == opened
+
+
+def test_only_queues_that_are_there_are_asked_after():
+    """The app has rights on each of them by itself: another name is answered with 403 in Azure, with 404 by Azurite."""
+    asked = set()
+
+    class Empty:
+        def __init__(self, name: str) -> None:
+            asked.add(name)
+            self.queue_name = name
+
+        def get_queue_properties(self) -> SimpleNamespace:
+            return SimpleNamespace(approximate_message_count=0)
+
+        def peek_messages(self, **_: int) -> list[QueueMessage]:
+            return []
+
+        receive_messages = peek_messages
+
+    class Service:
+        def get_queue_client(self, queue: str) -> Any:
+            return Empty(queue)
+
+    settings = Settings()
+    queues, poison = AzureQueues(Service(), queue_names(settings)), AzurePoisonQueues(Service())
+    assert all(it == QueueLengths(0, 0) for it in queues.lengths().values())
+    assert (queues.waiting(), list(queues.poison())) == (0, [])
+    for name in queue_names(settings):
+        assert (poison.count(name), list(poison.peek(name)), poison.take(name, 1, lambda _: True)) == (0, [], 0)
+    assert asked == names(QUEUES)
 
 
 def test_two_apps_on_one_account_share_no_table_queue_or_log_but_the_queue_that_the_host_names():
