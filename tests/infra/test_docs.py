@@ -41,6 +41,16 @@ def test_every_variable_of_the_page_is_one_that_the_parameters_are_read_from():
     assert {name for name in read - given_by_azd if f"`{name}`" not in PAGE and name not in documented} == set()
 
 
+def test_a_second_app_looks_for_the_topic_where_the_first_has_made_it():
+    first = way("existing account").outputs
+    assert (
+        first["SYSTEM_TOPIC_RESOURCE_GROUP"] == first["AZURE_RESOURCE_GROUP"] != first["IMAGES_ACCOUNT_RESOURCE_GROUP"]
+    )
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^azd env set (IMAGES_\w+) ([\w-]+)", page, re.MULTILINE))
+    assert said["IMAGES_SYSTEM_TOPIC_RESOURCE_GROUP"] != said["IMAGES_RESOURCE_GROUP"]
+
+
 def test_every_parameter_is_described_where_it_is_declared():
     text = (INFRA / "main.bicep").read_text(encoding="utf-8")
     for name in declared_parameters(INFRA / "main.bicep"):
