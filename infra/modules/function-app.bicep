@@ -150,6 +150,12 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
         alwaysReady: alwaysReady
+        // For Python the plan's own number is 1: then each picture of a page would start an instance, without what others hold.
+        triggers: {
+          http: {
+            perInstanceConcurrency: 8
+          }
+        }
       }
     }
     siteConfig: {

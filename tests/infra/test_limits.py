@@ -95,4 +95,12 @@ def test_what_can_be_set_about_scale_is_a_parameter():
         "instanceMemoryMB": 4096,
         "maximumInstanceCount": 40,
         "alwaysReady": [{"name": "blob", "instanceCount": 1}],
+        "triggers": {"http": {"perInstanceConcurrency": 8}},
     }
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_one_instance_makes_the_pictures_that_a_browser_asks_for_at_once(name: str):
+    """For Python the plan takes one request an instance if nothing is said; a browser keeps six connections."""
+    scale = only(way(name), "Microsoft.Web/sites").properties["functionAppConfig"]["scaleAndConcurrency"]
+    assert scale["triggers"]["http"]["perInstanceConcurrency"] >= 6
