@@ -51,6 +51,14 @@ def test_a_second_app_looks_for_the_topic_where_the_first_has_made_it():
     assert said["IMAGES_SYSTEM_TOPIC_RESOURCE_GROUP"] != said["IMAGES_RESOURCE_GROUP"]
 
 
+def test_who_has_to_be_assigned_is_consented_for():
+    """Where assignment is required, Entra ID lets nobody consent for themselves: no sign-in would get further."""
+    required = PAGE.index("--set appRoleAssignmentRequired=true")
+    consent = re.search(r"^az ad app permission grant .*--scope openid profile email\b", PAGE[required:], re.MULTILINE)
+    assert consent
+    assert "azd provision" in PAGE[required + consent.end() :]
+
+
 def test_every_parameter_is_described_where_it_is_declared():
     text = (INFRA / "main.bicep").read_text(encoding="utf-8")
     for name in declared_parameters(INFRA / "main.bicep"):
