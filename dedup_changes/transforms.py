@@ -33,7 +33,8 @@ from dedup_changes.edits import (
     white_balance,
 )
 
-SAME = frozenset({"identical", "duplicate", "altered"})
+COPY = frozenset({"identical", "duplicate"})
+SAME = COPY | {"altered"}
 RECOLORED = frozenset({"color_variant"})
 
 
@@ -55,7 +56,7 @@ class Encoding:
 class Transform:
     """One way of making a copy, and the verdicts that are right for it.
 
-    `part` is the part of the evaluation that it belongs to: what was there first, framing, turning, tone or color.
+    `part` is the part of the evaluation that it belongs to: what was there first, framing, chained, turning, tone or color.
     `takes_color`: it is no change of a picture that has none.
     """
 
@@ -128,6 +129,9 @@ ALL_TRANSFORMS = (
     Transform("chain-repost", (resize(0.5), watermark_small), Encoding(quality=50)),
     Transform("chain-filter", (crop_sides(0.03), contrast(1.25), white_balance), Encoding("WEBP", 70)),
     *(Transform(name, (edit,), Encoding(quality=85), part="framing") for name, edit in frames.EDITS.items()),
+    Transform("crop-framed", (crop_sides(0.05), pad(WHITE)), Encoding(quality=85), COPY, part="chained"),
+    Transform("crop-bars", (crop_sides(0.05), screen_bars), Encoding(quality=85), COPY, part="chained"),
+    Transform("crop-turned", (crop_sides(0.05), rotate(3, expand=False)), Encoding(quality=85), COPY, part="chained"),
     *(Transform(f"rotate-{degrees}", (rotate(degrees, expand=False),), part="turning") for degrees in (7, 10, 20)),
     *(Transform(f"rotate-{degrees}-expand", (rotate(degrees, expand=True),), part="turning") for degrees in (20, 45)),
     *(Transform(name, (edit,), part="tone") for name, edit in tones.TONES.items()),

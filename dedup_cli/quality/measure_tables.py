@@ -13,6 +13,7 @@ LEAST_ON_AXIS = 0.05
 PARTS = {
     "first": "saved, resized, cropped, padded, turned",
     "framing": "in another frame or page",
+    "chained": "cropped, then framed or turned",
     "turning": "turned by degrees",
     "tone": "another tone",
     "color": "another color",
