@@ -1,8 +1,10 @@
 """A crop with a frame, bars or filled corners is a copy: the scene of the other picture goes on where it has them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind
 from dedup_core.comparison.alignment.filled_corners import filled_edges, on_near_side
@@ -84,3 +86,37 @@ def test_margins_of_a_page_that_was_turned_are_no_filling(degrees: int):
         canvas.text((50, 40 + 20 * line), "a line of text that begins where all of them do", "black", font_size=15)
     turned = np.asarray(page.rotate(degrees, BICUBIC, fillcolor="white").crop((45, 35, 445, 640)))
     assert len(filled_edges(turned, abs(degrees))) == 0
+
+
+def with_shadow(picture: Image.Image) -> Image.Image:
+    size = picture.width * 6 // 5, picture.height * 6 // 5
+    place = picture.width // 10, picture.height // 10
+    shade = Image.new("L", size)
+    shade.paste(160, (place[0] + 8, place[1] + 8, place[0] + 8 + picture.width, place[1] + 8 + picture.height))
+    sheet = Image.new("RGB", size, "white")
+    sheet.paste((60, 60, 60), (0, 0), shade.filter(ImageFilter.GaussianBlur(8)))
+    sheet.paste(picture, place)
+    return sheet
+
+
+def with_passe_partout(picture: Image.Image) -> Image.Image:
+    return ImageOps.expand(ImageOps.expand(ImageOps.expand(picture, 12, "white"), 3, "black"), 20, "#eeeeee")
+
+
+@pytest.mark.parametrize(
+    ("framed", "number"), [(with_shadow, 0), (with_passe_partout, 0), (with_passe_partout, 3), (with_passe_partout, 5)]
+)
+def test_a_crop_in_a_frame_that_is_no_plain_border_is_a_copy(framed: Callable[[Image.Image], Image.Image], number: int):
+    assert kind_of(original(number), jpeg(framed(crop(number)), 85)) is VerdictKind.DUPLICATE
+    assert kind_of(original(number), jpeg(framed(original(number)), 85)) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("number", [3, 5])
+def test_what_lies_along_a_side_is_no_frame(number: int):
+    banner = original(number)
+    other = photograph(8).crop((0, 100, 480, 180))
+    banner.paste(other, (0, 280))
+    assert kind_of(original(number), jpeg(banner, 85)) is not VerdictKind.DUPLICATE
+    inset = original(number)
+    inset.paste(photograph(8).resize((160, 120)), (300, 20))
+    assert kind_of(original(number), jpeg(inset, 85)) is not VerdictKind.DUPLICATE

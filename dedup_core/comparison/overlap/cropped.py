@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.frame import Frame
-from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.alignment.placing import Cut, Placed
 from dedup_core.comparison.detail.closer_look import Look, look_closer
 from dedup_core.comparison.measurement import FEW_PARTS, MANY_BLOCKS, MOST_OF_ONE
 from dedup_core.comparison.overlap.laid import Laid, shares_shown
-from dedup_core.comparison.regions import Box, RegionKind
+from dedup_core.comparison.overlap.which_side import surrounded
+from dedup_core.comparison.regions import Box, Corners, RegionKind
 from dedup_core.comparison.structure.clusters import PixelBox
 
 _SMALL: Final = 0.5  # coverage of which a preset may say that it is too little
@@ -32,15 +33,12 @@ def in_shared_rectangle(
     """
     if laid.pair.coverage >= _SMALL or look.detail is None or look.detail.altered_share <= FEW_PARTS:
         return None
-    cut = placed.cut(_CELLS / max(placed.left.shape[:2]), "L")
-    unchanged = np.asarray(look.unchanged.resize(cut.left.size)) > 0
-    cells = np.where(cut.inside, np.where(unchanged, 1.0, _CHANGED), -float(cut.inside.size))
-    height, width = cells.shape
-    top, bottom, first, last = rectangle = _largest_sum(cells)
-    shares = shares_shown(placed, (bottom - top) * (last - first) / cells.size)
+    (top, bottom, first, last), cut = _shared_rectangle(look, placed)
+    height, width = cut.inside.shape
+    shares = shares_shown(placed, (bottom - top) * (last - first) / cut.inside.size)
     if shares[1] < MOST_OF_ONE:
         return None
-    top, bottom, first, last = _inset(rectangle, cut.bounds())
+    top, bottom, first, last = _inset((top, bottom, first, last), cut.bounds())
     region = placed.region(RegionKind.SHARED, first / width, top / height, last / width, bottom / height)
     frames = _frame(region.left), _frame(region.right)
     cropped = placed.within(left, right, frames).refined(rough=False)
@@ -52,6 +50,41 @@ def in_shared_rectangle(
         return None
     pair = replace(shown.pair, coverage=shares[0])
     return replace(shown, pair=pair, inner_coverage=shares[1], is_cropped=True), closer, cropped
+
+
+def without_frame(
+    left: Pixels, right: Pixels, laid: Laid, look: Look, placed: Placed
+) -> tuple[Laid, Look, Placed] | None:
+    """The same two without the frame around one of them, where the scene of the other goes on under it.
+
+    A frame of several colors, a shadow and blurred bars are no plain border, so none is trimmed. What they surround is
+    the rectangle in which the two agree, and straight lines run along it in one of them alone. None where that is not
+    so, or no less differs within.
+    """
+    if laid.pair.coverage < _SMALL or look.detail is None or not look.finds_much:
+        return None
+    (top, bottom, first, last), cut = _shared_rectangle(look, placed)
+    height, width = cut.inside.shape
+    region = placed.region(RegionKind.SHARED, first / width, top / height, last / width, bottom / height)
+    inner = [surrounded(whole, box.corners) for whole, box in ((left, region.left), (right, region.right))]
+    if (inner[0] is None) == (inner[1] is None):
+        return None
+    frames = [placed.frames[side] if it is None else _frame(it) for side, it in enumerate(inner)]
+    unframed = placed.within(left, right, (frames[0], frames[1])).refined(rough=False)
+    shown = Laid.of(unframed)
+    if shown is None:
+        return None
+    closer = look_closer(unframed, recolored=shown.is_recolored)
+    if closer.detail is None or closer.shows_nothing or closer.detail.altered_share >= look.detail.altered_share:
+        return None
+    return shown, closer, unframed
+
+
+def _shared_rectangle(look: Look, placed: Placed) -> tuple[tuple[int, int, int, int], Cut]:
+    """The rectangle in which most is unchanged: top, bottom, first and last column of a cut of few pixels, and that."""
+    cut = placed.cut(_CELLS / max(placed.left.shape[:2]), "L")
+    unchanged = np.asarray(look.unchanged.resize(cut.left.size)) > 0
+    return _largest_sum(np.where(cut.inside, np.where(unchanged, 1.0, _CHANGED), -float(cut.inside.size))), cut
 
 
 def _largest_sum(cells: NDArray[np.float64]) -> tuple[int, int, int, int]:
@@ -77,5 +110,6 @@ def _inset(rectangle: tuple[int, int, int, int], shown: PixelBox | None) -> tupl
     return top + (top > up), bottom - (bottom < down), first + (first > left), last - (last < right)
 
 
-def _frame(box: Box) -> Frame:
-    return box.left, box.top, box.right - box.left, box.bottom - box.top
+def _frame(box: Box | Corners) -> Frame:
+    left, top, right, bottom = box.corners if isinstance(box, Box) else box
+    return left, top, right - left, bottom - top

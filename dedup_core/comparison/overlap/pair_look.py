@@ -9,7 +9,7 @@ from dedup_core.comparison.alignment.frame import Contents
 from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.alignment.warp import farthest_apart
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, Look, look_closer
-from dedup_core.comparison.overlap.cropped import in_shared_rectangle
+from dedup_core.comparison.overlap.cropped import in_shared_rectangle, without_frame
 from dedup_core.comparison.overlap.laid import METRIC_SIZE, SAME_FRAME, Laid, laid_in_order, on_itself
 from dedup_core.comparison.overlap.margins import with_margins
 from dedup_core.views import View
@@ -50,7 +50,9 @@ def look_at_pair(left: Pixels, right: Pixels, hint: View | None, contents: Seque
         return _look_at_plain(left, right, laid) if is_almost_plain else PairLook(laid, NOT_LOOKED, laid.placed)
     laid, look, placed = _laid_finely(laid)
     whole = None
-    if cropped := in_shared_rectangle(left, right, laid, look, placed):
+    if cropped := in_shared_rectangle(left, right, laid, look, placed) or without_frame(
+        left, right, laid, look, placed
+    ):
         laid, look, placed = cropped
     elif wider := with_margins(placed, left, right, contents[0]):
         closer, whole = _nearest_look(wider, recolored=laid.is_recolored)
