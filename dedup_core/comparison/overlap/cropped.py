@@ -15,12 +15,16 @@ from dedup_core.comparison.alignment.placing import Cut, Placed
 from dedup_core.comparison.detail.closer_look import Look, look_closer
 from dedup_core.comparison.measurement import FEW_PARTS, MANY_BLOCKS, MOST_OF_ONE
 from dedup_core.comparison.overlap.laid import Laid, shares_shown
+from dedup_core.comparison.overlap.margins import cut_within
 from dedup_core.comparison.overlap.which_side import surrounded
 from dedup_core.comparison.regions import Box, Corners, RegionKind
 from dedup_core.comparison.structure.clusters import PixelBox
+from dedup_core.views import turned
 
 _SMALL: Final = 0.5  # coverage of which a preset may say that it is too little
 _CELLS: Final = 64  # of the longer side: a tile of a quarter is told to a thirtieth of its side
+_ALIKE: Final = 16.0  # gray levels
+_MOST_ALIKE: Final = 0.25  # of the points under a frame (0.0 to 0.18); under large letters 0.37 and more
 _CHANGED: Final = -3.0  # what a cell that differs takes away: edges of neighbors agree here and there
 
 
@@ -58,8 +62,9 @@ def without_frame(
     """The same two without the frame around one of them, where the scene of the other goes on under it.
 
     A frame of several colors, a shadow and blurred bars are no plain border, so none is trimmed. What they surround is
-    the rectangle in which the two agree, and straight lines run along it in one of them alone. None where that is not
-    so, or no less differs within.
+    the rectangle in which the two agree; straight lines run along it in one of them alone, and beyond it nothing of the
+    other shows between what lies there, as it does between letters. None where that is not so, or no less differs
+    within.
     """
     if laid.pair.coverage < _SMALL or look.detail is None or not look.finds_much:
         return None
@@ -70,6 +75,8 @@ def without_frame(
     if (inner[0] is None) == (inner[1] is None):
         return None
     frames = [placed.frames[side] if it is None else _frame(it) for side, it in enumerate(inner)]
+    if not _hides_the_other(placed, turned(left, placed.view), right, (frames[0], frames[1])):
+        return None
     unframed = placed.within(left, right, (frames[0], frames[1])).refined(rough=False)
     shown = Laid.of(unframed)
     if shown is None:
@@ -78,6 +85,18 @@ def without_frame(
     if closer.detail is None or closer.shows_nothing or closer.detail.altered_share >= look.detail.altered_share:
         return None
     return shown, closer, unframed
+
+
+def _hides_the_other(placed: Placed, upright: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> bool:
+    """Whether few points beyond these frames have the gray that the tones within would give them."""
+    cut, within = cut_within(placed, upright, right, placed.boxes(upright, right, frames))
+    ours, theirs = (np.asarray(image.convert("L"), np.float64) for image in (cut.left, cut.right))
+    beyond = cut.inside & ~within
+    if not beyond.any() or not within.any() or np.ptp(ours[within]) == 0:
+        return False
+    slope, offset = np.polyfit(ours[within], theirs[within], 1)
+    off = np.abs(slope * ours + offset - theirs)[beyond]
+    return bool((off <= _ALIKE).mean() <= _MOST_ALIKE)
 
 
 def _shared_rectangle(look: Look, placed: Placed) -> tuple[tuple[int, int, int, int], Cut]:

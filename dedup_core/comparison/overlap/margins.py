@@ -4,12 +4,13 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup_core.arrays import Pixels
 from dedup_core.color.background import Background
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, frame_of
-from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.alignment.placing import Cut, Placed
 from dedup_core.comparison.alignment.warp import farthest_apart
 from dedup_core.comparison.structure.clusters import PixelBox
 from dedup_core.views import turned
@@ -56,12 +57,8 @@ def with_margins(placed: Placed, left: Pixels, right: Pixels, contents: Contents
 
 def _is_margin_of_both(wider: Placed, upright: Pixels, right: Pixels, used: tuple[PixelBox, PixelBox]) -> bool:
     """Whether most of what both show beyond the boxes `used` looks the same, but for its shade."""
-    scale = _MAP_SIZE / max(wider.left.shape[:2])
-    outer = wider.boxes(upright, right, wider.frames)
-    maps = [_map_of(box, within) for box, within in zip(used, outer, strict=True)]
-    inner = replace(wider, left=maps[0], right=maps[1]).cut(scale, "L")
-    cut = wider.cut(scale, "RGB")
-    beyond = cut.inside & ((np.asarray(inner.left) == 0) | (np.asarray(inner.right) == 0))
+    cut, within = cut_within(wider, upright, right, used)
+    beyond = cut.inside & ~within
     ours, theirs = (np.asarray(image)[beyond].astype(np.float32) for image in (cut.left, cut.right))
     if len(ours) == 0:
         return False
@@ -69,6 +66,18 @@ def _is_margin_of_both(wider: Placed, upright: Pixels, right: Pixels, used: tupl
     shade = np.median(off, axis=0)
     is_like = np.abs(off - shade).max(axis=1) <= _LIKE_POINTS
     return bool(np.abs(shade).max() <= _LIKE_COLORS and is_like.mean() >= _MOST_POINTS)
+
+
+def cut_within(
+    placed: Placed, upright: Pixels, right: Pixels, used: tuple[PixelBox, PixelBox]
+) -> tuple[Cut, NDArray[np.bool_]]:
+    """A small cut in RGB, and which of its points (h, w) lie in these boxes of both whole pictures."""
+    scale = _MAP_SIZE / max(placed.left.shape[:2])
+    outer = placed.boxes(upright, right, placed.frames)
+    maps = [_map_of(box, within) for box, within in zip(used, outer, strict=True)]
+    within = replace(placed, left=maps[0], right=maps[1]).cut(scale, "L")
+    cut = placed.cut(scale, "RGB")
+    return cut, cut.inside & (np.asarray(within.left) > 0) & (np.asarray(within.right) > 0)
 
 
 def _map_of(box: PixelBox, within: PixelBox) -> Pixels:
