@@ -23,7 +23,7 @@ from dedup_core.views import turned
 
 _SMALL: Final = 0.5  # coverage of which a preset may say that it is too little
 _CELLS: Final = 64  # of the longer side: a tile of a quarter is told to a thirtieth of its side
-_ALIKE: Final = 16.0  # gray levels
+_ALIKE: Final = 5.0  # gray levels
 _MOST_ALIKE: Final = 0.25  # of the points under a frame (0.0 to 0.18); under large letters 0.37 and more
 _CHANGED: Final = -3.0  # what a cell that differs takes away: edges of neighbors agree here and there
 
@@ -95,8 +95,8 @@ def _hides_the_other(placed: Placed, upright: Pixels, right: Pixels, frames: tup
     if not beyond.any() or not within.any() or np.ptp(ours[within]) == 0:
         return False
     slope, offset = np.polyfit(ours[within], theirs[within], 1)
-    off = np.abs(slope * ours + offset - theirs)[beyond]
-    return bool((off <= _ALIKE).mean() <= _MOST_ALIKE)
+    off = np.abs(slope * ours + offset - theirs)
+    return bool((off[beyond] <= _ALIKE).mean() <= _MOST_ALIKE)
 
 
 def _shared_rectangle(look: Look, placed: Placed) -> tuple[tuple[int, int, int, int], Cut]:

@@ -27,6 +27,8 @@ _EMPTY_BARS: Final = 0.3  # docs/thresholds.md#which-side
 _SEARCHED: Final = 192  # pixels of the longer side
 _BLOCKS_BEYOND: Final = 15  # of these pixels: two blocks and a half, by which what is unchanged may end earlier
 _PLAIN_STEP: Final = 0.5  # gray levels
+_SMOOTH_STEP: Final = 3.0  # gray levels
+_MOST_SMOOTH: Final = 0.5  # of the points of frames, shadows and blurred bars (0.58 to 1); of captioned scenes 0.4
 _BARS_BESIDE: Final = [True, False, True, False]
 _BARS_ABOVE: Final = [False, True, False, True]
 
@@ -157,12 +159,11 @@ def surrounded(whole: Pixels, around: Corners) -> Corners | None:
     down = np.abs(np.diff(luma, axis=0))[:, left:right].mean(axis=1)
     if not across.size or not down.size:
         return None
-    inner = (
-        _next_line(across, left, -1) / width,
-        _next_line(down, top, -1) / height,
-        _next_line(across, right, 1) / width,
-        _next_line(down, bottom, 1) / height,
-    )
+    first, last = _next_line(across, left, -1), _next_line(across, right, 1)
+    upper, lower = _next_line(down, top, -1), _next_line(down, bottom, 1)
+    inner = first / width, upper / height, last / width, lower / height
+    if not _is_smooth_around(luma, slice(upper, lower), slice(first, last)):
+        return None
     return inner if side_of(whole, scale, inner, is_overlaid=False).is_framed else None
 
 
@@ -215,6 +216,18 @@ def _least_step(profile: NDArray[np.floating]) -> float:
 
 def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:
     """Whether all that is outside has one color, as what lies around a picture has and no scene."""
+    steps = _steps_around(luma, rows, columns)
+    return bool(steps.size and steps.mean() < _PLAIN_STEP)
+
+
+def _is_smooth_around(luma: Float32s, rows: slice, columns: slice) -> bool:
+    """Whether most that is outside is as smooth as frames and shadows are: a scene with words in it is not."""
+    steps = _steps_around(luma, rows, columns)
+    return bool(steps.size and (steps < _SMOOTH_STEP).mean() >= _MOST_SMOOTH)
+
+
+def _steps_around(luma: Float32s, rows: slice, columns: slice) -> NDArray[np.floating]:
+    """How much each point outside differs from those above and before it, in gray levels, (n,)."""
     steps = np.zeros_like(luma)
     steps[1:] += np.abs(np.diff(luma, axis=0))
     steps[:, 1:] += np.abs(np.diff(luma, axis=1))
@@ -222,7 +235,7 @@ def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:
     outside[
         max(0, rows.start - _REACH) : rows.stop + _REACH, max(0, columns.start - _REACH) : columns.stop + _REACH
     ] = False
-    return bool(outside.any() and steps[outside].mean() < _PLAIN_STEP)
+    return np.asarray(steps[outside])
 
 
 def _emptiness(profile: NDArray[np.floating], start: int, stop: int) -> float:
