@@ -54,7 +54,8 @@ def _add_facts(api: FastAPI) -> None:
     ) -> models.CheckModel:
         """Is this picture here already? Send the file as the body, or name an image that is; nothing is stored."""
         if path:
-            image = ImagePath.parse(path, containers=given.services.settings.containers)
+            settings = given.services.settings
+            image = ImagePath.parse(path, containers=settings.containers, account=settings.account)
             hits = await run_in_threadpool(given.services.check.look_up_image, image, MOST_HITS)
             return _checked(hits)
         limit = given.services.settings.max_image_bytes

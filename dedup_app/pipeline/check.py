@@ -9,7 +9,7 @@ from dedup_app.ports.images import Images
 from dedup_app.ports.index import NOBODY, CandidateIndex
 from dedup_core.comparison.alignment.seen_image import SeenImage
 from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, decide
-from dedup_core.errors import ImageNotFound
+from dedup_core.errors import ImageNotFound, PermanentError
 from dedup_core.groups.facts import FAMILIES
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader
@@ -69,7 +69,10 @@ class CheckService:
         rows = self._features.summaries(ids)
         found: list[CheckHit] = []
         for row in self._alive(rows, ids):
-            other = self._loader.load(row.path)
+            try:
+                other = self._loader.load(row.path)
+            except PermanentError:  # gone or another file since; the app has not heard of it yet
+                continue
             measurement = self._loader.measure_pictures(asked, other.seen)
             verdict = decide(measurement, self._policy, same_bytes=other.sha256 == features.sha256)
             if verdict.kind in FAMILIES:

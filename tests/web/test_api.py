@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
+from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
@@ -358,6 +359,27 @@ def test_an_image_of_the_container_is_checked_by_its_path(shared: World, client:
     assert "images/uploads/cat-small.jpg" not in paths
     assert client.post("/api/check", params={"path": "images/nowhere.jpg"}).status_code == 404
     assert client.post("/api/check", params={"path": "elsewhere/a.jpg"}).status_code == 400
+
+
+def test_an_image_of_another_account_is_not_answered_for_by_ours():
+    client = client_of(photographs_world(image_storage=StorageConnection("AccountName=photos")))
+    ours, theirs = (f"https://{it}.blob.core.windows.net/images/catalog/cat.jpg" for it in ("photos", "elsewhere"))
+    assert client.post("/api/check", params={"path": ours}).json()["known"]
+    refused = client.post("/api/check", params={"path": theirs})
+    assert (refused.status_code, "'elsewhere'" in refused.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("data", [None, b"no picture"])
+def test_what_cannot_be_read_any_more_hides_no_other_copy_from_who_asks(data: bytes | None):
+    world = photographs_world()
+    gone, asked = ImagePath("images", "catalog/cat.jpg"), encoded(photograph("chelsea.png"), quality=93)
+    if data is None:
+        world.images.delete(gone)
+    else:
+        world.images.put(gone, data)
+    found = client_of(world).post("/api/check", content=asked)
+    assert (found.status_code, found.json()["known"]) == (200, True)
+    assert "images/catalog/cat.jpg" not in {hit["path"] for hit in found.json()["hits"]}
 
 
 def test_the_reference_shows_every_operation_as_text(client: TestClient):
