@@ -90,7 +90,7 @@ def _add_pictures(api: FastAPI) -> None:
             return RedirectResponse(link, 302)
         source = given.services.images.read(path)
         name = quote(path.name.rpartition("/")[2], safe="")
-        headers = {"content-disposition": f"inline; filename*=UTF-8''{name}", **_cached()}
+        headers = {"content-disposition": f"inline; filename*=UTF-8''{name}"}
         return Response(source.data if source else b"", media_type=media_type, headers=headers)
 
     @api.get("/api/pairs/{left}/{right}/aligned/{side}", responses=PROBLEMS | JPEG)

@@ -277,6 +277,7 @@ def test_an_original_is_sent_whole_with_the_type_of_its_content_and_its_name(cli
     assert original.headers["content-type"] == "image/jpeg"
     assert original.headers["content-disposition"] == f"inline; filename*=UTF-8''{quote(HOSTILE)}"
     assert len(original.content) == group["members"][0]["image"]["bytes"]
+    assert original.headers["cache-control"] == "no-store"  # its address stays the same when it is overwritten
 
 
 def test_where_storage_gives_links_an_original_is_a_link_that_nobody_keeps():
