@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from dedup_core.groups.columns import CAMERA, GRAY, SAVED_AGAIN, Bools, Places, 
 from dedup_core.groups.facts import ImageFacts, by_name
 from dedup_core.groups.marks import marked_ends
 from dedup_core.groups.parts import Parts
+from dedup_core.paths import ImagePath
 
 
 class KeeperStep(StrEnum):
@@ -52,9 +55,26 @@ class KeeperPolicy:
 
     def protection(self, path: str) -> int:
         """The place of the prefix that protects the image (container/name); their number if none does."""
-        name = path.partition("/")[2]
-        places = (at for at, prefix in enumerate(self.protected_prefixes) if name.startswith(prefix))
+        places = (at for at, prefix in enumerate(self.protected_prefixes) if _is_under(path, prefix))
         return next(places, len(self.protected_prefixes))
+
+
+def _is_under(path: str, prefix: str) -> bool:
+    """Whether the name begins so, in whichever way people write it, lest a prefix protect nothing for its spelling.
+
+    As storage knows it or as it is shown, with the container or a slash before it, in either Unicode form.
+    """
+    container, _, shown = path.partition("/")
+    asked = _readings(prefix, container)
+    return normalize("NFC", shown).startswith(asked) or (
+        "%" in shown and normalize("NFC", ImagePath.parse(path).name).startswith(asked)
+    )
+
+
+@cache
+def _readings(prefix: str, container: str) -> tuple[str, str]:
+    inside = prefix.removeprefix("/").removeprefix(f"{container}/")
+    return normalize("NFC", prefix), normalize("NFC", inside or prefix)
 
 
 class Reason(NamedTuple):

@@ -14,6 +14,7 @@ from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.group import UNSURE, Group, may_go
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
 from dedup_core.groups.projection import GroupProjection
+from dedup_core.paths import ImagePath
 
 DUPLICATE, ALTERED = VerdictKind.DUPLICATE, VerdictKind.ALTERED
 
@@ -377,6 +378,27 @@ def test_the_first_prefix_protects_before_the_second_and_of_equals_the_steps_dec
     assert [reason.step for reason in group.reasons] == [KeeperStep.PREFIX, KeeperStep.DETAIL]
     elsewhere = image("a", path="master/a.jpg")  # the container is no prefix
     assert policy.protection(elsewhere.path) == 2
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name", "is_protected"),
+    [
+        ("catalog/", "catalog/a.jpg", True),
+        ("images/catalog/", "catalog/a.jpg", True),  # as the command prints names
+        ("/catalog/", "catalog/a.jpg", True),
+        ("50%20off/", "50%20off/a.jpg", True),  # which is shown as 50%2520off/a.jpg
+        ("50%2520off/", "50%20off/a.jpg", True),
+        ("caf\u00e9/", "cafe\u0301/a.jpg", True),
+        ("cafe\u0301/", "caf\u00e9/a.jpg", True),
+        ("catalog/", "Catalog/a.jpg", False),
+        ("catalog/", "shop/catalog/a.jpg", False),
+        ("images/", "catalog/a.jpg", False),
+        ("images/", "images/a.jpg", True),
+    ],
+)
+def test_a_prefix_protects_however_it_is_written(prefix: str, name: str, is_protected: bool):
+    policy = KeeperPolicy(protected_prefixes=(prefix,))
+    assert (policy.protection(str(ImagePath("images", name))) == 0) is is_protected
 
 
 def test_a_group_of_identical_files_loses_who_was_overwritten_and_stays_identical():
