@@ -19,8 +19,10 @@ from dedup_app.cleanup.record import Moved, Record, Step, kept_for, quarantined_
 from dedup_app.configuration.settings import Settings
 from dedup_app.ports.queues import IngestQueue
 from dedup_app.records.group_book import GroupBook
+from dedup_app.records.group_records import id_of
 from dedup_core.errors import PermanentError
 from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
+from dedup_core.groups.projection import GroupProjection
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 
@@ -55,19 +57,20 @@ class ApplyService:
         self._containers = settings.containers
         self._account = settings.account
         self._quarantine = settings.quarantine_container
+        self._policy = settings.keeper_policy
         self._now = now
         self._at_once = at_once
 
     def check(self, plan: KeepPlan, *, tags: bool = True) -> Iterator[Outcome]:
         """What would become of each image now. Nothing is changed. Without `tags` these are not looked at."""
         self._must_be_sound(plan, tags=tags)
-        mover, copies = Mover(self._blobs, tags=tags), self._copies(plan)
+        mover, wanted = Mover(self._blobs, tags=tags), self._wanted(plan)
 
         def of_group(group: PlannedGroup) -> Iterator[Outcome]:
             look = cache(mover.look)  # each blob of the group once: a call costs, and nothing moves here
             for image in (copy.image for copy in group.copies):
                 try:
-                    why = self._objection(look, group.keeper, image) or _no_copy(group, image, copies)
+                    why = self._objection(look, group.keeper, image) or wanted.get(image.path, "")
                     why = why or _lease_on(look, image.path)
                     why = why or _lease_on(look, group.keeper.path, _staying(group.keeper))
                 except PermanentError as error:
@@ -81,11 +84,11 @@ class ApplyService:
         self._must_be_sound(plan, tags=tags)
         record = Record.begin(manifest, plan, self._now, quarantine=self._quarantine, tags=tags)
         self._blobs.make_container(self._quarantine)
-        mover, copies = Mover(self._blobs, tags=tags), self._copies(plan)
+        mover, wanted = Mover(self._blobs, tags=tags), self._wanted(plan)
 
         def of_group(group: PlannedGroup) -> Iterator[Outcome]:
             for copy in group.copies:
-                yield self._take(record, mover, group, copy.image, _no_copy(group, copy.image, copies))
+                yield self._take(record, mover, group, copy.image, wanted.get(copy.image.path, ""))
 
         return side_by_side(plan.groups, of_group, self._at_once)
 
@@ -105,17 +108,25 @@ class ApplyService:
                 "but those of the app"
             )
 
-    def _copies(self, plan: KeepPlan) -> frozenset[ImagePath]:
-        """What verdicts and people still hold for a copy of the image that would stay for it."""
+    def _wanted(self, plan: KeepPlan) -> dict[ImagePath, str]:
+        """Why images may not go any more, whatever the plan says."""
         with self._book.whole() as projection:
-            return frozenset(
-                copy.image.path
+            found = (
+                (copy.image.path, self._why_wanted(projection, group.keeper.path, copy.image.path))
                 for group in plan.groups
                 for copy in group.copies
-                if projection.is_copy(*(bytes.fromhex(it.path.image_id) for it in (group.keeper, copy.image)))
             )
+            return {path: why for path, why in found if why}
 
-    def _take(self, record: Record, mover: Mover, group: PlannedGroup, image: PlannedImage, no_copy: str) -> Outcome:
+    def _why_wanted(self, projection: GroupProjection, keeper: ImagePath, image: ImagePath) -> str:
+        if not projection.is_copy(id_of(keeper), id_of(image)):
+            return f"it is no longer held for a copy of {keeper}: make a new plan"
+        place = self._policy.protection(str(image))
+        if place < self._policy.protection(str(keeper)):
+            return f"it is under the protected prefix {self._policy.protected_prefixes[place]}, and {keeper} is not"
+        return ""
+
+    def _take(self, record: Record, mover: Mover, group: PlannedGroup, image: PlannedImage, wanted: str) -> Outcome:
         known = record.of(image.path)
         if known is not None and known.step in {Step.RESTORED, Step.UNDONE, Step.PURGED}:
             return _outcome(image, Fate.STAYS, NOT_AGAIN)
@@ -128,7 +139,7 @@ class ApplyService:
             if moved.step is not Step.REFUSED and not _is_there(mover, image):
                 moved = self._gone(record, mover, moved)
             else:
-                why = self._objection(mover.look, group.keeper, image) or no_copy
+                why = self._objection(mover.look, group.keeper, image) or wanted
                 if why:
                     raise Refused(why)
                 moved = self._delete(record, mover, *self._copy(record, mover, moved))
@@ -247,10 +258,6 @@ def _about(what: str, why: str) -> str:
 def _lease_on(look: Look, path: ImagePath, what: str = "") -> str:
     found = look(path)
     return _about(what, "somebody holds a lease on it") if found is not None and found.is_leased else ""
-
-
-def _no_copy(group: PlannedGroup, image: PlannedImage, copies: frozenset[ImagePath]) -> str:
-    return "" if image.path in copies else f"it is no longer held for a copy of {group.keeper.path}: make a new plan"
 
 
 def _outcome(image: PlannedImage, fate: Fate, why: str) -> Outcome:

@@ -209,6 +209,16 @@ def test_what_changed_since_the_plan_or_is_held_stays_and_says_why(change, told:
     assert not any(path in it.world.blobs.leases for path in set(it.going) - stay)
 
 
+def test_what_is_protected_goes_by_no_plan_for_what_is_not():
+    it = scene()
+    it.world.settings = replace(it.world.settings, protected_prefixes=("copies/a",))
+    later = it.world.start_process("with other settings")
+    for outcomes in (list(it.applying(later).check(it.plan)), it.apply(later)):
+        assert {outcome.path for outcome in outcomes if outcome.is_refused} == {A}
+        assert all("protected prefix copies/a" in outcome.why for outcome in outcomes if outcome.is_refused)
+    assert A not in {blob.copied_from for blob in it.quarantined.values()}
+
+
 @pytest.mark.parametrize(("leased", "stay"), [(A, {A}), (BEST, {A, STRANGE})])
 def test_a_check_tells_of_a_lease_what_applying_would_tell(leased: ImagePath, stay: set[ImagePath]):
     it = scene()
