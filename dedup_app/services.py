@@ -120,14 +120,14 @@ class Services(TriggeredServices):
         from dedup_app.cleanup.undo import UndoService
 
         return UndoService(
-            blobs=self._movable_blobs, ingest_queue=self.ingest_queue, account=self.settings.account, now=self.now
+            blobs=self._movable_blobs, ingest_queue=self.ingest_queue, settings=self.settings, now=self.now
         )
 
     @cached_property
     def purge(self) -> "PurgeService":
         from dedup_app.cleanup.purge import PurgeService
 
-        return PurgeService(blobs=self._movable_blobs, book=self.groups, account=self.settings.account, now=self.now)
+        return PurgeService(blobs=self._movable_blobs, book=self.groups, settings=self.settings, now=self.now)
 
     @cached_property
     def backlog(self) -> "BacklogService":

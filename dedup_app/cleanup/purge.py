@@ -10,6 +10,7 @@ from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
 from dedup_app.cleanup.ports import Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step
+from dedup_app.configuration.settings import Settings
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import id_of
 from dedup_core.errors import PermanentError
@@ -35,19 +36,19 @@ class PurgeService:
         *,
         blobs: MovableBlobs,
         book: GroupBook,
-        account: str,
+        settings: Settings,
         now: Callable[[], datetime],
         at_once: int = AT_ONCE,
     ) -> None:
         self._blobs = blobs
         self._book = book
-        self._account = account
+        self._settings = settings
         self._now = now
         self._at_once = at_once
 
     def purge(self, manifest: Manifest, older_than: timedelta, *, is_dry: bool) -> Iterator[Outcome]:
         """Delete the copies that have been away for longer, or say which would be. Raises `TemporaryError`."""
-        record = Record.of_account(manifest, self._now, self._account)
+        record = Record.of_app(manifest, self._now, self._settings)
         mover, wanted = Mover(self._blobs, tags=False), self._wanted(record.images)
 
         def of_image(moved: Moved) -> list[Outcome]:

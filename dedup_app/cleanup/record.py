@@ -11,6 +11,8 @@ from threading import Lock
 from typing import Any, Final
 
 from dedup_app.cleanup.ports import BlobContent, Manifest
+from dedup_app.configuration.setting_reader import NAMESPACE
+from dedup_app.configuration.settings import Settings
 from dedup_core.errors import InvalidPath, PermanentError
 from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
 from dedup_core.groups.plan_file import image_as_dict, plan_as_dict
@@ -117,13 +119,18 @@ class Record:
         return cls(manifest, header, moved.values(), now)
 
     @classmethod
-    def of_account(cls, manifest: Manifest, now: Callable[[], datetime], account: str) -> "Record":
-        """What the manifest says, if it is about this account. Raises `InvalidManifest`."""
+    def of_app(cls, manifest: Manifest, now: Callable[[], datetime], settings: Settings) -> "Record":
+        """What the manifest says, if it is about the app with these settings. Raises `InvalidManifest`.
+
+        Another one has heard of no decision about these images, and knows nothing of who wants them.
+        """
         found = cls.read(manifest, now)
-        if found.header.account != account:
-            raise InvalidManifest(
-                f"the manifest is about the account {found.header.account!r}, and the settings name {account!r}"
-            )
+        for what, theirs, ours, hint in (
+            ("account", found.header.account, settings.account, ""),
+            ("quarantine", found.header.quarantine, settings.quarantine_container, f": look at {NAMESPACE}"),
+        ):
+            if theirs != ours:
+                raise InvalidManifest(f"the manifest is about the {what} {theirs!r}, the settings name {ours!r}{hint}")
         return found
 
     @property

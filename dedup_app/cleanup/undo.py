@@ -7,6 +7,7 @@ from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
 from dedup_app.cleanup.ports import Blob, BlobChanged, BlobHeld, Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step
+from dedup_app.configuration.settings import Settings
 from dedup_app.ports.queues import IngestQueue
 from dedup_core.errors import PermanentError
 from dedup_core.messages import IngestMessage
@@ -28,19 +29,19 @@ class UndoService:
         *,
         blobs: MovableBlobs,
         ingest_queue: IngestQueue,
-        account: str,
+        settings: Settings,
         now: Callable[[], datetime],
         at_once: int = AT_ONCE,
     ) -> None:
         self._blobs = blobs
         self._ingest_queue = ingest_queue
-        self._account = account
+        self._settings = settings
         self._now = now
         self._at_once = at_once
 
     def undo(self, manifest: Manifest) -> Iterator[Outcome]:
         """Bring all of it back that is still in quarantine. Raises `TemporaryError`: go on later."""
-        record = Record.of_account(manifest, self._now, self._account)
+        record = Record.of_app(manifest, self._now, self._settings)
         mover = Mover(self._blobs, tags=record.header.tags)
         return side_by_side(record.images, lambda moved: [self._bring_back(record, mover, moved)], self._at_once)
 

@@ -225,7 +225,7 @@ def test_killed_on_azurite_and_gone_on_with_then_undone_every_blob_is_as_it_was(
     at = it.world.services
     ports = {"blobs": watched, "ingest_queue": at.ingest_queue, "now": at.now, "at_once": 1}
     applying = ApplyService(book=at.groups, settings=settings, **ports)
-    undoing = UndoService(account=settings.account, **ports)
+    undoing = UndoService(settings=settings, **ports)
     manifest = MemoryManifest()
     with suppress(Crash):
         list(applying.apply(it.plan, manifest))

@@ -72,15 +72,13 @@ class Scene:
     def undo(self, services: Services | None = None) -> list[Outcome]:
         at = services or self.world.services
         undoing = UndoService(
-            blobs=at.movable_blobs, ingest_queue=at.ingest_queue, account=at.settings.account, now=at.now, at_once=1
+            blobs=at.movable_blobs, ingest_queue=at.ingest_queue, settings=at.settings, now=at.now, at_once=1
         )
         return list(undoing.undo(self.manifest))
 
-    def purge(self, older_than: Any, *, is_dry: bool = False) -> list[Outcome]:
-        at = self.world.services
-        purging = PurgeService(
-            blobs=at.movable_blobs, book=at.groups, account=at.settings.account, now=at.now, at_once=1
-        )
+    def purge(self, older_than: Any, services: Services | None = None, *, is_dry: bool = False) -> list[Outcome]:
+        at = services or self.world.services
+        purging = PurgeService(blobs=at.movable_blobs, book=at.groups, settings=at.settings, now=at.now, at_once=1)
         return list(purging.purge(self.manifest, older_than, is_dry=is_dry))
 
     def now_at(self, path: ImagePath) -> tuple[bytes, Blob] | None:

@@ -532,6 +532,16 @@ def test_a_plan_of_another_account_or_container_is_refused():
         it.apply()
 
 
+def test_an_app_that_has_heard_of_no_decision_about_them_ends_no_images_and_brings_none_back(cleared: Scene):
+    cleared.world.time += 2 * DAY
+    cleared.world.settings = replace(cleared.world.settings, namespace="shop")
+    another = cleared.world.start_process("of another namespace")
+    for act in (partial(cleared.purge, DAY), cleared.undo):
+        with pytest.raises(InvalidManifest, match="'shopdedup-quarantine': look at DEDUP_NAMESPACE"):
+            act(another)
+    assert len(cleared.quarantined) == 3
+
+
 def test_a_manifest_goes_on_with_its_own_plan_only(cleared: Scene):
     other = Scene(cleared.world, cleared.manifest, cleared.world.services.keep_plan.plan(Wanted(Keep.DECIDED)), {})
     with pytest.raises(InvalidManifest, match="another plan"):
