@@ -30,7 +30,9 @@ class ManifestFile:
 
     def append(self, entry: Entry) -> None:
         line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        if self._file.write(line) != len(line):
+        written = self._file.write(line)
+        if written != len(line):
+            self._file.truncate(self._file.seek(-written, os.SEEK_CUR))  # else it would spoil the next line
             raise OSError(f"{self._file.name} could not be written to: is the disk full?")
         os.fsync(self._file.fileno())
         self._entries.append(entry)

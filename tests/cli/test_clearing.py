@@ -3,7 +3,9 @@
 import json
 import os
 import shlex
+from collections.abc import Buffer
 from datetime import timedelta
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from dedup_app.cleanup.record import InvalidManifest
 from dedup_cli.cleanup.clearing import read_plan
-from dedup_cli.cleanup.manifest_file import open_manifest
+from dedup_cli.cleanup.manifest_file import ManifestFile, open_manifest
 from dedup_cli.cleanup.purge import parse_age
 from dedup_cli.main import app
 from dedup_cli.presentation.failures import InputError
@@ -195,6 +197,29 @@ def test_each_entry_is_on_the_disk_before_the_next_step(tmp_path: Path, monkeypa
         monkeypatch.setattr(os, "fsync", lambda _number: synced.append(path.read_bytes()))
         manifest.append({"one": 1})
     assert synced == [b'{"one":1}\n']
+
+
+class AlmostFullDisk(FileIO):
+    """Has room for a part of what is written once, and then for all of it."""
+
+    room: int | None = 5
+
+    def write(self, data: Buffer) -> int:
+        room, self.room = self.room, None
+        return super().write(bytes(data)[:room])
+
+
+@pytest.mark.parametrize("mode", ["ab+", "rb+"])
+def test_what_a_full_disk_cut_short_spoils_no_later_line(tmp_path: Path, mode: str):
+    path = tmp_path / "m.jsonl"
+    path.write_bytes(b'{"manifest":1}\n')
+    with AlmostFullDisk(path, mode) as file:
+        file.seek(0, os.SEEK_END)
+        manifest = ManifestFile(file, [])
+        with pytest.raises(OSError, match="is the disk full"):
+            manifest.append({"one": 1})
+        manifest.append({"two": 2})  # by another thread, once there is room
+    assert path.read_bytes() == b'{"manifest":1}\n{"two":2}\n'
 
 
 def test_two_commands_do_not_work_on_one_manifest(tmp_path: Path):
