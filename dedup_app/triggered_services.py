@@ -78,7 +78,13 @@ class TriggeredServices(ServicePorts):
     def reporting(self) -> "ReportingService":
         from dedup_app.operations.reporting import ReportingService
 
-        return ReportingService(stats=self.stats, reports=self.reports, now=self.now, meter=self.meter)
+        return ReportingService(
+            stats=self.stats,
+            reports=self.reports,
+            now=self.now,
+            meter=self.meter,
+            protected=self.settings.protected_prefixes,
+        )
 
     @cached_property
     def poison(self) -> "PoisonService":

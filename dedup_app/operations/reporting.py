@@ -1,6 +1,6 @@
 """Reporting: the sum of all instances of a day, logged as one line and stored for people to look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from dedup_app.event_log import EventLog
@@ -15,12 +15,19 @@ class ReportingService:
     """Sums what every instance counted; instances share nothing but the table."""
 
     def __init__(
-        self, *, stats: StatsTable, reports: ReportsTable, now: Callable[[], datetime], meter: Meter | None = None
+        self,
+        *,
+        stats: StatsTable,
+        reports: ReportsTable,
+        now: Callable[[], datetime],
+        meter: Meter | None = None,
+        protected: Sequence[str] = (),
     ) -> None:
         self._stats = stats
         self._reports = reports
         self._now = now
         self._meter = meter
+        self._protected = protected
 
     def report(self) -> StatsReport:
         """Report today; first close the day of the last report, if that is over, with what was counted after it.
@@ -41,7 +48,8 @@ class ReportingService:
 
     def _report_day(self, day: str) -> StatsReport:
         by_instance = self._stats.of_day(day)
-        report = StatsReport(day, len(by_instance), LoaderStats.sum(by_instance.values()), self._now())
+        totals = LoaderStats.sum(by_instance.values())
+        report = StatsReport(day, len(by_instance), totals, self._now(), self._protected)
         log.info("loader_stats", day=day, instances=report.instances, **report.totals.as_dict())
         self._reports.put_stats_report(report)
         return report

@@ -23,12 +23,16 @@ class RejectedMessage:
 
 @dataclass(frozen=True, slots=True)
 class StatsReport:
-    """What the timer reported: the sum of all instances of one UTC day."""
+    """What the timer reported: the sum of all instances of one UTC day.
+
+    `protected` has the prefixes of names that the app keeps before others, which the command has to do, too.
+    """
 
     day: str
     instances: int
     totals: LoaderStats
     reported_at: datetime
+    protected: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

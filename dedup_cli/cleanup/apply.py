@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dedup_cli.cleanup.clearing import moving_services, read_plan, tell
+from dedup_cli.cleanup.clearing import moving_services, read_plan, require_protection, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
 from dedup_cli.presentation.output import as_argument, console, plain
 
@@ -35,7 +35,9 @@ def apply(
     Example: dedup apply plan.json --yes
     """
     wanted = read_plan(plan)
-    service = moving_services(context).apply
+    services = moving_services(context)
+    require_protection(services)
+    service = services.apply
     if not yes:
         hint = f"dedup apply {as_argument(str(plan))} --yes"
         tell(service.check(wanted, tags=not without_tags), as_json=as_json, hint=hint)

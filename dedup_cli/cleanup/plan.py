@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from dedup_cli.cleanup.clearing import require_protection
 from dedup_cli.connection import services_of
 from dedup_cli.named_images import note_prefix
 from dedup_cli.presentation.formats import Format, chosen_format
@@ -52,6 +53,7 @@ def plan(
     wanted = Wanted(keep, [VerdictKind(it) for it in verdict or ()], prefix)
     output = chosen_format(context, output, as_json=as_json)
     services = services_of(context)
+    require_protection(services)
     note_prefix(services, prefix)
     found = services.keep_plan.plan(wanted)
     match output:

@@ -38,6 +38,7 @@ class AzureReportsTable:
             "day": report.day,
             "instances": report.instances,
             "reported_at": utc(report.reported_at),
+            "protected": json.dumps(report.protected),
         }
         self._table.upsert(entity, keep_other_columns=False)
 
@@ -52,6 +53,7 @@ class AzureReportsTable:
                 instances=int(entity["instances"]),
                 totals=stats_of(entity),
                 reported_at=utc(entity["reported_at"]),
+                protected=tuple(json.loads(entity.get("protected", "[]"))),
             )
 
     def put_decoders_report(self, report: DecodersReport) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 from collections.abc import Buffer
+from dataclasses import replace
 from datetime import timedelta
 from io import FileIO
 from pathlib import Path
@@ -49,6 +50,23 @@ def test_without_yes_nothing_is_changed_and_it_says_how_to_go_on(dedup: Command)
     assert f"nothing was changed: dedup apply {dedup.plan} --yes" in done.output
     assert dedup.scene.world.images.paths() == set(dedup.scene.before)
     assert not dedup.manifest.exists()
+
+
+def test_what_the_app_protects_has_to_be_protected_by_the_command_too(dedup: Command):
+    world = dedup.scene.world
+    settings, world.settings = world.settings, replace(world.settings, protected_prefixes=("copies/",))
+    world.start_process("the app").reporting.report()
+    for arguments in (("plan",), ("apply", dedup.plan), ("apply", dedup.plan, "--yes")):
+        done = dedup(*arguments)
+        assert (done.exit_code, "export PROTECTED_PREFIXES=copies/ here" in done.stderr) == (3, True)
+    assert dedup.scene.quarantined == {}
+    world.services = world.start_process("the command as told")
+    planned = json.loads(dedup("plan", "--format", "json").output)["groups"]
+    assert {it["path"].startswith("images/copies/") for group in planned for it in group["goes"]} == {False}
+    world.settings = settings
+    world.start_process("the app").reporting.report()
+    world.services = world.start_process("without")
+    assert dedup("apply", dedup.plan).exit_code == 0
 
 
 def test_a_plan_is_applied_undone_and_told_of(dedup: Command):

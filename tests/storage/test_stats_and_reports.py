@@ -158,7 +158,7 @@ class ReportsTableContract(ABC):
         assert list(table.rejected_messages()) == []
 
     def test_the_latest_report_is_the_latest_in_time(self, table: ReportsTable) -> None:
-        newer = StatsReport("2026-03-04", 2, TOTALS, NOON + timedelta(microseconds=1))
+        newer = StatsReport("2026-03-04", 2, TOTALS, NOON + timedelta(microseconds=1), ("catalog/", "café/"))
         older = StatsReport("2026-03-04", 1, LoaderStats(), NOON)
         for report in (older, newer, older):
             table.put_stats_report(report)
