@@ -7,13 +7,18 @@ from typing import Final
 
 import numpy as np
 
-from dedup_core.groups.columns import IMAGES, Images, Places, image_of, link_of
+from dedup_core.groups.columns import IMAGES, Bools, Images, Places, image_of, link_of
 from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep, Reason, in_words, reason
 from dedup_core.groups.pair_table import NO_VERDICT, Pairs, is_verdict
 from dedup_core.groups.rounds import Round
 
 UNSURE: Final = "it cannot be told which one was altered: choose the one to keep"
+TOLD_APART: Final = (
+    "a person said that it is no copy of another one that would go, or that both stay: decide whether it is a copy of "
+    "the one that stays"
+)
+NOBODY: Final = -1
 _UNKNOWN: Final = np.zeros(1, IMAGES)["content"]
 
 
@@ -22,7 +27,8 @@ class Member:
     """An image of a group that is not its keeper: what was verified against the keeper, and what was decided.
 
     `link` is None where only a person's word holds the two together. `lapsed` was decided about other bytes.
-    `is_unsure`: something lies over it or over the keeper, and nobody can tell over which.
+    `is_unsure`: something lies over it or over the keeper, and nobody can tell over which. `is_told_apart`: a person
+    said of it and another member that they are no copies, or that both stay.
     """
 
     facts: ImageFacts
@@ -30,6 +36,7 @@ class Member:
     decided: Decided | None
     lapsed: Decided | None
     is_unsure: bool = False
+    is_told_apart: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +59,14 @@ class Material:
     def image(self, place: int) -> ImageFacts:
         return image_of(self.images[place].item(), self.paths[place])
 
-    def member(self, place: int, pair: int, is_unsure: bool) -> Member:
+    def member(self, place: int, pair: int, is_unsure: bool, is_told_apart: bool) -> Member:
         """The image that a keeper took by the pair."""
         row = self.pairs[pair].item()
         ids = (self.images["image_id"][it[pair]].item() for it in (self.first, self.second))
         decided, in_force = self.decided.get(pair), self.in_force.get(pair)
         link = link_of((*ids, *row[1:])) if is_verdict(row) else None
-        return Member(self.image(place), link, in_force, decided if in_force is None else None, is_unsure)
+        lapsed = decided if in_force is None else None
+        return Member(self.image(place), link, in_force, lapsed, is_unsure, is_told_apart)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +88,7 @@ class Group:
     _places: tuple[int, ...]  # the keeper first
     _pairs: tuple[int, ...]
     _are_unsure: tuple[bool, ...]
+    _are_told_apart: tuple[bool, ...]
 
     @cached_property
     def keeper(self) -> ImageFacts:
@@ -91,7 +100,7 @@ class Group:
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        return tuple(map(self._material.member, self._places[1:], self._pairs, self._are_unsure))
+        return tuple(map(self._material.member, self._places[1:], self._pairs, self._are_unsure, self._are_told_apart))
 
     @property
     def is_unsure(self) -> bool:
@@ -101,9 +110,17 @@ class Group:
     @cached_property
     def unsure(self) -> frozenset[bytes]:
         """The ids of the members of which one may be the original, and the keeper what was made of it."""
+        return self._ids_where(self._are_unsure)
+
+    @cached_property
+    def told_apart(self) -> frozenset[bytes]:
+        """The ids of the members that a person told apart from another one."""
+        return self._ids_where(self._are_told_apart)
+
+    def _ids_where(self, wanted: Sequence[bool]) -> frozenset[bytes]:
         ids = self._material.images["image_id"]
-        members = zip(self._places[1:], self._are_unsure, strict=True)
-        return frozenset(ids[place].item() for place, is_unsure in members if is_unsure)
+        members = zip(self._places[1:], wanted, strict=True)
+        return frozenset(ids[place].item() for place, is_wanted in members if is_wanted)
 
     @property
     def why(self) -> list[str]:
@@ -124,12 +141,13 @@ class Group:
 def may_go(family: Family, member: Member) -> bool:
     """Whether a plan may name the image: a copy by its verdict, unless a person wants it, or by a person's word.
 
-    Never where it may be the original and the keeper what was made of it.
+    Never where it may be the original and the keeper what was made of it. Of two that a person told apart one cannot be
+    a copy of the keeper, or both are wanted, so neither goes by a verdict.
     """
     decision = member.decided.decision if member.decided else None
     if member.is_unsure:
         return False
-    return decision is Decision.DUPLICATE or (decision is None and family is Family.SAME)
+    return decision is Decision.DUPLICATE or (decision is None and family is Family.SAME and not member.is_told_apart)
 
 
 def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple[Group, tuple[int, ...]]]:
@@ -140,7 +158,8 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
     of_group = np.repeat(np.arange(len(made.keepers)), np.diff(made.starts, append=len(made.members)))
     kept = images["content"][made.keepers][of_group] == images["content"][made.members]
     is_same = np.logical_and.reduceat(kept, made.starts) & (images["content"][made.keepers] != _UNKNOWN)
-    may, is_decided = np.full(len(pairs), family is Family.SAME), np.zeros(len(pairs), bool)
+    is_told_apart = _are_told_apart(material, made, of_group)
+    may, is_decided = ~is_told_apart & (family is Family.SAME), np.zeros(len(pairs), bool)
     is_unsure = made.is_unsure.copy()
     times = np.where(pairs["kind"] == NO_VERDICT, 0, pairs["verified_at"])
     for at, place in enumerate(made.links.tolist() if material.in_force else ()):
@@ -155,7 +174,7 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
     newest = np.maximum.reduceat(times, made.starts).tolist()
     are_decided = np.logical_and.reduceat(is_decided, made.starts).tolist()
     gains = np.add.reduceat(np.where(may, images["byte_size"][made.members], 0), made.starts).tolist()
-    are_same, are_unsure = is_same.tolist(), is_unsure.tolist()
+    are_same, are_unsure, are_told_apart = is_same.tolist(), is_unsure.tolist(), is_told_apart.tolist()
     members, links = made.members.tolist(), made.links.tolist()
     stops = [*made.starts.tolist()[1:], len(members)]
     for at, (keeper, start, stop) in enumerate(zip(made.keepers.tolist(), made.starts.tolist(), stops, strict=True)):
@@ -172,5 +191,21 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
             places,
             tuple(links[start:stop]),
             tuple(are_unsure[start:stop]),
+            tuple(are_told_apart[start:stop]),
         )
         yield group, places
+
+
+def _are_told_apart(material: Material, made: Round, of_group: Places) -> Bools:
+    """Of which members a person said, of each and another one of its group, that they are no copies or both stay."""
+    found = np.zeros(len(made.members), bool)
+    apart = [at for at, it in material.in_force.items() if it.decision is not Decision.DUPLICATE]
+    if apart:
+        number = np.full(len(material.images), NOBODY)
+        number[made.members] = np.arange(len(made.members))
+        first, second = number[material.first[apart]], number[material.second[apart]]
+        are_both = (first != NOBODY) & (second != NOBODY)
+        first, second = first[are_both], second[are_both]
+        is_one_group = of_group[first] == of_group[second]
+        found[first[is_one_group]] = found[second[is_one_group]] = True
+    return found

@@ -108,7 +108,8 @@ class GroupProjection:
         is_other_chosen = decided is not None and decided.keeper == other
         if is_other_chosen or (link is not None and link.kind is VerdictKind.ALTERED and not is_chosen):
             is_unsure |= group is None or group.keeper.image_id != keeper
-        return family is Family.SAME and may_go(family, Member(second, link, decided, None, is_unsure))
+        is_told_apart = group is not None and other in group.told_apart
+        return family is Family.SAME and may_go(family, Member(second, link, decided, None, is_unsure, is_told_apart))
 
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
         self._settle()

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
 from typing import NamedTuple
 
 from dedup_core.comparison.verdict import VerdictKind
@@ -86,7 +87,8 @@ class PlainGroups:
             decided = [self.decided[key] for key in keys if self._in_force(key) and part.issuperset(key)]
             keeper, steps, settled = elect(sorted(part), self.images, links, decided, self.policy)
             taken = sorted(partners[keeper] & part)
-            members = tuple(self._member(keeper, other, other in settled) for other in taken)
+            apart = {it for key in combinations(taken, 2) if self._is_apart(key) for it in key}
+            members = tuple(self._member(keeper, other, other in settled, other in apart) for other in taken)
             yield plain_group(family, self.images[keeper], members, steps)
             waiting += parts(part - {keeper, *taken}, partners)
 
@@ -118,7 +120,10 @@ class PlainGroups:
         about = zip((decided.first_content, decided.second_content), key, strict=True)
         return all(content in {b"", self.images[image_id].content} for content, image_id in about)
 
-    def _member(self, keeper: bytes, other: bytes, is_settled: bool) -> Member:
+    def _is_apart(self, key: Key) -> bool:
+        return self._in_force(key) and self.decided[key].decision is not Decision.DUPLICATE
+
+    def _member(self, keeper: bytes, other: bytes, is_settled: bool, is_apart: bool) -> Member:
         key = min(keeper, other), max(keeper, other)
         decided = self.decided.get(key)
         if decided and decided.decision is None:
@@ -127,7 +132,7 @@ class PlainGroups:
         link = self.links.get(key)
         is_unsure = link is not None and link.kind is VerdictKind.ALTERED and not is_settled
         is_unsure &= known[0] is None or known[0].decision is Decision.DUPLICATE
-        return Member(self.images[other], link, *known, is_unsure)
+        return Member(self.images[other], link, *known, is_unsure, is_apart)
 
 
 def parts(free: set[bytes], partners: dict[bytes, set[bytes]]) -> list[set[bytes]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, ImageFacts
-from dedup_core.groups.group import UNSURE
+from dedup_core.groups.group import TOLD_APART, UNSURE
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.groups.plan import Keep, KeepPlan, LeftOut, PlannedImage, Wanted, plan_groups
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan, plan_as_dict
@@ -95,6 +95,25 @@ def test_who_may_be_the_original_of_the_keeper_goes_for_none_of_its_copies_eithe
     projection = projected(BEST, GOOD, POOR, link(BEST, POOR), link(GOOD, POOR), *doubt)
     assert not projection.is_copy(POOR.image_id, GOOD.image_id)
     assert projection.is_copy(GOOD.image_id, POOR.image_id)
+
+
+@pytest.mark.parametrize("word", [Decision.NOT_DUPLICATE, Decision.KEEP_BOTH])
+def test_what_a_person_told_apart_goes_for_no_third_image_by_a_verdict(word: Decision):
+    """A verdict that a person has corrected is made once more, about the next upload of the picture."""
+    ours = image("zoom", width=300)
+    links = link(BEST, GOOD), link(BEST, POOR), link(GOOD, POOR), link(BEST, ours)
+    records = BEST, GOOD, POOR, ours, *links, Decided.of(GOOD, POOR, word, by="ann", at=1)
+    plan = planned(*records)
+    assert goes(plan) == {"zoom.jpg": "best.jpg"}
+    assert plan.left_out == (LeftOut("images/good.jpg", TOLD_APART), LeftOut("images/poor.jpg", TOLD_APART))
+    projection = projected(*records)
+    assert not projection.is_copy(BEST.image_id, POOR.image_id)
+    assert [group.bytes_to_gain for group in projection.groups() if group.keeper == BEST] == [ours.byte_size]
+    decided = planned(*records, Decided.of(BEST, POOR, Decision.DUPLICATE, by="ann", at=2))
+    assert goes(decided) == {"zoom.jpg": "best.jpg", "poor.jpg": "best.jpg"}
+    assert decided.left_out == (LeftOut("images/good.jpg", TOLD_APART),)
+    taken_back = planned(*records, Decided.of(GOOD, POOR, None, by="ann", at=2))
+    assert set(goes(taken_back)) == {"good.jpg", "poor.jpg", "zoom.jpg"}
 
 
 def test_a_doubt_about_one_copy_holds_up_no_other():
