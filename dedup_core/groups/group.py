@@ -18,6 +18,7 @@ TOLD_APART: Final = (
     "a person said that it is no copy of another one that would go, or that both stay: decide whether it is a copy of "
     "the one that stays"
 )
+ASKED_AGAIN: Final = "a person wanted it to stay when one of the two had other bytes: decide about it once more"
 NOBODY: Final = -1
 _UNKNOWN: Final = np.zeros(1, IMAGES)["content"]
 
@@ -141,13 +142,25 @@ class Group:
 def may_go(family: Family, member: Member) -> bool:
     """Whether a plan may name the image: a copy by its verdict, unless a person wants it, or by a person's word.
 
-    Never where it may be the original and the keeper what was made of it. Of two that a person told apart one cannot be
-    a copy of the keeper, or both are wanted, so neither goes by a verdict.
+    Never where it may be the original and the keeper what was made of it.
     """
     decision = member.decided.decision if member.decided else None
     if member.is_unsure:
         return False
-    return decision is Decision.DUPLICATE or (decision is None and family is Family.SAME and not member.is_told_apart)
+    return decision is Decision.DUPLICATE or (decision is None and family is Family.SAME and not asked_about(member))
+
+
+def asked_about(member: Member) -> str:
+    """Why it goes by no verdict although nobody has decided; empty where nothing speaks against that.
+
+    Of two that a person told apart one cannot be a copy of the keeper, or both are wanted. And whoever wanted an image
+    to stay is asked once more when one of the two has other bytes: the verdict on them may be as wrong as before.
+    """
+    if member.decided is not None:
+        return ""
+    if member.is_told_apart:
+        return TOLD_APART
+    return ASKED_AGAIN if member.lapsed is not None and _is_wanted(member.lapsed) else ""
 
 
 def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple[Group, tuple[int, ...]]]:
@@ -162,8 +175,10 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
     may, is_decided = ~is_told_apart & (family is Family.SAME), np.zeros(len(pairs), bool)
     is_unsure = made.is_unsure.copy()
     times = np.where(pairs["kind"] == NO_VERDICT, 0, pairs["verified_at"])
-    for at, place in enumerate(made.links.tolist() if material.in_force else ()):
-        if (decided := material.in_force.get(place)) is not None:
+    for at, place in enumerate(made.links.tolist() if material.decided else ()):
+        if (decided := material.in_force.get(place)) is None:
+            may[at] &= (lapsed := material.decided.get(place)) is None or not _is_wanted(lapsed)
+        else:
             may[at], is_decided[at] = decided.decision is Decision.DUPLICATE, True
             is_unsure[at] &= may[at]  # who keeps both need not choose
             if pairs["kind"][at] == NO_VERDICT:
@@ -196,10 +211,15 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
         yield group, places
 
 
+def _is_wanted(decided: Decided) -> bool:
+    """Whether a person wanted both images to stay."""
+    return decided.decision is not Decision.DUPLICATE
+
+
 def _are_told_apart(material: Material, made: Round, of_group: Places) -> Bools:
     """Of which members a person said, of each and another one of its group, that they are no copies or both stay."""
     found = np.zeros(len(made.members), bool)
-    apart = [at for at, it in material.in_force.items() if it.decision is not Decision.DUPLICATE]
+    apart = [at for at, it in material.in_force.items() if _is_wanted(it)]
     if apart:
         number = np.full(len(material.images), NOBODY)
         number[made.members] = np.arange(len(made.members))

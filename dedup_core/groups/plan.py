@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision, Family
-from dedup_core.groups.group import TOLD_APART, UNSURE, Group, Member, may_go
+from dedup_core.groups.group import UNSURE, Group, Member, asked_about, may_go
 from dedup_core.paths import ImagePath
 
 
@@ -98,8 +98,8 @@ def plan_groups(
         going = [member for member in group.members if _is_wanted(group, member, wanted)]
         unsure = (it for it in group.members if it.is_unsure and _is_copy_by_word(it))
         left_out += [LeftOut(it.facts.path, UNSURE) for it in unsure if _is_asked_for(it, wanted)]
-        apart = (it for it in group.members if group.family is Family.SAME and it.is_told_apart and it.decided is None)
-        left_out += [LeftOut(it.facts.path, TOLD_APART) for it in apart if _is_asked_for(it, wanted)]
+        asked = ((it, asked_about(it)) for it in group.members if group.family is Family.SAME)
+        left_out += [LeftOut(it.facts.path, why) for it, why in asked if why and _is_asked_for(it, wanted)]
         if group.keeper.image_id not in known:
             left_out += [LeftOut(it.facts.path, f"{group.keeper.path}, which would stay, changed") for it in going]
             continue

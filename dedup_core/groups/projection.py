@@ -97,11 +97,11 @@ class GroupProjection:
             return False
         link = self.link(keeper, other)
         family = FAMILIES.get(link.kind) if link is not None and link.is_about(first, second) else None
-        decided = self.decided(keeper, other)
+        decided, lapsed = self.decided(keeper, other), None
         if decided is not None and is_in_force(decided, first, second):
             family = decided_family(decided, family)
         else:
-            decided = None
+            decided, lapsed = None, decided
         group = self.group_of(other, Family.SAME)
         is_chosen = decided is not None and decided.keeper == keeper
         is_unsure = group is not None and other in group.unsure
@@ -109,7 +109,7 @@ class GroupProjection:
         if is_other_chosen or (link is not None and link.kind is VerdictKind.ALTERED and not is_chosen):
             is_unsure |= group is None or group.keeper.image_id != keeper
         is_told_apart = group is not None and other in group.told_apart
-        return family is Family.SAME and may_go(family, Member(second, link, decided, None, is_unsure, is_told_apart))
+        return family is Family.SAME and may_go(family, Member(second, link, decided, lapsed, is_unsure, is_told_apart))
 
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
         self._settle()

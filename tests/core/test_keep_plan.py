@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, ImageFacts
-from dedup_core.groups.group import TOLD_APART, UNSURE
+from dedup_core.groups.group import ASKED_AGAIN, TOLD_APART, UNSURE
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.groups.plan import Keep, KeepPlan, LeftOut, PlannedImage, Wanted, plan_groups
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan, plan_as_dict
@@ -114,6 +114,22 @@ def test_what_a_person_told_apart_goes_for_no_third_image_by_a_verdict(word: Dec
     assert decided.left_out == (LeftOut("images/good.jpg", TOLD_APART),)
     taken_back = planned(*records, Decided.of(GOOD, POOR, None, by="ann", at=2))
     assert set(goes(taken_back)) == {"good.jpg", "poor.jpg", "zoom.jpg"}
+
+
+@pytest.mark.parametrize("word", [None, *Decision])
+def test_what_a_person_wanted_to_stay_goes_by_no_verdict_about_other_bytes_before_they_are_asked(word: Decision | None):
+    decided = Decided.of(BEST, POOR, word, by="ann", at=1)
+    saved_again = replace(POOR, version=2, content=b"other".ljust(16))
+    records = BEST, saved_again, link(BEST, saved_again)
+    plan = planned(*records, decided)
+    is_wanted = word in {Decision.NOT_DUPLICATE, Decision.KEEP_BOTH}
+    assert goes(plan) == ({} if is_wanted else {"poor.jpg": "best.jpg"})
+    assert plan.left_out == ((LeftOut("images/poor.jpg", ASKED_AGAIN),) if is_wanted else ())
+    projection = projected(*records, decided)
+    assert projection.is_copy(BEST.image_id, POOR.image_id) is not is_wanted
+    assert [group.bytes_to_gain for group in projection.groups()] == [0 if is_wanted else POOR.byte_size]
+    again = Decided.of(BEST, saved_again, Decision.DUPLICATE, by="ann", at=2)
+    assert goes(planned(*records, decided, again)) == {"poor.jpg": "best.jpg"}
 
 
 def test_a_doubt_about_one_copy_holds_up_no_other():
