@@ -16,7 +16,7 @@ from dedup_cli.presentation.named_table import NamedRow, named_table
 from dedup_cli.presentation.output import Cell, console, counted, plain, print_csv, print_json_list
 from dedup_cli.results.duplicates import Prefix, Since
 from dedup_core.groups.facts import ImageFacts
-from dedup_core.groups.group import Group
+from dedup_core.groups.group import Group, asked_about
 
 COLUMNS = ("group", "verdict", "path", "keep", "why", "width", "height", "bytes", "decision", "decided_by", "unsure")
 
@@ -94,7 +94,7 @@ def _rows(group: Group) -> Iterator[dict[str, Cell]]:
 def _keep(group: Group) -> Iterator[str]:
     """Of each image, the keeper first, whether to keep it: `yes`, `no`, or `unsure` where a person has to choose."""
     yield "unsure" if group.is_unsure else "yes"
-    yield from ("unsure" if member.is_unsure else "no" for member in group.members)
+    yield from ("unsure" if member.is_unsure or asked_about(member) else "no" for member in group.members)
 
 
 def _print(found: Sequence[Group]) -> None:

@@ -87,6 +87,19 @@ def test_nothing_is_marked_as_the_one_to_keep_where_nobody_can_tell(dedup: Run, 
     assert re.findall(r"\x1b\[1mimages/([^\s\x1b]+)", colored) == ["c.jpg"]
 
 
+def test_what_a_person_is_asked_about_is_unsure_for_who_goes_by_what_to_keep(
+    dedup: Run, known: Known, sized, services: Services
+):
+    for name in ("b.jpg", "c.jpg"):
+        known.pair("a.jpg", name, VerdictKind.DUPLICATE)
+    apart = services.pairs.decide(decided(known.pair("b.jpg", "c.jpg", VerdictKind.DUPLICATE), "not_duplicate"), None)
+    services.verdict_log.append(records_of(apart))
+    sized("images/a.jpg", 800, 600, 5000)
+    rows = csv.DictReader(io.StringIO(dedup("groups", "--format", "csv").output))
+    words = {row["path"].removeprefix("images/"): (row["keep"], row["unsure"]) for row in rows}
+    assert words == {"a.jpg": ("yes", "no"), "b.jpg": ("no", "yes"), "c.jpg": ("no", "yes")}
+
+
 def test_other_colors_are_listed_only_on_request(dedup: Run, known: Known):
     known.pair("a.jpg", "b.jpg", VerdictKind.COLOR_VARIANT)
     assert grouped(dedup) == []
