@@ -60,7 +60,7 @@ class AzureImages:
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = self._service.get_container_client(container).list_blobs()
         for blob in each_of(f"list {container}", _of_a_container(container, blobs)):
-            if not _is_directory(blob):
+            if not is_directory(blob):
                 yield blob.name, unquoted(blob.etag)
 
     def _refuse_large(self, path: ImagePath) -> Callable[[Response], None]:
@@ -80,7 +80,7 @@ class AzureImages:
         return check
 
 
-def _is_directory(blob: BlobProperties) -> bool:
+def is_directory(blob: BlobProperties) -> bool:
     """Whether it is one of those that an account with a hierarchical namespace lists: no file is without a type."""
     return not blob.size and not blob.content_settings.content_type
 

@@ -23,7 +23,7 @@ from dedup_core.errors import InvalidPath, TemporaryError
 from dedup_core.paths import ImagePath
 from dedup_storage.account.azure_errors import code_of, each_of, our_errors, status_of, whole_etag
 from dedup_storage.account.clients import open_clients
-from dedup_storage.images.blobs import HTTP_NOT_FOUND, unquoted
+from dedup_storage.images.blobs import HTTP_NOT_FOUND, is_directory, unquoted
 
 READ_BYTES: Final = 4 * 1024 * 1024  # of a blob at a time
 LEASE_SECONDS: Final = 30  # a call to storage ends within a minute; one that took longer finds the lease gone
@@ -140,10 +140,10 @@ class AzureMovableBlobs:
             self._blob(path).delete_blob(lease=lease_id, **_if(etag))
 
     def has_any(self, container: str, prefix: str) -> bool:
-        blobs = self._service.get_container_client(container).list_blob_names(name_starts_with=prefix)
+        blobs = self._service.get_container_client(container).list_blobs(prefix)
         with our_errors(f"list {container}"):
             try:
-                return next(blobs, None) is not None
+                return not all(map(is_directory, blobs))  # what has left a directory leaves it behind
             except ResourceNotFoundError:
                 return False
 

@@ -22,6 +22,9 @@ from dedup_core.paths import ImagePath
 from dedup_core.views import View
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
+# As a container is listed: name, size, content type, and file or directory.
+LISTED = """<Blob><Name>{}</Name><Properties><Etag>0x8D</Etag><Content-Length>{}</Content-Length>
+<Content-Type>{}</Content-Type><ResourceType>{}</ResourceType><BlobType>BlockBlob</BlobType></Properties></Blob>"""
 
 
 def image(name: str = "a.jpg") -> ImagePath:

@@ -13,6 +13,7 @@ from dedup_app.cleanup.ports import BlobChanged, BlobContent, BlobHeld
 from dedup_core.errors import TemporaryError
 from dedup_core.paths import ImagePath
 from dedup_storage.images.movable_blobs import AzureMovableBlobs
+from tests.storage.examples import LISTED
 
 A, B = ImagePath("images", "a.jpg"), ImagePath("dedup-quarantine", "b.jpg")
 THERE = {
@@ -25,9 +26,9 @@ LEASE = "11111111-1111-1111-1111-111111111111"
 
 
 class Service:
-    """Answers every call with the same status and headers."""
+    """Answers every call with the same status, headers and body."""
 
-    status, headers = 200, THERE
+    status, headers, body = 200, THERE, b""
 
     def refuse(self, status: int, code: str) -> None:
         self.status, self.headers = status, {"x-ms-error-code": code}
@@ -45,8 +46,9 @@ def blobs(service: Service) -> Iterator[AzureMovableBlobs]:
             self.send_response(service.status)
             for name, value in service.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(service.body)))
             self.end_headers()
+            self.wfile.write(service.body)
 
         do_GET = do_HEAD = do_PUT = do_DELETE = answer  # noqa: N815 - the names that http.server calls
 
@@ -140,6 +142,16 @@ def test_a_container_that_is_gone_is_named(
     service.refuse(404, "ContainerNotFound")
     with pytest.raises(BlobChanged, match="its container is not there"):
         call(blobs)
+
+
+@pytest.mark.parametrize(("size", "content_type", "is_any"), [(0, "", False), (9, "image/jpeg", True)])
+def test_a_directory_that_an_undo_left_empty_holds_no_copies(
+    blobs: AzureMovableBlobs, service: Service, size: int, content_type: str, is_any: bool
+):
+    blob = LISTED.format("keeper/copy", size, content_type, "file" if is_any else "directory")
+    service.headers = {"Content-Type": "application/xml"}
+    service.body = f"<EnumerationResults><Blobs>{blob}</Blobs><NextMarker /></EnumerationResults>".encode()
+    assert blobs.has_any("dedup-quarantine", "keeper/") is is_any
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -20,6 +20,7 @@ from dedup_storage.account.clients import StorageClients
 from dedup_storage.images.blobs import AzureImages
 from tests.azurite import Account
 from tests.memory import MemoryImages
+from tests.storage.examples import LISTED
 
 LIMIT = 100_000
 type Upload = Callable[[ImagePath, bytes], object]
@@ -301,10 +302,6 @@ def test_the_body_of_a_too_large_image_is_never_waited_for(broken_service: tuple
 def test_a_container_that_is_not_there_is_named_with_the_settings_that_say_so(clients: StorageClients) -> None:
     with pytest.raises(PermanentError, match="no container photos in this account: check IMAGE_CONTAINER"):
         next(AzureImages(clients.blobs, max_bytes=1).names("photos"))
-
-
-LISTED = """<Blob><Name>{}</Name><Properties><Etag>0x8D</Etag><Content-Length>{}</Content-Length>
-<Content-Type>{}</Content-Type><ResourceType>{}</ResourceType><BlobType>BlockBlob</BlobType></Properties></Blob>"""
 
 
 def test_directories_of_a_hierarchical_namespace_are_no_images(
