@@ -120,7 +120,8 @@ class ComparisonModel(BaseModel):
 class MemberModel(BaseModel):
     """An image of a group besides its keeper; `may_go`: a plan may name it.
 
-    `unsure`: it or the keeper was altered, nobody can tell which, and a person has to choose.
+    `unsure`: it or the keeper was altered, nobody can tell which, and a person has to choose. `told_apart`: a person
+    said of it and another member that they are no copies, or that both stay.
     """
 
     image: ImageModel
@@ -128,6 +129,7 @@ class MemberModel(BaseModel):
     decided_before: DecidedModel | None
     may_go: bool
     unsure: bool
+    told_apart: bool
     comparison: ComparisonModel | None = None
 
     @classmethod
@@ -138,6 +140,7 @@ class MemberModel(BaseModel):
             decided_before=DecidedModel.of(member.lapsed),
             may_go=may_go(family, member),
             unsure=member.is_unsure,
+            told_apart=member.is_told_apart,
             comparison=ComparisonModel.of(pair) if pair else None,
         )
 

@@ -78,7 +78,7 @@ function decidedChip(member, group) {
   if (member.decided) return el(`span.chip.${member.decided.decision === "duplicate" ? "go" : "keep"}`, {}, `${WORDS[member.decided.decision]} · ${member.decided.by || "a person"}, ${day(member.decided.at)}`);
   if (member.decided_before) return el("span.chip.warn", {}, `before, with other bytes: ${WORDS[member.decided_before.decision]}`);
   if (group.pair) return null;
-  return member.may_go ? el("span.chip.go", {}, "can go") : el("span.chip.warn", {}, "to decide");
+  return member.may_go ? el("span.chip.go", {}, "can go") : el("span.chip.warn", {}, member.told_apart ? "to decide: told apart from another one" : "to decide");
 }
 
 // Of what is made for pages, of something else, nobody sees how much it lost: the keeper is never chosen by that, either.

@@ -152,6 +152,20 @@ def test_a_group_says_of_which_images_nobody_can_tell_who_is_the_original():
     assert (sure["unsure"], [it["unsure"] for it in sure["members"]]) == (False, [False])
 
 
+def test_a_group_says_which_of_its_images_a_person_told_apart():
+    world = photographs_world()
+    small, other = ImagePath("images", "uploads/cat-small.jpg"), ImagePath("images", "uploads/cat-tiny.jpg")
+    world.upload_and_ingest(other.name, encoded(photograph("chelsea.png").resize((200, 133))))
+    world.verify_all()
+    client = client_of(world)
+    told = client.post(f"/api/pairs/{small.image_id}/{other.image_id}/decision", json={"act": "not_duplicate"})
+    assert told.status_code == 200
+    [group] = groups(client, verdict="duplicate", prefix="catalog/cat")["groups"]
+    found = {it["image"]["path"]: (it["told_apart"], it["may_go"]) for it in group["members"]}
+    assert found[str(small)] == found[str(other)] == (True, False)
+    assert group["bytes_to_gain"] == 0
+
+
 def test_one_group_shows_what_was_measured(client: TestClient):
     group = groups(client, prefix="catalog/cat", verdict="duplicate")["groups"][0]
     whole = client.get(f"/api/groups/{group['id']}").json()
