@@ -52,6 +52,7 @@ CUSTOMERS_KEY: Final = "BlobUsesCustomerSpecifiedEncryption"
 NO_CONTAINER: Final = "ContainerNotFound"
 # Accounts with directories (hierarchical namespace) have no tags.
 NO_TAGS: Final = frozenset({"FeatureNotSupportedForHierarchicalNamespaceAccounts", "UnsupportedHeader"})
+TIERS: Final = frozenset(it.value for it in StandardBlobTier)
 HEADERS: Final = ("content_type", "content_encoding", "content_language", "content_disposition", "cache_control")
 
 
@@ -112,7 +113,8 @@ class AzureMovableBlobs:
         more: dict[str, Any] = {}
         if content.tags:
             more["tags"] = dict(content.tags)
-        if content.tier and content.kind == BlobType.BLOCKBLOB.value:
+        # A premium account names the one tier that it has, which nobody can choose.
+        if content.tier in TIERS and content.kind == BlobType.BLOCKBLOB.value:
             more["standard_blob_tier"] = StandardBlobTier(content.tier)
         if content.encryption_scope:
             more["encryption_scope"] = content.encryption_scope
