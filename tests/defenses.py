@@ -325,6 +325,25 @@ DEFENSES = (
         "if False:",
     ),
     Defense(
+        "tests/app/cleanup/test_clearing.py::test_a_manifest_from_elsewhere_deletes_nothing_but_copies_in_quarantine",
+        "dedup_app/cleanup/record.py",
+        '                _must_be_a_copy(moved[entry["image"]], header)\n',
+        "",
+    ),
+    Defense(
+        "tests/app/cleanup/test_clearing.py"
+        "::test_an_app_that_has_heard_of_no_decision_about_them_ends_no_images_and_brings_none_back",
+        "dedup_app/cleanup/record.py",
+        "if theirs != ours:",
+        "if False:",
+    ),
+    Defense(
+        "tests/app/cleanup/test_clearing.py::test_what_is_protected_goes_by_no_plan_for_what_is_not",
+        "dedup_app/cleanup/apply.py",
+        "if place < self._policy.protection(str(keeper)):",
+        "if False:",
+    ),
+    Defense(
         "tests/app/cleanup/test_killed.py::test_apply_killed_at_any_call_loses_nothing_and_can_be_resumed_or_undone",
         "dedup_app/cleanup/apply.py",
         "if moved.step is Step.REFUSED:\n",

@@ -114,6 +114,7 @@ class Record:
             for entry in steps:
                 line += 1
                 moved[entry["image"]] = _after(moved.get(entry["image"]), entry)
+                _must_be_a_copy(moved[entry["image"]], header)
         except (KeyError, TypeError, ValueError, InvalidPath) as error:
             raise InvalidManifest(f"line {line} of the manifest is damaged: {error!r}") from error
         return cls(manifest, header, moved.values(), now)
@@ -170,9 +171,13 @@ def quarantined_path(container: str, group: PlannedGroup, image: PlannedImage) -
 
     The etag tells apart what was at the same place at different times; the name, where there is room, is for people.
     """
-    name = f"{kept_for(group.keeper.path)}{image.path.image_id}-{image.etag}"
+    name = _copy_name(group.keeper, image)
     named = f"{name}/{image.path.container}/{image.path.name}"
     return ImagePath(container, named if len(named) <= MAX_NAME_CHARACTERS else name)
+
+
+def _copy_name(keeper: PlannedImage, image: PlannedImage) -> str:
+    return f"{kept_for(keeper.path)}{image.path.image_id}-{image.etag}"
 
 
 def kept_for(keeper: ImagePath) -> str:
@@ -192,6 +197,13 @@ def _after(before: Moved | None, entry: Mapping[str, Any]) -> Moved:
     if step is Step.DELETED:
         return replace(before, step=step, away_since=datetime.fromisoformat(entry["at"]))
     return replace(before, step=step)
+
+
+def _must_be_a_copy(moved: Moved, header: Header) -> None:
+    """Whoever follows the manifest deletes what it names: nothing but the copy of the image, whoever wrote it."""
+    name = _copy_name(moved.keeper, moved.image)
+    if moved.quarantined.container != header.quarantine or not f"{moved.quarantined.name}/".startswith(f"{name}/"):
+        raise ValueError(f"{moved.quarantined} is no copy of {moved.image.path} in {header.quarantine}")
 
 
 def _unplanned(fields: Mapping[str, Any]) -> PlannedImage:

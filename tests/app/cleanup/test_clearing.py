@@ -569,6 +569,19 @@ def test_a_damaged_manifest_is_refused(lines: list[dict[str, object]]):
         it.undo()
 
 
+def test_a_manifest_from_elsewhere_deletes_nothing_but_copies_in_quarantine(cleared: Scene):
+    cleared.world.time += 2 * DAY
+    [begun] = [line for line in cleared.manifest.lines if line.get("image") == str(C) and line["step"] == "begun"]
+    [other] = [path for path, blob in cleared.quarantined.items() if blob.copied_from == A]
+    for path in (BEST, other):
+        begun["to"] = str(path)
+        for act in (partial(cleared.purge, DAY), cleared.undo, cleared.apply):
+            with pytest.raises(InvalidManifest, match="is no copy of images/copies/c"):
+                act()
+    assert cleared.now_at(BEST) == cleared.before[BEST]
+    assert len(cleared.quarantined) == 3
+
+
 def test_what_is_back_is_not_taken_again_by_the_same_plan(cleared: Scene):
     cleared.undo()
     assert {(it.fate, it.is_refused) for it in cleared.apply()} == {(Fate.STAYS, True)}
