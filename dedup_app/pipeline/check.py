@@ -1,7 +1,8 @@
 """Check: is this picture here already? Looked up and compared like one that lands, and nothing of it is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import batched, islice
 
 from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesTable, ImageSummary
@@ -15,6 +16,8 @@ from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.paths import ImagePath
 from dedup_core.policy import Policy
+
+MOST_TRIED = 100  # hits, of which some may be gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +67,24 @@ class CheckService:
             features, picture = self._decoders.features_and_picture(data, header)
         asked = SeenImage(picture)
         self._index.refresh()
-        ids = [hit.image_id for hit in self._index.search(NOBODY, 0, features.fingerprints)]
-        ids = [it for it in ids if besides is None or it != besides.image_id][:most]
-        rows = self._features.summaries(ids)
-        found: list[CheckHit] = []
-        for row in self._alive(rows, ids):
+        hits = self._index.search(NOBODY, 0, features.fingerprints)
+        ids = (hit.image_id for hit in hits if besides is None or hit.image_id != besides.image_id)
+        compared, found = 0, list[CheckHit]()
+        for row in self._alive(islice(ids, MOST_TRIED), most):
             try:
                 other = self._loader.load(row.path)
             except PermanentError:  # gone or another file since; the app has not heard of it yet
                 continue
+            compared += 1
             measurement = self._loader.measure_pictures(asked, other.seen)
             verdict = decide(measurement, self._policy, same_bytes=other.sha256 == features.sha256)
             if verdict.kind in FAMILIES:
                 found.append(CheckHit(row.path, verdict))
+            if compared == most:
+                break
         return found
 
-    def _alive(self, rows: dict[str, ImageSummary], order: list[str]) -> Iterator[ImageSummary]:
-        return (rows[image_id] for image_id in order if image_id in rows and rows[image_id].is_alive)
+    def _alive(self, ids: Iterable[str], at_once: int) -> Iterator[ImageSummary]:
+        for part in batched(ids, at_once, strict=False):
+            rows = self._features.summaries(part)
+            yield from (rows[it] for it in part if it in rows and rows[it].is_alive)

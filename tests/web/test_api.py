@@ -16,6 +16,7 @@ from dedup_core.errors import StoreBusy
 from dedup_core.groups.facts import Link
 from dedup_core.paths import ImagePath
 from dedup_web.app import create_app
+from dedup_web.image_routes import MOST_HITS
 from tests.app.world import World
 from tests.web.served import HOSTILE, KEY, encoded, photograph, photographs_world
 
@@ -382,6 +383,17 @@ def test_an_image_of_another_account_is_not_answered_for_by_ours():
     assert client.post("/api/check", params={"path": ours}).json()["known"]
     refused = client.post("/api/check", params={"path": theirs})
     assert (refused.status_code, "'elsewhere'" in refused.json()["detail"]) == (400, True)
+
+
+def test_however_many_are_gone_a_copy_that_is_there_is_found():
+    world, asked = photographs_world(), encoded(photograph("hubble.jpg"))
+    for number in range(MOST_HITS + 2):
+        world.upload_and_ingest(f"uploads/{number}.jpg", asked)
+    client = client_of(world)
+    for path in (hit["path"] for hit in client.post("/api/check", content=asked).json()["hits"]):
+        world.images.delete(ImagePath.parse(path))
+    left = client.post("/api/check", content=asked).json()
+    assert (left["known"], len(left["hits"])) == (True, 2)
 
 
 @pytest.mark.parametrize("data", [None, b"no picture"])
