@@ -28,6 +28,11 @@ def frame_of(pixels: Pixels, box: tuple[slice, slice]) -> Frame:
     )
 
 
+def frame_between(corners: Corners) -> Frame:
+    left, top, right, bottom = corners
+    return left, top, right - left, bottom - top
+
+
 def in_whole(point: tuple[float, float], frame: Frame) -> tuple[float, float]:
     """A point of what is in a frame, in shares of the whole picture."""
     return frame[0] + point[0] * frame[2], frame[1] + point[1] * frame[3]

@@ -9,7 +9,8 @@ from dedup_core.comparison.alignment.frame import Contents
 from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.alignment.warp import farthest_apart
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, Look, look_closer
-from dedup_core.comparison.overlap.cropped import in_shared_rectangle, without_frame
+from dedup_core.comparison.overlap.cropped import in_shared_rectangle
+from dedup_core.comparison.overlap.framed import without_frame
 from dedup_core.comparison.overlap.laid import METRIC_SIZE, SAME_FRAME, Laid, laid_in_order, on_itself
 from dedup_core.comparison.overlap.margins import with_margins
 from dedup_core.views import View

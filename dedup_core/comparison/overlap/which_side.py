@@ -20,15 +20,11 @@ _LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignme
 _ONE_PLACE: Final = 0.008  # of a side: two pixels of an alignment
 _ONE_SHAPE: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
 _INSIDE: Final = 9  # lines of 192: a twentieth of the picture
-_REACH: Final = 3  # pixels around the rectangle in which the inner edge of a frame is looked for
+REACH: Final = 3  # pixels around the rectangle in which the inner edge of a frame is looked for
 _FRAME_EDGE: Final = 3.0  # docs/thresholds.md#which-side
 _LEAST_EDGE: Final = 6.0  # gray levels: between two plain areas any step would be large
 _EMPTY_BARS: Final = 0.3  # docs/thresholds.md#which-side
-_SEARCHED: Final = 192  # pixels of the longer side
-_BLOCKS_BEYOND: Final = 15  # of these pixels: two blocks and a half, by which what is unchanged may end earlier
 _PLAIN_STEP: Final = 0.5  # gray levels
-_SMOOTH_STEP: Final = 3.0  # gray levels
-_MOST_SMOOTH: Final = 0.5  # of the points of frames, shadows and blurred bars (0.58 to 1); of captioned scenes 0.4
 _BARS_BESIDE: Final = [True, False, True, False]
 _BARS_ABOVE: Final = [False, True, False, True]
 
@@ -144,47 +140,6 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, is_s
     return Side(round(shared, 3), is_framed, is_overlaid, written)
 
 
-def surrounded(whole: Pixels, around: Corners) -> Corners | None:
-    """What a frame surrounds of a whole picture (h, w, 3), if one lies just beyond `around`; None if none does.
-
-    Each side of `around`, which is known to some blocks, is moved outward to the next line that runs along it.
-    """
-    scale = min(1.0, _SEARCHED / max(whole.shape[:2]))
-    luma = np.asarray(shrunk(whole, scale, "L"), dtype=np.float32)
-    height, width = luma.shape
-    left, top, right, bottom = (
-        round(corner * side) for corner, side in zip(around, (width, height, width, height), strict=True)
-    )
-    across = np.abs(np.diff(luma, axis=1))[top:bottom].mean(axis=0)
-    down = np.abs(np.diff(luma, axis=0))[:, left:right].mean(axis=1)
-    if not across.size or not down.size:
-        return None
-    first, last = _next_line(across, left, -1), _next_line(across, right, 1)
-    upper, lower = _next_line(down, top, -1), _next_line(down, bottom, 1)
-    inner = first / width, upper / height, last / width, lower / height
-    if not _is_smooth_around(luma, slice(upper, lower), slice(first, last)):
-        return None
-    return inner if side_of(whole, scale, inner, is_overlaid=False).is_framed else None
-
-
-def _next_line(profile: NDArray[np.floating], edge: int, way: int) -> int:
-    """Where the next edge along a whole line lies beyond one that is known to some blocks, seen from the middle.
-
-    The end of the picture, if that comes before any; else the clearest of these lines.
-    """
-    places = range(edge - way * _REACH - 1, edge + way * _BLOCKS_BEYOND, way)
-    known = [place for place in places if 0 <= place < len(profile)]
-    least = _least_step(profile)
-    clear = next((place for place in known if profile[place] > least), None)
-    if clear is not None:
-        if (following := clear + way) in known and profile[following] > profile[clear]:
-            clear = following
-        return clear + 1
-    if len(known) < len(places):
-        return max(0, min(len(profile) + 1, places[-1] + 1))
-    return max(known, key=lambda place: float(profile[place])) + 1
-
-
 def _beside_edges(luma: Float32s, rows: slice, columns: slice) -> Iterator[tuple[Float32s, Float32s]]:
     """The margin and some lines inside at the left, upper, right and lower edge, the lines nearest to it last."""
     for lines, first, end in (
@@ -204,11 +159,11 @@ def _wide_margins(inner: Corners) -> list[bool]:
 
 def _has_edge(profile: NDArray[np.floating], edge: int) -> bool:
     """Whether a straight line runs along the whole edge, as no scene has one where someone happens to cut it."""
-    near = profile[max(0, edge - 1 - _REACH) : edge + _REACH]
-    return len(near) > 0 and float(near.max()) > _least_step(profile)
+    near = profile[max(0, edge - 1 - REACH) : edge + REACH]
+    return len(near) > 0 and float(near.max()) > least_step(profile)
 
 
-def _least_step(profile: NDArray[np.floating]) -> float:
+def least_step(profile: NDArray[np.floating]) -> float:
     """How large a step along a whole line is an edge."""
     usual = float(np.median(profile[profile > 0])) if (profile > 0).any() else 0.0
     return max(_LEAST_EDGE, _FRAME_EDGE * usual)
@@ -216,31 +171,25 @@ def _least_step(profile: NDArray[np.floating]) -> float:
 
 def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:
     """Whether all that is outside has one color, as what lies around a picture has and no scene."""
-    steps = _steps_around(luma, rows, columns)
+    steps = steps_around(luma, rows, columns)
     return bool(steps.size and steps.mean() < _PLAIN_STEP)
 
 
-def _is_smooth_around(luma: Float32s, rows: slice, columns: slice) -> bool:
-    """Whether most that is outside is as smooth as frames and shadows are: a scene with words in it is not."""
-    steps = _steps_around(luma, rows, columns)
-    return bool(steps.size and (steps < _SMOOTH_STEP).mean() >= _MOST_SMOOTH)
-
-
-def _steps_around(luma: Float32s, rows: slice, columns: slice) -> NDArray[np.floating]:
+def steps_around(luma: Float32s, rows: slice, columns: slice) -> NDArray[np.floating]:
     """How much each point outside differs from those above and before it, in gray levels, (n,)."""
     steps = np.zeros_like(luma)
     steps[1:] += np.abs(np.diff(luma, axis=0))
     steps[:, 1:] += np.abs(np.diff(luma, axis=1))
     outside = np.ones(luma.shape, bool)
-    outside[
-        max(0, rows.start - _REACH) : rows.stop + _REACH, max(0, columns.start - _REACH) : columns.stop + _REACH
-    ] = False
+    outside[max(0, rows.start - REACH) : rows.stop + REACH, max(0, columns.start - REACH) : columns.stop + REACH] = (
+        False
+    )
     return np.asarray(steps[outside])
 
 
 def _emptiness(profile: NDArray[np.floating], start: int, stop: int) -> float:
     """How much there is to see in the fuller one of two bars, against what is between them."""
-    bars = profile[: max(1, start - _REACH)], profile[min(len(profile) - 1, stop + _REACH) :]
+    bars = profile[: max(1, start - REACH)], profile[min(len(profile) - 1, stop + REACH) :]
     between = profile[start:stop]
     if not between.size or not profile.size:
         return 1.0
