@@ -28,7 +28,10 @@ PHOTOGRAPHS = (
     "astronaut.png",
     "hubble_deep_field.jpg",
 )
-SHOWN = ("white-balance", "mirrored", "crop-random-70", "avatar", "rotate-20", "clahe", "half-darkened", "sepia")
+SHOWN = (
+    *("white-balance", "mirrored", "crop-random-70", "avatar", "crop-framed"),
+    *("rotate-20", "clahe", "half-darkened", "sepia"),
+)
 WIDE, PHONE = {"width": 1240, "height": 1330}, {"width": 390, "height": 844}
 
 
