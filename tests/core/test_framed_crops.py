@@ -1,4 +1,4 @@
-"""A crop with a frame, bars or filled corners is a copy: the scene of the other picture goes on where it has them."""
+"""A crop with a frame, bars, filled or round corners is a copy: the scene goes on where it has them."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind
-from dedup_core.comparison.alignment.filled_corners import filled_edges, on_near_side
+from dedup_core.comparison.alignment.filled_corners import filled_edges, on_near_side, rounded_edges
 from dedup_core.comparison.measure import measure_images
 from tests.core.pictures import cropped, jpeg, scene, working
 from tests.core.test_provenance import photograph
@@ -120,3 +120,37 @@ def test_what_lies_along_a_side_is_no_frame(number: int):
     inset = original(number)
     inset.paste(photograph(8).resize((160, 120)), (300, 20))
     assert kind_of(original(number), jpeg(inset, 85)) is not VerdictKind.DUPLICATE
+
+
+def with_round_corners(picture: Image.Image, radius: int, color: str) -> Image.Image:
+    mask = Image.new("L", picture.size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, picture.width - 1, picture.height - 1), radius, fill=255)
+    return Image.composite(picture, Image.new("RGB", picture.size, color), mask)
+
+
+@pytest.mark.parametrize("number", [0, 3, 5])
+@pytest.mark.parametrize(("radius", "color"), [(20, "white"), (40, "black"), (60, "white")])
+def test_round_corners_are_no_change(number: int, radius: int, color: str):
+    whole = with_round_corners(original(number), radius, color)
+    assert kind_of(original(number), jpeg(whole, 85)) is VerdictKind.DUPLICATE
+    assert kind_of(original(number), jpeg(with_round_corners(crop(number), radius, color), 85)) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("radius", [12, 30, 60])
+def test_edges_of_round_corners_are_found_to_a_few_pixels(radius: int):
+    mask = with_round_corners(Image.new("RGB", (480, 360), "white"), radius, "black").convert("L")
+    edges = rounded_edges(np.asarray(with_round_corners(original(3), radius, "#204060")))
+    near, is_picture = on_near_side(edges, (480, 360), (480, 480)), np.asarray(mask) > 127
+    assert not (near & ~is_picture).any()
+    assert (is_picture & ~near).mean() < 0.04
+
+
+def test_a_disc_and_stickers_are_no_round_corners():
+    disc = Image.new("RGB", (300, 300), "white")
+    ImageDraw.Draw(disc).ellipse((0, 0, 299, 299), fill="navy")
+    stuck = original(3)
+    for left, top in ((0, 0), (450, 0), (0, 330), (450, 330)):
+        stuck.paste("white", (left, top, left + 30, top + 30))
+    assert len(rounded_edges(np.asarray(disc))) == 0
+    assert len(rounded_edges(np.asarray(stuck))) == 0
+    assert kind_of(original(3), jpeg(stuck, 85)) is VerdictKind.ALTERED

@@ -1,4 +1,4 @@
-"""Where a picture was turned by some degrees and what that left empty was filled with one color."""
+"""Corners that were filled with one color: of a picture that was turned by some degrees, or whose corners are round."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,11 +15,16 @@ _THIN: Final = 2.0  # pixels; thinner wedges have no shape
 _LEAST_LINES: Final = 8
 _STRAIGHT: Final = 0.8  # of the lines of a wedge must end on its line
 _NARROWS: Final = 3.0  # pixels at least by which a wedge gets thinner: of less it is not known which way
-_CLEAR_SIDES: Final = 2  # with a wedge: along the others it may be too thin, or of the color of the scene
+_CLEAR_SIDES: Final = 2  # or corners: at others a wedge may be too thin, or the scene have the color of the filling
 _MIXED: Final = 3.0  # pixels along its edge, in which filling and picture are mixed
 _LEAST_FILLED: Final = 64  # pixels, so that no few of them tell
 _FILLED: Final = 0.95  # of what lies beyond an edge has the color
 _GOING_ON: Final = 0.5  # and at most so much of what lies next to it within
+_FILLED_BEYOND_ARC: Final = 0.98  # the same of an arc, which a square in the corner is to be told from
+_GOING_ON_WITHIN_ARC: Final = 0.25
+_LEAST_RADIUS: Final = 8  # pixels: smaller corners are no larger than what compression does
+_MOST_ROUND: Final = 0.2  # of the shorter side: a disc on a plain ground is a thing, and no picture
+_TANGENTS: Final = 7  # of each arc: between them the polygon is off by half of a hundredth of the radius
 _SAME: Final = 2.0  # pixels by which half a side may be off
 
 type Edges = NDArray[np.float64]
@@ -42,9 +47,8 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
     height, width = picture.shape[:2]
     if not _LEAST_TURN <= turn <= _MOST_TURN or min(height, width) < 2 * _LEAST_LINES:
         return NO_EDGES
-    corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(np.int16)  # (4, 3)
-    color = np.median(corners, axis=0)
-    if np.abs(corners - color).max() > max(_LIKE):
+    color = _color_of_corners(picture)
+    if color is None:
         return NO_EDGES
     off = np.abs(picture - color).max(axis=2)  # (h, w)
     for way in (np.radians(turn), -np.radians(turn)):
@@ -88,6 +92,48 @@ def _reach(starts: Sequence[float | None], middle: float, turn: float) -> float 
 def _other_reach(known: float, its_side: float, side: float, turn: float) -> float:
     """How far it reaches the other way, from half of both sides."""
     return side if abs(known - its_side) <= _SAME else float((side - known * np.sin(abs(turn))) / np.cos(turn))
+
+
+def rounded_edges(picture: Pixels) -> Edges:
+    """Where the filling around the round corners of a picture (h, w, 3) begins, if it has such; tangents of the arcs.
+
+    All four corners have one color, as far as arcs of one radius, and most of what lies within two of these has not.
+    """
+    height, width = picture.shape[:2]
+    color = _color_of_corners(picture)
+    if color is None:
+        return NO_EDGES
+    most = round(_MOST_ROUND * min(height, width))
+    corners = [picture[:most, :most], picture[:most, ::-1][:, :most]]
+    corners += [picture[::-1][:most, :most], picture[::-1, ::-1][:most, :most]]
+    is_like = np.stack([np.abs(it - color).max(axis=2) <= max(_LIKE) for it in corners])  # (4, most, most)
+    middles = np.arange(most) + 0.5
+    for radius in range(most, _LEAST_RADIUS - 1, -1):
+        beyond = np.hypot(radius - middles[:, None], radius - middles) - radius
+        beyond[radius:], beyond[:, radius:] = -radius, -radius
+        filled, within = is_like[:, beyond > _OFF], is_like[:, (beyond < -_OFF) & (beyond > -_MIXED - _OFF)]
+        is_clear = within.mean(axis=1) <= _GOING_ON_WITHIN_ARC  # elsewhere the scene has that color, too
+        if filled.mean(axis=1).min() >= _FILLED_BEYOND_ARC and is_clear.sum() >= _CLEAR_SIDES:
+            return _tangents(width, height, radius)
+    return NO_EDGES
+
+
+def _tangents(width: int, height: int, radius: int) -> Edges:
+    edges = []
+    for right, lower in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        middle = np.array([width - radius if right else radius, height - radius if lower else radius])
+        for angle in np.linspace(0.0, np.pi / 2, _TANGENTS):
+            inward = np.array([-np.cos(angle) if right else np.cos(angle), -np.sin(angle) if lower else np.sin(angle)])
+            edges.append([*inward, radius - _MIXED - inward @ middle])
+    longer = max(height, width)
+    return np.array(edges) * [longer, longer, 1.0]
+
+
+def _color_of_corners(picture: Pixels) -> NDArray[np.float64] | None:
+    """The color that all four corners have; None where they have several."""
+    corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(np.int16)  # (4, 3)
+    color = np.median(corners, axis=0)
+    return None if np.abs(corners - color).max() > max(_LIKE) else color
 
 
 def _edges(width: int, height: int, reaches: tuple[float, float], turn: float) -> Edges:

@@ -11,7 +11,7 @@ from PIL import Image
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.align import align
 from dedup_core.comparison.alignment.bend import Bend
-from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, filled_edges, on_near_side
+from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, filled_edges, on_near_side, rounded_edges
 from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, box_of, cut_out, frame_of, in_whole, into
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.refine import FINEST, refined
@@ -81,10 +81,12 @@ class Placed:
         homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
         # Most copies keep their frame. What a search finds is a part of a pixel beside it, and is resampled there.
         exact = framed(found.view)
+        exact = exact.without_round_corners()
         if farthest_apart(homography, exact.homography, exact.left) < _NEAR:
             return exact
         placed = replace(exact, homography=straightened(homography, exact.left, _NEAR), keeps_frame=False)
-        return replace(placed, edges=(filled_edges(placed.left, placed.turn), filled_edges(placed.right, placed.turn)))
+        filled = filled_edges(placed.left, placed.turn), filled_edges(placed.right, placed.turn)
+        return replace(placed, edges=filled) if any(map(len, filled)) else placed
 
     @classmethod
     def frame_on_frame(cls, left: Pixels, right: Pixels, view: View, boxes: Contents) -> Self:
@@ -105,7 +107,13 @@ class Placed:
     def stretched(cls, left: Pixels, right: Pixels, view: View) -> Self:
         """The whole of one on the whole of the other."""
         upright = turned(left, view)
-        return cls(upright, right, view, _stretch(upright, right), (WHOLE, WHOLE), keeps_frame=True)
+        placed = cls(upright, right, view, _stretch(upright, right), (WHOLE, WHOLE), keeps_frame=True)
+        return placed.without_round_corners()
+
+    def without_round_corners(self) -> Self:
+        """The same without the corners that were filled in one of the two because they are round there."""
+        edges = rounded_edges(self.left), rounded_edges(self.right)
+        return replace(self, edges=edges) if len(edges[0]) != len(edges[1]) else self
 
     def refined(self, *, rough: bool) -> Self:
         """The same, fine enough to look at details; a `rough` alignment is improved at a coarse size first."""
