@@ -1,6 +1,8 @@
 """Corners that were filled with one color: of a picture that was turned by some degrees, or whose corners are round."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -27,6 +29,7 @@ _MOST_ROUND: Final = 0.2  # of the shorter side: a disc on a plain ground is a t
 _TANGENTS: Final = 7  # of each arc: between them the polygon is off by half of a hundredth of the radius
 _SAME: Final = 2.0  # pixels by which half a side may be off
 
+type Places = NDArray[np.intp]
 type Edges = NDArray[np.float64]
 """(n, 3): a x + b y + c is at least 0 on the near side of each, for points in units of the longer side."""
 NO_EDGES: Final[Edges] = np.empty((0, 3))
@@ -50,9 +53,14 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
     color = _color_of_corners(picture)
     if color is None:
         return NO_EDGES
-    off = np.abs(picture - color).max(axis=2)  # (h, w)
+    # No wedge is wider; with a ground of that color around a thing, which goes on beyond all of them, nothing is to do.
+    depth = ceil(np.tan(np.radians(turn)) * max(height, width) + _THIN + _MIXED)
+    if all(_off(np.rot90(picture, quarter)[:, :depth], color).max() <= min(_LIKE) for quarter in range(4)):
+        return NO_EDGES
+    off = _off(picture, color)
+    sides = [np.ascontiguousarray(np.rot90(off, quarter)[:, :depth]) for quarter in range(4)]
     for way in (np.radians(turn), -np.radians(turn)):
-        reaches = _reaches(off, way)
+        reaches = _reaches(sides, (width, height), way)
         in_frame = width / 2, height / 2
         if reaches is None and _is_filled_beyond(_edges(width, height, in_frame, way), off):
             reaches = in_frame
@@ -64,14 +72,21 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
     return NO_EDGES
 
 
-def _reaches(off: NDArray[np.int16], turn: float) -> tuple[float, float] | None:
+def _off(picture: Pixels, color: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """How far each point is from the color, in the channel in which it is farthest, (h, w)."""
+    level = color.round().astype(np.uint8)
+    return np.asarray((np.maximum(picture, level) - np.minimum(picture, level)).max(axis=2))
+
+
+def _reaches(sides: Sequence[NDArray[np.uint8]], size: tuple[int, int], turn: float) -> tuple[float, float] | None:
     """How far from its middle the picture ends across and down, in pixels; None where wedges are too thin to tell.
 
-    A turn about the middle leaves wedges that are alike across from each other. Where both are too thin, the picture
+    `sides` is what lies near each of its sides, turned so that this is the left one: how far it is from the filling. A
+    turn about the middle leaves wedges that are alike across from each other. Where both are too thin, the picture
     either keeps its frame or has the one that just holds it.
     """
-    height, width = off.shape
-    starts = [_start_of_clearest(np.rot90(off, quarter), np.tan(turn)) for quarter in range(4)]
+    width, height = size
+    starts = [_start_of_clearest(side, np.tan(turn)) for side in sides]
     if sum(start is not None for start in starts) < _CLEAR_SIDES:
         return None
     # How wide a wedge is in its first line, and how far from the middle it ends, follow from each other.
@@ -106,16 +121,24 @@ def rounded_edges(picture: Pixels) -> Edges:
     most = round(_MOST_ROUND * min(height, width))
     corners = [picture[:most, :most], picture[:most, ::-1][:, :most]]
     corners += [picture[::-1][:most, :most], picture[::-1, ::-1][:most, :most]]
-    is_like = np.stack([np.abs(it - color).max(axis=2) <= max(_LIKE) for it in corners])  # (4, most, most)
-    middles = np.arange(most) + 0.5
+    is_like = np.stack([_off(it, color) <= max(_LIKE) for it in corners]).reshape(4, -1)
+    if is_like.all(axis=1).sum() > len(corners) - _CLEAR_SIDES:
+        return NO_EDGES
     for radius in range(most, _LEAST_RADIUS - 1, -1):
-        beyond = np.hypot(radius - middles[:, None], radius - middles) - radius
-        beyond[radius:], beyond[:, radius:] = -radius, -radius
-        filled, within = is_like[:, beyond > _OFF], is_like[:, (beyond < -_OFF) & (beyond > -_MIXED - _OFF)]
+        beyond, within = (is_like[:, places] for places in _places_of_arc(radius, most))
         is_clear = within.mean(axis=1) <= _GOING_ON_WITHIN_ARC  # elsewhere the scene has that color, too
-        if filled.mean(axis=1).min() >= _FILLED_BEYOND_ARC and is_clear.sum() >= _CLEAR_SIDES:
+        if is_clear.sum() >= _CLEAR_SIDES and beyond.mean(axis=1).min() >= _FILLED_BEYOND_ARC:
             return _tangents(width, height, radius)
     return NO_EDGES
+
+
+@lru_cache(maxsize=256)
+def _places_of_arc(radius: int, side: int) -> tuple[Places, Places]:
+    """Which points of a left upper corner, `side` pixels wide and high, lie beyond the arc, and which just within."""
+    middles = np.arange(side) + 0.5
+    beyond = np.hypot(radius - middles[:, None], radius - middles) - radius
+    beyond[radius:], beyond[:, radius:] = -radius, -radius
+    return np.flatnonzero(beyond > _OFF), np.flatnonzero((beyond < -_OFF) & (beyond > -_MIXED - _OFF))
 
 
 def _tangents(width: int, height: int, radius: int) -> Edges:
@@ -144,7 +167,7 @@ def _edges(width: int, height: int, reaches: tuple[float, float], turn: float) -
     return np.column_stack([inward, np.tile(reaches, 2) - inward @ middle])
 
 
-def _is_filled_beyond(edges: Edges, off: NDArray[np.int16]) -> bool:
+def _is_filled_beyond(edges: Edges, off: NDArray[np.uint8]) -> bool:
     """Whether the color of the corners ends there."""
     within = _within(edges, off.shape[::-1], (1.0, 1.0))
     beyond, near = off[within < -_OFF], off[(within > _OFF) & (within < _MIXED + _OFF)]
@@ -154,7 +177,7 @@ def _is_filled_beyond(edges: Edges, off: NDArray[np.int16]) -> bool:
     return filled >= _FILLED and going_on <= _GOING_ON
 
 
-def _start_of_clearest(off: NDArray[np.int16], slope: float) -> float | None:
+def _start_of_clearest(off: NDArray[np.uint8], slope: float) -> float | None:
     """As `_start_of_wedge`, where the filling is told the clearer the less it may be off."""
     starts = (_start_of_wedge(off <= like, slope) for like in _LIKE)
     return next((start for start in starts if start is not None), None)
