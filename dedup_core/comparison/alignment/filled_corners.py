@@ -40,6 +40,11 @@ def has_filled_corners(picture: Pixels, turn: float) -> bool:
     return len(filled_edges(picture, turn)) > 0
 
 
+def has_one_ground(picture: Pixels) -> bool:
+    """Whether all four corners of a picture (h, w, 3) have one color."""
+    return _color_of_corners(picture) is not None
+
+
 def filled_edges(picture: Pixels, turn: float) -> Edges:
     """Where the filling ends that a turn by `turn` degrees has left at the corners of a picture (h, w, 3).
 

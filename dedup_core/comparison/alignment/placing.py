@@ -11,7 +11,14 @@ from PIL import Image
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.align import align
 from dedup_core.comparison.alignment.bend import Bend
-from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, filled_edges, on_near_side, rounded_edges
+from dedup_core.comparison.alignment.filled_corners import (
+    NO_EDGES,
+    Edges,
+    filled_edges,
+    has_one_ground,
+    on_near_side,
+    rounded_edges,
+)
 from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, box_of, cut_out, frame_of, in_whole, into
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.refine import FINEST, refined
@@ -111,9 +118,13 @@ class Placed:
         return placed.without_round_corners()
 
     def without_round_corners(self) -> Self:
-        """The same without the corners that were filled in one of the two because they are round there."""
-        edges = rounded_edges(self.left), rounded_edges(self.right)
-        return replace(self, edges=edges) if len(edges[0]) != len(edges[1]) else self
+        """The same without the corners that were filled in one of the two because they are round there.
+
+        Where the corners of the other have one color as well, the two may be a round thing each.
+        """
+        if has_one_ground(self.left) == has_one_ground(self.right):
+            return self
+        return replace(self, edges=(rounded_edges(self.left), rounded_edges(self.right)))
 
     def refined(self, *, rough: bool) -> Self:
         """The same, fine enough to look at details; a `rough` alignment is improved at a coarse size first."""
