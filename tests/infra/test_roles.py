@@ -31,7 +31,7 @@ CALLS = {
             "get_blob_properties": "blobs/read",
             "get_blob_tags": OPTIONAL,
             "download_blob": "blobs/read",
-            "list_blob_names": "blobs/read",
+            "list_blobs": "blobs/read",
             "start_copy_from_url": "blobs/write",
             "acquire_lease": "blobs/write",
             "delete_blob": "blobs/delete",
