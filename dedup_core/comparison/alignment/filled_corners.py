@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Pixels
+from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
+from dedup_core.comparison.alignment.warp import scaled_size
+from dedup_core.comparison.structure.local_contrast import extent_of
 
 _LIKE: Final = (6, 24)  # of 255 in each channel: what dark scenes are not, and what saving leaves of one color
 _LEAST_TURN, _MOST_TURN = 0.7, 45.0  # degrees: of less the wedges are too thin, of more a side is that of another view
@@ -27,6 +30,7 @@ _GOING_ON_WITHIN_ARC: Final = 0.25
 _LEAST_RADIUS: Final = 8  # pixels: smaller corners are no larger than what compression does
 _MOST_ROUND: Final = 0.2  # of the shorter side: a disc on a plain ground is a thing, and no picture
 _TANGENTS: Final = 7  # of each arc: between them the polygon is off by half of a hundredth of the radius
+_MAP_SIZE: Final = 128  # points of the longer side, by which a share is told to a hundredth
 _SAME: Final = 2.0  # pixels by which half a side may be off
 
 type Places = NDArray[np.intp]
@@ -70,10 +74,7 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
         if reaches is None and _is_filled_beyond(_edges(width, height, in_frame, way), off):
             reaches = in_frame
         if reaches is not None:
-            longer = max(height, width)
-            within = _edges(width, height, reaches, way) - [0.0, 0.0, _MIXED]
-            edges: Edges = within * [longer, longer, 1.0]
-            return edges
+            return _in_units(_edges(width, height, reaches, way) - [0.0, 0.0, _MIXED], width, height)
     return NO_EDGES
 
 
@@ -153,8 +154,14 @@ def _tangents(width: int, height: int, radius: int) -> Edges:
         for angle in np.linspace(0.0, np.pi / 2, _TANGENTS):
             inward = np.array([-np.cos(angle) if right else np.cos(angle), -np.sin(angle) if lower else np.sin(angle)])
             edges.append([*inward, radius - _MIXED - inward @ middle])
-    longer = max(height, width)
-    return np.array(edges) * [longer, longer, 1.0]
+    return _in_units(np.array(edges), width, height)
+
+
+def _in_units(edges: Edges, width: int, height: int) -> Edges:
+    """Edges between points in pixels as those between points in units of the longer side."""
+    longer = max(width, height)
+    scaled: Edges = edges * [longer, longer, 1.0]
+    return scaled
 
 
 def _color_of_corners(picture: Pixels) -> NDArray[np.float64] | None:
@@ -205,6 +212,14 @@ def _start_of_wedge(is_filling: NDArray[np.bool_], slope: float) -> float | None
 def on_near_side(edges: Edges, size: tuple[int, int], scales: tuple[float, float]) -> NDArray[np.bool_]:
     """Which pixels (h, w) of a picture of `size`, so many a unit across and down, lie within the edges."""
     return _within(edges, size, scales) >= 0.0
+
+
+def share_on_near_side(edges: Edges, picture: Pixels) -> float:
+    """Which share (0..1) of a picture (h, w, 3) lies within its edges."""
+    if len(edges) == 0:
+        return 1.0
+    size = scaled_size(picture, _MAP_SIZE / max(picture.shape[:2]))
+    return float(on_near_side(edges, size, pixels_a_unit(size[::-1], extent_of(picture))).mean())
 
 
 def _within(edges: Edges, size: tuple[int, int], scales: tuple[float, float]) -> NDArray[np.float64]:

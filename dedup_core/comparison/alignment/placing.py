@@ -18,6 +18,7 @@ from dedup_core.comparison.alignment.filled_corners import (
     has_one_ground,
     on_near_side,
     rounded_edges,
+    share_on_near_side,
 )
 from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, box_of, cut_out, frame_of, in_whole, into
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
@@ -190,12 +191,7 @@ class Placed:
     @property
     def unfilled_shares(self) -> tuple[float, float]:
         """Which share of each is the picture, and no filling at its corners."""
-        ours, theirs = (
-            float(on_near_side(edges, scaled_size(it, _MAP_SIZE / max(it.shape[:2])), (_MAP_SIZE, _MAP_SIZE)).mean())
-            if len(edges)
-            else 1.0
-            for edges, it in zip(self.edges, (self.left, self.right), strict=True)
-        )
+        ours, theirs = map(share_on_near_side, self.edges, (self.left, self.right))
         return ours, theirs
 
     def _within_edges(self, size: tuple[int, int]) -> NDArray[np.bool_]:
