@@ -35,6 +35,14 @@ def test_a_crop_with_a_frame_is_a_copy(number: int, color: str):
 
 
 @pytest.mark.parametrize("number", [0, 3, 5])
+@pytest.mark.parametrize("times", [0.7, 1.3, 1.71])
+def test_what_scaling_mixed_with_the_frame_is_no_change(number: int, times: float):
+    framed = ImageOps.expand(crop(number), 31, "white")
+    scaled = framed.resize((round(framed.width * times), round(framed.height * times)), BICUBIC)
+    assert kind_of(original(number), jpeg(scaled, 85)) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("number", [0, 3, 5])
 def test_a_crop_with_bars_is_a_copy_in_a_frame_as_well(number: int):
     assert kind_of(original(number), jpeg(with_bars(crop(number)), 85)) is VerdictKind.DUPLICATE
     assert kind_of(original(number), jpeg(ImageOps.expand(with_bars(crop(number)), 24, "white"), 85)) is (

@@ -74,7 +74,7 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
         if reaches is None and _is_filled_beyond(_edges(width, height, in_frame, way), off):
             reaches = in_frame
         if reaches is not None:
-            return _in_units(_edges(width, height, reaches, way) - [0.0, 0.0, _MIXED], width, height)
+            return in_units(_edges(width, height, reaches, way) - [0.0, 0.0, _MIXED], width, height)
     return NO_EDGES
 
 
@@ -154,10 +154,10 @@ def _tangents(width: int, height: int, radius: int) -> Edges:
         for angle in np.linspace(0.0, np.pi / 2, _TANGENTS):
             inward = np.array([-np.cos(angle) if right else np.cos(angle), -np.sin(angle) if lower else np.sin(angle)])
             edges.append([*inward, radius - _MIXED - inward @ middle])
-    return _in_units(np.array(edges), width, height)
+    return in_units(np.array(edges), width, height)
 
 
-def _in_units(edges: Edges, width: int, height: int) -> Edges:
+def in_units(edges: Edges, width: int, height: int) -> Edges:
     """Edges between points in pixels as those between points in units of the longer side."""
     longer = max(width, height)
     scaled: Edges = edges * [longer, longer, 1.0]

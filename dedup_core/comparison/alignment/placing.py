@@ -20,7 +20,17 @@ from dedup_core.comparison.alignment.filled_corners import (
     rounded_edges,
     share_on_near_side,
 )
-from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, box_of, cut_out, frame_of, in_whole, into
+from dedup_core.comparison.alignment.frame import (
+    WHOLE,
+    Contents,
+    Frame,
+    box_of,
+    cut_out,
+    frame_between,
+    frame_of,
+    in_whole,
+    into,
+)
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.refine import FINEST, refined
 from dedup_core.comparison.alignment.warp import (
@@ -35,6 +45,7 @@ from dedup_core.comparison.alignment.warp import (
     shrunk,
     straightened,
     warped,
+    whole_on_whole,
 )
 from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
 from dedup_core.comparison.structure.clusters import PixelBox, bounds_of
@@ -88,8 +99,7 @@ class Placed:
         found = align(left[boxes[0]], right[boxes[1]], hint, lambda view: framed(view).homography[:2])
         homography = np.vstack([found.matrix, [0.0, 0.0, 1.0]])
         # Most copies keep their frame. What a search finds is a part of a pixel beside it, and is resampled there.
-        exact = framed(found.view)
-        exact = exact.without_round_corners()
+        exact = framed(found.view).without_round_corners()
         if farthest_apart(homography, exact.homography, exact.left) < _NEAR:
             return exact
         placed = replace(exact, homography=straightened(homography, exact.left, _NEAR), keeps_frame=False)
@@ -102,7 +112,7 @@ class Placed:
         upright, frames = turned(left, view), (frame_of(left, boxes[0]), frame_of(right, boxes[1]))
         placed = cls(turned(left[boxes[0]], view), right[boxes[1]], view, np.eye(3), frames, keeps_frame=True)
         inner, outer = placed.boxes(upright, right, frames)
-        exact = into(outer, right) @ _stretch(upright, right) @ np.linalg.inv(into(inner, upright))
+        exact = into(outer, right) @ whole_on_whole(upright, right) @ np.linalg.inv(into(inner, upright))
         return replace(placed, homography=exact / exact[2, 2])
 
     @classmethod
@@ -115,8 +125,8 @@ class Placed:
     def stretched(cls, left: Pixels, right: Pixels, view: View) -> Self:
         """The whole of one on the whole of the other."""
         upright = turned(left, view)
-        placed = cls(upright, right, view, _stretch(upright, right), (WHOLE, WHOLE), keeps_frame=True)
-        return placed.without_round_corners()
+        exact = whole_on_whole(upright, right)
+        return cls(upright, right, view, exact, (WHOLE, WHOLE), keeps_frame=True).without_round_corners()
 
     def without_round_corners(self) -> Self:
         """The same without the corners that were filled in one of the two because they are round there.
@@ -164,6 +174,11 @@ class Placed:
         """What frames are of the whole turned left and the whole right picture, in pixels."""
         x, y, across, down = frames[1]
         return box_of(self._turned(frames[0]), upright), box_of((x, y, x + across, y + down), right)
+
+    @property
+    def upright_frames(self) -> tuple[Frame, Frame]:
+        """Which part of the turned left and of the right picture they are."""
+        return frame_between(self._turned(self.frames[0])), self.frames[1]
 
     def _turned(self, frame: Frame) -> Corners:
         """A frame of the left picture, in shares of that picture once it is turned."""
@@ -290,9 +305,3 @@ class Placed:
             across, down = self.to_right(np.array([x * width, y * height]) / max(height, width)) * max(rows, columns)
             theirs.append(in_whole((float(across) / columns, float(down) / rows), self.frames[1]))
         return Region(kind, Box.around(ours), Box.around(theirs))
-
-
-def _stretch(left: Pixels, right: Pixels) -> Homography:
-    """The homography that lays all of one picture on all of the other."""
-    ours, theirs = extent_of(left), extent_of(right)
-    return np.diag([theirs[0] / ours[0], theirs[1] / ours[1], 1.0])

@@ -130,3 +130,9 @@ def shown_under(pixels: Homography, size: tuple[int, int], of: tuple[int, int]) 
         if min(side[0] * u + side[1] * v + side[2] for u in x[[0, -1]] for v in y[[0, -1], 0]) < 0:
             inside &= side[0] * x + (side[1] * y + side[2]) >= 0
     return inside
+
+
+def whole_on_whole(left: Pixels, right: Pixels) -> Homography:
+    """The homography that lays all of one picture on all of the other."""
+    ours, theirs = extent_of(left), extent_of(right)
+    return np.diag([theirs[0] / ours[0], theirs[1] / ours[1], 1.0])

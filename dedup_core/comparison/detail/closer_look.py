@@ -9,6 +9,7 @@ from PIL import Image
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.alignment.bend import Bend
 from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.alignment.trimmed_borders import clear_of_borders
 from dedup_core.comparison.detail.block_planes import DOUBTFUL, BlockPlanes, Blocks
 from dedup_core.comparison.detail.block_shapes import differences_in_shape
 from dedup_core.comparison.detail.displacement import UNMOVED, displacement
@@ -157,7 +158,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
 
 def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
     """What both show in blocks, in smaller ones where few show anything; None where none does."""
-    cut = placed.cut(scale, "L", Image.Resampling.BICUBIC)
+    cut = clear_of_borders(placed.cut(scale, "L", Image.Resampling.BICUBIC), placed)
     box = _without_rim(cut.bounds())
     if box is None:
         return None

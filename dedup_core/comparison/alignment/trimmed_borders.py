@@ -1,0 +1,52 @@
+"""What lies next to a plain border that was trimmed: resampling and saving have mixed it with the border."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from dedup_core.arrays import Pixels
+from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, in_units, on_near_side
+from dedup_core.comparison.alignment.frame import Frame
+from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
+from dedup_core.comparison.alignment.placing import Cut, Placed
+from dedup_core.comparison.structure.local_contrast import extent_of
+
+_MIXED: Final = 2.0  # pixels: the first is almost all border; of the second, in what was made larger, a third is
+_PARALLEL: Final = 0.99  # cosine, 8 degrees
+_END: Final = 1.0 - 1e-9  # of a side
+
+
+def clear_of_borders(cut: Cut, placed: Placed) -> Cut:
+    """What is cut out of two pictures, as they are placed, without what is mixed with a trimmed border.
+
+    Where both were trimmed at one place, both are mixed alike, and nothing is left out.
+    """
+    ours, theirs = map(_trimmed_edges, (placed.left, placed.right), placed.upright_frames)
+    edges = _without_common(ours, theirs @ placed.homography, 2 * _MIXED / max(placed.left.shape[:2]))
+    if len(edges) == 0:
+        return cut
+    scales = pixels_a_unit(cut.inside.shape, extent_of(placed.left))
+    return replace(cut, inside=cut.inside & on_near_side(edges, cut.left.size, scales))
+
+
+def _trimmed_edges(picture: Pixels, frame: Frame) -> Edges:
+    """Where the part of a whole picture that a frame is, (h, w, 3), is no longer mixed with what was trimmed."""
+    height, width = picture.shape[:2]
+    x, y, across, down = frame
+    sides = (
+        (x > 0.0, (1.0, 0.0, -_MIXED)),
+        (y > 0.0, (0.0, 1.0, -_MIXED)),
+        (x + across < _END, (-1.0, 0.0, width - _MIXED)),
+        (y + down < _END, (0.0, -1.0, height - _MIXED)),
+    )
+    edges = [edge for is_trimmed, edge in sides if is_trimmed]
+    return in_units(np.array(edges), width, height) if edges else NO_EDGES
+
+
+def _without_common(ours: Edges, theirs: Edges, apart: float) -> Edges:
+    """All edges but those which both have, at most so far `apart`."""
+    theirs = theirs / np.hypot(theirs[:, :1], theirs[:, 1:2])
+    is_parallel = ours[:, :2] @ theirs[:, :2].T > _PARALLEL
+    is_common = is_parallel & (np.abs(ours[:, 2:] - theirs[:, 2]) <= apart)
+    return np.concatenate([ours[~is_common.any(axis=1)], theirs[~is_common.any(axis=0)]])
