@@ -91,6 +91,16 @@ def cropped(picture: Picture, share: float) -> Picture:
     return picture.crop((left, top, left + int(width * share), top + int(height * share)))
 
 
+def tilted(picture: Picture, degrees: float, *, whole: bool) -> Picture:
+    return picture.rotate(degrees, Image.Resampling.BICUBIC, expand=whole, fillcolor="black")
+
+
+def rounded(picture: Picture) -> Picture:
+    mask = Image.new("L", picture.size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, *picture.size), min(picture.size) // 10, fill=255)
+    return Image.composite(picture, Image.new("RGB", picture.size, "white"), mask)
+
+
 def scaled(picture: Picture, factor: float) -> Picture:
     return picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.LANCZOS)
 
@@ -121,9 +131,23 @@ COPIES: dict[str, Callable[[Picture], Copy]] = {
     "smaller and worse": lambda it: (scaled(it, 0.7), "JPEG", 75),
     "sticker": lambda it: (sticker(it), "JPEG", 90),
     "banner": lambda it: (banner(it), "JPEG", 92),
+    "crop, framed": lambda it: (ImageOps.expand(cropped(it, 0.9), it.width // 12, "white"), "JPEG", 95),
+    "crop, bars": lambda it: (ImageOps.pad(cropped(it, 0.9), (max(it.size), max(it.size))), "JPEG", 95),
+    "crop, turned": lambda it: (tilted(cropped(it, 0.9), 2, whole=False), "JPEG", 95),
+    "turned by 3 degrees": lambda it: (tilted(it, 3, whole=True), "JPEG", 95),
+    "turned by 2, same frame": lambda it: (tilted(it, -2, whole=False), "PNG", 0),
+    "round corners": lambda it: (rounded(it), "PNG", 0),
 }
 NEVER = ("thumbnail", "half", "smaller and worse", "thumbnail enlarged", "watermark, tiled", "watermark, corner")
 NEVER += ("badge", "sticker", "banner", "frame, black", "frame, white", "bars, blurred")
+NEVER += (
+    "crop, framed",
+    "crop, bars",
+    "crop, turned",
+    "turned by 3 degrees",
+    "turned by 2, same frame",
+    "round corners",
+)
 
 
 def originals(photo: Picture) -> dict[str, bytes]:

@@ -160,6 +160,54 @@ def test_a_picture_with_bars_of_its_own_shows_a_frame_around_them():
     assert (found.left.is_framed, found.right.is_framed) == (False, True)
 
 
+def cut(picture: Image.Image) -> Image.Image:
+    return picture.crop((30, 20, 450, 440))
+
+
+def with_shadow(picture: Image.Image) -> Image.Image:
+    whole = Image.new("RGB", (picture.width + 80, picture.height + 80), "white")
+    whole.paste((150, 150, 150), (52, 52, whole.width - 28, whole.height - 28))
+    whole = whole.filter(ImageFilter.GaussianBlur(10))
+    whole.paste(picture, (40, 40))
+    return whole
+
+
+def with_bar(picture: Image.Image) -> Image.Image:
+    whole = Image.new("RGB", (picture.width + 80, picture.height), "#222")
+    whole.paste(picture, (0, 0))
+    return whole
+
+
+def with_round_corners(picture: Image.Image) -> Image.Image:
+    mask = Image.new("L", picture.size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, *picture.size), 40, fill=255)
+    return Image.composite(picture, Image.new("RGB", picture.size, "white"), mask)
+
+
+@pytest.mark.parametrize("change", [lambda it: ImageOps.expand(it, 36, "white"), with_bar], ids=["frame", "one bar"])
+def test_a_framed_crop_shows_less_than_its_original(change):
+    """What was put around the crop stands where the scene goes on, and is no margin that both have."""
+    found = sides(photograph(), change(cut(photograph())))
+    assert found.left.shared < 0.85
+    assert (found.left.is_framed, found.right.is_framed) == (False, True)
+
+
+@pytest.mark.parametrize("change", [with_shadow, with_bar, with_round_corners])
+def test_what_a_page_puts_around_a_picture_counts_against_it(change):
+    found = sides(photograph(), change(photograph()))
+    assert (found.left.is_framed, found.right.is_framed) == (False, True)
+
+
+def test_a_wall_beside_a_scene_is_no_bar():
+    scenery = photograph()
+    ImageDraw.Draw(scenery).rectangle((380, 0, 480, 480), fill=(120, 118, 115))
+    rough = np.random.default_rng(1).normal(0, 2, (480, 100, 1))
+    wall = np.asarray(scenery).astype(float)
+    wall[:, 380:] += rough
+    whole = Image.fromarray(np.clip(wall, 0, 255).astype(np.uint8))
+    assert not sides(whole, whole.crop((0, 0, 380, 480))).left.is_framed
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_part_beyond_the_last_row_and_column_is_that_row_and_column():
     side = side_of(np.asarray(scene(1, (40, 30))), 1.0, (1.0, 1.0, 1.0, 1.0), is_overlaid=False)

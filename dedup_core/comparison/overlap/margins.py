@@ -59,10 +59,15 @@ def _is_margin_of_both(wider: Placed, upright: Pixels, right: Pixels, used: tupl
     """Whether most of what both show beyond the boxes `used` looks the same, but for its shade."""
     cut, within = cut_within(wider, upright, right, used)
     beyond = cut.inside & ~within
-    ours, theirs = (np.asarray(image)[beyond].astype(np.float32) for image in (cut.left, cut.right))
+    ours, theirs = (np.asarray(image)[beyond] for image in (cut.left, cut.right))
+    return show_the_same(ours, theirs)
+
+
+def show_the_same(ours: Pixels, theirs: Pixels) -> bool:
+    """Whether most points (n, 3) of two margins, which lie on each other, look the same, but for their shade."""
     if len(ours) == 0:
         return False
-    off = ours - theirs
+    off = ours.astype(np.float32) - theirs
     shade = np.median(off, axis=0)
     is_like = np.abs(off - shade).max(axis=1) <= _LIKE_POINTS
     return bool(np.abs(shade).max() <= _LIKE_COLORS and is_like.mean() >= _MOST_POINTS)

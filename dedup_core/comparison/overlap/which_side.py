@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
-from dedup_core.comparison.alignment.filled_corners import has_filled_corners
+from dedup_core.comparison.alignment.filled_corners import has_filled_corners, has_one_ground, rounded_edges
 from dedup_core.comparison.alignment.warp import shrunk
+from dedup_core.comparison.overlap.margins import show_the_same
 from dedup_core.comparison.overlap.overlays import overlaid_sides
 from dedup_core.comparison.overlap.written_margins import is_written
 from dedup_core.comparison.regions import Corners
@@ -25,6 +26,9 @@ _FRAME_EDGE: Final = 3.0  # docs/thresholds.md#which-side
 _LEAST_EDGE: Final = 6.0  # gray levels: between two plain areas any step would be large
 _EMPTY_BARS: Final = 0.3  # docs/thresholds.md#which-side
 _PLAIN_STEP: Final = 0.5  # gray levels
+_LITTLE: Final = 0.15  # of the steps inside; shadows and gradients around photographs have 0.03 to 0.13
+_SMOOTH: Final = 1.2  # second against first differences; shadows and gradients have 0.3 to 1.0, a faint scene 1.8
+_STRIP: Final = (4, 32)  # points across and along, in which grain and what is written in a margin are averaged
 _BARS_BESIDE: Final = [True, False, True, False]
 _BARS_ABOVE: Final = [False, True, False, True]
 
@@ -44,12 +48,12 @@ def sides_of(
         parts = _stretched([np.asarray(shrunk(whole, scale)) for whole, scale in zip(wholes, scales, strict=True)])
     overlaid = overlaid_sides(*parts)
     # Around what is turned against the other, a box says little of where the frame of that one lies.
-    frames = (within_the_other(*inner), within_the_other(*inner[::-1])) if is_straight else inner
+    frames = (within_the_other(*inner, wholes), within_the_other(*inner[::-1], wholes[::-1])) if is_straight else inner
     sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
     if not is_straight:
         return _with_filling(sides, wholes, turn)
     if not (sides.left.is_framed and sides.right.is_framed):
-        return sides
+        return _with_round_corners(sides, wholes)
     # What has bars of its own and got a frame besides has something around it on more sides.
     left_margins, right_margins = (sum(_wide_margins(corners)) for corners in frames)
     return Sides(
@@ -69,22 +73,60 @@ def _with_filling(sides: Sides, wholes: Both, turn: float) -> Sides:
     )
 
 
-def within_the_other(ours: Corners, theirs: Corners) -> Corners:
+def _with_round_corners(sides: Sides, wholes: Both) -> Sides:
+    """The sides of two of which one lost its corners: what it has in their place is a frame."""
+    left, right = (has_one_ground(whole) for whole in wholes)
+    if left == right or len(rounded_edges(wholes[right])) == 0:
+        return sides
+    rounded = replace(sides.right if right else sides.left, is_framed=True)
+    return replace(sides, right=rounded) if right else replace(sides, left=rounded)
+
+
+def within_the_other(ours: Corners, theirs: Corners, wholes: Both) -> Corners:
     """What lies in the frame of the other picture: `ours`, and as much around it as there is around `theirs`.
 
-    Plain margins are trimmed of both before one is laid on the other. What both have around them is no frame of one.
+    Plain margins are trimmed of both before one is laid on the other. What both have around them is no frame of one;
+    what looks otherwise there was put around a crop.
     """
     left, top, right, bottom = ours
     across, down = (
         span / max(other, _LEAST_MARGIN)
         for span, other in ((right - left, theirs[2] - theirs[0]), (bottom - top, theirs[3] - theirs[1]))
     )
-    return (
+    wider = (
         max(0.0, left - across * theirs[0]),
         max(0.0, top - down * theirs[1]),
         min(1.0, right + across * (1 - theirs[2])),
         min(1.0, bottom + down * (1 - theirs[3])),
     )
+    return _alike_ones(ours, wider, theirs, wholes)
+
+
+def _alike_ones(ours: Corners, wider: Corners, theirs: Corners, wholes: Both) -> Corners:
+    """As `wider` as what is around `ours` looks like what is around `theirs` there."""
+    found = list(ours)
+    for side in range(4):
+        along, across = side % 2, 1 - side % 2
+        if abs(wider[side] - ours[side]) > _LEAST_MARGIN:
+            times = (theirs[along + 2] - theirs[along]) / (ours[along + 2] - ours[along])
+            ends = theirs[side], theirs[side] + (wider[side] - ours[side]) * times
+            strips = [
+                _strip(whole, along, sorted(reach), (corners[across], corners[across + 2]))
+                for whole, reach, corners in zip(wholes, ((ours[side], wider[side]), ends), (ours, theirs), strict=True)
+            ]
+            if not show_the_same(*strips):
+                continue
+        found[side] = wider[side]
+    return found[0], found[1], found[2], found[3]
+
+
+def _strip(whole: Pixels, along: int, reach: Sequence[float], span: Sequence[float]) -> Pixels:
+    """Points (n, 3) of what lies within both, in shares of the sides: `reach` across if `along` is 0, or down."""
+    height, width = whole.shape[:2]
+    (left, right), (top, bottom) = (reach, span) if along == 0 else (span, reach)
+    box = max(0.0, left * width), max(0.0, top * height), min(1.0, right) * width, min(1.0, bottom) * height
+    size = _STRIP if along == 0 else _STRIP[::-1]
+    return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX, box)).reshape(-1, 3)
 
 
 def _is_one_frame(wholes: Both, inner: tuple[Corners, Corners]) -> bool:
@@ -124,8 +166,8 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, is_s
     profiles = zip((across, down, across, down), edges, is_wide, strict=True)
     is_edged = [wide and _has_edge(profile, edge) for profile, edge, wide in profiles]
     edged = [edge for edge, wide in zip(is_edged, is_wide, strict=True) if wide]
-    is_framed = len(edged) > 1 and (
-        sum(edged) >= min(3, len(edged)) or (any(edged) and _is_plain_around(luma, rows, columns))
+    is_framed = any(edged) and (
+        sum(edged) >= min(3, max(2, len(edged))) or _shows_little_around(luma, rows, columns, of_scenes=len(edged) > 1)
     )
     if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
         profile, start, stop = (across, edges[0], edges[2]) if is_wide == _BARS_BESIDE else (down, edges[1], edges[3])
@@ -169,17 +211,25 @@ def least_step(profile: NDArray[np.floating]) -> float:
     return max(_LEAST_EDGE, _FRAME_EDGE * usual)
 
 
-def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:
-    """Whether all that is outside has one color, as what lies around a picture has and no scene."""
+def _shows_little_around(luma: Float32s, rows: slice, columns: slice, *, of_scenes: bool) -> bool:
+    """Whether all that is outside has one color, or, `of_scenes`, changes slowly and little against what is inside.
+
+    So do a shadow and a gradient around a picture. At one side only, a wall of a scene may do so as well.
+    """
     steps = steps_around(luma, rows, columns)
-    return bool(steps.size and steps.mean() < _PLAIN_STEP)
+    if not of_scenes or steps.size == 0 or steps.mean() < _PLAIN_STEP:
+        return bool(steps.size and steps.mean() < _PLAIN_STEP)
+    bends = steps_around(luma, rows, columns, order=2)
+    inside = [np.abs(np.diff(luma[rows, columns], axis=axis)) for axis in (0, 1)]
+    usual = sum(float(it.mean()) for it in inside if it.size)
+    return bool(steps.mean() < _LITTLE * usual and bends.mean() < _SMOOTH * steps.mean())
 
 
-def steps_around(luma: Float32s, rows: slice, columns: slice) -> NDArray[np.floating]:
-    """How much each point outside differs from those above and before it, in gray levels, (n,)."""
+def steps_around(luma: Float32s, rows: slice, columns: slice, order: int = 1) -> NDArray[np.floating]:
+    """How much each point outside differs from those above and before it, in gray levels, (n,); of which `order`."""
     steps = np.zeros_like(luma)
-    steps[1:] += np.abs(np.diff(luma, axis=0))
-    steps[:, 1:] += np.abs(np.diff(luma, axis=1))
+    steps[order:] += np.abs(np.diff(luma, order, axis=0))
+    steps[:, order:] += np.abs(np.diff(luma, order, axis=1))
     outside = np.ones(luma.shape, bool)
     outside[max(0, rows.start - REACH) : rows.stop + REACH, max(0, columns.start - REACH) : columns.stop + REACH] = (
         False
