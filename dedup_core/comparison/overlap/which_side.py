@@ -26,9 +26,10 @@ _FRAME_EDGE: Final = 3.0  # docs/thresholds.md#which-side
 _LEAST_EDGE: Final = 6.0  # gray levels: between two plain areas any step would be large
 _EMPTY_BARS: Final = 0.3  # docs/thresholds.md#which-side
 _PLAIN_STEP: Final = 0.5  # gray levels
+_ALONG: Final = 0.75  # of the points of an edge
 _LITTLE: Final = 0.15  # of the steps inside; shadows and gradients around photographs have 0.03 to 0.13
 _SMOOTH: Final = 1.2  # second against first differences; shadows and gradients have 0.3 to 1.0, a faint scene 1.8
-_STRIP: Final = (4, 32)  # points across and along, in which grain and what is written in a margin are averaged
+_LINES, _POINTS = 16, 32  # of a margin: grain and what is written there are averaged in these
 _BARS_BESIDE: Final = [True, False, True, False]
 _BARS_ABOVE: Final = [False, True, False, True]
 
@@ -86,7 +87,7 @@ def within_the_other(ours: Corners, theirs: Corners, wholes: Both) -> Corners:
     """What lies in the frame of the other picture: `ours`, and as much around it as there is around `theirs`.
 
     Plain margins are trimmed of both before one is laid on the other. What both have around them is no frame of one;
-    what looks otherwise there was put around a crop.
+    from where on it looks otherwise it was put around a crop.
     """
     left, top, right, bottom = ours
     across, down = (
@@ -99,34 +100,41 @@ def within_the_other(ours: Corners, theirs: Corners, wholes: Both) -> Corners:
         min(1.0, right + across * (1 - theirs[2])),
         min(1.0, bottom + down * (1 - theirs[3])),
     )
-    return _alike_ones(ours, wider, theirs, wholes)
-
-
-def _alike_ones(ours: Corners, wider: Corners, theirs: Corners, wholes: Both) -> Corners:
-    """As `wider` as what is around `ours` looks like what is around `theirs` there."""
     found = list(ours)
     for side in range(4):
-        along, across = side % 2, 1 - side % 2
-        if abs(wider[side] - ours[side]) > _LEAST_MARGIN:
-            times = (theirs[along + 2] - theirs[along]) / (ours[along + 2] - ours[along])
-            ends = theirs[side], theirs[side] + (wider[side] - ours[side]) * times
-            strips = [
-                _strip(whole, along, sorted(reach), (corners[across], corners[across + 2]))
-                for whole, reach, corners in zip(wholes, ((ours[side], wider[side]), ends), (ours, theirs), strict=True)
-            ]
-            if not show_the_same(*strips):
-                continue
-        found[side] = wider[side]
+        found[side] += (wider[side] - ours[side]) * _share_alike(side, (ours, wider), theirs, wholes)
     return found[0], found[1], found[2], found[3]
 
 
-def _strip(whole: Pixels, along: int, reach: Sequence[float], span: Sequence[float]) -> Pixels:
-    """Points (n, 3) of what lies within both, in shares of the sides: `reach` across if `along` is 0, or down."""
+def _share_alike(side: int, reach: tuple[Corners, Corners], theirs: Corners, wholes: Both) -> float:
+    """How far out (0..1) what lies at a side between two boxes of ours looks like what lies there around `theirs`."""
+    ours, wider = reach
+    along, across = side % 2, 1 - side % 2
+    width = wider[side] - ours[side]
+    if abs(width) <= _LEAST_MARGIN:
+        return 1.0
+    times = (theirs[along + 2] - theirs[along]) / (ours[along + 2] - ours[along])
+    strips = (
+        _lines_of(wholes[0], along, (ours[side], wider[side]), (ours[across], ours[across + 2])),
+        _lines_of(wholes[1], along, (theirs[side], theirs[side] + width * times), (theirs[across], theirs[across + 2])),
+    )
+    is_alike = [show_the_same(*lines) for lines in zip(*strips, strict=True)]
+    return is_alike.index(False) / len(is_alike) if False in is_alike else 1.0
+
+
+def _lines_of(whole: Pixels, along: int, reach: tuple[float, float], span: tuple[float, float]) -> Pixels:
+    """Some lines (lines, points, 3) of what lies within both, in shares of the sides, from the start of the reach on.
+
+    `reach` is from left to right if `along` is 0, and from the top down if it is 1.
+    """
     height, width = whole.shape[:2]
-    (left, right), (top, bottom) = (reach, span) if along == 0 else (span, reach)
+    first, last = sorted(reach)
+    left, top, right, bottom = (first, span[0], last, span[1]) if along == 0 else (span[0], first, span[1], last)
     box = max(0.0, left * width), max(0.0, top * height), min(1.0, right) * width, min(1.0, bottom) * height
-    size = _STRIP if along == 0 else _STRIP[::-1]
-    return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX, box)).reshape(-1, 3)
+    size = (_LINES, _POINTS) if along == 0 else (_POINTS, _LINES)
+    found = np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX, box))
+    lines = found.swapaxes(0, 1) if along == 0 else found
+    return lines if reach[0] <= reach[1] else lines[::-1]
 
 
 def _is_one_frame(wholes: Both, inner: tuple[Corners, Corners]) -> bool:
@@ -158,17 +166,17 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, is_s
     height, width = luma.shape
     row, column = min(int(top * height), height - 1), min(int(left * width), width - 1)
     rows, columns = slice(row, max(row + 1, int(bottom * height))), slice(column, max(column + 1, int(right * width)))
-    across, down = (
-        np.abs(np.diff(luma, axis=1))[rows].mean(axis=0),
-        np.abs(np.diff(luma, axis=0))[:, columns].mean(axis=1),
-    )
+    steps = np.abs(np.diff(luma, axis=1))[rows], np.abs(np.diff(luma, axis=0))[:, columns].T
+    across, down = (it.mean(axis=0) for it in steps)
     edges = (round(left * width), round(top * height), round(right * width), round(bottom * height))
     profiles = zip((across, down, across, down), edges, is_wide, strict=True)
     is_edged = [wide and _has_edge(profile, edge) for profile, edge, wide in profiles]
     edged = [edge for edge, wide in zip(is_edged, is_wide, strict=True) if wide]
-    is_framed = any(edged) and (
-        sum(edged) >= min(3, max(2, len(edged))) or _shows_little_around(luma, rows, columns, of_scenes=len(edged) > 1)
-    )
+    if len(edged) == 1:
+        side = is_wide.index(True)
+        is_framed = _is_line(steps[side % 2], edges[side]) and _is_plain_around(luma, rows, columns)
+    else:
+        is_framed = any(edged) and (sum(edged) >= min(3, len(edged)) or _fades_around(luma, rows, columns))
     if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
         profile, start, stop = (across, edges[0], edges[2]) if is_wide == _BARS_BESIDE else (down, edges[1], edges[3])
         is_framed = is_framed or _emptiness(profile, start, stop) < (_EMPTY_BARS if any(edged) else _EMPTY_BARS / 3)
@@ -211,14 +219,25 @@ def least_step(profile: NDArray[np.floating]) -> float:
     return max(_LEAST_EDGE, _FRAME_EDGE * usual)
 
 
-def _shows_little_around(luma: Float32s, rows: slice, columns: slice, *, of_scenes: bool) -> bool:
-    """Whether all that is outside has one color, or, `of_scenes`, changes slowly and little against what is inside.
+def _is_line(steps: Float32s, edge: int) -> bool:
+    """Whether a line runs along the edge at most of its points, as no row of letters does: `steps` (points, lines)."""
+    near = steps[:, max(0, edge - 1 - REACH) : edge + REACH]
+    return near.size > 0 and bool((near.max(axis=1) > _LEAST_EDGE).mean() >= _ALONG)
 
-    So do a shadow and a gradient around a picture. At one side only, a wall of a scene may do so as well.
-    """
+
+def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:
+    """Whether all that is outside has one color, as what lies around a picture has and no scene."""
     steps = steps_around(luma, rows, columns)
-    if not of_scenes or steps.size == 0 or steps.mean() < _PLAIN_STEP:
-        return bool(steps.size and steps.mean() < _PLAIN_STEP)
+    return bool(steps.size and steps.mean() < _PLAIN_STEP)
+
+
+def _fades_around(luma: Float32s, rows: slice, columns: slice) -> bool:
+    """Whether all that is outside has one color, or changes slowly and little: a shadow or a gradient."""
+    if _is_plain_around(luma, rows, columns):
+        return True
+    steps = steps_around(luma, rows, columns)
+    if steps.size == 0:
+        return False
     bends = steps_around(luma, rows, columns, order=2)
     inside = [np.abs(np.diff(luma[rows, columns], axis=axis)) for axis in (0, 1)]
     usual = sum(float(it.mean()) for it in inside if it.size)
