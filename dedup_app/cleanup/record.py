@@ -27,6 +27,10 @@ class InvalidManifest(PermanentError):
     reason = "invalid-manifest"
 
 
+class UnclearTime(ValueError):
+    """A time without a zone, from which nobody can tell how long an image has been away."""
+
+
 class Step(StrEnum):
     """What has happened to an image; each is noted when it is done."""
 
@@ -115,6 +119,8 @@ class Record:
                 line += 1
                 moved[entry["image"]] = _after(moved.get(entry["image"]), entry)
                 _must_be_a_copy(moved[entry["image"]], header)
+        except UnclearTime as error:
+            raise InvalidManifest(f"line {line} of the manifest: {error}") from error
         except (KeyError, TypeError, ValueError, InvalidPath) as error:
             raise InvalidManifest(f"line {line} of the manifest is damaged: {error!r}") from error
         return cls(manifest, header, moved.values(), now)
@@ -195,8 +201,16 @@ def _after(before: Moved | None, entry: Mapping[str, Any]) -> Moved:
     if step is Step.COPIED and "content" in entry:
         return replace(before, step=step, content=BlobContent(**entry["content"]))
     if step is Step.DELETED:
-        return replace(before, step=step, away_since=datetime.fromisoformat(entry["at"]))
+        return replace(before, step=step, away_since=_moment(entry["at"]))
     return replace(before, step=step)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        in_utc = f"{moment.isoformat()}+00:00"
+        raise UnclearTime(f"the time {text!r} has no zone: write {in_utc} if it is in UTC, as `dedup apply` does")
+    return moment
 
 
 def _must_be_a_copy(moved: Moved, header: Header) -> None:

@@ -208,6 +208,20 @@ def test_a_file_that_is_no_manifest_is_refused_and_left_whole(dedup: Command, te
     assert f"{dedup.plan} {told}" in done.stderr
 
 
+@pytest.mark.parametrize("act", [("undo",), ("purge", "--older-than", "30d")])
+def test_a_time_without_a_zone_is_refused_by_its_line_with_a_remedy(dedup: Command, act: tuple[str, ...]):
+    dedup("apply", dedup.plan, "--yes")
+    lines = [json.loads(line) for line in dedup.manifest.read_text().splitlines()]
+    number = next(number for number, line in enumerate(lines, 1) if line.get("step") == "deleted")
+    zoned = lines[number - 1]["at"]
+    lines[number - 1]["at"] = zoned.removesuffix("+00:00")
+    dedup.manifest.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+    done = dedup(act[0], dedup.manifest, *act[1:])
+    assert done.exit_code == 2
+    assert f"{dedup.manifest}: line {number} of the manifest: the time" in done.stderr
+    assert f"has no zone: write {zoned} if it is in UTC" in done.stderr
+
+
 def test_each_entry_is_on_the_disk_before_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     synced: list[bytes] = []
     path = tmp_path / "m.jsonl"
