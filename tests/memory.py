@@ -299,9 +299,17 @@ class MemoryPoisonQueues:
     def peek(self, queue: str, limit: int = 32) -> Sequence[PoisonMessage]:
         return self.messages.get(queue, [])[:limit]
 
-    def take(self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool]) -> int:
-        seen = self.messages.get(queue, [])[:limit]
-        taken = [message for message in seen if handle(message)]
+    def take(
+        self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool], until: datetime | None = None
+    ) -> int:
+        taken: list[PoisonMessage] = []
+        for message in list(self.messages.get(queue, [])):
+            if len(taken) == limit:
+                break
+            if handle(message):
+                taken.append(message)
+            if until is not None and message.since > until:
+                break
         self.messages[queue] = [it for it in self.messages.get(queue, []) if it not in taken]
         return len(taken)
 

@@ -26,7 +26,7 @@ log = EventLog(__name__)
 
 PATIENCE = timedelta(hours=1)  # an outage is given this long between two rounds of tries
 A_RUN = 32  # messages of each queue that the timer has tried again in one run
-ALL = 100_000  # as good as no limit: what is received is held until it is handled, about half a kilobyte a message
+ALL = 100_000  # as good as no limit
 NOT_UNDERSTOOD = (InvalidMessage, InvalidPath, KeyError, ValueError, TypeError, RecursionError)
 UNKNOWN = "failed on every try; its error was not noted"
 
@@ -71,13 +71,20 @@ class PoisonService:
         return [Failed(it, self._reports.last_error(it.body) or UNKNOWN) for it in ours]
 
     def redrive(self, queue: str, *, limit: int = ALL, older_than: timedelta | None = None) -> int:
-        """Put messages on their queue once more, the oldest first; how many. What says nothing stays."""
+        """Put messages on their queue once more, the oldest first; how many. What says nothing stays.
+
+        With `older_than`, those that are younger wait, and their pairs say so.
+        """
+        until = None if older_than is None else self._now() - older_than
 
         def handle(message: PoisonMessage) -> bool:
-            is_due = older_than is None or self._now() - message.since >= older_than
-            return is_due and not self._is_of_another_app(message) and self._send(message)
+            if self._is_of_another_app(message):
+                return False
+            if until is not None and queue == self._settings.verify_queue:
+                self._fail_pairs(Failed(message, self._reports.last_error(message.body) or UNKNOWN))
+            return (until is None or message.since <= until) and self._send(message)
 
-        return self._poison.take(queue, limit, handle)
+        return self._poison.take(queue, limit, handle, until)
 
     def count(self, queue: str) -> int:
         """About how many messages of the queue failed, in the host's own queue those of other apps included."""
@@ -92,8 +99,6 @@ class PoisonService:
 
     def tend(self) -> int:
         """The timer's part, bounded: note on pairs that their message failed, have the oldest messages tried again."""
-        for failed in self.failed(self._settings.verify_queue):
-            self._fail_pairs(failed)
         sent = sum(self.redrive(queue, limit=A_RUN, older_than=PATIENCE) for queue in self.queues)
         if sent:
             log.info("poison_tried_again", messages=sent)

@@ -70,8 +70,13 @@ class PoisonQueues(Protocol):
         """The oldest of them, up to 32, left where they are."""
         ...
 
-    def take(self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool]) -> int:
-        """Take out, of up to `limit` messages, the oldest first, those whose handling says so; how many it were."""
+    def take(
+        self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool], until: datetime | None = None
+    ) -> int:
+        """Take out up to `limit` messages, the oldest first: those whose handling says so; how many it were.
+
+        What stays keeps nothing behind it waiting. With `until`, the look ends among those that came later.
+        """
         ...
 
     def count(self, queue: str) -> int:

@@ -1,6 +1,6 @@
 """The poison queues of the host: messages that failed on every try, to be looked at, tried again or thrown away."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from dedup_storage.messaging.queues import AT_ONCE, POISON_SUFFIX, QueueService,
 if TYPE_CHECKING:
     from azure.storage.queue import QueueMessage
 
-HIDDEN_SECONDS = 120  # longer than it takes to send on what a run of the timer receives (32 messages)
+HIDDEN_SECONDS = 120  # longer than it takes to send on what is received at once
 
 
 class AzurePoisonQueues:
@@ -31,15 +31,24 @@ class AzurePoisonQueues:
             except ResourceNotFoundError:
                 return []
 
-    def take(self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool]) -> int:
+    def take(
+        self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool], until: datetime | None = None
+    ) -> int:
         poison = self._service.get_queue_client(queue + POISON_SUFFIX)
-        taken = 0
-        for message in self._received(queue, limit):
-            if not handle(_message(queue, message)):
-                continue  # hidden for two minutes, then there as before
-            with our_errors(f"take a message out of {poison.queue_name}"), suppress(ResourceNotFoundError):
-                poison.delete_message(message)
-            taken += 1
+        taken, seen = 0, set[str]()
+        while taken < limit:
+            page = [(it, _message(queue, it)) for it in self._received(queue, min(limit, AT_ONCE))]
+            if seen.issuperset(it.message_id for _, it in page):  # the end, or what stays has come once more
+                break
+            for received, message in page:
+                seen.add(message.message_id)
+                if taken == limit or not handle(message):
+                    continue  # hidden for two minutes, then there as before
+                with our_errors(f"take a message out of {poison.queue_name}"), suppress(ResourceNotFoundError):
+                    poison.delete_message(received)
+                taken += 1
+            if until is not None and all(message.since > until for _, message in page):
+                break
         return taken
 
     def count(self, queue: str) -> int:
@@ -50,17 +59,16 @@ class AzurePoisonQueues:
         with our_errors(f"clear {poison.queue_name}"), suppress(ResourceNotFoundError):
             poison.clear_messages()
 
-    def _received(self, queue: str, limit: int) -> "Iterator[QueueMessage]":
+    def _received(self, queue: str, limit: int) -> "list[QueueMessage]":
         poison = self._service.get_queue_client(queue + POISON_SUFFIX)
         with our_errors(f"receive from {poison.queue_name}"):
             try:
                 pages = poison.receive_messages(
-                    messages_per_page=min(limit, AT_ONCE), visibility_timeout=HIDDEN_SECONDS, max_messages=limit
+                    messages_per_page=limit, visibility_timeout=HIDDEN_SECONDS, max_messages=limit
                 )
-                messages = list(pages)
+                return list(pages)
             except ResourceNotFoundError:
-                return
-        yield from messages
+                return []
 
 
 def _message(queue: str, message: "QueueMessage") -> PoisonMessage:

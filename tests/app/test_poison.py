@@ -1,6 +1,7 @@
 """Messages that failed on every try: an outage heals by itself, and people can act on the rest."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -92,11 +93,24 @@ def test_the_timer_has_only_so_many_tried_again_and_none_that_is_fresh(world):
 
 
 def test_what_says_nothing_keeps_nothing_behind_it_waiting(world):
-    give_up(world, "ingest-images", "nonsense")
+    for _ in range(40):
+        give_up(world, "ingest-images", "nonsense")
     path = world.upload("a.png", photo(1))
     give_up(world, "ingest-images", IngestMessage(path).to_json())
-    assert world.services.poison.redrive("ingest-images") == 1
+    world.time += timedelta(hours=2)
+    assert world.services.poison.tend() == 1
     assert world.ingest_queue.messages == [IngestMessage(path)]
+
+
+def test_a_pair_behind_what_says_nothing_is_failed_and_tried_again(world, broken_pair):
+    a, b = broken_pair
+    messages = world.poison_queues.messages["verify-pairs"]
+    older = replace(messages[0], body="nonsense", since=world.time - timedelta(hours=2))
+    messages[:0] = [replace(older, message_id=f"n{number}") for number in range(40)]
+    assert world.services.poison.tend() == 0
+    assert world.pair(a, b).failure == "access-denied: 403"
+    world.time += timedelta(minutes=61)
+    assert world.services.poison.tend() == 1
 
 
 def test_uploads_of_another_app_are_left_to_it_in_the_queue_that_the_host_names_alike_for_all(world):

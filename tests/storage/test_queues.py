@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.core.exceptions import ResourceExistsError
 
-from dedup_app.ports.queues import IngestQueue, QueueLengths, Queues, VerifyQueue
+from dedup_app.ports.queues import IngestQueue, PoisonMessage, QueueLengths, Queues, VerifyQueue
 from dedup_app.ports.reports import RejectedMessage
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.views import View
@@ -165,3 +166,21 @@ def test_poison_is_peeked_taken_out_the_oldest_first_and_cleared(clients: Storag
     assert [it.body for it in poison.peek("work")] == ["four"]  # what was received stays hidden for a while
     poison.clear("work")
     assert poison.peek("work") == []
+
+
+def test_poison_that_stays_keeps_nothing_behind_it_waiting(clients: StorageClients) -> None:
+    poison, looked_at = AzurePoisonQueues(clients.queues), list[str]()
+    queue = clients.queues.create_queue("stuck-poison")
+    for number in range(80):
+        queue.send_message(f"{number}")
+    assert poison.take("stuck", 5, lambda message: int(message.body) >= 70) == 5
+
+    def look(message: PoisonMessage) -> bool:
+        looked_at.append(message.body)
+        return False
+
+    queue.clear_messages()
+    for number in range(80):
+        queue.send_message(f"{number}")
+    assert poison.take("stuck", 32, look, datetime.now(UTC) - timedelta(hours=1)) == 0
+    assert len(looked_at) == 32  # all of them are too young, and so are those behind them
