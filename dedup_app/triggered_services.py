@@ -79,11 +79,7 @@ class TriggeredServices(ServicePorts):
         from dedup_app.operations.reporting import ReportingService
 
         return ReportingService(
-            stats=self.stats,
-            reports=self.reports,
-            now=self.now,
-            meter=self.meter,
-            protected=self.settings.protected_prefixes,
+            stats=self.stats, reports=self.reports, settings=self.settings, now=self.now, meter=self.meter
         )
 
     @cached_property

@@ -181,6 +181,18 @@ class Settings:
         steps = tuple(KeeperStep(step) for step in self.keeper_steps) or DEFAULT_STEPS
         return KeeperPolicy(steps, self.protected_prefixes)
 
+    @property
+    def keeper_told(self) -> dict[str, str]:
+        """The settings, with their defaults, by which the same copies are kept elsewhere; prefixes are told apart."""
+        return {"KEEPER_STEPS": ",".join(self.keeper_steps or KEEPER_STEPS)}
+
+    @property
+    def policy_told(self) -> dict[str, str]:
+        """The settings, with their defaults, by which pairs are judged alike elsewhere."""
+        preset = PRESETS[self.policy_preset]
+        changed = {name: it for name, it in sorted(self.policy_overrides.items()) if getattr(preset, name) != it}
+        return {"POLICY": self.policy_preset} | {POLICY_PREFIX + it.upper(): f"{changed[it]:g}" for it in changed}
+
     def check_keeper_steps(self) -> None:
         """Raise `InvalidSetting` for a step that there is not, or that comes twice."""
         wrong = [step for step in self.keeper_steps if step not in KEEPER_STEPS]

@@ -1,8 +1,9 @@
 """Reporting: the sum of all instances of a day, logged as one line and stored for people to look at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.pipeline.loader_totals import utc_day
 from dedup_app.ports.reports import Meter, ReportsTable, StatsReport, StatsTable
@@ -19,15 +20,15 @@ class ReportingService:
         *,
         stats: StatsTable,
         reports: ReportsTable,
+        settings: Settings,
         now: Callable[[], datetime],
         meter: Meter | None = None,
-        protected: Sequence[str] = (),
     ) -> None:
         self._stats = stats
         self._reports = reports
+        self._settings = settings
         self._now = now
         self._meter = meter
-        self._protected = protected
 
     def report(self) -> StatsReport:
         """Report today; first close the day of the last report, if that is over, with what was counted after it.
@@ -49,7 +50,8 @@ class ReportingService:
     def _report_day(self, day: str) -> StatsReport:
         by_instance = self._stats.of_day(day)
         totals = LoaderStats.sum(by_instance.values())
-        report = StatsReport(day, len(by_instance), totals, self._now(), self._protected)
+        told = self._settings.keeper_told | self._settings.policy_told
+        report = StatsReport(day, len(by_instance), totals, self._now(), self._settings.protected_prefixes, told)
         log.info("loader_stats", day=day, instances=report.instances, **report.totals.as_dict())
         self._reports.put_stats_report(report)
         return report

@@ -1,7 +1,7 @@
 """What processes count and report: the tables `loaderstats` and `reports`, and a monitoring service."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -25,7 +25,8 @@ class RejectedMessage:
 class StatsReport:
     """What the timer reported: the sum of all instances of one UTC day.
 
-    `protected` has the prefixes of names that the app keeps before others, which the command has to do, too.
+    `protected` has the prefixes of names that the app keeps before others, which the command has to do, too; `told` has
+    the settings by which it chooses the copy to keep and judges, none where an earlier version reported.
     """
 
     day: str
@@ -33,6 +34,7 @@ class StatsReport:
     totals: LoaderStats
     reported_at: datetime
     protected: Sequence[str] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

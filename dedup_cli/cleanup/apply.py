@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from dedup_cli.cleanup.clearing import moving_services, read_plan, require_protection, tell
+from dedup_cli.as_the_app import require_its_keepers
+from dedup_cli.cleanup.clearing import moving_services, read_plan, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
 from dedup_cli.presentation.output import as_argument, console, plain
 
@@ -36,7 +37,7 @@ def apply(
     """
     wanted = read_plan(plan)
     services = moving_services(context)
-    require_protection(services)
+    require_its_keepers(services)
     service = services.apply
     if not yes:
         hint = f"dedup apply {as_argument(str(plan))} --yes"

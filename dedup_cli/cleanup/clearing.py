@@ -12,10 +12,10 @@ from dedup_app.cleanup.outcome import Fate, Outcome
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.failures import ExitCode, InputError
-from dedup_cli.presentation.output import as_argument, console, counted, plain, print_json
+from dedup_cli.presentation.output import console, counted, plain, print_json
 from dedup_cli.presentation.output import tell as remark
 from dedup_cli.presentation.progress import progress
-from dedup_core.errors import InvalidSetting, TemporaryError
+from dedup_core.errors import TemporaryError
 from dedup_core.groups.plan import KeepPlan
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan
 
@@ -28,18 +28,6 @@ def moving_services(context: typer.Context) -> Services:
 
         services.movable_blobs = open_movable_blobs(services.settings)
     return services
-
-
-def require_protection(services: Services) -> None:
-    """Raise `InvalidSetting` unless what the app protects is protected here, too: plans go by the settings of here."""
-    report = services.reports.latest_stats_report()
-    told = tuple(report.protected) if report else ()
-    if not set(told) <= set(services.settings.protected_prefixes):
-        setting = as_argument(f"PROTECTED_PREFIXES={','.join(told)}")
-        raise InvalidSetting(
-            f"the app protects images that these settings do not: export {setting} here, too (what was changed in the "
-            "app is known here once its timer has run)"
-        )
 
 
 def read_plan(path: Path) -> KeepPlan:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_cli.cleanup.clearing import require_protection
+from dedup_cli.as_the_app import require_its_keepers
 from dedup_cli.connection import services_of
 from dedup_cli.named_images import note_prefix
 from dedup_cli.presentation.formats import Format, chosen_format
@@ -53,7 +53,7 @@ def plan(
     wanted = Wanted(keep, [VerdictKind(it) for it in verdict or ()], prefix)
     output = chosen_format(context, output, as_json=as_json)
     services = services_of(context)
-    require_protection(services)
+    require_its_keepers(services)
     note_prefix(services, prefix)
     found = services.keep_plan.plan(wanted)
     match output:

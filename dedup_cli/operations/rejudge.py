@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from dedup_app.operations.rejudge import Change, RejudgeReport
+from dedup_cli.as_the_app import require_its_policy
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.output import console, counted, plain, plain_table, print_json
 from dedup_cli.presentation.progress import progress
@@ -29,6 +30,8 @@ def rejudge(
     Example: dedup rejudge --dry-run
     """
     services = services_of(context)
+    if not dry_run:
+        require_its_policy(services)
     report, shown = RejudgeReport(), list[Change]()
     with progress("pairs") as show:
         for change in services.rejudge.rejudge(report, dry_run=dry_run, remeasure=remeasure, progress=show):

@@ -39,6 +39,7 @@ class AzureReportsTable:
             "instances": report.instances,
             "reported_at": utc(report.reported_at),
             "protected": json.dumps(report.protected),
+            "told": json.dumps(report.told),
         }
         self._table.upsert(entity, keep_other_columns=False)
 
@@ -54,6 +55,7 @@ class AzureReportsTable:
                 totals=stats_of(entity),
                 reported_at=utc(entity["reported_at"]),
                 protected=tuple(json.loads(entity.get("protected", "[]"))),
+                told=json.loads(entity.get("told", "{}")),
             )
 
     def put_decoders_report(self, report: DecodersReport) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from dedup_app.configuration.settings import Settings
 from dedup_app.operations.reporting import ReportingService
 from dedup_app.pipeline.loader_totals import LoaderTotals, utc_day
 from dedup_app.ports.reports import StatsReport
@@ -178,7 +179,9 @@ def test_the_coverage_of_the_day_is_told_with_each_report(table):
     meter = Metered()
     table.put(TODAY, "one", LoaderStats(comparisons_performed=3))
     table.put(TODAY, "two", LoaderStats(comparisons_failed=1))
-    ReportingService(stats=table, reports=MemoryReportsTable(), now=lambda: NOON, meter=meter).report()
+    ReportingService(
+        stats=table, reports=MemoryReportsTable(), settings=Settings(), now=lambda: NOON, meter=meter
+    ).report()
     assert meter.coverage == [0.75]
 
 

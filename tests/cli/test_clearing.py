@@ -13,12 +13,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dedup_app.cleanup.record import InvalidManifest
+from dedup_app.configuration.settings import KEEPER_STEPS
 from dedup_cli.cleanup.clearing import read_plan
 from dedup_cli.cleanup.manifest_file import ManifestFile, open_manifest
 from dedup_cli.cleanup.purge import parse_age
 from dedup_cli.main import app
 from dedup_cli.presentation.failures import InputError
 from dedup_core.errors import StoreBusy
+from dedup_core.groups.keeper import DEFAULT_STEPS
 from dedup_core.groups.plan_file import InvalidPlan
 from tests.app.cleanup.scenes import Scene, scene
 
@@ -66,6 +68,35 @@ def test_what_the_app_protects_has_to_be_protected_by_the_command_too(dedup: Com
     world.settings = settings
     world.start_process("the app").reporting.report()
     world.services = world.start_process("without")
+    assert dedup("apply", dedup.plan).exit_code == 0
+
+
+def test_the_copies_that_the_app_keeps_have_to_be_kept_by_the_command_too(dedup: Command):
+    world = dedup.scene.world
+    settings = world.settings
+    for theirs, told in (
+        ({"keeper_steps": ("person", "larger")}, "other steps than these settings: export KEEPER_STEPS=person,larger "),
+        ({"protected_prefixes": ("a/", "copies/")}, "or in another order: export PROTECTED_PREFIXES=a/,copies/ here"),
+    ):
+        world.settings = replace(settings, **theirs)
+        world.start_process("the app").reporting.report()
+        world.settings = replace(settings, protected_prefixes=("copies/", "a/"))
+        world.services = world.start_process("the command")
+        for arguments in (("plan",), ("apply", dedup.plan), ("apply", dedup.plan, "--yes")):
+            done = dedup(*arguments)
+            assert (done.exit_code, told in done.stderr) == (3, True)
+        assert dedup.scene.quarantined == {}
+        world.settings = replace(settings, **theirs)
+        world.services = world.start_process("the command as told")
+        assert dedup("plan").exit_code == 0
+
+
+def test_steps_that_are_written_out_are_no_others(dedup: Command):
+    world = dedup.scene.world
+    world.services.reporting.report()
+    assert KEEPER_STEPS == DEFAULT_STEPS
+    world.settings = replace(world.settings, keeper_steps=KEEPER_STEPS)
+    world.services = world.start_process("the command")
     assert dedup("apply", dedup.plan).exit_code == 0
 
 

@@ -36,6 +36,23 @@ def test_changes_are_listed_with_why_and_counted():
     assert change["reasons"]
 
 
+def test_pairs_are_judged_by_the_policy_of_the_app_or_not_at_all():
+    world = World(policy_preset="loose", policy_overrides={"min_structure": 0.7, "max_detail_difference": 0.45})
+    world.services.reporting.report()
+    for settings in ({}, {"policy_preset": "loose", "policy_overrides": {"min_structure": 0.7, "min_part": 0.2}}):
+        world.settings = replace(World().settings, **settings)
+        world.services = world.start_process("the command")
+        done = run(world)
+        assert done.exit_code == 3
+        assert "the app judges by another policy" in done.stderr
+        assert "export POLICY=loose POLICY_MIN_STRUCTURE=0.7 here, too" in done.stderr
+        assert ("and unset POLICY_MIN_PART" in done.stderr) == bool(settings)
+        assert run(world, "--dry-run").exit_code == 0
+    world.settings = replace(World().settings, policy_preset="loose", policy_overrides={"min_structure": 0.7})
+    world.services = world.start_process("the command as told")
+    assert run(world).exit_code == 0
+
+
 def test_pairs_that_cannot_be_judged_are_told(dedup: Run, known: Known):
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
     known.pair("a.jpg", "c.jpg", VerdictKind.IDENTICAL)

@@ -158,7 +158,8 @@ class ReportsTableContract(ABC):
         assert list(table.rejected_messages()) == []
 
     def test_the_latest_report_is_the_latest_in_time(self, table: ReportsTable) -> None:
-        newer = StatsReport("2026-03-04", 2, TOTALS, NOON + timedelta(microseconds=1), ("catalog/", "café/"))
+        told = {"KEEPER_STEPS": "person,earlier", "POLICY": "strict"}
+        newer = StatsReport("2026-03-04", 2, TOTALS, NOON + timedelta(microseconds=1), ("catalog/", "café/"), told)
         older = StatsReport("2026-03-04", 1, LoaderStats(), NOON)
         for report in (older, newer, older):
             table.put_stats_report(report)
