@@ -26,8 +26,13 @@ async function setTab(tab) {
   const is_plain = tab === "rejected" || tab === "statistics";
   $("filters").hidden = !isList();
   document.body.classList.toggle("plain", is_plain);
-  const listing = loadList(), question = newest_question;
-  await listing.catch((error) => {
+  const before = $("group").firstChild, listing = loadList(), question = newest_question;
+  const still = () => question === newest_question && $("group").firstChild === before;
+  await saying(listing, () => {
+    if (!still()) return;
+    plainTab(""); // what the tab before has shown is none of this one
+    showNothing("Looking…", "This takes a moment where there are many images.");
+  }).catch((error) => {
     tell(error.message);
     if (question !== newest_question) return;
     plainTab("");

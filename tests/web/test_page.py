@@ -132,6 +132,18 @@ def test_who_waits_for_the_app_is_told_so(browser: Browser, site: Served):
     page.close()
 
 
+@pytest.mark.parametrize(("tab", "asks"), [("Help me tune", "telling"), ("Statistics", "stats")])
+def test_a_tab_that_takes_long_shows_nothing_of_the_one_before(browser: Browser, site: Served, tab: str, asks: str):
+    page = opened(browser, site)
+    held = holding(page, re.compile(rf"/api/{asks}"))
+    page.get_by_role("tab", name=tab).click()
+    expect(page.locator("#group strong")).to_have_text("Looking…")
+    expect(page.locator("#list li")).to_have_count(0)
+    held.pop().continue_()
+    expect(page.get_by_text("Looking…")).to_have_count(0)
+    page.close()
+
+
 def test_a_double_click_decides_about_one_group(browser: Browser, site: Served):
     page = opened(browser, site)
     decided: list[str] = []
