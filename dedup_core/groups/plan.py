@@ -7,6 +7,7 @@ from enum import StrEnum
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.groups.group import UNSURE, Group, Member, asked_about, may_go
+from dedup_core.groups.keeper import in_words
 from dedup_core.paths import ImagePath
 
 
@@ -110,7 +111,7 @@ def plan_groups(
             _copy(group, member, known[member.facts.image_id]) for member in going if member.facts.image_id in known
         )
         if copies:
-            why = tuple(reason.sentence for reason in group.reasons)
+            why = tuple(in_words(group.reasons))
             planned.append(PlannedGroup(group.id, known[group.keeper.image_id], why, copies))
     return tuple(planned), tuple(left_out)
 

@@ -11,7 +11,7 @@ from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, ImageFacts
 from dedup_core.groups.group import ASKED_AGAIN, TOLD_APART, UNSURE
-from dedup_core.groups.keeper import KeeperPolicy
+from dedup_core.groups.keeper import UNTOLD, KeeperPolicy
 from dedup_core.groups.plan import Keep, KeepPlan, LeftOut, PlannedImage, Wanted, plan_groups
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan, plan_as_dict
 from dedup_core.paths import ImagePath
@@ -148,6 +148,11 @@ def test_what_is_planned_says_why_and_how_much_it_saves():
         "ann decided that it is a copy of images/best.jpg",
     }
     assert plan.bytes_to_gain == 70
+
+
+def test_what_nothing_tells_apart_but_its_name_says_so():
+    [group] = planned(GOOD, replace(GOOD, image_id=POOR.image_id, path=POOR.path), link(GOOD, POOR)).groups
+    assert group.why == (UNTOLD,)
 
 
 def test_a_plan_is_narrowed_by_verdict_and_by_the_names_of_what_goes():
