@@ -1,6 +1,6 @@
 """Groups as they are looked at: a keeper, and the images that were verified directly against it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -12,6 +12,7 @@ from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep, Reason, in_words, reason
 from dedup_core.groups.pair_table import NO_VERDICT, Pairs, is_verdict
 from dedup_core.groups.rounds import Round
+from dedup_core.groups.wishes import is_wish
 
 UNSURE: Final = "it cannot be told which one was altered: choose the one to keep"
 TOLD_APART: Final = (
@@ -45,7 +46,7 @@ class Material:
     """What the groups that were made at one time are made of; nobody changes it.
 
     Images and their paths in the order of their ids; pairs between them, at `first` and `second`; decisions by the
-    places of their pairs, and in which places they are in force.
+    places of their pairs, and in which places they are in force; wishes by contents, as `Wishes.homeless` has them.
     """
 
     images: Images
@@ -55,6 +56,7 @@ class Material:
     second: Places
     decided: Mapping[int, Decided]
     in_force: Mapping[int, Decided]
+    wishes: Mapping[bytes, Collection[bytes]]
     policy: KeeperPolicy
 
     def image(self, place: int) -> ImageFacts:
@@ -160,7 +162,7 @@ def asked_about(member: Member) -> str:
         return ""
     if member.is_told_apart:
         return TOLD_APART
-    return ASKED_AGAIN if member.lapsed is not None and _is_wanted(member.lapsed) else ""
+    return ASKED_AGAIN if member.lapsed is not None and is_wish(member.lapsed) else ""
 
 
 def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple[Group, tuple[int, ...]]]:
@@ -177,7 +179,7 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
     times = np.where(pairs["kind"] == NO_VERDICT, 0, pairs["verified_at"])
     for at, place in enumerate(made.links.tolist() if material.decided else ()):
         if (decided := material.in_force.get(place)) is None:
-            may[at] &= (lapsed := material.decided.get(place)) is None or not _is_wanted(lapsed)
+            may[at] &= (lapsed := material.decided.get(place)) is None or not is_wish(lapsed)
         else:
             may[at], is_decided[at] = decided.decision is Decision.DUPLICATE, True
             is_unsure[at] &= may[at]  # who keeps both need not choose
@@ -211,15 +213,13 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
         yield group, places
 
 
-def _is_wanted(decided: Decided) -> bool:
-    """Whether a person wanted both images to stay."""
-    return decided.decision is not Decision.DUPLICATE
-
-
 def _are_told_apart(material: Material, made: Round, of_group: Places) -> Bools:
-    """Of which members a person said, of each and another one of its group, that they are no copies or both stay."""
+    """Of which members a person said, of each and another one of its group, that they are no copies or both stay.
+
+    Of their bytes, where the names that were told apart are gone or show something else: then also of the keeper's.
+    """
     found = np.zeros(len(made.members), bool)
-    apart = [at for at, it in material.in_force.items() if _is_wanted(it)]
+    apart = [at for at, it in material.in_force.items() if is_wish(it)]
     if apart:
         number = np.full(len(material.images), NOBODY)
         number[made.members] = np.arange(len(made.members))
@@ -228,4 +228,13 @@ def _are_told_apart(material: Material, made: Round, of_group: Places) -> Bools:
         first, second = first[are_both], second[are_both]
         is_one_group = of_group[first] == of_group[second]
         found[first[is_one_group]] = found[second[is_one_group]] = True
+    if material.wishes:
+        contents = material.images["content"][made.members].tolist()
+        kept = material.images["content"][made.keepers].tolist()
+        starts = [*made.starts.tolist(), len(contents)]
+        for at, content in enumerate(contents):
+            if wanted := material.wishes.get(content):
+                group = of_group[at]
+                beside = {kept[group], *contents[starts[group] : starts[group + 1]]}
+                found[at] |= not beside.isdisjoint(wanted)
     return found

@@ -19,6 +19,7 @@ from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.groups.pair_table import PAIRS, Pairs, PairTable, key_of, keys_of, slots_of
 from dedup_core.groups.parts import joined
 from dedup_core.groups.rounds import take_in_rounds
+from dedup_core.groups.wishes import Wishes
 
 NOBODY = -1
 
@@ -31,6 +32,7 @@ class GroupProjection:
         self._images = ImageTable()
         self._pairs = PairTable()
         self._decided: dict[int, Decided] = {}  # by the key of the pair
+        self._wishes = Wishes()
         self._labels: Places = np.empty(0, np.intp)  # which slots hang together, by whatever pair
         self._groups: dict[Family, dict[int, Group]] = {family: {} for family in Family}  # by the slots of its images
         self._dirty: set[int] = set()  # slots of images about which something else is known
@@ -49,8 +51,9 @@ class GroupProjection:
         for decided in records.decided:
             slots = self._images[decided.first], self._images[decided.second]
             key = key_of(*slots)
-            if decided.outranks(self._decided.get(key)):
+            if decided.outranks(before := self._decided.get(key)):
                 self._decided[key] = decided
+                self._wishes.note(key, decided, before)
                 self._pairs.add_unverified(key)
                 self._dirty.update(slots)
 
@@ -108,7 +111,7 @@ class GroupProjection:
         is_other_chosen = decided is not None and decided.keeper == other
         if is_other_chosen or (link is not None and link.kind is VerdictKind.ALTERED and not is_chosen):
             is_unsure |= group is None or group.keeper.image_id != keeper
-        is_told_apart = group is not None and other in group.told_apart
+        is_told_apart = (group is not None and other in group.told_apart) or self._are_wished_for(first, second)
         return family is Family.SAME and may_go(family, Member(second, link, decided, lapsed, is_unsure, is_told_apart))
 
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
@@ -178,7 +181,9 @@ class GroupProjection:
         in_force = {at: it for at, it in decided.items() if self._is_in_force(it)}
         images, first, second = self._images.rows[slots], place[ends[0]], place[ends[1]]
         paths = [self._images.paths[slot] for slot in slots]
-        material = Material(images, paths, pairs, first, second, decided, in_force, self._policy)
+        contents = set(images["content"].tolist()) if self._wishes else ()
+        wishes = self._wishes.homeless(contents, lambda key: self._is_in_force(self._decided[key]))
+        material = Material(images, paths, pairs, first, second, decided, in_force, wishes, self._policy)
         families = families_of(pairs, images, first, second, in_force)
         is_decided = np.zeros(len(pairs), bool)
         is_decided[list(in_force)] = True
@@ -197,6 +202,11 @@ class GroupProjection:
                 for group, places in groups_of(family, material, replace(made, links=chosen[made.links])):
                     for it in places:
                         self._groups[family][slots[it]] = group
+
+    def _are_wished_for(self, first: ImageFacts, second: ImageFacts) -> bool:
+        """Whether a person wanted both contents to stay, under names of which one is gone or shows something else."""
+        found = self._wishes.homeless([first.content], lambda key: self._is_in_force(self._decided[key]))
+        return second.content in found.get(first.content, ())
 
     def _is_in_force(self, decided: Decided) -> bool:
         first, second = self._images.image(decided.first), self._images.image(decided.second)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from itertools import count
 
@@ -14,6 +15,7 @@ from dedup_app.records.group_records import facts_of, id_of
 from dedup_core.errors import TemporaryError
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.groups.group import Group
+from dedup_core.groups.plan import Wanted
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.world import Crash, World, copy_of, photo, small_scene
@@ -55,6 +57,29 @@ def test_a_decision_stands_under_both_images_with_who_and_when(world):
         decided = world.pair(left, right).decided
         assert (decided.decision, decided.by) == (Decision.NOT_DUPLICATE, "ann")
         assert decided.at > 0
+
+
+@pytest.mark.parametrize("days_away", [0, 40], ids=["soon", "when its row is forgotten"])
+def test_a_decision_holds_for_the_same_bytes_when_they_come_back_and_under_another_name(days_away: int):
+    world = World()
+    for path, data in ((A, photo(1)), (B, copy_of(1))):
+        world.upload_and_ingest(path.name, data)
+    world.verify_all()
+    world.services.decisions.decide_pair(A, B, Act.NOT_DUPLICATE, "ann")
+    world.images.delete(B)
+    world.services.ingest.ingest(B)
+    world.time += timedelta(days=days_away)
+    for _ in range(64 if days_away else 0):
+        world.services.retention.run()
+    world.upload_and_ingest("moved.jpg", copy_of(1))
+    world.verify_all()
+    group = only_group(world)
+    assert [it.facts.path for it in group.members if it.is_told_apart] == [it.facts.path for it in group.members]
+    assert world.start_process("a command").keep_plan.plan(Wanted()).copies == []
+    world.upload_and_ingest(B.name, copy_of(1))
+    world.verify_all()
+    [apart] = world.start_process("a page").groups.groups(frozenset({Family.APART}))
+    assert {image.path for image in apart.images} == {str(A), str(B)}
 
 
 def test_a_decision_survives_verification_reindex_and_the_same_bytes_again(world):

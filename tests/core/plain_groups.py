@@ -88,6 +88,7 @@ class PlainGroups:
             keeper, steps, settled = elect(sorted(part), self.images, links, decided, self.policy)
             taken = sorted(partners[keeper] & part)
             apart = {it for key in combinations(taken, 2) if self._is_apart(key) for it in key}
+            apart |= {it for it in taken for other in {keeper, *taken} - {it} if self._are_wished_for(it, other)}
             members = tuple(self._member(keeper, other, other in settled, other in apart) for other in taken)
             yield plain_group(family, self.images[keeper], members, steps)
             waiting += parts(part - {keeper, *taken}, partners)
@@ -119,6 +120,15 @@ class PlainGroups:
             return False
         about = zip((decided.first_content, decided.second_content), key, strict=True)
         return all(content in {b"", self.images[image_id].content} for content, image_id in about)
+
+    def _are_wished_for(self, one: bytes, other: bytes) -> bool:
+        contents = {self.images[it].content for it in (one, other)}
+        return len(contents - {b""}) == 2 and any(
+            it.decision in {Decision.NOT_DUPLICATE, Decision.KEEP_BOTH}
+            and not (self._in_force(key) and all(self.images[image_id].is_alive for image_id in key))
+            for key, it in self.decided.items()
+            if {it.first_content, it.second_content} == contents
+        )
 
     def _is_apart(self, key: Key) -> bool:
         return self._in_force(key) and self.decided[key].decision is not Decision.DUPLICATE
