@@ -36,6 +36,7 @@ class AzurePoisonQueues:
     ) -> int:
         poison = self._service.get_queue_client(queue + POISON_SUFFIX)
         taken, seen = 0, set[str]()
+        left: list[QueueMessage] = []
         while taken < limit:
             page = [(it, _message(queue, it)) for it in self._received(queue, min(limit, AT_ONCE))]
             if seen.issuperset(it.message_id for _, it in page):  # the end, or what stays has come once more
@@ -43,12 +44,16 @@ class AzurePoisonQueues:
             for received, message in page:
                 seen.add(message.message_id)
                 if taken == limit or not handle(message):
-                    continue  # hidden for two minutes, then there as before
+                    left.append(received)  # hidden until the look ends, so that those behind it come
+                    continue
                 with our_errors(f"take a message out of {poison.queue_name}"), suppress(ResourceNotFoundError):
                     poison.delete_message(received)
                 taken += 1
             if until is not None and all(message.since > until for _, message in page):
                 break
+        for received in left:  # else whoever looks next, or has them tried again, would not find them
+            with our_errors(f"put a message back into {poison.queue_name}"), suppress(ResourceNotFoundError):
+                poison.update_message(received, visibility_timeout=0)
         return taken
 
     def count(self, queue: str) -> int:
