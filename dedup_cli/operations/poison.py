@@ -74,7 +74,8 @@ def _list(service: PoisonService, queues: Sequence[str], *, as_json: bool) -> No
         since = f"{it.message.since:%Y-%m-%d %H:%M:%S}"
         table.add_row(it.message.queue, since, Text(plain(message_excerpt(it.message.body))), Text(plain(it.error)))
     hidden = 0 if failed else _count(service, queues)
-    nothing = f"{_kept(hidden)} shown again two minutes after a redrive" if hidden else "no message failed on every try"
+    at_work = "in the hands of the timer or of a redrive now: look again in two minutes"
+    nothing = f"{_kept(hidden)} {at_work}" if hidden else "no message failed on every try"
     console().print(table if failed else Text(nothing, style="dim"))
 
 

@@ -41,9 +41,9 @@ def test_what_cannot_be_tried_again_is_said_to_stay(dedup: Run, services: Servic
     services.poison_queues.messages["verify-pairs"] = [PoisonMessage("verify-pairs", "2", '{"left": 7}', NOW)]
     told = dedup("poison", "redrive").output
     assert told.startswith("sent: 1 message, to be tried again; 1 message stays, and is understood by nobody")
-    monkeypatch.setattr(services.poison, "failed", lambda _queue: ())  # hidden, as by the storage for two minutes
+    monkeypatch.setattr(services.poison, "failed", lambda _queue: ())  # hidden, as by the storage while somebody looks
     told = dedup("poison", "list").output
-    assert told == "1 message stays, and is shown again two minutes after a redrive\n"
+    assert told == "1 message stays, and is in the hands of the timer or of a redrive now: look again in two minutes\n"
 
 
 @pytest.mark.usefixtures("one_failed")
