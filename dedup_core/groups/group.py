@@ -16,8 +16,8 @@ from dedup_core.groups.wishes import is_wish
 
 UNSURE: Final = "it cannot be told which one was altered: choose the one to keep"
 TOLD_APART: Final = (
-    "a person said that it is no copy of another one that would go, or that both stay: decide whether it is a copy of "
-    "the one that stays"
+    "a person said of its bytes that they are no copy of another image here, or that both stay: decide whether it is a "
+    "copy of the one that stays"
 )
 ASKED_AGAIN: Final = "a person wanted it to stay when one of the two had other bytes: decide about it once more"
 NOBODY: Final = -1
@@ -46,7 +46,7 @@ class Material:
     """What the groups that were made at one time are made of; nobody changes it.
 
     Images and their paths in the order of their ids; pairs between them, at `first` and `second`; decisions by the
-    places of their pairs, and in which places they are in force; wishes by contents, as `Wishes.homeless` has them.
+    places of their pairs, and in which places they are in force; wishes by contents, as `Wishes.of` has them.
     """
 
     images: Images
@@ -216,7 +216,7 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
 def _are_told_apart(material: Material, made: Round, of_group: Places) -> Bools:
     """Of which members a person said, of each and another one of its group, that they are no copies or both stay.
 
-    Of their bytes, where the names that were told apart are gone or show something else: then also of the keeper's.
+    Or of images with their bytes, under whatever names: then the other one may be the keeper, too.
     """
     found = np.zeros(len(made.members), bool)
     apart = [at for at, it in material.in_force.items() if is_wish(it)]

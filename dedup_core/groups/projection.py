@@ -111,7 +111,8 @@ class GroupProjection:
         is_other_chosen = decided is not None and decided.keeper == other
         if is_other_chosen or (link is not None and link.kind is VerdictKind.ALTERED and not is_chosen):
             is_unsure |= group is None or group.keeper.image_id != keeper
-        is_told_apart = (group is not None and other in group.told_apart) or self._are_wished_for(first, second)
+        is_told_apart = group is not None and other in group.told_apart
+        is_told_apart |= second.content in self._wishes.of([first.content]).get(first.content, ())
         return family is Family.SAME and may_go(family, Member(second, link, decided, lapsed, is_unsure, is_told_apart))
 
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
@@ -182,7 +183,7 @@ class GroupProjection:
         images, first, second = self._images.rows[slots], place[ends[0]], place[ends[1]]
         paths = [self._images.paths[slot] for slot in slots]
         contents = set(images["content"].tolist()) if self._wishes else ()
-        wishes = self._wishes.homeless(contents, lambda key: self._is_in_force(self._decided[key]))
+        wishes = self._wishes.of(contents)
         material = Material(images, paths, pairs, first, second, decided, in_force, wishes, self._policy)
         families = families_of(pairs, images, first, second, in_force)
         is_decided = np.zeros(len(pairs), bool)
@@ -202,11 +203,6 @@ class GroupProjection:
                 for group, places in groups_of(family, material, replace(made, links=chosen[made.links])):
                     for it in places:
                         self._groups[family][slots[it]] = group
-
-    def _are_wished_for(self, first: ImageFacts, second: ImageFacts) -> bool:
-        """Whether a person wanted both contents to stay, under names of which one is gone or shows something else."""
-        found = self._wishes.homeless([first.content], lambda key: self._is_in_force(self._decided[key]))
-        return second.content in found.get(first.content, ())
 
     def _is_in_force(self, decided: Decided) -> bool:
         first, second = self._images.image(decided.first), self._images.image(decided.second)

@@ -1,7 +1,7 @@
 """Wishes: that two pictures are no copies, or both stay, is said of their bytes, and holds under whatever names."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from dedup_core.groups.facts import Decided, Decision
 
@@ -26,14 +26,9 @@ class Wishes:
     def __bool__(self) -> bool:
         return bool(self._others)
 
-    def homeless(self, contents: Iterable[bytes], is_in_force: Callable[[int], bool]) -> dict[bytes, frozenset[bytes]]:
-        """Of these contents those that have a wish of which a name is gone or shows something else, and beside what."""
-        found = {}
-        for content in contents:
-            theirs = self._others.get(content)
-            if theirs and (others := frozenset(it for key, it in theirs.items() if not is_in_force(key))):
-                found[content] = others
-        return found
+    def of(self, contents: Iterable[bytes]) -> dict[bytes, frozenset[bytes]]:
+        """Of these contents those that were to stay beside others, and beside which."""
+        return {it: frozenset(others.values()) for it in contents if (others := self._others.get(it))}
 
 
 def is_wish(decided: Decided) -> bool:

@@ -125,8 +125,7 @@ class PlainGroups:
         contents = {self.images[it].content for it in (one, other)}
         return len(contents - {b""}) == 2 and any(
             it.decision in {Decision.NOT_DUPLICATE, Decision.KEEP_BOTH}
-            and not (self._in_force(key) and all(self.images[image_id].is_alive for image_id in key))
-            for key, it in self.decided.items()
+            for it in self.decided.values()
             if {it.first_content, it.second_content} == contents
         )
 
