@@ -121,7 +121,7 @@ class MemberModel(BaseModel):
     """An image of a group besides its keeper; `may_go`: a plan may name it.
 
     `unsure`: it or the keeper was altered, nobody can tell which, and a person has to choose. `told_apart`: a person
-    said of it and another member that they are no copies, or that both stay.
+    said of its bytes and those of another image here that they are no copies, or that both stay.
     """
 
     image: ImageModel

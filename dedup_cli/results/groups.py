@@ -16,7 +16,7 @@ from dedup_cli.presentation.named_table import NamedRow, named_table
 from dedup_cli.presentation.output import Cell, console, counted, plain, print_csv, print_json_list
 from dedup_cli.results.duplicates import Prefix, Since
 from dedup_core.groups.facts import ImageFacts
-from dedup_core.groups.group import Group, asked_about
+from dedup_core.groups.group import Group, Member, asked_about
 
 COLUMNS = ("group", "verdict", "path", "keep", "why", "width", "height", "bytes", "decision", "decided_by", "unsure")
 
@@ -61,20 +61,27 @@ def _record(group: Group) -> dict[str, object]:
         "unsure": group.is_unsure,
         "verdict": group.family.value,
         "decided": group.is_decided,
-        "images": [_image(image) for image in group.images],
+        "images": [_image(*it) for it in zip(group.images, _keep(group), (None, *group.members), strict=True)],
     }
 
 
-def _image(image: ImageFacts) -> dict[str, object]:
-    return {"path": image.path, "width": image.width, "height": image.height, "bytes": image.byte_size}
+def _image(image: ImageFacts, keep: str, member: Member | None) -> dict[str, object]:
+    decision, by = _decision(member)
+    size = {"width": image.width, "height": image.height, "bytes": image.byte_size}
+    return {"path": image.path, **size, "decision": decision, "decided_by": by, "unsure": keep == "unsure"}
+
+
+def _decision(member: Member | None) -> tuple[str, str]:
+    """What was decided about the image and the keeper, and by whom; both empty where nothing was."""
+    decided = member.decided if member else None
+    return (decided.decision.value, decided.by) if decided and decided.decision else ("", "")
 
 
 def _rows(group: Group) -> Iterator[dict[str, Cell]]:
     """One row an image, the keeper first."""
-    decided = {it.facts.image_id: it.decided for it in group.members if it.decided}
-    for image, keep in zip(group.images, _keep(group), strict=True):
+    for image, keep, member in zip(group.images, _keep(group), (None, *group.members), strict=True):
         is_keeper = image is group.keeper
-        word = decided.get(image.image_id)
+        decision, by = _decision(member)
         yield {
             "group": group.id,
             "verdict": group.family.value,
@@ -85,8 +92,8 @@ def _rows(group: Group) -> Iterator[dict[str, Cell]]:
             "width": image.width,
             "height": image.height,
             "bytes": image.byte_size,
-            "decision": word.decision.value if word and word.decision else "",
-            "decided_by": word.by if word else "",
+            "decision": decision,
+            "decided_by": by,
             "unsure": "yes" if keep == "unsure" else "no",
         }
 

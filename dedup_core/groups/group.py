@@ -30,7 +30,7 @@ class Member:
 
     `link` is None where only a person's word holds the two together. `lapsed` was decided about other bytes.
     `is_unsure`: something lies over it or over the keeper, and nobody can tell over which. `is_told_apart`: a person
-    said of it and another member that they are no copies, or that both stay.
+    said of its bytes and those of another image of the group that they are no copies, or that both stay.
     """
 
     facts: ImageFacts

@@ -52,10 +52,11 @@ def test_a_group_is_its_keeper_and_what_was_verified_against_it(dedup: Run, know
     sized("images/c.jpg", 80, 60, 700)
     [first, second] = sorted(json.loads(dedup("groups", "--json").output), key=lambda group: group["best"])
     assert (first["best"], second["best"]) == ("images/b.jpg", "images/d.jpg")
+    undecided = {"decision": "", "decided_by": "", "unsure": False}
     assert first["images"] == [
-        {"path": "images/b.jpg", "width": 800, "height": 600, "bytes": 5000},
-        {"path": "images/a.jpg", "width": 400, "height": 300, "bytes": 900},
-        {"path": "images/c.jpg", "width": 80, "height": 60, "bytes": 700},
+        {"path": "images/b.jpg", "width": 800, "height": 600, "bytes": 5000, **undecided},
+        {"path": "images/a.jpg", "width": 400, "height": 300, "bytes": 900, **undecided},
+        {"path": "images/c.jpg", "width": 80, "height": 60, "bytes": 700, **undecided},
     ]
 
 
@@ -98,6 +99,22 @@ def test_what_a_person_is_asked_about_is_unsure_for_who_goes_by_what_to_keep(
     rows = csv.DictReader(io.StringIO(dedup("groups", "--format", "csv").output))
     words = {row["path"].removeprefix("images/"): (row["keep"], row["unsure"]) for row in rows}
     assert words == {"a.jpg": ("yes", "no"), "b.jpg": ("no", "yes"), "c.jpg": ("no", "yes")}
+    [group] = json.loads(dedup("groups", "--json").output)
+    assert {it["path"]: it["unsure"] for it in group["images"]} == {
+        "images/a.jpg": False,
+        "images/b.jpg": True,
+        "images/c.jpg": True,
+    }
+
+
+def test_what_people_keep_is_told_to_programs(dedup: Run, known: Known, services: Services):
+    kept = services.pairs.decide(decided(known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE), "keep_both"), None)
+    services.verdict_log.append(records_of(kept))
+    [group] = json.loads(dedup("groups", "--json").output)
+    rows = csv.DictReader(io.StringIO(dedup("groups", "--format", "csv").output))
+    found = [(it["decision"], it["decided_by"]) for it in group["images"]]
+    assert found == [(row["decision"], row["decided_by"]) for row in rows]
+    assert [decision for decision, _ in found] == ["", "keep_both"]
 
 
 def test_other_colors_are_listed_only_on_request(dedup: Run, known: Known):
