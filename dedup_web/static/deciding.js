@@ -4,7 +4,10 @@
 // what was shown when its key was pressed.
 let last_act = Promise.resolve();
 function inOrder(act) {
-  last_act = saying(last_act.then(act).catch((error) => tell(error.message)), () => tell("The app has not answered yet…"));
+  let before = told;
+  const done = last_act.then(() => { before = told; return act(); }).catch((error) => tell(error.message));
+  // What was decided stays told, with its Undo, while the next group is slow to come.
+  last_act = saying(done, () => { if (told === before) tell("The app has not answered yet…"); });
   return last_act;
 }
 const asked = new WeakSet(); // groups whose decision is under way: a key that is struck twice is not about the next one

@@ -46,8 +46,9 @@ function saying(answer, say) {
   return answer.finally(() => clearTimeout(slow));
 }
 
-let toastTimer;
+let toastTimer, told = 0; // how often something was told
 function tell(text, is_undoable = false) {
+  told += 1;
   $("toast").replaceChildren(text);
   if (is_undoable) $("toast").append(el("button", { type: "button", onclick: undo }, "Undo ", el("kbd", {}, "u")));
   $("toast").classList.add("on");

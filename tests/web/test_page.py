@@ -212,6 +212,17 @@ def test_a_group_that_is_decided_before_all_of_it_was_read_is_no_error(browser: 
     page.close()
 
 
+def test_a_decision_stays_told_while_the_next_group_is_slow(browser: Browser, site: Served):
+    page = opened(browser, site)
+    held = holding_groups(page)
+    page.keyboard.press("n")
+    expect(page.locator("#toast")).to_contain_text("Undo")
+    page.wait_for_timeout(1000)  # longer than the page waits before it says that there is no answer
+    expect(page.locator("#toast")).to_contain_text("Undo")
+    let_go(page, held)
+    page.close()
+
+
 def test_a_group_that_is_still_read_is_not_shown_over_another_tab(browser: Browser, site: Served):
     page = opened(browser, site)
     held = holding_groups(page)
