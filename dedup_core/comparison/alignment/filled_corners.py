@@ -14,7 +14,8 @@ from dedup_core.comparison.alignment.warp import scaled_size
 from dedup_core.comparison.structure.local_contrast import extent_of
 
 _LIKE: Final = (6, 24)  # of 255 in each channel: what dark scenes are not, and what saving leaves of one color
-_LEAST_TURN, _MOST_TURN = 0.7, 45.0  # degrees: of less the wedges are too thin, of more a side is that of another view
+LEAST_TURN: Final = 0.7  # degrees: of less the wedges are too thin
+_MOST_TURN: Final = 45.0  # degrees: of more a side is that of another view
 _OFF: Final = 1.5  # pixels by which a line may be off
 _THIN: Final = 2.0  # pixels; thinner wedges have no shape
 _LEAST_LINES: Final = 8
@@ -31,6 +32,8 @@ _LEAST_RADIUS: Final = 8  # pixels: smaller corners are no larger than what comp
 _MOST_ROUND: Final = 0.2  # of the shorter side: a disc on a plain ground is a thing, and no picture
 _TANGENTS: Final = 7  # of each arc: between them the polygon is off by half of a hundredth of the radius
 _MAP_SIZE: Final = 128  # points of the longer side, by which a share is told to a hundredth
+_INK: Final = 48  # levels of a channel, as in frames: docs/thresholds.md#written-margins
+_LEAST_INK: Final = 2e-4  # of the square of the longer side, as in frames
 _SAME: Final = 2.0  # pixels by which half a side may be off
 
 type Places = NDArray[np.intp]
@@ -42,6 +45,16 @@ NO_EDGES: Final[Edges] = np.empty((0, 3))
 def has_filled_corners(picture: Pixels, turn: float) -> bool:
     """Whether wedges of one color lie at the corners of a picture (h, w, 3), as a turn by `turn` degrees leaves."""
     return len(filled_edges(picture, turn)) > 0
+
+
+def has_ink_in_filling(picture: Pixels, turn: float) -> bool:
+    """Whether a part of such wedges has another color: a badge or a word beside a picture that was turned."""
+    edges, color = filled_edges(picture, turn), _color_of_corners(picture)
+    if len(edges) == 0 or color is None:
+        return False
+    height, width = picture.shape[:2]
+    beyond = _within(edges, (width, height), (max(picture.shape),) * 2) < -2 * _MIXED
+    return bool((_off(picture, color)[beyond] > _INK).sum() >= _LEAST_INK * max(picture.shape) ** 2)
 
 
 def has_one_ground(picture: Pixels) -> bool:
@@ -57,7 +70,7 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
     such lines.
     """
     height, width = picture.shape[:2]
-    if not _LEAST_TURN <= turn <= _MOST_TURN or min(height, width) < 2 * _LEAST_LINES:
+    if not LEAST_TURN <= turn <= _MOST_TURN or min(height, width) < 2 * _LEAST_LINES:
         return NO_EDGES
     color = _color_of_corners(picture)
     if color is None:

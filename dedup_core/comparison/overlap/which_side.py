@@ -9,8 +9,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
-from dedup_core.comparison.alignment.filled_corners import has_filled_corners, has_one_ground, rounded_edges
+from dedup_core.comparison.alignment.filled_corners import (
+    LEAST_TURN,
+    has_filled_corners,
+    has_ink_in_filling,
+    has_one_ground,
+    rounded_edges,
+)
 from dedup_core.comparison.alignment.warp import shrunk
+from dedup_core.comparison.overlap.frame_ink import has_ink_in_frame
 from dedup_core.comparison.overlap.margins import show_the_same
 from dedup_core.comparison.overlap.overlays import overlaid_sides
 from dedup_core.comparison.overlap.written_margins import is_written
@@ -51,6 +58,10 @@ def sides_of(
     # Around what is turned against the other, a box says little of where the frame of that one lies.
     frames = (within_the_other(*inner, wholes), within_the_other(*inner[::-1], wholes[::-1])) if is_straight else inner
     sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
+    if turn < LEAST_TURN:
+        sides = _with_ink(sides, [has_ink_in_frame(*it) for it in zip(wholes, inner, strict=True)])
+    else:
+        sides = _with_ink(sides, [has_ink_in_filling(whole, turn) for whole in wholes])
     if not is_straight:
         return _with_filling(sides, wholes, turn)
     if not (sides.left.is_framed and sides.right.is_framed):
@@ -61,6 +72,17 @@ def sides_of(
         replace(sides.left, is_framed=left_margins > right_margins),
         replace(sides.right, is_framed=right_margins > left_margins),
     )
+
+
+def _with_ink(sides: Sides, has_ink: list[bool]) -> Sides:
+    """The sides, where a frame holds something that the frame of the other does not; what both hold was compared."""
+    if has_ink[0] == has_ink[1]:
+        return sides
+    ours, theirs = (
+        replace(side, shared=1.0, is_framed=True, is_written=True) if inked else side
+        for side, inked in zip((sides.left, sides.right), has_ink, strict=True)
+    )
+    return Sides(ours, theirs)
 
 
 def _with_filling(sides: Sides, wholes: Both, turn: float) -> Sides:

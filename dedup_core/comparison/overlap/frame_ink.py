@@ -1,0 +1,131 @@
+"""Whether something is written or pasted in the frame of one picture: a caption, a date, a small logo, a thumbnail.
+
+A frame of one color ends where the picture begins, all at once. Between its outer edge and there it has nothing else.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup_core.arrays import Pixels
+from dedup_core.comparison.alignment.frame import box_of
+from dedup_core.comparison.regions import Corners
+from dedup_core.comparison.structure.clusters import PixelBox
+
+# docs/thresholds.md#written-margins
+_LIKE: Final = 16  # levels of 255 in each channel, which saving leaves of one color
+_INK: Final = 48  # levels of a channel: gray words on black, yellow ones on white
+_SHARP: Final = 2  # pixels, within which the edge of a letter lies
+_OUTERMOST: Final = 0.9  # of the outermost line
+_CLEAR: Final = 0.9  # of one of the lines beside the picture
+_BUSY: Final = 0.5  # of a line of the picture has the ground of the frame
+_DEEPEST: Final = 0.45  # of a side
+_STEP: Final = 3  # lines in which frame and picture are mixed
+_MIXED: Final = 2  # lines within a frame, in which another one may begin
+_ALONG: Final = 0.5  # of a line along a side: no word is so full of outlines
+_ACROSS: Final = 0.9  # of a line across a margin, which a word may fill
+_BESIDE: Final = 6  # lines, of which one is clear
+_ROUNDS: Final = 3  # of a frame in a frame
+_LEAST_LINES: Final = 5  # nothing that can be read is lower
+_LEAST: Final = (
+    2e-4  # of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length
+)
+_SAME_PAPER: Final = 0.5  # of what lies within: then the frame is the picture's own paper
+_AROUND: Final = 0.01  # of a side, by which an alignment may be off
+_TALL: Final = 1.6  # times as high as wide: the screen of a phone
+_STATUS_BAR: Final = 0.045  # of its height, where it tells the time
+
+type Mask = NDArray[np.bool_]
+
+
+def has_ink_in_frame(whole: Pixels, inner: Corners) -> bool:
+    """Whether a frame of a whole picture (h, w, 3) holds something, around `inner`, which the other picture shows.
+
+    A margin that reaches into what the other shows is one of both.
+    """
+    height, width = whole.shape[:2]
+    left, top, right, bottom = box_of(inner, whole)
+    around = round(_AROUND * max(height, width))
+    unshared = left + around, top + around, width - right + around, height - bottom + around
+    hidden = round(_STATUS_BAR * height) if height > _TALL * width else 0
+    least = _LEAST * max(height, width) ** 2
+    box = (0, 0, width, height)
+    for _ in range(_ROUNDS):
+        inside, ink = _within_frame(whole, box, unshared)
+        if inside == box:
+            return False
+        if ink[hidden:].sum() >= least:
+            return True
+        mixed = [_MIXED * (new != old) for new, old in zip(inside, box, strict=True)]
+        box = inside[0] + mixed[0], inside[1] + mixed[1], inside[2] - mixed[2], inside[3] - mixed[3]
+    return False
+
+
+def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[PixelBox, Mask]:
+    """What a frame surrounds of a box, all of it where there is none, and where the frame has ink, (h, w)."""
+    ink = np.zeros(whole.shape[:2], np.bool_)
+    left, top, right, bottom = box
+    if min(right - left, bottom - top) < 4 * _LEAST_LINES:
+        return box, ink
+    part = whole[top:bottom, left:right].astype(np.int16)
+    marks = ink[top:bottom, left:right]
+    before = left, top, whole.shape[1] - right, whole.shape[0] - bottom
+    depths = [0, 0, 0, 0]  # left, upper, right, lower
+    # Beside a picture its lines end in the frame; once that is known they are looked at without.
+    for _ in range(2 if _has_margin(part) else 0):
+        depths = [_depth(np.rot90(part, side - 1), depths[side - 1], depths[(side + 1) % 4]) for side in range(4)]
+    if not any(depths):
+        return box, ink
+    inner = part[depths[1] : len(part) - depths[3], depths[0] : part.shape[1] - depths[2]]
+    for side, depth in enumerate(depths):
+        lines = np.rot90(part, side - 1)
+        color = _color(lines)
+        if before[side] + depth > unshared[side] or (_off(inner, color) <= _LIKE).mean() >= _SAME_PAPER:
+            depths[side] = 0
+        elif depth:
+            margin = slice(0, depth - _STEP)
+            np.rot90(marks, side - 1)[margin] |= _outlines(_off(lines[margin], color))
+    return (left + depths[0], top + depths[1], right - depths[2], bottom - depths[3]), ink
+
+
+def _has_margin(part: NDArray[np.int16]) -> bool:
+    """Whether any of its outermost lines may be one of a frame, as those of few scenes may."""
+    sides = (np.rot90(part, quarter) for quarter in range(4))
+    return any((_off(lines[0], _color(lines)) <= _LIKE).mean() >= _OUTERMOST for lines in sides)
+
+
+def _outlines(off: NDArray[np.int16]) -> Mask:
+    """Where what is off the ground of a frame has an edge, outermost lines first: words have, what was blurred has not.
+
+    Lines that run through are those of another frame.
+    """
+    found = np.zeros(off.shape, np.bool_)
+    for axis in (0, 1):
+        lines = off.swapaxes(0, axis)
+        found.swapaxes(0, axis)[_SHARP:] |= np.abs(lines[_SHARP:] - lines[:-_SHARP]) > _INK
+    found &= (found.mean(axis=1, keepdims=True) < _ALONG) & (found.mean(axis=0) < _ACROSS)
+    return found
+
+
+def _depth(lines: NDArray[np.int16], before: int, after: int) -> int:
+    """How many of the first lines (n, m, 3), which begin and end in other margins, are one of one color; 0 for none."""
+    is_ground = _off(lines[: int(_DEEPEST * len(lines))], _color(lines)) <= _LIKE
+    if is_ground[0].mean() < _OUTERMOST:
+        return 0
+    shares = is_ground[:, before : lines.shape[1] - after].mean(axis=1)
+    busy = np.flatnonzero(shares < _BUSY)
+    if not len(busy) or busy[0] < _LEAST_LINES or shares[max(0, busy[0] - _BESIDE) : busy[0]].max() < _CLEAR:
+        return 0
+    return int(busy[0])
+
+
+def _color(lines: NDArray[np.int16]) -> NDArray[np.int16]:
+    """That of most of the outermost line."""
+    color: NDArray[np.int16] = np.median(lines[0], axis=0).astype(np.int16)
+    return color
+
+
+def _off(pixels: NDArray[np.int16], color: NDArray[np.int16]) -> NDArray[np.int16]:
+    """How far each point is from a color, in the channel in which it is farthest."""
+    return np.asarray(np.abs(pixels - color).max(axis=-1))
