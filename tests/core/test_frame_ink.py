@@ -86,3 +86,12 @@ def test_a_badge_in_a_filled_corner_is_a_change(number: int, ground: str):
     assert kind_of(original(number), jpeg(turned, 85)) is VerdictKind.DUPLICATE
     ImageDraw.Draw(turned).ellipse((3, 3, 21, 21), "red")
     assert kind_of(original(number), jpeg(turned, 85)) is VerdictKind.ALTERED
+
+
+def test_a_mast_before_a_sky_that_gets_darker_is_nothing_written_in_a_frame():
+    picture = scene(4).copy()
+    shades = Image.linear_gradient("L").resize((480, 160)).point(lambda level: 235 - level // 2)
+    picture.paste(shades.convert("RGB"))
+    ImageDraw.Draw(picture).rectangle((300, 8, 305, 170), "#303030")
+    framed = ImageOps.expand(picture.resize((360, 270), BICUBIC), 40, "white")
+    assert kind_of(picture, jpeg(framed, 85)) is VerdictKind.DUPLICATE

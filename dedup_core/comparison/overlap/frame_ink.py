@@ -21,6 +21,7 @@ _OUTERMOST: Final = 0.9  # of the outermost line
 _CLEAR: Final = 0.9  # of one of the lines beside the picture
 _BUSY: Final = 0.5  # of a line of the picture has the ground of the frame
 _DEEPEST: Final = 0.45  # of a side
+_LEAST_STEP: Final = 24  # levels: a sky gets darker by less from line to line
 _STEP: Final = 3  # lines in which frame and picture are mixed
 _MIXED: Final = 2  # lines within a frame, in which another one may begin
 _ALONG: Final = 0.5  # of a line along a side: no word is so full of outlines
@@ -110,14 +111,16 @@ def _outlines(off: NDArray[np.int16]) -> Mask:
 
 def _depth(lines: NDArray[np.int16], before: int, after: int) -> int:
     """How many of the first lines (n, m, 3), which begin and end in other margins, are one of one color; 0 for none."""
-    is_ground = _off(lines[: int(_DEEPEST * len(lines))], _color(lines)) <= _LIKE
+    off = _off(lines[: int(_DEEPEST * len(lines))], _color(lines))
+    is_ground = off <= _LIKE
     if is_ground[0].mean() < _OUTERMOST:
         return 0
     shares = is_ground[:, before : lines.shape[1] - after].mean(axis=1)
     busy = np.flatnonzero(shares < _BUSY)
     if not len(busy) or busy[0] < _LEAST_LINES or shares[max(0, busy[0] - _BESIDE) : busy[0]].max() < _CLEAR:
         return 0
-    return int(busy[0])
+    beyond = off[busy[0] : busy[0] + _STEP, before : lines.shape[1] - after]
+    return int(busy[0]) if np.median(beyond, axis=1).max() > _LEAST_STEP else 0
 
 
 def _color(lines: NDArray[np.int16]) -> NDArray[np.int16]:
