@@ -59,7 +59,8 @@ class BlockPlanes:
         """Of two pictures (mode L) made equally sharp by `softening`; `inside` (h, w) is what both showed before."""
         self.softening, self.where, self.inside, self.small = softening, where, inside, small
         self.cell = _SMALL_CELL if small or max(pair[0].size) < _SMALL else CELL
-        self.left, self.right = smoothed(pair[0]), smoothed(pair[1])
+        self.size = pair[0].size
+        self.left, self.right = self.filled_up(smoothed(pair[0])), self.filled_up(smoothed(pair[1]))
         all_inside = bool(inside.all())
         count = np.float32((2 * self.cell) ** 2)
         ours, theirs = (block_sums(plane, self.cell) / count for plane in (self.left, self.right))
@@ -93,10 +94,14 @@ class BlockPlanes:
         # Where neither shows much less than the other: black cloth hides its folds.
         self.both_show: Blocks = self.left_shows & self.right_shows & (smaller * _LEAST_KEPT > larger)
 
+    def filled_up[T: np.generic](self, plane: NDArray[T]) -> NDArray[T]:
+        """A plane (h, w[, 3]) with its last lines mirrored up to whole cells: what lies there is in no block else."""
+        rest = [(0, -side % self.cell) for side in plane.shape[:2]]
+        return np.pad(plane, [*rest, (0, 0)][: plane.ndim], mode="symmetric")
+
     def _all_seen(self, inside: Blocks) -> Blocks:
         """Which blocks lie inside as a whole."""
-        size = self.left.shape[1], self.left.shape[0]
-        shown = np.asarray(Image.fromarray(inside).convert("L").resize(size, Image.Resampling.BOX))
+        shown = self.filled_up(np.asarray(Image.fromarray(inside).convert("L").resize(self.size, Image.Resampling.BOX)))
         outside = block_sums((shown < np.uint8(255)).astype(np.float32), self.cell)
         return np.asarray(outside == 0)
 
@@ -112,7 +117,8 @@ class BlockPlanes:
         left, right, _ = _parts(placed.cut(scale, "RGB", Image.Resampling.BICUBIC), self.where.box)
         if self.is_negative:
             right = ImageOps.invert(right)
-        pair = evened(left, right, self.softening, self._agreeing_pixels(differences))
+        width, height = self.size
+        pair = evened(left, right, self.softening, self._agreeing_pixels(differences)[:height, :width])
         return pair and type(self)(pair, self.inside, self.softening, self.where, small=self.small)
 
     @property
@@ -138,10 +144,10 @@ class BlockPlanes:
     def in_shares(self, corners: PixelBox) -> tuple[float, float, float, float]:
         """A box in pixels of these planes, in shares of the whole left picture."""
         box, (width, height) = self.where
-        zoom = (box[2] - box[0]) / self.left.shape[1], (box[3] - box[1]) / self.left.shape[0]
+        zoom = (box[2] - box[0]) / self.size[0], (box[3] - box[1]) / self.size[1]
         left, top, right, bottom = corners
-        across = [(box[0] + x * zoom[0]) / width for x in (left, right)]
-        down = [(box[1] + y * zoom[1]) / height for y in (top, bottom)]
+        across = [(box[0] + min(x, self.size[0]) * zoom[0]) / width for x in (left, right)]
+        down = [(box[1] + min(y, self.size[1]) * zoom[1]) / height for y in (top, bottom)]
         return across[0], down[0], across[1], down[1]
 
     def shares_of(self, changed: Blocks) -> tuple[float, float]:
@@ -160,7 +166,7 @@ class BlockPlanes:
         """Where all blocks that cover a pixel are marked (255), in the whole left picture; what has no block is."""
         if blocks.all():
             return Image.new("L", (1, 1), 255)  # like a larger one, once it is resized
-        missing = pixels_of(~blocks, self.cell, self.left.shape)
+        missing = pixels_of(~blocks, self.cell, self.size[::-1])
         part = Image.fromarray((~missing).astype(np.uint8) * 255)
         box, whole_size = self.where
         whole = Image.new("L", whole_size, 255)

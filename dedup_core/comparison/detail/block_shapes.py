@@ -20,9 +20,9 @@ def differences_in_shape(
 ) -> Float32s:
     """The differences with those of changed blocks taken anew: of the best mixture of one picture's colors."""
     cut = placed.cut(scale, "RGB")
-    size = planes.left.shape[1], planes.left.shape[0]
     colors = [
-        smoothed(image.crop(planes.where.box).resize(size, Image.Resampling.BOX)) for image in (cut.left, cut.right)
+        planes.filled_up(smoothed(image.crop(planes.where.box).resize(planes.size, Image.Resampling.BOX)))
+        for image in (cut.left, cut.right)
     ]
     rows, columns = np.nonzero(changed)
     explained = np.maximum(
