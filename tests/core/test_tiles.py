@@ -43,7 +43,9 @@ def test_a_picture_cropped_for_one_of_four_tiles_is_found_in_the_collage(size):
     across, down = min(1.0, height / width), min(1.0, width / height)
     middle = ((1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2)
     assert shared.left.corners == pytest.approx(middle, abs=0.06)
-    assert verdict.sides.right.shared < verdict.sides.left.shared < 1.0
+    ours, collage_of_it = verdict.sides.left, verdict.sides.right
+    assert ours.shared < 1.0
+    assert collage_of_it.is_framed or collage_of_it.shared < ours.shared
 
 
 def test_it_is_found_whichever_of_the_two_is_asked_about():
