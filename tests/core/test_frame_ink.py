@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind
+from dedup_core.comparison.overlap.frame_ink import has_ink_on_shades
 from tests.core.pictures import cropped, half, jpeg, scene
 from tests.core.test_provenance import photograph
 from tests.core.verdicts import kind_of
@@ -95,3 +97,33 @@ def test_a_mast_before_a_sky_that_gets_darker_is_nothing_written_in_a_frame():
     ImageDraw.Draw(picture).rectangle((300, 8, 305, 170), "#303030")
     framed = ImageOps.expand(picture.resize((360, 270), BICUBIC), 40, "white")
     assert kind_of(picture, jpeg(framed, 85)) is VerdictKind.DUPLICATE
+
+
+def on_gradient(picture: Image.Image, words: str) -> Image.Image:
+    ramp = Image.linear_gradient("L").resize((picture.width + 96, picture.height + 96))
+    ground = Image.merge("RGB", (ramp, ramp, ramp.point(lambda value: 255 - value // 2)))
+    ground.paste(picture, (48, 48))
+    ImageDraw.Draw(ground).text((120, 8), words, "yellow", font_size=26)
+    return ground
+
+
+def beside_shadow(picture: Image.Image, words: str) -> Image.Image:
+    ground = Image.new("RGB", (picture.width + 96, picture.height + 96), "white")
+    ground.paste((130, 130, 130), (58, 58, ground.width - 38, ground.height - 38))
+    ground = ground.filter(ImageFilter.GaussianBlur(8))
+    ground.paste(picture, (48, 48))
+    ImageDraw.Draw(ground).text((120, 4), words, "black", font_size=26)
+    return ground
+
+
+@pytest.mark.parametrize("number", [0, 3, 5])
+@pytest.mark.parametrize("framed", [on_gradient, beside_shadow])
+def test_a_word_on_what_fades_around_a_picture_is_a_change(framed: Callable, number: int):
+    assert kind_of(original(number), jpeg(framed(original(number), "No. 4711"), 85)) is VerdictKind.ALTERED
+    assert kind_of(original(number), jpeg(framed(original(number), EMPTY), 85)) is VerdictKind.DUPLICATE
+
+
+def test_a_scene_that_goes_on_around_a_crop_is_nothing_written():
+    whole = np.asarray(photograph(3))
+    assert not has_ink_on_shades(whole, (0.2, 0.2, 0.8, 0.8))
+    assert not has_ink_on_shades(whole, (0.0, 0.3, 1.0, 1.0))

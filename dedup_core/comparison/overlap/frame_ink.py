@@ -29,9 +29,11 @@ _ACROSS: Final = 0.9  # of a line across a margin, which a word may fill
 _BESIDE: Final = 6  # lines, of which one is clear
 _ROUNDS: Final = 3  # of a frame in a frame
 _LEAST_LINES: Final = 5  # nothing that can be read is lower
+_LEAST_MARGIN: Final = 8  # lines: small letters and something around them
 _LEAST: Final = (
     2e-4  # of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length
 )
+_SMOOTH: Final = 0.1  # of what lies around: scenes and collages have more outlines than something written
 _SAME_PAPER: Final = 0.5  # of what lies within: then the frame is the picture's own paper
 _AROUND: Final = 0.01  # of a side, by which an alignment may be off
 _TALL: Final = 1.6  # times as high as wide: the screen of a phone
@@ -63,6 +65,31 @@ def has_ink_in_frame(whole: Pixels, inner: Corners) -> bool:
     return False
 
 
+def has_ink_on_shades(whole: Pixels, inner: Corners) -> bool:
+    """Whether all around `inner` is smooth, as shadows, gradients and blurred bars are, but for something written."""
+    height, width = whole.shape[:2]
+    left, top, right, bottom = box_of(inner, whole)
+    around = round(_AROUND * max(height, width)) + _STEP
+    rows = slice(max(0, top), bottom)
+    # Each with its outermost line first, so that all run along the side.
+    strips = (
+        whole[: max(0, top - around)],
+        whole[min(height, bottom + around) :][::-1],
+        whole[rows, : max(0, left - around)].swapaxes(0, 1),
+        whole[rows, min(width, right + around) :].swapaxes(0, 1)[::-1],
+    )
+    found = [_outlines(strip.astype(np.int16)) for strip in strips if min(strip.shape[:2]) >= _LEAST_MARGIN]
+    # What goes on from the picture without a gap is more of it.
+    ink, points = sum(int(_beyond_gap(it).sum()) for it in found), sum(it.size for it in found)
+    return bool(_LEAST * max(height, width) ** 2 <= ink < _SMOOTH * points)
+
+
+def _beyond_gap(ink: Mask) -> Mask:
+    """The lines, outermost first, up to the one without ink that is nearest to the picture; none if all have some."""
+    clear = np.flatnonzero(~ink.any(axis=1))
+    return ink[: clear[-1]] if len(clear) else ink[:0]
+
+
 def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[PixelBox, Mask]:
     """What a frame surrounds of a box, all of it where there is none, and where the frame has ink, (h, w)."""
     ink = np.zeros(whole.shape[:2], np.bool_)
@@ -84,7 +111,7 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
         color = _color(lines)
         if before[side] + depth > unshared[side] or (_off(inner, color) <= _LIKE).mean() >= _SAME_PAPER:
             depths[side] = 0
-        elif depth:
+        elif depth - _STEP >= _LEAST_MARGIN:
             margin = slice(0, depth - _STEP)
             np.rot90(marks, side - 1)[margin] |= _outlines(_off(lines[margin], color))
     return (left + depths[0], top + depths[1], right - depths[2], bottom - depths[3]), ink
@@ -96,15 +123,16 @@ def _has_margin(part: NDArray[np.int16]) -> bool:
     return any((_off(lines[0], _color(lines)) <= _LIKE).mean() >= _OUTERMOST for lines in sides)
 
 
-def _outlines(off: NDArray[np.int16]) -> Mask:
-    """Where what is off the ground of a frame has an edge, outermost lines first: words have, what was blurred has not.
+def _outlines(values: NDArray[np.int16]) -> Mask:
+    """Where values (n, m) or colors (n, m, 3), outermost lines first, have an edge: words do, what was blurred does not.
 
     Lines that run through are those of another frame.
     """
-    found = np.zeros(off.shape, np.bool_)
+    found = np.zeros(values.shape[:2], np.bool_)
     for axis in (0, 1):
-        lines = off.swapaxes(0, axis)
-        found.swapaxes(0, axis)[_SHARP:] |= np.abs(lines[_SHARP:] - lines[:-_SHARP]) > _INK
+        lines = values.swapaxes(0, axis)
+        steps = np.abs(lines[_SHARP:] - lines[:-_SHARP]) > _INK
+        found.swapaxes(0, axis)[_SHARP:] |= steps if steps.ndim == found.ndim else steps.any(axis=2)
     found &= (found.mean(axis=1, keepdims=True) < _ALONG) & (found.mean(axis=0) < _ACROSS)
     return found
 

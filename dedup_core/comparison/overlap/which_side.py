@@ -17,7 +17,7 @@ from dedup_core.comparison.alignment.filled_corners import (
     rounded_edges,
 )
 from dedup_core.comparison.alignment.warp import shrunk
-from dedup_core.comparison.overlap.frame_ink import has_ink_in_frame
+from dedup_core.comparison.overlap.frame_ink import has_ink_in_frame, has_ink_on_shades
 from dedup_core.comparison.overlap.margins import show_the_same
 from dedup_core.comparison.overlap.overlays import overlaid_sides
 from dedup_core.comparison.overlap.written_margins import is_written
@@ -58,6 +58,9 @@ def sides_of(
     # Around what is turned against the other, a box says little of where the frame of that one lies.
     frames = (within_the_other(*inner, wholes), within_the_other(*inner[::-1], wholes[::-1])) if is_straight else inner
     sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
+    if is_straight:
+        both = zip((sides.left, sides.right), wholes, frames, strict=True)
+        sides = _with_ink(sides, [side.is_framed and has_ink_on_shades(whole, frame) for side, whole, frame in both])
     if turn < LEAST_TURN:
         sides = _with_ink(sides, [has_ink_in_frame(*it) for it in zip(wholes, inner, strict=True)])
     else:
