@@ -124,7 +124,7 @@ def _has_margin(part: NDArray[np.int16]) -> bool:
 
 
 def _outlines(values: NDArray[np.int16]) -> Mask:
-    """Where values (n, m) or colors (n, m, 3), outermost lines first, have an edge: words do, what was blurred does not.
+    """Where values (n, m) or colors (n, m, 3), outermost lines first, have an edge: words do, blurred things not.
 
     Lines that run through are those of another frame.
     """
