@@ -11,6 +11,7 @@ from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.alignment.seen_image import SeenImage, contents_of, distance_bits
+from dedup_core.comparison.alignment.warp import lean_of
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, SURE_DETAIL
 from dedup_core.comparison.detail.color_marks import color_outlier
 from dedup_core.comparison.detail.fine_print import look_at_fine_print
@@ -101,7 +102,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     parts = pair.left, pair.right
     sides, turn = ALIKE, laid.placed.turn
     if is_in_question:
-        sides = sides_of(wholes, parts, pair.inner, METRIC_SIZE, is_straight=is_straight, turn=turn)
+        lean = 0.0 if is_straight else lean_of(laid.placed.homography, laid.placed.left)
+        sides = sides_of(wholes, parts, pair.inner, METRIC_SIZE, lean=lean, turn=turn)
     at_an_angle = look.detail is not None and not is_straight
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(

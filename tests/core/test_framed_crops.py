@@ -162,3 +162,26 @@ def test_a_disc_and_stickers_are_no_round_corners():
     assert len(rounded_edges(np.asarray(disc))) == 0
     assert len(rounded_edges(np.asarray(stuck))) == 0
     assert kind_of(original(3), jpeg(stuck, 85)) is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize("number", [0, 3, 5])
+def test_round_corners_of_a_scene_that_is_dark_there_are_no_change(number: int):
+    scenery = np.asarray(original(number)).astype(float)
+    height, width = scenery.shape[:2]
+    down, across = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    dark = Image.fromarray(
+        (scenery * np.clip(2.2 - 1.8 * np.hypot(across, down), 0.02, 1.0)[..., None]).astype(np.uint8)
+    )
+    mask = Image.new("L", dark.size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, *dark.size), 32, fill=255)
+    rounded = Image.composite(dark, Image.new("RGB", dark.size, "white"), mask)
+    assert kind_of(dark, jpeg(rounded, 85)) is VerdictKind.DUPLICATE
+
+
+def test_a_round_button_is_no_square_one():
+    square = Image.new("RGB", (320, 200), "#1450a0")
+    ImageDraw.Draw(square).text((90, 70), "Stop", "white", font_size=60)
+    mask = Image.new("L", square.size)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, *square.size), 36, fill=255)
+    rounded = Image.composite(square, Image.new("RGB", square.size, "white"), mask)
+    assert kind_of(square, rounded) is not VerdictKind.DUPLICATE

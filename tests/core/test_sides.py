@@ -94,7 +94,7 @@ def test_what_lies_in_a_part_that_the_alignment_cut_off_is_seen():
     ImageDraw.Draw(stamped).ellipse((300, 340, 420, 460), fill=(200, 20, 40))
     wholes = np.asarray(white.resize((192, 192))), np.asarray(stamped.resize((192, 192)))
     inner = (0.0, 0.0, 1.0, 0.625)
-    found = sides_of(wholes, (wholes[0][:120], wholes[1][:120]), (inner, inner), 192, is_straight=True)
+    found = sides_of(wholes, (wholes[0][:120], wholes[1][:120]), (inner, inner), 192)
     assert (found.left.is_overlaid, found.right.is_overlaid) == (False, True)
 
 

@@ -30,6 +30,7 @@ _FILLED_BEYOND_ARC: Final = 0.98  # the same of an arc, which a square in the co
 _GOING_ON_WITHIN_ARC: Final = 0.25
 _LEAST_RADIUS: Final = 8  # pixels: smaller corners are no larger than what compression does
 _MOST_ROUND: Final = 0.2  # of the shorter side: a disc on a plain ground is a thing, and no picture
+_ONE_COLOR: Final = 0.5  # of a picture
 _TANGENTS: Final = 7  # of each arc: between them the polygon is off by half of a hundredth of the radius
 _MAP_SIZE: Final = 128  # points of the longer side, by which a share is told to a hundredth
 _INK: Final = 48  # levels of a channel, as in frames: docs/thresholds.md#written-margins
@@ -55,11 +56,6 @@ def has_ink_in_filling(picture: Pixels, turn: float) -> bool:
     height, width = picture.shape[:2]
     beyond = _within(edges, (width, height), (max(picture.shape),) * 2) < -2 * _MIXED
     return bool((_off(picture, color)[beyond] > _INK).sum() >= _LEAST_INK * max(picture.shape) ** 2)
-
-
-def has_one_ground(picture: Pixels) -> bool:
-    """Whether all four corners of a picture (h, w, 3) have one color."""
-    return _color_of_corners(picture) is not None
 
 
 def filled_edges(picture: Pixels, turn: float) -> Edges:
@@ -126,6 +122,23 @@ def _reach(starts: Sequence[float | None], middle: float, turn: float) -> float 
 def _other_reach(known: float, its_side: float, side: float, turn: float) -> float:
     """How far it reaches the other way, from half of both sides."""
     return side if abs(known - its_side) <= _SAME else float((side - known * np.sin(abs(turn))) / np.cos(turn))
+
+
+def round_corners_of_one(left: Pixels, right: Pixels) -> tuple[Edges, Edges]:
+    """Where the filling begins around the round corners that just one of two pictures (h, w, 3) has.
+
+    None where the other is mostly one color: the two may be a round and a square thing.
+    """
+    edges = rounded_edges(left), rounded_edges(right)
+    if bool(len(edges[0])) == bool(len(edges[1])) or _is_drawn_on(right if len(edges[0]) else left):
+        return NO_EDGES, NO_EDGES
+    return edges
+
+
+def _is_drawn_on(picture: Pixels) -> bool:
+    """Whether half of a picture has the one color of its corners, as a square button has, and hardly a scene."""
+    color = _color_of_corners(picture)
+    return color is not None and bool((_off(picture, color) <= min(_LIKE)).mean() >= _ONE_COLOR)
 
 
 def rounded_edges(picture: Pixels) -> Edges:

@@ -15,9 +15,8 @@ from dedup_core.comparison.alignment.filled_corners import (
     NO_EDGES,
     Edges,
     filled_edges,
-    has_one_ground,
     on_near_side,
-    rounded_edges,
+    round_corners_of_one,
     share_on_near_side,
 )
 from dedup_core.comparison.alignment.frame import (
@@ -129,13 +128,9 @@ class Placed:
         return cls(upright, right, view, exact, (WHOLE, WHOLE), keeps_frame=True).without_round_corners()
 
     def without_round_corners(self) -> Self:
-        """The same without the corners that were filled in one of the two because they are round there.
-
-        Where the corners of the other have one color as well, the two may be a round thing each.
-        """
-        if has_one_ground(self.left) == has_one_ground(self.right):
-            return self
-        return replace(self, edges=(rounded_edges(self.left), rounded_edges(self.right)))
+        """The same without the corners that were filled in one of the two because they are round there."""
+        edges = round_corners_of_one(self.left, self.right)
+        return replace(self, edges=edges) if any(map(len, edges)) else self
 
     def refined(self, *, rough: bool) -> Self:
         """The same, fine enough to look at details; a `rough` alignment is improved at a coarse size first."""

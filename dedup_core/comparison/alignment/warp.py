@@ -136,3 +136,12 @@ def whole_on_whole(left: Pixels, right: Pixels) -> Homography:
     """The homography that lays all of one picture on all of the other."""
     ours, theirs = extent_of(left), extent_of(right)
     return np.diag([theirs[0] / ours[0], theirs[1] / ours[1], 1.0])
+
+
+def lean_of(homography: Homography, left: Pixels) -> float:
+    """How far off level or plumb the sides of one picture end on the other, in units of the longer side of that one."""
+    across, down = extent_of(left)
+    corners = homography @ np.array([[0, across, across, 0], [0, 0, down, down], [1, 1, 1, 1]])  # around the picture
+    x, y, divisor = corners
+    x, y = x / divisor, y / divisor
+    return float(np.abs([y[0] - y[1], x[1] - x[2], y[2] - y[3], x[3] - x[0]]).max())

@@ -28,6 +28,7 @@ _NEXT_TO_NOTHING: Final = 0.02  # not much more than what is left of saved crops
 _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
+_LEANING_RIM: Final = 3  # pixels: along the sides of a print that lies at an angle, more of them show the desk as well
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _EXACT_TONES: Final = 1.25  # gray levels: of tones that are off by more, as light from a side, a block may be, too
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
@@ -159,7 +160,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
 def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
     """What both show in blocks, in smaller ones where few show anything; None where none does."""
     cut = clear_of_borders(placed.cut(scale, "L", Image.Resampling.BICUBIC), placed)
-    box = _without_rim(cut.bounds())
+    box = _without_rim(cut.bounds(), _RIM if placed.is_straight else _LEANING_RIM)
     if box is None:
         return None
     planes = BlockPlanes.of(cut, box)
@@ -205,8 +206,8 @@ def _outliers(
     return outliers(planes, differences, retoned)
 
 
-def _without_rim(box: PixelBox | None) -> PixelBox | None:
+def _without_rim(box: PixelBox | None, rim: int) -> PixelBox | None:
     """The box but for its outermost pixels, in which a trimmed border still shows; None for too small a one."""
-    if box is None or min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE + 2 * _RIM:
+    if box is None or min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE + 2 * rim:
         return None
-    return box[0] + _RIM, box[1] + _RIM, box[2] - _RIM, box[3] - _RIM
+    return box[0] + rim, box[1] + rim, box[2] - rim, box[3] - rim

@@ -13,8 +13,7 @@ from dedup_core.comparison.alignment.filled_corners import (
     LEAST_TURN,
     has_filled_corners,
     has_ink_in_filling,
-    has_one_ground,
-    rounded_edges,
+    round_corners_of_one,
 )
 from dedup_core.comparison.alignment.warp import shrunk
 from dedup_core.comparison.overlap.frame_ink import has_ink_in_frame, has_ink_on_shades
@@ -24,6 +23,7 @@ from dedup_core.comparison.overlap.written_margins import is_written
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import Side, Sides
 
+_LEAST_LEAN: Final = 0.012  # of a side, as a turn by 0.7 degrees has; more of it reaches into a frame
 _LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
 _ONE_PLACE: Final = 0.008  # of a side: two pixels of an alignment
 _ONE_SHAPE: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
@@ -44,13 +44,14 @@ type Both = tuple[Pixels, Pixels]
 
 
 def sides_of(
-    wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: int, *, is_straight: bool, turn: float = 0.0
+    wholes: Both, parts: Both, inner: tuple[Corners, Corners], size: int, *, lean: float = 0.0, turn: float = 0.0
 ) -> Sides:
     """What tells two whole pictures apart of which `parts`, at one size, are what both show, and `inner` where that is.
 
-    The left one is turned as it lies on the right one, which `is_straight` where it is only scaled and shifted for it;
-    `size` is that of the longer side at which to look, `turn` the degrees between the two.
+    The left one is turned as it lies on the right one, on which its sides end `lean` off level and plumb, in units of
+    the longer side; `size` is that of the longer side at which to look, `turn` the degrees between the two.
     """
+    is_straight = lean == 0.0
     scales = [size / max(whole.shape[:2]) for whole in wholes]
     if _is_one_frame(wholes, inner):
         parts = _stretched([np.asarray(shrunk(whole, scale)) for whole, scale in zip(wholes, scales, strict=True)])
@@ -61,9 +62,9 @@ def sides_of(
     if is_straight:
         both = zip((sides.left, sides.right), wholes, frames, strict=True)
         sides = _with_ink(sides, [side.is_framed and has_ink_on_shades(whole, frame) for side, whole, frame in both])
-    if turn < LEAST_TURN:
+    if lean <= _LEAST_LEAN:
         sides = _with_ink(sides, [has_ink_in_frame(*it) for it in zip(wholes, inner, strict=True)])
-    else:
+    elif turn >= LEAST_TURN:
         sides = _with_ink(sides, [has_ink_in_filling(whole, turn) for whole in wholes])
     if not is_straight:
         return _with_filling(sides, wholes, turn)
@@ -101,11 +102,11 @@ def _with_filling(sides: Sides, wholes: Both, turn: float) -> Sides:
 
 def _with_round_corners(sides: Sides, wholes: Both) -> Sides:
     """The sides of two of which one lost its corners: what it has in their place is a frame."""
-    left, right = (has_one_ground(whole) for whole in wholes)
-    if left == right or len(rounded_edges(wholes[right])) == 0:
-        return sides
-    rounded = replace(sides.right if right else sides.left, is_framed=True)
-    return replace(sides, right=rounded) if right else replace(sides, left=rounded)
+    left, right = (len(edges) > 0 for edges in round_corners_of_one(*wholes))
+    return Sides(
+        replace(sides.left, is_framed=sides.left.is_framed or left),
+        replace(sides.right, is_framed=sides.right.is_framed or right),
+    )
 
 
 def within_the_other(ours: Corners, theirs: Corners, wholes: Both) -> Corners:
