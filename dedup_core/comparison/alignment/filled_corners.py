@@ -127,8 +127,12 @@ def _other_reach(known: float, its_side: float, side: float, turn: float) -> flo
 def round_corners_of_one(left: Pixels, right: Pixels) -> tuple[Edges, Edges]:
     """Where the filling begins around the round corners that just one of two pictures (h, w, 3) has.
 
-    None where the other is mostly one color: the two may be a round and a square thing.
+    None where the other has that color at its corners, or is mostly the one that it has there: the two may be a round
+    and a square thing, or the same round one.
     """
+    colors = _color_of_corners(left), _color_of_corners(right)
+    if colors[0] is not None and colors[1] is not None and np.abs(colors[0] - colors[1]).max() <= max(_LIKE):
+        return NO_EDGES, NO_EDGES
     edges = rounded_edges(left), rounded_edges(right)
     if bool(len(edges[0])) == bool(len(edges[1])) or _is_drawn_on(right if len(edges[0]) else left):
         return NO_EDGES, NO_EDGES

@@ -10,6 +10,7 @@ from dedup_core.arrays import Float32s
 from dedup_core.comparison.alignment.bend import Bend
 from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.alignment.trimmed_borders import clear_of_borders
+from dedup_core.comparison.alignment.warp import LEAST_LEAN, lean_of
 from dedup_core.comparison.detail.block_planes import DOUBTFUL, BlockPlanes, Blocks
 from dedup_core.comparison.detail.block_shapes import differences_in_shape
 from dedup_core.comparison.detail.displacement import UNMOVED, displacement
@@ -160,7 +161,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
 def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
     """What both show in blocks, in smaller ones where few show anything; None where none does."""
     cut = clear_of_borders(placed.cut(scale, "L", Image.Resampling.BICUBIC), placed)
-    box = _without_rim(cut.bounds(), _RIM if placed.is_straight else _LEANING_RIM)
+    box = _without_rim(cut.bounds(), _RIM if lean_of(placed.homography, placed.left) <= LEAST_LEAN else _LEANING_RIM)
     if box is None:
         return None
     planes = BlockPlanes.of(cut, box)

@@ -15,7 +15,7 @@ from dedup_core.comparison.alignment.filled_corners import (
     has_ink_in_filling,
     round_corners_of_one,
 )
-from dedup_core.comparison.alignment.warp import shrunk
+from dedup_core.comparison.alignment.warp import LEAST_LEAN, shrunk
 from dedup_core.comparison.overlap.frame_ink import has_ink_in_frame, has_ink_on_shades
 from dedup_core.comparison.overlap.margins import show_the_same
 from dedup_core.comparison.overlap.overlays import overlaid_sides
@@ -23,7 +23,6 @@ from dedup_core.comparison.overlap.written_margins import is_written
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import Side, Sides
 
-_LEAST_LEAN: Final = 0.012  # of a side, as a turn by 0.7 degrees has; more of it reaches into a frame
 _LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
 _ONE_PLACE: Final = 0.008  # of a side: two pixels of an alignment
 _ONE_SHAPE: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
@@ -62,7 +61,7 @@ def sides_of(
     if is_straight:
         both = zip((sides.left, sides.right), wholes, frames, strict=True)
         sides = _with_ink(sides, [side.is_framed and has_ink_on_shades(whole, frame) for side, whole, frame in both])
-    if lean <= _LEAST_LEAN:
+    if lean <= LEAST_LEAN:
         sides = _with_ink(sides, [has_ink_in_frame(*it) for it in zip(wholes, inner, strict=True)])
     elif turn >= LEAST_TURN:
         sides = _with_ink(sides, [has_ink_in_filling(whole, turn) for whole in wholes])
