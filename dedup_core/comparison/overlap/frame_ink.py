@@ -33,7 +33,8 @@ _LEAST_MARGIN: Final = 8  # lines: small letters and something around them
 _LEAST: Final = (
     2e-4  # of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length
 )
-_SMOOTH: Final = 0.1  # of what lies around: scenes and collages have more outlines than something written
+_ROUGH: Final = 4.0  # gray levels, of second differences: more than saving leaves of a shadow
+_SMOOTH: Final = 0.12  # of what lies around is rougher: scenes are in 0.2 and more, a word leaves 0.1
 _SAME_PAPER: Final = 0.5  # of what lies within: then the frame is the picture's own paper
 _AROUND: Final = 0.01  # of a side, by which an alignment may be off
 _TALL: Final = 1.6  # times as high as wide: the screen of a phone
@@ -49,20 +50,24 @@ def has_ink_in_frame(whole: Pixels, inner: Corners) -> bool:
     """
     height, width = whole.shape[:2]
     left, top, right, bottom = box_of(inner, whole)
-    around = round(_AROUND * max(height, width))
-    unshared = left + around, top + around, width - right + around, height - bottom + around
-    hidden = round(_STATUS_BAR * height) if height > _TALL * width else 0
+    unshared = left, top, width - right, height - bottom
     least = _LEAST * max(height, width) ** 2
     box = (0, 0, width, height)
     for _ in range(_ROUNDS):
         inside, ink = _within_frame(whole, box, unshared)
         if inside == box:
             return False
-        if ink[hidden:].sum() >= least:
+        if ink[_status_bar(whole) :].sum() >= least:
             return True
         mixed = [_MIXED * (new != old) for new, old in zip(inside, box, strict=True)]
         box = inside[0] + mixed[0], inside[1] + mixed[1], inside[2] - mixed[2], inside[3] - mixed[3]
     return False
+
+
+def _status_bar(whole: Pixels) -> int:
+    """How many of the uppermost lines of a picture may tell the time: of one that is as high as a phone's screen is."""
+    height, width = whole.shape[:2]
+    return round(_STATUS_BAR * height) if height > _TALL * width else 0
 
 
 def has_ink_on_shades(whole: Pixels, inner: Corners) -> bool:
@@ -72,16 +77,25 @@ def has_ink_on_shades(whole: Pixels, inner: Corners) -> bool:
     around = round(_AROUND * max(height, width)) + _STEP
     rows = slice(max(0, top), bottom)
     # Each with its outermost line first, so that all run along the side.
-    strips = (
-        whole[: max(0, top - around)],
+    around_it = (
+        whole[_status_bar(whole) : max(0, top - around)],
         whole[min(height, bottom + around) :][::-1],
         whole[rows, : max(0, left - around)].swapaxes(0, 1),
         whole[rows, min(width, right + around) :].swapaxes(0, 1)[::-1],
     )
-    found = [_outlines(strip.astype(np.int16)) for strip in strips if min(strip.shape[:2]) >= _LEAST_MARGIN]
+    strips = [strip.astype(np.int16) for strip in around_it if min(strip.shape[:2]) >= _LEAST_MARGIN]
+    rough = [_roughness(strip.mean(axis=2)) for strip in strips]
+    if sum(int(it.sum()) for it in rough) > _SMOOTH * sum(it.size for it in rough):
+        return False
     # What goes on from the picture without a gap is more of it.
-    ink, points = sum(int(_beyond_gap(it).sum()) for it in found), sum(it.size for it in found)
-    return bool(_LEAST * max(height, width) ** 2 <= ink < _SMOOTH * points)
+    ink = sum(int(_beyond_gap(_outlines(strip)).sum()) for strip in strips)
+    return bool(ink >= _LEAST * max(height, width) ** 2)
+
+
+def _roughness(luma: NDArray[np.float64]) -> Mask:
+    """Where lightness does more than rise or fall along rows or columns, for all points but the outermost."""
+    across, down = (np.abs(np.diff(luma, 2, axis=axis)) > _ROUGH for axis in (1, 0))
+    return np.asarray(across[1:-1] | down[:, 1:-1])
 
 
 def _beyond_gap(ink: Mask) -> Mask:
@@ -99,6 +113,7 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
     part = whole[top:bottom, left:right].astype(np.int16)
     marks = ink[top:bottom, left:right]
     before = left, top, whole.shape[1] - right, whole.shape[0] - bottom
+    around = round(_AROUND * max(whole.shape[:2]))
     depths = [0, 0, 0, 0]  # left, upper, right, lower
     # Beside a picture its lines end in the frame; once that is known they are looked at without.
     for _ in range(2 if _has_margin(part) else 0):
@@ -109,10 +124,11 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
     for side, depth in enumerate(depths):
         lines = np.rot90(part, side - 1)
         color = _color(lines)
-        if before[side] + depth > unshared[side] or (_off(inner, color) <= _LIKE).mean() >= _SAME_PAPER:
+        least_depth = min(depth, unshared[side] - before[side]) - _STEP
+        if depth - least_depth > around + _STEP or (_off(inner, color) <= _LIKE).mean() >= _SAME_PAPER:
             depths[side] = 0
-        elif depth - _STEP >= _LEAST_MARGIN:
-            margin = slice(0, depth - _STEP)
+        elif least_depth >= _LEAST_MARGIN:
+            margin = slice(0, least_depth)
             np.rot90(marks, side - 1)[margin] |= _outlines(_off(lines[margin], color))
     return (left + depths[0], top + depths[1], right - depths[2], bottom - depths[3]), ink
 

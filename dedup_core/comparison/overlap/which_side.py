@@ -58,9 +58,6 @@ def sides_of(
     # Around what is turned against the other, a box says little of where the frame of that one lies.
     frames = (within_the_other(*inner, wholes), within_the_other(*inner[::-1], wholes[::-1])) if is_straight else inner
     sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
-    if is_straight:
-        both = zip((sides.left, sides.right), wholes, frames, strict=True)
-        sides = _with_ink(sides, [side.is_framed and has_ink_on_shades(whole, frame) for side, whole, frame in both])
     if lean <= LEAST_LEAN:
         sides = _with_ink(sides, [has_ink_in_frame(*it) for it in zip(wholes, inner, strict=True)])
     elif turn >= LEAST_TURN:
@@ -210,6 +207,7 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, is_s
         for (margin, inside), edge in zip(_beside_edges(luma, rows, columns), is_edged, strict=True)
         if edge
     )
+    written = written or (is_straight and is_framed and has_ink_on_shades(whole, inner))
     is_framed = is_framed or written
     shared = 1.0 if is_framed else (right - left) * (bottom - top)
     return Side(round(shared, 3), is_framed, is_overlaid, written)
