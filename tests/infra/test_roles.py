@@ -66,6 +66,7 @@ CALLS = {
             "peek_messages": "messages/read",
             "receive_messages": "messages/process",
             "delete_message": "messages/process",
+            "update_message": "messages/write",
         },
         (PERSON, "images account"): {"clear_messages": "messages/delete"},
     },
