@@ -108,8 +108,9 @@ NEEDS = (
     Need(
         APP,
         "poison queues",
-        frozenset({"messages/add", "messages/read", "messages/process"}),
-        "the host sets aside what failed at its last try; the timer looks at it and has it tried again, slowly",
+        frozenset({"messages/add", "messages/read", "messages/process", "messages/write"}),
+        "the host sets aside what failed at its last try; the timer looks at it, has it tried again, slowly, and puts"
+        " back what it leaves",
     ),
     Need(
         APP,
