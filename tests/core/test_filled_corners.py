@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dedup_core.comparison.alignment.filled_corners import has_filled_corners
+from dedup_core.comparison.alignment.filled_corners import filled_edges
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.sides import Sides
 from dedup_core.decoding.decoder import decode
@@ -44,13 +44,13 @@ def test_a_thing_before_plain_ground_has_no_filled_corners():
     whole = np.full((192, 192, 3), 255, np.uint8)
     rows, columns = np.mgrid[:192, :192]
     whole[np.hypot(rows - 96, columns - 96) < 80] = (40, 80, 120)
-    assert not has_filled_corners(whole, 3.0)
-    assert not has_filled_corners(np.full((192, 192, 3), 255, np.uint8), 3.0)
-    assert not has_filled_corners(np.zeros((6, 6, 3), np.uint8), 3.0)
+    assert len(filled_edges(whole, 3.0)) == 0
+    assert len(filled_edges(np.full((192, 192, 3), 255, np.uint8), 3.0)) == 0
+    assert len(filled_edges(np.zeros((6, 6, 3), np.uint8), 3.0)) == 0
 
 
 def test_wedges_of_another_turn_are_no_filling_of_this_one():
     copy = np.asarray(turned(photograph(), 8, "black").resize((192, 192)))
-    assert has_filled_corners(copy, 8.0)
-    assert not has_filled_corners(copy, 3.0)
-    assert not has_filled_corners(copy, 0.0)
+    assert len(filled_edges(copy, 8.0)) > 0
+    assert len(filled_edges(copy, 3.0)) == 0
+    assert len(filled_edges(copy, 0.0)) == 0

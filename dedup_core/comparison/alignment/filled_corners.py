@@ -14,7 +14,7 @@ from dedup_core.comparison.alignment.warp import scaled_size
 from dedup_core.comparison.structure.local_contrast import extent_of
 
 _LIKE: Final = (6, 24)  # of 255 in each channel: what dark scenes are not, and what saving leaves of one color
-LEAST_TURN: Final = 0.7  # degrees: of less the wedges are too thin
+_LEAST_TURN: Final = 0.7  # degrees: of less the wedges are too thin
 _MOST_TURN: Final = 45.0  # degrees: of more a side is that of another view
 _OFF: Final = 1.5  # pixels by which a line may be off
 _THIN: Final = 2.0  # pixels; thinner wedges have no shape
@@ -33,29 +33,12 @@ _MOST_ROUND: Final = 0.2  # of the shorter side: a disc on a plain ground is a t
 _ONE_COLOR: Final = 0.5  # of a picture
 _TANGENTS: Final = 7  # of each arc: between them the polygon is off by half of a hundredth of the radius
 _MAP_SIZE: Final = 128  # points of the longer side, by which a share is told to a hundredth
-_INK: Final = 48  # levels of a channel, as in frames: docs/thresholds.md#written-margins
-_LEAST_INK: Final = 2e-4  # of the square of the longer side, as in frames
 _SAME: Final = 2.0  # pixels by which half a side may be off
 
 type Places = NDArray[np.intp]
 type Edges = NDArray[np.float64]
 """(n, 3): a x + b y + c is at least 0 on the near side of each, for points in units of the longer side."""
 NO_EDGES: Final[Edges] = np.empty((0, 3))
-
-
-def has_filled_corners(picture: Pixels, turn: float) -> bool:
-    """Whether wedges of one color lie at the corners of a picture (h, w, 3), as a turn by `turn` degrees leaves."""
-    return len(filled_edges(picture, turn)) > 0
-
-
-def has_ink_in_filling(picture: Pixels, turn: float) -> bool:
-    """Whether a part of such wedges has another color: a badge or a word beside a picture that was turned."""
-    edges, color = filled_edges(picture, turn), _color_of_corners(picture)
-    if len(edges) == 0 or color is None:
-        return False
-    height, width = picture.shape[:2]
-    beyond = _within(edges, (width, height), (max(picture.shape),) * 2) < -2 * _MIXED
-    return bool((_off(picture, color)[beyond] > _INK).sum() >= _LEAST_INK * max(picture.shape) ** 2)
 
 
 def filled_edges(picture: Pixels, turn: float) -> Edges:
@@ -66,16 +49,16 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
     such lines.
     """
     height, width = picture.shape[:2]
-    if not LEAST_TURN <= turn <= _MOST_TURN or min(height, width) < 2 * _LEAST_LINES:
+    if not _LEAST_TURN <= turn <= _MOST_TURN or min(height, width) < 2 * _LEAST_LINES:
         return NO_EDGES
-    color = _color_of_corners(picture)
+    color = color_of_corners(picture)
     if color is None:
         return NO_EDGES
     # No wedge is wider; with a ground of that color around a thing, which goes on beyond all of them, nothing is to do.
     depth = ceil(np.tan(np.radians(turn)) * max(height, width) + _THIN + _MIXED)
-    if all(_off(np.rot90(picture, quarter)[:, :depth], color).max() <= min(_LIKE) for quarter in range(4)):
+    if all(off_color(np.rot90(picture, quarter)[:, :depth], color).max() <= min(_LIKE) for quarter in range(4)):
         return NO_EDGES
-    off = _off(picture, color)
+    off = off_color(picture, color)
     sides = [np.ascontiguousarray(np.rot90(off, quarter)[:, :depth]) for quarter in range(4)]
     for way in (np.radians(turn), -np.radians(turn)):
         reaches = _reaches(sides, (width, height), way)
@@ -87,10 +70,10 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
     return NO_EDGES
 
 
-def _off(picture: Pixels, color: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """How far each point is from the color, in the channel in which it is farthest, (h, w)."""
+def off_color[T: np.integer](picture: NDArray[T], color: NDArray[np.float64]) -> NDArray[T]:
+    """How far each point (…, 3) is from the color, in the channel in which it is farthest."""
     level = color.round().astype(np.uint8)
-    return np.asarray((np.maximum(picture, level) - np.minimum(picture, level)).max(axis=2))
+    return np.asarray((np.maximum(picture, level) - np.minimum(picture, level)).max(axis=-1))
 
 
 def _reaches(sides: Sequence[NDArray[np.uint8]], size: tuple[int, int], turn: float) -> tuple[float, float] | None:
@@ -130,7 +113,7 @@ def round_corners_of_one(left: Pixels, right: Pixels) -> tuple[Edges, Edges]:
     None where the other has that color at its corners, or is mostly the one that it has there: the two may be a round
     and a square thing, or the same round one.
     """
-    colors = _color_of_corners(left), _color_of_corners(right)
+    colors = color_of_corners(left), color_of_corners(right)
     if colors[0] is not None and colors[1] is not None and np.abs(colors[0] - colors[1]).max() <= max(_LIKE):
         return NO_EDGES, NO_EDGES
     edges = rounded_edges(left), rounded_edges(right)
@@ -141,8 +124,8 @@ def round_corners_of_one(left: Pixels, right: Pixels) -> tuple[Edges, Edges]:
 
 def _is_drawn_on(picture: Pixels) -> bool:
     """Whether half of a picture has the one color of its corners, as a square button has, and hardly a scene."""
-    color = _color_of_corners(picture)
-    return color is not None and bool((_off(picture, color) <= min(_LIKE)).mean() >= _ONE_COLOR)
+    color = color_of_corners(picture)
+    return color is not None and bool((off_color(picture, color) <= min(_LIKE)).mean() >= _ONE_COLOR)
 
 
 def rounded_edges(picture: Pixels) -> Edges:
@@ -151,13 +134,13 @@ def rounded_edges(picture: Pixels) -> Edges:
     All four corners have one color, as far as arcs of one radius, and most of what lies within two of these has not.
     """
     height, width = picture.shape[:2]
-    color = _color_of_corners(picture)
+    color = color_of_corners(picture)
     if color is None:
         return NO_EDGES
     most = round(_MOST_ROUND * min(height, width))
     corners = [picture[:most, :most], picture[:most, ::-1][:, :most]]
     corners += [picture[::-1][:most, :most], picture[::-1, ::-1][:most, :most]]
-    is_like = np.stack([_off(it, color) <= max(_LIKE) for it in corners]).reshape(4, -1)
+    is_like = np.stack([off_color(it, color) <= max(_LIKE) for it in corners]).reshape(4, -1)
     if is_like.all(axis=1).sum() > len(corners) - _CLEAR_SIDES:
         return NO_EDGES
     for radius in range(most, _LEAST_RADIUS - 1, -1):
@@ -194,7 +177,7 @@ def in_units(edges: Edges, width: int, height: int) -> Edges:
     return scaled
 
 
-def _color_of_corners(picture: Pixels) -> NDArray[np.float64] | None:
+def color_of_corners(picture: Pixels) -> NDArray[np.float64] | None:
     """The color that all four corners have; None where they have several."""
     corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(np.int16)  # (4, 3)
     color = np.median(corners, axis=0)
@@ -242,6 +225,12 @@ def _start_of_wedge(is_filling: NDArray[np.bool_], slope: float) -> float | None
 def on_near_side(edges: Edges, size: tuple[int, int], scales: tuple[float, float]) -> NDArray[np.bool_]:
     """Which pixels (h, w) of a picture of `size`, so many a unit across and down, lie within the edges."""
     return _within(edges, size, scales) >= 0.0
+
+
+def filled_places(edges: Edges, picture: Pixels) -> NDArray[np.bool_]:
+    """Which pixels (h, w) of a picture lie in the filling beyond its edges, clear of what is mixed with the picture."""
+    height, width = picture.shape[:2]
+    return _within(edges, (width, height), (max(height, width),) * 2) < -2 * _MIXED
 
 
 def share_on_near_side(edges: Edges, picture: Pixels) -> float:

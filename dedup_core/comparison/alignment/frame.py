@@ -8,6 +8,7 @@ from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.warp import Homography
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.structure.clusters import PixelBox
+from dedup_core.views import View, opposite, turned_back
 
 type Frame = tuple[float, float, float, float]
 """Left, top, width and height of a part of a picture, in shares of the whole."""
@@ -31,6 +32,14 @@ def frame_of(pixels: Pixels, box: tuple[slice, slice]) -> Frame:
 def frame_between(corners: Corners) -> Frame:
     left, top, right, bottom = corners
     return left, top, right - left, bottom - top
+
+
+def upright_corners(frame: Frame, view: View) -> Corners:
+    """The corners of a frame, in shares of the whole picture once that is turned."""
+    x, y, across, down = frame
+    ends = [turned_back(u, v, opposite(view)) for u, v in ((x, y), (x + across, y + down))]
+    (left, right), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
+    return left, top, right, bottom
 
 
 def in_whole(point: tuple[float, float], frame: Frame) -> tuple[float, float]:

@@ -25,10 +25,10 @@ from dedup_core.comparison.alignment.frame import (
     Frame,
     box_of,
     cut_out,
-    frame_between,
     frame_of,
     in_whole,
     into,
+    upright_corners,
 )
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.refine import FINEST, refined
@@ -50,7 +50,7 @@ from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
 from dedup_core.comparison.structure.clusters import PixelBox, bounds_of
 from dedup_core.comparison.structure.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
 from dedup_core.comparison.structure.sharpness import SOFT, sharpness
-from dedup_core.views import View, opposite, turned, turned_back
+from dedup_core.views import View, turned, turned_back
 
 _MAP_SIZE: Final = 128  # pixels: the part that both show is told to a hundredth of a side
 _NEAR: Final = 0.25 / 128  # of a side, a pixel of the largest pictures: a copy in its frame, or unturned, lies so near
@@ -168,19 +168,7 @@ class Placed:
     def boxes(self, upright: Pixels, right: Pixels, frames: tuple[Frame, Frame]) -> tuple[PixelBox, PixelBox]:
         """What frames are of the whole turned left and the whole right picture, in pixels."""
         x, y, across, down = frames[1]
-        return box_of(self._turned(frames[0]), upright), box_of((x, y, x + across, y + down), right)
-
-    @property
-    def upright_frames(self) -> tuple[Frame, Frame]:
-        """Which part of the turned left and of the right picture they are."""
-        return frame_between(self._turned(self.frames[0])), self.frames[1]
-
-    def _turned(self, frame: Frame) -> Corners:
-        """A frame of the left picture, in shares of that picture once it is turned."""
-        x, y, across, down = frame
-        ends = [turned_back(u, v, opposite(self.view)) for u, v in ((x, y), (x + across, y + down))]
-        (left, right), (top, bottom) = (sorted(values) for values in zip(*ends, strict=True))
-        return left, top, right, bottom
+        return box_of(upright_corners(frames[0], self.view), upright), box_of((x, y, x + across, y + down), right)
 
     @property
     def is_straight(self) -> bool:
@@ -272,7 +260,7 @@ class Placed:
         height, width = self.left.shape[:2]
         rows, columns = self.right.shape[:2]
         ours, theirs = list[float](), list[float]()
-        low, top, high, bottom = self._turned(self.frames[0])
+        low, top, high, bottom = upright_corners(self.frames[0], self.view)
         for share_x, share_y in (corners[:2], corners[2:]):
             ours += [low + share_x * (high - low), top + share_y * (bottom - top)]
             place = np.array([share_x * width, share_y * height]) / max(height, width)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, in_units, on_near_side
-from dedup_core.comparison.alignment.frame import Frame
+from dedup_core.comparison.alignment.frame import Frame, frame_between, upright_corners
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.placing import Cut, Placed
 from dedup_core.comparison.structure.local_contrast import extent_of
@@ -22,7 +22,8 @@ def clear_of_borders(cut: Cut, placed: Placed) -> Cut:
 
     Where both were trimmed at one place, both are mixed alike, and nothing is left out.
     """
-    ours, theirs = map(_trimmed_edges, (placed.left, placed.right), placed.upright_frames)
+    frames = frame_between(upright_corners(placed.frames[0], placed.view)), placed.frames[1]
+    ours, theirs = map(_trimmed_edges, (placed.left, placed.right), frames)
     edges = _without_common(ours, theirs @ placed.homography, 2 * _MIXED / max(placed.left.shape[:2]))
     if len(edges) == 0:
         return cut

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Pixels
+from dedup_core.comparison.alignment.filled_corners import Edges, color_of_corners, filled_places, off_color
 from dedup_core.comparison.alignment.frame import box_of
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.structure.clusters import PixelBox
@@ -30,9 +31,8 @@ _BESIDE: Final = 6  # lines, of which one is clear
 _ROUNDS: Final = 3  # of a frame in a frame
 _LEAST_LINES: Final = 5  # nothing that can be read is lower
 _LEAST_MARGIN: Final = 8  # lines: small letters and something around them
-_LEAST: Final = (
-    2e-4  # of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length
-)
+# Of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length.
+_LEAST: Final = 2e-4
 _ROUGH: Final = 4.0  # gray levels, of second differences: more than saving leaves of a shadow
 _SMOOTH: Final = 0.12  # of what lies around is rougher: scenes are in 0.2 and more, a word leaves 0.1
 _SAME_PAPER: Final = 0.5  # of what lies within: then the frame is the picture's own paper
@@ -62,6 +62,15 @@ def has_ink_in_frame(whole: Pixels, inner: Corners) -> bool:
         mixed = [_MIXED * (new != old) for new, old in zip(inside, box, strict=True)]
         box = inside[0] + mixed[0], inside[1] + mixed[1], inside[2] - mixed[2], inside[3] - mixed[3]
     return False
+
+
+def has_ink_in_filling(picture: Pixels, edges: Edges) -> bool:
+    """Whether a part of the filling beyond these edges has another color: a badge beside what was turned."""
+    color = color_of_corners(picture)
+    if len(edges) == 0 or color is None:
+        return False
+    ink = filled_places(edges, picture) & (off_color(picture, color) > _INK)
+    return bool(ink.sum() >= _LEAST * max(picture.shape) ** 2)
 
 
 def _status_bar(whole: Pixels) -> int:
@@ -125,18 +134,18 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
         lines = np.rot90(part, side - 1)
         color = _color(lines)
         least_depth = min(depth, unshared[side] - before[side]) - _STEP
-        if depth - least_depth > around + _STEP or (_off(inner, color) <= _LIKE).mean() >= _SAME_PAPER:
+        if depth - least_depth > around + _STEP or (off_color(inner, color) <= _LIKE).mean() >= _SAME_PAPER:
             depths[side] = 0
         elif least_depth >= _LEAST_MARGIN:
             margin = slice(0, least_depth)
-            np.rot90(marks, side - 1)[margin] |= _outlines(_off(lines[margin], color))
+            np.rot90(marks, side - 1)[margin] |= _outlines(off_color(lines[margin], color))
     return (left + depths[0], top + depths[1], right - depths[2], bottom - depths[3]), ink
 
 
 def _has_margin(part: NDArray[np.int16]) -> bool:
     """Whether any of its outermost lines may be one of a frame, as those of few scenes may."""
     sides = (np.rot90(part, quarter) for quarter in range(4))
-    return any((_off(lines[0], _color(lines)) <= _LIKE).mean() >= _OUTERMOST for lines in sides)
+    return any((off_color(lines[0], _color(lines)) <= _LIKE).mean() >= _OUTERMOST for lines in sides)
 
 
 def _outlines(values: NDArray[np.int16]) -> Mask:
@@ -155,10 +164,11 @@ def _outlines(values: NDArray[np.int16]) -> Mask:
 
 def _depth(lines: NDArray[np.int16], before: int, after: int) -> int:
     """How many of the first lines (n, m, 3), which begin and end in other margins, are one of one color; 0 for none."""
-    off = _off(lines[: int(_DEEPEST * len(lines))], _color(lines))
-    is_ground = off <= _LIKE
-    if is_ground[0].mean() < _OUTERMOST:
+    color = _color(lines)
+    if (off_color(lines[0], color) <= _LIKE).mean() < _OUTERMOST:
         return 0
+    off = off_color(lines[: int(_DEEPEST * len(lines))], color)
+    is_ground = off <= _LIKE
     shares = is_ground[:, before : lines.shape[1] - after].mean(axis=1)
     busy = np.flatnonzero(shares < _BUSY)
     if not len(busy) or busy[0] < _LEAST_LINES or shares[max(0, busy[0] - _BESIDE) : busy[0]].max() < _CLEAR:
@@ -167,12 +177,7 @@ def _depth(lines: NDArray[np.int16], before: int, after: int) -> int:
     return int(busy[0]) if np.median(beyond, axis=1).max() > _LEAST_STEP else 0
 
 
-def _color(lines: NDArray[np.int16]) -> NDArray[np.int16]:
+def _color(lines: NDArray[np.int16]) -> NDArray[np.float64]:
     """That of most of the outermost line."""
-    color: NDArray[np.int16] = np.median(lines[0], axis=0).astype(np.int16)
+    color: NDArray[np.float64] = np.trunc(np.median(lines[0], axis=0))
     return color
-
-
-def _off(pixels: NDArray[np.int16], color: NDArray[np.int16]) -> NDArray[np.int16]:
-    """How far each point is from a color, in the channel in which it is farthest."""
-    return np.asarray(np.abs(pixels - color).max(axis=-1))

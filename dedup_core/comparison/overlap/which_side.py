@@ -9,14 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
-from dedup_core.comparison.alignment.filled_corners import (
-    LEAST_TURN,
-    has_filled_corners,
-    has_ink_in_filling,
-    round_corners_of_one,
-)
+from dedup_core.comparison.alignment.filled_corners import filled_edges, round_corners_of_one
 from dedup_core.comparison.alignment.warp import LEAST_LEAN, shrunk
-from dedup_core.comparison.overlap.frame_ink import has_ink_in_frame, has_ink_on_shades
+from dedup_core.comparison.overlap.frame_ink import has_ink_in_filling, has_ink_in_frame, has_ink_on_shades
 from dedup_core.comparison.overlap.margins import show_the_same
 from dedup_core.comparison.overlap.overlays import overlaid_sides
 from dedup_core.comparison.overlap.written_margins import is_written
@@ -60,10 +55,8 @@ def sides_of(
     sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
     if lean <= LEAST_LEAN:
         sides = _with_ink(sides, [has_ink_in_frame(*it) for it in zip(wholes, inner, strict=True)])
-    elif turn >= LEAST_TURN:
-        sides = _with_ink(sides, [has_ink_in_filling(whole, turn) for whole in wholes])
     if not is_straight:
-        return _with_filling(sides, wholes, turn)
+        return _with_filling(sides, wholes, turn, may_have_ink=lean > LEAST_LEAN)
     if not (sides.left.is_framed and sides.right.is_framed):
         return _with_round_corners(sides, wholes)
     # What has bars of its own and got a frame besides has something around it on more sides.
@@ -85,9 +78,12 @@ def _with_ink(sides: Sides, has_ink: list[bool]) -> Sides:
     return Sides(ours, theirs)
 
 
-def _with_filling(sides: Sides, wholes: Both, turn: float) -> Sides:
+def _with_filling(sides: Sides, wholes: Both, turn: float, *, may_have_ink: bool) -> Sides:
     """The sides of two that lie at an angle: what one of them got at its corners is a frame, and none of its scene."""
-    left, right = (has_filled_corners(whole, turn) for whole in wholes)
+    edges = [filled_edges(whole, turn) for whole in wholes]
+    if may_have_ink:
+        sides = _with_ink(sides, list(map(has_ink_in_filling, wholes, edges)))
+    left, right = (len(it) > 0 for it in edges)
     if left == right:
         return sides
     return Sides(
@@ -256,11 +252,9 @@ def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:
 
 def _fades_around(luma: Float32s, rows: slice, columns: slice) -> bool:
     """Whether all that is outside has one color, or changes slowly and little: a shadow or a gradient."""
-    if _is_plain_around(luma, rows, columns):
-        return True
     steps = steps_around(luma, rows, columns)
-    if steps.size == 0:
-        return False
+    if steps.size == 0 or steps.mean() < _PLAIN_STEP:
+        return steps.size > 0
     bends = steps_around(luma, rows, columns, order=2)
     inside = [np.abs(np.diff(luma[rows, columns], axis=axis)) for axis in (0, 1)]
     usual = sum(float(it.mean()) for it in inside if it.size)
