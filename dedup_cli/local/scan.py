@@ -232,7 +232,7 @@ def _rows(report: ScanReport) -> Iterator[dict[str, Cell]]:
 
 def _row(number: int, facts: ImageFacts, verdict: str, reasons: str) -> dict[str, Cell]:
     sizes = {"width": facts.width, "height": facts.height, "bytes": facts.byte_size}
-    return {"group": number, "path": _text(facts.path), "keep": "", "verdict": verdict, **sizes, "reasons": reasons}
+    return {"group": number, "path": _text(facts.path), "keep": "no", "verdict": verdict, **sizes, "reasons": reasons}
 
 
 def _text(path: str) -> str:

@@ -28,6 +28,7 @@ from dedup_core.comparison.tones.exchanged import EvenBlocks, painted
 from dedup_core.comparison.tones.exposure import BLOCK, Blocks, color_residual
 from dedup_core.comparison.tones.ground import Ground
 from dedup_core.comparison.tones.one_tone import OneTone
+from dedup_core.comparison.tones.saturation import off_saturation
 from dedup_core.comparison.tones.tones_between import tones_between
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
@@ -145,6 +146,8 @@ def _tones_and_regions(
         tones, regions = _with_marks(tones, regions, found)
     even = EvenBlocks(laid.labs, unchanged)
     tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted(blocks))
+    if is_little and not only_colors:
+        tones = replace(tones, off_saturation=off_saturation(blocks))
     if is_little and even.are_retoned(blocks):
         tones = _in_one_tone(tones, OneTone.of(blocks, even.even))
     return tones, regions

@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 28  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 29  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -91,7 +91,8 @@ class Tones:
     where nearly all others are as they were, those of its color, too, or in one tone are; 0 for none. `kept_in_tone`
     0..1: the share of even places, but for plain background, that have the same color once one curve for all channels
     gave one picture the tone of the other; 0 where that was not asked. `off_tone`: as `color_residual`, with all
-    channels as many times as bright, and clipped; None where even places are otherwise.
+    channels as many times as bright, and clipped; None where even places are otherwise. `off_saturation`: the same with
+    all colors as many times as saturated; None where places are otherwise, or it was not asked.
     """
 
     hue: float
@@ -116,6 +117,7 @@ class Tones:
     painted: float = 0.0
     kept_in_tone: float = 0.0
     off_tone: float | None = None
+    off_saturation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

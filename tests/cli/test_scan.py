@@ -89,7 +89,7 @@ def test_programs_get_the_same_as_json_and_csv(dedup: Run, folder: Path) -> None
     table = dedup("scan", str(folder), "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(table.stdout)))
     assert next((row["group"], row["path"], row["keep"]) for row in rows) == ("1", f"{folder}/a.png", "yes")
-    assert len(rows) == 3
+    assert [row["keep"] for row in rows] == ["yes", "no", "no"]
     left_out = "not in the CSV: 1 look-alike that is no copy; 1 file not read (--format json has all)"
     assert left_out in table.stderr
 

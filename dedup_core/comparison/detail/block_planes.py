@@ -20,7 +20,6 @@ from dedup_core.comparison.structure.sharpness import (
     smoothed,
 )
 from dedup_core.comparison.tones.bent_tones import tone_curve, variance_and_explained
-from dedup_core.comparison.tones.evened_tones import evened
 
 type Blocks = NDArray[np.bool_]
 CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
@@ -112,14 +111,15 @@ class BlockPlanes:
         left, right, softening = equally_sharp(left, right)
         return cls((left, right), inside, softening, Where(box, cut.left.size), small=small)
 
-    def evened(self, placed: Placed, scale: float, differences: Float32s) -> Self | None:
-        """The same with the light and the tones of one in both; None where too little agrees to tell them."""
+    def in_color(self, placed: Placed, scale: float) -> ImagePair:
+        """What these are planes of, in color (RGB) and as sharp as it was."""
         left, right, _ = _parts(placed.cut(scale, "RGB", Image.Resampling.BICUBIC), self.where.box)
-        if self.is_negative:
-            right = ImageOps.invert(right)
-        width, height = self.size
-        pair = evened(left, right, self.softening, self._agreeing_pixels(differences)[:height, :width])
-        return pair and type(self)(pair, self.inside, self.softening, self.where, small=self.small)
+        return left, ImageOps.invert(right) if self.is_negative else right
+
+    def of_same_place(self, left: Image.Image, right: Image.Image) -> Self:
+        """Planes of the same two pictures (RGB) in other colors."""
+        pair = self.softening.applied(left.convert("L"), right.convert("L"))
+        return type(self)(pair, self.inside, self.softening, self.where, small=self.small)
 
     @property
     def grain(self) -> float:
@@ -234,7 +234,7 @@ class BlockPlanes:
 
     def _explain_by_tone(self, differences: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
         """Lower the difference of blocks that the tone curve of the rest of the picture explains: clipped light."""
-        pixels = self._agreeing_pixels(differences)
+        pixels = self.agreeing_pixels(differences)
         sloped = self._is_relit(differences)
         for source, target in ((self.left, self.right), (self.right, self.left)):
             curve = tone_curve(source[pixels], target[pixels])
@@ -250,8 +250,8 @@ class BlockPlanes:
                 differences[rows, columns], self._bent(source, target, rows, columns, sloped=sloped)
             )
 
-    def _agreeing_pixels(self, differences: Float32s) -> Blocks:
-        """Where blocks agree or are plain, and none differs, (h, w)."""
+    def agreeing_pixels(self, differences: Float32s) -> Blocks:
+        """Where blocks agree or are plain, and none differs, (h, w) of whole cells."""
         agrees = (self.textured & (differences < DOUBTFUL)) | self.flat
         differs = self.textured & (differences > DOUBTFUL)
         return pixels_of(agrees, self.cell, self.left.shape) & ~pixels_of(differs, self.cell, self.left.shape)

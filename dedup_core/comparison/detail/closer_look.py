@@ -1,7 +1,8 @@
 """A closer look at two aligned pictures: whether every part shows the same, block by block, at full working size."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from operator import le
+from typing import Final
 
 import numpy as np
 from PIL import Image
@@ -14,6 +15,7 @@ from dedup_core.comparison.alignment.warp import LEAST_LEAN, lean_of
 from dedup_core.comparison.detail.block_planes import DOUBTFUL, BlockPlanes, Blocks
 from dedup_core.comparison.detail.block_shapes import differences_in_shape
 from dedup_core.comparison.detail.displacement import UNMOVED, displacement
+from dedup_core.comparison.detail.evened_planes import EvenedPlanes
 from dedup_core.comparison.detail.outliers import may_stand_out, outliers
 from dedup_core.comparison.detail.specks import worst_of
 from dedup_core.comparison.measurement import DISPLACED, FEW_PARTS, RETONED, STANDS_OUT, Detail
@@ -31,7 +33,6 @@ _CHANGED: Final = 0.45  # a block that differs more than this shows something el
 _RIM: Final = 1  # pixels
 _LEANING_RIM: Final = 3  # pixels: along the sides of a print that lies at an angle, more of them show the desk as well
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
-_EXACT_TONES: Final = 1.25  # gray levels: of tones that are off by more, as light from a side, a block may be, too
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
 
 
@@ -78,6 +79,15 @@ class Look:
             return self if other.shows_nothing else other
         return other if other.detail.usual < self.detail.usual else self
 
+    def or_clearer(self, other: "Look") -> "Look":
+        """The other look at the same two pictures, in other colors, if it finds less in every way."""
+        if self.detail is None or other.detail is None:
+            return self
+        ours, theirs = (
+            (it.worst, it.altered_share, it.reshaped, it.outlier, it.displacement) for it in (self.detail, other.detail)
+        )
+        return other if all(map(le, theirs, ours)) else self
+
     def or_worse(self, whole: "Look") -> "Look":
         """The look at what lies within the margins, or that at the whole pictures if it shows more that differs.
 
@@ -109,9 +119,21 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     planes = _planes_of(placed, scale)
     if planes is None:
         return _NOTHING_THERE
-    textured = planes.textured
     differences = planes.differences()
     retoned = planes.retoned(differences)
+    look = _looked(planes, placed, scale, differences, retoned, recolored=recolored)
+    if not (recolored and look.finds_much):
+        return look
+    mixed = EvenedPlanes.recolored(planes, placed, scale, differences)
+    if mixed is None or not mixed.planes.textured.any():
+        return look
+    return look.or_clearer(_looked(mixed.planes, placed, scale, mixed.differences, retoned, recolored=True))
+
+
+def _looked(
+    planes: BlockPlanes, placed: Placed, scale: float, differences: Float32s, retoned: float, *, recolored: bool
+) -> Look:
+    textured = planes.textured
     doubtful = textured & (differences > (DOUBTFUL if recolored or retoned > RETONED else _CHANGED))
     shapes = differences_in_shape(planes, placed, scale, doubtful, differences) if doubtful.any() else differences
     if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else
@@ -127,7 +149,7 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     is_displaced = in_doubt and displaced.pixels > DISPLACED
     evened = None
     if in_place or is_displaced or (in_doubt and worst > SURE_DETAIL):
-        evened = _Evened.of(planes, placed, scale, differences)
+        evened = EvenedPlanes.of(planes, placed, scale, differences)
     told = evened if in_place else None
     outlier, stand_out = _outliers(planes, told, shapes if recolored else differences, retoned, recolored=recolored)
     if is_displaced:  # the edge of a soft shade lies elsewhere in other tones
@@ -171,32 +193,8 @@ def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
     return planes if planes.textured.any() else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Evened:
-    """Planes with the tones of one in both, how much their blocks differ, and how far apart their tones still are."""
-
-    planes: BlockPlanes
-    differences: Float32s
-    left_over: float
-
-    @classmethod
-    def of(cls, planes: BlockPlanes, placed: Placed, scale: float, differences: Float32s) -> Self | None:
-        """None where too little agrees to tell the tones."""
-        evened = planes.evened(placed, scale, differences)
-        if evened is None:
-            return None
-        anew = evened.differences()
-        return cls(evened, anew, evened.retoned(anew))
-
-    def worst(self, differences: Float32s, textured: Blocks) -> float | None:
-        """The largest difference of a block in the tones of one and as it was; None where tones explain too little."""
-        if self.left_over > _EXACT_TONES:
-            return None
-        return worst_of(np.minimum(differences, self.differences)[textured & self.planes.textured])
-
-
 def _outliers(
-    planes: BlockPlanes, evened: _Evened | None, differences: Float32s, retoned: float, *, recolored: bool
+    planes: BlockPlanes, evened: EvenedPlanes | None, differences: Float32s, retoned: float, *, recolored: bool
 ) -> tuple[float, Blocks]:
     """What stands out, of `evened` planes where those were made: other tones are no difference then.
 

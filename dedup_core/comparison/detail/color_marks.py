@@ -1,5 +1,6 @@
 """Small marks that color alone tells from their ground: a thin red ring on navy blue is as dark as what is below."""
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -33,6 +34,8 @@ _NEARLY_ALL: Final = 0.9  # a ring in either picture may fill a twentieth
 _ROUNDS: Final = 2  # of the fit: in the second one what is far off the first one weighs little
 _USUAL_ERROR: Final = 6.0  # levels
 _PRIOR: Final = 4.0  # squared levels: pictures next to gray tell no other saturation
+_DARK: Final = 4.0  # levels: of what is nearly black, light says nothing
+_MOST_LIGHT: Final = 3.0  # times
 _TINT: Final = 32.0  # levels: a tint is a number of so large steps
 
 
@@ -73,14 +76,30 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
     ours = _chroma(left)
     smooth = _smooth(ours)
     second = smooth - smooth_apart
-    times, places = _outlier(smooth, second)
-    if times > STANDS_OUT:
-        toned = _outlier(_smooth(_toned(ours, ours - apart, left)), second)
-        times, places = min((times, places), toned, key=lambda it: it[0])
-    boxes = boxes_of(places, CELL) if times > STANDS_OUT else ()
+    found = _outlier(smooth, second)
+    if found.times > STANDS_OUT:
+        found = _lesser(found, _outlier(_smooth(_toned(ours, ours - apart, left)), second))
+    if found.times > STANDS_OUT:
+        found = _lesser(found, _in_one_light(left, right, smooth, second))
+    times = found.times
+    boxes = boxes_of(found.places, CELL) if times > STANDS_OUT else ()
     color_off = float(np.median(np.abs(smooth_apart)))
     in_tones = min(times, _in_tones(left, right)) if times > STANDS_OUT else times
     return ColorOutlier(times, color_off, in_tones, tuple(_in_pictures(box, scale) for box in boxes))
+
+
+def _lesser(found: "_Outlier", other: "_Outlier") -> "_Outlier":
+    return other if other.times < found.times else found
+
+
+def _in_one_light(left: Pixels, right: Pixels, ours: Float32s, theirs: Float32s) -> "_Outlier":
+    """That once one of the two has the luma of the other at each point, whichever leaves nearly all blocks nearest.
+
+    Local contrast changes luma alone, and clips colors where those are strong.
+    """
+    forth = [_outlier(_smooth(_chroma(lit)), theirs) for lit in _in_light_of(left, right)]
+    back = [_outlier(ours, _smooth(_chroma(lit))) for lit in _in_light_of(right, left)]
+    return min(*forth, *back, key=lambda it: it.limit)
 
 
 def _in_tones(left: Pixels, right: Pixels) -> float:
@@ -92,7 +111,7 @@ def _in_tones(left: Pixels, right: Pixels) -> float:
     if toned is None:
         return 0.0
     ours, theirs = (_smooth(_chroma(np.asarray(image))) for image in toned)
-    return _outlier(ours, theirs)[0]
+    return _outlier(ours, theirs).times
 
 
 def _in_pictures(box: PixelBox, scale: float) -> Box:
@@ -124,6 +143,19 @@ def _surely_within(apart: Float32s) -> bool:
     return bool(block_sums(_dot(apart, apart), CELL).max() <= 2 * _NOISE * _LEAST * _AREA)
 
 
+def _in_light_of(source: Pixels, target: Pixels) -> tuple[Pixels, Pixels]:
+    """Source with the luma that target has at each point: added to all channels, and by multiplying them; clipped."""
+    ours, theirs = (it.astype(np.float32) @ LUMA.astype(np.float32) for it in (source, target))
+    added = source + (theirs - ours)[..., None]
+    times = ((theirs + _DARK) / (ours + _DARK)).clip(1 / _MOST_LIGHT, _MOST_LIGHT)
+    multiplied = source * times[..., None]
+    return _codes(added), _codes(multiplied)
+
+
+def _codes(values: Float32s) -> Pixels:
+    return (values + np.float32(0.5)).clip(0, 255).astype(np.uint8)
+
+
 def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
     """Our colors as a saturation, a turn of all hues, a tint and a share of luma make them most like theirs."""
     luma = left.reshape(-1, 3).astype(np.float32) @ LUMA.astype(np.float32)
@@ -141,8 +173,17 @@ def _toned(ours: Float32s, theirs: Float32s, left: Pixels) -> Float32s:
     return np.stack(planes).reshape(ours.shape)
 
 
-def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
-    """The largest difference but for specks, by what nearly all stay below, and the blocks that exceed it."""
+@dataclass(frozen=True, slots=True)
+class _Outlier:
+    """The largest difference but for specks, by what nearly all stay below, and the blocks that exceed that `limit`."""
+
+    times: float
+    limit: float
+    places: Blocks
+
+
+def _outlier(ours: Float32s, theirs: Float32s) -> _Outlier:
+    """That of two pictures' colors as they lie."""
     our_means, their_means = _block_means(ours), _block_means(theirs)
     ours_variance = _covariance(ours, ours, our_means, our_means)
     theirs_variance = _covariance(theirs, theirs, their_means, their_means)
@@ -156,7 +197,7 @@ def _outlier(ours: Float32s, theirs: Float32s) -> tuple[float, Blocks]:
         rows, columns = doubtful.T
         shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns])
         differences[rows, columns] = np.minimum(differences[rows, columns], shifted)
-    return worst_of(differences.ravel()) / limit, differences > limit
+    return _Outlier(worst_of(differences.ravel()) / limit, limit, differences > limit)
 
 
 def _block_means(planes: Float32s) -> Float32s:

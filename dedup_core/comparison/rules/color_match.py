@@ -36,7 +36,9 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
     if residual <= limit:
         return True, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
     if tones is not None and (
-        left := _only_brighter(tones, policy, limit) or _left_by_tone(tones, policy, before_plain=before_plain)
+        left := _only_brighter(tones, policy, limit)
+        or _only_saturated(tones, policy)
+        or _left_by_tone(tones, policy, before_plain=before_plain)
     ):
         return True, f"only the tone differs ({left})"
     return False, f"colors differ beyond exposure and white balance ({above(residual, limit)})"
@@ -102,6 +104,15 @@ def _only_brighter(tones: Tones, policy: Policy, limit: float) -> str:
     if tones.spot > _OF_SPOT * policy.max_spot_residual:
         return ""
     return f"one brightness leaves {tones.off_tone:.1f}"
+
+
+def is_saturated(tones: Tones, policy: Policy) -> bool:
+    """Whether all colors are as many times as saturated, and no preset's limit is passed by what that leaves."""
+    return tones.off_saturation is not None and tones.off_saturation <= policy.max_plain_tone_residual
+
+
+def _only_saturated(tones: Tones, policy: Policy) -> str:
+    return f"one saturation leaves {tones.off_saturation:.1f}" if is_saturated(tones, policy) else ""
 
 
 def _left_by_tone(tones: Tones, policy: Policy, *, before_plain: bool) -> str:

@@ -14,7 +14,7 @@ from dedup_core.comparison.measurement import (
 )
 from dedup_core.comparison.regions import changed, in_words
 from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
-from dedup_core.comparison.rules.color_match import above, is_monochrome_copy
+from dedup_core.comparison.rules.color_match import above, is_monochrome_copy, is_saturated
 from dedup_core.comparison.rules.photographs import is_full, is_photograph, is_tiny_photograph
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import Policy
@@ -68,11 +68,13 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     if tones is None:
         return ""
     limit = policy.max_spot_residual * (_OF_KEPT if keeps_colors(measurement) else 1.0)
-    if tones.spot > limit:
+    only_saturated = is_saturated(tones, policy)
+    if tones.spot > limit and not only_saturated:
         return f"a part has another color ({above(tones.spot, limit)})"
     if tones.painted > 0:
         return f"a part has another color, and others that had its color have not ({tones.painted:.0f})"
-    if measurement.color_residual > policy.max_color_residual and (kept := kept_colors(measurement)):
+    retinted = measurement.color_residual > policy.max_color_residual and not only_saturated
+    if retinted and (kept := kept_colors(measurement)):
         return kept
     retoned = measurement.detail is not None and measurement.detail.retoned > RETONED
     clipped = retoned or tones.color_off > _OTHER_COLORS

@@ -23,7 +23,7 @@ _LEAST_POINTS: Final = 64  # for six coefficients
 
 
 def evened(left: Image.Image, right: Image.Image, softening: Softening, agrees: Mask) -> ImagePair | None:
-    """Both (RGB) in gray and equally sharp, one with the tones of the other; None where too little agrees to tell.
+    """Both (RGB), one with the tones of the other; None where too little agrees to tell.
 
     `agrees` (h, w) is where they show the same, of the softened pictures. Tones are a curve for each channel; what
     those do not explain may be light, a smooth field over the whole.
@@ -34,7 +34,7 @@ def evened(left: Image.Image, right: Image.Image, softening: Softening, agrees: 
     if error > EXPLAINED and (light := _light(*softening.applied(left, right), agrees)) is not None:
         lit, error_lit = _toned(_lit(left, light), _lit(right, -light), softening, agrees)
         toned = lit if error_lit < error else toned
-    return softening.applied(*(image.convert("L") for image in toned))
+    return toned
 
 
 def in_one_tone(left: Image.Image, right: Image.Image) -> ImagePair | None:
