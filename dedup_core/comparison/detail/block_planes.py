@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.alignment.placing import Cut, Placed
 from dedup_core.comparison.detail.block_windows import pixels_of, sums_within, windows
+from dedup_core.comparison.detail.contrasts import has_other_contrast, is_opposed
 from dedup_core.comparison.structure.clusters import PixelBox
 from dedup_core.comparison.structure.sharpness import (
     UNTOUCHED,
@@ -36,7 +37,6 @@ _WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that sca
 _FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
 _ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
 _PAPER: Final = 1.0  # variance in gray levels; a sky has more
-_OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
 _FLAT: Final = 25.0  # variance, five gray levels either way: of so plain a block the tone is all that there is
 _HALF_BLACK: Final = 127.5**2  # variance of half black and half white, the largest that there is
 DOUBTFUL: Final = 0.1  # a block that differs more is looked at again, shifted and by its tone
@@ -74,6 +74,7 @@ class BlockPlanes:
         if self.is_negative:
             self.right, covariance = 255.0 - self.right, -covariance
         self.covariance = covariance
+        self.opposed: Blocks = is_opposed(covariance, self.left_variance, self.right_variance) & ~self.is_negative
         self.noise = self._noise()
         larger = np.maximum(self.left_variance, self.right_variance)
         smaller = np.minimum(self.left_variance, self.right_variance)
@@ -119,7 +120,9 @@ class BlockPlanes:
     def of_same_place(self, left: Image.Image, right: Image.Image) -> Self:
         """Planes of the same two pictures (RGB) in other colors."""
         pair = self.softening.applied(left.convert("L"), right.convert("L"))
-        return type(self)(pair, self.inside, self.softening, self.where, small=self.small)
+        planes = type(self)(pair, self.inside, self.softening, self.where, small=self.small)
+        planes.opposed &= self.opposed
+        return planes
 
     @property
     def grain(self) -> float:
@@ -173,27 +176,23 @@ class BlockPlanes:
         whole.paste(part.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST), box[:2])
         return whole
 
-    def differences(self) -> Float32s:
-        """1 - correlation of each block, the least of small shifts, and less where a change of tone explains it.
-
-        Of untouched ones where they lie, as they are: nothing was shifted or changed in tone but what differs.
-        """
+    def differences_anywhere(self) -> Float32s:
+        """1 - correlation of each block, the least of small shifts; of untouched ones where they lie, as they are."""
         differences = self.differences_in_place()
         gain = self.right_variance / np.maximum(self.left_variance, 1e-3)
         agreeing = self.textured & (differences < DOUBTFUL)
         usual = float(np.median(gain[agreeing])) if agreeing.any() else 1.0
         if agreeing.any():
-            differences[agreeing & _has_other_contrast(gain, usual)] = 1.0
-        if self.is_untouched:
-            return differences
+            differences[agreeing & has_other_contrast(gain, usual)] = 1.0
         doubtful = np.argwhere(self.textured & (differences > DOUBTFUL))
-        if len(doubtful):
+        if len(doubtful) and not self.is_untouched:
             rows, columns = doubtful.T
             differences[rows, columns] = np.minimum(differences[rows, columns], self._shifted(rows, columns, usual))
-            still = differences[rows, columns] > DOUBTFUL
-            if still.any():
-                self._explain_by_tone(differences, rows[still], columns[still])
         return differences
+
+    def reversed(self, differences: Float32s) -> Blocks:
+        """Where light has become dark and dark light, and no shift explains it: a black stone where a white one was."""
+        return self.opposed & (differences >= 1.0)
 
     def differences_in_place(self) -> Float32s:
         """1 - correlation of each block where it lies, of what is above the noise."""
@@ -228,12 +227,15 @@ class BlockPlanes:
                 theirs, variance = around[down : down + side, across : across + side], variances[down, across]
                 covariance = np.einsum("ijn,ijn->n", ours, theirs) / side**2
                 difference = self._difference(covariance, ours_variance, variance)
-                other = _has_other_contrast(variance / np.maximum(ours_variance, 1e-3), usual)
+                other = has_other_contrast(variance / np.maximum(ours_variance, 1e-3), usual)
                 best = np.minimum(best, np.where(other, np.maximum(difference, 1.0), difference).astype(np.float32))
         return best
 
-    def _explain_by_tone(self, differences: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        """Lower the difference of blocks that the tone curve of the rest of the picture explains: clipped light."""
+    def explain_by_tone(self, differences: Float32s) -> None:
+        """Lower the difference of blocks that the tone curve of the rest explains; of untouched ones none."""
+        rows, columns = np.nonzero(self.textured & (differences > DOUBTFUL) & ~self.reversed(differences))
+        if self.is_untouched or not len(rows):
+            return
         pixels = self.agreeing_pixels(differences)
         sloped = self._is_relit(differences)
         for source, target in ((self.left, self.right), (self.right, self.left)):
@@ -292,8 +294,3 @@ def _parts(cut: Cut, box: PixelBox) -> tuple[Image.Image, Image.Image, Blocks]:
         right = right.copy()
         right.paste(left, mask=Image.fromarray(~inside))
     return left, right, inside
-
-
-def _has_other_contrast(gain: Float32s, usual: float) -> Blocks:
-    """Where a block's ratio of variances is so far from the usual one that what is there is gone but for a trace."""
-    return np.asarray((gain > usual * _OTHER_CONTRAST) | (gain * _OTHER_CONTRAST < usual))

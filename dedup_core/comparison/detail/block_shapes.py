@@ -10,7 +10,8 @@ from PIL import Image
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.detail.block_planes import BlockPlanes, Blocks
-from dedup_core.comparison.structure.sharpness import smoothed
+from dedup_core.comparison.detail.contrasts import is_opposed
+from dedup_core.comparison.structure.sharpness import block_sums, smoothed
 
 _COLOR_NOISE: Final = 6.0  # gray levels: what compression adds to a channel, coarser in color than in lightness
 
@@ -19,11 +20,7 @@ def differences_in_shape(
     planes: BlockPlanes, placed: Placed, scale: float, changed: Blocks, differences: Float32s
 ) -> Float32s:
     """The differences with those of changed blocks taken anew: of the best mixture of one picture's colors."""
-    cut = placed.cut(scale, "RGB")
-    colors = [
-        planes.filled_up(smoothed(image.crop(planes.where.box).resize(planes.size, Image.Resampling.BOX)))
-        for image in (cut.left, cut.right)
-    ]
+    colors = _colors(planes, placed, scale)
     rows, columns = np.nonzero(changed)
     explained = np.maximum(
         _explained(planes.cell, planes.left, colors[1], rows, columns),
@@ -31,7 +28,37 @@ def differences_in_shape(
     )
     shapes = differences.copy()
     shapes[rows, columns] = np.minimum(shapes[rows, columns], 1.0 - explained)
-    return shapes
+    return np.where(planes.reversed(differences), differences, shapes)
+
+
+def opposed_in_all_colors(planes: BlockPlanes, placed: Placed, scale: float) -> Blocks:
+    """Where light has become dark in the lightest channel and in the darkest as well.
+
+    A curve that rises keeps the order of both whatever it clips, and so do hues that are turned.
+    """
+    ours, theirs = _colors(planes, placed, scale)
+    extremes = [(extreme(ours, axis=2), extreme(theirs, axis=2)) for extreme in (np.min, np.max)]
+    darkest, lightest = (_are_opposed(left, right, planes.cell) for left, right in extremes)
+    return darkest & lightest
+
+
+def _are_opposed(left: Float32s, right: Float32s, cell: int) -> Blocks:
+    count = np.float32((2 * cell) ** 2)
+
+    def covariance(one: Float32s, other: Float32s) -> Float32s:
+        products, ours, theirs = (block_sums(plane, cell) / count for plane in (one * other, one, other))
+        return products - ours * theirs
+
+    return is_opposed(covariance(left, right), covariance(left, left), covariance(right, right))
+
+
+def _colors(planes: BlockPlanes, placed: Placed, scale: float) -> list[Float32s]:
+    """Both pictures in colors at the size of the planes, (h, w, 3) each."""
+    cut = placed.cut(scale, "RGB")
+    return [
+        planes.filled_up(smoothed(image.crop(planes.where.box).resize(planes.size, Image.Resampling.BOX)))
+        for image in (cut.left, cut.right)
+    ]
 
 
 def _explained(

@@ -13,7 +13,7 @@ from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.alignment.trimmed_borders import clear_of_borders
 from dedup_core.comparison.alignment.warp import LEAST_LEAN, lean_of
 from dedup_core.comparison.detail.block_planes import DOUBTFUL, BlockPlanes, Blocks
-from dedup_core.comparison.detail.block_shapes import differences_in_shape
+from dedup_core.comparison.detail.block_shapes import differences_in_shape, opposed_in_all_colors
 from dedup_core.comparison.detail.displacement import UNMOVED, displacement
 from dedup_core.comparison.detail.evened_planes import EvenedPlanes
 from dedup_core.comparison.detail.outliers import may_stand_out, outliers
@@ -119,7 +119,10 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     planes = _planes_of(placed, scale)
     if planes is None:
         return _NOTHING_THERE
-    differences = planes.differences()
+    differences = planes.differences_anywhere()
+    if planes.reversed(differences).any():
+        planes.opposed &= opposed_in_all_colors(planes, placed, scale)
+    planes.explain_by_tone(differences)
     retoned = planes.retoned(differences)
     look = _looked(planes, placed, scale, differences, retoned, recolored=recolored)
     if not (recolored and look.finds_much):

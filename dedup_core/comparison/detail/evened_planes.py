@@ -39,7 +39,8 @@ class EvenedPlanes:
 
     @classmethod
     def _measured(cls, planes: BlockPlanes) -> Self:
-        differences = planes.differences()
+        differences = planes.differences_anywhere()
+        planes.explain_by_tone(differences)
         return cls(planes, differences, planes.retoned(differences))
 
     def worst(self, differences: Float32s, textured: Blocks) -> float | None:

@@ -52,6 +52,7 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     ]
     # Anything explains bare paper: what only one picture shows has to be explained by the other.
     left_over = np.where(planes.on_paper[doubtful], np.maximum(*of_both), np.minimum(*of_both))
+    left_over = np.where(planes.reversed(differences)[doubtful], np.inf, left_over)
     explained = np.minimum(differences[doubtful], left_over / (2 * contrast[doubtful])) * weights[doubtful]
     times = np.zeros_like(weights)
     times[doubtful] = explained
