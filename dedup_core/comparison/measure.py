@@ -14,6 +14,7 @@ from dedup_core.comparison.alignment.seen_image import SeenImage, contents_of, d
 from dedup_core.comparison.alignment.warp import lean_of
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, SURE_DETAIL
 from dedup_core.comparison.detail.color_marks import color_outlier
+from dedup_core.comparison.detail.fine_colors import look_at_fine_colors
 from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
@@ -91,8 +92,10 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     if look.detail is not None:
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
+        is_page = before_plain or left.fine is not None or right.fine is not None
+        gains = (_gain(left), _gain(right)) if is_page else None
         tones, regions = _tones_and_regions(
-            found, blocks, unchanged, only_colors=only_colors, before_plain=before_plain
+            found, blocks, unchanged, gains, only_colors=only_colors, before_plain=before_plain
         )
         is_alike |= look.detail.altered_share <= FEW_PARTS and not shows_something_else(look.detail, tones)
     fine = look_at_fine_print(found.placed, left.fine, right.fine) if is_alike else NOT_LOOKED
@@ -131,9 +134,18 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
 
 
 def _tones_and_regions(
-    found: PairLook, blocks: Blocks, unchanged: Float32s, *, only_colors: bool, before_plain: bool
+    found: PairLook,
+    blocks: Blocks,
+    unchanged: Float32s,
+    gains: tuple[float, float] | None,
+    *,
+    only_colors: bool,
+    before_plain: bool,
 ) -> tuple[Tones, tuple[Region, ...]]:
-    """What no change of tone explains, and the regions of the look; where it has none that changed, those of colors."""
+    """What no change of tone explains, and the regions of the look; where it has none that changed, those of colors.
+
+    `gains` of two pages are how many times as large as its working image each whole one is.
+    """
     laid, look = found.laid, found.look
     left, right = laid.parts
     ground = Ground.of(blocks, left.background.pixels & right.background.pixels)
@@ -143,7 +155,7 @@ def _tones_and_regions(
         regions += laid.regions_of(spots, BLOCK)
     is_little = look.detail is not None and look.detail.altered_share <= FEW_PARTS
     if is_little:
-        tones, regions = _with_marks(tones, regions, found)
+        tones, regions = _with_marks(tones, regions, found, gains)
     even = EvenBlocks(laid.labs, unchanged)
     tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted(blocks))
     if is_little and not only_colors:
@@ -153,8 +165,10 @@ def _tones_and_regions(
     return tones, regions
 
 
-def _with_marks(tones: Tones, regions: tuple[Region, ...], found: PairLook) -> tuple[Tones, tuple[Region, ...]]:
-    """The same with marks that color alone tells, in the plain margins that both pictures show, too."""
+def _with_marks(
+    tones: Tones, regions: tuple[Region, ...], found: PairLook, gains: tuple[float, float] | None
+) -> tuple[Tones, tuple[Region, ...]]:
+    """The same with marks that color alone tells, in plain margins that both show, too; in pages finer ones."""
     laid = found.laid
     outlier = color_outlier(laid.pair.left, laid.pair.right, laid.least_pixels)
     tones = replace(tones, mark=outlier.times, mark_in_tones=outlier.in_tones, color_off=outlier.color_off)
@@ -164,6 +178,11 @@ def _with_marks(tones: Tones, regions: tuple[Region, ...], found: PairLook) -> t
         if outlier.times > tones.mark:
             tones = replace(tones, mark=outlier.times, mark_in_tones=max(outlier.in_tones, tones.mark_in_tones))
             marked = around.regions_in(outlier.boxes)
+    if gains is not None:
+        outlier, places = look_at_fine_colors(found.whole or found.placed, gains)
+        if outlier.times > tones.mark:
+            tones = replace(tones, mark=outlier.times, mark_in_tones=max(outlier.in_tones, tones.mark_in_tones))
+            marked = places
     return tones, regions if changed(regions) else (*regions, *marked)
 
 
@@ -173,6 +192,11 @@ def _in_one_tone(tones: Tones, one: OneTone | None) -> Tones:
         return tones
     off = max(tones.painted, painted((one.ours, one.theirs)))
     return replace(tones, painted=off, kept_in_tone=one.kept, off_tone=one.left_over)
+
+
+def _gain(image: WorkingImage) -> float:
+    """How many times as large as its working image a whole picture is."""
+    return max(image.width, image.height) / float(max(image.pixels.shape[:2]))
 
 
 def _equal_as_measured(left: WorkingImage, right: WorkingImage) -> bool:

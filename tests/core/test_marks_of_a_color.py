@@ -1,5 +1,6 @@
 """Thin marks that are no lighter than their ground: color alone tells that only one picture has them."""
 
+import random
 from collections.abc import Callable
 from functools import cache, partial
 
@@ -132,7 +133,7 @@ def test_a_mark_beside_other_colors_is_told_with_the_number_that_was_measured() 
     assert measured.tones is not None
     assert measured.detail.retoned > 5
     assert measured.tones.color_off > 3
-    assert 2 < measured.tones.mark < 4
+    assert 2 < measured.tones.mark < 5
     verdict = decide(measured)
     assert verdict.kind is VerdictKind.ALTERED
     assert f"({measured.tones.mark:.1f} times" in verdict.reasons[0]
@@ -203,3 +204,68 @@ def test_what_black_and_white_does_not_show_is_no_other_color():
     in_black_and_white = other.convert("L").point(lambda level: 255 * (level > 160)).convert("RGB")
     assert kind_of(one, in_black_and_white) in (VerdictKind.ALTERED, VerdictKind.DISTINCT)
     assert kind_of(other, other.convert("L").convert("RGB")) is VerdictKind.COLOR_VARIANT
+
+
+LINES = ((31, 119, 180), (214, 39, 40), (44, 160, 44), (148, 103, 189))
+ORANGE = (255, 127, 14)
+
+
+@cache
+def chart(third: tuple[int, int, int]) -> Image.Image:
+    """A chart of four thin lines, the third of this color. Do not draw on it."""
+    chance = random.Random(3)
+    image = Image.new("RGB", (1200, 700), "white")
+    canvas = ImageDraw.Draw(image)
+    for level in range(7):
+        canvas.line((80, 60 + level * 95, 1160, 60 + level * 95), fill=(225, 225, 225))
+        canvas.text((40, 48 + level * 95), str(60 - level * 10), fill="black", font_size=20)
+    for color in (*LINES[:2], third, LINES[3]):
+        points, y = [], chance.randint(150, 500)
+        for x in range(90, 1150, 44):
+            y = min(620, max(70, y + chance.randint(-45, 45)))
+            points.append((x, y))
+        canvas.line(points, fill=color, width=3)
+    return image
+
+
+@cache
+def sheet(ink: tuple[int, int, int]) -> Image.Image:
+    """A spreadsheet with one number in this ink. Do not draw on it."""
+    chance = random.Random(4)
+    image = Image.new("RGB", (1400, 900), "white")
+    canvas = ImageDraw.Draw(image)
+    for row in range(28):
+        for column in range(12):
+            x, y = column * 116, row * 31
+            canvas.rectangle((x, y, x + 116, y + 31), outline=(212, 212, 212))
+            color = ink if (row, column) == (15, 6) else "black"
+            canvas.text((x + 60, y + 5), str(chance.randint(1000, 9999)), fill=color, font_size=18)
+    return image
+
+
+def turned(image: Image.Image) -> Image.Image:
+    return jpeg(image.rotate(2, Image.Resampling.BICUBIC, expand=True, fillcolor="white"), 88)
+
+
+def cropped_and_darker(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    return jpeg(ImageEnhance.Brightness(image.crop((20, 10, width - 15, height - 12))).enhance(0.85), 85)
+
+
+@pytest.mark.parametrize("copied", [turned, cropped_and_darker])
+def test_a_line_of_another_color_in_a_chart_is_seen(copied):
+    assert kind_of(chart(LINES[2]), copied(chart(ORANGE))) is VerdictKind.ALTERED
+    assert kind_of(chart(LINES[2]), copied(chart(LINES[2]))) is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("copied", [partial(jpeg, quality=60), cropped_and_darker])
+def test_one_number_in_red_on_a_page_is_seen(copied):
+    assert kind_of(sheet((0, 0, 0)), copied(sheet((200, 0, 0)))) is VerdictKind.ALTERED
+    assert kind_of(sheet((0, 0, 0)), copied(sheet((0, 0, 0)))) is VerdictKind.DUPLICATE
+
+
+def test_where_a_fine_mark_is_told():
+    there = measure_images(working(sheet((0, 0, 0))), working(jpeg(sheet((200, 0, 0)), 60)))
+    (region,) = [it for it in there.regions if it.kind is RegionKind.CHANGED]
+    assert region.left.left <= 0.55 <= region.left.right
+    assert region.left.top <= 0.53 <= region.left.bottom

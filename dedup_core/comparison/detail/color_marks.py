@@ -53,7 +53,7 @@ class ColorOutlier(NamedTuple):
     boxes: tuple[Box, ...] = ()
 
 
-_NONE: Final = ColorOutlier()
+NO_OUTLIER: Final = ColorOutlier()
 
 
 def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
@@ -66,13 +66,13 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
     scale = min(1.0, finest / _SUBSAMPLED / max(height, width))
     size = round(width * scale), round(height * scale)
     if min(size) < _LEAST_SIDE + 2 * _RIM:
-        return _NONE
+        return NO_OUTLIER
     if scale < 1.0:
         left, right = (np.asarray(Image.fromarray(it).resize(size, Image.Resampling.HAMMING)) for it in (left, right))
     apart = _chroma(left.astype(np.int16) - right)
     smooth_apart = _smooth(apart)
     if _surely_within(smooth_apart):
-        return _NONE
+        return NO_OUTLIER
     ours = _chroma(left)
     smooth = _smooth(ours)
     second = smooth - smooth_apart
