@@ -3,13 +3,16 @@
 from typing import Final
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
+from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.placing import Placed
-from dedup_core.comparison.detail.color_marks import NO_OUTLIER, ColorOutlier, color_outlier
+from dedup_core.comparison.detail.color_marks import NO_OUTLIER, Box, ColorOutlier, color_outlier
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.structure.clusters import common_rectangle
 
+_GRAY: Final = 4  # of 255 between the channels: what compression makes of none
+_SAME_LUMA: Final = 6.0  # of 255 on average over 25 pixels: red print in place of black is 10 and more off
 _MOST_GAIN: Final = (
     2.0  # times the working size: JPEG keeps half of the pixels in color, which are all that are compared
 )
@@ -27,9 +30,23 @@ def look_at_fine_colors(placed: Placed, gains: tuple[float, float]) -> tuple[Col
     left, right = (np.asarray(image)[rows, columns] for image in (cut.left, cut.right))
     gain = min(_MOST_GAIN, gains[0], gains[1] * placed.zoom)
     outlier = color_outlier(left, right, gain * max(left.shape[:2]))
+    if outlier.boxes and _is_in_gray(left, right, outlier.boxes):
+        return NO_OUTLIER, ()
     height, width = cut.inside.shape
     boxes = (
         ((columns.start + x) / width, (rows.start + y) / height, (columns.start + u) / width, (rows.start + v) / height)
         for x, y, u, v in outlier.boxes
     )
     return outlier, tuple(placed.region(RegionKind.CHANGED, *box) for box in boxes)
+
+
+def _is_in_gray(left: Pixels, right: Pixels, boxes: tuple[Box, ...]) -> bool:
+    """Whether one of the two has no color anywhere, and all that is marked the lightness that it has in the other.
+
+    So it is in a copy in gray. Print in another color has another lightness as well.
+    """
+    if min(int(np.ptp(it, axis=2).max()) for it in (left, right)) > _GRAY:
+        return False
+    ours, theirs = (Image.fromarray(it).convert("L").filter(ImageFilter.BoxBlur(2)) for it in (left, right))
+    off = np.abs(np.asarray(ours, dtype=np.float32) - np.asarray(theirs))
+    return all(off[round(y) : round(v), round(x) : round(u)].max(initial=0.0) <= _SAME_LUMA for x, y, u, v in boxes)
