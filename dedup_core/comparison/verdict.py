@@ -20,12 +20,10 @@ from dedup_core.comparison.rules.doubts import (
     another_spot,
     displaced_parts,
     exchanged,
-    fine_print,
     keeps_colors,
     kept_colors,
     other_shapes,
     other_tones,
-    outlying_place,
     recolored_part,
     retoned_part,
     some_colors,
@@ -34,6 +32,7 @@ from dedup_core.comparison.rules.doubts import (
     unlike_part,
     written_around,
 )
+from dedup_core.comparison.rules.outlying import fine_print, fine_print_in_gray, outlying_place
 from dedup_core.comparison.rules.parts_match import every_part_matches, every_shape_matches
 from dedup_core.comparison.rules.photographs import is_full
 from dedup_core.comparison.rules.same_shapes import only_colors_differ, only_light_differs, relit_in_gray
@@ -152,7 +151,7 @@ def _with_doubts_of_recoloring(
         return VerdictKind.ALTERED if are_recolored else VerdictKind.DISTINCT, (doubt, *reasons)
     if part := recolored_part(measurement, policy) or (written_around(measurement) if are_recolored else ""):
         return VerdictKind.ALTERED, (part, *reasons)
-    if outlying := outlying_place(measurement, policy, recolored=True):
+    if outlying := outlying_place(measurement, policy, recolored=True) or fine_print_in_gray(measurement, policy):
         alike = are_recolored or measurement.color_residual <= policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
     if some := some_colors(measurement) or relit_in_gray(measurement, policy):

@@ -1,0 +1,72 @@
+"""Places that stand out from what copying left elsewhere, at the working size and in fine print, as doubts."""
+
+from typing import Final
+
+from dedup_core.comparison.measurement import RETONED, STANDS_OUT, SURE_RESIDUAL, Detail, PairMeasurement
+from dedup_core.comparison.regions import changed, in_words
+from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
+from dedup_core.comparison.rules.color_match import is_monochrome_copy
+from dedup_core.comparison.rules.photographs import is_photograph
+from dedup_core.limits import WORKING_SIZE
+from dedup_core.policy import Policy
+
+_OF_PHOTOGRAPHS: Final = 1.7  # docs/thresholds.md#what-stands-out
+_IN_THEIR_TONES: Final = 1.4  # docs/thresholds.md#what-stands-out
+_LONE: Final = 0.03  # difference of a block; docs/thresholds.md#what-stands-out
+_OF_USUAL: Final = 20.0  # docs/thresholds.md#what-stands-out
+_OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
+_LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
+_OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
+
+
+def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: bool = False) -> str:
+    """The sentence about a place that differs by more than copying explains in the rest; empty without one.
+
+    Of `recolored` ones more is expected: colors that are clipped have another gray.
+    """
+    detail = measurement.detail
+    if detail is None:
+        return ""
+    is_retoned = recolored or detail.retoned > RETONED or measurement.color_residual > SURE_RESIDUAL
+    usual = (
+        _most_in_photographs(detail, is_retoned=is_retoned)
+        if is_photograph(measurement, policy)
+        else _most_usual(detail)
+    )
+    if detail.outlier <= usual * (_OF_RECOLORED if recolored else 1.0):
+        return ""
+    return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
+
+
+def fine_print(measurement: PairMeasurement) -> str:
+    """The sentence about a place of two pages that differs and is too small for the working size; empty without one."""
+    fine = measurement.fine
+    if fine is None or fine.outlier <= _most_usual(fine):
+        return ""
+    boxes = [region.left for region in changed(measurement.regions)]
+    place = f", {in_words(boxes)}" if boxes else ""
+    times = f"{fine.outlier:.1f} times what copying left elsewhere"
+    return f"a detail too small for {WORKING_SIZE} pixels differs{place} ({times})"
+
+
+def fine_print_in_gray(measurement: PairMeasurement, policy: Policy) -> str:
+    """As `fine_print`, of a copy in gray that kept the lightness of its colors: the luma of its print is the same."""
+    detail = measurement.detail
+    kept_luma = detail is not None and detail.retoned <= RETONED and is_monochrome_copy(measurement, policy)
+    return fine_print(measurement) if kept_luma else ""
+
+
+def _most_in_photographs(detail: Detail, *, is_retoned: bool) -> float:
+    """How far copying lets a place of a photograph stand out: less where tones and colors are as they were.
+
+    Least where a block besides is off by far more than the usual one, as a face is that was blurred in an exact copy.
+    """
+    if is_retoned:
+        return _OF_PHOTOGRAPHS * STANDS_OUT
+    is_lone = detail.worst > _LONE + _OF_USUAL * detail.usual + ALLOWED_FOR_GRAIN * detail.grain
+    return STANDS_OUT if is_lone else _IN_THEIR_TONES * STANDS_OUT
+
+
+def _most_usual(detail: Detail) -> float:
+    """How far copying lets a place of a page or a drawing stand out."""
+    return STANDS_OUT * (_OF_LITTLE if detail.worst < _LITTLE else 1.0)
