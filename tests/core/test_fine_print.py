@@ -14,6 +14,7 @@ from dedup_core.comparison.regions import RegionKind
 from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.given import working_image_of
+from dedup_core.fingerprinting.perspective import perspective
 from dedup_core.limits import FINE_SIZE
 from tests.core.drawings import photo
 
@@ -167,3 +168,59 @@ def test_the_fine_luma_is_never_larger_than_its_limit(side):
     assert fine is not None
     assert FINE_SIZE / 2 <= fine.shape[1] <= FINE_SIZE
     assert (fine == 255).all()
+
+
+def music(moved: int = 0) -> Image.Image:
+    """A sheet of notes, of which one may lie some pixels lower."""
+    chance = random.Random(1)
+    sheet = Image.new("RGB", (1200, 1500), "white")
+    pen = ImageDraw.Draw(sheet)
+    for system in range(8):
+        top = 120 + system * 165
+        for line in range(5):
+            pen.line((80, top + line * 16, 1120, top + line * 16), fill="black", width=2)
+        for bar in range(5):
+            pen.line((80 + bar * 260, top, 80 + bar * 260, top + 64), fill="black", width=2)
+        for note in range(16):
+            x, y = 120 + note * 62, top + 64 - 8 * chance.randint(0, 8)
+            y += moved if (system, note) == (3, 6) else 0
+            pen.ellipse((x, y - 8, x + 20, y + 8), fill="black")
+            pen.line((x + 19, y, x + 19, y - 50), fill="black", width=2)
+    return sheet
+
+
+def photographed(sheet: Image.Image) -> bytes:
+    """A little from the side, on a brown desk, of which a narrow strip is to be seen along each edge."""
+    width, height = sheet.size
+    whole = [(0, 0), (width, 0), (width, height), (0, height)]
+    seen = [(0.03 * width, 0.015 * height), (0.991 * width, 0), (width, 0.97 * height), (0.012 * width, height)]
+    coefficients, desk = perspective(seen, whole), (90, 80, 70)
+    transform = Image.Transform.PERSPECTIVE
+    return encoded(sheet.transform(sheet.size, transform, coefficients, Image.Resampling.BICUBIC, fillcolor=desk), 88)
+
+
+def test_the_desk_along_the_edges_of_a_page_that_lies_askew_is_no_fine_print():
+    assert compare(encoded(music()), photographed(music())).kind is VerdictKind.DUPLICATE
+
+
+def test_a_note_on_such_a_page_that_lies_lower_is_seen():
+    assert compare(encoded(music()), photographed(music(moved=8))).kind is VerdictKind.ALTERED
+
+
+def chat(hour: str) -> Image.Image:
+    """Messages in green and white, each with its small time, that of one of them `hour`."""
+    chance = random.Random(1)
+    screen = Image.new("RGB", (720, 1280), (235, 229, 221))
+    pen, font, small = ImageDraw.Draw(screen), ImageFont.load_default(size=24), ImageFont.load_default(size=17)
+    for number in range(11):
+        x, y = 30 + number % 2 * 230, 60 + number * 104
+        pen.rounded_rectangle((x, y, x + 420, y + 84), 16, fill=(220, 248, 198) if number % 2 else "white")
+        pen.text((x + 20, y + 12), " ".join(chance.choices(WORDS, k=3)), fill=(20, 20, 20), font=font)
+        time = hour if number == 7 else f"12:{number * 4 + 3:02}"
+        pen.text((x + 350, y + 56), time, fill=(130, 130, 130), font=small)
+    return screen
+
+
+def test_fine_print_is_read_in_a_copy_in_gray_too():
+    assert compare(encoded(chat("12:31")), encoded(chat("12:31").convert("L"))).kind is VerdictKind.COLOR_VARIANT
+    assert compare(encoded(chat("12:31")), encoded(chat("12:37").convert("L"))).kind is VerdictKind.ALTERED

@@ -31,7 +31,7 @@ _NEXT_TO_NOTHING: Final = 0.02  # not much more than what is left of saved crops
 _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
-_LEANING_RIM: Final = 3  # pixels: along the sides of a print that lies at an angle, more of them show the desk as well
+_LEANING_RIM: Final = 6  # pixels: along the sides of a print that lies at an angle, more of them show the desk as well
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
 
