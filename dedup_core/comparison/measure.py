@@ -180,9 +180,8 @@ def _with_marks(
             marked = around.regions_in(outlier.boxes)
     if gains is not None:
         outlier, places = look_at_fine_colors(found.whole or found.placed, gains)
-        if outlier.times > tones.mark:
-            tones = replace(tones, mark=outlier.times, mark_in_tones=max(outlier.in_tones, tones.mark_in_tones))
-            marked = places
+        tones = replace(tones, fine_mark=outlier.times)
+        marked = marked or places
     return tones, regions if changed(regions) else (*regions, *marked)
 
 

@@ -92,7 +92,8 @@ class Tones:
     0..1: the share of even places, but for plain background, that have the same color once one curve for all channels
     gave one picture the tone of the other; 0 where that was not asked. `off_tone`: as `color_residual`, with all
     channels as many times as bright, and clipped; None where even places are otherwise. `off_saturation`: the same with
-    all colors as many times as saturated; None where places are otherwise, or it was not asked.
+    all colors as many times as saturated; None where places are otherwise, or it was not asked. `fine_mark`: as `mark`, of
+    two pages at a larger size.
     """
 
     hue: float
@@ -118,6 +119,7 @@ class Tones:
     kept_in_tone: float = 0.0
     off_tone: float | None = None
     off_saturation: float | None = None
+    fine_mark: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def test_a_mark_beside_other_colors_is_told_with_the_number_that_was_measured() 
     assert measured.tones is not None
     assert measured.detail.retoned > 5
     assert measured.tones.color_off > 3
-    assert 2 < measured.tones.mark < 5
+    assert 2 < measured.tones.mark < 4
     verdict = decide(measured)
     assert verdict.kind is VerdictKind.ALTERED
     assert f"({measured.tones.mark:.1f} times" in verdict.reasons[0]

@@ -20,6 +20,7 @@ MOST_RESHAPED: Final = 0.24  # difference of a block in shape; docs/thresholds.m
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
+_OF_FINE: Final = 2.2  # docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _MOST_EXCHANGED: Final = 0.1  # docs/thresholds.md#exchanged-colors
@@ -69,8 +70,10 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     clipped = retoned or tones.color_off > _OTHER_COLORS
     limit = STANDS_OUT * (_OF_RETONED if clipped else 1.0)
     in_tones = tones.mark_in_tones if is_full(measurement, policy) else 0.0
-    if tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT:
-        return f"a small part has another color ({tones.mark:.1f} times what copying left elsewhere)"
+    is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT
+    if is_told or tones.fine_mark > _OF_FINE * STANDS_OUT:
+        times = tones.mark if is_told else tones.fine_mark
+        return f"a small part has another color ({times:.1f} times what copying left elsewhere)"
     return ""
 
 
