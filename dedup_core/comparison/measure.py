@@ -171,12 +171,19 @@ def _with_marks(
     """The same with marks that color alone tells, in plain margins that both show, too; in pages finer ones."""
     laid = found.laid
     outlier = color_outlier(laid.pair.left, laid.pair.right, laid.least_pixels)
-    tones = replace(tones, mark=outlier.times, mark_in_tones=outlier.in_tones, color_off=outlier.color_off)
+    tones = replace(
+        tones,
+        mark=outlier.times,
+        mark_in_tones=outlier.in_tones,
+        clear_mark=outlier.clear,
+        color_off=outlier.color_off,
+    )
     marked = laid.regions_in(outlier.boxes)
     if found.whole is not None and (around := Laid.of(found.whole)):
         outlier = color_outlier(around.pair.left, around.pair.right, around.least_pixels)
         if outlier.times > tones.mark:
-            tones = replace(tones, mark=outlier.times, mark_in_tones=max(outlier.in_tones, tones.mark_in_tones))
+            in_tones, clear = max(outlier.in_tones, tones.mark_in_tones), max(outlier.clear, tones.clear_mark)
+            tones = replace(tones, mark=outlier.times, mark_in_tones=in_tones, clear_mark=clear)
             marked = around.regions_in(outlier.boxes)
     if gains is not None:
         outlier, places = look_at_fine_colors(found.whole or found.placed, gains)
@@ -190,7 +197,7 @@ def _in_one_tone(tones: Tones, one: OneTone | None) -> Tones:
     if one is None:
         return tones
     off = max(tones.painted, painted((one.ours, one.theirs)))
-    return replace(tones, painted=off, kept_in_tone=one.kept, off_tone=one.left_over)
+    return replace(tones, painted=off, kept_in_tone=one.kept, off_tone=one.left_over, off_in_tone=one.off)
 
 
 def _gain(image: WorkingImage) -> float:

@@ -86,14 +86,16 @@ class Tones:
     than a change of light makes it. `gray_off`: where one picture is gray all over and most of the other one is, too,
     how far its lumas are off those of the colors, in levels of 255, in nearly all places; else None. `mark_in_tones`:
     as `mark`, or less where a curve for each channel explains more of it; 0 where no such curves explain the tones.
+    `clear_mark`: as `mark`, of what is clear of clipped channels, or less where curves for each explain more of that.
     `exchanged` 0..1: of even places nearby that one picture shows in two colors, the share that the other shows in one,
     whichever way that is less; 0 where colors match anyhow. `painted`: how far the colors of an even area are apart
     where nearly all others are as they were, those of its color, too, or in one tone are; 0 for none. `kept_in_tone`
     0..1: the share of even places, but for plain background, that have the same color once one curve for all channels
     gave one picture the tone of the other; 0 where that was not asked. `off_tone`: as `color_residual`, with all
     channels as many times as bright, and clipped; None where even places are otherwise. `off_saturation`: the same with
-    all colors as many times as saturated; None where places are otherwise, or it was not asked. `fine_mark`: as `mark`, of
-    two pages at a larger size.
+    all colors as many times as saturated; None where places are otherwise, or it was not asked. `off_in_tone`: how far
+    the colors of an even place are apart on that curve, CIELAB units, in the place that differs most but for specks.
+    `fine_mark`: as `mark`, of two pages at a larger size.
     """
 
     hue: float
@@ -114,12 +116,14 @@ class Tones:
     shade: float = 0.0
     gray_off: float | None = None
     mark_in_tones: float = 0.0
+    clear_mark: float = 0.0
     exchanged: float = 0.0
     painted: float = 0.0
     kept_in_tone: float = 0.0
     off_tone: float | None = None
     off_saturation: float | None = None
     fine_mark: float = 0.0
+    off_in_tone: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,21 @@ from dedup_core.comparison.measurement import (
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
 from dedup_core.comparison.rules.altered_share import most_that_differs
-from dedup_core.comparison.rules.color_match import above, colors_match, is_monochrome_copy
-from dedup_core.comparison.rules.doubts import (
-    another_frame,
+from dedup_core.comparison.rules.another_color import (
     another_spot,
-    displaced_parts,
     exchanged,
     keeps_colors,
     kept_colors,
+    recolored_part,
+    some_colors,
+)
+from dedup_core.comparison.rules.color_match import above, colors_match, is_monochrome_copy
+from dedup_core.comparison.rules.doubts import (
+    another_frame,
+    displaced_parts,
     other_shapes,
     other_tones,
-    recolored_part,
     retoned_part,
-    some_colors,
     too_small_a_part,
     turned_mark,
     unlike_part,

@@ -153,8 +153,7 @@ def _looked(
     evened = None
     if in_place or is_displaced or (in_doubt and worst > SURE_DETAIL):
         evened = EvenedPlanes.of(planes, placed, scale, differences)
-    told = evened if in_place else None
-    outlier, stand_out = _outliers(planes, told, shapes if recolored else differences, retoned, recolored=recolored)
+    outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
     if is_displaced:  # the edge of a soft shade lies elsewhere in other tones
         displaced = UNMOVED if evened is None else displacement(evened.planes)
     detail = Detail(

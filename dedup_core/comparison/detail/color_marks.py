@@ -1,5 +1,6 @@
 """Small marks that color alone tells from their ground: a thin red ring on navy blue is as dark as what is below."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -13,7 +14,7 @@ from dedup_core.comparison.detail.specks import specks_among, worst_of
 from dedup_core.comparison.measurement import STANDS_OUT
 from dedup_core.comparison.structure.clusters import PixelBox, boxes_of
 from dedup_core.comparison.structure.sharpness import block_sums
-from dedup_core.comparison.tones.evened_tones import in_one_tone
+from dedup_core.comparison.tones.evened_tones import EXPLAINED, in_one_tone
 from dedup_core.luma import LUMA
 
 type Blocks = NDArray[np.bool_]
@@ -28,6 +29,8 @@ _RIM: Final = 2  # pixels of what is smoothed: how far its neighbors reach
 _NOISE: Final = 25.0  # variance: five levels of color are what compression adds to a block
 _OF_NEARBY: Final = 0.1  # of the variance at strong edges nearby that both have: compression adds more there
 _SHIFT: Final = 1  # pixels that an alignment may be off
+_CLIPPED: Final = 250  # of 255: JPEG leaves a channel that was clipped somewhat below white
+_FEW_CLEAR: Final = 100  # blocks: what fewer stay below says nothing about the others
 _LEAST: Final = 0.14  # difference of a block; docs/thresholds.md#marks-of-a-color
 _OF_USUAL: Final = 2.3  # times what nearly all blocks stay below
 _NEARLY_ALL: Final = 0.9  # a ring in either picture may fill a twentieth
@@ -43,13 +46,15 @@ class ColorOutlier(NamedTuple):
     """How many times what copying leaves the largest difference in color alone is, and boxes around what exceeds that.
 
     `color_off`: how far the usual color is off, in levels of 255. `in_tones`: as `times`, or less where a curve for
-    each channel gives one picture the tones of the other; 0 where none does. Boxes are left, top, right and bottom in
-    pixels of the pictures.
+    each channel gives one picture the tones of the other; 0 where none does. `clear`: the lesser of both in
+    blocks without a clipped channel; 0 where those are few. Boxes are left, top, right and bottom in pixels of the
+    pictures.
     """
 
     times: float = 0.0
     color_off: float = 0.0
     in_tones: float = 0.0
+    clear: float = 0.0
     boxes: tuple[Box, ...] = ()
 
 
@@ -77,15 +82,19 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
     smooth = _smooth(ours)
     second = smooth - smooth_apart
     found = _outlier(smooth, second)
+    in_tones = clear = found.times
     if found.times > STANDS_OUT:
-        found = _lesser(found, _outlier(_smooth(_toned(ours, ours - apart, left)), second))
+        saturated = _smooth(_toned(ours, ours - apart, left))
+        found = _lesser(found, _outlier(saturated, second))
+        found = found if found.times <= STANDS_OUT else _lesser(found, _in_one_light(left, right, smooth, second))
+        in_tones = clear = found.times
     if found.times > STANDS_OUT:
-        found = _lesser(found, _in_one_light(left, right, smooth, second))
-    times = found.times
-    boxes = boxes_of(found.places, CELL) if times > STANDS_OUT else ()
+        curved, error = _in_tones(left, right)
+        in_tones = min(found.times, _outlier(*curved).times) if error <= EXPLAINED else 0.0
+        clear = _clear_of_clipping(left, right, ((saturated, second), curved))
+    boxes = boxes_of(found.places, CELL) if found.times > STANDS_OUT else ()
     color_off = float(np.median(np.abs(smooth_apart)))
-    in_tones = min(times, _in_tones(left, right)) if times > STANDS_OUT else times
-    return ColorOutlier(times, color_off, in_tones, tuple(_in_pictures(box, scale) for box in boxes))
+    return ColorOutlier(found.times, color_off, in_tones, clear, tuple(_in_pictures(box, scale) for box in boxes))
 
 
 def _lesser(found: "_Outlier", other: "_Outlier") -> "_Outlier":
@@ -102,16 +111,20 @@ def _in_one_light(left: Pixels, right: Pixels, ours: Float32s, theirs: Float32s)
     return min(*forth, *back, key=lambda it: it.limit)
 
 
-def _in_tones(left: Pixels, right: Pixels) -> float:
-    """The largest difference once a curve for each channel was allowed for: colors that are clipped are none.
+def _in_tones(left: Pixels, right: Pixels) -> tuple[tuple[Float32s, Float32s], float]:
+    """The colors of both, once a curve for each channel was allowed for, and the mean error that those leave."""
+    (ours, theirs), error = in_one_tone(Image.fromarray(left), Image.fromarray(right))
+    return (_smooth(_chroma(np.asarray(ours))), _smooth(_chroma(np.asarray(theirs)))), error
 
-    0 where such curves do not explain the tones.
+
+def _clear_of_clipping(left: Pixels, right: Pixels, pairs: Sequence[tuple[Float32s, Float32s]]) -> float:
+    """The largest difference where no channel of either picture is clipped, of the pair of planes that has less of it.
+
+    There a tone that is cut off makes no other color.
     """
-    toned = in_one_tone(Image.fromarray(left), Image.fromarray(right))
-    if toned is None:
-        return 0.0
-    ours, theirs = (_smooth(_chroma(np.asarray(image))) for image in toned)
-    return _outlier(ours, theirs).times
+    clipped = (np.maximum(left, right).max(axis=2) >= _CLIPPED)[_RIM:-_RIM, _RIM:-_RIM]
+    clear: Blocks = block_sums(clipped.astype(np.float32), CELL) == 0
+    return 0.0 if clear.sum() < _FEW_CLEAR else min(_outlier(ours, theirs, clear).times for ours, theirs in pairs)
 
 
 def _in_pictures(box: PixelBox, scale: float) -> Box:
@@ -182,8 +195,8 @@ class _Outlier:
     places: Blocks
 
 
-def _outlier(ours: Float32s, theirs: Float32s) -> _Outlier:
-    """That of two pictures' colors as they lie."""
+def _outlier(ours: Float32s, theirs: Float32s, counted: Blocks | None = None) -> _Outlier:
+    """That of two pictures' colors as they lie; of the `counted` blocks alone, where not all count."""
     our_means, their_means = _block_means(ours), _block_means(theirs)
     ours_variance = _covariance(ours, ours, our_means, our_means)
     theirs_variance = _covariance(theirs, theirs, their_means, their_means)
@@ -191,13 +204,15 @@ def _outlier(ours: Float32s, theirs: Float32s) -> _Outlier:
     nearby = np.minimum(_largest_nearby(ours_variance), _largest_nearby(theirs_variance))
     noise = np.float32(_NOISE) + np.float32(_OF_NEARBY) * np.maximum(nearby, 0)
     differences = _difference(covariance, ours_variance, theirs_variance, noise)
-    limit = _LEAST + _OF_USUAL * float(np.quantile(differences, _NEARLY_ALL))
+    counted = np.ones(differences.shape, np.bool_) if counted is None else counted
+    differences[~counted] = 0
+    limit = _LEAST + _OF_USUAL * float(np.quantile(differences[counted], _NEARLY_ALL))
     doubtful = np.argwhere(differences > limit)
     if len(doubtful) > specks_among(differences.size):
         rows, columns = doubtful.T
         shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns])
         differences[rows, columns] = np.minimum(differences[rows, columns], shifted)
-    return _Outlier(worst_of(differences.ravel()) / limit, limit, differences > limit)
+    return _Outlier(worst_of(differences[counted]) / limit, limit, differences > limit)
 
 
 def _block_means(planes: Float32s) -> Float32s:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from dedup_core.comparison.measurement import RETONED, PairMeasurement
-from dedup_core.comparison.rules.doubts import keeps_colors
+from dedup_core.comparison.rules.another_color import keeps_colors
 from dedup_core.policy import Policy
 
 _STARK: Final = 0.45  # docs/thresholds.md#altered-or-distinct

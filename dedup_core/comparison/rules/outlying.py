@@ -28,6 +28,7 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     if detail is None:
         return ""
     is_retoned = recolored or detail.retoned > RETONED or measurement.color_residual > SURE_RESIDUAL
+    is_retoned &= recolored or detail.evened is None  # else compared in the tones of one of the two
     usual = (
         _most_in_photographs(detail, is_retoned=is_retoned)
         if is_photograph(measurement, policy)
@@ -63,7 +64,8 @@ def _most_in_photographs(detail: Detail, *, is_retoned: bool) -> float:
     """
     if is_retoned:
         return _OF_PHOTOGRAPHS * STANDS_OUT
-    is_lone = detail.worst > _LONE + _OF_USUAL * detail.usual + ALLOWED_FOR_GRAIN * detail.grain
+    worst = detail.worst if detail.evened is None else detail.evened
+    is_lone = worst > _LONE + _OF_USUAL * detail.usual + ALLOWED_FOR_GRAIN * detail.grain
     return STANDS_OUT if is_lone else _IN_THEIR_TONES * STANDS_OUT
 
 

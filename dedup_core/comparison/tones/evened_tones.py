@@ -37,11 +37,10 @@ def evened(left: Image.Image, right: Image.Image, softening: Softening, agrees: 
     return toned
 
 
-def in_one_tone(left: Image.Image, right: Image.Image) -> ImagePair | None:
-    """Both (RGB), one with the tones of the other by a curve for each channel; None where that leaves too much."""
+def in_one_tone(left: Image.Image, right: Image.Image) -> tuple[ImagePair, float]:
+    """Both (RGB), one with the tones of the other by a curve for each channel, and the mean error that this leaves."""
     everywhere = np.ones((left.height, left.width), dtype=np.bool_)
-    toned, error = _toned(left, right, Softening(), everywhere)
-    return toned if error <= EXPLAINED else None
+    return _toned(left, right, Softening(), everywhere)
 
 
 def _toned(left: Image.Image, right: Image.Image, softening: Softening, agrees: Mask) -> tuple[ImagePair, float]:

@@ -21,6 +21,7 @@ _BLACK: Final = 0.02  # of white: what is clipped is as near to black, or to whi
 _LEAST_EVEN: Final = 60  # blocks: fewer say nothing about the tone
 _SAME: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 _SPECKS: Final = 8  # blocks that may have any color: what compression does at small colored edges
+_OFF_SPECKS: Final = 4  # the same of even blocks, at no edge
 
 type Curve = Callable[[Float64s], Float64s]
 
@@ -59,6 +60,12 @@ class OneTone:
         """How far the two colors of each place are apart, (n,)."""
         off = self.ours - self.theirs
         return np.asarray(np.sqrt((off * off).sum(axis=1)), dtype=np.float32)
+
+    @property
+    def off(self) -> float:
+        """How far they are apart in the places that differ most, but for a few specks; 0 for too few."""
+        apart = self.apart
+        return float(np.partition(apart, -_OFF_SPECKS - 1)[-_OFF_SPECKS - 1]) if len(apart) > _OFF_SPECKS else 0.0
 
     @property
     def kept(self) -> float:
