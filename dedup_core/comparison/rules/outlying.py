@@ -64,8 +64,8 @@ def _most_in_photographs(detail: Detail, *, is_retoned: bool) -> float:
     """
     if is_retoned:
         return _OF_PHOTOGRAPHS * STANDS_OUT
-    worst = detail.worst if detail.evened is None else detail.evened
-    is_lone = worst > _LONE + _OF_USUAL * detail.usual + ALLOWED_FOR_GRAIN * detail.grain
+    most = _LONE + _OF_USUAL * detail.usual + ALLOWED_FOR_GRAIN * detail.grain
+    is_lone = detail.evened is None and detail.worst > most
     return STANDS_OUT if is_lone else _IN_THEIR_TONES * STANDS_OUT
 
 
