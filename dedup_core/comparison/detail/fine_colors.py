@@ -13,9 +13,7 @@ from dedup_core.comparison.structure.clusters import common_rectangle
 
 _GRAY: Final = 4  # of 255 between the channels: what compression makes of none
 _SAME_LUMA: Final = 6.0  # of 255 on average over 25 pixels: red print in place of black is 10 and more off
-_MOST_GAIN: Final = (
-    2.0  # times the working size: JPEG keeps half of the pixels in color, which are all that are compared
-)
+_MOST_GAIN: Final = 2.0  # times the working size: JPEG keeps half of the pixels in color, and only those are compared
 
 
 def look_at_fine_colors(placed: Placed, gains: tuple[float, float]) -> tuple[ColorOutlier, tuple[Region, ...]]:
