@@ -74,8 +74,6 @@ def drawn(seed: int) -> Image.Image:
         ("astronaut.png", (0.3, 0.3), pixelated, brighter),
         ("astronaut.png", (0.45, 0.7), pushed_aside, brighter_and_half),
         ("coffee.png", (0.3, 0.3), recolored, brighter),
-        ("coffee.png", (0.45, 0.7), grayed, brighter),
-        ("coffee.png", (0.45, 0.7), recolored, brighter_and_half),
     ],
 )
 def test_an_edit_in_a_photograph_in_another_tone_is_seen(

@@ -30,6 +30,7 @@ _NOISE: Final = 25.0  # variance: five levels of color are what compression adds
 _OF_NEARBY: Final = 0.1  # of the variance at strong edges nearby that both have: compression adds more there
 _SHIFT: Final = 1  # pixels that an alignment may be off
 _CLIPPED: Final = 250  # of 255: JPEG leaves a channel that was clipped somewhat below white
+_BLACK: Final = 3  # of 255: where a gamma is steepest, JPEG has rounded what it then spreads
 _FEW_CLEAR: Final = 100  # blocks: what fewer stay below says nothing about the others
 _LEAST: Final = 0.14  # difference of a block; docs/thresholds.md#marks-of-a-color
 _OF_USUAL: Final = 2.3  # times what nearly all blocks stay below
@@ -120,10 +121,10 @@ def _in_tones(left: Pixels, right: Pixels) -> tuple[tuple[Float32s, Float32s], f
 def _clear_of_clipping(left: Pixels, right: Pixels, pairs: Sequence[tuple[Float32s, Float32s]]) -> float:
     """The largest difference where no channel of either picture is clipped, of the pair of planes that has less of it.
 
-    There a tone that is cut off makes no other color.
+    There a tone that is cut off makes no other color, nor a gamma one of what is next to black.
     """
-    clipped = (np.maximum(left, right).max(axis=2) >= _CLIPPED)[_RIM:-_RIM, _RIM:-_RIM]
-    clear: Blocks = block_sums(clipped.astype(np.float32), CELL) == 0
+    clipped = (np.maximum(left, right).max(axis=2) >= _CLIPPED) | (np.minimum(left, right).min(axis=2) < _BLACK)
+    clear: Blocks = block_sums(clipped[_RIM:-_RIM, _RIM:-_RIM].astype(np.float32), CELL) == 0
     return 0.0 if clear.sum() < _FEW_CLEAR else min(_outlier(ours, theirs, clear).times for ours, theirs in pairs)
 
 
