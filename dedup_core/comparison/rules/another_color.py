@@ -9,7 +9,7 @@ from dedup_core.policy import Policy
 
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
-_OF_FINE: Final = 2.2  # docs/thresholds.md#marks-of-a-color
+_OF_FINE: Final = (2.5, 3.0)  # in the same tones and in others; docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _MOST_EXCHANGED: Final = 0.1  # docs/thresholds.md#exchanged-colors
@@ -55,7 +55,7 @@ def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> s
     in_tones = tones.mark_in_tones if is_full(measurement, policy) else 0.0
     clear = tones.clear_mark if tones.kept_in_tone > _ALL_IN_TONE else 0.0
     is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT or clear > STANDS_OUT
-    if is_told or tones.fine_mark > _OF_FINE * STANDS_OUT:
+    if is_told or tones.fine_mark > _OF_FINE[clipped] * STANDS_OUT:
         times = tones.mark if is_told else tones.fine_mark
         return f"a small part has another color ({times:.1f} times what copying left elsewhere)"
     return ""
