@@ -21,7 +21,7 @@ PARTS = {
 NOT_COMPARED = "not compared"
 
 WORDS = {
-    Stage.NO_CANDIDATE: "its fingerprint is too far from the original's, or one is too plain to have one; no setting helps",
+    Stage.NO_CANDIDATE: "its fingerprint is too far off the original's, or one has none, being plain; no setting helps",
     Stage.THINNED: "the search met it, but too little of both fingerprints agrees, or many others were nearer",
     Stage.BEYOND: "more than MAX_CANDIDATES others came before it",
     Stage.ALIGNMENT: "no place was found where the two lie on each other",
