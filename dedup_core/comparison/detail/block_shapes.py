@@ -28,7 +28,7 @@ def differences_in_shape(
     )
     shapes = differences.copy()
     shapes[rows, columns] = np.minimum(shapes[rows, columns], 1.0 - explained)
-    return np.where(planes.reversed(differences), differences, shapes)
+    return shapes
 
 
 def opposed_in_all_colors(planes: BlockPlanes, placed: Placed, scale: float) -> Blocks:

@@ -139,8 +139,8 @@ def _looked(
     textured = planes.textured
     doubtful = textured & (differences > (DOUBTFUL if recolored or retoned > RETONED else _CHANGED))
     shapes = differences_in_shape(planes, placed, scale, doubtful, differences) if doubtful.any() else differences
-    if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else
-        differences = shapes
+    if retoned > RETONED:  # colors that were clipped make another gray of it, and nothing else; none makes light dark
+        differences = np.where(planes.reversed(differences), differences, shapes)
     changed = textured & (differences > _CHANGED)
     shares, reshaped = planes.shares_of(changed), planes.shares_of(textured & (shapes > _CHANGED))
     worst = worst_of(differences[textured])
@@ -161,7 +161,7 @@ def _looked(
         usual=planes.usual(differences),
         calm=float(np.quantile(differences[textured], 0.25)),
         altered_share=shares[0],
-        lost_share=shares[1],
+        lost_share=(reshaped if retoned > RETONED else shares)[1],  # what is dark in place of light is not gone
         reshaped_share=reshaped[0],
         reshaped=worst_of(shapes[planes.both_show], _DULLED),
         blocks=int(textured.sum()),

@@ -17,7 +17,7 @@ _MOST_OF_COLOR: Final = 0.35  # docs/thresholds.md#tone-is-not-color
 _AS_SATURATED: Final = 0.8  # docs/thresholds.md#tone-is-not-color
 _ALL_OF_IT: Final = 0.9  # docs/thresholds.md#tone-is-not-color
 _OF_TINT: Final = 0.2  # docs/thresholds.md#tone-is-not-color
-_MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
+MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _OF_SPOT: Final = 0.5  # docs/thresholds.md#in-one-tone
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
@@ -31,7 +31,7 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
     if tones is not None and _color_is_gone(measurement, tones, policy):
         colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
         return False, f"one of them has lost its colors or was toned ({colors})"
-    if tones is not None and tones.shade > _MOST_SHADE:
+    if tones is not None and tones.shade > MOST_SHADE:
         return False, f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
     if residual <= limit:
         return True, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"

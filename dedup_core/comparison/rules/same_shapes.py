@@ -3,7 +3,7 @@
 from typing import Final
 
 from dedup_core.comparison.measurement import FEW_PARTS, PairMeasurement
-from dedup_core.comparison.rules.color_match import above, is_monochrome_copy, keeps_hues
+from dedup_core.comparison.rules.color_match import MOST_SHADE, above, is_monochrome_copy, keeps_hues
 from dedup_core.comparison.rules.photographs import is_full
 from dedup_core.policy import Policy
 
@@ -24,10 +24,11 @@ def only_colors_differ(measurement: PairMeasurement, policy: Policy) -> bool:
 def relit_in_gray(measurement: PairMeasurement, policy: Policy) -> str:
     """The sentence about gray or toned copies in another light besides, but for photographs; empty where they are not.
 
-    What loses its color keeps its light, and a display of which other segments are lit has all of their edges.
+    What loses its color keeps its light, and a display of which other segments are lit has all of their edges. A thing
+    that is in another shade as a whole, a shirt before white, has other folds in it.
     """
     tones = measurement.tones
-    if tones is None or tones.light <= _MOST_LIGHT or is_full(measurement, policy):
+    if tones is None or tones.light <= _MOST_LIGHT or tones.shade > MOST_SHADE or is_full(measurement, policy):
         return ""
     if not is_monochrome_copy(measurement, policy):
         return ""
