@@ -3,7 +3,6 @@
 import random
 from functools import cache
 
-import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageOps
 
@@ -11,13 +10,12 @@ from dedup_core import VerdictKind
 from tests.core.pictures import half, jpeg
 from tests.core.verdicts import kind_of
 
-type Color = tuple[int, int, int]
 BOARD = (220, 179, 92)
 BLACK, WHITE = (20, 20, 20), (245, 245, 245)
 
 
 @cache
-def go_board(middle: Color) -> Image.Image:
+def go_board(middle: tuple[int, int, int]) -> Image.Image:
     """A game of Go with a stone of this color in the middle. Do not draw on it."""
     chance = random.Random(1)
     image = Image.new("RGB", (900, 900), BOARD)
@@ -71,27 +69,3 @@ def test_turned_hues_that_make_a_color_lighter_than_its_ground_are_a_color_varia
 
 def test_a_negative_is_a_color_variant():
     assert kind_of(go_board(WHITE), ImageOps.invert(go_board(WHITE))) is VerdictKind.COLOR_VARIANT
-
-
-@cache
-def shirt(color: Color) -> Image.Image:
-    """A shirt of this color with folds, gray sleeves and a gray pocket before white. Do not draw on it."""
-    random_folds, image = np.random.default_rng(4), Image.new("RGB", (600, 720), "white")
-    canvas = ImageDraw.Draw(image)
-    canvas.polygon([(190, 90), (410, 90), (440, 660), (160, 660)], fill=color)
-    for sleeve in ([(190, 90), (80, 560), (150, 580), (200, 300)], [(410, 90), (520, 560), (450, 580), (400, 300)]):
-        canvas.polygon(sleeve, fill=(110, 105, 115))
-    canvas.rectangle((320, 200, 390, 290), fill=(110, 105, 115))
-    folds = random_folds.normal(0, 1, (18, 15))
-    light = np.asarray(Image.fromarray(folds.astype(np.float32)).resize(image.size, Image.Resampling.BICUBIC))
-    lit = np.asarray(image) * (1 + 0.18 * light * (np.asarray(image).min(axis=2) < 250))[..., None]
-    return Image.fromarray(lit.clip(0, 255).astype(np.uint8))
-
-
-@pytest.mark.parametrize(
-    ("dark", "light"),
-    [((30, 40, 90), (240, 230, 120)), ((40, 38, 42), (230, 160, 80)), ((30, 30, 30), (220, 60, 60))],
-    ids=["navy and yellow", "black and orange", "black and red"],
-)
-def test_a_shirt_lighter_than_its_pocket_is_a_color_variant_of_a_darker_one(dark: Color, light: Color) -> None:
-    assert kind_of(shirt(dark), jpeg(shirt(light), 90)) is VerdictKind.COLOR_VARIANT

@@ -18,6 +18,8 @@ _AS_SATURATED: Final = 0.8  # docs/thresholds.md#tone-is-not-color
 _ALL_OF_IT: Final = 0.9  # docs/thresholds.md#tone-is-not-color
 _OF_TINT: Final = 0.2  # docs/thresholds.md#tone-is-not-color
 MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
+_KEPT_BEFORE_GROUND: Final = 0.6  # docs/thresholds.md#another-shade
+_MOST_OFF_ONE_TONE: Final = 12.0  # CIELAB units; docs/thresholds.md#another-shade
 _OF_SPOT: Final = 0.5  # docs/thresholds.md#in-one-tone
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
@@ -31,8 +33,8 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
     if tones is not None and _color_is_gone(measurement, tones, policy):
         colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
         return False, f"one of them has lost its colors or was toned ({colors})"
-    if tones is not None and tones.shade > MOST_SHADE:
-        return False, f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
+    if tones is not None and (other := _other_before_ground(tones, policy, before_plain=before_plain)):
+        return False, other
     if residual <= limit:
         return True, f"colors match after exposure and white balance ({residual:.1f} <= {limit:.1f})"
     if tones is not None and (
@@ -68,6 +70,22 @@ def _color_is_gone(measurement: PairMeasurement, tones: Tones, policy: Policy) -
         return False  # a few pixels of one hue, at the edges of which JPEG spreads it
     has_lost = tones.most_color >= _COLORFUL and tones.least_color < policy.min_kept_color * tones.most_color
     return has_lost or (tones.most_color < MONOCHROME and tones.tint > policy.max_toning)
+
+
+def _other_before_ground(tones: Tones, policy: Policy, *, before_plain: bool) -> str:
+    """The sentence about a thing in another color before a ground that kept its own, or empty.
+
+    An edit of a whole picture that leaves the ground is one tone or one saturation.
+    """
+    if tones.shade > MOST_SHADE:
+        return f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
+    same_ground = tones.ground is not None and tones.ground <= SAME_GROUND
+    if not (before_plain and same_ground) or is_saturated(tones, policy):
+        return ""
+    if not 0 < tones.kept_in_tone < _KEPT_BEFORE_GROUND or tones.off_in_tone <= _MOST_OFF_ONE_TONE:
+        return ""
+    off = f"{1 - tones.kept_in_tone:.0%} of it in no one tone"
+    return f"what is before the same plain ground has another color ({off})"
 
 
 def _is_cast(tones: Tones) -> bool:
