@@ -38,7 +38,7 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     if tones.painted > 0:
         return f"a part has another color, and others that had its color have not ({tones.painted:.0f})"
     off_in_tone = min(tones.off_in_tone, tones.spot)  # a white balance, or a lost saturation, explains some of it
-    if off_in_tone > _OFF_IN_TONE and tones.kept_in_tone > _ALL_IN_TONE:
+    if off_in_tone > _OFF_IN_TONE and tones.kept_in_tone > _ALL_IN_TONE and not only_saturated:
         off = above(off_in_tone, _OFF_IN_TONE)
         return f"a part has another color, and {tones.kept_in_tone:.0%} only another tone ({off})"
     retinted = measurement.color_residual > policy.max_color_residual and not only_saturated
