@@ -1,7 +1,7 @@
 """Corners that were filled with one color: of a picture that was turned by some degrees, or whose corners are round."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from math import ceil
 from typing import Final
 
@@ -73,7 +73,9 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
 def off_color[T: np.integer](picture: NDArray[T], color: NDArray[np.float64]) -> NDArray[T]:
     """How far each point (…, 3) is from the color, in the channel in which it is farthest."""
     level = color.round().astype(np.uint8)
-    return np.asarray((np.maximum(picture, level) - np.minimum(picture, level)).max(axis=-1))
+    # Channel by channel: the largest of three values that lie side by side takes NumPy several times as long.
+    channels = (picture[..., number] for number in range(3))
+    return reduce(np.maximum, (np.maximum(it, of) - np.minimum(it, of) for it, of in zip(channels, level, strict=True)))
 
 
 def _reaches(sides: Sequence[NDArray[np.uint8]], size: tuple[int, int], turn: float) -> tuple[float, float] | None:

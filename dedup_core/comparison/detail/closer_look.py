@@ -27,7 +27,7 @@ from dedup_core.limits import WORKING_SIZE
 
 SURE_DETAIL: Final = 0.08  # difference of a block; all presets take it for a copy's, but for that of plain pictures
 _SURE_RETONED: Final = 0.2  # the same in another light, of which presets take more
-_NEXT_TO_NOTHING: Final = 0.02  # not much more than what is left of saved crops where they lie exactly (0.006 to 0.014)
+_NEXT_TO_NOTHING: Final = 0.025  # little more than what is left of saved crops where they lie exactly (0.006 to 0.021)
 _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
