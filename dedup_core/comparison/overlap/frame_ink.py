@@ -29,6 +29,7 @@ _ALONG: Final = 0.5  # of a line along a side: no word is so full of outlines
 _ACROSS: Final = 0.9  # of a line across a margin, which a word may fill
 _BESIDE: Final = 6  # lines, of which one is clear
 _ROUNDS: Final = 3  # of a frame in a frame
+_AT_ONCE: Final = 32  # lines that are looked at before it is asked whether the frame ends in them
 _LEAST_LINES: Final = 5  # nothing that can be read is lower
 _LEAST_MARGIN: Final = 8  # lines: small letters and something around them
 # Of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length.
@@ -167,13 +168,17 @@ def _depth(lines: NDArray[np.int16], before: int, after: int) -> int:
     color = _color(lines)
     if (off_color(lines[0], color) <= _LIKE).mean() < _OUTERMOST:
         return 0
-    off = off_color(lines[: int(_DEEPEST * len(lines))], color)
-    is_ground = off <= _LIKE
-    shares = is_ground[:, before : lines.shape[1] - after].mean(axis=1)
+    lines = lines[: int(_DEEPEST * len(lines)), before : lines.shape[1] - after]
+    shares = np.empty(0)
+    for start in range(0, len(lines), _AT_ONCE):
+        is_ground = off_color(lines[start : start + _AT_ONCE], color) <= _LIKE
+        shares = np.concatenate([shares, is_ground.mean(axis=1)])
+        if shares.min() < _BUSY:
+            break
     busy = np.flatnonzero(shares < _BUSY)
     if not len(busy) or busy[0] < _LEAST_LINES or shares[max(0, busy[0] - _BESIDE) : busy[0]].max() < _CLEAR:
         return 0
-    beyond = off[busy[0] : busy[0] + _STEP, before : lines.shape[1] - after]
+    beyond = off_color(lines[busy[0] : busy[0] + _STEP], color)
     return int(busy[0]) if np.median(beyond, axis=1).max() > _LEAST_STEP else 0
 
 
