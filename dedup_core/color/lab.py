@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from dedup_core.arrays import Float32s, Pixels
+from dedup_core.arrays import Float32s, Float64s, Pixels
 
 _WHITE_D65: Final = np.array([0.95047, 1.0, 1.08883], dtype=np.float32)
 _XYZ_FROM_RGB: Final = np.array(  # IEC 61966-2-1, divided by the white point
@@ -35,6 +35,11 @@ def srgb_to_lab(pixels: Pixels, *, as_stored: bool = False) -> Float32s:
     lab[..., 1] = 500 * (f[..., 0] - f[..., 1])
     lab[..., 2] = 200 * (f[..., 1] - f[..., 2])
     return lab
+
+
+def lab_of(values: Float32s | Float64s) -> Float32s:
+    """CIELAB of sRGB in 0..1, (..., 3), rounded to 8 bits; what is beyond is clipped."""
+    return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8))
 
 
 def _cube_roots(values: Float32s) -> Float32s:

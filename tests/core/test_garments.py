@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from dedup_core import VerdictKind
 from tests.core.pictures import jpeg
+from tests.core.test_one_tone import gamma
 from tests.core.verdicts import kind_of
 
 type Color = tuple[int, int, int]
@@ -50,10 +51,6 @@ def test_a_shirt_lighter_than_its_pocket_is_a_color_variant_of_a_darker_one(dark
 )
 def test_shades_that_no_one_tone_makes_of_each_other_are_a_color_variant(one: Color, other: Color) -> None:
     assert kind_of(shirt(one), jpeg(shirt(other), 90)) is VerdictKind.COLOR_VARIANT
-
-
-def gamma(exponent: float) -> Change:
-    return lambda image: image.point([round(255 * (level / 255) ** exponent) for level in range(256)] * 3)
 
 
 @pytest.mark.parametrize("color", [(40, 70, 170), (160, 115, 75), (200, 40, 50)])

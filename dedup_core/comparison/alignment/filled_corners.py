@@ -179,6 +179,11 @@ def in_units(edges: Edges, width: int, height: int) -> Edges:
     return scaled
 
 
+def sides_within(width: int, height: int, inset: float) -> Edges:
+    """The left, upper, right and lower side of a picture, so many pixels further in."""
+    return np.array([(1.0, 0.0, -inset), (0.0, 1.0, -inset), (-1.0, 0.0, width - inset), (0.0, -1.0, height - inset)])
+
+
 def color_of_corners(picture: Pixels) -> NDArray[np.float64] | None:
     """The color that all four corners have; None where they have several."""
     corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(np.int16)  # (4, 3)

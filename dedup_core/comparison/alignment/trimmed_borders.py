@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, in_units, on_near_side
+from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, in_units, on_near_side, sides_within
 from dedup_core.comparison.alignment.frame import Frame, frame_between, upright_corners
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.placing import Cut, Placed
@@ -35,14 +35,8 @@ def _trimmed_edges(picture: Pixels, frame: Frame) -> Edges:
     """Where the part of a whole picture that a frame is, (h, w, 3), is no longer mixed with what was trimmed."""
     height, width = picture.shape[:2]
     x, y, across, down = frame
-    sides = (
-        (x > 0.0, (1.0, 0.0, -_MIXED)),
-        (y > 0.0, (0.0, 1.0, -_MIXED)),
-        (x + across < _END, (-1.0, 0.0, width - _MIXED)),
-        (y + down < _END, (0.0, -1.0, height - _MIXED)),
-    )
-    edges = [edge for is_trimmed, edge in sides if is_trimmed]
-    return in_units(np.array(edges), width, height) if edges else NO_EDGES
+    is_trimmed = np.array([x > 0.0, y > 0.0, x + across < _END, y + down < _END])
+    return in_units(sides_within(width, height, _MIXED)[is_trimmed], width, height) if is_trimmed.any() else NO_EDGES
 
 
 def _without_common(ours: Edges, theirs: Edges, apart: float) -> Edges:

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.alignment.placing import Cut, Placed
 from dedup_core.comparison.detail.block_windows import pixels_of, sums_within, windows
-from dedup_core.comparison.detail.contrasts import has_other_contrast, is_opposed
+from dedup_core.comparison.detail.contrasts import TEXTURED, has_other_contrast, is_opposed
 from dedup_core.comparison.structure.clusters import PixelBox
 from dedup_core.comparison.structure.sharpness import (
     UNTOUCHED,
@@ -32,7 +32,6 @@ _GRAIN: Final = 2.0  # as much noise in other blocks is expected
 _RELIT: Final = 11.0  # gray levels off the tone curve of the picture; docs/thresholds.md#detail
 _FEW_BLOCKS: Final = 3  # of one level that say something about the tone
 _LEAST_KEPT: Final = 4.0  # times: of what one picture shows the other one keeps as much, or it is not the tone
-_TEXTURED: Final = 64.0  # variance in gray levels above which a block shows anything
 _WEAVE: Final = 16.0  # the same where nothing shows more: a fine weave that scaling has made faint, a bank of fog
 _FAINT: Final = 150.0  # variance up to which what only one picture shows may be noise
 _ONE_SIDED: Final = 0.08  # of the variances: below, only one picture shows anything
@@ -81,8 +80,8 @@ class BlockPlanes:
         one_sided = smaller < _ONE_SIDED * larger
         self.on_paper: Blocks = one_sided & (smaller < _PAPER)
         faint = one_sided & (larger < _FAINT)
-        shows = self.seen & (larger > _TEXTURED) & ~faint
-        least = _TEXTURED if shows.any() else _WEAVE
+        shows = self.seen & (larger > TEXTURED) & ~faint
+        least = TEXTURED if shows.any() else _WEAVE
         self.textured: Blocks = self.seen & (larger > least) & ~faint
         same = (self.left_variance == self.right_variance) & (covariance == self.left_variance)
         self.is_untouched = bool((same & self.textured).sum() >= max(1.0, UNTOUCHED * self.textured.sum()))

@@ -9,7 +9,7 @@ from dedup_core.arrays import Float32s
 
 type Blocks = NDArray[np.bool_]
 _OTHER_CONTRAST: Final = 16.0  # ratio of variances, against the usual one: what is there has gone but for a trace
-_LEAST: Final = 64.0  # variance in gray levels above which a block shows anything
+TEXTURED: Final = 64.0  # variance in gray levels above which a block shows anything
 _OPPOSED: Final = -0.7  # correlation: half of the variance of either is that of the other the other way round
 
 
@@ -20,4 +20,4 @@ def has_other_contrast(gain: Float32s, usual: float) -> Blocks:
 
 def is_opposed(covariance: Float32s, left: Float32s, right: Float32s) -> Blocks:
     """Where light has become dark and dark light; of the covariance and the variances of blocks."""
-    return np.asarray((covariance < _OPPOSED * np.sqrt(left * right)) & (np.minimum(left, right) > _LEAST))
+    return np.asarray((covariance < _OPPOSED * np.sqrt(left * right)) & (np.minimum(left, right) > TEXTURED))

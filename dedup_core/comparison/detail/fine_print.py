@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.alignment.filled_corners import Edges, in_units
+from dedup_core.comparison.alignment.filled_corners import Edges, in_units, sides_within
 from dedup_core.comparison.alignment.frame import Frame
 from dedup_core.comparison.alignment.placing import Placed
 from dedup_core.comparison.alignment.warp import LEAST_LEAN, lean_of
@@ -49,9 +49,7 @@ def _clear_of_rims(placed: Placed) -> Placed:
 
 def _within_rim(picture: Pixels) -> Edges:
     height, width = picture.shape[:2]
-    rim = _RIM * max(height, width)
-    sides = [(1.0, 0.0, -rim), (0.0, 1.0, -rim), (-1.0, 0.0, width - rim), (0.0, -1.0, height - rim)]
-    return in_units(np.array(sides), width, height)
+    return in_units(sides_within(width, height, _RIM * max(height, width)), width, height)
 
 
 def _standing_out(look: Look) -> tuple[float, float]:

@@ -132,6 +132,8 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
         return box, ink
     inner = part[depths[1] : len(part) - depths[3], depths[0] : part.shape[1] - depths[2]]
     for side, depth in enumerate(depths):
+        if depth == 0:
+            continue
         lines = np.rot90(part, side - 1)
         color = _color(lines)
         least_depth = min(depth, unshared[side] - before[side]) - _STEP

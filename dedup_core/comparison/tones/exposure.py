@@ -6,7 +6,7 @@ from typing import Final, Self
 import numpy as np
 
 from dedup_core.arrays import Float32s, Float64s, Pixels
-from dedup_core.color.lab import block_means, srgb_to_lab
+from dedup_core.color.lab import block_means, lab_of
 from dedup_core.comparison.measurement import SURE_RESIDUAL
 from dedup_core.comparison.structure.local_contrast import box_blur
 
@@ -56,7 +56,7 @@ def color_residual(blocks: Blocks, *, strangers: bool = False) -> float:
     more exactly.
     """
     ours, theirs, weight = blocks.left, blocks.right, blocks.weight
-    labs = _lab(ours), _lab(theirs)
+    labs = lab_of(ours), lab_of(theirs)
     residual = mean_length(labs[0] - labs[1], weight)
     if residual <= _SAME_LIGHT or strangers:
         return residual
@@ -80,12 +80,12 @@ class Cast:
 def cast_between(blocks: Blocks) -> Cast:
     """The exposure of `color_residual` that leaves the least of the colors, which are few."""
     ours, theirs, weight = blocks.left, blocks.right, blocks.weight
-    labs = _lab(ours), _lab(theirs)
+    labs = lab_of(ours), lab_of(theirs)
     counted = weight > (COUNTED if (weight > COUNTED).any() else 0.0)
     casts: list[tuple[float, float]] = []
     for source, target, lab in ((ours, theirs, labs[1]), (theirs, ours, labs[0])):
         exposure, predicted = _exposed(source, target, weight)
-        errors = blurred(_lab(predicted) - lab, weight)
+        errors = blurred(lab_of(predicted) - lab, weight)
         length = float(np.quantile(np.hypot(errors[1], errors[2])[counted], _NEARLY_ALL))
         casts.append((length, float(exposure.gains.max() / exposure.gains.min())))
     off, gains = min(casts)
@@ -116,7 +116,7 @@ class _Exposure:
 
 def _residual(source: Float32s, target: Float32s, target_lab: Float32s, weight: Float32s) -> float:
     _, predicted = _exposed(source, target, weight)
-    return mean_length(_lab(predicted) - target_lab, weight)
+    return mean_length(lab_of(predicted) - target_lab, weight)
 
 
 def _exposed(source: Float32s, target: Float32s, weight: Float32s) -> tuple[_Exposure, Float64s]:
@@ -137,9 +137,18 @@ def blurred(difference: Float32s, weight: Float32s) -> Float32s:
 
 def mean_length(difference: Float32s, weight: Float32s) -> float:
     """That of CIELAB differences (h, w, 3) smoothed over a few blocks, by how much each counts."""
+    return mean_of(blurred_lengths(difference, weight), weight)
+
+
+def blurred_lengths(difference: Float32s, weight: Float32s) -> Float32s:
+    """Those of CIELAB differences (h, w, 3) smoothed over a few blocks, (h, w)."""
     smooth = blurred(difference, weight)
-    length = np.sqrt((smooth * smooth).sum(axis=0))
-    return float((length * weight).sum() / weight.sum())
+    return np.asarray(np.sqrt((smooth * smooth).sum(axis=0)), dtype=np.float32)
+
+
+def mean_of(values: Float32s, weight: Float32s) -> float:
+    """The mean of values (h, w), by how much each counts."""
+    return float((values * weight).sum() / weight.sum())
 
 
 def _fitted(values: Float64s, wanted: Float64s, weight: Float64s, radius: Float64s) -> _Exposure:
@@ -183,7 +192,3 @@ def _fitted_curve(values: Float64s, wanted: Float64s, weight: Float64s, radius: 
     total = weight.sum() * 3
     solution = np.linalg.solve(normal + total * _PRIOR, right_side + _PULL * total * np.append(_KNOTS, 0.0))
     return _Exposure(gains, np.maximum.accumulate(solution[:last]), float(solution[last]))
-
-
-def _lab(values: Float64s | Float32s) -> Float32s:
-    return srgb_to_lab((values * 255).round().astype(np.uint8))

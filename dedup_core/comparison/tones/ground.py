@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s
-from dedup_core.color.lab import block_means, srgb_to_lab
+from dedup_core.color.lab import block_means, lab_of
 from dedup_core.comparison.measurement import SAME_GROUND
 from dedup_core.comparison.tones.exposure import BLOCK, Blocks
 from dedup_core.luma import LUMA
@@ -42,7 +42,7 @@ class Ground:
         levels = colors @ LUMA
         if levels.min() < _LIGHT:
             return None
-        ours, theirs = srgb_to_lab((colors[None] * 255).round().astype(np.uint8))[0]
+        ours, theirs = lab_of(colors[None])[0]
         apart = float(np.linalg.norm(ours - theirs))
         if apart > SAME_GROUND:
             return cls(apart, 0.0)

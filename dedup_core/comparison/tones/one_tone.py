@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s, Float64s, Pixels
-from dedup_core.color.lab import CODES, block_means, srgb_to_lab
+from dedup_core.color.lab import CODES, block_means, lab_of
 from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, mean_length
 
 _LEVELS: Final = 64  # of the curve: fewer have no corner where clipping begins
@@ -49,9 +49,9 @@ class OneTone:
         for number, (source, target) in enumerate(((blocks.left, blocks.right), (blocks.right, blocks.left))):
             values, wanted = source[told].astype(np.float64), target[told].astype(np.float64)
             curve, brighter = _curve(values, wanted, weight), _brighter(values, wanted)
-            tone = None if curve is None else cls(_lab(curve(values)), _lab(wanted))
+            tone = None if curve is None else cls(lab_of(curve(values)), lab_of(wanted))
             found = tone if found is None or (tone is not None and tone.kept > found.kept) else found
-            if np.count_nonzero(cls(_lab(brighter(values)), _lab(wanted)).apart > _SAME) <= _SPECKS:
+            if np.count_nonzero(cls(lab_of(brighter(values)), lab_of(wanted)).apart > _SAME) <= _SPECKS:
                 left_over.append(_left_over(brighter, blocks.pixels[number], target, blocks.weight))
         return found and replace(found, left_over=min(left_over, default=None))
 
@@ -124,8 +124,4 @@ def _rising(heights: Float64s, weights: Float64s) -> Float64s:
 
 def _left_over(curve: Curve, source: Pixels, target: Float32s, weight: Float32s) -> float:
     toned = curve(CODES.astype(np.float64)).astype(np.float32).take(source)
-    return mean_length(_lab(block_means(toned, BLOCK)) - _lab(target), weight)
-
-
-def _lab(values: Float32s | Float64s) -> Float32s:
-    return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8))
+    return mean_length(lab_of(block_means(toned, BLOCK)) - lab_of(target), weight)

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Float32s
-from dedup_core.color.lab import block_means, srgb_to_lab
-from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred
+from dedup_core.color.lab import block_means, lab_of
+from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred_lengths, mean_of
 from dedup_core.luma import LUMA
 
 type Gray = Callable[[Float32s], Float32s]
@@ -58,12 +58,11 @@ def off_saturation(blocks: Blocks) -> float | None:
     if best is None or not _TIMES[0] < best.times < _TIMES[1]:
         return None
     saturated = block_means(best.applied(blocks.pixels[number].astype(np.float32) / np.float32(255)), BLOCK)
-    smooth = blurred(_lab(saturated) - _lab(sides[1 - number]), blocks.weight)
-    off = np.sqrt((smooth * smooth).sum(axis=0))
+    off = blurred_lengths(lab_of(saturated) - lab_of(sides[1 - number]), blocks.weight)
     counted = np.sort(off[blocks.weight > COUNTED])
     if len(counted) > _SPECKS and counted[-_SPECKS - 1] > _MOST_IN_PLACES:
         return None
-    return float((off * blocks.weight).sum() / blocks.weight.sum())
+    return mean_of(off, blocks.weight)
 
 
 def _fitted(source: Float32s, target: Float32s, gray: Gray) -> _Saturation:
@@ -72,7 +71,3 @@ def _fitted(source: Float32s, target: Float32s, gray: Gray) -> _Saturation:
     times = float((color * wanted).sum() / ((color * color).sum() + _LEAST_COLOR))
     error = np.abs(gray(source)[:, None] + np.float32(times) * color - target).mean()
     return _Saturation(float(error), times, gray)
-
-
-def _lab(values: Float32s) -> Float32s:
-    return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8))

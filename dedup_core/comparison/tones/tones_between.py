@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s, Float64s, Pixels
-from dedup_core.color.lab import CODES, block_means, srgb_to_lab
+from dedup_core.color.lab import CODES, block_means, lab_of
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, Tones
 from dedup_core.comparison.tones.curves import DAMPING, basis, on_curves, rising_curve
 from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between
@@ -258,7 +258,7 @@ def _channel_errors(source: Float32s, target: Float32s, pixels: Pixels, weight: 
 
 def _lab(values: Float64s | Float32s) -> Float32s:
     """Of values (3, n) in 0..1, rounded to 8 bits, (3, n)."""
-    return srgb_to_lab((values.clip(0.0, 1.0) * 255).round().astype(np.uint8).T).T
+    return lab_of(values.T).T
 
 
 def _light(source: Float64s, target: Float64s, weight: Float64s, shape: tuple[int, ...], side: int) -> float:
