@@ -31,6 +31,7 @@ _GOING_ON_WITHIN_ARC: Final = 0.25
 _LEAST_RADIUS: Final = 8  # pixels: smaller corners are no larger than what compression does
 _MOST_ROUND: Final = 0.2  # of the shorter side: a disc on a plain ground is a thing, and no picture
 _ONE_COLOR: Final = 0.5  # of a picture
+_STEP_OF_TABLE: Final = 64  # pixels: of pictures of nearly one size one table of radii will do
 _TANGENTS: Final = 7  # of each arc: between them the polygon is off by half of a hundredth of the radius
 _MAP_SIZE: Final = 128  # points of the longer side, by which a share is told to a hundredth
 _SAME: Final = 2.0  # pixels by which half a side may be off
@@ -70,7 +71,7 @@ def filled_edges(picture: Pixels, turn: float) -> Edges:
     return NO_EDGES
 
 
-def off_color[T: np.integer](picture: NDArray[T], color: NDArray[np.float64]) -> NDArray[T]:
+def off_color(picture: Pixels, color: NDArray[np.number]) -> Pixels:
     """How far each point (…, 3) is from the color, in the channel in which it is farthest."""
     level = color.round().astype(np.uint8)
     # Channel by channel: the largest of three values that lie side by side takes NumPy several times as long.
@@ -142,24 +143,49 @@ def rounded_edges(picture: Pixels) -> Edges:
     most = round(_MOST_ROUND * min(height, width))
     corners = [picture[:most, :most], picture[:most, ::-1][:, :most]]
     corners += [picture[::-1][:most, :most], picture[::-1, ::-1][:most, :most]]
-    is_like = np.stack([off_color(it, color) <= max(_LIKE) for it in corners]).reshape(4, -1)
-    if is_like.all(axis=1).sum() > len(corners) - _CLEAR_SIDES:
+    is_like = np.stack([off_color(it, color) <= max(_LIKE) for it in corners])
+    if is_like.all(axis=(1, 2)).sum() > len(corners) - _CLEAR_SIDES:
         return NO_EDGES
-    for radius in range(most, _LEAST_RADIUS - 1, -1):
-        beyond, within = (is_like[:, places] for places in _places_of_arc(radius, most))
-        is_clear = within.mean(axis=1) <= _GOING_ON_WITHIN_ARC  # elsewhere the scene has that color, too
-        if is_clear.sum() >= _CLEAR_SIDES and beyond.mean(axis=1).min() >= _FILLED_BEYOND_ARC:
-            return _tangents(width, height, radius)
-    return NO_EDGES
+    beyond, *within = (first[:most, :most] for first in _first_radii(-(-most // _STEP_OF_TABLE) * _STEP_OF_TABLE))
+    fits = _shares(is_like, beyond).min(axis=0) >= _FILLED_BEYOND_ARC
+    if fits.any():
+        is_clear = _shares(is_like, *within) <= _GOING_ON_WITHIN_ARC  # elsewhere the scene has that color, too
+        fits &= is_clear.sum(axis=0) >= _CLEAR_SIDES
+    radii = np.flatnonzero(fits) + _LEAST_RADIUS
+    return _tangents(width, height, int(radii[-1])) if len(radii) else NO_EDGES
 
 
-@lru_cache(maxsize=256)
-def _places_of_arc(radius: int, side: int) -> tuple[Places, Places]:
-    """Which points of a left upper corner, `side` pixels wide and high, lie beyond the arc, and which just within."""
-    middles = np.arange(side) + 0.5
-    beyond = np.hypot(radius - middles[:, None], radius - middles) - radius
-    beyond[radius:], beyond[:, radius:] = -radius, -radius
-    return np.flatnonzero(beyond > _OFF), np.flatnonzero((beyond < -_OFF) & (beyond > -_MIXED - _OFF))
+def _shares(is_like: NDArray[np.bool_], since: Places, until: Places | None = None) -> NDArray[np.float64]:
+    """For each corner and radius, of the points that count from a radius on, and not from another one on, those alike."""
+    most = is_like.shape[1]
+
+    def counts(which: NDArray[np.bool_] | slice) -> NDArray[np.intp]:
+        ends = [since[which].ravel()] + ([] if until is None else [until[which].ravel()])
+        begun, *ended = (np.bincount(it, minlength=most + 1)[: most + 1].cumsum() for it in ends)
+        return (begun - ended[0] if ended else begun)[_LEAST_RADIUS:]
+
+    return np.stack([counts(it) for it in is_like]) / counts(slice(None))
+
+
+@lru_cache(maxsize=4)
+def _first_radii(side: int) -> tuple[Places, Places, Places]:
+    """From which radius on a point of a left upper corner, so many pixels wide and high, lies beyond the arc.
+
+    Also from which on it lies just within, and from which on no more. A point (x, y) is r - hypot(r - x, r - y) within
+    an arc of radius r, which falls as r grows, and is -t where (x + t) + (y + t) - t + sqrt(2 (x + t) (y + t)) = r.
+    """
+    index = np.arange(side)
+    in_square = np.maximum(index[:, None], index) + 1  # what lies beyond it is no part of the corner
+
+    def last_at(off: float) -> NDArray[np.float64]:
+        down, across = index[:, None] + 0.5 + off, index + 0.5 + off
+        is_crossed = (down > 0) & (across > 0)  # others are so near a side that they are never further within
+        return np.where(is_crossed, down + across - off + np.sqrt(np.maximum(2 * down * across, 0)), 0.0)
+
+    beyond, within = np.floor(last_at(_OFF)) + 1, np.floor(last_at(-_MIXED - _OFF)) + 1
+    no_more = np.ceil(last_at(-_OFF))
+    first, second, third = (np.maximum(it, in_square).astype(np.intp) for it in (beyond, within, no_more))
+    return first, second, third
 
 
 def _tangents(width: int, height: int, radius: int) -> Edges:
@@ -187,7 +213,7 @@ def sides_within(width: int, height: int, inset: float) -> Edges:
 def color_of_corners(picture: Pixels) -> NDArray[np.float64] | None:
     """The color that all four corners have; None where they have several."""
     corners = picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(np.int16)  # (4, 3)
-    color = np.median(corners, axis=0)
+    color = np.sort(corners, axis=0)[1:3].mean(axis=0)  # the median, which NumPy takes its time for
     return None if np.abs(corners - color).max() > max(_LIKE) else color
 
 

@@ -52,6 +52,8 @@ def has_ink_in_frame(whole: Pixels, inner: Corners) -> bool:
     height, width = whole.shape[:2]
     left, top, right, bottom = box_of(inner, whole)
     unshared = left, top, width - right, height - bottom
+    if max(unshared) < _LEAST_MARGIN + _STEP:
+        return False
     least = _LEAST * max(height, width) ** 2
     box = (0, 0, width, height)
     for _ in range(_ROUNDS):
@@ -120,7 +122,7 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
     left, top, right, bottom = box
     if min(right - left, bottom - top) < 4 * _LEAST_LINES:
         return box, ink
-    part = whole[top:bottom, left:right].astype(np.int16)
+    part = whole[top:bottom, left:right]
     marks = ink[top:bottom, left:right]
     before = left, top, whole.shape[1] - right, whole.shape[0] - bottom
     around = round(_AROUND * max(whole.shape[:2]))
@@ -141,11 +143,11 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
             depths[side] = 0
         elif least_depth >= _LEAST_MARGIN:
             margin = slice(0, least_depth)
-            np.rot90(marks, side - 1)[margin] |= _outlines(off_color(lines[margin], color))
+            np.rot90(marks, side - 1)[margin] |= _outlines(off_color(lines[margin], color).astype(np.int16))
     return (left + depths[0], top + depths[1], right - depths[2], bottom - depths[3]), ink
 
 
-def _has_margin(part: NDArray[np.int16]) -> bool:
+def _has_margin(part: Pixels) -> bool:
     """Whether any of its outermost lines may be one of a frame, as those of few scenes may."""
     sides = (np.rot90(part, quarter) for quarter in range(4))
     return any((off_color(lines[0], _color(lines)) <= _LIKE).mean() >= _OUTERMOST for lines in sides)
@@ -165,7 +167,7 @@ def _outlines(values: NDArray[np.int16]) -> Mask:
     return found
 
 
-def _depth(lines: NDArray[np.int16], before: int, after: int) -> int:
+def _depth(lines: Pixels, before: int, after: int) -> int:
     """How many of the first lines (n, m, 3), which begin and end in other margins, are one of one color; 0 for none."""
     color = _color(lines)
     if (off_color(lines[0], color) <= _LIKE).mean() < _OUTERMOST:
@@ -184,7 +186,7 @@ def _depth(lines: NDArray[np.int16], before: int, after: int) -> int:
     return int(busy[0]) if np.median(beyond, axis=1).max() > _LEAST_STEP else 0
 
 
-def _color(lines: NDArray[np.int16]) -> NDArray[np.float64]:
-    """That of most of the outermost line."""
-    color: NDArray[np.float64] = np.trunc(np.median(lines[0], axis=0))
-    return color
+def _color(lines: Pixels) -> NDArray[np.int16]:
+    """That of most of the outermost line: its median, for which NumPy takes longer than for sorting so few bytes."""
+    values = np.sort(lines[0], axis=0).astype(np.int16)
+    return np.asarray((values[(len(values) - 1) // 2] + values[len(values) // 2]) // 2)
