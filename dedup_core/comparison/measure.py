@@ -14,7 +14,7 @@ from dedup_core.comparison.alignment.seen_image import SeenImage, contents_of, d
 from dedup_core.comparison.alignment.warp import lean_of
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, SURE_DETAIL
 from dedup_core.comparison.detail.color_marks import color_outlier
-from dedup_core.comparison.detail.fine_colors import look_at_fine_colors
+from dedup_core.comparison.detail.fine_colors import SOME_COLOR, look_at_fine_colors
 from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
@@ -178,14 +178,15 @@ def _with_marks(
         clear_mark=outlier.clear,
         color_off=outlier.color_off,
     )
-    marked = laid.regions_in(outlier.boxes)
+    marked, apart = laid.regions_in(outlier.boxes), outlier.apart
     if found.whole is not None and (around := Laid.of(found.whole)):
         outlier = color_outlier(around.pair.left, around.pair.right, around.least_pixels)
+        apart = max(apart, outlier.apart)
         if outlier.times > tones.mark:
             in_tones, clear = max(outlier.in_tones, tones.mark_in_tones), max(outlier.clear, tones.clear_mark)
             tones = replace(tones, mark=outlier.times, mark_in_tones=in_tones, clear_mark=clear)
             marked = around.regions_in(outlier.boxes)
-    if gains is not None:
+    if gains is not None and apart > SOME_COLOR:
         outlier, places = look_at_fine_colors(found.whole or found.placed, gains)
         tones = replace(tones, fine_mark=outlier.times)
         marked = marked or places

@@ -156,7 +156,7 @@ def rounded_edges(picture: Pixels) -> Edges:
 
 
 def _shares(is_like: NDArray[np.bool_], since: Places, until: Places | None = None) -> NDArray[np.float64]:
-    """For each corner and radius, of the points that count from a radius on, and not from another one on, those alike."""
+    """For each corner and radius, the share alike of the points that count from a radius on until another."""
     most = is_like.shape[1]
 
     def counts(which: NDArray[np.bool_] | slice) -> NDArray[np.intp]:

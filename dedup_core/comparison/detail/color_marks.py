@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ type Blocks = NDArray[np.bool_]
 type Box = tuple[float, float, float, float]
 type Values = Float32s | NDArray[np.float64]
 CELL: Final = 4  # pixels at the size that is compared; a block is two cells wide and high, and begins at every cell
+_FINE_CELL: Final = 2  # pixels: what is fine is small here
 _AREA: Final = np.float32((2 * CELL) ** 2)  # points of a block
 _LEAST_SIDE: Final = 24  # pixels: five blocks in a row
 _SUBSAMPLED: Final = 2  # JPEG keeps half of the pixels of color either way
@@ -48,18 +50,20 @@ class ColorOutlier(NamedTuple):
 
     `color_off`: how far the usual color is off, in levels of 255. `in_tones`: as `times`, or less where a curve for
     each channel gives one picture the tones of the other; 0 where none does. `clear`: the lesser of both in
-    blocks without a clipped channel; 0 where those are few. Boxes are left, top, right and bottom in pixels of the
-    pictures.
+    blocks without a clipped channel; 0 where those are few. `apart`: mean square of what the colors of the most
+    different block of 4 x 4 pixels are off; infinite in too narrow pictures. Boxes are left, top, right and bottom in
+    pixels of the pictures.
     """
 
     times: float = 0.0
     color_off: float = 0.0
     in_tones: float = 0.0
     clear: float = 0.0
+    apart: float = 0.0
     boxes: tuple[Box, ...] = ()
 
 
-NO_OUTLIER: Final = ColorOutlier()
+NO_OUTLIER: Final = ColorOutlier(apart=inf)
 
 
 def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
@@ -77,8 +81,10 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
         left, right = (np.asarray(Image.fromarray(it).resize(size, Image.Resampling.HAMMING)) for it in (left, right))
     apart = _chroma(left.astype(np.int16) - right)
     smooth_apart = _smooth(apart)
-    if _surely_within(smooth_apart):
-        return NO_OUTLIER
+    squares = _dot(smooth_apart, smooth_apart)
+    most_apart = float(block_sums(squares, _FINE_CELL).max()) / (2 * _FINE_CELL) ** 2
+    if _surely_within(squares):
+        return ColorOutlier(apart=most_apart)
     ours = _chroma(left)
     smooth = _smooth(ours)
     second = smooth - smooth_apart
@@ -95,7 +101,8 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
         clear = _clear_of_clipping(left, right, ((saturated, second), curved))
     boxes = boxes_of(found.places, CELL) if found.times > STANDS_OUT else ()
     color_off = float(np.median(np.abs(smooth_apart)))
-    return ColorOutlier(found.times, color_off, in_tones, clear, tuple(_in_pictures(box, scale) for box in boxes))
+    in_pictures = tuple(_in_pictures(box, scale) for box in boxes)
+    return ColorOutlier(found.times, color_off, in_tones, clear, most_apart, in_pictures)
 
 
 def _lesser(found: "_Outlier", other: "_Outlier") -> "_Outlier":
@@ -148,13 +155,13 @@ def _smooth(planes: Float32s) -> Float32s:
     return planes * np.float32(1 / 9**_RIM)
 
 
-def _surely_within(apart: Float32s) -> bool:
-    """Whether no block of planes that are so far apart exceeds the least limit.
+def _surely_within(squares: Float32s) -> bool:
+    """Whether no block exceeds the least limit in colors that are so far apart, squared.
 
-    With D the variance of `apart` in a block and N the noise, 1 - correlation is at most D / 2N, because the geometric
-    mean of the two variances is at most their arithmetic mean.
+    With D the variance of what they are apart in a block and N the noise, 1 - correlation is at most D / 2N, because
+    the geometric mean of the two variances is at most their arithmetic mean.
     """
-    return bool(block_sums(_dot(apart, apart), CELL).max() <= 2 * _NOISE * _LEAST * _AREA)
+    return bool(block_sums(squares, CELL).max() <= 2 * _NOISE * _LEAST * _AREA)
 
 
 def _in_light_of(source: Pixels, target: Pixels) -> tuple[Pixels, Pixels]:

@@ -16,6 +16,11 @@ _SAME_LUMA: Final = 6.0  # of 255 on average over 25 pixels: red print in place 
 _MOST_GAIN: Final = 2.0  # times the working size: JPEG keeps half of the pixels in color, and only those are compared
 
 
+# Mean square in levels, of 4 x 4 pixels at the size at which pairs are compared. Saving and scaling mostly leave less,
+# and a number in red, one line of a chart or a thin ring that is told at the working size leaves twenty times as much.
+SOME_COLOR: Final = 3.0
+
+
 def look_at_fine_colors(placed: Placed, gains: tuple[float, float]) -> tuple[ColorOutlier, tuple[Region, ...]]:
     """The mark that stands out most among what both show, and where such are.
 
