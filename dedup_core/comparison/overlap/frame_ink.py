@@ -3,6 +3,7 @@
 A frame of one color ends where the picture begins, all at once. Between its outer edge and there it has nothing else.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,7 @@ _ALONG: Final = 0.5  # of a line along a side: no word is so full of outlines
 _ACROSS: Final = 0.9  # of a line across a margin, which a word may fill
 _BESIDE: Final = 6  # lines, of which one is clear
 _ROUNDS: Final = 3  # of a frame in a frame
+_EVERY: Final = 2  # points: half of a line tells what most of it is
 _AT_ONCE: Final = 32  # lines that are looked at before it is asked whether the frame ends in them
 _LEAST_LINES: Final = 5  # nothing that can be read is lower
 _LEAST_MARGIN: Final = 8  # lines: small letters and something around them
@@ -127,8 +129,9 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
     before = left, top, whole.shape[1] - right, whole.shape[0] - bottom
     around = round(_AROUND * max(whole.shape[:2]))
     depths = [0, 0, 0, 0]  # left, upper, right, lower
+    sides = [side for side in range(4) if unshared[side] - before[side] >= _LEAST_MARGIN + _STEP]
     # Beside a picture its lines end in the frame; once that is known they are looked at without.
-    for _ in range(2 if _has_margin(part) else 0):
+    for _ in range(2 if _has_margin(part, sides) else 0):
         depths = [_depth(np.rot90(part, side - 1), depths[side - 1], depths[(side + 1) % 4]) for side in range(4)]
     if not any(depths):
         return box, ink
@@ -139,7 +142,7 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
         lines = np.rot90(part, side - 1)
         color = _color(lines)
         least_depth = min(depth, unshared[side] - before[side]) - _STEP
-        if depth - least_depth > around + _STEP or (off_color(inner, color) <= _LIKE).mean() >= _SAME_PAPER:
+        if depth - least_depth > around + _STEP or _share_of(color, inner) >= _SAME_PAPER:
             depths[side] = 0
         elif least_depth >= _LEAST_MARGIN:
             margin = slice(0, least_depth)
@@ -147,10 +150,10 @@ def _within_frame(whole: Pixels, box: PixelBox, unshared: PixelBox) -> tuple[Pix
     return (left + depths[0], top + depths[1], right - depths[2], bottom - depths[3]), ink
 
 
-def _has_margin(part: Pixels) -> bool:
-    """Whether any of its outermost lines may be one of a frame, as those of few scenes may."""
-    sides = (np.rot90(part, quarter) for quarter in range(4))
-    return any((off_color(lines[0], _color(lines)) <= _LIKE).mean() >= _OUTERMOST for lines in sides)
+def _has_margin(part: Pixels, sides: Sequence[int]) -> bool:
+    """Whether any of its outermost lines at these sides may be one of a frame, as those of few scenes may."""
+    lines_of = (np.rot90(part, side - 1) for side in sides)
+    return any((off_color(lines[0], _color(lines)) <= _LIKE).mean() >= _OUTERMOST for lines in lines_of)
 
 
 def _outlines(values: NDArray[np.int16]) -> Mask:
@@ -172,7 +175,7 @@ def _depth(lines: Pixels, before: int, after: int) -> int:
     color = _color(lines)
     if (off_color(lines[0], color) <= _LIKE).mean() < _OUTERMOST:
         return 0
-    lines = lines[: int(_DEEPEST * len(lines)), before : lines.shape[1] - after]
+    lines = lines[: int(_DEEPEST * len(lines)), before : lines.shape[1] - after : _EVERY]
     shares = np.empty(0)
     for start in range(0, len(lines), _AT_ONCE):
         is_ground = off_color(lines[start : start + _AT_ONCE], color) <= _LIKE
@@ -184,6 +187,10 @@ def _depth(lines: Pixels, before: int, after: int) -> int:
         return 0
     beyond = off_color(lines[busy[0] : busy[0] + _STEP], color)
     return int(busy[0]) if np.median(beyond, axis=1).max() > _LEAST_STEP else 0
+
+
+def _share_of(color: NDArray[np.int16], part: Pixels) -> float:
+    return float((off_color(part[::_EVERY, ::_EVERY], color) <= _LIKE).mean())
 
 
 def _color(lines: Pixels) -> NDArray[np.int16]:

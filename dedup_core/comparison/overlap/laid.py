@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -43,7 +44,7 @@ class AlignedPair:
     inner: tuple[Corners, Corners] = (WHOLE_CORNERS, WHOLE_CORNERS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Laid:
     """Two pictures laid on each other, what both show at `METRIC_SIZE`, in CIELAB too, and how their shapes agree.
 
@@ -56,7 +57,6 @@ class Laid:
     base_size: tuple[int, int]
     inner_coverage: float
     parts: tuple[Part, Part]
-    shape: ShapeAgreement
     is_cropped: bool = False
 
     @classmethod
@@ -81,8 +81,12 @@ class Laid:
         )
         inner = (WHOLE_CORNERS, WHOLE_CORNERS) if stretched else placed.inner(corners)
         pair = AlignedPair(left.pixels, right.pixels, placed.view, shares[0], inner)
-        shape = shape_agreement(left.shapes, right.shapes)
-        return cls(placed, pair, rectangle, cut.left.size, shares[1], (left, right), shape)
+        return cls(placed, pair, rectangle, cut.left.size, shares[1], (left, right))
+
+    @cached_property
+    def shape(self) -> ShapeAgreement:
+        """How their shapes agree; for colors nobody asks for it."""
+        return shape_agreement(self.parts[0].shapes, self.parts[1].shapes)
 
     @property
     def labs(self) -> tuple[Float32s, Float32s]:
