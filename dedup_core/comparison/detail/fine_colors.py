@@ -12,7 +12,7 @@ from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.structure.clusters import common_rectangle
 
 _GRAY: Final = 4  # of 255 between the channels: what compression makes of none
-_SAME_LUMA: Final = 6.0  # of 255 on average over 25 pixels: red print in place of black is 10 and more off
+_SAME_LUMA: Final = 6.0  # of 255 on average nearby: red print in place of black is 10 and more off
 _MOST_GAIN: Final = 2.0  # times the working size: JPEG keeps half of the pixels in color, and only those are compared
 
 
@@ -26,14 +26,14 @@ def look_at_fine_colors(placed: Placed, gains: tuple[float, float]) -> tuple[Col
 
     `gains`: how many times as large as its working image each whole picture is, left first.
     """
-    cut = placed.cut(1.0, "RGB", Image.Resampling.BICUBIC)
+    gain = min(_MOST_GAIN, gains[0], gains[1] * placed.zoom)
+    cut = placed.cut(gain / _MOST_GAIN, "RGB", Image.Resampling.BICUBIC)  # no finer than colors are in a JPEG
     rows, columns = common_rectangle(cut.inside)
     if not cut.inside[rows, columns].any():
         return NO_OUTLIER, ()
     left, right = (np.asarray(image)[rows, columns] for image in (cut.left, cut.right))
-    gain = min(_MOST_GAIN, gains[0], gains[1] * placed.zoom)
-    outlier = color_outlier(left, right, gain * max(left.shape[:2]))
-    if outlier.boxes and _is_in_gray(left, right, outlier.boxes):
+    outlier = color_outlier(left, right, _MOST_GAIN * max(left.shape[:2]))
+    if outlier.boxes and _is_in_gray(left, right, outlier.boxes, gain):
         return NO_OUTLIER, ()
     height, width = cut.inside.shape
     boxes = (
@@ -43,13 +43,14 @@ def look_at_fine_colors(placed: Placed, gains: tuple[float, float]) -> tuple[Col
     return outlier, tuple(placed.region(RegionKind.CHANGED, *box) for box in boxes)
 
 
-def _is_in_gray(left: Pixels, right: Pixels, boxes: tuple[Box, ...]) -> bool:
+def _is_in_gray(left: Pixels, right: Pixels, boxes: tuple[Box, ...], reach: float) -> bool:
     """Whether one of the two has no color anywhere, and all that is marked the lightness that it has in the other.
 
-    So it is in a copy in gray. Print in another color has another lightness as well.
+    So it is in a copy in gray. Print in another color has another lightness as well, in the mean of what lies within
+    `reach` pixels either way.
     """
     if min(int(np.ptp(it, axis=2).max()) for it in (left, right)) > _GRAY:
         return False
-    ours, theirs = (Image.fromarray(it).convert("L").filter(ImageFilter.BoxBlur(2)) for it in (left, right))
+    ours, theirs = (Image.fromarray(it).convert("L").filter(ImageFilter.BoxBlur(reach)) for it in (left, right))
     off = np.abs(np.asarray(ours, dtype=np.float32) - np.asarray(theirs))
     return all(off[round(y) : round(v), round(x) : round(u)].max(initial=0.0) <= _SAME_LUMA for x, y, u, v in boxes)
