@@ -1,4 +1,4 @@
-"""The kinds of arrays that the core passes around."""
+"""The kinds of arrays that the core passes around, and what is asked of them in several places."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,3 +6,8 @@ from numpy.typing import NDArray
 type Float32s = NDArray[np.float32]
 type Float64s = NDArray[np.float64]
 type Pixels = NDArray[np.uint8]
+
+
+def largest_but(values: Float32s | Float64s, left_out: int) -> float:
+    """The largest of the values (n,) but for so many; 0 where no more are there."""
+    return float(np.partition(values, -left_out - 1)[-left_out - 1]) if len(values) > left_out else 0.0

@@ -125,6 +125,11 @@ class Tones:
     fine_mark: float = 0.0
     off_in_tone: float = 0.0
 
+    @property
+    def keeps_ground(self) -> bool:
+        """Whether both show one light plain ground in the same color."""
+        return self.ground is not None and self.ground <= SAME_GROUND
+
 
 @dataclass(frozen=True, slots=True)
 class PairMeasurement:

@@ -2,9 +2,7 @@
 
 from typing import Final
 
-import numpy as np
-
-from dedup_core.arrays import Float32s
+from dedup_core.arrays import Float32s, largest_but
 
 _SPECKS: Final = 2  # places: dust, a dead pixel, the corner of a border
 _PLACES_A_SPECK: Final = 100  # of fewer, a block is a fifth of a side, and no speck
@@ -18,4 +16,4 @@ def specks_among(places: int) -> int:
 def worst_of(values: Float32s, more: float = 0.0) -> float:
     """The largest but for specks, and but for that share `more` if there are many; 0 for too few."""
     left_out = max(specks_among(len(values)), int(more * len(values)))
-    return float(np.partition(values, -left_out - 1)[-left_out - 1]) if len(values) > left_out else 0.0
+    return largest_but(values, left_out)

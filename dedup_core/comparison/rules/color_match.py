@@ -79,8 +79,7 @@ def _other_before_ground(tones: Tones, policy: Policy, *, before_plain: bool) ->
     """
     if tones.shade > MOST_SHADE:
         return f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
-    same_ground = tones.ground is not None and tones.ground <= SAME_GROUND
-    if not (before_plain and same_ground) or is_saturated(tones, policy):
+    if not (before_plain and tones.keeps_ground) or is_saturated(tones, policy):
         return ""
     if not 0 < tones.kept_in_tone < _KEPT_BEFORE_GROUND or tones.off_in_tone <= _MOST_OFF_ONE_TONE:
         return ""
@@ -90,7 +89,7 @@ def _other_before_ground(tones: Tones, policy: Policy, *, before_plain: bool) ->
 
 def _is_cast(tones: Tones) -> bool:
     """Whether the light explains all color that differs, and the ground is in that light, too."""
-    if not 0 < tones.cast <= _MOST_CAST or (tones.ground is not None and tones.ground < SAME_GROUND):
+    if not 0 < tones.cast <= _MOST_CAST or tones.keeps_ground:
         return False
     only_tone = tones.cast <= _TONE_ALONE and tones.saturation >= _LEAST_SATURATION
     return tones.off_cast <= (_MOST_OFF_TONE if only_tone else _MOST_OFF_CAST)
@@ -108,8 +107,7 @@ def _is_dimmed(measurement: PairMeasurement, tones: Tones) -> bool:
     """
     if not 0 < tones.cast <= _TONE_ALONE or tones.most_color >= DUOTONE or tones.saturation < _AS_SATURATED:
         return False
-    is_lit = tones.ground is None or tones.ground >= SAME_GROUND
-    return is_lit and measurement.color_residual <= _OF_TINT * tones.tint
+    return not tones.keeps_ground and measurement.color_residual <= _OF_TINT * tones.tint
 
 
 def _only_brighter(tones: Tones, policy: Policy, limit: float) -> str:

@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s, Float64s, Pixels
+from dedup_core.arrays import Float32s, Float64s, Pixels, largest_but
 from dedup_core.color.lab import CODES, block_means, lab_of
 from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, mean_length
 
@@ -64,8 +64,7 @@ class OneTone:
     @property
     def off(self) -> float:
         """How far they are apart in the places that differ most, but for a few specks; 0 for too few."""
-        apart = self.apart
-        return float(np.partition(apart, -_OFF_SPECKS - 1)[-_OFF_SPECKS - 1]) if len(apart) > _OFF_SPECKS else 0.0
+        return largest_but(self.apart, _OFF_SPECKS)
 
     @property
     def kept(self) -> float:

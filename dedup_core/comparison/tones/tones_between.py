@@ -6,7 +6,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s, Float64s, Pixels
+from dedup_core.arrays import Float32s, Float64s, Pixels, largest_but
 from dedup_core.color.lab import CODES, block_means, lab_of
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, Tones
 from dedup_core.comparison.tones.curves import DAMPING, basis, on_curves, rising_curve
@@ -81,14 +81,14 @@ def tones_between(
     if ground is not None:
         tones = replace(tones, ground=ground.apart, shade=ground.shade)
     nowhere = np.zeros(shape, dtype=np.bool_)
-    if only_colors and (spot := _ninth_largest(_lengths(apart[1:])[counted])) <= _SURE_SPOT:
+    if only_colors and (spot := largest_but(_lengths(apart[1:])[counted], _SPECKS)) <= _SURE_SPOT:
         return replace(tones, spot=spot), nowhere
     levels = blocks.left, blocks.right
     first, second = (_Coded.of(_smoothed(it, weight)) for it in levels)
     hues = list[Float64s]()
     for source, target in ((first, second), (second, first)):
         hues.append(_hue_errors(source, target, flat, relit=tones.kept <= MOST_KEPT))
-        if only_colors and (spot := _ninth_largest(hues[-1][counted])) <= _SURE_SPOT:
+        if only_colors and (spot := largest_but(hues[-1][counted], _SPECKS)) <= _SURE_SPOT:
             return replace(tones, spot=spot), nowhere
     # Some curve for each channel makes a few colors of any few others, and another color of the one that was painted.
     if tones.kept > MOST_KEPT or all(map(_has_few_colors, levels, (weight, weight))):
@@ -97,13 +97,13 @@ def tones_between(
         channels = [_channel_errors(levels[i], levels[1 - i], blocks.pixels[i], flat) for i in (0, 1)]
         of_tone = channels if may_be_leveled(levels, (ours, theirs), flat) else hues
     places = _FIELD if before_plain else _LOCAL_FIELD
-    errors_of = min((*hues, *channels), key=lambda errors: _ninth_largest(errors[counted]))
+    errors_of = min((*hues, *channels), key=lambda errors: largest_but(errors[counted], _SPECKS))
     found = replace(
         tones,
         hue=min(_mean(errors, flat) for errors in hues),
         light=min(_light(ours, theirs, flat, shape, places), _light(theirs, ours, flat, shape, places)),
         channels=min(_mean(errors, flat) for errors in of_tone),
-        spot=_ninth_largest(errors_of[counted]),
+        spot=largest_but(errors_of[counted], _SPECKS),
         spread=min(_spread(ours, theirs, flat, counted), _spread(theirs, ours, flat, counted)),
     )
     return found, (counted & (errors_of > _SURE_SPOT)).reshape(shape)
@@ -165,10 +165,6 @@ def _lengths(vectors: Float64s) -> Float64s:
 
 def _mean(errors: Float64s, weight: Float64s) -> float:
     return float((errors * weight).sum() / weight.sum())
-
-
-def _ninth_largest(errors: Float64s) -> float:
-    return float(np.partition(errors, -_SPECKS - 1)[-_SPECKS - 1]) if len(errors) > _SPECKS else 0.0
 
 
 def _spread(source: Float64s, target: Float64s, weight: Float64s, counted: NDArray[np.bool_]) -> float:
