@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 29  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 30  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -44,7 +44,8 @@ class Detail:
     bends the whole, in pixels of the size at which both were compared; 0 where too little shows to tell.
     `one_is_overlaid`: something lies over just one of the two. `is_negative`: what is light in one of them is dark in
     the other. `evened`: the largest difference that is one in the tones of either as well; None where that was not
-    asked, or no change of tone explains the rest.
+    asked, or no change of tone explains the rest. `faded`: how many times what copying changes of contrasts that of a
+    word differs by that differs most, in the same tones; 0 where that is next to nothing.
     """
 
     worst: float
@@ -64,6 +65,12 @@ class Detail:
     is_negative: bool = False
     evened: float | None = None
     places: int = 0
+    faded: float = 0.0
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether a place differs, or has faded, by more than copying explains in the rest."""
+        return max(self.outlier, self.faded) > STANDS_OUT
 
 
 @dataclass(frozen=True, slots=True)

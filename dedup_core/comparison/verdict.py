@@ -25,6 +25,7 @@ from dedup_core.comparison.rules.another_color import (
 from dedup_core.comparison.rules.color_match import above, colors_match, is_monochrome_copy
 from dedup_core.comparison.rules.doubts import (
     another_frame,
+    blank_beside,
     displaced_parts,
     other_shapes,
     other_tones,
@@ -34,7 +35,13 @@ from dedup_core.comparison.rules.doubts import (
     unlike_part,
     written_around,
 )
-from dedup_core.comparison.rules.outlying import fine_print, fine_print_in_gray, outlying_place
+from dedup_core.comparison.rules.outlying import (
+    faded_place,
+    fine_print,
+    fine_print_in_gray,
+    other_print,
+    outlying_place,
+)
 from dedup_core.comparison.rules.parts_match import every_part_matches, every_shape_matches
 from dedup_core.comparison.rules.photographs import is_full
 from dedup_core.comparison.rules.same_shapes import only_colors_differ, only_light_differs, relit_in_gray
@@ -133,6 +140,9 @@ def _with_doubts_of_one_picture(
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
         fine_print(measurement),
+        other_print(measurement),
+        faded_place(measurement),
+        blank_beside(measurement),
         displaced_parts(measurement, policy),
         other_tones(measurement, policy),
         other_shapes(measurement),

@@ -16,9 +16,10 @@ from dedup_core.comparison.detail.block_planes import DOUBTFUL, BlockPlanes, Blo
 from dedup_core.comparison.detail.block_shapes import differences_in_shape, opposed_in_all_colors
 from dedup_core.comparison.detail.displacement import UNMOVED, displacement
 from dedup_core.comparison.detail.evened_planes import EvenedPlanes
+from dedup_core.comparison.detail.fading import fading
 from dedup_core.comparison.detail.outliers import may_stand_out, outliers
 from dedup_core.comparison.detail.specks import worst_of
-from dedup_core.comparison.measurement import DISPLACED, FEW_PARTS, RETONED, STANDS_OUT, Detail
+from dedup_core.comparison.measurement import DISPLACED, FEW_PARTS, RETONED, Detail
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.structure.clusters import PixelBox, boxes_of
 from dedup_core.comparison.structure.edge_agreement import with_neighbors
@@ -60,12 +61,13 @@ class Look:
             return False
         sure = _SURE_RETONED if self.detail.retoned > RETONED else SURE_DETAIL
         in_one_tone = self.detail.evened or 0.0
-        return self.detail.worst > sure or in_one_tone > SURE_DETAIL or self.detail.outlier > STANDS_OUT
+        return self.detail.worst > sure or in_one_tone > SURE_DETAIL or self.detail.stands_out
 
     @property
     def finds_next_to_nothing(self) -> bool:
         """Whether so little differs, and nothing stands out, that laid on each other better they would show no more."""
-        return self.detail is not None and self.detail.worst <= _NEXT_TO_NOTHING and self.detail.outlier == 0.0
+        detail = self.detail
+        return detail is not None and detail.worst <= _NEXT_TO_NOTHING and detail.outlier == detail.faded == 0.0
 
     def or_better(self, other: "Look") -> "Look":
         """The other look at the same two pictures, laid on each other a little otherwise, if most of them fits better.
@@ -100,9 +102,15 @@ class Look:
         found, others, detail = (self, whole, self.detail)
         if whole.detail.worst > self.detail.worst:
             found, others, detail = (whole, self, whole.detail)
-        outlier = max(self.detail.outlier, whole.detail.outlier)
+        outlier, faded = (
+            max(ours, theirs)
+            for ours, theirs in (
+                (self.detail.outlier, whole.detail.outlier),
+                (self.detail.faded, whole.detail.faded),
+            )
+        )
         displaced = self.detail.displacement  # where they lie best: elsewhere all may be
-        detail = replace(detail, outlier=outlier, displacement=displaced)
+        detail = replace(detail, outlier=outlier, faded=faded, displacement=displaced)
         return Look(detail, found.regions or others.regions, self.unchanged)
 
 
@@ -154,6 +162,7 @@ def _looked(
     if in_place or is_displaced or (in_doubt and worst > SURE_DETAIL):
         evened = EvenedPlanes.of(planes, placed, scale, differences)
     outlier, stand_out = _outliers(planes, evened, shapes if recolored else differences, retoned, recolored=recolored)
+    faded, are_faded = fading(planes, differences, retoned)
     if is_displaced:  # the edge of a soft shade lies elsewhere in other tones
         displaced = UNMOVED if evened is None else displacement(evened.planes)
     detail = Detail(
@@ -173,8 +182,9 @@ def _looked(
         displacement=displaced.pixels,
         is_negative=bool(planes.is_negative),
         evened=None if evened is None else evened.worst(differences, textured),
+        faded=faded,
     )
-    marked = changed | stand_out
+    marked = changed | stand_out | are_faded
     if displaced.pixels > DISPLACED:
         marked |= displaced.places > DISPLACED
     boxes = [planes.in_shares(corners) for corners in boxes_of(marked, planes.cell)]

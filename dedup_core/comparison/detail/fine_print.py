@@ -33,7 +33,10 @@ def look_at_fine_print(placed: Placed, left: Pixels | None, right: Pixels | None
     placed = _clear_of_rims(placed)
     looks = [look for tile in _tiles(placed, wholes) if not (look := _closest_look(tile)).shows_nothing]
     most = max(looks, key=_standing_out, default=NOT_LOOKED)
-    return replace(most, regions=tuple(region for look in looks for region in look.regions))
+    if most.detail is None:
+        return most
+    detail = replace(most.detail, faded=max(look.detail.faded for look in looks if look.detail))
+    return replace(most, detail=detail, regions=tuple(region for look in looks for region in look.regions))
 
 
 def _clear_of_rims(placed: Placed) -> Placed:

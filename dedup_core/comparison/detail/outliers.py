@@ -42,7 +42,7 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     words_out = words > usual_word * STANDS_OUT
     if not words_out.any():
         return 0.0, nowhere
-    doubtful = shown & _blocks_of_words(words_out)
+    doubtful = shown & blocks_of_words(words_out)
     if planes.is_untouched:
         return float(words.max() / usual_word), doubtful & (differences > 0)
     rows, columns = np.nonzero(doubtful)
@@ -56,8 +56,8 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     explained = np.minimum(differences[doubtful], left_over / (2 * contrast[doubtful])) * weights[doubtful]
     times = np.zeros_like(weights)
     times[doubtful] = explained
-    words = _mean_of_words(times) / usual_word
-    return float(words.max()), shown & _blocks_of_words(words > STANDS_OUT)
+    words = mean_of_words(times) / usual_word
+    return float(words.max()), shown & blocks_of_words(words > STANDS_OUT)
 
 
 def may_stand_out(planes: BlockPlanes, differences: Float32s) -> bool:
@@ -87,7 +87,7 @@ def _weighed(planes: BlockPlanes, differences: Float32s) -> _Weighed:
     usual = _nearly_largest(differences[shown], share) + _LEAST_DIFFERENCE
     usual_left_over = _nearly_largest((differences * contrast)[shown], share) + _LEAST_VARIANCE
     weights = np.minimum(1 / usual, contrast / usual_left_over) * shown
-    words = _mean_of_words(differences * weights)
+    words = mean_of_words(differences * weights)
     usual_word = (
         _LEAST_EDITED if planes.is_untouched else max(_LEAST_WORD, _nearly_largest(words[shown]) + _LEAST_OF_WORDS)
     )
@@ -100,7 +100,7 @@ def _nearly_largest(values: Float32s, share: float = _USUAL) -> float:
     return float(np.partition(values, place)[place])
 
 
-def _mean_of_words(values: Float32s) -> Float32s:
+def mean_of_words(values: Float32s) -> Float32s:
     """The mean of the blocks of a word that begins at each block; beyond the edges nothing differs."""
     down, across = _WORD
     padded = np.pad(values, ((0, down - 1), (0, across - 1)))
@@ -110,7 +110,7 @@ def _mean_of_words(values: Float32s) -> Float32s:
     return np.asarray(words / np.float32(down * across), dtype=np.float32)
 
 
-def _blocks_of_words(begin: Blocks) -> Blocks:
+def blocks_of_words(begin: Blocks) -> Blocks:
     """All blocks of the words that begin at marked ones."""
     blocks = np.zeros_like(begin)
     for row, column in np.ndindex(*_WORD):

@@ -9,6 +9,7 @@ from dedup_core.comparison.measurement import (
     Detail,
     PairMeasurement,
 )
+from dedup_core.comparison.regions import RegionKind
 from dedup_core.comparison.rules.color_match import above
 from dedup_core.comparison.rules.photographs import is_tiny_photograph
 from dedup_core.policy import Policy
@@ -26,6 +27,9 @@ _MOST_RETONED: Final = 0.25  # difference of a block; docs/thresholds.md#other-t
 _IN_PLACES: Final = 0.004  # of what either shows; docs/thresholds.md#other-tones
 _ELSEWHERE: Final = 0.005  # difference of the usual block; docs/thresholds.md#other-tones
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
+_MOST_BLANK: Final = 0.6  # coverage; docs/thresholds.md#coverage
+_SAME_PLACE: Final = 0.02  # of a side; docs/thresholds.md#coverage
+_MOST_TURN_IN_FRAME: Final = 0.7  # degrees; docs/thresholds.md#coverage
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
 
 
@@ -96,6 +100,26 @@ def too_small_a_part(measurement: PairMeasurement, policy: Policy, *, recolored:
     if is_part and detail.blocks < MANY_BLOCKS:
         return f"too little is shown by both to tell from a part ({detail.blocks} places)"
     return ""
+
+
+def blank_beside(measurement: PairMeasurement) -> str:
+    """The sentence about much that one of them shows and the other, in the very same frame, does not; or empty.
+
+    A crop, or a picture that was put into a frame, lies elsewhere; bars over a picture leave most of it.
+    """
+    if (
+        measurement.coverage >= _MOST_BLANK
+        or measurement.view != View.UPRIGHT
+        or measurement.turn > _MOST_TURN_IN_FRAME
+    ):
+        return ""
+    shared = next((it for it in measurement.regions if it.kind is RegionKind.SHARED), None)
+    if shared is None:
+        return ""
+    corners = zip(shared.left.corners, shared.right.corners, strict=True)
+    if max(abs(ours - theirs) for ours, theirs in corners) > _SAME_PLACE:
+        return ""
+    return f"one of them is blank in {1 - measurement.coverage:.0%} of it, where the other is not"
 
 
 def unlike_part(measurement: PairMeasurement, detail: Detail, policy: Policy) -> str:

@@ -16,6 +16,10 @@ _LONE: Final = 0.03  # difference of a block; docs/thresholds.md#what-stands-out
 _OF_USUAL: Final = 20.0  # docs/thresholds.md#what-stands-out
 _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
+_MOST_OTHER_PRINT: Final = 0.03  # of what a part shows; docs/thresholds.md#fine-print
+_MOST_LOST_PRINT: Final = 0.1  # the same of the one that shows more; docs/thresholds.md#fine-print
+_IN_PRINT: Final = 0.05  # starkness; docs/thresholds.md#fine-print
+_OF_FADED_PRINT: Final = 1.2  # docs/thresholds.md#what-fades
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
 
 
@@ -37,6 +41,25 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     if detail.outlier <= usual * (_OF_RECOLORED if recolored else 1.0):
         return ""
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
+
+
+def faded_place(measurement: PairMeasurement) -> str:
+    """The sentence about a place that is paler in one of two pictures in the same tones; empty without one."""
+    looks = [(it, most) for it, most in ((measurement.detail, 1.0), (measurement.fine, _OF_FADED_PRINT)) if it]
+    times = max((it.faded for it, most in looks if it.faded > most * STANDS_OUT), default=0.0)
+    return f"a part is paler in one of them ({times:.1f} times what copying changes of contrasts)" if times else ""
+
+
+def other_print(measurement: PairMeasurement) -> str:
+    """The sentence about two pages of which much is other print, so that no place stands out; empty where it is not."""
+    fine, detail = measurement.fine, measurement.detail
+    if fine is None or detail is None:
+        return ""
+    is_gone = fine.lost_share > _MOST_LOST_PRINT and detail.starkness > _IN_PRINT
+    if fine.altered_share <= _MOST_OTHER_PRINT and not is_gone:
+        return ""
+    share = max(fine.altered_share, fine.lost_share if is_gone else 0.0)
+    return f"much that is too small for {WORKING_SIZE} pixels differs ({share:.0%} of a part)"
 
 
 def fine_print(measurement: PairMeasurement) -> str:
