@@ -18,6 +18,9 @@ _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _MOST_OTHER_PRINT: Final = 0.03  # of what a part shows; docs/thresholds.md#fine-print
 _MOST_LOST_PRINT: Final = 0.1  # the same of the one that shows more; docs/thresholds.md#fine-print
+_MOST_USUAL_PRINT: Final = 0.06  # difference of the usual block; docs/thresholds.md#fine-print
+_SOME_GRAIN: Final = 1.0  # gray levels; docs/thresholds.md#fine-print
+_IN_INK: Final = 0.1  # starkness; docs/thresholds.md#fine-print
 _IN_PRINT: Final = 0.05  # starkness; docs/thresholds.md#fine-print
 _OF_FADED_PRINT: Final = 1.2  # docs/thresholds.md#what-fades
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
@@ -55,6 +58,8 @@ def other_print(measurement: PairMeasurement) -> str:
     fine, detail = measurement.fine, measurement.detail
     if fine is None or detail is None:
         return ""
+    if fine.usual > _MOST_USUAL_PRINT and fine.grain < _SOME_GRAIN and detail.starkness > _IN_INK:
+        return f"nearly all that is too small for {WORKING_SIZE} pixels differs somewhat ({fine.usual:.2f} of a place)"
     is_gone = fine.lost_share > _MOST_LOST_PRINT and detail.starkness > _IN_PRINT
     if fine.altered_share <= _MOST_OTHER_PRINT and not is_gone:
         return ""

@@ -1,0 +1,152 @@
+"""What has faded or got darker in one place, is blank beside the rest, or is other print all over, is no copy."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.measurement import STANDS_OUT, PairMeasurement
+from dedup_core.comparison.regions import changed
+from dedup_core.comparison.verdict import VerdictKind, decide
+from dedup_core.decoding.decoder import decode
+from tests.core.drawings import photo
+
+LABELS = ("Settings", "Network", "Display", "Sound", "Storage", "Privacy", "Accounts", "Language", "Updates", "About")
+GRAYED = 3
+type Copying = Callable[[Image.Image], bytes]
+
+
+def menu(ink: int = 0) -> Image.Image:
+    """Labels and boxes; one label in that gray."""
+    sheet = Image.new("RGB", (900, 1100), (245, 245, 245))
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=30)
+    for number, label in enumerate(LABELS):
+        top = 60 + number * 100
+        pen.text((60, top), label, font=font, fill=(ink,) * 3 if number == GRAYED else (0, 0, 0))
+        pen.rectangle((760, top, 830, top + 35), fill=(200, 200, 200), outline=(90, 90, 90))
+    return sheet
+
+
+def palette(factor: float = 1.0) -> Image.Image:
+    """Pans of powder with some grain, one of them so many times as bright."""
+    chance = np.random.default_rng(5)
+    sheet = np.full((800, 1200, 3), 235.0)
+    for row in range(2):
+        for column in range(4):
+            color = chance.integers(90, 200, 3)
+            dimmed = color * (factor if (row, column) == (1, 2) else 1.0)
+            place = slice(80 + row * 340, 380 + row * 340), slice(60 + column * 280, 300 + column * 280)
+            sheet[place] = dimmed + chance.normal(0, 4, (300, 240, 1))
+    return Image.fromarray(sheet.clip(0, 255).astype(np.uint8))
+
+
+def pattern(motif: str) -> Image.Image:
+    """Small dots, or small diamonds, all over."""
+    sheet = Image.new("RGB", (1200, 1200), (228, 222, 205))
+    pen = ImageDraw.Draw(sheet)
+    for row in range(19):
+        for column in range(19):
+            x, y = 32 + column * 64 + 32 * (row % 2), 32 + row * 64
+            if motif == "dots":
+                pen.ellipse((x - 20, y - 20, x + 20, y + 20), fill=(40, 80, 120))
+            else:
+                pen.polygon([(x, y - 26), (x + 26, y), (x, y + 26), (x - 26, y)], fill=(40, 80, 120))
+    return sheet
+
+
+def page(lines: int) -> Image.Image:
+    sheet = Image.new("RGB", (1000, 1400), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=24)
+    for number in range(lines):
+        pen.text(
+            (80, 90 + number * 40),
+            f"{number + 1}. item {number * 7919 % 1000} of the list, at {number * 31 % 97}.50",
+            font=font,
+            fill=0,
+        )
+    return sheet
+
+
+def saved(quality: int = 85, scale: float = 1.0, gamma: float = 1.0) -> Copying:
+    def copying(picture: Image.Image) -> bytes:
+        file = BytesIO()
+        size = round(picture.width * scale), round(picture.height * scale)
+        toned = picture.resize(size, Image.Resampling.LANCZOS).point(
+            [round(255 * (v / 255) ** gamma) for v in range(256)] * 3
+        )
+        toned.save(file, "JPEG", quality=quality)
+        return file.getvalue()
+
+    return copying
+
+
+COPIES = {"again": saved(60), "half": saved(80, 0.5), "smaller": saved(75, 0.7), "brighter": saved(90, 1.0, 0.75)}
+
+
+def measured(left: Image.Image, right: bytes) -> PairMeasurement:
+    return measure_images(decode(saved(92)(left)), decode(right))
+
+
+@pytest.mark.parametrize("how", ["again", "smaller", "half"])
+@pytest.mark.parametrize("ink", [150, 200])
+def test_a_label_that_is_grayed_out_makes_no_duplicate(how, ink):
+    found = measured(menu(), COPIES[how](menu(ink)))
+    assert decide(found).kind is VerdictKind.ALTERED
+    assert found.detail is not None
+    assert found.detail.faded > STANDS_OUT
+
+
+def test_the_place_that_faded_is_told():
+    found = measured(menu(), COPIES["smaller"](menu(200)))
+    (region,) = changed(found.regions)
+    top, bottom = (60 + GRAYED * 100) / 1100, (95 + GRAYED * 100) / 1100
+    assert region.left.top < top < bottom < region.left.bottom + 0.01
+    assert region.left.bottom - region.left.top < 0.15
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("draw", [menu, palette, lambda: menu(150), lambda: page(30), lambda: pattern("dots")])
+def test_copies_of_the_same_stay_duplicates(draw, how):
+    picture = draw()
+    found = measured(picture, COPIES[how](picture))
+    assert decide(found).kind is VerdictKind.DUPLICATE, decide(found).reasons
+
+
+@pytest.mark.parametrize("how", ["again", "smaller", "half"])
+@pytest.mark.parametrize("factor", [0.7, 1.35])
+def test_a_part_of_another_lightness_makes_no_duplicate(how, factor):
+    assert decide(measured(palette(), COPIES[how](palette(factor)))).kind is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize("how", ["again", "smaller"])
+def test_other_motifs_all_over_make_no_duplicate(how):
+    assert decide(measured(pattern("dots"), COPIES[how](pattern("diamonds")))).kind is not VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("how", ["again", "smaller", "half"])
+def test_half_of_the_lines_of_a_page_make_no_duplicate(how):
+    verdict = decide(measured(page(30), COPIES[how](page(14))))
+    assert verdict.kind in {VerdictKind.ALTERED, VerdictKind.DISTINCT}, verdict.reasons
+
+
+def two_photographs(second: Image.Image | None) -> Image.Image:
+    sheet = Image.new("RGB", (1200, 520), "white")
+    sheet.paste(photo("chelsea.png").resize((560, 480)), (20, 20))
+    if second is not None:
+        sheet.paste(second.resize((560, 480)), (620, 20))
+    return sheet
+
+
+def test_a_sheet_from_which_a_photograph_is_gone_is_no_duplicate():
+    both, one = two_photographs(photo("coffee.png")), two_photographs(None)
+    verdict = decide(measured(both, COPIES["again"](one)))
+    assert verdict.kind is VerdictKind.ALTERED
+    assert "is blank in" in verdict.reasons[0]
+
+
+def test_a_crop_of_what_is_beside_a_blank_half_is_a_duplicate_all_the_same():
+    sheet = two_photographs(None)
+    assert decide(measured(sheet, COPIES["again"](sheet.crop((0, 0, 600, 520))))).kind is VerdictKind.DUPLICATE
