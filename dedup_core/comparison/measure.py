@@ -19,7 +19,7 @@ from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
 from dedup_core.comparison.overlap.laid import METRIC_SIZE, Laid, in_order
-from dedup_core.comparison.overlap.margins import before_margins
+from dedup_core.comparison.overlap.margins import before_margins, panel_off
 from dedup_core.comparison.overlap.pair_look import PairLook, look_at_itself, look_at_pair
 from dedup_core.comparison.overlap.which_side import sides_of
 from dedup_core.comparison.regions import Region, changed
@@ -97,6 +97,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         tones, regions = _tones_and_regions(
             found, blocks, unchanged, gains, only_colors=only_colors, before_plain=before_plain
         )
+        if not laid.is_cropped:
+            tones = replace(tones, panel=panel_off(laid.placed, left.pixels, right.pixels))
         is_alike |= look.detail.altered_share <= FEW_PARTS and not shows_something_else(look.detail, tones)
     fine = look_at_fine_print(found.placed, left.fine, right.fine) if is_alike else NOT_LOOKED
     if not changed(regions):
@@ -177,6 +179,7 @@ def _with_marks(
         mark_in_tones=outlier.in_tones,
         clear_mark=outlier.clear,
         color_off=outlier.color_off,
+        stronger_mark=outlier.stronger,
     )
     marked, apart = laid.regions_in(outlier.boxes), outlier.apart
     if found.whole is not None and (around := Laid.of(found.whole)):

@@ -102,7 +102,8 @@ class Tones:
     channels as many times as bright, and clipped; None where even places are otherwise. `off_saturation`: the same with
     all colors as many times as saturated; None where places are otherwise, or it was not asked. `off_in_tone`: how far
     the colors of an even place are apart on that curve, CIELAB units, in the place that differs most but for specks.
-    `fine_mark`: as `mark`, of two pages at a larger size.
+    `fine_mark`: as `mark`, of two pages at a larger size. `stronger_mark`: as `mark`, where a stronger color is one of
+    its own. `panel`: how far the colors of the plain part are apart that was trimmed along one side of both.
     """
 
     hue: float
@@ -131,6 +132,8 @@ class Tones:
     off_saturation: float | None = None
     fine_mark: float = 0.0
     off_in_tone: float = 0.0
+    stronger_mark: float = 0.0
+    panel: float = 0.0
 
     @property
     def keeps_ground(self) -> bool:

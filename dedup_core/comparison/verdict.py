@@ -15,6 +15,7 @@ from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
 from dedup_core.comparison.rules.altered_share import most_that_differs
 from dedup_core.comparison.rules.another_color import (
+    another_panel,
     another_spot,
     exchanged,
     keeps_colors,
@@ -137,6 +138,7 @@ def _with_doubts_of_one_picture(
     doubts = (
         another_frame(measurement, policy),
         another_spot(measurement, policy),
+        another_panel(measurement),
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
         fine_print(measurement),

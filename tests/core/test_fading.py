@@ -150,3 +150,57 @@ def test_a_sheet_from_which_a_photograph_is_gone_is_no_duplicate():
 def test_a_crop_of_what_is_beside_a_blank_half_is_a_duplicate_all_the_same():
     sheet = two_photographs(None)
     assert decide(measured(sheet, COPIES["again"](sheet.crop((0, 0, 600, 520))))).kind is VerdictKind.DUPLICATE
+
+
+def flowers(color: tuple[int, int, int] | None = None) -> Image.Image:
+    """Groups of four dots on violet paper, one group in that color."""
+    sheet = Image.new("RGB", (1200, 1200), (209, 205, 242))
+    pen = ImageDraw.Draw(sheet)
+    for row in range(10):
+        for column in range(10):
+            x, y = 60 + column * 120 + 60 * (row % 2), 60 + row * 120
+            fill = color if color and (row, column) == (4, 3) else (127, 51, 87)
+            for right, down in ((-24, 0), (24, 0), (0, -24), (0, 24)):
+                pen.ellipse((x + right - 15, y + down - 15, x + right + 15, y + down + 15), fill=fill)
+    return sheet
+
+
+@pytest.mark.parametrize("how", ["again", "smaller"])
+def test_a_stronger_color_in_one_place_makes_no_duplicate(how):
+    found = measured(flowers(), COPIES[how](flowers((200, 30, 30))))
+    assert decide(found).kind is VerdictKind.ALTERED
+    assert changed(found.regions)
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copies_of_colored_flowers_stay_duplicates(how):
+    assert decide(measured(flowers(), COPIES[how](flowers()))).kind is VerdictKind.DUPLICATE
+
+
+def card(color: str) -> Image.Image:
+    """A label above, a panel of one color below."""
+    sheet = Image.new("RGB", (900, 1200), "white")
+    pen = ImageDraw.Draw(sheet)
+    pen.rectangle((0, 500, 900, 1200), fill=color)
+    for number, line in enumerate(("PALETTE", "Number 190-40", "coated, for print", "batch 7 of 12")):
+        pen.text((60, 60 + number * 100), line, font=ImageFont.load_default(size=64), fill="black")
+    return sheet
+
+
+@pytest.mark.parametrize("how", ["again", "half"])
+def test_a_card_with_a_panel_of_another_color_is_no_duplicate(how):
+    assert decide(measured(card("#c03028"), COPIES[how](card("#2840b0")))).kind is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copies_of_a_card_with_a_panel_are_duplicates(how):
+    assert decide(measured(card("#c03028"), COPIES[how](card("#c03028")))).kind is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("bars", ["black", "red"])
+def test_bars_of_another_color_are_no_panel(bars):
+    scene = photo("chelsea.png").resize((900, 600))
+    boxed, other = Image.new("RGB", (900, 900), "white"), Image.new("RGB", (900, 900), bars)
+    boxed.paste(scene, (0, 150))
+    other.paste(scene, (0, 150))
+    assert decide(measured(boxed, COPIES["again"](other))).kind is VerdictKind.DUPLICATE

@@ -1,6 +1,6 @@
 """Small marks that color alone tells from their ground: a thin red ring on navy blue is as dark as what is below."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final, NamedTuple
@@ -21,6 +21,7 @@ from dedup_core.luma import LUMA
 type Blocks = NDArray[np.bool_]
 type Box = tuple[float, float, float, float]
 type Values = Float32s | NDArray[np.float64]
+type Differing = Callable[[Values, Values, Values, Float32s], Float32s]
 CELL: Final = 4  # pixels at the size that is compared; a block is two cells wide and high, and begins at every cell
 _FINE_CELL: Final = 2  # pixels: what is fine is small here
 _AREA: Final = np.float32((2 * CELL) ** 2)  # points of a block
@@ -50,15 +51,16 @@ class ColorOutlier(NamedTuple):
 
     `color_off`: how far the usual color is off, in levels of 255. `in_tones`: as `times`, or less where a curve for
     each channel gives one picture the tones of the other; 0 where none does. `clear`: the lesser of both in
-    blocks without a clipped channel; 0 where those are few. `apart`: mean square of what the colors of the most
-    different block of 4 x 4 pixels are off; infinite in too narrow pictures. Boxes are left, top, right and bottom in
-    pixels of the pictures.
+    blocks without a clipped channel; 0 where those are few. `stronger`: as `times`, where a stronger color is another.
+    `apart`: mean square of what the colors of the most different block of 4 x 4 pixels are off; infinite in too narrow
+    pictures. Boxes are left, top, right and bottom in pixels of the pictures.
     """
 
     times: float = 0.0
     color_off: float = 0.0
     in_tones: float = 0.0
     clear: float = 0.0
+    stronger: float = 0.0
     apart: float = 0.0
     boxes: tuple[Box, ...] = ()
 
@@ -89,6 +91,7 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
     smooth = _smooth(ours)
     second = smooth - smooth_apart
     found = _outlier(smooth, second)
+    stronger = _outlier(smooth, second, stronger=True)
     in_tones = clear = found.times
     if found.times > STANDS_OUT:
         saturated = _smooth(_toned(ours, ours - apart, left))
@@ -99,10 +102,11 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
         curved, error = _in_tones(left, right)
         in_tones = min(found.times, _outlier(*curved).times) if error <= EXPLAINED else 0.0
         clear = _clear_of_clipping(left, right, ((saturated, second), curved))
-    boxes = boxes_of(found.places, CELL) if found.times > STANDS_OUT else ()
+    marked = next((it.places for it in (found, stronger) if it.times > STANDS_OUT), None)
+    boxes = () if marked is None else boxes_of(marked, CELL)
     color_off = float(np.median(np.abs(smooth_apart)))
     in_pictures = tuple(_in_pictures(box, scale) for box in boxes)
-    return ColorOutlier(found.times, color_off, in_tones, clear, most_apart, in_pictures)
+    return ColorOutlier(found.times, color_off, in_tones, clear, stronger.times, most_apart, in_pictures)
 
 
 def _lesser(found: "_Outlier", other: "_Outlier") -> "_Outlier":
@@ -203,22 +207,23 @@ class _Outlier:
     places: Blocks
 
 
-def _outlier(ours: Float32s, theirs: Float32s, counted: Blocks | None = None) -> _Outlier:
+def _outlier(ours: Float32s, theirs: Float32s, counted: Blocks | None = None, *, stronger: bool = False) -> _Outlier:
     """That of two pictures' colors as they lie; of the `counted` blocks alone, where not all count."""
+    difference = _difference_in_strength if stronger else _difference
     our_means, their_means = _block_means(ours), _block_means(theirs)
     ours_variance = _covariance(ours, ours, our_means, our_means)
     theirs_variance = _covariance(theirs, theirs, their_means, their_means)
     covariance = _covariance(ours, theirs, our_means, their_means)
     nearby = np.minimum(_largest_nearby(ours_variance), _largest_nearby(theirs_variance))
     noise = np.float32(_NOISE) + np.float32(_OF_NEARBY) * np.maximum(nearby, 0)
-    differences = _difference(covariance, ours_variance, theirs_variance, noise)
+    differences = difference(covariance, ours_variance, theirs_variance, noise)
     counted = np.ones(differences.shape, np.bool_) if counted is None else counted
     differences[~counted] = 0
     limit = _LEAST + _OF_USUAL * float(np.quantile(differences[counted], _NEARLY_ALL))
     doubtful = np.argwhere(differences > limit)
     if len(doubtful) > specks_among(differences.size):
         rows, columns = doubtful.T
-        shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns])
+        shifted = _shifted(ours, theirs, rows, columns, noise[rows, columns], difference)
         differences[rows, columns] = np.minimum(differences[rows, columns], shifted)
     return _Outlier(worst_of(differences[counted]) / limit, limit, differences > limit)
 
@@ -251,8 +256,19 @@ def _difference(covariance: Values, ours: Values, theirs: Values, noise: Float32
     return np.asarray(1 - (covariance + noise) / scale, dtype=np.float32)
 
 
+def _difference_in_strength(covariance: Values, ours: Values, theirs: Values, noise: Float32s) -> Float32s:
+    """The same by the mean of both variances, so that one that is many times the other differs as well."""
+    scale = (np.maximum(ours, 0) + np.maximum(theirs, 0)) / 2 + noise
+    return np.asarray(1 - (covariance + noise) / scale, dtype=np.float32)
+
+
 def _shifted(
-    ours: Float32s, theirs: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp], noise: Float32s
+    ours: Float32s,
+    theirs: Float32s,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    noise: Float32s,
+    difference: Differing,
 ) -> Float32s:
     """The least difference of each of these blocks with theirs moved by up to `_SHIFT` pixels; its noise is (n,)."""
     side, reach = 2 * CELL, 2 * CELL + 2 * _SHIFT
@@ -268,5 +284,5 @@ def _shifted(
             other = other - other.mean(axis=(2, 3), keepdims=True)
             covariance = (blocks * other).sum(axis=(0, 2, 3)) / side**2
             other_variance = (other * other).sum(axis=(0, 2, 3)) / side**2
-            best = np.minimum(best, _difference(covariance, variance, other_variance, noise))
+            best = np.minimum(best, difference(covariance, variance, other_variance, noise))
     return best

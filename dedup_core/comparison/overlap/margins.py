@@ -19,6 +19,8 @@ _LIKE_COLORS: Final = 64.0  # gray levels: one paper in another light, and no bl
 _CORNER_OFF: Final = 0.015  # of a side: frames that differ by less are the same one, scaled and rounded
 _MORE: Final = 1.005  # times the pixels that both show inside of their margins
 _MIXED: Final = 2  # pixels: the outermost lines of what a border is around are a mixture of both
+_PANEL: Final = 0.1  # of a side
+_NO_MARGIN: Final = 0.03  # of a side: what is left of a border along the other sides
 _STEP: Final = 4  # pixels: every fourth one tells the color of a margin
 _MAP_SIZE: Final = 64  # points of the longer side: grain and what is written there are averaged
 _LIKE_POINTS: Final = 16  # gray levels, as `_LIKE_COLORS` of single points
@@ -109,6 +111,34 @@ def before_margins(
     ]
     ours, theirs = srgb_to_lab(np.array([colors]).round().astype(np.uint8))[0]
     return shown[0].before(ours), shown[1].before(theirs)
+
+
+def panel_off(placed: Placed, left: Pixels, right: Pixels) -> float:
+    """How far the colors of the plain part along one side are apart, CIELAB units, where both have it; else 0.
+
+    What lies around a picture, or on two sides of it, is a frame or bars, and may have any color.
+    """
+    wholes = turned(left, placed.view), right
+    used = placed.boxes(*wholes, placed.frames)
+    margins = np.array(
+        [
+            (box[0] / whole.shape[1], box[1] / whole.shape[0], 1 - box[2] / whole.shape[1], 1 - box[3] / whole.shape[0])
+            for box, whole in zip(used, wholes, strict=True)
+        ]
+    )
+    wide = np.flatnonzero(margins.min(axis=0) > _PANEL)
+    if (
+        len(wide) != 1
+        or np.delete(margins, wide[0], axis=1).max() > _NO_MARGIN
+        or np.ptp(margins, axis=0).max() > _CORNER_OFF
+    ):
+        return 0.0
+    colors = [
+        np.median(_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), box), axis=0)
+        for whole, box in zip(wholes, used, strict=True)
+    ]
+    ours, theirs = srgb_to_lab(np.array([colors]).round().astype(np.uint8))[0]
+    return float(np.linalg.norm(ours - theirs))
 
 
 def _is_surrounded(box: PixelBox, whole: Pixels) -> bool:

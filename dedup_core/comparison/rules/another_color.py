@@ -11,6 +11,7 @@ _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OF_FINE: Final = (2.5, 3.0)  # in the same tones and in others; docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
+_MOST_PANEL: Final = 15.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _MOST_EXCHANGED: Final = 0.1  # docs/thresholds.md#exchanged-colors
 _LEAST_UNEXPLAINED: Final = 0.1  # of a change of tones; docs/thresholds.md#exchanged-colors
@@ -47,6 +48,14 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     return _small_mark(measurement, tones, policy)
 
 
+def another_panel(measurement: PairMeasurement) -> str:
+    """The sentence about a plain part along one side in another color, in the same tones; empty without one."""
+    tones, detail = measurement.tones, measurement.detail
+    if tones is None or detail is None or detail.retoned > RETONED or tones.panel <= _MOST_PANEL:
+        return ""
+    return f"the plain part along one side has another color ({above(tones.panel, _MOST_PANEL)})"
+
+
 def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> str:
     """The sentence about a small place that color alone tells; more is expected where colors were clipped."""
     retoned = measurement.detail is not None and measurement.detail.retoned > RETONED
@@ -55,6 +64,8 @@ def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> s
     in_tones = tones.mark_in_tones if is_full(measurement, policy) else 0.0
     clear = tones.clear_mark if tones.kept_in_tone > _ALL_IN_TONE else 0.0
     is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT or clear > STANDS_OUT
+    if not (is_told or clipped) and tones.stronger_mark > STANDS_OUT and keeps_colors(measurement):
+        return f"a small part has a stronger color in one of them ({tones.stronger_mark:.1f} times what copying left)"
     if is_told or tones.fine_mark > _OF_FINE[clipped] * STANDS_OUT:
         times = tones.mark if is_told else tones.fine_mark
         return f"a small part has another color ({times:.1f} times what copying left elsewhere)"
