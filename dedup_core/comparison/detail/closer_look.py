@@ -67,7 +67,9 @@ class Look:
     def finds_next_to_nothing(self) -> bool:
         """Whether so little differs, and nothing stands out, that laid on each other better they would show no more."""
         detail = self.detail
-        return detail is not None and detail.worst <= _NEXT_TO_NOTHING and detail.outlier == detail.faded == 0.0
+        if detail is None or detail.stands_out:
+            return False
+        return detail.worst <= _NEXT_TO_NOTHING and detail.outlier == 0.0
 
     def or_better(self, other: "Look") -> "Look":
         """The other look at the same two pictures, laid on each other a little otherwise, if most of them fits better.

@@ -5,6 +5,7 @@ from typing import Final
 from dedup_core.comparison.measurement import RETONED, STANDS_OUT, SURE_RESIDUAL, Detail, PairMeasurement
 from dedup_core.comparison.regions import changed, in_words
 from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
+from dedup_core.comparison.rules.another_color import keeps_colors
 from dedup_core.comparison.rules.color_match import is_monochrome_copy
 from dedup_core.comparison.rules.photographs import is_photograph
 from dedup_core.limits import WORKING_SIZE
@@ -22,7 +23,7 @@ _MOST_USUAL_PRINT: Final = 0.06  # difference of the usual block; docs/threshold
 _SOME_GRAIN: Final = 1.0  # gray levels; docs/thresholds.md#fine-print
 _IN_INK: Final = 0.1  # starkness; docs/thresholds.md#fine-print
 _IN_PRINT: Final = 0.05  # starkness; docs/thresholds.md#fine-print
-_OF_FADED_PRINT: Final = 1.2  # docs/thresholds.md#what-fades
+_OF_FADED: Final = 1.3  # docs/thresholds.md#what-fades
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
 
 
@@ -48,9 +49,10 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
 
 def faded_place(measurement: PairMeasurement) -> str:
     """The sentence about a place that is paler in one of two pictures in the same tones; empty without one."""
-    looks = [(it, most) for it, most in ((measurement.detail, 1.0), (measurement.fine, _OF_FADED_PRINT)) if it]
-    times = max((it.faded for it, most in looks if it.faded > most * STANDS_OUT), default=0.0)
-    return f"a part is paler in one of them ({times:.1f} times what copying changes of contrasts)" if times else ""
+    times = max((look.faded for look in (measurement.detail, measurement.fine) if look), default=0.0)
+    if times <= _OF_FADED * STANDS_OUT or not keeps_colors(measurement):
+        return ""
+    return f"a part is paler in one of them ({times:.1f} times what copying changes of contrasts)"
 
 
 def other_print(measurement: PairMeasurement) -> str:
