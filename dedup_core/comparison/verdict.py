@@ -8,11 +8,9 @@ from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.measurement import (
     MANY_BLOCKS,
     MOST_OF_ONE,
-    Detail,
     PairMeasurement,
 )
 from dedup_core.comparison.regions import Region, RegionKind
-from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
 from dedup_core.comparison.rules.altered_share import most_that_differs
 from dedup_core.comparison.rules.another_color import (
     another_panel,
@@ -45,6 +43,7 @@ from dedup_core.comparison.rules.outlying import (
 )
 from dedup_core.comparison.rules.parts_match import every_part_matches, every_shape_matches
 from dedup_core.comparison.rules.photographs import is_full
+from dedup_core.comparison.rules.plain_pictures import have_other_hues, is_weave, plain_limit, shows_only_slopes
 from dedup_core.comparison.rules.same_shapes import only_colors_differ, only_light_differs, relit_in_gray
 from dedup_core.comparison.rules.sentences import framing, what_differs
 from dedup_core.comparison.sides import ALIKE, Sides
@@ -87,7 +86,6 @@ class Verdict:
 
 
 _MOST_RECOLORED: Final = 4.0  # docs/thresholds.md#another-color-in-one-place
-_PLAIN_SHARE: Final = 0.5  # docs/thresholds.md#plain-pictures
 _EXACT_PART: Final = 0.5  # docs/thresholds.md#coverage
 _OF_FULL_PICTURES: Final = 2.0  # docs/thresholds.md#altered-or-distinct
 _TOLD: Final = {VerdictKind.ALTERED: tuple(RegionKind), VerdictKind.DUPLICATE: (RegionKind.SHARED,)}
@@ -165,7 +163,11 @@ def _with_doubts_of_recoloring(
         return VerdictKind.ALTERED if are_recolored else VerdictKind.DISTINCT, (doubt, *reasons)
     if part := recolored_part(measurement, policy) or (written_around(measurement) if are_recolored else ""):
         return VerdictKind.ALTERED, (part, *reasons)
-    if outlying := outlying_place(measurement, policy, recolored=True) or fine_print_in_gray(measurement, policy):
+    if outlying := (
+        outlying_place(measurement, policy, recolored=True)
+        or other_print(measurement, recolored=True)
+        or fine_print_in_gray(measurement, policy)
+    ):
         alike = are_recolored or measurement.color_residual <= policy.max_altered_color_residual
         return VerdictKind.ALTERED if alike else VerdictKind.DISTINCT, (outlying, *reasons)
     if some := some_colors(measurement) or relit_in_gray(measurement, policy):
@@ -179,35 +181,29 @@ def _judge_first_frames(measurement: PairMeasurement, policy: Policy) -> tuple[V
         return VerdictKind.DUPLICATE, (
             f"no difference is visible at {WORKING_SIZE} pixels and 8 bits, to which both are reduced",
         )
-    if measurement.texture < policy.min_texture and not _is_weave(measurement, policy):
+    if measurement.texture < policy.min_texture and not is_weave(measurement, policy):
         return _judge_plain(measurement, policy)
+    if shows_only_slopes(measurement):
+        difference, limit = measurement.metrics.pixel_difference, policy.max_plain_difference
+        if difference <= limit:
+            return VerdictKind.DUPLICATE, (f"two smooth pictures of the same colors ({difference:.1f} <= {limit:.1f})",)
+        if have_other_hues(measurement, policy):
+            return VerdictKind.DISTINCT, (f"two smooth pictures of different colors ({above(difference, limit)})",)
     kind, reasons = _judge_textured(measurement, policy)
     return kind, reasons if kind is VerdictKind.DISTINCT else (*reasons, *framing(measurement))
-
-
-def _is_weave(measurement: PairMeasurement, policy: Policy) -> bool:
-    """Whether pictures that look plain when they are small agree in much that they show when they are not."""
-    shows_much = measurement.detail is not None and measurement.detail.blocks >= MANY_BLOCKS
-    return shows_much and measurement.structure >= policy.min_plain_structure
 
 
 def _judge_plain(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:
     """Without any structure only the color is left to compare, and the few small marks that there may be."""
     difference, limit = measurement.metrics.pixel_difference, policy.max_plain_difference
     detail = measurement.detail
-    if difference <= limit and detail is not None and detail.worst > _plain_limit(detail, policy):
+    if difference <= limit and detail is not None and detail.worst > plain_limit(detail, policy):
         if detail.altered_share > policy.max_altered_share:
             return VerdictKind.DISTINCT, ("two plain pictures of one color, but the little that they show differs",)
         return VerdictKind.ALTERED, (what_differs(measurement), "the rest is plain and of one color")
     if difference <= limit:
         return VerdictKind.DUPLICATE, (f"two plain pictures of one color ({difference:.1f} <= {limit:.1f})",)
     return VerdictKind.DISTINCT, (f"two plain pictures of different colors ({above(difference, limit)})",)
-
-
-def _plain_limit(detail: Detail, policy: Policy) -> float:
-    """A page number is all there is to tell by, and nothing around it that compression would have blurred it with."""
-    grain = ALLOWED_FOR_GRAIN * detail.grain
-    return min(policy.max_detail_difference, _PLAIN_SHARE * policy.max_clean_difference + grain)
 
 
 def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[VerdictKind, tuple[str, ...]]:

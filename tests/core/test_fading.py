@@ -197,6 +197,37 @@ def test_copies_of_a_card_with_a_panel_are_duplicates(how):
     assert decide(measured(card("#c03028"), COPIES[how](card("#c03028")))).kind is VerdictKind.DUPLICATE
 
 
+def slope(first: tuple[int, int, int], second: tuple[int, int, int]) -> Image.Image:
+    share = np.linspace(0, 1, 900)[None, :, None]
+    colors = np.array(first) * (1 - share) + np.array(second) * share
+    return Image.fromarray(np.broadcast_to(colors.round().astype(np.uint8), (600, 900, 3)).copy())
+
+
+@pytest.mark.parametrize("how", ["again", "half", "smaller"])
+def test_copies_of_a_gradient_are_duplicates(how):
+    evening = slope((60, 30, 90), (240, 150, 60))
+    assert decide(measured(evening, COPIES[how](evening))).kind is VerdictKind.DUPLICATE
+
+
+def test_another_gradient_is_distinct():
+    evening, night = slope((60, 30, 90), (240, 150, 60)), slope((20, 30, 110), (120, 180, 240))
+    assert decide(measured(evening, COPIES["again"](night))).kind is VerdictKind.DISTINCT
+
+
+def arrow(turn: int) -> Image.Image:
+    """A white arrow on a blue disc that nearly fills a gray wall."""
+    sheet = Image.new("RGB", (900, 900), (128, 132, 130))
+    pen = ImageDraw.Draw(sheet)
+    pen.ellipse((30, 30, 870, 870), fill=(20, 70, 150), outline="white", width=18)
+    pen.polygon([(200, 410), (500, 410), (500, 300), (720, 450), (500, 600), (500, 490), (200, 490)], fill="white")
+    return sheet.rotate(turn)
+
+
+@pytest.mark.parametrize("turn", [90, 180])
+def test_a_large_arrow_that_points_elsewhere_is_another_sign(turn):
+    assert decide(measured(arrow(0), COPIES["again"](arrow(turn)))).kind is not VerdictKind.DUPLICATE
+
+
 @pytest.mark.parametrize("bars", ["black", "red"])
 def test_bars_of_another_color_are_no_panel(bars):
     scene = photo("chelsea.png").resize((900, 600))

@@ -30,6 +30,7 @@ _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_BLANK: Final = 0.6  # coverage; docs/thresholds.md#coverage
 _SAME_PLACE: Final = 0.02  # of a side; docs/thresholds.md#coverage
 _MOST_TURN_IN_FRAME: Final = 0.7  # degrees; docs/thresholds.md#coverage
+_IN_INK: Final = 0.1  # starkness; docs/thresholds.md#before-a-plain-background
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
 
 
@@ -155,8 +156,10 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     if measurement.view is View.UPRIGHT and measurement.turn <= _MOST_TURN:
         return ""
     before_plain = measurement.plain_share > policy.max_plain_share and measurement.texture < _FULL_OF_TEXTURE
-    little = before_plain or measurement.texture < policy.max_mark_texture
-    few = measurement.detail is not None and measurement.detail.blocks < _FEW_STROKES
+    detail = measurement.detail
+    in_ink = detail is not None and detail.starkness > _IN_INK and measurement.texture < _FULL_OF_TEXTURE
+    little = before_plain or in_ink or measurement.texture < policy.max_mark_texture
+    few = detail is not None and detail.blocks < _FEW_STROKES
     if few and is_tiny_photograph(measurement, policy):
         return ""
     is_mark = (little or few) and measurement.texture > 0

@@ -19,6 +19,8 @@ _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _MOST_OTHER_PRINT: Final = 0.03  # of what a part shows; docs/thresholds.md#fine-print
 _MOST_LOST_PRINT: Final = 0.1  # the same of the one that shows more; docs/thresholds.md#fine-print
+_MOST_RESHAPED_PRINT: Final = 0.1  # of what a part shows; docs/thresholds.md#fine-print
+_REVERSED_PRINT: Final = 1.2  # difference of a block; docs/thresholds.md#fine-print
 _MOST_USUAL_PRINT: Final = 0.06  # difference of the usual block; docs/thresholds.md#fine-print
 _SOME_GRAIN: Final = 1.0  # gray levels; docs/thresholds.md#fine-print
 _IN_INK: Final = 0.1  # starkness; docs/thresholds.md#fine-print
@@ -55,11 +57,19 @@ def faded_place(measurement: PairMeasurement) -> str:
     return f"a part is paler in one of them ({times:.1f} times what copying changes of contrasts)"
 
 
-def other_print(measurement: PairMeasurement) -> str:
-    """The sentence about two pages of which much is other print, so that no place stands out; empty where it is not."""
+def other_print(measurement: PairMeasurement, *, recolored: bool = False) -> str:
+    """The sentence about two pages of which much is other print, so that no place stands out; empty where it is not.
+
+    Of `recolored` ones only shapes tell.
+    """
     fine, detail = measurement.fine, measurement.detail
     if fine is None or detail is None:
         return ""
+    if recolored:
+        is_other = fine.reshaped_share > _MOST_RESHAPED_PRINT
+        return f"other shapes are too small for {WORKING_SIZE} pixels ({fine.reshaped_share:.0%})" if is_other else ""
+    if fine.worst > _REVERSED_PRINT and detail.starkness > _IN_INK:
+        return f"what is dark in one of them is light in the other, too small for {WORKING_SIZE} pixels"
     if fine.usual > _MOST_USUAL_PRINT and fine.grain < _SOME_GRAIN and detail.starkness > _IN_INK:
         return f"nearly all that is too small for {WORKING_SIZE} pixels differs somewhat ({fine.usual:.2f} of a place)"
     is_gone = fine.lost_share > _MOST_LOST_PRINT and detail.starkness > _IN_PRINT
