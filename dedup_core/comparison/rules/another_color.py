@@ -10,6 +10,7 @@ from dedup_core.policy import Policy
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OF_FINE: Final = (2.5, 3.0)  # in the same tones and in others; docs/thresholds.md#marks-of-a-color
+_OF_STRONGER: Final = 1.3  # docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
 _MOST_PANEL: Final = 15.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
@@ -64,7 +65,8 @@ def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> s
     in_tones = tones.mark_in_tones if is_full(measurement, policy) else 0.0
     clear = tones.clear_mark if tones.kept_in_tone > _ALL_IN_TONE else 0.0
     is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT or clear > STANDS_OUT
-    if not (is_told or clipped) and tones.stronger_mark > STANDS_OUT and keeps_colors(measurement):
+    keeps_nearly_all = tones.kept > _KEPT_IN_TONE
+    if not (is_told or clipped) and keeps_nearly_all and tones.stronger_mark > _OF_STRONGER * STANDS_OUT:
         return f"a small part has a stronger color in one of them ({tones.stronger_mark:.1f} times what copying left)"
     if is_told or tones.fine_mark > _OF_FINE[clipped] * STANDS_OUT:
         times = tones.mark if is_told else tones.fine_mark

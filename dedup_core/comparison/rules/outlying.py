@@ -19,7 +19,7 @@ _OF_LITTLE: Final = 1.4  # docs/thresholds.md#what-stands-out
 _LITTLE: Final = 0.05  # difference of a block; docs/thresholds.md#what-stands-out
 _MOST_OTHER_PRINT: Final = 0.03  # of what a part shows; docs/thresholds.md#fine-print
 _MOST_LOST_PRINT: Final = 0.1  # the same of the one that shows more; docs/thresholds.md#fine-print
-_MOST_RESHAPED_PRINT: Final = 0.1  # of what a part shows; docs/thresholds.md#fine-print
+_MOST_RESHAPED_PRINT: Final = 0.12  # of what a part shows; docs/thresholds.md#fine-print
 _REVERSED_PRINT: Final = 1.2  # difference of a block; docs/thresholds.md#fine-print
 _MOST_USUAL_PRINT: Final = 0.06  # difference of the usual block; docs/thresholds.md#fine-print
 _SOME_GRAIN: Final = 1.0  # gray levels; docs/thresholds.md#fine-print
@@ -49,9 +49,15 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     return f"a small part differs by more than what copying left elsewhere ({detail.outlier:.1f} times)"
 
 
+def _is_framed(measurement: PairMeasurement) -> bool:
+    """Whether one of them is a picture with a frame around it, which ends in what is compared."""
+    return measurement.sides.left.is_framed or measurement.sides.right.is_framed
+
+
 def faded_place(measurement: PairMeasurement) -> str:
     """The sentence about a place that is paler in one of two pictures in the same tones; empty without one."""
-    times = max((look.faded for look in (measurement.detail, measurement.fine) if look), default=0.0)
+    fine = None if _is_framed(measurement) else measurement.fine
+    times = max((look.faded for look in (measurement.detail, fine) if look), default=0.0)
     if times <= _OF_FADED * STANDS_OUT or not keeps_colors(measurement):
         return ""
     return f"a part is paler in one of them ({times:.1f} times what copying changes of contrasts)"
@@ -72,8 +78,10 @@ def other_print(measurement: PairMeasurement, *, recolored: bool = False) -> str
         return f"what is dark in one of them is light in the other, too small for {WORKING_SIZE} pixels"
     if fine.usual > _MOST_USUAL_PRINT and fine.grain < _SOME_GRAIN and detail.starkness > _IN_INK:
         return f"nearly all that is too small for {WORKING_SIZE} pixels differs somewhat ({fine.usual:.2f} of a place)"
-    is_gone = fine.lost_share > _MOST_LOST_PRINT and detail.starkness > _IN_PRINT
-    if fine.altered_share <= _MOST_OTHER_PRINT and not is_gone:
+    in_print = detail.starkness > _IN_PRINT
+    is_gone = in_print and fine.lost_share > _MOST_LOST_PRINT
+    in_same_tones = fine.retoned <= RETONED and not _is_framed(measurement)  # scenes clip, and frames end in them
+    if not is_gone and (fine.altered_share <= _MOST_OTHER_PRINT or not (in_print or in_same_tones)):
         return ""
     share = max(fine.altered_share, fine.lost_share if is_gone else 0.0)
     return f"much that is too small for {WORKING_SIZE} pixels differs ({share:.0%} of a part)"
