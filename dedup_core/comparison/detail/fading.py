@@ -28,38 +28,26 @@ _ROUNDED: Final = 9.0  # variance of what a tone curve leaves
 def fading(planes: BlockPlanes, differences: Float32s, retoned: float) -> tuple[float, Blocks]:
     """How many times what copying changes of contrasts that of a word differs by that differs most, and where words do.
 
-    A correlation does not tell how strong something is. Of blocks with the same shapes, 1 - the covariance by the mean
-    of both variances does: 0.3 where ink has become a middle gray. What one tone curve for all explains is no fading;
-    nothing is said of pictures in other tones, in which light may change contrasts from place to place.
+    Of contrasts within blocks, or of the lightness of their places; 0 where both are next to nothing. A correlation
+    does not tell how strong something is. Of blocks with the same shapes 1 - the covariance by the mean of both
+    variances does: 0.3 where ink has become a middle gray. What one tone curve for all explains is no fading; nothing
+    is said of pictures in other tones, in which light may change contrasts from place to place.
     """
     nowhere = np.zeros(planes.textured.shape, dtype=np.bool_)
     if planes.textured.sum() < _FEWEST or retoned > RETONED:
         return 0.0, nowhere
-    curves = _curves(planes, differences)
-    times = np.maximum(_paler(planes, differences, curves), _darker(planes, curves))
-    return float(times.max()), planes.seen & blocks_of_words(times > STANDS_OUT)
-
-
-def _paler(planes: BlockPlanes, differences: Float32s, curves: Curves) -> Float32s:
-    """How many times the usual the contrast of each word is another one."""
     faded = _faded(planes, differences)
-    words = mean_of_words(faded)
-    if words.max() <= _LEAST:
-        return np.zeros_like(words)
+    off = np.where(planes.seen, np.abs(planes.left_mean - planes.right_mean), 0).astype(np.float32)
+    if mean_of_words(faded).max() <= _LEAST and mean_of_words(off).max() <= _LEAST_LEVELS:
+        return 0.0, nowhere  # as in nearly all copies: a curve of all pixels takes longer than the rest
+    curves = _curves(planes, differences)
     _explain_by_tone(faded, planes, curves)
     words = mean_of_words(faded)
-    return words / np.float32(_LEAST + _OF_USUAL * np.quantile(words[planes.textured], _USUAL))
-
-
-def _darker(planes: BlockPlanes, curves: Curves) -> Float32s:
-    """How many times the usual the lightness of each word's place is another one, plain or not."""
-    means = (planes.left_mean, planes.right_mean), (planes.right_mean, planes.left_mean)
-    off = np.abs(planes.left_mean - planes.right_mean)
-    for (source, target), curve in zip(means, curves, strict=True):
-        if curve is not None:
-            off = np.minimum(off, np.abs(target - curve[np.clip(source, 0, 255).astype(np.uint8)]))
-    words = mean_of_words(np.where(planes.seen, off, 0).astype(np.float32))
-    return words / np.float32(_LEAST_LEVELS + _OF_USUAL_LEVELS * np.quantile(words[planes.seen], _USUAL))
+    paler = words / np.float32(_LEAST + _OF_USUAL * np.quantile(words[planes.textured], _USUAL))
+    words = mean_of_words(_explained_means(off, planes, curves))
+    darker = words / np.float32(_LEAST_LEVELS + _OF_USUAL_LEVELS * np.quantile(words[planes.seen], _USUAL))
+    times = np.maximum(paler, darker)
+    return float(times.max()), planes.seen & blocks_of_words(times > STANDS_OUT)
 
 
 def _faded(planes: BlockPlanes, differences: Float32s) -> Float32s:
@@ -88,3 +76,13 @@ def _explain_by_tone(faded: Float32s, planes: BlockPlanes, curves: Curves) -> No
             blocks = sliding_window_view(error, (side, side))[rows * planes.cell, columns * planes.cell]
             left_over = np.maximum(blocks.var(axis=(1, 2)) - _ROUNDED, 0.0) / larger
             faded[rows, columns] = np.minimum(faded[rows, columns], left_over)
+
+
+def _explained_means(off: Float32s, planes: BlockPlanes, curves: Curves) -> Float32s:
+    """How far the means of blocks are apart, or less where the tone curve explains it, either way."""
+    for (source, target), curve in zip(
+        ((planes.left_mean, planes.right_mean), (planes.right_mean, planes.left_mean)), curves, strict=True
+    ):
+        if curve is not None:
+            off = np.minimum(off, np.abs(target - curve[np.clip(source, 0, 255).astype(np.uint8)]))
+    return off
