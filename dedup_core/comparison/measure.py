@@ -19,7 +19,7 @@ from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
 from dedup_core.comparison.overlap.laid import METRIC_SIZE, Laid, in_order
-from dedup_core.comparison.overlap.margins import before_margins, panel_off
+from dedup_core.comparison.overlap.margins import before_margins, panel_off, plain_share_of_wholes
 from dedup_core.comparison.overlap.pair_look import PairLook, look_at_itself, look_at_pair
 from dedup_core.comparison.overlap.which_side import sides_of
 from dedup_core.comparison.regions import Region, changed
@@ -83,6 +83,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     if not laid.is_cropped:
         backgrounds = before_margins(laid.placed, left.pixels, right.pixels, backgrounds)
     weights, plain_share = weights_and_plain_share(*backgrounds)
+    if not laid.is_cropped:
+        plain_share = plain_share_of_wholes(laid.placed, left.pixels, right.pixels, plain_share)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
     is_in_question = same or look.detail is not None or shape.texture <= _SURE_TEXTURE  # else distinct in every preset

@@ -135,8 +135,15 @@ def test_a_picture_without_texture_says_so():
 def test_the_share_of_plain_background_is_that_of_both():
     image = Image.new("RGB", (200, 200), "white")
     ImageDraw.Draw(image).ellipse((10, 10, 190, 190), fill=(200, 40, 40))
-    assert measured(image, image).plain_share == pytest.approx(1 - math.pi / 4, abs=0.06)
+    assert measured(image, image).plain_share == pytest.approx(1 - math.pi * 90**2 / 200**2, abs=0.06)
     assert measured(image, scene(4)).plain_share < 0.01
+
+
+def test_margins_that_both_have_are_plain_background_and_a_frame_of_one_is_none():
+    scene_before = Image.new("RGB", (300, 300), "white")
+    scene_before.paste(scene(4).resize((200, 200)), (50, 50))
+    assert measured(scene_before, scene_before).plain_share > 0.5
+    assert measured(scene_before, scene(4).resize((200, 200))).plain_share < 0.1
 
 
 def test_a_picture_and_its_brighter_copy_have_the_distance_of_their_fingerprints():

@@ -113,6 +113,26 @@ def before_margins(
     return shown[0].before(ours), shown[1].before(theirs)
 
 
+def plain_share_of_wholes(placed: Placed, left: Pixels, right: Pixels, plain_share: float) -> float:
+    """The share 0..1 of plain background in the whole pictures, where that of what both show is `plain_share`.
+
+    Plain margins all around both are background as well, where they have the same color; that of bars or a frame, too.
+    """
+    if WHOLE in placed.frames:
+        return plain_share
+    wholes = turned(left, placed.view), right
+    used = placed.boxes(*wholes, placed.frames)
+    if not all(map(_is_surrounded, used, wholes)):
+        return plain_share
+    rings = [_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), box) for box, whole in zip(used, wholes, strict=True)]
+    if not are_alike(rings):
+        return plain_share
+    inside = [
+        (box[2] - box[0]) * (box[3] - box[1]) / whole[..., 0].size for box, whole in zip(used, wholes, strict=True)
+    ]
+    return 1 - (1 - plain_share) * max(inside)
+
+
 def panel_off(placed: Placed, left: Pixels, right: Pixels) -> float:
     """How far the colors of the plain part along one side are apart, CIELAB units, where both have it; else 0.
 
