@@ -19,7 +19,7 @@ from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
 from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
 from dedup_core.comparison.overlap.laid import METRIC_SIZE, Laid, in_order
-from dedup_core.comparison.overlap.margins import before_margins, panel_off, plain_share_of_wholes
+from dedup_core.comparison.overlap.margins import TrimmedMargins
 from dedup_core.comparison.overlap.pair_look import PairLook, look_at_itself, look_at_pair
 from dedup_core.comparison.overlap.which_side import sides_of
 from dedup_core.comparison.regions import Region, changed
@@ -80,11 +80,10 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     pair, shape = laid.pair, laid.shape
     ours_shown, theirs_shown = laid.parts
     backgrounds = ours_shown.background, theirs_shown.background
-    if not laid.is_cropped:
-        backgrounds = before_margins(laid.placed, left.pixels, right.pixels, backgrounds)
-    weights, plain_share = weights_and_plain_share(*backgrounds)
-    if not laid.is_cropped:
-        plain_share = plain_share_of_wholes(laid.placed, left.pixels, right.pixels, plain_share)
+    margins = None if laid.is_cropped else TrimmedMargins(laid.placed, left.pixels, right.pixels)
+    weights, plain_share = weights_and_plain_share(*(margins.behind(backgrounds) if margins else backgrounds))
+    if margins:
+        plain_share = margins.plain_share(plain_share)
     unchanged = shape.unchanged if look.detail is None else laid.on_pair(look.unchanged)
     blocks = Blocks.of(pair.left, pair.right, weights * unchanged)
     is_in_question = same or look.detail is not None or shape.texture <= _SURE_TEXTURE  # else distinct in every preset
@@ -99,8 +98,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         tones, regions = _tones_and_regions(
             found, blocks, unchanged, gains, only_colors=only_colors, before_plain=before_plain
         )
-        if not laid.is_cropped:
-            tones = replace(tones, panel=panel_off(laid.placed, left.pixels, right.pixels))
+        if margins:
+            tones = replace(tones, panel=margins.panel_off)
         is_alike |= look.detail.altered_share <= FEW_PARTS and not shows_something_else(look.detail, tones)
     fine = look_at_fine_print(found.placed, left.fine, right.fine) if is_alike else NOT_LOOKED
     if not changed(regions):

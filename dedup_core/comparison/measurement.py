@@ -153,7 +153,7 @@ class PairMeasurement:
     `structure` -1..1: correlation of edges or of lightness where both are seen. `changed_share` 0..1: share of textured
     blocks that do not agree. `texture` 0..1: share of blocks with any texture. `coverage` 0..1: share of the larger
     picture that the other shows too, `inner_coverage` that of the one of which more is shown. `plain_share` 0..1: share
-    of plain background in both.
+    of plain background in both, with plain margins of one color that both have all around.
     `color_residual` 0..~258: mean CIELAB difference that no exposure, contrast or white balance explains, where nothing
     changed, or of strangers simply the mean difference; `tones`: what no change of tone explains there. `detail`: the
     closer look. Both are None where the pictures are too unlike for one. `fine`: of the tiles of two pages, compared at

@@ -1,12 +1,13 @@
 """What lies in plain margins: they are trimmed before two pictures are aligned, and a page number with them."""
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Pixels
+from dedup_core.arrays import Float32s, Pixels
 from dedup_core.color.background import Background
 from dedup_core.color.lab import srgb_to_lab
 from dedup_core.comparison.alignment.frame import WHOLE, Contents, Frame, frame_of
@@ -95,70 +96,72 @@ def _map_of(box: PixelBox, within: PixelBox) -> Pixels:
     return found
 
 
-def before_margins(
-    placed: Placed, left: Pixels, right: Pixels, shown: tuple[Background, Background]
-) -> tuple[Background, Background]:
-    """The backgrounds of what both show: surely such where plain margins of the same color lie around all of it."""
-    if WHOLE in placed.frames:
-        return shown
-    wholes = turned(left, placed.view), right
-    used = placed.boxes(*wholes, placed.frames)
-    if not all(map(_is_surrounded, used, wholes)):
-        return shown
-    colors = [
-        np.median(_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), box), axis=0)
-        for whole, box in zip(wholes, used, strict=True)
-    ]
-    ours, theirs = srgb_to_lab(np.array([colors]).round().astype(np.uint8))[0]
-    return shown[0].before(ours), shown[1].before(theirs)
+class TrimmedMargins:
+    """What was trimmed around what lies on each other of two whole pictures, left turned as it is laid."""
+
+    def __init__(self, placed: Placed, left: Pixels, right: Pixels) -> None:
+        self._wholes = turned(left, placed.view), right
+        self._used = placed.boxes(*self._wholes, placed.frames)
+
+    def behind(self, shown: tuple[Background, Background]) -> tuple[Background, Background]:
+        """The backgrounds of what both show: surely such where margins of the same color lie around all of it."""
+        if not self._surround:
+            return shown
+        ours, theirs = self._labs
+        return shown[0].before(ours), shown[1].before(theirs)
+
+    def plain_share(self, plain_share: float) -> float:
+        """The share 0..1 of plain background in the whole pictures, where that of what both show is `plain_share`.
+
+        Margins all around both are background as well, where they have the same color; that of bars or a frame, too.
+        """
+        if not (self._surround and are_alike(self._rings)):
+            return plain_share
+        inside = (
+            (right - left) * (bottom - top) / whole[..., 0].size
+            for (left, top, right, bottom), whole in zip(self._used, self._wholes, strict=True)
+        )
+        return 1 - (1 - plain_share) * max(inside)
+
+    @property
+    def panel_off(self) -> float:
+        """How far the colors of the plain part along one side are apart, CIELAB units, where both have it; else 0.
+
+        What lies around a picture, or on two sides of it, is a frame or bars, and may have any color.
+        """
+        margins = np.array([_widths(box, whole) for box, whole in zip(self._used, self._wholes, strict=True)])
+        is_wide = margins.min(axis=0) > _PANEL
+        if is_wide.sum() != 1 or margins[:, ~is_wide].max() > _NO_MARGIN or np.ptp(margins, axis=0).max() > _CORNER_OFF:
+            return 0.0
+        ours, theirs = self._labs
+        return float(np.linalg.norm(ours - theirs))
+
+    @cached_property
+    def _surround(self) -> bool:
+        """Whether there are some around all of both."""
+        return all(map(_is_surrounded, self._used, self._wholes))
+
+    @cached_property
+    def _rings(self) -> Colors:
+        return [_ring(whole, _whole_of(whole), box) for whole, box in zip(self._wholes, self._used, strict=True)]
+
+    @cached_property
+    def _labs(self) -> Float32s:
+        """The usual color of each in CIELAB, (2, 3)."""
+        colors = [np.median(ring, axis=0) for ring in self._rings]
+        return np.asarray(srgb_to_lab(np.array([colors]).round().astype(np.uint8))[0])
 
 
-def plain_share_of_wholes(placed: Placed, left: Pixels, right: Pixels, plain_share: float) -> float:
-    """The share 0..1 of plain background in the whole pictures, where that of what both show is `plain_share`.
-
-    Plain margins all around both are background as well, where they have the same color; that of bars or a frame, too.
-    """
-    if WHOLE in placed.frames:
-        return plain_share
-    wholes = turned(left, placed.view), right
-    used = placed.boxes(*wholes, placed.frames)
-    if not all(map(_is_surrounded, used, wholes)):
-        return plain_share
-    rings = [_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), box) for box, whole in zip(used, wholes, strict=True)]
-    if not are_alike(rings):
-        return plain_share
-    inside = [
-        (box[2] - box[0]) * (box[3] - box[1]) / whole[..., 0].size for box, whole in zip(used, wholes, strict=True)
-    ]
-    return 1 - (1 - plain_share) * max(inside)
+def _whole_of(picture: Pixels) -> PixelBox:
+    height, width = picture.shape[:2]
+    return 0, 0, width, height
 
 
-def panel_off(placed: Placed, left: Pixels, right: Pixels) -> float:
-    """How far the colors of the plain part along one side are apart, CIELAB units, where both have it; else 0.
-
-    What lies around a picture, or on two sides of it, is a frame or bars, and may have any color.
-    """
-    wholes = turned(left, placed.view), right
-    used = placed.boxes(*wholes, placed.frames)
-    margins = np.array(
-        [
-            (box[0] / whole.shape[1], box[1] / whole.shape[0], 1 - box[2] / whole.shape[1], 1 - box[3] / whole.shape[0])
-            for box, whole in zip(used, wholes, strict=True)
-        ]
-    )
-    wide = np.flatnonzero(margins.min(axis=0) > _PANEL)
-    if (
-        len(wide) != 1
-        or np.delete(margins, wide[0], axis=1).max() > _NO_MARGIN
-        or np.ptp(margins, axis=0).max() > _CORNER_OFF
-    ):
-        return 0.0
-    colors = [
-        np.median(_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), box), axis=0)
-        for whole, box in zip(wholes, used, strict=True)
-    ]
-    ours, theirs = srgb_to_lab(np.array([colors]).round().astype(np.uint8))[0]
-    return float(np.linalg.norm(ours - theirs))
+def _widths(box: PixelBox, whole: Pixels) -> tuple[float, float, float, float]:
+    """Of the left, upper, right and lower margin, in shares of the sides."""
+    left, top, right, bottom = box
+    _, _, width, height = _whole_of(whole)
+    return left / width, top / height, 1 - right / width, 1 - bottom / height
 
 
 def _is_surrounded(box: PixelBox, whole: Pixels) -> bool:
@@ -192,7 +195,7 @@ def _page(picture: Pixels, content: tuple[slice, slice]) -> Frame:
 
 
 def _margins(whole: Pixels, page: PixelBox, used: PixelBox) -> Colors:
-    return [_ring(whole, (0, 0, whole.shape[1], whole.shape[0]), page), _ring(whole, page, used)]
+    return [_ring(whole, _whole_of(whole), page), _ring(whole, page, used)]
 
 
 def _ring(whole: Pixels, outer: PixelBox, inner: PixelBox) -> Pixels:
