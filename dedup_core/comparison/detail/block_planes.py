@@ -20,7 +20,7 @@ from dedup_core.comparison.structure.sharpness import (
     equally_sharp,
     smoothed,
 )
-from dedup_core.comparison.tones.bent_tones import tone_curve, variance_and_explained
+from dedup_core.comparison.tones.bent_tones import tone_curve, toned, variance_and_explained, variance_off_curve
 
 type Blocks = NDArray[np.bool_]
 CELL: Final = 8  # pixels; a block is two cells wide and high, and blocks begin at every cell
@@ -40,7 +40,6 @@ _FLAT: Final = 25.0  # variance, five gray levels either way: of so plain a bloc
 _HALF_BLACK: Final = 127.5**2  # variance of half black and half white, the largest that there is
 DOUBTFUL: Final = 0.1  # a block that differs more is looked at again, shifted and by its tone
 _SHIFT: Final = 2  # pixels either way that an alignment may be off at a block
-_TONE_ERROR: Final = 9.0  # variance of what a tone curve leaves, from rounding and noise
 
 
 class Where(NamedTuple):
@@ -241,11 +240,9 @@ class BlockPlanes:
             curve = tone_curve(source[pixels], target[pixels])
             if curve is None:
                 continue
-            error = target - curve[np.clip(source, 0, 255).astype(np.uint8)]
-            side = 2 * self.cell
-            blocks = sliding_window_view(error, (side, side))[rows * self.cell, columns * self.cell]
             shown = np.maximum(self.left_variance, self.right_variance)[rows, columns]
-            left_over = np.maximum(blocks.var(axis=(1, 2)) - _TONE_ERROR, 0.0) / (shown / 2)
+            error = target - toned(curve, source)
+            left_over = variance_off_curve(error, rows, columns, self.cell) / (shown / 2)
             differences[rows, columns] = np.minimum(differences[rows, columns], left_over)
             differences[rows, columns] = np.minimum(
                 differences[rows, columns], self._bent(source, target, rows, columns, sloped=sloped)
@@ -263,7 +260,7 @@ class BlockPlanes:
         means = self.left_mean[agreeing], self.right_mean[agreeing]
         for source, target in (means, means[::-1]):
             curve = tone_curve(source, target, least=_FEW_BLOCKS)
-            if curve is not None and np.median(np.abs(target - curve[source.astype(np.uint8)])) > _RELIT:
+            if curve is not None and np.median(np.abs(target - toned(curve, source))) > _RELIT:
                 return True
         return False
 

@@ -104,13 +104,8 @@ class Look:
         found, others, detail = (self, whole, self.detail)
         if whole.detail.worst > self.detail.worst:
             found, others, detail = (whole, self, whole.detail)
-        outlier, faded = (
-            max(ours, theirs)
-            for ours, theirs in (
-                (self.detail.outlier, whole.detail.outlier),
-                (self.detail.faded, whole.detail.faded),
-            )
-        )
+        outlier = max(self.detail.outlier, whole.detail.outlier)
+        faded = max(self.detail.faded, whole.detail.faded)
         displaced = self.detail.displacement  # where they lie best: elsewhere all may be
         detail = replace(detail, outlier=outlier, faded=faded, displacement=displaced)
         return Look(detail, found.regions or others.regions, self.unchanged)

@@ -19,7 +19,7 @@ _LEAST_WORD: Final = 0.6  # of the usual difference: hairs that scaling thins di
 _MOST_UNTOUCHED: Final = 0.9  # what these differ by is the usual then: in a small tile a digit is in 6 of 148 blocks
 _LEAST_EDITED: Final = 0.4  # as `_LEAST_WORD`, where nothing was scaled
 _WORD: Final = (2, 3)  # blocks down and across: where a few letters differ, all of these do
-_FEWEST: Final = 24  # blocks, of which the usual ones are not those of one word
+FEWEST: Final = 24  # blocks, of which the usual ones are not those of one word
 _CLIPPED: Final = 10.0  # gray levels of other tones: brighter by a sixth, and colors are clipped
 _DAMPING: Final = 1e-5  # of the terms' strength: blocks that are a plain slope have no curvature
 _TO_GRAY: Final = 64.0  # squares as large as gray values
@@ -36,7 +36,7 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
     colors that are clipped stand out, and nothing can be said.
     """
     shown, nowhere = planes.textured, np.zeros(planes.textured.shape, dtype=np.bool_)
-    if shown.sum() < _FEWEST or retoned > _CLIPPED:
+    if shown.sum() < FEWEST or retoned > _CLIPPED:
         return 0.0, nowhere
     weights, words, usual_word, contrast = _weighed(planes, differences)
     words_out = words > usual_word * STANDS_OUT
@@ -63,7 +63,7 @@ def outliers(planes: BlockPlanes, differences: Float32s, retoned: float, *, bent
 def may_stand_out(planes: BlockPlanes, differences: Float32s) -> bool:
     """Whether any place differs by much, and by far more than nearly all of the others, whatever may explain it."""
     shown = planes.textured
-    if shown.sum() < _FEWEST or differences[shown].max() < _LEAST_FAR:
+    if shown.sum() < FEWEST or differences[shown].max() < _LEAST_FAR:
         return False
     weighed = _weighed(planes, differences)
     return bool((weighed.words > weighed.usual_word * _FAR).any())

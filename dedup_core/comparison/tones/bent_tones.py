@@ -3,12 +3,14 @@
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s
 
 _TONE_LEVELS: Final = 32  # of 8 gray levels each; of finer ones fewer hold enough pixels, or blocks, to say anything
 _LEAST_LEVEL: Final = 20  # pixels of one level that say something about the tone
+_TONE_ERROR: Final = 9.0  # variance of what a tone curve leaves, from rounding and noise
 _SLOPES: Final = (0.5, 2.0)  # least and most, of a curve beyond what is known of it
 _STRAIGHT: Final = 1e-3  # a block of two tones has no parabola of its own
 
@@ -29,6 +31,17 @@ def tone_curve(source: Float32s, target: Float32s, least: int = _LEAST_LEVEL) ->
     slope = np.clip((means[-1] - means[0]) / (levels[-1] - levels[0]), *_SLOPES)
     curve += slope * (np.minimum(everywhere - levels[0], 0) + np.maximum(everywhere - levels[-1], 0))
     return np.asarray(np.clip(curve, 0, 255), dtype=np.float32)
+
+
+def toned(curve: Float32s, values: Float32s) -> Float32s:
+    """Gray values as a curve of 256 levels makes them."""
+    return np.asarray(curve[np.clip(values, 0, 255).astype(np.uint8)])
+
+
+def variance_off_curve(error: Float32s, rows: NDArray[np.intp], columns: NDArray[np.intp], cell: int) -> Float32s:
+    """The variance of a curve's `error` (h, w) in these blocks of 2 x 2 cells, but for that of rounding, (n,)."""
+    blocks = sliding_window_view(error, (2 * cell, 2 * cell))[rows * cell, columns * cell]
+    return np.asarray(np.maximum(blocks.var(axis=(1, 2)) - _TONE_ERROR, 0.0))
 
 
 def joint_levels(source: NDArray[np.uint8], target: NDArray[np.uint8]) -> NDArray[np.intp]:
