@@ -14,8 +14,6 @@ from dedup_core.comparison.structure.clusters import common_rectangle
 _GRAY: Final = 4  # of 255 between the channels: what compression makes of none
 _SAME_LUMA: Final = 6.0  # of 255 on average nearby: red print in place of black is 10 and more off
 _MOST_GAIN: Final = 2.0  # times the working size: JPEG keeps half of the pixels in color, and only those are compared
-
-
 # Mean square in levels, of 4 x 4 pixels at the size at which pairs are compared. Saving and scaling mostly leave less,
 # and a number in red, one line of a chart or a thin ring that is told at the working size leaves twenty times as much.
 SOME_COLOR: Final = 3.0
