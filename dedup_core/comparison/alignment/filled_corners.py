@@ -146,25 +146,24 @@ def rounded_edges(picture: Pixels) -> Edges:
     is_like = np.stack([off_color(it, color) <= max(_LIKE) for it in corners])
     if is_like.all(axis=(1, 2)).sum() > len(corners) - _CLEAR_SIDES:
         return NO_EDGES
-    beyond, *within = (first[:most, :most] for first in _first_radii(-(-most // _STEP_OF_TABLE) * _STEP_OF_TABLE))
-    fits = _shares(is_like, beyond).min(axis=0) >= _FILLED_BEYOND_ARC
-    if fits.any():
-        is_clear = _shares(is_like, *within) <= _GOING_ON_WITHIN_ARC  # elsewhere the scene has that color, too
-        fits &= is_clear.sum(axis=0) >= _CLEAR_SIDES
-    radii = np.flatnonzero(fits) + _LEAST_RADIUS
+    counted = np.concatenate([is_like, np.ones_like(is_like[:1])])  # of each corner those alike, and all
+    table = _first_radii(-(-most // _STEP_OF_TABLE) * _STEP_OF_TABLE)
+    beyond, within, no_more = (first[:most, :most] for first in table)
+    filled = _counts(counted, beyond)
+    is_filled = (filled[:-1] / filled[-1]).min(axis=0) >= _FILLED_BEYOND_ARC
+    if not is_filled.any():
+        return NO_EDGES
+    ring = _counts(counted, within) - _counts(counted, no_more)
+    is_clear = ring[:-1] / ring[-1] <= _GOING_ON_WITHIN_ARC  # elsewhere the scene has that color, too
+    radii = np.flatnonzero(is_filled & (is_clear.sum(axis=0) >= _CLEAR_SIDES)) + _LEAST_RADIUS
     return _tangents(width, height, int(radii[-1])) if len(radii) else NO_EDGES
 
 
-def _shares(is_like: NDArray[np.bool_], since: Places, until: Places | None = None) -> NDArray[np.float64]:
-    """For each corner and radius, the share alike of the points that count from a radius on until another."""
-    most = is_like.shape[1]
-
-    def counts(which: NDArray[np.bool_] | slice) -> NDArray[np.intp]:
-        ends = [since[which].ravel()] + ([] if until is None else [until[which].ravel()])
-        begun, *ended = (np.bincount(it, minlength=most + 1)[: most + 1].cumsum() for it in ends)
-        return (begun - ended[0] if ended else begun)[_LEAST_RADIUS:]
-
-    return np.stack([counts(it) for it in is_like]) / counts(slice(None))
+def _counts(counted: NDArray[np.bool_], first: Places) -> NDArray[np.intp]:
+    """How many of these points (n, side, side) count at each radius, of which each does from its `first` one on."""
+    most = len(first)
+    each = [np.bincount(first[it], minlength=most + 1)[: most + 1] for it in counted]
+    return np.cumsum(each, axis=1)[:, _LEAST_RADIUS:]
 
 
 @lru_cache(maxsize=4)
