@@ -11,7 +11,7 @@ from dedup_core.comparison.measurement import (
 )
 from dedup_core.comparison.regions import RegionKind
 from dedup_core.comparison.rules.color_match import above
-from dedup_core.comparison.rules.photographs import is_tiny_photograph
+from dedup_core.comparison.rules.photographs import IN_INK, is_tiny_photograph
 from dedup_core.policy import Policy
 from dedup_core.views import View
 
@@ -30,7 +30,6 @@ _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_BLANK: Final = 0.6  # coverage; docs/thresholds.md#coverage
 _SAME_PLACE: Final = 0.02  # of a side; docs/thresholds.md#coverage
 _MOST_TURN_IN_FRAME: Final = 0.7  # degrees; docs/thresholds.md#coverage
-_IN_INK: Final = 0.1  # starkness; docs/thresholds.md#before-a-plain-background
 _MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
 
 
@@ -155,10 +154,11 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     """
     if measurement.view is View.UPRIGHT and measurement.turn <= _MOST_TURN:
         return ""
-    before_plain = measurement.plain_share > policy.max_plain_share and measurement.texture < _FULL_OF_TEXTURE
     detail = measurement.detail
-    in_ink = detail is not None and detail.starkness > _IN_INK and measurement.texture < _FULL_OF_TEXTURE
-    little = before_plain or in_ink or measurement.texture < policy.max_mark_texture
+    in_ink = detail is not None and detail.starkness > IN_INK
+    is_drawn = in_ink or measurement.plain_share > policy.max_plain_share
+    little = is_drawn and measurement.texture < _FULL_OF_TEXTURE
+    little |= measurement.texture < policy.max_mark_texture
     few = detail is not None and detail.blocks < _FEW_STROKES
     if few and is_tiny_photograph(measurement, policy):
         return ""

@@ -7,7 +7,7 @@ from dedup_core.comparison.regions import changed, in_words
 from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
 from dedup_core.comparison.rules.another_color import keeps_colors
 from dedup_core.comparison.rules.color_match import is_monochrome_copy
-from dedup_core.comparison.rules.photographs import is_photograph
+from dedup_core.comparison.rules.photographs import IN_INK, is_photograph
 from dedup_core.limits import WORKING_SIZE
 from dedup_core.policy import Policy
 
@@ -23,7 +23,6 @@ _MOST_RESHAPED_PRINT: Final = 0.12  # of what a part shows; docs/thresholds.md#f
 _REVERSED_PRINT: Final = 1.2  # difference of a block; docs/thresholds.md#fine-print
 _MOST_USUAL_PRINT: Final = 0.06  # difference of the usual block; docs/thresholds.md#fine-print
 _SOME_GRAIN: Final = 1.0  # gray levels; docs/thresholds.md#fine-print
-_IN_INK: Final = 0.1  # starkness; docs/thresholds.md#fine-print
 _IN_PRINT: Final = 0.05  # starkness; docs/thresholds.md#fine-print
 _OF_FADED: Final = 1.3  # docs/thresholds.md#what-fades
 _OF_RECOLORED: Final = 1.5  # docs/thresholds.md#what-stands-out
@@ -74,9 +73,9 @@ def other_print(measurement: PairMeasurement, *, recolored: bool = False) -> str
     if recolored:
         is_other = fine.reshaped_share > _MOST_RESHAPED_PRINT
         return f"other shapes are too small for {WORKING_SIZE} pixels ({fine.reshaped_share:.0%})" if is_other else ""
-    if fine.worst > _REVERSED_PRINT and detail.starkness > _IN_INK:
+    if fine.worst > _REVERSED_PRINT and detail.starkness > IN_INK:
         return f"what is dark in one of them is light in the other, too small for {WORKING_SIZE} pixels"
-    if fine.usual > _MOST_USUAL_PRINT and fine.grain < _SOME_GRAIN and detail.starkness > _IN_INK:
+    if fine.usual > _MOST_USUAL_PRINT and fine.grain < _SOME_GRAIN and detail.starkness > IN_INK:
         return f"nearly all that is too small for {WORKING_SIZE} pixels differs somewhat ({fine.usual:.2f} of a place)"
     in_print = detail.starkness > _IN_PRINT
     is_gone = in_print and fine.lost_share > _MOST_LOST_PRINT

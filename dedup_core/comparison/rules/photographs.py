@@ -6,7 +6,7 @@ from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.policy import Policy
 
 _FULL_TEXTURE: Final = 0.9  # docs/thresholds.md#altered-or-distinct
-_IN_INK: Final = 0.1  # starkness; docs/thresholds.md#what-stands-out
+IN_INK: Final = 0.1  # starkness; docs/thresholds.md#what-stands-out
 _MOST_PLACES: Final = 0.5  # of those that were compared; docs/thresholds.md#before-a-plain-background
 _HARDLY_PLAIN: Final = 0.2  # docs/thresholds.md#before-a-plain-background
 
@@ -18,7 +18,7 @@ def is_full(measurement: PairMeasurement, policy: Policy) -> bool:
 
 def is_photograph(measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether something shows everywhere and is not drawn in ink; not told where nobody looked closer."""
-    return is_full(measurement, policy) and measurement.detail is not None and measurement.detail.starkness < _IN_INK
+    return is_full(measurement, policy) and measurement.detail is not None and measurement.detail.starkness < IN_INK
 
 
 def is_tiny_photograph(measurement: PairMeasurement, policy: Policy) -> bool:
