@@ -1,7 +1,6 @@
 """What has faded or got darker in one place, is blank beside the rest, or is other print all over, is no copy."""
 
 from collections.abc import Callable
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -13,6 +12,8 @@ from dedup_core.comparison.regions import changed
 from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.decoding.decoder import decode
 from tests.core.drawings import photo
+from tests.core.test_fine_print import encoded
+from tests.core.test_one_tone import gamma
 
 LABELS = ("Settings", "Network", "Display", "Sound", "Storage", "Privacy", "Accounts", "Language", "Updates", "About")
 GRAYED = 3
@@ -70,24 +71,16 @@ def page(lines: int) -> Image.Image:
     return sheet
 
 
-def saved(quality: int = 85, scale: float = 1.0, gamma: float = 1.0) -> Copying:
-    def copying(picture: Image.Image) -> bytes:
-        file = BytesIO()
-        size = round(picture.width * scale), round(picture.height * scale)
-        toned = picture.resize(size, Image.Resampling.LANCZOS).point(
-            [round(255 * (v / 255) ** gamma) for v in range(256)] * 3
-        )
-        toned.save(file, "JPEG", quality=quality)
-        return file.getvalue()
-
-    return copying
-
-
-COPIES = {"again": saved(60), "half": saved(80, 0.5), "smaller": saved(75, 0.7), "brighter": saved(90, 1.0, 0.75)}
+COPIES: dict[str, Copying] = {
+    "again": lambda picture: encoded(picture, 60),
+    "half": lambda picture: encoded(picture, 80, 0.5),
+    "smaller": lambda picture: encoded(picture, 75, 0.7),
+    "brighter": lambda picture: encoded(gamma(0.75)(picture), 90),
+}
 
 
 def measured(left: Image.Image, right: bytes) -> PairMeasurement:
-    return measure_images(decode(saved(92)(left)), decode(right))
+    return measure_images(decode(encoded(left, 92)), decode(right))
 
 
 @pytest.mark.parametrize("how", ["again", "smaller", "half"])
