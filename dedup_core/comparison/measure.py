@@ -24,6 +24,7 @@ from dedup_core.comparison.overlap.pair_look import PairLook, look_at_itself, lo
 from dedup_core.comparison.overlap.which_side import sides_of
 from dedup_core.comparison.regions import Region, changed
 from dedup_core.comparison.rules.allowance import shows_something_else
+from dedup_core.comparison.rules.another_color import has_stronger_color
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.tones.exchanged import EvenBlocks, painted
 from dedup_core.comparison.tones.exposure import BLOCK, Blocks, color_residual
@@ -172,25 +173,22 @@ def _with_marks(
     tones: Tones, regions: tuple[Region, ...], found: PairLook, gains: tuple[float, float] | None
 ) -> tuple[Tones, tuple[Region, ...]]:
     """The same with marks that color alone tells, in plain margins that both show, too; in pages finer ones."""
-    laid = found.laid
-    outlier = color_outlier(laid.pair.left, laid.pair.right, laid.least_pixels)
+    around = None if found.whole is None else Laid.of(found.whole)
+    looked = [(it, color_outlier(it.pair.left, it.pair.right, it.least_pixels)) for it in (found.laid, around) if it]
+    shown, outlier = max(looked, key=lambda it: it[1].times)
+    shown_stronger, stronger = max(looked, key=lambda it: it[1].stronger)
     tones = replace(
         tones,
         mark=outlier.times,
-        mark_in_tones=outlier.in_tones,
-        clear_mark=outlier.clear,
-        color_off=outlier.color_off,
-        stronger_mark=outlier.stronger,
+        mark_in_tones=max(outlier.in_tones, looked[0][1].in_tones),
+        clear_mark=max(outlier.clear, looked[0][1].clear),
+        color_off=looked[0][1].color_off,
+        stronger_mark=stronger.stronger,
     )
-    marked, apart = laid.regions_in(outlier.boxes), outlier.apart
-    if found.whole is not None and (around := Laid.of(found.whole)):
-        outlier = color_outlier(around.pair.left, around.pair.right, around.least_pixels)
-        apart = max(apart, outlier.apart)
-        if outlier.times > tones.mark:
-            in_tones, clear = max(outlier.in_tones, tones.mark_in_tones), max(outlier.clear, tones.clear_mark)
-            tones = replace(tones, mark=outlier.times, mark_in_tones=in_tones, clear_mark=clear)
-            marked = around.regions_in(outlier.boxes)
-    if gains is not None and apart > SOME_COLOR:
+    marked = shown.regions_in(outlier.boxes)
+    if not marked and has_stronger_color(tones, found.look.detail):
+        marked = shown_stronger.regions_in(stronger.stronger_boxes)
+    if gains is not None and max(it.apart for _, it in looked) > SOME_COLOR:
         outlier, places = look_at_fine_colors(found.whole or found.placed, gains)
         tones = replace(tones, fine_mark=outlier.times)
         marked = marked or places

@@ -41,7 +41,7 @@ class ColorOutlier(NamedTuple):
     each channel gives one picture the tones of the other; 0 where none does. `clear`: the lesser of both in
     blocks without a clipped channel; 0 where those are few. `stronger`: as `times`, where a stronger color is another.
     `apart`: mean square of what the colors of the most different block of 4 x 4 pixels are off; infinite in too narrow
-    pictures. Boxes are left, top, right and bottom in pixels of the pictures.
+    pictures. Boxes are left, top, right and bottom in pixels of the pictures, `stronger_boxes` around stronger colors.
     """
 
     times: float = 0.0
@@ -51,6 +51,7 @@ class ColorOutlier(NamedTuple):
     stronger: float = 0.0
     apart: float = 0.0
     boxes: tuple[Box, ...] = ()
+    stronger_boxes: tuple[Box, ...] = ()
 
 
 NO_OUTLIER: Final = ColorOutlier(apart=inf)
@@ -90,11 +91,9 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
         curved, error = _in_tones(left, right)
         in_tones = min(found.times, outlier_of(*curved).times) if error <= EXPLAINED else 0.0
         clear = _clear_of_clipping(left, right, ((saturated, second), curved))
-    marked = next((it.places for it in (found, stronger) if it.times > STANDS_OUT), None)
-    boxes = () if marked is None else boxes_of(marked, CELL)
     color_off = float(np.median(np.abs(smooth_apart)))
-    in_pictures = tuple(_in_pictures(box, scale) for box in boxes)
-    return ColorOutlier(found.times, color_off, in_tones, clear, stronger.times, most_apart, in_pictures)
+    boxes = (_boxes_around(it, scale) for it in (found, stronger))
+    return ColorOutlier(found.times, color_off, in_tones, clear, stronger.times, most_apart, *boxes)
 
 
 def _lesser(found: Outlier, other: Outlier) -> Outlier:
@@ -125,6 +124,11 @@ def _clear_of_clipping(left: Pixels, right: Pixels, pairs: Sequence[tuple[Float3
     clipped = (np.maximum(left, right).max(axis=2) >= _CLIPPED) | (np.minimum(left, right).min(axis=2) < _BLACK)
     clear: Blocks = block_sums(clipped[_RIM:-_RIM, _RIM:-_RIM].astype(np.float32), CELL) == 0
     return 0.0 if clear.sum() < _FEW_CLEAR else min(outlier_of(ours, theirs, clear).times for ours, theirs in pairs)
+
+
+def _boxes_around(found: Outlier, scale: float) -> tuple[Box, ...]:
+    boxes = boxes_of(found.places, CELL) if found.times > STANDS_OUT else ()
+    return tuple(_in_pictures(box, scale) for box in boxes)
 
 
 def _in_pictures(box: PixelBox, scale: float) -> Box:

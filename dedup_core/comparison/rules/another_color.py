@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.comparison.measurement import MOST_KEPT, RETONED, STANDS_OUT, PairMeasurement, Tones
+from dedup_core.comparison.measurement import MOST_KEPT, RETONED, STANDS_OUT, Detail, PairMeasurement, Tones
 from dedup_core.comparison.rules.color_match import above, is_monochrome_copy, is_saturated
 from dedup_core.comparison.rules.photographs import is_full
 from dedup_core.policy import Policy
@@ -59,19 +59,28 @@ def another_panel(measurement: PairMeasurement) -> str:
 
 def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> str:
     """The sentence about a small place that color alone tells; more is expected where colors were clipped."""
-    retoned = measurement.detail is not None and measurement.detail.retoned > RETONED
-    clipped = retoned or tones.color_off > _OTHER_COLORS
+    clipped = _are_clipped(tones, measurement.detail)
     limit = STANDS_OUT * (_OF_RETONED if clipped else 1.0)
     in_tones = tones.mark_in_tones if is_full(measurement, policy) else 0.0
     clear = tones.clear_mark if tones.kept_in_tone > _ALL_IN_TONE else 0.0
     is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT or clear > STANDS_OUT
-    keeps_nearly_all = tones.kept > _KEPT_IN_TONE
-    if not (is_told or clipped) and keeps_nearly_all and tones.stronger_mark > _OF_STRONGER * STANDS_OUT:
+    if not is_told and has_stronger_color(tones, measurement.detail):
         return f"a small part has a stronger color in one of them ({tones.stronger_mark:.1f} times what copying left)"
     if is_told or tones.fine_mark > _OF_FINE[clipped] * STANDS_OUT:
         times = tones.mark if is_told else tones.fine_mark
         return f"a small part has another color ({times:.1f} times what copying left elsewhere)"
     return ""
+
+
+def has_stronger_color(tones: Tones, detail: Detail | None) -> bool:
+    """Whether a small place has more color in one of two pictures that have nearly all of their colors in common."""
+    keeps_nearly_all = tones.kept > _KEPT_IN_TONE and not _are_clipped(tones, detail)
+    return keeps_nearly_all and tones.stronger_mark > _OF_STRONGER * STANDS_OUT
+
+
+def _are_clipped(tones: Tones, detail: Detail | None) -> bool:
+    """Whether tones or colors are so far off that some may have been clipped."""
+    return tones.color_off > _OTHER_COLORS or (detail is not None and detail.retoned > RETONED)
 
 
 def recolored_part(measurement: PairMeasurement, policy: Policy) -> str:
