@@ -54,6 +54,13 @@ def noise(share: float) -> Edit:
     return edit
 
 
+def few_colors(colors: int) -> Edit:
+    def edit(picture: Image.Image, _: random.Random) -> Image.Image:
+        return picture.quantize(palette=picture.quantize(colors), dither=Image.Dither.FLOYDSTEINBERG)
+
+    return edit
+
+
 def grey(picture: Image.Image, _: random.Random) -> Image.Image:
     return picture.convert("L")
 

@@ -17,6 +17,7 @@ from dedup_changes.edits import (
     crop_one_side,
     crop_random,
     crop_sides,
+    few_colors,
     gamma,
     grey,
     hue,
@@ -56,8 +57,8 @@ class Encoding:
 class Transform:
     """One way of making a copy, and the verdicts that are right for it.
 
-    `part` is the part of the evaluation that it belongs to: what was there first, framing, chained, turning, tone or
-    color. `takes_color`: it is no change of a picture that has none.
+    `part` is the part of the evaluation that it belongs to: what was there first, framing, chained, turning, tone, color
+    or palette. `takes_color`: it is no change of a picture that has none.
     """
 
     name: str
@@ -140,6 +141,8 @@ ALL_TRANSFORMS = (
         for name, edit in tones.COLORS.items()
     ),
     Transform("inverted", (tones.inverted,), right=SAME | RECOLORED, part="color"),
+    Transform("gif", encoding=Encoding("GIF"), right=COPY, part="palette"),
+    Transform("png-8", (few_colors(128),), Encoding("PNG"), COPY, part="palette"),
 )
 
 TRANSFORMS = {transform.name: transform for transform in ALL_TRANSFORMS}

@@ -11,7 +11,14 @@ from dedup_core.color.histogram import HISTOGRAM_SIZE
 from dedup_core.color.palette import PALETTE_COLORS
 from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.history.provenance import LOSSLESS
-from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_BYTES, MAX_SAMPLES, Whole, WorkingImage
+from dedup_core.decoding.working_image import (
+    DIGEST_BYTES,
+    FRAME_BYTES,
+    MAX_PALETTE,
+    MAX_SAMPLES,
+    Whole,
+    WorkingImage,
+)
 from dedup_core.errors import ImageTooLarge, PermanentError, UnreadableImage
 from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.hash_views import GROUPS
@@ -30,6 +37,7 @@ REASONS: Final = {
     ),
     "too-large": (ImageTooLarge, frozenset({"too-many-bytes", "too-many-pixels", "too-much-memory"})),
 }  # fmt: skip
+_PALETTE: Final = re.compile(f"(?:[0-9a-f]{{6}}){{0,{MAX_PALETTE}}}")
 _DIGEST: Final = re.compile(f"[0-9a-f]{{{2 * DIGEST_BYTES}}}")
 MAX_MESSAGE_LENGTH: Final = 1000  # some sentences
 MAX_QUALITY: Final = 100  # as `quality_of` gives it
@@ -94,8 +102,9 @@ def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingIma
             "decoded_bytes": int() as decoded_bytes,
             "shape": [int() as rows, int() as columns, 3],
             "digest": str() as digest,
+            "palette": str() as palette,
             "fine": (None | [int(), int()]) as fine_shape,
-        } if len(text) == 7 and bool not in map(type, (width, height, decoded_bytes, rows, columns)):  # noqa: PLR2004
+        } if len(text) == 8 and bool not in map(type, (width, height, decoded_bytes, rows, columns)):  # noqa: PLR2004
             pass
         case _:
             raise LieError("a picture that does not say what it is")
@@ -106,10 +115,11 @@ def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingIma
     frames = [pixel_bytes + count * FRAME_BYTES for count in range(MAX_SAMPLES + 1)]
     _require(end in frames, "pixels that are too many or too few")
     _require(digest == "" or _DIGEST.fullmatch(digest) is not None, "a digest that is none")
+    _require(_PALETTE.fullmatch(palette) is not None, "a palette that is none")
     most = MAX_PIXEL_BYTES * max(header.width * header.height, WORKING_SIZE**2)
     _require(0 < decoded_bytes <= most, "a buffer out of range")
     pixels = np.frombuffer(block[:pixel_bytes], np.uint8).reshape(rows, columns, 3)
-    whole = Whole(digest, block[pixel_bytes:end])
+    whole = Whole(digest, block[pixel_bytes:end], bytes.fromhex(palette))
     return WorkingImage(pixels, format_name, width, height, decoded_bytes, whole=whole, fine=fine)
 
 

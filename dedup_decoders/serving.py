@@ -172,6 +172,7 @@ def _packed_picture(working: WorkingImage) -> tuple[dict[str, Any], bytes]:
         "decoded_bytes": working.decoded_bytes,
         "shape": list(working.pixels.shape),
         "digest": working.whole.digest,
+        "palette": working.whole.palette.hex(),
         "fine": None if working.fine is None else list(working.fine.shape),
     }
     fine = b"" if working.fine is None else working.fine.tobytes()

@@ -104,6 +104,7 @@ class MeasureFolder:
             "decoded_bytes": picture.decoded_bytes,
             "digest": picture.whole.digest,
             "frames": picture.whole.frames.hex(),
+            "palette": picture.whole.palette.hex(),
             "fine": None if picture.fine is None else picture.fine.shape,
         }
         fine = b"" if picture.fine is None else picture.fine.tobytes()
@@ -121,7 +122,7 @@ class MeasureFolder:
         pixels, fine = values[:count].reshape(told["shape"]), None
         if told["fine"] is not None:
             fine = values[count:].reshape(told["fine"])
-        whole = Whole(told["digest"], bytes.fromhex(told["frames"]))
+        whole = Whole(told["digest"], bytes.fromhex(told["frames"]), bytes.fromhex(told["palette"]))
         sizes = told["width"], told["height"], told["decoded_bytes"]
         return WorkingImage(pixels, told["format"], *sizes, whole=whole, fine=fine)
 

@@ -17,6 +17,7 @@ PARTS = {
     "turning": "turned by degrees",
     "tone": "another tone",
     "color": "another color",
+    "palette": "with a palette",
 }
 NOT_COMPARED = "not compared"
 

@@ -29,6 +29,7 @@ from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.tones.exchanged import EvenBlocks, painted
 from dedup_core.comparison.tones.exposure import BLOCK, Blocks, color_residual
 from dedup_core.comparison.tones.ground import Ground
+from dedup_core.comparison.tones.in_palette import in_palette_of
 from dedup_core.comparison.tones.one_tone import OneTone
 from dedup_core.comparison.tones.saturation import off_saturation
 from dedup_core.comparison.tones.tones_between import tones_between
@@ -55,6 +56,20 @@ def measure_images(
     one image with several gives it as a `SeenImage`.
     """
     ours, theirs = (it if isinstance(it, SeenImage) else SeenImage(it) for it in (left, right))
+    measured = _measured_either_way(ours, theirs, hint)
+    if measured.same_when_small or measured.detail is None:
+        return measured
+    first, second = ours.working, theirs.working
+    in_palettes = [
+        *(_measured_either_way(ours, SeenImage(it), hint) for it in in_palette_of(first, second)),
+        *(_measured_either_way(SeenImage(it), theirs, hint) for it in in_palette_of(second, first)),
+    ]
+    colors = (len(first.whole.palette) + len(second.whole.palette)) // 3
+    in_palettes = [replace(it, same_when_small=False, same_pixels=False, colors=colors) for it in in_palettes]
+    return min([measured, *in_palettes], key=lambda it: it.metrics.pixel_difference)
+
+
+def _measured_either_way(ours: SeenImage, theirs: SeenImage, hint: View | None) -> PairMeasurement:
     if not in_order(ours.working.pixels, theirs.working.pixels):
         back = None if hint is None else opposite(hint)
         return _measured_in_order(theirs, ours, back).seen_from_right()

@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 30  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 31  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -159,7 +159,8 @@ class PairMeasurement:
     closer look. Both are None where the pictures are too unlike for one. `fine`: of the tiles of two pages, compared at
     a larger size, the one in which most stands out; None where no print may be too small to be read. `regions`: the
     parts that the two show differently, and the one that both show where one is inside the other. `sides`: which of the
-    two has something over it or around it, or shows less.
+    two has something over it or around it, or shows less. `colors`: of the palette of one of the two in which the other
+    was compared; 0 where it was compared as it is.
     """
 
     metrics: ColorMetrics
@@ -181,6 +182,7 @@ class PairMeasurement:
     fine: Detail | None = None
     regions: tuple[Region, ...] = ()
     sides: Sides = ALIKE
+    colors: int = 0
 
     def seen_from_right(self) -> Self:
         """The same measurement with left and right exchanged."""

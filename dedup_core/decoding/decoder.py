@@ -23,6 +23,7 @@ from dedup_core.decoding.history.provenance_probe import provenance_of
 from dedup_core.decoding.libraries import outdated_library
 from dedup_core.decoding.pixels.fine import fine_of
 from dedup_core.decoding.pixels.icc import to_srgb
+from dedup_core.decoding.pixels.indexed import used_colors
 from dedup_core.decoding.pixels.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.whole import digest_of, frames_of
 from dedup_core.decoding.working_image import Whole, WorkingImage
@@ -127,7 +128,8 @@ def _decode(
         fine = fine_of(picture, small, transposed) if for_comparison else None
         is_whole = header.halvings == 0
         digest = digest_of(picture, transposed, data, header) if for_comparison and is_whole else ""
-        whole = Whole(digest, frames_of(picture, header, transposed))
+        palette = used_colors(picture) if for_comparison else b""
+        whole = Whole(digest, frames_of(picture, header, transposed), palette)
     finally:
         picture.close()
     small = to_srgb(small, icc_profile)

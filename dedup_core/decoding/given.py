@@ -10,6 +10,7 @@ from dedup_core.decoding.decoder import TRANSPOSE_BY_ORIENTATION, decode
 from dedup_core.decoding.file_bytes import FileBytes, refusal
 from dedup_core.decoding.pixels.fine import fine_of
 from dedup_core.decoding.pixels.icc import to_srgb
+from dedup_core.decoding.pixels.indexed import used_colors
 from dedup_core.decoding.pixels.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.whole import digest_of
 from dedup_core.decoding.working_image import Whole, WorkingImage
@@ -44,7 +45,8 @@ def _of_image(image: Image.Image, limits: DecodeLimits) -> WorkingImage:
         small = to_srgb(reduce_to_working_size(image), image.info.get("icc_profile"))
         transposed = TRANSPOSE_BY_ORIENTATION.get(orientation or 1)
         fine = fine_of(image, small, transposed)
-        whole = Whole(digest_of(image, transposed))  # a frame is what is handed over, whatever its file holds
+        # A frame is what is handed over, whatever its file holds.
+        whole = Whole(digest_of(image, transposed), palette=used_colors(image))
     except (OSError, SyntaxError, ValueError) as error:  # an image that Pillow opened and has not read before
         raise UnreadableImage(f"Pillow cannot read the rest of this image ({error})", reason="corrupt") from error
     width, height = image.size

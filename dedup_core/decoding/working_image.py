@@ -11,6 +11,7 @@ from dedup_core.decoding.history.provenance import UNKNOWN, Provenance
 FRAME_SIDE: Final = 32  # as for `MAX_SAMPLES`: docs/thresholds.md#animations-and-pages
 FRAME_BYTES: Final = FRAME_SIDE**2
 MAX_SAMPLES: Final = 3
+MAX_PALETTE: Final = 256  # colors
 DIGEST_BYTES: Final = 16  # so many that no two pictures share them
 
 
@@ -19,11 +20,13 @@ class Whole:
     """`digest` (hexadecimal) is of every value of the only frame, empty where not all of the file was decoded.
 
     `frames` are samples over the length of an animation, or of the pages of a document, after the first: the luma of
-    each, `FRAME_SIDE` pixels wide and high, `FRAME_BYTES` a frame; nothing for a single picture.
+    each, `FRAME_SIDE` pixels wide and high, `FRAME_BYTES` a frame; nothing for a single picture. `palette` is red,
+    green and blue of each color that a file with a palette uses, in sRGB; nothing for other files.
     """
 
     digest: str = ""
     frames: bytes = b""
+    palette: bytes = b""
 
     def samples(self) -> NDArray[np.uint8]:
         """The samples, (n, 32, 32)."""

@@ -30,7 +30,7 @@ PHOTOGRAPHS = (
 )
 SHOWN = (
     *("white-balance", "mirrored", "crop-random-70", "avatar", "crop-framed"),
-    *("rotate-20", "clahe", "half-darkened", "sepia"),
+    *("rotate-20", "clahe", "half-darkened", "sepia", "gif"),
 )
 WIDE, PHONE = {"width": 1240, "height": 1330}, {"width": 390, "height": 844}
 

@@ -34,7 +34,7 @@ COLUMNS = FEATURES.to_columns() | {"asked": ASKED.to_asked_bytes(), "silent": np
 TEXT, BLOCK = packed_columns(COLUMNS)
 DIGEST = bytes.fromhex(FEATURES.sha256)
 PICTURE = {"format": "PNG", "width": 96, "height": 64, "decoded_bytes": 24576, "shape": [64, 96, 3]}
-PICTURE |= {"digest": "", "fine": None}
+PICTURE |= {"digest": "", "palette": "", "fine": None}
 PIXELS = decode(DATA).pixels.tobytes()
 
 
@@ -127,6 +127,10 @@ def test_the_digest_and_the_size_are_those_that_the_app_found() -> None:
         {"shape": [64, 96]},
         {"shape": "64x96x3"},
         {"more": 1},
+        {"palette": None},
+        {"palette": "00ff"},
+        {"palette": "0000gg"},
+        {"palette": "00" * 3 * 257},
         {"fine": [1]},
         {"fine": [1, 2, 3]},
         {"fine": "1x1"},
@@ -142,6 +146,10 @@ def test_the_digest_and_the_size_are_those_that_the_app_found() -> None:
 def test_a_picture_out_of_shape_or_range_is_a_lie(other: dict[str, Any]) -> None:
     with pytest.raises(LieError):
         picture_in(PICTURE | other, PIXELS, HEADER)
+
+
+def test_a_palette_is_handed_on() -> None:
+    assert picture_in(PICTURE | {"palette": "00ff00010203"}, PIXELS, HEADER).whole.palette == bytes([0, 255, 0, 1, 2, 3])
 
 
 @pytest.mark.parametrize("frames", [b"", bytes(FRAME_BYTES)])

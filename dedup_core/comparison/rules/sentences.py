@@ -32,8 +32,10 @@ def what_differs(measurement: PairMeasurement) -> str:
 
 
 def framing(measurement: PairMeasurement) -> tuple[str, ...]:
-    """The sentences about another view, and another frame; none where both are the same."""
+    """The sentences about a palette, another view, and another frame; none where these are the same."""
     sentences = []
+    if measurement.colors:
+        sentences.append(f"one picture has no more than {measurement.colors} colors; the other was given the same ones")
     if measurement.view is not View.UPRIGHT:
         sentences.append(f"one picture is {_VIEW_WORDS[measurement.view]} against the other")
     if measurement.coverage < WHOLE_FRAME and not _is_in_one_place(measurement):
