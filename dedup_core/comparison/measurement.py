@@ -104,6 +104,8 @@ class Tones:
     the colors of an even place are apart on that curve, CIELAB units, in the place that differs most but for specks.
     `fine_mark`: as `mark`, of two pages at a larger size. `stronger_mark`: as `mark`, where a stronger color is one of
     its own. `panel`: how far the colors of the plain part are apart that was trimmed along one side of both.
+    `kept_before` 0..1: the share of what is before a light plain ground in another color, and not much darker, that has
+    the same color.
     """
 
     hue: float
@@ -134,6 +136,7 @@ class Tones:
     off_in_tone: float = 0.0
     stronger_mark: float = 0.0
     panel: float = 0.0
+    kept_before: float = 0.0
 
     @property
     def keeps_ground(self) -> bool:

@@ -13,6 +13,7 @@ from dedup_core.comparison.measurement import (
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.rules.altered_share import most_that_differs
 from dedup_core.comparison.rules.another_color import (
+    another_ground,
     another_panel,
     another_spot,
     exchanged,
@@ -136,6 +137,7 @@ def _with_doubts_of_one_picture(
     doubts = (
         another_frame(measurement, policy),
         another_spot(measurement, policy),
+        another_ground(measurement),
         another_panel(measurement),
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),

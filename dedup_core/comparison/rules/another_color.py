@@ -12,6 +12,8 @@ _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OF_FINE: Final = (2.5, 3.0)  # in the same tones and in others; docs/thresholds.md#marks-of-a-color
 _OF_STRONGER: Final = 1.3  # docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
+_OTHER_GROUND: Final = 5.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
+_MOST_KEPT_BEFORE: Final = 0.5  # docs/thresholds.md#another-color-in-one-place
 _MOST_PANEL: Final = 15.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _MOST_EXCHANGED: Final = 0.1  # docs/thresholds.md#exchanged-colors
@@ -47,6 +49,15 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     if retinted and (kept := kept_colors(measurement)):
         return kept
     return _small_mark(measurement, tones, policy)
+
+
+def another_ground(measurement: PairMeasurement) -> str:
+    """The sentence about a light plain ground in another color, where what is before it kept its own; or empty."""
+    tones = measurement.tones
+    if tones is None or tones.ground is None or tones.ground <= _OTHER_GROUND or tones.kept_before <= _MOST_KEPT_BEFORE:
+        return ""
+    off = above(tones.ground, _OTHER_GROUND)
+    return f"the plain ground has another color ({off}), and {tones.kept_before:.0%} of what is before it the same"
 
 
 def another_panel(measurement: PairMeasurement) -> str:

@@ -1,5 +1,6 @@
 """Whether two aligned pictures have the same colors: as they are, in another light, or not at all."""
 
+from math import log
 from typing import Final
 
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, SAME_GROUND, STANDS_OUT, PairMeasurement, Tones
@@ -17,6 +18,10 @@ _MOST_OF_COLOR: Final = 0.35  # docs/thresholds.md#tone-is-not-color
 _AS_SATURATED: Final = 0.8  # docs/thresholds.md#tone-is-not-color
 _ALL_OF_IT: Final = 0.9  # docs/thresholds.md#tone-is-not-color
 _OF_TINT: Final = 0.2  # docs/thresholds.md#tone-is-not-color
+_ANY_TINT: Final = 4.0  # CIELAB units; docs/thresholds.md#tone-is-not-color
+_TINT_OF_GAINS: Final = 60.0  # CIELAB units; docs/thresholds.md#tone-is-not-color
+_DYED: Final = 0.45  # docs/thresholds.md#tone-is-not-color
+_DYE: Final = 12.0  # CIELAB units; docs/thresholds.md#tone-is-not-color
 MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _KEPT_BEFORE_GROUND: Final = 0.6  # docs/thresholds.md#another-shade
 _MOST_OFF_ONE_TONE: Final = 12.0  # CIELAB units; docs/thresholds.md#another-shade
@@ -89,10 +94,19 @@ def _other_before_ground(tones: Tones, policy: Policy, *, before_plain: bool) ->
 
 def _is_cast(tones: Tones) -> bool:
     """Whether the light explains all color that differs, and the ground is in that light, too."""
-    if not 0 < tones.cast <= _MOST_CAST or tones.keeps_ground:
+    if not 0 < tones.cast <= _MOST_CAST or tones.keeps_ground or _is_other_dye(tones):
         return False
     only_tone = tones.cast <= _TONE_ALONE and tones.saturation >= _LEAST_SATURATION
     return tones.off_cast <= (_MOST_OFF_TONE if only_tone else _MOST_OFF_CAST)
+
+
+def _is_other_dye(tones: Tones) -> bool:
+    """Whether the gains of the channels make far less of a tint: a curve fits any two colors of a picture of one.
+
+    Its levels of red, green and blue lie apart from each other, so that it may move each by itself.
+    """
+    unexplained = tones.tint > _ANY_TINT + _TINT_OF_GAINS * log(tones.cast)
+    return unexplained and (tones.saturation < _DYED or tones.tint > _DYE)
 
 
 def _is_relit(tones: Tones) -> bool:

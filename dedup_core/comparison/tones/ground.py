@@ -19,6 +19,9 @@ _NEAR_GROUND: Final = 0.9  # of the ground's light: edges, shadows and what is h
 _TOLD: Final = (0.02, 0.97)  # of the ground's light: beyond, ratios of logarithms tell nothing
 _GAMMA: Final = 2.2  # docs/thresholds.md#another-shade
 _GAIN: Final = 1.45  # docs/thresholds.md#another-shade
+_NOT_DARK: Final = 0.3  # of the ground's light: no light changes black
+_LEAST_THINGS: Final = 0.05  # of all blocks
+_SAME: Final = 3.0  # CIELAB units: what saving leaves of the means of blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,13 @@ class Ground:
     """The ground itself, and what is before it.
 
     `apart`: how far its colors are apart, in CIELAB units. `shade` 0..1: the share of what is before it whose lightness
-    changed by more than light changes it, while the ground did not.
+    changed by more than light changes it, while the ground did not. `kept` 0..1: the share of what is before it, and
+    not much darker, that has the same color, while the ground has another one.
     """
 
     apart: float
-    shade: float
+    shade: float = 0.0
+    kept: float = 0.0
 
     @classmethod
     def of(cls, blocks: Blocks, pixels: NDArray[np.bool_]) -> Self | None:
@@ -44,10 +49,10 @@ class Ground:
             return None
         ours, theirs = lab_of(colors[None])[0]
         apart = float(np.linalg.norm(ours - theirs))
+        lumas = [side @ LUMA / level for side, level in zip((blocks.left, blocks.right), levels, strict=True)]
         if apart > SAME_GROUND:
-            return cls(apart, 0.0)
-        lumas = (side @ LUMA / level for side, level in zip((blocks.left, blocks.right), levels, strict=True))
-        return cls(apart, _shade(*lumas))
+            return cls(apart, kept=_kept(blocks, np.minimum(*lumas)))
+        return cls(apart, shade=_shade(*lumas))
 
 
 def _shade(ours: Float32s, theirs: Float32s) -> float:
@@ -58,3 +63,12 @@ def _shade(ours: Float32s, theirs: Float32s) -> float:
     here, there = (np.log(np.clip(side[things], *_TOLD)) for side in (ours, theirs))
     gammas, gains = np.abs(np.log(here / there)), np.abs(here - there)
     return float(((gammas > np.log(_GAMMA)) & (gains > np.log(_GAIN))).mean())
+
+
+def _kept(blocks: Blocks, luma: Float32s) -> float:
+    """Of blocks whose luma (h, w), in shares of the ground's, is the darker one of both."""
+    things = (luma > _NOT_DARK) & (luma < _NEAR_GROUND)
+    if things.mean() < _LEAST_THINGS:
+        return 0.0
+    ours, theirs = (lab_of(side[things]) for side in (blocks.left, blocks.right))
+    return float((np.linalg.norm(ours - theirs, axis=-1) < _SAME).mean())

@@ -79,7 +79,7 @@ def tones_between(
     apart = ours - theirs  # (3, n)
     tones = _own_colors(blocks, ours, theirs, flat)
     if ground is not None:
-        tones = replace(tones, ground=ground.apart, shade=ground.shade)
+        tones = replace(tones, ground=ground.apart, shade=ground.shade, kept_before=ground.kept)
     nowhere = np.zeros(shape, dtype=np.bool_)
     if only_colors and (spot := largest_but(_lengths(apart[1:])[counted], _SPECKS)) <= _SURE_SPOT:
         return replace(tones, spot=spot), nowhere
