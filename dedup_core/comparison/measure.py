@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -10,14 +10,14 @@ from dedup_core.arrays import Float32s
 from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
-from dedup_core.comparison.alignment.seen_image import SeenImage, contents_of, distance_bits
+from dedup_core.comparison.alignment.seen_image import SeenImage, contents_of, distance_bits, large_enough
 from dedup_core.comparison.alignment.warp import lean_of
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, SURE_DETAIL
 from dedup_core.comparison.detail.color_marks import color_outlier
-from dedup_core.comparison.detail.fine_colors import SOME_COLOR, look_at_fine_colors
+from dedup_core.comparison.detail.fine_colors import look_at_fine_colors, may_differ_in_color
 from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
-from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement, Tones
+from dedup_core.comparison.measurement import FEW_PARTS, RETONED, SURE_RESIDUAL, PairMeasurement, Tones
 from dedup_core.comparison.overlap.laid import METRIC_SIZE, Laid, in_order
 from dedup_core.comparison.overlap.margins import TrimmedMargins
 from dedup_core.comparison.overlap.pair_look import PairLook, look_at_itself, look_at_pair
@@ -42,6 +42,13 @@ _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plai
 _NOT_PLAIN: Final = 0.15  # share of plain background; no preset takes less of it for one that a thing is shown before
 
 
+class _Wholes(NamedTuple):
+    """How many times as large as its working image each whole picture is, and whether they may be pages."""
+
+    gains: tuple[float, float]
+    is_page: bool
+
+
 def measure_pair(left: Picture, right: Picture, limits: DecodeLimits = DEFAULT_LIMITS) -> ColorMetrics:
     """The three color metrics of two pictures (as `compare` takes them), after alignment."""
     return measure_images(working_image_of(left, limits), working_image_of(right, limits)).metrics
@@ -55,7 +62,7 @@ def measure_images(
     The numbers are the same whichever picture is left; `view` and `hint` are how the left one is turned. Who compares
     one image with several gives it as a `SeenImage`.
     """
-    ours, theirs = (it if isinstance(it, SeenImage) else SeenImage(it) for it in (left, right))
+    ours, theirs = large_enough(*(it if isinstance(it, SeenImage) else SeenImage(it) for it in (left, right)))
     measured = _measured_either_way(ours, theirs, hint)
     if measured.same_when_small or measured.detail is None:
         return measured
@@ -110,9 +117,9 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         is_page = before_plain or left.fine is not None or right.fine is not None
-        gains = (_gain(left), _gain(right)) if is_page else None
+        wholes = _Wholes((_gain(left), _gain(right)), is_page)
         tones, regions = _tones_and_regions(
-            found, blocks, unchanged, gains, only_colors=only_colors, before_plain=before_plain
+            found, blocks, unchanged, wholes, only_colors=only_colors, before_plain=before_plain
         )
         if margins:
             tones = replace(tones, panel=margins.panel_off)
@@ -120,13 +127,13 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     fine = look_at_fine_print(found.placed, left.fine, right.fine) if is_alike else NOT_LOOKED
     if not changed(regions):
         regions += fine.regions
-    wholes = turned(left.pixels, pair.view), right.pixels
     is_straight = laid.placed.is_straight
     parts = pair.left, pair.right
     sides, turn = ALIKE, laid.placed.turn
     if is_in_question:
         lean = 0.0 if is_straight else lean_of(laid.placed.homography, laid.placed.left)
-        sides = sides_of(wholes, parts, pair.inner, METRIC_SIZE, lean=lean, turn=turn)
+        whole_pixels = turned(left.pixels, pair.view), right.pixels
+        sides = sides_of(whole_pixels, parts, pair.inner, METRIC_SIZE, lean=lean, turn=turn)
     at_an_angle = look.detail is not None and not is_straight
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
@@ -156,15 +163,12 @@ def _tones_and_regions(
     found: PairLook,
     blocks: Blocks,
     unchanged: Float32s,
-    gains: tuple[float, float] | None,
+    wholes: _Wholes,
     *,
     only_colors: bool,
     before_plain: bool,
 ) -> tuple[Tones, tuple[Region, ...]]:
-    """What no change of tone explains, and the regions of the look; where it has none that changed, those of colors.
-
-    `gains` of two pages are how many times as large as its working image each whole one is.
-    """
+    """What no change of tone explains, and the regions of the look; where it has none that changed, those of colors."""
     laid, look = found.laid, found.look
     left, right = laid.parts
     ground = Ground.of(blocks, left.background.pixels & right.background.pixels)
@@ -174,7 +178,7 @@ def _tones_and_regions(
         regions += laid.regions_of(spots, BLOCK)
     is_little = look.detail is not None and look.detail.altered_share <= FEW_PARTS
     if is_little:
-        tones, regions = _with_marks(tones, regions, found, gains)
+        tones, regions = _with_marks(tones, regions, found, wholes)
     even = EvenBlocks(laid.labs, unchanged)
     tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted(blocks))
     if is_little and not only_colors:
@@ -185,9 +189,9 @@ def _tones_and_regions(
 
 
 def _with_marks(
-    tones: Tones, regions: tuple[Region, ...], found: PairLook, gains: tuple[float, float] | None
+    tones: Tones, regions: tuple[Region, ...], found: PairLook, wholes: _Wholes
 ) -> tuple[Tones, tuple[Region, ...]]:
-    """The same with marks that color alone tells, in plain margins that both show, too; in pages finer ones."""
+    """The same with marks that color alone tells, in plain margins that both show, too, and finer ones."""
     around = None if found.whole is None else Laid.of(found.whole)
     looked = [(it, color_outlier(it.pair.left, it.pair.right, it.least_pixels)) for it in (found.laid, around) if it]
     shown, outlier = max(looked, key=lambda it: it[1].times)
@@ -203,8 +207,10 @@ def _with_marks(
     marked = shown.regions_in(outlier.boxes)
     if not marked and has_stronger_color(tones, found.look.detail):
         marked = shown_stronger.regions_in(stronger.stronger_boxes)
-    if gains is not None and max(it.apart for _, it in looked) > SOME_COLOR:
-        outlier, places = look_at_fine_colors(found.whole or found.placed, gains)
+    retoned = found.look.detail is not None and found.look.detail.retoned > RETONED
+    apart = max(it.apart for _, it in looked)
+    if may_differ_in_color(apart, is_page=wholes.is_page, retoned=retoned):
+        outlier, places = look_at_fine_colors(found.whole or found.placed, wholes.gains)
         tones = replace(tones, fine_mark=outlier.times)
         marked = marked or places
     return tones, regions if changed(regions) else (*regions, *marked)

@@ -1,5 +1,6 @@
 """SeenImage: a working image with what every comparison of it asks for, so that it is made once and not once a pair."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -16,6 +17,7 @@ from dedup_core.fingerprinting.luma import LumaPicture
 from dedup_core.search.hit import MAX_DISTANCE_BITS
 from dedup_core.views import View
 
+_TINY: Final = 80  # pixels of the longer side; docs/thresholds.md#detail
 _OTHER_BORDER: Final = 0.02  # of a side; borders of one picture, scaled and rounded, differ by less
 
 
@@ -51,6 +53,21 @@ class SeenImage:
     def hashes_as_is(self) -> NDArray[np.uint8]:
         """The same of a page at an angle as it is, not as it is upright."""
         return hashes_with(self.luma, self.luma)
+
+
+def large_enough(left: SeenImage, right: SeenImage) -> tuple[SeenImage, SeenImage]:
+    """The same two, or both twice as large where both are tiny: a block would be a quarter of an icon."""
+    if max(*left.working.pixels.shape[:2], *right.working.pixels.shape[:2]) >= _TINY:
+        return left, right
+    return _doubled(left), _doubled(right)
+
+
+def _doubled(image: SeenImage) -> SeenImage:
+    working = image.working
+    pixels = Image.fromarray(working.pixels)
+    pixels = pixels.resize((2 * pixels.width, 2 * pixels.height), Image.Resampling.BICUBIC)
+    size = 2 * working.width, 2 * working.height
+    return SeenImage(replace(working, pixels=np.asarray(pixels), width=size[0], height=size[1]))
 
 
 def distance_bits(left: SeenImage, right: SeenImage, view: View, *, at_an_angle: bool) -> int | None:

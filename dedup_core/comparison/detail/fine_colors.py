@@ -1,4 +1,4 @@
-"""Two pages that lie on each other, looked at again for color at the working size: a chart's red line, red print."""
+"""Two pictures that lie on each other, looked at again for color at the working size: a chart's red line, red print."""
 
 from typing import Final
 
@@ -16,7 +16,15 @@ _SAME_LUMA: Final = 6.0  # of 255 on average nearby: red print in place of black
 _MOST_GAIN: Final = 2.0  # times the working size: JPEG keeps half of the pixels in color, and only those are compared
 # Mean square in levels, of 4 x 4 pixels at the size at which pairs are compared. Saving and scaling mostly leave less,
 # and a number in red, one line of a chart or a thin ring that is told at the working size leaves twenty times as much.
-SOME_COLOR: Final = 3.0
+_SOME_COLOR: Final = 3.0
+_MUCH_COLOR: Final = (
+    30.0  # as `_SOME_COLOR`, of photographs: one JPEG in ten of quality 50 leaves 8 of small strong colors
+)
+
+
+def may_differ_in_color(apart: float, *, is_page: bool, retoned: bool) -> bool:
+    """Whether the closer look is worth its time, where the most different block of 4 x 4 pixels is so far apart."""
+    return apart > _SOME_COLOR if is_page else apart > _MUCH_COLOR and not retoned
 
 
 def look_at_fine_colors(placed: Placed, gains: tuple[float, float]) -> tuple[ColorOutlier, tuple[Region, ...]]:

@@ -20,8 +20,7 @@ _ALL_OF_IT: Final = 0.9  # docs/thresholds.md#tone-is-not-color
 _OF_TINT: Final = 0.2  # docs/thresholds.md#tone-is-not-color
 _ANY_TINT: Final = 4.0  # CIELAB units; docs/thresholds.md#tone-is-not-color
 _TINT_OF_GAINS: Final = 60.0  # CIELAB units; docs/thresholds.md#tone-is-not-color
-_DYED: Final = 0.45  # docs/thresholds.md#tone-is-not-color
-_DYE: Final = 12.0  # CIELAB units; docs/thresholds.md#tone-is-not-color
+_TINT_OF_DIMMED: Final = 20.0  # CIELAB units; docs/thresholds.md#tone-is-not-color
 MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _KEPT_BEFORE_GROUND: Final = 0.6  # docs/thresholds.md#another-shade
 _MOST_OFF_ONE_TONE: Final = 12.0  # CIELAB units; docs/thresholds.md#another-shade
@@ -101,12 +100,11 @@ def _is_cast(tones: Tones) -> bool:
 
 
 def _is_other_dye(tones: Tones) -> bool:
-    """Whether the gains of the channels make far less of a tint: a curve fits any two colors of a picture of one.
+    """Whether gains or a brightness make far less of a tint: a curve fits any two colors of pictures of one.
 
     Its levels of red, green and blue lie apart from each other, so that it may move each by itself.
     """
-    unexplained = tones.tint > _ANY_TINT + _TINT_OF_GAINS * log(tones.cast)
-    return unexplained and (tones.saturation < _DYED or tones.tint > _DYE)
+    return tones.tint > max(_ANY_TINT + _TINT_OF_GAINS * log(tones.cast), _TINT_OF_DIMMED * tones.saturation)
 
 
 def _is_relit(tones: Tones) -> bool:
