@@ -276,3 +276,25 @@ def test_a_mark_too_fine_for_metrics_is_none_in_a_copy_in_gray():
     ImageDraw.Draw(marked).text((706, 470), "8", fill=(200, 0, 0), font_size=18)
     assert kind_of(marked, jpeg(marked.convert("L"), 85)) is VerdictKind.DUPLICATE
     assert kind_of(sheet((0, 0, 0)), jpeg(marked, 85)) is VerdictKind.ALTERED
+
+
+def beach(date: str) -> Image.Image:
+    """Sand and stones with a camera's date in orange, in a corner that is as light as it."""
+    random = np.random.default_rng(5)
+    waves = np.zeros((750, 1000))
+    for height in (4, 12, 40, 130):
+        coarse = random.normal(128, 45, (height, height * 4 // 3)).clip(0, 255).astype(np.uint8)
+        waves += np.asarray(Image.fromarray(coarse).resize((1000, 750), Image.Resampling.BICUBIC), float) - 128
+    down, across = np.mgrid[0:1:750j, 0:1:1000j]
+    waves *= np.where((down > 0.88) & (across > 0.6), 0.25, 0.9)
+    pixels = np.array([176, 170, 140]) + waves[..., None] * [0.9, 1, 1.1] + random.normal(0, 3, (750, 1000, 1))
+    image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    ImageDraw.Draw(image).text((965, 715), date, fill=(255, 150, 40), font_size=46, anchor="rb")
+    return image
+
+
+@pytest.mark.parametrize("quality", [95, 80])
+@pytest.mark.parametrize(("before", "after"), [("13/04/2019", "26/04/2019"), ("12/03/18", "12/08/18")])
+def test_another_date_as_light_as_the_photograph_is_seen(before, after, quality):
+    assert kind_of(beach(before), jpeg(beach(after), quality)) is VerdictKind.ALTERED
+    assert kind_of(beach(before), jpeg(beach(before), quality)) is VerdictKind.DUPLICATE

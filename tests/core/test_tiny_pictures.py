@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -41,3 +42,29 @@ def test_a_mirrored_letter_is_another_one(character, side):
     picture = tiny(letter(character), side)
     verdict = compare(png(picture), png(ImageOps.mirror(picture)))
     assert verdict.kind in {VerdictKind.ALTERED, VerdictKind.DISTINCT}, verdict.reasons
+
+
+def written_three(seed: int, side: int = 28) -> Image.Image:
+    """A three as a hand draws it, differently for every seed, as in the sets of digits that models learn from."""
+    random = np.random.default_rng(seed)
+    sheet = Image.new("L", (224, 224), 0)
+    knots = np.array(
+        [(70, 60), (110, 36), (150, 62), (140, 96), (108, 110), (146, 124), (158, 160), (118, 190), (68, 170)]
+    )
+    places = knots + random.normal(0, 9, knots.shape)
+    ImageDraw.Draw(sheet).line([tuple(it) for it in places], fill=255, width=20, joint="curve")
+    return sheet.resize((side, side), Image.Resampling.LANCZOS).convert("RGB")
+
+
+@pytest.mark.parametrize("side", [32, 48])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_digit_that_was_written_again_is_another_one(side, seed):
+    verdict = compare(png(written_three(seed, side)), png(written_three(seed + 1, side)))
+    assert verdict.kind in {VerdictKind.ALTERED, VerdictKind.DISTINCT}, verdict.reasons
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_digit_that_was_saved_again_is_a_duplicate(seed):
+    file = BytesIO()
+    written_three(seed).save(file, "JPEG", quality=90)
+    assert compare(png(written_three(seed)), file.getvalue()).kind is VerdictKind.DUPLICATE

@@ -10,6 +10,7 @@ from dedup_core.policy import Policy
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OF_FINE: Final = (2.5, 3.0)  # in the same tones and in others; docs/thresholds.md#marks-of-a-color
+_OF_FINE_IN_FULL: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OF_STRONGER: Final = 1.3  # docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
 _OTHER_GROUND: Final = 5.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
@@ -77,7 +78,8 @@ def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> s
     is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT or clear > STANDS_OUT
     if not is_told and has_stronger_color(tones, measurement.detail):
         return f"a small part has a stronger color in one of them ({tones.stronger_mark:.1f} times what copying left)"
-    if is_told or tones.fine_mark > _OF_FINE[clipped] * STANDS_OUT:
+    of_fine = _OF_FINE_IN_FULL if is_full(measurement, policy) and not clipped else _OF_FINE[clipped]
+    if is_told or tones.fine_mark > of_fine * STANDS_OUT:
         times = tones.mark if is_told else tones.fine_mark
         return f"a small part has another color ({times:.1f} times what copying left elsewhere)"
     return ""
