@@ -2,37 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from dedup_core.arrays import Float32s
 from dedup_core.color.background import weights_and_plain_share
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.color.metrics import lab_metrics
 from dedup_core.comparison.alignment.seen_image import SeenImage, contents_of, distance_bits, large_enough
 from dedup_core.comparison.alignment.warp import lean_of
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, SURE_DETAIL
-from dedup_core.comparison.detail.color_marks import color_outlier
-from dedup_core.comparison.detail.fine_colors import look_at_fine_colors, may_differ_in_color
 from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
-from dedup_core.comparison.measurement import FEW_PARTS, RETONED, SURE_RESIDUAL, PairMeasurement, Tones
+from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement
 from dedup_core.comparison.overlap.laid import METRIC_SIZE, Laid, in_order
 from dedup_core.comparison.overlap.margins import TrimmedMargins
-from dedup_core.comparison.overlap.pair_look import PairLook, look_at_itself, look_at_pair
+from dedup_core.comparison.overlap.pair_look import look_at_itself, look_at_pair
 from dedup_core.comparison.overlap.which_side import sides_of
-from dedup_core.comparison.regions import Region, changed
+from dedup_core.comparison.pair_tones import Wholes, tones_and_regions
+from dedup_core.comparison.regions import changed
 from dedup_core.comparison.rules.allowance import shows_something_else
-from dedup_core.comparison.rules.another_color import has_stronger_color
-from dedup_core.comparison.sides import ALIKE
-from dedup_core.comparison.tones.exchanged import EvenBlocks, painted
-from dedup_core.comparison.tones.exposure import BLOCK, Blocks, color_residual
-from dedup_core.comparison.tones.ground import Ground
+from dedup_core.comparison.sides import ALIKE, Sides
+from dedup_core.comparison.tones.exposure import Blocks, color_residual
 from dedup_core.comparison.tones.in_palette import in_palette_of
-from dedup_core.comparison.tones.one_tone import OneTone
-from dedup_core.comparison.tones.saturation import off_saturation
-from dedup_core.comparison.tones.tones_between import tones_between
 from dedup_core.decoding.given import Picture, working_image_of
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.limits import DEFAULT_LIMITS, DecodeLimits
@@ -40,13 +32,6 @@ from dedup_core.views import View, opposite, turned
 
 _SURE_TEXTURE: Final = 0.1  # above the thresholds of every preset: not two plain pictures
 _NOT_PLAIN: Final = 0.15  # share of plain background; no preset takes less of it for one that a thing is shown before
-
-
-class _Wholes(NamedTuple):
-    """How many times as large as its working image each whole picture is, and whether they may be pages."""
-
-    gains: tuple[float, float]
-    is_page: bool
 
 
 def measure_pair(left: Picture, right: Picture, limits: DecodeLimits = DEFAULT_LIMITS) -> ColorMetrics:
@@ -117,8 +102,8 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         only_colors = residual <= SURE_RESIDUAL and look.detail.worst <= SURE_DETAIL
         before_plain = plain_share > _NOT_PLAIN
         is_page = before_plain or left.fine is not None or right.fine is not None
-        wholes = _Wholes((_gain(left), _gain(right)), is_page)
-        tones, regions = _tones_and_regions(
+        wholes = Wholes((left.shrunk_by, right.shrunk_by), is_page)
+        tones, regions = tones_and_regions(
             found, blocks, unchanged, wholes, only_colors=only_colors, before_plain=before_plain
         )
         if margins:
@@ -127,19 +112,13 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     fine = look_at_fine_print(found.placed, left.fine, right.fine) if is_alike else NOT_LOOKED
     if not changed(regions):
         regions += fine.regions
-    is_straight = laid.placed.is_straight
-    parts = pair.left, pair.right
-    sides, turn = ALIKE, laid.placed.turn
-    if is_in_question:
-        lean = 0.0 if is_straight else lean_of(laid.placed.homography, laid.placed.left)
-        whole_pixels = turned(left.pixels, pair.view), right.pixels
-        sides = sides_of(whole_pixels, parts, pair.inner, METRIC_SIZE, lean=lean, turn=turn)
-    at_an_angle = look.detail is not None and not is_straight
+    sides = _sides_of(laid, left, right) if is_in_question else ALIKE
+    at_an_angle = look.detail is not None and not laid.placed.is_straight
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
         metrics=lab_metrics(laid.labs, (ours_shown.colors, theirs_shown.colors), weights),
         view=pair.view,
-        turn=turn,
+        turn=laid.placed.turn,
         distance_bits=distance_bits(ours, theirs, pair.view, at_an_angle=at_an_angle),
         same_pixels=same and left.whole.digest == right.whole.digest != "",
         same_when_small=same,
@@ -159,74 +138,11 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
     )
 
 
-def _tones_and_regions(
-    found: PairLook,
-    blocks: Blocks,
-    unchanged: Float32s,
-    wholes: _Wholes,
-    *,
-    only_colors: bool,
-    before_plain: bool,
-) -> tuple[Tones, tuple[Region, ...]]:
-    """What no change of tone explains, and the regions of the look; where it has none that changed, those of colors."""
-    laid, look = found.laid, found.look
-    left, right = laid.parts
-    ground = Ground.of(blocks, left.background.pixels & right.background.pixels)
-    tones, spots = tones_between(blocks, laid.labs, ground=ground, only_colors=only_colors, before_plain=before_plain)
-    regions = look.regions
-    if not changed(regions):
-        regions += laid.regions_of(spots, BLOCK)
-    is_little = look.detail is not None and look.detail.altered_share <= FEW_PARTS
-    if is_little:
-        tones, regions = _with_marks(tones, regions, found, wholes)
-    even = EvenBlocks(laid.labs, unchanged)
-    tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted(blocks))
-    if is_little and not only_colors:
-        tones = replace(tones, off_saturation=off_saturation(blocks))
-    if is_little and even.are_retoned(blocks):
-        tones = _in_one_tone(tones, OneTone.of(blocks, even.even))
-    return tones, regions
-
-
-def _with_marks(
-    tones: Tones, regions: tuple[Region, ...], found: PairLook, wholes: _Wholes
-) -> tuple[Tones, tuple[Region, ...]]:
-    """The same with marks that color alone tells, in plain margins that both show, too, and finer ones."""
-    around = None if found.whole is None else Laid.of(found.whole)
-    looked = [(it, color_outlier(it.pair.left, it.pair.right, it.least_pixels)) for it in (found.laid, around) if it]
-    shown, outlier = max(looked, key=lambda it: it[1].times)
-    shown_stronger, stronger = max(looked, key=lambda it: it[1].stronger)
-    tones = replace(
-        tones,
-        mark=outlier.times,
-        mark_in_tones=max(outlier.in_tones, looked[0][1].in_tones),
-        clear_mark=max(outlier.clear, looked[0][1].clear),
-        color_off=looked[0][1].color_off,
-        stronger_mark=stronger.stronger,
-    )
-    marked = shown.regions_in(outlier.boxes)
-    if not marked and has_stronger_color(tones, found.look.detail):
-        marked = shown_stronger.regions_in(stronger.stronger_boxes)
-    retoned = found.look.detail is not None and found.look.detail.retoned > RETONED
-    apart = max(it.apart for _, it in looked)
-    if may_differ_in_color(apart, is_page=wholes.is_page, retoned=retoned):
-        outlier, places = look_at_fine_colors(found.whole or found.placed, wholes.gains)
-        tones = replace(tones, fine_mark=outlier.times)
-        marked = marked or places
-    return tones, regions if changed(regions) else (*regions, *marked)
-
-
-def _in_one_tone(tones: Tones, one: OneTone | None) -> Tones:
-    """What one curve for all channels leaves of even places; nothing where too few are even."""
-    if one is None:
-        return tones
-    off = max(tones.painted, painted((one.ours, one.theirs)))
-    return replace(tones, painted=off, kept_in_tone=one.kept, off_tone=one.left_over, off_in_tone=one.off)
-
-
-def _gain(image: WorkingImage) -> float:
-    """How many times as large as its working image a whole picture is."""
-    return max(image.width, image.height) / float(max(image.pixels.shape[:2]))
+def _sides_of(laid: Laid, left: WorkingImage, right: WorkingImage) -> Sides:
+    pair, placed = laid.pair, laid.placed
+    lean = 0.0 if placed.is_straight else lean_of(placed.homography, placed.left)
+    wholes = turned(left.pixels, pair.view), right.pixels
+    return sides_of(wholes, (pair.left, pair.right), pair.inner, METRIC_SIZE, lean=lean, turn=placed.turn)
 
 
 def _equal_as_measured(left: WorkingImage, right: WorkingImage) -> bool:

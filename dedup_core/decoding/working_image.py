@@ -55,6 +55,11 @@ class WorkingImage:
     whole: Whole = UNKNOWN_WHOLE
     fine: NDArray[np.uint8] | None = None
 
+    @property
+    def shrunk_by(self) -> float:
+        """How many times as large the whole picture is."""
+        return max(self.width, self.height) / float(max(self.pixels.shape[:2]))
+
 
 def decoded(given: object) -> WorkingImage:
     """What `decode` gave. Raises `TypeError` for anything else, with what to hand over in its place."""
