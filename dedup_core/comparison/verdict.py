@@ -15,6 +15,7 @@ from dedup_core.comparison.rules.altered_share import most_that_differs
 from dedup_core.comparison.rules.another_color import (
     another_ground,
     another_panel,
+    another_shade,
     another_spot,
     exchanged,
     keeps_colors,
@@ -139,6 +140,7 @@ def _with_doubts_of_one_picture(
         another_spot(measurement, policy),
         another_ground(measurement),
         another_panel(measurement),
+        another_shade(measurement),
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
         fine_print(measurement),

@@ -72,3 +72,37 @@ def test_a_room_with_other_walls_is_altered(wall: Color) -> None:
 def test_a_room_under_another_lamp_is_a_duplicate(gains: tuple[float, float, float]) -> None:
     picture = room((226, 214, 186))
     assert compare(picture, encoded(through(gains, picture), "JPEG", quality=88)).kind is VerdictKind.DUPLICATE
+
+
+def car(paint: int, grain: int = 0) -> Image.Image:
+    """One in a studio, whose backdrop gets darker downwards."""
+    down = np.linspace(0, 1, 600)[:, None, None]
+    drawn = Image.fromarray(
+        (np.where(down < 0.62, 215 - 60 * down, 150 - 40 * down) * np.ones((600, 900, 3))).astype(np.uint8)
+    )
+    pen = ImageDraw.Draw(drawn)
+    body, sill, glass = (paint, paint, paint + 3), (int(paint * 0.75),) * 3, (120, 140, 155)
+    pen.polygon([(230, 330), (300, 240), (560, 240), (650, 330)], fill=body)
+    pen.rounded_rectangle((140, 320, 760, 440), 30, fill=body)
+    pen.rectangle((150, 390, 750, 432), fill=sill)
+    pen.polygon([(265, 325), (315, 255), (420, 255), (420, 325)], fill=glass)
+    pen.polygon([(435, 325), (435, 255), (548, 255), (615, 325)], fill=glass)
+    for x in (260, 640):
+        pen.ellipse((x - 55, 390, x + 55, 500), fill=(28, 28, 30))
+        pen.ellipse((x - 25, 420, x + 25, 470), fill=(150, 150, 152))
+    pixels = np.asarray(drawn.filter(ImageFilter.GaussianBlur(1)), float)
+    pixels += np.random.default_rng(grain).normal(0, 3, (600, 900, 1))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(("one", "other"), [(34, 90), (60, 110), (110, 60)])
+def test_a_black_car_and_a_gray_one_are_two(one: int, other: int) -> None:
+    verdict = compare(car(one), encoded(car(other, 1), "JPEG", quality=85))
+    assert verdict.kind is VerdictKind.ALTERED
+    assert verdict.reasons[0].startswith("a part is lighter or darker")
+
+
+@pytest.mark.parametrize("factor", [0.75, 1.2])
+def test_a_car_in_another_light_is_a_duplicate(factor: float) -> None:
+    lit = ImageEnhance.Brightness(car(60)).enhance(factor)
+    assert compare(car(60), encoded(lit, "JPEG", quality=85)).kind is VerdictKind.DUPLICATE

@@ -15,6 +15,10 @@ _OF_STRONGER: Final = 1.3  # docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
 _OTHER_GROUND: Final = 5.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT_BEFORE: Final = 0.5  # docs/thresholds.md#another-color-in-one-place
+_KEPT_BESIDE: Final = 0.55  # docs/thresholds.md#another-shade
+_SHADED: Final = 5.0  # gray levels; docs/thresholds.md#another-shade
+_OTHER_LIGHT: Final = 0.85  # CIELAB units; docs/thresholds.md#another-shade
+_OTHER_SHADE: Final = 1.3  # CIELAB units; docs/thresholds.md#another-shade
 _MOST_PANEL: Final = 15.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
 _OTHER_COLORS: Final = 3.0  # levels of 255; docs/thresholds.md#marks-of-a-color
 _MOST_EXCHANGED: Final = 0.1  # docs/thresholds.md#exchanged-colors
@@ -59,6 +63,19 @@ def another_ground(measurement: PairMeasurement) -> str:
         return ""
     off = above(tones.ground, _OTHER_GROUND)
     return f"the plain ground has another color ({off}), and {tones.kept_before:.0%} of what is before it the same"
+
+
+def another_shade(measurement: PairMeasurement) -> str:
+    """The sentence about a part that is lighter or darker, where most of the picture kept its colors; or empty.
+
+    No curve of tones and no light from one side does that.
+    """
+    tones, detail = measurement.tones, measurement.detail
+    if tones is None or detail is None or tones.kept <= _KEPT_BESIDE or detail.retoned <= _SHADED:
+        return ""
+    if tones.light <= _OTHER_LIGHT or measurement.color_residual <= _OTHER_SHADE:
+        return ""
+    return f"a part is lighter or darker in one of them ({tones.light:.1f}), and {tones.kept:.0%} has the same color"
 
 
 def another_panel(measurement: PairMeasurement) -> str:
