@@ -138,7 +138,7 @@ def _with_doubts_of_one_picture(
     doubts = (
         another_frame(measurement, policy),
         another_spot(measurement, policy),
-        another_ground(measurement),
+        another_ground(measurement, policy),
         another_panel(measurement),
         another_shade(measurement),
         too_small_a_part(measurement, policy),

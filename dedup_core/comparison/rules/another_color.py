@@ -56,10 +56,15 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     return _small_mark(measurement, tones, policy)
 
 
-def another_ground(measurement: PairMeasurement) -> str:
-    """The sentence about a light plain ground in another color, where what is before it kept its own; or empty."""
+def another_ground(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about a light plain ground in another color, where what is before it kept its own; or empty.
+
+    A saturation leaves what is gray before a colored ground.
+    """
     tones = measurement.tones
     if tones is None or tones.ground is None or tones.ground <= _OTHER_GROUND or tones.kept_before <= _MOST_KEPT_BEFORE:
+        return ""
+    if is_saturated(tones, policy):
         return ""
     off = above(tones.ground, _OTHER_GROUND)
     return f"the plain ground has another color ({off}), and {tones.kept_before:.0%} of what is before it the same"
