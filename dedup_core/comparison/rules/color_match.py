@@ -100,9 +100,10 @@ def _is_cast(tones: Tones) -> bool:
 
 
 def _is_other_dye(tones: Tones) -> bool:
-    """Whether gains or a brightness make far less of a tint: a curve fits any two colors of pictures of one.
+    """Whether the tints are farther apart than gains or a brightness make them.
 
-    Its levels of red, green and blue lie apart from each other, so that it may move each by itself.
+    Red, green and blue of a picture of one color lie at levels apart from each other, so that a curve moves each by
+    itself and makes any other color of it.
     """
     return tones.tint > max(_ANY_TINT + _TINT_OF_GAINS * log(tones.cast), _TINT_OF_DIMMED * tones.saturation)
 
