@@ -57,8 +57,8 @@ class Encoding:
 class Transform:
     """One way of making a copy, and the verdicts that are right for it.
 
-    `part` is the part of the evaluation that it belongs to: what was there first, framing, chained, turning, tone, color
-    or palette. `takes_color`: it is no change of a picture that has none.
+    `part` is the part of the evaluation that it belongs to: what was there first, framing, chained, turning, tone,
+    color or palette. `takes_color`: it is no change of a picture that has none.
     """
 
     name: str

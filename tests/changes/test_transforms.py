@@ -97,7 +97,9 @@ def test_a_large_watermark_takes_more_than_15_percent_of_the_picture() -> None:
     assert np.ptp(rows) * np.ptp(columns) > 0.15 * 320 * 240
 
 
-@pytest.mark.parametrize(("name", "format_name"), [("webp", "WEBP"), ("avif", "AVIF"), ("jpeg-50", "JPEG"), ("gif", "GIF")])
+@pytest.mark.parametrize(
+    ("name", "format_name"), [("webp", "WEBP"), ("avif", "AVIF"), ("jpeg-50", "JPEG"), ("gif", "GIF")]
+)
 def test_a_copy_is_really_encoded(name: str, format_name: str, photo: bytes) -> None:
     assert Image.open(io.BytesIO(TRANSFORMS[name].apply(photo, "a.jpg"))).format == format_name
 

@@ -149,7 +149,9 @@ def test_a_picture_out_of_shape_or_range_is_a_lie(other: dict[str, Any]) -> None
 
 
 def test_a_palette_is_handed_on() -> None:
-    assert picture_in(PICTURE | {"palette": "00ff00010203"}, PIXELS, HEADER).whole.palette == bytes([0, 255, 0, 1, 2, 3])
+    assert picture_in(PICTURE | {"palette": "00ff00010203"}, PIXELS, HEADER).whole.palette == bytes(
+        [0, 255, 0, 1, 2, 3]
+    )
 
 
 @pytest.mark.parametrize("frames", [b"", bytes(FRAME_BYTES)])
