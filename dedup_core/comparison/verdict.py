@@ -140,7 +140,7 @@ def _with_doubts_of_one_picture(
         another_spot(measurement, policy),
         another_ground(measurement, policy),
         another_panel(measurement),
-        another_shade(measurement),
+        another_shade(measurement, policy),
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
         fine_print(measurement),

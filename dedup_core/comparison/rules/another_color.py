@@ -70,15 +70,16 @@ def another_ground(measurement: PairMeasurement, policy: Policy) -> str:
     return f"the plain ground has another color ({off}), and {tones.kept_before:.0%} of what is before it the same"
 
 
-def another_shade(measurement: PairMeasurement) -> str:
+def another_shade(measurement: PairMeasurement, policy: Policy) -> str:
     """The sentence about a part that is lighter or darker, where most of the picture kept its colors; or empty.
 
-    No curve of tones and no light from one side does that.
+    No curve of tones and no light from one side does that; a saturation does where most of it is gray.
     """
     tones, detail = measurement.tones, measurement.detail
     if tones is None or detail is None or tones.kept <= _KEPT_BESIDE or detail.retoned <= _SHADED:
         return ""
-    if tones.light <= _OTHER_LIGHT or measurement.color_residual <= _OTHER_SHADE:
+    is_lit = tones.light <= _OTHER_LIGHT or measurement.color_residual <= _OTHER_SHADE
+    if is_lit or is_saturated(tones, policy):
         return ""
     return f"a part is lighter or darker in one of them ({tones.light:.1f}), and {tones.kept:.0%} has the same color"
 
