@@ -20,6 +20,7 @@ MOST_KEPT: Final = 0.57  # docs/thresholds.md#another-color-in-one-place
 MONOCHROME: Final = 0.8  # CIELAB units of color besides one for each lightness
 DUOTONE: Final = 1.2  # what two inks leave of that, as their mixtures bend
 SAME_GROUND: Final = 2.0  # CIELAB units: what saving leaves of a plain color
+SAME_COLOR: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
 DISPLACED: Final = 0.6  # pixels; no preset takes less for displaced: docs/thresholds.md#displaced-parts
 MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage

@@ -61,14 +61,15 @@ def _with_marks(
     """The same with marks that color alone tells, in plain margins that both show, too, and finer ones."""
     around = None if found.whole is None else Laid.of(found.whole)
     looked = [(it, color_outlier(it.pair.left, it.pair.right, it.least_pixels)) for it in (found.laid, around) if it]
+    inner = looked[0][1]
     shown, outlier = max(looked, key=lambda it: it[1].times)
     shown_stronger, stronger = max(looked, key=lambda it: it[1].stronger)
     tones = replace(
         tones,
         mark=outlier.times,
-        mark_in_tones=max(outlier.in_tones, looked[0][1].in_tones),
-        clear_mark=max(outlier.clear, looked[0][1].clear),
-        color_off=looked[0][1].color_off,
+        mark_in_tones=max(outlier.in_tones, inner.in_tones),
+        clear_mark=max(outlier.clear, inner.clear),
+        color_off=inner.color_off,
         stronger_mark=stronger.stronger,
     )
     marked = shown.regions_in(outlier.boxes)

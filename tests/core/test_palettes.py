@@ -5,19 +5,19 @@ import io
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from skimage import data
 
 from dedup_changes.transforms import TRANSFORMS
 from dedup_core import VerdictKind, compare, decode
 from dedup_core.decoding.given import working_image_of
+from tests.core.drawings import photo_bytes
 from tests.core.pictures import encoded, scene
 
-NAMES = ["chelsea", "coffee", "rocket", "astronaut", "retina"]
+NAMES = ["chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "retina.jpg"]
 WAYS = ["gif", "png-8"]
 
 
 def photo(name: str) -> Image.Image:
-    picture = Image.fromarray(getattr(data, name)()).convert("RGB")
+    picture = Image.open(io.BytesIO(photo_bytes(name))).convert("RGB")
     picture.thumbnail((640, 640))
     return picture
 
@@ -35,7 +35,7 @@ def test_a_copy_with_a_palette_is_a_duplicate(name: str, way: str) -> None:
 
 def test_the_reasons_name_the_palette_whichever_picture_has_it() -> None:
     told = "one picture has no more than 256 colors; the other was given the same ones"
-    picture, copy = photo("coffee"), saved(photo("coffee"), "gif")
+    picture, copy = photo("coffee.png"), saved(photo("coffee.png"), "gif")
     assert told in compare(picture, copy).reasons
     assert told in compare(copy, picture).reasons
     assert told not in compare(picture, picture.resize((320, 213))).reasons
@@ -44,13 +44,13 @@ def test_the_reasons_name_the_palette_whichever_picture_has_it() -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("ink", ["red", (40, 90, 200), "white", "black"])
 def test_what_was_drawn_on_it_is_told(way: str, ink: str) -> None:
-    edited = photo("coffee")
+    edited = photo("coffee.png")
     ImageDraw.Draw(edited).ellipse((300, 60, 340, 100), outline=ink, width=5)
-    assert compare(photo("coffee"), saved(edited, way)).kind is VerdictKind.ALTERED
+    assert compare(photo("coffee.png"), saved(edited, way)).kind is VerdictKind.ALTERED
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", ["chelsea", "coffee", "astronaut"])
+@pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "astronaut.png"])
 def test_a_gray_copy_stays_a_variant(name: str, way: str) -> None:
     gray = photo(name).convert("L").convert("RGB")
     assert compare(photo(name), saved(gray, way)).kind is VerdictKind.COLOR_VARIANT

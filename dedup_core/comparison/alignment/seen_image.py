@@ -66,8 +66,8 @@ def _doubled(image: SeenImage) -> SeenImage:
     working = image.working
     pixels = Image.fromarray(working.pixels)
     pixels = pixels.resize((2 * pixels.width, 2 * pixels.height), Image.Resampling.BICUBIC)
-    size = 2 * working.width, 2 * working.height
-    return SeenImage(replace(working, pixels=np.asarray(pixels), width=size[0], height=size[1]))
+    larger = replace(working, pixels=np.asarray(pixels), width=2 * working.width, height=2 * working.height)
+    return SeenImage(larger)
 
 
 def distance_bits(left: SeenImage, right: SeenImage, view: View, *, at_an_angle: bool) -> int | None:

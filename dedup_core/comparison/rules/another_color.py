@@ -16,7 +16,6 @@ _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
 _OTHER_GROUND: Final = 5.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
 _MOST_KEPT_BEFORE: Final = 0.5  # docs/thresholds.md#another-color-in-one-place
 _KEPT_BESIDE: Final = 0.55  # docs/thresholds.md#another-shade
-_SHADED: Final = 5.0  # gray levels; docs/thresholds.md#another-shade
 _OTHER_LIGHT: Final = 0.85  # CIELAB units; docs/thresholds.md#another-shade
 _OTHER_SHADE: Final = 1.3  # CIELAB units; docs/thresholds.md#another-shade
 _MOST_PANEL: Final = 15.0  # CIELAB units; docs/thresholds.md#another-color-in-one-place
@@ -76,7 +75,7 @@ def another_shade(measurement: PairMeasurement, policy: Policy) -> str:
     No curve of tones and no light from one side does that; a saturation does where most of it is gray.
     """
     tones, detail = measurement.tones, measurement.detail
-    if tones is None or detail is None or tones.kept <= _KEPT_BESIDE or detail.retoned <= _SHADED:
+    if tones is None or detail is None or tones.kept <= _KEPT_BESIDE or detail.retoned <= RETONED:
         return ""
     is_lit = tones.light <= _OTHER_LIGHT or measurement.color_residual <= _OTHER_SHADE
     if is_lit or is_saturated(tones, policy):
@@ -96,12 +95,13 @@ def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> s
     """The sentence about a small place that color alone tells; more is expected where colors were clipped."""
     clipped = _are_clipped(tones, measurement.detail)
     limit = STANDS_OUT * (_OF_RETONED if clipped else 1.0)
-    in_tones = tones.mark_in_tones if is_full(measurement, policy) else 0.0
+    is_scene = is_full(measurement, policy)
+    in_tones = tones.mark_in_tones if is_scene else 0.0
     clear = tones.clear_mark if tones.kept_in_tone > _ALL_IN_TONE else 0.0
     is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT or clear > STANDS_OUT
     if not is_told and has_stronger_color(tones, measurement.detail):
         return f"a small part has a stronger color in one of them ({tones.stronger_mark:.1f} times what copying left)"
-    of_fine = _OF_FINE_IN_FULL if is_full(measurement, policy) and not clipped else _OF_FINE[clipped]
+    of_fine = _OF_FINE_IN_FULL if is_scene and not clipped else _OF_FINE[clipped]
     if is_told or tones.fine_mark > of_fine * STANDS_OUT:
         times = tones.mark if is_told else tones.fine_mark
         return f"a small part has another color ({times:.1f} times what copying left elsewhere)"

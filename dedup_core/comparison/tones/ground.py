@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s
 from dedup_core.color.lab import block_means, lab_of
-from dedup_core.comparison.measurement import SAME_GROUND
+from dedup_core.comparison.measurement import SAME_COLOR, SAME_GROUND
 from dedup_core.comparison.tones.exposure import BLOCK, Blocks
 from dedup_core.luma import LUMA
 
@@ -21,7 +21,6 @@ _GAMMA: Final = 2.2  # docs/thresholds.md#another-shade
 _GAIN: Final = 1.45  # docs/thresholds.md#another-shade
 _NOT_DARK: Final = 0.3  # of the ground's light: no light changes black
 _LEAST_THINGS: Final = 0.05  # of all blocks
-_SAME: Final = 3.0  # CIELAB units: what saving leaves of the means of blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +70,4 @@ def _kept(blocks: Blocks, luma: Float32s) -> float:
     if things.mean() < _LEAST_THINGS:
         return 0.0
     ours, theirs = (lab_of(side[things]) for side in (blocks.left, blocks.right))
-    return float((np.linalg.norm(ours - theirs, axis=-1) < _SAME).mean())
+    return float((np.linalg.norm(ours - theirs, axis=-1) < SAME_COLOR).mean())

@@ -11,7 +11,7 @@ from dedup_core.arrays import Float32s
 from dedup_core.comparison.structure.local_contrast import box_blur
 from dedup_core.decoding.working_image import MAX_PALETTE, WorkingImage
 
-LEAST_COLORS: Final = 64  # fewer make a poster of a photograph, and a drawing has so few of its own
+_LEAST_COLORS: Final = 64  # fewer make a poster of a photograph, and a drawing has so few of its own
 _BLURRED: Final = 1  # pixels: the pattern itself is another one at another size
 _MIXED: Final = 2  # pixels: so far error diffusion spreads a color
 _FAR: Final = 24.0  # levels of 255
@@ -26,7 +26,7 @@ def in_palette_of(saved: WorkingImage, other: WorkingImage) -> Iterator[WorkingI
     Neither where that is another picture, as one in color is in the palette of one in gray; nothing where not exactly
     one of the two has a palette.
     """
-    if len(saved.whole.palette) < 3 * LEAST_COLORS or other.whole.palette:
+    if len(saved.whole.palette) < 3 * _LEAST_COLORS or other.whole.palette:
         return
     palette = _palette_image(saved.whole.palette)
     before = other.pixels.astype(np.float32)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dedup_core.arrays import Float32s, Float64s, Pixels, largest_but
 from dedup_core.color.lab import CODES, block_means, lab_of
-from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, Tones
+from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, SAME_COLOR, Tones
 from dedup_core.comparison.tones.curves import DAMPING, basis, on_curves, rising_curve
 from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between
 from dedup_core.comparison.tones.ground import Ground
@@ -31,7 +31,6 @@ _SATURATIONS: Final = (0.45, 2.2)  # a filter that takes or adds more changes th
 _BOUNDS: Final = tuple(zip(_SATURATIONS, _WITH_LIGHT, (-_MOST_TINT, _MOST_TINT), strict=True))  # low, high
 _COLOR_DAMPING: Final = 4e-6  # as `DAMPING`, for squares of colors, which are shares of white
 _SURE_SPOT: Final = 6.0  # within the limits of every preset
-_KEPT: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 _SHADE: Final = 12.0  # CIELAB units: what is taken for one color
 _SHADE_CODES: Final = np.array([1.0, 64.0, 64.0 * 64.0])
 _FEW_COLORS: Final = 4
@@ -115,7 +114,7 @@ def _own_colors(blocks: Blocks, ours: Float64s, theirs: Float64s, weight: Float6
     colors = sorted(_mean_length(lab[1:] - curve, weight) for lab, curve in zip((ours, theirs), curves, strict=True))
     tint = _mean_length(curves[0] - curves[1], weight)
     raw = _lengths((ours - theirs)[:, weight > COUNTED])
-    kept = float((raw < _KEPT).mean()) if len(raw) else 0.0
+    kept = float((raw < SAME_COLOR).mean()) if len(raw) else 0.0
     tones = Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, kept=kept)
     if colors[0] < DUOTONE and kept > MOST_KEPT:
         tones = replace(tones, gray_off=_gray_off(blocks))
