@@ -27,6 +27,7 @@ from dedup_core.comparison.rules.color_match import above, colors_match, is_mono
 from dedup_core.comparison.rules.doubts import (
     another_frame,
     blank_beside,
+    cut_mark,
     displaced_parts,
     other_shapes,
     other_tones,
@@ -152,6 +153,7 @@ def _with_doubts_of_one_picture(
         other_shapes(measurement),
         exchanged(measurement),
         written_around(measurement),
+        cut_mark(measurement),
     )
     doubt = next((it for it in (*doubts, turned) if it), "")
     return (VerdictKind.ALTERED, (doubt, *reasons)) if doubt else (VerdictKind.DUPLICATE, reasons)

@@ -25,6 +25,7 @@ MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _KEPT_BEFORE_GROUND: Final = 0.6  # docs/thresholds.md#another-shade
 _MOST_OFF_ONE_TONE: Final = 12.0  # CIELAB units; docs/thresholds.md#another-shade
 _OF_SPOT: Final = 0.5  # docs/thresholds.md#in-one-tone
+_OTHER_HUES: Final = 2.0  # times the limit; docs/thresholds.md#before-a-plain-background
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
 
@@ -55,9 +56,9 @@ def is_monochrome_copy(measurement: PairMeasurement, policy: Policy) -> bool:
     return measurement.tones is not None and _color_is_gone(measurement, measurement.tones, policy)
 
 
-def keeps_hues(tones: Tones, policy: Policy) -> bool:
-    """Whether hues are the same once saturation, light and a tint were allowed for."""
-    return tones.hue <= policy.max_hue_residual + _HUE_ALLOWED * tones.most_color
+def keeps_hues(tones: Tones, policy: Policy, *, times: float = 1.0) -> bool:
+    """Whether hues are the same, up to so many times the limit, once saturation, light and a tint were allowed for."""
+    return tones.hue <= times * (policy.max_hue_residual + _HUE_ALLOWED * tones.most_color)
 
 
 def above(value: float, limit: float) -> str:
@@ -83,6 +84,8 @@ def _other_before_ground(tones: Tones, policy: Policy, *, before_plain: bool) ->
     """
     if tones.shade > MOST_SHADE:
         return f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
+    if tones.keeps_ground and not keeps_hues(tones, policy, times=_OTHER_HUES):
+        return f"what is before the same plain ground has another color (hue {tones.hue:.1f})"
     if not (before_plain and tones.keeps_ground) or is_saturated(tones, policy):
         return ""
     if not 0 < tones.kept_in_tone < _KEPT_BEFORE_GROUND or tones.off_in_tone <= _MOST_OFF_ONE_TONE:

@@ -18,6 +18,7 @@ from dedup_core.views import View
 MOST_RESHAPED: Final = 0.24  # difference of a block in shape; docs/thresholds.md#detail
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, or a picture of 64 pixels
+_FEW_INKED: Final = 500  # the same in ink, of which every block shows some where a letter has 100 pixels
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
 _ALL_AGREES: Final = 0.94  # structure; docs/thresholds.md#coverage
 _AGREES: Final = 0.9  # structure; docs/thresholds.md#other-tones
@@ -155,12 +156,28 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     if measurement.view is View.UPRIGHT and measurement.turn <= _MOST_TURN:
         return ""
     detail = measurement.detail
-    in_ink = detail is not None and detail.starkness > IN_INK
-    is_drawn = in_ink or measurement.plain_share > policy.max_plain_share
-    little = is_drawn and measurement.texture < _FULL_OF_TEXTURE
+    little = (_is_in_ink(detail) or measurement.plain_share > policy.max_plain_share) and _has_little(measurement)
     little |= measurement.texture < policy.max_mark_texture
-    few = detail is not None and detail.blocks < _FEW_STROKES
+    few = detail is not None and detail.blocks < (_FEW_INKED if _is_in_ink(detail) else _FEW_STROKES)
     if few and is_tiny_photograph(measurement, policy):
         return ""
     is_mark = (little or few) and measurement.texture > 0
     return "a drawn mark that is turned or mirrored may be another one" if is_mark else ""
+
+
+def cut_mark(measurement: PairMeasurement) -> str:
+    """The sentence about a mark in ink of which one picture shows no more than a part: C and Q, two notes; or empty."""
+    detail = measurement.detail
+    if detail is None or measurement.coverage >= WHOLE_FRAME or not _is_in_ink(detail):
+        return ""
+    is_cut = min(measurement.sides.left.shared, measurement.sides.right.shared) < WHOLE_FRAME
+    is_mark = _has_little(measurement) or detail.blocks < _FEW_INKED
+    return "a drawn mark of which a part is missing may be another one" if is_cut and is_mark else ""
+
+
+def _is_in_ink(detail: Detail | None) -> bool:
+    return detail is not None and detail.starkness > IN_INK
+
+
+def _has_little(measurement: PairMeasurement) -> bool:
+    return measurement.texture < _FULL_OF_TEXTURE
