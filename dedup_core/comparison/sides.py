@@ -8,7 +8,7 @@ from typing import Final, Self
 class Side:
     """One picture against the other: `shared` 0..1 of its scene, a frame not counted, is shown by the other, too.
 
-    `is_written`: something is written around what the other shows of it, and not in the other.
+    `is_written`: something is written or shown around what the other shows of it, and not in the other.
     """
 
     shared: float = 1.0

@@ -29,6 +29,7 @@ from dedup_core.comparison.rules.doubts import (
     blank_beside,
     cut_mark,
     displaced_parts,
+    nothing_compared,
     other_shapes,
     other_tones,
     retoned_part,
@@ -154,6 +155,7 @@ def _with_doubts_of_one_picture(
         exchanged(measurement),
         written_around(measurement),
         cut_mark(measurement),
+        nothing_compared(measurement),
     )
     doubt = next((it for it in (*doubts, turned) if it), "")
     return (VerdictKind.ALTERED, (doubt, *reasons)) if doubt else (VerdictKind.DUPLICATE, reasons)
@@ -165,7 +167,7 @@ def _with_doubts_of_recoloring(
     if doubt := too_small_a_part(measurement, policy, recolored=True):
         return VerdictKind.DISTINCT, (doubt, *reasons)
     are_recolored = only_colors_differ(measurement, policy)
-    if doubt := turned_mark(measurement, policy):
+    if doubt := turned_mark(measurement, policy) or nothing_compared(measurement):
         return VerdictKind.ALTERED if are_recolored else VerdictKind.DISTINCT, (doubt, *reasons)
     if part := recolored_part(measurement, policy) or (written_around(measurement) if are_recolored else ""):
         return VerdictKind.ALTERED, (part, *reasons)

@@ -8,16 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.frame import Contents
 from dedup_core.comparison.structure.local_contrast import box_slices
 from dedup_core.decoding.working_image import WorkingImage, decoded
 from dedup_core.fingerprinting.borders import Box, inner_frame
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_with, upright_of
 from dedup_core.fingerprinting.luma import LumaPicture
+from dedup_core.limits import WORKING_SIZE
 from dedup_core.search.hit import MAX_DISTANCE_BITS
 from dedup_core.views import View
 
 _TINY: Final = 80  # pixels of the longer side; docs/thresholds.md#detail
+_LOW: Final = 40  # pixels of the shorter side: a toolbar, a field of a form
+_ROOM: Final = 64  # pixels of it, in which there is room for rows of blocks
 _OTHER_BORDER: Final = 0.02  # of a side; borders of one picture, scaled and rounded, differ by less
 
 
@@ -56,18 +60,28 @@ class SeenImage:
 
 
 def large_enough(left: SeenImage, right: SeenImage) -> tuple[SeenImage, SeenImage]:
-    """The same two, or both twice as large where both are tiny: a block would be a quarter of an icon."""
-    if max(*left.working.pixels.shape[:2], *right.working.pixels.shape[:2]) >= _TINY:
+    """The same two, or both some times as large where both are tiny or low: a block would be a quarter of an icon."""
+    times = max(_times_tiny(left.working.pixels), _times_tiny(right.working.pixels))
+    if min(_times_tiny(left.working.pixels), _times_tiny(right.working.pixels)) == 1:
         return left, right
-    return _doubled(left), _doubled(right)
+    return _enlarged(left, times), _enlarged(right, times)
 
 
-def _doubled(image: SeenImage) -> SeenImage:
+def _times_tiny(pixels: Pixels) -> int:
+    """How many times as large such a picture has to be, as far as the working size allows that; 1 for others."""
+    shorter, longer = sorted(pixels.shape[:2])
+    if longer < _TINY:
+        return 2
+    return max(1, min(WORKING_SIZE // longer, -(-_ROOM // shorter))) if shorter < _LOW else 1
+
+
+def _enlarged(image: SeenImage, times: int) -> SeenImage:
     working = image.working
     pixels = Image.fromarray(working.pixels)
-    pixels = pixels.resize((2 * pixels.width, 2 * pixels.height), Image.Resampling.BICUBIC)
-    larger = replace(working, pixels=np.asarray(pixels), width=2 * working.width, height=2 * working.height)
-    return SeenImage(larger)
+    pixels = pixels.resize((times * pixels.width, times * pixels.height), Image.Resampling.BICUBIC)
+    return SeenImage(
+        replace(working, pixels=np.asarray(pixels), width=times * working.width, height=times * working.height)
+    )
 
 
 def distance_bits(left: SeenImage, right: SeenImage, view: View, *, at_an_angle: bool) -> int | None:

@@ -36,6 +36,8 @@ _LEAST_LINES: Final = 5  # nothing that can be read is lower
 _LEAST_MARGIN: Final = 8  # lines: small letters and something around them
 # Of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length.
 _LEAST: Final = 2e-4
+_LEAST_SCENE: Final = 2e-3  # the same of other pictures; grain of paper has fewer such steps
+_SAME_COLORS: Final = 0.8  # docs/thresholds.md#written-margins
 _ROUGH: Final = 4.0  # gray levels, of second differences: more than saving leaves of a shadow
 _SMOOTH: Final = 0.12  # of what lies around is rougher: scenes are in 0.2 and more, a word leaves 0.1
 _SAME_PAPER: Final = 0.5  # of what lies within: then the frame is the picture's own paper
@@ -86,24 +88,62 @@ def _status_bar(whole: Pixels) -> int:
 
 def has_ink_on_shades(whole: Pixels, inner: Corners) -> bool:
     """Whether all around `inner` is smooth, as shadows, gradients and blurred bars are, but for something written."""
+    strips = _strips_around(whole, inner)
+    if _are_rough(strips):
+        return False
+    # What goes on from the picture without a gap is more of it.
+    ink = sum(int(_beyond_gap(_outlines(strip)).sum()) for strip in strips)
+    return bool(ink >= _LEAST * max(whole.shape) ** 2)
+
+
+def other_picture_around(whole: Pixels, inner: Corners) -> bool:
+    """Whether what lies around `inner`, which has an edge, is another picture of a collage, or the window of an app.
+
+    The rest of a page or of a chessboard, which may end in a line as well, has the colors of what is inside.
+    """
+    strips = _strips_around(whole, inner)
+    if not _are_rough(strips):
+        return False
+    outlines = sum(int(_outlines(strip).sum()) for strip in strips)
+    if outlines < _LEAST_SCENE * max(whole.shape) ** 2:
+        return False
+    left, top, right, bottom = box_of(inner, whole)
+    return _alike_in_color(strips, whole[top:bottom, left:right]) < _SAME_COLORS
+
+
+def _strips_around(whole: Pixels, inner: Corners) -> list[NDArray[np.int16]]:
+    """What lies at the upper, lower, left and right side of `inner`, each with its outermost line first."""
     height, width = whole.shape[:2]
     left, top, right, bottom = box_of(inner, whole)
     around = round(_AROUND * max(height, width)) + _STEP
     rows = slice(max(0, top), bottom)
-    # Each with its outermost line first, so that all run along the side.
     around_it = (
         whole[_status_bar(whole) : max(0, top - around)],
         whole[min(height, bottom + around) :][::-1],
         whole[rows, : max(0, left - around)].swapaxes(0, 1),
         whole[rows, min(width, right + around) :].swapaxes(0, 1)[::-1],
     )
-    strips = [strip.astype(np.int16) for strip in around_it if min(strip.shape[:2]) >= _LEAST_MARGIN]
+    return [strip.astype(np.int16) for strip in around_it if min(strip.shape[:2]) >= _LEAST_MARGIN]
+
+
+def _are_rough(strips: Sequence[NDArray[np.int16]]) -> bool:
     rough = [_roughness(strip.mean(axis=2)) for strip in strips]
-    if sum(int(it.sum()) for it in rough) > _SMOOTH * sum(it.size for it in rough):
-        return False
-    # What goes on from the picture without a gap is more of it.
-    ink = sum(int(_beyond_gap(_outlines(strip)).sum()) for strip in strips)
-    return bool(ink >= _LEAST * max(height, width) ** 2)
+    return sum(int(it.sum()) for it in rough) > _SMOOTH * sum(it.size for it in rough)
+
+
+def _alike_in_color(strips: Sequence[NDArray[np.int16]], inside: Pixels) -> float:
+    """The intersection 0..1 of the histograms of what is around and of what is inside: the rest of a page has its own.
+
+    Swain and Ballard, "Color Indexing", IJCV 1991; in cubes of 64 levels.
+    """
+    around = _color_shares(np.concatenate([strip.reshape(-1, 3) for strip in strips]))
+    return float(np.minimum(around, _color_shares(inside.reshape(-1, 3))).sum())
+
+
+def _color_shares(colors: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Of colors (n, 3) the share in each cube: (64,)."""
+    cubes = (colors >> 6) @ (16, 4, 1)
+    return np.bincount(cubes, minlength=64) / len(colors)
 
 
 def _roughness(luma: NDArray[np.float64]) -> Mask:

@@ -11,7 +11,12 @@ from PIL import Image
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.alignment.filled_corners import filled_edges, round_corners_of_one
 from dedup_core.comparison.alignment.warp import LEAST_LEAN, shrunk
-from dedup_core.comparison.overlap.frame_ink import has_ink_in_filling, has_ink_in_frame, has_ink_on_shades
+from dedup_core.comparison.overlap.frame_ink import (
+    has_ink_in_filling,
+    has_ink_in_frame,
+    has_ink_on_shades,
+    other_picture_around,
+)
 from dedup_core.comparison.overlap.margins import show_the_same
 from dedup_core.comparison.overlap.overlays import overlaid_sides
 from dedup_core.comparison.overlap.written_margins import is_written
@@ -28,6 +33,7 @@ _LEAST_EDGE: Final = 6.0  # gray levels: between two plain areas any step would 
 _EMPTY_BARS: Final = 0.3  # docs/thresholds.md#which-side
 _PLAIN_STEP: Final = 0.5  # gray levels
 _ALONG: Final = 0.75  # of the points of an edge
+_ALONG_BORDER: Final = 0.84  # of the points of one line; docs/thresholds.md#which-side
 _LITTLE: Final = 0.15  # of the steps inside; shadows and gradients around photographs have 0.03 to 0.13
 _SMOOTH: Final = 1.2  # second against first differences; shadows and gradients have 0.3 to 1.0, a faint scene 1.8
 _LINES, _POINTS = 16, 32  # of a margin: grain and what is written there are averaged in these
@@ -52,7 +58,7 @@ def sides_of(
     overlaid = overlaid_sides(*parts)
     # Around what is turned against the other, a box says little of where the frame of that one lies.
     frames = (within_the_other(*inner, wholes), within_the_other(*inner[::-1], wholes[::-1])) if is_straight else inner
-    sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (is_straight, is_straight)))
+    sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (lean, lean)))
     if lean <= LEAST_LEAN:
         sides = _with_ink(sides, [has_ink_in_frame(*it) for it in zip(wholes, inner, strict=True)])
     if not is_straight:
@@ -171,10 +177,11 @@ def _stretched(pictures: Sequence[Pixels]) -> Both:
     return first, np.asarray(Image.fromarray(second).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, is_straight: bool = True) -> Side:
+def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, lean: float = 0.0) -> Side:
     """What the part outside of `inner`, which the other picture shows too, says of a whole picture (h, w, 3).
 
-    It is looked at `scale` times as large. Where the two lie at an angle, no edge of `inner` runs along a margin.
+    It is looked at `scale` times as large. Where the two lie at an angle, no edge of `inner` runs along a margin: its
+    sides are `lean` off, in units of the longer side.
     """
     left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
     is_wide = _wide_margins(inner)
@@ -192,18 +199,22 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, is_s
     edged = [edge for edge, wide in zip(is_edged, is_wide, strict=True) if wide]
     if len(edged) == 1:
         side = is_wide.index(True)
-        is_framed = _is_line(steps[side % 2], edges[side]) and _is_plain_around(luma, rows, columns)
+        ends_in_line = _is_line(steps[side % 2], edges[side]) and _is_plain_around(luma, rows, columns)
+        is_framed = ends_in_line or (
+            edged[0] and _is_border(steps[side % 2], edges[side]) and other_picture_around(whole, inner)
+        )
     else:
         is_framed = any(edged) and (sum(edged) >= min(3, len(edged)) or _fades_around(luma, rows, columns))
     if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
         profile, start, stop = (across, edges[0], edges[2]) if is_wide == _BARS_BESIDE else (down, edges[1], edges[3])
         is_framed = is_framed or _emptiness(profile, start, stop) < (_EMPTY_BARS if any(edged) else _EMPTY_BARS / 3)
-    written = is_straight and any(
+    written = lean == 0.0 and any(
         is_written(margin, inside, luma.size)
         for (margin, inside), edge in zip(_beside_edges(luma, rows, columns), is_edged, strict=True)
         if edge
     )
-    written = written or (is_straight and is_framed and has_ink_on_shades(whole, inner))
+    if is_framed and lean <= LEAST_LEAN:
+        written = written or has_ink_on_shades(whole, inner) or other_picture_around(whole, inner)
     is_framed = is_framed or written
     shared = 1.0 if is_framed else (right - left) * (bottom - top)
     return Side(round(shared, 3), is_framed, is_overlaid, written)
@@ -242,6 +253,12 @@ def _is_line(steps: Float32s, edge: int) -> bool:
     """Whether a line runs along the edge at most of its points, as no row of letters does: `steps` (points, lines)."""
     near = steps[:, max(0, edge - 1 - REACH) : edge + REACH]
     return near.size > 0 and bool((near.max(axis=1) > _LEAST_EDGE).mean() >= _ALONG)
+
+
+def _is_border(steps: Float32s, edge: int) -> bool:
+    """Whether one picture ends near the edge and another one begins, all along one line: `steps` (points, lines)."""
+    near = steps[:, max(0, edge - 1 - REACH) : edge + REACH]
+    return near.size > 0 and float((near > _LEAST_EDGE).mean(axis=0).max()) >= _ALONG_BORDER
 
 
 def _is_plain_around(luma: Float32s, rows: slice, columns: slice) -> bool:

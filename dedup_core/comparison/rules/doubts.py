@@ -19,6 +19,7 @@ MOST_RESHAPED: Final = 0.24  # difference of a block in shape; docs/thresholds.m
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, or a picture of 64 pixels
 _FEW_INKED: Final = 500  # the same in ink, of which every block shows some where a letter has 100 pixels
+_IN_BLACK: Final = 0.2  # starkness; docs/thresholds.md#before-a-plain-background
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
 _ALL_AGREES: Final = 0.94  # structure; docs/thresholds.md#coverage
 _AGREES: Final = 0.9  # structure; docs/thresholds.md#other-tones
@@ -38,6 +39,14 @@ def another_frame(measurement: PairMeasurement, policy: Policy) -> str:
     """The sentence about later frames or pages that differ; empty where they do not."""
     difference, limit = measurement.frame_difference, policy.max_frame_difference
     return f"later frames or pages differ ({difference:.0f} > {limit:.0f})" if difference > limit else ""
+
+
+def nothing_compared(measurement: PairMeasurement) -> str:
+    """The sentence about two strips that are too low for a look at what is on them; empty for others."""
+    detail = measurement.detail
+    if detail is None or detail.places > 0:
+        return ""
+    return "both are too narrow to compare what is on them in detail"
 
 
 def other_tones(measurement: PairMeasurement, policy: Policy) -> str:
@@ -80,11 +89,11 @@ def displaced_parts(measurement: PairMeasurement, policy: Policy) -> str:
 
 
 def written_around(measurement: PairMeasurement) -> str:
-    """The sentence about what is written around one of two pictures, beside the part that both show; empty without."""
+    """The sentence about what is around one of two pictures, beside the part that both show; empty without."""
     sides = measurement.sides
     if not (sides.left.is_written or sides.right.is_written):
         return ""
-    return "something is written around one of the two, which the other does not show"
+    return "something is written or shown around one of the two, which the other does not show"
 
 
 def too_small_a_part(measurement: PairMeasurement, policy: Policy, *, recolored: bool = False) -> str:
@@ -168,7 +177,7 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
 def cut_mark(measurement: PairMeasurement) -> str:
     """The sentence about a mark in ink of which one picture shows no more than a part: C and Q, two notes; or empty."""
     detail = measurement.detail
-    if detail is None or measurement.coverage >= WHOLE_FRAME or not _is_in_ink(detail):
+    if detail is None or measurement.coverage >= WHOLE_FRAME or detail.starkness <= _IN_BLACK:
         return ""
     is_cut = min(measurement.sides.left.shared, measurement.sides.right.shared) < WHOLE_FRAME
     is_mark = _has_little(measurement) or detail.blocks < _FEW_INKED

@@ -20,7 +20,7 @@ def is_weave(measurement: PairMeasurement, policy: Policy) -> bool:
 def shows_only_slopes(measurement: PairMeasurement) -> bool:
     """Whether a closer look finds nothing in either: what structure they have is that of the steps of gray levels."""
     detail = measurement.detail
-    return detail is not None and detail.blocks == 0 and measurement.inner_coverage >= WHOLE_FRAME
+    return detail is not None and detail.blocks == 0 < detail.places and measurement.inner_coverage >= WHOLE_FRAME
 
 
 def have_other_hues(measurement: PairMeasurement, policy: Policy) -> bool:
