@@ -112,7 +112,6 @@ class Look:
 
 
 NOT_LOOKED: Final = Look(None, (), Image.new("L", (1, 1), 255))
-_NOTHING_THERE: Final = Look(Detail(0.0, 0.0, 0.0, 0.0, 0.0, blocks=0), (), Image.new("L", (1, 1), 255))
 
 
 def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
@@ -123,7 +122,9 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     scale = min(1.0, WORKING_SIZE / max(placed.left.shape[:2]), placed.zoom)
     planes = _planes_of(placed, scale)
     if planes is None:
-        return _NOTHING_THERE
+        return _nothing_in(0)
+    if not planes.textured.any():
+        return _nothing_in(int(planes.seen.sum()))
     differences = planes.differences_anywhere()
     if planes.reversed(differences).any():
         planes.opposed &= opposed_in_all_colors(planes, placed, scale)
@@ -136,6 +137,10 @@ def look_closer(placed: Placed, *, recolored: bool = False) -> Look:
     if mixed is None or not mixed.planes.textured.any():
         return look
     return look.or_clearer(_looked(mixed.planes, placed, scale, mixed.differences, retoned, recolored=True))
+
+
+def _nothing_in(places: int) -> Look:
+    return Look(Detail(0.0, 0.0, 0.0, 0.0, 0.0, blocks=0, places=places), (), Image.new("L", (1, 1), 255))
 
 
 def _looked(
@@ -190,7 +195,7 @@ def _looked(
 
 
 def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
-    """What both show in blocks, in smaller ones where few show anything; None where none does."""
+    """What both show in blocks, in smaller ones where few show anything; None where there is no room for one."""
     cut = clear_of_borders(placed.cut(scale, "L", Image.Resampling.BICUBIC), placed)
     box = _without_rim(cut.bounds(), _RIM if lean_of(placed.homography, placed.left) <= LEAST_LEAN else _LEANING_RIM)
     if box is None:
@@ -199,7 +204,7 @@ def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
     if 0 < planes.textured.sum() < _FEW:
         smaller = BlockPlanes.of(cut, box, small=True)
         planes = smaller if smaller.textured.any() else planes
-    return planes if planes.textured.any() else None
+    return planes
 
 
 def _outliers(

@@ -25,6 +25,7 @@ MOST_SHADE: Final = 0.4  # docs/thresholds.md#another-shade
 _KEPT_BEFORE_GROUND: Final = 0.6  # docs/thresholds.md#another-shade
 _MOST_OFF_ONE_TONE: Final = 12.0  # CIELAB units; docs/thresholds.md#another-shade
 _OF_SPOT: Final = 0.5  # docs/thresholds.md#in-one-tone
+_OF_CHANNELS: Final = 0.5  # of the limit; docs/thresholds.md#before-a-plain-background
 _OTHER_HUES: Final = 2.0  # times the limit; docs/thresholds.md#before-a-plain-background
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
@@ -84,7 +85,8 @@ def _other_before_ground(tones: Tones, policy: Policy, *, before_plain: bool) ->
     """
     if tones.shade > MOST_SHADE:
         return f"{tones.shade:.0%} of what is before the same plain ground is in another shade"
-    if tones.keeps_ground and not keeps_hues(tones, policy, times=_OTHER_HUES):
+    curves_explain = tones.channels <= _OF_CHANNELS * policy.max_channel_residual
+    if tones.keeps_ground and not curves_explain and not keeps_hues(tones, policy, times=_OTHER_HUES):
         return f"what is before the same plain ground has another color (hue {tones.hue:.1f})"
     if not (before_plain and tones.keeps_ground) or is_saturated(tones, policy):
         return ""

@@ -19,6 +19,7 @@ MOST_RESHAPED: Final = 0.24  # difference of a block in shape; docs/thresholds.m
 WHOLE_FRAME: Final = 0.97  # coverage; copies in the same frame have 0.99 and more: docs/thresholds.md#coverage
 _FEW_STROKES: Final = 200  # blocks that show anything: a drawing of a few lines, or a picture of 64 pixels
 _FEW_INKED: Final = 500  # the same in ink, of which every block shows some where a letter has 100 pixels
+_MOST_OF_A_MARK: Final = 0.85  # of one picture is shown by the other; docs/thresholds.md#before-a-plain-background
 _IN_BLACK: Final = 0.2  # starkness; docs/thresholds.md#before-a-plain-background
 _SURE_PART: Final = 0.6  # structure: strangers agree in small parts by up to 0.67, and in all of their blocks never
 _ALL_AGREES: Final = 0.94  # structure; docs/thresholds.md#coverage
@@ -44,7 +45,7 @@ def another_frame(measurement: PairMeasurement, policy: Policy) -> str:
 def nothing_compared(measurement: PairMeasurement) -> str:
     """The sentence about two strips that are too low for a look at what is on them; empty for others."""
     detail = measurement.detail
-    if detail is None or detail.places > 0:
+    if detail is None or detail.places > 0 or detail.blocks > 0:
         return ""
     return "both are too narrow to compare what is on them in detail"
 
@@ -179,7 +180,7 @@ def cut_mark(measurement: PairMeasurement) -> str:
     detail = measurement.detail
     if detail is None or measurement.coverage >= WHOLE_FRAME or detail.starkness <= _IN_BLACK:
         return ""
-    is_cut = min(measurement.sides.left.shared, measurement.sides.right.shared) < WHOLE_FRAME
+    is_cut = min(measurement.sides.left.shared, measurement.sides.right.shared) < _MOST_OF_A_MARK
     is_mark = _has_little(measurement) or detail.blocks < _FEW_INKED
     return "a drawn mark of which a part is missing may be another one" if is_cut and is_mark else ""
 
