@@ -1,6 +1,5 @@
 """Poison: messages that failed on every try. The timer has them tried again, slowly; people can at once."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from dedup_app.ports.queues import (
 from dedup_app.ports.reports import ReportsTable
 from dedup_core.errors import InvalidMessage, InvalidPath
 from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent, parse_events
-from dedup_core.messages import IngestMessage, VerifyMessage
+from dedup_core.messages import IngestMessage, VerifyMessage, parse_json
 from dedup_core.paths import ImagePath
 
 log = EventLog(__name__)
@@ -27,7 +26,7 @@ log = EventLog(__name__)
 PATIENCE = timedelta(hours=1)  # an outage is given this long between two rounds of tries
 A_RUN = 32  # messages of each queue that the timer has tried again in one run
 ALL = 100_000  # as good as no limit
-NOT_UNDERSTOOD = (InvalidMessage, InvalidPath, KeyError, ValueError, TypeError, RecursionError)
+NOT_UNDERSTOOD = (InvalidMessage, InvalidPath, KeyError, TypeError)
 UNKNOWN = "failed on every try; its error was not noted"
 
 
@@ -149,6 +148,6 @@ class PoisonService:
 
 
 def _blob_of(body: str) -> ImagePath:
-    """The blob that the host's own message names. Raises `ValueError`, `KeyError` or `InvalidPath`."""
-    fields = json.loads(body)
+    """The blob that the host's own message names, which is base64 always. Raises one of `NOT_UNDERSTOOD`."""
+    fields = parse_json(body)
     return ImagePath(str(fields["ContainerName"]), str(fields["BlobName"]))

@@ -19,6 +19,7 @@ from dedup_core.paths import ImagePath
 from dedup_core.search import second_look
 from dedup_core.search.hit import Hit
 from dedup_core.views import View
+from local_host.blobs.queue import BlobMessage
 from tests.app.world import copy_of, photo, small_scene
 from tests.core.pictures import encoded
 
@@ -240,7 +241,7 @@ def test_what_died_on_its_last_try_and_then_vanished_comes(full, queue):
     late = full.upload("e.png", copy_of(2))
     bodies = {
         "ingest-images": IngestMessage(late).to_json(),
-        "webjobs-blobtrigger": json.dumps({"ContainerName": late.container, "BlobName": late.name}),
+        "webjobs-blobtrigger": BlobMessage("f", late.container, late.name, "0x1").to_text(),
         "blob-events": json.dumps({"eventType": "Microsoft.Storage.BlobCreated", "subject": EVENT_SUBJECT + late.name}),
     }
     if queue not in bodies:
