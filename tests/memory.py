@@ -33,6 +33,7 @@ from dedup_storage.tables.rows import Entity
 from dedup_storage.tables.stats import AzureStatsTable
 
 COMPARISONS = {"eq": operator.eq, "ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+MAX_QUEUED_BYTES = 64 * 1024
 type Shared = dict[str, tuple[int, Fingerprints | None]]
 
 
@@ -233,12 +234,14 @@ class MemorySender:
 
 
 class MemoryVerifyQueue:
-    """Messages to verify, in the order in which they were sent."""
+    """Messages to verify, in the order in which they were sent. As the service does, it refuses what is too large."""
 
     def __init__(self) -> None:
         self.messages: list[VerifyMessage] = []
 
     def send(self, message: VerifyMessage) -> None:
+        if len(message.to_json()) > MAX_QUEUED_BYTES:
+            raise PermanentError("413 RequestBodyTooLarge", reason="store-refused")
         self.messages.append(message)
 
 

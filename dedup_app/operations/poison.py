@@ -16,7 +16,7 @@ from dedup_app.ports.queues import (
     queue_names,
 )
 from dedup_app.ports.reports import ReportsTable
-from dedup_core.errors import InvalidMessage, InvalidPath
+from dedup_core.errors import InvalidMessage, InvalidPath, PermanentError
 from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent, parse_events
 from dedup_core.messages import IngestMessage, VerifyMessage, parse_json
 from dedup_core.paths import ImagePath
@@ -70,7 +70,7 @@ class PoisonService:
         return [Failed(it, self._reports.last_error(it.body) or UNKNOWN) for it in ours]
 
     def redrive(self, queue: str, *, limit: int = ALL, older_than: timedelta | None = None) -> int:
-        """Put messages on their queue once more, the oldest first; how many. What says nothing stays.
+        """Put messages on their queue once more, the oldest first; how many. What says nothing, or is refused, stays.
 
         With `older_than`, those that are younger wait, and their pairs say so.
         """
@@ -128,7 +128,9 @@ class PoisonService:
         containers, account = self._settings.containers, self._settings.account
         try:
             if poison.queue == self._settings.verify_queue:
-                self._verify_queue.send(VerifyMessage.parse(poison.body, containers=containers, account=account))
+                message = VerifyMessage.parse(poison.body, containers=containers, account=account)
+                for part in message.split():  # by hand it may have held text that takes more room as ASCII
+                    self._verify_queue.send(part)
             elif poison.queue == self._settings.events_queue:
                 self._ingest_queue.send_all([IngestMessage(path) for path in self._of_events(poison.body)])
             elif poison.queue == BLOB_TRIGGER_QUEUE:
@@ -136,6 +138,11 @@ class PoisonService:
             else:
                 self._ingest_queue.send(IngestMessage.parse(poison.body, containers=containers, account=account))
         except NOT_UNDERSTOOD:
+            return False
+        except PermanentError as error:
+            log.warning(
+                "poison_stays", queue=poison.queue, message=poison.message_id, reason=error.reason, error=str(error)
+            )
             return False
         return True
 

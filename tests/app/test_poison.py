@@ -8,8 +8,9 @@ import pytest
 
 from dedup_app.ports.queues import PoisonMessage
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.errors import TemporaryError
+from dedup_core.errors import PermanentError, TemporaryError
 from dedup_core.messages import IngestMessage
+from dedup_core.paths import ImagePath
 from local_host.blobs.queue import BlobMessage
 from tests.app.world import copy_of, photo
 
@@ -106,6 +107,40 @@ def test_what_says_nothing_keeps_nothing_behind_it_waiting(world):
     world.time += timedelta(hours=2)
     assert world.services.poison.tend() == 1
     assert world.ingest_queue.messages == [IngestMessage(path)]
+
+
+def test_a_message_by_hand_that_grows_when_it_is_written_anew_is_sent_in_parts(world):
+    rights = [f"images/{number}{'ä' * 180}.png" for number in range(100)]
+    body = json.dumps({"left": "images/a.png", "rights": rights}, ensure_ascii=False)
+    assert len(body.encode()) < 64 * 1024
+    give_up(world, "verify-pairs", body)
+    world.time += timedelta(hours=2)
+    assert world.services.poison.tend() == 1
+    sent = [str(target.path) for message in world.verify_queue.messages for target in message.rights]
+    assert (sorted(sent), len(world.verify_queue.messages)) == (sorted(rights), 4)
+    assert world.poison_queues.messages["verify-pairs"] == []
+
+
+def test_what_a_queue_refuses_for_good_stays_and_is_told_and_those_behind_it_go_on(world, monkeypatch, caplog):
+    def send(message):
+        if message.path.name == "bad.png":
+            raise PermanentError("400", reason="store-refused")
+        sent.append(message.path.name)
+
+    sent: list[str] = []
+    monkeypatch.setattr(world.ingest_queue, "send", send)
+    for name in ("bad.png", "a.png"):
+        give_up(world, "ingest-images", IngestMessage(ImagePath("images", name)).to_json())
+    give_up(world, "webjobs-blobtrigger", upload_of("b.png"))
+    world.time += timedelta(hours=2)
+    assert world.services.poison.tend() == 2
+    assert sent == ["a.png", "b.png"]
+    (left,) = world.poison_queues.messages["ingest-images"]
+    assert "bad.png" in left.body
+    told = [json.loads(it.getMessage()) for it in caplog.records if it.levelname == "WARNING"]
+    assert told == [
+        {"event": "poison_stays", "queue": "ingest-images", "message": "m0", "reason": "store-refused", "error": "400"}
+    ]
 
 
 def test_a_pair_behind_what_says_nothing_is_failed_and_tried_again(world, broken_pair):
