@@ -41,7 +41,7 @@ show_image_paths(shown=settings.log_image_paths)
 def extract_features(client: blob.BlobClient, context: func.Context) -> None:
     """An image landed or was overwritten."""
     # Only the name comes from the binding's client: it is made anew for each call, ours keeps its connections.
-    with services_for(context, decodes=True) as services:
+    with services_for(context, decodes=True, asks_whose=False) as services:
         services.ingest.handle_blob(client.container_name, client.blob_name)
 
 
@@ -105,14 +105,14 @@ async def review(req: func.HttpRequest, context: func.Context) -> func.HttpRespo
 
 
 @contextmanager
-def services_for(context: func.Context, *, decodes: bool = False) -> Iterator["Services"]:
+def services_for(context: func.Context, *, decodes: bool = False, asks_whose: bool = True) -> Iterator["Services"]:
     """The services of this process: connected at the first call, shared by all threads; lines name the invocation.
 
     `decodes`: a picture is on its way, so a decoder starts while the rest is loaded. Raises `NamespaceTaken` where
-    another app's messages would be taken; the host gives them back.
+    another app's messages would be taken; the host gives them back. Without `asks_whose` the service looks to that.
     """
     with invocation(context.invocation_id), _trace_of(context), time_limit(FUNCTION_SECONDS):
-        yield _services(decodes=decodes)
+        yield _services(decodes=decodes, asks_whose=asks_whose)
 
 
 def _trace_of(context: func.Context) -> AbstractContextManager[None]:
@@ -126,12 +126,13 @@ def _trace_of(context: func.Context) -> AbstractContextManager[None]:
 _connecting = Lock()
 
 
-def _services(*, decodes: bool = False) -> "Services":
+def _services(*, decodes: bool = False, asks_whose: bool = True) -> "Services":
     with _connecting, paused_collector():
         if decodes:
             _decoders().prepare()
         services = _connect()
-    services.ownership.require()
+    if asks_whose:
+        services.ownership.require()
     return services
 
 

@@ -47,6 +47,7 @@ class TriggeredServices(ServicePorts):
             index=self.index,
             pairing=self._pairing,
             ingest_queue=self.ingest_queue,
+            ownership=self.ownership,
             rejections=self._rejections,
             notices=self._notices,
             settings=self.settings,

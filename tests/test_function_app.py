@@ -176,6 +176,24 @@ def test_a_malformed_message_is_finished_and_what_must_wait_is_tried_again_by_th
     assert world.row(path).status == INDEXED
 
 
+def test_an_upload_waits_too_while_storage_is_too_busy_to_say_whose_the_namespace_is(world, monkeypatch):
+    monkeypatch.setattr(world.reports, "owner", busy)
+    path = world.upload("a.png", photo(1))
+    landed("a.png")
+    assert world.ingest_queue.messages == [IngestMessage(path)]
+
+
+def test_no_name_is_refused_while_nobody_knows_whose_the_namespace_is(world, monkeypatch):
+    monkeypatch.setattr(world.reports, "owner", busy)
+    with pytest.raises(StoreBusy):
+        landed("a\nb.png")
+    assert world.reports.rejected_messages() == []
+
+
+def busy(*_arguments: object) -> None:
+    raise StoreBusy("503")
+
+
 def test_a_part_of_the_timers_work_that_fails_for_good_stops_no_other(world, monkeypatch):
     def fails() -> None:
         raise PermanentError("There is no container images", reason="no-container")

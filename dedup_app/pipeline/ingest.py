@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dedup_app.configuration.ownership import OwnershipService
 from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.pipeline.blob_reader import BlobReader, Reading
@@ -48,6 +49,7 @@ class IngestService:
         index: CandidateIndex,
         pairing: Pairing,
         ingest_queue: IngestQueue,
+        ownership: OwnershipService,
         rejections: Rejections,
         notices: Notices,
         settings: Settings,
@@ -58,6 +60,7 @@ class IngestService:
         self._index = index
         self._pairing = pairing
         self._ingest_queue = ingest_queue
+        self._ownership = ownership
         self._rejections = rejections
         self._notices = notices
         self._settings = settings
@@ -67,14 +70,16 @@ class IngestService:
         """Ingest the blob that an event names. A name that storage cannot hold is recorded as refused.
 
         What must wait goes to the ingest queue: the host repeats a failed blob event at once, five times in as many
-        seconds, but a failed message after a pause.
+        seconds, but a failed message after a pause. So whose the namespace is is asked here. Raises `NamespaceTaken`.
         """
         try:
             path = ImagePath(container, name)
         except InvalidPath as error:
+            self._ownership.require()
             self._rejections.record(BLOB_EVENTS, "", f"{container}/{name}", error)
             return
         try:
+            self._ownership.require()
             self.ingest(path, is_new=True)
         except TemporaryError as error:
             log.warning("image_deferred", image=path, reason=error.reason, error=str(error))

@@ -95,6 +95,8 @@ def test_a_repetition_judges_its_candidates_with_all_that_it_has_found(world, mo
 
 def test_what_was_uploaded_just_now_is_not_looked_for_first(world):
     path = world.upload("a.png", photo(1))
+    world.services.ownership.require()
+    world.calls.clear()
     world.services.ingest.handle_blob(path.container, path.name)
     assert world.calls == [
         "features.put",
@@ -182,6 +184,8 @@ def test_a_claim_whose_handler_died_is_taken_up_by_the_next_one(world):
 
 def test_an_image_that_is_refused_at_first_sight_never_was_in_the_index(world):
     path = world.upload("a.png", b"Dear Sir or Madam")
+    world.services.ownership.require()
+    world.calls.clear()
     world.services.ingest.handle_blob(path.container, path.name)
     assert world.row(path).status.is_rejected
     assert world.calls == ["features.put", "images.read", "features.put_first"]
