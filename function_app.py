@@ -1,6 +1,7 @@
 """The triggers: each reads its input, calls one service and answers; what happens is in dedup_app."""
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,7 +18,7 @@ from dedup_app.configuration.storage_connection import STORAGE
 from dedup_app.event_log import invocation, show_image_paths
 from dedup_app.time_limit import FUNCTION_SECONDS, time_limit
 from dedup_app.upkeep import do_each
-from dedup_core.errors import InvalidSetting
+from dedup_core.errors import InvalidSetting, TemporaryError
 
 if TYPE_CHECKING:
     from dedup_app.services import Services
@@ -99,8 +100,8 @@ async def review(req: func.HttpRequest, context: func.Context) -> func.HttpRespo
     """A person looks at groups of copies on the review page, or a program asks the API."""
     try:
         web = await asyncio.to_thread(_web)
-    except InvalidSetting as error:
-        return func.HttpResponse(str(error), status_code=503)
+    except (InvalidSetting, TemporaryError) as error:
+        return func.HttpResponse(json.dumps({"detail": str(error)}), status_code=503, mimetype="application/json")
     return await web.handle_async(req, context)
 
 

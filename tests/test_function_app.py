@@ -279,10 +279,19 @@ def test_another_app_in_the_same_namespace_takes_no_message(world, monkeypatch):
         with pytest.raises(NamespaceTaken, match="DEDUP_NAMESPACE"):
             take()
     assert set(stranger.calls) == {"reports.owner"}
-    review = function_app.app.get_functions()
-    web = next(it for it in review if it.get_function_name() == "review").get_user_function()
-    answer = asyncio.run(web(func.HttpRequest(method="GET", url="http://x/api/groups", body=b""), CONTEXT))
-    assert (answer.status_code, b"take-over --site func-b" in answer.get_body()) == (503, True)
+    answer = asked("/api/groups")
+    assert (answer.status_code, "take-over --site func-b" in json.loads(answer.get_body())["detail"]) == (503, True)
+
+
+def test_the_first_request_to_a_process_while_storage_is_busy_is_told_so(world, monkeypatch):
+    monkeypatch.setattr(world.reports, "owner", busy)
+    answer = asked("/api/groups")
+    assert (answer.status_code, answer.mimetype) == (503, "application/json")
+    assert json.loads(answer.get_body()) == {"detail": "503"}
+
+
+def asked(path: str) -> func.HttpResponse:
+    return asyncio.run(function_app.review(func.HttpRequest(method="GET", url=f"http://x{path}", body=b""), CONTEXT))
 
 
 def test_whose_the_namespace_is_is_asked_once_a_process_and_by_the_timer(world):
