@@ -108,6 +108,15 @@ def test_other_sites_decide_and_see_nothing(client: TestClient, headers: dict[st
         assert client.get("/api/groups", headers=headers | {"sec-fetch-mode": "no-cors"}).status_code == 403
 
 
+def test_another_sites_form_decides_nothing(client: TestClient):
+    """A browser says that it navigates there, and an old one leaves out where from."""
+    group = groups(client)["groups"][0]["id"]
+    headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    answer = client.post(f"/api/groups/{group}/decision", json={"act": "duplicate"}, headers=headers)
+    assert answer.status_code == 403
+    assert client.get("/api/review", headers=headers).status_code == 200
+
+
 def test_another_host_is_refused(shared: World):
     app = create_app(shared.services, who="ann", key=KEY, hosts=frozenset({"127.0.0.1:8000"}))
     assert TestClient(app, headers=HEADERS, base_url="http://evil.example").get("/api/groups").status_code == 421
