@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dedup_app.feedback.decisions import NothingToDecide
 from dedup_app.feedback.telling import UnknownPair
@@ -46,7 +46,16 @@ def create_app(services: Services, *, who: str, key: str | None = None, hosts: f
     sign_in = services.settings.sign_in and key is None
     api = _api()
     api.state.context = Context(services, Pictures(services), signed_in if sign_in else lambda _request: who)
-    return Guard(api, key=key, hosts=hosts, sign_in=sign_in)
+    return Guard(_head_as_get(api), key=key, hosts=hosts, sign_in=sign_in)
+
+
+def _head_as_get(app: ASGIApp) -> ASGIApp:
+    """Answers a HEAD, which FastAPI refuses, as a GET: whatever server stands before leaves the body out."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope, receive, send)
+
+    return answered
 
 
 def description() -> dict[str, Any]:

@@ -290,8 +290,16 @@ def test_the_first_request_to_a_process_while_storage_is_busy_is_told_so(world, 
     assert json.loads(answer.get_body()) == {"detail": "503"}
 
 
-def asked(path: str) -> func.HttpResponse:
-    return asyncio.run(function_app.review(func.HttpRequest(method="GET", url=f"http://x{path}", body=b""), CONTEXT))
+@pytest.mark.usefixtures("world")
+def test_every_method_that_the_trigger_takes_is_served(load_app, monkeypatch):
+    monkeypatch.setattr(function_app, "_web_application", function_app._web_application.__wrapped__)
+    methods = bindings_of(load_app())["review"]["methods"]
+    statuses = {str(method): asked("/api/docs", str(method)).status_code for method in methods}
+    assert statuses == {"GET": 200, "HEAD": 200, "POST": 405}  # a page takes no POST
+
+
+def asked(path: str, method: str = "GET") -> func.HttpResponse:
+    return asyncio.run(function_app.review(func.HttpRequest(method=method, url=f"http://x{path}", body=b""), CONTEXT))
 
 
 def test_whose_the_namespace_is_is_asked_once_a_process_and_by_the_timer(world):

@@ -65,6 +65,16 @@ def test_an_invalid_request_is_told_in_a_sentence_that_names_what_is_wrong(clien
     assert "HTTPValidationError" not in str(described)
 
 
+def test_what_can_be_got_can_be_asked_for_by_its_head(client: TestClient):
+    for path in ("/api/review", "/api/groups", f"/api/images/{'0' * 32}", "/api/nothing"):
+        got, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        assert head.headers.get("content-type") == got.headers["content-type"]
+    assert client.head("/api/check").status_code == 405
+    assert client.head("/api/groups", headers={"x-functions-key": ""}).status_code == 401
+    assert client.head("/api/groups", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+
+
 def test_without_the_key_nothing_is_told(client: TestClient):
     for path in ("/api/groups", "/api/review", "/api/docs", "/api/stats", "/api/images/" + "0" * 32):
         for key in ("", "wrong"):
