@@ -86,15 +86,19 @@ class PoisonService:
         return self._poison.take(queue, limit, handle, until)
 
     def count(self, queue: str) -> int:
-        """About how many messages of the queue failed, in the host's own queue those of other apps included."""
-        return self._poison.count(queue)
+        """About how many messages of ours failed. In the host's own queue, behind many of others, it may be fewer."""
+        count = self._poison.count(queue)
+        if queue == BLOB_TRIGGER_QUEUE and count:
+            count -= sum(map(self._is_of_another_app, self._poison.peek(queue)))
+        return max(count, 0)
 
-    def purge(self, queue: str) -> None:
-        """Throw the messages of a queue away. Their pairs stay failed, their images as they are."""
+    def purge(self, queue: str) -> int:
+        """Throw our messages of a queue away; how many. Their pairs stay failed, their images as they are."""
         if queue == BLOB_TRIGGER_QUEUE:
-            self._poison.take(queue, ALL, lambda message: not self._is_of_another_app(message))
-        else:
-            self._poison.clear(queue)
+            return self._poison.take(queue, ALL, lambda message: not self._is_of_another_app(message))
+        count = self._poison.count(queue)
+        self._poison.clear(queue)
+        return count
 
     def tend(self) -> int:
         """The timer's part, bounded: note on pairs that their message failed, have the oldest messages tried again."""

@@ -1,7 +1,7 @@
 """`dedup poison`: messages that failed on every try."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -91,7 +91,7 @@ def _redrive(service: PoisonService, queues: Sequence[str], *, as_json: bool) ->
 
 
 def _count(service: PoisonService, queues: Sequence[str]) -> int:
-    """How many failed; in the queue of the host may be those of other apps, which are none of ours."""
+    """How many failed, without the host's own queue: how many there are ours is not known for sure."""
     return sum(service.count(name) for name in queues if name != BLOB_TRIGGER_QUEUE)
 
 
@@ -101,15 +101,18 @@ def _kept(count: int) -> str:
 
 def _purge(service: PoisonService, queues: Sequence[str], *, yes: bool, as_json: bool) -> None:
     counts = {name: count for name in queues if (count := service.count(name))}
-    by_queue = ", ".join(f"{name}: {count:,}" for name, count in counts.items())
-    told = f"{counted(sum(counts.values()), 'message')} ({by_queue})"
     if counts and not yes:
+        told = ("up to " if BLOB_TRIGGER_QUEUE in counts else "") + _told(counts)
         if not sys.stdin.isatty():
             raise InputError(f"{told} would be thrown away for good: --yes does it")
         typer.confirm(f"Throw away {told} for good?", abort=True, err=True)
-    for name in counts:
-        service.purge(name)
+    purged = {name: count for name in counts if (count := service.purge(name))}
     if as_json:
-        print_json({"queues": list(queues), "sent": 0, "purged": counts})
+        print_json({"queues": list(queues), "sent": 0, "purged": purged})
     else:
-        console().print(Text(f"purged: {told}" if counts else "no message was there to be thrown away"))
+        console().print(Text(f"purged: {_told(purged)}" if purged else "no message was there to be thrown away"))
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    by_queue = ", ".join(f"{name}: {count:,}" for name, count in counts.items())
+    return f"{counted(sum(counts.values()), 'message')} ({by_queue})"

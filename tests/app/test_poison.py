@@ -161,7 +161,8 @@ def test_uploads_of_another_app_are_left_to_it_in_the_queue_that_the_host_names_
     assert [it.message.body for it in world.services.poison.failed("webjobs-blobtrigger")] == [ours]
     assert world.services.poison.redrive("webjobs-blobtrigger") == 1
     give_up(world, "webjobs-blobtrigger", ours)
-    world.services.poison.purge("webjobs-blobtrigger")
+    assert world.services.poison.count("webjobs-blobtrigger") == 1
+    assert world.services.poison.purge("webjobs-blobtrigger") == 1
     assert [it.body for it in world.poison_queues.messages["webjobs-blobtrigger"]] == [strangers]
 
 
@@ -178,5 +179,5 @@ def test_what_says_nothing_stays_until_somebody_throws_it_away(world, queue, bod
     world.services.poison.tend()
     assert world.services.poison.redrive(queue) == 0
     assert len(world.services.poison.failed(queue)) == 1
-    world.services.poison.purge(queue)
+    assert world.services.poison.purge(queue) == 1
     assert world.services.poison.failed(queue) == []

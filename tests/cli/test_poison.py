@@ -8,6 +8,7 @@ from dedup_app.ports.queues import PoisonMessage
 from dedup_app.services import Services
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
+from local_host.blobs.queue import BlobMessage
 from tests.cli.conftest import NOW, Run
 
 A = ImagePath("images", "a.png")
@@ -54,6 +55,28 @@ def test_it_is_thrown_away_once_somebody_has_said_so(dedup: Run, services: Servi
     assert services.poison.failed("ingest-images")
     assert dedup("poison", "purge", "--yes").output == "purged: 1 message (ingest-images: 1)\n"
     assert not services.poison.failed("ingest-images")
+
+
+def upload_of(number: int, container: str) -> PoisonMessage:
+    body = BlobMessage("Host.Functions.extract_features", container, "a.png", "0x1").to_text()
+    return PoisonMessage("webjobs-blobtrigger", f"m{number}", body, NOW)
+
+
+@pytest.mark.usefixtures("one_failed")
+def test_what_is_of_another_app_is_neither_asked_about_nor_counted(dedup: Run, services: Services):
+    strangers = [upload_of(number, "catalog") for number in range(40)]
+    queues = services.poison_queues.messages
+    queues["webjobs-blobtrigger"] = [*strangers[:2], upload_of(40, "images")]
+    told = "up to 2 messages (ingest-images: 1, webjobs-blobtrigger: 1) would be thrown away"
+    assert told in dedup("poison", "purge").stderr
+    queues["webjobs-blobtrigger"] = [*strangers, upload_of(40, "images")]
+    told = "purged: 2 messages (ingest-images: 1, webjobs-blobtrigger: 1)\n"
+    assert dedup("poison", "purge", "--yes").output == told
+    assert queues["webjobs-blobtrigger"] == strangers
+    assert json.loads(dedup("poison", "purge", "--yes", "--json").output)["purged"] == {}
+    del strangers[:20]
+    queues["webjobs-blobtrigger"] = strangers
+    assert "no message was there" in dedup("poison", "purge").output
 
 
 def test_where_nothing_failed_nothing_is_sent_or_thrown_away(dedup: Run):
