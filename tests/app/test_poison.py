@@ -54,6 +54,24 @@ def test_a_pair_whose_message_died_is_failed_with_the_last_error_and_heals_when_
     assert world.services.poison.failed("verify-pairs") == []
 
 
+def test_a_failure_is_noted_once_and_on_no_pair_that_has_a_verdict(world, broken_pair):
+    a, b = broken_pair
+    for _ in range(3):
+        world.services.poison.tend()
+    assert world.calls.count("pairs.fail") == 1
+    del world.images.failures[a]
+    world.services.verify.handle_message(world.poison_queues.messages["verify-pairs"][0].body, "1")
+    world.services.poison.tend()
+    assert world.calls.count("pairs.fail") == 1
+    assert (world.pair(a, b).failure, world.pair(a, b).verdict.kind) == ("", VerdictKind.DUPLICATE)
+
+
+def test_a_failed_message_about_a_pair_that_is_gone_fails_nothing(world, broken_pair):
+    world.pairs.entities.clear()
+    world.services.poison.tend()
+    assert "pairs.fail" not in world.calls
+
+
 EVENTS = [
     {
         "eventType": f"Microsoft.Storage.{kind}",
@@ -61,6 +79,11 @@ EVENTS = [
         "data": {"url": f"https://other.blob.core.windows.net/{container}/{name}"},
     }
     for kind, container, name in (("BlobCreated", "images", "c.png"), ("BlobDeleted", "images", "d.png"))
+]
+OF_NO_IMAGE = [
+    EVENTS[0] | {"eventType": "Microsoft.Storage.BlobTierChanged"},
+    EVENTS[0] | {"subject": "/blobServices/default/containers/catalog/blobs/c.png"},
+    EVENTS[0] | {"data": {}, "subject": ""},
 ]
 
 
@@ -73,6 +96,15 @@ def test_an_outage_of_hours_loses_no_image(world):
     world.time += timedelta(hours=2)
     assert world.services.poison.tend() == 3
     assert [message.path.name for message in world.ingest_queue.messages] == ["a.png", "c.png", "d.png", "b.png"]
+    assert world.poison_queues.messages["blob-events"] == []
+
+
+def test_of_failed_events_only_those_are_taken_up_that_tell_of_an_image_of_ours(world):
+    give_up(world, "blob-events", json.dumps([*OF_NO_IMAGE, EVENTS[1]]))
+    for event in OF_NO_IMAGE:
+        give_up(world, "blob-events", json.dumps(event))
+    world.services.poison.redrive("blob-events")
+    assert [message.path.name for message in world.ingest_queue.messages] == ["d.png"]
     assert world.poison_queues.messages["blob-events"] == []
 
 
