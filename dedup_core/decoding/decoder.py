@@ -1,6 +1,7 @@
 """Bytes -> upright RGB working image; every limit on hostile input is checked before memory is taken."""
 
 import struct
+from dataclasses import replace
 from importlib import import_module
 from io import BytesIO
 from typing import Final, cast
@@ -18,12 +19,12 @@ from dedup_core.decoding.file_bytes import FileBytes, file_bytes
 from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.header import Header, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
-from dedup_core.decoding.history.provenance import UNKNOWN, Provenance
+from dedup_core.decoding.history.provenance import REDUCED, UNKNOWN, Provenance
 from dedup_core.decoding.history.provenance_probe import provenance_of
 from dedup_core.decoding.libraries import outdated_library
 from dedup_core.decoding.pixels.fine import fine_of
 from dedup_core.decoding.pixels.icc import to_srgb
-from dedup_core.decoding.pixels.indexed import used_colors
+from dedup_core.decoding.pixels.indexed import is_reduced, used_colors
 from dedup_core.decoding.pixels.shrink import buffer_bytes, reduce_to_working_size
 from dedup_core.decoding.whole import digest_of, frames_of
 from dedup_core.decoding.working_image import Whole, WorkingImage
@@ -152,7 +153,8 @@ def _without_broken_metadata(data: bytes, format_name: str) -> tuple[bytes, byte
 def _provenance(data: bytes, picture: ImageFile.ImageFile, header: Header, size: tuple[int, int]) -> Provenance:
     exif = data if header.format == "TIFF" else picture.info.get("exif") or b""
     tables = getattr(picture, "quantization", None) if header.format == "JPEG" else None
-    return provenance_of(picture, size, tables[0] if tables else None, exif)
+    found = provenance_of(picture, size, tables[0] if tables else None, exif)
+    return replace(found, quality=REDUCED) if is_reduced(picture) else found
 
 
 def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.ImageFile:

@@ -163,10 +163,8 @@ def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy) -> Reason
     if step is KeeperStep.PREFIX:
         return Reason(step, f"it is under {policy.protected_prefixes[policy.protection(keeper.path)]}")
     if step is KeeperStep.DETAIL:
-        side = max(keeper.width, keeper.height)
-        if 0 < keeper.detail_side < side:
-            return Reason(step, f"it has more true pixels ({keeper.detail_side:,} on its longer side)")
-        return Reason(step, f"it has more pixels ({side:,} on its longer side)")
+        side = keeper.detail_side or max(keeper.width, keeper.height)
+        return Reason(step, f"it has more {'true ' if keeper.detail_side else ''}pixels ({side:,} on its longer side)")
     return Reason(step, _SENTENCES[step])
 
 

@@ -83,7 +83,8 @@ function decidedChip(member, group) {
 
 // Of what is made for pages, of something else, nobody sees how much it lost: the keeper is never chosen by that, either.
 const isDelivered = (image) => ["WEBP", "AVIF", "GIF"].includes(image.format);
-const qualityOf = (image) => (image.quality < 100 ? `JPEG ${image.quality}` : isDelivered(image) ? `not told by ${image.format}` : "no JPEG loss seen");
+const REDUCED = 1; // as in dedup_core/decoding/history/provenance.py
+const qualityOf = (image) => (image.quality === REDUCED ? "reduced to a palette" : image.quality < 100 ? `JPEG ${image.quality}` : isDelivered(image) ? `not told by ${image.format}` : "no JPEG loss seen");
 
 function facts(image, keeper) {
   const longer = Math.max(image.width, image.height);

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+REDUCED: Final = 1  # the quality of a scene that was given a palette: nothing else has lost as much
 LOSSLESS: Final = 100  # the quality of a picture that no JPEG encoder is known to have touched
 
 
@@ -10,7 +11,8 @@ LOSSLESS: Final = 100  # the quality of a picture that no JPEG encoder is known 
 class Provenance:
     """What tells an original from its copies.
 
-    `quality` 1..100: of the worst save as JPEG that can be seen, as libjpeg counts it; 100 where none can be.
+    `quality` 1..100: of the worst save as JPEG that can be seen, as libjpeg counts it; 100 where none can be, 1 of a
+    scene that was reduced to a palette.
     `saved_again`: the picture was a JPEG before this file was written. `detail_side`: the longer side in pixels at
     which the picture would still show all it has, at most its own. `has_camera_data`: its EXIF block names a camera.
     `is_gray`: nothing in it has a color.

@@ -38,6 +38,10 @@ _SOFT: Final = 0.3  # docs/thresholds.md#true-pixels
 _GRAY_POINTS: Final = 64  # across, and down
 _GRAY_TOLERANCE: Final = 8  # of 255 between the channels: what rounding and chroma of JPEG files leave
 _GRAY_SPECKS: Final = 0.001  # of the points
+_MOST_PARTS: Final = 8  # along a side
+_TELLING: Final = 6  # bands
+_LEAST_TOLD: Final = 4.0  # squared gray levels in these
+_MOST_SHARP: Final = 0.4  # docs/thresholds.md#true-pixels
 _LEAST_SIDE: Final = 3  # pixels: a window of two is zero
 _LEAST_SIGNAL: Final = 0.5  # squared gray levels; less than that is the noise of rounding
 
@@ -53,7 +57,8 @@ def provenance_of(
         before = _quality_before(picture, probe, luma_table, quality)
     elif luma_table and quality >= _HIGH_OF_HALF and picture.size == tuple(-(-side // 2) for side in full_size):
         before = earlier_quality_of_half(probe, luma_table)
-    share = detail_share(probe, partial(_corners, picture), is_whole=picture.size == full_size)
+    others = partial(_corners, picture), partial(_everywhere, picture)
+    share = detail_share(probe, *others, is_whole=picture.size == full_size)
     # A picture that the decoder has shrunk shows only that nothing is missing at that size.
     side = max(full_size) if share == 1.0 else round(max(picture.size) * share)
     return Provenance(
@@ -86,11 +91,15 @@ def _has_gaps(picture: Image.Image) -> bool:
     return bool(gaps.sum(axis=1).max() >= _LEAST_GAPS)
 
 
-def detail_share(middle: Float32s, corners: Callable[[], Float32s], *, is_whole: bool = True) -> float:
+def detail_share(
+    middle: Float32s, corners: Callable[[], Float32s], everywhere: Callable[[], Float32s], *, is_whole: bool = True
+) -> float:
     """How far the picture could be shrunk (0..1 of its side) and enlarged again without losing anything.
 
     The corners, (n, h, w), are asked for where the middle is soft: the spectra of all are added (Welch, "The use of
-    fast Fourier transform for the estimation of power spectra", 1967), so that the sharpest ones tell.
+    fast Fourier transform for the estimation of power spectra", 1967), so that the sharpest ones tell. Where they seem
+    enlarged as well, parts from `everywhere` are looked at each by itself: an enlargement leaves none of them sharp,
+    while a number plate before what is out of focus hardly counts in their sum.
 
     The energy of natural pictures falls slowly from octave to octave (Field, "Relations between the statistics of
     natural images", JOSA A 1987), in soft ones faster, but step by step; where a picture was enlarged, it falls off a
@@ -106,13 +115,32 @@ def detail_share(middle: Float32s, corners: Callable[[], Float32s], *, is_whole:
         bands = np.concatenate([energies, _energies(corners())]).mean(axis=0).tolist()
     if max(bands) < _LEAST_SIGNAL:
         return 1.0
+    empty = _empty_of(bands)
+    if empty and not _is_soft(everywhere()):
+        return 1.0
+    return enlarged_share(middle) if may_be_enlarged and not empty else float(_OCTAVE**-empty)
+
+
+def _empty_of(bands: list[float]) -> int:
+    """How many of the finest bands are empty above a cliff."""
     empty = 0
     for at, (band, octave_below) in enumerate(zip(bands[:_DEEPEST], bands[2:], strict=False), 1):
         if band >= _EMPTY * max(bands[at:]):
             break
         if band < (_FINEST_CLIFF if at == 1 else _CLIFF) * octave_below:  # lenses and sensors blunt the finest details
             empty = at
-    return enlarged_share(middle) if may_be_enlarged and not empty else float(_OCTAVE**-empty)
+    return empty
+
+
+def _is_soft(parts: Float32s) -> bool:
+    """Whether hardly one of the parts (n, h, w) that show the more is sharp, nor all of them together."""
+    energies = _energies(parts)
+    if len(energies) == 0:
+        return True
+    shown = energies[:, :_TELLING].sum(axis=1)
+    is_told = (shown >= np.median(shown)) & (shown >= _LEAST_TOLD)
+    are_sharp = [_empty_of(bands) == 0 for bands in energies[is_told].tolist()]
+    return _empty_of(energies.mean(axis=0).tolist()) > 0 and sum(are_sharp) <= _MOST_SHARP * len(are_sharp)
 
 
 def _energies(lumas: Float32s) -> NDArray[np.float64]:
@@ -176,6 +204,19 @@ def _corners(picture: Image.Image) -> Float32s:
         return np.zeros((0, 0, 0), np.float32)
     ends = [sorted({0, max(0, side - _CORNER)}) for side in picture.size]
     return _lumas(picture, [(left, top) for left in ends[0] for top in ends[1]], _CORNER)
+
+
+def _everywhere(picture: Image.Image) -> Float32s:
+    """The same of parts side by side, of large pictures of some that lie all over it, (n, h, w)."""
+    corners = [(left, top) for top in _starts(picture.height) for left in _starts(picture.width)]
+    return _lumas(picture, corners, _CORNER)
+
+
+def _starts(side: int) -> list[int]:
+    """Where along a side parts begin, on the grid of blocks."""
+    last = max(0, side - _CORNER)
+    count = min(_MOST_PARTS, -(-side // _CORNER))
+    return sorted({int(start) // BLOCK * BLOCK for start in np.linspace(0, last, count)})
 
 
 def _lumas(picture: Image.Image, corners: list[tuple[int, int]], side: int) -> Float32s:

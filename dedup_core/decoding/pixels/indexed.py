@@ -1,9 +1,29 @@
 """The colors of a picture that has a palette, as GIF and small PNG files have one."""
 
+from typing import Final
+
 import numpy as np
 from PIL import Image
 
 from dedup_core.decoding.pixels.icc import to_srgb
+
+_MANY_COLORS: Final = 48
+_EVEN: Final = 0.8  # of neighbors have one color: docs/groups.md#palettes
+
+
+def is_reduced(picture: Image.Image) -> bool:
+    """Whether a picture with a palette is a scene that had more colors: one of many, with few even areas.
+
+    Drawings and screenshots, which are whole with a palette, are even nearly everywhere; a palette of grays has all.
+    """
+    if picture.mode != "P":
+        return False
+    colors = np.frombuffer(used_colors(picture), np.uint8).reshape(-1, 3)
+    if len(colors) < _MANY_COLORS or (colors == colors[:, :1]).all():
+        return False
+    indexes = np.asarray(picture)
+    across, down = indexes[:, 1:] == indexes[:, :-1], indexes[1:] == indexes[:-1]
+    return bool((across.sum() + down.sum()) < _EVEN * (across.size + down.size))
 
 
 def used_colors(picture: Image.Image) -> bytes:
