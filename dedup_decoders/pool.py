@@ -10,6 +10,8 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -81,7 +83,7 @@ class DecoderPool:
             if self._ready is not None or self._prepared is not None or self._closed:
                 return
             with suppress(RuntimeError):  # the interpreter ends
-                self._prepared = self._threads.submit(self._start)
+                self._prepared = self._submit(self._start)
 
     def report_to(self, hear: Started) -> None:
         """Let somebody hear once what the first process says of itself; no picture waits for that."""
@@ -146,7 +148,7 @@ class DecoderPool:
     def _ask[T](self, question: "Question[T]") -> T:
         """What is made of the answer, by one of as many threads as there are processes."""
         try:
-            future = self._threads.submit(self._ask_twice, question)
+            future = self._submit(self._ask_twice, question)
         except RuntimeError as error:  # after `close`, or while the interpreter ends
             raise TemporaryError("The decoders are closed", reason="decoders-closed") from error
         with self._lock:
@@ -155,6 +157,10 @@ class DecoderPool:
             with suppress(ImportError, OSError):  # of what is needed later, which will fail there and be told
                 work()
         return future.result()
+
+    def _submit[**P, T](self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have a thread do this as its caller would: in the same context, which names what events belong to."""
+        return self._threads.submit(copy_context().run, partial(work, *args, **kwargs))
 
     def _ask_twice[T](self, question: "Question[T]") -> T:
         """A failure counts against the file only in a process that has seen no other file, whose fault it might be.

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +9,7 @@ from dedup_app.pipeline.loader_totals import utc_day
 from dedup_app.ports.reports import StatsTable
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import DAY_MICROSECONDS, microseconds
+from dedup_app.threads import Threads
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.loading.stats import LoaderStats
 
@@ -56,7 +56,7 @@ class ActivityService:
 
     def _totals(self, days: Sequence[str]) -> dict[str, LoaderStats]:
         asked = [day for day in days if day not in self._closed]
-        with ThreadPoolExecutor(READS_AT_ONCE) as threads:
+        with Threads(READS_AT_ONCE) as threads:
             found = dict(zip(asked, threads.map(self._sum, asked), strict=True))
         closed = set(days[:-OPEN_DAYS])
         self._closed = {day: it for day, it in (self._closed | found).items() if day in closed}

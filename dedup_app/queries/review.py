@@ -1,7 +1,6 @@
 """Review: groups as people page through them, and what is needed to look at an image of one."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +10,7 @@ from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.queries.paging import BadCursor
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import facts_of, microseconds
+from dedup_app.threads import Threads
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import Family, ImageFacts
 from dedup_core.groups.group import Group
@@ -93,7 +93,7 @@ class ReviewService:
         keeper = ImagePath.parse(group.keeper.path)
         members = group.members[:most]
         others = [ImagePath.parse(member.facts.path) for member in members]
-        with ThreadPoolExecutor(PAIRS_AT_ONCE) as threads:
+        with Threads(PAIRS_AT_ONCE) as threads:
             rows = list(threads.map(lambda other: self._pairs.get(keeper, other), others))
         return {member.facts.image_id: row for member, row in zip(members, rows, strict=True) if row is not None}
 

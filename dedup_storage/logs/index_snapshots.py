@@ -8,13 +8,14 @@ is in its metadata, with the generation of that segment: the snapshot of a log t
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from dedup_app.event_log import EventLog
+from dedup_app.threads import Threads
 from dedup_core.search.array_stream import ArrayReader, ArrayWriter
 from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_storage.logs.places import LogPlace, Segments
@@ -141,7 +142,7 @@ def _loaded(snapshots: Snapshots, stored: StoredSnapshot) -> FingerprintIndex:
 def _chunks(snapshots: Snapshots, stored: StoredSnapshot) -> Iterator[Iterator[bytes]]:
     """The chunks in their order, read ahead of their use."""
     starts = iter(range(0, stored.size, CHUNK_BYTES))
-    with ThreadPoolExecutor(CHUNKS_AHEAD) as threads:
+    with Threads(CHUNKS_AHEAD) as threads:
         ahead: deque[Future[bytes]] = deque()
 
         def ask() -> None:

@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
+from dedup_app.threads import Threads
 from dedup_storage.logs.fingerprint_records import RECORD_BYTES
 from dedup_storage.logs.places import Chunk, Segments
 
@@ -18,7 +19,7 @@ def chunks_to_end(segments: Segments, number: int, offset: int) -> Iterator[Chun
     yield chunk
     if len(chunk.data) < READ_BYTES:
         return
-    with ThreadPoolExecutor(READS_AHEAD) as threads:
+    with Threads(READS_AHEAD) as threads:
         ahead: deque[Future[Chunk]] = deque()
         while len(chunk.data) == READ_BYTES:
             while len(ahead) < READS_AHEAD:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from azure.core.rest import HttpRequest
 
 from dedup_app.configuration.settings import Settings
 from dedup_app.records.notices import CloudEvent, EventSender
+from dedup_app.threads import Threads
 from dedup_storage.account.azure_errors import our_errors
 from dedup_storage.account.clients import RETRIES, credential_of
 from dedup_storage.account.transport import LimitedTransport
@@ -49,7 +49,7 @@ class QueueSender(NamedQueue):
     def send(self, events: Sequence[CloudEvent]) -> None:
         texts = [json.dumps(event, ensure_ascii=False) for event in events]
         send = partial(send_text, self._queue, kept_seconds=KEPT_SECONDS)
-        with ThreadPoolExecutor(min(SENDS_AT_ONCE, len(texts))) as threads:
+        with Threads(min(SENDS_AT_ONCE, len(texts))) as threads:
             list(threads.map(send, texts))  # waits, and raises what a send raised
 
 

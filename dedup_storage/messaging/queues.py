@@ -1,7 +1,6 @@
 """The queues that messages wait in, as plain text, and what became of those that failed for good."""
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,6 +11,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE, QueueLengths
 from dedup_app.ports.reports import RejectedMessage
+from dedup_app.threads import Threads
 from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage, VerifyMessage
 from dedup_storage.account.azure_errors import our_errors
@@ -74,7 +74,7 @@ class AzureIngestQueue(NamedQueue):
 
     def send_all(self, messages: Iterable[IngestMessage]) -> int:
         total = 0
-        with ThreadPoolExecutor(SENDS_AT_ONCE) as threads:
+        with Threads(SENDS_AT_ONCE) as threads:
             for group in batched(messages, 16 * SENDS_AT_ONCE, strict=False):
                 total += sum(1 for _ in threads.map(self.send, group))  # waits, and raises what a send raised
         return total

@@ -1,7 +1,6 @@
 """One table of Azure Table Storage, with the few operations that the ports need."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, TableServiceClient, TableTransactionError, UpdateMode
 
+from dedup_app.threads import Threads
 from dedup_storage.account.azure_errors import each_of, our_errors, whole_etag
 from dedup_storage.tables.rows import Entity
 
@@ -176,7 +176,7 @@ def side_by_side[A, B](read: Callable[[A], B], many: Collection[A]) -> list[B]:
     """What each of many reads gives, in their order."""
     if len(many) <= 1:
         return list(map(read, many))
-    with ThreadPoolExecutor(min(READS_AT_ONCE, len(many))) as threads:
+    with Threads(min(READS_AT_ONCE, len(many))) as threads:
         return list(threads.map(read, many))
 
 

@@ -1,6 +1,7 @@
 """Decoder processes give what decoding in this process gives, and come and go without leaving anything behind."""
 
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from dedup_app.event_log import invocation
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.formats import ALL_FORMATS
 from dedup_core.errors import InvalidSetting, PermanentError, TemporaryError, UnreadableImage
@@ -29,6 +31,7 @@ from dedup_decoders.opening import open_decoders
 from dedup_decoders.pool import DecoderPool
 from dedup_decoders.ready import Ready
 from dedup_decoders.samples import SAMPLES
+from dedup_storage.app_decoders import log_decoders
 from tests.core.odd_files import drawing, encode, sound_files
 from tests.core.test_odd_files import GOLDEN
 
@@ -258,6 +261,21 @@ def test_decoders_say_once_what_they_are() -> None:
         decoders.decode(PNG)
         decoders.extract_features(PNG)
     assert [it.decoders for it in off] == [ready.decoders]
+
+
+def test_what_is_told_of_a_decoder_belongs_to_whoever_asked_it(caplog: pytest.LogCaptureFixture) -> None:
+    with DecoderPool(children=1, confine=False, tell=log_decoders) as pool:
+        with invocation("first"):
+            pool.decode(PNG)
+        (child,) = pool._running
+        os.kill(child._process.pid, signal.SIGKILL)
+        with invocation("second"):
+            pool.decode(PNG)
+    lines = [json.loads(line) for line in caplog.messages]
+    assert [(it["event"], it.get("invocation")) for it in lines] == [
+        ("decoders_not_confined", "first"),
+        ("decoder_failed", "second"),
+    ]
 
 
 def test_every_format_has_a_sample_that_loads_what_it_needs() -> None:
