@@ -27,6 +27,7 @@ from dedup_app.configuration.settings import Settings
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.findings import PREFIXES
 from dedup_app.ports.image_status import INDEXED
+from dedup_app.ports.images import BLOBS_A_PAGE, BlobPage
 from dedup_app.services import Services
 from dedup_core.extraction import extract_features
 from dedup_core.features import ImageFeatures
@@ -50,7 +51,6 @@ from tests.memory import (
 )
 
 CONTAINER = "images"
-BLOBS_A_PAGE = 5_000
 ROWS_A_PAGE = 1_000
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOME_SLICES = PREFIXES[::64]
@@ -94,10 +94,12 @@ class Listed:
         self.calls: Counter[str] = Counter()
         self._images = images
 
-    def names(self, container: str) -> Iterator[tuple[str, str]]:
-        for number in range(self._images):
-            self.calls["pages of blobs"] += number % BLOBS_A_PAGE == 0
-            yield name_of(number), f"0x{number:X}"
+    def page(self, container: str, place: str = "", most: int = BLOBS_A_PAGE) -> BlobPage:
+        self.calls["pages of blobs"] += 1
+        first = int(place or 0)
+        end = min(first + most, self._images)
+        blobs = [(name_of(number), f"0x{number:X}") for number in range(first, end)]
+        return BlobPage(blobs, str(end) if end < self._images else None)
 
     def etag(self, path: ImagePath) -> str | None:
         raise AssertionError(f"{path} is as it was listed")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup_app.ports.images import BLOBS_A_PAGE, BlobPage
 from dedup_app.ports.queues import PoisonMessage, QueueLengths
 from dedup_app.ports.reports import RejectedMessage
 from dedup_app.ports.superseded import Superseded
@@ -38,10 +39,14 @@ type Shared = dict[str, tuple[int, Fingerprints | None]]
 
 
 class MemoryImages:
-    """Blobs in a dict. `reads` lists every download; `failures` holds the error that the next reads of a path raise."""
+    """Blobs in a dict. `reads` lists every download; `failures` holds the error that the next reads of a path raise.
+
+    `pages` lists where each page that was asked for begins.
+    """
 
     def __init__(self, *, max_bytes: int = 64 * 1024 * 1024) -> None:
         self.reads: list[ImagePath] = []
+        self.pages: list[str] = []
         self.failures: dict[ImagePath, DedupError] = {}
         self._max_bytes = max_bytes
         self._blobs: dict[ImagePath, SourceImage] = {}
@@ -84,6 +89,11 @@ class MemoryImages:
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         blobs = sorted(self._blobs.items(), key=lambda item: item[0])
         return iter([(path.name, blob.etag) for path, blob in blobs if path.container == container])
+
+    def page(self, container: str, place: str = "", most: int = BLOBS_A_PAGE) -> BlobPage:
+        self.pages.append(place)
+        blobs = [blob for blob in self.names(container) if blob[0] >= place]
+        return BlobPage(blobs[:most], blobs[most][0] if len(blobs) > most else None)
 
 
 class MemoryBlobTags:

@@ -1,6 +1,5 @@
 """One slice of the ledger: every image in it, as container, features row, fingerprint log and pairs have it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -15,7 +14,6 @@ from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairRow, PairsTable, image_ids
 from dedup_app.ports.superseded import Superseded
 from dedup_app.records.currency import is_current
-from dedup_core.errors import InvalidPath
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit
 from dedup_core.search.second_look import is_sure
@@ -158,13 +156,3 @@ class Audit:
                 kind = FindingKind.PAIR_FAILED if pair.failure else FindingKind.PAIR_WAITING
                 found.findings.append(Finding(kind, pair.left.image_id, pair.left))
                 found.to_send.append(pair)
-
-
-def names_of(images: Images, container: str, wanted: set[int]) -> Iterator[str]:
-    """The names of blobs with these shortened ids: a second listing, only where something is unknown."""
-    for name, _ in images.names(container):
-        try:
-            if short_id(ImagePath(container, name).image_id) in wanted:
-                yield name
-        except InvalidPath:
-            continue

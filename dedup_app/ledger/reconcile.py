@@ -8,8 +8,8 @@ from operator import add
 
 from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
-from dedup_app.ledger.audit import Audit, Slice, names_of
-from dedup_app.ledger.listing import BlobListing, short_id
+from dedup_app.ledger.audit import Audit, Slice
+from dedup_app.ledger.listing import BlobListing, ListingUnderWay, paths_on
 from dedup_app.pipeline.pairing import Pairing
 from dedup_app.ports.findings import PREFIXES, Finding, FindingKind, Ledger, SliceReport
 from dedup_app.ports.images import Images
@@ -18,6 +18,7 @@ from dedup_app.ports.pairs import PairRow
 from dedup_app.ports.queues import IngestQueue, Queues, VerifyQueue
 from dedup_app.ports.reports import ReportsTable
 from dedup_app.records.decision_steps import DecisionSteps
+from dedup_app.time_limit import time_limit
 from dedup_core.errors import TemporaryError
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
@@ -26,7 +27,10 @@ from dedup_core.views import View
 log = EventLog(__name__)
 
 SLICES_A_RUN = 4  # of the timer: a day has 288 runs of it, so all 256 are seen although some runs are missed
-SECONDS_A_RUN = 60  # no further slice after that: the run of the timer has other parts, and 480 s for all of them
+# A run of the timer has other parts, too, and 480 s for all of them.
+LISTING_SECONDS = 120  # no further page of the container after that: the next run goes on with it
+SECONDS_A_RUN = 60  # no further slice after that
+LEDGER_SECONDS = 300  # nothing at all after that
 ROWS_AT_ONCE = 1_000  # one page of the table; more are not held, however large a slice is
 SOON = timedelta(minutes=15)  # a slice that was not complete is looked at again before its turn
 
@@ -63,6 +67,8 @@ class ReconcileService:
         self._now = now
         self._listing: BlobListing | None = None
         self._listed_at: datetime | None = None
+        self._under_way: ListingUnderWay | None = None
+        self._begun_at: datetime | None = None
 
     def reconcile(
         self,
@@ -90,11 +96,10 @@ class ReconcileService:
         known = {report.prefix: report for report in self._reports.ledger()}
         due = [it for it in PREFIXES if it not in known or self._now() - known[it].checked_at >= self._pause(known[it])]
         due.sort(key=lambda it: known[it].checked_at.timestamp() if it in known else 0.0)
-        started, waiting = time.monotonic(), self._waiting()
-        for prefix in due[:SLICES_A_RUN]:
-            known[prefix] = self._slice(prefix, self._recent_listing(), waiting, fix=True, deep=False)
-            if time.monotonic() - started > SECONDS_A_RUN:
-                break
+        with time_limit(LEDGER_SECONDS):
+            listing = self._recent_listing() if due else None
+            if listing is not None:
+                self._look_at(due[:SLICES_A_RUN], listing, known)
         ledger = Ledger.sum(known.values())
         log.info(
             "ledger",
@@ -111,14 +116,43 @@ class ReconcileService:
     def _pause(self, report: SliceReport) -> timedelta:
         return self._every if report.complete == report.images else min(SOON, self._every)
 
-    def _recent_listing(self) -> BlobListing:
-        """One listing serves many slices: what it contradicts is looked at once more."""
-        if self._listing is None or self._listed_at is None or self._now() - self._listed_at >= self._every / 4:
-            self._listing, self._listed_at = BlobListing.take(self._images, self._container), self._now()
+    def _look_at(self, prefixes: Sequence[str], listing: BlobListing, known: dict[str, SliceReport]) -> None:
+        waiting, ends_at = self._waiting(), time.monotonic() + SECONDS_A_RUN
+        for prefix in prefixes:
+            known[prefix] = self._slice(prefix, listing, waiting, ends_at, fix=True)
+            if time.monotonic() > ends_at:
+                break
+
+    def _recent_listing(self) -> BlobListing | None:
+        """One listing serves many slices: what it contradicts is looked at once more.
+
+        A large container takes several runs, in which the listing of before serves; None if there was none yet.
+        """
+        if self._listed_at is None or self._now() - self._listed_at >= self._every / 4:
+            self._go_on_listing()
         return self._listing
 
+    def _go_on_listing(self) -> None:
+        if self._under_way is None or self._begun_at is None or self._now() - self._begun_at >= self._every:
+            self._under_way, self._begun_at = ListingUnderWay(self._images, self._container), self._now()
+        ends_at = time.monotonic() + LISTING_SECONDS
+        self._under_way.take_page()
+        while not self._under_way.is_complete:
+            if time.monotonic() > ends_at:
+                return
+            self._under_way.take_page()
+        self._listing, self._listed_at = self._under_way.listing(), self._now()
+        self._under_way = None
+
     def _slice(
-        self, prefix: str, listing: BlobListing, waiting: Callable[[], int], *, fix: bool, deep: bool
+        self,
+        prefix: str,
+        listing: BlobListing,
+        waiting: Callable[[], int],
+        ends_at: float = float("inf"),
+        *,
+        fix: bool = False,
+        deep: bool = False,
     ) -> SliceReport:
         reports: list[SliceReport] = []
         unknown: set[int] = set()
@@ -129,13 +163,14 @@ class ReconcileService:
             if fix:
                 self._mend(found, has_messages=has_messages)
             reports.append(self._report(prefix, found.images, found.findings, has_messages or fix))
-        # Names take a listing of the whole container: one for all portions.
-        missing = self._unknown(unknown)
+        # Their pages are listed once more: once for all portions.
+        missing, unread = self._unknown(unknown, listing, ends_at)
         has_messages = bool(missing) and waiting() > 0
         if fix:
             self._ingest_queue.send_all(map(IngestMessage, missing))
         findings = [Finding(FindingKind.MISSING, path.image_id, path) for path in missing]
-        reports.append(self._report(prefix, len(missing), findings, has_messages or fix))
+        findings += (Finding(FindingKind.MISSING, f"{it:016x}") for it in unread)
+        reports.append(self._report(prefix, len(findings), findings, has_messages or fix))
         report = reduce(add, reports)
         self._reports.put_ledger(report)
         return report
@@ -154,12 +189,19 @@ class ReconcileService:
         """How many messages waited when something was amiss for the first time: mending sends messages of its own."""
         return cache(self._queues.waiting)
 
-    def _unknown(self, ids: set[int]) -> list[ImagePath]:
-        """The blobs without a row, that still are there and still have none."""
-        if not ids:
-            return []
-        paths = [ImagePath(self._container, name) for name in names_of(self._images, self._container, ids)]
-        return [path for path in paths if short_id(path.image_id) in ids and not self._audit.is_known(path)]
+    def _unknown(self, ids: set[int], listing: BlobListing, ends_at: float) -> tuple[list[ImagePath], list[int]]:
+        """The blobs without a row, that still are there and still have none; and those there was no time for.
+
+        There is time for one page at least, so that each look at the slice leaves fewer.
+        """
+        missing: list[ImagePath] = []
+        pages = listing.pages_of(ids)
+        for number, page in enumerate(pages):
+            if number and time.monotonic() > ends_at:
+                return missing, [it for left in pages[number:] for it in left.ids]
+            paths = paths_on(page, self._images, self._container)
+            missing += (path for path in paths if not self._audit.is_known(path))
+        return missing, []
 
     def _mend(self, found: Slice, *, has_messages: bool) -> None:
         self._ingest_queue.send_all(IngestMessage(row.path, force=True) for row in found.to_ingest)

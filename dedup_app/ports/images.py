@@ -1,10 +1,19 @@
 """The blobs of the image container."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
+
+BLOBS_A_PAGE = 5_000  # as many as the service lists at once
+
+
+class BlobPage(NamedTuple):
+    """Names and etags of some blobs, and the place where the next page begins; None after the last one."""
+
+    blobs: Sequence[tuple[str, str]]
+    next_place: str | None
 
 
 class Images(Protocol):
@@ -23,6 +32,10 @@ class Images(Protocol):
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
         """Name and etag of every blob, in the order of the names, fetched page by page."""
+        ...
+
+    def page(self, container: str, place: str = "", most: int = BLOBS_A_PAGE) -> BlobPage:
+        """One page of `names`, from such a place on. A place stays good, whatever becomes of the blobs around it."""
         ...
 
 

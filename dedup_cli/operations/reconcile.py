@@ -16,8 +16,6 @@ from dedup_cli.operations.ledger import ledger_record, ledger_table
 from dedup_cli.presentation.output import console, print_json
 from dedup_cli.presentation.progress import ProgressLines
 
-SHOW_EVERY = 1_000
-
 
 def reconcile(
     context: typer.Context,
@@ -57,8 +55,7 @@ def _progress() -> Iterator[Callable[[str, int], None]]:
         def tell(what: str, count: int) -> None:
             nonlocal started
             if what == "blobs":
-                if count % SHOW_EVERY == 0:
-                    line.update(f"{count:,} blobs listed")
+                line.update(f"{count:,} blobs listed")
                 return
             started = started or time.monotonic()
             left = (time.monotonic() - started) / count * (len(PREFIXES) - count)

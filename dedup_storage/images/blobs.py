@@ -9,10 +9,11 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline import PipelineResponse
 from azure.storage.blob import BlobProperties, BlobServiceClient, StorageStreamDownloader
 
+from dedup_app.ports.images import BLOBS_A_PAGE, BlobPage
 from dedup_core.errors import ImageNotFound, ImageTooLarge, PermanentError, StoreBusy
 from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
-from dedup_storage.account.azure_errors import each_of, our_errors, status_of, whole_etag
+from dedup_storage.account.azure_errors import our_errors, status_of, whole_etag
 
 type Response = PipelineResponse[Any, Any]
 
@@ -58,10 +59,26 @@ class AzureImages:
                 return None
 
     def names(self, container: str) -> Iterator[tuple[str, str]]:
-        blobs = self._service.get_container_client(container).list_blobs()
-        for blob in each_of(f"list {container}", _of_a_container(container, blobs)):
-            if not is_directory(blob):
-                yield blob.name, unquoted(blob.etag)
+        place: str | None = ""
+        while place is not None:
+            page = self.page(container, place)
+            yield from page.blobs
+            place = page.next_place
+
+    def page(self, container: str, place: str = "", most: int = BLOBS_A_PAGE) -> BlobPage:
+        listed = self._service.get_container_client(container).list_blobs(results_per_page=most)
+        pages: Any = listed.by_page(place or None)
+        with our_errors(f"list {container}"):
+            try:
+                blobs = list(next(pages))
+            except ResourceNotFoundError:
+                raise PermanentError(
+                    f"There is no container {container} in this account: check IMAGE_CONTAINER and ImageStorage, "
+                    "or create it",
+                    reason="no-container",
+                ) from None
+        found = [(blob.name, unquoted(blob.etag)) for blob in blobs if not is_directory(blob)]
+        return BlobPage(found, pages.continuation_token or None)
 
     def _refuse_large(self, path: ImagePath) -> Callable[[Response], None]:
         """A hook that the SDK calls when the headers are there and the body is not."""
@@ -83,16 +100,6 @@ class AzureImages:
 def is_directory(blob: BlobProperties) -> bool:
     """Whether it is one of those that an account with a hierarchical namespace lists: no file is without a type."""
     return not blob.size and not blob.content_settings.content_type
-
-
-def _of_a_container[T](container: str, blobs: Iterator[T]) -> Iterator[T]:
-    try:
-        yield from blobs
-    except ResourceNotFoundError:
-        raise PermanentError(
-            f"There is no container {container} in this account: check IMAGE_CONTAINER and ImageStorage, or create it",
-            reason="no-container",
-        ) from None
 
 
 def whole_answer(download: StorageStreamDownloader[bytes]) -> bytes:

@@ -1,24 +1,30 @@
 """The ledger finds whatever is amiss, mends it, and is empty where all is well; each damage ends complete and right."""
 
 import json
+import time
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 from PIL import ImageFilter
 
-from dedup_app.ledger import reconcile
-from dedup_app.ledger.audit import Audit, Slice, names_of
+from dedup_app.ledger import listing, reconcile
+from dedup_app.ledger.audit import Audit, Slice
 from dedup_app.ledger.listing import BlobListing
+from dedup_app.operations import retention
 from dedup_app.ports.findings import FindingKind, Ledger
 from dedup_app.ports.image_status import DELETED, INDEXED, PROCESSING
 from dedup_app.ports.queues import PoisonMessage
+from dedup_app.time_limit import FUNCTION_SECONDS, end_of_time, time_limit
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.errors import StoreBusy
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from dedup_core.search import second_look
 from dedup_core.search.hit import Hit
 from dedup_core.views import View
+from dedup_storage.account.transport import CALL_SECONDS
 from local_host.blobs.queue import BlobMessage
 from tests.app.world import copy_of, photo, small_scene
 from tests.core.pictures import encoded
@@ -89,7 +95,7 @@ def test_no_more_rows_are_held_than_a_page_of_the_table_has_however_many_there_a
     monkeypatch.setattr(reconcile, "ROWS_AT_ONCE", 3)
     for number in range(600):
         full.images.put(ImagePath("images", f"{number}.png"), b"")
-    listing = BlobListing.take(full.images, "images")
+    blobs = BlobListing.take(full.images, "images")
     looked_at = []
 
     def look(_audit, prefix, *_rest, **_options):
@@ -98,8 +104,8 @@ def test_no_more_rows_are_held_than_a_page_of_the_table_has_however_many_there_a
 
     monkeypatch.setattr(Audit, "look", look)
     full.services.reconcile.reconcile()
-    assert max(len(listing.ids(prefix)) for prefix in looked_at) <= 3
-    assert sum(len(listing.ids(prefix)) for prefix in looked_at) == len(listing) == 604
+    assert max(len(blobs.ids(prefix)) for prefix in looked_at) <= 3
+    assert sum(len(blobs.ids(prefix)) for prefix in looked_at) == len(blobs) == 604
     assert len(looked_at) > 256
 
 
@@ -216,14 +222,80 @@ def test_all_pairs_whose_messages_are_gone_are_sent_again_by_one_run(full):
     assert sent == {frozenset(pair) for pair in [(C, copy), (A, another)]}
 
 
-def test_unknown_blobs_of_all_portions_take_one_listing(full, monkeypatch):
+def put_in_one_slice(world, monkeypatch, count):
+    """New blobs of the only slice that is looked at."""
+    monkeypatch.setattr(reconcile, "PREFIXES", ("01",))
+    paths = (ImagePath("images", f"{number:04}.png") for number in range(3_000))
+    found = list(islice((path for path in paths if path.image_id.startswith("01")), count))
+    for path in found:
+        world.images.put(path, photo(3))
+    return [path.name for path in found]
+
+
+def test_the_pages_of_unknown_blobs_are_listed_once_more_and_no_others(full, monkeypatch):
     monkeypatch.setattr(reconcile, "ROWS_AT_ONCE", 0.5)
-    for number in range(3):
-        full.images.put(ImagePath("images", f"new-{number}.png"), photo(3))
-    listings = []
-    monkeypatch.setattr(reconcile, "names_of", lambda *args: listings.append(args) or names_of(*args))
-    assert found(full.services.reconcile.reconcile(prefixes=[""])) == {"MISSING": 3}
-    assert len(listings) == 1
+    monkeypatch.setattr(listing, "BLOBS_A_PAGE", 2)
+    _, _, third = put_in_one_slice(full, monkeypatch, 3)
+    assert found(full.services.reconcile.reconcile(prefixes=["01"])) == {"MISSING": 3}
+    assert full.images.pages == ["", third, "b.png", "d.png", "", third]
+
+
+def test_unknown_blobs_there_is_no_time_for_are_counted_and_come_with_the_next_look(full, monkeypatch):
+    monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
+    monkeypatch.setattr(reconcile, "SECONDS_A_RUN", -1)
+    put_in_one_slice(full, monkeypatch, 2)
+    seen = []
+    for _ in range(3):
+        ledger = full.services.reconcile.run_slices()
+        seen.append((found(ledger), ledger.complete, ledger.waiting, len(full.ingest_queue.messages)))
+        work_off(full)
+        full.time += timedelta(minutes=16)
+    assert seen == [({"MISSING": 2}, 0, 2, 1), ({"MISSING": 1}, 1, 1, 1), ({}, 2, 0, 0)]
+
+
+def test_a_listing_that_takes_longer_than_a_run_is_gone_on_with_in_the_next_one(full, monkeypatch):
+    monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
+    monkeypatch.setattr(reconcile, "LISTING_SECONDS", -1)
+    listed = [full.services.reconcile.run_slices().slices for _ in FILES]
+    assert (listed, full.images.pages) == ([0, 0, 0, 4], ["", "b.png", "c.png", "d.png"])
+    full.time += timedelta(hours=7)
+    assert full.services.reconcile.run_slices().slices == 8  # by the listing of before
+    assert len(full.images.pages) == 5
+
+
+def test_a_listing_that_breaks_off_goes_on_where_it_was(full, monkeypatch):
+    monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
+    broken = []
+
+    def fail_once(_number, step):
+        if step == "images.page" and len(full.images.pages) == 2 and not broken:
+            broken.append(step)
+            raise StoreBusy("not now")
+
+    full.before = fail_once
+    with pytest.raises(StoreBusy):
+        full.services.reconcile.run_slices()
+    assert full.services.reconcile.run_slices().slices == 4
+    assert full.images.pages == ["", "b.png", "c.png", "d.png"]
+
+
+def test_a_listing_that_was_left_alone_for_too_long_begins_anew(full, monkeypatch):
+    monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
+    monkeypatch.setattr(reconcile, "LISTING_SECONDS", -1)
+    full.services.reconcile.run_slices()
+    full.time += timedelta(hours=25)
+    full.services.reconcile.run_slices()
+    assert full.images.pages == ["", ""]
+
+
+def test_the_ledger_leaves_time_to_what_the_timer_does_after_it(full):
+    left = []
+    full.before = lambda *_step: left.append(end_of_time() - time.monotonic())
+    with time_limit(FUNCTION_SECONDS):
+        full.services.reconcile.run_slices()
+    assert all(it <= reconcile.LEDGER_SECONDS for it in left[1:])
+    assert reconcile.LISTING_SECONDS + reconcile.SECONDS_A_RUN + CALL_SECONDS < reconcile.LEDGER_SECONDS
+    assert reconcile.LEDGER_SECONDS + retention.SECONDS_A_RUN + 2 * CALL_SECONDS < FUNCTION_SECONDS
 
 
 def test_a_pair_whose_message_died_is_sent_again(full):

@@ -57,6 +57,16 @@ class ImagesContract(ABC):
         found = list(images.names("images"))
         assert found == [(path.name, images.read(path).etag) for path in sorted(paths)]  # type: ignore[union-attr]
 
+    def test_a_page_has_so_many_blobs_and_tells_where_the_next_one_begins(self, images: Images, upload: Upload) -> None:
+        for name in ("a.jpg", "b.jpg", NAME_WITH_EVERYTHING):
+            upload(ImagePath("images", name), b"picture")
+        names = list(images.names("images"))
+        first = images.page("images", most=2)
+        assert first.blobs == names[:2]
+        assert first.next_place
+        for _ in range(2):
+            assert images.page("images", first.next_place, most=2) == (names[2:], None)
+
     def test_an_overwritten_image_has_another_etag(self, images: Images, upload: Upload) -> None:
         path = ImagePath("images", "a.jpg")
         upload(path, b"one")
