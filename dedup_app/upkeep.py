@@ -1,6 +1,7 @@
 """Upkeep: what the timer starts, part after part, whatever becomes of one of them."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from dedup_app.event_log import EventLog
 from dedup_core.errors import DedupError
@@ -19,3 +20,8 @@ def do_each(**parts: Callable[[], object]) -> None:
             failure = failure or error
     if failure is not None:
         raise failure
+
+
+def is_recent(moment: datetime, now: datetime, pause: timedelta) -> bool:
+    """Whether it is less than so long ago. A moment yet to come is not: the clock was set back since."""
+    return timedelta(0) <= now - moment < pause

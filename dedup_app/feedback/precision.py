@@ -10,6 +10,7 @@ from dedup_app.intervals import Share
 from dedup_app.ports.reports import ReportsTable
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import DAY_MICROSECONDS, moment
+from dedup_app.upkeep import is_recent
 from dedup_core.comparison.verdict import SAME_PICTURE, VerdictKind
 from dedup_core.groups.facts import FAMILIES, Decision, ImageFacts
 
@@ -99,7 +100,7 @@ class PrecisionService:
     def tell(self) -> None:
         """The timer's part: once an hour a line for each verdict that people have seen, wherever they decided."""
         now, told_at = self._now(), self._reports.precision_told_at()
-        if told_at is not None and now - told_at < TOLD_EVERY:
+        if told_at is not None and is_recent(told_at, now, TOLD_EVERY):
             return
         for it in self.report().seen:
             log.info(

@@ -19,6 +19,7 @@ from dedup_app.ports.queues import IngestQueue, Queues, VerifyQueue
 from dedup_app.ports.reports import ReportsTable
 from dedup_app.records.decision_steps import DecisionSteps
 from dedup_app.time_limit import time_limit
+from dedup_app.upkeep import is_recent
 from dedup_core.errors import TemporaryError
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
@@ -94,7 +95,7 @@ class ReconcileService:
         if not self._every:
             return None
         known = {report.prefix: report for report in self._reports.ledger()}
-        due = [it for it in PREFIXES if it not in known or self._now() - known[it].checked_at >= self._pause(known[it])]
+        due = [it for it in PREFIXES if it not in known or self._is_due(known[it].checked_at, self._pause(known[it]))]
         due.sort(key=lambda it: known[it].checked_at.timestamp() if it in known else 0.0)
         with time_limit(LEDGER_SECONDS):
             listing = self._recent_listing() if due else None
@@ -113,6 +114,9 @@ class ReconcileService:
         )
         return ledger
 
+    def _is_due(self, last: datetime, pause: timedelta) -> bool:
+        return not is_recent(last, self._now(), pause)
+
     def _pause(self, report: SliceReport) -> timedelta:
         return self._every if report.complete == report.images else min(SOON, self._every)
 
@@ -128,12 +132,12 @@ class ReconcileService:
 
         A large container takes several runs, in which the listing of before serves; None if there was none yet.
         """
-        if self._listed_at is None or self._now() - self._listed_at >= self._every / 4:
+        if self._listed_at is None or self._is_due(self._listed_at, self._every / 4):
             self._go_on_listing()
         return self._listing
 
     def _go_on_listing(self) -> None:
-        if self._under_way is None or self._begun_at is None or self._now() - self._begun_at >= self._every:
+        if self._under_way is None or self._begun_at is None or self._is_due(self._begun_at, self._every):
             self._under_way, self._begun_at = ListingUnderWay(self._images, self._container), self._now()
         ends_at = time.monotonic() + LISTING_SECONDS
         self._under_way.take_page()

@@ -375,6 +375,28 @@ def test_a_slice_that_was_not_complete_is_looked_at_again_long_before_its_turn(f
     assert full.services.reconcile.run_slices().complete == 5
 
 
+def test_a_clock_that_is_set_back_stops_nothing(full):
+    while full.services.reconcile.run_slices().slices < 256:
+        pass
+    full.time -= timedelta(days=20)
+    full.images.put(ImagePath("images", "late.png"), photo(3))
+    for _ in range(64):
+        full.time += timedelta(minutes=5)
+        full.services.reconcile.run_slices()
+    work_off(full)
+    full.time += timedelta(minutes=16)
+    assert full.services.reconcile.run_slices().complete == 5
+
+
+def test_a_listing_under_way_when_the_clock_is_set_back_begins_anew(full, monkeypatch):
+    monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
+    monkeypatch.setattr(reconcile, "LISTING_SECONDS", -1)
+    full.services.reconcile.run_slices()
+    full.time -= timedelta(days=20)
+    full.services.reconcile.run_slices()
+    assert full.images.pages == ["", ""]
+
+
 def test_a_pair_that_only_a_weak_hit_speaks_for_is_no_finding_but_comes_with_the_mending(full, monkeypatch):
     full.pairs.entities.clear()
     full.services = full.start_process("another")

@@ -177,3 +177,6 @@ def test_what_was_decided_by_the_command_is_told_by_the_app_once_an_hour(caplog:
     app.time += timedelta(minutes=1)
     app.services.precision.tell()
     assert told_in(caplog) == [("duplicate", 5, True)]
+    app.time -= timedelta(days=20)  # the clock was wrong
+    app.services.precision.tell()
+    assert told_in(caplog) == [("duplicate", 5, True)]
