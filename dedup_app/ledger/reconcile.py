@@ -1,9 +1,10 @@
 """Reconcile: the ledger of all slices or of those whose turn it is, and the mending of what is amiss in them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, reduce
+from math import ceil
 from operator import add
 
 from dedup_app.configuration.settings import Settings
@@ -27,7 +28,9 @@ from dedup_core.views import View
 
 log = EventLog(__name__)
 
-SLICES_A_RUN = 4  # of the timer: a day has 288 runs of it, so all 256 are seen although some runs are missed
+SLICES_A_RUN = 4  # of the timer at least
+CATCHES_UP = 4  # times as many slices a run as the time since the last one asks for: runs are missed, or take too long
+TURN_SHARE = 0.9  # of the hours is over when a slice is looked at again: the next run may come after them
 # A run of the timer has other parts, too, and 480 s for all of them.
 LISTING_SECONDS = 120  # no further page of the container after that: the next run goes on with it
 SECONDS_A_RUN = 60  # no further slice after that
@@ -90,17 +93,15 @@ class ReconcileService:
             progress("slices", done)
         return Ledger.sum(reports)
 
-    def run_slices(self) -> Ledger | None:
+    def run_slices(self) -> Ledger:
         """Look at the slices whose turn it is and mend them; the ledger of all. The timer's part: bounded."""
-        if not self._every:
-            return None
         known = {report.prefix: report for report in self._reports.ledger()}
         due = [it for it in PREFIXES if it not in known or self._is_due(known[it].checked_at, self._pause(known[it]))]
         due.sort(key=lambda it: known[it].checked_at.timestamp() if it in known else 0.0)
         with time_limit(LEDGER_SECONDS):
             listing = self._recent_listing() if due else None
             if listing is not None:
-                self._look_at(due[:SLICES_A_RUN], listing, known)
+                self._look_at(due[: self._most(known)], listing, known)
         ledger = Ledger.sum(known.values())
         log.info(
             "ledger",
@@ -110,6 +111,7 @@ class ReconcileService:
             broken=ledger.broken,
             slices=ledger.slices,
             damaged_bytes=ledger.damaged_bytes,
+            late=sum(it not in known or self._is_due(known[it].checked_at, self._every) for it in PREFIXES),
             found={kind.name.lower(): count for kind, count in ledger.found.items() if count},
         )
         return ledger
@@ -118,7 +120,14 @@ class ReconcileService:
         return not is_recent(last, self._now(), pause)
 
     def _pause(self, report: SliceReport) -> timedelta:
-        return self._every if report.complete == report.images else min(SOON, self._every)
+        turn = self._every * TURN_SHARE
+        return turn if report.complete == report.images else min(SOON, turn)
+
+    def _most(self, known: Mapping[str, SliceReport]) -> int:
+        """How many slices this run looks at, if there is time."""
+        last = max((it.checked_at for it in known.values()), default=self._now())
+        asked_for = len(PREFIXES) * (self._now() - last) / self._every
+        return max(SLICES_A_RUN, ceil(CATCHES_UP * asked_for))
 
     def _look_at(self, prefixes: Sequence[str], listing: BlobListing, known: dict[str, SliceReport]) -> None:
         waiting, ends_at = self._waiting(), time.monotonic() + SECONDS_A_RUN

@@ -15,7 +15,7 @@ from dedup_app.ports.reports import ReportsTable, StatsTable
 
 log = EventLog(__name__)
 
-SLICES_A_RUN = 4  # of the timer, as the ledger: all are seen within a day
+SLICES_A_RUN = 4  # of the timer, of which a day has 288: all are seen within a day
 ROWS_A_RUN = 200  # of each kind: with 288 runs a day more than a day makes
 SECONDS_A_RUN = 30  # beside the 60 of the ledger in the same run; the next one goes on where this one ended
 
