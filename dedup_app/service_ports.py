@@ -57,6 +57,7 @@ class ServicePorts:
     blob_tags: "BlobTags | None" = None  # where images are tagged
     original_links: OriginalLinks | None = None  # else originals go through this process
     movable_blobs: "MovableBlobs | None" = None  # only where a person clears up
+    budgets: LoadBudgets = field(init=False)
     loader: MemoryEfficientImageLoader = field(init=False)
     ownership: OwnershipService = field(init=False)
 
@@ -68,7 +69,7 @@ class ServicePorts:
         self._notices = Notices(self.event_senders, settings.account, settings.image_container)
         self._journal = VerdictJournal(self.features, self.verdict_log, self._notices, self._tags)
         self._rejections = Rejections(self.reports, self.now)
-        self._budgets = LoadBudgets(
+        self.budgets = LoadBudgets(
             settings.limits,
             settings.download_budget_bytes,
             settings.decode_budget_bytes,
@@ -77,7 +78,7 @@ class ServicePorts:
         self.loader = MemoryEfficientImageLoader(
             self._read,
             settings.limits,
-            self._budgets,
+            self.budgets,
             self.decoders.decode,
             at_once=os.process_cpu_count(),  # more would only wait for each other, and hold their planes
         )

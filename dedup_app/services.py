@@ -168,12 +168,12 @@ class Services(TriggeredServices):
         from dedup_app.pipeline.check import CheckService
 
         return CheckService(
-            images=self.images,
+            read=self._read,
             features=self.features,
             index=self.index,
             decoders=self.decoders,
             loader=self.loader,
-            budgets=self._budgets,
+            budgets=self.budgets,
             policy=self.settings.policy,
         )
 

@@ -42,7 +42,7 @@ class TriggeredServices(ServicePorts):
         from dedup_app.pipeline.ingest import IngestService
 
         return IngestService(
-            reader=BlobReader(images=self.images, decoders=self.decoders, budgets=self._budgets),
+            reader=BlobReader(images=self.images, decoders=self.decoders, budgets=self.budgets),
             features=self.features,
             index=self.index,
             pairing=self._pairing,

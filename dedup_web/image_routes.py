@@ -1,12 +1,16 @@
 """What the API says of single images, and their pictures."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
+from anyio import from_thread
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from dedup_core.errors import ImageTooLarge
 from dedup_core.paths import ImagePath
@@ -26,6 +30,18 @@ ORIGINAL: dict[int | str, dict[str, Any]] = {
 UNREADABLE: dict[int | str, dict[str, Any]] = {
     422: {"model": models.ErrorModel, "description": "The body is no image that can be read"},
 }
+
+
+class HeldFile(Response):
+    """A file that takes room in the budget until it is sent."""
+
+    def __init__(self, data: bytes, *, media_type: str, headers: dict[str, str], room: ExitStack) -> None:
+        super().__init__(data, media_type=media_type, headers=headers)
+        self._room = room
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._room:
+            await super().__call__(scope, receive, send)
 
 
 def add_images(api: FastAPI) -> None:
@@ -58,14 +74,8 @@ def _add_facts(api: FastAPI) -> None:
             image = ImagePath.parse(path, containers=settings.containers, account=settings.account)
             hits = await run_in_threadpool(given.services.check.look_up_image, image, MOST_HITS)
             return _checked(hits)
-        limit = given.services.settings.max_image_bytes
-        parts, length = [], 0
-        async for part in request.stream():
-            length += len(part)
-            if length > limit:
-                raise ImageTooLarge(f"more than {limit:,} bytes were sent", reason="too-many-bytes")
-            parts.append(part)
-        return _checked(await run_in_threadpool(given.services.check.look_up, b"".join(parts), MOST_HITS))
+        read = partial(from_thread.run, _body, request, given.services.settings.max_image_bytes)
+        return _checked(await run_in_threadpool(given.services.check.look_up, read, MOST_HITS))
 
 
 def _add_pictures(api: FastAPI) -> None:
@@ -88,10 +98,13 @@ def _add_pictures(api: FastAPI) -> None:
         links = given.services.original_links
         if links is not None and (link := links.link(path, media_type)):
             return RedirectResponse(link, 302)
-        source = given.services.images.read(path)
         name = quote(path.name.rpartition("/")[2], safe="")
         headers = {"content-disposition": f"inline; filename*=UTF-8''{name}"}
-        return Response(source.data if source else b"", media_type=media_type, headers=headers)
+        with ExitStack() as room:
+            room.enter_context(given.services.budgets.file())
+            source = given.services.images.read(path)
+            data = source.data if source else b""
+            return HeldFile(data, media_type=media_type, headers=headers, room=room.pop_all())
 
     @api.get("/api/pairs/{left}/{right}/aligned/{side}", responses=PROBLEMS | JPEG)
     def aligned(given: Given, left: models.ImageId, right: models.ImageId, side: models.PairSide) -> Response:
@@ -100,6 +113,17 @@ def _add_pictures(api: FastAPI) -> None:
         paths = ImagePath.parse(facts[0].path), ImagePath.parse(facts[1].path)
         made = given.pictures.aligned(*paths, (facts[0].version, facts[1].version))
         return Response(made[side == "right"], media_type="image/jpeg", headers=_cached())
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """All that was sent. Raises `ImageTooLarge` as soon as it is more than the limit."""
+    parts, length = [], 0
+    async for part in request.stream():
+        length += len(part)
+        if length > limit:
+            raise ImageTooLarge(f"more than {limit:,} bytes were sent", reason="too-many-bytes")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _checked(hits: Sequence["CheckHit"]) -> models.CheckModel:

@@ -1,19 +1,20 @@
 """Check: is this picture here already? Looked up and compared like one that lands, and nothing of it is stored."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched, islice
 
 from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesTable, ImageSummary
-from dedup_app.ports.images import Images
 from dedup_app.ports.index import NOBODY, CandidateIndex
 from dedup_core.comparison.alignment.seen_image import SeenImage
 from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, decide
 from dedup_core.errors import ImageNotFound, PermanentError
+from dedup_core.features import ImageFeatures
 from dedup_core.groups.facts import FAMILIES
 from dedup_core.loading.budget import LoadBudgets
 from dedup_core.loading.loader import MemoryEfficientImageLoader
+from dedup_core.loading.source import SourceImage
 from dedup_core.paths import ImagePath
 from dedup_core.policy import Policy
 
@@ -38,7 +39,7 @@ class CheckService:
     def __init__(
         self,
         *,
-        images: Images,
+        read: Callable[[ImagePath], SourceImage],
         features: FeaturesTable,
         index: CandidateIndex,
         decoders: Decoders,
@@ -46,7 +47,7 @@ class CheckService:
         budgets: LoadBudgets,
         policy: Policy,
     ) -> None:
-        self._images = images
+        self._read = read
         self._features = features
         self._index = index
         self._decoders = decoders
@@ -58,14 +59,14 @@ class CheckService:
         """As `look_up` for an image of the container, whether or not it was taken in. Raises `ImageNotFound`, too."""
         if path.is_generated:
             raise ImageNotFound(f"{path} is drawn by a test and no blob")
-        source = self._images.read(path)
-        return [] if source is None else self.look_up(source.data, most, besides=path)
+        return self.look_up(lambda: self._read(path).data, most, besides=path)
 
-    def look_up(self, data: bytes, most: int, besides: ImagePath | None = None) -> list[CheckHit]:
-        """Images that are like this file, the nearest first. Raises `PermanentError` if it is no readable image."""
-        with self._budgets.picture(data) as header:
-            features, picture = self._decoders.features_and_picture(data, header)
-        asked = SeenImage(picture)
+    def look_up(self, read: Callable[[], bytes], most: int, besides: ImagePath | None = None) -> list[CheckHit]:
+        """Images that are like the file that `read` gives once there is room for it, the nearest first.
+
+        Raises `PermanentError` if it is no readable image.
+        """
+        features, asked = self._asked(read)
         self._index.refresh()
         hits = self._index.search(NOBODY, 0, features.fingerprints)
         ids = (hit.image_id for hit in hits if besides is None or hit.image_id != besides.image_id)
@@ -83,6 +84,14 @@ class CheckService:
             if compared == most:
                 break
         return found
+
+    def _asked(self, read: Callable[[], bytes]) -> tuple[ImageFeatures, SeenImage]:
+        """What is made of the file. Its bytes and room are gone when it returns: candidates take room of their own."""
+        with self._budgets.file() as room:
+            data = read()
+            with room.picture(data) as header:
+                features, picture = self._decoders.features_and_picture(data, header)
+        return features, SeenImage(picture)
 
     def _alive(self, ids: Iterable[str], at_once: int) -> Iterator[ImageSummary]:
         for part in batched(ids, at_once, strict=False):

@@ -7,14 +7,19 @@ from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.decoding.headers.header import Header
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import StoreBusy
+from dedup_core.features import ImageFeatures
 from dedup_core.groups.facts import Link
 from dedup_core.paths import ImagePath
+from dedup_decoders.in_process import InProcessDecoders
 from dedup_web.app import create_app
 from dedup_web.image_routes import MOST_HITS
 from tests.app.world import World
@@ -312,6 +317,50 @@ def test_an_original_is_sent_whole_with_the_type_of_its_content_and_its_name(cli
     assert original.headers["content-disposition"] == f"inline; filename*=UTF-8''{quote(HOSTILE)}"
     assert len(original.content) == group["members"][0]["image"]["bytes"]
     assert original.headers["cache-control"] == "no-store"  # its address stays the same when it is overwritten
+
+
+def test_files_that_are_sent_or_asked_about_take_room_in_the_budget_as_all_others_do(monkeypatch: pytest.MonkeyPatch):
+    world = photographs_world(max_image_bytes=1_000_000, download_budget_bytes=3_000_000)
+    files = world.services.budgets._files
+    taken: dict[str, set[int]] = {}
+
+    def note(step: str) -> None:
+        taken.setdefault(step, set()).add(3_000_000 - files.free)
+
+    class Watching(InProcessDecoders):
+        def features_and_picture(self, data: bytes, header: Header | None = None) -> tuple[ImageFeatures, WorkingImage]:
+            note("decode")
+            return super().features_and_picture(data, header)
+
+    world.services.decoders = Watching(world.settings.limits)
+    world.before = lambda _number, step: note(step)
+    app = create_app(world.services, who="ann", key=KEY)
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def noted(message: Message) -> None:
+            note(message["type"])
+            await send(message)
+
+        await app(scope, receive, noted)
+
+    client = TestClient(watched, headers=HEADERS)
+    image = groups(client, prefix="catalog/cat")["groups"][0]["keeper"]["id"]
+    taken.clear()
+    assert client.get(f"/api/images/{image}/original").status_code == 200
+    assert taken["images.read"] == taken["http.response.body"] == {1_000_000}
+    asked = encoded(photograph("chelsea.png"), quality=93)
+    for sent in ({"content": asked}, {"params": {"path": "images/uploads/cat-small.jpg"}}):
+        taken.clear()
+        assert client.post("/api/check", **sent).json()["known"]  # type: ignore[arg-type]
+        assert len(taken["decode"]) == 1
+        assert 0 not in taken["decode"]
+        assert taken["images.read"] == {1_000_000}  # candidates come when the file asked about is gone
+        assert taken["http.response.body"] == {0}
+    assert client.post("/api/check", content=b"no picture").status_code == 422
+    assert client.post("/api/check", content=bytes(1_000_001)).status_code == 413
+    monkeypatch.setitem(world.images.failures, ImagePath("images", "catalog/cat.jpg"), StoreBusy("it is busy"))
+    assert client.get(f"/api/images/{image}/original").status_code == 503
+    assert files.free == 3_000_000
 
 
 def test_where_storage_gives_links_an_original_is_a_link_that_nobody_keeps():
