@@ -194,6 +194,21 @@ def test_a_deletion_that_nobody_told_of_is_found_and_made_good(full):
     assert full.found_by(photo(2)) == set()
 
 
+@pytest.mark.parametrize("row_is_forgotten", [False, True])
+def test_an_image_that_is_gone_and_still_held_is_found_by_no_search_any_more(full, row_is_forgotten):
+    row = full.row(C)
+    full.images.delete(C)
+    full.services.ingest.ingest(C)
+    version = full.row(C).version + 1
+    if row_is_forgotten:
+        full.features.entities.delete(C.image_id[:2], C.image_id)
+    full.services.index.add_all([(C.image_id, version, row.features.fingerprints)])
+    assert full.found_by(photo(2)) == {C.image_id}
+    assert found(looked_at(full)) == {"HELD_WRONGLY": 1}
+    assert found(mend(full)) == {}
+    assert full.found_by(photo(2)) == set()
+
+
 def test_what_was_missed_while_an_image_was_in_no_search_comes(full):
     full.services.index.remove(A.image_id, full.row(A).version)
     late = ImagePath("images", "late.png")

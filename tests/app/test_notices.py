@@ -1,13 +1,17 @@
 """Whoever wants to know is told: after it is stored, at least once, with an id that is the same each time."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from dedup_app.feedback.decisions import Act
 from dedup_app.ports.image_status import DELETED
-from dedup_app.records.notices import IMAGE_REJECTED, PAIR_DECIDED, PAIR_VERIFIED
+from dedup_app.records.notices import IMAGE_REJECTED, PAIR_DECIDED, PAIR_VERIFIED, Notices
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import TemporaryError
+from dedup_core.groups.facts import FAMILIES
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from tests.app.world import Crash, World, copy_of, photo
@@ -55,6 +59,41 @@ def test_pictures_that_are_not_alike_are_not_told(world: World, told: MemorySend
     world.upload_and_ingest(B.name, photo(2))
     world.verify_all()
     assert told.events == []
+
+
+@pytest.mark.parametrize("kind", VerdictKind)
+def test_of_verdicts_those_that_link_pictures_are_told(world: World, told: MemorySender, kind: VerdictKind):
+    pair = replace(pair_of(world), verdict=replace(pair_of(world).verdict, kind=kind))
+    told.events.clear()
+    Notices([told], "photos", "images").pairs([pair])
+    assert [it["data"]["verdict"] for it in told.events] == ([kind.value] if kind in FAMILIES else [])
+    assert (VerdictKind.DISTINCT in FAMILIES, VerdictKind.UNVERIFIABLE in FAMILIES) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "kept"),
+    [
+        (("short", "and sweet"), ["short", "and sweet"]),
+        (("a" * 3_000, "never"), ["a" * 2_000]),
+        (("a" * 1_500, "b" * 1_500, "never"), ["a" * 1_500, "b" * 500]),
+        (("a" * 2_000, "never"), ["a" * 2_000]),
+    ],
+)
+def test_no_more_of_the_reasons_is_told_than_a_message_takes(
+    world: World, told: MemorySender, reasons: tuple[str, ...], kept: list[str]
+):
+    pair = replace(pair_of(world), verdict=replace(pair_of(world).verdict, reasons=reasons))
+    told.events.clear()
+    Notices([told], "photos", "images").pairs([pair])
+    assert [it["data"]["reasons"] for it in told.events] == [kept]
+
+
+def pair_of(world: World) -> Any:
+    """Two copies with their verdict."""
+    if world.features.get(A.image_id) is None:
+        world.upload_and_ingest(A.name, photo(1))
+        world.upload_and_ingest(C.name, photo(1))
+    return world.pair(A, C)
 
 
 def test_the_same_verdict_has_the_same_id_and_another_content_another_one(world: World, told: MemorySender):

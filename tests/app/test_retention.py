@@ -1,15 +1,21 @@
 """What nobody needs any more goes after some days; sums, decisions and what is there stay."""
 
+import json
+import logging
 from datetime import timedelta
+from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
 from dedup_app.feedback.decisions import Act
+from dedup_app.operations import retention
 from dedup_app.operations.retention import SLICES_A_RUN, Forgotten
 from dedup_app.ports.findings import PREFIXES
 from dedup_app.ports.image_status import INDEXED
 from dedup_core.groups.facts import Family
 from dedup_core.loading.stats import LoaderStats
+from dedup_core.paths import ImagePath
 from tests.app.world import Watched, World, copy_of, photo
 
 RUNS = len(PREFIXES) // SLICES_A_RUN  # until every slice was looked at
@@ -102,9 +108,9 @@ def test_a_crowd_of_pairs_goes_over_several_runs_and_nothing_is_left_behind(worl
     paths = [world.upload_and_ingest(f"{number}.png", photo(1)) for number in range(6)]
     delete(world, paths[0])
     world.time += timedelta(days=31)
-    taken = [run_all(world) for _ in range(3)]
-    assert sum(it.pairs for it in taken) == 5
-    assert sum(it.images for it in taken) == 1
+    world.reports.put_retention_place(paths[0].image_id[:2])
+    taken = [world.services.retention.run() for _ in range(3)]
+    assert taken == [Forgotten(pairs=3), Forgotten(images=1, pairs=2), Forgotten()]
     assert world.features.get(paths[0].image_id) is None
     assert len(list(world.pairs.all())) == 10
 
@@ -114,12 +120,49 @@ def test_reports_and_statistics_of_long_ago_go_and_the_sums_stay(world):
         world.stats.put("2026-05-31", f"process-{number}", LoaderStats(comparisons_performed=1))
         world.services.reporting.report()
         world.time += timedelta(minutes=5)
-    world.time += timedelta(days=100)
+    world.time += timedelta(days=29)
     world.services.reporting.report()
     latest = world.reports.latest_stats_report()
-    assert world.services.retention.run() == Forgotten(reports=3, statistics=3)
+    assert world.services.retention.run() == Forgotten()
+    world.time += timedelta(days=2)
+    assert world.services.retention.run() == Forgotten(reports=3)
+    world.time += timedelta(days=58)
+    assert world.services.retention.run() == Forgotten()
+    world.time += timedelta(days=2)
+    assert world.services.retention.run() == Forgotten(statistics=3)
     assert world.reports.latest_stats_report() == latest
     assert LoaderStats.sum(world.stats.of_day("2026-05-31").values()) == LoaderStats(comparisons_performed=3)
+
+
+def test_no_further_image_is_begun_after_half_a_minute_and_the_next_run_goes_on_with_it(world, monkeypatch):
+    paths = (ImagePath("images", f"{number}.png") for number in range(3_000))
+    of_one_slice = list(islice((path for path in paths if path.image_id.startswith("01")), 3))
+    for path in of_one_slice:
+        world.upload_and_ingest(path.name, b"no picture")
+        delete(world, path)
+    world.time += timedelta(days=31)
+    world.reports.put_retention_place("01")
+    clock = SimpleNamespace(seconds=0.0, monotonic=lambda: clock.seconds)
+    monkeypatch.setattr(retention, "time", clock)
+
+    def take_time(_number, step):
+        clock.seconds += 16 * (step == "pairs.forget")
+
+    world.before = take_time
+    taken = [world.services.retention.run() for _ in range(3)]
+    assert taken == [Forgotten(images=1), Forgotten(images=1), Forgotten(images=1)]
+    assert world.features.tally().statuses == {}
+
+
+def test_a_line_says_what_was_taken_away_and_none_that_nothing_was(world, a_and_b, caplog):
+    caplog.set_level(logging.INFO, retention.__name__)
+    delete(world, a_and_b[0])
+    run_all(world)
+    assert caplog.messages == []
+    world.time += timedelta(days=31)
+    run_all(world)
+    (line,) = map(json.loads, caplog.messages)
+    assert line == {"event": "retention", "reports": 0, "statistics": 0, "images": 1, "pairs": 1}
 
 
 def test_ages_are_settings():
