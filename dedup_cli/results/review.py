@@ -37,7 +37,7 @@ def review(
         except ModuleNotFoundError as error:
             raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli]'") from error
         services = services_of(context)
-    who = name or getpass.getuser()
+    who = name or _own_name()
     key = secrets.token_urlsafe(24)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -53,3 +53,10 @@ def review(
         if browser:
             webbrowser.open(address)
         uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
+
+
+def _own_name() -> str:
+    try:
+        return getpass.getuser()
+    except OSError as error:  # as in a container that runs under a number of its own
+        raise InputError("you have no name on this machine: give the one for your decisions with --as") from error
