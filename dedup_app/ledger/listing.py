@@ -1,6 +1,7 @@
 """All blobs of the container as 16 bytes each: enough to tell which are known as they are, whatever their number."""
 
 import hashlib
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -45,6 +46,12 @@ class ListingUnderWay:
         self._places.append(self._next)
         self._next = page.next_place
         return len(page.blobs)
+
+    def take_pages(self, ends_at: float) -> None:
+        """Pages, one at least, until it is complete or, by `time.monotonic`, so late."""
+        self.take_page()
+        while not self.is_complete and time.monotonic() < ends_at:
+            self.take_page()
 
     def listing(self) -> "BlobListing":
         """What was listed, once it is complete."""

@@ -21,7 +21,7 @@ from dedup_app.ports.reports import ReportsTable
 from dedup_app.records.decision_steps import DecisionSteps
 from dedup_app.time_limit import time_limit
 from dedup_app.upkeep import is_recent
-from dedup_core.errors import TemporaryError
+from dedup_core.errors import PermanentError, TemporaryError
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
@@ -148,14 +148,14 @@ class ReconcileService:
     def _go_on_listing(self) -> None:
         if self._under_way is None or self._begun_at is None or self._is_due(self._begun_at, self._every):
             self._under_way, self._begun_at = ListingUnderWay(self._images, self._container), self._now()
-        ends_at = time.monotonic() + LISTING_SECONDS
-        self._under_way.take_page()
-        while not self._under_way.is_complete:
-            if time.monotonic() > ends_at:
-                return
-            self._under_way.take_page()
-        self._listing, self._listed_at = self._under_way.listing(), self._now()
-        self._under_way = None
+        try:
+            self._under_way.take_pages(time.monotonic() + LISTING_SECONDS)
+        except PermanentError:  # nothing goes on from there: the container is gone, or the place is refused
+            self._under_way = None
+            raise
+        if self._under_way.is_complete:
+            self._listing, self._listed_at = self._under_way.listing(), self._now()
+            self._under_way = None
 
     def _slice(
         self,

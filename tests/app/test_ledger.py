@@ -19,7 +19,7 @@ from dedup_app.ports.image_status import DELETED, INDEXED, PROCESSING
 from dedup_app.ports.queues import PoisonMessage
 from dedup_app.time_limit import FUNCTION_SECONDS, end_of_time, time_limit
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.errors import StoreBusy
+from dedup_core.errors import PermanentError, StoreBusy
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from dedup_core.search import second_look
@@ -280,20 +280,27 @@ def test_a_listing_that_takes_longer_than_a_run_is_gone_on_with_in_the_next_one(
     assert len(full.images.pages) == 5
 
 
-def test_a_listing_that_breaks_off_goes_on_where_it_was(full, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "pages"),
+    [
+        (StoreBusy("not now"), ["", "b.png", "c.png", "d.png"]),
+        (PermanentError("there is no such place"), ["", "b.png", "", "b.png", "c.png", "d.png"]),
+    ],
+)
+def test_a_listing_that_breaks_off_goes_on_where_it_was_if_it_can(full, monkeypatch, error, pages):
     monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
     broken = []
 
     def fail_once(_number, step):
         if step == "images.page" and len(full.images.pages) == 2 and not broken:
             broken.append(step)
-            raise StoreBusy("not now")
+            raise error
 
     full.before = fail_once
-    with pytest.raises(StoreBusy):
+    with pytest.raises(type(error)):
         full.services.reconcile.run_slices()
     assert full.services.reconcile.run_slices().slices == 4
-    assert full.images.pages == ["", "b.png", "c.png", "d.png"]
+    assert full.images.pages == pages
 
 
 def test_a_listing_that_was_left_alone_for_too_long_begins_anew(full, monkeypatch):
