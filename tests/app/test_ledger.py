@@ -28,7 +28,6 @@ from dedup_core.views import View
 from dedup_storage.account.transport import CALL_SECONDS
 from local_host.blobs.queue import BlobMessage
 from tests.app.world import World, copy_of, photo, small_scene
-from tests.app.world import copy_of, photo, small_scene
 from tests.core.pictures import encoded
 
 A, B, C, D = (ImagePath("images", f"{name}.png") for name in "abcd")
