@@ -7,7 +7,7 @@ wherever they die: whoever deletes has made its copy before it looked for copies
 same image, neither drops the copy that the other one relies on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -61,21 +61,20 @@ class ApplyService:
         self._now = now
         self._at_once = at_once
 
-    def check(self, plan: KeepPlan, *, tags: bool = True) -> Iterator[Outcome]:
-        """What would become of each image now. Nothing is changed. Without `tags` these are not looked at."""
+    def check(self, plan: KeepPlan, manifest: Manifest | None = None, *, tags: bool = True) -> Iterator[Outcome]:
+        """What would become of each image now. Nothing is changed. Without `tags` these are not looked at.
+
+        `manifest` is what an earlier run of the plan has written, if there is any.
+        """
         self._must_be_sound(plan, tags=tags)
+        record = manifest and Record.going_on(manifest, plan, self._now, quarantine=self._quarantine, tags=tags)
         mover, wanted = Mover(self._blobs, tags=tags), self._wanted(plan)
 
         def of_group(group: PlannedGroup) -> Iterator[Outcome]:
             look = cache(mover.look)  # each blob of the group once: a call costs, and nothing moves here
             for image in (copy.image for copy in group.copies):
-                try:
-                    why = self._objection(look, group.keeper, image) or wanted.get(image.path, "")
-                    why = why or _lease_on(look, image.path)
-                    why = why or _lease_on(look, group.keeper.path, _staying(group.keeper))
-                except PermanentError as error:
-                    why = str(error)
-                yield _outcome(image, Fate.STAYS if why else Fate.WOULD_GO, why)
+                known = record.of(image.path) if record else None
+                yield _outcome_before(image, known) or self._foreseen(look, group.keeper, image, known, wanted)
 
         return side_by_side(plan.groups, of_group, self._at_once)
 
@@ -126,12 +125,29 @@ class ApplyService:
             return f"it is under the protected prefix {self._policy.protected_prefixes[place]}, and {keeper} is not"
         return ""
 
+    def _foreseen(
+        self,
+        look: Look,
+        keeper: PlannedImage,
+        image: PlannedImage,
+        known: Moved | None,
+        wanted: Mapping[ImagePath, str],
+    ) -> Outcome:
+        try:
+            if known is not None and _is_deleted(look, known):
+                return _outcome(image, Fate.WOULD_GO, "")
+            why = self._objection(look, keeper, image) or wanted.get(image.path, "")
+            why = why or _lease_on(look, image.path)
+            why = why or _lease_on(look, keeper.path, _staying(keeper))
+        except PermanentError as error:
+            why = str(error)
+        return _outcome(image, Fate.STAYS if why else Fate.WOULD_GO, why)
+
     def _take(self, record: Record, mover: Mover, group: PlannedGroup, image: PlannedImage, wanted: str) -> Outcome:
         known = record.of(image.path)
-        if known is not None and known.step in {Step.RESTORED, Step.UNDONE, Step.PURGED}:
-            return _outcome(image, Fate.STAYS, NOT_AGAIN)
-        if known is not None and known.step is Step.TOLD:
-            return Outcome(image.path, Fate.GONE, image.byte_size, is_from_before=True)
+        before = _outcome_before(image, known)
+        if before is not None:
+            return before
         if known is not None and known.step is Step.DELETED:
             return self._tell(record, known)
         moved = known or Moved(image, group.keeper, quarantined_path(self._quarantine, group, image), Step.REFUSED)
@@ -239,6 +255,25 @@ class ApplyService:
             except (BlobChanged, BlobHeld):
                 return  # another run takes the same image just now, and this copy is what is left of it
         record.note(known, Step.REFUSED)
+
+
+def _outcome_before(image: PlannedImage, known: Moved | None) -> Outcome | None:
+    """What earlier runs have made of the image; None if there is something left to do."""
+    if known is None or known.step in {Step.BEGUN, Step.COPIED, Step.DELETED, Step.REFUSED}:
+        return None
+    if known.step is Step.TOLD:
+        return Outcome(image.path, Fate.GONE, image.byte_size, is_from_before=True)
+    return _outcome(image, Fate.STAYS, NOT_AGAIN)
+
+
+def _is_deleted(look: Look, known: Moved) -> bool:
+    """Whether an earlier run has deleted the image, noted or not, and its copy is in quarantine."""
+    if known.step is Step.DELETED:
+        return True
+    if known.step is Step.REFUSED or look(known.image.path) is not None:
+        return False
+    found = look(known.quarantined)
+    return found is not None and found.copying is Copying.DONE
 
 
 def _is_there(mover: Mover, image: PlannedImage) -> bool:

@@ -88,19 +88,29 @@ class Record:
         cls, manifest: Manifest, plan: KeepPlan, now: Callable[[], datetime], *, quarantine: str, tags: bool
     ) -> "Record":
         """Go on with the manifest of this plan, or begin it. Raises `InvalidManifest` if it is that of another one."""
-        header = Header(digest_of(plan), plan.account, quarantine, str(uuid.uuid4()), tags)
-        if manifest.entries():
-            found = cls.read(manifest, now)
-            if replace(found.header, lease_id=header.lease_id) != header:
-                raise InvalidManifest(
-                    "the manifest belongs to another plan, quarantine or choice of tags: go on with the same ones, or "
-                    "name another file with --manifest"
-                )
+        found = cls.going_on(manifest, plan, now, quarantine=quarantine, tags=tags)
+        if found is not None:
             return found
+        header = Header(digest_of(plan), plan.account, quarantine, str(uuid.uuid4()), tags)
         fields = {"manifest": VERSION, "plan": header.plan, "account": header.account}
         more = {"quarantine": quarantine, "lease": header.lease_id, "tags": tags, "at": now().isoformat()}
         manifest.append(fields | more)
         return cls(manifest, header, (), now)
+
+    @classmethod
+    def going_on(
+        cls, manifest: Manifest, plan: KeepPlan, now: Callable[[], datetime], *, quarantine: str, tags: bool
+    ) -> "Record | None":
+        """What the manifest of this plan says; None if it is empty. Raises `InvalidManifest` as `begin` does."""
+        if not manifest.entries():
+            return None
+        found = cls.read(manifest, now)
+        if found.header != Header(digest_of(plan), plan.account, quarantine, found.header.lease_id, tags):
+            raise InvalidManifest(
+                "the manifest belongs to another plan, quarantine or choice of tags: go on with the same ones, or "
+                "name another file with --manifest"
+            )
+        return found
 
     @classmethod
     def read(cls, manifest: Manifest, now: Callable[[], datetime]) -> "Record":

@@ -1,5 +1,6 @@
 """`dedup apply`: the images that a plan names move into quarantine; without `--yes` only what would be done is told."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -39,14 +40,22 @@ def apply(
     services = moving_services(context)
     require_its_keepers(services)
     service = services.apply
-    if not yes:
-        hint = f"dedup apply {as_argument(str(plan))} --yes"
-        tell(service.check(wanted, tags=not without_tags), as_json=as_json, hint=hint)
-        return
     file = manifest or plan.with_name(plan.name.removesuffix(".json") + SUFFIX)
+    if not yes:
+        hint = _command(plan, manifest, without_tags=without_tags)
+        # What an earlier run has noted counts here, too; a file is made by none but a run that does it.
+        with open_manifest(file, create=False) if file.exists() else nullcontext() as known:
+            tell(service.check(wanted, known, tags=not without_tags), as_json=as_json, hint=hint)
+        return
     with open_manifest(file, create=True) as steps:
         outcomes = service.apply(wanted, steps, tags=not without_tags)  # begun, or refused as a whole
         if not as_json:
             told = f"each step is noted in {plain(str(file))}: dedup undo {as_argument(str(file))}"
             console().print(told, soft_wrap=True, markup=False)
         tell(outcomes, as_json=as_json, hint="")
+
+
+def _command(plan: Path, manifest: Path | None, *, without_tags: bool) -> str:
+    """What does it that was checked."""
+    named = f" --manifest {as_argument(str(manifest))}" if manifest else ""
+    return f"dedup apply {as_argument(str(plan))}{named}{' --without-tags' if without_tags else ''} --yes"

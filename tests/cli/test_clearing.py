@@ -111,6 +111,23 @@ def test_a_plan_is_applied_undone_and_told_of(dedup: Command):
     assert dedup.scene.world.images.paths() == set(dedup.scene.before)
 
 
+def test_a_check_says_of_what_is_back_what_the_run_would_say(dedup: Command):
+    for arguments in (("apply", dedup.plan, "--yes"), ("undo", dedup.manifest)):
+        assert dedup(*arguments).exit_code == 0
+    checked, done = (dedup("apply", dedup.plan, "--json", *more) for more in ((), ("--yes",)))
+    assert (checked.exit_code, json.loads(checked.output)) == (1, json.loads(done.output))
+    assert checked.output.count("it was brought back, or ended, after this plan: make a new one") == 3
+
+
+def test_what_a_check_tells_to_run_has_the_options_of_the_check(dedup: Command):
+    manifest = dedup.folder / "my steps.jsonl"
+    told = dedup("apply", dedup.plan, "--manifest", manifest, "--without-tags").output.splitlines()[-1]
+    arguments = shlex.split(told.partition(": dedup ")[2])
+    assert arguments == ["apply", str(dedup.plan), "--manifest", str(manifest), "--without-tags", "--yes"]
+    assert dedup(*arguments).exit_code == 0
+    assert "3 images already in quarantine" in dedup(*arguments[:-1]).output
+
+
 def test_a_run_that_storage_ended_says_how_to_go_on_and_a_check_does_not(
     dedup: Command, monkeypatch: pytest.MonkeyPatch
 ):

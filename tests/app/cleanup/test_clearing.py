@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from dedup_app.cleanup.apply import Refused
+from dedup_app.cleanup.apply import NOT_AGAIN, Refused
 from dedup_app.cleanup.outcome import Fate
 from dedup_app.cleanup.ports import Blob
 from dedup_app.cleanup.record import InvalidManifest
@@ -586,3 +586,20 @@ def test_what_is_back_is_not_taken_again_by_the_same_plan(cleared: Scene):
     cleared.undo()
     assert {(it.fate, it.is_refused) for it in cleared.apply()} == {(Fate.STAYS, True)}
     assert {cleared.world.row(path).status for path in cleared.going} == {INDEXED}
+
+
+@pytest.mark.parametrize("undone", [False, True], ids=["away", "back"])
+def test_a_check_tells_of_what_an_earlier_run_did_what_applying_would_tell(cleared: Scene, undone: bool):
+    if undone:
+        cleared.undo()
+    written = list(cleared.manifest.lines)
+    foreseen = list(cleared.applying().check(cleared.plan, cleared.manifest))
+    assert cleared.manifest.lines == written
+    assert foreseen == cleared.apply()
+    assert {it.why for it in foreseen} == {NOT_AGAIN if undone else ""}
+
+
+def test_a_check_refuses_the_manifest_that_applying_refuses(cleared: Scene):
+    other = cleared.world.services.keep_plan.plan(Wanted(Keep.DECIDED))
+    with pytest.raises(InvalidManifest, match="another plan"):
+        list(cleared.applying().check(other, cleared.manifest))
