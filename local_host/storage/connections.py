@@ -1,6 +1,7 @@
 """Storage clients for the connections that bindings name: connection strings or identity settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,25 +41,27 @@ class Connections:
     def blobs(self, connection: str) -> BlobServiceClient:
         """Return the blob service behind a connection; raises SettingsError when no setting defines it."""
         if connection not in self._blobs:
-            text, url, credential = self._find(connection, "blob")
+            name, text, url, credential = self._find(connection, "blob")
             options: dict[str, Any] = {"transport": self._transport(), "retry_policy": BlobRetry(**RETRY)}
-            self._blobs[connection] = (
-                BlobServiceClient.from_connection_string(text, **options)
-                if text
-                else BlobServiceClient(url, credential=credential, **options)
-            )
+            with _naming(name, url, "blob"):
+                self._blobs[connection] = (
+                    BlobServiceClient.from_connection_string(text, **options)
+                    if text
+                    else BlobServiceClient(url, credential=credential, **options)
+                )
         return self._blobs[connection]
 
     def queues(self, connection: str) -> QueueServiceClient:
         """Return the queue service behind a connection; raises SettingsError when no setting defines it."""
         if connection not in self._queues:
-            text, url, credential = self._find(connection, "queue")
+            name, text, url, credential = self._find(connection, "queue")
             options: dict[str, Any] = {"transport": self._transport(), "retry_policy": QueueRetry(**RETRY)}
-            self._queues[connection] = (
-                QueueServiceClient.from_connection_string(text, **options)
-                if text
-                else QueueServiceClient(url, credential=credential, **options)
-            )
+            with _naming(name, url, "queue"):
+                self._queues[connection] = (
+                    QueueServiceClient.from_connection_string(text, **options)
+                    if text
+                    else QueueServiceClient(url, credential=credential, **options)
+                )
         return self._queues[connection]
 
     def _transport(self) -> RequestsTransport:
@@ -70,17 +73,18 @@ class Connections:
     def _count_outage(self) -> None:
         self.outages += 1
 
-    def _find(self, connection: str, service: str) -> tuple[str, str, Any]:
+    def _find(self, connection: str, service: str) -> tuple[str, str, str, Any]:
+        """Return the name of the setting, and a connection string or an address with a credential."""
         for name in (f"AzureWebJobs{connection}", connection):
             if self._environ.get(name):
-                return self._environ[name], "", None
+                return name, self._environ[name], "", None
             url = self._environ.get(f"{name}__{service}ServiceUri")
             if not url and service == "blob":
                 url = self._environ.get(f"{name}__serviceUri")
             if not url and self._environ.get(f"{name}__accountName"):
                 url = f"https://{self._environ[f'{name}__accountName']}.{service}.core.windows.net"
             if url:
-                return "", url, self._identity(name)
+                return name, "", url, self._identity(name)
         raise SettingsError(
             f"a binding uses the connection {connection}, but neither {connection} nor "
             f"{connection}__{service}ServiceUri is set"
@@ -94,6 +98,24 @@ class Connections:
         if self._credential is None:
             self._credential = DefaultAzureCredential()
         return self._credential
+
+
+@contextmanager
+def _naming(setting: str, url: str, service: str) -> Iterator[None]:
+    """Name the setting whose value the SDK cannot use. The value is not shown: it may hold the account's key."""
+    try:
+        yield
+    except ValueError:
+        if url:
+            told = (
+                f"gives no address: set {setting}__{service}ServiceUri to https://<account>.{service}.core.windows.net"
+            )
+        else:
+            told = (
+                "is no whole connection string: copy one from the account's access keys, or write "
+                "UseDevelopmentStorage=true for Azurite"
+            )
+        raise SettingsError(f"{setting} {told}") from None
 
 
 class _Transport(RequestsTransport):  # type: ignore[misc]
