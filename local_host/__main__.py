@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     try:
-        host.start()
+        host.start(partial(_end_without_storage, host, status_file))
     except (SettingsError, WorkerError, AzuriteError, AzureError) as error:
         logger.error("The host cannot start: %s", _told(error, verbose=chosen.verbose))  # noqa: TRY400, it says it all
         return 1
@@ -131,6 +132,15 @@ def _stop_as_in_azure(host: Host, grace_seconds: float) -> NoReturn:
     host.abandon()
     logging.shutdown()
     os._exit(0)
+
+
+def _end_without_storage(host: Host, status_file: Path, code: int) -> NoReturn:
+    """End everything at once: without storage nothing that is in flight can be finished."""
+    logger.critical("Azurite has ended (code %d): start again", code)
+    remove_status(status_file)
+    host.abandon()
+    logging.shutdown()
+    os._exit(1)
 
 
 def _stop_at_end_of_input(stop: _Stop) -> None:

@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 DEFAULT_PORTS = (10000, 10001, 10002)
 FREE_PORTS = (0, 0, 0)
+WATCH_SECONDS = 0.2
 LOCK_TIMEOUT_SECONDS = 10.0  # how long an Azurite whose host was killed may take to leave
 
 _KNOCK = "/knock/"  # no account is called that
@@ -122,6 +124,10 @@ class Azurite:
             process.kill()
             process.wait()
 
+    def watch(self, on_end: Callable[[int], None]) -> None:
+        """Have `on_end` called with its exit code, in another thread, if it ends although nobody has stopped it."""
+        threading.Thread(target=self._watch, args=(self._running(), on_end), name="azurite-watch", daemon=True).start()
+
     def requests(self) -> list[StorageRequest]:
         """Return every request that the storage has answered since the start, oldest first."""
         if self.access_log is None:
@@ -130,6 +136,12 @@ class Azurite:
         found = _REQUEST.finditer(self.access_log.read_text(encoding="utf-8"))
         requests = [StorageRequest(line["method"], line["url"], int(line["status"])) for line in found]
         return [request for request in requests if not request.url.startswith(_KNOCK)]
+
+    def _watch(self, process: subprocess.Popen[bytes], on_end: Callable[[int], None]) -> None:
+        while process.poll() is None:
+            time.sleep(WATCH_SECONDS)
+        if self._process is process:  # `stop` lets go of it before it ends it
+            on_end(process.returncode)
 
     def _knock(self, access_log: Path) -> None:
         """Send a request of our own and wait for its line: Azurite answers first and logs then, one after the other."""

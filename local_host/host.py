@@ -98,8 +98,11 @@ class Host:
         self._listeners: list[Listener] = []
         self._calls: dict[str, Callable[[str], None]] = {}  # by hand, from /admin/functions
 
-    def start(self) -> None:
-        """Index the app and begin to listen; raises SettingsError, WorkerError or AzuriteError."""
+    def start(self, on_storage_end: Callable[[int], None] | None = None) -> None:
+        """Index the app and begin to listen; raises SettingsError, WorkerError or AzuriteError.
+
+        `on_storage_end` is called, in another thread, with the exit code of an Azurite of ours that ends by itself.
+        """
         load_local_settings(self.options.app_dir, self.environ)
         self.config: HostConfig = read_host_config(self.options.app_dir, self.environ)
         self.host_id = host_id(self.options.app_dir, self.environ)
@@ -116,6 +119,8 @@ class Host:
                 verbose=self.options.verbose,
             )
             undone.callback(self.worker.abandon)
+            if self.azurite is not None and on_storage_end is not None:
+                self.azurite.watch(on_storage_end)
             self._index()
             self._make_containers()
             self._build()

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from local_host.azurite import Azurite, AzuriteError, StorageRequest
+from local_host.azurite import WATCH_SECONDS, Azurite, AzuriteError, StorageRequest
 from local_host.storage.development import start_development_storage
 from tests.local_host.conftest import wait_until
 
@@ -49,6 +50,18 @@ def test_it_stops_with_a_process_that_is_killed_and_its_folder_is_for_the_next(t
         assert [container.name for container in blobs.list_containers()] == ["kept"]
         with pytest.raises(AzuriteError, match="Another Azurite"):
             Azurite(tmp_path, start_timeout_seconds=0.3).start()
+
+
+def test_who_watches_it_hears_of_its_end_and_of_none_that_was_asked_for() -> None:
+    codes = list[int]()
+    with Azurite() as azurite:
+        azurite.watch(codes.append)
+    time.sleep(2 * WATCH_SECONDS)
+    with Azurite() as azurite:
+        assert codes == []
+        azurite.watch(codes.append)
+        psutil.Process(azurite.pid).kill()
+        wait_until(lambda: codes == [-9])
 
 
 def test_development_storage_becomes_a_real_connection_string() -> None:

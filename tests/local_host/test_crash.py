@@ -5,6 +5,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, QueueServiceClient
@@ -79,6 +80,24 @@ def test_a_host_that_is_told_to_stop_finishes_and_its_own_azurite_keeps_the_rest
         assert "az storage blob upload-batch --destination images --source FOLDER" in host.log_text()
         blobs = BlobServiceClient.from_connection_string(str(host.status.azurite))
         assert blobs.get_container_client("images").exists()  # on its own emulator it makes what the triggers watch
+
+
+def test_a_host_whose_own_azurite_has_ended_says_so_and_ends_at_once(tmp_path: Path) -> None:
+    app = App(tmp_path / "app", CODE, {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "PAUSE": "600"})
+    with HostProcess(app.folder, arguments=["--in-memory"]) as host:
+        queue = QueueServiceClient.from_connection_string(str(host.status.azurite)).create_queue("work")
+        queue.send_message("in flight")
+        app.wait_for_notes("message begun", 1)
+        children = psutil.Process(host.pid).children()
+        [azurite] = [child for child in children if "azurite.js" in " ".join(child.cmdline())]
+        azurite.kill()
+        process = host._process
+        assert process is not None
+        assert process.wait(5) == 1
+        assert "Azurite has ended (code -9): start again" in host.log_text()
+        assert "Traceback" not in host.log_text()
+        assert not host._status_file.exists()
+        assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
 
 
 def test_after_sigterm_a_host_goes_on_for_a_while_and_what_is_left_comes_back_when_its_lease_ends(
