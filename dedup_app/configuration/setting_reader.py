@@ -46,7 +46,11 @@ class SettingReader:
         return self.choice(name, ("true", "false"), str(default).lower()) == "true"
 
     def words(self, name: str) -> tuple[str, ...]:
-        return tuple(word for part in self.text(name, "").split(",") if (word := part.strip()))
+        value = self.text(name, "")
+        words = tuple(part.strip() for part in value.split(",")) if value else ()
+        if not all(words):
+            raise InvalidSetting(f"{name} is {value!r}; write something before and after each comma")
+        return words
 
     def container(self, name: str, default: str) -> str:
         return _container(name, self.text(name, default))
@@ -118,9 +122,9 @@ class SettingReader:
 
     def formats(self, name: str, default: frozenset[str]) -> frozenset[str]:
         value = self.text(name, ",".join(default))
-        named = frozenset(part.strip().upper() for part in value.split(",") if part.strip())
+        named = frozenset(part.strip().upper() for part in value.split(","))
         known = COMMON_FORMATS | RARE_FORMATS
-        if not named or not named <= known:
+        if not named <= known:
             listed = ", ".join(sorted(it.lower() for it in known))
             raise InvalidSetting(f"{name} is {value!r}; name some of {listed}, with commas between them")
         return named

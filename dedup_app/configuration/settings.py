@@ -80,7 +80,7 @@ class Settings:
         settings = cls(
             image_storage=read.storage(),
             site_name=read.text("WEBSITE_SITE_NAME", cls.site_name).lower(),
-            sign_in=read.text("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+            sign_in=read.switch("WEBSITE_AUTH_ENABLED", cls.sign_in),
             namespace=read.namespace,
             image_container=read.container("IMAGE_CONTAINER", cls.image_container),
             index_container=read.own_container("INDEX_CONTAINER", cls.index_container),

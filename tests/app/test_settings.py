@@ -64,7 +64,7 @@ def test_formats_are_named_in_any_case_and_rare_ones_only_on_purpose():
     assert "JPEG2000" not in read().limits.formats
 
 
-@pytest.mark.parametrize("text", ["jpg", "jpeg;png", ",", "jpeg,psd"])
+@pytest.mark.parametrize("text", ["jpg", "jpeg;png", ",", "jpeg,,png", "jpeg,psd"])
 def test_a_format_that_nobody_knows_is_refused_with_those_that_there_are(text):
     with pytest.raises(InvalidSetting, match=r"IMAGE_FORMATS.*avif, bmp, gif, heic, jpeg, jpeg2000, png, tiff, webp"):
         read(IMAGE_FORMATS=text)
@@ -157,6 +157,10 @@ def test_a_name_must_fit_with_its_namespace():
         ("MAX_IMAGE_BYTES", "64 MB", "from 1 to"),
         ("MAX_IMAGE_BYTES", "9" * 5000, "from 1 to"),
         ("MAX_IMAGE_PIXELS", "1e6", "from 1 to"),
+        ("WEBSITE_AUTH_ENABLED", "banana", "true or false"),
+        ("PROTECTED_PREFIXES", ",,", "before and after each comma"),
+        ("PROTECTED_PREFIXES", "catalog/, ,shop/", "before and after each comma"),
+        ("KEEPER_STEPS", "person,larger,", "before and after each comma"),
         ("POLICY", "lenient", "strict, balanced, loose"),
         (OVERRIDE, "high", "number"),
         (OVERRIDE, "nan", "number"),
