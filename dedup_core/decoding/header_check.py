@@ -13,9 +13,12 @@ def check_header(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Header:
         raise ImageTooLarge(message, reason="too-many-bytes")
     header = read_header(data, limits.formats)
     size = f"the {spelled(header.format)} picture has {header.width:,} x {header.height:,} pixels"
-    max_pixels = limits.max_pixels if header.halvings else min(limits.max_pixels, limits.max_unshrunk_pixels)
+    max_pixels, why = limits.max_pixels, ""
+    if not header.halvings and limits.max_unshrunk_pixels < max_pixels:
+        max_pixels = limits.max_unshrunk_pixels
+        why = " for a file that cannot be shrunk while it is decoded, whatever MAX_IMAGE_PIXELS says"
     if header.width * header.height > max_pixels:
-        raise ImageTooLarge(f"{size}, the limit is {max_pixels:,}", reason="too-many-pixels")
+        raise ImageTooLarge(f"{size}, the limit is {max_pixels:,}{why}", reason="too-many-pixels")
     if max(header.width, header.height) > MAX_SIDE:
         raise ImageTooLarge(f"{size}, the limit for one side is {MAX_SIDE:,}", reason="too-many-pixels")
     if header.memory_bytes > limits.max_memory_bytes:

@@ -245,8 +245,12 @@ def test_a_refusal_spells_a_format_as_the_documentation_does() -> None:
 
 
 def test_a_refusal_says_what_is_wrong_and_what_the_limit_is() -> None:
-    with pytest.raises(ImageTooLarge, match=r"the PNG picture has 40 x 30 pixels, the limit is 100"):
+    with pytest.raises(ImageTooLarge, match=r"the PNG picture has 40 x 30 pixels, the limit is 100$"):
         decode(encode(colorful(40, 30), "PNG"), DecodeLimits(max_pixels=100))
+    with pytest.raises(ImageTooLarge, match=r"the limit is 90 for a file that cannot be shrunk .* MAX_IMAGE_PIXELS"):
+        decode(encode(colorful(40, 30), "PNG"), DecodeLimits(max_pixels=5000, max_unshrunk_pixels=90))
+    with pytest.raises(ImageTooLarge, match=r"the JPEG picture has 2,000 x 1,500 pixels, the limit is 100$"):
+        decode(encode(colorful(2000, 1500), "JPEG"), DecodeLimits(max_pixels=100, max_unshrunk_pixels=90))
     with pytest.raises(UnreadableImage, match=r"the PNG file ends before its picture does .* probably cut off"):
         decode(encode(colorful(90, 90), "PNG")[:300])
 
