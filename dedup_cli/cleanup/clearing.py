@@ -92,7 +92,7 @@ def _print(found: list[Outcome], hint: str) -> None:
     for (fate, is_from_before), each in sizes.items():
         word = "stay" if fate is Fate.STAYS and len(each) != 1 else fate.value
         told = f"already {word}" if is_from_before else word
-        console().print(f"{counted(len(each), 'image')} {told} ({sum(each):,} bytes)")
+        console().print(f"{counted(len(each), 'image')} {told} ({counted(sum(each), 'byte')})")
     if not found:
         console().print("no images")
     if any(outcome.fate in {Fate.WOULD_GO, Fate.WOULD_END} for outcome in found):

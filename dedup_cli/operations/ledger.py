@@ -4,6 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dedup_app.ports.findings import PREFIXES, Ledger
+from dedup_cli.presentation.output import counted
 
 
 def ledger_record(ledger: Ledger) -> dict[str, object]:
@@ -29,7 +30,7 @@ def ledger_table(ledger: Ledger) -> Table | None:
         if count:
             table.add_row(Text(f"{kind.value}: {count:,}", style="yellow"))
     if ledger.damaged_bytes:
-        damage = f"{ledger.damaged_bytes:,} bytes of the fingerprint log are damaged: `dedup reindex`"
+        damage = f"damaged in the fingerprint log: {counted(ledger.damaged_bytes, 'byte')}: `dedup reindex`"
         table.add_row(Text(damage, style="bold red"))
     if ledger.slices < len(PREFIXES):
         table.add_row(Text(f"{ledger.slices} of {len(PREFIXES)} slices were looked at so far", style="dim"))
@@ -37,7 +38,7 @@ def ledger_table(ledger: Ledger) -> Table | None:
 
 
 def ledger_sentence(ledger: Ledger) -> Text:
-    told = f"{ledger.complete:,} of {ledger.images:,} images complete"
+    told = f"{ledger.complete:,} of {counted(ledger.images, 'image')} complete"
     if ledger.waiting:
         told += f"; {ledger.waiting:,} waiting"
     if ledger.broken:

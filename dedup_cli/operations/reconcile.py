@@ -13,7 +13,7 @@ from rich.text import Text
 from dedup_app.ports.findings import PREFIXES
 from dedup_cli.connection import services_of
 from dedup_cli.operations.ledger import ledger_record, ledger_table
-from dedup_cli.presentation.output import console, print_json
+from dedup_cli.presentation.output import console, counted, print_json
 from dedup_cli.presentation.progress import ProgressLines
 
 
@@ -55,7 +55,7 @@ def _progress() -> Iterator[Callable[[str, int], None]]:
         def tell(what: str, count: int) -> None:
             nonlocal started
             if what == "blobs":
-                line.update(f"{count:,} blobs listed")
+                line.update(f"{counted(count, 'blob')} listed")
                 return
             started = started or time.monotonic()
             left = (time.monotonic() - started) / count * (len(PREFIXES) - count)

@@ -19,7 +19,7 @@ from dedup_cli.operations.ledger import ledger_record, ledger_table
 from dedup_cli.operations.seen import seen_record, seen_table
 from dedup_cli.operations.watch import watch_queues
 from dedup_cli.presentation.failures import InputError
-from dedup_cli.presentation.output import console, plain, plain_table, print_json
+from dedup_cli.presentation.output import console, counted, plain, plain_table, print_json
 from dedup_cli.presentation.progress import progress
 from dedup_core.loading.stats import READS_PER_COMPARISON_BEFORE, LoaderStats
 from dedup_core.messages import message_excerpt
@@ -150,7 +150,7 @@ def _report_table(report: StatsReport | None) -> Table:
         "reads a comparison": "none yet"
         if reads is None
         else f"{reads:.2f} instead of {READS_PER_COMPARISON_BEFORE}, which each metric on its own would take "
-        f"({totals.reads_saved:,} reads saved)",
+        f"({counted(totals.reads_saved, 'read')} saved)",
         "success rate": f"{totals.success_rate:.1%}" if tried else "none yet",
         "failures": ", ".join(f"{count:,} {reason}" for reason, count in totals.failures_by_reason.items()) or "none",
     }

@@ -60,7 +60,7 @@ def progress_of_parts() -> Iterator[Parts]:
 
         def show(what: str, count: int) -> None:
             if count == 1 or count % SHOW_EVERY == 0:
-                line.update(text=f"{count:,} {what}")
+                line.update(text=f"{what}: {count:,}")
 
         yield lambda what: partial(show, what)
 

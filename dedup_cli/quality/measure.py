@@ -165,17 +165,17 @@ def _may_read(drawn: "Sample", left: "Sequence[ImageSummary]", changes: int, rea
     """Tell what is to be read, and ask. Raises `InputError` where nobody can answer."""
     done = len(drawn.images) - len(left)
     if not left:
-        tell(f"all {done:,} images of the sample were measured before")
+        tell(f"all of the sample was measured before: {counted(done, 'image')}")
         return True
     if done:
-        tell(f"going on with a run that was interrupted: {done:,} of {len(drawn.images):,} images are done")
+        tell(f"going on with a run that was interrupted: {done:,} of {counted(len(drawn.images), 'image')} done")
     elif len(drawn.images) == drawn.total:
-        tell(f"there are {drawn.total:,} images: all are taken")
+        tell(f"all images are taken: {drawn.total:,}")
     reads, size = len(left), sum(image.byte_size for image in left) / 1e6
     cost = reads * (1 + LOOK_UPS_AN_IMAGE) / 10_000 * read_price
     tell(
-        f"{reads:,} of {drawn.total:,} images are read once ({size:,.1f} MB), and {reads * changes:,} copies made "
-        f"in memory; reads and look-ups cost {_price(cost)} at {read_price} for 10,000, and nothing is written"
+        f"read once: {reads:,} of {counted(drawn.total, 'image')} ({size:,.1f} MB); {reads * changes:,} copies "
+        f"made in memory; reads and look-ups cost {_price(cost)} at {read_price} for 10,000, and nothing is written"
     )
     if yes:
         return True

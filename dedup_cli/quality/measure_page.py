@@ -13,6 +13,7 @@ from dedup_app.measure.results import StrangerPair
 from dedup_app.measure.stages import Stage
 from dedup_app.measure.workshop import Shelf, Workshop
 from dedup_cli.presentation.html_page import NO_PICTURE, escaped, picture_of
+from dedup_cli.presentation.output import counted
 from dedup_cli.quality import measure_tables
 from dedup_cli.quality.measure_record import Facts
 from dedup_cli.quality.plots import rate
@@ -82,7 +83,7 @@ def page_of(report: Report, facts: Facts, pictures: Pictures, review_page: str =
         ),
         "outcomes": escaped(", ".join(f"{count:,} {name}" for name, count in report.outcomes.items() if count)),
         "too_small": f"{facts.too_small:,}",
-        "read": f"{facts.images_read:,} images, {facts.bytes_read / 1e6:,.1f} MB",
+        "read": f"{counted(facts.images_read, 'image')}, {facts.bytes_read / 1e6:,.1f} MB",
     }
     return _template().substitute(values)
 
@@ -94,10 +95,10 @@ def _template() -> Template:
 
 def _tiles(report: Report, facts: Facts) -> Iterator[str]:
     called = report.strangers.verdicts.get("duplicate")
-    yield _tile(f"{len(facts.names):,}", f"of {facts.total:,} images, each read once")
+    yield _tile(f"{len(facts.names):,}", f"of {counted(facts.total, 'image')}, each read once")
     yield _tile(f"{report.interval.of:,}", f"copies by {len(report.changes)} changes")
     if called is not None:
-        told = f"of {called.of:,} pairs of strangers called duplicate; at most {rate(called.high)}"
+        told = f"of {counted(called.of, 'pair')} of strangers called duplicate; at most {rate(called.high)}"
         yield _tile(f"{called.count:,}", told)
     whole = sum(change.found.count == change.found.of for change in report.changes)
     yield _tile(f"{whole:,}", f"of {len(report.changes)} changes of which every copy was found")

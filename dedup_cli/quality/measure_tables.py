@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dedup_app.measure.analysis import ChangeReport, Report
 from dedup_app.measure.stages import LOST, Stage
 from dedup_cli.presentation.html_page import escaped
+from dedup_cli.presentation.output import counted
 from dedup_cli.quality.plots import Span, Spot, curve_plot, interval_plot, rate, span, stacked_bar
 from dedup_core.comparison.verdict import VerdictKind
 
@@ -150,9 +151,10 @@ def strangers(report: Report) -> str:
         f"<td class=n>{rate(share.high)}"
         for kind, share in of.verdicts.items()
     )
+    pairs = counted(of.pairs, "pair of the sample is no copy", "pairs of the sample are no copies")
     return (
-        f"<p>{of.pairs:,} pairs of the sample are no copies by their content and by what people decided "
-        f"({of.known_copies:,} are). The app would compare {of.candidates.count:,} of them; besides these the nearest "
+        f"<p>{pairs} by their content and by what people decided (copies by these: {of.known_copies:,}). The app would "
+        f"compare {of.candidates.count:,} of them; besides these the nearest "
         f"were compared, {of.compared:,} in all. What is called a copy here is a mistake, or a copy that nobody has "
         "decided about yet.</p>"
         f"<table><thead><tr><th>called<th class=n>pairs<th class=n>share<th class=n>at most (95 %)<tbody>{rows}</table>"

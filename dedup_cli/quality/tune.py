@@ -20,7 +20,7 @@ from dedup_core.policy import PRESETS, Policy
 
 if TYPE_CHECKING:
     from dedup_app.operations.rejudge import Change
-    from dedup_app.tune.evidence import Made
+    from dedup_app.tune.evidence import Evidence, Made
     from dedup_app.tune.service import CurvePoint, TuneReport
 
 NOTHING_PROPOSED = "no settings are better than today's beyond chance: nothing is proposed"
@@ -107,8 +107,7 @@ def _made(folder: Path) -> "Iterator[Made]":
 def _print(report: "TuneReport", changes: "Sequence[Change]", settings: list[str], page_address: str) -> None:
     out = console()
     evidence, choice = report.evidence, report.choice
-    told = f"{len(evidence.judgments):,} decisions: {evidence.copies:,} copies, {evidence.strangers:,} others"
-    out.print(Text(told))
+    out.print(Text(_summary(evidence)))
     for why, count in evidence.left_out.items():
         out.print(Text(f"left out: {count:,} ({plain(why)})", style="dim"))
     table = plain_table("policy", "copies called so", "others called copies", "made copies judged rightly")
@@ -136,6 +135,11 @@ def _print(report: "TuneReport", changes: "Sequence[Change]", settings: list[str
     out.print(
         Text(f"{counted(len(changes), 'pair')} would change; set these for the app, then `dedup rejudge`", style="dim")
     )
+
+
+def _summary(evidence: "Evidence") -> str:
+    decisions, copies = counted(len(evidence.judgments), "decision"), counted(evidence.copies, "copy", "copies")
+    return f"{decisions}: {copies}, {counted(evidence.strangers, 'other')}"
 
 
 def _cells(point: "CurvePoint") -> Iterator[str]:
@@ -169,8 +173,7 @@ def _record(report: "TuneReport", changes: "Sequence[Change]", settings: list[st
 
 
 def _write_page(file: Path, report: "TuneReport") -> None:
-    evidence = report.evidence
-    summary = f"{len(evidence.judgments):,} decisions: {evidence.copies:,} copies, {evidence.strangers:,} others."
+    summary = f"{_summary(report.evidence)}."
     spots = [Spot(it.name, span(it.accused), span(it.found), main=it.name == "today") for it in report.points]
     rows = "".join(
         f"<tr><td>{escaped(it.name)}" + "".join(f"<td>{escaped(cell)}" for cell in _cells(it)) for it in report.points

@@ -36,7 +36,8 @@ function shortNameOf(image) {
 // Whether a line of it begins on the right, so that its end is on the left.
 const isFromTheRight = (text) => /^[^\p{L}]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u.test(text);
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-const many = (count, thing) => `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
+const plural = (count, thing) => (count === 1 ? thing : `${thing}s`);
+const many = (count, thing) => `${count.toLocaleString("en")} ${plural(count, thing)}`;
 
 const TOLD_FOR = 4000, UNDOABLE_FOR = 8000, SLOW_AFTER = 800; // milliseconds
 

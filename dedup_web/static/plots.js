@@ -17,7 +17,7 @@ function roundStep(most, steps = 4) {
   return power * [1, 2, 5, 10].find((it) => it * power >= rough);
 }
 
-// A panel with a plot of stacked bars, one a day. `series`: [{ name, shade, of: (day) => number }].
+// A panel with a plot of stacked bars, one a day. `series`: [{ name, shade, of: (day) => number }], with `one` where a name is plural.
 function plotOfDays(title, told, days, series) {
   const hint = el("output.plot-hint", { "aria-hidden": "true" });
   const sums = series.map((it) => days.reduce((sum, day) => sum + it.of(day), 0));
@@ -58,7 +58,7 @@ function drawDays(days, series, width, hint, title) {
       bar.append(svg("rect", { x: x + across * 0.14, y: y(under) - tall, width: across * 0.72, height: tall, class: it.shade }));
       under += value;
     }
-    const say = () => { hint.textContent = `${monthDay(day.day)}: ${series.map((it) => `${whole(it.of(day))} ${it.name}`).join(", ")}`; };
+    const say = () => { hint.textContent = `${monthDay(day.day)}: ${series.map((it) => `${whole(it.of(day))} ${it.of(day) === 1 && it.one ? it.one : it.name}`).join(", ")}`; };
     bar.addEventListener("pointerenter", say);
     bar.addEventListener("pointerleave", () => { hint.textContent = ""; });
     drawn.append(bar);

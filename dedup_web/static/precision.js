@@ -4,7 +4,7 @@ function seenByPeople(found, decisions) {
   const total = found.seen.find((it) => it.verdict === "duplicate") ?? found.seen[0];
   const told = !total && decisions ? "All decisions are about pairs without a verdict, or about images that are no longer what they were."
     : !total ? "No decision is about images as they are now."
-    : `Of ${whole(total.denied.of)} pairs called ${WORDS_OF_PAIRS[total.verdict] ?? total.verdict} that people looked at, ${whole(total.denied.count)} were not copies (95 %: ${shareText(total.denied.low)} to ${shareText(total.denied.high)}).`;
+    : `Of ${many(total.denied.of, "pair")} called ${WORDS_OF_PAIRS[total.verdict] ?? total.verdict} that people looked at, ${whole(total.denied.count)} ${total.denied.count === 1 ? "was no copy" : "were not copies"} (95 %: ${shareText(total.denied.low)} to ${shareText(total.denied.high)}).`;
   return el(`section.panel`, { "aria-label": "Precision that people have seen" },
     el("h3", {}, "Precision that people have seen"),
     el("p.seen", {}, told, found.is_low ? " " : null, found.is_low ? el("strong.chip.go", {}, "below the setting") : null),

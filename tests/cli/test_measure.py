@@ -95,7 +95,7 @@ def run(world: World, *arguments: str) -> Result:
 
 def test_it_says_what_it_would_cost_and_reads_nothing_before_it_is_told_to(world: World):
     told = run(world, "--sample", "2").stderr
-    assert "2 of 3 images are read once" in told
+    assert "read once: 2 of 3 images" in told
     assert "6 copies made in memory" in told
     assert "cost less than 0.01 at 0.005 for 10,000" in told
     assert "cost about 3.00 at 5000.0 for 10,000" in run(world, "--sample", "2", "--read-price", "5000").stderr
@@ -141,8 +141,8 @@ def test_a_run_that_was_interrupted_goes_on_and_leaves_nothing_behind(world: Wor
     bench.fails_after = 1_000_000
     done = run(world, "--yes", "--jobs", "1")
     assert done.exit_code == 0, done.output
-    assert "going on with a run that was interrupted: 1 of 3" in done.stderr
-    assert "2 of 3 images are read once" in done.stderr
+    assert "going on with a run that was interrupted: 1 of 3 images done" in done.stderr
+    assert "read once: 2 of 3 images" in done.stderr
     assert "6 copies made in memory" in done.stderr
     assert len(world.images.reads) == reads + 2
     assert list((tmp_path / "cache" / "near-duplicate-images").iterdir()) == []
@@ -199,7 +199,7 @@ def test_a_line_that_was_cut_off_costs_itself_alone(world: World, tmp_path: Path
     assert run(world, *keep).exit_code == 0
     assert len(results.read_bytes().splitlines()) == 4  # one of them is no image
     done = run(world, *keep)
-    assert (done.exit_code, "all 3 images of the sample were measured before" in done.stderr) == (0, True), done.output
+    assert (done.exit_code, "all of the sample was measured before: 3 images" in done.stderr) == (0, True), done.output
     assert len(world.images.reads) == 4
 
 

@@ -119,7 +119,7 @@ def test_a_terminal_shows_the_part_that_is_under_way(monkeypatch: pytest.MonkeyP
     with progress_of_parts() as parts:
         for what in ("rows", "pairs"):
             parts(what)(1)
-    assert "1 pairs" in sys.stderr.getvalue()
+    assert "pairs: 1" in sys.stderr.getvalue()
 
 
 def test_an_import_says_how_many_lines_it_has_read(dedup: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

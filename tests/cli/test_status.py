@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from dedup_app.ports.findings import FindingKind, SliceReport
 from dedup_app.ports.image_status import ImageStatus
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
 from dedup_app.services import Services
@@ -59,6 +60,16 @@ def test_the_latest_statistics_tell_reads_a_comparison(dedup: Run, services: Ser
     told = words(dedup("status").output)
     assert "reads a comparison 1.50 instead of 6, which each metric on its own would take (90 reads saved)" in told
     assert "reported at (UTC) 2026-11-22 12:00:00, for 2026-11-22 instances 2" in told
+
+
+def test_one_of_a_thing_is_told_of_as_one(dedup: Run, services: Services):
+    services.reports.put_stats_report(
+        StatsReport("2026-11-22", 1, LoaderStats(images_downloaded=5, comparisons_performed=1), NOW)
+    )
+    services.reports.put_ledger(SliceReport("00", 1, 0, 0, {FindingKind.UNFINISHED: 1}, 1, NOW))
+    told = words(dedup("status").output)
+    for one in ("(1 read saved)", "0 of 1 image complete", "images whose handling never ended: 1", ": 1 byte: `"):
+        assert one in told
 
 
 def test_before_the_first_comparison_there_is_no_success_to_speak_of(dedup: Run, services: Services):

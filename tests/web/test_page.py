@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
 
 from dedup_app.feedback.decisions import Act
-from dedup_app.ports.findings import PREFIXES, SliceReport
+from dedup_app.ports.findings import PREFIXES, FindingKind, SliceReport
 from dedup_app.queries.review import GroupFilter
 from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
@@ -650,6 +650,23 @@ def test_the_coverage_says_of_how_many_images_it_is_while_not_all_were_looked_at
             world.reports.put_ledger(SliceReport(prefix, 1, 1, 0, {}, 0, NOON))
         page.get_by_role("tab", name="Statistics").click()
         expect(shares).to_have_text("100 %")
+        page.close()
+
+
+def test_one_of_a_thing_is_told_of_as_one(browser: Browser):
+    world = World()
+    world.upload_and_ingest("a.png", photo(1))
+    world.reports.put_ledger(SliceReport("00", 1, 0, 0, {FindingKind.UNFINISHED: 1}, 0, NOON))
+    image = ImagePath("images", "a.png")
+    world.verify_queue.messages.append(VerifyMessage(image, (VerifyTarget(image),)))
+    with served(world) as site:
+        page = browser.new_page()
+        page.goto(site.page)
+        page.get_by_role("tab", name="Statistics").click()
+        expect(page.get_by_label("Coverage").locator(".found")).to_have_text("Images whose handling never ended: 1")
+        told = [page.locator(".number > span").nth(at) for at in (0, 4)]
+        for place, one in zip(told, ("image", "message waits"), strict=True):
+            expect(place).to_have_text(one)
         page.close()
 
 
