@@ -33,11 +33,13 @@ class DayModel(BaseModel):
 class LedgerModel(BaseModel):
     """Whether every image is complete: in the index and compared with its look-alikes.
 
+    So many `images` were looked at, of so many that are `known` by now, or of more where not all were counted.
     `slices` of `all_slices` were looked at, the first of them at `oldest`; `waiting` images will be complete by
     themselves.
     """
 
     images: int
+    known: int
     complete: int
     waiting: int
     broken: int
@@ -47,9 +49,10 @@ class LedgerModel(BaseModel):
     found: dict[str, int]
 
     @classmethod
-    def of(cls, ledger: Ledger) -> "LedgerModel":
+    def of(cls, ledger: Ledger, known: int) -> "LedgerModel":
         return cls(
             images=ledger.images,
+            known=known,
             complete=ledger.complete,
             waiting=ledger.waiting,
             broken=ledger.broken,
@@ -78,7 +81,7 @@ class StatsModel(BaseModel):
         return cls(
             images={str(status): count for status, count in overview.images.items()},
             counted_all=overview.counted_all,
-            ledger=LedgerModel.of(overview.ledger),
+            ledger=LedgerModel.of(overview.ledger, overview.images_known),
             queues={name: it.waiting for name, it in overview.queues.items()},
             poison={name: it.poison for name, it in overview.queues.items()},
             days=[_day(day, overview) for day in days],

@@ -29,6 +29,12 @@ class Overview:
     ledger: Ledger = field(default_factory=Ledger)
     images_by_day: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def images_known(self) -> int:
+        """How many images there are by now, or at least; the ledger may have looked at fewer of them."""
+        there = sum(count for status, count in self.images.items() if not status.is_gone)
+        return max(there, self.ledger.images)
+
     def images_of(self, day: str) -> int:
         """How many images have come on a UTC day; estimated from those that were counted, if these are not all."""
         counted = sum(self.images.values())

@@ -20,12 +20,12 @@ def ledger_record(ledger: Ledger) -> dict[str, object]:
     }
 
 
-def ledger_table(ledger: Ledger) -> Table | None:
-    """None before anything was looked at."""
+def ledger_table(ledger: Ledger, known: int = 0) -> Table | None:
+    """None before anything was looked at. `known`: how many images there are by now."""
     if not ledger.slices:
         return None
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row(ledger_sentence(ledger))
+    table.add_row(ledger_sentence(ledger, known))
     for kind, count in ledger.found.items():
         if count:
             table.add_row(Text(f"{kind.value}: {count:,}", style="yellow"))
@@ -37,8 +37,12 @@ def ledger_table(ledger: Ledger) -> Table | None:
     return table
 
 
-def ledger_sentence(ledger: Ledger) -> Text:
-    told = f"{ledger.complete:,} of {counted(ledger.images, 'image')} complete"
+def ledger_sentence(ledger: Ledger, known: int) -> Text:
+    if known > ledger.images:
+        looked_at = f"{ledger.images:,} of {counted(known, 'image')} looked at"
+        told = f"{looked_at}, {ledger.complete:,} of these complete; the others follow by themselves"
+    else:
+        told = f"{ledger.complete:,} of {counted(ledger.images, 'image')} complete"
     if ledger.waiting:
         told += f"; {ledger.waiting:,} waiting"
     if ledger.broken:

@@ -100,7 +100,7 @@ def _message_record(message: RejectedMessage) -> dict[str, str]:
 def _print(found: Overview, seen: PrecisionReport) -> None:
     sections = {
         "Images": _images_table(_by_name(found.images)),
-        _completeness(found.ledger.oldest): ledger_table(found.ledger),
+        _completeness(found.ledger.oldest): ledger_table(found.ledger, found.images_known),
         "Queues": _queues_table(found.queues),
         "Statistics": _report_table(found.report),
         "Seen by people": seen_table(seen),

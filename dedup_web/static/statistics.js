@@ -19,7 +19,7 @@ async function showStatistics() {
       number(reads + saved ? `${Math.round((100 * saved) / (reads + saved))} %` : "–", "of reads saved", `${whole(saved)} of ${whole(reads + saved)}`),
       number(comparisons + failed ? `${percent(comparisons, comparisons + failed)} %` : "–", "of comparisons gave numbers", failed ? `${whole(failed)} failed` : "none failed", failed ? ".warn" : ""),
       number(whole(waiting), waiting === 1 ? "message waits" : "messages wait", poison ? `${whole(poison)} failed on every try` : "none failed for good", poison ? ".go" : "")),
-    coverage(ledger),
+    coverage(ledger, found.counted_all),
     plotOfDays("Images", found.counted_all ? "By the day since when they are there" : `By the day since when they are there, estimated from ${whole(counted)} of them`, days, [{ name: "images", one: "image", shade: "s0", of: (day) => day.images }]),
     plotOfDays("Verdicts", "Pairs by the day of their verdict", days,
       [["identical", "s0"], ["duplicate", "s1"], ["altered", "s2"], ["color_variant", "s3"]].map(([kind, shade]) => ({ name: WORDS_OF_PAIRS[kind], shade, of: (day) => day.verdicts[kind] ?? 0 }))),
@@ -45,16 +45,18 @@ function failuresOf(days) {
   return [...sums].sort((a, b) => b[1] - a[1]).slice(0, 12);
 }
 
-function coverage(ledger) {
-  const is_part = ledger.slices < ledger.all_slices;
+function coverage(ledger, counted_all) {
+  // What came after its part was looked at counts for nothing before the next look.
+  const is_part = ledger.slices < ledger.all_slices || ledger.known > ledger.images;
+  const looked_at = ledger.known > ledger.images ? `${whole(ledger.images)} of ${counted_all ? "" : "more than "}${many(ledger.known, "image")} looked at` : `of the ${many(ledger.images, "image")} looked at`;
   const told = !ledger.slices ? "The app looks at every image once a day; it has not begun yet."
-    : `Every image once a day: in the index, and compared with its look-alikes. Looked at ${ledger.slices} of ${ledger.all_slices} parts, the first on ${day(ledger.oldest)}.${is_part ? " The rest follows by itself within a day." : ""}`;
+    : `Every image once a day: in the index, and compared with its look-alikes. Looked at ${ledger.slices} of ${ledger.all_slices} parts, the first on ${day(ledger.oldest)}.${!is_part ? "" : ` ${ledger.slices < ledger.all_slices ? "The rest" : "What came since"} follows by itself within a day.`}`;
   const found = Object.entries(ledger.found).filter(([, count]) => count);
   const label = `${whole(ledger.complete)} of ${many(ledger.images, "image")} complete, ${whole(ledger.waiting)} waiting, ${whole(ledger.broken)} lacking something`;
   return el("section.panel", { "aria-label": "Coverage" },
     el("div.plot-head", {}, el("div", {}, el("h3", {}, "Coverage"), el("p.quiet", {}, told)),
       ledger.images ? el("div.shares", {}, el("b.share", {}, `${percent(ledger.complete, ledger.images)} %`),
-        is_part ? el("p.quiet", {}, `of the ${many(ledger.images, "image")} looked at`) : null) : null),
+        is_part ? el("p.quiet", {}, looked_at) : null) : null),
     ledger.images ? partsOf([{ name: "complete", shade: "s5", value: ledger.complete }, { name: "waiting", shade: "s2", value: ledger.waiting }, { name: "lacking something", shade: "s6", value: ledger.broken }], label) : null,
     found.length ? el("ul.reasons.found", {}, ...found.map(([what, count]) => el("li", {}, `${sentence(what)}: ${whole(count)}`))) : null);
 }

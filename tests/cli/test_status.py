@@ -72,6 +72,15 @@ def test_one_of_a_thing_is_told_of_as_one(dedup: Run, services: Services):
         assert one in told
 
 
+def test_images_that_came_after_the_last_look_are_not_taken_for_complete(dedup: Run, services: Services, known: Known):
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        known.image(name)
+    services.reports.put_ledger(SliceReport("00", 1, 1, 0, {}, 0, NOW))
+    assert "1 of 3 images looked at, 1 of these complete; the others follow" in words(dedup("status").output)
+    services.reports.put_ledger(SliceReport("00", 3, 3, 0, {}, 0, NOW))
+    assert "3 of 3 images complete" in words(dedup("status").output)
+
+
 def test_before_the_first_comparison_there_is_no_success_to_speak_of(dedup: Run, services: Services):
     services.reports.put_stats_report(StatsReport("2026-11-22", 1, LoaderStats(), NOW))
     assert "success rate none yet" in words(dedup("status").output)

@@ -645,7 +645,13 @@ def test_the_coverage_says_of_how_many_images_it_is_while_not_all_were_looked_at
         page = opened(browser, site)
         page.get_by_role("tab", name="Statistics").click()
         shares = page.get_by_label("Coverage").locator(".shares")
-        expect(shares).to_have_text("100 %of the 1 image looked at")
+        known = len(world.images.paths())
+        expect(shares).to_have_text(f"100 %1 of {known} images looked at")
+        for prefix in PREFIXES:  # all of them, and then more images came
+            world.reports.put_ledger(SliceReport(prefix, int(prefix == "00"), int(prefix == "00"), 0, {}, 0, NOON))
+        page.get_by_role("tab", name="Statistics").click()
+        expect(page.get_by_label("Coverage")).to_contain_text("Looked at 256 of 256 parts")
+        expect(shares).to_have_text(f"100 %1 of {known} images looked at")
         for prefix in PREFIXES:
             world.reports.put_ledger(SliceReport(prefix, 1, 1, 0, {}, 0, NOON))
         page.get_by_role("tab", name="Statistics").click()
