@@ -7,7 +7,7 @@ wherever they die: whoever deletes has made its copy before it looked for copies
 same image, neither drops the copy that the other one relies on.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -61,7 +61,7 @@ class ApplyService:
         self._now = now
         self._at_once = at_once
 
-    def check(self, plan: KeepPlan, manifest: Manifest | None = None, *, tags: bool = True) -> Iterator[Outcome]:
+    def check(self, plan: KeepPlan, manifest: Manifest | None = None, *, tags: bool = True) -> Generator[Outcome]:
         """What would become of each image now. Nothing is changed. Without `tags` these are not looked at.
 
         `manifest` is what an earlier run of the plan has written, if there is any.
@@ -78,7 +78,7 @@ class ApplyService:
 
         return side_by_side(plan.groups, of_group, self._at_once)
 
-    def apply(self, plan: KeepPlan, manifest: Manifest, *, tags: bool = True) -> Iterator[Outcome]:
+    def apply(self, plan: KeepPlan, manifest: Manifest, *, tags: bool = True) -> Generator[Outcome]:
         """Do it, or go on with it where an earlier run has ended. Raises `TemporaryError`: go on later."""
         self._must_be_sound(plan, tags=tags)
         record = Record.begin(manifest, plan, self._now, quarantine=self._quarantine, tags=tags)

@@ -1,9 +1,10 @@
 """What became of each image, and how several are worked on side by side."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Event
 
 from dedup_core.paths import ImagePath
 
@@ -39,20 +40,27 @@ class Outcome:
 
 def side_by_side[T](
     items: Iterable[T], handle: Callable[[T], Iterable[Outcome]], at_once: int = AT_ONCE
-) -> Iterator[Outcome]:
-    """Handle the items, several at once. The first failure ends it, after those that have begun are done."""
+) -> Generator[Outcome]:
+    """Handle the items, several at once. The first failure, or closing it, ends it after the images that have begun."""
     if at_once == 1:
         for item in items:
             yield from handle(item)
         return
+    is_over = Event()
     with ThreadPoolExecutor(at_once) as threads:
-        waiting = [threads.submit(_all_of, handle, item) for item in items]
+        waiting = [threads.submit(_all_of, handle, item, is_over) for item in items]
         try:
             for done in waiting:
                 yield from done.result()
         finally:
+            is_over.set()
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _all_of[T](handle: Callable[[T], Iterable[Outcome]], item: T) -> list[Outcome]:
-    return list(handle(item))
+def _all_of[T](handle: Callable[[T], Iterable[Outcome]], item: T, is_over: Event) -> list[Outcome]:
+    found = []
+    for outcome in handle(item):
+        found.append(outcome)
+        if is_over.is_set():
+            break
+    return found

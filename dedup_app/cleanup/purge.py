@@ -3,7 +3,7 @@
 And if nobody wants it meanwhile: a decision that came while a plan was followed, or was taken back, counts here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dedup_app.cleanup.mover import Mover
@@ -46,7 +46,7 @@ class PurgeService:
         self._now = now
         self._at_once = at_once
 
-    def purge(self, manifest: Manifest, older_than: timedelta, *, is_dry: bool) -> Iterator[Outcome]:
+    def purge(self, manifest: Manifest, older_than: timedelta, *, is_dry: bool) -> Generator[Outcome]:
         """Delete the copies that have been away for longer, or say which would be. Raises `TemporaryError`."""
         record = Record.of_app(manifest, self._now, self._settings)
         mover, wanted = Mover(self._blobs, tags=False), self._wanted(record.images)

@@ -1,6 +1,6 @@
 """Undo: what was moved into quarantine comes back to its place as it was, and over nothing that is there since."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import datetime
 
 from dedup_app.cleanup.mover import Mover
@@ -39,7 +39,7 @@ class UndoService:
         self._now = now
         self._at_once = at_once
 
-    def undo(self, manifest: Manifest) -> Iterator[Outcome]:
+    def undo(self, manifest: Manifest) -> Generator[Outcome]:
         """Bring all of it back that is still in quarantine. Raises `TemporaryError`: go on later."""
         record = Record.of_app(manifest, self._now, self._settings)
         mover = Mover(self._blobs, tags=record.header.tags)

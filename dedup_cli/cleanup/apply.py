@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from dedup_app.cleanup.record import Step
 from dedup_cli.as_the_app import require_its_keepers
-from dedup_cli.cleanup.clearing import moving_services, read_plan, tell
+from dedup_cli.cleanup.clearing import moving_services, noted_in, read_plan, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
 from dedup_cli.presentation.output import as_argument, console, plain
 
@@ -47,7 +48,8 @@ def apply(
         with open_manifest(file, create=False) if file.exists() else nullcontext() as known:
             tell(service.check(wanted, known, tags=not without_tags), as_json=as_json, hint=hint)
         return
-    with open_manifest(file, create=True) as steps:
+    moved = {Step.DELETED, Step.TOLD}
+    with open_manifest(file, create=True) as steps, noted_in(steps, moved, "moved", len(wanted.copies)):
         outcomes = service.apply(wanted, steps, tags=not without_tags)  # begun, or refused as a whole
         if not as_json:
             told = f"each step is noted in {plain(str(file))}: dedup undo {as_argument(str(file))}"

@@ -2,13 +2,16 @@
 
 import codecs
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import typer
 from rich.text import Text
 
 from dedup_app.cleanup.outcome import Fate, Outcome
+from dedup_app.cleanup.ports import Manifest
+from dedup_app.cleanup.record import Step
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.failures import ExitCode, InputError
@@ -47,21 +50,34 @@ def read_plan(path: Path) -> KeepPlan:
         raise InvalidPlan(f"{path}: {error}") from error
 
 
-def tell(outcomes: Iterable[Outcome], *, as_json: bool, hint: str) -> None:
+@contextmanager
+def noted_in(manifest: Manifest, reached: Container[Step], done: str, of: int = 0) -> Iterator[None]:
+    """Say, where storage or a person ends it early, how far it is by the manifest, and how it goes on.
+
+    An image is done when it has reached one of these steps; `of` is of how many, if not of those in the manifest.
+    """
+    try:
+        yield
+    except TemporaryError:
+        remark("what was done until here is noted in the manifest: the same command goes on from there")
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        last = {entry["image"]: entry["step"] for entry in manifest.entries() if "image" in entry}
+        count = sum(step in reached for step in last.values())
+        remark(f"stopped: {count:,} of {counted(of or len(last), 'image')} {done}; the same command goes on")
+        raise
+
+
+def tell(outcomes: Generator[Outcome], *, as_json: bool, hint: str) -> None:
     """Tell what became of each image that stays, and how many of the others; then end with 1 if any was refused.
 
     `hint` stands below where something would be done and nothing was; it is empty for a run that does it.
     """
     found = []
-    try:
-        with progress("images") as show:
-            for outcome in outcomes:
-                found.append(outcome)
-                show(len(found))
-    except TemporaryError:
-        if not hint:
-            remark("what was done until here is noted in the manifest: the same command goes on from there")
-        raise
+    with closing(outcomes), progress("images") as show:  # wherever it ends, nothing else is begun
+        for outcome in outcomes:
+            found.append(outcome)
+            show(len(found))
     if as_json:
         print_json([_record(outcome) for outcome in found])
     else:

@@ -1,13 +1,15 @@
 """`dedup purge`: what has been in quarantine for long enough is deleted for good."""
 
 import re
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dedup_cli.cleanup.clearing import moving_services, tell
+from dedup_app.cleanup.record import Step
+from dedup_cli.cleanup.clearing import moving_services, noted_in, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
 from dedup_cli.presentation.failures import InputError
 from dedup_cli.presentation.output import as_argument
@@ -35,7 +37,8 @@ def purge(
     service = moving_services(context).purge
     with open_manifest(manifest, create=False) as steps:
         hint = "" if yes else f"dedup purge {as_argument(str(manifest))} --older-than {older_than} --yes"
-        tell(service.purge(steps, age, is_dry=not yes), as_json=as_json, hint=hint)
+        with noted_in(steps, {Step.PURGED}, "ended") if yes else nullcontext():
+            tell(service.purge(steps, age, is_dry=not yes), as_json=as_json, hint=hint)
 
 
 def parse_age(text: str) -> timedelta:

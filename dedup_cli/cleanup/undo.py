@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from dedup_cli.cleanup.clearing import moving_services, tell
+from dedup_app.cleanup.record import Step
+from dedup_cli.cleanup.clearing import moving_services, noted_in, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
 
 
@@ -22,5 +23,5 @@ def undo(
     Example: dedup undo plan.manifest.jsonl
     """
     service = moving_services(context).undo
-    with open_manifest(manifest, create=False) as steps:
+    with open_manifest(manifest, create=False) as steps, noted_in(steps, {Step.UNDONE}, "brought back"):
         tell(service.undo(steps), as_json=as_json, hint="")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from dedup_app.cleanup.ports import BlobContent
 from dedup_app.cleanup.record import InvalidManifest
 from dedup_app.configuration.settings import KEEPER_STEPS
 from dedup_cli.cleanup.clearing import read_plan
@@ -22,6 +23,7 @@ from dedup_cli.presentation.failures import InputError
 from dedup_core.errors import StoreBusy
 from dedup_core.groups.keeper import DEFAULT_STEPS
 from dedup_core.groups.plan_file import InvalidPlan
+from dedup_core.paths import ImagePath
 from tests.app.cleanup.scenes import Scene, scene
 
 
@@ -142,6 +144,41 @@ def test_a_run_that_storage_ended_says_how_to_go_on_and_a_check_does_not(
         patched.setattr(dedup.scene.world.blobs, "look", busy)
         assert told not in dedup("apply", dedup.plan).stderr
     assert "3 images in quarantine" in dedup("apply", dedup.plan, "--yes").output
+
+
+@pytest.mark.parametrize(
+    ("command", "step", "done"),
+    [("apply", "told", "moved"), ("undo", "undone", "brought back"), ("purge", "purged", "ended")],
+)
+def test_a_run_that_a_person_ended_says_how_far_it_is_and_how_it_goes_on(
+    dedup: Command, monkeypatch: pytest.MonkeyPatch, command: str, step: str, done: str
+):
+    last, blobs = dedup.scene.going[-1], dedup.scene.world.blobs
+    copy, delete = blobs.copy, blobs.delete
+
+    def copied(source: ImagePath, etag: str, target: ImagePath, content: BlobContent) -> None:
+        if last in (source, target):
+            raise KeyboardInterrupt
+        copy(source, etag, target, content)
+
+    def deleted(path: ImagePath, *more: str) -> None:
+        if path.name.endswith(last.name):
+            raise KeyboardInterrupt
+        delete(path, *more)
+
+    more = {"apply": (dedup.plan, "--yes"), "purge": (dedup.manifest, "--older-than", "0h", "--yes")}
+    arguments = (command, *more.get(command, (dedup.manifest,)))
+    if command != "apply":
+        dedup("apply", dedup.plan, "--yes")
+        dedup.scene.world.time += timedelta(days=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(blobs, *(("delete", deleted) if command == "purge" else ("copy", copied)))
+        stopped = dedup(*arguments)
+    count = dedup.manifest.read_text().count(f'"step":"{step}"')
+    assert count < 3
+    assert stopped.stderr == f"stopped: {count} of 3 images {done}; the same command goes on\n"
+    assert stopped.exit_code == 130
+    assert dedup(*arguments).exit_code == 0
 
 
 def test_purge_asks_for_an_age_and_tells_before_it_deletes(dedup: Command):
