@@ -49,7 +49,7 @@ class UndoService:
         path, size = moved.image.path, moved.image.byte_size
         match moved.step:
             case Step.REFUSED:
-                return Outcome(path, Fate.STAYS, size, "it was never away")
+                return Outcome(path, Fate.STAYS, size, _never_taken(mover, moved))
             case Step.UNDONE:
                 return Outcome(path, Fate.BACK, size, is_from_before=True)
             case Step.PURGED:
@@ -68,9 +68,23 @@ class UndoService:
                 why = f"it is at its place, and its copy stays at {moved.quarantined}: {error}"
                 return Outcome(path, Fate.BACK, size, why, is_refused=True)
         except PermanentError as error:
-            return Outcome(path, Fate.STAYS, size, f"{error}; {_where(mover, moved)}", is_refused=True)
+            if not self._is_back(mover, moved):
+                return Outcome(path, Fate.STAYS, size, f"{error}; {_where(mover, moved)}", is_refused=True)
         record.note(moved, Step.UNDONE)
         return Outcome(path, Fate.BACK, size)
+
+    def _is_back(self, mover: Mover, moved: Moved) -> bool:
+        """Whether another run, with a manifest of its own, has brought it back meanwhile and dropped the copy."""
+        there = mover.look(moved.image.path)
+        if there is None or mover.look(moved.quarantined) is not None:
+            return False
+        try:
+            mover.must_be(moved.image.path, there, moved.content or there.content, moved.image.sha256)
+            if moved.content is None:  # else these are known to be its bytes
+                return self._blobs.sha256(moved.image.path, there.etag) == moved.image.sha256
+        except PermanentError:
+            return False
+        return True
 
     def _restore(self, mover: Mover, moved: Moved, there: Blob | None) -> None:
         copy = mover.look(moved.quarantined)
@@ -100,6 +114,18 @@ class UndoService:
         copy: Blob | None = mover.look(moved.quarantined)
         if copy is not None:
             mover.drop(moved.quarantined, copy, record.header.lease_id, moved.image.path, etag)
+
+
+def _never_taken(mover: Mover, moved: Moved) -> str:
+    try:
+        is_away = mover.look(moved.image.path) is None and mover.look(moved.quarantined) is not None
+    except PermanentError:
+        is_away = False
+    if is_away:
+        return (
+            f"another run of `dedup apply` took it: undo it by that one's manifest; its copy is at {moved.quarantined}"
+        )
+    return "it was never away"
 
 
 def _where(mover: Mover, moved: Moved) -> str:

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from dedup_app.cleanup.apply import NOT_AGAIN, Refused
-from dedup_app.cleanup.outcome import Fate
-from dedup_app.cleanup.ports import Blob
+from dedup_app.cleanup.outcome import Fate, Outcome
+from dedup_app.cleanup.ports import Blob, BlobHeld
 from dedup_app.cleanup.record import InvalidManifest
 from dedup_app.feedback.decisions import Act
 from dedup_app.ports.image_status import DELETED, INDEXED
@@ -344,6 +344,45 @@ def test_whenever_the_same_plan_is_followed_meanwhile_with_another_manifest_no_i
             assert at_step > 30
             return
     pytest.fail("it never ended")
+
+
+def test_an_undo_tells_what_another_manifest_has(monkeypatch: pytest.MonkeyPatch):
+    it = scene()
+    second, lease = replace(it, manifest=MemoryManifest()), it.world.blobs.lease
+
+    def held(path: ImagePath, *more: str) -> None:
+        if path == A:
+            raise BlobHeld("somebody holds a lease on it")
+        lease(path, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(it.world.blobs, "lease", held)
+        assert [outcome.path for outcome in it.apply() if outcome.is_refused] == [A]
+    assert {outcome.why for outcome in it.undo() if outcome.path == A} == {"it was never away"}
+    second.plan = it.world.services.keep_plan.plan(Wanted(prefix="copies/a"))
+    second.apply()
+    [copy] = [path for path, blob in it.quarantined.items() if blob.copied_from == A]
+    [told] = [outcome for outcome in it.undo() if outcome.path == A]
+    assert (told.fate, told.is_refused) == (Fate.STAYS, False)
+    assert told.why == f"another run of `dedup apply` took it: undo it by that one's manifest; its copy is at {copy}"
+    assert {outcome.fate for outcome in second.undo()} == {Fate.BACK}
+
+
+def test_two_that_undo_at_once_tell_of_no_loss():
+    for seed in range(SCHEDULES):
+        it = scene()
+        others = [(replace(it, manifest=MemoryManifest()), it.world.start_process(name)) for name in ("one", "two")]
+        Dice(it.world, seed).run([partial(other.apply, services) for other, services in others])
+        told: list[Outcome] = []
+
+        def undo(other: Scene, services: Services, told: list[Outcome] = told) -> None:
+            told += other.undo(services)
+
+        Dice(it.world, seed).run([partial(undo, *each) for each in others])
+        refused = [outcome.why for outcome in told if outcome.is_refused]
+        assert all(why.startswith("it is at its place, and its copy stays") for why in refused), f"seed {seed}"
+        assert set(it.before) <= it.world.images.paths(), f"seed {seed}"
+        assert not any(outcome.is_refused for other, services in others for outcome in other.undo(services))
 
 
 @pytest.mark.parametrize("then_undo", [False, True], ids=["applied", "undone"])
