@@ -23,7 +23,7 @@ async function showRejected() {
     more.hidden = !cursor;
     table.hidden = !count;
     const looked = cursor ? Math.round((100 * (parseInt(cursor.slice(0, 2), 16) + 1)) / 256) : 100;
-    told.textContent = cursor ? `${many(count, "file")} so far, ${looked} % of all looked through` : count ? `${many(count, "file")} could not be read and ${count === 1 ? "is" : "are"} compared with nothing; all other files are.` : "Every file could be read.";
+    told.textContent = cursor ? `${many(count, "file")} so far, ${looked} % of all looked through` : count ? `${many(count, "file")} could not be read and ${count === 1 ? "is" : "are"} compared with nothing.` : "No file is rejected.";
   };
   more.addEventListener("click", () => next().catch((error) => tell(error.message)));
   $("group").replaceChildren(el("div.rejected", {}, el("h2", {}, "Rejected files"), told, table, more));

@@ -849,6 +849,28 @@ def test_of_many_rejected_files_it_is_told_how_far_they_were_looked_for(browser:
         page.close()
 
 
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"a.png": photo(1)}, "No file is rejected."),
+        ({"a.jpg": b"no picture"}, "1 file could not be read and is compared with nothing."),
+        (dict.fromkeys(("a.jpg", "b.jpg"), b"no picture"), "2 files could not be read and are compared with nothing."),
+    ],
+    ids=["none", "one", "two"],
+)
+def test_of_rejected_files_no_more_is_told_than_is_known(browser: Browser, files: dict[str, bytes], told: str):
+    """Nothing of all others: names with control characters are left out everywhere."""
+    world = World()
+    for name, data in files.items():
+        world.upload_and_ingest(name, data)
+    with served(world) as site:
+        page = browser.new_page()
+        page.goto(site.page)
+        page.get_by_role("tab", name="Rejected").click()
+        expect(page.locator(".rejected [role=status]")).to_have_text(told)
+        page.close()
+
+
 def test_an_original_opens_in_a_tab_of_its_own(browser: Browser, site: Served):
     page = opened(browser, site)
     with page.context.expect_page() as opening:
