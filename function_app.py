@@ -84,10 +84,10 @@ def report_loader_stats(timer: func.TimerRequest, context: func.Context) -> None
         do_each(
             report=services.reporting.report,
             poison=services.poison.tend,
-            ledger=services.reconcile.run_slices,
             retention=services.retention.run,
             index=lambda: services.index.tend(services.now()),
             precision=services.precision.tell,
+            ledger=services.reconcile.run_slices,
         )
 
 

@@ -26,4 +26,4 @@ def choose_keeper(
     elected = elect(parts, policy)
     [keeper], [steps] = elected.keepers, elected.steps
     chosen = candidates[keeper]
-    return chosen, tuple(reason(step, chosen, policy) for step in steps)
+    return chosen, tuple(reason(step, chosen, policy, candidates) for step in steps)

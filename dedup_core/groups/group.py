@@ -99,7 +99,8 @@ class Group:
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
-        return tuple(reason(step, self.keeper, self._material.policy) for step in self.steps)
+        images = [member.facts for member in self.members]
+        return tuple(reason(step, self.keeper, self._material.policy, images) for step in self.steps)
 
     @cached_property
     def members(self) -> tuple[Member, ...]:

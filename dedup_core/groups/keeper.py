@@ -1,6 +1,6 @@
 """The keeper: which of several copies is the likeliest original, by ordered steps, each with its reason in words."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -158,13 +158,17 @@ def in_words(reasons: Sequence[Reason]) -> list[str]:
     return [it.sentence for it in reasons] or [UNTOLD]
 
 
-def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy) -> Reason:
-    """In words, why the keeper stays by this step."""
+def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy, group: Iterable[ImageFacts]) -> Reason:
+    """In words, why the keeper of a group stays by this step."""
     if step is KeeperStep.PREFIX:
         return Reason(step, f"it is under {policy.protected_prefixes[policy.protection(keeper.path)]}")
     if step is KeeperStep.DETAIL:
-        side = keeper.detail_side or max(keeper.width, keeper.height)
-        return Reason(step, f"it has more {'true ' if keeper.detail_side else ''}pixels ({side:,} on its longer side)")
+        side = max(keeper.width, keeper.height)
+        if 0 < keeper.detail_side < side:
+            return Reason(step, f"it has more true pixels ({keeper.detail_side:,} on its longer side)")
+        if any(max(it.width, it.height) > side for it in group):
+            return Reason(step, f"larger ones were enlarged, and show no more than its {side:,} pixels")
+        return Reason(step, f"it has more pixels ({side:,} on its longer side)")
     return Reason(step, _SENTENCES[step])
 
 

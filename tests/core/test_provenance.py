@@ -8,7 +8,9 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from dedup_core.decoding.history.jpeg_tables import quality_seen_later
+from dedup_core.decoding.history.provenance import LOSSLESS, REDUCED
 from dedup_core.extraction import extract_features
+from tests.core.drawings import plan
 from tests.core.pictures import encoded, scene
 
 
@@ -152,3 +154,37 @@ def test_what_is_out_of_focus_in_its_middle_alone_has_all_its_pixels(corner):
     assert provenance(encoded(soft, "PNG")).detail_side < 300
     soft.paste(picture.crop((*corner, corner[0] + 128, corner[1] + 128)), corner)
     assert provenance(encoded(soft, "PNG")).detail_side == 480
+
+
+def out_of_focus(parts: int) -> Image.Image:
+    """A soft picture, but for some small places between its middle and its corners: a number plate, a road sign."""
+    soft = Image.new("RGB", (1280, 960))
+    soft.paste(photograph().resize((1280, 960)).filter(ImageFilter.GaussianBlur(4)))
+    places = [(260, 170), (760, 640), (900, 160), (300, 700), (780, 330)]
+    for place in places[:parts]:
+        soft.paste(photograph().resize((300, 300)).crop((60, 60, 220, 220)), place)
+    return soft
+
+
+def test_sharp_places_in_a_picture_that_is_out_of_focus_keep_all_its_pixels():
+    assert provenance(encoded(out_of_focus(0), "JPEG", quality=90)).detail_side < 700
+    assert provenance(encoded(out_of_focus(5), "JPEG", quality=90)).detail_side == 1280
+
+
+@pytest.mark.parametrize("colors", [64, 256])
+@pytest.mark.parametrize("dither", [Image.Dither.NONE, Image.Dither.FLOYDSTEINBERG])
+def test_a_photograph_reduced_to_a_palette_has_lost_more_than_any_jpeg(colors, dither):
+    reduced = photograph().quantize(colors, dither=dither)
+    assert provenance(encoded(reduced, "PNG")).quality == REDUCED
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        pytest.param(Image.linear_gradient("L").convert("P"), id="grays"),
+        pytest.param(plan(3).quantize(256, dither=Image.Dither.NONE), id="a plan"),
+        pytest.param(photograph().quantize(8, dither=Image.Dither.NONE), id="a poster of eight colors"),
+    ],
+)
+def test_what_a_palette_holds_whole_has_lost_nothing(drawn):
+    assert provenance(encoded(drawn, "PNG")).quality == LOSSLESS
