@@ -8,6 +8,7 @@ INDEX_URL = "INDEX_URL"
 _SCHEMES = ("postgresql", "postgres")
 _QUERY = ("host", "sslrootcert")
 _PORT = 5432
+_SPECIAL = "special characters of a password are written as %2F"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ class IndexAddress:
 
         Raises `ValueError` with what is wrong; the text itself, which may hold a password, is not in it.
         """
-        url = urlsplit(text)
+        url = _split(text)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         if url.scheme not in _SCHEMES:
             raise ValueError("it must begin with postgresql://")
-        unknown = sorted(query.keys() - set(_QUERY))
-        if unknown:
-            # The certificate is checked in any case: a way to leave that out would be used by accident.
-            raise ValueError(f"{', '.join(unknown)} cannot be set in it; it takes {' and '.join(_QUERY)}")
+        if query.keys() - set(_QUERY):
+            # The certificate is checked in any case: a way to leave that out would be used by accident. What else is
+            # there may be the rest of a password with a question mark in it, and is not named.
+            raise ValueError(f"only {' and '.join(_QUERY)} can be set in it; {_SPECIAL}")
         host = query.get("host") or unquote(url.hostname or "")
         database = unquote(url.path.removeprefix("/"))
         if not host or "," in host or ("host" in query and not host.startswith("/")):
@@ -60,8 +61,15 @@ class IndexAddress:
         )
 
 
+def _split(text: str) -> SplitResult:
+    try:
+        return urlsplit(text)
+    except ValueError:  # whose text may quote a part of the password
+        raise ValueError(f"it is no address; {_SPECIAL}") from None
+
+
 def _port(url: SplitResult) -> int:
     try:
         return url.port or _PORT
-    except ValueError:  # whose text may quote a part of the password
-        raise ValueError("its port is no number; special characters of a password are written as %2F") from None
+    except ValueError:  # as above
+        raise ValueError(f"its port is no number; {_SPECIAL}") from None

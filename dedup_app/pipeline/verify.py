@@ -105,10 +105,20 @@ class VerifyService:
         raise TemporaryError(f"Image {left} or a candidate keeps changing while it is read", reason="keeps-changing")
 
     def _known_contents(self, message: VerifyMessage) -> "dict[ImagePath, _Content]":
-        """What the features rows said, as the message tells; where it does not, as they say now."""
+        """What the features rows said, as the message tells; where it does not, as they say now.
+
+        A version is believed with the tag of an opened pair alone: a wrong one in a message that was written by hand
+        would outrank all versions to come, and hide the pair for good.
+        """
         known = {message.left: _Content(message.left_etag, message.left_version)}
         known |= {target.path: _Content(target.etag, target.version) for target in message.rights}
-        untold = {path.image_id: path for path, it in known.items() if not it.version and not path.is_generated}
+        ours = {target.path for target in message.rights if target.tag}
+        ours |= {message.left} if ours else set()
+        untold = {
+            path.image_id: path
+            for path, it in known.items()
+            if not path.is_generated and not (it.version and path in ours)
+        }
         rows = self._features.summaries(untold) if untold else {}
         return known | {untold[image_id]: _Content(row.etag, row.version) for image_id, row in rows.items()}
 
