@@ -465,6 +465,9 @@ class MemoryIndex:
     def declare_whole(self) -> None:
         pass
 
+    def catch_up(self) -> None:
+        self.refresh()
+
     def refresh(self) -> int:
         return sum(held is not None for _, held in self._shared.values())
 

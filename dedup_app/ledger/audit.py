@@ -61,7 +61,7 @@ class Audit:
         """
         found = Slice()
         rows = {row.path.image_id: row for row in self._features.with_prefix(prefix)}
-        self._index.refresh()
+        self._index.catch_up()
         held = self._index.held(prefix)
         known = {short_id(image_id): row for image_id, row in rows.items() if not row.status.is_gone}
         found.unknown = listing.ids(prefix) - known.keys()

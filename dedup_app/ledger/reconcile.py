@@ -224,7 +224,7 @@ class ReconcileService:
         self._index.remove_all(found.to_remove)
         if found.to_append:
             # What was missed while they were in no search.
-            self._index.refresh()
+            self._index.catch_up()
             found.to_pair += [(row, self._audit.unpaired(row)) for row in found.to_append if row.features]
         for row, missing in found.to_pair:
             ids = {hit.image_id for hit in missing}

@@ -71,7 +71,7 @@ class MeasureService:
 
     def run(self, images: Sequence[ImageSummary], shelf: Shelf) -> Iterator[ImageResult]:
         """What became of each image, as they are done. Raises `TemporaryError` where storage is busy for good."""
-        self._index.refresh()
+        self._index.catch_up()
         ahead, failure = iter(images), None
         with ThreadPoolExecutor(self._threads, thread_name_prefix="measure") as threads:
             waiting: set[Future[ImageResult]] = set()

@@ -52,7 +52,7 @@ class ReindexService:
         rows = told(self._features.all_summaries(), parts("rows"))
         older = (row for row in rows if row.is_alive and row.scheme != SCHEME)
         queued = self._ingest_queue.send_all(IngestMessage(row.path) for row in older)
-        self._index.refresh()
+        self._index.catch_up()
         gone: list[tuple[str, int]] = []
         indexed = self._index.add_all(_fingerprints(told(self._features.all(), parts("images")), gone))
         self._index.remove_all(self._held(gone))

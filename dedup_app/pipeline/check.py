@@ -67,7 +67,7 @@ class CheckService:
         Raises `PermanentError` if it is no readable image.
         """
         features, asked = self._asked(read)
-        self._index.refresh()
+        self._index.catch_up()
         hits = self._index.search(NOBODY, 0, features.fingerprints)
         ids = (hit.image_id for hit in hits if besides is None or hit.image_id != besides.image_id)
         compared, found = 0, list[CheckHit]()

@@ -41,6 +41,10 @@ class CandidateIndex(Protocol):
         """All images were just appended again: what could not be read before is mended."""
         ...
 
+    def catch_up(self) -> None:
+        """Read what others appended, where that is not seen anyhow."""
+        ...
+
     def refresh(self) -> int:
         """Read what others appended; the number of images held now."""
         ...

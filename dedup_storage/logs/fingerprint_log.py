@@ -93,6 +93,9 @@ class FingerprintLog:
         with self._turn:
             self._append(whole())
 
+    def catch_up(self) -> None:
+        self.refresh()
+
     def refresh(self) -> int:
         with self._turn:
             self._read_all()

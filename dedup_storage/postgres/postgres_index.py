@@ -79,6 +79,9 @@ class PostgresIndex:
     def declare_whole(self) -> None:
         """Nothing to do: what a transaction has put is there or the server says so."""
 
+    def catch_up(self) -> None:
+        """Nothing to do: every statement sees what was committed before it."""
+
     def refresh(self) -> int:
         with self._connections.connection("count the images of the index") as connection, long_statement(connection):
             # By the index of contents alone, which is a twentieth of the table.

@@ -35,7 +35,7 @@ from tests.core.pictures import encoded, scene
 from tests.remembered import copies_once, measure_once
 
 READING = {
-    *("images.read", "features.get", "features.all_summaries", "index.search", "index.refresh"),
+    *("images.read", "features.get", "features.all_summaries", "index.search", "index.catch_up"),
     *("verdict_log.reader", "pairs.all"),
 }
 FEW = ("jpeg-50", "mirrored", "grey")

@@ -54,7 +54,10 @@ class CandidateIndexContract(ABC):
         for number in range(3 * MANY):
             log.add_and_search(image(str(number)).image_id, 0, CAT)
         assert len(another().add_and_search(A, 0, CAT)) == 3 * MANY
-        assert another().refresh() == 3 * MANY + 1
+        late = another()
+        late.catch_up()
+        assert A in late.held(A[:2])
+        assert late.refresh() == 3 * MANY + 1
 
     def test_an_overwritten_image_is_found_by_its_new_content_only(self, another: Another) -> None:
         log = another()
