@@ -113,6 +113,7 @@ COPIES: dict[str, Callable[[Picture], Copy]] = {
     "saved worse": lambda it: (it, "JPEG", 60),
     "saved again better": lambda it: (it, "JPEG", 97),
     "saved as PNG": lambda it: (it, "PNG", 0),
+    "saved with a palette": lambda it: (it.quantize(128), "PNG", 0),
     "saved as WebP": lambda it: (it, "WEBP", 80),
     "brightened": lambda it: (ImageEnhance.Brightness(it).enhance(1.2), "JPEG", 92),
     "darkened": lambda it: (ImageEnhance.Brightness(it).enhance(0.8), "JPEG", 92),
@@ -138,7 +139,15 @@ COPIES: dict[str, Callable[[Picture], Copy]] = {
     "turned by 2, same frame": lambda it: (tilted(it, -2, whole=False), "PNG", 0),
     "round corners": lambda it: (rounded(it), "PNG", 0),
 }
-NEVER = ("thumbnail", "half", "smaller and worse", "thumbnail enlarged", "watermark, tiled", "watermark, corner")
+NEVER = (
+    "thumbnail",
+    "half",
+    "saved with a palette",
+    "smaller and worse",
+    "thumbnail enlarged",
+    "watermark, tiled",
+    "watermark, corner",
+)
 NEVER += ("badge", "sticker", "banner", "frame, black", "frame, white", "bars, blurred")
 NEVER += (
     "crop, framed",
@@ -163,7 +172,8 @@ def originals(photo: Picture) -> dict[str, bytes]:
 
 def encoded(picture: Picture, kind: str, quality: int, **more: object) -> bytes:
     buffer = io.BytesIO()
-    picture.convert("RGB").save(buffer, kind, **({} if kind == "PNG" else {"quality": quality}), **more)
+    shown = picture if picture.mode == "P" else picture.convert("RGB")
+    shown.save(buffer, kind, **({} if kind == "PNG" else {"quality": quality}), **more)
     return buffer.getvalue()
 
 

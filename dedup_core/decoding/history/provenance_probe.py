@@ -41,7 +41,7 @@ _GRAY_SPECKS: Final = 0.001  # of the points
 _MOST_PARTS: Final = 8  # along a side
 _TELLING: Final = 6  # bands
 _LEAST_TOLD: Final = 4.0  # squared gray levels in these
-_MOST_SHARP: Final = 0.4  # docs/thresholds.md#true-pixels
+_MOST_SHARP: Final = 0.35  # docs/thresholds.md#true-pixels
 _LEAST_SIDE: Final = 3  # pixels: a window of two is zero
 _LEAST_SIGNAL: Final = 0.5  # squared gray levels; less than that is the noise of rounding
 
