@@ -26,6 +26,7 @@ class ListingUnderWay:
         self._parts: list[Blobs] = []
         self._places: list[str] = []
         self._next: str | None = ""
+        self._left_out = 0
 
     @property
     def is_complete(self) -> bool:
@@ -43,6 +44,7 @@ class ListingUnderWay:
             if (path := _path(self._container, name)) is not None
         ]
         self._parts.append(np.array(blobs, BLOB))
+        self._left_out += len(page.blobs) - len(blobs)
         self._places.append(self._next)
         self._next = page.next_place
         return len(page.blobs)
@@ -55,7 +57,7 @@ class ListingUnderWay:
 
     def listing(self) -> "BlobListing":
         """What was listed, once it is complete."""
-        return BlobListing(np.concatenate(self._parts), self._places)
+        return BlobListing(np.concatenate(self._parts), self._places, self._left_out)
 
 
 class PageToLookAt(NamedTuple):
@@ -66,9 +68,13 @@ class PageToLookAt(NamedTuple):
 
 
 class BlobListing:
-    """Ids shortened to 8 bytes and etags shortened to 4, in the order of the ids, and the page of each."""
+    """Ids shortened to 8 bytes and etags shortened to 4, in the order of the ids, and the page of each.
 
-    def __init__(self, blobs: Blobs, places: Sequence[str]) -> None:
+    So many blobs were `left_out`, for names that no path may have.
+    """
+
+    def __init__(self, blobs: Blobs, places: Sequence[str], left_out: int) -> None:
+        self.left_out = left_out
         order = np.argsort(blobs["id"])
         self._ids, self._etags, self._pages = (blobs[field][order] for field in ("id", "etag", "page"))
         self._places = places

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, reduce
 from math import ceil
@@ -91,7 +92,7 @@ class ReconcileService:
         for done, prefix in enumerate(prefixes, 1):
             reports.append(self._slice(prefix, listing, waiting, fix=fix, deep=deep))
             progress("slices", done)
-        return Ledger.sum(reports)
+        return replace(Ledger.sum(reports), left_out=listing.left_out)
 
     def run_slices(self) -> Ledger:
         """Look at the slices whose turn it is and mend them; the ledger of all. The timer's part: bounded."""

@@ -97,7 +97,10 @@ class SliceReport:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Slices added up. So many `slices` of all (`PREFIXES`) were looked at, the oldest of them at `oldest`."""
+    """Slices added up. So many `slices` of all (`PREFIXES`) were looked at, the oldest of them at `oldest`.
+
+    `left_out` blobs have names that no path may have: the app cannot take them in.
+    """
 
     images: int = 0
     complete: int = 0
@@ -106,6 +109,7 @@ class Ledger:
     damaged_bytes: int = 0
     slices: int = 0
     oldest: datetime | None = None
+    left_out: int = 0
 
     @property
     def broken(self) -> int:

@@ -29,6 +29,9 @@ def ledger_table(ledger: Ledger, known: int = 0) -> Table | None:
     for kind, count in ledger.found.items():
         if count:
             table.add_row(Text(f"{kind.value}: {count:,}", style="yellow"))
+    if ledger.left_out:
+        names = f"{counted(ledger.left_out, 'blob')} left out, because of characters that no path may have"
+        table.add_row(Text(f"{names}: `dedup ingest --all` names them", style="yellow"))
     if ledger.damaged_bytes:
         damage = f"damaged in the fingerprint log: {counted(ledger.damaged_bytes, 'byte')}: `dedup reindex`"
         table.add_row(Text(damage, style="bold red"))

@@ -33,7 +33,7 @@ def reconcile(
     with _progress() as tell:
         ledger = services.reconcile.reconcile(fix=fix, deep=deep, progress=tell)
     if as_json:
-        print_json(ledger_record(ledger))
+        print_json(ledger_record(ledger) | {"left_out": ledger.left_out})
         return
     table = ledger_table(ledger)
     if table is not None:

@@ -36,6 +36,15 @@ def test_it_says_how_many_are_complete_and_what_is_amiss(dedup: Run, services: S
     assert json.loads(dedup("status", "--json").output)["ledger"]["broken"] == 1
 
 
+def test_blobs_with_names_that_no_path_may_have_are_counted(dedup: Run, services: Services, monkeypatch):
+    services.images.put(A, photo(1))
+    services.ingest.ingest(A)
+    blobs = [*services.images.names("images"), ("new\nline.png", "0x1"), ("tab\there.png", "0x2")]
+    monkeypatch.setattr(services.images, "names", lambda _container: iter(blobs))
+    assert "2 blobs left out, because of characters that no path may have" in dedup("reconcile").output
+    assert json.loads(dedup("reconcile", "--json").output)["left_out"] == 2
+
+
 @pytest.mark.usefixtures("one_missing")
 def test_it_mends_and_is_empty_then(dedup: Run, services: Services):
     assert "mended, or queued to be" in dedup("reconcile", "--fix", "--deep").output
