@@ -40,7 +40,7 @@ def test_blobs_with_names_that_no_path_may_have_are_counted(dedup: Run, services
     services.images.put(A, photo(1))
     services.ingest.ingest(A)
     blobs = [*services.images.names("images"), ("new\nline.png", "0x1"), ("tab\there.png", "0x2")]
-    monkeypatch.setattr(services.images, "names", lambda _container: iter(blobs))
+    monkeypatch.setattr("tests.memory.MemoryImages.names", lambda _images, _container: iter(blobs))
     assert "2 blobs left out, because of characters that no path may have" in dedup("reconcile").output
     assert json.loads(dedup("reconcile", "--json").output)["left_out"] == 2
 
