@@ -69,6 +69,11 @@ class Detail:
     faded: float = 0.0
 
     @property
+    def is_retoned(self) -> bool:
+        """Whether tones were changed: more than saving and scaling do."""
+        return self.retoned > RETONED
+
+    @property
     def stands_out(self) -> bool:
         """Whether a place differs, or has faded, by more than copying explains in the rest."""
         return max(self.outlier, self.faded) > STANDS_OUT

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.detail.color_marks import color_outlier
 from dedup_core.comparison.detail.fine_colors import look_at_fine_colors, may_differ_in_color
-from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Tones
+from dedup_core.comparison.measurement import FEW_PARTS, Tones
 from dedup_core.comparison.overlap.laid import Laid
 from dedup_core.comparison.overlap.pair_look import PairLook
 from dedup_core.comparison.regions import Region, changed
@@ -75,7 +75,7 @@ def _with_marks(
     marked = shown.regions_in(outlier.boxes)
     if not marked and has_stronger_color(tones, found.look.detail):
         marked = shown_stronger.regions_in(stronger.stronger_boxes)
-    retoned = found.look.detail is not None and found.look.detail.retoned > RETONED
+    retoned = found.look.detail is not None and found.look.detail.is_retoned
     apart = max(it.apart for _, it in looked)
     if may_differ_in_color(apart, is_page=wholes.is_page, retoned=retoned):
         outlier, places = look_at_fine_colors(found.whole or found.placed, wholes.gains)

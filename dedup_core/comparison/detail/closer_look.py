@@ -59,7 +59,7 @@ class Look:
         """Whether anything differs by more than every preset takes for a copy's."""
         if self.detail is None:
             return False
-        sure = _SURE_RETONED if self.detail.retoned > RETONED else SURE_DETAIL
+        sure = _SURE_RETONED if self.detail.is_retoned else SURE_DETAIL
         in_one_tone = self.detail.evened or 0.0
         return self.detail.worst > sure or in_one_tone > SURE_DETAIL or self.detail.stands_out
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.comparison.measurement import RETONED, PairMeasurement
+from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.rules.another_color import keeps_colors
 from dedup_core.policy import Policy
 
@@ -33,7 +33,7 @@ def most_that_differs(measurement: PairMeasurement, policy: Policy) -> float:
         return (_OF_OVERLAID_CODES if is_code else _OF_EXACT) * usual
     if is_code:
         return _OF_CODES * usual
-    same_tones = detail.retoned <= RETONED or keeps_colors(measurement)  # bars lie over it, and the rest is as it was
+    same_tones = not detail.is_retoned or keeps_colors(measurement)  # bars lie over it, and the rest is as it was
     exact = detail.usual <= _EXACT and same_tones and detail.starkness < _IN_INK
     if before_plain:
         scene = measurement.texture >= _SCENE and measurement.plain_share <= _PAPER

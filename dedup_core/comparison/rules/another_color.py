@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.comparison.measurement import MOST_KEPT, RETONED, STANDS_OUT, Detail, PairMeasurement, Tones
+from dedup_core.comparison.measurement import MOST_KEPT, STANDS_OUT, Detail, PairMeasurement, Tones
 from dedup_core.comparison.rules.color_match import above, is_monochrome_copy, is_saturated
 from dedup_core.comparison.rules.photographs import is_full
 from dedup_core.policy import Policy
@@ -75,7 +75,7 @@ def another_shade(measurement: PairMeasurement, policy: Policy) -> str:
     No curve of tones and no light from one side does that; a saturation does where most of it is gray.
     """
     tones, detail = measurement.tones, measurement.detail
-    if tones is None or detail is None or tones.kept <= _KEPT_BESIDE or detail.retoned <= RETONED:
+    if tones is None or detail is None or tones.kept <= _KEPT_BESIDE or not detail.is_retoned:
         return ""
     is_lit = tones.light <= _OTHER_LIGHT or measurement.color_residual <= _OTHER_SHADE
     if is_lit or is_saturated(tones, policy):
@@ -86,7 +86,7 @@ def another_shade(measurement: PairMeasurement, policy: Policy) -> str:
 def another_panel(measurement: PairMeasurement) -> str:
     """The sentence about a plain part along one side in another color, in the same tones; empty without one."""
     tones, detail = measurement.tones, measurement.detail
-    if tones is None or detail is None or detail.retoned > RETONED or tones.panel <= _MOST_PANEL:
+    if tones is None or detail is None or detail.is_retoned or tones.panel <= _MOST_PANEL:
         return ""
     return f"the plain part along one side has another color ({above(tones.panel, _MOST_PANEL)})"
 
@@ -116,7 +116,7 @@ def has_stronger_color(tones: Tones, detail: Detail | None) -> bool:
 
 def _are_clipped(tones: Tones, detail: Detail | None) -> bool:
     """Whether tones or colors are so far off that some may have been clipped."""
-    return tones.color_off > _OTHER_COLORS or (detail is not None and detail.retoned > RETONED)
+    return tones.color_off > _OTHER_COLORS or (detail is not None and detail.is_retoned)
 
 
 def recolored_part(measurement: PairMeasurement, policy: Policy) -> str:

@@ -5,7 +5,6 @@ from typing import Final
 from dedup_core.comparison.measurement import (
     FEW_PARTS,
     MANY_BLOCKS,
-    RETONED,
     Detail,
     PairMeasurement,
 )
@@ -56,7 +55,7 @@ def other_tones(measurement: PairMeasurement, policy: Policy) -> str:
     Where all else agrees, much may be allowed for tones that were changed: here shapes, usual blocks and light differ.
     """
     detail, tones = measurement.detail, measurement.tones
-    if detail is None or tones is None or detail.retoned <= RETONED:
+    if detail is None or tones is None or not detail.is_retoned:
         return ""
     if measurement.structure < policy.min_structure and measurement.coverage < WHOLE_FRAME:
         return f"tones and frame differ, and edges agree too little to tell (correlation {measurement.structure:.2f})"
@@ -74,7 +73,7 @@ def other_shapes(measurement: PairMeasurement) -> str:
     A tone that is clipped blunts shapes, too, but more of them, or in specks.
     """
     detail = measurement.detail
-    if detail is None or detail.retoned <= RETONED or detail.usual > _ELSEWHERE:
+    if detail is None or not detail.is_retoned or detail.usual > _ELSEWHERE:
         return ""
     differ = detail.reshaped > MOST_RESHAPED and detail.reshaped_share > _IN_PLACES
     return f"{detail.reshaped_share:.1%} of it shows other shapes, and the rest only other tones" if differ else ""
@@ -153,7 +152,7 @@ def retoned_part(measurement: PairMeasurement, detail: Detail, policy: Policy) -
     """
     if measurement.coverage >= policy.min_coverage or measurement.structure >= policy.min_structure:
         return ""
-    if detail.retoned <= RETONED and measurement.color_residual <= policy.max_color_residual:
+    if not detail.is_retoned and measurement.color_residual <= policy.max_color_residual:
         return ""
     return f"a small part is hardly the same, and its tones are not (correlation {measurement.structure:.2f})"
 

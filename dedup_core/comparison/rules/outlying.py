@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.comparison.measurement import RETONED, STANDS_OUT, SURE_RESIDUAL, Detail, PairMeasurement
+from dedup_core.comparison.measurement import STANDS_OUT, SURE_RESIDUAL, Detail, PairMeasurement
 from dedup_core.comparison.regions import changed, in_words
 from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN
 from dedup_core.comparison.rules.another_color import keeps_colors
@@ -36,7 +36,7 @@ def outlying_place(measurement: PairMeasurement, policy: Policy, *, recolored: b
     detail = measurement.detail
     if detail is None:
         return ""
-    is_retoned = recolored or detail.retoned > RETONED or measurement.color_residual > SURE_RESIDUAL
+    is_retoned = recolored or detail.is_retoned or measurement.color_residual > SURE_RESIDUAL
     is_retoned &= recolored or detail.evened is None  # else compared in the tones of one of the two
     usual = (
         _most_in_photographs(detail, is_retoned=is_retoned)
@@ -79,7 +79,7 @@ def other_print(measurement: PairMeasurement, *, recolored: bool = False) -> str
         return f"nearly all that is too small for {WORKING_SIZE} pixels differs somewhat ({fine.usual:.2f} of a place)"
     in_print = detail.starkness > _IN_PRINT
     is_gone = in_print and fine.lost_share > _MOST_LOST_PRINT
-    in_same_tones = fine.retoned <= RETONED and not _is_framed(measurement)  # scenes clip, and frames end in them
+    in_same_tones = not fine.is_retoned and not _is_framed(measurement)  # scenes clip, and frames end in them
     if not is_gone and (fine.altered_share <= _MOST_OTHER_PRINT or not (in_print or in_same_tones)):
         return ""
     share = max(fine.altered_share, fine.lost_share if is_gone else 0.0)
@@ -100,7 +100,7 @@ def fine_print(measurement: PairMeasurement) -> str:
 def fine_print_in_gray(measurement: PairMeasurement, policy: Policy) -> str:
     """As `fine_print`, of a copy in gray that kept the lightness of its colors: the luma of its print is the same."""
     detail = measurement.detail
-    kept_luma = detail is not None and detail.retoned <= RETONED and is_monochrome_copy(measurement, policy)
+    kept_luma = detail is not None and not detail.is_retoned and is_monochrome_copy(measurement, policy)
     return fine_print(measurement) if kept_luma else ""
 
 

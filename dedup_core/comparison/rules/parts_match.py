@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dedup_core.comparison.measurement import FEW_PARTS, RETONED, Detail, PairMeasurement, Tones
+from dedup_core.comparison.measurement import FEW_PARTS, Detail, PairMeasurement, Tones
 from dedup_core.comparison.rules.allowance import ALLOWED_FOR_GRAIN, allowance
 from dedup_core.comparison.rules.color_match import is_monochrome_copy
 from dedup_core.comparison.rules.doubts import MOST_RESHAPED
@@ -33,7 +33,7 @@ def every_shape_matches(detail: Detail, measurement: PairMeasurement, policy: Po
 
 def _detail_limit(detail: Detail, policy: Policy) -> float:
     """What scaling and compression leave is little; noise, and tones that were changed, leave more in some places."""
-    if detail.retoned > RETONED:
+    if detail.is_retoned:
         return policy.max_detail_difference
     return _clean_limit(detail, policy)
 
