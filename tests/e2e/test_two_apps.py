@@ -1,5 +1,6 @@
 """Whole apps on one account, each with a host: by namespaces they share nothing, without them one is refused."""
 
+import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -46,7 +47,8 @@ def refusal(host: HostProcess) -> str:
     with pytest.raises(urllib.error.HTTPError) as answer:
         urllib.request.urlopen(request, timeout=30)  # noqa: S310
     assert answer.value.code == 503
-    return answer.value.read().decode()
+    detail: str = json.load(answer.value)["detail"]
+    return detail
 
 
 def test_two_hosts_of_two_namespaces_do_their_own_work_and_a_third_in_a_taken_one_none(
