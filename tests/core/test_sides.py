@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from dedup_core.comparison.measure import measure_images
+from dedup_core.comparison.overlap.other_frame import within_the_other
 from dedup_core.comparison.overlap.which_side import side_of, sides_of
 from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.decoding.decoder import decode
@@ -212,3 +213,12 @@ def test_a_wall_beside_a_scene_is_no_bar():
 def test_a_part_beyond_the_last_row_and_column_is_that_row_and_column():
     side = side_of(np.asarray(scene(1, (40, 30))), 1.0, (1.0, 1.0, 1.0, 1.0), is_overlaid=False)
     assert side.shared == 0.0
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_a_part_that_reaches_beyond_the_other_picture_ends_with_its_frame(side):
+    theirs = [0.0, 0.0, 1.0, 1.0]
+    theirs[side] += -0.06 if side < 2 else 0.06
+    wholes = np.asarray(scene(1, (120, 90))), np.asarray(scene(2, (120, 90)))
+    found = within_the_other((0.2, 0.2, 0.8, 0.8), tuple(theirs), wholes)
+    assert abs(found[side] - (0.2, 0.2, 0.8, 0.8)[side]) == pytest.approx(0.06 * 0.6 / 1.06)

@@ -17,13 +17,12 @@ from dedup_core.comparison.overlap.frame_ink import (
     has_ink_on_shades,
     other_picture_around,
 )
-from dedup_core.comparison.overlap.margins import show_the_same
+from dedup_core.comparison.overlap.other_frame import LEAST_MARGIN, within_the_other
 from dedup_core.comparison.overlap.overlays import overlaid_sides
 from dedup_core.comparison.overlap.written_margins import is_written
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import Side, Sides
 
-_LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
 _ONE_PLACE: Final = 0.008  # of a side: two pixels of an alignment
 _ONE_SHAPE: Final = 0.98  # ratio of two aspect ratios: a copy of few pixels is rounded by that much
 _INSIDE: Final = 9  # lines of 192: a twentieth of the picture
@@ -36,7 +35,6 @@ _ALONG: Final = 0.75  # of the points of an edge
 _ALONG_BORDER: Final = 0.84  # of the points of one line; docs/thresholds.md#which-side
 _LITTLE: Final = 0.15  # of the steps inside; shadows and gradients around photographs have 0.03 to 0.13
 _SMOOTH: Final = 1.2  # second against first differences; shadows and gradients have 0.3 to 1.0, a faint scene 1.8
-_LINES, _POINTS = 16, 32  # of a margin: grain and what is written there are averaged in these
 _BARS_BESIDE: Final = [True, False, True, False]
 _BARS_ABOVE: Final = [False, True, False, True]
 
@@ -105,60 +103,6 @@ def _with_round_corners(sides: Sides, wholes: Both) -> Sides:
         replace(sides.left, is_framed=sides.left.is_framed or left),
         replace(sides.right, is_framed=sides.right.is_framed or right),
     )
-
-
-def within_the_other(ours: Corners, theirs: Corners, wholes: Both) -> Corners:
-    """What lies in the frame of the other picture: `ours`, and as much around it as there is around `theirs`.
-
-    Plain margins are trimmed of both before one is laid on the other. What both have around them is no frame of one;
-    from where on it looks otherwise it was put around a crop.
-    """
-    left, top, right, bottom = ours
-    across, down = (
-        span / max(other, _LEAST_MARGIN)
-        for span, other in ((right - left, theirs[2] - theirs[0]), (bottom - top, theirs[3] - theirs[1]))
-    )
-    wider = (
-        max(0.0, left - across * theirs[0]),
-        max(0.0, top - down * theirs[1]),
-        min(1.0, right + across * (1 - theirs[2])),
-        min(1.0, bottom + down * (1 - theirs[3])),
-    )
-    found = list(ours)
-    for side in range(4):
-        found[side] += (wider[side] - ours[side]) * _share_alike(side, (ours, wider), theirs, wholes)
-    return found[0], found[1], found[2], found[3]
-
-
-def _share_alike(side: int, reach: tuple[Corners, Corners], theirs: Corners, wholes: Both) -> float:
-    """How far out (0..1) what lies at a side between two boxes of ours looks like what lies there around `theirs`."""
-    ours, wider = reach
-    along, across = side % 2, 1 - side % 2
-    width = wider[side] - ours[side]
-    if abs(width) <= _LEAST_MARGIN:
-        return 1.0
-    times = (theirs[along + 2] - theirs[along]) / (ours[along + 2] - ours[along])
-    strips = (
-        _lines_of(wholes[0], along, (ours[side], wider[side]), (ours[across], ours[across + 2])),
-        _lines_of(wholes[1], along, (theirs[side], theirs[side] + width * times), (theirs[across], theirs[across + 2])),
-    )
-    is_alike = [show_the_same(*lines) for lines in zip(*strips, strict=True)]
-    return is_alike.index(False) / len(is_alike) if False in is_alike else 1.0
-
-
-def _lines_of(whole: Pixels, along: int, reach: tuple[float, float], span: tuple[float, float]) -> Pixels:
-    """Some lines (lines, points, 3) of what lies within both, in shares of the sides, from the start of the reach on.
-
-    `reach` is from left to right if `along` is 0, and from the top down if it is 1.
-    """
-    height, width = whole.shape[:2]
-    first, last = sorted(reach)
-    left, top, right, bottom = (first, span[0], last, span[1]) if along == 0 else (span[0], first, span[1], last)
-    box = max(0.0, left * width), max(0.0, top * height), min(1.0, right) * width, min(1.0, bottom) * height
-    size = (_LINES, _POINTS) if along == 0 else (_POINTS, _LINES)
-    found = np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX, box))
-    lines = found.swapaxes(0, 1) if along == 0 else found
-    return lines if reach[0] <= reach[1] else lines[::-1]
 
 
 def _is_one_frame(wholes: Both, inner: tuple[Corners, Corners]) -> bool:
@@ -234,7 +178,7 @@ def _beside_edges(luma: Float32s, rows: slice, columns: slice) -> Iterator[tuple
 def _wide_margins(inner: Corners) -> list[bool]:
     """Of the left, upper, right and lower margin, which are wider than an alignment may be off."""
     left, top, right, bottom = (min(1.0, max(0.0, corner)) for corner in inner)
-    return [margin > _LEAST_MARGIN for margin in (left, top, 1 - right, 1 - bottom)]
+    return [margin > LEAST_MARGIN for margin in (left, top, 1 - right, 1 - bottom)]
 
 
 def _has_edge(profile: NDArray[np.floating], edge: int) -> bool:
