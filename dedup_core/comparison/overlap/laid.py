@@ -153,10 +153,11 @@ class Laid:
 
 
 def shares_shown(placed: Placed, of_left: float) -> list[float]:
-    """Which shares of the two pictures this share of the left one is, 0..1, the smaller one first."""
+    """Which shares of the two pictures this share of the left one is, 0..1, the smaller first; 0 of mere filling."""
     of_right = of_left * placed.zoom**2 * placed.left[..., 0].size / placed.right[..., 0].size
     unfilled = placed.unfilled_shares
-    return sorted(min(1.0, share / whole) for share, whole in zip((of_left, of_right), unfilled, strict=True))
+    shares = zip((of_left, of_right), unfilled, strict=True)
+    return sorted(min(1.0, share / whole) if whole > 0 else 0.0 for share, whole in shares)
 
 
 def on_itself(pixels: Pixels, contents: Contents) -> Laid:
