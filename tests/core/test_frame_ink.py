@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from dedup_core import VerdictKind
-from dedup_core.comparison.overlap.frame_ink import has_ink_on_shades
+from dedup_core.comparison.overlap.frame_ink import Surroundings
 from tests.core.pictures import cropped, half, jpeg, scene
 from tests.core.test_provenance import photograph
 from tests.core.verdicts import kind_of
@@ -125,5 +125,5 @@ def test_a_word_on_what_fades_around_a_picture_is_a_change(framed: Callable, num
 
 def test_a_scene_that_goes_on_around_a_crop_is_nothing_written():
     whole = np.asarray(photograph(3))
-    assert not has_ink_on_shades(whole, (0.2, 0.2, 0.8, 0.8))
-    assert not has_ink_on_shades(whole, (0.0, 0.3, 1.0, 1.0))
+    assert not Surroundings(whole, (0.2, 0.2, 0.8, 0.8)).has_ink_on_shades
+    assert not Surroundings(whole, (0.0, 0.3, 1.0, 1.0)).has_ink_on_shades

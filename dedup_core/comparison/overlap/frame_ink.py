@@ -4,6 +4,7 @@ A frame of one color ends where the picture begins, all at once. Between its out
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -86,49 +87,55 @@ def _status_bar(whole: Pixels) -> int:
     return round(_STATUS_BAR * height) if height > _TALL * width else 0
 
 
-def has_ink_on_shades(whole: Pixels, inner: Corners) -> bool:
-    """Whether all around `inner` is smooth, as shadows, gradients and blurred bars are, but for something written."""
-    strips = _strips_around(whole, inner)
-    if _are_rough(strips):
-        return False
-    # What goes on from the picture without a gap is more of it.
-    ink = sum(int(_beyond_gap(_outlines(strip)).sum()) for strip in strips)
-    return bool(ink >= _LEAST * max(whole.shape) ** 2)
+class Surroundings:
+    """What lies around `inner`, a rectangle of a whole picture (h, w, 3); looked at when something is asked."""
 
+    def __init__(self, whole: Pixels, inner: Corners) -> None:
+        self._whole = whole
+        self._box = box_of(inner, whole)
 
-def other_picture_around(whole: Pixels, inner: Corners) -> bool:
-    """Whether what lies around `inner`, which has an edge, is another picture of a collage, or the window of an app.
+    @property
+    def has_ink_on_shades(self) -> bool:
+        """Whether all is smooth, as shadows, gradients and blurred bars are, but for something written."""
+        if self._is_rough:
+            return False
+        # What goes on from the picture without a gap is more of it.
+        ink = sum(int(_beyond_gap(_outlines(strip)).sum()) for strip in self._strips)
+        return bool(ink >= _LEAST * max(self._whole.shape) ** 2)
 
-    The rest of a page or of a chessboard, which may end in a line as well, has the colors of what is inside.
-    """
-    strips = _strips_around(whole, inner)
-    if not _are_rough(strips):
-        return False
-    outlines = sum(int(_outlines(strip).sum()) for strip in strips)
-    if outlines < _LEAST_SCENE * max(whole.shape) ** 2:
-        return False
-    left, top, right, bottom = box_of(inner, whole)
-    return _alike_in_color(strips, whole[top:bottom, left:right]) < _SAME_COLORS
+    @cached_property
+    def is_other_picture(self) -> bool:
+        """Whether, where there is an edge, it is another picture of a collage, or the window of an app.
 
+        The rest of a page or of a chessboard, which may end in a line as well, has the colors of what is inside.
+        """
+        if not self._is_rough:
+            return False
+        outlines = sum(int(_outlines(strip).sum()) for strip in self._strips)
+        if outlines < _LEAST_SCENE * max(self._whole.shape) ** 2:
+            return False
+        left, top, right, bottom = self._box
+        return _alike_in_color(self._strips, self._whole[top:bottom, left:right]) < _SAME_COLORS
 
-def _strips_around(whole: Pixels, inner: Corners) -> list[NDArray[np.int16]]:
-    """What lies at the upper, lower, left and right side of `inner`, each with its outermost line first."""
-    height, width = whole.shape[:2]
-    left, top, right, bottom = box_of(inner, whole)
-    around = round(_AROUND * max(height, width)) + _STEP
-    rows = slice(max(0, top), bottom)
-    around_it = (
-        whole[_status_bar(whole) : max(0, top - around)],
-        whole[min(height, bottom + around) :][::-1],
-        whole[rows, : max(0, left - around)].swapaxes(0, 1),
-        whole[rows, min(width, right + around) :].swapaxes(0, 1)[::-1],
-    )
-    return [strip.astype(np.int16) for strip in around_it if min(strip.shape[:2]) >= _LEAST_MARGIN]
+    @cached_property
+    def _is_rough(self) -> bool:
+        rough = [_roughness(strip.mean(axis=2)) for strip in self._strips]
+        return sum(int(it.sum()) for it in rough) > _SMOOTH * sum(it.size for it in rough)
 
-
-def _are_rough(strips: Sequence[NDArray[np.int16]]) -> bool:
-    rough = [_roughness(strip.mean(axis=2)) for strip in strips]
-    return sum(int(it.sum()) for it in rough) > _SMOOTH * sum(it.size for it in rough)
+    @cached_property
+    def _strips(self) -> list[NDArray[np.int16]]:
+        """The upper, lower, left and right side, each with its outermost line first, so that all run along the side."""
+        whole, (left, top, right, bottom) = self._whole, self._box
+        height, width = whole.shape[:2]
+        around = round(_AROUND * max(height, width)) + _STEP
+        rows = slice(max(0, top), bottom)
+        around_it = (
+            whole[_status_bar(whole) : max(0, top - around)],
+            whole[min(height, bottom + around) :][::-1],
+            whole[rows, : max(0, left - around)].swapaxes(0, 1),
+            whole[rows, min(width, right + around) :].swapaxes(0, 1)[::-1],
+        )
+        return [strip.astype(np.int16) for strip in around_it if min(strip.shape[:2]) >= _LEAST_MARGIN]
 
 
 def _alike_in_color(strips: Sequence[NDArray[np.int16]], inside: Pixels) -> float:

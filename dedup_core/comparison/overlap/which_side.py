@@ -11,12 +11,7 @@ from PIL import Image
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.alignment.filled_corners import filled_edges, round_corners_of_one
 from dedup_core.comparison.alignment.warp import LEAST_LEAN, shrunk
-from dedup_core.comparison.overlap.frame_ink import (
-    has_ink_in_filling,
-    has_ink_in_frame,
-    has_ink_on_shades,
-    other_picture_around,
-)
+from dedup_core.comparison.overlap.frame_ink import Surroundings, has_ink_in_filling, has_ink_in_frame
 from dedup_core.comparison.overlap.other_frame import LEAST_MARGIN, within_the_other
 from dedup_core.comparison.overlap.overlays import overlaid_sides
 from dedup_core.comparison.overlap.written_margins import is_written
@@ -141,12 +136,11 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, lean
     profiles = zip((across, down, across, down), edges, is_wide, strict=True)
     is_edged = [wide and _has_edge(profile, edge) for profile, edge, wide in profiles]
     edged = [edge for edge, wide in zip(is_edged, is_wide, strict=True) if wide]
+    around = Surroundings(whole, inner)
     if len(edged) == 1:
         side = is_wide.index(True)
         ends_in_line = _is_line(steps[side % 2], edges[side]) and _is_plain_around(luma, rows, columns)
-        is_framed = ends_in_line or (
-            edged[0] and _is_border(steps[side % 2], edges[side]) and other_picture_around(whole, inner)
-        )
+        is_framed = ends_in_line or (edged[0] and _is_border(steps[side % 2], edges[side]) and around.is_other_picture)
     else:
         is_framed = any(edged) and (sum(edged) >= min(3, len(edged)) or _fades_around(luma, rows, columns))
     if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
@@ -158,7 +152,7 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, lean
         if edge
     )
     if is_framed and lean <= LEAST_LEAN:
-        written = written or has_ink_on_shades(whole, inner) or other_picture_around(whole, inner)
+        written = written or around.has_ink_on_shades or around.is_other_picture
     is_framed = is_framed or written
     shared = 1.0 if is_framed else (right - left) * (bottom - top)
     return Side(round(shared, 3), is_framed, is_overlaid, written)
