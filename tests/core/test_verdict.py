@@ -250,7 +250,14 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         plain_share=0.0,
         color_residual=0.5,
         detail=Detail(
-            worst=0.1, usual=0.02, altered_share=0.0, lost_share=0.0, reshaped_share=0.0, blocks=900, calm=0.01
+            worst=0.1,
+            usual=0.02,
+            altered_share=0.0,
+            lost_share=0.0,
+            reshaped_share=0.0,
+            blocks=900,
+            places=1000,
+            calm=0.01,
         ),
     )
     detail = dataclasses.replace(

@@ -61,10 +61,8 @@ class SeenImage:
 
 def large_enough(left: SeenImage, right: SeenImage) -> tuple[SeenImage, SeenImage]:
     """The same two, or both some times as large where both are tiny or low: a block would be a quarter of an icon."""
-    times = max(_times_tiny(left.working.pixels), _times_tiny(right.working.pixels))
-    if min(_times_tiny(left.working.pixels), _times_tiny(right.working.pixels)) == 1:
-        return left, right
-    return _enlarged(left, times), _enlarged(right, times)
+    fewer, times = sorted(_times_tiny(it.working.pixels) for it in (left, right))
+    return (left, right) if fewer == 1 else (_enlarged(left, times), _enlarged(right, times))
 
 
 def _times_tiny(pixels: Pixels) -> int:

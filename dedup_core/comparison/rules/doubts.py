@@ -44,7 +44,7 @@ def another_frame(measurement: PairMeasurement, policy: Policy) -> str:
 def nothing_compared(measurement: PairMeasurement) -> str:
     """The sentence about two strips that are too low for a look at what is on them; empty for others."""
     detail = measurement.detail
-    if detail is None or detail.places > 0 or detail.blocks > 0:
+    if detail is None or detail.places > 0:
         return ""
     return "both are too narrow to compare what is on them in detail"
 
