@@ -9,7 +9,8 @@ from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, VerdictKind
 from dedup_core.groups.choice import choose_keeper
 from dedup_core.groups.facts import FAMILIES, Family, ImageFacts, Link
-from dedup_core.groups.keeper import KeeperPolicy, Reason, in_words
+from dedup_core.groups.keeper import KeeperPolicy
+from dedup_core.groups.reasons import Reason, in_words
 from dedup_core.views import View
 
 MOST_INFERRED = 40  # copies of one file: enough to tell how most of them lie

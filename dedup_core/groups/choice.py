@@ -7,8 +7,9 @@ import numpy as np
 from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import ImageFacts, Link
 from dedup_core.groups.families import ties_of
-from dedup_core.groups.keeper import KeeperPolicy, Reason, elect, reason
+from dedup_core.groups.keeper import KeeperPolicy, elect
 from dedup_core.groups.parts import Parts
+from dedup_core.groups.reasons import Reason, reason
 
 
 def choose_keeper(

@@ -9,8 +9,9 @@ import numpy as np
 
 from dedup_core.groups.columns import IMAGES, Bools, Images, Places, image_of, link_of
 from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
-from dedup_core.groups.keeper import KeeperPolicy, KeeperStep, Reason, in_words, reason
+from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
 from dedup_core.groups.pair_table import NO_VERDICT, Pairs, is_verdict
+from dedup_core.groups.reasons import Reason, in_words, reason
 from dedup_core.groups.rounds import Round
 from dedup_core.groups.wishes import is_wish
 

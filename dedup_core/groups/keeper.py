@@ -1,10 +1,10 @@
-"""The keeper: which of several copies is the likeliest original, by ordered steps, each with its reason in words."""
+"""The keeper: which of several copies is the likeliest original, by ordered steps."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 from unicodedata import normalize
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from dedup_core.decoding.history.jpeg_tables import quality_seen_later
 from dedup_core.decoding.history.provenance import LOSSLESS
 from dedup_core.groups.columns import CAMERA, GRAY, SAVED_AGAIN, Bools, Places, has
-from dedup_core.groups.facts import ImageFacts, by_name
+from dedup_core.groups.facts import by_name
 from dedup_core.groups.marks import marked_ends
 from dedup_core.groups.parts import Parts
 from dedup_core.paths import ImagePath
@@ -36,7 +36,6 @@ class KeeperStep(StrEnum):
 
 
 DEFAULT_STEPS: Final = tuple(KeeperStep)
-UNTOLD: Final = "nothing tells them apart, and its name is the shortest, or the first of those"
 _SCENE_TOLERANCE: Final = 0.05  # of the picture: what an alignment is unsure of
 _QUALITY_TOLERANCE: Final = 5.0  # of 100: editors save a little better, or worse, than what they were given
 _DETAIL_TOLERANCE: Final = 0.02  # octaves: rounding of sizes
@@ -75,13 +74,6 @@ def _is_under(path: str, prefix: str) -> bool:
 def _readings(prefix: str, container: str) -> tuple[str, str]:
     inside = prefix.removeprefix("/").removeprefix(f"{container}/")
     return normalize("NFC", prefix), normalize("NFC", inside or prefix)
-
-
-class Reason(NamedTuple):
-    """Why the keeper stays: the step that spoke for it, and the sentence."""
-
-    step: KeeperStep
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,25 +143,6 @@ def _put_out_by_marks(parts: Parts, keepers: Places) -> Bools:
     is_out[links.second[(links.first == kept[links.first]) & second_marked & ~links.first_marked]] = True
     is_out[links.first[(links.second == kept[links.second]) & first_marked & ~links.second_marked]] = True
     return is_out
-
-
-def in_words(reasons: Sequence[Reason]) -> list[str]:
-    """The sentences; never none."""
-    return [it.sentence for it in reasons] or [UNTOLD]
-
-
-def reason(step: KeeperStep, keeper: ImageFacts, policy: KeeperPolicy, group: Iterable[ImageFacts]) -> Reason:
-    """In words, why the keeper of a group stays by this step."""
-    if step is KeeperStep.PREFIX:
-        return Reason(step, f"it is under {policy.protected_prefixes[policy.protection(keeper.path)]}")
-    if step is KeeperStep.DETAIL:
-        side = max(keeper.width, keeper.height)
-        if 0 < keeper.detail_side < side:
-            return Reason(step, f"it has more true pixels ({keeper.detail_side:,} on its longer side)")
-        if any(max(it.width, it.height) > side for it in group):
-            return Reason(step, f"larger ones were enlarged, and show no more than its {side:,} pixels")
-        return Reason(step, f"it has more pixels ({side:,} on its longer side)")
-    return Reason(step, _SENTENCES[step])
 
 
 def _prefix(parts: Parts, left: Bools, policy: KeeperPolicy) -> Bools:
@@ -286,16 +259,4 @@ _STEPS: Final[Mapping[KeeperStep, Callable[[Parts, Bools, KeeperPolicy], Bools]]
     KeeperStep.FIRST_SAVE: _first_save,
     KeeperStep.EARLIER: _earlier,
     KeeperStep.LARGER: _larger,
-}
-_SENTENCES: Final = {
-    KeeperStep.PERSON: "a person chose it",
-    KeeperStep.CLEAR: "nothing lies over it and no frame is around it",
-    KeeperStep.SCENE: "it shows more around what all show",
-    KeeperStep.UPRIGHT: "it lies as most of the others do",
-    KeeperStep.COLOR: "it has colors",
-    KeeperStep.CAMERA: "its file names the camera",
-    KeeperStep.QUALITY: "it lost less to compression",
-    KeeperStep.FIRST_SAVE: "it shows no earlier save as JPEG",
-    KeeperStep.EARLIER: "it was there earlier",
-    KeeperStep.LARGER: "it has the most pixels",
 }

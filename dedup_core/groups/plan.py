@@ -7,7 +7,7 @@ from enum import StrEnum
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.groups.group import UNSURE, Group, Member, asked_about, may_go
-from dedup_core.groups.keeper import in_words
+from dedup_core.groups.reasons import in_words
 from dedup_core.paths import ImagePath
 
 

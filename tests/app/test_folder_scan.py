@@ -20,7 +20,7 @@ from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
 from dedup_core.groups.choice import choose_keeper
-from dedup_core.groups.keeper import UNTOLD
+from dedup_core.groups.reasons import UNTOLD
 from dedup_core.policy import BALANCED
 from dedup_core.views import View
 from dedup_decoders.in_process import InProcessDecoders

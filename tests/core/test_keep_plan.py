@@ -11,9 +11,10 @@ from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, ImageFacts
 from dedup_core.groups.group import ASKED_AGAIN, TOLD_APART, UNSURE
-from dedup_core.groups.keeper import UNTOLD, KeeperPolicy
+from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.groups.plan import Keep, KeepPlan, LeftOut, PlannedImage, Wanted, plan_groups
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan, plan_as_dict
+from dedup_core.groups.reasons import UNTOLD
 from dedup_core.paths import ImagePath
 from tests.core.test_groups import image, link, projected
 
