@@ -84,7 +84,11 @@ function decidedChip(member, group) {
 // Of what is made for pages, of something else, nobody sees how much it lost: the keeper is never chosen by that, either.
 const isDelivered = (image) => ["WEBP", "AVIF", "GIF"].includes(image.format);
 const REDUCED = 1; // as in dedup_core/decoding/history/provenance.py
-const qualityOf = (image) => (image.quality === REDUCED ? "reduced to a palette" : image.quality < 100 ? `JPEG ${image.quality}` : isDelivered(image) ? `not told by ${image.format}` : "no JPEG loss seen");
+function qualityOf(image) {
+  if (image.quality === REDUCED) return "reduced to a palette";
+  if (image.quality < 100) return `JPEG ${image.quality}`;
+  return isDelivered(image) ? `not told by ${image.format}` : "no JPEG loss seen";
+}
 
 function facts(image, keeper) {
   const longer = Math.max(image.width, image.height);
