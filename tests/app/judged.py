@@ -35,7 +35,7 @@ def measured(residual: float = 1.0, structure: float = 0.95) -> PairMeasurement:
         inner_coverage=1.0,
         plain_share=0.0,
         color_residual=residual,
-        detail=Detail(0.05, 0.02, 0.0, 0.0, 0.0, 400),
+        detail=Detail(0.05, 0.02, 0.0, 0.0, 0.0, 400, places=500),
     )
 
 
