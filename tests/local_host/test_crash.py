@@ -97,7 +97,7 @@ def test_a_host_whose_own_azurite_has_ended_says_so_and_ends_at_once(tmp_path: P
         assert "Azurite has ended (code -9): start again" in host.log_text()
         assert "Traceback" not in host.log_text()
         assert not host._status_file.exists()
-        assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+        assert psutil.wait_procs(children, WAIT_SECONDS)[1] == []
 
 
 def test_after_sigterm_a_host_goes_on_for_a_while_and_what_is_left_comes_back_when_its_lease_ends(
