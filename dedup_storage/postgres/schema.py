@@ -1,7 +1,9 @@
-"""What the index is in PostgreSQL: two tables and two functions, in a schema of its own that the first use makes.
+"""What the index is in PostgreSQL: three tables and two functions, in a schema of its own that the first use makes.
 
 `images` has a row for each image that was ever heard of, without fingerprints where it was removed: its version keeps a
-late addition from bringing it back. `words` has a row for each word of an image (`dedup_core/search/shared_words.py`).
+late addition from bringing it back. `words` has a row for each word of an image (`dedup_core/search/shared_words.py`),
+but of a word that many images have only the first of them: the others are in `crowded`, which is asked only for words
+that the likest of the images found share with what is asked for (docs/scale.md#crowded-words).
 Functions carry the number of their revision, so that instances of two versions of the app can work side by side.
 """
 
@@ -16,10 +18,13 @@ from dedup_core.search.shared_words import REVISION
 
 log = EventLog(__name__)
 
-PUT: Final = "put_1"
+PUT: Final = "put_2"
 PUT_TYPES: Final = ("uuid[]", "bigint[]", "bigint[]", "bytea[]", "integer[]", "integer[]")
-FOUND: Final = "found_1"
+FOUND: Final = "found_2"
 FOUND_TYPES: Final = ("uuid", "bigint", "integer[]", "integer", "integer")
+CROWD: Final = 16  # images that have a word, from which on more of them are a crowd
+CROWD_GROWS: Final = 1 << 19  # images for each of which this number grows by one: chance brings so many together
+_LIKE: Final = 3  # words in common that chance hardly ever makes
 _LOCK: Final = 0x64656475_70696478  # any number, the same in all instances
 
 # Stored as it is: 296 bytes of hashes do not compress.
@@ -39,6 +44,12 @@ CREATE TABLE {schema}.words (word integer NOT NULL, slot integer NOT NULL);
 CREATE INDEX ON {schema}.words (word, slot);
 """
 
+# A table of its own, because an index that an earlier version made has none.
+_CROWDED: Final = """
+CREATE TABLE IF NOT EXISTS {schema}.crowded (word integer NOT NULL, slot integer NOT NULL);
+CREATE INDEX IF NOT EXISTS crowded_word_slot_idx ON {schema}.crowded (word, slot);
+"""
+
 _PUT: Final = """
 CREATE FUNCTION {schema}.{put}(
     ids uuid[], versions bigint[], contents bigint[], all_fingerprints bytea[], all_words integer[], ends integer[]
@@ -48,6 +59,7 @@ DECLARE
     old record;
     is_known boolean;
     taken integer;
+    crowded_words integer[];
 BEGIN
     FOR new IN
         SELECT a.id, a.version, a.content, a.fingerprints,
@@ -73,10 +85,17 @@ BEGIN
             END IF;
             taken := old.slot;
             DELETE FROM words w USING unnest(old.words) AS gone(word) WHERE w.word = gone.word AND w.slot = taken;
+            DELETE FROM crowded c USING unnest(old.words) AS gone(word) WHERE c.word = gone.word AND c.slot = taken;
             UPDATE images SET version = new.version, content = new.content, fingerprints = new.fingerprints,
                 words = new.words WHERE id = new.id;
         END IF;
-        INSERT INTO words (word, slot) SELECT word, taken FROM unnest(new.words) AS its(word);
+        crowded_words := ARRAY(
+            SELECT its.word FROM unnest(new.words) AS its(word)
+            WHERE EXISTS (SELECT FROM words w WHERE w.word = its.word OFFSET {crowd} - 1 + taken / {crowd_grows})
+        );
+        INSERT INTO words (word, slot)
+            SELECT its.word, taken FROM unnest(new.words) AS its(word) WHERE its.word <> ALL (crowded_words);
+        INSERT INTO crowded (word, slot) SELECT its.word, taken FROM unnest(crowded_words) AS its(word);
     END LOOP;
 END $$;
 """
@@ -88,7 +107,41 @@ CREATE FUNCTION {schema}.{found}(
 RETURNS TABLE (id bytea, version bigint, fingerprints bytea) LANGUAGE plpgsql STABLE
 SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
+DECLARE
+    near integer[];
+    shared_by bigint[];
+    shared_words integer[];
 BEGIN
+    SELECT array_agg(few.slot ORDER BY few.shared DESC, few.slot),
+           array_agg(few.shared ORDER BY few.shared DESC, few.slot)
+    INTO near, shared_by
+    FROM (
+        SELECT met.slot, count(*) AS shared
+        FROM (SELECT w.slot FROM words w WHERE w.word = ANY (asked_words) LIMIT most_met) AS met
+        GROUP BY met.slot HAVING count(*) > 1 ORDER BY count(*) DESC, met.slot LIMIT most
+    ) AS few;
+    IF shared_by[1] >= {like} THEN
+        shared_words := ARRAY(
+            SELECT unnest(asked_words)
+            INTERSECT
+            SELECT unnest(i.words) FROM images i
+            WHERE i.slot IN (
+                SELECT it.slot FROM unnest(near[1:{crowd}], shared_by[1:{crowd}]) AS it(slot, shared)
+                WHERE it.shared >= {like}
+            )
+        );
+        near := ARRAY(
+            SELECT it.slot
+            FROM (
+                SELECT * FROM unnest(near, shared_by)
+                UNION ALL
+                SELECT met.slot, count(*)
+                FROM (SELECT c.slot FROM crowded c WHERE c.word = ANY (shared_words) LIMIT most_met) AS met
+                GROUP BY met.slot HAVING count(*) > 1
+            ) AS it(slot, shared)
+            GROUP BY it.slot ORDER BY sum(it.shared) DESC, it.slot LIMIT most
+        );
+    END IF;
     RETURN QUERY
     SELECT uuid_send(i.id), i.version, NULL::bytea FROM images i WHERE i.id = asked_id
     UNION ALL
@@ -96,9 +149,8 @@ BEGIN
     FROM (
         (SELECT same.slot FROM images same WHERE same.content = asked_content LIMIT most)
         UNION
-        (SELECT met.slot FROM (SELECT w.slot FROM words w WHERE w.word = ANY (asked_words) LIMIT most_met) AS met
-         GROUP BY met.slot HAVING count(*) > 1 ORDER BY count(*) DESC, met.slot LIMIT most)
-    ) AS near JOIN images i ON i.slot = near.slot
+        SELECT unnest(near)
+    ) AS found(slot) JOIN images i ON i.slot = found.slot
     WHERE i.id <> asked_id;
 END $$;
 """
@@ -130,6 +182,7 @@ def ensure_schema(connection: Connection[Any], name: str) -> None:
             connection.execute(_in_schema(_TABLES, name))
             _tell_of_older(connection, name)
         if not _is_there(connection, name):
+            connection.execute(_in_schema(_CROWDED, name))
             connection.execute(_in_schema(_PUT, name))
             connection.execute(_in_schema(_FOUND, name))
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_SHARED_BY]).fetchone():
@@ -161,4 +214,11 @@ def _has(connection: Connection[Any], name: str, look: str, what: str) -> bool:
 
 
 def _in_schema(text: str, name: str) -> Composed:
-    return SQL(text).format(schema=Identifier(name), put=Identifier(PUT), found=Identifier(FOUND))
+    return SQL(text).format(
+        schema=Identifier(name),
+        put=Identifier(PUT),
+        found=Identifier(FOUND),
+        crowd=CROWD,
+        crowd_grows=CROWD_GROWS,
+        like=_LIKE,
+    )

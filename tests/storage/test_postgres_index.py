@@ -1,8 +1,10 @@
 """The engine on PostgreSQL: the contract of all engines, the hits of the embedded one, and what only it can do."""
 
 import secrets
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import psycopg
@@ -14,10 +16,14 @@ from dedup_app.configuration.index_address import IndexAddress
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
+from dedup_core.search.shared_words import asked_words
 from dedup_storage.postgres.postgres_index import PostgresIndex
+from dedup_storage.postgres.schema import CROWD, FOUND, PUT
 from tests.core.pictures import brighter, cropped, jpeg, padded, scene, working
 from tests.storage.candidate_index import CAT, DOG, A, B, C, CandidateIndexContract, ids
 from tests.storage.examples import image
+
+SCHEMA = "dedup_scheme_2_words_3"
 
 type Another = Callable[[], PostgresIndex]
 
@@ -70,11 +76,40 @@ class TestPostgresIndex(CandidateIndexContract):
 
     def test_what_was_overwritten_or_removed_leaves_no_words(self, another: Another, index_url: str) -> None:
         index = another()
-        index.add_all([(A, 1, CAT), (B, 1, DOG)])
+        crowd = [image(str(number)).image_id for number in range(2 * CROWD)]
+        index.add_all([(A, 1, CAT), (B, 1, DOG), *((image_id, 1, CAT) for image_id in crowd)])
         index.add_and_search(A, 2, DOG)
-        index.remove_all([(A, 3), (B, 3)])
+        index.remove_all((image_id, 3) for image_id in (A, B, *crowd))
+        assert rows(index_url, "words") == rows(index_url, "crowded") == 0
+
+    def test_an_image_of_a_crowd_is_found_as_any_other(self, another: Another, index_url: str) -> None:
+        index, form = another(), _looked_at(scene(1), "form")
+        crowd = sorted(image(str(number)).image_id for number in range(3 * CROWD))
+        index.add_all((image_id, 1, form) for image_id in crowd)
+        assert rows(index_url, "words") * 2 == rows(index_url, "crowded")
+        for asked in (form, _looked_at(cropped(scene(1), 0.15, 0.1, 0.9, 0.9), "part")):
+            assert ids(index.search(A, 0, asked)) == crowd
+
+    def test_strangers_do_not_bring_up_the_crowd_with_which_they_share_words(
+        self, another: Another, index_url: str
+    ) -> None:
+        """Two words in common are chance; each of the crowd that is looked at costs as much as a look-alike."""
+        index, form, stranger = another(), _looked_at(scene(1), "form"), _looked_at(scene(2), "stranger")
+        two = replace(stranger.keypoints, words=np.append(form.keypoints.words[:2], stranger.keypoints.words[2:]))
+        index.add_all((image(str(number)).image_id, 1, form) for number in range(3 * CROWD))
+        asked = [uuid.UUID(A), 0, asked_words(replace(stranger, keypoints=two, asked=two)).tolist(), 10_000, 1_000]
         with psycopg.connect(index_url) as connection:
-            assert connection.execute("SELECT count(*) FROM dedup_scheme_2_words_3.words").fetchone() == (0,)
+            found = SQL("SELECT * FROM {}(%s, %s, %s, %s, %s)").format(Identifier(SCHEMA, FOUND))
+            met = connection.execute(found, asked).fetchall()
+        assert len(met) == CROWD
+
+    def test_an_index_of_an_earlier_app_goes_on_as_it_is(self, another: Another, index_url: str) -> None:
+        another().add_all([(A, 1, CAT), (B, 1, DOG)])
+        make_earlier(index_url)
+        index = another()
+        assert ids(index.add_and_search(C, 0, CAT)) == [A]
+        index.remove(A, 2)
+        assert index.held("") == {B: 1, C: 0}
 
     def test_an_index_of_an_earlier_revision_is_told_of(
         self, another: Another, index_url: str, caplog: pytest.LogCaptureFixture
@@ -133,6 +168,7 @@ class TestPostgresIndex(CandidateIndexContract):
             for role in (person, app)
         )
         of_person.add_all([(A, 1, CAT)])
+        make_earlier(index_url)
         assert ids(of_app.add_and_search(B, 1, CAT)) == [A]
         of_person.remove_all([(B, 2)])
         assert of_app.held("") == {A: 1}
@@ -150,6 +186,20 @@ class TestPostgresIndex(CandidateIndexContract):
         assert second.add_and_search(B, 0, CAT) == []
         first.close()
         second.close()
+
+
+def rows(index_url: str, table: str) -> int:
+    with psycopg.connect(index_url) as connection:
+        counted = SQL("SELECT count(*) FROM {}").format(Identifier(SCHEMA, table))
+        (count,) = connection.execute(counted).fetchone() or (-1,)
+        return int(count)
+
+
+def make_earlier(index_url: str) -> None:
+    """The index as an app left it that knew of no crowds."""
+    with psycopg.connect(index_url, autocommit=True) as connection:
+        for kind, name in ("FUNCTION", PUT), ("FUNCTION", FOUND), ("TABLE", "crowded"):
+            connection.execute(SQL("DROP {} {}").format(SQL(kind), Identifier(SCHEMA, name)))
 
 
 def _looked_at(picture: Image.Image, name: str) -> Fingerprints:
