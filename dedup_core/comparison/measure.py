@@ -14,7 +14,7 @@ from dedup_core.comparison.alignment.warp import lean_of
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, SURE_DETAIL
 from dedup_core.comparison.detail.fine_print import look_at_fine_print
 from dedup_core.comparison.frames import frame_difference
-from dedup_core.comparison.measurement import FEW_PARTS, SURE_RESIDUAL, PairMeasurement
+from dedup_core.comparison.measurement import FEW_PARTS, MOST_TURN, SURE_RESIDUAL, PairMeasurement
 from dedup_core.comparison.overlap.laid import METRIC_SIZE, Laid, in_order
 from dedup_core.comparison.overlap.margins import TrimmedMargins
 from dedup_core.comparison.overlap.pair_look import look_at_itself, look_at_pair
@@ -23,6 +23,7 @@ from dedup_core.comparison.pair_tones import Wholes, tones_and_regions
 from dedup_core.comparison.regions import changed
 from dedup_core.comparison.rules.allowance import shows_something_else
 from dedup_core.comparison.sides import ALIKE, Sides
+from dedup_core.comparison.structure.strokes import strokes_across
 from dedup_core.comparison.tones.exposure import Blocks, color_residual
 from dedup_core.comparison.tones.in_palette import in_palette_of
 from dedup_core.decoding.given import Picture, working_image_of
@@ -114,6 +115,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         regions += fine.regions
     sides = _sides_of(laid, left, right) if is_in_question else ALIKE
     at_an_angle = look.detail is not None and not laid.placed.is_straight
+    upright = pair.view is View.UPRIGHT and laid.placed.turn <= MOST_TURN
     one_is_overlaid = sides.left.is_overlaid != sides.right.is_overlaid
     return PairMeasurement(
         metrics=lab_metrics(laid.labs, (ours_shown.colors, theirs_shown.colors), weights),
@@ -135,6 +137,7 @@ def _measured_in_order(ours: SeenImage, theirs: SeenImage, hint: View | None) ->
         fine=fine.detail,
         regions=regions,
         sides=sides,
+        strokes=0.0 if upright or look.detail is None else min(strokes_across(it.pixels) for it in (left, right)),
     )
 
 

@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 32  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 33  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -23,6 +23,7 @@ SAME_GROUND: Final = 2.0  # CIELAB units: what saving leaves of a plain color
 SAME_COLOR: Final = 3.0  # CIELAB units: what compression and scaling do to a color
 STANDS_OUT: Final = 1.0  # times; docs/thresholds.md#what-stands-out
 DISPLACED: Final = 0.6  # pixels; no preset takes less for displaced: docs/thresholds.md#displaced-parts
+MOST_TURN: Final = 8.0  # degrees, more than a scanner's: docs/thresholds.md#before-a-plain-background
 MANY_BLOCKS: Final = 100  # docs/thresholds.md#coverage
 MOST_OF_ONE: Final = 0.5  # docs/thresholds.md#coverage
 FEW_PARTS: Final = 0.03  # of what is shown: with more that differs no allowance makes two pictures one
@@ -109,9 +110,10 @@ class Tones:
     all colors as many times as saturated; None where places are otherwise, or it was not asked. `off_in_tone`: how far
     the colors of an even place are apart on that curve, CIELAB units, in the place that differs most but for specks.
     `fine_mark`: as `mark`, of two pages at a larger size. `stronger_mark`: as `mark`, where a stronger color is one of
-    its own. `panel`: how far the colors of the plain part are apart that was trimmed along one side of both.
-    `kept_before` 0..1: the share of what is before a light plain ground in another color, and not much darker, that has
-    the same color.
+    its own. `lost_mark`, `lost_fine_mark`: as `mark` and `fine_mark`, where one picture has no color and the lightness
+    of all that is marked; all other marks are 0 then. `panel`: how far the colors of the plain part are apart that was
+    trimmed along one side of both. `kept_before` 0..1: the share of what is before a light plain ground in another
+    color, and not much darker, that has the same color.
     """
 
     hue: float
@@ -143,6 +145,8 @@ class Tones:
     stronger_mark: float = 0.0
     panel: float = 0.0
     kept_before: float = 0.0
+    lost_mark: float = 0.0
+    lost_fine_mark: float = 0.0
 
     @property
     def keeps_ground(self) -> bool:
@@ -169,7 +173,8 @@ class PairMeasurement:
     a larger size, the one in which most stands out; None where no print may be too small to be read. `regions`: the
     parts that the two show differently, and the one that both show where one is inside the other. `sides`: which of the
     two has something over it or around it, or shows less. `colors`: of the palette of one of the two in which the other
-    was compared; 0 where it was compared as it is.
+    was compared; 0 where it was compared as it is. `strokes`: how many strokes a row or a column of either meets, in
+    the median, of two that lie turned or mirrored.
     """
 
     metrics: ColorMetrics
@@ -192,6 +197,7 @@ class PairMeasurement:
     regions: tuple[Region, ...] = ()
     sides: Sides = ALIKE
     colors: int = 0
+    strokes: float = 0.0
 
     def seen_from_right(self) -> Self:
         """The same measurement with left and right exchanged."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.detail.color_marks import color_outlier
 from dedup_core.comparison.detail.fine_colors import look_at_fine_colors, may_differ_in_color
-from dedup_core.comparison.measurement import FEW_PARTS, Tones
+from dedup_core.comparison.measurement import FEW_PARTS, STANDS_OUT, Tones
 from dedup_core.comparison.overlap.laid import Laid
 from dedup_core.comparison.overlap.pair_look import PairLook
 from dedup_core.comparison.regions import Region, changed
@@ -79,6 +79,9 @@ def _with_marks(
     apart = max(it.apart for _, it in looked)
     if may_differ_in_color(apart, is_page=wholes.is_page, retoned=retoned):
         outlier, places = look_at_fine_colors(found.whole or found.placed, wholes.gains)
+        if outlier.lost > STANDS_OUT:
+            none = dict.fromkeys(("mark", "mark_in_tones", "clear_mark", "stronger_mark"), 0.0)
+            return replace(tones, **none, lost_mark=tones.mark, lost_fine_mark=outlier.lost), regions
         tones = replace(tones, fine_mark=outlier.times)
         marked = marked or places
     return tones, regions if changed(regions) else (*regions, *marked)

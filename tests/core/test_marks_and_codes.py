@@ -1,13 +1,14 @@
 """Codes, displays, flags and other drawings of few colors, in which a small difference is all the difference."""
 
 import math
+import random
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core import VerdictKind
-from tests.core.pictures import half
+from tests.core.pictures import half, jpeg
 from tests.core.verdicts import kind_of
 
 RED, WHITE, BLUE, NAVY = (190, 30, 45), (255, 255, 255), (35, 75, 145), (5, 35, 85)
@@ -192,3 +193,38 @@ def test_what_shows_something_else_in_a_part_or_another_way_is_altered(one, othe
 )
 def test_its_copy_at_half_the_size_is_a_duplicate(image):
     assert kind_of(image, half(image)) is VerdictKind.DUPLICATE
+
+
+def written(lines: int) -> Image.Image:
+    """A page with a few lines at its top, each word in letters of its own."""
+    chance = random.Random(3)
+    image = Image.new("RGB", (900, 1200), "white")
+    canvas = ImageDraw.Draw(image)
+    for line in range(lines):
+        words = ["".join(chance.choices("abcdefghiklmnoprstu", k=chance.randint(2, 9))) for _ in range(9)]
+        canvas.text((90, 100 + 34 * line), " ".join(words), fill="black", font_size=22)
+    return image
+
+
+@pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90])
+@pytest.mark.parametrize("lines", [5, 14])
+def test_a_page_that_was_scanned_upside_down_is_a_duplicate(lines: int, turn: Image.Transpose):
+    assert kind_of(written(lines), jpeg(written(lines).transpose(turn), 85)) is VerdictKind.DUPLICATE
+
+
+def test_a_word_that_is_upside_down_may_be_another_one():
+    word = Image.new("RGB", (600, 300), "white")
+    ImageDraw.Draw(word).text((60, 60), "9861", fill="black", font_size=180)
+    assert kind_of(word, word.transpose(Image.Transpose.ROTATE_180)) is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize("matrix", [None, (0.2126, 0.7152, 0.0722, 0)], ids=["BT.601", "BT.709"])
+@pytest.mark.parametrize("ink", [(20, 60, 200), (210, 40, 30)])
+def test_a_page_with_a_line_in_color_has_a_gray_copy_that_is_a_color_variant(ink, matrix):
+    page = written(14)
+    ImageDraw.Draw(page).text((90, 640), "See the terms on page three", fill=ink, font_size=22)
+    gray = page.convert("L") if matrix is None else page.convert("L", matrix)
+    assert kind_of(page, jpeg(gray.convert("RGB"), 85)) is VerdictKind.COLOR_VARIANT
+    black = written(14)
+    ImageDraw.Draw(black).text((90, 640), "See the terms on page three", fill="black", font_size=22)
+    assert kind_of(page, jpeg(black, 85)) is VerdictKind.ALTERED

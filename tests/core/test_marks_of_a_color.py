@@ -271,10 +271,10 @@ def test_where_a_fine_mark_is_told():
     assert region.left.top <= 0.53 <= region.left.bottom
 
 
-def test_a_mark_too_fine_for_metrics_is_none_in_a_copy_in_gray():
+def test_a_mark_too_fine_for_metrics_is_a_lost_color_in_a_copy_in_gray():
     marked = sheet((0, 0, 0)).copy()
     ImageDraw.Draw(marked).text((706, 470), "8", fill=(200, 0, 0), font_size=18)
-    assert kind_of(marked, jpeg(marked.convert("L"), 85)) is VerdictKind.DUPLICATE
+    assert kind_of(marked, jpeg(marked.convert("L"), 85)) is VerdictKind.COLOR_VARIANT
     assert kind_of(sheet((0, 0, 0)), jpeg(marked, 85)) is VerdictKind.ALTERED
 
 

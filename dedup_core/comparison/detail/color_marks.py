@@ -41,7 +41,8 @@ class ColorOutlier(NamedTuple):
     each channel gives one picture the tones of the other; 0 where none does. `clear`: the lesser of both in
     blocks without a clipped channel; 0 where those are few. `stronger`: as `times`, where a stronger color is another.
     `apart`: mean square of what the colors of the most different block of 4 x 4 pixels are off; infinite in too narrow
-    pictures. Boxes are left, top, right and bottom in pixels of the pictures, `stronger_boxes` around stronger colors.
+    pictures. `lost`: as `times`, of colors that a copy in gray has lost. Boxes are left, top, right and bottom in
+    pixels of the pictures, `stronger_boxes` around stronger colors.
     """
 
     times: float = 0.0
@@ -50,6 +51,7 @@ class ColorOutlier(NamedTuple):
     clear: float = 0.0
     stronger: float = 0.0
     apart: float = 0.0
+    lost: float = 0.0
     boxes: tuple[Box, ...] = ()
     stronger_boxes: tuple[Box, ...] = ()
 
@@ -93,7 +95,7 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
         clear = _clear_of_clipping(left, right, ((saturated, second), curved))
     color_off = float(np.median(np.abs(smooth_apart)))
     boxes = (_boxes_around(it, scale) for it in (found, stronger))
-    return ColorOutlier(found.times, color_off, in_tones, clear, stronger.times, most_apart, *boxes)
+    return ColorOutlier(found.times, color_off, in_tones, clear, stronger.times, most_apart, 0.0, *boxes)
 
 
 def _lesser(found: Outlier, other: Outlier) -> Outlier:

@@ -3,16 +3,14 @@
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
-from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.placing import Placed
-from dedup_core.comparison.detail.color_marks import NO_OUTLIER, Box, ColorOutlier, color_outlier
+from dedup_core.comparison.detail.color_marks import NO_OUTLIER, ColorOutlier, color_outlier
+from dedup_core.comparison.detail.gray_copy import in_gray
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.structure.clusters import common_rectangle
 
-_GRAY: Final = 4  # of 255 between the channels: what compression makes of none
-_SAME_LUMA: Final = 6.0  # of 255 on average nearby: red print in place of black is 10 and more off
 _MOST_GAIN: Final = 2.0  # times the working size: JPEG keeps half of the pixels in color, and only those are compared
 # Mean square in levels, of 4 x 4 pixels at the size at which pairs are compared. Saving and scaling mostly leave less,
 # and a number in red, one line of a chart or a thin ring that is told at the working size leaves twenty times as much.
@@ -38,25 +36,10 @@ def look_at_fine_colors(placed: Placed, gains: tuple[float, float]) -> tuple[Col
     if not cut.inside[rows, columns].any():
         return NO_OUTLIER, ()
     left, right = (np.asarray(image)[rows, columns] for image in (cut.left, cut.right))
-    outlier = color_outlier(left, right, _MOST_GAIN * max(left.shape[:2]))
-    if outlier.boxes and _is_in_gray(left, right, outlier.boxes, gain):
-        return NO_OUTLIER, ()
+    outlier = in_gray(color_outlier(left, right, _MOST_GAIN * max(left.shape[:2])), left, right, gain)
     height, width = cut.inside.shape
     boxes = (
         ((columns.start + x) / width, (rows.start + y) / height, (columns.start + u) / width, (rows.start + v) / height)
         for x, y, u, v in outlier.boxes
     )
     return outlier, tuple(placed.region(RegionKind.CHANGED, *box) for box in boxes)
-
-
-def _is_in_gray(left: Pixels, right: Pixels, boxes: tuple[Box, ...], reach: float) -> bool:
-    """Whether one of the two has no color anywhere, and all that is marked the lightness that it has in the other.
-
-    So it is in a copy in gray. Print in another color has another lightness as well, in the mean of what lies within
-    `reach` pixels either way.
-    """
-    if min(int(np.ptp(it, axis=2).max()) for it in (left, right)) > _GRAY:
-        return False
-    ours, theirs = (Image.fromarray(it).convert("L").filter(ImageFilter.BoxBlur(reach)) for it in (left, right))
-    off = np.abs(np.asarray(ours, dtype=np.float32) - np.asarray(theirs))
-    return all(off[round(y) : round(v), round(x) : round(u)].max(initial=0.0) <= _SAME_LUMA for x, y, u, v in boxes)

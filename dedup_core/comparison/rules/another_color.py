@@ -3,13 +3,13 @@
 from typing import Final
 
 from dedup_core.comparison.measurement import MOST_KEPT, STANDS_OUT, Detail, PairMeasurement, Tones
-from dedup_core.comparison.rules.color_match import above, is_monochrome_copy, is_saturated
+from dedup_core.comparison.rules.color_match import OF_FINE, above, has_lost_marks, is_monochrome_copy, is_saturated
 from dedup_core.comparison.rules.photographs import is_full
 from dedup_core.policy import Policy
 
 _MOST_SPREAD: Final = 8.5  # docs/thresholds.md#another-color-in-one-place
 _OF_RETONED: Final = 2.0  # docs/thresholds.md#marks-of-a-color
-_OF_FINE: Final = (2.5, 3.0)  # in the same tones and in others; docs/thresholds.md#marks-of-a-color
+_OF_FINE_IN_OTHERS: Final = 3.0  # tones; docs/thresholds.md#marks-of-a-color
 _OF_FINE_IN_FULL: Final = 2.0  # docs/thresholds.md#marks-of-a-color
 _OF_STRONGER: Final = 1.3  # docs/thresholds.md#marks-of-a-color
 _IN_ONE_TONE: Final = 1.2  # docs/thresholds.md#marks-of-a-color
@@ -101,7 +101,7 @@ def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> s
     is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT or clear > STANDS_OUT
     if not is_told and has_stronger_color(tones, measurement.detail):
         return f"a small part has a stronger color in one of them ({tones.stronger_mark:.1f} times what copying left)"
-    of_fine = _OF_FINE_IN_FULL if is_scene and not clipped else _OF_FINE[clipped]
+    of_fine = _OF_FINE_IN_FULL if is_scene and not clipped else (_OF_FINE_IN_OTHERS if clipped else OF_FINE)
     if is_told or tones.fine_mark > of_fine * STANDS_OUT:
         times = tones.mark if is_told else tones.fine_mark
         return f"a small part has another color ({times:.1f} times what copying left elsewhere)"
@@ -178,7 +178,7 @@ def keeps_colors(measurement: PairMeasurement) -> bool:
     What had no color before does not count against a gray copy.
     """
     tones = measurement.tones
-    if tones is None:
+    if tones is None or has_lost_marks(tones):
         return False
     is_gray_copy = tones.gray_off is not None and tones.gray_off <= _MOST_GRAY_OFF
     return tones.kept > (_MOST_KEPT_IN_GRAY if is_gray_copy else MOST_KEPT)

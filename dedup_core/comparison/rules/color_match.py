@@ -6,6 +6,7 @@ from typing import Final
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, SAME_GROUND, STANDS_OUT, PairMeasurement, Tones
 from dedup_core.policy import Policy
 
+OF_FINE: Final = 2.5  # docs/thresholds.md#marks-of-a-color
 _TONED: Final = 2.0  # times: a cast that leveling takes away is less
 _OF_ONE_HUE: Final = 1 / 12  # of the tint: docs/thresholds.md#tone-is-not-color
 _COLORFUL: Final = 0.8  # as `MONOCHROME`: with less, there was no color to lose
@@ -36,9 +37,8 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
     limit = policy.max_plain_color_residual if before_plain else policy.max_color_residual
     if measurement.detail is not None and measurement.detail.is_negative:
         return False, "what is light in one of them is dark in the other"
-    if tones is not None and _color_is_gone(measurement, tones, policy):
-        colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
-        return False, f"one of them has lost its colors or was toned ({colors})"
+    if gone := _gone_color(measurement, policy):
+        return False, gone
     if tones is not None and (other := _other_before_ground(tones, policy, before_plain=before_plain)):
         return False, other
     if residual <= limit:
@@ -54,7 +54,7 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
 
 def is_monochrome_copy(measurement: PairMeasurement, policy: Policy) -> bool:
     """Whether one of the two is gray or toned, and the other one is not so."""
-    return measurement.tones is not None and _color_is_gone(measurement, measurement.tones, policy)
+    return _gone_color(measurement, policy) != ""
 
 
 def keeps_hues(tones: Tones, policy: Policy, *, times: float = 1.0) -> bool:
@@ -66,6 +66,24 @@ def above(value: float, limit: float) -> str:
     """`4.2 > 3.8`, with as many digits as it takes to tell the two apart."""
     digits = next((digits for digits in range(1, 6) if f"{value:.{digits}f}" != f"{limit:.{digits}f}"), 6)
     return f"{value:.{digits}f} > {limit:.{digits}f}"
+
+
+def _gone_color(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about a picture that lost the colors of the other one, be they in a small part alone; or empty."""
+    tones = measurement.tones
+    if tones is None:
+        return ""
+    if has_lost_marks(tones):
+        return "one of them is gray all over, and a part of the other one has color"
+    if not _color_is_gone(measurement, tones, policy):
+        return ""
+    colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
+    return f"one of them has lost its colors or was toned ({colors})"
+
+
+def has_lost_marks(tones: Tones) -> bool:
+    """Whether one picture is gray all over, and a small part of the other one has a color that can be seen."""
+    return tones.lost_mark > STANDS_OUT or tones.lost_fine_mark > OF_FINE * STANDS_OUT
 
 
 def _color_is_gone(measurement: PairMeasurement, tones: Tones, policy: Policy) -> bool:

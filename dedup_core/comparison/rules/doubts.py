@@ -5,6 +5,7 @@ from typing import Final
 from dedup_core.comparison.measurement import (
     FEW_PARTS,
     MANY_BLOCKS,
+    MOST_TURN,
     Detail,
     PairMeasurement,
 )
@@ -32,7 +33,7 @@ _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_BLANK: Final = 0.6  # coverage; docs/thresholds.md#coverage
 _SAME_PLACE: Final = 0.02  # of a side; docs/thresholds.md#coverage
 _MOST_TURN_IN_FRAME: Final = 0.7  # degrees; docs/thresholds.md#coverage
-_MOST_TURN: Final = 8.0  # degrees: more than a scanner's; docs/thresholds.md#before-a-plain-background
+_WRITING: Final = 10.0  # strokes that a line across meets; docs/thresholds.md#before-a-plain-background
 
 
 def another_frame(measurement: PairMeasurement, policy: Policy) -> str:
@@ -160,9 +161,10 @@ def retoned_part(measurement: PairMeasurement, detail: Detail, policy: Policy) -
 def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     """The sentence about little but a shape before a plain ground, and that turned: arrows, moons, flags; or empty.
 
-    One color alone is none.
+    One color alone is none, nor is a page that lies upside down.
     """
-    if measurement.view is View.UPRIGHT and measurement.turn <= _MOST_TURN:
+    is_upright = measurement.view is View.UPRIGHT and measurement.turn <= MOST_TURN
+    if is_upright or measurement.strokes >= _WRITING:
         return ""
     detail = measurement.detail
     little = (_is_in_ink(detail) or measurement.plain_share > policy.max_plain_share) and _has_little(measurement)
