@@ -9,6 +9,7 @@ from typing import Final, cast
 import numpy as np
 from PIL import Image, ImageFile
 
+from dedup_core.decoding.codecs.bmp_indexes import read_indexes
 from dedup_core.decoding.codecs.gif_screen import clear_around_frame
 from dedup_core.decoding.codecs.jpeg_scan import load_checked
 from dedup_core.decoding.codecs.jpeg_segments import without_short_segments
@@ -172,6 +173,8 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     if header.format == "PNG" and profile is None:
         data, profile = without_large_texts(data)
     picture = cast("ImageFile.ImageFile", plugin(BytesIO(data)))
+    if header.format == "BMP":
+        read_indexes(picture, data)
     if header.format == "TIFF":
         read_planes_by_libtiff(picture)
         for name in TIFF_BLOCKS & picture.info.keys():
