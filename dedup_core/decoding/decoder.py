@@ -13,6 +13,7 @@ from dedup_core.decoding.codecs.bmp_indexes import read_indexes
 from dedup_core.decoding.codecs.gif_screen import clear_around_frame
 from dedup_core.decoding.codecs.jpeg_scan import load_checked
 from dedup_core.decoding.codecs.jpeg_segments import without_short_segments
+from dedup_core.decoding.codecs.png_key import spread_key
 from dedup_core.decoding.codecs.png_rows import load_whole
 from dedup_core.decoding.codecs.png_texts import without_large_texts, without_metadata
 from dedup_core.decoding.codecs.tiff_planes import read_planes_by_libtiff
@@ -175,6 +176,8 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     picture = cast("ImageFile.ImageFile", plugin(BytesIO(data)))
     if header.format == "BMP":
         read_indexes(picture, data)
+    if header.format == "PNG":
+        spread_key(picture, data)
     if header.format == "TIFF":
         read_planes_by_libtiff(picture)
         for name in TIFF_BLOCKS & picture.info.keys():

@@ -9,6 +9,7 @@ from PIL import Image
 from dedup_core.decoding.codecs.png_colors import other_colors
 from dedup_core.decoding.codecs.png_texts import SIGNATURE
 from dedup_core.decoding.headers.header import Header
+from dedup_core.decoding.pixels.deep import is_deep
 from dedup_core.decoding.pixels.shrink import averaged
 from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_SIDE, MAX_SAMPLES
 from dedup_core.limits import MAX_FRAME_PIXELS, MAX_FRAMES, WORKING_SIZE
@@ -35,6 +36,8 @@ def digest_of(
     colors = picture.info.get("icc_profile") or (other_colors(data) if data.startswith(SIGNATURE) else b"")
     for part in (values.mode.encode(), repr(values.size).encode(), colors):
         hasher.update(part + b"\0")
+    if is_deep(values.mode) and "transparency" in values.info:
+        hasher.update(repr(values.info["transparency"]).encode() + b"\0")
     hasher.update(values.tobytes())
     return hasher.hexdigest()
 

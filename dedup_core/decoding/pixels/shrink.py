@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 from PIL import Image
 
 from dedup_core.decoding.pixels.deep import is_deep, scaled, value_span
@@ -76,7 +77,16 @@ def _band_rows(picture: Image.Image, down: int) -> int:
 def _plain(band: Image.Image, span: tuple[float, float]) -> Image.Image:
     """The band in a mode whose values can be averaged: 8 bits, no palette, colors multiplied by their alpha."""
     if is_deep(band.mode):
-        return scaled(band, span)
+        return _with_alpha(scaled(band, span), band)
     if band.has_transparency_data:
         return band.convert("RGBA").convert("RGBa")
     return band.convert("L" if band.mode == "1" else "RGB")
+
+
+def _with_alpha(gray: Image.Image, deep: Image.Image) -> Image.Image:
+    """A deep band in 8 bits, transparent where it has the value that a PNG names as its color key."""
+    key = deep.info.get("transparency")
+    if key is None:
+        return gray
+    gray.putalpha(Image.fromarray(np.asarray(deep) != key).convert("L"))
+    return gray.convert("RGBA").convert("RGBa")

@@ -1,0 +1,74 @@
+"""Kinds of PNG that Pillow takes for something else than they are."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dedup_core import VerdictKind, compare
+from dedup_core.decoding.decoder import decode
+
+WIDTH, HEIGHT = 61, 40
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def gray_png(values: NDArray[np.uint16], bits: int, *more: bytes) -> bytes:
+    """Of gray values (h, w), with further chunks before its pixels."""
+    height, width = values.shape
+    places = np.arange(bits - 1, -1, -1)
+    rows = b"".join(b"\0" + np.packbits((row[:, None] >> places & 1).ravel()).tobytes() for row in values)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
+    end = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + end
+
+
+def key(value: int) -> bytes:
+    return chunk(b"tRNS", struct.pack(">H", value))
+
+
+def ramp(bits: int) -> NDArray[np.uint16]:
+    most = (1 << bits) - 1
+    return np.linspace(0, most, WIDTH).round().astype(np.uint16)[None, :].repeat(HEIGHT, axis=0)
+
+
+def shown(values: NDArray[np.uint16], bits: int) -> NDArray[np.float64]:
+    return np.repeat(values[..., None] * 255.0 / ((1 << bits) - 1), 3, axis=2).round()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_the_color_key_of_a_gray_picture_is_transparent_whatever_its_bits_are(bits: int):
+    """Of 2 and 4 bits another shade was, or none; of 16 the key was not looked at."""
+    values = ramp(bits)
+    transparent = int(values[0, WIDTH * 2 // 5]) if bits > 1 else 1
+    expected = shown(values, bits)
+    expected[values == transparent] = 255
+    assert np.abs(decode(gray_png(values, bits, key(transparent))).pixels - expected).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_of_a_color_key_with_more_bits_than_the_picture_only_the_last_count(bits: int):
+    values = ramp(bits)
+    left, right = gray_png(values, bits, key(1)), gray_png(values, bits, key(1 + (1 << bits)))
+    assert np.array_equal(decode(left).pixels, decode(right).pixels)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+def test_the_same_values_of_which_one_is_transparent_are_not_identical(bits: int):
+    values = np.random.default_rng(1).integers(0, 1 << bits, (HEIGHT, WIDTH)).astype(np.uint16)
+    opaque, keyed = gray_png(values, bits), gray_png(values, bits, key(int(values[3, 3])))
+    assert compare(opaque, keyed).kind is not VerdictKind.IDENTICAL
+    assert compare(opaque, opaque + b"\0").kind is VerdictKind.IDENTICAL
+
+
+def test_a_deep_picture_with_a_color_key_that_has_to_be_reduced_is_still_transparent_there():
+    values = np.full((1500, 1200), 20_000, np.uint16)
+    values[500:1000] = 45_000
+    values[:, 600:] = 1
+    pixels = decode(gray_png(values, 16, key(1))).pixels
+    assert (pixels[:, 210:] == 255).all()
+    assert abs(int(pixels[20, 20, 0]) - 78) <= 1
