@@ -55,7 +55,8 @@ TRANSPOSE_BY_ORIENTATION: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-DAMAGE: Final = (OSError, SyntaxError, ValueError, IndexError, struct.error)  # what plugins say of broken metadata
+# What plugins say of broken metadata; and of a text in a PNG that has the name of an entry of theirs, as `icc_profile`.
+DAMAGE: Final = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error)
 TIFF_BLOCKS: Final = {"xmp", "icc_profile"}
 EXIF_IN_PLUGIN: Final = ("WEBP", "AVIF")  # their containers are taken apart in C; the others' EXIF is in our header
 

@@ -13,7 +13,7 @@ from typing import Final
 from dedup_core.decoding.formats import sniff_format
 from dedup_core.errors import UnreadableImage
 
-READERS_VERSION: Final = 3
+READERS_VERSION: Final = 4
 """Version of our own header checks: raised when they learn to read what they refused before."""
 
 # The oldest version without a known hole that a file can reach; docs/decisions/0010-native-libraries.md says which.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dedup_core import VerdictKind, compare
 from dedup_core.decoding.decoder import decode
+from tests.core.odd_files import drawing, encode, srgb_profile
 
 WIDTH, HEIGHT = 61, 40
 
@@ -72,3 +73,13 @@ def test_a_deep_picture_with_a_color_key_that_has_to_be_reduced_is_still_transpa
     pixels = decode(gray_png(values, 16, key(1))).pixels
     assert (pixels[:, 210:] == 255).all()
     assert abs(int(pixels[20, 20, 0]) - 78) <= 1
+
+
+@pytest.mark.parametrize("name", [b"icc_profile", b"transparency"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_text_may_have_the_name_that_pillow_has_for_something_else(name: bytes, *, behind: bool):
+    """Programs that copy `Image.info` into texts write such files, which were called damaged."""
+    plain = encode(drawing(WIDTH, HEIGHT), "PNG", icc_profile=srgb_profile())
+    at = plain.index(b"IEND") - 4 if behind else 33
+    written = plain[:at] + chunk(b"tEXt", name + b"\0b'12'") + plain[at:]
+    assert compare(written, plain).kind is VerdictKind.IDENTICAL
