@@ -16,7 +16,6 @@ from dedup_core.decoding.codecs.jpeg_segments import without_short_segments
 from dedup_core.decoding.codecs.png_key import spread_key
 from dedup_core.decoding.codecs.png_rows import load_whole
 from dedup_core.decoding.codecs.png_texts import without_large_texts, without_metadata
-from dedup_core.decoding.codecs.tiff_planes import read_planes_by_libtiff
 from dedup_core.decoding.file_bytes import FileBytes, file_bytes
 from dedup_core.decoding.header_check import check_header
 from dedup_core.decoding.headers.header import Header, refuse
@@ -41,7 +40,7 @@ PLUGINS: Final = {
     "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "TIFF": ("dedup_core.decoding.codecs.tiff_file", "TiffFile"),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "HEIC": ("pillow_heif", "HeifImageFile"),
     "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
@@ -180,7 +179,6 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     if header.format == "PNG":
         spread_key(picture, data)
     if header.format == "TIFF":
-        read_planes_by_libtiff(picture)
         for name in TIFF_BLOCKS & picture.info.keys():
             if not isinstance(picture.info[name], bytes):  # its entry is of another kind: what is broken is left out
                 del picture.info[name]

@@ -29,6 +29,7 @@ INTEGER_FORMATS: Final = {3: "H", 4: "I", 13: "I", 16: "Q"}
 COMPRESSIONS: Final = frozenset({*range(9), 32771, 32773, 32809, 32946, 34676, 34677, 34925, 50000})
 ORIENTATIONS: Final = range(1, 9)
 BIG_TIFF: Final = 43
+BIG_TIFF_IN_OTHER_ORDER: Final = b"MM\x00+"  # which Pillow takes for an ordinary one that has no size
 
 
 class Entry(NamedTuple):
@@ -42,6 +43,8 @@ class Entry(NamedTuple):
 
 def read_tiff_header(data: bytes) -> Header:
     """The first directory decides; `memory_bytes` covers later pages, too, as far as they may be decoded."""
+    if data.startswith(BIG_TIFF_IN_OTHER_ORDER):
+        refuse("unsupported-variant", "a BigTIFF with the highest byte first is not read here: save it with the lowest")
     pages = _pages(data)
     first = next(pages, None)
     if first is None:

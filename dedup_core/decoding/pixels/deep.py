@@ -10,8 +10,10 @@ from PIL import Image
 UNBOUNDED_MODES: Final = ("I", "F")
 _OUTSIDE: Final = 0.0005  # of the values at either end: hot pixels and dead ones
 _FAR: Final = 2.0  # times the span of the others: where hot pixels would leave everything else in the dark
-_PHOTOMETRIC: Final = 262  # the TIFF tag
+_BITS, _PHOTOMETRIC, _KIND = 258, 262, 339  # TIFF tags
 _WHITE_IS_ZERO: Final = 0
+_UNSIGNED: Final = 1
+_LARGEST: Final = (1 << 31) - 1  # larger values of 32 bits without a sign are negative ones to Pillow
 _SAMPLES: Final = 1 << 18  # values of a picture that are looked at for what is usual in it
 
 
@@ -22,7 +24,7 @@ def is_deep(mode: str) -> bool:
 def scaled(band: Image.Image, span: tuple[float, float]) -> Image.Image:
     """A part of a deep picture in 8 bits, `span` from black to white."""
     low, high = span
-    values = np.nan_to_num(_values(band), nan=low, posinf=high, neginf=low)
+    values = np.nan_to_num(_values(band, is_unsigned=max(span) > _LARGEST), nan=low, posinf=high, neginf=low)
     levels = (values - low) * (255.0 / (high - low or 1.0))
     return Image.fromarray((levels + 0.5).clip(0, 255).astype(np.uint8))
 
@@ -61,9 +63,17 @@ def _lowest_and_highest(picture: Image.Image, rows: int) -> tuple[float, float]:
 
 def _bands(picture: Image.Image, rows: int) -> Iterator[NDArray[np.float64]]:
     for top in range(0, picture.height, rows):
-        yield _values(picture.crop((0, top, picture.width, min(top + rows, picture.height)))).ravel()
+        band = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        yield _values(band, is_unsigned=_is_unsigned(picture)).ravel()
 
 
-def _values(band: Image.Image) -> NDArray[np.float64]:
+def _is_unsigned(picture: Image.Image) -> bool:
+    tags = getattr(picture, "tag_v2", {})
+    return picture.mode == "I" and tags.get(_BITS) == (32,) and tags.get(_KIND, (_UNSIGNED,)) == (_UNSIGNED,)
+
+
+def _values(band: Image.Image, *, is_unsigned: bool) -> NDArray[np.float64]:
+    """Values (h, w); float64 holds every 32-bit integer and difference."""
+    values = np.asarray(band)
     with np.errstate(invalid="ignore"):  # some bits are a number for no processor; what they become is not finite
-        return np.asarray(band).astype(np.float64)  # (h, w); float64 holds every 32-bit integer and difference
+        return (values.view(np.uint32) if is_unsigned else values).astype(np.float64)

@@ -79,7 +79,8 @@ def _plain(band: Image.Image, span: tuple[float, float]) -> Image.Image:
     if is_deep(band.mode):
         return _with_alpha(scaled(band, span), band)
     if band.has_transparency_data:
-        return band.convert("RGBA").convert("RGBa")
+        straight = band.convert("LA") if band.mode == "La" else band  # the one mode from which no way leads to colors
+        return straight.convert("RGBA").convert("RGBa")
     return band.convert("L" if band.mode == "1" else "RGB")
 
 
