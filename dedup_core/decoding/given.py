@@ -40,8 +40,8 @@ def working_image_of(picture: Picture, limits: DecodeLimits = DEFAULT_LIMITS) ->
 def _of_image(image: Image.Image, limits: DecodeLimits) -> WorkingImage:
     _check_size(image.width, image.height, limits)
     try:
-        orientation = image.getexif().get(_ORIENTATION)
         image.load()
+        orientation = image.getexif().get(_ORIENTATION)  # what is left: loading turns a TIFF
         small = to_srgb(reduce_to_working_size(image), image.info.get("icc_profile"))
         transposed = TRANSPOSE_BY_ORIENTATION.get(orientation or 1)
         fine = fine_of(image, small, transposed)
@@ -68,6 +68,8 @@ def _of_array(pixels: Pixels, limits: DecodeLimits) -> WorkingImage:
 
 
 def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
+    if width * height == 0:
+        raise UnreadableImage(f"the picture has {width:,} x {height:,} pixels", reason="corrupt")
     if width * height > limits.max_pixels:
         message = f"the picture has {width:,} x {height:,} pixels, the limit is {limits.max_pixels:,}"
         raise ImageTooLarge(message, reason="too-many-pixels")

@@ -49,6 +49,24 @@ def test_an_image_of_pillow_is_seen_as_it_is_shown():
     assert (unseen.kind, unseen.metrics.pixel_difference) == (VerdictKind.DUPLICATE, 0.0)
 
 
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_an_image_that_pillow_has_opened_and_not_loaded_is_turned_once(file_format: str, *, is_loaded: bool):
+    """Pillow turns a TIFF while it loads it; that was turned back or on."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    opened = Image.open(io.BytesIO(encoded(PICTURE.transpose(Image.Transpose.ROTATE_90), file_format, exif=exif)))
+    if is_loaded:
+        opened.load()
+    assert compare(opened, FILE).kind is VerdictKind.IDENTICAL
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])
+def test_an_image_without_pixels_is_refused(size: tuple[int, int]):
+    with pytest.raises(UnreadableImage, match=rf"has {size[0]} x {size[1]} pixels"):
+        compare(Image.new("RGB", size), FILE)
+
+
 @pytest.mark.parametrize("path", ["a.jpg", Path("a.jpg")])
 @pytest.mark.parametrize(
     "take", [extract_features, dedup_core.decode, lambda it: compare(it, FILE), lambda it: measure_pair(FILE, it)]
