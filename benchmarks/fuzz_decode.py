@@ -24,11 +24,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from dedup_core.decoding.decoder import decode  # noqa: E402
+from dedup_core.decoding.formats import ALL_FORMATS  # noqa: E402
 from dedup_core.errors import ImageTooLarge, UnreadableImage  # noqa: E402
+from dedup_core.limits import DecodeLimits  # noqa: E402
 from tests.core.mutations import mutate  # noqa: E402
 from tests.core.odd_files import sound_files  # noqa: E402
 
 HEADER_ENDS = (struct.error, IndexError, OverflowError)
+EVERY_FORMAT = DecodeLimits(formats=ALL_FORMATS)
 MAX_SECONDS = 2.0
 MAX_BYTES = 400_000_000
 ADDRESS_SPACE_BYTES = 4 << 30  # a runaway allocation fails instead of taking the machine along
@@ -141,7 +144,7 @@ def work(seed: int, start: int, files: int) -> int:
 
 def classify(data: bytes) -> str:
     try:
-        image = decode(data)
+        image = decode(data, EVERY_FORMAT)
     except (UnreadableImage, ImageTooLarge) as error:
         # A decoder complains in these ways; anything else may be a fault of ours that `corrupt` would hide.
         usual = error.__cause__ is None or isinstance(error.__cause__, (OSError, SyntaxError, ValueError, *HEADER_ENDS))
