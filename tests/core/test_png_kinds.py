@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dedup_core import VerdictKind, compare
 from dedup_core.decoding.decoder import decode
+from dedup_core.errors import UnreadableImage
 from tests.core.odd_files import drawing, encode, srgb_profile
 
 WIDTH, HEIGHT = 61, 40
@@ -26,6 +27,15 @@ def gray_png(values: NDArray[np.uint16], bits: int, *more: bytes) -> bytes:
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
     end = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + end
+
+
+def interlaced_png(values: NDArray[np.uint16], passes: int) -> bytes:
+    """Of gray values of 8 bits, of which so many of the seven passes are in a stream that ends well."""
+    parts = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    shown = (values[top::down, left::across] for left, top, across, down in parts[:passes])
+    rows = b"".join(b"\0" + row.astype(np.uint8).tobytes() for part in shown if part.size for row in part)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 8, 0, 0, 0, 1))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def key(value: int) -> bytes:
@@ -73,6 +83,22 @@ def test_a_deep_picture_with_a_color_key_that_has_to_be_reduced_is_still_transpa
     pixels = decode(gray_png(values, 16, key(1))).pixels
     assert (pixels[:, 210:] == 255).all()
     assert abs(int(pixels[20, 20, 0]) - 78) <= 1
+
+
+@pytest.mark.parametrize("height", [40, 41])
+def test_an_interlaced_picture_without_its_last_pass_is_no_whole_one(height: int):
+    """Of an odd height the last row is in an earlier pass, and every other row was black."""
+    values = np.random.default_rng(2).integers(0, 256, (height, WIDTH)).astype(np.uint16)
+    assert np.array_equal(decode(interlaced_png(values, 7)).pixels[..., 0], values)
+    with pytest.raises(UnreadableImage, match="its last rows are not there") as refusal:
+        decode(interlaced_png(values, 6))
+    assert refusal.value.reason == "truncated"
+
+
+@pytest.mark.parametrize("height", [1, 2, 3])
+def test_an_interlaced_picture_of_few_rows_is_read(height: int):
+    values = np.random.default_rng(3).integers(0, 256, (height, WIDTH)).astype(np.uint16)
+    assert np.array_equal(decode(interlaced_png(values, 7)).pixels[..., 0], values)
 
 
 @pytest.mark.parametrize("name", [b"icc_profile", b"transparency"])

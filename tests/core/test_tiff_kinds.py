@@ -224,3 +224,21 @@ def test_a_big_tiff_in_the_other_order_is_refused_and_not_called_damaged():
     with pytest.raises(UnreadableImage, match="highest byte first is not read here") as refusal:
         decode(b"MM\0+\0\x08\0\0" + struct.pack(">Q", 16) + bytes(100))
     assert refusal.value.reason == "unsupported-variant"
+
+
+@pytest.mark.parametrize("strips", [1, 2, 3, 4])
+def test_a_list_of_strips_that_ends_early_is_no_whole_picture(strips: int):
+    """What they did not cover was black."""
+    rows = HEIGHT // 4
+    pixels = np.asarray(drawing(WIDTH, HEIGHT).convert("L")).tobytes()
+    first = tiff([(250, 7, len(pixels), pixels)]).index(pixels)
+    starts = [first + WIDTH * rows * number for number in range(strips)]
+    offsets: Entry = (273, 4, strips, struct.pack(f"<{strips}I", *starts) if strips > 1 else first)
+    lengths: Entry = (279, 4, strips, struct.pack("<I", WIDTH * rows) * strips if strips > 1 else WIDTH * rows)
+    listed = picture(b"", 8, 1, (250, 7, len(pixels), pixels), (278, 4, 1, rows), offsets, lengths)
+    if strips == 4:
+        assert np.array_equal(decode(listed).pixels, decode(picture(pixels, 8, 1)).pixels)
+        return
+    with pytest.raises(UnreadableImage, match="lists fewer strips or tiles") as refusal:
+        decode(listed)
+    assert refusal.value.reason == "truncated"

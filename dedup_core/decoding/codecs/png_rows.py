@@ -18,7 +18,8 @@ def load_whole(picture: ImageFile.ImageFile) -> None:
         picture.load()
         return
     unseen = _unseen(picture)
-    box = (0, picture.height - 1, unseen.width, picture.height)
+    last = _filled_last(picture)
+    box = (0, last, unseen.width, last + 1)
     read: Callable[[int], bytes] = picture.load_read  # type: ignore[attr-defined]
 
     def read_first(amount: int) -> bytes:
@@ -30,6 +31,12 @@ def load_whole(picture: ImageFile.ImageFile) -> None:
     picture.load()
     if picture.mode == unseen.mode and picture.crop(box).tobytes() == unseen.tobytes():
         refuse("truncated", "the PNG file ends before its picture does: its last rows are not there")
+
+
+def _filled_last(picture: ImageFile.ImageFile) -> int:
+    """The row that comes last in the stream: the last one, or where rows are interlaced the last odd one."""
+    below = picture.height - 1
+    return below - (below % 2 == 0) if picture.info.get("interlace") and below > 0 else below
 
 
 def _unseen(picture: ImageFile.ImageFile) -> Image.Image:

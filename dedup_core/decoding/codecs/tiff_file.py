@@ -35,9 +35,18 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         super()._setup()
         if tags.get(_PLANES) == _ONE_BEHIND_THE_OTHER and self.mode in _NOT_IN_PLANES:
             refuse("unsupported-variant", f"TIFF of the kind {self.mode} in planes: save it with its pixels as wholes")
+        self._refuse_missing_parts()
         for index, tile in enumerate(self.tile):
             if tile.codec_name == "libtiff" and isinstance(tile.args, tuple) and tile.args[0] in _AS_UNPACKED:
                 self.tile[index] = tile._replace(args=(_AS_UNPACKED[tile.args[0]], *tile.args[1:]))
+
+    def _refuse_missing_parts(self) -> None:
+        """Refuse a list of strips or tiles that ends early, the rest of which Pillow leaves black."""
+        planes = len(self.getbands()) if self.tag_v2.get(_PLANES) == _ONE_BEHIND_THE_OTHER else 1
+        boxes = [tile.extents for tile in self.tile if tile.extents]
+        covered = sum((right - left) * (below - above) for left, above, right, below in boxes)
+        if covered < self.width * self.height * planes and all(tile.codec_name == "raw" for tile in self.tile):
+            refuse("truncated", "the TIFF file lists fewer strips or tiles than its picture has")
 
     def _is_read_by_libtiff_alone(self) -> bool:
         tags = self.tag_v2
