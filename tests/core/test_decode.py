@@ -140,6 +140,31 @@ def test_a_profile_for_other_pixels_counts_as_none() -> None:
     assert np.array_equal(image.pixels[..., 0], np.asarray(grey))
 
 
+def gray_profile(gamma: float) -> bytes:
+    """The least that an ICC profile of grays may be: white, and what their numbers mean."""
+    white = struct.pack(">iii", 63_190, 65_536, 54_061)
+    curve = b"curv" + bytes(4) + struct.pack(">IHH", 1, round(gamma * 256), 0)
+    tags = {b"wtpt": b"XYZ " + bytes(4) + white, b"kTRC": curve}
+    start = 128 + 4 + 12 * len(tags)
+    entries, body = struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        entries += struct.pack(">4sII", name, start + len(body), len(content))
+        body += content
+    head = struct.pack(">I4sI", start + len(body), b"lcms", 0x0210_0000) + b"mntrGRAYXYZ " + bytes(12) + b"acsp"
+    return (head + bytes(28) + white).ljust(128, b"\0") + entries + body
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+@pytest.mark.parametrize("format_name", ["PNG", "TIFF"])
+def test_a_gray_profile_says_what_the_numbers_mean_beside_transparency_too(format_name: str, mode: str) -> None:
+    """With transparency it counted as one for other pixels."""
+    linear = colorful(120, 80).convert("L")
+    shares = np.asarray(linear) / 255
+    expected = 255 * np.where(shares < 0.0031308, 12.92 * shares, 1.055 * shares ** (1 / 2.4) - 0.055)
+    pixels = decode(encode(linear.convert(mode), format_name, icc_profile=gray_profile(1.0))).pixels
+    assert np.abs(pixels[..., 0] - expected)[expected > 32].max() <= 2
+
+
 def test_press_colors_come_out_as_colors() -> None:
     ink = Image.new("CMYK", (40, 30), (0, 255, 255, 0))  # magenta and yellow over each other
     for format_name in ("JPEG", "TIFF"):

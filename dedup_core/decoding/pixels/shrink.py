@@ -14,6 +14,7 @@ BAND_PIXELS: Final = 1 << 20  # pixels converted at a time, so that a change of 
 REDUCIBLE: Final = ("RGB", "L", "CMYK", "LAB")
 LEAST_GAP: Final = 2  # the last resampling still shrinks this much, so that whole factors leave no trace
 ONE_BYTE_MODES: Final = ("1", "L", "P")
+GRAY_MODES: Final = ("1", "L", "LA", "La")
 
 type Box = tuple[float, float, float, float]
 
@@ -24,6 +25,8 @@ def reduce_to_working_size(picture: Image.Image) -> Image.Image:
     small, box = averaged(picture, size)
     if small.mode == "RGBa":
         small = on_a_ground(small.convert("RGBA"))
+        if picture.mode in GRAY_MODES or is_deep(picture.mode):
+            small = small.convert("L")  # for which a profile of grays is made
     return small.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
