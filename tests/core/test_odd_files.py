@@ -211,6 +211,8 @@ MEBIBYTE = 1024 * 1024
 INFLATES_TO_A_MEBIBYTE = zlib.compress(bytes(MEBIBYTE - 1))
 LONG_TEXT = b"large " * (MEBIBYTE // 2)
 XMP_HEAD = b"XML:com.adobe.xmp\x00\x01\x00\x00\x00"
+PHOTOSHOP_SEGMENT = b"\xff\xed\xff\xf8Photoshop 3.0\x00" + b"8BIM\x04\x04\x00\x00\x00\x00\x00\x00" * 5_460
+TABLES_SEGMENT = b"\xff\xdb\xff\xe1" + bytes([0, *[1] * 64]) * 1_007
 EXIF_SEGMENT = b"\xff\xe1\xff\xffExif\x00\x00" + bytes(65_527)
 LINK_TO_NOWHERE = (34665, 4, 1, 0x7FFFFFFF)
 
@@ -249,6 +251,18 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "JPEG header of restart markers": (lambda: b"\xff\xd8" + b"\xff\xd0" * MEBIBYTE, "too-complex"),
     "JPEG header of zeros": (lambda: b"\xff\xd8\xff" + bytes(MEBIBYTE) + SOUND["jpeg-plain"], "corrupt"),
     "JPEG with 100 EXIF segments": (lambda: b"\xff\xd8" + EXIF_SEGMENT * 100 + SOUND["jpeg-plain"][2:], "too-complex"),
+    "JPEG with 16,380 blocks of Photoshop": (
+        lambda: b"\xff\xd8" + PHOTOSHOP_SEGMENT * 3 + SOUND["jpeg-plain"][2:],
+        "decoded",
+    ),
+    "JPEG with 81,900 blocks of Photoshop": (
+        lambda: b"\xff\xd8" + PHOTOSHOP_SEGMENT * 15 + SOUND["jpeg-plain"][2:],
+        "too-complex",
+    ),
+    "JPEG with 2,014 quantization tables": (
+        lambda: b"\xff\xd8" + TABLES_SEGMENT * 2 + SOUND["jpeg-plain"][2:],
+        "too-complex",
+    ),
     "JPEG with a broken EXIF": (
         lambda: b"\xff\xd8\xff\xe1\x00\x12Exif\x00\x00II*\x00\xff\xff\xff\xff\x01\x00" + SOUND["jpeg-plain"][2:],
         "decoded",

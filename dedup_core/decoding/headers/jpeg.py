@@ -7,10 +7,12 @@ from typing import Final
 
 from dedup_core.decoding.headers.header import Header, halvings_to_working_size, refuse
 from dedup_core.decoding.headers.tiff import exif_orientation
+from dedup_core.limits import MAX_PARTS
 
 # Each, and each fill byte, is a step of Python; a profile may come in 255 segments, XMP in some hundred.
 MAX_SEGMENTS: Final = 4_096
 MAX_EXIF_BYTES: Final = 4 * 1024 * 1024  # 64 segments; Pillow joins them anew for each: 136 MB, for 900 of them 26 GB
+MAX_TABLE_BYTES: Final = 64 * 1024  # of tables of quantization; Pillow makes numbers of them in Python, and 4 are used
 MAX_JUNK_BYTES: Final = 64 * 1024  # between segments; Pillow skips it byte by byte in Python
 # Every scan of a progressive file walks over all blocks, however few bytes it has: docs/decoding.md#hostile-files
 MAX_SCAN_PIXELS: Final = 1_200_000_000
@@ -20,6 +22,9 @@ FILL: Final = 0xFF
 SCAN_MARKER: Final = bytes((FILL, SCAN))
 MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # that ends a scan: no stuffed byte, no restart marker
 EXIF_SEGMENT: Final = 0xE1
+TABLES_SEGMENT: Final = 0xDB
+PHOTOSHOP_SEGMENT: Final = 0xED
+PHOTOSHOP_BLOCK: Final = b"8BIM"  # how each begins, of which Pillow makes an entry in Python
 FRAMES_PROGRESSIVE: Final = (0xC2, 0xCA)
 FRAMES_READABLE: Final = (0xC0, 0xC1, 0xC9, *FRAMES_PROGRESSIVE)
 FRAMES_SEQUENTIAL: Final = (0xC0, 0xC1)  # in Huffman code: the arithmetic decoder cannot wait for more
@@ -29,20 +34,33 @@ STANDALONE: Final = frozenset(range(0xD0, 0xD9)) | {0x00, 0x01}
 
 def read_jpeg_header(data: bytes) -> Header:
     """Look at the segments up to the first scan; the last frame header counts, as it does for the decoder."""
-    exif_bytes, orientation, frame, scan = 0, 1, None, None
+    exif_bytes, table_bytes, blocks, orientation, frame, scan = 0, 0, 0, 1, None, None
     for marker, segment, end in segments(data):
         if marker in FRAMES:
             frame = marker, segment
         elif marker == EXIF_SEGMENT and segment.startswith(b"Exif\x00\x00"):
             orientation = orientation if exif_bytes else exif_orientation(segment)
             exif_bytes += len(segment)
+        elif marker == TABLES_SEGMENT:
+            table_bytes += len(segment)
+        elif marker == PHOTOSHOP_SEGMENT:
+            blocks += segment.count(PHOTOSHOP_BLOCK)
         elif marker == SCAN:
             scan = segment, end
     if frame is None or scan is None:
         refuse("corrupt", "the JPEG file holds no picture")
+    _refuse_metadata(exif_bytes, table_bytes, blocks)
+    return _frame_header(data, *frame, *scan, orientation)
+
+
+def _refuse_metadata(exif_bytes: int, table_bytes: int, blocks: int) -> None:
+    """Refuse what would keep Pillow busy before it comes to the picture."""
     if exif_bytes > MAX_EXIF_BYTES:
         refuse("too-complex", f"the JPEG file carries more than {MAX_EXIF_BYTES:,} bytes of EXIF")
-    return _frame_header(data, *frame, *scan, orientation)
+    if table_bytes > MAX_TABLE_BYTES:
+        refuse("too-complex", f"the JPEG file carries more than {MAX_TABLE_BYTES:,} bytes of quantization tables")
+    if blocks > MAX_PARTS:
+        refuse("too-complex", f"the JPEG file carries more than {MAX_PARTS:,} blocks of Photoshop")
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
