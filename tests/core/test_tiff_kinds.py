@@ -242,3 +242,13 @@ def test_a_list_of_strips_that_ends_early_is_no_whole_picture(strips: int):
     with pytest.raises(UnreadableImage, match="lists fewer strips or tiles") as refusal:
         decode(listed)
     assert refusal.value.reason == "truncated"
+
+
+@pytest.mark.parametrize("largest", [255, 65_535])
+def test_a_palette_of_8_bits_is_read_as_one_of_16_is(largest: int):
+    """Some programs write it so, and every color was black."""
+    colors = np.random.default_rng(5).integers(0, 256, (3, 256), dtype=np.uint16)
+    colors[0, 0] = 255
+    indexes = np.arange(WIDTH * HEIGHT).astype(np.uint8).reshape(HEIGHT, WIDTH)
+    data = picture(indexes.tobytes(), 8, 3, (320, 3, 768, (colors * (largest // 255)).astype("<u2").tobytes()))
+    assert np.array_equal(decode(data).pixels, np.moveaxis(colors, 0, -1)[indexes])

@@ -7,15 +7,17 @@ is a compression; so it is told of one. libtiff goes by the file.
 
 from typing import Final
 
-from PIL import TiffImagePlugin
+from PIL import ImagePalette, TiffImagePlugin
 
 from dedup_core.decoding.headers.header import refuse
 
-_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _SHARED = 258, 259, 262, 277, 284, 338, 530  # tags
+_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES = 258, 259, 262, 277, 284  # tags
+_COLORS, _EXTRA, _SHARED = 320, 338, 530
 _NONE, _ANY = 1, 5  # of compressions
 _ONE_BEHIND_THE_OTHER: Final = 2
 _YCBCR: Final = 6
 _BYTE: Final = 8  # bits
+_LARGEST_BYTE: Final = 255
 _EACH_PIXEL: Final = (1, 1)
 _NOT_IN_PLANES: Final = ("LA", "La", "PA", "LAB")  # in which the second plane is taken for something else
 _AS_UNPACKED: Final = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
@@ -36,6 +38,9 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         if tags.get(_PLANES) == _ONE_BEHIND_THE_OTHER and self.mode in _NOT_IN_PLANES:
             refuse("unsupported-variant", f"TIFF of the kind {self.mode} in planes: save it with its pixels as wholes")
         self._refuse_missing_parts()
+        colors = tags.get(_COLORS, ())
+        if self.mode == "P" and 0 < max(colors) <= _LARGEST_BYTE:  # libtiff takes such a palette for one of 8 bits, too
+            self.palette = ImagePalette.raw("RGB;L", bytes(colors))
         for index, tile in enumerate(self.tile):
             if tile.codec_name == "libtiff" and isinstance(tile.args, tuple) and tile.args[0] in _AS_UNPACKED:
                 self.tile[index] = tile._replace(args=(_AS_UNPACKED[tile.args[0]], *tile.args[1:]))
