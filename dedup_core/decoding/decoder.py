@@ -201,6 +201,9 @@ def _shrink_while_decoding(picture: ImageFile.ImageFile, header: Header) -> None
         picture.draft(None, (max(1, picture.width // scale), max(1, picture.height // scale)))
     else:
         picture.reduce = header.halvings  # type: ignore[method-assign, assignment] # how the JPEG 2000 plugin takes it
+        power = 1 << header.halvings
+        # The format rounds a halved size up, and the plugin to the nearest, for which it finds no picture.
+        picture._size = (-(-picture.width // power) * power, -(-picture.height // power) * power)  # noqa: SLF001
 
 
 def _unreadable(format_name: str, error: Exception) -> UnreadableImage:

@@ -285,3 +285,21 @@ def test_every_tile_of_a_jpeg_2000_counts_for_the_memory_that_its_decoder_takes(
     files = (encode(picture, "JPEG2000", **options) for options in ({}, {"tile_size": (32, 32)}))
     whole, tiled = (check_header(data, DecodeLimits(formats=ALL_FORMATS)).memory_bytes for data in files)
     assert tiled == whole + 63 * TILE_BYTES
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"tile_size": (333, 333)},
+        {"tile_size": (8192, 8192), "tile_offset": (0, 0), "offset": (3, 5)},
+    ],
+    ids=["whole", "in odd tiles", "away from the corner"],
+)
+def test_a_jpeg_2000_is_shrunk_or_read_whole_whatever_its_size_is(options: dict[str, tuple[int, int]]):
+    """Two of three such files were called damaged: Pillow rounds a quarter of 4,097 pixels to 1,024."""
+    picture = colorful(4097, 801)
+    image = decode(encode(picture, "JPEG2000", **options), EVERY_FORMAT)
+    expected = decode(encode(picture, "PNG", compress_level=1))
+    assert (image.width, image.height) == picture.size
+    assert np.abs(image.pixels.astype(int) - expected.pixels).mean() < 1

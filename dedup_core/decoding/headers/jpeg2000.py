@@ -97,7 +97,10 @@ def _codestream_header(size: tuple[int, ...], halvings_stored: int, coded_bytes:
     tiles = _tiles(size)
     if tiles > MAX_TILES:
         refuse("too-complex", f"the JPEG 2000 picture is cut into {tiles:,} tiles")
-    halvings = halvings_to_working_size(width, height, halvings_stored)
+    is_shrunk = left == top == 0  # Pillow finds no smaller picture where it does not begin at the corner of its grid
+    halvings = halvings_to_working_size(width, height, halvings_stored) if is_shrunk else 0
+    while halvings > 1 and tiles > 1 and (tile_width | tile_height) % (1 << halvings):
+        halvings -= 1  # nor where a tile begins between the pixels of the smaller one
     if coded_bytes >> (2 * halvings) > MAX_CODED_BYTES:
         refuse("too-complex", f"{coded_bytes:,} bytes of JPEG 2000 without lower resolutions take too long to unpack")
     memory = ((width * height * (8 * components + 4)) >> (2 * halvings)) + tiles * TILE_BYTES
