@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from dedup_core.decoding.codecs.bmp_indexes import read_indexes
+from dedup_core.decoding.codecs.bmp_profile import embedded_profile
 from dedup_core.decoding.codecs.gif_screen import clear_around_frame
 from dedup_core.decoding.codecs.jpeg_scan import load_checked
 from dedup_core.decoding.codecs.jpeg_segments import without_short_segments
@@ -176,6 +177,7 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     picture = cast("ImageFile.ImageFile", plugin(BytesIO(data)))
     if header.format == "BMP":
         read_indexes(picture, data)
+        profile = embedded_profile(data)
     if header.format == "PNG":
         spread_key(picture, data)
     if header.format == "TIFF":
