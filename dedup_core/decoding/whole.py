@@ -17,6 +17,8 @@ from dedup_core.limits import MAX_FRAME_PIXELS, MAX_FRAMES, WORKING_SIZE
 _SHOWN_ALIKE: Final = frozenset({"1", "L", "P", "PA", "LA", "RGB", "RGBA"})
 _ROUNDED: Final = frozenset({"AVIF", "HEIC", "JPEG2000"})  # decoded to 8 bits, whatever they hold
 _BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277  # TIFF tags
+_KIND_OF_PAGE: Final = 254
+_NO_PAGE: Final = 1 | 4  # bits of it: a smaller copy of a page, or where it is transparent
 _MANY_BITS: Final = 8
 _DEEP_PNG: Final = b"\x10"
 
@@ -56,6 +58,8 @@ def frames_of(picture: Image.Image, header: Header, transposed: Image.Transpose 
             picture.seek(index)
             if picture.width * picture.height > MAX_FRAME_PIXELS:
                 break
+            if getattr(picture, "tag_v2", {}).get(_KIND_OF_PAGE, 0) & _NO_PAGE:
+                continue
             sample = small_luma(picture)
             samples.append((sample if transposed is None else sample.transpose(transposed)).tobytes())
     return b"".join(samples)

@@ -177,3 +177,17 @@ def test_a_tile_much_larger_than_its_picture_counts_as_memory():
     tiled = [(322, 4, 1, 32_768), (323, 4, 1, 32_768), (324, 4, 1, tile), (325, 4, 1, len(tile))]
     with pytest.raises(ImageTooLarge, match="decoding it takes 1,073,742,080 bytes"):
         decode(tiff([*picture, *tiled]))
+
+
+@pytest.mark.parametrize("kind", [1, 4, 5])
+def test_a_smaller_copy_or_a_mask_behind_a_page_is_no_other_page(kind: int):
+    """A geographic TIFF with its mask was `altered` beside its JPEG copy."""
+    rows = np.asarray(scene(1, (160, 120)).convert("L"))
+    mask = np.zeros((120, 160), np.uint8)
+    mask[20:100, 20:140] = 255
+    first, behind = (page(160, 120, values.tobytes()) for values in (rows, mask))
+    with_both = tiff(first, [*behind, (254, 4, 1, kind)])
+    assert sample_count(with_both) == 0
+    assert compare(with_both, encode(Image.fromarray(rows), "JPEG", quality=90)).kind is VerdictKind.DUPLICATE
+    assert compare(with_both, tiff(first)).kind is VerdictKind.DUPLICATE
+    assert compare(tiff(first, behind), tiff(first)).kind is VerdictKind.ALTERED
