@@ -2,7 +2,9 @@
 
 import io
 import random
+import struct
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -98,3 +100,33 @@ def test_the_end_of_a_preview_is_not_the_end_of_the_picture() -> None:
     exif[0x010E] = "a preview: \xff\xd9".encode("latin-1") * 20  # as thumbnails in EXIF have
     data = encoded(scene(6), "JPEG", quality=75, exif=exif.tobytes())  # type: ignore[arg-type]
     assert decode(data).width == scene(6).width
+
+
+def in_scans(image: Image.Image, components: str) -> bytes:
+    """A file with a scan for each of these components of Y, B and R, made of gray files."""
+    planes = dict(zip("YBR", image.convert("YCbCr").split(), strict=True))
+    grays = {name: encoded(plane, "JPEG", quality=90) for name, plane in planes.items()}
+    head = grays["Y"][: grays["Y"].index(b"\xff\xda")]
+    at = head.index(b"\xff\xc0")
+    end = at + 2 + int.from_bytes(head[at + 2 : at + 4])
+    frame = b"\xff\xc0" + struct.pack(">HBHHB", 17, 8, image.height, image.width, 3)
+    frame += b"".join(bytes((ord(name), 0x11, 0)) for name in "YBR")
+    data = head[:at] + frame + head[end:]
+    for name in components:
+        first, last = coded(grays[name])
+        data += b"\xff\xda" + struct.pack(">HBBBBBB", 8, 1, ord(name), 0, 0, 63, 0) + grays[name][first:last]
+    return data + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("components", ["YBR", "RYB"])
+def test_components_may_come_in_scans_of_their_own(components: str) -> None:
+    image = scene(3, (160, 120))
+    assert abs(decode(in_scans(image, components)).pixels.mean(axis=(0, 1)) - np.asarray(image).mean((0, 1))).max() < 2
+
+
+@pytest.mark.parametrize("components", ["Y", "YB", "BR"])
+def test_a_picture_without_one_of_its_components_is_damaged(components: str) -> None:
+    """It was compared in gray or in two colors."""
+    with pytest.raises(UnreadableImage, match="a component of its picture is in none of its scans") as refusal:
+        decode(in_scans(scene(3, (160, 120)), components))
+    assert refusal.value.reason == "corrupt"

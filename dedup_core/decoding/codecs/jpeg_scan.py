@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 from PIL import Image, ImageFile
 
 from dedup_core.decoding.headers.header import Header, refuse
-from dedup_core.decoding.headers.jpeg import END, FILL, MARKER
+from dedup_core.decoding.headers.jpeg import END, FILL, MARKER, MAX_SEGMENTS, SCAN_MARKER
 
 _END_OF_IMAGE: Final = bytes([FILL, END])
 _SURPLUS: Final = 4  # bytes at the end of a scan that need not be used
@@ -30,6 +30,7 @@ def load_checked(picture: ImageFile.ImageFile, data: bytes, header: Header) -> N
     if end is None or picture.width < _NARROWEST:
         _refuse_hole(data, header)
         picture.load()
+        _refuse_missing_component(picture, data, header)
         return
     watched = _Watched(picture, data, end)
     picture.load_read = watched.read  # type: ignore[attr-defined]
@@ -80,6 +81,20 @@ class _Watched:
     def _has_last_row(self) -> bool:
         below = self._picture.height - 1
         return any(self._picture.im.getpixel((x, below)) != self._unseen.im.getpixel((x, 0)) for x in range(_NARROWEST))
+
+
+def _refuse_missing_component(picture: ImageFile.ImageFile, data: bytes, header: Header) -> None:
+    """Refuse a picture of which the luma or a color is in no scan; libjpeg leaves it flat, and says nothing."""
+    left = {component for component, *_ in picture.layer}  # type: ignore[attr-defined] # of the frame
+    scan = data.rfind(SCAN_MARKER, 0, header.scan_at)
+    for _ in range(MAX_SEGMENTS):
+        if scan < 0 or not left:
+            break
+        first, count = scan + 5, int.from_bytes(data[scan + 4 : scan + 5])
+        left.difference_update(data[first : first + 2 * count : 2])
+        scan = data.find(SCAN_MARKER, scan + 2)
+    if left:
+        refuse("corrupt", "the JPEG file is damaged: a component of its picture is in none of its scans")
 
 
 def _refuse_surplus() -> NoReturn:
