@@ -144,7 +144,7 @@ class DecisionService:
             at=self._later_than(pair),
         )
         pair = pair or _never_compared(ours, theirs)
-        return self._put(pair, decided, pair.decided)
+        return self._put(pair, _as_chosen_before(decided, pair.decided), pair.decided)
 
     def decide_group(
         self, group_id: str, act: Act, by: str, keeper: ImagePath | None = None, *, shown: str = ""
@@ -242,6 +242,14 @@ def _must_be_there(paths: Iterable[ImagePath], rows: Mapping[str, ImageSummary])
         row = rows.get(path.image_id)
         if row is None or not row.is_alive:
             raise NothingToDecide(f"nothing was decided: {path} is gone, or cannot be read any more")
+
+
+def _as_chosen_before(decided: Decided, before: Decided | None) -> Decided:
+    """With the keeper that somebody chose of the same two: that they are copies takes nothing of it back."""
+    if before is None or decided.keeper or {decided.decision, before.decision} != {Decision.DUPLICATE}:
+        return decided
+    of_now, of_then = ((it.first_content, it.second_content) for it in (decided, before))
+    return replace(decided, keeper=before.keeper) if of_now == of_then else decided
 
 
 def _is_untold(decided: Decided, told: Decided | None) -> bool:

@@ -127,6 +127,32 @@ def test_a_whole_group_is_decided_and_the_keeper_chosen(world):
         world.services.decisions.decide_group(decided.id, Act.KEEPER, "ann", keeper=ImagePath("images", "z.jpg"))
 
 
+def test_who_says_that_all_are_copies_leaves_the_keeper_that_a_person_chose():
+    world = World()
+    for path, data in ((A, photo(1)), (B, copy_of(1))):
+        world.upload_and_ingest(path.name, data)
+    world.verify_all()
+    world.services.decisions.decide_group(only_group(world).id, Act.KEEPER, "bob", keeper=B)
+    world.upload_and_ingest(C.name, photo(1))
+    world.verify_all()
+    shown = only_group(world)
+    assert (shown.keeper.path, shown.is_decided) == (str(B), False)
+    world.services.decisions.decide_group(shown.id, Act.DUPLICATE, "ann")
+    decided = only_group(world)
+    assert (decided.keeper.path, decided.is_decided) == (str(B), True)
+    assert decided.reasons[0].sentence == "a person chose it"
+
+
+def test_a_keeper_that_was_chosen_of_other_bytes_is_not_chosen_of_these(world):
+    decide = world.services.decisions.decide_pair
+    decide(A, B, Act.KEEPER, "bob", B)
+    world.upload_and_ingest(B.name, encoded(small_scene(1), "JPEG", quality=70))
+    world.verify_all()
+    decided = decide(A, B, Act.DUPLICATE, "ann").decided
+    assert decided is not None
+    assert decided.keeper == b""
+
+
 def test_undo_brings_back_what_was_decided_before(world):
     decide = world.services.decisions.decide_pair
     decide(A, B, Act.DUPLICATE, "ann")
