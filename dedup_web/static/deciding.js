@@ -107,19 +107,24 @@ async function inTurn(things, work, at_once = 4) {
   if (failed) throw failed.reason;
 }
 
+// What somebody wanted to stay is decided about where it is seen, and not among all others.
 async function decideIdentical() {
   const found = [];
+  let wished = 0;
   for (let cursor = null; ;) {
     const wanted = new URLSearchParams({ verdict: "duplicate", identical: "true", size: 200 });
     narrow(wanted);
     if (cursor) wanted.set("cursor", cursor);
     const page = await read(`groups?${wanted}`);
-    found.push(...page.groups);
+    const free = page.groups.filter((group) => group.members.every((member) => member.may_go));
+    found.push(...free);
+    wished += page.groups.length - free.length;
     if (!(cursor = page.next_cursor)) break;
   }
-  if (!found.length) return tell("No group of identical files is left to decide");
+  const left = wished ? `${many(wished, "group")} in which somebody wanted an image to stay ${wished === 1 ? "is" : "are"} left: look at ${wished === 1 ? "it" : "each"}. ` : "";
+  if (!found.length) return tell(left || "No group of identical files is left to decide");
   const gain = found.reduce((sum, group) => sum + group.bytes_to_gain, 0);
-  if (!await isSure(`Decide ${many(found.length, "group")} of identical files as copies?`, `That is ${bytes(gain)} to gain. Nothing is deleted, and one undo takes all of it back.`)) return;
+  if (!await isSure(`Decide ${many(found.length, "group")} of identical files as copies?`, `That is ${bytes(gain)} to gain. ${left}Nothing is deleted, and one undo takes all of it back.`)) return;
   const pairs = [];
   let changed = 0;
   try {

@@ -15,7 +15,7 @@ from dedup_app.queries.review import GroupFilter
 from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.groups.facts import Family, ImageFacts, Link
+from dedup_core.groups.facts import Decision, Family, ImageFacts, Link
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from tests.app.judged import world_of
@@ -538,6 +538,30 @@ def test_a_group_that_changes_before_all_identical_ones_are_decided_is_left(brow
     page.locator("#sure button.primary").click()
     expect(page.locator("#toast")).to_contain_text("Decided 1 group.")
     page.close()
+
+
+def test_what_somebody_wanted_to_stay_is_not_decided_among_all_identical_ones(browser: Browser):
+    world = World()
+    for name in ("a.png", "shop/a.png"):
+        world.upload_and_ingest(name, photo(1))
+    [wanted] = world.services.review.page(GroupFilter(Family.SAME)).groups
+    world.services.decisions.decide_group(wanted.id, Act.KEEP_BOTH, "bob")
+    for name, number in (("late/a.png", 1), ("b.png", 2), ("shop/b.png", 2)):
+        world.upload_and_ingest(name, photo(number))
+    with served(world) as site:
+        page = opened(browser, site)
+        expect(page.locator("#progress")).to_contain_text("0 of 2")
+        page.click("#decide-identical")
+        expect(page.locator("#sure")).to_contain_text("Decide 1 group of identical files as copies?")
+        expect(page.locator("#sure")).to_contain_text("1 group in which somebody wanted an image to stay is left")
+        page.locator("#sure button.primary").click()
+        expect(page.locator("#progress")).to_contain_text("1 of 2")
+        page.click("#decide-identical")
+        expect(page.locator("#toast")).to_contain_text("1 group in which somebody wanted an image to stay is left")
+        kept = world.pair(ImagePath("images", "a.png"), ImagePath("images", "shop/a.png")).decided
+        assert kept is not None
+        assert (kept.decision, kept.by) == (Decision.KEEP_BOTH, "bob")
+        page.close()
 
 
 def test_pairs_that_tell_most_are_asked_for_and_a_link_leads_to_one(browser: Browser):
