@@ -19,15 +19,20 @@ function decide(act, keeper = null) {
   return inOrder(() => decideNow(group, shown, tab, act, keeper).finally(() => asked.delete(group)));
 }
 // The second click of a double click would be about the group that took the place of the first one's.
-const decidesOnce = (act, keeper) => (event) => { if (event.detail < 2) decide(act, keeper); };
-const undo = () => inOrder(undoNow);
+const once = (act) => (event) => { if (event.detail < 2) act(); };
+const decidesOnce = (act, keeper) => once(() => decide(act, keeper));
 
 async function decideNow(group, shown, tab, act, keeper) {
   if (group.pair) return decidePair(group, act, keeper);
   const done = await asShown(shown, `groups/${group.id}/decision`, act, keeper, () => tab === state.tab && showGroupAnew(group));
-  state.undo.push({ pairs: done });
-  tell(act === "keeper" ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.${act === "duplicate" && group.unsure ? " What is unsure stays until you choose the one to keep." : ""}`, true);
-  if (tab === state.tab) await afterDeciding();
+  remember({ pairs: done });
+  const said = act === "keeper" ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.${act === "duplicate" && group.unsure ? " What is unsure stays until you choose the one to keep." : ""}`;
+  tell(said, true);
+  if (tab === state.tab) await afterDeciding(group, said);
+}
+function remember(done) {
+  state.undo.push(done);
+  if ($("act-undo")) $("act-undo").disabled = false;
 }
 
 // What is decided is about what is shown: of what changed meanwhile, or somebody else has decided about, the app
@@ -37,18 +42,31 @@ async function asShown(shown, path, act, keeper, showAnew) {
     return await send(path, { act, shown: shown.shown, ...(keeper && { keeper: keeper.id }) });
   } catch (error) {
     if (error.status === 409) await showAnew();
+    if (state.group?.id !== shown.id) error.message = `${nameOf(shown.keeper)}: ${error.message}`;
     throw error;
   }
 }
 
-async function undoNow() {
-  let last = state.undo.at(-1);
+// In the list of what is decided it is about what is shown there, and elsewhere about what was decided here last.
+function undo() {
   const group = state.groups[state.at];
-  if (!last && group?.decided) last = { pairs: group.members.filter((it) => it.decided).map((it) => ({ left: group.keeper.id, right: it.image.id, decided: it.decided })) };
-  if (!last?.pairs.length) return tell("There is nothing to undo");
-  const left = new Set(last.pairs), refused = [];
-  // What is taken back where it is listed may be the word of anybody.
-  const whose = last === state.undo.at(-1) ? "" : ` of ${[...new Set(last.pairs.map((pair) => pair.decided.by || "a person"))].join(" and ")}`;
+  if (state.tab !== "decided") return undoLast(group);
+  if (!group || asked.has(group)) return undefined;
+  asked.add(group);
+  return inOrder(() => undoShown(group).finally(() => asked.delete(group)));
+}
+const undoLast = (group = state.groups[state.at]) => inOrder(() => {
+  if (state.undo.length) return takeBack(state.undo.at(-1), group);
+  return group?.decided ? undoShown(group) : tell("There is nothing to undo");
+});
+// What is taken back where it is listed may be the word of anybody.
+function undoShown(group) {
+  const pairs = group.members.filter((it) => it.decided).map((it) => ({ left: group.keeper.id, right: it.image.id, decided: it.decided }));
+  return takeBack({ pairs }, group, ` of ${[...new Set(pairs.map((pair) => pair.decided.by || "a person"))].join(" and ")}`);
+}
+
+async function takeBack(last, group, whose = "") {
+  const left = new Set(last.pairs), refused = [], ids = new Set(last.pairs.flatMap((pair) => [pair.left, pair.right]));
   try {
     await inTurn(last.pairs, async (pair) => {
       try {
@@ -65,29 +83,29 @@ async function undoNow() {
   }
   const count = last.pairs.length - refused.length;
   const done = count > 1 ? `Took back ${many(count, "decision")}${whose}` : `Took the decision${whose} back`;
-  tell([...(count ? [done] : []), ...refused.slice(0, 1), ...(refused.length > 1 ? [`${many(refused.length, "decision")} hold in all`] : [])].join(". "));
+  const said = [...(count ? [done] : []), ...refused.slice(0, 1), ...(refused.length > 1 ? [`${many(refused.length, "decision")} hold in all`] : [])].join(". ");
+  tell(said);
   if (state.tab === "tune") return backToPair(last);
-  await afterDeciding();
+  await afterDeciding(group, `${said}.`, (it) => ids.has(it.keeper.id) && it.members.some((member) => ids.has(member.image.id)));
 }
 
 // Where it is in the list now; another one that takes its place is not to be taken for it.
 async function showGroupAnew(group) {
-  await afterDeciding(group);
+  await afterDeciding(group, "Nothing was decided.", (it) => it.id === group.id);
   if (isList() && !state.groups.some((it) => it.id === group.id)) {
     throw new Error(`Nothing was decided: ${nameOf(group.keeper)} is decided by somebody else, or in no such group any more. ${state.groups.length ? "Another group is shown now." : ""}`);
   }
 }
 
-// The next group takes the place of the one that was decided.
-async function afterDeciding(looked_at = null) {
-  reading.abort(); // a group that is decided is there no more
+// What is wanted is shown, or what took the place of the group; but whoever looks at another one by now goes on with it.
+async function afterDeciding(group, said, isWanted = () => false) {
+  const isElsewhere = () => state.group && state.group.id !== group?.id;
+  if (!isElsewhere()) reading.abort(); // a group that is decided is there no more
   if (!isList()) return;
-  let at = state.at;
-  if (await reloadList()) {
-    const place = state.groups.findIndex((it) => it.id === looked_at?.id);
-    if (place >= 0) at = place;
-    await open(Math.min(at < 0 ? 0 : at, state.groups.length - 1), true);
-  }
+  const is_anew = await reloadList().catch((error) => { throw new Error(`${said} The list could not be read anew. ${error.message}`); });
+  if (!is_anew || (isElsewhere() && state.groups[state.at]?.id === state.group.id)) return;
+  const place = state.groups.findIndex(isWanted);
+  await open(Math.min(Math.max(place < 0 ? state.at : place, 0), state.groups.length - 1), true);
 }
 
 async function inTurn(things, work, at_once = 4) {
@@ -126,14 +144,15 @@ async function decideIdentical() {
   const gain = found.reduce((sum, group) => sum + group.bytes_to_gain, 0);
   if (!await isSure(`Decide ${many(found.length, "group")} of identical files as copies?`, `That is ${bytes(gain)} to gain. ${left}Nothing is deleted, and one undo takes all of it back.`)) return;
   const pairs = [];
-  let changed = 0;
+  let changed = 0, said = "";
   try {
     await inTurn(found, (group) => asShown(group, `groups/${group.id}/decision`, "duplicate", null, () => {})
       .then((done) => pairs.push(...done), (error) => { if (error.status !== 409) throw error; changed += 1; }));
-    tell(`Decided ${many(found.length - changed, "group")}.${changed ? ` ${many(changed, "group")} changed meanwhile: look at what is left.` : ""}`, true);
-  } catch (error) { tell(error.message); } finally {
-    if (pairs.length) state.undo.push({ pairs });
-    await afterDeciding();
+    said = `Decided ${many(found.length - changed, "group")}.${changed ? ` ${many(changed, "group")} changed meanwhile: look at what is left.` : ""}`;
+    tell(said, true);
+  } catch (error) { tell(said = error.message); } finally {
+    if (pairs.length) remember({ pairs });
+    await afterDeciding(undefined, said);
   }
 }
 

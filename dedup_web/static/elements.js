@@ -51,7 +51,7 @@ let toastTimer, told = 0; // how often something was told
 function tell(text, is_undoable = false) {
   told += 1;
   $("toast").replaceChildren(text);
-  if (is_undoable) $("toast").append(el("button", { type: "button", onclick: undo }, "Undo ", el("kbd", {}, "u")));
+  if (is_undoable) $("toast").append(el("button", { type: "button", onclick: once(() => undoLast()) }, "Undo ", el("kbd", {}, "u")));
   $("toast").classList.add("on");
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => $("toast").classList.remove("on"), is_undoable ? UNDOABLE_FOR : TOLD_FOR);

@@ -129,5 +129,5 @@ function actions(group) {
     button("duplicate", group.members.length > 1 ? "All are copies" : "A copy", "d", group.verdict === "duplicate"),
     button("not_duplicate", group.members.length > 1 ? "None is a copy" : "Not a copy", "n"), button("keep_both", group.members.length > 1 ? "Keep all" : "Keep both", "b"),
     el("span.grow"),
-    el("button", { type: "button", id: "act-undo", disabled: !state.undo.length && !group.decided, onclick: undo }, "Undo ", el("kbd", {}, "u")));
+    el("button", { type: "button", id: "act-undo", disabled: !state.undo.length && !group.decided, onclick: once(undo) }, state.tab === "decided" ? "Take back " : "Undo ", el("kbd", {}, "u")));
 }

@@ -71,6 +71,8 @@ async function reloadList() {
 // What stands there already stays, so that nothing jumps and no picture is asked for twice.
 function showList(groups, page) {
   const before = new Map([...$("list").children].map((item) => [item.dataset.key, item]));
+  const opened = state.groups[state.at]?.id, place = groups.findIndex((group) => group.id === opened);
+  if (place >= 0) state.at = place;
   state.groups = groups;
   state.cursor = page.next_cursor;
   state.total = page.total;

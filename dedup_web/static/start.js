@@ -17,7 +17,7 @@ function setView(view) {
 }
 async function setTab(tab) {
   reading.abort(); // else it would be shown over what the tab shows
-  state.tab = tab;
+  state.tab = document.body.dataset.tab = tab;
   state.at = -1;
   $("group").removeAttribute("aria-label");
   [...$("tabs").children].forEach((it) => { it.setAttribute("aria-selected", String(it.dataset.tab === tab)); it.tabIndex = it.dataset.tab === tab ? 0 : -1; });

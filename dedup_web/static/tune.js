@@ -44,7 +44,7 @@ function whyNoPair({ copies, others, needed, needed_of_either, near_decided, far
 async function showPairs(groups, at, focus = false) {
   showList(groups, { next_cursor: null, total: groups.length, decided: 0, matching: groups.length, bytes_to_gain: 0 });
   $("progress").replaceChildren(groups.length ? `${many(groups.length, "pair")} to decide, those that tell most` : "No pair to decide");
-  await open(Math.min(at, groups.length - 1), focus);
+  if (at !== null) await open(Math.min(at, groups.length - 1), focus);
 }
 
 // A pair as a group of two, so that it is shown and decided as one.
@@ -62,16 +62,17 @@ function asGroup(pair) {
 async function decidePair(group, act, keeper) {
   const [left, right] = group.pair;
   const done = [await asShown(group, `pairs/${left}/${right}/decision`, act, keeper, () => showPairAnew(group))];
-  state.undo.push({ pairs: done, group, at: state.at });
+  const at = state.groups[state.at] === group ? state.at : null; // null: whoever looks at another one by now
+  remember({ pairs: done, group, at: Math.max(0, state.groups.indexOf(group)) });
   tell(keeper ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.`, true);
   if (state.tab !== "tune") return;
   const rest = state.groups.filter((it) => it !== group);
-  await (rest.length ? showPairs(rest, state.at, true) : showTune());
+  await (rest.length ? showPairs(rest, at, true) : showTune());
 }
 
 async function showPairAnew(group) {
   const anew = asGroup(await read(`pairs/${group.pair.join("/")}`));
-  if (state.tab === "tune") await showPairs(state.groups.map((it) => (it === group ? anew : it)), state.at);
+  if (state.tab === "tune") await showPairs(state.groups.map((it) => (it === group ? anew : it)), state.groups[state.at] === group ? state.at : null);
 }
 
 async function backToPair(last) {

@@ -52,6 +52,14 @@ def opened(browser: Browser, site: Served, **how: object) -> Page:
     return page
 
 
+def opened_at(browser: Browser, site: Served, tab: str) -> Page:
+    page = browser.new_page(viewport=DESK)
+    page.goto(site.page)
+    page.get_by_role("tab", name=tab).click()
+    expect(page.locator(".reasons").first).to_be_visible()
+    return page
+
+
 def test_a_review_by_keyboard(browser: Browser, site: Served):
     page = opened(browser, site)
     expect(page.locator("#progress")).to_contain_text("0 of 3 groups decided")
@@ -141,6 +149,53 @@ def test_a_tab_that_takes_long_shows_nothing_of_the_one_before(browser: Browser,
     expect(page.locator("#list li")).to_have_count(0)
     held.pop().continue_()
     expect(page.get_by_text("Looking…")).to_have_count(0)
+    page.close()
+
+
+def test_whoever_has_moved_on_before_the_app_answers_goes_on_with_what_they_look_at(browser: Browser, site: Served):
+    page = opened(browser, site)
+    second = page.locator("#list .name").nth(1).inner_text()
+    held = holding(page, re.compile(r"/decision$"))
+    page.keyboard.press("n")
+    page.keyboard.press("j")
+    expect(page.locator(".card.keeper .path")).to_have_text(second)
+    expect(page.locator(".reasons")).to_be_visible()
+    page.locator(".card.keeper").evaluate("(card) => { card.mark = 'the same one'; }")
+    expect(page.locator("#act-undo")).to_be_disabled()
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    expect(page.locator("#progress")).to_contain_text("0 of 2")
+    expect(page.locator("#list [aria-current] .name")).to_have_text(second)
+    expect(page.locator(".reasons")).to_be_visible()
+    assert page.locator(".card.keeper").evaluate("(card) => card.mark") == "the same one"
+    expect(page.locator("#act-undo")).to_be_enabled()
+    page.close()
+
+
+def test_what_could_not_be_decided_is_named_to_whoever_looks_at_another_group_by_now(browser: Browser, site: Served):
+    page = opened(browser, site)
+    first, second = page.locator("#list .name").all_inner_texts()[:2]
+    held = holding(page, re.compile(r"/decision$"))
+    page.keyboard.press("d")
+    page.keyboard.press("j")
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().fulfill(status=503, json={"detail": "storage is busy: try again"})
+    expect(page.locator("#toast")).to_have_text(f"{first}: Storage is busy: try again")
+    expect(page.locator(".card.keeper .path")).to_have_text(second)
+    page.close()
+
+
+def test_what_was_decided_stays_told_where_the_list_cannot_be_read_anew(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.route("**/api/groups?*", lambda route: route.abort())
+    page.keyboard.press("n")
+    expect(page.locator("#toast")).to_contain_text("Decided: not a copy. The list could not be read anew. The app does")
+    page.unroute("**/api/groups?*")
+    page.locator("#act-undo").click()
+    expect(page.locator("#toast")).to_contain_text("Took the decision back")
+    expect(page.locator("#progress")).to_contain_text("0 of 3")
     page.close()
 
 
@@ -394,6 +449,46 @@ def test_who_takes_back_what_is_listed_is_told_whose_word_it_was(browser: Browse
     expect(page.locator("#progress")).to_have_text("1 decided")
     page.click("#act-undo")
     expect(page.locator("#toast")).to_have_text("Took the decision of bob back")
+    page.close()
+
+
+def test_what_is_taken_back_where_it_is_listed_is_what_is_shown_there(browser: Browser, site: Served):
+    mine, theirs = site.world.services.review.page(GroupFilter(Family.SAME)).groups[:2]
+    page = opened(browser, site)
+    page.keyboard.press("b")
+    expect(page.locator("#progress")).to_contain_text("1 of 3")
+    site.world.services.decisions.decide_group(theirs.id, Act.KEEP_BOTH, "bob")
+    page.get_by_role("tab", name="Decided").click()
+    page.locator("#list .name", has_text=theirs.keeper.path.removeprefix("images/")).click()
+    expect(page.locator("#act-undo")).to_have_text("Take back u")
+    page.keyboard.press("u")
+    expect(page.locator("#toast")).to_have_text("Took the decision of bob back")
+    [stays, *_] = site.world.services.decisions.group(mine.id).members
+    assert stays.decided is not None
+    page.close()
+
+
+@pytest.mark.parametrize("how", ["key", "button"])
+def test_who_strikes_twice_takes_one_listed_decision_back(browser: Browser, site: Served, how: str):
+    for group in site.world.services.review.page(GroupFilter(Family.SAME)).groups:
+        site.world.services.decisions.decide_group(group.id, Act.KEEP_BOTH, "bob")
+    page = opened_at(browser, site, "Decided")
+    held = holding(page, re.compile(r"/decision$"))
+    for count in (1, 2):
+        if how == "key":
+            page.keyboard.press("u")
+        else:
+            page.locator("#act-undo").dispatch_event("click", {"detail": count})
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    expect(page.locator("#progress")).to_have_text("2 decided")
+    page.wait_for_timeout(200)
+    assert held == []
+    if how == "button":  # as slowly as a double click can be
+        page.locator("#act-undo").dispatch_event("click", {"detail": 2})
+        page.wait_for_timeout(200)
+        assert held == []
     page.close()
 
 
