@@ -46,8 +46,8 @@ const inSight = new IntersectionObserver((entries) => entries.filter((entry) => 
 }), { rootMargin: "300px" });
 const pathOfThumb = (image) => `images/${image.id}/thumbnail?v=${image.version}`;
 const thumb = (image, kind = "img.thumb", alt = "") => load(el(kind, { alt, decoding: "async" }), pathOfThumb(image));
-function lateThumb(image) {
-  const made = el("img.thumb", { alt: "", decoding: "async" });
+function lateThumb(image, kind = "img.thumb", alt = "") {
+  const made = el(kind, { alt, decoding: "async" });
   waiting.set(made, pathOfThumb(image));
   inSight.observe(made);
   return made;

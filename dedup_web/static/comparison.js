@@ -12,7 +12,7 @@ function comparison(group, member) {
   const measured = member.comparison;
   return el("section.panel", { id: "comparison", "aria-label": "How they were compared" },
     el("div.row", {}, el("h3", {}, el("bdi", {}, nameOf(group.keeper)), " against ", el("bdi", {}, nameOf(member.image))), el("span.grow"),
-      ...VIEWS.map(([view, name]) => el("button", { type: "button", "aria-pressed": String(state.view === view), onclick: () => setView(view) }, name))),
+      ...VIEWS.map(([view, name]) => el("button", { type: "button", "data-key": view, "aria-pressed": String(state.view === view), onclick: () => setView(view) }, name))),
     viewer, slider,
     measured ? el("ul.reasons", {}, ...measured.reasons.map((reason) => el("li", {}, reason.replaceAll("<=", "≤").replaceAll(">=", "≥")))) : null,
     measured ? bars(measured) : null);
@@ -22,7 +22,7 @@ const showComparison = () => $("comparison")?.scrollIntoView({ block: "nearest",
 
 // The right picture is shown from the line on; the line follows the slider, or whoever drags in the picture.
 function swiping(viewer, picture) {
-  const line = el("div.line"), slider = el("input", { type: "range", min: 0, max: 100, step: 0.5, value: 50, "aria-label": "Swipe between the two pictures" });
+  const line = el("div.line"), slider = el("input", { type: "range", "data-key": "slider", min: 0, max: 100, step: 0.5, value: 50, "aria-label": "Swipe between the two pictures" });
   const move = () => {
     picture.style.clipPath = `inset(0 0 0 ${slider.value}%)`;
     line.style.left = `${picture.offsetLeft + (picture.width * slider.value) / 100}px`;

@@ -38,7 +38,7 @@ function showNothing(strong, ...told) {
 
 function showGroup(group) {
   state.group = group;
-  const focused = document.activeElement?.dataset?.keep;
+  const focused = $("group").contains(document.activeElement) && document.activeElement !== $("group") ? document.activeElement.dataset.key ?? "none" : null;
   const images = [{ image: group.keeper }, ...group.members];
   const chosen = group.members[state.member] ?? group.members[0];
   const keeper = el("bdi", {}, nameOf(group.keeper));
@@ -48,7 +48,8 @@ function showGroup(group) {
     el("p.why", {}, ...(group.ask ? [group.ask] : group.unsure ? ["It cannot be told which of these was altered: choose the one to keep."] : ["Keep ", keeper, `: ${group.why.join("; ")}.`])),
     el(`div.cards${images.length > 4 ? ".many" : ""}`, {}, ...images.map((it, at) => card(it, at, group, chosen))),
     comparison(group, chosen), actions(group));
-  if (focused) document.querySelector(`[data-keep="${focused}"]`)?.focus();
+  // Whoever works by keyboard goes on where they were.
+  if (focused) ($("group").querySelector(`[data-key="${focused}"]`) ?? $("group")).focus({ preventScroll: true });
 }
 
 function chipOf(group) {
@@ -60,18 +61,19 @@ function card(it, at, group, chosen) {
   const { image } = it;
   const isFirst = at === 0, isUnsure = isFirst ? group.unsure : it.unsure;
   const isKeeper = group.pair ? group.members[0].decided?.keeper === image.id : isFirst && !isUnsure;
-  const picture = thumb(image, "img", nameOf(image));
-  const canvas = el("span.canvas", {}, picture);
-  picture.addEventListener("load", () => outline(canvas, picture, isFirst ? chosen : it, isFirst));
+  const picture = (group.members.length > 3 ? lateThumb : thumb)(image, "img", nameOf(image));
+  const canvas = el("span.canvas", {}, picture), outlined = () => outline(canvas, picture, isFirst ? chosen : it, isFirst);
+  picture.addEventListener("load", outlined);
+  new ResizeObserver(outlined).observe(canvas);
   return el(`article.card${isKeeper ? ".keeper" : ""}${it === chosen ? ".chosen" : ""}`, { "aria-label": nameOf(image) },
-    el("button.photo", { type: "button", "aria-label": isKeeper ? `The keeper, ${nameOf(image)}` : isFirst ? nameOf(image) : `Compare ${nameOf(image)} with ${group.unsure || group.pair ? nameOf(group.keeper) : "the keeper"}`,
+    el("button.photo", { type: "button", "data-key": `photo-${image.id}`, "aria-label": isKeeper ? `The keeper, ${nameOf(image)}` : isFirst ? nameOf(image) : `Compare ${nameOf(image)} with ${group.unsure || group.pair ? nameOf(group.keeper) : "the keeper"}`,
       onclick: () => { if (!isFirst) { state.member = at - 1; showGroup(group); showComparison(); } } }, canvas),
     el("div.body", {},
       el("div.row", {}, isUnsure ? el("span.chip.warn", {}, "unsure") : null, isKeeper ? el("span.chip.keep", {}, "keep") : isFirst ? null : decidedChip(it, group)),
       el("div.path", { title: nameOf(image) }, el("bdi", {}, shortNameOf(image))), facts(image, isFirst ? null : group.keeper),
       el("div.row", {},
-        isKeeper ? null : el("button", { type: "button", "data-keep": image.id, onclick: decidesOnce("keeper", image) }, "Keep this one ", el("kbd", {}, String(at + 1))),
-        el("a.button.quiet", { href: `/api/images/${image.id}/original${key ? `?code=${encodeURIComponent(key)}` : ""}`, target: "_blank", rel: "noopener noreferrer" }, "Original"))));
+        isKeeper ? null : el("button", { type: "button", "data-key": `keep-${image.id}`, onclick: decidesOnce("keeper", image) }, "Keep this one ", el("kbd", {}, String(at + 1))),
+        el("a.button.quiet", { "data-key": `original-${image.id}`, href: `/api/images/${image.id}/original${key ? `?code=${encodeURIComponent(key)}` : ""}`, target: "_blank", rel: "noopener noreferrer" }, "Original"))));
 }
 
 function decidedChip(member, group) {
@@ -109,6 +111,7 @@ function facts(image, keeper) {
 
 function outline(canvas, picture, member, isKeeper) {
   canvas.querySelectorAll(".region").forEach((box) => box.remove());
+  if (!picture.naturalWidth) return;
   for (const region of member?.comparison?.regions ?? []) {
     if (region.kind !== "changed") continue;
     const [left, top, right, bottom] = isKeeper ? region.left : region.right;
@@ -124,10 +127,10 @@ function outline(canvas, picture, member, isKeeper) {
 }
 
 function actions(group) {
-  const button = (act, name, keys, primary) => el(`button${primary ? ".primary" : ""}`, { type: "button", id: `act-${act}`, onclick: decidesOnce(act) }, `${name} `, el("kbd", {}, keys));
+  const button = (act, name, keys, primary) => el(`button${primary ? ".primary" : ""}`, { type: "button", id: `act-${act}`, "data-key": act, onclick: decidesOnce(act) }, `${name} `, el("kbd", {}, keys));
   return el("div.actions", { role: "group", "aria-label": "Decide about this group" },
     button("duplicate", group.members.length > 1 ? "All are copies" : "A copy", "d", group.verdict === "duplicate"),
     button("not_duplicate", group.members.length > 1 ? "None is a copy" : "Not a copy", "n"), button("keep_both", group.members.length > 1 ? "Keep all" : "Keep both", "b"),
     el("span.grow"),
-    el("button", { type: "button", id: "act-undo", disabled: !state.undo.length && !group.decided, onclick: once(undo) }, state.tab === "decided" ? "Take back " : "Undo ", el("kbd", {}, "u")));
+    el("button", { type: "button", id: "act-undo", "data-key": "undo", disabled: !state.undo.length && !group.decided, onclick: once(undo) }, state.tab === "decided" ? "Take back " : "Undo ", el("kbd", {}, "u")));
 }

@@ -98,7 +98,7 @@ function listItem(group) {
   const images = [group.keeper, ...group.members.map((member) => member.image)];
   const more = group.pair ? ` · ${WORDS[group.verdict] ?? group.verdict}` : group.identical ? " · identical" : group.bytes_to_gain ? ` · ${bytes(group.bytes_to_gain)}` : "";
   const item = el("li", {}, el("button", { type: "button", title: nameOf(group.keeper), onclick: () => open(state.groups.findIndex((it) => it.id === group.id), true) },
-    el("span.strip", { "aria-hidden": "true" }, ...images.slice(0, 3).map(lateThumb)),
+    el("span.strip", { "aria-hidden": "true" }, ...images.slice(0, 3).map((image) => lateThumb(image))),
     el("div", {}, el(isFromTheRight(nameOf(group.keeper)) ? "span.name.mirrored" : "span.name", {}, el("bdi", {}, nameOf(group.keeper))), el("span.meta", {}, many(images.length, "image") + more))));
   item.dataset.key = keyOf(group);
   return item;

@@ -602,6 +602,59 @@ def test_what_changed_is_outlined_and_groups_are_narrowed_by_the_day(browser: Br
     page.close()
 
 
+def test_what_changed_stays_outlined_where_it_is_when_the_window_is_made_narrower(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.get_by_role("tab", name="Altered").click()
+    region = page.locator(".card:not(.keeper) .region").first
+    place = """(box) => {
+        const part = box.getBoundingClientRect(), all = box.parentElement.querySelector("img");
+        const { left, width, height } = all.getBoundingClientRect();
+        const scale = Math.min(width / all.naturalWidth, height / all.naturalHeight);
+        return (part.left - left - (width - all.naturalWidth * scale) / 2) / (all.naturalWidth * scale);
+    }"""
+    before = region.evaluate(place)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    assert region.evaluate(place) == pytest.approx(before, abs=0.01)
+    page.close()
+
+
+def test_whoever_works_by_keyboard_goes_on_at_the_button_that_they_pressed(browser: Browser, site: Served):
+    page = opened(browser, site)
+    for button in ("Swipe", "Blink", "Side by side", "Compare"):
+        pressed = page.get_by_role("button", name=button).first
+        pressed.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name=button).first).to_be_focused()
+    held = holding_groups(page)
+    page.keyboard.press("j")
+    expect(page.locator(".reasons")).to_have_count(0)
+    page.locator("#act-not_duplicate").focus()
+    let_go(page, held)
+    expect(page.locator(".reasons")).to_be_visible()
+    expect(page.locator("#act-not_duplicate")).to_be_focused()
+    page.close()
+
+
+def test_of_a_large_group_only_pictures_in_sight_are_asked_for(browser: Browser):
+    world = World()
+    for number in range(60):
+        world.upload_and_ingest(f"{number}.png", photo(1))
+    with served(world) as site:
+        page = browser.new_page(viewport=DESK)
+        pictures: set[str] = set()
+        page.on("request", lambda request: pictures.add(request.url) if "/thumbnail" in request.url else None)
+        page.goto(site.page)
+        expect(page.locator(".card")).to_have_count(60)
+        page.wait_for_timeout(500)
+        assert 0 < len(pictures) < 30
+        last = page.locator(".card img").last
+        last.scroll_into_view_if_needed()
+        expect(last).to_have_js_property("complete", True)
+        expect(last).to_have_attribute("src", re.compile("^blob:"))
+        page.close()
+
+
 def test_all_identical_groups_are_decided_at_once_and_taken_back_at_once(browser: Browser, site: Served):
     page = opened(browser, site)
     page.fill("#since", "2026-06-01")
