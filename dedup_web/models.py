@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, StringConstraints
 
 from dedup_app.feedback.decisions import Act, PairDecision, Said
-from dedup_app.feedback.shown import shown_of_group
+from dedup_app.feedback.shown import shown_of_group, shown_of_pair
 from dedup_app.ports.pairs import PairRow
 from dedup_app.records.group_records import moment
 from dedup_core.comparison.verdict import Verdict
@@ -121,7 +121,8 @@ class MemberModel(BaseModel):
     """An image of a group besides its keeper; `may_go`: a plan may name it.
 
     `unsure`: it or the keeper was altered, nobody can tell which, and a person has to choose. `told_apart`: a person
-    said of its bytes and those of another image here that they are no copies, or that both stay.
+    said of its bytes and those of another image here that they are no copies, or that both stay. `shown`: for whoever
+    decides about it and the keeper only to hand back.
     """
 
     image: ImageModel
@@ -130,10 +131,11 @@ class MemberModel(BaseModel):
     may_go: bool
     unsure: bool
     told_apart: bool
+    shown: str
     comparison: ComparisonModel | None = None
 
     @classmethod
-    def of(cls, member: Member, family: Family, pair: PairRow | None = None) -> "MemberModel":
+    def of(cls, member: Member, keeper: ImageFacts, family: Family, pair: PairRow | None = None) -> "MemberModel":
         return cls(
             image=ImageModel.of(member.facts),
             decided=DecidedModel.of(member.decided),
@@ -141,6 +143,7 @@ class MemberModel(BaseModel):
             may_go=may_go(family, member),
             unsure=member.is_unsure,
             told_apart=member.is_told_apart,
+            shown=shown_of_pair(keeper, member.facts, member.decided or member.lapsed),
             comparison=ComparisonModel.of(pair) if pair else None,
         )
 
@@ -174,7 +177,9 @@ class GroupModel(BaseModel):
             keeper=ImageModel.of(group.keeper),
             why=group.why,
             unsure=group.is_unsure,
-            members=[MemberModel.of(it, group.family, pairs.get(it.facts.image_id)) for it in group.members],
+            members=[
+                MemberModel.of(it, group.keeper, group.family, pairs.get(it.facts.image_id)) for it in group.members
+            ],
             decided=group.is_decided,
             bytes_to_gain=group.bytes_to_gain,
             newest_at=moment(group.newest_at).isoformat(),

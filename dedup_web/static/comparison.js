@@ -13,9 +13,15 @@ function comparison(group, member) {
   return el("section.panel", { id: "comparison", "aria-label": "How they were compared" },
     el("div.row", {}, el("h3", {}, el("bdi", {}, nameOf(group.keeper)), " against ", el("bdi", {}, nameOf(member.image))), el("span.grow"),
       ...VIEWS.map(([view, name]) => el("button", { type: "button", "data-key": view, "aria-pressed": String(state.view === view), onclick: () => setView(view) }, name))),
-    viewer, slider,
+    viewer, slider, group.members.length > 1 ? onlyThis(member) : null,
     measured ? el("ul.reasons", {}, ...measured.reasons.map((reason) => el("li", {}, reason.replaceAll("<=", "≤").replaceAll(">=", "≥")))) : null,
     measured ? bars(measured) : null);
+}
+
+function onlyThis(member) {
+  const button = (act, name, letter) => el("button", { type: "button", "data-key": `only-${act}`, onclick: once(() => decideOne(act)) }, `${name} `, el("kbd", {}, `⇧${letter}`));
+  return el("div.row.only", { role: "group", "aria-label": `Decide about ${nameOf(member.image)} only` },
+    "Only this one:", button("duplicate", "A copy", "d"), button("not_duplicate", "Not a copy", "n"), button("keep_both", "Keep both", "b"));
 }
 
 const showComparison = () => $("comparison")?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });

@@ -11,24 +11,44 @@ function inOrder(act) {
   return last_act;
 }
 const asked = new WeakSet(); // groups whose decision is under way: a key that is struck twice is not about the next one
-function decide(act, keeper = null) {
+function decide(act, keeper = null, only = null) {
   const group = state.groups[state.at], tab = state.tab;
   if (!group || asked.has(group)) return undefined;
   const shown = state.group?.id === group.id ? state.group : group; // what is open may be newer than its place in the list
   asked.add(group);
-  return inOrder(() => decideNow(group, shown, tab, act, keeper).finally(() => asked.delete(group)));
+  return inOrder(() => decideNow(group, shown, tab, act, keeper, only).finally(() => asked.delete(group)));
 }
 // The second click of a double click would be about the group that took the place of the first one's.
 const once = (act) => (event) => { if (event.detail < 2) act(); };
 const decidesOnce = (act, keeper) => once(() => decide(act, keeper));
 
-async function decideNow(group, shown, tab, act, keeper) {
+const decideOne = (act) => { if (state.group) decide(act, null, state.group.members[state.member]); };
+// Where people have decided about some of them already, the others are meant.
+const restOf = (group) => (group.members.some((it) => it.decided) ? group.members.filter((it) => !it.decided) : []);
+
+async function decideNow(group, shown, tab, act, keeper, only) {
   if (group.pair) return decidePair(group, act, keeper);
-  const done = await asShown(shown, `groups/${group.id}/decision`, act, keeper, () => tab === state.tab && showGroupAnew(group));
-  remember({ pairs: done });
-  const said = act === "keeper" ? `${nameOf(keeper)} is the one to keep.` : `Decided: ${WORDS[act]}.${act === "duplicate" && group.unsure ? " What is unsure stays until you choose the one to keep." : ""}`;
+  const showAnew = () => tab === state.tab && showGroupAnew(group);
+  const some = only ? [only] : keeper ? [] : restOf(shown);
+  if (some.length) await decideEach(shown, some, act, showAnew);
+  else remember({ pairs: await asShown(shown, `groups/${group.id}/decision`, act, keeper, showAnew) });
+  const unsure = act === "duplicate" && (only ?? group).unsure ? " What is unsure stays until you choose the one to keep." : "";
+  const said = keeper ? `${nameOf(keeper)} is the one to keep.` : `${only ? nameOf(only.image) : "Decided"}: ${WORDS[act]}.${unsure}`;
   tell(said, true);
-  if (tab === state.tab) await afterDeciding(group, said);
+  const goesOn = (it) => some.length && (it.id === group.id || it.keeper.id === group.keeper.id);
+  if (tab === state.tab) await afterDeciding(group, said, goesOn);
+}
+async function decideEach(shown, members, act, showAnew) {
+  const pairs = [];
+  try {
+    await inTurn(members, async (member) => {
+      pairs.push(await send(`pairs/${shown.keeper.id}/${member.image.id}/decision`, { act, shown: member.shown }));
+    });
+  } catch (error) {
+    throw await refused(error, shown, showAnew);
+  } finally {
+    if (pairs.length) remember({ pairs });
+  }
 }
 function remember(done) {
   state.undo.push(done);
@@ -41,10 +61,13 @@ async function asShown(shown, path, act, keeper, showAnew) {
   try {
     return await send(path, { act, shown: shown.shown, ...(keeper && { keeper: keeper.id }) });
   } catch (error) {
-    if (error.status === 409) await showAnew();
-    if (state.group?.id !== shown.id) error.message = `${nameOf(shown.keeper)}: ${error.message}`;
-    throw error;
+    throw await refused(error, shown, showAnew);
   }
+}
+async function refused(error, shown, showAnew) {
+  if (error.status === 409) await showAnew();
+  if (state.group?.id !== shown.id) error.message = `${nameOf(shown.keeper)}: ${error.message}`;
+  return error;
 }
 
 // In the list of what is decided it is about what is shown there, and elsewhere about what was decided here last.

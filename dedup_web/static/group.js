@@ -5,7 +5,7 @@ async function open(at, focus = false) {
   reading.abort();
   const { signal } = (reading = new AbortController());
   state.at = at;
-  state.member = 0;
+  state.member = Math.max(0, state.groups[at]?.members.findIndex((it) => !it.decided) ?? 0);
   state.group = null;
   markCurrent();
   $("list").children[at]?.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -128,9 +128,12 @@ function outline(canvas, picture, member, isKeeper) {
 
 function actions(group) {
   const button = (act, name, keys, primary) => el(`button${primary ? ".primary" : ""}`, { type: "button", id: `act-${act}`, "data-key": act, onclick: decidesOnce(act) }, `${name} `, el("kbd", {}, keys));
-  return el("div.actions", { role: "group", "aria-label": "Decide about this group" },
-    button("duplicate", group.members.length > 1 ? "All are copies" : "A copy", "d", group.verdict === "duplicate"),
-    button("not_duplicate", group.members.length > 1 ? "None is a copy" : "Not a copy", "n"), button("keep_both", group.members.length > 1 ? "Keep all" : "Keep both", "b"),
+  const rest = restOf(group).length;
+  const [copies, others, both] = rest > 1 ? ["The rest are copies", "The rest are not", "Keep the rest"]
+    : rest ? ["The rest is a copy", "The rest is not", "Keep the rest"]
+    : group.members.length > 1 ? ["All are copies", "None is a copy", "Keep all"] : ["A copy", "Not a copy", "Keep both"];
+  return el(`div.actions${rest ? ".rest" : ""}`, { role: "group", "aria-label": "Decide about this group" },
+    button("duplicate", copies, "d", group.verdict === "duplicate"), button("not_duplicate", others, "n"), button("keep_both", both, "b"),
     el("span.grow"),
     el("button", { type: "button", id: "act-undo", "data-key": "undo", disabled: !state.undo.length && !group.decided, onclick: once(undo) }, state.tab === "decided" ? "Take back " : "Undo ", el("kbd", {}, "u")));
 }

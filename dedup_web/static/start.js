@@ -55,6 +55,7 @@ const KEYS = [
   [["v"], "side by side, swipe, blink", () => setView(VIEWS[(VIEWS.findIndex(([it]) => it === state.view) + 1) % VIEWS.length][0])],
   [["?"], "this help", () => $("help").showModal()],
 ];
+const ONLY = { d: "duplicate", n: "not_duplicate", b: "keep_both" }; // with Shift, of the image that is compared
 async function next() {
   if (state.at === state.groups.length - 1) await loadMore().catch((error) => tell(error.message));
   if (state.at < state.groups.length - 1) await open(state.at + 1, true);
@@ -80,6 +81,7 @@ document.addEventListener("keydown", (event) => {
   if (event.repeat && !MOVES.includes(typed) && !typed.startsWith("Arrow")) return;
   if (typed === "1" && (state.group?.unsure || state.group?.pair)) return decide("keeper", state.group.keeper);
   if (/^[2-9]$/.test(typed) && state.group?.members[typed - 2]) return decide("keeper", state.group.members[typed - 2].image);
+  if (event.shiftKey && ONLY[typed]) return decideOne(ONLY[typed]);
   const found = KEYS.find(([keys]) => keys.includes(typed));
   if (!found) return;
   event.preventDefault();
@@ -94,7 +96,8 @@ function moveTab(event) {
 }
 
 $("tabs").append(...TABS.map(([tab, name]) => el("button", { type: "button", role: "tab", "data-tab": tab, "aria-controls": "group", onclick: () => setTab(tab) }, name)));
-$("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it) => el("kbd", {}, it))), el("dd", {}, told)]), el("dt", {}, el("kbd", {}, "2"), "…", el("kbd", {}, "9")), el("dd", {}, "keep that image, and 1 the first, where it is unsure"));
+$("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it) => el("kbd", {}, it))), el("dd", {}, told)]), el("dt", {}, el("kbd", {}, "2"), "…", el("kbd", {}, "9")), el("dd", {}, "keep that image, and 1 the first, where it is unsure"),
+  el("dt", {}, el("kbd", {}, "Shift"), " with ", el("kbd", {}, "d"), el("kbd", {}, "n"), el("kbd", {}, "b")), el("dd", {}, "only the image that is compared"));
 $("help-button").addEventListener("click", () => $("help").showModal());
 $("more").addEventListener("click", () => loadMore().catch((error) => tell(error.message)));
 new IntersectionObserver(([entry]) => { if (entry.isIntersecting) loadMore().catch((error) => tell(error.message)); }, { root: null, rootMargin: "400px" }).observe($("more"));

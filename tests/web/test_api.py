@@ -191,6 +191,22 @@ def test_a_group_says_which_of_its_images_a_person_told_apart():
     assert group["bytes_to_gain"] == 0
 
 
+def test_an_image_of_a_group_is_decided_about_as_it_was_shown_also_after_a_decision_about_other_bytes():
+    world = photographs_world()
+    keeper, small = ImagePath("images", "catalog/cat.jpg"), ImagePath("images", "uploads/cat-small.jpg")
+    client = client_of(world)
+    pair = f"/api/pairs/{keeper.image_id}/{small.image_id}/decision"
+    assert client.post(pair, json={"act": "not_duplicate"}).status_code == 200
+    world.upload_and_ingest(small.name, encoded(photograph("chelsea.png").resize((200, 133))))
+    world.verify_all()
+    [group] = groups(client, verdict="duplicate", prefix="catalog/cat")["groups"]
+    [member] = group["members"]
+    assert (member["decided"], member["decided_before"]["decision"]) == (None, "not_duplicate")
+    told = client.post(pair, json={"act": "duplicate", "shown": member["shown"]})
+    assert told.status_code == 200
+    assert client.post(pair, json={"act": "not_duplicate", "shown": member["shown"]}).status_code == 409
+
+
 def test_one_group_shows_what_was_measured(client: TestClient):
     group = groups(client, prefix="catalog/cat", verdict="duplicate")["groups"][0]
     whole = client.get(f"/api/groups/{group['id']}").json()

@@ -187,6 +187,58 @@ def test_what_could_not_be_decided_is_named_to_whoever_looks_at_another_group_by
     page.close()
 
 
+@pytest.fixture
+def four_copies() -> Iterator[Served]:
+    world = World()
+    for name, number in (("a.png", 1), ("late/b.png", 1), ("late/c.png", 1), ("late/d.png", 1)):
+        world.upload_and_ingest(name, photo(number))
+    with served(world) as site:
+        yield site
+
+
+def decisions_of(site: Served) -> dict[str, str]:
+    """What was decided, by the name of the image beside the keeper."""
+    a = ImagePath("images", "a.png")
+    others = [ImagePath("images", f"late/{letter}.png") for letter in "bcd"]
+    pairs = {other.name: site.world.pair(a, other).decided for other in others}
+    return {name: decided.decision.value for name, decided in pairs.items() if decided and decided.decision}
+
+
+def test_of_a_group_a_single_image_is_decided_about_and_then_the_rest(browser: Browser, four_copies: Served):
+    page = opened(browser, four_copies)
+    page.locator(".card", has_text="late/c.png").locator("button.photo").click()
+    page.keyboard.press("Shift+N")
+    expect(page.locator("#toast")).to_contain_text("late/c.png: not a copy.")
+    expect(page.locator(".card")).to_have_count(3)
+    page.locator(".card", has_text="late/d.png").locator("button.photo").click()
+    page.locator(".only").get_by_role("button", name="Keep both").click()
+    expect(page.locator("#toast")).to_contain_text("late/d.png: both stay.")
+    expect(page.locator("#comparison h3")).to_have_text("a.png against late/b.png")  # what is left to decide
+    expect(page.locator("#progress")).to_contain_text("0 of 1")
+    expect(page.locator("#act-duplicate")).to_have_text("The rest is a copy d")
+    page.keyboard.press("d")
+    expect(page.locator("#progress")).to_contain_text("1 of 1")
+    decided = {"late/b.png": "duplicate", "late/c.png": "not_duplicate", "late/d.png": "keep_both"}
+    assert decisions_of(four_copies) == decided
+    page.keyboard.press("u")
+    expect(page.locator("#toast")).to_contain_text("Took the decision back")
+    expect(page.locator("#progress")).to_contain_text("0 of 1")
+    assert decisions_of(four_copies) == {name: it for name, it in decided.items() if name != "late/b.png"}
+    page.close()
+
+
+def test_a_single_image_that_somebody_else_has_decided_about_is_shown_anew(browser: Browser, four_copies: Served):
+    page = opened(browser, four_copies)
+    name = str(page.locator("#comparison h3 bdi").nth(1).inner_text())
+    sides = ImagePath("images", "a.png"), ImagePath("images", name)
+    four_copies.world.services.decisions.decide_pair(*sides, Act.KEEP_BOTH, "bob")
+    page.keyboard.press("Shift+D")
+    expect(page.locator("#toast")).to_contain_text("Nothing was decided: this pair changed since it was shown")
+    expect(page.locator(".card", has_text=name).locator(".chip")).to_contain_text("both stay · bob")
+    assert decisions_of(four_copies) == {name: "keep_both"}
+    page.close()
+
+
 def test_what_was_decided_stays_told_where_the_list_cannot_be_read_anew(browser: Browser, site: Served):
     page = opened(browser, site)
     page.route("**/api/groups?*", lambda route: route.abort())
