@@ -20,7 +20,18 @@ async function open(at, focus = false) {
   if (group.pair) return;
   try {
     showGroup(await read(`groups/${group.id}`, { signal }));
-  } catch (error) { if (!signal.aborted) tell(error.message); }
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error.status === 409) await showRest(group).catch((it) => tell(it.message));
+    else tell(error.message);
+  }
+}
+// The group is there no more: an image of it went, or is in another one.
+async function showRest(group) {
+  tell(`${nameOf(group.keeper)} is in no such group any more`);
+  if (await reloadList() && state.group?.id === group.id && !state.groups.some(({ id }) => id === group.id)) {
+    await open(Math.min(state.at, state.groups.length - 1), true);
+  }
 }
 
 function showEmpty(focus) {

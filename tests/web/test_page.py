@@ -476,6 +476,20 @@ def test_whoever_is_late_is_told_that_another_group_is_shown(browser: Browser, s
     ann.close()
 
 
+def test_a_group_that_is_there_no_more_makes_room_for_the_next_one(browser: Browser, site: Served):
+    page = opened(browser, site)
+    names = page.locator("#list .name").all_inner_texts()
+    assert names[1] == "catalog/coffee.jpg"
+    site.world.upload_and_ingest("uploads/coffee again.jpg", photo(7))
+    site.world.verify_all()
+    page.keyboard.press("j")
+    expect(page.locator("#toast")).to_have_text("catalog/coffee.jpg is in no such group any more")
+    expect(page.locator("#list .name")).to_have_text([names[0], names[2]])
+    expect(page.locator(".card.keeper .path")).to_have_text(names[2])
+    expect(page.locator(".reasons")).to_be_visible()
+    page.close()
+
+
 def test_two_people_do_not_undo_each_others_decisions(browser: Browser, site: Served):
     ann = opened(browser, site)
     group = site.world.services.review.page(GroupFilter(Family.SAME)).groups[0]
@@ -511,7 +525,10 @@ def test_what_is_taken_back_where_it_is_listed_is_what_is_shown_there(browser: B
     expect(page.locator("#progress")).to_contain_text("1 of 3")
     site.world.services.decisions.decide_group(theirs.id, Act.KEEP_BOTH, "bob")
     page.get_by_role("tab", name="Decided").click()
-    page.locator("#list .name", has_text=theirs.keeper.path.removeprefix("images/")).click()
+    expect(page.locator("#progress")).to_have_text("2 decided")
+    name = theirs.keeper.path.removeprefix("images/")
+    page.locator("#list .name", has_text=name).click()
+    expect(page.locator(".card.keeper .path")).to_have_text(name)
     expect(page.locator("#act-undo")).to_have_text("Take back u")
     page.keyboard.press("u")
     expect(page.locator("#toast")).to_have_text("Took the decision of bob back")
