@@ -21,7 +21,15 @@ async function ask(path, options = {}) {
 }
 const read = async (path, options) => (await ask(path, options)).json();
 const send = async (path, body) =>
-  (await ask(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } })).json();
+  (await unlessLeft(ask(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } }))).json();
+
+// What is not answered, or waits for its turn, could be lost with the page.
+let under_way = 0;
+function unlessLeft(acting) {
+  under_way += 1;
+  return acting.finally(() => { under_way -= 1; });
+}
+addEventListener("beforeunload", (event) => { if (under_way) event.preventDefault(); });
 
 // Pictures come with the key in a header, so they are fetched; the browser keeps them.
 const pictures = new Map();

@@ -5,7 +5,7 @@
 let last_act = Promise.resolve();
 function inOrder(act) {
   let before = told;
-  const done = last_act.then(() => { before = told; return act(); }).catch((error) => tell(error.message));
+  const done = unlessLeft(last_act).then(() => { before = told; return act(); }).catch((error) => tell(error.message));
   // What was decided stays told, with its Undo, while the next group is slow to come.
   last_act = saying(done, () => { if (told === before) tell("The app has not answered yet…"); });
   return last_act;

@@ -101,7 +101,10 @@ $("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it
 $("help-button").addEventListener("click", () => $("help").showModal());
 $("more").addEventListener("click", () => loadMore().catch((error) => tell(error.message)));
 new IntersectionObserver(([entry]) => { if (entry.isIntersecting) loadMore().catch((error) => tell(error.message)); }, { root: null, rootMargin: "400px" }).observe($("more"));
-$("decide-identical").addEventListener("click", () => decideIdentical().catch((error) => tell(error.message)));
+$("decide-identical").addEventListener("click", () => {
+  $("decide-identical").disabled = true;
+  decideIdentical().catch((error) => tell(error.message)).finally(() => { $("decide-identical").disabled = false; });
+});
 $("filters").addEventListener("submit", (event) => event.preventDefault());
 let filterTimer;
 for (const id of ["prefix", "since", "identical"]) {

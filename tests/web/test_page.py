@@ -7,7 +7,7 @@ from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, Request, Route, expect
 
 from dedup_app.feedback.decisions import Act
 from dedup_app.ports.findings import PREFIXES, FindingKind, SliceReport
@@ -49,7 +49,13 @@ def opened(browser: Browser, site: Served, **how: object) -> Page:
     page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
     page.goto(site.page)
     expect(page.locator(".reasons").first).to_be_visible()
+    wait_until_painted(page)
     return page
+
+
+def wait_until_painted(page: Page) -> None:
+    """Chromium drops the keys that are pressed before."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def opened_at(browser: Browser, site: Served, tab: str) -> Page:
@@ -57,6 +63,7 @@ def opened_at(browser: Browser, site: Served, tab: str) -> Page:
     page.goto(site.page)
     page.get_by_role("tab", name=tab).click()
     expect(page.locator(".reasons").first).to_be_visible()
+    wait_until_painted(page)
     return page
 
 
@@ -170,6 +177,29 @@ def test_whoever_has_moved_on_before_the_app_answers_goes_on_with_what_they_look
     expect(page.locator(".reasons")).to_be_visible()
     assert page.locator(".card.keeper").evaluate("(card) => card.mark") == "the same one"
     expect(page.locator("#act-undo")).to_be_enabled()
+    page.close()
+
+
+def test_whoever_leaves_while_a_decision_is_under_way_is_asked_first(browser: Browser, site: Served):
+    page = opened(browser, site)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    held = holding(page, re.compile(r"/decision$"))
+    page.keyboard.press("d")
+    while not held:
+        page.wait_for_timeout(10)
+    page.evaluate("() => { location.reload(); }")
+    while not asked:
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    expect(page.locator("#progress")).to_contain_text("1 of 3")
+    page.reload()
+    assert asked == ["beforeunload"]
     page.close()
 
 
@@ -754,6 +784,21 @@ def test_a_group_that_changes_before_all_identical_ones_are_decided_is_left(brow
     page.click("#decide-identical")
     page.locator("#sure button.primary").click()
     expect(page.locator("#toast")).to_contain_text("Decided 1 group.")
+    page.close()
+
+
+def test_who_asks_twice_to_decide_all_identical_ones_is_asked_back_once(browser: Browser, site: Served):
+    page = opened(browser, site)
+    held = holding(page, re.compile(r"/api/groups\?.*identical=true"))
+    page.locator("#decide-identical").dblclick()
+    while not held:
+        page.wait_for_timeout(10)
+    page.wait_for_timeout(100)
+    assert len(held) == 1
+    held.pop().continue_()
+    expect(page.locator("#sure")).to_contain_text("1 group of identical files")
+    page.locator("#sure").get_by_role("button", name="Cancel").click()
+    expect(page.locator("#decide-identical")).to_be_enabled()
     page.close()
 
 
