@@ -53,7 +53,7 @@ CREATE INDEX IF NOT EXISTS crowded_word_slot_idx ON {schema}.crowded (word, slot
 _PUT: Final = """
 CREATE FUNCTION {schema}.{put}(
     ids uuid[], versions bigint[], contents bigint[], all_fingerprints bytea[], all_words integer[], ends integer[]
-) RETURNS void LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+) RETURNS void LANGUAGE plpgsql SET search_path = {schema}, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     new record;
     old record;
