@@ -14,6 +14,8 @@ from typing import Any
 from dedup_core.errors import DedupError
 from dedup_core.paths import ImagePath
 
+DEFECT = "defect"  # the reason of what nobody has raised on purpose
+
 _invocation: ContextVar[str] = ContextVar("invocation", default="")
 
 
@@ -37,7 +39,7 @@ def invocation(invocation_id: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = error.reason if isinstance(error, DedupError) else "defect"
+        reason = error.reason if isinstance(error, DedupError) else DEFECT
         EventLog(__name__).error("invocation_failed", reason=reason, error=type(error).__name__)
         raise
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from dedup_app.event_log import EventLog
+from dedup_app.event_log import DEFECT, EventLog
 from dedup_core.errors import DedupError
 
 log = EventLog(__name__)
@@ -11,12 +11,13 @@ log = EventLog(__name__)
 
 def do_each(**parts: Callable[[], object]) -> None:
     """Do all parts in their order. Raises what the first of them has raised that failed, once all are done."""
-    failure: DedupError | None = None
+    failure: Exception | None = None
     for name, part in parts.items():
         try:
             part()
-        except DedupError as error:
-            log.warning("upkeep_failed", part=name, reason=error.reason, detail=str(error))
+        except Exception as error:  # noqa: BLE001 - a defect in one part, too, is no reason to leave out the others
+            reason = error.reason if isinstance(error, DedupError) else DEFECT
+            log.warning("upkeep_failed", part=name, reason=reason, error=type(error).__name__, detail=str(error))
             failure = failure or error
     if failure is not None:
         raise failure

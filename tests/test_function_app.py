@@ -194,17 +194,26 @@ def busy(*_arguments: object) -> None:
     raise StoreBusy("503")
 
 
-def test_a_part_of_the_timers_work_that_fails_for_good_stops_no_other(world, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PermanentError("There is no container images", reason="no-container"), "no-container"),
+        (ValueError("'tilted' is not a valid VerdictKind"), "defect"),  # as another version may have written it
+    ],
+)
+def test_a_part_of_the_timers_work_that_fails_for_good_stops_no_other(world, monkeypatch, caplog, error, reason):
     def fails() -> None:
-        raise PermanentError("There is no container images", reason="no-container")
+        raise error
 
     done: list[str] = []
-    monkeypatch.setattr(world.services.reconcile, "run_slices", fails)
-    monkeypatch.setattr(world.services.retention, "run", lambda: done.append("retention"))
+    monkeypatch.setattr(world.services.retention, "run", fails)
     monkeypatch.setattr(world.services.precision, "tell", lambda: done.append("precision"))
-    with pytest.raises(PermanentError, match="no container"):  # seen as a failed run all the same
+    monkeypatch.setattr(world.services.reconcile, "run_slices", lambda: done.append("ledger"))
+    with pytest.raises(type(error), match=str(error)):  # seen as a failed run all the same
         function_app.report_loader_stats(SimpleNamespace(past_due=False), CONTEXT)
-    assert done == ["retention", "precision"]
+    assert done == ["precision", "ledger"]
+    (told,) = [json.loads(it.getMessage()) for it in caplog.records if "upkeep_failed" in it.getMessage()]
+    assert (told["part"], told["reason"], told["error"]) == ("retention", reason, type(error).__name__)
 
 
 def test_all_threads_share_one_connection(monkeypatch):
