@@ -62,6 +62,15 @@ var logAlerts = [
     operator: 'LessThan'
     threshold: 1
   }
+  {
+    name: 'upkeep'
+    severity: 2
+    description: 'For an hour, what the timer does came to no end or failed in part (line `upkeep_failed`), or the fingerprint log is damaged: `dedup status`.'
+    query: loadTextContent('../queries/upkeep.kql')
+    window: 'PT1H'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
 ]
 
 var eventAlerts = [

@@ -3,6 +3,7 @@
 import importlib
 import json
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from dedup_app.event_log import invocation
 from dedup_app.feedback.decisions import Act
 from dedup_app.ports.findings import PREFIXES
-from dedup_core.errors import StoreBusy
+from dedup_app.upkeep import do_each
+from dedup_core.errors import DedupError, PermanentError, StoreBusy
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import extract_features
@@ -65,6 +67,12 @@ class Log:
         line = self._caplog.records[-1].getMessage()
         self._caplog.clear()
         return line
+
+    def taken(self) -> list[str]:
+        """What was logged so far, which is not there any more then."""
+        lines = [it.getMessage() for it in self._caplog.records]
+        self._caplog.clear()
+        return lines
 
     def ask(self, query: str) -> Rows:
         lines = [it.getMessage() for it in self._caplog.records] + self.extra
@@ -142,6 +150,52 @@ def test_images_that_are_not_complete_for_an_hour_are_found(log: Log, minutes: i
     incomplete, complete = log.of_ledger(lost), log.of_ledger(whole)
     log.extra = [complete if mended and number == 7 else incomplete for number in range(12)]
     assert len(log.alert("incomplete-ledger")) == found
+
+
+def run_of_the_timer(log: Log, number: int, **parts: Callable[[], object]) -> list[str]:
+    """What one run logs, in which all parts but these do as in an app that has nothing to do."""
+    services = World().services
+    with suppress(DedupError), invocation(f"run-{number}"):
+        do_each(**{"report": services.reporting.report, "ledger": services.reconcile.run_slices} | parts)
+    return log.taken()
+
+
+def refused() -> None:
+    raise PermanentError("403", reason="store-refused")
+
+
+@pytest.mark.parametrize(
+    ("failing", "runs", "found"),
+    [
+        ({}, 0, []),
+        ({"index": refused}, 2, []),  # storage was busy
+        ({"index": refused}, 12, [(12, 12, 0)]),
+        ({"index": refused, "poison": refused}, 2, []),
+        ({"ledger": refused}, 12, [(0, 12, None)]),
+        ({"report": refused}, 12, [(12, 12, 0)]),
+    ],
+    ids=["all well", "twice", "snapshots", "two parts twice", "ledger", "report"],
+)
+def test_upkeep_that_fails_for_an_hour_is_found(log: Log, failing: dict, runs: int, found: Rows):
+    lines = [run_of_the_timer(log, number, **(failing if number < runs else {})) for number in range(12)]
+    log.extra = [line for run in lines for line in run]
+    assert log.alert("upkeep") == found
+
+
+def test_a_timer_whose_worker_dies_in_each_run_is_found_though_it_reports(log: Log):
+    log.extra = [line for number in range(12) for line in run_of_the_timer(log, number) if '"ledger"' not in line]
+    assert len(log.alert("stalled-statistics")) == 12  # as if all were well
+    assert [row[0] for row in log.alert("upkeep")] == [0]
+
+
+def test_a_damaged_log_is_found_though_every_image_is_complete(log: Log):
+    whole = log.of_ledger(World())
+    damaged = json.dumps(json.loads(whole) | {"damaged_bytes": 324})
+    log.extra = [whole] * 12
+    assert log.alert("upkeep") == log.alert("incomplete-ledger") == []
+    log.extra = [whole] * 11 + [damaged]
+    assert [row[2] for row in log.alert("upkeep")] == [324]
+    assert log.alert("incomplete-ledger") == []
 
 
 def test_a_message_that_the_host_set_aside_is_found(log: Log):
