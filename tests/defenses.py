@@ -363,6 +363,13 @@ DEFENSES = (
         is_predicted=True,
     ),
     Defense(
+        "tests/infra/test_bicep.py::test_nobody_sends_code_to_the_app_with_a_password",
+        "infra/modules/function-app.bicep",
+        "name: 'scm'\n  properties: {\n    allow: false",
+        "name: 'scm'\n  properties: {\n    allow: true",
+        is_predicted=True,
+    ),
+    Defense(
         "tests/infra/test_bicep.py"
         "::test_the_server_of_the_index_takes_identities_only_and_is_closed_by_a_virtual_network",
         "infra/modules/index-database.bicep",

@@ -164,6 +164,24 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
+// Code comes with a token of Entra ID only: azd and the Azure CLI send one. Else the app would have a password of its own
+// that never ends, and whoever reads it from the publishing profile could run code as the app's identity.
+resource noPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
+
+resource noPasswordForFiles 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'ftp'
+  properties: {
+    allow: false
+  }
+}
+
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'

@@ -24,6 +24,7 @@ TOLD_ELSEWHERE = {
     "Microsoft.Authorization/roleAssignments",
     "Microsoft.Authorization/roleDefinitions",
     "Microsoft.Storage/storageAccounts/blobServices",
+    "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
     "Microsoft.Web/sites/config",
 }
 

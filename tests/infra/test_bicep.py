@@ -28,6 +28,7 @@ from tests.infra.deployments import (
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
+SITE = "Microsoft.Web/sites"
 
 with_compiler = pytest.mark.skipif(find_compiler() is None, reason=f"no Bicep compiler here: {WHERE_TO_GET_IT}")
 
@@ -119,7 +120,13 @@ def test_no_account_takes_keys_anonymous_readers_or_old_tls(name: str):
         assert account.properties["minimumTlsVersion"] == "TLS1_2"
         assert account.properties["supportsHttpsTrafficOnly"] is True
     assert only(way(name), "Microsoft.Insights/components").properties["DisableLocalAuth"] is True
-    assert only(way(name), "Microsoft.Web/sites").properties["httpsOnly"] is True
+    assert only(way(name), SITE).properties["httpsOnly"] is True
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_nobody_sends_code_to_the_app_with_a_password(name: str):
+    ways = {it.name: it.properties["allow"] for it in way(name).of_type(f"{SITE}/basicPublishingCredentialsPolicies")}
+    assert ways == {"ftp": False, "scm": False}
 
 
 def test_people_sign_in_only_where_a_registration_is_named_and_events_need_no_person():
@@ -148,9 +155,9 @@ def test_a_virtual_network_closes_both_accounts_but_for_event_grid():
     for account in closed.of_type(ACCOUNT):
         assert account.properties["networkAcls"]["defaultAction"] == "Deny"
         assert account.properties["networkAcls"]["bypass"] == "AzureServices"
-    site = only(closed, "Microsoft.Web/sites")
+    site = only(closed, SITE)
     assert site.properties["virtualNetworkSubnetId"].endswith("subnets/app")
-    assert only(way(), "Microsoft.Web/sites").properties["virtualNetworkSubnetId"] is None
+    assert only(way(), SITE).properties["virtualNetworkSubnetId"] is None
 
 
 def test_the_server_of_the_index_takes_identities_only_and_is_closed_by_a_virtual_network():
@@ -261,7 +268,7 @@ def test_names_are_ones_that_azure_takes():
         assert accounts
         for account in accounts:  # uniqueString gives 13 characters, here it is shorter
             assert re.fullmatch(r"[a-z0-9]{3,24}", account.name.replace("abc123", "a" * 13))
-        assert len(only(deployment, "Microsoft.Web/sites").name.replace("abc123", "a" * 13)) <= 60
+        assert len(only(deployment, SITE).name.replace("abc123", "a" * 13)) <= 60
 
 
 def test_the_parameters_file_gives_declared_parameters_from_the_environment():
