@@ -1,6 +1,7 @@
 // The Event Grid subscriptions, deployed after the code to the group of the topic: Event Grid checks that the functions
 // answer. What it could not deliver it sets aside by the topic's own identity, which an existing topic may lack:
-// infra/scripts/post-deploy.* gives it one.
+// infra/scripts/post-deploy.* gives it one. Deployments are named after the app: several may share a group, which takes one
+// deployment of a name at a time.
 targetScope = 'resourceGroup'
 
 param functionAppName string
@@ -53,7 +54,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
 }
 
 module deadLetters 'modules/dead-letters.bicep' = {
-  name: 'dedup-dead-letters'
+  name: '${functionAppName}-dead-letters'
   scope: resourceGroup(functionAppResourceGroupName)
   params: {
     accountName: deadLetterAccountName
@@ -63,7 +64,7 @@ module deadLetters 'modules/dead-letters.bicep' = {
 }
 
 module queueing 'modules/events-queue.bicep' = if (eventDelivery == 'queue') {
-  name: 'dedup-events-queue'
+  name: '${functionAppName}-events-queue'
   scope: resourceGroup(imagesAccountResourceGroupName)
   params: {
     accountName: imagesAccountName
@@ -73,7 +74,7 @@ module queueing 'modules/events-queue.bicep' = if (eventDelivery == 'queue') {
 }
 
 module byTrigger 'modules/events-by-trigger.bicep' = if (eventDelivery == 'trigger') {
-  name: 'dedup-events-by-trigger'
+  name: '${functionAppName}-events-by-trigger'
   dependsOn: [deadLetters]
   params: {
     functionAppName: functionAppName
@@ -86,7 +87,7 @@ module byTrigger 'modules/events-by-trigger.bicep' = if (eventDelivery == 'trigg
 }
 
 module byQueue 'modules/events-by-queue.bicep' = if (eventDelivery == 'queue') {
-  name: 'dedup-events-by-queue'
+  name: '${functionAppName}-events-by-queue'
   dependsOn: [deadLetters, queueing]
   params: {
     systemTopicName: systemTopicName

@@ -7,14 +7,13 @@ $ErrorActionPreference = 'Stop'
 if (-not $env:IMAGES_ACCOUNT_IS_NEW) { throw 'IMAGES_ACCOUNT_IS_NEW is not set: run azd provision first' }
 if ($env:IMAGES_ACCOUNT_IS_NEW -eq 'true') { exit 0 } # main.bicep has made the account and all that is in it
 
-$needed = 'IMAGES_ACCOUNT_NAME', 'IMAGES_ACCOUNT_RESOURCE_GROUP', 'APP_PRINCIPAL_ID', 'IMAGE_CONTAINER', 'INDEX_CONTAINER', 'VERIFY_QUEUE', 'INGEST_QUEUE', 'EVENTS_QUEUE'
+$needed = 'IMAGES_ACCOUNT_NAME', 'IMAGES_ACCOUNT_RESOURCE_GROUP', 'FUNCTION_APP_NAME', 'APP_PRINCIPAL_ID', 'IMAGE_CONTAINER', 'INDEX_CONTAINER', 'VERIFY_QUEUE', 'INGEST_QUEUE', 'EVENTS_QUEUE'
 foreach ($name in $needed) {
     if (-not [Environment]::GetEnvironmentVariable($name)) {
         throw "$name is not set: run azd provision first"
     }
 }
 Assert-Az "prepare $($env:IMAGES_ACCOUNT_NAME)" 'postprovision'
-$prefix = if ($env:DEDUP_NAMESPACE) { "$($env:DEDUP_NAMESPACE)-" } else { '' } # two apps may prepare one account at the same time
 $template = Join-Path $PSScriptRoot '..' 'modules' 'images-data.bicep'
 $personType = if ($env:PERSON_PRINCIPAL_TYPE) { $env:PERSON_PRINCIPAL_TYPE } else { 'User' }
 $originalLinks = if ($env:ORIGINAL_LINKS) { $env:ORIGINAL_LINKS } else { 'true' }
@@ -33,7 +32,8 @@ $parameters = @(
     "originalLinks=$originalLinks"
     "tagImages=$tagImages"
 )
-az deployment group create --name "dedup-${prefix}images-data" --resource-group $env:IMAGES_ACCOUNT_RESOURCE_GROUP `
+# Named after the app: several may prepare accounts of one group at the same time.
+az deployment group create --name "$($env:FUNCTION_APP_NAME)-images-data" --resource-group $env:IMAGES_ACCOUNT_RESOURCE_GROUP `
     --template-file $template --output none --parameters $parameters @subscription
 if ($LASTEXITCODE -ne 0) { throw "$($env:IMAGES_ACCOUNT_NAME) could not be prepared" }
 Write-Host "$($env:IMAGES_ACCOUNT_NAME) has what the app needs beside the images"

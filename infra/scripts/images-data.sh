@@ -12,6 +12,7 @@ case "$IMAGES_ACCOUNT_IS_NEW" in
 esac
 : "${IMAGES_ACCOUNT_NAME:?run azd provision first}"
 : "${IMAGES_ACCOUNT_RESOURCE_GROUP:?run azd provision first}"
+: "${FUNCTION_APP_NAME:?run azd provision first}"
 : "${APP_PRINCIPAL_ID:?run azd provision first}"
 : "${IMAGE_CONTAINER:?run azd provision first}"
 : "${INDEX_CONTAINER:?run azd provision first}"
@@ -19,10 +20,9 @@ esac
 : "${INGEST_QUEUE:?run azd provision first}"
 : "${EVENTS_QUEUE:?run azd provision first}"
 
-prefix="${DEDUP_NAMESPACE:+$DEDUP_NAMESPACE-}" # two apps may prepare one account at the same time
-
 need_az "prepare $IMAGES_ACCOUNT_NAME" postprovision
-az deployment group create --name "dedup-${prefix}images-data" --resource-group "$IMAGES_ACCOUNT_RESOURCE_GROUP" \
+# Named after the app: several may prepare accounts of one group at the same time.
+az deployment group create --name "$FUNCTION_APP_NAME-images-data" --resource-group "$IMAGES_ACCOUNT_RESOURCE_GROUP" \
     --template-file "$(dirname "$0")/../modules/images-data.bicep" --output none --parameters \
     accountName="$IMAGES_ACCOUNT_NAME" imageContainer="$IMAGE_CONTAINER" indexContainer="$INDEX_CONTAINER" \
     verifyQueue="$VERIFY_QUEUE" ingestQueue="$INGEST_QUEUE" eventsQueue="$EVENTS_QUEUE" \

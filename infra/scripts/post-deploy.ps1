@@ -67,7 +67,7 @@ function Invoke-Subscribe {
         "deadLetterAccountName=$($env:DEAD_LETTER_ACCOUNT_NAME)"
         "deadLetterContainer=$($env:DEAD_LETTER_CONTAINER)"
     )
-    az deployment group create --name "dedup-${prefix}subscriptions" --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP `
+    az deployment group create --name "$($env:FUNCTION_APP_NAME)-subscriptions" --resource-group $env:SYSTEM_TOPIC_RESOURCE_GROUP `
         --template-file $template --output none --parameters $parameters @subscription | Out-Null
     return $LASTEXITCODE -eq 0
 }

@@ -61,7 +61,7 @@ ready() {
 # The handshake fails while the app is still starting, and a role needs minutes to be known everywhere; the deployment is
 # the same however often it is sent.
 subscribe() {
-    az deployment group create --name "dedup-${prefix}subscriptions" --resource-group "$SYSTEM_TOPIC_RESOURCE_GROUP" \
+    az deployment group create --name "$FUNCTION_APP_NAME-subscriptions" --resource-group "$SYSTEM_TOPIC_RESOURCE_GROUP" \
         --template-file "$TEMPLATE" --output none --parameters \
         functionAppName="$FUNCTION_APP_NAME" functionAppResourceGroupName="$AZURE_RESOURCE_GROUP" \
         systemTopicName="$SYSTEM_TOPIC_NAME" imagesAccountName="$IMAGES_ACCOUNT_NAME" \

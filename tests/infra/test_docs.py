@@ -107,3 +107,11 @@ def test_scripts_and_files_that_the_page_names_exist():
     names = re.findall(r"`(infra/[\w./-]+|examples/[\w./-]+|azure\.yaml)`", PAGE)
     assert names
     assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_without_azd_each_environment_has_a_deployment_of_its_own():
+    """A subscription keeps the region of a deployment's name, and refuses it in another one."""
+    name, environment = re.findall(
+        r"az deployment sub create --name (\S+) .*\n.*environmentName=(\S+)", PAGE, re.MULTILINE
+    )[0]
+    assert name == f"dedup-{environment}"

@@ -136,7 +136,22 @@ def test_the_second_app_on_an_account_touches_only_its_own_subscriptions(azure: 
     assert azure.calls("event-subscription delete") == []
     (deployment,) = azure.calls("deployment group create")
     assert "namespace=shop " in deployment
-    assert "--name dedup-shop-subscriptions " in deployment
+
+
+def test_apps_that_share_groups_deploy_there_under_names_of_their_own(azure: Azure):
+    """A group takes one deployment of a name at a time, and the modules of one are deployments, too."""
+    existing = {name: str(value) for name, value in way("existing topic").outputs.items()}
+    for app in ("func-dedup-one", "func-dedup-two"):
+        for script in (SHELL, IMAGES_DATA):
+            assert azure.run(script, **existing | {"FUNCTION_APP_NAME": app}).returncode == 0
+    names = [it.partition("--name ")[2].split()[0] for it in azure.calls("deployment group create")]
+    assert sorted(set(names)) == sorted(names)
+    text = (INFRA / "subscriptions.bicep").read_text()
+    modules = re.findall(r"^module \w+ .*\n  name: '(.*)'$", text, re.MULTILINE)
+    assert len(modules) == text.count("\nmodule ") > 0
+    assert [it for it in modules if not it.startswith("${functionAppName}-")] == []
+    longest = max(map(len, [*modules, "${functionAppName}-subscriptions", "${functionAppName}-images-data"]))
+    assert longest - len("${functionAppName}") + len("func-dedup-") + 13 <= 64
 
 
 @pytest.mark.parametrize(
