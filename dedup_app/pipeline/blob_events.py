@@ -67,4 +67,8 @@ class BlobEventService:
             log.info("event_ignored", reason="no-image-of-ours", image=path)
         else:
             # The blob decides: an image that is gone is forgotten, one that is back taken in.
-            self._ingest.ingest(path, is_new=event.type == BLOB_CREATED, is_gone=event.type == BLOB_DELETED)
+            try:
+                self._ingest.ingest(path, is_new=event.type == BLOB_CREATED, is_gone=event.type == BLOB_DELETED)
+            except TemporaryError as error:
+                self._rejections.tell_waiting(path, error)
+                raise

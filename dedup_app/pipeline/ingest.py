@@ -95,7 +95,7 @@ class IngestService:
         try:
             outcome = self.ingest(message.path, again=message.again, force=message.force)
         except TemporaryError as error:
-            self._rejections.note(body, error)
+            self._rejections.note(body, error, message.path)
             raise
         if outcome.status == NOT_FOUND:
             missing = ImageNotFound(f"There is no blob {message.path}")

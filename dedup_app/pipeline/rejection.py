@@ -9,6 +9,7 @@ from dedup_app.event_log import EventLog
 from dedup_app.ports.reports import RejectedMessage, ReportsTable
 from dedup_core.errors import PermanentError, TemporaryError
 from dedup_core.messages import message_excerpt
+from dedup_core.paths import ImagePath
 
 log = EventLog(__name__)
 
@@ -32,8 +33,16 @@ class Rejections:
         log.warning("message_refused", queue=queue, message=named, reason=error.reason, detail=str(error))
         self._reports.put_rejected_message(RejectedMessage(queue, message_id, excerpt, str(error), self._now()))
 
-    def note(self, body: str | bytes, error: TemporaryError) -> None:
-        """Keep the last error of a message that will be tried again: if no try succeeds, people will ask for it."""
+    def note(self, body: str | bytes, error: TemporaryError, image: ImagePath | None = None) -> None:
+        """Keep the last error of a message that will be tried again: if no try succeeds, people will ask for it.
+
+        With `image`, a line says which one has to wait: that the invocation failed is told without one.
+        """
+        if image is not None:
+            self.tell_waiting(image, error)
         text = body if isinstance(body, str) else body.decode(errors="replace")
         with suppress(TemporaryError):  # storage may be what is busy
             self._reports.put_last_error(text, f"{error.reason}: {error}", self._now())
+
+    def tell_waiting(self, image: ImagePath, error: TemporaryError) -> None:
+        log.warning("image_waits", image=image, reason=error.reason, error=str(error))

@@ -66,7 +66,7 @@ class VerifyService:
                 counts = Counter(verdict.kind.value for verdict in verdicts)
                 log.info("pairs_verified", image=message.left, pairs=len(verdicts), verdicts=counts)
             except TemporaryError as error:
-                self._rejections.note(body, error)
+                self._rejections.note(body, error, message.left)
                 raise
 
     def verify(self, message: VerifyMessage) -> list[Verdict]:

@@ -89,6 +89,7 @@ def test_no_run_of_ingest_verify_and_failure_names_an_image_above_debug(world, l
         "image_ingested",
         "image_rejected",
         "image_deferred",
+        "image_waits",
         "event_ignored",
         "pairs_verified",
         "message_refused",

@@ -3,6 +3,8 @@
 import importlib
 import json
 import logging
+import re
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,12 +17,14 @@ from dedup_app.feedback.decisions import Act
 from dedup_app.ports.findings import PREFIXES
 from dedup_app.upkeep import do_each
 from dedup_core.errors import DedupError, PermanentError, StoreBusy
+from dedup_core.events import BLOB_CREATED
 from dedup_core.loading.stats import LoaderStats
+from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import extract_features
 from tests.app.judged import measured, pair
 from tests.app.world import NOON, World, copy_of, photo
-from tests.infra.deployments import INFRA
+from tests.infra.deployments import INFRA, ROOT
 from tests.remembered import remember
 
 WORKBOOK = {
@@ -30,6 +34,7 @@ WORKBOOK = {
 }
 # QueueProcessor.CopyMessageToPoisonQueueAsync of the storage extension, as a warning.
 SET_ASIDE = "Message has reached MaxDequeueCount of 10. Moving message to queue 'verify-pairs-poison'."
+EXAMPLE = ImagePath("images", "shirts/red.jpg")  # of the page on operation
 NOT_IN_THIS_ENGINE = {"reasons"}  # bag_keys(); the parser of the same grammar takes it
 
 type Rows = list[tuple[Any, ...]]
@@ -262,3 +267,39 @@ def test_the_workbook_shows_the_sums_of_the_day(log: Log):
     totals = LoaderStats(images_downloaded=7, bytes_downloaded=2_500_000, comparisons_performed=3, comparisons_failed=1)
     report(World(), totals, LoaderStats(comparisons_performed=6, peak_decoded_bytes=4_000_000))
     assert log.ask(WORKBOOK["days"]) == [("2026-05-31", 2, 9, 1, 7, 2.5, 6 * 9 - 7, 0.9, 4.0)]
+
+
+def documented(language: str) -> str:
+    """What the page on operation says to do to learn what happened to one image."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("### What happened to one image")[2]
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[0]
+
+
+def test_the_id_of_an_image_is_what_the_documented_command_says():
+    command = documented("sh").splitlines()[0]
+    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout.strip()
+    assert said == EXAMPLE.image_id
+    assert f"--partition-key {said[:2]} --row-key {said}" in documented("sh")
+
+
+def test_what_happened_to_one_image_is_found_by_the_documented_query_and_nothing_of_others(log: Log):
+    world = used_app()
+    world.upload(EXAMPLE.name, photo(3))
+    world.images.failures[EXAMPLE] = StoreBusy("503")
+    event = {"eventType": BLOB_CREATED, "data": {"url": f"https://a.blob.core.windows.net/{EXAMPLE}"}}
+    with suppress(StoreBusy), invocation("from the queue of events"):
+        world.services.blob_events.handle_message(json.dumps(event), "1")
+    with suppress(StoreBusy), invocation("from the queue of images"):
+        world.services.ingest.handle_message(IngestMessage(EXAMPLE).to_json(), "2")
+    del world.images.failures[EXAMPLE]
+    world.services.ingest.handle_message(IngestMessage(EXAMPLE).to_json(), "2")
+    rows = log.ask(documented("kusto"))
+    assert [row[1:4] for row in rows] == [
+        ("image_waits", "", "store-busy"),
+        ("image_waits", "", "store-busy"),
+        ("image_ingested", "indexed", ""),
+    ]
+    assert [row[6] for row in log.ask(documented("kusto"))][:2] == [
+        "from the queue of events",
+        "from the queue of images",
+    ]
