@@ -139,14 +139,28 @@ class Pairing:
 
 
 def _outdated(row: FeaturesRow, pairs: Iterable[PairRow]) -> list[VerifyTarget]:
-    """Images that were compared with another content under this path, or while one of the two was not there."""
+    """Images that were compared with another content under this path, or while one of the two was not there.
+
+    Not those that were `distinct` from it, unless a person decided so: what the new content is like, the search finds.
+    Else an image that is replaced again and again would be compared each time with all that it was ever like.
+    """
     return [
         VerifyTarget(pair.right, pair.right_etag, version=pair.right_version)
         for pair in pairs
-        if pair.left_version != row.version
-        or (row.version == 0 and pair.left_etag != row.etag)
-        or (pair.verdict is not None and pair.verdict.kind is VerdictKind.UNVERIFIABLE)
+        if (_is_about_another(row, pair) and not _is_settled(pair)) or _has_verdict(pair, VerdictKind.UNVERIFIABLE)
     ]
+
+
+def _is_about_another(row: FeaturesRow, pair: PairRow) -> bool:
+    return pair.left_version != row.version or (row.version == 0 and pair.left_etag != row.etag)
+
+
+def _is_settled(pair: PairRow) -> bool:
+    return _has_verdict(pair, VerdictKind.DISTINCT) and pair.decided is None
+
+
+def _has_verdict(pair: PairRow, kind: VerdictKind) -> bool:
+    return pair.verdict is not None and pair.verdict.kind is kind
 
 
 def _fingerprints(row: FeaturesRow) -> Fingerprints | None:

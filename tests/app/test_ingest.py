@@ -357,14 +357,43 @@ def test_an_image_overwritten_with_garbage_leaves_the_index(world):
 def test_what_was_said_of_an_overwritten_image_is_verified_anew(world):
     first = world.upload_and_ingest("a.png", photo(1))
     second = world.upload_and_ingest("b.jpg", copy_of(1))
+    for data, kind in (
+        (b"garbage", VerdictKind.UNVERIFIABLE),
+        (photo(1), VerdictKind.DUPLICATE),
+        (photo(2), VerdictKind.DISTINCT),
+        (photo(1), VerdictKind.DUPLICATE),  # the search finds it again
+    ):
+        world.upload_and_ingest("a.png", data)
+        world.verify_all()
+        assert world.pair(first, second).verdict.kind is kind
+        assert world.pair(first, second).left_version == world.row(first).version
+
+
+def test_an_image_that_is_replaced_again_and_again_is_not_compared_with_all_that_it_was_ever_like(world):
+    numbers = range(1, 7)
+    for number in numbers:
+        world.upload_and_ingest(f"{number}.png", photo(number))
+    sent = []
+    for number in numbers:
+        path = world.upload("latest.jpg", copy_of(number))
+        sent.append(world.services.ingest.ingest(path).pairs_sent)
+        world.verify_all()
+        world.services.ingest.ingest(path)  # an event may come twice
+        assert world.verify_queue.messages == []
+        kind = world.pair(path, ImagePath("images", f"{number}.png")).verdict.kind
+        assert kind is VerdictKind.DUPLICATE
+    assert sent == [1, 2, 2, 2, 2, 2]  # with what it is like now, and with what it was like before
+
+
+def test_a_pair_that_a_person_decided_about_is_compared_with_each_new_content(world):
+    first = world.upload_and_ingest("a.png", photo(1))
+    second = world.upload_and_ingest("b.jpg", copy_of(1))
     world.verify_all()
-    assert world.pair(first, second).verdict.kind is VerdictKind.DUPLICATE
-    world.upload_and_ingest("a.png", photo(2))
-    world.verify_all()
-    assert world.pair(first, second).verdict.kind is VerdictKind.DISTINCT
-    world.upload_and_ingest("a.png", b"garbage")
-    world.verify_all()
-    assert world.pair(first, second).verdict.kind is VerdictKind.UNVERIFIABLE
+    world.services.decisions.decide_pair(first, second, Act.DUPLICATE, "ann")
+    for number in (2, 3, 4):
+        world.upload_and_ingest("a.png", photo(number))
+        world.verify_all()
+        assert world.pair(first, second).left_version == world.row(first).version
 
 
 @pytest.mark.parametrize("status", [ImageStatus.rejected("corrupt"), DELETED])
