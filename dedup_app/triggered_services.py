@@ -149,7 +149,7 @@ class TriggeredServices(ServicePorts):
                 self._groups = GroupBook(
                     self.verdict_log,
                     self.settings.keeper_policy,
-                    lambda: has_told(self.pairs, self.now() - TOLD_WITHIN),
+                    lambda first_moment: has_told(self.pairs, self.now() - TOLD_WITHIN, first_moment),
                 )
             return self._groups
 

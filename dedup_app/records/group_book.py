@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from threading import Lock
 
 from dedup_app.collector import paused_collector
 from dedup_app.event_log import EventLog
 from dedup_app.records.journal import LogReplaced, VerdictLog, VerdictReader
 from dedup_core.errors import PermanentError
+from dedup_core.groups.columns import Records
 from dedup_core.groups.facts import Family
 from dedup_core.groups.group import Group
 from dedup_core.groups.keeper import KeeperPolicy
@@ -20,27 +22,27 @@ SAME_SHAPE = frozenset({Family.SAME, Family.COLOR})
 
 
 class VerdictLogLost(PermanentError):
-    """There are verdicts, and the log has none."""
+    """There are verdicts from before the log begins, or it has none."""
 
     reason = "verdict-log-lost"
 
     def __init__(self) -> None:
-        super().__init__(
-            "the log that groups follow from is empty, and there are verdicts: `dedup reindex` makes it anew"
-        )
+        super().__init__("the log that groups follow from lacks verdicts that there are: `dedup reindex` makes it anew")
 
 
 class GroupBook:
     """One for all threads. Nothing is read before the first question.
 
-    `should_know` is asked while the log is empty: whether it has been told something.
+    `should_know` is asked whether the log was told something before the first moment that it tells of, or, while it
+    tells of none, anything at all.
     """
 
-    def __init__(self, log: VerdictLog, policy: KeeperPolicy, should_know: Callable[[], bool]) -> None:
+    def __init__(self, log: VerdictLog, policy: KeeperPolicy, should_know: Callable[[int | None], bool]) -> None:
         self._log = log
         self._policy = policy
         self._should_know = should_know
         self._lock = Lock()
+        self._is_whole = False  # as far as anybody knows
         self._begin()
 
     def groups(self, families: frozenset[Family] = SAME) -> list[Group]:
@@ -52,8 +54,10 @@ class GroupBook:
     def whole(self) -> Iterator[GroupProjection]:
         """As `current`, for who acts on what nobody has said. Raises `VerdictLogLost`."""
         with self.current() as projection:
-            if self._is_empty and self._should_know():
-                raise VerdictLogLost
+            if not self._is_whole:
+                if self._should_know(self._first_moment):
+                    raise VerdictLogLost
+                self._is_whole = self._first_moment is not None  # of one that begins later somebody would have known
             yield projection
 
     @contextmanager
@@ -73,14 +77,22 @@ class GroupBook:
         self._reader: VerdictReader | None = None
         self._projection = GroupProjection(self._policy)
         self._groups: list[Group] = []
-        self._is_empty = True
+        self._first_moment: int | None = None
+        self._is_whole = False
         self._are_stale = False  # across calls: a read may fail after it has given records
 
     def _read(self) -> None:
         self._reader = self._reader or self._log.reader()
         for records in self._reader.new_records():
             self._are_stale = self._are_stale or len(records) > 0
+            self._first_moment = min(filter(None, (self._first_moment, _first_moment(records))), default=None)
             self._projection.add(records)
         if self._are_stale:
             self._groups = self._projection.groups()
-            self._are_stale, self._is_empty = False, False
+            self._are_stale = False
+
+
+def _first_moment(records: Records) -> int | None:
+    """When the first of the verdicts and decisions was made, of those that tell it."""
+    verified = records.links["verified_at"]
+    return min(chain(verified[verified > 0].tolist(), (it.at for it in records.decided if it.at > 0)), default=None)

@@ -156,12 +156,16 @@ class JournaledFeatures:
             self._tags.refresh_around(row.path)
 
 
-def has_told(pairs: PairsTable, before: datetime) -> bool:
+def has_told(pairs: PairsTable, before: datetime, first_moment: int | None = None) -> bool:
     """Whether there is a verdict or decision that the log was told of before this moment, among the first pairs.
 
-    These stand for all, as they are in the order of hashes.
+    These stand for all, as they are in the order of hashes. A log that begins with its `first_moment` was told of none
+    before that, unless what it said of it is lost; of pairs that tell no moment nobody knows.
     """
-    return any(_told_at(pair) < before for pair in islice(pairs.all(), LOOKED_AT) if _is_told(pair))
+    told = map(_told_at, filter(_is_told, islice(pairs.all(), LOOKED_AT)))
+    if first_moment is None:
+        return any(at < before for at in told)
+    return any(moment(0) < at < min(before, moment(first_moment)) for at in told)
 
 
 def _is_told(pair: PairRow) -> bool:

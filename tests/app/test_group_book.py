@@ -7,14 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from dedup_app.feedback.decisions import Act
 from dedup_app.ports.image_status import PROCESSING
 from dedup_app.records.group_book import GroupBook, VerdictLogLost
+from dedup_app.records.group_records import id_of
 from dedup_app.records.journal import VerdictReader, has_told
 from dedup_core.errors import StoreBusy, TemporaryError
-from dedup_core.groups.facts import Family
+from dedup_core.groups.facts import Decided, Decision, Family
 from dedup_core.groups.keeper import KeeperPolicy
+from dedup_core.paths import ImagePath
 from dedup_storage.logs.verdict_log import VerdictLog
-from tests.app.world import Crash, World, copy_of, photo
+from tests.app.world import Crash, World, copy_of, photo, small_scene
+from tests.core.pictures import encoded
 
 
 class BreakingOff:
@@ -43,7 +47,7 @@ def test_what_was_read_before_a_read_broke_off_is_in_the_groups() -> None:
     for name, data in (("a.png", photo(1)), ("b.png", copy_of(1))):
         world.upload_and_ingest(name, data)
     world.verify_all()
-    book = GroupBook(BreakingOff(VerdictLog(world.verdict_segments)), KeeperPolicy(), lambda: False)  # type: ignore[arg-type]
+    book = GroupBook(BreakingOff(VerdictLog(world.verdict_segments)), KeeperPolicy(), lambda _first: False)  # type: ignore[arg-type]
     with pytest.raises(TemporaryError):
         book.groups()
     [group] = book.groups()
@@ -85,7 +89,7 @@ def test_the_collector_rests_while_the_log_is_read_and_no_longer():
         def reader(self):
             return Reader()
 
-    book = GroupBook(Log(), KeeperPolicy(), lambda: False)  # type: ignore[arg-type]
+    book = GroupBook(Log(), KeeperPolicy(), lambda _first: False)  # type: ignore[arg-type]
     with pytest.raises(StoreBusy):
         book.groups()
     assert gc.isenabled()
@@ -112,6 +116,58 @@ def test_groups_of_a_log_that_was_lost_are_not_none():
     services.reindex.reindex()
     [group] = services.groups.groups()
     assert len(group.members) == 1
+
+
+def test_groups_of_a_log_that_was_lost_and_goes_on_without_its_beginning_are_not_all():
+    """The app appends what comes next, whether or not anybody has noticed."""
+    world = with_a_group()
+    a, b = (ImagePath("images", name) for name in ("a.png", "b.png"))
+    world.services.decisions.decide_pair(a, b, Act.NOT_DUPLICATE, "ann")
+    running = world.start_process("the page")
+    assert running.groups.groups() == []
+    world.verdict_segments.clear()
+    world.time += timedelta(minutes=11)
+    world.upload_and_ingest("c.png", encoded(small_scene(1), "JPEG", quality=60))
+    world.verify_all()  # c looks like both, and the log knows nothing of what a person said about these
+    world.time += timedelta(minutes=11)
+    for services in (running, world.start_process("another")):
+        with pytest.raises(VerdictLogLost):
+            services.groups.groups()
+    services.reindex.reindex()
+    with services.groups.whole() as projection:
+        assert projection.decided(id_of(a), id_of(b)).decision is Decision.NOT_DUPLICATE
+
+
+def test_a_log_that_only_tells_of_images_tells_of_no_verdict():
+    world = with_a_group()
+    world.verdict_segments.clear()
+    world.upload_and_ingest("a.png", photo(2))
+    world.time += timedelta(minutes=11)
+    with pytest.raises(VerdictLogLost):
+        world.start_process("another").groups.groups()
+
+
+def test_decisions_of_which_nobody_knows_when_they_were_made_are_no_loss():
+    world = with_a_group()
+    pair = next(world.pairs.all())
+    decided = Decided(id_of(pair.left), id_of(pair.right), Decision.DUPLICATE, b"", b"", at=0)
+    undated = replace(pair, verified_at=None, decided=decided)
+
+    class Undated:
+        def all(self):
+            yield undated
+
+    assert has_told(Undated(), world.time)  # type: ignore[arg-type]
+    assert not has_told(Undated(), world.time, first_moment=1)  # type: ignore[arg-type]
+
+
+def test_a_process_looks_once_whether_its_log_is_whole():
+    world = with_a_group()
+    services = world.start_process("the page")
+    world.calls.clear()
+    for _ in range(3):
+        assert len(services.groups.groups()) == 1
+    assert world.calls.count("pairs.all") == 1
 
 
 def test_a_verdict_that_the_log_is_just_being_told_is_no_loss():
