@@ -53,6 +53,18 @@ def test_an_image_goes_with_its_pairs_once_it_is_deleted_for_long(world, a_and_b
     assert world.services.reconcile.reconcile().broken == 0
 
 
+def test_the_verdict_log_keeps_the_name_of_what_was_deleted_until_it_is_made_anew(world, a_and_b):
+    a, _ = a_and_b
+    delete(world, a)
+    world.time += timedelta(days=31)
+    run_all(world)
+    world.services.reindex.reindex()  # appends to what is there
+    assert str(a).encode() in world.verdict_segments.read(1, 0, 1_000_000).data
+    world.verdict_segments.clear()
+    world.services.reindex.reindex()
+    assert str(a).encode() not in world.verdict_segments.read(1, 0, 1_000_000).data
+
+
 def test_one_that_comes_back_after_that_is_taken_in_and_paired_anew(world, a_and_b):
     a, b = a_and_b
     delete(world, a)
