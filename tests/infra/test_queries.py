@@ -203,6 +203,24 @@ def test_a_damaged_log_is_found_though_every_image_is_complete(log: Log):
     assert log.alert("incomplete-ledger") == []
 
 
+def test_alerts_work_with_the_rarest_schedule_that_the_page_names_and_not_beyond(log: Log):
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    (minutes,) = re.findall(r"^\| `STATS_SCHEDULE` .*At the rarest `0 \*/(\d+) \* \* \* \*`", page, re.MULTILINE)
+    lost = World()
+    lost.upload("lost.png", photo(1))
+    line = log.of_ledger(lost)
+
+    def found(every: int) -> list[int]:
+        log.between, runs = timedelta(minutes=every), 60 // every
+        log.extra = [line] * runs
+        incomplete = len(log.alert("incomplete-ledger"))
+        log.extra = [it for number in range(runs) for it in run_of_the_timer(log, number, index=refused)]
+        return [incomplete, len(log.alert("upkeep"))]
+
+    assert found(int(minutes)) == [1, 1]
+    assert found(2 * int(minutes)) == [0, 0]
+
+
 def test_a_message_that_the_host_set_aside_is_found(log: Log):
     used_app()
     log.extra = [SET_ASIDE, "Executed 'Functions.verify_pairs' (Failed)"]
