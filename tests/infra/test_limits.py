@@ -7,7 +7,17 @@ from datetime import timedelta
 import pytest
 
 from local_host.settings import parse_time_span, read_host_config
-from tests.infra.deployments import INFRA, ROOT, WAYS, app_settings, declared_parameters, only, subscriptions, way
+from tests.infra.deployments import (
+    INFRA,
+    ROOT,
+    WAYS,
+    app_settings,
+    declared_parameters,
+    only,
+    subscriptions,
+    triggers,
+    way,
+)
 
 MEBIBYTE = 1024 * 1024
 # The Functions host and the interpreter with its libraries before the first image (docs/benchmarks.md has the latter).
@@ -104,3 +114,23 @@ def test_one_instance_makes_the_pictures_that_a_browser_asks_for_at_once(name: s
     """For Python the plan takes one request an instance if nothing is said; a browser keeps six connections."""
     scale = only(way(name), "Microsoft.Web/sites").properties["functionAppConfig"]["scaleAndConcurrency"]
     assert scale["triggers"]["http"]["perInstanceConcurrency"] >= 6
+
+
+def test_what_all_instances_take_of_the_quota_is_what_the_page_says():
+    """Each function that takes messages scales by itself, all HTTP together; the timer runs once."""
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    kinds = [trigger["type"] for trigger in triggers().values()]
+    scaling = kinds.count("queueTrigger") + ("httpTrigger" in kinds)
+    scale = only(way(), "Microsoft.Web/sites").properties["functionAppConfig"]["scaleAndConcurrency"]
+    instances = scale["maximumInstanceCount"]
+    memory = instances * scaling * memory_mb("new account")
+    assert scaling == 4
+    assert f"{instances} instances of the four functions that scale take {memory:,} " in page
+
+
+def test_a_pause_of_the_page_is_one_that_the_parameters_can_hold():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (function,) = re.findall(r"`AzureWebJobs\.(\w+)\.Disabled`", page)
+    assert function in triggers()
+    assert f"AzureWebJobs.{function}.Disabled" not in app_settings()  # so that only `appSettings` says it
+    assert "appSettings" in declared_parameters(INFRA / "main.bicep")

@@ -1,12 +1,13 @@
 """Events reach the functions by their names, from the one container, and what cannot be delivered is kept."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from infra.tools.snapshots import ROLE_ASSIGNMENTS
 from local_host.event_grid.blob_webhook import WEBHOOK_PATH
-from tests.infra.deployments import WAYS, only, subscriptions, triggers, way
+from tests.infra.deployments import ROOT, WAYS, only, subscriptions, triggers, way
 
 SUBSCRIPTIONS = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
 
@@ -98,3 +99,10 @@ def test_the_topic_is_that_of_the_images_account_and_has_an_identity():
     assert topic.properties["topicType"] == "Microsoft.Storage.StorageAccounts"
     assert topic.body["identity"]["type"] == "SystemAssigned"
     assert way().outputs["SYSTEM_TOPIC_NAME"] == topic.name
+
+
+def test_the_subscription_that_a_new_namespace_leaves_behind_is_told_by_its_name():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (named,) = re.findall(r"event-subscription delete --name (\S+) ", page)
+    assert [it.name for it in subscriptions().of_type(SUBSCRIPTIONS)] == [named]
+    assert named not in {it.name for it in subscriptions("existing topic").of_type(SUBSCRIPTIONS)}
