@@ -357,6 +357,7 @@ module alerts 'modules/alerts.bicep' = {
       systemTopicName
     )
     systemTopicLocation: createImagesAccount ? location : (existingImages!.location)
+    indexServerId: indexDatabase ? indexServer!.outputs.serverId : ''
     email: alertEmail
   }
   dependsOn: [events]

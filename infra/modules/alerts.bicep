@@ -5,6 +5,7 @@ param tags object
 param insightsId string
 param systemTopicId string
 param systemTopicLocation string
+param indexServerId string
 param email string
 
 var logAlerts = [
@@ -175,3 +176,34 @@ resource eventAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = [
     }
   }
 ]
+
+// A full server takes no writes, and its storage does not grow by itself: index-database.bicep.
+resource indexAlert 'Microsoft.Insights/metricAlerts@2018-03-01' = if (!empty(indexServerId)) {
+  name: 'dedup-index-storage-${token}'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'Four fifths of the storage of the index server are in use: raise indexStorageGB before it is full, for then no image is taken in.'
+    severity: 2
+    enabled: true
+    scopes: [indexServerId]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT1H'
+    autoMitigate: true
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          name: 'index-storage'
+          criterionType: 'StaticThresholdCriterion'
+          metricNamespace: 'Microsoft.DBforPostgreSQL/flexibleServers'
+          metricName: 'storage_percent'
+          operator: 'GreaterThan'
+          threshold: 80
+          timeAggregation: 'Average'
+        }
+      ]
+    }
+    actions: map(actionGroupIds, id => { actionGroupId: id })
+  }
+}

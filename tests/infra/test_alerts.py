@@ -11,7 +11,7 @@ from dedup_app.configuration.settings import Settings
 from dedup_core.loading.stats import LoaderStats
 from local_host.timers.schedule import parse_schedule
 from tests.app.world import World
-from tests.infra.deployments import INFRA, ROOT, way
+from tests.infra.deployments import INFRA, ROOT, WAYS, way
 
 QUERIES = {it.stem: it.read_text() for it in (INFRA / "queries").glob("*.kql")}
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
@@ -94,6 +94,23 @@ def test_statistics_count_as_stalled_only_after_several_were_due():
         assert due[-1] - start <= window
     (criterion,) = rule.properties["criteria"]["allOf"]
     assert (criterion["operator"], criterion["threshold"]) == ("LessThan", 1)
+
+
+def test_the_storage_of_the_index_server_is_watched_where_there_is_one():
+    """It does not grow by itself, and full it takes no writes."""
+    for name in WAYS:
+        servers = way(name).of_type("Microsoft.DBforPostgreSQL/flexibleServers")
+        found = [
+            (it.properties["scopes"], it.properties["criteria"]["allOf"][0])
+            for it in way(name).of_type("Microsoft.Insights/metricAlerts")
+            if it.name.startswith("dedup-index-storage-")
+        ]
+        assert [scopes for scopes, _ in found] == [[server.id] for server in servers]
+        assert {server.properties["storage"]["autoGrow"] for server in servers} <= {"Disabled"}
+        for _, criterion in found:
+            assert (criterion["metricName"], criterion["operator"]) == ("storage_percent", "GreaterThan")
+            # Azure makes a server read-only at 95 %, or with less than 5 GiB left; the smallest one has 32.
+            assert criterion["threshold"] / 100 < min(0.95, (32 - 5) / 32)
 
 
 def test_undelivered_events_are_watched_at_the_topic():
