@@ -6,9 +6,11 @@ import re
 import pytest
 
 from infra.tools import tables
-from tests.infra.deployments import INFRA, ROOT, declared_parameters, site_config, way
+from infra.tools.snapshots import ROLE_ASSIGNMENTS, ROLE_DEFINITIONS
+from tests.infra.deployments import INFRA, ROOT, WAYS, declared_parameters, site_config, way
 
 PAGE = tables.PAGE.read_text(encoding="utf-8")
+TOLD_BY_ROLE = {ROLE_ASSIGNMENTS, ROLE_DEFINITIONS}
 
 
 def test_the_tables_are_up_to_date():
@@ -115,3 +117,19 @@ def test_without_azd_each_environment_has_a_deployment_of_its_own():
         r"az deployment sub create --name (\S+) .*\n.*environmentName=(\S+)", PAGE, re.MULTILINE
     )[0]
     assert name == f"dedup-{environment}"
+
+
+def test_what_stays_when_a_choice_is_taken_back_is_told_by_its_name():
+    """Azure deletes nothing that a template does not name any more: a server would cost on without a word."""
+    told = PAGE.partition("### Taking a choice back")[2].partition("\n### ")[0]
+    always = {it.id for it in way().resources}
+    resources = [it for name in WAYS for it in way(name).resources if it.id not in always]
+    extra = [it for it in resources if it.type.count("/") == 1 and "photosofours" not in it.id]
+    named = {re.sub(r"[^a-z].*", "", it.name.removeprefix("[format('")) for it in extra if it.type not in TOLD_BY_ROLE}
+    assert named == {"psql", "dedup", "privatelink", "pe", "vnet", "evgt", "ag"}
+    assert [name for name in named if f"`{name}" not in told] == []
+    roles = {it.properties["roleName"].partition(" of ")[0] for it in extra if it.type == ROLE_DEFINITIONS}
+    assert [role for role in roles if f"`{role} of" not in told] == []
+    rules = [it for it in resources if it.type.endswith("/managementPolicies")]
+    assert {rule["name"] for it in rules for rule in it.properties["policy"]["rules"]} == {"cool-images"}
+    assert "`cool-images`" in told
