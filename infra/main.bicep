@@ -124,6 +124,10 @@ param alertEmail string = ''
 @description('Days that logs are kept; up to 31 cost nothing extra.')
 param logRetentionDays int = 30
 
+@minValue(-1)
+@description('GB of logs a day, after which none are taken until the next, and alerts on missing ones sound; -1 for no end.')
+param logDailyGB int = -1
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var identityName = 'id-dedup-${token}'
@@ -173,6 +177,7 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: allTags
     retentionDays: logRetentionDays
+    dailyGB: logDailyGB
     appPrincipalId: identity.outputs.principalId
   }
 }

@@ -4,6 +4,7 @@ param insightsName string
 param location string
 param tags object
 param retentionDays int
+param dailyGB int
 param appPrincipalId string
 
 var roles = loadJsonContent('../roles.json')
@@ -17,6 +18,9 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
       name: 'PerGB2018'
     }
     retentionInDays: retentionDays
+    workspaceCapping: {
+      dailyQuotaGb: dailyGB
+    }
     features: {
       enableLogAccessUsingOnlyResourcePermissions: true
     }

@@ -36,6 +36,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
         "alwaysReady": [{"name": "blob", "instanceCount": 1}],
         "appSettings": {"POLICY": "strict", "POLICY_MIN_STRUCTURE": "0.9"},
         "alertEmail": "someone@example.com",
+        "logDailyGB": 2,
         "instanceMemoryMB": 4096,
         "openTelemetry": True,
         "notifyTopic": True,

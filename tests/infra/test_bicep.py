@@ -262,6 +262,15 @@ def test_everything_that_takes_tags_has_those_of_the_environment():
     assert [it.id for it in taggable if it.body["tags"].get("azd-env-name") != "example"] == []
 
 
+def test_logs_have_no_end_a_day_unless_one_is_named():
+    ends = {
+        name: only(way(name), "Microsoft.OperationalInsights/workspaces").properties["workspaceCapping"]["dailyQuotaGb"]
+        for name in WAYS
+    }
+    assert ends == {name: WAYS[name].get("logDailyGB", -1) for name in WAYS}
+    assert ends["own numbers"] > 0
+
+
 def test_names_are_ones_that_azure_takes():
     for deployment in map(way, WAYS):
         accounts = deployment.of_type(ACCOUNT)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -321,3 +322,21 @@ def test_what_happened_to_one_image_is_found_by_the_documented_query_and_nothing
         "from the queue of events",
         "from the queue of images",
     ]
+
+
+def test_an_image_and_a_message_of_pairs_write_as_many_lines_as_the_page_on_cost_counts(log: Log):
+    page = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8").partition("## Logs")[2]
+    (size,) = re.findall(r"the app a line of (\d+) bytes, for each message of pairs the same again", page)
+    world = World()
+    with invocation(str(uuid4())):
+        for name, data in (("a.png", photo(1)), ("b.jpg", copy_of(1))):
+            world.upload_and_ingest(name, data)
+        world.verify_all()
+    lines = log.taken()
+    assert [json.loads(line)["event"] for line in lines] == ["image_ingested", "image_ingested", "pairs_verified"]
+    assert [len(line) for line in lines] == pytest.approx([int(size)] * 3, rel=0.05)
+
+
+def test_a_day_without_logs_is_told_by_the_alerts_on_lines_that_are_missing(log: Log):
+    assert log.alert("stalled-statistics") == []
+    assert len(log.alert("upkeep")) == 1
