@@ -17,13 +17,15 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
-from dedup_app.time_limit import end_of_time, seconds_left
+from dedup_app.time_limit import OUT_OF_TIME, end_of_time, seconds_left
+from dedup_core.errors import StoreBusy
 
 CONNECT_SECONDS = 5.0  # a server that is there answers in milliseconds
 READ_SECONDS = 20.0  # a third of `CALL_SECONDS`: after one that waited in vain there is time for another
 # One call of ours with all its tries. 64 MB, the largest image, need a megabyte a second.
 CALL_SECONDS = 60.0
 POOL_SIZE = 32  # as many connections are kept as threads call at a time
+ERROR = 400
 BODILESS = frozenset({"GET", "HEAD"})
 BLOCK_BYTES = 32_768  # what the SDK's own transport takes
 BODY_BLOCK_BYTES = 128 * 1024  # of a body; the SDK's 4 KB take three times as long: benchmarks/transport.py
@@ -32,7 +34,8 @@ BODY_BLOCK_BYTES = 128 * 1024  # of a body; the SDK's 4 KB take three times as l
 class LimitedTransport(RequestsTransport):  # type: ignore[misc]
     """The SDKs' transport with limits; clients may share none, because each closes its own.
 
-    `send` raises `StoreBusy` once the time is over, and no retry policy of the SDKs goes on after that.
+    `send` raises `StoreBusy` once the time is over, or would be after a pause that the service asks for, and no retry
+    policy of the SDKs goes on after that.
     """
 
     def __init__(self) -> None:
@@ -51,7 +54,22 @@ class LimitedTransport(RequestsTransport):  # type: ignore[misc]
         left = seconds_left(end_of_time())
         kwargs["connection_timeout"] = min(CONNECT_SECONDS, left)
         kwargs["read_timeout"] = min(READ_SECONDS, left)
-        return super().send(request, **kwargs)
+        response = super().send(request, **kwargs)
+        if response.status_code >= ERROR:
+            _refuse_a_long_pause(response)
+        return response
+
+
+def _refuse_a_long_pause(response: Any) -> None:
+    """Let a busy service be asked again after the pause that it wants (`Retry-After`) only if there is time for that.
+
+    The SDK of tables and that of topics wait as long as they are told: past the end of the function, which the host
+    ends with all that runs beside it.
+    """
+    asked = str(response.headers.get("Retry-After", ""))
+    if asked.isdecimal() and int(asked) >= seconds_left(end_of_time()):
+        response.internal_response.close()
+        raise StoreBusy(f"the service is busy ({response.status_code}) and asks for {asked} s", reason=OUT_OF_TIME)
 
 
 class _Session(requests.Session):

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -136,6 +137,30 @@ def test_tries_again_end_with_the_call(broken: Broken, account: Account, monkeyp
     persistent = open_clients(StorageConnection(broken.connection_string), largest_read=READ_BYTES)
     assert seconds_of(lambda: AzureImages(persistent.blobs, max_bytes=100_000).read(PATH)) < 6
     persistent.close()
+
+
+@pytest.mark.parametrize("name", ["read an image", "append to the log", "read a row", "list rows", "send a message"])
+def test_a_pause_that_a_busy_service_asks_for_is_made_only_where_there_is_time_for_it(
+    broken: Broken, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK of tables would wait as long as it is told, past the end of the function."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(clients, "RETRIES", 2)
+    monkeypatch.setattr(azure_errors, "CALL_SECONDS", 3)
+    busy = b"HTTP/1.1 503 Busy\r\nRetry-After: %d\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    patient = open_clients(StorageConnection(broken.connection_string), largest_read=READ_BYTES)
+    behind = Broken(broken.proxies, patient, broken.connection_string)
+    broken.set(spoil=lambda _: busy % 30)
+    with pytest.raises(StoreBusy):
+        CALLS[name](behind)
+    assert max(slept, default=0) <= 3
+    answers = iter([busy % 1])
+    broken.set(spoil=lambda truth: next(answers, truth))
+    if name in {"read a row", "list rows"}:
+        assert CALLS[name](behind) == CALLS[name](broken)
+        assert slept[-1] == 1
+    patient.close()
 
 
 def test_once_the_time_of_a_function_is_over_it_calls_no_more(broken: Broken, account: Account) -> None:
