@@ -9,6 +9,7 @@ from typing import Final
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobClient, BlobLeaseClient, BlobProperties, BlobServiceClient
 
+from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.record import SCHEME
 from dedup_storage.account.azure_errors import our_errors, status_of
 from dedup_storage.images.blobs import whole_answer
@@ -62,7 +63,7 @@ class AzureSnapshots:
         try:
             yield _Draft(self._container.get_blob_client(f"{PREFIX}{secrets.token_hex(8)}"), lease)
         finally:
-            with suppress(AzureError):  # then it ends by itself
+            with suppress(AzureError, StoreBusy):  # then it ends by itself
                 lease.release()
 
     def delete(self, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 from dedup_app.configuration.storage_connection import StorageConnection
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.superseded import Superseded
+from dedup_app.time_limit import time_limit
 from dedup_core.errors import StoreBusy
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
@@ -450,3 +451,16 @@ def test_a_writer_may_be_killed_at_any_step(monkeypatch: pytest.MonkeyPatch, wor
     else:
         pytest.fail("it never came to an end")
     assert kills > 5
+
+
+def test_a_lease_that_there_is_no_time_to_give_back_hides_nothing_of_what_was_done(account: Account) -> None:
+    """It ends by itself; a snapshot that was written would be told as one that failed."""
+    clients = open_clients(StorageConnection(account.connection_string), largest_read=READ_BYTES)
+    clients.blobs.create_container("dedup-index")
+    snapshots = AzureSnapshots(clients.blobs, "dedup-index")
+    with ExitStack() as over, snapshots.writing() as draft:
+        draft.add(b"abc")
+        draft.finish(PLACE)
+        over.enter_context(time_limit(0))
+    assert [it.place for it in snapshots.stored()] == [PLACE]
+    clients.close()
