@@ -1,6 +1,6 @@
 """Where `dedup` and `python -m dedup_cli` begin: a sentence in place of a traceback.
 
-For an extra that is missing, and for what is printed where it has no room or no letters.
+For an extra that is missing, and for what is printed where it has no room or no letters; and nothing for Ctrl-C.
 """
 
 import errno
@@ -14,6 +14,13 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
+    try:
+        _run()
+    except KeyboardInterrupt:  # Typer sees none that comes before it is loaded, which may take a second
+        sys.exit(128 + signal.SIGINT)
+
+
+def _run() -> None:
     # What a command has to compute is spread over processes: threads of each of them besides only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:

@@ -74,6 +74,19 @@ def test_who_is_told_to_end_leaves_nothing_behind(tmp_path):
     assert len(list(tmp_path.iterdir())) == 300
 
 
+def test_who_stops_it_while_it_is_loaded_sees_no_traceback():
+    program = (
+        "import sys\n"
+        "class Stopping:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stopping())\n"
+        "from dedup_cli.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="as a POSIX shell closes it")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_who_closes_an_output_is_told_nothing_there(tmp_path, closed):
