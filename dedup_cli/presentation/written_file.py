@@ -23,6 +23,9 @@ def check_place(file: Path, *, of: Iterable[Path] = ()) -> None:
             raise InputError(f"cannot write {file}: it is a folder; give the path of a new file in it")
         if file.exists() and any(it.exists() and it.samefile(file) for it in of):
             raise InputError(f"cannot write {file}: it is what is looked at; give the path of a new file")
+        folder = file.resolve().parent
+        if (file.is_file() or not file.exists()) and not os.access(folder, os.W_OK | os.X_OK):
+            raise InputError(f"cannot write {file}: no file may be made in {folder}; give another path")
     except OSError as error:  # a folder above it may not be entered, or its name is too long
         raise InputError(f"cannot write {file}: {error.strerror or error}; give the path of a new file") from error
 
@@ -45,10 +48,10 @@ def written_whole(file: Path) -> Iterator[Path]:
 
     A link stays, and what it names is replaced. Into a pipe or a device is written as it is.
     """
-    place = file.resolve()
-    if place.exists() and not place.is_file():
-        yield place
+    if file.exists() and not file.is_file():  # asked of the name itself: behind `/dev/fd/63` no path leads to a pipe
+        yield file
         return
+    place = file.resolve()
     part = place.parent / f".{os.getpid()}.part"
     try:
         yield part

@@ -14,7 +14,7 @@ from PIL import Image
 from dedup_app.scan.folder_scan import Unreadable
 from dedup_cli.local import local_files, scan
 from dedup_cli.presentation.failures import InputError
-from dedup_cli.presentation.written_file import write_whole
+from dedup_cli.presentation.written_file import check_place, write_whole
 from dedup_core.errors import ImageTooLarge
 from dedup_core.limits import DecodeLimits
 from tests.browser import chromium
@@ -248,6 +248,17 @@ def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(
     for page, why in ((folder, "it is a folder"), (folder / "nowhere" / "a.html", "is no folder")):
         done = dedup("scan", str(folder), "--html", str(page))
         assert (done.exit_code, why in done.stderr) == (2, True)
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="what a shell names a pipe by")
+def test_a_page_goes_into_a_pipe_that_is_named_by_its_number(tmp_path: Path) -> None:
+    """As in `--html >(gzip > page.gz)` and `--html /dev/stdout`: the path behind such a name leads nowhere."""
+    reading, writing = os.pipe()
+    check_place(Path(f"/dev/fd/{writing}"))
+    write_whole(Path(f"/dev/fd/{writing}"), "<p>")
+    assert os.read(reading, 100) == b"<p>"
+    os.close(reading)
+    os.close(writing)
 
 
 def test_standard_output_is_no_place_for_a_page(dedup: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
