@@ -80,8 +80,8 @@ def scan(
         )
         report = walk.scan(names)
         report = replace(report, unreadable=(*passed_over, *report.unreadable))
-        if html:
-            write_whole(html, html_report(report, str(folder), lambda path: decoders.decode(_read(path))))
+        page = html_report(report, str(folder), lambda path: decoders.decode(_read(path))) if html else ""
+    not_written = _written(html, page) if html else None
     if output is Format.JSON:
         print_json(_record(report))
     elif output is Format.CSV:
@@ -89,7 +89,18 @@ def scan(
         if left_out := besides(report):
             tell(f"not in the CSV: {'; '.join(left_out)} (--format json has all)")
     else:
-        print_report(report, time.monotonic() - started, html)
+        print_report(report, time.monotonic() - started, None if not_written else html)
+    if not_written:
+        raise not_written
+
+
+def _written(html: Path, page: str) -> InputError | None:
+    """Why the page could not be written, if so: what an hour of comparing has found is printed all the same."""
+    try:
+        write_whole(html, page)
+    except InputError as error:
+        return error
+    return None
 
 
 def _names(folder: Path) -> tuple[list[str], list[Unreadable]]:

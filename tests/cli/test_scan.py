@@ -250,6 +250,33 @@ def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(
         assert (done.exit_code, why in done.stderr) == (2, True)
 
 
+def test_a_folder_that_takes_no_files_is_told_before_anything_is_read(
+    dedup: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dedup_cli.local.scan.read_listed_file", lambda _file: pytest.fail("a file was read"))
+    monkeypatch.setattr(os, "access", lambda place, _mode: place != tmp_path)  # root may write anywhere
+    done = dedup("scan", str(folder), "--html", str(tmp_path / "page.html"))
+    assert (done.exit_code, f"no file may be made in {tmp_path}" in done.stderr) == (2, True)
+
+
+def test_what_was_found_is_printed_also_where_the_page_has_no_room(
+    dedup: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was lost with the page, after an hour of comparing."""
+
+    def full(_part: Path, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    page = tmp_path / "page.html"
+    monkeypatch.setattr(Path, "write_bytes", full)
+    done = dedup("scan", str(folder), "--html", str(page), "--json")
+    assert (done.exit_code, len(json.loads(done.stdout)["groups"])) == (2, 1)
+    assert done.stderr.endswith("No space left on device; give the path of a new file\n")
+    told = dedup("scan", str(folder), "--html", str(page)).stdout
+    assert "2 copies of 1 picture" in " ".join(told.split())
+    assert "the page is at" not in told
+
+
 @pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="what a shell names a pipe by")
 def test_a_page_goes_into_a_pipe_that_is_named_by_its_number(tmp_path: Path) -> None:
     """As in `--html >(gzip > page.gz)` and `--html /dev/stdout`: the path behind such a name leads nowhere."""
