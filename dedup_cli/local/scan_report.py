@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from dedup_app.scan.folder_scan import ScanReport
 from dedup_app.scan.groups import CopyGroup, LookAlikes
 from dedup_cli.local.local_files import why_not_read
+from dedup_cli.local.scan_tables import besides
 from dedup_cli.presentation.html_page import NO_PICTURE, escaped, figure, page, picture_of
 from dedup_cli.presentation.output import counted
 from dedup_core.comparison.verdict import Verdict
@@ -21,14 +22,13 @@ type Picture = Callable[[str], WorkingImage]
 def html_report(report: ScanReport, folder: str, picture: Picture) -> str:
     """The page as text; `picture` decodes a file by its path, and raises `PermanentError` if it is gone."""
     copies = sum(len(group.copies) for group in report.groups)
+    gain = sum(group.bytes_to_gain for group in report.groups)
     summary = (
         f"{counted(report.images, 'image')}, {counted(copies, 'copy', 'copies')} of "
         f"{counted(len(report.groups), 'picture')}, "
-        f"{sum(group.bytes_to_gain for group in report.groups) / 1e6:,.1f} MB in them; "
+        f"{'; '.join([f'{gain / 1e6:,.1f} MB in them', *besides(report)])}; "
         f"made on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. Nothing was changed or deleted."
     )
-    if report.too_plain:
-        summary += f" Too plain to be searched for: {len(report.too_plain):,} (only identical files are found)."
     return page(f"Copies in {folder}", summary, "\n".join(_body(report, picture)))
 
 

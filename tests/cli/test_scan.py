@@ -102,6 +102,7 @@ def test_the_page_holds_the_pictures_and_runs_nothing(dedup: Run, folder: Path, 
     assert "<script" not in text
     assert "default-src 'none'" in text
     assert "&lt;b&gt;broken.jpg" in text
+    assert "MB in them; 1 look-alike that is no copy; 1 file not read; made on" in text  # for who scrolls no further
     assert "<b>broken" not in text
 
 
