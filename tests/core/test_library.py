@@ -1,6 +1,8 @@
 """What the library takes and refuses: bytes, Pillow images, arrays, names of presets, ids of any kind."""
 
 import io
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -167,6 +169,29 @@ def test_a_verdict_in_place_of_its_kind_makes_no_empty_list_of_groups():
     with pytest.raises(TypeError, match=r"not Verdict: use verdict\.kind"):
         dedup_core.group_pairs([(left, right, verdict)])  # type: ignore[list-item]
     assert dedup_core.group_pairs([(left, right, verdict.kind)]) == [(left, right)]
+
+
+def test_files_are_grouped_by_the_paths_that_they_have():
+    """A blob's path takes `/photos/a.jpg` for a container and forgets the slash."""
+    a, b, c = (Path("/photos", name) for name in "abc")
+    pairs = [(b, a, VerdictKind.DUPLICATE), (b, c, VerdictKind.IDENTICAL)]
+    assert dedup_core.group_pairs(pairs) == [(a, b, c)]
+    copies = [dedup_core.ImageCopy(a, 20, 10), dedup_core.ImageCopy(b, 40, 20), dedup_core.ImageCopy(c, 40, 20)]
+    assert dedup_core.best_copy(copies).path == b
+    code = (
+        "from pathlib import Path\n"
+        "from dedup_core import ImageCopy, VerdictKind, best_copy, group_pairs\n"
+        "groups: list[tuple[Path, ...]] = group_pairs([(Path('a'), Path('b'), VerdictKind.DUPLICATE)])\n"
+        "best: Path = best_copy([ImageCopy(path) for path in groups[0]]).path\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-c", code]
+    checked = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_a_kind_that_is_none_makes_no_empty_list_of_groups():
+    with pytest.raises(ValueError, match="'copy' is not a valid VerdictKind"):
+        dedup_core.group_pairs([("a", "b", "copy")])  # type: ignore[list-item]
 
 
 def test_of_no_copies_none_is_the_best():
