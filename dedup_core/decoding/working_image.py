@@ -36,7 +36,7 @@ class Whole:
 UNKNOWN_WHOLE: Final = Whole()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WorkingImage:
     """A small upright picture: all that the features and the metrics ever look at.
 
@@ -59,6 +59,17 @@ class WorkingImage:
     def shrunk_by(self) -> float:
         """How many times as large the whole picture is."""
         return max(self.width, self.height) / float(max(self.pixels.shape[:2]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WorkingImage) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def _values(self) -> tuple[object, ...]:
+        """All that is told of it, arrays as their shapes and bytes."""
+        pixels, fine = (None if it is None else (it.shape, it.tobytes()) for it in (self.pixels, self.fine))
+        return pixels, fine, self.format, self.width, self.height, self.decoded_bytes, self.provenance, self.whole
 
 
 def decoded(given: object) -> WorkingImage:

@@ -194,6 +194,14 @@ def test_a_kind_that_is_none_makes_no_empty_list_of_groups():
         dedup_core.group_pairs([("a", "b", "copy")])  # type: ignore[list-item]
 
 
+def test_what_was_decoded_is_equal_when_all_of_it_is():
+    image = dedup_core.decode(FILE)
+    assert image == dedup_core.decode(FILE)
+    assert len({image, dedup_core.decode(FILE), dedup_core.decode(COPY)}) == 2
+    assert image != dedup_core.decode(encoded(scene(2, (240, 180))))
+    assert image != FILE
+
+
 def test_of_no_copies_none_is_the_best():
     with pytest.raises(ValueError, match="hand over one or more"):
         dedup_core.best_copy([])
