@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Hashable
 from dataclasses import replace
-from itertools import count, product
+from itertools import product
 from typing import Final, Self, TypeGuard, cast
 
 import numpy as np
@@ -49,7 +49,7 @@ class FingerprintIndex[Id: Hashable = str]:
         self._slots = ImageSlots()
         self._keypoints = KeypointLists()
         self._keys: dict[Hashable, str] = {}  # of ids that are no 32 hex characters, and back
-        self._numbers = count()
+        self._ids_named = 0  # ever, so that no key comes twice
         self._given: dict[str, Hashable] = {}
 
     def __len__(self) -> int:
@@ -190,7 +190,8 @@ class FingerprintIndex[Id: Hashable = str]:
         if _is_key(image_id):
             return image_id
         if image_id not in self._keys:
-            key = hashlib.sha256(b"id %d" % next(self._numbers)).hexdigest()[: 2 * ID_BYTES]
+            self._ids_named += 1
+            key = hashlib.sha256(b"id %d" % self._ids_named).hexdigest()[: 2 * ID_BYTES]
             self._keys[image_id], self._given[key] = key, image_id
         return self._keys[image_id]
 

@@ -1,9 +1,11 @@
 """What the library takes and refuses: bytes, Pillow images, arrays, names of presets, ids of any kind."""
 
 import io
+import pickle
 import subprocess
 import sys
 import tomllib
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +124,16 @@ def test_anything_hashable_names_an_image_in_the_index():
     assert {hit.image_id for hit in index.search(features)} == {*ids} - {7}
     index.add(7, features)
     assert Hit(7, 0, View.UPRIGHT) in index.search(features)
+
+
+def test_an_index_is_kept_in_a_pickle_with_the_names_that_it_was_given():
+    index, features = FingerprintIndex[object](), extract_features(FILE).fingerprints
+    index.add(Path("a.png"), features)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Python 3.14 pickles no iterator that counts
+        again = pickle.loads(pickle.dumps(index))  # noqa: S301 - our own
+    again.add("b.png", features)
+    assert {hit.image_id for hit in again.search(features)} == {Path("a.png"), "b.png"}
 
 
 def test_an_image_that_a_late_removal_leaves_is_found_by_its_own_name():
