@@ -21,4 +21,6 @@ def refusal(given: object, wanted: str) -> str:
         return f"this takes {wanted}, not a path: hand over pathlib.Path({str(given)!r}).read_bytes()"
     if isinstance(given, Image.Image | np.ndarray):
         return f"this takes {wanted}: save the picture losslessly and hand over the bytes of that file"
+    if hasattr(given, "read"):
+        return f"this takes {wanted}, not an open file: hand over what its read() gives"
     return f"this takes {wanted}, not {type(given).__name__}"

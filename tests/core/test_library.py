@@ -214,6 +214,12 @@ def test_what_was_decoded_is_equal_when_all_of_it_is():
     assert image != FILE
 
 
+def test_an_open_file_is_refused_with_what_to_hand_over_in_its_place():
+    for take in (extract_features, lambda it: compare(it, FILE)):
+        with pytest.raises(TypeError, match=r"not an open file: hand over what its read\(\) gives"):
+            take(io.BytesIO(FILE))
+
+
 def test_of_no_copies_none_is_the_best():
     with pytest.raises(ValueError, match="hand over one or more"):
         dedup_core.best_copy([])
