@@ -53,6 +53,7 @@ class ChangedFile(PermanentError):
 class ScanReport:
     """What a scan found. `images` were read, `comparisons` made; whatever is nowhere in here has no copy.
 
+    What could not be read once more is `unreadable` and no image.
     `too_plain` are the names of images that show nothing to search by: only their identical files are found.
     """
 
@@ -122,7 +123,8 @@ class FolderScan:
         unreadable += [Unreadable(name, error.reason, str(error)) for name, error in sorted(self._lost.items())]
         groups = sorted((group for it in work for group in it.groups), key=lambda it: it.keeper.path)
         alike = sorted((pair for it in work for pair in it.look_alikes()), key=lambda it: (it.left.path, it.right.path))
-        return ScanReport(len(images), counter.done, tuple(groups), tuple(alike), tuple(unreadable), tuple(too_plain))
+        read = len(images) - len(self._lost)
+        return ScanReport(read, counter.done, tuple(groups), tuple(alike), tuple(unreadable), tuple(too_plain))
 
     def _features(self, name: str) -> ImageFeatures | PermanentError:
         try:
@@ -143,6 +145,7 @@ class FolderScan:
                 verdicts += self._verdicts(some)
                 counter.count(len(some))
             component.settle(pairs, verdicts)
+            component.leave_out(self._lost)
 
     def _verdicts(self, pairs: Sequence[ComparedPair]) -> list[Verdict | None]:
         """Of pairs with one keeper; None where a file is gone or another one by now."""

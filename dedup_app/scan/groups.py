@@ -1,6 +1,6 @@
 """Groups of a scan: which files that look alike are the same picture, by as few comparisons as tell it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -143,6 +143,15 @@ class Component:
         for pair, verdict in zip(pairs, verdicts, strict=True):
             self._note(pair.left.image_id, pair.right.image_id, verdict)
         self._infer_views(pairs[0].left)
+
+    def leave_out(self, gone: Container[str]) -> None:
+        """Files by their paths that are no more what they were: none is kept, is a copy, or looks like another one."""
+        lost = {it for it in self._free if self._images[it].path in gone}
+        if lost:
+            self._free = [it for it in self._free if it not in lost]
+            self._verdicts = {pair: verdict for pair, verdict in self._verdicts.items() if lost.isdisjoint(pair)}
+            self._links = {key: link for key, link in self._links.items() if lost.isdisjoint(key)}
+            self._keeper, self._at_once = None, 1
 
     def _infer_views(self, keeper: ImageFacts) -> None:
         """How copies of one file lie to each other follows from how they lie to that file."""

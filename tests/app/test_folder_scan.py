@@ -239,6 +239,23 @@ def test_a_file_that_goes_between_its_two_reads_is_in_no_group_and_listed(monkey
     assert [(it.name, it.reason, it.detail) for it in report.unreadable] == [("b.jpg", "not-readable", "gone")]
 
 
+def test_what_is_gone_is_not_kept_for_a_file_that_had_the_same_bytes(monkeypatch):
+    """Who removed the other one as its copy would have lost both."""
+    monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 0)
+
+    class Vanishing(Files):
+        def read(self, name: str) -> bytes:
+            if name == "b.png" and self.reads[name]:
+                raise PermanentError("gone", reason="not-readable")
+            return super().read(name)
+
+    shown, copy = encoded(picture(1)), encoded(picture(1).resize((160, 120)), "JPEG")
+    report = Vanishing({"a.jpg": copy, "b.png": shown, "c.png": shown}).scan()
+    assert grouped(report) == [("c.png", [("a.jpg", "duplicate")])]
+    assert [it.name for it in report.unreadable] == ["b.png"]
+    assert report.images == 2
+
+
 def test_a_file_that_changes_between_its_two_reads_is_not_judged_by_what_it_was_found_for(monkeypatch):
     monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 0)
 
