@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 from dedup_app.pipeline.pairing import IDENTICAL_METRICS
 from dedup_core.comparison.sides import ALIKE
@@ -163,10 +163,21 @@ class Component:
             self._links.setdefault(inferred.key, inferred)
 
     def look_alikes(self) -> Iterator[LookAlikes]:
-        """Pairs of different pictures that belong together all the same."""
+        """Pairs of different pictures that belong together all the same.
+
+        None of two copies of one file; and none of a copy where what is kept of it belongs to the same file.
+        """
+        kept = {copy.facts.image_id: group.keeper.image_id for group in self.groups for copy in group.copies}
         for (left, right), verdict in self._verdicts.items():
-            if left < right and verdict is not None and FAMILIES.get(verdict.kind) in {Family.ALTERED, Family.COLOR}:
-                yield LookAlikes(self._images[left], self._images[right], verdict)
+            if left < right and verdict is not None and self._belong_together(left, right):
+                lefts, rights = {left, kept.get(left, left)}, {right, kept.get(right, right)}
+                nearer = set(product(lefts, rights)) - {(left, right)}
+                if not lefts & rights and not any(self._belong_together(*pair) for pair in nearer):
+                    yield LookAlikes(self._images[left], self._images[right], verdict)
+
+    def _belong_together(self, left: bytes, right: bytes) -> bool:
+        verdict = self._verdicts.get((left, right))
+        return verdict is not None and FAMILIES.get(verdict.kind) in {Family.ALTERED, Family.COLOR}
 
     def _same(self, left: bytes, right: bytes) -> Verdict | None:
         verdict = self._verdicts.get((left, right))

@@ -215,6 +215,34 @@ def test_another_color_is_no_copy_and_is_told_apart_from_strangers():
     assert (pair.left.path, pair.right.path, pair.verdict.kind) == ("a.png", "b.png", VerdictKind.COLOR_VARIANT)
 
 
+def test_two_copies_of_one_file_are_not_told_as_look_alikes_of_each_other():
+    """Each shows much that the other does not, and no more than the third one does, which is kept."""
+    shown = scene(1, (480, 400))
+    files = {
+        "left.png": encoded(shown.crop((0, 0, 317, 400))),
+        "right.png": encoded(shown.crop((163, 0, 480, 400))),
+        "whole.jpg": encoded(shown.resize((336, 280)), "JPEG", quality=95),
+    }
+    report = Files(files).scan()
+    assert grouped(report) == [("whole.jpg", [("left.png", "duplicate"), ("right.png", "duplicate")])]
+    assert report.look_alikes == ()
+
+
+def test_a_look_alike_of_a_group_is_told_beside_what_is_kept_of_it():
+    shown = scene(1, (480, 400))
+    left = shown.crop((0, 0, 400, 400))
+    marked = left.copy()
+    marked.paste("white", (40, 300, 200, 360))
+    files = {
+        "left.png": encoded(left),  # the keeper until it is compared with the whole
+        "marked.png": encoded(marked),
+        "whole.jpg": encoded(shown.resize((380, 316)), "JPEG", quality=95),
+    }
+    report = Files(files).scan()
+    assert grouped(report) == [("whole.jpg", [("left.png", "duplicate")])]
+    assert [(it.left.path, it.right.path) for it in report.look_alikes] == [("marked.png", "whole.jpg")]
+
+
 @pytest.mark.parametrize("broken", [b"", b"no image", encoded(picture(3), "JPEG")[:900]])
 def test_a_file_that_cannot_be_read_is_listed_and_stops_nothing(broken):
     files = {"a.png": encoded(picture(1)), "b.jpg": broken, "c.jpg": encoded(picture(1), "JPEG")}
