@@ -18,6 +18,8 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:  # Typer sees none that comes before it is loaded, which may take a second
         sys.exit(128 + signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # who presses it once more waits for no thread to end
 
 
 def _run() -> None:

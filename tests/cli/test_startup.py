@@ -87,6 +87,25 @@ def test_who_stops_it_while_it_is_loaded_sees_no_traceback():
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
+def test_who_stops_it_again_while_it_ends_sees_no_traceback():
+    program = (
+        "import sys, threading, time; threading.Thread(target=time.sleep, args=[60]).start()\n"
+        "sys.argv = ['dedup', '--version']; from dedup_cli.__main__ import main; main()"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ending:
+        assert ending.stdout
+        assert ending.stdout.readline().startswith("dedup ")
+        deadline = time.monotonic() + 30
+        while ending.poll() is None and time.monotonic() < deadline:
+            ending.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        ended = ending.poll()
+        ending.kill()
+        assert (ended, ending.communicate()[1]) == (-signal.SIGINT, "")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="as a POSIX shell closes it")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_who_closes_an_output_is_told_nothing_there(tmp_path, closed):
