@@ -20,7 +20,7 @@ def test_every_format_that_is_read_has_libraries_and_every_library_a_floor() -> 
     assert {name for names in libraries.BY_FORMAT.values() for name in names} == set(FLOORS)
 
 
-@pytest.mark.parametrize(("format_name", "found"), all_libraries())
+@pytest.mark.parametrize(("format_name", "found"), list(all_libraries()))
 def test_the_pinned_libraries_tell_their_version_and_none_is_below_its_floor(
     format_name: str, found: tuple[Library, ...]
 ) -> None:
