@@ -51,9 +51,9 @@ class ColorOutlier(NamedTuple):
     clear: float = 0.0
     stronger: float = 0.0
     apart: float = 0.0
-    lost: float = 0.0
     boxes: tuple[Box, ...] = ()
     stronger_boxes: tuple[Box, ...] = ()
+    lost: float = 0.0
 
 
 NO_OUTLIER: Final = ColorOutlier(apart=inf)
@@ -94,8 +94,8 @@ def color_outlier(left: Pixels, right: Pixels, finest: float) -> ColorOutlier:
         in_tones = min(found.times, outlier_of(*curved).times) if error <= EXPLAINED else 0.0
         clear = _clear_of_clipping(left, right, ((saturated, second), curved))
     color_off = float(np.median(np.abs(smooth_apart)))
-    boxes = (_boxes_around(it, scale) for it in (found, stronger))
-    return ColorOutlier(found.times, color_off, in_tones, clear, stronger.times, most_apart, 0.0, *boxes)
+    boxes, stronger_boxes = (_boxes_around(it, scale) for it in (found, stronger))
+    return ColorOutlier(found.times, color_off, in_tones, clear, stronger.times, most_apart, boxes, stronger_boxes)
 
 
 def _lesser(found: Outlier, other: Outlier) -> Outlier:

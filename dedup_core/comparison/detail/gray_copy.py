@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageFilter
 
-from dedup_core.arrays import Float32s, Float64s, Pixels
+from dedup_core.arrays import Float64s, Pixels
 from dedup_core.comparison.detail.color_marks import Box, ColorOutlier
+from dedup_core.comparison.tones.curves import in_contrast_of
 from dedup_core.luma import LUMA
 
 _GRAY: Final = 4  # of 255 between the channels: what compression makes of none
@@ -26,26 +27,30 @@ def in_gray(found: ColorOutlier, left: Pixels, right: Pixels, reach: float) -> C
     brightness was allowed for. Print in another color has another lightness as well, in the mean of what lies within
     `reach` pixels either way.
     """
-    gray, colored = sorted((left, right), key=_most_color)
     boxes = (*found.boxes, *found.stronger_boxes)
-    if not boxes or not _is_gray_copy(gray, colored, boxes, reach):
+    if not boxes or not _is_gray_copy(left, right, boxes, reach):
         return found
     return ColorOutlier(apart=found.apart, lost=max(found.times, found.stronger))
 
 
-def _is_gray_copy(gray: Pixels, colored: Pixels, boxes: Iterable[Box], reach: float) -> bool:
+def _is_gray_copy(left: Pixels, right: Pixels, boxes: Iterable[Box], reach: float) -> bool:
+    gray, colored = sorted((left, right), key=_most_color)
     if _most_color(gray) > _GRAY:
         return False
     places = [(slice(round(y), round(v)), slice(round(x), round(u))) for x, y, u, v in boxes]
+    wanted = _in_gray(gray, LUMA)
     return any(
-        all(_is_as_light(gray, colored @ weights, places, times * reach, most) for times, most in _SAME_LUMA)
-        for weights in _GRAYS
+        all(_is_as_light(luma, wanted, places, times * reach, most) for times, most in _SAME_LUMA)
+        for luma in (_in_gray(colored, weights) for weights in _GRAYS)
     )
 
 
-def _is_as_light(gray: Pixels, luma: Float64s, places: list[tuple[slice, slice]], reach: float, most: float) -> bool:
-    wanted = _smooth(gray @ LUMA, reach)
-    off = np.abs(_in_contrast_of(_smooth(luma, reach), wanted) - wanted)
+def _is_as_light(
+    luma: Image.Image, wanted: Image.Image, places: list[tuple[slice, slice]], reach: float, most: float
+) -> bool:
+    ours, theirs = (np.asarray(it.filter(ImageFilter.BoxBlur(reach)), dtype=np.float32) for it in (luma, wanted))
+    fitted = in_contrast_of(ours.ravel(), theirs.ravel(), 255.0, _LEAST_SPREAD * ours.size).reshape(ours.shape)
+    off = np.abs(fitted - theirs)
     return all(off[place].max(initial=0.0) <= most for place in places)
 
 
@@ -54,12 +59,6 @@ def _most_color(picture: Pixels) -> int:
     return int(np.ptp(picture, axis=2).max())
 
 
-def _smooth(luma: Float64s, reach: float) -> Float32s:
-    blurred = Image.fromarray(luma.round().astype(np.uint8)).filter(ImageFilter.BoxBlur(reach))
-    return np.asarray(blurred, dtype=np.float32)
-
-
-def _in_contrast_of(gray: Float32s, wanted: Float32s) -> Float32s:
-    from_mean = gray - gray.mean()
-    slope = (from_mean * wanted).mean() / (np.square(from_mean).mean() + _LEAST_SPREAD)
-    return (wanted.mean() + slope * from_mean).clip(0, 255)
+def _in_gray(picture: Pixels, weights: Float64s) -> Image.Image:
+    red, green, blue = weights.tolist()
+    return Image.fromarray(picture).convert("L", (red, green, blue, 0.0))

@@ -101,7 +101,7 @@ def _small_mark(measurement: PairMeasurement, tones: Tones, policy: Policy) -> s
     is_told = tones.mark > limit or in_tones > _IN_ONE_TONE * STANDS_OUT or clear > STANDS_OUT
     if not is_told and has_stronger_color(tones, measurement.detail):
         return f"a small part has a stronger color in one of them ({tones.stronger_mark:.1f} times what copying left)"
-    of_fine = _OF_FINE_IN_FULL if is_scene and not clipped else (_OF_FINE_IN_OTHERS if clipped else OF_FINE)
+    of_fine = _OF_FINE_IN_OTHERS if clipped else _OF_FINE_IN_FULL if is_scene else OF_FINE
     if is_told or tones.fine_mark > of_fine * STANDS_OUT:
         times = tones.mark if is_told else tones.fine_mark
         return f"a small part has another color ({times:.1f} times what copying left elsewhere)"

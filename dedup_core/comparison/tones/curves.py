@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float64s
+from dedup_core.arrays import Float32s, Float64s
 
 DAMPING: Final = 1e-3  # of the weight of all values: pulls to the prior what few of them tell
 
@@ -55,3 +55,14 @@ def _fitted(low: NDArray[np.intp], high: Float64s, wanted: Float64s, weight: Flo
         right_side[row] += sums(weighted[0] * target)
         right_side[row, 1:] += sums(weighted[1] * target)[:-1]
     return np.linalg.solve(normal, right_side.T).T
+
+
+def in_contrast_of[Values: (Float32s, Float64s)](luma: Values, wanted: Values, most: float, least: float) -> Values:
+    """Luma (n,) in the contrast and brightness of another one, by least squares, from 0 to `most`.
+
+    `least` is added to the sum of squares, so that what is one tone all over has no slope.
+    """
+    from_mean = luma - luma.mean()
+    slope = (from_mean @ wanted) / (from_mean @ from_mean + least)
+    fitted: Values = (wanted.mean() + slope * from_mean).clip(0, most)
+    return fitted

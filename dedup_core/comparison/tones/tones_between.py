@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dedup_core.arrays import Float32s, Float64s, Pixels, largest_but
 from dedup_core.color.lab import CODES, block_means, lab_of
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, SAME_COLOR, Tones
-from dedup_core.comparison.tones.curves import DAMPING, basis, on_curves, rising_curve
+from dedup_core.comparison.tones.curves import DAMPING, basis, in_contrast_of, on_curves, rising_curve
 from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between
 from dedup_core.comparison.tones.ground import Ground
 from dedup_core.comparison.tones.leveled import may_be_leveled
@@ -134,10 +134,8 @@ def _gray_off(blocks: Blocks) -> float | None:
     in_color = _chroma(colored) > _IN_COLOR
     if not in_color.any() or _chroma(gray).max() > _IN_COLOR / 3:
         return None
-    lumas, wanted = colored @ LUMA, gray @ LUMA
-    from_mean = lumas - lumas.mean()
-    slope = (from_mean @ wanted) / (from_mean @ from_mean + _LEAST_SPREAD)
-    off = np.abs((wanted.mean() + slope * from_mean).clip(0.0, 1.0) - wanted)
+    wanted = gray @ LUMA
+    off = np.abs(in_contrast_of(colored @ LUMA, wanted, 1.0, _LEAST_SPREAD) - wanted)
     return float(np.quantile(off[in_color], _NEARLY_ALL)) * 255
 
 
