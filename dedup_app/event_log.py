@@ -14,8 +14,6 @@ from typing import Any
 from dedup_core.errors import DedupError
 from dedup_core.paths import ImagePath
 
-DEFECT = "defect"  # the reason of what nobody has raised on purpose
-
 _invocation: ContextVar[str] = ContextVar("invocation", default="")
 
 
@@ -26,6 +24,11 @@ class _Policy:
 def show_image_paths(*, shown: bool) -> None:
     """Allow paths of images, and texts that may hold them, in all lines of this process or only in those of DEBUG."""
     _Policy.shows_paths = shown
+
+
+def reason_of(error: Exception) -> str:
+    """The code of our own errors; `defect` for what nobody has raised on purpose."""
+    return error.reason if isinstance(error, DedupError) else "defect"
 
 
 @contextmanager
@@ -39,8 +42,7 @@ def invocation(invocation_id: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = error.reason if isinstance(error, DedupError) else DEFECT
-        EventLog(__name__).error("invocation_failed", reason=reason, error=type(error).__name__)
+        EventLog(__name__).error("invocation_failed", reason=reason_of(error), error=type(error).__name__)
         raise
     finally:
         _invocation.reset(token)

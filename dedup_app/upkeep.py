@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from dedup_app.event_log import DEFECT, EventLog
-from dedup_core.errors import DedupError
+from dedup_app.event_log import EventLog, reason_of
 
 log = EventLog(__name__)
 
@@ -16,8 +15,9 @@ def do_each(**parts: Callable[[], object]) -> None:
         try:
             part()
         except Exception as error:  # noqa: BLE001 - a defect in one part, too, is no reason to leave out the others
-            reason = error.reason if isinstance(error, DedupError) else DEFECT
-            log.warning("upkeep_failed", part=name, reason=reason, error=type(error).__name__, detail=str(error))
+            log.warning(
+                "upkeep_failed", part=name, reason=reason_of(error), error=type(error).__name__, detail=str(error)
+            )
             failure = failure or error
     if failure is not None:
         raise failure
