@@ -9,6 +9,7 @@ from PIL import Image
 from dedup_core.decoding.codecs.png_colors import other_colors
 from dedup_core.decoding.codecs.png_texts import SIGNATURE
 from dedup_core.decoding.headers.header import Header
+from dedup_core.decoding.headers.tiff import BITS, KIND_OF_PAGE, REDUCED, SAMPLES
 from dedup_core.decoding.pixels.deep import is_deep
 from dedup_core.decoding.pixels.shrink import averaged
 from dedup_core.decoding.working_image import DIGEST_BYTES, FRAME_SIDE, MAX_SAMPLES
@@ -16,9 +17,7 @@ from dedup_core.limits import MAX_FRAME_PIXELS, MAX_FRAMES, WORKING_SIZE
 
 _SHOWN_ALIKE: Final = frozenset({"1", "L", "P", "PA", "LA", "RGB", "RGBA"})
 _ROUNDED: Final = frozenset({"AVIF", "HEIC", "JPEG2000"})  # decoded to 8 bits, whatever they hold
-_BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL = 258, 277  # TIFF tags
-_KIND_OF_PAGE: Final = 254
-_NO_PAGE: Final = 1 | 4  # bits of it: a smaller copy of a page, or where it is transparent
+_NO_PAGE: Final = REDUCED | 4  # bits of its kind: a smaller copy of a page, or where it is transparent
 _MANY_BITS: Final = 8
 _DEEP_PNG: Final = b"\x10"
 
@@ -58,7 +57,7 @@ def frames_of(picture: Image.Image, header: Header, transposed: Image.Transpose 
             picture.seek(index)
             if picture.width * picture.height > MAX_FRAME_PIXELS:
                 break
-            if getattr(picture, "tag_v2", {}).get(_KIND_OF_PAGE, 0) & _NO_PAGE:
+            if getattr(picture, "tag_v2", {}).get(KIND_OF_PAGE, 0) & _NO_PAGE:
                 continue
             sample = small_luma(picture)
             samples.append((sample if transposed is None else sample.transpose(transposed)).tobytes())
@@ -96,7 +95,7 @@ def _is_rounded(picture: Image.Image, data: bytes, format_name: str) -> bool:
         return "mp" in picture.info  # several pictures in one file
     if format_name == "TIFF":
         tags = picture.tag_v2  # type: ignore[attr-defined]
-        bits = max(tags.get(_BITS_PER_SAMPLE, (1,)))
-        more_channels = tags.get(_SAMPLES_PER_PIXEL, 1) > len(picture.getbands())
+        bits = max(tags.get(BITS, (1,)))
+        more_channels = tags.get(SAMPLES, 1) > len(picture.getbands())
         return more_channels or (bits > _MANY_BITS and picture.mode in _SHOWN_ALIKE)
     return False

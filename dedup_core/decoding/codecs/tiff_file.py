@@ -10,9 +10,9 @@ from typing import Final
 from PIL import ImagePalette, TiffImagePlugin
 
 from dedup_core.decoding.headers.header import refuse
+from dedup_core.decoding.headers.tiff import BITS, COMPRESSION, SAMPLES
 
-_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES = 258, 259, 262, 277, 284  # tags
-_COLORS, _EXTRA, _SHARED = 320, 338, 530
+_PHOTOMETRIC, _PLANES, _COLORS, _EXTRA, _SHARED = 262, 284, 320, 338, 530  # tags
 _NONE, _ANY = 1, 5  # of compressions
 _ONE_BEHIND_THE_OTHER: Final = 2
 _YCBCR: Final = 6
@@ -29,11 +29,11 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
 
     def _setup(self) -> None:
         tags = self.tag_v2
-        if tags.get(_COMPRESSION, _NONE) == _NONE:
-            if tags.get(_SAMPLES, 1) == 1:
+        if tags.get(COMPRESSION, _NONE) == _NONE:
+            if tags.get(SAMPLES, 1) == 1:
                 tags[_PLANES] = 1  # a single plane is behind no other
             elif self._is_read_by_libtiff_alone():
-                tags[_COMPRESSION] = _ANY
+                tags[COMPRESSION] = _ANY
         super()._setup()
         if tags.get(_PLANES) == _ONE_BEHIND_THE_OTHER and self.mode in _NOT_IN_PLANES:
             refuse("unsupported-variant", f"TIFF of the kind {self.mode} in planes: save it with its pixels as wholes")
@@ -57,4 +57,4 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         tags = self.tag_v2
         if tags.get(_PHOTOMETRIC) == _YCBCR:
             return tags.get(_PLANES, 1) != 1 or tags.get(_SHARED) != _EACH_PIXEL
-        return tags.get(_PLANES) == _ONE_BEHIND_THE_OTHER and (max(tags.get(_BITS, (1,))) != _BYTE or _EXTRA in tags)
+        return tags.get(_PLANES) == _ONE_BEHIND_THE_OTHER and (max(tags.get(BITS, (1,))) != _BYTE or _EXTRA in tags)
