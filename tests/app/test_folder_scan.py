@@ -253,16 +253,23 @@ def test_a_file_that_cannot_be_read_is_listed_and_stops_nothing(broken):
     assert grouped(report) == [("a.png", [("c.jpg", "duplicate")])]
 
 
+class Vanishing(Files):
+    """One of them is gone once it was read."""
+
+    def __init__(self, gone: str, contents: Mapping[str, bytes]) -> None:
+        super().__init__(contents)
+        self._gone = gone
+
+    def read(self, name: str) -> bytes:
+        if name == self._gone and self.reads[name]:
+            raise PermanentError("gone", reason="not-readable")
+        return super().read(name)
+
+
 def test_a_file_that_goes_between_its_two_reads_is_in_no_group_and_listed(monkeypatch):
     monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 0)
 
-    class Vanishing(Files):
-        def read(self, name: str) -> bytes:
-            if name == "b.jpg" and self.reads[name]:
-                raise PermanentError("gone", reason="not-readable")
-            return super().read(name)
-
-    report = Vanishing({"a.png": encoded(picture(1)), "b.jpg": encoded(picture(1), "JPEG")}).scan()
+    report = Vanishing("b.jpg", {"a.png": encoded(picture(1)), "b.jpg": encoded(picture(1), "JPEG")}).scan()
     assert grouped(report) == []
     assert [(it.name, it.reason, it.detail) for it in report.unreadable] == [("b.jpg", "not-readable", "gone")]
 
@@ -271,14 +278,8 @@ def test_what_is_gone_is_not_kept_for_a_file_that_had_the_same_bytes(monkeypatch
     """Who removed the other one as its copy would have lost both."""
     monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 0)
 
-    class Vanishing(Files):
-        def read(self, name: str) -> bytes:
-            if name == "b.png" and self.reads[name]:
-                raise PermanentError("gone", reason="not-readable")
-            return super().read(name)
-
     shown, copy = encoded(picture(1)), encoded(picture(1).resize((160, 120)), "JPEG")
-    report = Vanishing({"a.jpg": copy, "b.png": shown, "c.png": shown}).scan()
+    report = Vanishing("b.png", {"a.jpg": copy, "b.png": shown, "c.png": shown}).scan()
     assert grouped(report) == [("c.png", [("a.jpg", "duplicate")])]
     assert [it.name for it in report.unreadable] == ["b.png"]
     assert report.images == 2
