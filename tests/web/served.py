@@ -171,6 +171,7 @@ def served(world: World) -> Iterator[Served]:
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         while not server.started:
+            assert thread.is_alive(), "the server ended while it started"
             time.sleep(0.01)
         try:
             yield Served(f"http://127.0.0.1:{port}", world)

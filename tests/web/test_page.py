@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -54,8 +55,8 @@ def opened(browser: Browser, site: Served, **how: object) -> Page:
 
 
 def wait_until_painted(page: Page) -> None:
-    """Chromium drops the keys that are pressed before."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    """Chromium drops the keys that are pressed before. What can be pointed at stayed where it is for two frames."""
+    page.locator("body").hover(trial=True)
 
 
 def opened_at(browser: Browser, site: Served, tab: str) -> Page:
@@ -116,16 +117,14 @@ def test_a_key_that_is_held_or_struck_twice_decides_about_one_group(browser: Bro
     page.keyboard.press("b")
     page.locator("body").dispatch_event("keydown", {"key": "b", "code": "KeyB", "repeat": True})
     page.keyboard.press("b")
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: held)
     held.pop().continue_()
     expect(page.locator("#progress")).to_contain_text("1 of 3")
     expect(page.locator("#list li").first.locator("button")).to_have_attribute("aria-current", "true")
     page.wait_for_timeout(200)
     assert held == []
     page.keyboard.press("b")
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: held)
     held.pop().continue_()
     expect(page.locator("#progress")).to_contain_text("2 of 3")
     page.close()
@@ -169,8 +168,7 @@ def test_whoever_has_moved_on_before_the_app_answers_goes_on_with_what_they_look
     expect(page.locator(".reasons")).to_be_visible()
     page.locator(".card.keeper").evaluate("(card) => { card.mark = 'the same one'; }")
     expect(page.locator("#act-undo")).to_be_disabled()
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: held)
     held.pop().continue_()
     expect(page.locator("#progress")).to_contain_text("0 of 2")
     expect(page.locator("#list [aria-current] .name")).to_have_text(second)
@@ -191,11 +189,9 @@ def test_whoever_leaves_while_a_decision_is_under_way_is_asked_first(browser: Br
     page.on("dialog", stay)
     held = holding(page, re.compile(r"/decision$"))
     page.keyboard.press("d")
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: held)
     page.evaluate("() => { location.reload(); }")
-    while not asked:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: asked)
     held.pop().continue_()
     expect(page.locator("#progress")).to_contain_text("1 of 3")
     page.reload()
@@ -209,8 +205,7 @@ def test_what_could_not_be_decided_is_named_to_whoever_looks_at_another_group_by
     held = holding(page, re.compile(r"/decision$"))
     page.keyboard.press("d")
     page.keyboard.press("j")
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: held)
     held.pop().fulfill(status=503, json={"detail": "storage is busy: try again"})
     expect(page.locator("#toast")).to_have_text(f"{first}: Storage is busy: try again")
     expect(page.locator(".card.keeper .path")).to_have_text(second)
@@ -313,6 +308,14 @@ def holding(page: Page, what: re.Pattern[str]) -> list[Route]:
     return held
 
 
+def wait_for(page: Page, happened: Callable[[], object]) -> None:
+    """Until it is true; handlers of events are called while this waits."""
+    deadline = time.monotonic() + LIMIT / 1000
+    while not happened():
+        assert time.monotonic() < deadline, "it has not happened"
+        page.wait_for_timeout(10)
+
+
 def status_now(page: Page, request: Request) -> int:
     """What the app answers the page to the same request."""
     ask = """async ([url, key]) => (await fetch(`${url}?anew`, { headers: { "x-functions-key": key } })).status"""
@@ -331,8 +334,7 @@ def let_go(page: Page, held: list[Route]) -> None:
     first = held[0].request
     for route in held:
         route.continue_()
-    while first not in ended and first.failure is None:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: first in ended or first.failure is not None)
     status_now(page, first)
 
 
@@ -578,8 +580,7 @@ def test_who_strikes_twice_takes_one_listed_decision_back(browser: Browser, site
             page.keyboard.press("u")
         else:
             page.locator("#act-undo").dispatch_event("click", {"detail": count})
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: held)
     held.pop().continue_()
     expect(page.locator("#progress")).to_have_text("2 decided")
     page.wait_for_timeout(200)
@@ -791,8 +792,7 @@ def test_who_asks_twice_to_decide_all_identical_ones_is_asked_back_once(browser:
     page = opened(browser, site)
     held = holding(page, re.compile(r"/api/groups\?.*identical=true"))
     page.locator("#decide-identical").dblclick()
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: held)
     page.wait_for_timeout(100)
     assert len(held) == 1
     held.pop().continue_()
