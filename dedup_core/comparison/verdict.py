@@ -27,6 +27,7 @@ from dedup_core.comparison.rules.color_match import above, colors_match, is_mono
 from dedup_core.comparison.rules.doubts import (
     another_frame,
     blank_beside,
+    cut_and_turned_mark,
     cut_mark,
     displaced_parts,
     nothing_compared,
@@ -259,7 +260,8 @@ def _judge_altered(
     structure, detail, residual = measurement.structure, measurement.detail, measurement.color_residual
     if detail is None or structure < policy.min_altered_structure:
         return VerdictKind.DISTINCT, (f"structure differs (correlation {structure:.2f} < {least:.2f})",)
-    if doubt := unlike_part(measurement, detail, policy):
+    doubt = unlike_part(measurement, detail, policy) or cut_and_turned_mark(measurement, policy)
+    if doubt:
         return VerdictKind.DISTINCT, (doubt,)
     most = most_that_differs(measurement, policy)
     if detail.altered_share > most or detail.usual > policy.max_usual_difference:

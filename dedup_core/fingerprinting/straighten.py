@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from dedup_core.arrays import Float32s
 from dedup_core.fingerprinting.perspective import perspective
 from dedup_core.fingerprinting.sheet import Corners, sheet_of
 from dedup_core.fingerprinting.skew import skew_of
@@ -23,11 +24,10 @@ def straightened(luma: Image.Image, plane: NDArray[np.float64]) -> Image.Image |
     A sheet before a plain ground is cut out by its corners. Other pages are turned as a whole, by the directions of
     their lines, onto more of what is in their corners. `plane` is the picture with its longer side at `POINTS`.
     """
-    small = Image.fromarray(plane.astype(np.uint8)).filter(ImageFilter.GaussianBlur(_BLUR))
-    smooth = np.asarray(small, np.float32)
+    smooth = smoothed(plane)
     corners = sheet_of(smooth)
     if corners is not None:
-        corners = np.rint(corners * np.divide(luma.size, small.size) * _STEPS) / _STEPS
+        corners = np.rint(corners * np.divide(luma.size, smooth.shape[::-1]) * _STEPS) / _STEPS
         edges = np.roll(corners, -1, axis=0) - corners
         if (np.abs(edges).min(axis=1) / np.abs(edges).max(axis=1)).max() >= _LEAST_SLANT:
             return _seen_from_above(luma, corners, np.hypot(*edges.T))
@@ -36,6 +36,11 @@ def straightened(luma: Image.Image, plane: NDArray[np.float64]) -> Image.Image |
         return None
     in_corners = np.sort(np.asarray(luma)[[0, 0, -1, -1], [0, -1, 0, -1]])
     return luma.rotate(skew, Image.Resampling.BICUBIC, expand=True, fillcolor=int(in_corners[1]))
+
+
+def smoothed(plane: NDArray[np.floating]) -> Float32s:
+    """A picture with its longer side at `POINTS`, as edges are looked for in it."""
+    return np.asarray(Image.fromarray(plane.astype(np.uint8)).filter(ImageFilter.GaussianBlur(_BLUR)), np.float32)
 
 
 def _seen_from_above(luma: Image.Image, corners: Corners, edges: NDArray[np.float64]) -> Image.Image:

@@ -16,6 +16,8 @@ from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.given import working_image_of
 from dedup_core.fingerprinting.perspective import perspective
 from dedup_core.limits import FINE_SIZE
+from dedup_core.policy import BALANCED
+from dedup_core.views import View
 from tests.core.drawings import photo
 
 PAGE = (1240, 1754)  # A4 at 150 dots an inch
@@ -197,6 +199,54 @@ def photographed(sheet: Image.Image) -> bytes:
     coefficients, desk = perspective(seen, whole), (90, 80, 70)
     transform = Image.Transform.PERSPECTIVE
     return encoded(sheet.transform(sheet.size, transform, coefficients, Image.Resampling.BICUBIC, fillcolor=desk), 88)
+
+
+def on_a_desk(sheet: Image.Image, *corners: tuple[int, int]) -> bytes:
+    """Photographed from a little aside: where its corners lie, clockwise from the top left."""
+    whole = [(0, 0), (sheet.width, 0), sheet.size, (0, sheet.height)]
+    size, desk = (sheet.width + 60, sheet.height + 60), (120, 90, 60)
+    transform, coefficients = Image.Transform.PERSPECTIVE, perspective(corners, whole)
+    return encoded(sheet.transform(size, transform, coefficients, Image.Resampling.BICUBIC, fillcolor=desk))
+
+
+def small(sheet: Image.Image) -> Image.Image:
+    return sheet.resize((PAGE[0] // 2, PAGE[1] // 2), Image.Resampling.LANCZOS)
+
+
+TAKEN = [
+    ((35, 21), (632, 11), (663, 924), (34, 916)),
+    ((13, 19), (662, 33), (634, 904), (29, 893)),
+    ((42, 42), (651, 21), (632, 902), (26, 889)),
+]
+
+
+@pytest.mark.parametrize("corners", TAKEN)
+def test_a_short_letter_that_a_phone_took_is_laid_by_the_edges_of_its_sheet(corners):
+    """Lines of text fit in many places; it was distinct."""
+    letter, other = small(short_letter(lines(1))), small(short_letter([*lines(1)[:7], *lines(2)[7:]]))
+    assert compare(encoded(letter), on_a_desk(letter, *corners)).kind is VerdictKind.DUPLICATE
+    assert compare(encoded(letter), on_a_desk(other, *corners)).kind is VerdictKind.ALTERED
+
+
+@pytest.mark.parametrize("hint", [View.TURNED_90, None])
+def test_a_sheet_is_also_laid_by_its_edges_where_the_phone_lay_on_its_side(hint):
+    letter = small(short_letter(lines(1)))
+    taken = Image.open(BytesIO(on_a_desk(letter, *TAKEN[0]))).transpose(Image.Transpose.ROTATE_90)
+    measured = measure_images(working_image_of(encoded(letter)), working_image_of(encoded(taken)), hint)
+    assert (measured.view, measured.structure > BALANCED.min_structure) == (View.TURNED_90, True)
+
+
+@pytest.mark.parametrize(
+    ("seed", "corners"),
+    [
+        (0, ((25, 37), (651, 27), (658, 892), (38, 921))),
+        (4, ((20, 42), (659, 12), (643, 897), (33, 922))),
+        (10, ((43, 34), (642, 12), (669, 911), (42, 923))),
+    ],
+)
+def test_the_desk_beside_a_page_is_no_part_of_it_though_its_edges_are_a_little_off(seed, corners):
+    sheet = small(page([line[:60] for line in lines(seed)[:30]]))
+    assert compare(encoded(sheet), on_a_desk(sheet, *corners)).kind is VerdictKind.DUPLICATE
 
 
 def test_the_desk_along_the_edges_of_a_page_that_lies_askew_is_no_fine_print():

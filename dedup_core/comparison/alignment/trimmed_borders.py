@@ -1,4 +1,4 @@
-"""What lies next to a plain border that was trimmed: resampling and saving have mixed it with the border."""
+"""What lies next to an edge: mixed with a plain border that was trimmed, or with the desk below a page."""
 
 from dataclasses import replace
 from typing import Final
@@ -10,11 +10,13 @@ from dedup_core.comparison.alignment.filled_corners import NO_EDGES, Edges, in_u
 from dedup_core.comparison.alignment.frame import Frame, frame_between, upright_corners
 from dedup_core.comparison.alignment.gauss_newton import pixels_a_unit
 from dedup_core.comparison.alignment.placing import Cut, Placed
+from dedup_core.comparison.alignment.warp import LEAST_LEAN, lean_of
 from dedup_core.comparison.structure.local_contrast import extent_of
 
 _MIXED: Final = 2.0  # pixels: the first is almost all border; of the second, in what was made larger, a third is
 _PARALLEL: Final = 0.99  # cosine, 8 degrees
 _END: Final = 1.0 - 1e-9  # of a side
+_RIM: Final = 0.012  # of the longer side: the desk shows there, too, along a page that was turned or photographed on it
 
 
 def clear_of_borders(cut: Cut, placed: Placed) -> Cut:
@@ -29,6 +31,22 @@ def clear_of_borders(cut: Cut, placed: Placed) -> Cut:
         return cut
     scales = pixels_a_unit(cut.inside.shape, extent_of(placed.left))
     return replace(cut, inside=cut.inside & on_near_side(edges, cut.left.size, scales))
+
+
+def clear_of_rims(placed: Placed) -> Placed:
+    """The same without what lies next to the edges of either picture, where they lie at an angle to each other."""
+    if lean_of(placed.homography, placed.left) <= LEAST_LEAN:
+        return placed
+    ours, theirs = (
+        np.concatenate([edges, _within_rim(picture)])
+        for edges, picture in zip(placed.edges, (placed.left, placed.right), strict=True)
+    )
+    return replace(placed, edges=(ours, theirs))
+
+
+def _within_rim(picture: Pixels) -> Edges:
+    height, width = picture.shape[:2]
+    return in_units(sides_within(width, height, _RIM * max(height, width)), width, height)
 
 
 def _trimmed_edges(picture: Pixels, frame: Frame) -> Edges:

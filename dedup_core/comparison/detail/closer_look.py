@@ -10,8 +10,7 @@ from PIL import Image
 from dedup_core.arrays import Float32s
 from dedup_core.comparison.alignment.bend import Bend
 from dedup_core.comparison.alignment.placing import Placed
-from dedup_core.comparison.alignment.trimmed_borders import clear_of_borders
-from dedup_core.comparison.alignment.warp import LEAST_LEAN, lean_of
+from dedup_core.comparison.alignment.trimmed_borders import clear_of_borders, clear_of_rims
 from dedup_core.comparison.detail.block_planes import DOUBTFUL, BlockPlanes, Blocks
 from dedup_core.comparison.detail.block_shapes import differences_in_shape, opposed_in_all_colors
 from dedup_core.comparison.detail.displacement import UNMOVED, displacement
@@ -32,7 +31,6 @@ _NEXT_TO_NOTHING: Final = 0.025  # little more than what is left of saved crops 
 _LEAST_SIDE: Final = 24  # pixels: two blocks of 16, one every 8
 _CHANGED: Final = 0.45  # a block that differs more than this shows something else; docs/thresholds.md#detail
 _RIM: Final = 1  # pixels
-_LEANING_RIM: Final = 6  # pixels: along the sides of a print that lies at an angle, more of them show the desk as well
 _FEW: Final = 12  # blocks that show anything: of so little, half as large ones tell more
 _DULLED: Final = 0.005  # of the blocks: where other colors that are clipped or nearly black change shapes as well
 
@@ -196,8 +194,8 @@ def _looked(
 
 def _planes_of(placed: Placed, scale: float) -> BlockPlanes | None:
     """What both show in blocks, in smaller ones where few show anything; None where there is no room for one."""
-    cut = clear_of_borders(placed.cut(scale, "L", Image.Resampling.BICUBIC), placed)
-    box = _without_rim(cut.bounds(), _RIM if lean_of(placed.homography, placed.left) <= LEAST_LEAN else _LEANING_RIM)
+    cut = clear_of_borders(clear_of_rims(placed).cut(scale, "L", Image.Resampling.BICUBIC), placed)
+    box = _without_rim(cut.bounds())
     if box is None:
         return None
     planes = BlockPlanes.of(cut, box)
@@ -219,8 +217,8 @@ def _outliers(
     return outliers(planes, differences, retoned)
 
 
-def _without_rim(box: PixelBox | None, rim: int) -> PixelBox | None:
+def _without_rim(box: PixelBox | None) -> PixelBox | None:
     """The box but for its outermost pixels, in which a trimmed border still shows; None for too small a one."""
-    if box is None or min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE + 2 * rim:
+    if box is None or min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE + 2 * _RIM:
         return None
-    return box[0] + rim, box[1] + rim, box[2] - rim, box[3] - rim
+    return box[0] + _RIM, box[1] + _RIM, box[2] - _RIM, box[3] - _RIM

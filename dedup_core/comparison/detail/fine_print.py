@@ -8,16 +8,14 @@ from typing import Final
 import numpy as np
 
 from dedup_core.arrays import Pixels
-from dedup_core.comparison.alignment.filled_corners import Edges, in_units, sides_within
 from dedup_core.comparison.alignment.frame import Frame
 from dedup_core.comparison.alignment.placing import Placed
-from dedup_core.comparison.alignment.warp import LEAST_LEAN, lean_of
+from dedup_core.comparison.alignment.trimmed_borders import clear_of_rims
 from dedup_core.comparison.detail.closer_look import NOT_LOOKED, Look, look_closer
 from dedup_core.comparison.regions import Box, RegionKind
 from dedup_core.limits import FINE_GAIN, WORKING_SIZE
 
 _OVERLAP: Final = 16  # pixels of neighboring tiles, a block: what lies on an edge lies within the other tile
-_RIM: Final = 0.01  # of the longer side: the desk shows there, too, along a page that was turned or photographed on it
 _AROUND: Final = 0.02  # of a side: how much more of the right page is cut out, so that what lies a little off is in it
 
 
@@ -30,29 +28,13 @@ def look_at_fine_print(placed: Placed, left: Pixels | None, right: Pixels | None
     if left is None or right is None or np.array_equal(left, right):
         return NOT_LOOKED
     wholes = _as_colors(left), _as_colors(right)
-    placed = _clear_of_rims(placed)
+    placed = clear_of_rims(placed)
     looks = [look for tile in _tiles(placed, wholes) if not (look := _closest_look(tile)).shows_nothing]
     most = max(looks, key=_standing_out, default=NOT_LOOKED)
     if most.detail is None:
         return most
     detail = replace(most.detail, faded=max(look.detail.faded for look in looks if look.detail))
     return replace(most, detail=detail, regions=tuple(region for look in looks for region in look.regions))
-
-
-def _clear_of_rims(placed: Placed) -> Placed:
-    """The same without what lies next to the edges of either picture, where they lie at an angle to each other."""
-    if lean_of(placed.homography, placed.left) <= LEAST_LEAN:
-        return placed
-    ours, theirs = (
-        np.concatenate([edges, _within_rim(picture)])
-        for edges, picture in zip(placed.edges, (placed.left, placed.right), strict=True)
-    )
-    return replace(placed, edges=(ours, theirs))
-
-
-def _within_rim(picture: Pixels) -> Edges:
-    height, width = picture.shape[:2]
-    return in_units(sides_within(width, height, _RIM * max(height, width)), width, height)
 
 
 def _standing_out(look: Look) -> tuple[float, float]:

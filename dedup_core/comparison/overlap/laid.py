@@ -12,12 +12,13 @@ from PIL import Image
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.alignment.frame import WHOLE, Contents
 from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.alignment.sheets import laid_by_sheets
 from dedup_core.comparison.detail.color_marks import Box
 from dedup_core.comparison.overlap.part import Part, part_of
 from dedup_core.comparison.regions import WHOLE_CORNERS, Corners, Region, RegionKind
 from dedup_core.comparison.structure.clusters import boxes_of, common_rectangle
 from dedup_core.comparison.structure.edge_agreement import ShapeAgreement, shape_agreement
-from dedup_core.views import View, opposite, turned
+from dedup_core.views import TURNS, View, opposite, turned
 
 METRIC_SIZE: Final = 192  # pixels of the longer side: for structure and colors; `detail` looks at small things at 512
 _LEAST_SIZE: Final = 32  # pixels: four blocks of edges in a row, eight of colors
@@ -205,7 +206,9 @@ def laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Sequ
     if best is not None and best.fits and best.pair.coverage < _SURE_COVERAGE and aligned.frames != (WHOLE, WHOLE):
         # Margins that were trimmed of one, and not of its scan on rough paper, are shown by both.
         untrimmed = Laid.of(aligned.within(left, right, (WHOLE, WHOLE)))
-    found = [laid for laid in (best, inner, untrimmed, *in_frame) if laid is not None]
+    turns = views if hint else dict.fromkeys((*views, *TURNS))
+    by_sheets = [Laid.of(placed) for view in turns if (placed := laid_by_sheets(left, right, view))]
+    found = [laid for laid in (best, inner, untrimmed, *in_frame, *by_sheets) if laid is not None]
     return max(found, key=lambda laid: laid.credibility)
 
 

@@ -115,7 +115,12 @@ def _nearest_look(places: Sequence[Placed], *, recolored: bool) -> tuple[Look, P
         if best.or_better(closer) is closer:
             best, nearest = closer, placed
         if not best.finds_much:
-            break
+            return best, nearest
+    if not nearest.is_straight:  # a perspective told by the text alone is off where the page ends
+        refined = nearest.refined(rough=False)
+        closer = look_closer(refined, recolored=recolored)
+        if best.or_better(closer) is closer:
+            best, nearest = closer, refined
     return best, nearest
 
 

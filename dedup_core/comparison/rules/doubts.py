@@ -176,6 +176,12 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     return "a drawn mark that is turned or mirrored may be another one" if is_mark else ""
 
 
+def cut_and_turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
+    """The sentence about a drawn mark that is turned and of which one picture shows a part: two flags; or empty."""
+    turned = measurement.coverage < WHOLE_FRAME and turned_mark(measurement, policy)
+    return "a part of a drawn mark that is turned is no part of it" if turned else ""
+
+
 def cut_mark(measurement: PairMeasurement) -> str:
     """The sentence about a mark in ink of which one picture shows no more than a part: C and Q, two notes; or empty."""
     detail = measurement.detail

@@ -1,0 +1,37 @@
+"""A sheet that a phone took on a desk, laid by its corners: of a short letter the text alone does not tell where."""
+
+import numpy as np
+
+from dedup_core.arrays import Pixels
+from dedup_core.comparison.alignment.frame import WHOLE
+from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.structure.local_contrast import extent_of, luma_plane
+from dedup_core.fingerprinting.perspective import perspective
+from dedup_core.fingerprinting.sheet import Corners, sheet_of
+from dedup_core.fingerprinting.straighten import POINTS, smoothed
+from dedup_core.views import View, turned
+
+
+def laid_by_sheets(left: Pixels, right: Pixels, view: View) -> Placed | None:
+    """The sheet of one picture on that of the other, or on the whole of it; None where neither shows one."""
+    upright = turned(left, view)
+    sheets = _sheet(upright), _sheet(right)
+    if all(it is None for it in sheets):
+        return None
+    ours, theirs = (
+        _whole(it) if corners is None else corners for it, corners in zip((upright, right), sheets, strict=True)
+    )
+    homography = np.append(perspective(ours, theirs), 1.0).reshape(3, 3)
+    return Placed(upright, right, view, homography, (WHOLE, WHOLE)).refined(rough=True)
+
+
+def _sheet(picture: Pixels) -> Corners | None:
+    """The corners of the sheet that it shows, in units of the longer side."""
+    plane = luma_plane(picture, POINTS)
+    corners = sheet_of(smoothed(plane))
+    return None if corners is None else corners / max(plane.shape)
+
+
+def _whole(picture: Pixels) -> Corners:
+    width, height = extent_of(picture)
+    return np.array([(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)])
