@@ -201,7 +201,8 @@ class _Watch:
             return
         poll = select.poll()
         poll.register(descriptor, event)
-        while not poll.poll(LOOK_SECONDS * 1000):
+        # What comes byte by byte is always there at once: the time is asked for all the same.
+        while not poll.poll(LOOK_SECONDS * 1000) or time.monotonic() > self._until:
             cpu = _cpu_seconds(self._process.pid)
             if time.monotonic() > self._until or (cpu is not None and cpu > self._cpu_until):
                 self._end()

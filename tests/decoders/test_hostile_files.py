@@ -19,7 +19,7 @@ from dedup_core.errors import PermanentError, UnreadableImage
 from dedup_core.extraction import extract_features
 from dedup_decoders.child_process import Patience
 from dedup_decoders.pool import DecoderPool
-from dedup_decoders.wire import Kind, frame
+from dedup_decoders.wire import HEAD_BYTES, MAX_BLOCK_BYTES, Kind, frame
 from tests.core.odd_files import drawing, encode
 from tests.decoders.hostile import PLUGIN, harmless, told_to
 
@@ -84,6 +84,14 @@ def test_a_file_that_keeps_its_decoder_busy_is_refused_for_that(impatient: Told,
     assert caught.value.reason == "decoder-timeout"
     impatient.pool._patience = Patience()  # of the process that takes the place of the one that was ended
     assert impatient.color_of(harmless()) == RED
+
+
+def test_an_answer_that_comes_byte_by_byte_takes_no_longer_than_any_other(impatient: Told) -> None:
+    head = frame(1, Kind.PICTURE, block=bytes(MAX_BLOCK_BYTES))[:HEAD_BYTES]
+    impatient.pool._patience = Patience(wall_seconds=0.3)
+    with pytest.raises(PermanentError) as caught:
+        impatient.pool.decode(told_to("drip", head))
+    assert caught.value.reason == "decoder-timeout"
 
 
 @NEEDS_LINUX

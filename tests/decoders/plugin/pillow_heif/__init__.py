@@ -73,6 +73,14 @@ def answer(argument):
     os.write(1, argument)
 
 
+def drip(argument):
+    """Write the head of an answer and then byte after byte of it, for ever."""
+    os.write(1, argument)
+    while True:
+        os.write(1, b" ")
+        threading.Event().wait(0.01)
+
+
 def take_over(argument):
     """From now on give every file the features and the picture of a black square of this format."""
     from dedup_decoders import serving
@@ -119,6 +127,7 @@ COMMANDS = {
     "executable": lambda _: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC),
     "ptrace": lambda _: call(101, 16, os.getppid(), 0, 0) if os.uname().machine == "x86_64" else os.fork(),
     "answer": answer,
+    "drip": drip,
     "take-over": take_over,
     "say-nothing-more": lambda _: struct.pack("<I", errno.EPERM),
 }
