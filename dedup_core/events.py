@@ -10,6 +10,7 @@ from dedup_core.messages import json_kind, parse_json
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
+MOST_EVENTS = 100  # that a message by hand may hold: each may be an image to read. Event Grid puts one into each
 # Where each schema has the type of an event: `eventType` is Event Grid's, `type` that of CloudEvents.
 _TYPE_KEYS = ("eventType", "type")
 
@@ -53,4 +54,7 @@ def parse_events(body: str | bytes) -> list[object]:
     Raises `InvalidMessage`.
     """
     content = parse_json(body)
-    return content if isinstance(content, list) else [content]
+    events = content if isinstance(content, list) else [content]
+    if len(events) > MOST_EVENTS:
+        raise InvalidMessage(f"The message holds {len(events):,} events: it may hold up to {MOST_EVENTS}")
+    return events

@@ -93,6 +93,17 @@ def test_what_is_no_event_in_an_array_holds_up_no_other(world):
     assert len(world.reports.rejected_messages()) == 1
 
 
+def test_a_message_of_more_events_than_anybody_sends_is_refused_as_one(world):
+    path = world.upload("a.png", photo(1))
+    events = [event_grid(BLOB_CREATED, f"{HOST}/images/a.png")] * 100
+    world.services.blob_events.handle_message(as_text([7, *events]), "1")
+    (refused,) = world.reports.rejected_messages()
+    assert "holds 101 events" in refused.reason
+    assert world.images.reads == []
+    world.services.blob_events.handle_message(as_text(events), "2")
+    assert world.row(path).status == INDEXED
+
+
 def test_an_upload_under_a_name_that_cannot_be_kept_is_recorded(world):
     world.services.blob_events.handle(BlobEvent(BLOB_CREATED, f"{HOST}/images/a/%2E%2E/b.png"))
     (refused,) = world.reports.rejected_messages()
