@@ -39,6 +39,11 @@ class DecisionLine:
     decisions: tuple[Decided, ...]
 
 
+def is_unicode(name: str) -> bool:
+    """Whether a person's name can be stored: JSON and the arguments of a command may hold halves of surrogate pairs."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
 def line_of(pair: PairRow) -> str:
     """The line of a pair that was decided about."""
     if pair.decided is None:
@@ -100,7 +105,7 @@ def _decided(record: Mapping[str, Any], left: ImagePath, right: ImagePath) -> De
     (first, first_content), (second, second_content) = sides
     kept = {"left": id_of(left), "right": id_of(right)}.get(keeper or "", b"")
     by = record.get("by")
-    if not isinstance(by, str) or len(by) > MOST_BY:
+    if not isinstance(by, str) or len(by) > MOST_BY or not is_unicode(by):
         raise InvalidDecisionLine(f"'by' must be a name of up to {MOST_BY} letters")
     return Decided(
         first,

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from dedup_app.collector import paused_collector
+from dedup_app.feedback.decision_lines import is_unicode
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.failures import InputError
 from dedup_cli.presentation.output import console
@@ -38,6 +39,8 @@ def review(
             raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli]'") from error
         services = services_of(context)
     who = name or _own_name()
+    if not is_unicode(who):
+        raise InputError("the name for your decisions is no Unicode: give another one with --as")
     key = secrets.token_urlsafe(24)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

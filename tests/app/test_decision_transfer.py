@@ -163,6 +163,7 @@ BAD = {
     decision(right_content="ab"): "32 hexadecimal digits",
     decision(by=None): "'by' must be",
     decision(by="x" * 201): "'by' must be",
+    decision(by="\ud800"): "'by' must be",
     decision(at="2026-11-26T07:00:00"): "time zone",
     decision(at="1926-11-26T07:00:00+00:00"): "time zone",
     decision(at=7): "time zone",

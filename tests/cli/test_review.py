@@ -32,6 +32,11 @@ def test_who_has_no_name_here_is_asked_for_one(dedup: Run) -> None:
     assert "decisions are noted under the name ann" in named.stdout + named.stderr
 
 
+def test_a_name_that_could_not_be_stored_is_refused_before_anything_is_decided(dedup: Run) -> None:
+    result = dedup("review", "--no-browser", "--as", "J\udcfcrgen")  # bytes in another encoding than this system's
+    assert (result.exit_code, "is no Unicode" in result.stderr) == (2, True)
+
+
 def test_a_port_that_is_taken_is_told(dedup: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
