@@ -117,6 +117,18 @@ DEFENSES = (
         'return text if True else "".join(letter if letter.isprintable() else',
     ),
     Defense(
+        "tests/cli/test_duplicates.py::test_names_cannot_move_the_cursor_as_json_and_are_the_same_to_a_program",
+        "dedup_cli/presentation/output.py",
+        "return UNCOMMON.sub(",
+        "return text or UNCOMMON.sub(",
+    ),
+    Defense(
+        "tests/cli/test_duplicates.py::test_names_cannot_move_the_cursor_as_csv_on_a_terminal",
+        "dedup_cli/presentation/output.py",
+        "shown = _spelled_out if sys.stdout.isatty() else _defused",
+        "shown = _defused",
+    ),
+    Defense(
         "tests/cli/test_duplicates.py::test_a_cell_that_a_spreadsheet_would_run_is_defused",
         "dedup_cli/presentation/output.py",
         "isinstance(cell, str) and cell.startswith(FORMULA_STARTS)",

@@ -24,6 +24,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WIDTH_OF_A_FILE = 110
 LEAST_WIDTH = 60  # a narrower terminal breaks the lines by itself: a table that fits into it would lose the names
 PADDING = re.compile(r" +(?=\n)")
+UNCOMMON = re.compile(r"[^\n -~]")
 
 VERDICT_STYLES = {
     VerdictKind.IDENTICAL: "bold green",
@@ -74,20 +75,28 @@ def print_json_list(values: Iterable[object]) -> None:
 
 
 def _as_json(value: object) -> str:
-    """With letters as they are, if the output can show all there are."""
+    """With letters as they are, if the output can show all there are; what nobody sees is spelled out in any case."""
     has_all_letters = sys.stdout.encoding.lower().replace("-", "") == "utf8"
-    return json.dumps(value, ensure_ascii=not has_all_letters, indent=2)
+    text = json.dumps(value, ensure_ascii=not has_all_letters, indent=2)
+    return UNCOMMON.sub(lambda it: it[0] if it[0].isprintable() else json.dumps(it[0])[1:-1], text)
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:
+    shown = _spelled_out if sys.stdout.isatty() else _defused
     writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _defused(cell) for name, cell in row.items()} for row in rows)
+    writer.writerows({name: shown(cell) for name, cell in row.items()} for row in rows)
 
 
 def _defused(cell: Cell) -> Cell:
     """A text that a spreadsheet would take for a formula, behind an apostrophe: blobs may have any name."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def _spelled_out(cell: Cell) -> Cell:
+    """The same for a terminal, which a name may not paint; programs get names as they are."""
+    cell = _defused(cell)
+    return plain(cell) if isinstance(cell, str) else cell
 
 
 def print_error(sentence: str) -> None:

@@ -166,6 +166,28 @@ def test_names_cannot_move_the_cursor_or_paint_the_table(dedup: Run, known: Know
     assert "\x1b" not in output
 
 
+HIDING = "said \x1b[2J \x9b2J \u202e \U000e0001 sö"
+
+
+def test_names_cannot_move_the_cursor_as_json_and_are_the_same_to_a_program(dedup: Run, known: Known):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE, HIDING)
+    output = dedup("duplicates", "--json").output
+    assert output.replace("\n", "").isprintable()
+    assert "sö" in output
+    assert json.loads(output)[0]["reasons"] == [HIDING]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_names_cannot_move_the_cursor_as_csv_on_a_terminal(
+    dedup: Run, known: Known, monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+):
+    known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE, HIDING)
+    monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda _: is_terminal)
+    output = dedup("duplicates", "--format", "csv").stdout
+    assert output.replace("\n", "").isprintable() is is_terminal
+    assert (HIDING in output) is not is_terminal
+
+
 def test_a_cell_that_a_spreadsheet_would_run_is_defused(dedup: Run, known: Known):
     known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE, '=HYPERLINK("http://evil.example")', "+1")
     output = dedup("duplicates", "--format", "csv").output
