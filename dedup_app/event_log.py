@@ -82,4 +82,6 @@ class EventLog:
                 line[name] = value
         if detail and shows_paths:
             line["detail"] = detail
-        self._logger.log(level, "%s", json.dumps(line, ensure_ascii=False), stacklevel=3)
+        # A message may hold half of a surrogate pair, which no handler can write, unless as an escape of JSON.
+        text = json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace").decode()
+        self._logger.log(level, "%s", text, stacklevel=3)

@@ -51,6 +51,14 @@ def test_a_setting_adds_paths_and_texts(lines, allowed):
     assert (line.image, line.image_path, line.detail) == (PATH.image_id, str(PATH), "because")
 
 
+def test_a_line_can_be_written_whatever_a_message_holds(caplog, world):
+    caplog.set_level(logging.INFO)
+    world.services.blob_events.handle_message(json.dumps({"eventType": "\ud800 ä"}).encode(), "1")
+    (text,) = (it.getMessage() for it in caplog.records)
+    assert text.encode().endswith(b'"type": "\\ud800 \xc3\xa4"}')
+    assert json.loads(text)["type"] == "\ud800 ä"
+
+
 def test_lines_for_debugging_have_paths_and_texts(caplog):
     caplog.set_level(logging.DEBUG)
     log.debug("pair_verified", image=PATH, detail="because")
