@@ -45,7 +45,9 @@ class MeasureFolder:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         folder = cls(keep or cache / "near-duplicate-images" / f"measure-{digest}", is_passing=keep is None)
         try:
-            folder.place.joinpath(PICTURES).mkdir(parents=True, exist_ok=True)
+            folder.place.parent.mkdir(parents=True, exist_ok=True)
+            folder.place.mkdir(mode=0o700, exist_ok=True)  # pictures and names of the account, which others may not see
+            folder.place.joinpath(PICTURES).mkdir(exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write into {folder.place}: {error.strerror or error}") from error
         known = folder._run()

@@ -242,6 +242,12 @@ def _flat() -> Image.Image:
     return Image.new("RGB", (240, 180), (120, 130, 140))
 
 
+@pytest.mark.parametrize("keep", ["kept", None])
+def test_pictures_that_are_put_aside_are_for_nobody_else_on_the_machine(tmp_path: Path, keep: str | None):
+    folder = MeasureFolder.open(keep and tmp_path / keep, {"sample": 1})
+    assert folder.place.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("side", [400, 900])
 def test_a_picture_that_is_kept_comes_back_whole(tmp_path, side):
     picture = decode(encoded(Image.new("RGB", (side, 50), "white")))
