@@ -37,16 +37,24 @@ STATUS_OF = {
 }
 
 
-def create_app(services: Services, *, who: str, key: str | None = None, hosts: frozenset[str] | None = None) -> ASGIApp:
+def create_app(
+    services: Services,
+    *,
+    who: str,
+    key: str | None = None,
+    first_key: str | None = None,
+    hosts: frozenset[str] | None = None,
+) -> ASGIApp:
     """The application over the services of this process; decisions are noted under the name `who`.
 
-    With `key`, requests without it are refused; with `hosts`, those that name another host. Without a key, where Azure
-    has people sign in first (`services.settings.sign_in`), each decision has the name of its person instead.
+    With `key`, requests without it are refused, but one with `first_key` is led to it; with `hosts`, those that name
+    another host. Without a key, where Azure has people sign in first (`services.settings.sign_in`), each decision has
+    the name of its person instead.
     """
     sign_in = services.settings.sign_in and key is None
     api = _api()
     api.state.context = Context(services, Pictures(services), signed_in if sign_in else lambda _request: who)
-    return Guard(_head_as_get(api), key=key, hosts=hosts, sign_in=sign_in)
+    return Guard(_head_as_get(api), key=key, first_key=first_key, hosts=hosts, sign_in=sign_in)
 
 
 def _head_as_get(app: ASGIApp) -> ASGIApp:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dedup_web.refusal import Refusal
@@ -35,14 +36,23 @@ OTHER_HOST = Refusal(
 class Guard:
     """Stands before the application. `key` is checked here where no host in front has done so.
 
-    With `sign_in`, App Service has let through nobody but people and programs that Entra ID knows.
+    `first_key` is for what starts a browser, as everybody on a machine sees with what programs are started: it opens
+    once, and leads to the address with the key. With `sign_in`, App Service has let through nobody but people and
+    programs that Entra ID knows.
     """
 
     def __init__(
-        self, app: ASGIApp, *, key: str | None = None, hosts: Collection[str] | None = None, sign_in: bool = False
+        self,
+        app: ASGIApp,
+        *,
+        key: str | None = None,
+        first_key: str | None = None,
+        hosts: Collection[str] | None = None,
+        sign_in: bool = False,
     ) -> None:
         self._app = app
         self._key = key
+        self._first_key = first_key
         self._hosts = hosts
         self._sign_in = sign_in
 
@@ -59,7 +69,12 @@ class Guard:
         scope = {**scope, "query_string": urlencode(query).encode(), "nonce": nonce}
         refusal = self._refusal(scope, headers, given)
         if refusal is not None:
-            answer = refusal.response(headers.get("accept", ""), nonce)
+            with_key = urlencode({KEY_PARAMETER: self._key})
+            answer = (
+                RedirectResponse(f"{scope['path']}?{with_key}", 303)
+                if refusal is WRONG_KEY and self._is_first_key(given)
+                else refusal.response(headers.get("accept", ""), nonce)
+            )
             await answer(scope, receive, _with_headers(send, nonce))
             return
         await self._app(scope, receive, _with_headers(send, nonce))
@@ -75,6 +90,12 @@ class Guard:
         if _is_of_another_site(scope["method"], headers):
             return Refusal(403, "requests of other sites are refused")
         return None
+
+    def _is_first_key(self, given: str) -> bool:
+        is_first = self._first_key is not None and hmac.compare_digest(given.encode(), self._first_key.encode())
+        if is_first:
+            self._first_key = None
+        return is_first
 
     def _refusal_of_person(self, path: str, headers: Headers) -> Refusal | None:
         if not self._sign_in:

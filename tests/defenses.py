@@ -226,6 +226,18 @@ DEFENSES = (
         "",
     ),
     Defense(
+        "tests/cli/test_review.py::test_the_key_of_the_page_is_not_among_what_a_browser_is_started_with",
+        "dedup_cli/results/review.py",
+        "webbrowser.open(address + first_key)",
+        "webbrowser.open(address + key)",
+    ),
+    Defense(
+        "tests/web/test_api.py::test_the_key_that_a_browser_is_started_with_opens_the_page_once",
+        "dedup_web/security.py",
+        "            self._first_key = None\n",
+        "            pass\n",
+    ),
+    Defense(
         "tests/web/test_api.py::test_without_the_key_nothing_is_told",
         "dedup_web/security.py",
         "if self._key is not None and not hmac.compare_digest(given.encode(), self._key.encode()):",

@@ -41,7 +41,7 @@ def review(
     who = name or _own_name()
     if not is_unicode(who):
         raise InputError("the name for your decisions is no Unicode: give another one with --as")
-    key = secrets.token_urlsafe(24)
+    key, first_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -49,12 +49,12 @@ def review(
         except OSError as error:
             raise InputError(f"port {port} is taken: choose another one, or 0 for a free one") from error
         host = f"{ADDRESS}:{listening.getsockname()[1]}"
-        app = create_app(services, who=who, key=key, hosts=frozenset({host}))
-        address = f"http://{host}/api/review?code={key}"
-        console().print(Text(address, no_wrap=True, overflow="ignore"), soft_wrap=True)
+        app = create_app(services, who=who, key=key, first_key=first_key, hosts=frozenset({host}))
+        address = f"http://{host}/api/review?code="
+        console().print(Text(address + key, no_wrap=True, overflow="ignore"), soft_wrap=True)
         console().print(Text(f"decisions are noted under the name {who}; Ctrl-C ends it", style="dim"))
         if browser:
-            webbrowser.open(address)
+            webbrowser.open(address + first_key)  # all users of the machine see with what programs are started
         uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
 
 

@@ -2,6 +2,7 @@
 
 import pwd
 import socket
+import webbrowser
 
 import pytest
 import uvicorn
@@ -19,10 +20,14 @@ def nameless(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+
+@pytest.fixture
+def unserved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn.Server, "run", lambda _server, sockets: [it.close() for it in sockets])
 
 
-@pytest.mark.usefixtures("nameless")
+@pytest.mark.usefixtures("nameless", "unserved")
 def test_who_has_no_name_here_is_asked_for_one(dedup: Run) -> None:
     result = dedup("review", "--no-browser")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -30,6 +35,19 @@ def test_who_has_no_name_here_is_asked_for_one(dedup: Run) -> None:
     named = dedup("review", "--no-browser", "--as", "ann")
     assert named.exit_code == 0
     assert "decisions are noted under the name ann" in named.stdout + named.stderr
+
+
+@pytest.mark.usefixtures("unserved")
+def test_the_key_of_the_page_is_not_among_what_a_browser_is_started_with(
+    dedup: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    printed = dedup("review", "--as", "ann").stdout.splitlines()[0]
+    (started,) = opened
+    address, _, key = printed.partition("code=")
+    assert started.startswith(f"{address}code=")
+    assert key not in started
 
 
 def test_a_name_that_could_not_be_stored_is_refused_before_anything_is_decided(dedup: Run) -> None:

@@ -88,6 +88,16 @@ def test_without_the_key_nothing_is_told(client: TestClient):
     assert client.get(f"/api/groups?code={KEY}", headers={"x-functions-key": ""}).status_code == 200
 
 
+def test_the_key_that_a_browser_is_started_with_opens_the_page_once(shared: World):
+    app = create_app(shared.services, who="ann", key=KEY, first_key="first", hosts=frozenset({"127.0.0.1:8000"}))
+    client = TestClient(app, "http://127.0.0.1:8000", follow_redirects=False)
+    assert client.get("/api/review?code=first", headers={"host": "evil.example"}).status_code == 421
+    opened = client.get("/api/review?code=first")
+    assert (opened.status_code, opened.headers["cache-control"]) == (303, "no-store")
+    assert client.get(opened.headers["location"]).status_code == 200
+    assert client.get("/api/review?code=first").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("key", "reason", "remedy"),
     [
