@@ -83,7 +83,7 @@ def _values(file: Path) -> dict[str, str]:
         raise InvalidSetting(f"cannot read {file}: {error}") from error
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSetting(
             f"{file} is not valid JSON ({error}): compare it with local.settings.sample.json"
         ) from error

@@ -76,7 +76,7 @@ def _entries(path: Path, text: bytes) -> Iterator[Entry]:
     for number, line in enumerate(text.splitlines(), 1):
         try:
             entry = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidManifest(f"line {number} of {path} is damaged: {error}") from error
         if not isinstance(entry, dict):
             raise InvalidManifest(f"line {number} of {path} is no entry of a manifest")

@@ -273,7 +273,9 @@ def test_a_line_that_was_torn_off_is_as_if_it_had_not_been_begun(tmp_path: Path)
             assert len(manifest.entries()) == whole[:torn].count(b"\n") + 1
 
 
-@pytest.mark.parametrize("text", [b'{"manifest":1}\nno json\n{}\n', b'{"manifest":1}\n[]\n{"torn'])
+@pytest.mark.parametrize(
+    "text", [b'{"manifest":1}\nno json\n{}\n', b'{"manifest":1}\n[]\n{"torn', b'{"manifest":' + b"[" * 20_000 + b"\n"]
+)
 def test_a_damaged_line_is_refused_by_its_number(tmp_path: Path, text: bytes):
     path = tmp_path / "m.jsonl"
     path.write_bytes(text)

@@ -63,6 +63,7 @@ def test_the_account_that_other_tools_go_by_is_named_and_not_taken(tmp_path: Pat
     ("content", "said"),
     [
         ("{nonsense", "not valid JSON"),
+        ("[" * 20_000, "not valid JSON"),
         ({"Values": {"IMAGE_CONTAINER": 7}}, "IMAGE_CONTAINER"),
         ({"IsEncrypted": True, "Values": {}}, "not encrypted"),
         ([], "IsEncrypted"),
