@@ -206,6 +206,14 @@ def with_announced_tile_parts(parts: int) -> bytes:
     return data[:start] + b"\xff\x55" + struct.pack(">HBB", 4 + len(entries), 0, 0x50) + entries + data[start:]
 
 
+def with_unnamed_tile_parts(parts: int) -> bytes:
+    """The same with lists of this many parts, of one tile after the other, by their lengths alone."""
+    data = SOUND["jp2-codestream"]
+    start = data.index(b"\xff\x90\x00\x0a")
+    segment = b"\xff\x55" + struct.pack(">HBB", 4 + 2 * 25_000, 0, 0) + bytes(2 * 25_000)
+    return data[:start] + segment * (parts // 25_000) + data[start:]
+
+
 SEVERAL_FRAMES = ("animated", "pages", "two-pictures")
 MEBIBYTE = 1024 * 1024
 INFLATES_TO_A_MEBIBYTE = zlib.compress(bytes(MEBIBYTE - 1))
@@ -362,6 +370,7 @@ GOLDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "JPEG 2000 tile that is not there": (lambda: with_tile_part(0, parts=1, tile=7), "corrupt"),
     "JPEG 2000 with more tile parts than announced": (lambda: with_announced_tile_parts(0), "corrupt"),
     "JPEG 2000 with as many tile parts as announced": (lambda: with_announced_tile_parts(1), "decoded"),
+    "JPEG 2000 with 100,000 tile parts announced": (lambda: with_unnamed_tile_parts(100_000), "too-complex"),
     "JPEG 2000, a billion pixels": (lambda: jpeg2000_sized(40_000, 40_000), "too-complex"),
     "JPEG 2000 cut off": (lambda: SOUND["jp2-codestream"][:600], "corrupt"),
     "JPEG 2000 of boxes": (lambda: b"\x00\x00\x00\x0cjP  \r\n\x87\n" + b"\x00\x00\x00\x08free" * 10_000, "corrupt"),

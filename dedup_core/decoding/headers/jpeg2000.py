@@ -2,6 +2,7 @@
 
 import struct
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from dedup_core.decoding.headers.header import Header, halvings_to_working_size, refuse
@@ -17,6 +18,7 @@ END: Final = 0xFFD9
 MAX_TILES: Final = 16_384
 TILE_BYTES: Final = 12_000  # what OpenJPEG takes for each tile before it reads one; measured: 11.7 KB
 TILE_PART_HEAD_BYTES: Final = 12
+TOO_MANY_PARTS: Final = f"the JPEG 2000 file has more than {MAX_PARTS:,} tile parts"
 MAX_CODED_BYTES: Final = 10 * 1024 * 1024  # about 7 MB a second are unpacked; halving leaves three quarters of them out
 
 
@@ -24,7 +26,7 @@ def read_jpeg2000_header(data: bytes) -> Header:
     """Image size from SIZ, how often it can be halved from COD; the numbers of all tile parts are looked at."""
     position = _codestream(data) + 2
     size, halvings_stored, other_halvings = None, 0, False
-    announced: Counter[int] = Counter()
+    announced: list[int] = []
     for _ in range(MAX_BOXES):
         marker, length = struct.unpack_from(">HH", data, position)
         if marker == TILE_PART:
@@ -38,27 +40,30 @@ def read_jpeg2000_header(data: bytes) -> Header:
         elif marker == COC:
             other_halvings = True
         elif marker == TILE_PART_LENGTHS:
-            announced += _announced_tile_parts(data[position + 2 : position + 2 + length], announced.total())
+            announced += _announced_tile_parts(data[position + 2 : position + 2 + length], len(announced))
         position += 2 + length
     else:
         refuse("too-complex", f"the JPEG 2000 header has more than {MAX_BOXES:,} segments")
     if size is None:
         refuse("corrupt", "the JPEG 2000 file names no size")
     header = _codestream_header(size, 0 if other_halvings else min(halvings_stored, 32), len(data))
-    _check_tile_parts(data, position, _tiles(size), announced)
+    _check_tile_parts(data, position, _tiles(size), Counter(announced))
     return header
 
 
-def _announced_tile_parts(segment: bytes, before: int) -> Counter[int]:
-    """How many parts of which tile a TLM segment lists; where it leaves out the tiles they come in order, one each."""
+def _announced_tile_parts(segment: bytes, before: int) -> Sequence[int]:
+    """The tile of each part that a TLM segment lists; where it leaves out the tiles they come in order, one each."""
     tile_bytes, length_bytes = segment[3] >> 4 & 3, 4 if segment[3] & 0x40 else 2
     entries = memoryview(segment)[4:]
     step = tile_bytes + length_bytes
     if tile_bytes == 3 or len(entries) % step:  # noqa: PLR2004 - two bits, of which one pair has no meaning
         refuse("corrupt", "the JPEG 2000 list of tile parts is damaged")
+    parts = range(before, before + len(entries) // step)
+    if parts.stop > MAX_PARTS:
+        refuse("too-complex", TOO_MANY_PARTS)
     if tile_bytes == 0:
-        return Counter(range(before, before + len(entries) // step))
-    return Counter(int.from_bytes(entries[at : at + tile_bytes], "big") for at in range(0, len(entries), step))
+        return parts
+    return [int.from_bytes(entries[at : at + tile_bytes], "big") for at in range(0, len(entries), step)]
 
 
 def _check_tile_parts(data: bytes, position: int, tiles: int, announced: Counter[int]) -> None:
@@ -81,7 +86,7 @@ def _check_tile_parts(data: bytes, position: int, tiles: int, announced: Counter
         position += part_bytes
         if part_bytes == 0 or data[position : position + 2] == END.to_bytes(2, "big") or position >= len(data):
             return
-    refuse("too-complex", f"the JPEG 2000 file has more than {MAX_PARTS:,} tile parts")
+    refuse("too-complex", TOO_MANY_PARTS)
 
 
 def _tiles(size: tuple[int, ...]) -> int:
