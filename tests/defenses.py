@@ -322,6 +322,12 @@ DEFENSES = (
         "",
     ),
     Defense(
+        "tests/infra/test_release.py::test_what_is_left_out_of_the_package_is_left_out_of_the_container",
+        ".dockerignore",
+        "dedup_app/cleanup\n",
+        "",
+    ),
+    Defense(
         "tests/infra/test_package.py::test_the_list_of_materials_names_every_library_and_the_native_ones_inside",
         "infra/tools/sbom.py",
         "components=[*_decoders(name), *_native_files(name, distribution)],",

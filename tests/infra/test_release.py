@@ -22,6 +22,15 @@ def test_the_container_holds_what_the_package_holds():
     assert allowed == PARTS
 
 
+def test_what_is_left_out_of_the_package_is_left_out_of_the_container():
+    """What deletes images, above all."""
+    left_out = {line.strip("/") for line in text(".funcignore").splitlines() if line.startswith("/dedup_")}
+    within_parts = {it for it in left_out if it.partition("/")[0] in PARTS}
+    behind_what_is_let_in = text(".dockerignore").rpartition("!")[2].splitlines()
+    assert within_parts
+    assert within_parts <= set(behind_what_is_let_in)
+
+
 def test_every_container_has_the_python_of_the_project():
     assert re.search(r"^FROM \S+/python:4-python(\S+)$", text("Dockerfile"), re.MULTILINE)[1] == PYTHON
     assert json.loads(text(".devcontainer/devcontainer.json"))["image"].endswith(f":{PYTHON}")
