@@ -7,9 +7,8 @@ from pydantic import BaseModel
 
 from dedup_app.feedback.precision import PrecisionReport, Seen, SeenPart
 from dedup_app.feedback.shown import shown_of_pair
-from dedup_app.feedback.telling import TellingPair, TuningProgress
+from dedup_app.feedback.telling import LEAST_DECISIONS, LEAST_OF_EITHER, TellingPair, TuningProgress
 from dedup_app.intervals import Share
-from dedup_app.tune.service import LEAST_DECISIONS, LEAST_OF_EITHER
 from dedup_web import models
 from dedup_web.context import PROBLEMS, Given
 

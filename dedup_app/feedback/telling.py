@@ -18,6 +18,9 @@ from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import FAMILIES, Decision, ImageFacts
 from dedup_core.policy import Policy
 
+# That `dedup tune` needs, which is not deployed: docs/measure.md#tuned-by-what-people-decided
+LEAST_DECISIONS: Final = 40
+LEAST_OF_EITHER: Final = 8
 MOST_LOOKED: Final = 4_000  # rows of pairs for one question: a few requests to storage
 PLACES: Final = tuple(step / 8 for step in range(1, 9))  # of the dial, to either side
 

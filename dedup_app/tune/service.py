@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dedup_app.feedback.dial import dial
+from dedup_app.feedback.telling import LEAST_DECISIONS, LEAST_OF_EITHER
 from dedup_app.intervals import Share
 from dedup_app.operations.rejudge import Change
 from dedup_app.ports.features import FeaturesTable
@@ -16,8 +17,6 @@ from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY, SAME_PICTURE, dec
 from dedup_core.errors import PermanentError
 from dedup_core.policy import PRESETS, Policy
 
-LEAST_DECISIONS = 40  # docs/measure.md#tuned-by-what-people-decided
-LEAST_OF_EITHER = 8
 MOST_LOST = 0.005  # of the made copies that are judged rightly today
 MOST_MADE = 2000  # made copies that are judged by each policy: `MOST_LOST` of them are ten
 DIAL = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)

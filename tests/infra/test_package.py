@@ -93,6 +93,16 @@ def test_the_code_that_deletes_images_is_not_deployed(package: Path):
     assert not (package / "dedup_app" / "cleanup").exists()
 
 
+def test_whatever_the_package_loads_is_in_it(package: Path):
+    """What is left out is loaded by the command alone, when it is asked for."""
+    imports = re.compile(r"^(?:from|import) (dedup_[\w.]+)", re.MULTILINE)
+    modules = {it: imports.findall(it.read_text(encoding="utf-8")) for it in package.rglob("*.py")}
+    places = {it: package.joinpath(*it.split(".")) for it in {name for names in modules.values() for name in names}}
+    missing = {name for name, place in places.items() if not (place.is_dir() or place.with_suffix(".py").is_file())}
+    assert len(places) > 100
+    assert [(it.name, name) for it, names in modules.items() for name in names if name in missing] == []
+
+
 def test_the_same_files_make_the_same_package(package: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["--without-libraries", str(tmp_path / "dist" / "again.zip")]) == 0
     assert (tmp_path / "dist" / "again.zip").read_bytes() == (package.parent / "app.zip").read_bytes()
