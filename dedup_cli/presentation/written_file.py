@@ -1,6 +1,7 @@
 """The file that a command is asked to write: what is wrong with it is said before the work, not after an hour of it."""
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -52,7 +53,8 @@ def written_whole(file: Path) -> Iterator[Path]:
         yield file
         return
     place = file.resolve()
-    part = place.parent / f".{os.getpid()}.part"
+    # Nobody can guess it, and have put a link there to a file of ours, where others may write into the folder, too.
+    part = place.parent / f".{secrets.token_hex(8)}.part"
     try:
         yield part
         with suppress(FileNotFoundError):  # there was none

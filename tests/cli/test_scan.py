@@ -358,3 +358,13 @@ def test_a_page_on_a_full_disk_leaves_the_one_before(tmp_path: Path, monkeypatch
     assert (page.read_text(), list(tmp_path.iterdir())) == ("the one before", [page])
     write_whole(page, "a new one")
     assert (page.read_text(), list(tmp_path.iterdir())) == ("a new one", [page])
+
+
+def test_a_page_in_a_folder_of_many_users_is_written_over_no_file_that_they_link_to(tmp_path: Path) -> None:
+    """The number of the process that writes is no secret, and can be guessed."""
+    ours, folder = tmp_path / "ours", tmp_path / "shared"
+    ours.write_text("keys")
+    folder.mkdir()
+    (folder / f".{os.getpid()}.part").symlink_to(ours)
+    write_whole(folder / "page.html", "a page")
+    assert (ours.read_text(), (folder / "page.html").read_text()) == ("keys", "a page")
