@@ -71,7 +71,7 @@ class Guard:
         if refusal is not None:
             with_key = urlencode({KEY_PARAMETER: self._key})
             answer = (
-                RedirectResponse(f"{scope['path']}?{with_key}", 303)
+                RedirectResponse(f"/api/review?{with_key}", 303)
                 if refusal is WRONG_KEY and self._is_first_key(given)
                 else refusal.response(headers.get("accept", ""), nonce)
             )
