@@ -184,10 +184,14 @@ def _check_name(name: str) -> None:
     if not name:
         raise InvalidPath(f"The blob name is empty: {_FORMS}")
     _check_characters(name)
-    if len(name) > MAX_NAME_CHARACTERS:
-        raise InvalidPath(f"{_shown(name)} has {len(name)} characters; a blob name has at most {MAX_NAME_CHARACTERS}")
+    _check_length(name)
     if not {".", ".."}.isdisjoint(name.replace("\\", "/").split("/")):
         raise InvalidPath(f"{_shown(name)} holds a '.' or '..' segment; write the path that it stands for")
+
+
+def _check_length(name: str) -> None:
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise InvalidPath(f"{_shown(name)} has {len(name)} characters; a blob name has at most {MAX_NAME_CHARACTERS}")
 
 
 def _decode(encoded: str, text: str) -> str:
@@ -270,7 +274,9 @@ def _generated_name(pattern: str, parameters: dict[str, str]) -> str:
             raise InvalidPath(f"{_shown(key)} is not the name of a parameter of test://{pattern}")
         _check_characters(value)
     query = "&".join(f"{key}={quote(parameters[key], safe=',')}" for key in sorted(parameters))
-    return f"/{pattern}?{query}" if query else f"/{pattern}"
+    name = f"/{pattern}?{query}" if query else f"/{pattern}"
+    _check_length(name)
+    return name
 
 
 def _parse_parameters(query: str, text: str) -> dict[str, str]:

@@ -136,6 +136,7 @@ def test_ordinary_names_stay_as_people_know_them(name):
         ("https://account.blob.core.windows.net/images/a.jpg?snapshot=2026-01-01T00:00:00Z", "snapshot"),
         ("test://", "test pattern"),
         ("test://solid?color", "name=value"),
+        (f"test://solid?color={'a' * 1024}", "at most 1024"),
         ("test://solid?color=red&color=blue", "once"),
     ],
 )
