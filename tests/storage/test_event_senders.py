@@ -95,6 +95,15 @@ def test_a_queue_gets_one_message_an_event_even_with_the_longest_names(clients: 
     assert {it["data"]["left"]["path"] for it in found} == {f"images/{left}", "images/c"}
 
 
+def test_a_name_that_no_xml_may_hold_is_told_all_the_same(clients: StorageClients):
+    """A message is XML on its way: the service would refuse it, and the app try again for ever."""
+    Notices([QueueSender(clients.queues, "odd")], "photos", "images").pairs([verified("a\uffff.jpg", "b\ufffe.jpg")])
+    [sent] = clients.queues.get_queue_client("odd").receive_messages()
+    assert not {"\uffff", "\ufffe"} & set(sent.content)
+    told = json.loads(sent.content)["data"]
+    assert [told[side]["path"] for side in ("left", "right")] == ["images/a\uffff.jpg", "images/b\ufffe.jpg"]
+
+
 def test_the_documented_consumer_says_that_a_picture_is_there(
     account: Account, clients: StorageClients, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
