@@ -1,5 +1,7 @@
 """A sheet that a phone took on a desk, laid by its corners: of a short letter the text alone does not tell where."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from dedup_core.arrays import Pixels
@@ -12,17 +14,16 @@ from dedup_core.fingerprinting.straighten import POINTS, smoothed
 from dedup_core.views import View, turned
 
 
-def laid_by_sheets(left: Pixels, right: Pixels, view: View) -> Placed | None:
-    """The sheet of one picture on that of the other, or on the whole of it; None where neither shows one."""
-    upright = turned(left, view)
-    sheets = _sheet(upright), _sheet(right)
-    if all(it is None for it in sheets):
-        return None
-    ours, theirs = (
-        _whole(it) if corners is None else corners for it, corners in zip((upright, right), sheets, strict=True)
-    )
-    homography = np.append(perspective(ours, theirs), 1.0).reshape(3, 3)
-    return Placed(upright, right, view, homography, (WHOLE, WHOLE)).refined(rough=True)
+def laid_by_sheets(left: Pixels, right: Pixels, views: Iterable[View]) -> Iterator[Placed]:
+    """In each view the sheet of one picture on that of the other, or on the whole of it; none if neither shows one."""
+    theirs = _sheet(right)
+    for view in views:
+        upright = turned(left, view)
+        ours = _sheet(upright)
+        if ours is not None or theirs is not None:
+            corners = (_whole(it) if sheet is None else sheet for it, sheet in ((upright, ours), (right, theirs)))
+            homography = np.append(perspective(*corners), 1.0).reshape(3, 3)
+            yield Placed(upright, right, view, homography, (WHOLE, WHOLE)).refined(rough=True)
 
 
 def _sheet(picture: Pixels) -> Corners | None:

@@ -207,7 +207,7 @@ def laid_in_order(left: Pixels, right: Pixels, hint: View | None, contents: Sequ
         # Margins that were trimmed of one, and not of its scan on rough paper, are shown by both.
         untrimmed = Laid.of(aligned.within(left, right, (WHOLE, WHOLE)))
     turns = views if hint else dict.fromkeys((*views, *TURNS))
-    by_sheets = [Laid.of(placed) for view in turns if (placed := laid_by_sheets(left, right, view))]
+    by_sheets = map(Laid.of, laid_by_sheets(left, right, turns))
     found = [laid for laid in (best, inner, untrimmed, *in_frame, *by_sheets) if laid is not None]
     return max(found, key=lambda laid: laid.credibility)
 
