@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -49,7 +50,9 @@ def test_processes_below_the_host_count_also_those_that_ended(tmp_path):
         assert process.stdout is not None
         tree = ProcessTree(process.pid)
         os.set_blocking(process.stdout.fileno(), False)
+        deadline = time.monotonic() + 60
         while process.stdout.read() != b"done\n":
+            assert time.monotonic() < deadline
             used = tree.look()
             if used[DECODERS] >= 0.2:
                 seen.touch()

@@ -250,7 +250,7 @@ def test_the_package_takes_in_an_image_with_nothing_but_its_libraries(
             time.sleep(0.1)
     finally:
         process.send_signal(signal.SIGINT)  # finish and stop; SIGTERM would take the 10 s that Azure gives
-        process.wait()
+        process.wait(START_SECONDS)
 
 
 def start(

@@ -74,10 +74,17 @@ def read_message(peer: socket.socket, *, is_head: bool = False) -> bytes:
         return data
     if b"chunked" in names.get(b"transfer-encoding", b""):
         while not body.endswith(b"0\r\n\r\n"):
-            body += peer.recv(65536)
+            body += _more(peer)
     while len(body) < int(names.get(b"content-length", b"0")):
-        body += peer.recv(65536)
+        body += _more(peer)
     return head + b"\r\n\r\n" + body
+
+
+def _more(peer: socket.socket) -> bytes:
+    received = peer.recv(65536)
+    if not received:
+        raise ConnectionResetError
+    return received
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Readers share the lock, a writer has it alone, and neither waits for ever."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -45,7 +46,9 @@ def test_a_writer_waits_for_readers_and_new_readers_wait_for_it() -> None:
         running = [threads.submit(first_reader)]
         assert reading.wait(timeout=SECONDS)
         running.append(threads.submit(writer))
+        deadline = time.monotonic() + SECONDS
         while lock._writers == 0:
+            assert time.monotonic() < deadline
             leave.wait(0.001)
         running.append(threads.submit(later_reader))
         leave.wait(0.05)
