@@ -20,6 +20,7 @@ TOLD_APART: Final = (
     "a person said of its bytes that they are no copy of another image here, or that both stay: decide whether it is a "
     "copy of the one that stays"
 )
+CHOSEN: Final = "a person chose it over the one that stays now: choose once more which of the two to keep"
 ASKED_AGAIN: Final = "a person wanted it to stay when one of the two had other bytes: decide about it once more"
 NOBODY: Final = -1
 _UNKNOWN: Final = np.zeros(1, IMAGES)["content"]
@@ -148,20 +149,20 @@ def may_go(family: Family, member: Member) -> bool:
 
     Never where it may be the original and the keeper what was made of it.
     """
-    decision = member.decided.decision if member.decided else None
-    if member.is_unsure:
+    if member.is_unsure or asked_about(member):
         return False
-    return decision is Decision.DUPLICATE or (decision is None and family is Family.SAME and not asked_about(member))
+    return family is Family.SAME if member.decided is None else member.decided.decision is Decision.DUPLICATE
 
 
 def asked_about(member: Member) -> str:
-    """Why it goes by no verdict although nobody has decided; empty where nothing speaks against that.
+    """Why a person has to decide about it, or to decide anew, before it goes; empty where nothing speaks against that.
 
     Of two that a person told apart one cannot be a copy of the keeper, or both are wanted. And whoever wanted an image
-    to stay is asked once more when one of the two has other bytes: the verdict on them may be as wrong as before.
+    to stay is asked once more when one of the two has other bytes: the verdict on them may be as wrong as before. So is
+    whoever chose it over the image that is the keeper now, by a later choice between others or by a protected prefix.
     """
     if member.decided is not None:
-        return ""
+        return CHOSEN if member.decided.keeper == member.facts.image_id else ""
     if member.is_told_apart:
         return TOLD_APART
     return ASKED_AGAIN if member.lapsed is not None and is_wish(member.lapsed) else ""
@@ -185,6 +186,7 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
         else:
             may[at], is_decided[at] = decided.decision is Decision.DUPLICATE, True
             is_unsure[at] &= may[at]  # who keeps both need not choose
+            may[at] &= decided.keeper != images["image_id"][made.members[at]].item()
             if pairs["kind"][at] == NO_VERDICT:
                 times[at] = decided.at
     may &= ~is_unsure

@@ -12,7 +12,7 @@ import numpy as np
 from dedup_core.decoding.history.jpeg_tables import quality_seen_later
 from dedup_core.decoding.history.provenance import LOSSLESS
 from dedup_core.groups.columns import CAMERA, GRAY, SAVED_AGAIN, Bools, Places, has
-from dedup_core.groups.facts import by_name
+from dedup_core.groups.facts import Decided, by_name
 from dedup_core.groups.marks import marked_ends
 from dedup_core.groups.parts import Parts
 from dedup_core.paths import ImagePath
@@ -129,10 +129,14 @@ def _put_out_by_word(parts: Parts, keepers: Places) -> list[int]:
     found = []
     for decided in parts.decided:
         keeper = parts.place_of(decided.keeper)
-        other = parts.place_of(decided.second if decided.keeper == decided.first else decided.first)
+        other = parts.place_of(_other_than_chosen(decided))
         if keeper is not None and other is not None and keepers[parts.part[other]] == keeper:
             found.append(other)
     return found
+
+
+def _other_than_chosen(decided: Decided) -> bytes:
+    return decided.second if decided.keeper == decided.first else decided.first
 
 
 def _put_out_by_marks(parts: Parts, keepers: Places) -> Bools:
@@ -152,16 +156,21 @@ def _prefix(parts: Parts, left: Bools, policy: KeeperPolicy) -> Bools:
 
 
 def _person(parts: Parts, left: Bools, _policy: KeeperPolicy) -> Bools:
-    chosen: dict[int, tuple[int, bytes, int]] = {}
-    for decided in parts.decided:
-        place = parts.place_of(decided.keeper)
-        if place is not None and left[place] and parts.are_together(decided.first, decided.second):
-            part = int(parts.part[place])
-            chosen[part] = max(chosen.get(part, (-1, b"", 0)), (decided.at, decided.keeper, place))
+    """Who was chosen, last of all where several were; before it who was chosen over it, as that still holds."""
+    words = [
+        (place, it)
+        for it in parts.decided
+        if (place := parts.place_of(it.keeper)) is not None and left[place] and parts.are_together(it.first, it.second)
+    ]
+    passed_over = {_other_than_chosen(it) for _, it in words}
+    chosen: dict[int, tuple[bool, int, bytes, int]] = {}
+    for place, it in words:
+        part, word = int(parts.part[place]), (it.keeper not in passed_over, it.at, it.keeper, place)
+        chosen[part] = max(chosen.get(part, word), word)
     if not chosen:
         return left
     is_chosen = np.zeros(len(left), bool)
-    is_chosen[[place for _, _, place in chosen.values()]] = True
+    is_chosen[[place for *_, place in chosen.values()]] = True
     return left & (is_chosen | ~parts.any(is_chosen)[parts.part])
 
 

@@ -92,12 +92,12 @@ class GroupProjection:
     def is_copy(self, keeper: bytes, other: bytes) -> bool:
         """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep.
 
-        Of an altered pair a person has to have chosen this keeper, or the group of now has to know that it stays; and
-        this it has to where a person has chosen the other one.
+        Of an altered pair a person has to have chosen this keeper, or the group of now has to know that it stays.
         """
         first, second = (self.image(it) for it in _sorted(keeper, other))
         if first is None or second is None or not (first.is_alive and second.is_alive):
             return False
+        facts = first if first.image_id == other else second
         link = self.link(keeper, other)
         family = FAMILIES.get(link.kind) if link is not None and link.is_about(first, second) else None
         decided, lapsed = self.decided(keeper, other), None
@@ -108,12 +108,11 @@ class GroupProjection:
         group = self.group_of(other, Family.SAME)
         is_chosen = decided is not None and decided.keeper == keeper
         is_unsure = group is not None and other in group.unsure
-        is_other_chosen = decided is not None and decided.keeper == other
-        if is_other_chosen or (link is not None and link.kind is VerdictKind.ALTERED and not is_chosen):
+        if link is not None and link.kind is VerdictKind.ALTERED and not is_chosen:
             is_unsure |= group is None or group.keeper.image_id != keeper
         is_told_apart = group is not None and other in group.told_apart
         is_told_apart |= second.content in self._wishes.of([first.content]).get(first.content, ())
-        return family is Family.SAME and may_go(family, Member(second, link, decided, lapsed, is_unsure, is_told_apart))
+        return family is Family.SAME and may_go(family, Member(facts, link, decided, lapsed, is_unsure, is_told_apart))
 
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
         self._settle()

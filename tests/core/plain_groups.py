@@ -239,7 +239,8 @@ def staying(  # noqa: C901, PLR0911, PLR0912 - an answer for each step
             return best(lambda it: -policy.protection(it.path))
         case KeeperStep.PERSON:
             chosen = [it for it in decided if it.keeper in left]
-            return [max(chosen, key=lambda it: (it.at, it.keeper)).keeper] if chosen else left
+            out = {(set(it.key) - {it.keeper}).pop() for it in chosen}
+            return [max(chosen, key=lambda it: (it.keeper not in out, it.at, it.keeper)).keeper] if chosen else left
         case KeeperStep.CLEAR:
             return best(lambda it: -marked(it))
         case KeeperStep.SCENE:

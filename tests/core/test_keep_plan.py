@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decided, Decision, ImageFacts
-from dedup_core.groups.group import ASKED_AGAIN, TOLD_APART, UNSURE
+from dedup_core.groups.group import ASKED_AGAIN, CHOSEN, TOLD_APART, UNSURE
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.groups.plan import Keep, KeepPlan, LeftOut, PlannedImage, Wanted, plan_groups
 from dedup_core.groups.plan_file import InvalidPlan, parse_plan, plan_as_dict
@@ -164,6 +164,30 @@ def test_a_third_copy_beside_one_that_has_another_name_now_goes_for_it_and_the_t
     )
     assert goes(plan) == {"third.jpg": "best.jpg"}
     assert plan.left_out == (LeftOut("images/good.jpg", TOLD_APART), LeftOut("images/moved.jpg", TOLD_APART))
+
+
+def choice(kept: ImageFacts, other: ImageFacts, at: int) -> Decided:
+    return Decided.of(kept, other, Decision.DUPLICATE, keeper=kept.image_id, by="ann", at=at)
+
+
+def test_what_a_person_chose_over_another_stays_when_that_one_is_chosen_over_a_third():
+    records = POOR, GOOD, BEST, link(POOR, GOOD), link(GOOD, BEST), choice(POOR, GOOD, at=1), choice(GOOD, BEST, at=2)
+    assert goes(planned(*records)) == {"good.jpg": "poor.jpg"}
+    assert goes(planned(*records, link(POOR, BEST))) == {"good.jpg": "poor.jpg", "best.jpg": "poor.jpg"}
+    assert not projected(*records).is_copy(GOOD.image_id, POOR.image_id)
+
+
+def test_what_a_person_chose_goes_for_no_image_that_it_was_chosen_over_whoever_stays_now():
+    circle = choice(POOR, GOOD, at=1), choice(GOOD, BEST, at=2), choice(BEST, POOR, at=3)
+    records = POOR, GOOD, BEST, link(POOR, GOOD), link(GOOD, BEST), link(POOR, BEST)
+    protected = KeeperPolicy(protected_prefixes=("bes",))
+    for decided, policy in ((circle, None), (circle[1:2], protected)):
+        plan = planned(*records, *decided, policy=policy)
+        assert goes(plan) == {"poor.jpg": "best.jpg"}
+        assert plan.left_out == (LeftOut("images/good.jpg", CHOSEN),)
+        projection = projected(*records, *decided, policy=policy)
+        assert not projection.is_copy(BEST.image_id, GOOD.image_id)
+        assert [group.bytes_to_gain for group in projection.groups()] == [POOR.byte_size]
 
 
 def test_a_doubt_about_one_copy_holds_up_no_other():
