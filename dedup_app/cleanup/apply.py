@@ -21,7 +21,7 @@ from dedup_app.ports.queues import IngestQueue
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import id_of
 from dedup_core.errors import PermanentError
-from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
+from dedup_core.groups.plan import Keep, KeepPlan, PlannedGroup, PlannedImage
 from dedup_core.groups.projection import GroupProjection
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
@@ -111,14 +111,14 @@ class ApplyService:
         """Why images may not go any more, whatever the plan says."""
         with self._book.whole() as projection:
             found = (
-                (copy.image.path, self._why_wanted(projection, group.keeper.path, copy.image.path))
+                (copy.image.path, self._why_wanted(projection, plan.keep, group.keeper.path, copy.image.path))
                 for group in plan.groups
                 for copy in group.copies
             )
             return {path: why for path, why in found if why}
 
-    def _why_wanted(self, projection: GroupProjection, keeper: ImagePath, image: ImagePath) -> str:
-        if not projection.is_copy(id_of(keeper), id_of(image)):
+    def _why_wanted(self, projection: GroupProjection, keep: Keep, keeper: ImagePath, image: ImagePath) -> str:
+        if not projection.is_copy(id_of(keeper), id_of(image), by_word=keep is Keep.DECIDED):
             return f"it is no longer held for a copy of {keeper}: make a new plan"
         place = self._policy.protection(str(image))
         if place < self._policy.protection(str(keeper)):

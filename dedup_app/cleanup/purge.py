@@ -3,7 +3,7 @@
 And if nobody wants it meanwhile: a decision that came while a plan was followed, or was taken back, counts here.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime, timedelta
 
 from dedup_app.cleanup.mover import Mover
@@ -15,7 +15,7 @@ from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import id_of
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import CONTENT_BYTES, FAMILIES, Decided, Decision, Family
-from dedup_core.groups.plan import PlannedImage
+from dedup_core.groups.plan import Keep, PlannedImage
 from dedup_core.groups.projection import GroupProjection
 from dedup_core.paths import ImagePath
 
@@ -49,7 +49,7 @@ class PurgeService:
     def purge(self, manifest: Manifest, older_than: timedelta, *, is_dry: bool) -> Generator[Outcome]:
         """Delete the copies that have been away for longer, or say which would be. Raises `TemporaryError`."""
         record = Record.of_app(manifest, self._now, self._settings)
-        mover, wanted = Mover(self._blobs, tags=False), self._wanted(record.images)
+        mover, wanted = Mover(self._blobs, tags=False), self._wanted(record)
 
         def of_image(moved: Moved) -> list[Outcome]:
             why = wanted.get(moved.image.path, "")
@@ -57,10 +57,10 @@ class PurgeService:
 
         return side_by_side(record.images, of_image, self._at_once)
 
-    def _wanted(self, images: Sequence[Moved]) -> dict[ImagePath, str]:
+    def _wanted(self, record: Record) -> dict[ImagePath, str]:
         """What people do not hold for copies now, and why. Raises `VerdictLogLost`: what they decided is not known."""
         with self._book.whole() as projection:
-            found = ((moved.image.path, _wish(projection, moved)) for moved in images)
+            found = ((moved.image.path, _wish(projection, moved, record.header.keep)) for moved in record.images)
             return {path: why for path, why in found if why}
 
     def _end(
@@ -107,7 +107,7 @@ class PurgeService:
         return ""
 
 
-def _wish(projection: GroupProjection, moved: Moved) -> str:
+def _wish(projection: GroupProjection, moved: Moved, keep: Keep) -> str:
     """Why a person wants the image to stay; empty if nobody does."""
     keeper, image = id_of(moved.keeper.path), id_of(moved.image.path)
     decided, link = projection.decided(keeper, image), projection.link(keeper, image)
@@ -115,6 +115,8 @@ def _wish(projection: GroupProjection, moved: Moved) -> str:
         if decided.decision is Decision.DUPLICATE and decided.keeper != image:
             return ""
         return f"{decided.by or 'a person'} decided that it stays: `dedup undo` brings it back"
+    if decided is None and keep is Keep.DECIDED:
+        return "what a person decided about it was taken back: `dedup undo` brings it back"
     known = {it: facts.content for it in (keeper, image) if (facts := projection.image(it)) is not None}
     if link is None or FAMILIES.get(link.kind) is Family.SAME or not _are_meant(moved, known):
         return ""

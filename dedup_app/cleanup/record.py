@@ -14,7 +14,7 @@ from dedup_app.cleanup.ports import BlobContent, Manifest
 from dedup_app.configuration.setting_reader import NAMESPACE
 from dedup_app.configuration.settings import Settings
 from dedup_core.errors import InvalidPath, PermanentError
-from dedup_core.groups.plan import KeepPlan, PlannedGroup, PlannedImage
+from dedup_core.groups.plan import Keep, KeepPlan, PlannedGroup, PlannedImage
 from dedup_core.groups.plan_file import image_as_dict, plan_as_dict
 from dedup_core.paths import MAX_NAME_CHARACTERS, ImagePath
 
@@ -64,13 +64,17 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first entry: which plan is followed, where to, and under which lease. `tags`: whether tags move along."""
+    """The first entry: which plan is followed, where to, and under which lease. `tags`: whether tags move along.
+
+    `keep`: by whose word images go.
+    """
 
     plan: str
     account: str
     quarantine: str
     lease_id: str
     tags: bool
+    keep: Keep
 
 
 class Record:
@@ -91,8 +95,8 @@ class Record:
         found = cls.going_on(manifest, plan, now, quarantine=quarantine, tags=tags)
         if found is not None:
             return found
-        header = Header(digest_of(plan), plan.account, quarantine, str(uuid.uuid4()), tags)
-        fields = {"manifest": VERSION, "plan": header.plan, "account": header.account}
+        header = Header(digest_of(plan), plan.account, quarantine, str(uuid.uuid4()), tags, plan.keep)
+        fields = {"manifest": VERSION, "plan": header.plan, "account": header.account, "keep": plan.keep.value}
         more = {"quarantine": quarantine, "lease": header.lease_id, "tags": tags, "at": now().isoformat()}
         manifest.append(fields | more)
         return cls(manifest, header, (), now)
@@ -105,7 +109,8 @@ class Record:
         if not manifest.entries():
             return None
         found = cls.read(manifest, now)
-        if found.header != Header(digest_of(plan), plan.account, quarantine, found.header.lease_id, tags):
+        theirs = found.header
+        if theirs != replace(theirs, plan=digest_of(plan), account=plan.account, quarantine=quarantine, tags=tags):
             raise InvalidManifest(
                 "the manifest belongs to another plan, quarantine or choice of tags: go on with the same ones, or "
                 "name another file with --manifest"
@@ -124,7 +129,11 @@ class Record:
         moved: dict[str, Moved] = {}
         line = 1
         try:
-            header = Header(first["plan"], first["account"], first["quarantine"], first["lease"], first["tags"])
+            told, account, quarantine, lease, tags = (
+                first[it] for it in ("plan", "account", "quarantine", "lease", "tags")
+            )
+            keep = Keep(first.get("keep", Keep.POLICY))  # an earlier version did not tell it
+            header = Header(told, account, quarantine, lease, tags, keep)
             for entry in steps:
                 line += 1
                 moved[entry["image"]] = _after(moved.get(entry["image"]), entry)

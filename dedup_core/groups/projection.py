@@ -89,10 +89,11 @@ class GroupProjection:
             link = self.link(decided.first, decided.second)
             yield first, second, link if link is not None and link.is_about(first, second) else None, decided
 
-    def is_copy(self, keeper: bytes, other: bytes) -> bool:
+    def is_copy(self, keeper: bytes, other: bytes, *, by_word: bool = False) -> bool:
         """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep.
 
-        Of an altered pair a person has to have chosen this keeper, or the group of now has to know that it stays.
+        Of an altered pair a person has to have chosen this keeper, or the group of now has to know that it stays. With
+        `by_word` it goes by no verdict: a person has to have decided that it is a copy.
         """
         first, second = (self.image(it) for it in _sorted(keeper, other))
         if first is None or second is None or not (first.is_alive and second.is_alive):
@@ -105,6 +106,8 @@ class GroupProjection:
             family = decided_family(decided, family)
         else:
             decided, lapsed = None, decided
+        if by_word and decided is None:
+            return False
         group = self.group_of(other, Family.SAME)
         is_chosen = decided is not None and decided.keeper == keeper
         is_unsure = group is not None and other in group.unsure

@@ -150,6 +150,39 @@ def test_what_a_person_wants_back_meanwhile_is_not_ended(cleared: Scene, decide,
     assert {blob.copied_from for blob in cleared.quarantined.values()} == {wanted}
 
 
+@pytest.fixture
+def decided() -> Scene:
+    """A plan by what people decided: `copies/a.jpg`, of which the verdict says the same, and `copies/c.jpg`."""
+    it = scene()
+    it.world.services.decisions.decide_pair(BEST, A, Act.DUPLICATE, "ann")
+    it.plan = it.world.services.keep_plan.plan(Wanted(Keep.DECIDED))
+    assert set(it.going) == {A, C}
+    return it
+
+
+def test_a_plan_by_decisions_takes_nothing_whose_decision_was_taken_back_whatever_the_verdict(decided: Scene):
+    decided.world.services.decisions.decide_pair(BEST, A, Act.UNDO, "ann")
+    for outcomes in (list(decided.applying().check(decided.plan)), decided.apply()):
+        assert {it.path: "no longer held" in it.why for it in outcomes} == {A: True, C: False}
+    assert {blob.copied_from for blob in decided.quarantined.values()} == {C}
+
+
+def test_what_went_by_a_decision_that_was_taken_back_is_not_ended(decided: Scene):
+    decided.apply()
+    decided.world.services.decisions.decide_pair(BEST, A, Act.UNDO, "ann")
+    decided.world.time += 2 * DAY
+    refused = {it.path: it.why for it in decided.purge(DAY) if it.is_refused}
+    assert refused == {A: "what a person decided about it was taken back: `dedup undo` brings it back"}
+    assert {blob.copied_from for blob in decided.quarantined.values()} == {A}
+
+
+def test_a_manifest_of_an_earlier_version_is_gone_on_with(decided: Scene):
+    decided.apply()
+    del decided.manifest.lines[0]["keep"]
+    assert all(it.is_from_before for it in decided.apply())
+    assert {it.fate for it in decided.undo()} == {Fate.BACK}
+
+
 def test_what_a_person_chose_to_keep_before_the_app_heard_that_it_went_is_not_ended(cleared: Scene):
     cleared.world.services.decisions.decide_pair(BEST, A, Act.KEEPER, "ann", A)
     cleared.world.ingest_all()
