@@ -137,8 +137,7 @@ class ApplyService:
             if known is not None and _is_deleted(look, known):
                 return _outcome(image, Fate.WOULD_GO, "")
             why = self._objection(look, keeper, image) or wanted.get(image.path, "")
-            why = why or _lease_on(look, image.path)
-            why = why or _lease_on(look, keeper.path, _staying(keeper))
+            why = why or _lease_on(look, image.path) or _lease_on(look, keeper.path, _staying(keeper))
         except PermanentError as error:
             why = str(error)
         return _outcome(image, Fate.STAYS if why else Fate.WOULD_GO, why)
@@ -181,6 +180,8 @@ class ApplyService:
         if stays is None or stays.etag != keeper.etag:
             happened = "changed" if stays else "is gone"
             return f"{_staying(keeper)}, {happened}: `dedup ingest` that one, then make a new plan"
+        if stays.offline:  # to archive a blob changes no etag
+            return _about(_staying(keeper), stays.offline)
         if self._blobs.has_any(self._quarantine, kept_for(image.path)):
             return "copies of it are in quarantine, so it has to stay: undo or purge what took them"
         return ""

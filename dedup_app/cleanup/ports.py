@@ -57,13 +57,17 @@ class BlobContent:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A blob as it is now; `copied_from` is None unless a copy within the account made it, `held` why it cannot go."""
+    """A blob as it is now; `copied_from` is None unless a copy within the account made it, `held` why it cannot go.
+
+    `offline`: why nobody can read it, though it is there.
+    """
 
     etag: str
     content: BlobContent
     copying: Copying = Copying.DONE
     copied_from: ImagePath | None = None
     held: str = ""
+    offline: str = ""
     is_leased: bool = False
 
 

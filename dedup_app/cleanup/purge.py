@@ -98,10 +98,12 @@ class PurgeService:
             self._blobs.delete(moved.quarantined, copy.etag)
 
     def _objection(self, mover: Mover, keeper: PlannedImage) -> str:
-        """What was kept must still be there, with the same bytes, whoever touched it since."""
+        """What was kept must still be there to be read, with the same bytes, whoever touched it since."""
         stays = mover.look(keeper.path)
         if stays is None:
             return f"{keeper.path}, which stayed for it, is gone: this may be the last copy"
+        if stays.offline:
+            return f"{keeper.path}, which stayed for it: {stays.offline}"
         if stays.etag != keeper.etag and self._blobs.sha256(keeper.path, stays.etag) != keeper.sha256:
             return f"{keeper.path}, which stayed for it, has other bytes now: this may be the last copy"
         return ""

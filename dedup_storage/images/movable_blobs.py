@@ -97,6 +97,7 @@ class AzureMovableBlobs:
             copying=_copying(found),
             copied_from=self._source(found.copy.source),
             held=_held(found),
+            offline=_offline(found),
             is_leased=found.lease.state in {"leased", "breaking"},
         )
 
@@ -223,6 +224,10 @@ def _held(found: BlobProperties) -> str:
     policy = found.immutability_policy
     if policy and policy.expiry_time and policy.expiry_time > datetime.now(UTC):
         return f"an immutability policy holds it until {policy.expiry_time:%Y-%m-%d %H:%M} (UTC)"
+    return _offline(found)
+
+
+def _offline(found: BlobProperties) -> str:
     if found.archive_status:
         return HELD["BlobBeingRehydrated"]
     return HELD["BlobArchived"] if found.blob_tier == "Archive" else ""

@@ -166,8 +166,11 @@ class TestAzureMovableBlobs(MovableBlobsContract):
 
     def test_what_is_archived_is_held(self, blobs: AzureMovableBlobs, upload: Upload, clients: StorageClients):
         upload(A, b"bytes")
+        before = found(blobs, A)
         clients.blobs.get_blob_client(A.container, A.name).set_standard_blob_tier(StandardBlobTier.ARCHIVE)
         assert "archive" in found(blobs, A).held
+        assert (before.offline, found(blobs, A).offline) == ("", found(blobs, A).held)
+        assert found(blobs, A).etag == before.etag  # so that nothing else tells that nobody can read it
         with pytest.raises(BlobHeld, match="archive"):
             blobs.copy(A, found(blobs, A).etag, B, replace(found(blobs, A).content, tier=""))
 

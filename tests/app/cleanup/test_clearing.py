@@ -131,6 +131,13 @@ def test_no_copy_is_ended_whose_keeper_is_gone_or_another_picture(cleared: Scene
     assert fates == {A: (Fate.STAYS, True), STRANGE: (Fate.STAYS, True), C: (Fate.ENDED, False)}
 
 
+def test_no_copy_is_ended_whose_keeper_nobody_can_read(cleared: Scene):
+    cleared.world.time += 2 * DAY
+    cleared.world.blobs.change(BEST, offline="it is archived")
+    told = f"{BEST}, which stayed for it: it is archived"
+    assert {it.path: it.why for it in cleared.purge(DAY)} == {A: told, STRANGE: told, C: ""}
+
+
 @pytest.mark.parametrize(
     ("decide", "told"),
     [
@@ -225,6 +232,7 @@ def test_a_keeper_that_was_touched_but_has_its_bytes_still_counts(cleared: Scene
         (lambda it: it.world.images.delete(BEST), "is gone: `dedup ingest` that one, then", {A, STRANGE}),
         (lambda it: it.world.blobs.change(A, held="a legal hold holds it"), "legal hold", {A}),
         (lambda it: it.world.blobs.snapshots.add(A), "snapshots", {A}),
+        (lambda it: it.world.blobs.change(BEST, offline="it is archived"), f"{BEST}, which would stay", {A, STRANGE}),
         (lambda it: it.world.blobs.lease(A, "somebody"), "somebody holds a lease on it", {A}),
         (lambda it: it.world.blobs.lease(BEST, "somebody"), f"{BEST}, which would stay for it: somebody", {A, STRANGE}),
         (lambda it: pair(it.world, BEST.name, A.name, decision=Decision.KEEP_BOTH), "no longer held", {A}),
