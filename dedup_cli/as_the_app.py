@@ -11,7 +11,7 @@ HEARD_LATER: Final = "what was changed in the app is known here once its timer h
 
 
 def require_its_keepers(services: Services) -> None:
-    """Raise `InvalidSetting` unless the copies that the app keeps are kept here, too: plans go by the settings of here.
+    """Raise `InvalidSetting` unless the copies that the app keeps are kept here, too: what goes goes by these.
 
     More may be protected here than there, after what is protected there.
     """

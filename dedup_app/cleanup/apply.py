@@ -120,10 +120,8 @@ class ApplyService:
     def _why_wanted(self, projection: GroupProjection, keep: Keep, keeper: ImagePath, image: ImagePath) -> str:
         if not projection.is_copy(id_of(keeper), id_of(image), by_word=keep is Keep.DECIDED):
             return f"it is no longer held for a copy of {keeper}: make a new plan"
-        place = self._policy.protection(str(image))
-        if place < self._policy.protection(str(keeper)):
-            return f"it is under the protected prefix {self._policy.protected_prefixes[place]}, and {keeper} is not"
-        return ""
+        prefix = self._policy.protects_from(str(image), str(keeper))
+        return f"it is under the protected prefix {prefix}, and {keeper} is not" if prefix else ""
 
     def _foreseen(
         self,

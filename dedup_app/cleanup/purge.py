@@ -1,6 +1,7 @@
 """Purge: what has been in quarantine for long enough is deleted for good, if the image that stayed for it is there.
 
-And if nobody wants it meanwhile: a decision that came while a plan was followed, or was taken back, counts here.
+And if nobody wants it meanwhile: a decision that came while a plan was followed, or was taken back, counts here, as
+does a prefix that is protected by now.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -43,6 +44,7 @@ class PurgeService:
         self._blobs = blobs
         self._book = book
         self._settings = settings
+        self._policy = settings.keeper_policy
         self._now = now
         self._at_once = at_once
 
@@ -60,8 +62,19 @@ class PurgeService:
     def _wanted(self, record: Record) -> dict[ImagePath, str]:
         """What people do not hold for copies now, and why. Raises `VerdictLogLost`: what they decided is not known."""
         with self._book.whole() as projection:
-            found = ((moved.image.path, _wish(projection, moved, record.header.keep)) for moved in record.images)
+            found = (
+                (moved.image.path, _wish(projection, moved, record.header.keep) or self._protection(moved))
+                for moved in record.images
+            )
             return {path: why for path, why in found if why}
+
+    def _protection(self, moved: Moved) -> str:
+        prefix = self._policy.protects_from(str(moved.image.path), str(moved.keeper.path))
+        return (
+            f"the prefix {prefix} protects it, and not {moved.keeper.path}: `dedup undo` brings it back"
+            if prefix
+            else ""
+        )
 
     def _end(
         self, record: Record, mover: Mover, moved: Moved, older_than: timedelta, wish: str, *, is_dry: bool

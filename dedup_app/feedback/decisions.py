@@ -228,10 +228,8 @@ class DecisionService:
         return PairDecision(row.left, row.right, decided if decided.decision is not None else None)
 
     def _must_not_be_protected_from(self, keeper: ImagePath, others: Sequence[ImagePath]) -> None:
-        ours = self._policy.protection(str(keeper))
         for other in others:
-            if (theirs := self._policy.protection(str(other))) < ours:
-                prefix = self._policy.protected_prefixes[theirs]
+            if prefix := self._policy.protects_from(str(other), str(keeper)):
                 raise NothingToDecide(
                     f"{other} is under the protected prefix {prefix}, so {keeper} cannot be kept before it"
                 )

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dedup_app.cleanup.record import Step
+from dedup_cli.as_the_app import require_its_keepers
 from dedup_cli.cleanup.clearing import moving_services, noted_in, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
 from dedup_cli.presentation.failures import InputError
@@ -34,7 +35,9 @@ def purge(
     Example: dedup purge plan.manifest.jsonl --older-than 30d --yes
     """
     age = parse_age(older_than)
-    service = moving_services(context).purge
+    services = moving_services(context)
+    require_its_keepers(services)
+    service = services.purge
     with open_manifest(manifest, create=False) as steps:
         hint = "" if yes else f"dedup purge {as_argument(str(manifest))} --older-than {older_than} --yes"
         with noted_in(steps, {Step.PURGED}, "ended") if yes else nullcontext():

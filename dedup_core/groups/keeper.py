@@ -57,6 +57,11 @@ class KeeperPolicy:
         places = (at for at, prefix in enumerate(self.protected_prefixes) if _is_under(path, prefix))
         return next(places, len(self.protected_prefixes))
 
+    def protects_from(self, path: str, keeper: str) -> str:
+        """The prefix that lets the image (container/name) go for no such keeper; empty if none does."""
+        place = self.protection(path)
+        return self.protected_prefixes[place] if place < self.protection(keeper) else ""
+
 
 def _is_under(path: str, prefix: str) -> bool:
     """Whether the name begins so, in whichever way people write it, lest a prefix protect nothing for its spelling.

@@ -60,7 +60,8 @@ def test_what_the_app_protects_has_to_be_protected_by_the_command_too(dedup: Com
     world = dedup.scene.world
     settings, world.settings = world.settings, replace(world.settings, protected_prefixes=("copies/",))
     world.start_process("the app").reporting.report()
-    for arguments in (("plan",), ("apply", dedup.plan), ("apply", dedup.plan, "--yes")):
+    ending = ("purge", dedup.manifest, "--older-than", "0h", "--yes")
+    for arguments in (("plan",), ("apply", dedup.plan), ("apply", dedup.plan, "--yes"), ending):
         done = dedup(*arguments)
         assert (done.exit_code, "export PROTECTED_PREFIXES=copies/ here" in done.stderr) == (3, True)
     assert dedup.scene.quarantined == {}

@@ -260,6 +260,15 @@ def test_what_is_protected_goes_by_no_plan_for_what_is_not():
     assert A not in {blob.copied_from for blob in it.quarantined.values()}
 
 
+def test_what_is_protected_by_now_is_not_ended(cleared: Scene):
+    cleared.world.time += 2 * DAY
+    cleared.world.settings = replace(cleared.world.settings, protected_prefixes=("copies/a",))
+    later = cleared.world.start_process("with other settings")
+    refused = {it.path: it.why for it in cleared.purge(DAY, later) if it.is_refused}
+    assert refused == {A: f"the prefix copies/a protects it, and not {BEST}: `dedup undo` brings it back"}
+    assert {blob.copied_from for blob in cleared.quarantined.values()} == {A}
+
+
 @pytest.mark.parametrize(("leased", "stay"), [(A, {A}), (BEST, {A, STRANGE})])
 def test_a_check_tells_of_a_lease_what_applying_would_tell(leased: ImagePath, stay: set[ImagePath]):
     it = scene()
