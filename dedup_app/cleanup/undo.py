@@ -52,7 +52,7 @@ class UndoService:
                 return Outcome(path, Fate.STAYS, size, _never_taken(mover, moved))
             case Step.UNDONE:
                 return Outcome(path, Fate.BACK, size, is_from_before=True)
-            case Step.PURGED:
+            case Step.PURGED if not _has_copy(mover, moved):  # else somebody undeleted it
                 return Outcome(path, Fate.ENDED, size, "it was purged and cannot come back", is_refused=True)
         try:
             there = mover.look(path)
@@ -118,7 +118,7 @@ class UndoService:
 
 def _never_taken(mover: Mover, moved: Moved) -> str:
     try:
-        is_away = mover.look(moved.image.path) is None and mover.look(moved.quarantined) is not None
+        is_away = mover.look(moved.image.path) is None and _has_copy(mover, moved)
     except PermanentError:
         is_away = False
     if is_away:
@@ -129,5 +129,8 @@ def _never_taken(mover: Mover, moved: Moved) -> str:
 
 
 def _where(mover: Mover, moved: Moved) -> str:
-    found = mover.look(moved.quarantined)
-    return f"its copy is at {moved.quarantined}" if found else "there is no copy in quarantine"
+    return f"its copy is at {moved.quarantined}" if _has_copy(mover, moved) else "there is no copy in quarantine"
+
+
+def _has_copy(mover: Mover, moved: Moved) -> bool:
+    return mover.look(moved.quarantined) is not None

@@ -120,6 +120,21 @@ def test_what_has_been_away_for_long_is_ended_and_no_sooner(cleared: Scene):
     assert {(it.fate, it.is_refused) for it in cleared.undo()} == {(Fate.ENDED, True)}
 
 
+def test_what_was_ended_comes_back_once_its_copy_is_undeleted(cleared: Scene):
+    cleared.world.time += 2 * DAY
+    [(path, copy)] = [it for it in cleared.quarantined.items() if it[1].copied_from == A]
+    data = cleared.world.blobs.data(path)
+    cleared.purge(DAY)
+    cleared.world.images.put(path, data)
+    cleared.world.blobs.change(path, content=copy.content, copied_from=A)
+    assert {it.path: (it.fate, it.is_refused) for it in cleared.undo()} == {
+        A: (Fate.BACK, False),
+        C: (Fate.ENDED, True),
+        STRANGE: (Fate.ENDED, True),
+    }
+    assert (cleared.now_at(A)[0], cleared.now_at(A)[1].content) == (data, cleared.before[A][1].content)
+
+
 @pytest.mark.parametrize("bytes_changed", [True, False])
 def test_no_copy_is_ended_whose_keeper_is_gone_or_another_picture(cleared: Scene, bytes_changed: bool):
     cleared.world.time += 2 * DAY
