@@ -56,14 +56,13 @@ class UndoService:
                 return Outcome(path, Fate.ENDED, size, "it was purged and cannot come back", is_refused=True)
         try:
             there = mover.look(path)
-            was_never_deleted = there is not None and there.etag == moved.image.etag
-            if not was_never_deleted:
-                if there is None or moved.step is not Step.RESTORED:
-                    self._restore(mover, moved, there)
-                    moved = record.note(moved, Step.RESTORED)
-                self._ingest_queue.send(IngestMessage(path))
+            is_the_very_one = there is not None and there.etag == moved.image.etag
+            if there is None or not (is_the_very_one or moved.step is Step.RESTORED):
+                self._restore(mover, moved, there)
+                moved = record.note(moved, Step.RESTORED)
+            self._ingest_queue.send(IngestMessage(path))  # also where it was undeleted, of which no event tells
             try:
-                self._drop_copy(record, mover, moved, moved.image.etag if was_never_deleted else None)
+                self._drop_copy(record, mover, moved, moved.image.etag if is_the_very_one else None)
             except BlobHeld as error:
                 why = f"it is at its place, and its copy stays at {moved.quarantined}: {error}"
                 return Outcome(path, Fate.BACK, size, why, is_refused=True)

@@ -120,6 +120,18 @@ def test_what_has_been_away_for_long_is_ended_and_no_sooner(cleared: Scene):
     assert {(it.fate, it.is_refused) for it in cleared.undo()} == {(Fate.ENDED, True)}
 
 
+def test_the_app_is_told_of_what_was_undeleted_before_an_undo():
+    """As the very blob, which it heard was gone: storage sends no event of that."""
+    it = scene()
+    undeleted = it.world.images._blobs[A]
+    it.apply()
+    it.world.ingest_all()
+    it.world.images._blobs[A] = undeleted
+    assert {outcome.fate for outcome in it.undo()} == {Fate.BACK}
+    assert {message.path for message in it.world.ingest_queue.messages} == set(it.going)
+    assert it.quarantined == {}
+
+
 def test_what_was_ended_comes_back_once_its_copy_is_undeleted(cleared: Scene):
     cleared.world.time += 2 * DAY
     [(path, copy)] = [it for it in cleared.quarantined.items() if it[1].copied_from == A]
