@@ -219,9 +219,11 @@ class ApplyService:
                 except (BlobChanged, BlobHeld) as error:
                     raise Refused(_about(what, str(error))) from error
                 leased.append(path)
-            why = self._objection_of_others(mover.look, keeper, image)
-            if why:
+            if why := self._objection_of_others(mover.look, keeper, image):
                 raise Refused(why)
+            there = mover.look(image.path)
+            if there is None or there.content != moved.content:  # tags and tier, which change no etag
+                raise Refused("it changed just now")
             try:
                 self._blobs.delete(image.path, image.etag, lease)
             except BlobChanged:

@@ -480,6 +480,29 @@ def test_in_whatever_order_two_follow_the_same_plan_step_by_step_no_image_is_los
         assert it.world.blobs.leases == {}, f"seed {seed}"
 
 
+@pytest.mark.parametrize("change", [{"tags": {"shop": "sold"}}, {"tier": "Cold"}])
+def test_a_tag_or_tier_that_is_set_at_any_moment_is_not_lost(change: dict[str, object]):
+    for at_step in range(1, 200):
+        world = World(plain_index=True)
+        put_image(world, BEST.name, 900)
+        put_image(world, A.name, 300)
+        pair(world, BEST.name, A.name)
+        it = of_world(world)
+
+        def set_it(it: Scene = it) -> None:
+            found = it.world.blobs.look(A)
+            if found is not None and A not in it.world.blobs.leases:  # else storage would refuse
+                it.world.blobs.change(A, content=replace(found.content, **change))
+                it.before[A] = it.now_at(A) or it.before[A]
+
+        happened = while_applying(it, at_step, set_it)
+        it.undo()
+        assert it.now_at(A)[1].content == it.before[A][1].content, at_step
+        if not happened:
+            return
+    pytest.fail("it never ended")
+
+
 @pytest.mark.parametrize("path", [A, BEST])
 def test_an_upload_at_any_moment_is_not_lost_and_a_changed_keeper_is_not_relied_upon(path: ImagePath):
     for at_step in range(1, 200):
