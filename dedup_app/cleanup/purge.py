@@ -132,6 +132,9 @@ def _wish(projection: GroupProjection, moved: Moved, keep: Keep) -> str:
         return f"{decided.by or 'a person'} decided that it stays: `dedup undo` brings it back"
     if decided is None and keep is Keep.DECIDED:
         return "what a person decided about it was taken back: `dedup undo` brings it back"
+    if projection.is_wanted_beside(_content(moved.image), keeper):
+        told = f"a person wants its bytes to stay beside {moved.keeper.path}, or beside a copy of that"
+        return f"{told}: `dedup undo` brings it back"
     known = {it: facts.content for it in (keeper, image) if (facts := projection.image(it)) is not None}
     if link is None or FAMILIES.get(link.kind) is Family.SAME or not _are_meant(moved, known):
         return ""
@@ -144,7 +147,8 @@ def _contents(decided: Decided) -> dict[bytes, bytes]:
 
 def _are_meant(moved: Moved, contents: Mapping[bytes, bytes]) -> bool:
     """Whether these contents, by the ids of images, are those of the image and its keeper; empty is for whatever."""
-    for it in (moved.keeper, moved.image):
-        if contents.get(id_of(it.path)) not in {b"", bytes.fromhex(it.sha256)[:CONTENT_BYTES]}:
-            return False
-    return True
+    return all(contents.get(id_of(it.path)) in {b"", _content(it)} for it in (moved.keeper, moved.image))
+
+
+def _content(image: PlannedImage) -> bytes:
+    return bytes.fromhex(image.sha256)[:CONTENT_BYTES]

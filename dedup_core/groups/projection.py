@@ -117,6 +117,13 @@ class GroupProjection:
         is_told_apart |= second.content in self._wishes.of([first.content]).get(first.content, ())
         return family is Family.SAME and may_go(family, Member(facts, link, decided, lapsed, is_unsure, is_told_apart))
 
+    def is_wanted_beside(self, content: bytes, keeper: bytes) -> bool:
+        """Whether a person wanted an image with this content to stay beside that keeper, or beside a copy of it."""
+        group, alone = self.group_of(keeper, Family.SAME), self.image(keeper)
+        beside = group.images if group else [alone] if alone else ()
+        wanted = self._wishes.of([content]).get(content, ())
+        return any(image.content in wanted for image in beside)
+
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
         self._settle()
         return self._groups[family].get(self._images.get(image_id, -1))

@@ -184,6 +184,25 @@ def test_what_a_person_wants_back_meanwhile_is_not_ended(cleared: Scene, decide,
     assert {blob.copied_from for blob in cleared.quarantined.values()} == {wanted}
 
 
+@pytest.mark.parametrize("beside", ["best.jpg", "third.jpg"])
+def test_what_a_person_told_apart_under_another_name_or_from_a_third_image_is_not_ended(cleared: Scene, beside: str):
+    """As when it was uploaded again, and the verdict looked at then."""
+    world = cleared.world
+    again, third = put_image(world, "again.jpg", 300), put_image(world, "third.jpg", 100)
+    world.services.features.put(replace(world.row(again), features=replace(FEATURES, sha256=sha256_of(cleared, A))))
+    pair(world, BEST.name, third.name)
+    pair(world, again.name, beside)
+    world.services.decisions.decide_pair(again, ImagePath("images", beside), Act.NOT_DUPLICATE, "ann")
+    world.time += 2 * DAY
+    refused = {it.path: it.why for it in cleared.purge(DAY) if it.is_refused}
+    told = f"a person wants its bytes to stay beside {BEST}, or beside a copy of that: `dedup undo` brings it back"
+    assert refused == {A: told}
+
+
+def sha256_of(it: Scene, path: ImagePath) -> str:
+    return next(copy.image.sha256 for copy in it.plan.copies if copy.image.path == path)
+
+
 @pytest.fixture
 def decided() -> Scene:
     """A plan by what people decided: `copies/a.jpg`, of which the verdict says the same, and `copies/c.jpg`."""
