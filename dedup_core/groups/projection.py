@@ -15,7 +15,7 @@ from dedup_core.groups.facts import FAMILIES, Decided, Family, ImageFacts, Link
 from dedup_core.groups.families import FAMILY_NUMBERS, decided_family, families_of, is_in_force, ties_of
 from dedup_core.groups.group import Group, Material, Member, groups_of, may_go
 from dedup_core.groups.image_table import ImageTable
-from dedup_core.groups.keeper import KeeperPolicy
+from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
 from dedup_core.groups.pair_table import PAIRS, Pairs, PairTable, key_of, keys_of, slots_of
 from dedup_core.groups.parts import joined
 from dedup_core.groups.rounds import take_in_rounds
@@ -92,8 +92,9 @@ class GroupProjection:
     def is_copy(self, keeper: bytes, other: bytes, *, by_word: bool = False) -> bool:
         """Whether the other one may go for this keeper, as `may_go` has it, whoever the policy would keep.
 
-        Of an altered pair a person has to have chosen this keeper, or the group of now has to know that it stays. With
-        `by_word` it goes by no verdict: a person has to have decided that it is a copy.
+        Not what stays in the group of now because a person chose it, beside whichever image. Of an altered pair a
+        person has to have chosen this keeper, or the group of now has to know that it stays. With `by_word` it goes by
+        no verdict: a person has to have decided that it is a copy.
         """
         first, second = (self.image(it) for it in _sorted(keeper, other))
         if first is None or second is None or not (first.is_alive and second.is_alive):
@@ -109,6 +110,8 @@ class GroupProjection:
         if by_word and decided is None:
             return False
         group = self.group_of(other, Family.SAME)
+        if group is not None and group.keeper.image_id == other and KeeperStep.PERSON in group.steps:
+            return False
         is_chosen = decided is not None and decided.keeper == keeper
         is_unsure = group is not None and other in group.unsure
         if link is not None and link.kind is VerdictKind.ALTERED and not is_chosen:

@@ -177,6 +177,14 @@ def test_what_a_person_chose_over_another_stays_when_that_one_is_chosen_over_a_t
     assert not projected(*records).is_copy(GOOD.image_id, POOR.image_id)
 
 
+def test_what_a_person_chose_over_a_third_image_goes_by_no_earlier_plan():
+    records = POOR, GOOD, BEST, link(GOOD, BEST), link(GOOD, POOR)
+    assert projected(*records).is_copy(BEST.image_id, GOOD.image_id)
+    later = projected(*records, choice(GOOD, POOR, at=1))
+    assert not later.is_copy(BEST.image_id, GOOD.image_id)
+    assert later.is_copy(GOOD.image_id, BEST.image_id)
+
+
 def test_what_a_person_chose_goes_for_no_image_that_it_was_chosen_over_whoever_stays_now():
     circle = choice(POOR, GOOD, at=1), choice(GOOD, BEST, at=2), choice(BEST, POOR, at=3)
     records = POOR, GOOD, BEST, link(POOR, GOOD), link(GOOD, BEST), link(POOR, BEST)
