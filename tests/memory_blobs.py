@@ -23,6 +23,7 @@ class MemoryMovableBlobs:
         self.leases: dict[ImagePath, str] = {}
         self.snapshots: set[ImagePath] = set()
         self.tags_are_denied_in: set[str] = set()
+        self.scopes: dict[str, str] = {}  # by containers, of what is copied there
         self.slow = 0
         self.fail_copies = 0
         self.spoil: Callable[[Blob], Blob] | None = None
@@ -71,7 +72,8 @@ class MemoryMovableBlobs:
         if self.images.etag(target) is not None:
             raise BlobChanged("there is one")
         original = self._found(source).content
-        copied = replace(original, tags=content.tags, tier=content.tier)
+        scope = self.scopes.get(target.container, "")
+        copied = replace(original, tags=content.tags, tier=content.tier, encryption_scope=scope)
         if self.fail_copies:
             self.fail_copies -= 1
             self.images.put(target, b"")

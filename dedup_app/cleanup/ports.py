@@ -90,7 +90,9 @@ class MovableBlobs(Protocol):
         ...
 
     def copy(self, source: ImagePath, etag: str, target: ImagePath, content: BlobContent) -> None:
-        """Begin a copy within the account, with everything that `content` says of it.
+        """Begin a copy within the account, with everything that `content` says of it but its encryption scope.
+
+        That is the one of the container, as storage lets nobody choose another one for a copy.
 
         Raises `BlobChanged` if the source is no longer the one with the etag or there is a blob at the target, and
         `BlobHeld` for one in the archive tier.

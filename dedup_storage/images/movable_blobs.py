@@ -117,8 +117,6 @@ class AzureMovableBlobs:
         # A premium account names the one tier that it has, which nobody can choose.
         if content.tier in TIERS and content.kind == BlobType.BLOCKBLOB.value:
             more["standard_blob_tier"] = StandardBlobTier(content.tier)
-        if content.encryption_scope:
-            more["encryption_scope"] = content.encryption_scope
         if content.is_sealed:
             more["seal_destination_blob"] = True
         with our_errors(f"copy {source} to {target}"), _as_ours():

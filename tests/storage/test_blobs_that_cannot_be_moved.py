@@ -140,6 +140,11 @@ def test_a_tier_that_nobody_can_choose_is_not_asked_for(blobs: AzureMovableBlobs
     blobs.copy(A, "1", B, BlobContent(5, tier="Premium"))
 
 
+def test_an_encryption_scope_which_a_copy_cannot_be_given_is_not_asked_for(blobs: AzureMovableBlobs, service: Service):
+    service.status, service.headers = 202, {"x-ms-copy-status": "success"}
+    blobs.copy(A, "1", B, BlobContent(5, encryption_scope="ours"))
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_a_container_that_is_gone_is_named(
     blobs: AzureMovableBlobs, service: Service, call: Callable[[AzureMovableBlobs], object]

@@ -10,7 +10,7 @@ import pytest
 from dedup_app.cleanup.apply import NOT_AGAIN, Refused
 from dedup_app.cleanup.outcome import Fate, Outcome
 from dedup_app.cleanup.ports import Blob, BlobHeld
-from dedup_app.cleanup.record import InvalidManifest
+from dedup_app.cleanup.record import InvalidManifest, quarantined_path
 from dedup_app.feedback.decisions import Act
 from dedup_app.ports.image_status import DELETED, INDEXED
 from dedup_app.records.group_book import VerdictLogLost
@@ -568,6 +568,22 @@ def test_an_image_whose_copy_is_not_the_same_stays(spoil):
     it.world.blobs.spoil = spoil
     assert {(outcome.fate, outcome.is_refused) for outcome in it.undo()} == {(Fate.STAYS, True)}
     assert {blob.copied_from for blob in it.quarantined.values()} == set(it.going)
+
+
+@pytest.mark.parametrize("scope", ["", "ours"], ids=["of the account", "of the container"])
+def test_what_is_in_an_encryption_scope_goes_where_the_quarantine_has_the_same_and_holds_up_nothing(scope: str):
+    it = scene()
+    it.world.blobs.change(A, content=replace(it.before[A][1].content, encryption_scope="ours"))
+    it.world.blobs.scopes = {"images": "ours", "dedup-quarantine": scope}
+    before, outcomes = it.now_at(A), {outcome.path: outcome.why for outcome in it.apply()}
+    copy = it.plan.copies[it.going.index(A)].image
+    [group] = [group for group in it.plan.groups if group.keeper.path == BEST]
+    there = quarantined_path("dedup-quarantine", group, copy)
+    refused = {} if scope else {A: f"{there} is not the same in encryption_scope"}
+    assert {path: why for path, why in outcomes.items() if why} == refused
+    assert {blob.copied_from for blob in it.quarantined.values()} == set(it.going) - refused.keys()
+    it.undo()
+    assert it.now_at(A)[1].content == before[1].content
 
 
 def test_where_no_hash_is_stored_the_bytes_are_read():
