@@ -98,6 +98,8 @@ class UndoService:
             return
         if there is not None and there.copied_from != moved.quarantined and there.content.differences(content):
             raise CannotUndo("something else is at its place now")
+        if copy.offline:  # a copy of it would take hours, in which all others wait
+            raise CannotUndo(copy.offline)
         # Before anything of it comes to lie among the images: what is not the same afterwards stays there.
         changed = [f"another {it}" for it in content.differences(copy.content) if it in BYTES]
         if not changed and not content.md5 and self._blobs.sha256(moved.quarantined, copy.etag) != moved.image.sha256:

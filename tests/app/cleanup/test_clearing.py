@@ -9,7 +9,7 @@ import pytest
 
 from dedup_app.cleanup.apply import NOT_AGAIN, Refused
 from dedup_app.cleanup.outcome import Fate, Outcome
-from dedup_app.cleanup.ports import Blob, BlobHeld
+from dedup_app.cleanup.ports import Blob, BlobContent, BlobHeld
 from dedup_app.cleanup.record import InvalidManifest, quarantined_path
 from dedup_app.feedback.decisions import Act
 from dedup_app.ports.image_status import DELETED, INDEXED
@@ -624,6 +624,26 @@ def test_of_a_copy_without_a_stored_hash_the_bytes_tell_that_somebody_changed_it
     [stays] = [it for it in cleared.undo() if it.is_refused]
     assert (stays.path, cleared.now_at(STRANGE)) == (STRANGE, None)
     assert f"somebody changed its copy in quarantine (other bytes); its copy is at {there}" in stays.why
+
+
+def test_a_copy_that_was_archived_in_quarantine_is_named_and_holds_up_no_other(
+    cleared: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    [there] = [path for path, blob in cleared.quarantined.items() if blob.copied_from == A]
+    cleared.world.blobs.change(there, offline="it is archived")
+    copy, blobs = cleared.world.blobs.copy, cleared.world.blobs
+    monkeypatch.setattr("dedup_app.cleanup.mover.MOST_POLLS", 2)
+    monkeypatch.setattr("dedup_app.cleanup.mover.POLL_SECONDS", 0.0)
+
+    def rehydrating(source: ImagePath, etag: str, target: ImagePath, content: BlobContent) -> None:
+        copy(source, etag, target, content)
+        if source == there:
+            blobs._pending[target] = 100
+
+    monkeypatch.setattr(blobs, "copy", rehydrating)
+    outcomes = {it.path: (it.fate, it.why) for it in cleared.undo()}
+    assert outcomes.pop(A) == (Fate.STAYS, f"it is archived; its copy is at {there}")
+    assert set(outcomes.values()) == {(Fate.BACK, "")}
 
 
 def test_nothing_is_overwritten_by_an_undo(cleared: Scene):
