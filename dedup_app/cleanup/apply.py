@@ -251,8 +251,7 @@ class ApplyService:
         found = mover.look(known.quarantined)
         if found is not None and found.copied_from == known.image.path:
             try:
-                image = known.image
-                mover.drop(known.quarantined, found, record.header.lease_id, image.path, image.etag)
+                mover.drop(known.quarantined, found, known.image.path, known.image.etag)
             except (BlobChanged, BlobHeld):
                 return  # another run takes the same image just now, and this copy is what is left of it
         record.note(known, Step.REFUSED)

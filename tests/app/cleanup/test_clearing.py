@@ -522,6 +522,25 @@ def test_a_tag_or_tier_that_is_set_at_any_moment_is_not_lost(change: dict[str, o
     pytest.fail("it never ended")
 
 
+def test_whenever_it_is_undone_elsewhere_by_a_copy_of_its_manifest_no_image_is_lost():
+    for at_step in range(1, 200):
+        it = scene()
+        elsewhere = replace(it, manifest=MemoryManifest())
+
+        def undo(it: Scene = it, elsewhere: Scene = elsewhere) -> None:
+            elsewhere.manifest.lines = it.manifest.lines[:]
+            if it.manifest.lines:
+                elsewhere.undo(it.world.start_process("elsewhere"))
+
+        happened = while_applying(it, at_step, undo)
+        away = {blob.copied_from for blob in it.quarantined.values()}
+        assert set(it.before) - it.world.images.paths() <= away, at_step
+        if not happened:
+            assert at_step > 30
+            return
+    pytest.fail("it never ended")
+
+
 @pytest.mark.parametrize("path", [A, BEST])
 def test_an_upload_at_any_moment_is_not_lost_and_a_changed_keeper_is_not_relied_upon(path: ImagePath):
     for at_step in range(1, 200):
