@@ -176,8 +176,8 @@ class ApplyService:
     def _objection_of_others(self, look: Look, keeper: PlannedImage, image: PlannedImage) -> str:
         stays = look(keeper.path)
         if stays is None or stays.etag != keeper.etag:
-            happened = "changed" if stays else "is gone"
-            return f"{_staying(keeper)}, {happened}: `dedup ingest` that one, then make a new plan"
+            happened = f"{_staying(keeper)}, {'changed' if stays else 'is gone'}"
+            return f"{happened}: `dedup ingest` that one, then make a new plan"
         if stays.offline:  # to archive a blob changes no etag
             return _about(_staying(keeper), stays.offline)
         if self._blobs.has_any(self._quarantine, kept_for(image.path)):
@@ -246,14 +246,15 @@ class ApplyService:
     def _leave(self, record: Record, mover: Mover, moved: Moved) -> None:
         """The image stays: its copy in quarantine goes, but only while the very image is where it was."""
         known = record.of(moved.image.path)
-        if known is None or known.step is Step.REFUSED or not _is_there(mover, known.image):
+        if known is None or known.step is Step.REFUSED:
             return
-        found = mover.look(known.quarantined)
-        if found is not None and found.copied_from == known.image.path:
-            try:
+        try:
+            if not _is_there(mover, known.image):
+                return
+            if (found := mover.look(known.quarantined)) and found.copied_from == known.image.path:
                 mover.drop(known.quarantined, found, known.image.path, known.image.etag)
-            except (BlobChanged, BlobHeld):
-                return  # another run takes the same image just now, and this copy is what is left of it
+        except PermanentError:  # mostly of another run that takes it just now, of which this copy is what is left
+            return
         record.note(known, Step.REFUSED)
 
 

@@ -74,10 +74,10 @@ class UndoService:
 
     def _is_back(self, mover: Mover, moved: Moved) -> bool:
         """Whether another run, with a manifest of its own, has brought it back meanwhile and dropped the copy."""
-        there = mover.look(moved.image.path)
-        if there is None or mover.look(moved.quarantined) is not None:
-            return False
         try:
+            there = mover.look(moved.image.path)
+            if there is None or mover.look(moved.quarantined) is not None:
+                return False
             mover.must_be(moved.image.path, there, moved.content or there.content, moved.image.sha256)
             if moved.content is None:  # else these are known to be its bytes
                 return self._blobs.sha256(moved.image.path, there.etag) == moved.image.sha256
@@ -135,4 +135,8 @@ def _where(mover: Mover, moved: Moved) -> str:
 
 
 def _has_copy(mover: Mover, moved: Moved) -> bool:
-    return mover.look(moved.quarantined) is not None
+    """Whether there is one, as far as storage tells."""
+    try:
+        return mover.look(moved.quarantined) is not None
+    except PermanentError:
+        return False

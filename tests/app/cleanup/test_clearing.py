@@ -339,6 +339,27 @@ def test_a_check_goes_on_after_an_image_that_nobody_may_look_at(monkeypatch: pyt
     assert {outcome.path: outcome.why for outcome in it.apply()} == checked
 
 
+def test_a_place_in_quarantine_that_storage_refuses_holds_up_no_other_image(monkeypatch: pytest.MonkeyPatch):
+    """As a name that is too long for it, or has too many parts."""
+    it = scene()
+    look = it.world.blobs.look
+
+    def refuse(path: ImagePath, *, tags: bool = True) -> Blob | None:
+        if path.container == "dedup-quarantine" and path.name.endswith(A.name):
+            raise PermanentError("Could not look at it: 400")
+        return look(path, tags=tags)
+
+    monkeypatch.setattr(it.world.blobs, "look", refuse)
+    for _ in range(2):
+        assert {outcome.path: outcome.why for outcome in it.apply()} == {
+            A: "Could not look at it: 400",
+            STRANGE: "",
+            C: "",
+        }
+    assert {outcome.path: outcome.fate for outcome in it.undo()} == {A: Fate.STAYS, STRANGE: Fate.BACK, C: Fate.BACK}
+    assert it.now_at(A) == it.before[A]
+
+
 def test_what_is_back_is_told_so_though_its_copy_in_quarantine_cannot_go(cleared: Scene):
     [there] = [path for path, blob in cleared.quarantined.items() if blob.copied_from == A]
     cleared.world.blobs.lease(there, "somebody")
