@@ -56,13 +56,13 @@ class UndoService:
                 return Outcome(path, Fate.ENDED, size, "it was purged and cannot come back", is_refused=True)
         try:
             there = mover.look(path)
-            is_the_very_one = there is not None and there.etag == moved.image.etag
-            if there is None or not (is_the_very_one or moved.step is Step.RESTORED):
+            seen = there.etag if there and self._is_there(mover, moved, there) else None
+            if seen is None:
                 self._restore(mover, moved, there)
                 moved = record.note(moved, Step.RESTORED)
             self._ingest_queue.send(IngestMessage(path))  # also where it was undeleted, of which no event tells
             try:
-                _drop_copy(mover, moved, moved.image.etag if is_the_very_one else None)
+                _drop_copy(mover, moved, seen)
             except BlobHeld as error:
                 why = f"it is at its place, and its copy stays at {moved.quarantined}: {error}"
                 return Outcome(path, Fate.BACK, size, why, is_refused=True)
@@ -71,6 +71,12 @@ class UndoService:
                 return Outcome(path, Fate.STAYS, size, f"{error}; {_where(mover, moved)}", is_refused=True)
         record.note(moved, Step.UNDONE)
         return Outcome(path, Fate.BACK, size)
+
+    def _is_there(self, mover: Mover, moved: Moved, there: Blob) -> bool:
+        """Whether it never went, or an earlier run has brought it back, and its bytes are still there."""
+        if moved.step is not Step.RESTORED:
+            return there.etag == moved.image.etag
+        return not _has_copy(mover, moved) or self._blobs.sha256(moved.image.path, there.etag) == moved.image.sha256
 
     def _is_back(self, mover: Mover, moved: Moved) -> bool:
         """Whether another run, with a manifest of its own, has brought it back meanwhile and dropped the copy."""

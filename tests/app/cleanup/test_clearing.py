@@ -698,6 +698,18 @@ def test_nothing_is_overwritten_by_an_undo(cleared: Scene):
     assert {it.fate for it in cleared.undo()} == {Fate.BACK}
 
 
+def test_a_new_upload_at_the_place_of_what_a_killed_undo_had_brought_back_does_not_cost_the_copy(cleared: Scene):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cleared.world.blobs, "delete", lambda *_more: (_ for _ in ()).throw(StoreBusy("no answer")))
+        with pytest.raises(StoreBusy):
+            cleared.undo()
+    [path] = [path for path in cleared.going if "restored" in cleared.manifest.steps(path)]
+    cleared.world.blobs.put(path, b"something new")
+    [stays] = [it for it in cleared.undo() if it.is_refused]
+    assert (stays.path, "something else is at its place now" in stays.why) == (path, True)
+    assert [cleared.world.blobs.data(it) for it in cleared.quarantined] == [cleared.before[path][0]]
+
+
 def test_a_new_upload_at_its_place_never_costs_the_copy_in_quarantine():
     """It was deleted, the run died before it noted so, and somebody uploaded something else there."""
     it = scene()
