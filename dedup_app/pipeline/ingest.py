@@ -124,21 +124,24 @@ class IngestService:
             # Not stored: what is done again is done at the same version, and what is found replaces what was kept.
             row = replace(row, status=PROCESSING, features=None)
         status = NOT_FOUND if _status_of(row) == NOT_FOUND else UNCHANGED
-        for look in range(MAX_LOOKS):
+        is_done = False  # whatever follows from the row as it is, by this very call
+        for _ in range(MAX_LOOKS):
             reading = self._reader.read(path, row, unless_etag)
             if reading is None:
-                if look == 0 and row is not None and row.status == INDEXED:  # a repetition: what may have been missed
-                    sent = self._pairing.verify_anew(row)
-                elif look == 0 and row is not None and row.status.is_rejected:
+                # A repetition, or a write of ours whose answer was lost: what may have been missed.
+                if not is_done and row is not None and row.status == INDEXED:
+                    sent += self._pairing.verify_anew(row)
+                elif not is_done and row is not None and row.status.is_rejected:
                     self._notices.rejected(row)
                 return _outcome(path, status, sent)
             try:
                 before, (row, pairs_sent) = row, self._bring_up_to_date(path, reading, row, floor)
             except Superseded as newer:
                 row, floor = self._features.get(path.image_id), max(floor, newer.version)
-                status, unless_etag = _status_of(row), final_etag(row)
+                status, unless_etag, is_done = _status_of(row), final_etag(row), False
             else:
                 sent += pairs_sent
+                is_done = True
                 status, unless_etag = _status_of(row), row.etag or None
                 if before is not None and before.summary.is_alive:
                     return _outcome(path, status, sent)
