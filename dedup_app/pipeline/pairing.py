@@ -103,12 +103,18 @@ class Pairing:
         same = [copy for copy in copies if etags[copy.row.path] in {copy.row.etag, None}]
         pairs = [_identical(image, copy.row, image.features.sha256, self._now()) for copy in same]
         with self._totals.message():
-            for pair in pairs:
-                if self._pairs.put_verdict(pair) is Written.NEW:  # a repetition has nothing new to count
-                    self._totals.count_without_reads(1)
+            stored = [self._stored(pair) for pair in pairs]
             rows = {row.path.image_id: row.summary for row in (image, *(copy.row for copy in same))}
-            self._journal.tell(pairs, rows)
+            self._journal.tell(stored, rows)
         return [copy.target for copy in copies if copy not in same]
+
+    def _stored(self, pair: PairRow) -> PairRow:
+        """The pair as the table has it now: told later than it is dated there, the log would seem to lack it."""
+        if self._pairs.put_verdict(pair) is Written.NEW:  # a repetition has nothing new to count
+            self._totals.count_without_reads(1)
+            return pair
+        known = self._pairs.get(pair.left, pair.right)
+        return pair if known is None else replace(known, decided=None)
 
     def _send(self, row: FeaturesRow, targets: Iterable[VerifyTarget], outdated: Iterable[VerifyTarget]) -> int:
         """Open the pairs that want a verification and put them on the queue, each image once.

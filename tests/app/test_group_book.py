@@ -176,6 +176,26 @@ def test_a_verdict_that_the_log_is_just_being_told_is_no_loss():
     assert world.start_process("another").groups.groups() == []
 
 
+def test_a_log_that_hears_of_its_first_verdict_by_a_later_try_is_whole():
+    world = World(plain_index=True)
+    world.upload_and_ingest("a.png", photo(1))
+    path = world.upload("b.png", photo(1))
+
+    def die(_number: int, step: str) -> None:
+        if step == "verdict_log.append":
+            raise Crash
+
+    world.before = die
+    with pytest.raises(Crash):
+        world.services.ingest.ingest(path)
+    world.before = lambda _number, _step: None
+    world.time += timedelta(minutes=1)
+    world.services.ingest.ingest(path)
+    world.time += timedelta(minutes=11)
+    [group] = world.services.groups.groups()
+    assert len(group.members) == 1
+
+
 def test_of_many_pairs_that_wait_few_are_looked_at():
     seen = 0
 
