@@ -72,7 +72,7 @@ class RetentionService:
             place = PREFIXES[(first + offset) % len(PREFIXES)]
             for row in self._features.deleted_before(place, moment, ROWS_A_RUN):
                 room = ROWS_A_RUN - pairs
-                taken = self._pairs.forget(row.path, room)
+                taken = self._pairs.forget(row.path, row.version, room)
                 pairs += taken
                 if taken == room or time.monotonic() - started > SECONDS_A_RUN:
                     self._reports.put_retention_place(place)  # the same slice once more

@@ -118,10 +118,10 @@ class PairsTable(Protocol):
         """The pairs whose smaller image id begins with these two hex digits, each once."""
         ...
 
-    def forget(self, path: ImagePath, most: int) -> int:
+    def forget(self, path: ImagePath, version: int, most: int) -> int:
         """Take away up to `most` pairs of an image, but none that a person has decided about; how many it were.
 
-        One that is written meanwhile stays, for it may be about another image by now.
+        One about a later version stays, for the image is back, and so does one that is written meanwhile.
         """
         ...
 

@@ -117,18 +117,20 @@ class AzurePairsTable:
             if "verdict" in found[0] or self._table.update(change, found[1], keep_other_columns=True) is not None:
                 return
 
-    def forget(self, path: ImagePath, most: int) -> int:
+    def forget(self, path: ImagePath, version: int, most: int) -> int:
         taken = 0
         for entity, tag in self._table.query_with_tags(f"PartitionKey eq '{path.image_id}'"):
             if taken == most:
                 break
             other = entity["RowKey"]
-            if _decision(entity):
+            if _decision(entity) or pair_row(entity).left_version > version:
                 continue
             # The row of the other image first: it is found only by way of this one.
             copy = self._table.get_with_tag(other, path.image_id)
-            if copy is not None and (_decision(copy[0]) or not self._table.delete(other, path.image_id, copy[1])):
-                continue
+            if copy is not None:
+                stays = _decision(copy[0]) or pair_row(copy[0]).right_version > version
+                if stays or not self._table.delete(other, path.image_id, copy[1]):
+                    continue
             taken += self._table.delete(path.image_id, other, tag)
         return taken
 

@@ -115,6 +115,28 @@ def test_one_that_comes_back_in_the_middle_stays(world, a_and_b, step):
     assert world.found_by(photo(1)) == {a.image_id, b.image_id}
 
 
+@pytest.mark.parametrize("step", range(1, 15))
+@pytest.mark.parametrize("names", [("a.png", "b.png"), ("b.png", "a.png")])  # by its id it is the first of both, or not
+def test_the_pair_of_one_that_comes_back_in_the_middle_stays_under_both_images(names, step):
+    world = World(plain_index=True)
+    image, other = (world.upload_and_ingest(name, photo(1)) for name in names)
+    delete(world, image)
+    world.time += timedelta(days=31)
+    world.reports.put_retention_place(image.image_id[:2])
+    stranger = world.start_process("another")
+    for table in (world.pairs, world.features):
+        table._table = Watched(table.entities, "row", world._announce, world._answered)
+
+    def come_back():
+        world.upload(image.name, photo(1))
+        stranger.ingest.ingest(image)
+
+    if not world.interrupt(step, come_back, world.services.retention.run):
+        come_back()
+    assert [[pair.verdict.kind for pair in world.pairs.of_image(it)] for it in (image, other)] == [["identical"]] * 2
+    assert len(world.current_pairs()) == 1
+
+
 def test_a_crowd_of_pairs_goes_over_several_runs_and_nothing_is_left_behind(world, monkeypatch):
     monkeypatch.setattr("dedup_app.operations.retention.ROWS_A_RUN", 3)
     paths = [world.upload_and_ingest(f"{number}.png", photo(1)) for number in range(6)]

@@ -78,9 +78,9 @@ class PairsTableContract(ABC):
             table.put_verdict(verified("a", name))
         table.put_verdict(verified("b", "c"))
         table.decide(decided(verified("a", "c")), None)
-        assert table.forget(image("a"), 1) == 1
-        assert table.forget(image("a"), 9) == 1
-        assert table.forget(image("a"), 9) == 0
+        assert table.forget(image("a"), 9, 1) == 1
+        assert table.forget(image("a"), 9, 9) == 1
+        assert table.forget(image("a"), 9, 9) == 0
         assert {(it.left.name, it.right.name) for it in table.of_image(image("a"))} == {("a", "c")}
         assert {it.right.name for it in table.of_image(image("b"))} == {"c"}
         assert list(table.of_image(image("d"))) == []
