@@ -95,6 +95,8 @@ class VerdictReader:
                 if data:
                     self._offset, self._generation = self._offset + len(data), chunk.generation
                     yield read_records(data, self._unread)
+            if self._unread.rest:  # blocks come as a whole: a record without its end is damaged
+                yield read_records(b"", self._unread, is_end=True)
         finally:  # a read that breaks off passes over damage once, too
             if self._unread.damaged > damaged:
                 log.error("verdict_log_damaged", skipped_records=self._unread.damaged - damaged)

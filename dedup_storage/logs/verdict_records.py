@@ -34,10 +34,14 @@ _MOST_BY_BYTES: Final = 256  # of a name, of which the row has its first `MOST_B
 
 @dataclass(slots=True)
 class Unread:
-    """What a read could not take: records with a wrong checksum, and the bytes of one whose end is not there yet."""
+    """What a read could not take: how many places are damaged, and the bytes of a record whose end is not there yet.
+
+    `is_lost`: these bytes lie in such a place, where nobody knows yet at which of them a record begins.
+    """
 
     damaged: int = 0
     rest: bytes = b""
+    is_lost: bool = False
 
 
 def record_bytes(record: Record) -> bytes:
@@ -52,8 +56,12 @@ def record_bytes(record: Record) -> bytes:
     return zlib.crc32(head + body).to_bytes(4, "little") + head + body
 
 
-def read_records(data: bytes, unread: Unread) -> Records:
-    """The records in `unread.rest + data`; `unread` is brought up to date."""
+def read_records(data: bytes, unread: Unread, *, is_end: bool = False) -> Records:
+    """The records in `unread.rest + data`; `unread` is brought up to date.
+
+    Of a damaged record the length is not believed: the next one is looked for by its mark. With `is_end` nothing comes
+    after `data`.
+    """
     data = unread.rest + data
     view = memoryview(data)
     images, paths, links, decided = list[int](), list[str](), list[int](), list[Decided]()
@@ -63,13 +71,14 @@ def read_records(data: bytes, unread: Unread) -> Records:
         checksum, magic, version, kind, length = unpack(data, at)
         start = at + head
         stop = start + length
-        if magic != MAGIC:
-            unread.damaged += 1
-            at = _next_magic(data, at)
-            continue
-        if stop > end:
+        if magic == MAGIC and stop > end and not is_end:
             break
-        if crc32(view[at + 4 : stop]) != checksum or version != VERSION:
+        if magic != MAGIC or stop > end or crc32(view[at + 4 : stop]) != checksum:
+            unread.damaged += not unread.is_lost
+            at, unread.is_lost = _next_start(data, at), True
+            continue
+        unread.is_lost = False
+        if version != VERSION:
             unread.damaged += 1
         elif kind == LINK_RECORD:
             links.append(start)
@@ -79,7 +88,7 @@ def read_records(data: bytes, unread: Unread) -> Records:
         elif kind == DECIDED_RECORD:
             decided.append(_decided(data, start, stop))
         at = stop
-    unread.rest = data[at:]
+    unread.rest = b"" if is_end else data[at:]
     found = _rows(data, links, LINKS)
     # A later version may know more kinds.
     return Records(_rows(data, images, IMAGES), paths, found[found["kind"] < len(KINDS)], decided)
@@ -93,9 +102,10 @@ def _rows(data: bytes, starts: list[int], kind: np.dtype[np.void]) -> NDArray[np
     return np.asarray(windows[starts].view(kind)[:, 0])
 
 
-def _next_magic(data: bytes, at: int) -> int:
+def _next_start(data: bytes, at: int) -> int:
+    """Where the next record may begin, or as far on as none can begin, whatever follows `data`."""
     found = data.find(MAGIC, at + 5)
-    return len(data) if found < 0 else found - 4
+    return max(at + 1, len(data) - 5) if found < 0 else found - 4
 
 
 def _decided_bytes(decided: Decided) -> bytes:

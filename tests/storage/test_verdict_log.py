@@ -78,6 +78,33 @@ def test_rubbish_between_records_is_passed_over():
     assert unread.damaged == 1
 
 
+@pytest.mark.parametrize("place", range(HEAD.size))
+@pytest.mark.parametrize("step", [7, 100_000])
+def test_a_record_whose_head_is_damaged_takes_no_other_with_it(place, step):
+    """Its length may say anything, and so may what looks like the mark of another one."""
+    damaged = bytearray(record_bytes(LINK))
+    damaged[place] ^= 0xFF
+    damaged[30:36] = b"VL\1\1\xff\xff"
+    data = record_bytes(IMAGE) + damaged + b"".join(map(record_bytes, RECORDS))
+    unread, found = Unread(), []
+    for start in range(0, len(data), step):
+        found += read_records(data[start : start + step], unread)
+    found += read_records(b"", unread, is_end=True)
+    assert sorted(map(repr, found)) == sorted(map(repr, [IMAGE, *RECORDS]))
+    assert unread == Unread(damaged=1)
+
+
+def test_a_record_that_pretends_to_be_longer_than_the_log_hides_none_after_it():
+    segments = MemorySegments()
+    damaged = bytearray(record_bytes(LINK))
+    damaged[HEAD.size - 1] = 0xFF
+    segments.append(1, bytes(damaged) + record_bytes(IMAGE))
+    reader = VerdictLog(segments).reader()
+    assert new(reader) == [IMAGE]
+    VerdictLog(segments).append([LINK])
+    assert new(reader) == [LINK]
+
+
 def test_a_reader_gets_each_record_once_over_segments():
     segments = MemorySegments(max_blocks=2)
     log = VerdictLog(segments)
