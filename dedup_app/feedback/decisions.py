@@ -240,6 +240,8 @@ def _must_be_there(paths: Iterable[ImagePath], rows: Mapping[str, ImageSummary])
         row = rows.get(path.image_id)
         if row is None or not row.is_alive:
             raise NothingToDecide(f"nothing was decided: {path} is gone, or cannot be read any more")
+        if not row.sha256:  # about whatever comes to be there, it would hold of any bytes
+            raise NothingToDecide(f"nothing was decided: {path} has not been read yet; try again in a moment")
 
 
 def _as_chosen_before(decided: Decided, before: Decided | None) -> Decided:

@@ -12,7 +12,7 @@ from dedup_app.feedback.decisions import Act, DecisionService, NothingToDecide, 
 from dedup_app.feedback.shown import shown_of_group, shown_of_pair
 from dedup_app.ports.findings import FindingKind
 from dedup_app.records.group_records import facts_of, id_of
-from dedup_core.errors import TemporaryError
+from dedup_core.errors import StoreBusy, TemporaryError
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.groups.group import Group
 from dedup_core.groups.plan import Wanted
@@ -423,6 +423,17 @@ def test_a_group_of_which_an_image_is_gone_is_decided_about_in_no_part(world, is
 def test_an_image_that_is_not_known_cannot_be_decided_about(world):
     with pytest.raises(NothingToDecide, match="no image"):
         world.services.decisions.decide_pair(A, ImagePath("images", "z.jpg"), Act.DUPLICATE, "ann")
+
+
+def test_an_image_that_has_not_been_read_yet_cannot_be_decided_about(world):
+    """What were decided about no bytes would hold of any."""
+    path = world.upload("d.png", photo(2))
+    world.images.failures[path] = StoreBusy("503")
+    with pytest.raises(StoreBusy):
+        world.services.ingest.ingest(path)
+    with pytest.raises(NothingToDecide, match=r"d\.png has not been read yet"):
+        world.services.decisions.decide_pair(A, path, Act.DUPLICATE, "ann")
+    assert world.pairs.get(A, path) is None
 
 
 def test_a_protected_image_cannot_be_put_behind_another_one():
