@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import count
+from itertools import batched, count
 from threading import Lock
 from typing import Any
 
@@ -316,12 +316,11 @@ class MemoryPoisonQueues:
         self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool], until: datetime | None = None
     ) -> int:
         taken: list[PoisonMessage] = []
-        for message in list(self.messages.get(queue, [])):
-            if len(taken) == limit:
-                break
-            if handle(message):
-                taken.append(message)
-            if until is not None and message.since > until:
+        for page in batched(list(self.messages.get(queue, [])), 32, strict=False):
+            for message in page:
+                if len(taken) < limit and handle(message):
+                    taken.append(message)
+            if until is not None and all(message.since > until for message in page):
                 break
         self.messages[queue] = [it for it in self.messages.get(queue, []) if it not in taken]
         return len(taken)

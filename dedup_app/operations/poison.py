@@ -1,5 +1,6 @@
 """Poison: messages that failed on every try. The timer has them tried again, slowly; people can at once."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,16 +73,24 @@ class PoisonService:
     def redrive(self, queue: str, *, limit: int = ALL, older_than: timedelta | None = None) -> int:
         """Put messages on their queue once more, the oldest first; how many. What says nothing, or is refused, stays.
 
-        With `older_than`, those that are younger wait, and their pairs say so.
+        With `older_than`, those that are younger wait, and their pairs say so. Of many that say the same one goes on:
+        the ledger asks again for what stays undone, and all that it ever sent would be tried for as long as that fails.
         """
         until = None if older_than is None else self._now() - older_than
+        sent = set[bytes]()  # digests of bodies
 
         def handle(message: PoisonMessage) -> bool:
             if self._is_of_another_app(message):
                 return False
+            body = hashlib.sha256(message.body.encode(errors="surrogatepass")).digest()
+            if body in sent:
+                return True
             if until is not None and queue == self._settings.verify_queue:
                 self._fail_pairs(Failed(message, self._reports.last_error(message.body) or UNKNOWN))
-            return (until is None or message.since <= until) and self._send(message)
+            if (until is not None and message.since > until) or not self._send(message):
+                return False
+            sent.add(body)
+            return True
 
         return self._poison.take(queue, limit, handle, until)
 

@@ -99,6 +99,18 @@ def test_an_outage_of_hours_loses_no_image(world):
     assert world.poison_queues.messages["blob-events"] == []
 
 
+def test_of_messages_that_say_the_same_one_is_tried_again(world):
+    """The ledger asks for an image that is not done every quarter of an hour, whatever waits about it already."""
+    first, second = (IngestMessage(ImagePath("images", name), force=True).to_json() for name in ("a.png", "b.png"))
+    for body in (first, second, first):
+        give_up(world, "ingest-images", body)
+    world.time += timedelta(minutes=61)
+    give_up(world, "ingest-images", first)
+    assert world.services.poison.tend() == 4
+    assert [message.path.name for message in world.ingest_queue.messages] == ["a.png", "b.png"]
+    assert world.poison_queues.messages["ingest-images"] == []
+
+
 def test_of_failed_events_only_those_are_taken_up_that_tell_of_an_image_of_ours(world):
     give_up(world, "blob-events", json.dumps([*OF_NO_IMAGE, EVENTS[1]]))
     for event in OF_NO_IMAGE:
