@@ -214,9 +214,11 @@ class IngestService:
         if known is None or known.version < floor or not has_content(known, row):
             return self._features.put(replace(row, version=self._next_version(known, floor)))
         row = replace(row, version=known.version, added_at=known.added_at or row.added_at)
-        if known.status == INDEXED and known.features is not None:
+        if known.features is None or known.features.scheme != features.scheme:
+            return self._features.put(row)  # the index has nothing of it, or what tells less
+        if known.status == INDEXED:
             return self._features.put(replace(row, status=INDEXED))  # uploaded anew: its place and its pairs hold
-        if known.etag == reading.etag and known.features is not None:
+        if known.etag == reading.etag:
             # Somebody is, or was, at it: two that go on do no harm, two that fight would. What was just found has all
             # keypoints to search with, of which rows keep a part.
             return self._features.resume(replace(known, features=features))

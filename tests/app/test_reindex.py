@@ -6,8 +6,11 @@ from dataclasses import replace
 import pytest
 
 from dedup_app.ports.image_status import DELETED, ImageStatus
+from dedup_core.fingerprinting.keypoints import Keypoints
+from dedup_core.fingerprinting.record import OLDER_SCHEME, Fingerprints
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
+from dedup_storage.logs.fingerprint_records import read_records
 from tests.app.world import copy_of, photo
 from tests.memory import MemorySegments
 
@@ -43,6 +46,19 @@ def test_images_of_another_scheme_are_taken_in_anew(world):
     assert message == IngestMessage(old)
     world.services.ingest.handle_message(message.to_json(), "1")
     assert world.found_by(photo(1)) == {old.image_id}
+
+
+def test_images_of_the_scheme_before_are_found_by_all_that_this_one_keeps(world):
+    """Their rows can be read, and what is kept of them has no keypoints."""
+    path = world.upload_and_ingest("old.png", photo(1))
+    row = world.row(path)
+    fingerprints = replace(row.features.fingerprints, keypoints=Keypoints.none())
+    world.features.put(replace(row, features=replace(row.features, scheme=OLDER_SCHEME, fingerprints=fingerprints)))
+    lose_the_log(world)
+    assert world.services.reindex.reindex().queued == 1
+    world.ingest_all()
+    held = read_records(world.segments.read(1, 0, 1_000_000).data).fingerprints[-1].tobytes()
+    assert Fingerprints.from_bytes(held) == row.features.fingerprints == world.row(path).features.fingerprints
 
 
 def test_reindexing_twice_changes_nothing(world):
