@@ -69,6 +69,7 @@ class FingerprintLog:
         self._log_bytes = 0  # read so far, by this instance or by the one whose snapshot it took
         self._index = FingerprintIndex()
         self._is_loaded = False  # once the end was reached; nobody searches before
+        self._has_begun = False  # to read, in an earlier call than the one that reads now
         self._index_lock = SharedLock()  # searches go on side by side
 
     def add_and_search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
@@ -191,7 +192,8 @@ class FingerprintLog:
 
         Segments before the last one are known to be full before this begins, so their end is final.
         """
-        if not self._is_loaded and self._log_bytes == 0:
+        self._has_begun = self._is_loaded or self._log_bytes > 0
+        if not self._has_begun:
             self._begin()
         try:
             new = self._read_to_end()
@@ -225,7 +227,7 @@ class FingerprintLog:
 
     def _miss_segment(self) -> None:
         """A segment before the last one is gone: since we read in it, because snapshots cover it, or for no good."""
-        if self._is_loaded:
+        if self._has_begun:
             raise _Replaced
         self._damaged += RECORD_BYTES  # at least: how much it was nobody knows
         log.error("log_segment_gone", segment=self._read_segment, remedy=REINDEX)

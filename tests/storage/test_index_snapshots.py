@@ -375,6 +375,28 @@ def test_readers_that_slept_in_any_state_find_everything_and_what_they_add_is_fo
         assert world.found(reader) == sorted([*world.expected(), *added])
 
 
+def test_a_load_that_broke_off_and_goes_on_when_its_segments_are_gone_starts_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.grow(9)
+    reader, read = world.log(), world.segments.read
+
+    def break_off(number: int, offset: int, length: int) -> Chunk:
+        return read(number, offset, length) if number == 1 else _busy(number, offset, length)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(world.segments, "read", break_off)
+        with pytest.raises(StoreBusy):
+            reader.refresh()
+    for _ in range(2):
+        world.grow(6)
+        world.log().tend(NOW)
+    world.log().tend(TOMORROW)
+    assert world.segments.first() > 2
+    assert world.found(reader) == world.expected()
+    assert reader.damaged_bytes == 0
+
+
 class Killed(BaseException):
     pass
 
