@@ -1,20 +1,21 @@
 """The poison queues of the host: messages that failed on every try, to be looked at, tried again or thrown away."""
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from dedup_app.ports.queues import PoisonMessage
-from dedup_storage.account.azure_errors import our_errors
+from dedup_storage.account.azure_errors import code_of, our_errors
 from dedup_storage.messaging.queues import AT_ONCE, POISON_SUFFIX, QueueService, length_of
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueMessage
 
 HIDDEN_SECONDS = 120  # longer than it takes to send on what is received at once
+RECEIVED_ANEW = "PopReceiptMismatch"
 
 
 class AzurePoisonQueues:
@@ -46,13 +47,13 @@ class AzurePoisonQueues:
                 if taken == limit or not handle(message):
                     left.append(received)  # hidden until the look ends, so that those behind it come
                     continue
-                with our_errors(f"take a message out of {poison.queue_name}"), suppress(ResourceNotFoundError):
+                with our_errors(f"take a message out of {poison.queue_name}"), _unless_it_moved():
                     poison.delete_message(received)
                 taken += 1
             if until is not None and all(message.since > until for _, message in page):
                 break
         for received in left:  # else whoever looks next, or has them tried again, would not find them
-            with our_errors(f"put a message back into {poison.queue_name}"), suppress(ResourceNotFoundError):
+            with our_errors(f"put a message back into {poison.queue_name}"), _unless_it_moved():
                 poison.update_message(received, visibility_timeout=0)
         return taken
 
@@ -74,6 +75,18 @@ class AzurePoisonQueues:
                 return list(pages)
             except ResourceNotFoundError:
                 return []
+
+
+@contextmanager
+def _unless_it_moved() -> Iterator[None]:
+    """Pass over a message that was taken or put back meanwhile, as by a try of ours whose answer was lost."""
+    try:
+        yield
+    except ResourceNotFoundError:
+        return
+    except HttpResponseError as error:
+        if code_of(error) != RECEIVED_ANEW:
+            raise
 
 
 def _message(queue: str, message: "QueueMessage") -> PoisonMessage:

@@ -4,9 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import QueueClient, QueueMessage
 
 from dedup_app.ports.queues import IngestQueue, PoisonMessage, QueueLengths, Queues, VerifyQueue
 from dedup_app.ports.reports import RejectedMessage
@@ -149,6 +151,26 @@ class TestAzureQueues(QueuesContract):
         give_up("verify-pairs", "x" * 40_000)
         (message,) = queues.poison()
         assert message.excerpt == "x" * 500
+
+
+@pytest.mark.parametrize("call", ["update_message", "delete_message"])
+def test_an_answer_that_is_lost_while_poison_is_looked_at_leaves_nothing_undone(
+    clients: StorageClients, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The client asks once more, and the message is not as it was when it was received."""
+    poison, queue = AzurePoisonQueues(clients.queues), clients.queues.create_queue("work-poison")
+    for text in ("one", "two", "three"):
+        queue.send_message(text)
+    ask = getattr(QueueClient, call)
+
+    def twice(self: QueueClient, message: QueueMessage, **options: Any) -> Any:
+        ask(self, message, **options)
+        return ask(self, message, **options)
+
+    with monkeypatch.context() as losing:
+        losing.setattr(QueueClient, call, twice)
+        assert poison.take("work", 5, lambda message: message.body == "one") == 1
+    assert sorted(it.body for it in poison.peek("work")) == ["three", "two"]
 
 
 def test_poison_is_peeked_taken_out_the_oldest_first_and_cleared(clients: StorageClients) -> None:
