@@ -38,6 +38,11 @@ class DecisionLine:
     right: ImagePath
     decisions: tuple[Decided, ...]
 
+    @property
+    def paths(self) -> tuple[ImagePath, ImagePath]:
+        """The left one and the right one."""
+        return self.left, self.right
+
 
 def is_unicode(name: str) -> bool:
     """Whether a person's name can be stored: JSON and the arguments of a command may hold halves of surrogate pairs."""

@@ -1,7 +1,8 @@
 """Decisions out of the tables and into them: for a backup, or for another account with the same images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from operator import attrgetter
 
 from dedup_app.feedback.decision_lines import DecisionLine, InvalidDecisionLine, line_of, parse_line
@@ -13,9 +14,12 @@ from dedup_app.progress import Progress, told, unheard
 from dedup_app.records.decision_steps import DecisionSteps
 from dedup_app.records.group_records import facts_of, id_of
 from dedup_app.records.journal import VerdictJournal
-from dedup_core.groups.facts import Decided
+from dedup_app.threads import Threads
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
+
+LINES_AT_ONCE = 200  # whose images' rows are asked for together, and which are told in one block
+PAIRS_AT_ONCE = 8  # each is some calls to storage one after the other, mostly waiting
 
 
 @dataclass
@@ -52,8 +56,13 @@ class DecisionTransfer:
         return (line_of(pair) for pair in told(self._pairs.all(), progress) if pair.decided is not None)
 
     def take_in(self, lines: Iterable[bytes], *, exported_from: str = "") -> ImportReport:
-        """Write what is not known here, line by line; bad lines are refused, and the others go in all the same."""
+        """Write what is not known here, many pairs at once; bad lines are refused, the others go in all the same."""
         report = ImportReport()
+        for group in _each_pair_once(self._good_lines(lines, exported_from, report)):
+            self._take_in(group, report)
+        return report
+
+    def _good_lines(self, lines: Iterable[bytes], exported_from: str, report: ImportReport) -> Iterator[DecisionLine]:
         for number, text in enumerate(lines, 1):
             if not text.strip():
                 continue
@@ -62,44 +71,79 @@ class DecisionTransfer:
             except InvalidDecisionLine as error:
                 report.refused.append((number, str(error)))
             else:
-                self._take_in(line, report)
-        return report
+                yield line
 
-    def _take_in(self, line: DecisionLine, report: ImportReport) -> None:
-        rows = self._features.summaries([line.left.image_id, line.right.image_id])
+    def _take_in(self, group: Collection[DecisionLine], report: ImportReport) -> None:
+        rows = self._features.summaries({path.image_id for line in group for path in line.paths})
+        untold: list[PairRow] = []
+        with Threads(PAIRS_AT_ONCE) as threads:
+            found = list(threads.map(lambda line: self._write(line, rows), group))
+        for line, (became, pair) in zip(group, found, strict=True):
+            match became:
+                case _Became.WRITTEN:
+                    report.written += 1
+                case _Became.KNOWN:
+                    report.known += 1
+                    untold += [] if pair.is_half_decided else [pair]
+                case _Became.OLDER:
+                    report.older += 1
+                    continue
+            absent = {path for path in line.paths if not _is_there(path, rows)}
+            report.absent |= absent
+            report.about_other_bytes += not absent and not _is_about(line, rows)
+        # Told once more: their images may have come since, and groups have to hear of both.
+        self._journal.tell(untold, rows)
+
+    def _write(self, line: DecisionLine, rows: Mapping[str, ImageSummary]) -> "tuple[_Became, PairRow]":
         pair = self._pairs.get(line.left, line.right) or _never_compared(line, rows)
         before, now = pair.decided, line.decisions[-1]
         if before is not None and before != now and not now.outranks(before):
-            report.older += 1
-            return
+            return _Became.OLDER, pair
         if before == now:
-            report.known += 1
-            # Told once more: their images may have come since, and groups have to hear of both.
-            self._steps.resume(pair, rows) if pair.is_half_decided else self._journal.tell([pair], rows)
-        else:
-            earlier = {*line.decisions[:-1], *pair.decision_history, *([before] if before else [])}
-            history = tuple(sorted(earlier, key=attrgetter("at"))[-MOST_REMEMBERED:])
-            try:
-                self._steps.take(replace(pair, decided=now, decision_history=history), before, rows)
-            except Superseded:  # a person has decided about this very pair just now: which word is later is asked anew
-                self._take_in(line, report)
-                return
-            report.written += 1
-        absent = {path for path in (line.left, line.right) if not _is_there(path, rows)}
-        report.absent |= absent
-        report.about_other_bytes += not absent and not _is_about(now, rows.values())
+            if pair.is_half_decided:
+                self._steps.resume(pair, rows)
+            return _Became.KNOWN, pair
+        earlier = {*line.decisions[:-1], *pair.decision_history, *([before] if before else [])}
+        history = tuple(sorted(earlier, key=attrgetter("at"))[-MOST_REMEMBERED:])
+        try:
+            written = self._steps.take(replace(pair, decided=now, decision_history=history), before, rows)
+        except Superseded:  # a person has decided about this very pair just now: which word is later is asked anew
+            return self._write(line, rows)
+        return _Became.WRITTEN, written
 
 
-def _is_there(path: ImagePath, rows: dict[str, ImageSummary]) -> bool:
+class _Became(Enum):
+    """What became of the decision of a line."""
+
+    WRITTEN = "written"
+    KNOWN = "known"
+    OLDER = "older"
+
+
+def _each_pair_once(lines: Iterable[DecisionLine]) -> Iterator[Collection[DecisionLine]]:
+    """Groups of lines; of two about one pair the second finds what became of the first."""
+    group: dict[frozenset[ImagePath], DecisionLine] = {}
+    for line in lines:
+        pair = frozenset(line.paths)
+        if len(group) == LINES_AT_ONCE or pair in group:
+            yield group.values()
+            group = {}
+        group[pair] = line
+    if group:
+        yield group.values()
+
+
+def _is_there(path: ImagePath, rows: Mapping[str, ImageSummary]) -> bool:
     return path.image_id in rows and rows[path.image_id].is_alive
 
 
-def _is_about(decided: Decided, rows: Iterable[ImageSummary]) -> bool:
+def _is_about(line: DecisionLine, rows: Mapping[str, ImageSummary]) -> bool:
+    decided = line.decisions[-1]
     contents = {decided.first: decided.first_content, decided.second: decided.second_content}
-    return all(contents[id_of(row.path)] in {b"", facts_of(row).content} for row in rows)
+    return all(contents[id_of(it)] in {b"", facts_of(rows[it.image_id]).content} for it in line.paths)
 
 
-def _never_compared(line: DecisionLine, rows: dict[str, ImageSummary]) -> PairRow:
+def _never_compared(line: DecisionLine, rows: Mapping[str, ImageSummary]) -> PairRow:
     """A pair that has no row here; it stays pending, until its images are found to look alike."""
     left, right = rows.get(line.left.image_id), rows.get(line.right.image_id)
     return PairRow(

@@ -69,6 +69,21 @@ def test_it_goes_back_the_same_way_and_twice_changes_nothing(here):
     assert exported(here) == lines
 
 
+def test_a_backup_of_many_pairs_asks_for_their_images_together_and_tells_what_is_known_in_one_block(here):
+    lines = exported(here)
+    here.calls.clear()
+    assert take_in(here, lines).known == 2
+    assert sorted(here.calls) == ["features.summaries", "pairs.get", "pairs.get", "verdict_log.append"]
+
+
+def test_two_lines_about_one_pair_count_one_after_the_other(here):
+    there = with_images(A.name, B.name, C.name)
+    first, second = decision(at="2026-11-26T07:00:00Z"), decision(at="2026-11-26T08:00:00Z", by="bob")
+    report = take_in(there, [first, second, first])
+    assert (report.written, report.older) == (2, 1)
+    assert [it.by for it in there.pair(A, C).decision_history] == ["ann"]
+
+
 def test_of_two_words_the_later_one_holds_and_the_earlier_is_remembered(here):
     there = with_images(A.name, B.name, C.name)
     there.time = here.time + timedelta(days=1)
