@@ -1,9 +1,10 @@
 """Rejudge: what was measured of pairs is judged once more, by another policy, and no image is read."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import batched, groupby
 
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.ports.queues import VerifyQueue
@@ -11,13 +12,15 @@ from dedup_app.progress import Progress, told, unheard
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import id_of
 from dedup_app.records.journal import VerdictJournal
+from dedup_app.threads import Threads
 from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY, Verdict, VerdictKind, decide
 from dedup_core.groups.facts import FAMILIES
 from dedup_core.groups.projection import GroupProjection
 from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.policy import Policy
 
-TOLD_AT_ONCE = 100  # verdicts that a run which dies has stored and not told; the next run tells them
+PAIRS_AT_ONCE = 100  # verdicts that a run which dies has stored and not told; the next run tells them
+CALLS_AT_ONCE = 8  # a verdict takes six of them, one after the other, mostly waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,24 @@ class RejudgeReport:
     changed: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A pair, what was said of it, what is said now, and the row that says so."""
+
+    pair: PairRow
+    before: Verdict
+    verdict: Verdict
+    row: PairRow
+
+    @property
+    def is_changed(self) -> bool:
+        return self.verdict.kind is not self.before.kind
+
+    @property
+    def is_reworded(self) -> bool:
+        return self.verdict != self.before and not self.is_changed
+
+
 class RejudgeService:
     """Goes through all pairs. Doing it again changes nothing more, and a try that died is ended by the next."""
 
@@ -89,61 +110,55 @@ class RejudgeService:
         `remeasure` queues the pairs that cannot be judged again for a verification, which reads their images.
         `progress` hears how many pairs were seen so far.
         """
-        untold: list[PairRow] = []
-        with self._book.current() as log:
-            for pair in told(self._pairs.all(), progress):
-                if pair.verdict is None or pair.verdict.kind in NO_MATTER_OF_POLICY:
-                    continue
-                if pair.measurement is None:
-                    self._leave(pair, report, remeasure=remeasure and not dry_run)
-                    continue
-                report.judged += 1
-                verdict = decide(pair.measurement, self._policy)
-                if verdict.kind is pair.verdict.kind:
-                    if not dry_run and _is_untold(pair, verdict, log):
-                        untold.append(replace(pair, decided=None))
-                    row = replace(pair, verdict=verdict)
-                    if verdict != pair.verdict and self._stored(row, report, dry_run=dry_run):
-                        report.reworded += 1
-                    continue
-                row = replace(pair, verdict=verdict, verified_at=self._later_than(pair))
-                if self._stored(row, report, dry_run=dry_run):
-                    report.changed[f"{pair.verdict.kind.value} -> {verdict.kind.value}"] += 1
-                    if not dry_run:
-                        untold.append(replace(row, decided=None))
-                    yield Change(pair, pair.verdict.kind, verdict)
-                self._tell(untold, least=TOLD_AT_ONCE)
-            self._tell(untold, least=1)
+        with self._book.current() as log, Threads(CALLS_AT_ONCE) as threads:
+            for group in batched(told(self._pairs.all(), progress), PAIRS_AT_ONCE, strict=False):
+                depend = [pair for pair in group if pair.verdict and pair.verdict.kind not in NO_MATTER_OF_POLICY]
+                unmeasured = [pair for pair in depend if pair.measurement is None]
+                report.not_measured += len(unmeasured)
+                if remeasure and not dry_run:
+                    list(threads.map(self._verify_queue.send, _messages(unmeasured)))  # raises what a send raised
+                    report.queued += len(unmeasured)
+                judged = list(self._judged(depend))
+                report.judged += len(judged)
+                stored = threads.map(lambda it: dry_run or self._is_stored(it), judged)
+                settled = [it for it, is_stored in zip(judged, stored, strict=True) if is_stored]
+                report.overtaken += len(judged) - len(settled)
+                report.reworded += sum(it.is_reworded for it in settled)
+                changes = [Change(it.pair, it.before.kind, it.verdict) for it in settled if it.is_changed]
+                report.changed.update(f"{it.before.value} -> {it.verdict.kind.value}" for it in changes)
+                if not dry_run:
+                    untold = (it.row for it in settled if it.is_changed or _is_untold(it, log))
+                    self._journal.tell([replace(row, decided=None) for row in untold], {})
+                yield from changes
 
-    def _leave(self, pair: PairRow, report: RejudgeReport, *, remeasure: bool) -> None:
-        report.not_measured += 1
-        if remeasure:
-            self._verify_queue.send(_message(pair))
-            report.queued += 1
+    def _judged(self, pairs: Iterable[PairRow]) -> Iterator[_Judged]:
+        for pair in pairs:
+            if pair.verdict is None or pair.measurement is None:
+                continue
+            verdict = decide(pair.measurement, self._policy)
+            row = replace(pair, verdict=verdict)
+            if verdict.kind is not pair.verdict.kind:
+                row = replace(row, verified_at=self._later_than(pair))
+            yield _Judged(pair, pair.verdict, verdict, row)
 
-    def _stored(self, row: PairRow, report: RejudgeReport, *, dry_run: bool) -> bool:
-        if dry_run or self._pairs.put_verdict(row):
-            return True
-        report.overtaken += 1
-        return False
+    def _is_stored(self, it: _Judged) -> bool:
+        """Whether the verdict stands in the table; not where one on newer contents does."""
+        return it.verdict == it.before or bool(self._pairs.put_verdict(it.row))
 
     def _later_than(self, pair: PairRow) -> datetime:
         """Now, or just after the verdict before: of two on the same contents the log takes the later one."""
         now = self._now()
         return now if pair.verified_at is None else max(now, pair.verified_at + timedelta(microseconds=1))
 
-    def _tell(self, untold: list[PairRow], *, least: int) -> None:
-        if len(untold) >= least:
-            self._journal.tell(untold, {})
-            untold.clear()
 
-
-def _is_untold(pair: PairRow, verdict: Verdict, log: GroupProjection) -> bool:
+def _is_untold(it: _Judged, log: GroupProjection) -> bool:
     """Whether the log has another verdict than the table: a try died between the two."""
-    link = log.link(id_of(pair.left), id_of(pair.right))
-    return verdict.kind in FAMILIES if link is None else link.kind is not verdict.kind
+    link = log.link(id_of(it.pair.left), id_of(it.pair.right))
+    return it.verdict.kind in FAMILIES if link is None else link.kind is not it.verdict.kind
 
 
-def _message(pair: PairRow) -> VerifyMessage:
-    target = VerifyTarget(pair.right, pair.right_etag, version=pair.right_version)
-    return VerifyMessage(pair.left, (target,), pair.left_etag, left_version=pair.left_version)
+def _messages(pairs: Iterable[PairRow]) -> Iterator[VerifyMessage]:
+    """One for all neighboring pairs of an image, which is read once for them."""
+    for (left, etag, version), of_it in groupby(pairs, lambda it: (it.left, it.left_etag, it.left_version)):
+        rights = tuple(VerifyTarget(it.right, it.right_etag, version=it.right_version) for it in of_it)
+        yield from VerifyMessage(left, rights, etag, left_version=version).split()

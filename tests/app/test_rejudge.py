@@ -1,17 +1,19 @@
 """After a change of policy what was measured is judged again, and no image is read."""
 
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 
 from dedup_app.feedback.decisions import Act
-from dedup_app.operations.rejudge import Change, RejudgeReport, _message
+from dedup_app.operations.rejudge import Change, RejudgeReport, _messages
 from dedup_app.ports.pairs import PairRow
 from dedup_core.comparison import measurement
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.paths import ImagePath
-from tests.app.world import Crash, World, copy_of, photo
+from tests.app.world import Crash, World, copy_of, photo, small_scene
+from tests.core.pictures import encoded
 from tests.memory import MemorySender
 
 A, B = ImagePath("images", "a.png"), ImagePath("images", "b.jpg")
@@ -60,7 +62,7 @@ def test_it_says_what_a_verification_by_that_policy_says(world: World):
     ours = world.pair(A, B).verdict
     world.services.ingest.ingest(A, force=True)
     pair = world.pair(A, B)
-    world.services.verify.verify(_message(pair))
+    world.services.verify.verify(*_messages([pair]))
     assert world.pair(A, B).verdict == ours
 
 
@@ -102,6 +104,38 @@ def test_pairs_of_another_version_are_told_and_queued_on_request(world: World, m
     assert rejudged(world, remeasure=True)[0].queued == 1
     world.verify_all()
     assert verdict_of(world.pair(A, B)) is not VerdictKind.DUPLICATE
+
+
+def add_copies(world: World) -> None:
+    """Two more, so that there are six pairs."""
+    for quality in (70, 60):
+        world.upload_and_ingest(f"{quality}.jpg", encoded(small_scene(1), "JPEG", quality=quality))
+    world.verify_all()
+
+
+def test_all_pairs_of_an_image_that_are_queued_are_in_one_message_so_that_it_is_read_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    add_copies(world)
+    monkeypatch.setattr(measurement, "MEASUREMENT_VERSION", measurement.MEASUREMENT_VERSION + 1)
+    report, _ = rejudged(world, remeasure=True)
+    messages = world.verify_queue.messages
+    assert report.queued == sum(len(message.rights) for message in messages) == 6
+    assert len(messages) == len({message.left for message in messages}) == 3
+
+
+def test_verdicts_are_stored_side_by_side(world: World):
+    add_copies(world)
+    world.settings = replace(world.settings, policy_overrides={})
+    world.services = world.start_process("with the first policy")
+    meeting, first_two = Barrier(2), iter(range(2))
+
+    def before(_number: int, step: str) -> None:
+        if step == "pairs.put_verdict" and next(first_two, None) is not None:
+            meeting.wait(timeout=5)
+
+    world.before = before
+    assert rejudged(world)[0].changed.total() == 5  # the sixth was judged by that policy
 
 
 def test_a_verdict_on_newer_contents_is_left(world: World):
