@@ -10,6 +10,7 @@ from dedup_app.cleanup.record import Step
 from dedup_cli.as_the_app import require_its_keepers
 from dedup_cli.cleanup.clearing import moving_services, noted_in, read_plan, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
+from dedup_cli.presentation.failures import InputError
 from dedup_cli.presentation.output import as_argument, console, plain
 
 SUFFIX = ".manifest.jsonl"
@@ -48,6 +49,8 @@ def apply(
         with open_manifest(file, create=False) if file.exists() else nullcontext() as known:
             tell(service.check(wanted, known, tags=not without_tags), as_json=as_json, hint=hint)
         return
+    if manifest is None and not plan.is_file():  # a pipe: what came to lie beside it, as in /dev, would not stay
+        raise InputError(f"{plan} is no file that a manifest could lie beside: say where with --manifest FILE")
     moved = {Step.DELETED, Step.TOLD}
     with open_manifest(file, create=True) as steps, noted_in(steps, moved, "moved", len(wanted.copies)):
         outcomes = service.apply(wanted, steps, tags=not without_tags)  # begun, or refused as a whole

@@ -46,6 +46,8 @@ def open_manifest(path: Path, *, create: bool) -> Iterator[ManifestFile]:
     cut off from any other file.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe or device, which would be read for ever
+            raise InputError(f"cannot use the manifest {path}: it is no file; give the path of one that stays")
         with path.open("ab+" if create else "rb+", buffering=0) as file:
             _lock(file, path)
             file.seek(0)

@@ -258,6 +258,32 @@ def test_files_that_are_not_there_are_named(dedup: Command):
     assert not Path("no.jsonl").exists()
 
 
+@pytest.mark.parametrize("act", [("apply", "--yes"), ("apply",), ("undo",), ("purge", "--older-than", "0h")])
+def test_a_pipe_or_device_is_no_manifest_and_nothing_waits_for_its_end(dedup: Command, act: tuple[str, ...]):
+    command, *options = act
+    pipe = dedup.folder / "pipe"
+    os.mkfifo(pipe)
+    named = (dedup.plan, "--manifest", pipe) if command == "apply" else (pipe,)
+    done = dedup(command, *options, *named)
+    assert (done.exit_code, f"cannot use the manifest {pipe}: it is no file" in done.stderr) == (2, True)
+    assert dedup.scene.quarantined == {}
+
+
+def test_the_manifest_of_a_plan_from_a_pipe_has_to_be_named(dedup: Command):
+    def piped(*options: str) -> Result:
+        end, beginning = os.pipe()
+        os.write(beginning, dedup.plan.read_bytes())
+        os.close(beginning)
+        done = dedup("apply", f"/dev/fd/{end}", *options)
+        os.close(end)
+        return done
+
+    assert "3 images would go" in piped().output
+    done = piped("--yes")
+    assert (done.exit_code, "say where with --manifest FILE" in done.stderr) == (2, True)
+    assert dedup.scene.quarantined == {}
+
+
 def test_a_line_that_was_torn_off_is_as_if_it_had_not_been_begun(tmp_path: Path):
     path = tmp_path / "m.jsonl"
     with open_manifest(path, create=True) as manifest:
