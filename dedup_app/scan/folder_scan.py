@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import batched, islice
+from math import ceil
 from threading import Event, Lock
 
 from dedup_app.ports.decoders import Decoders
@@ -113,13 +114,14 @@ class FolderScan:
                 self._progress("reading", number, len(names))
             components = candidates.components()
             work = [Component(images, ids, candidates.views) for ids in components]
-            counter = _Counter(self._progress, candidates.count)
+            counter = _Counter(self._progress, candidates.count, len(work))
             is_over = Event()
-            try:
-                for _ in threads.map(lambda component: self._settle(component, counter, is_over), work):
-                    pass  # so that what went wrong in a thread rises here
-            finally:
-                is_over.set()  # who interrupts does not wait for all that is left
+            with ThreadPoolExecutor(self._threads + 1) as comparing:
+                try:
+                    for _ in threads.map(lambda component: self._settle(component, comparing, counter, is_over), work):
+                        pass  # so that what went wrong in a thread rises here
+                finally:
+                    is_over.set()  # who interrupts does not wait for all that is left
         unreadable += [Unreadable(name, error.reason, str(error)) for name, error in sorted(self._lost.items())]
         groups = sorted((group for it in work for group in it.groups), key=lambda it: it.keeper.path)
         alike = sorted((pair for it in work for pair in it.look_alikes()), key=lambda it: (it.left.path, it.right.path))
@@ -134,18 +136,24 @@ class FolderScan:
         self._pictures.hold(name, picture)
         return features
 
-    def _settle(self, component: Component, counter: "_Counter", is_over: Event) -> None:
+    def _settle(self, component: Component, comparing: Executor, counter: "_Counter", is_over: Event) -> None:
         """Compare until everything is said."""
         component.copies_by_content()
         while pairs := component.next_pairs():
+            # Where few components are left, as of a thousand forms that all look alike, each takes several threads.
+            most = ceil(len(pairs) * min(counter.components_left, self._threads) / self._threads)
             verdicts: list[Verdict | None] = []
-            for some in batched(pairs, AT_ONCE, strict=False):
-                if is_over.is_set():
+            for found in comparing.map(
+                lambda some: None if is_over.is_set() else self._verdicts(some),
+                batched(pairs, min(most, AT_ONCE), strict=False),
+            ):
+                if found is None:
                     return
-                verdicts += self._verdicts(some)
-                counter.count(len(some))
+                verdicts += found
+                counter.count(len(found))
             component.settle(pairs, verdicts)
             component.leave_out(self._lost)
+        counter.end_of_component()
 
     def _verdicts(self, pairs: Sequence[ComparedPair]) -> list[Verdict | None]:
         """Of pairs with one keeper; None where a file is gone or another one by now."""
@@ -173,10 +181,11 @@ class FolderScan:
 
 
 class _Counter:
-    """Tells how many comparisons were made, from whatever thread."""
+    """Tells how many comparisons were made, and holds how many components are left, from whatever thread."""
 
-    def __init__(self, progress: Progress, expected: int) -> None:
+    def __init__(self, progress: Progress, expected: int, components: int) -> None:
         self.done = 0
+        self.components_left = components
         self._progress = progress
         self._expected = expected
         self._lock = Lock()
@@ -185,6 +194,10 @@ class _Counter:
         with self._lock:
             self.done += comparisons
             self._progress("comparing", self.done, max(self.done, self._expected))
+
+    def end_of_component(self) -> None:
+        with self._lock:
+            self.components_left -= 1
 
 
 class _Candidates:

@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Barrier
 from typing import BinaryIO
 
 import numpy as np
@@ -36,9 +37,12 @@ class Files:
         self.reads: Counter[str] = Counter()
         self.comparisons = 0
         self.handed_over = 0
+        self.threads = 2
+        self.before_measuring = lambda: None
 
     def scan(self, file: BinaryIO | None = None) -> ScanReport:
         def measure(one: WorkingImage, others: Sequence[tuple[WorkingImage, View | None]]) -> list[PairMeasurement]:
+            self.before_measuring()
             self.comparisons += len(others)
             self.handed_over += 1 + len(others)
             return measure_all(one, others)
@@ -47,7 +51,7 @@ class Files:
             InProcessDecoders(),
             self.read,
             BALANCED,
-            threads=2,
+            threads=self.threads,
             measure=measure,
             pictures=ScanPictures(file),
         )
@@ -139,9 +143,23 @@ def test_a_keeper_is_handed_over_once_for_several_copies():
     shown = picture(1)
     qualities = (90, 80, 70, 60, 50, 40, 30)
     files = Files({f"{quality}.jpg": encoded(shown, "JPEG", quality=quality) for quality in qualities})
+    files.threads = 1
     [group] = files.scan().groups
     assert (group.keeper.path, files.comparisons) == ("90.jpg", 6)
     assert files.handed_over == 9  # for one, two and three copies
+
+
+def test_where_all_files_look_alike_they_are_compared_on_all_cores():
+    files = Files({f"{quality}.jpg": encoded(picture(1), "JPEG", quality=quality) for quality in (90, 80, 70, 60)})
+    meeting, calls = Barrier(2), iter(range(3))
+
+    def before_measuring() -> None:
+        if next(calls, 0) > 0:  # the first comparison tells what is kept, the next two run at once
+            meeting.wait(timeout=5)
+
+    files.before_measuring = before_measuring
+    [group] = files.scan().groups
+    assert (group.keeper.path, files.comparisons) == ("90.jpg", 3)
 
 
 def test_a_copy_that_looks_only_like_another_copy_is_compared_with_the_keeper_too(monkeypatch):
