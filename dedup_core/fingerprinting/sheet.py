@@ -54,6 +54,17 @@ def sheet_of(plane: Float32s) -> Corners | None:
     return corners if sides.min() >= _LEAST_SIDE * min(high, wide) else None
 
 
+def edges_of(corners: Corners) -> Corners:
+    """From each corner to the next one, (4, 2)."""
+    return np.roll(corners, -1, axis=0) - corners
+
+
+def slant_of(corners: Corners) -> float:
+    """How much the edge that runs least along a side of the picture falls or leans, by its length along that side."""
+    edges = np.abs(edges_of(corners))
+    return float((edges.min(axis=1) / edges.max(axis=1)).max())
+
+
 def _first_edge(shown: NDArray[np.bool_]) -> _Line | None:
     """The straight edge that is met first on the way down each column; None where there is none."""
     runs = np.logical_and.reduce([shown[start : len(shown) - _RUN + 1 + start] for start in range(_RUN)])

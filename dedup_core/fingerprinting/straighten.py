@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 from dedup_core.arrays import Float32s
 from dedup_core.fingerprinting.perspective import perspective
-from dedup_core.fingerprinting.sheet import Corners, sheet_of
+from dedup_core.fingerprinting.sheet import Corners, edges_of, sheet_of, slant_of
 from dedup_core.fingerprinting.skew import skew_of
 
 POINTS: Final = 128  # of the longer side that are looked at
@@ -28,9 +28,8 @@ def straightened(luma: Image.Image, plane: NDArray[np.float64]) -> Image.Image |
     corners = sheet_of(smooth)
     if corners is not None:
         corners = np.rint(corners * np.divide(luma.size, smooth.shape[::-1]) * _STEPS) / _STEPS
-        edges = np.roll(corners, -1, axis=0) - corners
-        if (np.abs(edges).min(axis=1) / np.abs(edges).max(axis=1)).max() >= _LEAST_SLANT:
-            return _seen_from_above(luma, corners, np.hypot(*edges.T))
+        if slant_of(corners) >= _LEAST_SLANT:
+            return _seen_from_above(luma, corners, np.hypot(*edges_of(corners).T))
     skew = round(skew_of(smooth) * _STEPS) / _STEPS
     if abs(skew) < _LEAST_SKEW:
         return None

@@ -7,9 +7,10 @@ import numpy as np
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.frame import WHOLE
 from dedup_core.comparison.alignment.placing import Placed
+from dedup_core.comparison.alignment.warp import LEAST_LEAN
 from dedup_core.comparison.structure.local_contrast import extent_of, luma_plane
 from dedup_core.fingerprinting.perspective import perspective
-from dedup_core.fingerprinting.sheet import Corners, sheet_of
+from dedup_core.fingerprinting.sheet import Corners, sheet_of, slant_of
 from dedup_core.fingerprinting.straighten import POINTS, smoothed
 from dedup_core.views import View, turned
 
@@ -27,10 +28,13 @@ def laid_by_sheets(left: Pixels, right: Pixels, views: Iterable[View]) -> Iterat
 
 
 def _sheet(picture: Pixels) -> Corners | None:
-    """The corners of the sheet that it shows, in units of the longer side."""
+    """The corners of the sheet that it shows at an angle, in units of the longer side.
+
+    What lies straight in its ground is freed from it as from a border, and may be no sheet: a picture in a frame.
+    """
     plane = luma_plane(picture, POINTS)
     corners = sheet_of(smoothed(plane))
-    return None if corners is None else corners / max(plane.shape)
+    return None if corners is None or slant_of(corners) < LEAST_LEAN else corners / max(plane.shape)
 
 
 def _whole(picture: Pixels) -> Corners:
