@@ -376,8 +376,8 @@ DEFENSES = (
     Defense(
         "tests/app/cleanup/test_clearing.py::test_what_is_protected_goes_by_no_plan_for_what_is_not",
         "dedup_app/cleanup/apply.py",
-        "if place < self._policy.protection(str(keeper)):",
-        "if False:",
+        '{keeper} is not" if prefix else ""',
+        '{keeper} is not" if False else ""',
     ),
     Defense(
         "tests/app/cleanup/test_killed.py::test_apply_killed_at_any_call_loses_nothing_and_can_be_resumed_or_undone",

@@ -32,7 +32,10 @@ def test_every_threat_names_tests_and_every_test_is_there():
 def test_every_test_of_the_page_has_a_defense_that_the_script_takes_out():
     named = {f"{file}::{name}" for row in ROWS for file, name in named_in(row)}
     assert {it.test for it in DEFENSES} == named
-    assert [it.file for it in DEFENSES if not (ROOT / it.file).is_file()] == []
+
+
+def test_every_piece_that_the_script_takes_out_is_where_it_looks_for_it():
+    assert [it.test for it in DEFENSES if (ROOT / it.file).read_text(encoding="utf-8").count(it.there) != 1] == []
 
 
 def is_there(file: Path, name: str) -> bool:
