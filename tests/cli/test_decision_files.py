@@ -3,18 +3,34 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from dedup_app.feedback.decisions import Act
 from dedup_core.comparison.verdict import VerdictKind
+from tests.storage.examples import some_features
 
 
 @pytest.fixture
-def file(known, services, dedup, tmp_path):
+def decide(known, services):
+    """Has a person decide about two images that have been read."""
+
+    def decide(left: str, right: str, by: str = "ann") -> None:
+        pair = known.pair(left, right, VerdictKind.DUPLICATE)
+        for path in (pair.left, pair.right):
+            features = replace(some_features(), sha256=sha256(path.name.encode()).hexdigest())
+            services.features.put(replace(services.features.get(path.image_id), features=features))
+        services.decisions.decide_pair(pair.left, pair.right, Act.KEEP_BOTH, by)
+
+    return decide
+
+
+@pytest.fixture
+def file(decide, dedup, tmp_path):
     """An exported decision."""
-    pair = known.pair("a.jpg", "b.jpg", VerdictKind.DUPLICATE)
-    services.decisions.decide_pair(pair.left, pair.right, Act.KEEP_BOTH, "ann")
+    decide("a.jpg", "b.jpg")
     assert "decisions on 1 pair" in dedup("export-decisions", str(tmp_path / "decisions.jsonl")).output
     return tmp_path / "decisions.jsonl"
 
@@ -26,9 +42,8 @@ def test_what_was_exported_is_known_when_it_comes_back(file, dedup):
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_powershell_writes_decisions_in_its_own_way(file, dedup, known, services):
-    pair = known.pair("ä Ċ.jpg", "日本 上.jpg", VerdictKind.DUPLICATE)  # letters with the byte of a line's end in them
-    services.decisions.decide_pair(pair.left, pair.right, Act.KEEP_BOTH, "ann")
+def test_powershell_writes_decisions_in_its_own_way(file, dedup, decide):
+    decide("ä Ċ.jpg", "日本 上.jpg")  # letters with the byte of a line's end in them
     file.write_bytes(dedup("export-decisions", "-").output.replace("\n", "\r\n").encode("utf-16"))
     result = dedup("import-decisions", str(file))
     assert (result.exit_code, "2 known already" in result.output) == (0, True)
@@ -37,9 +52,8 @@ def test_powershell_writes_decisions_in_its_own_way(file, dedup, known, services
     assert (result.exit_code, "export the decisions once more" in result.stderr) == (2, True)
 
 
-def test_a_backup_outlives_the_table_that_it_is_of(file, dedup, known, services):
-    pair = known.pair("c.jpg", "d.jpg", VerdictKind.DUPLICATE)
-    services.decisions.decide_pair(pair.left, pair.right, Act.KEEP_BOTH, "ann")
+def test_a_backup_outlives_the_table_that_it_is_of(file, dedup, decide, services):
+    decide("c.jpg", "d.jpg")
     assert "decisions on 2 pairs" in dedup("export-decisions", str(file)).output
     backup = file.read_bytes()
     services.pairs._table.clear()
