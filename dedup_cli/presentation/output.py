@@ -75,10 +75,13 @@ def print_json_list(values: Iterable[object]) -> None:
 
 
 def _as_json(value: object) -> str:
+    return json_to_print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def json_to_print(text: str) -> str:
     """With letters as they are, if the output can show all there are; what nobody sees is spelled out in any case."""
     has_all_letters = sys.stdout.encoding.lower().replace("-", "") == "utf8"
-    text = json.dumps(value, ensure_ascii=not has_all_letters, indent=2)
-    return UNCOMMON.sub(lambda it: it[0] if it[0].isprintable() else json.dumps(it[0])[1:-1], text)
+    return UNCOMMON.sub(lambda it: it[0] if has_all_letters and it[0].isprintable() else json.dumps(it[0])[1:-1], text)
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> None:

@@ -15,7 +15,15 @@ from dedup_app.feedback.decision_transfer import ImportReport
 from dedup_app.progress import told
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.failures import ExitCode, InputError
-from dedup_cli.presentation.output import as_argument, console, counted, plain, print_error, print_json
+from dedup_cli.presentation.output import (
+    as_argument,
+    console,
+    counted,
+    json_to_print,
+    plain,
+    print_error,
+    print_json,
+)
 from dedup_cli.presentation.progress import progress
 from dedup_cli.presentation.written_file import written_whole
 
@@ -37,7 +45,7 @@ def export_decisions(
     transfer = services_of(context).decision_transfer
     if str(file) == "-":
         with progress("pairs", while_printing=True) as show:
-            sys.stdout.writelines(f"{line}\n" for line in transfer.export(show))
+            sys.stdout.writelines(f"{json_to_print(line)}\n" for line in transfer.export(show))
         return
     try:
         pairs_before = _pairs_in(file)

@@ -70,6 +70,20 @@ def test_it_goes_through_a_pipe(file, dedup):
     assert dedup("export-decisions", "-").output == file.read_text()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_lines_that_are_printed_move_no_cursor_and_come_back_whatever_letters_the_output_lacks(
+    dedup, decide, monkeypatch, tmp_path, encoding
+):
+    decide("ö \u202e \U0001f600.jpg", "b.jpg", "ann \x9b2J")
+    monkeypatch.setattr("typer.testing._NamedTextIOWrapper.encoding", encoding)
+    printed = dedup("export-decisions", "-").output
+    assert printed.removesuffix("\n").isprintable()
+    assert ("ö" in printed) is (encoding == "utf-8")
+    file = tmp_path / "decisions.jsonl"
+    file.write_bytes(printed.encode(encoding))
+    assert "1 known already" in dedup("import-decisions", str(file)).output
+
+
 def test_a_link_stays_and_what_it_names_is_replaced(file, dedup, tmp_path):
     link = tmp_path / "latest.jsonl"
     link.symlink_to(file)
