@@ -6,7 +6,7 @@ from collections.abc import Collection
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dedup_web.refusal import Refusal
@@ -28,6 +28,12 @@ NO_KEY = Refusal(
 WRONG_KEY = Refusal(
     401, "the key is wrong", "each start of dedup review makes a new one: open the address that it printed last"
 )
+FIRST_KEY_AGAIN = Refusal(
+    401,
+    "the address that starts the browser opens once, and has been opened",
+    "if you have not opened it, another user of this machine was faster: end dedup review, and start it with "
+    "--no-browser; else open the address that it printed",
+)
 OTHER_HOST = Refusal(
     421, "this page answers on its own address only", "open the address as dedup review printed it, by no other name"
 )
@@ -37,8 +43,8 @@ class Guard:
     """Stands before the application. `key` is checked here where no host in front has done so.
 
     `first_key` is for what starts a browser, as everybody on a machine sees with what programs are started: it opens
-    once, and leads to the address with the key. With `sign_in`, App Service has let through nobody but people and
-    programs that Entra ID knows.
+    once, and leads to the address with the key; who comes second hears that somebody was faster. With `sign_in`, App
+    Service has let through nobody but people and programs that Entra ID knows.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class Guard:
         self._app = app
         self._key = key
         self._first_key = first_key
+        self._has_opened = False
         self._hosts = hosts
         self._sign_in = sign_in
 
@@ -69,12 +76,11 @@ class Guard:
         scope = {**scope, "query_string": urlencode(query).encode(), "nonce": nonce}
         refusal = self._refusal(scope, headers, given)
         if refusal is not None:
-            with_key = urlencode({KEY_PARAMETER: self._key})
-            answer = (
-                RedirectResponse(f"/api/review?{with_key}", 303)
-                if refusal is WRONG_KEY and self._is_first_key(given)
-                else refusal.response(headers.get("accept", ""), nonce)
-            )
+            if refusal is FIRST_KEY_AGAIN and not self._has_opened:
+                self._has_opened = True
+                answer: Response = RedirectResponse(f"/api/review?{urlencode({KEY_PARAMETER: self._key})}", 303)
+            else:
+                answer = refusal.response(headers.get("accept", ""), nonce)
             await answer(scope, receive, _with_headers(send, nonce))
             return
         await self._app(scope, receive, _with_headers(send, nonce))
@@ -83,7 +89,7 @@ class Guard:
         if self._hosts is not None and headers.get("host", "") not in self._hosts:
             return OTHER_HOST
         if self._key is not None and not hmac.compare_digest(given.encode(), self._key.encode()):
-            return WRONG_KEY if given else NO_KEY
+            return FIRST_KEY_AGAIN if self._is_first_key(given) else WRONG_KEY if given else NO_KEY
         unknown = self._refusal_of_person(scope["path"], headers)
         if unknown is not None:
             return unknown
@@ -92,10 +98,7 @@ class Guard:
         return None
 
     def _is_first_key(self, given: str) -> bool:
-        is_first = self._first_key is not None and hmac.compare_digest(given.encode(), self._first_key.encode())
-        if is_first:
-            self._first_key = None
-        return is_first
+        return self._first_key is not None and hmac.compare_digest(given.encode(), self._first_key.encode())
 
     def _refusal_of_person(self, path: str, headers: Headers) -> Refusal | None:
         if not self._sign_in:

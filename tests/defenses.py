@@ -234,8 +234,8 @@ DEFENSES = (
     Defense(
         "tests/web/test_api.py::test_the_key_that_a_browser_is_started_with_opens_the_page_once",
         "dedup_web/security.py",
-        "            self._first_key = None\n",
-        "            pass\n",
+        "self._has_opened = True\n",
+        "pass\n",
     ),
     Defense(
         "tests/web/test_api.py::test_without_the_key_nothing_is_told",
