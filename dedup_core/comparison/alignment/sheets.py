@@ -18,13 +18,14 @@ from dedup_core.views import View, turned
 def laid_by_sheets(left: Pixels, right: Pixels, views: Iterable[View]) -> Iterator[Placed]:
     """In each view the sheet of one picture on that of the other, or on the whole of it; none if neither shows one."""
     theirs = _sheet(right)
+    if theirs is None and _sheet(left) is None:
+        return
     for view in views:
         upright = turned(left, view)
-        ours = _sheet(upright)
-        if ours is not None or theirs is not None:
-            corners = (_whole(it) if sheet is None else sheet for it, sheet in ((upright, ours), (right, theirs)))
-            homography = np.append(perspective(*corners), 1.0).reshape(3, 3)
-            yield Placed(upright, right, view, homography, (WHOLE, WHOLE)).refined(rough=True)
+        sheets = (upright, _sheet(upright)), (right, theirs)
+        corners = (_whole(it) if sheet is None else sheet for it, sheet in sheets)
+        homography = np.append(perspective(*corners), 1.0).reshape(3, 3)
+        yield Placed(upright, right, view, homography, (WHOLE, WHOLE)).refined(rough=True)
 
 
 def _sheet(picture: Pixels) -> Corners | None:

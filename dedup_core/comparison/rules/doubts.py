@@ -179,7 +179,7 @@ def turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
 def cut_and_turned_mark(measurement: PairMeasurement, policy: Policy) -> str:
     """The sentence about a drawn mark that is turned and of which one picture shows a part: two flags; or empty."""
     turned = measurement.coverage < WHOLE_FRAME and turned_mark(measurement, policy)
-    return "a part of a drawn mark that is turned is no part of it" if turned else ""
+    return "a part of a drawn mark that lies turned may be another mark" if turned else ""
 
 
 def cut_mark(measurement: PairMeasurement) -> str:
