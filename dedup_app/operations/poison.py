@@ -73,8 +73,9 @@ class PoisonService:
     def redrive(self, queue: str, *, limit: int = ALL, older_than: timedelta | None = None) -> int:
         """Put messages on their queue once more, the oldest first; how many. What says nothing, or is refused, stays.
 
-        With `older_than`, those that are younger wait, and their pairs say so. Of many that say the same one goes on:
-        the ledger asks again for what stays undone, and all that it ever sent would be tried for as long as that fails.
+        With `older_than`, those that are younger wait, and their pairs say so. Of many that say the same one goes on,
+        and one is counted: the ledger asks again for what stays undone, and all that it ever sent would be tried for as
+        long as that fails.
         """
         until = None if older_than is None else self._now() - older_than
         sent = set[bytes]()  # digests of bodies
@@ -92,7 +93,8 @@ class PoisonService:
             sent.add(body)
             return True
 
-        return self._poison.take(queue, limit, handle, until)
+        self._poison.take(queue, limit, handle, until)
+        return len(sent)
 
     def count(self, queue: str) -> int:
         """About how many messages of ours failed. In the host's own queue, behind many of others, it may be fewer."""

@@ -106,7 +106,7 @@ def test_of_messages_that_say_the_same_one_is_tried_again(world):
         give_up(world, "ingest-images", body)
     world.time += timedelta(minutes=61)
     give_up(world, "ingest-images", first)
-    assert world.services.poison.tend() == 4
+    assert world.services.poison.tend() == 2
     assert [message.path.name for message in world.ingest_queue.messages] == ["a.png", "b.png"]
     assert world.poison_queues.messages["ingest-images"] == []
 
