@@ -4,7 +4,7 @@ And if nobody wants it meanwhile: a decision that came while a plan was followed
 does a prefix that is protected by now.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from datetime import datetime, timedelta
 
 from dedup_app.cleanup.mover import Mover
@@ -13,7 +13,7 @@ from dedup_app.cleanup.ports import Manifest, MovableBlobs
 from dedup_app.cleanup.record import Moved, Record, Step
 from dedup_app.configuration.settings import Settings
 from dedup_app.records.group_book import GroupBook
-from dedup_app.records.group_records import id_of
+from dedup_app.records.group_records import id_of, microseconds
 from dedup_core.errors import PermanentError
 from dedup_core.groups.facts import CONTENT_BYTES, FAMILIES, Decided, Decision, Family
 from dedup_core.groups.plan import Keep, PlannedImage
@@ -62,19 +62,17 @@ class PurgeService:
     def _wanted(self, record: Record) -> dict[ImagePath, str]:
         """What people do not hold for copies now, and why. Raises `VerdictLogLost`: what they decided is not known."""
         with self._book.whole() as projection:
+            since = projection.decisions_since(microseconds(record.header.begun_at))
+            chosen = {(it.keeper, _contents(it)[it.keeper]) for it in since if it.keeper}
             found = (
-                (moved.image.path, _wish(projection, moved, record.header.keep) or self._protection(moved))
+                (moved.image.path, _wish(projection, moved, record.header.keep, chosen) or self._protection(moved))
                 for moved in record.images
             )
-            return {path: why for path, why in found if why}
+            return {path: f"{why}: `dedup undo` brings it back" for path, why in found if why}
 
     def _protection(self, moved: Moved) -> str:
         prefix = self._policy.protects_from(str(moved.image.path), str(moved.keeper.path))
-        return (
-            f"the prefix {prefix} protects it, and not {moved.keeper.path}: `dedup undo` brings it back"
-            if prefix
-            else ""
-        )
+        return f"the prefix {prefix} protects it, and not {moved.keeper.path}" if prefix else ""
 
     def _end(
         self, record: Record, mover: Mover, moved: Moved, older_than: timedelta, wish: str, *, is_dry: bool
@@ -122,23 +120,27 @@ class PurgeService:
         return ""
 
 
-def _wish(projection: GroupProjection, moved: Moved, keep: Keep) -> str:
-    """Why a person wants the image to stay; empty if nobody does."""
+def _wish(projection: GroupProjection, moved: Moved, keep: Keep, chosen: Collection[tuple[bytes, bytes]]) -> str:
+    """Why a person wants the image to stay; empty if nobody does.
+
+    `chosen`: images that were chosen over others since the plan was begun, by their ids and contents.
+    """
     keeper, image = id_of(moved.keeper.path), id_of(moved.image.path)
-    decided, link = projection.decided(keeper, image), projection.link(keeper, image)
-    if decided is not None and _are_meant(moved, _contents(decided)):
-        if decided.decision is Decision.DUPLICATE and decided.keeper != image:
-            return ""
-        return f"{decided.by or 'a person'} decided that it stays: `dedup undo` brings it back"
-    if decided is None and keep is Keep.DECIDED:
-        return "what a person decided about it was taken back: `dedup undo` brings it back"
-    if projection.is_wanted_beside(_content(moved.image), keeper):
-        told = f"a person wants its bytes to stay beside {moved.keeper.path}, or beside a copy of that"
-        return f"{told}: `dedup undo` brings it back"
-    known = {it: facts.content for it in (keeper, image) if (facts := projection.image(it)) is not None}
-    if link is None or FAMILIES.get(link.kind) is Family.SAME or not _are_meant(moved, known):
+    told, link = projection.decided(keeper, image), projection.link(keeper, image)
+    decided = told if told is not None and _are_meant(moved, _contents(told)) else None
+    if decided is not None and (decided.decision is not Decision.DUPLICATE or decided.keeper == image):
+        return f"{decided.by or 'a person'} decided that it stays"
+    if (image, _content(moved.image)) in chosen and (decided is None or decided.keeper != keeper):
+        return "a person chose to keep it, over another image"
+    if decided is not None:
         return ""
-    return f"nobody holds it for a copy of {moved.keeper.path} any more: `dedup undo` brings it back"
+    if told is None and keep is Keep.DECIDED:
+        return "what a person decided about it was taken back"
+    if projection.is_wanted_beside(_content(moved.image), keeper):
+        return f"a person wants its bytes to stay beside {moved.keeper.path}, or beside a copy of that"
+    known = {it: facts.content for it in (keeper, image) if (facts := projection.image(it)) is not None}
+    is_other = link is not None and FAMILIES.get(link.kind) is not Family.SAME and _are_meant(moved, known)
+    return f"nobody holds it for a copy of {moved.keeper.path} any more" if is_other else ""
 
 
 def _contents(decided: Decided) -> dict[bytes, bytes]:

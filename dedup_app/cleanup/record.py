@@ -66,7 +66,7 @@ class Moved:
 class Header:
     """The first entry: which plan is followed, where to, and under which lease. `tags`: whether tags move along.
 
-    `keep`: by whose word images go.
+    `keep`: by whose word images go. `begun_at`: what was decided since, no run may have heard of.
     """
 
     plan: str
@@ -75,6 +75,7 @@ class Header:
     lease_id: str
     tags: bool
     keep: Keep
+    begun_at: datetime
 
 
 class Record:
@@ -95,9 +96,9 @@ class Record:
         found = cls.going_on(manifest, plan, now, quarantine=quarantine, tags=tags)
         if found is not None:
             return found
-        header = Header(digest_of(plan), plan.account, quarantine, str(uuid.uuid4()), tags, plan.keep)
+        header = Header(digest_of(plan), plan.account, quarantine, str(uuid.uuid4()), tags, plan.keep, now())
         fields = {"manifest": VERSION, "plan": header.plan, "account": header.account, "keep": plan.keep.value}
-        more = {"quarantine": quarantine, "lease": header.lease_id, "tags": tags, "at": now().isoformat()}
+        more = {"quarantine": quarantine, "lease": header.lease_id, "tags": tags, "at": header.begun_at.isoformat()}
         manifest.append(fields | more)
         return cls(manifest, header, (), now)
 
@@ -133,7 +134,7 @@ class Record:
                 first[it] for it in ("plan", "account", "quarantine", "lease", "tags")
             )
             keep = Keep(first.get("keep", Keep.POLICY))  # an earlier version did not tell it
-            header = Header(told, account, quarantine, lease, tags, keep)
+            header = Header(told, account, quarantine, lease, tags, keep, _moment(first["at"]))
             for entry in steps:
                 line += 1
                 moved[entry["image"]] = _after(moved.get(entry["image"]), entry)

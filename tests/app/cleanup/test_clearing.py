@@ -244,6 +244,35 @@ def test_what_a_person_chose_to_keep_before_the_app_heard_that_it_went_is_not_en
     assert refused == {A: "ann decided that it stays: `dedup undo` brings it back"}
 
 
+def test_what_a_person_chose_over_a_third_image_while_a_plan_was_followed_is_not_ended():
+    """Which an earlier plan would not have taken, either; a word about the image that stayed counts for more."""
+    it = scene()
+    decide, third = it.world.services.decisions.decide_pair, put_image(it.world, "third.jpg", 100)
+
+    def choose() -> None:
+        it.world.time += timedelta(minutes=1)
+        decide(A, third, Act.KEEPER, "ann", A)
+
+    assert while_applying(it, 4, choose)
+    it.world.time += 2 * DAY
+    refused = {it.path: it.why for it in it.purge(DAY, is_dry=True) if it.is_refused}
+    assert refused == {A: "a person chose to keep it, over another image: `dedup undo` brings it back"}
+    decide(A, BEST, Act.KEEPER, "ann", BEST)
+    assert {it.fate for it in it.purge(DAY)} == {Fate.ENDED}
+
+
+def test_what_was_chosen_over_a_third_image_before_the_plan_and_goes_for_a_protected_one_is_ended():
+    it = scene()
+    it.world.settings = replace(it.world.settings, protected_prefixes=("best",))
+    it.world.services = it.world.start_process("with other settings")
+    third = put_image(it.world, "third.jpg", 100)
+    it.world.services.decisions.decide_pair(A, third, Act.KEEPER, "ann", A)
+    it.world.time += DAY
+    assert A in {outcome.path for outcome in it.apply() if outcome.fate is Fate.GONE}
+    it.world.time += 2 * DAY
+    assert {it.fate for it in it.purge(DAY)} == {Fate.ENDED}
+
+
 def test_nothing_is_ended_while_nobody_can_tell_what_people_decided(cleared: Scene):
     pair(cleared.world, BEST.name, A.name, decision=Decision.KEEP_BOTH)
     cleared.world.verdict_segments.clear()
