@@ -54,13 +54,8 @@ def test_what_was_read_before_a_read_broke_off_is_in_the_groups() -> None:
     assert len(group.members) == 1
 
 
-def test_an_image_whose_handler_died_before_the_log_knew_of_its_new_bytes_leaves_its_group() -> None:
-    world = World(plain_index=True)
-    for name, data in (("a.png", photo(1)), ("b.png", copy_of(1))):
-        path = world.upload_and_ingest(name, data)
-    world.verify_all()
-    assert len(list(world.services.groups.groups(frozenset(Family)))) == 1
-    world.images.put(path, photo(2))
+def die_before_the_log_knows(world: World, path: ImagePath) -> None:
+    """Ingest the image, and die before the first record of it is appended."""
 
     def die(_number: int, step: str) -> None:
         if step == "verdict_log.append":
@@ -70,6 +65,16 @@ def test_an_image_whose_handler_died_before_the_log_knew_of_its_new_bytes_leaves
     with pytest.raises(Crash):
         world.services.ingest.ingest(path)
     world.before = lambda _number, _step: None
+
+
+def test_an_image_whose_handler_died_before_the_log_knew_of_its_new_bytes_leaves_its_group() -> None:
+    world = World(plain_index=True)
+    for name, data in (("a.png", photo(1)), ("b.png", copy_of(1))):
+        path = world.upload_and_ingest(name, data)
+    world.verify_all()
+    assert len(list(world.services.groups.groups(frozenset(Family)))) == 1
+    world.images.put(path, photo(2))
+    die_before_the_log_knows(world, path)
     assert world.row(path).status == PROCESSING
     world.services.ingest.ingest(path)
     assert list(world.start_process("another").groups.groups(frozenset(Family))) == []
@@ -180,15 +185,7 @@ def test_a_log_that_hears_of_its_first_verdict_by_a_later_try_is_whole():
     world = World(plain_index=True)
     world.upload_and_ingest("a.png", photo(1))
     path = world.upload("b.png", photo(1))
-
-    def die(_number: int, step: str) -> None:
-        if step == "verdict_log.append":
-            raise Crash
-
-    world.before = die
-    with pytest.raises(Crash):
-        world.services.ingest.ingest(path)
-    world.before = lambda _number, _step: None
+    die_before_the_log_knows(world, path)
     world.time += timedelta(minutes=1)
     world.services.ingest.ingest(path)
     world.time += timedelta(minutes=11)
