@@ -97,10 +97,8 @@ def plan_groups(
     planned, left_out = [], []
     for group in sorted(groups, key=lambda group: group.keeper.path):
         going = [member for member in group.members if _is_wanted(group, member, wanted)]
-        unsure = (it for it in group.members if it.is_unsure and _is_copy_by_word(it))
-        left_out += [LeftOut(it.facts.path, UNSURE) for it in unsure if _is_asked_for(it, wanted)]
-        asked = ((it, asked_about(it)) for it in group.members if group.family is Family.SAME)
-        left_out += [LeftOut(it.facts.path, why) for it, why in asked if why and _is_asked_for(it, wanted)]
+        doubts = ((it, _doubt(group, it)) for it in group.members if _is_asked_for(it, wanted))
+        left_out += [LeftOut(it.facts.path, why) for it, why in doubts if why]
         if group.keeper.image_id not in known:
             left_out += [LeftOut(it.facts.path, f"{group.keeper.path}, which would stay, changed") for it in going]
             continue
@@ -114,6 +112,13 @@ def plan_groups(
             why = tuple(in_words(group.reasons))
             planned.append(PlannedGroup(group.id, known[group.keeper.image_id], why, copies))
     return tuple(planned), tuple(left_out)
+
+
+def _doubt(group: Group, member: Member) -> str:
+    """What a person has to decide before a copy may go; empty for one that may, and for what is no copy."""
+    if group.family is Family.SAME and (why := asked_about(member)):
+        return why
+    return UNSURE if member.is_unsure and _is_copy_by_word(member) else ""
 
 
 def _is_copy_by_word(member: Member) -> bool:

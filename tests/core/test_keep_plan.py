@@ -198,6 +198,12 @@ def test_what_a_person_chose_goes_for_no_image_that_it_was_chosen_over_whoever_s
         assert [group.bytes_to_gain for group in projection.groups()] == [POOR.byte_size]
 
 
+def test_what_was_chosen_over_the_one_that_stays_and_may_be_what_was_altered_is_left_out_once():
+    links = link(POOR, GOOD), link(GOOD, BEST, VerdictKind.ALTERED), link(POOR, BEST)
+    plan = planned(POOR, GOOD, BEST, *links, choice(POOR, GOOD, 1), choice(GOOD, BEST, 2), choice(BEST, POOR, 3))
+    assert plan.left_out == (LeftOut("images/good.jpg", CHOSEN),)
+
+
 def test_a_doubt_about_one_copy_holds_up_no_other():
     records = BEST, GOOD, POOR, link(BEST, GOOD, VerdictKind.ALTERED), link(BEST, POOR)
     assert goes(planned(*records, Decided.of(BEST, GOOD, Decision.DUPLICATE, at=1))) == {"poor.jpg": "best.jpg"}
