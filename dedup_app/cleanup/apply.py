@@ -205,7 +205,7 @@ class ApplyService:
         return record.note(moved, Step.DELETED)
 
     def _delete(self, record: Record, mover: Mover, moved: Moved, copy: Blob) -> Moved:
-        image, keeper, lease = moved.image, moved.keeper, record.header.lease_id
+        image, keeper, lease = moved.image, moved.keeper, record.lease_id
         leased: list[ImagePath] = []
         try:
             # The copy is leased last, so that its lease still holds whenever the image can be deleted under its own.
@@ -252,7 +252,7 @@ class ApplyService:
             if not _is_there(mover, known.image):
                 return
             if (found := mover.look(known.quarantined)) and found.copied_from == known.image.path:
-                mover.drop(known.quarantined, found, known.image.path, known.image.etag)
+                mover.drop(known.quarantined, found, record.lease_id, known.image.path, known.image.etag)
         except PermanentError:  # mostly of another run that takes it just now, of which this copy is what is left
             return
         record.note(known, Step.REFUSED)

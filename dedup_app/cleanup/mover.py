@@ -1,7 +1,6 @@
 """Moving one blob: copied within the account, waited for, compared; whatever an earlier try has left."""
 
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,8 +28,6 @@ class Mover:
         self._blobs = blobs
         self._tags = tags
         self._pause = pause
-        # Not that of the manifest, which a run on another machine may have, too.
-        self._lease_id = str(uuid.uuid4())
 
     def look(self, path: ImagePath) -> Blob | None:
         """The blob, without the tags that the app puts on it: it may change them at any time, and makes them anew."""
@@ -62,20 +59,20 @@ class Mover:
             self._blobs.delete(target, found.etag)
         raise StoreBusy(f"storage gave up copying to {target}")
 
-    def drop(self, path: ImagePath, copy: Blob, place: ImagePath, etag: str | None = None) -> None:
+    def drop(self, path: ImagePath, copy: Blob, lease_id: str, place: ImagePath, etag: str | None = None) -> None:
         """Delete a copy in quarantine, but only while an image is at its place, the one with the etag if one is given.
 
         Nobody deletes an image without a lease on its copy, so while we have it what is seen at the place stays there.
         Raises `BlobHeld` if somebody else has it, and `BlobChanged`.
         """
-        self._blobs.lease(path, self._lease_id, copy.etag)
+        self._blobs.lease(path, lease_id, copy.etag)
         try:
             there = self._blobs.look(place, tags=False)
             if there is None or etag not in {None, there.etag}:
                 raise BlobChanged(f"{place} changed, or went away, just now")
-            self._blobs.delete(path, copy.etag, self._lease_id)
+            self._blobs.delete(path, copy.etag, lease_id)
         finally:
-            self._blobs.release(path, self._lease_id)
+            self._blobs.release(path, lease_id)
 
     def must_be(self, path: ImagePath, found: Blob, content: BlobContent, sha256: str) -> None:
         """Raise `NotTheSame` unless the blob is what `content` says; without a stored hash its bytes are read."""

@@ -125,6 +125,11 @@ class MovableBlobs(Protocol):
 class Manifest(Protocol):
     """What was done to each image, step by step, in the order in which it was done. Nothing is ever taken back."""
 
+    @property
+    def place(self) -> str:
+        """Where it lies: no two that are worked on at the same time have the same."""
+        ...
+
     def entries(self) -> Sequence[Mapping[str, Any]]:
         """All entries, the first one first."""
         ...

@@ -105,7 +105,7 @@ class PurgeService:
             raise CannotPurge(why)
         if not is_dry:
             if copy.is_leased:  # by an earlier run of ours that died
-                self._blobs.release(moved.quarantined, record.header.lease_id)
+                self._blobs.release(moved.quarantined, record.lease_id)
             self._blobs.delete(moved.quarantined, copy.etag)
 
     def _objection(self, mover: Mover, keeper: PlannedImage) -> str:

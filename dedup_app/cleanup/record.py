@@ -64,9 +64,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first entry: which plan is followed, where to, and under which lease. `tags`: whether tags move along.
+    """The first entry: which plan is followed, and where to. `lease_id`: what the leases of each run are made of.
 
-    `keep`: by whose word images go. `begun_at`: what was decided since, no run may have heard of.
+    `tags`: whether tags move along. `keep`: by whose word images go. `begun_at`: what was decided later, a run may not
+    have heard of.
     """
 
     plan: str
@@ -87,6 +88,8 @@ class Record:
         self._lock = Lock()
         self._moved = {it.image.path: it for it in moved}
         self.header = header
+        # Whoever goes on with the manifest has the leases of a killed run; who has a copy of it elsewhere has others.
+        self.lease_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{header.lease_id} {manifest.place}"))
 
     @classmethod
     def begin(

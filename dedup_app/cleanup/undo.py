@@ -62,7 +62,7 @@ class UndoService:
                 moved = record.note(moved, Step.RESTORED)
             self._ingest_queue.send(IngestMessage(path))  # also where it was undeleted, of which no event tells
             try:
-                _drop_copy(mover, moved, seen)
+                _drop_copy(record, mover, moved, seen)
             except BlobHeld as error:
                 why = f"it is at its place, and its copy stays at {moved.quarantined}: {error}"
                 return Outcome(path, Fate.BACK, size, why, is_refused=True)
@@ -118,10 +118,10 @@ class UndoService:
             raise CannotUndo(str(error)) from error
 
 
-def _drop_copy(mover: Mover, moved: Moved, etag: str | None) -> None:
+def _drop_copy(record: Record, mover: Mover, moved: Moved, etag: str | None) -> None:
     copy: Blob | None = mover.look(moved.quarantined)
     if copy is not None:
-        mover.drop(moved.quarantined, copy, moved.image.path, etag)
+        mover.drop(moved.quarantined, copy, record.lease_id, moved.image.path, etag)
 
 
 def _never_taken(mover: Mover, moved: Moved) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ class ManifestFile:
     def __init__(self, file: FileIO, entries: Sequence[Entry]) -> None:
         self._file = file
         self._entries = list(entries)
+        self.place = f"{platform.node()}:{Path(str(file.name)).resolve()}"
 
     def entries(self) -> Sequence[Entry]:
         return self._entries

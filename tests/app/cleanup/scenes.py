@@ -35,6 +35,7 @@ class MemoryManifest:
 
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
+        self.place = f"memory at {id(self)}"
 
     def entries(self) -> Sequence[Mapping[str, Any]]:
         return list(self.lines)

@@ -576,6 +576,20 @@ def test_a_tag_or_tier_that_is_set_at_any_moment_is_not_lost(change: dict[str, o
     pytest.fail("it never ended")
 
 
+def test_who_follows_a_copy_of_a_manifest_elsewhere_has_leases_of_their_own():
+    """With one lease for both, the one that gives up would end it for the other, which relies on the copy."""
+    it = one_pair()
+    elsewhere, refused = replace(it, manifest=MemoryManifest()), list[str]()
+
+    def follow() -> None:
+        elsewhere.manifest.lines = it.manifest.lines[:]
+        refused.extend(outcome.why for outcome in elsewhere.apply(it.world.start_process("elsewhere")))
+
+    assert while_applying(it, 17, follow)
+    assert refused == [f"{BEST}, which would stay for it: somebody holds a lease on it"]
+    assert (it.now_at(A), {blob.copied_from for blob in it.quarantined.values()}) == (None, {A})
+
+
 def test_whenever_it_is_undone_elsewhere_by_a_copy_of_its_manifest_no_image_is_lost():
     for at_step in range(1, 200):
         it = one_pair()

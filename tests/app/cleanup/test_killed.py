@@ -49,7 +49,6 @@ def test_apply_killed_at_any_call_loses_nothing_and_can_be_resumed_or_undone(aft
             assert_nothing_is_lost(it)
             assert [it.now_at(path) for path in it.going] == [None] * 3
             assert {message.path for message in it.world.ingest_queue.messages} == set(it.going)
-        it.world.blobs.leases.clear()  # half a minute later
         if it.manifest.lines:
             assert not any(outcome.is_refused for outcome in it.undo())
         assert_all_is_as_it_was(it)
@@ -68,7 +67,6 @@ def test_undo_killed_at_any_call_loses_nothing_and_can_be_resumed(after: bool):
         with dying(it.world, number, after=after) as died:
             it.undo()
         assert_nothing_is_lost(it)
-        it.world.blobs.leases.clear()  # half a minute later
         assert {outcome.fate for outcome in it.undo()} == {Fate.BACK}
         assert_all_is_as_it_was(it)
         assert {message.path for message in it.world.ingest_queue.messages} == set(it.going)
