@@ -118,7 +118,7 @@ def test_the_modules_that_start_threads_are_those_that_were_tried() -> None:
             if names & starts - {"Threads"}:
                 plain.add(file.relative_to(ROOT).as_posix())
     of_the_command = {"dedup_app/scan/folder_scan.py", "dedup_app/cleanup/outcome.py", "dedup_app/measure/service.py"}
-    within_a_limit = {"dedup_app/operations/rejudge.py", "dedup_app/feedback/decision_transfer.py"}  # of the command, too
+    within_a_limit = {"dedup_app/operations/rejudge.py", "dedup_app/feedback/decision_transfer.py"}  # of commands
     reads_tables_by_what_was_tried = {"dedup_app/queries/review.py", "dedup_app/queries/activity.py"}
     tried = {
         *("dedup_storage/tables/entity_table.py", "dedup_storage/messaging/queues.py"),
