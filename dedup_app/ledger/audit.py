@@ -14,6 +14,7 @@ from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairRow, PairsTable, image_ids
 from dedup_app.ports.superseded import Superseded
 from dedup_app.records.currency import is_current
+from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit
 from dedup_core.search.second_look import is_sure
@@ -72,7 +73,7 @@ class Audit:
             if self._features.get(image_id) is None:
                 found.findings.append(Finding(FindingKind.HELD_WRONGLY, image_id))
                 found.to_remove.append((image_id, version))
-        self._look_at_pairs(prefix, found)
+        self._look_at_pairs(prefix, found, deep=deep)
         if deep:
             indexed = (row for row in rows.values() if row.status == INDEXED and row.features is not None)
             found.to_pair = [(row, missing) for row in indexed if (missing := self.unpaired(row))]
@@ -141,18 +142,26 @@ class Audit:
             return FindingKind.GONE
         return None if etag == row.etag else FindingKind.OUTDATED
 
-    def _look_at_pairs(self, prefix: str, found: Slice) -> None:
-        waiting: list[PairRow] = []
+    def _look_at_pairs(self, prefix: str, found: Slice, *, deep: bool) -> None:
+        """With `deep` also those that could not be read of images that can: by a setting or a tier of another time."""
+        undone: list[tuple[FindingKind, PairRow]] = []
         for pair in self._pairs.with_prefix(prefix):
             if pair.is_half_decided:
                 found.findings.append(Finding(FindingKind.HALF_DECIDED, pair.left.image_id, pair.left))
                 found.half_decided.append(pair)
-            if pair.verdict is None:
-                waiting.append(pair)
-        asked = image_ids(waiting)
+            if (kind := _undone(pair)) is not None and (deep or kind is not FindingKind.PAIR_UNREAD):
+                undone.append((kind, pair))
+        asked = image_ids(pair for _, pair in undone)
         rows = self._features.summaries(asked) if asked else {}
-        for pair in waiting:
-            if is_current(pair, rows):
-                kind = FindingKind.PAIR_FAILED if pair.failure else FindingKind.PAIR_WAITING
+        for kind, pair in undone:
+            were_read = all(rows[it].status == INDEXED for it in image_ids([pair]) & rows.keys())
+            if is_current(pair, rows) and (were_read or kind is not FindingKind.PAIR_UNREAD):
                 found.findings.append(Finding(kind, pair.left.image_id, pair.left))
                 found.to_send.append(pair)
+
+
+def _undone(pair: PairRow) -> FindingKind | None:
+    """Why nobody knows yet what the two are to each other."""
+    if pair.verdict is None:
+        return FindingKind.PAIR_FAILED if pair.failure else FindingKind.PAIR_WAITING
+    return FindingKind.PAIR_UNREAD if pair.verdict.kind is VerdictKind.UNVERIFIABLE else None

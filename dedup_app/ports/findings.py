@@ -23,6 +23,7 @@ class FindingKind(StrEnum):
     HELD_WRONGLY = "images that searches find as what they are not"
     PAIR_WAITING = "pairs without a verdict"
     PAIR_FAILED = "pairs whose message failed for good"
+    PAIR_UNREAD = "pairs that could not be read, of images that were"
     PAIR_MISSING = "pairs that were never opened"
     HALF_DECIDED = "decisions that have not come everywhere"
 

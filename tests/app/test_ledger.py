@@ -238,6 +238,31 @@ def test_all_pairs_whose_messages_are_gone_are_sent_again_by_one_run(full):
     assert sent == {frozenset(pair) for pair in [(C, copy), (A, another)]}
 
 
+def test_a_pair_that_a_setting_made_unverifiable_is_compared_once_it_is_set_back(full):
+    before = full.settings
+    full.settings = replace(before, image_formats=frozenset({"JPEG"}))
+    full.services = full.start_process("png is off")
+    copy = full.upload("e.jpg", copy_of(2))
+    full.services.ingest.ingest(copy)
+    full.verify_all()
+    assert full.pair(C, copy).verdict.kind is VerdictKind.UNVERIFIABLE
+    full.settings = before
+    assert found(looked_at(full, full.start_process("png is on"), deep=True)) == {"PAIR_UNREAD": 1}
+    assert found(mend(full, deep=True)) == {}
+    assert full.pair(C, copy).verdict.kind is VerdictKind.DUPLICATE
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_pair_with_an_image_that_is_refused_or_gone_is_no_finding(full, is_gone):
+    full.upload_and_ingest("b.png", FILES[D])
+    full.verify_all()
+    if is_gone:
+        full.images.delete(B)
+        full.services.ingest.ingest(B)
+    assert full.pair(A, B).verdict.kind is VerdictKind.UNVERIFIABLE
+    assert found(looked_at(full, deep=True)) == {}
+
+
 def put_in_one_slice(world, monkeypatch, count):
     """New blobs of the only slice that is looked at."""
     monkeypatch.setattr(reconcile, "PREFIXES", ("01",))
