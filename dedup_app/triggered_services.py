@@ -105,7 +105,12 @@ class TriggeredServices(ServicePorts):
 
         return ReconcileService(
             audit=Audit(
-                images=self.images, features=self.features, pairs=self.pairs, index=self.index, pairing=self._pairing
+                images=self.images,
+                features=self.features,
+                pairs=self.pairs,
+                index=self.index,
+                pairing=self._pairing,
+                container=self.settings.image_container,
             ),
             images=self.images,
             index=self.index,

@@ -36,7 +36,7 @@ class Slice:
 
 
 class Audit:
-    """Looks at slices; changes nothing."""
+    """Looks at slices; changes nothing. Images of a container that was watched before are none of its business."""
 
     def __init__(
         self,
@@ -46,12 +46,14 @@ class Audit:
         pairs: PairsTable,
         index: CandidateIndex,
         pairing: Pairing,
+        container: str,
     ) -> None:
         self._images = images
         self._features = features
         self._pairs = pairs
         self._index = index
         self._pairing = pairing
+        self._container = container
 
     def look(self, prefix: str, listing: BlobListing, *, deep: bool = False) -> Slice:
         """Everything of the slice, or of a portion of it.
@@ -61,7 +63,9 @@ class Audit:
         The log is read after the rows, so what a row says is `indexed` must be in it, unless the row moved since.
         """
         found = Slice()
-        rows = {row.path.image_id: row for row in self._features.with_prefix(prefix)}
+        rows = {
+            it.path.image_id: it for it in self._features.with_prefix(prefix) if it.path.container == self._container
+        }
         self._index.catch_up()
         held = self._index.held(prefix)
         known = {short_id(image_id): row for image_id, row in rows.items() if not row.status.is_gone}
@@ -153,6 +157,7 @@ class Audit:
                 undone.append((kind, pair))
         asked = image_ids(pair for _, pair in undone)
         rows = self._features.summaries(asked) if asked else {}
+        rows = {image_id: row for image_id, row in rows.items() if row.path.container == self._container}
         for kind, pair in undone:
             were_read = all(rows[it].status == INDEXED for it in image_ids([pair]) & rows.keys())
             if is_current(pair, rows) and (were_read or kind is not FindingKind.PAIR_UNREAD):

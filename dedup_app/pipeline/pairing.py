@@ -48,6 +48,7 @@ class Pairing:
         self._verify_queue = verify_queue
         self._totals = totals
         self._max_candidates = settings.max_candidates
+        self._container = settings.image_container
         self._now = now
 
     def pair_up(self, row: FeaturesRow, hits: Iterable[Hit], *, overwritten: bool) -> int:
@@ -87,9 +88,14 @@ class Pairing:
     def _wanted(self, image: FeaturesRow, hits: Iterable[Hit]) -> tuple[list[Candidate], list[Candidate]]:
         """Files with the same bytes, and the others that are likely enough."""
         asked = _fingerprints(image)
-        candidates = list(confirmed(asked, hits, self._features.get, self._max_candidates))
+        candidates = list(confirmed(asked, hits, self._row_of, self._max_candidates))
         copies = [it for it in candidates if is_same_file(image, it.row)]
         return copies, likeliest(asked, [it for it in candidates if not is_same_file(image, it.row)])
+
+    def _row_of(self, image_id: str) -> FeaturesRow | None:
+        """None for an image of a container that was watched before: no message may name it, so nobody reads it."""
+        row = self._features.get(image_id)
+        return row if row is not None and row.path.container == self._container else None
 
     def _store_identical(self, image: FeaturesRow, copies: Sequence[Candidate]) -> list[VerifyTarget]:
         """Store the verdict on files with the same bytes, of which none is read; those that have changed by now.

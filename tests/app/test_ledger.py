@@ -27,7 +27,7 @@ from dedup_core.search.hit import Hit
 from dedup_core.views import View
 from dedup_storage.account.transport import CALL_SECONDS
 from local_host.blobs.queue import BlobMessage
-from tests.app.world import World, copy_of, photo, small_scene
+from tests.app.world import World, copy_of, photo, recolored, small_scene
 from tests.core.pictures import encoded
 
 A, B, C, D = (ImagePath("images", f"{name}.png") for name in "abcd")
@@ -260,6 +260,21 @@ def test_a_pair_with_an_image_that_is_refused_or_gone_is_no_finding(full, is_gon
         full.images.delete(B)
         full.services.ingest.ingest(B)
     assert full.pair(A, B).verdict.kind is VerdictKind.UNVERIFIABLE
+    assert found(looked_at(full, deep=True)) == {}
+
+
+def test_images_of_the_container_that_was_watched_before_are_neither_compared_nor_missed(full):
+    full.settings = replace(full.settings, image_container="photos")
+    full.services = full.start_process("of another container")
+    copy, recoloring = ImagePath("photos", "c.jpg"), ImagePath("photos", "d.png")
+    for path, data in {copy: FILES[B], recoloring: recolored(1)}.items():
+        full.images.put(path, data)
+        full.services.ingest.ingest(path)
+    full.verify_all()
+    assert {frozenset(it.paths): it.verdict.kind for it in full.pairs.all() if {copy, recoloring} & {*it.paths}} == {
+        frozenset({copy, recoloring}): VerdictKind.COLOR_VARIANT
+    }
+    full.images.delete(A)
     assert found(looked_at(full, deep=True)) == {}
 
 
