@@ -101,7 +101,7 @@ class Services(TriggeredServices):
     def keep_plan(self) -> "KeepPlanService":
         from dedup_app.cleanup.keep_plan import KeepPlanService
 
-        return KeepPlanService(book=self.groups, features=self.features, account=self.settings.account, now=self.now)
+        return KeepPlanService(book=self.groups, features=self.features, settings=self.settings, now=self.now)
 
     @cached_property
     def apply(self) -> "ApplyService":

@@ -53,6 +53,14 @@ def test_an_earlier_plan_takes_nothing_of_a_pair_of_which_nobody_can_tell_any_mo
     assert C not in {blob.copied_from for blob in it.quarantined.values()}
 
 
+def test_a_plan_names_no_image_of_the_container_that_was_watched_before():
+    it = scene()
+    assert it.plan.groups
+    it.world.settings = replace(it.world.settings, image_container="photos")
+    plan = it.world.start_process("of another container").keep_plan.plan(Wanted())
+    assert (plan.groups, plan.left_out) == ((), ())
+
+
 def test_of_two_names_of_one_blob_nothing_is_taken():
     world = World(plain_index=True)
     path, alias = (put_image(world, name, 900) for name in ("a/b.jpg", "a//b.jpg"))
