@@ -175,6 +175,7 @@ class Services(TriggeredServices):
             loader=self.loader,
             budgets=self.budgets,
             policy=self.settings.policy,
+            containers=self.settings.containers,
         )
 
     def measure(self, workshop: "Workshop", decoders: "Decoders", threads: int) -> "MeasureService":

@@ -1,6 +1,6 @@
 """Check: is this picture here already? Looked up and compared like one that lands, and nothing of it is stored."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched, islice
 
@@ -46,6 +46,7 @@ class CheckService:
         loader: MemoryEfficientImageLoader,
         budgets: LoadBudgets,
         policy: Policy,
+        containers: Collection[str],
     ) -> None:
         self._read = read
         self._features = features
@@ -54,6 +55,7 @@ class CheckService:
         self._loader = loader
         self._budgets = budgets
         self._policy = policy
+        self._containers = containers
 
     def look_up_image(self, path: ImagePath, most: int) -> list[CheckHit]:
         """As `look_up` for an image of the container, whether or not it was taken in. Raises `ImageNotFound`, too."""
@@ -96,4 +98,7 @@ class CheckService:
     def _alive(self, ids: Iterable[str], at_once: int) -> Iterator[ImageSummary]:
         for part in batched(ids, at_once, strict=False):
             rows = self._features.summaries(part)
-            yield from (rows[it] for it in part if it in rows and rows[it].is_alive)
+            yield from (rows[it] for it in part if it in rows and self._is_there(rows[it]))
+
+    def _is_there(self, row: ImageSummary) -> bool:
+        return row.is_alive and row.path.container in self._containers

@@ -274,6 +274,7 @@ def test_images_of_the_container_that_was_watched_before_are_neither_compared_no
     assert {frozenset(it.paths): it.verdict.kind for it in full.pairs.all() if {copy, recoloring} & {*it.paths}} == {
         frozenset({copy, recoloring}): VerdictKind.COLOR_VARIANT
     }
+    assert {it.path for it in full.services.check.look_up(lambda: photo(1), 10)} == {copy, recoloring}
     full.images.delete(A)
     assert found(looked_at(full, deep=True)) == {}
 
