@@ -437,7 +437,7 @@ def test_every_slice_is_looked_at_within_the_hours_however_often_the_timer_comes
     world = World(reconcile_hours=hours)
     world.tick = timedelta(milliseconds=1)
     runs = max(1, hours * 60 // minutes)
-    for number in range(3 * runs):
+    for number in range(2 * runs):
         ledger = world.services.reconcile.run_slices()
         if number >= runs:
             assert ledger.slices == 256
