@@ -50,7 +50,7 @@ def sheet_of(plane: Float32s) -> Corners | None:
     top, left = edges[0], edges[2]
     bottom, right = (_Line(-edge.slope, size - edge.start) for edge, size in ((edges[1], high), (edges[3], wide)))
     corners = np.array([_crossing(*pair) for pair in ((top, left), (top, right), (bottom, right), (bottom, left))])
-    sides = np.hypot(*(corners - np.roll(corners, -1, axis=0)).T)
+    sides = np.hypot(*edges_of(corners).T)
     return corners if sides.min() >= _LEAST_SIDE * min(high, wide) else None
 
 

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from dedup_core.decoding.pixels.shrink import reduce_to_working_size
 from dedup_core.decoding.working_image import WorkingImage
+from dedup_core.fingerprinting.perspective import Points, perspective
 
 
 @cache
@@ -74,6 +75,15 @@ def padded(image: Image.Image, share: float, color: str) -> Image.Image:
 def cropped(image: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
     width, height = image.size
     return image.crop((int(width * left), int(height * top), int(width * right), int(height * bottom)))
+
+
+def in_perspective(
+    image: Image.Image, seen: Points, size: tuple[int, int], ground: int | tuple[int, ...]
+) -> Image.Image:
+    """The picture with its corners at these places, clockwise from the top left, before a plain ground of `size`."""
+    whole = [(0, 0), (image.width, 0), image.size, (0, image.height)]
+    transform, coefficients = Image.Transform.PERSPECTIVE, perspective(seen, whole)
+    return image.transform(size, transform, coefficients, Image.Resampling.BICUBIC, fillcolor=ground)
 
 
 def bent(image: Image.Image, displace: Callable[[float, float], tuple[float, float]]) -> Image.Image:

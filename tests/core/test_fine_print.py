@@ -14,11 +14,11 @@ from dedup_core.comparison.regions import RegionKind
 from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.given import working_image_of
-from dedup_core.fingerprinting.perspective import perspective
 from dedup_core.limits import FINE_SIZE
 from dedup_core.policy import BALANCED
 from dedup_core.views import View
 from tests.core.drawings import photo
+from tests.core.pictures import in_perspective
 
 PAGE = (1240, 1754)  # A4 at 150 dots an inch
 PRINT = 23  # pixels: 11 points there
@@ -194,19 +194,13 @@ def music(moved: int = 0) -> Image.Image:
 def photographed(sheet: Image.Image) -> bytes:
     """A little from the side, on a brown desk, of which a narrow strip is to be seen along each edge."""
     width, height = sheet.size
-    whole = [(0, 0), (width, 0), (width, height), (0, height)]
     seen = [(0.03 * width, 0.015 * height), (0.991 * width, 0), (width, 0.97 * height), (0.012 * width, height)]
-    coefficients, desk = perspective(seen, whole), (90, 80, 70)
-    transform = Image.Transform.PERSPECTIVE
-    return encoded(sheet.transform(sheet.size, transform, coefficients, Image.Resampling.BICUBIC, fillcolor=desk), 88)
+    return encoded(in_perspective(sheet, seen, sheet.size, (90, 80, 70)), 88)
 
 
 def on_a_desk(sheet: Image.Image, *corners: tuple[int, int]) -> bytes:
     """Photographed from a little aside: where its corners lie, clockwise from the top left."""
-    whole = [(0, 0), (sheet.width, 0), sheet.size, (0, sheet.height)]
-    size, desk = (sheet.width + 60, sheet.height + 60), (120, 90, 60)
-    transform, coefficients = Image.Transform.PERSPECTIVE, perspective(corners, whole)
-    return encoded(sheet.transform(size, transform, coefficients, Image.Resampling.BICUBIC, fillcolor=desk))
+    return encoded(in_perspective(sheet, corners, (sheet.width + 60, sheet.height + 60), (120, 90, 60)))
 
 
 def small(sheet: Image.Image) -> Image.Image:

@@ -4,8 +4,7 @@ import pytest
 from PIL import Image
 
 from dedup_core import VerdictKind, decide, measure_images
-from dedup_core.fingerprinting.perspective import perspective
-from tests.core.pictures import jpeg, scene, working
+from tests.core.pictures import in_perspective, jpeg, scene, working
 
 LEAN = 0.12  # of a side, by which the farthest corner is drawn in
 
@@ -13,13 +12,9 @@ LEAN = 0.12  # of a side, by which the farthest corner is drawn in
 def seen_at_an_angle(image: Image.Image, lean: float) -> Image.Image:
     """The picture on a table: each corner drawn in by another share of the sides."""
     width, height = image.size
-    whole = [(0, 0), (width, 0), (width, height), (0, height)]
     seen = [(lean * width, 0), (width, 0.6 * lean * height)]
     seen += [(width * (1 - lean / 2), height), (0, height * (1 - 0.4 * lean))]
-    coefficients = perspective(seen, whole)
-    table = (120, 110, 100)
-    transform = Image.Transform.PERSPECTIVE
-    return image.transform(image.size, transform, coefficients, Image.Resampling.BICUBIC, fillcolor=table)
+    return in_perspective(image, seen, image.size, (120, 110, 100))
 
 
 @pytest.mark.parametrize("seed", [1, 3, 7])

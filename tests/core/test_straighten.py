@@ -9,11 +9,10 @@ from PIL import Image, ImageDraw
 from dedup_core import measure_images
 from dedup_core.fingerprinting.hashes import hash_distance, hashes_of
 from dedup_core.fingerprinting.luma import LumaPicture
-from dedup_core.fingerprinting.perspective import perspective
 from dedup_core.search.hit import MAX_DISTANCE_BITS
 from dedup_core.views import View
 from tests.core.drawings import drawn, photo
-from tests.core.pictures import jpeg, working
+from tests.core.pictures import in_perspective, jpeg, working
 
 WHITE = (255, 255, 255)
 BLACK = (0, 0, 0)
@@ -45,12 +44,8 @@ def on_a_desk(sheet: Image.Image) -> Image.Image:
     """The sheet on a wooden desk, as a phone sees it from one side."""
     grain = np.random.Generator(np.random.PCG64(3)).normal(0, 3, (980, 800, 3)) + DESK
     desk = Image.fromarray(grain.clip(0, 255).astype(np.uint8))
-    corners = [(0, 0), (sheet.width, 0), sheet.size, (0, sheet.height)]
-    coefficients = perspective([(110, 80), (690, 120), (740, 900), (70, 880)], corners)
-    laid, shown = (
-        it.transform(desk.size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
-        for it in (sheet, Image.new("L", sheet.size, 255))
-    )
+    seen = [(110, 80), (690, 120), (740, 900), (70, 880)]
+    laid, shown = (in_perspective(it, seen, desk.size, 0) for it in (sheet, Image.new("L", sheet.size, 255)))
     desk.paste(laid, mask=shown)
     return desk
 
