@@ -48,6 +48,13 @@ def test_a_picture_beside_another_one_is_no_copy_of_the_two(other: Image.Image, 
     assert verdict.kind is VerdictKind.ALTERED, verdict.reasons
 
 
+@pytest.mark.parametrize(("shown", "other"), [(1, 2), (4, 6), (5, 4)])
+def test_a_picture_that_ends_without_a_line_where_another_one_begins_is_no_copy_of_the_two(shown, other) -> None:
+    both = beside(scene(shown, (480, 360)), scene(other, (480, 360)), gap=0)
+    verdict = decide(measure_images(working(scene(shown, (480, 360))), working(both)))
+    assert verdict.kind is VerdictKind.ALTERED, verdict.reasons
+
+
 def test_a_picture_in_the_window_of_an_app_is_altered() -> None:
     verdict = decide(measure_images(working(scene(3)), working(in_window(scene(3)))))
     assert verdict.kind is VerdictKind.ALTERED, verdict.reasons

@@ -215,6 +215,13 @@ def test_a_part_beyond_the_last_row_and_column_is_that_row_and_column():
     assert side.shared == 0.0
 
 
+@pytest.mark.parametrize("left", [0.0, -0.01, -0.05])
+def test_a_picture_that_lies_a_little_beyond_a_collage_is_one_of_its_pictures(left):
+    collage = np.concatenate([np.asarray(scene(number, (300, 300))) for number in (3, 4)], axis=1)
+    side = side_of(collage, 1.0, (left, 0.0, 0.5, 1.0), is_overlaid=False)
+    assert (side.is_framed, side.is_written) == (True, True)
+
+
 @pytest.mark.parametrize("side", range(4))
 def test_a_part_that_reaches_beyond_the_other_picture_ends_with_its_frame(side):
     theirs = [0.0, 0.0, 1.0, 1.0]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.filled_corners import Edges, color_of_corners, filled_places, off_color
 from dedup_core.comparison.alignment.frame import box_of
+from dedup_core.comparison.overlap.breaks import breaks_off
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.structure.clusters import PixelBox
 
@@ -38,6 +39,8 @@ _LEAST_MARGIN: Final = 8  # lines: small letters and something around them
 # Of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length.
 _LEAST: Final = 2e-4
 _LEAST_SCENE: Final = 2e-3  # the same of other pictures; grain of paper has fewer such steps
+_SQUARE: Final = 8  # pixels
+_VARIED: Final = 10.0  # gray levels; docs/thresholds.md#written-margins
 _SAME_COLORS: Final = 0.8  # docs/thresholds.md#written-margins
 _ROUGH: Final = 4.0  # gray levels, of second differences: more than saving leaves of a shadow
 _SMOOTH: Final = 0.12  # of what lies around is rougher: scenes are in 0.2 and more, a word leaves 0.1
@@ -88,7 +91,7 @@ def _status_bar(whole: Pixels) -> int:
 
 
 class Surroundings:
-    """What lies around `inner`, a rectangle of a whole picture (h, w, 3); looked at when something is asked."""
+    """What lies around `inner`, a rectangle within a whole picture (h, w, 3); looked at when something is asked."""
 
     def __init__(self, whole: Pixels, inner: Corners) -> None:
         self._whole = whole
@@ -109,13 +112,25 @@ class Surroundings:
 
         The rest of a page or of a chessboard, which may end in a line as well, has the colors of what is inside.
         """
-        if not self._is_rough:
-            return False
-        outlines = sum(int(_outlines(strip).sum()) for strip in self._strips)
-        if outlines < _LEAST_SCENE * max(self._whole.shape) ** 2:
+        if not (self._is_rough and self._is_scene):
             return False
         left, top, right, bottom = self._box
-        return _alike_in_color(self._strips, self._whole[top:bottom, left:right]) < _SAME_COLORS
+        inside = self._whole[top:bottom, left:right]
+        return inside.size > 0 and _alike_in_color(self._strips, inside) < _SAME_COLORS
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether another picture begins at the edges, with or without a line."""
+        return breaks_off(self._whole, self._box) and self.is_other_picture
+
+    @property
+    def _is_scene(self) -> bool:
+        """Whether it shows more than grain, which leaves no outlines, and on which light changes evenly."""
+        outlines = sum(int(_outlines(strip).sum()) for strip in self._strips)
+        if outlines >= _LEAST_SCENE * max(self._whole.shape) ** 2:
+            return True
+        uneven = np.concatenate([_unevenness(strip) for strip in self._strips])
+        return bool(uneven.mean() >= _VARIED)
 
     @cached_property
     def _is_rough(self) -> bool:
@@ -128,7 +143,7 @@ class Surroundings:
         whole, (left, top, right, bottom) = self._whole, self._box
         height, width = whole.shape[:2]
         around = round(_AROUND * max(height, width)) + _STEP
-        rows = slice(max(0, top), bottom)
+        rows = slice(top, bottom)
         around_it = (
             whole[_status_bar(whole) : max(0, top - around)],
             whole[min(height, bottom + around) :][::-1],
@@ -157,6 +172,16 @@ def _roughness(luma: NDArray[np.float64]) -> Mask:
     """Where lightness does more than rise or fall along rows or columns, for all points but the outermost."""
     across, down = (np.abs(np.diff(luma, 2, axis=axis)) > _ROUGH for axis in (1, 0))
     return np.asarray(across[1:-1] | down[:, 1:-1])
+
+
+def _unevenness(strip: NDArray[np.int16]) -> NDArray[np.float64]:
+    """How far the means of squares of it (h, w, 3) are from what an even light leaves of lines along the side, (n,)."""
+    rows, columns = (side // _SQUARE for side in strip.shape[:2])
+    squares = strip[: rows * _SQUARE, : columns * _SQUARE].reshape(rows, _SQUARE, columns, _SQUARE, 3).mean((1, 3))
+    lines = squares.swapaxes(1, 2) - squares.mean(axis=1)[..., None]
+    along = np.arange(columns) - (columns - 1) / 2
+    slopes = lines @ along / max(1.0, float(along @ along))
+    return np.asarray(np.abs(lines - slopes[..., None] * along)).ravel()
 
 
 def _beyond_gap(ink: Mask) -> Mask:

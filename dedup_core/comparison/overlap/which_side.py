@@ -136,7 +136,7 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, lean
     profiles = zip((across, down, across, down), edges, is_wide, strict=True)
     is_edged = [wide and _has_edge(profile, edge) for profile, edge, wide in profiles]
     edged = [edge for edge, wide in zip(is_edged, is_wide, strict=True) if wide]
-    around = Surroundings(whole, inner)
+    around = Surroundings(whole, (left, top, right, bottom))
     if len(edged) == 1:
         side = is_wide.index(True)
         ends_in_line = _is_line(steps[side % 2], edges[side]) and _is_plain_around(luma, rows, columns)
@@ -146,6 +146,7 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, lean
     if is_wide in (_BARS_BESIDE, _BARS_ABOVE):
         profile, start, stop = (across, edges[0], edges[2]) if is_wide == _BARS_BESIDE else (down, edges[1], edges[3])
         is_framed = is_framed or _emptiness(profile, start, stop) < (_EMPTY_BARS if any(edged) else _EMPTY_BARS / 3)
+    is_framed = is_framed or (lean <= LEAST_LEAN and around.breaks_off)
     written = lean == 0.0 and any(
         is_written(margin, inside, luma.size)
         for (margin, inside), edge in zip(_beside_edges(luma, rows, columns), is_edged, strict=True)
