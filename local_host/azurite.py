@@ -25,6 +25,7 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 DEFAULT_PORTS = (10000, 10001, 10002)
 FREE_PORTS = (0, 0, 0)
 WATCH_SECONDS = 0.2
+STOP_TIMEOUT_SECONDS = 10.0
 LOCK_TIMEOUT_SECONDS = 10.0  # how long an Azurite whose host was killed may take to leave
 
 _KNOCK = "/knock/"  # no account is called that
@@ -55,8 +56,8 @@ class Azurite:
     """One Azurite process: a context manager, or `start()` and `stop()`. It stops with the process that started it.
 
     Without `location` everything stays in memory. With `access_log` every request is written to that file, so that
-    reads can be counted at the storage side with `requests()`; `debug_log` is Azurite's own, very long one.
-    `accounts` (name to base64 key) are there instead of the usual one.
+    reads can be counted at the storage side with `requests()`. `accounts` (name to base64 key) are there instead of the
+    usual one.
     """
 
     def __init__(
@@ -64,14 +65,12 @@ class Azurite:
         location: Path | None = None,
         *,
         access_log: Path | None = None,
-        debug_log: Path | None = None,
         ports: tuple[int, int, int] = FREE_PORTS,
         accounts: Mapping[str, str] | None = None,
         start_timeout_seconds: float = 60.0,
     ) -> None:
         self.location = location
         self.access_log = access_log
-        self.debug_log = debug_log
         self.start_timeout_seconds = start_timeout_seconds
         self.ports = ports
         self._accounts = {ACCOUNT: ACCOUNT_KEY} if accounts is None else accounts
@@ -111,7 +110,7 @@ class Azurite:
                 raise
         return self
 
-    def stop(self, timeout_seconds: float = 10.0) -> None:
+    def stop(self) -> None:
         """Stop it in order, so that a location on disk is complete; does nothing when it is not running."""
         process, self._process = self._process, None
         if process is None:
@@ -119,7 +118,7 @@ class Azurite:
         if process.stdin is not None:
             process.stdin.close()  # azurite_preload.cjs waits for this
         try:
-            process.wait(timeout_seconds)
+            process.wait(STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -183,8 +182,6 @@ class Azurite:
             command += [f"--{service}Port", str(port)]
         if self.access_log is None:
             command.append("--silent")
-        if self.debug_log is not None:
-            command += ["--debug", str(self.debug_log)]
         if self.location is None:
             return self._popen([*command, "--inMemoryPersistence"], log)
         with _locked(self.location, min(LOCK_TIMEOUT_SECONDS, self.start_timeout_seconds)) as lock:

@@ -16,6 +16,7 @@ from typing import Any, Self
 from local_host.log import CONTINUED
 
 END_OF_LOG_LENGTH = 4000  # letters: the last traceback
+STOP_TIMEOUT_SECONDS = 60.0
 _ROOT = Path(__file__).parent.parent
 
 
@@ -113,14 +114,14 @@ class HostProcess:
             raise
         return self
 
-    def stop(self, timeout_seconds: float = 60.0) -> int:
+    def stop(self) -> int:
         """Let it finish what is in flight and return its exit code; kills it when that takes too long."""
         process = self._take()
         if process is None:
             return 0
         process.send_signal(signal.SIGINT)
         try:
-            return process.wait(timeout_seconds)
+            return process.wait(STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()

@@ -309,8 +309,8 @@ class MemoryPoisonQueues:
     def __init__(self) -> None:
         self.messages: dict[str, list[PoisonMessage]] = {}
 
-    def peek(self, queue: str, limit: int = 32) -> Sequence[PoisonMessage]:
-        return self.messages.get(queue, [])[:limit]
+    def peek(self, queue: str) -> Sequence[PoisonMessage]:
+        return self.messages.get(queue, [])[:32]
 
     def take(
         self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool], until: datetime | None = None

@@ -1,7 +1,6 @@
 """Moving one blob: copied within the account, waited for, compared; whatever an earlier try has left."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from dedup_app.cleanup.ports import Blob, BlobChanged, BlobContent, Copying, MovableBlobs
@@ -24,10 +23,9 @@ class NotTheSame(BlobChanged):
 class Mover:
     """Copies blobs and proves that the copy is the same."""
 
-    def __init__(self, blobs: MovableBlobs, *, tags: bool, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, blobs: MovableBlobs, *, tags: bool) -> None:
         self._blobs = blobs
         self._tags = tags
-        self._pause = pause
 
     def look(self, path: ImagePath) -> Blob | None:
         """The blob, without the tags that the app puts on it: it may change them at any time, and makes them anew."""
@@ -90,5 +88,5 @@ class Mover:
                 raise BlobChanged(f"{path} is gone again")
             if found.copying is not Copying.PENDING:
                 return found
-            self._pause(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
         raise StoreBusy(f"storage is still copying to {path}")

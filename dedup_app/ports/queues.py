@@ -66,7 +66,7 @@ class Queues(Protocol):
 class PoisonQueues(Protocol):
     """The messages that the host gave up on, with hands on them."""
 
-    def peek(self, queue: str, limit: int = 32) -> Sequence[PoisonMessage]:
+    def peek(self, queue: str) -> Sequence[PoisonMessage]:
         """The oldest of them, up to 32, left where they are."""
         ...
 

@@ -24,11 +24,11 @@ class AzurePoisonQueues:
     def __init__(self, service: QueueService) -> None:
         self._service = service
 
-    def peek(self, queue: str, limit: int = AT_ONCE) -> Sequence[PoisonMessage]:
+    def peek(self, queue: str) -> Sequence[PoisonMessage]:
         poison = self._service.get_queue_client(queue + POISON_SUFFIX)
         with our_errors(f"look into {poison.queue_name}"):
             try:
-                return [_message(queue, it) for it in poison.peek_messages(max_messages=min(limit, AT_ONCE))]
+                return [_message(queue, it) for it in poison.peek_messages(max_messages=AT_ONCE)]
             except ResourceNotFoundError:
                 return []
 
