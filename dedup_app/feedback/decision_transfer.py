@@ -16,7 +16,6 @@ from dedup_app.records.group_records import facts_of, id_of
 from dedup_app.records.journal import VerdictJournal
 from dedup_app.threads import Threads
 from dedup_core.paths import ImagePath
-from dedup_core.views import View
 
 LINES_AT_ONCE = 200  # whose images' rows are asked for together, and which are told in one block
 PAIRS_AT_ONCE = 8  # each is some calls to storage one after the other, mostly waiting
@@ -151,10 +150,6 @@ def _never_compared(line: DecisionLine, rows: Mapping[str, ImageSummary]) -> Pai
         right=line.right,
         left_etag=left.etag if left else "",
         right_etag=right.etag if right else "",
-        verdict=None,
-        distance_bits=None,
-        view=View.UPRIGHT.value,
-        verified_at=None,
         left_version=left.version if left else 0,
         right_version=right.version if right else 0,
     )

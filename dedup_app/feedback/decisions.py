@@ -20,7 +20,6 @@ from dedup_core.groups.facts import Decided, Decision
 from dedup_core.groups.group import Group
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.paths import ImagePath
-from dedup_core.views import View
 
 OTHERWISE: Final = "{} changed since it was shown, or somebody else decided about it; look at it once more"
 MOST_REMEMBERED = 10  # some 150 bytes each in a row that is written anew with every decision
@@ -273,10 +272,6 @@ def _never_compared(left: ImageSummary, right: ImageSummary) -> PairRow:
         right=right.path,
         left_etag=left.etag,
         right_etag=right.etag,
-        verdict=None,
-        distance_bits=None,
-        view=View.UPRIGHT.value,
-        verified_at=None,
         left_version=left.version,
         right_version=right.version,
     )

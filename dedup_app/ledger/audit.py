@@ -1,5 +1,6 @@
 """One slice of the ledger: every image in it, as container, features row, fingerprint log and pairs have it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -79,21 +80,22 @@ class Audit:
                 found.to_remove.append((image_id, version))
         self._look_at_pairs(prefix, found, deep=deep)
         if deep:
-            indexed = (row for row in rows.values() if row.status == INDEXED and row.features is not None)
-            found.to_pair = [(row, missing) for row in indexed if (missing := self.unpaired(row))]
-            wanted_by = cache(self._wanted_by)  # in a crowd the same ones are asked again and again
-            found.findings += (
-                Finding(FindingKind.PAIR_MISSING, row.path.image_id, row.path)
-                for row, missing in found.to_pair
-                # Of a weak hit nobody can say that it was missed, as ingest asks with more than is stored; of one that
-                # a single side wants neither, as the other one may be in a crowd of which it takes the likeliest.
-                if any(is_sure(hit) and row.path in wanted_by(hit.image_id) for hit in missing)
-            )
+            self._search_again(rows.values(), found)
         return found
 
     def unpaired(self, row: FeaturesRow) -> list[Hit]:
         """What the index finds for this image, without a pair of the two as they are now."""
         return self._pairing.without_pair(row, self.hits(row))
+
+    def _search_again(self, rows: Iterable[FeaturesRow], found: Slice) -> None:
+        indexed = (row for row in rows if row.status == INDEXED and row.features is not None)
+        found.to_pair = [(row, missing) for row in indexed if (missing := self.unpaired(row))]
+        wanted_by = cache(self._wanted_by)  # in a crowd the same ones are asked again and again
+        for row, missing in found.to_pair:
+            # Of a weak hit nobody can say that it was missed, as ingest asks with more than is stored; of one that a
+            # single side wants neither, as the other one may be in a crowd of which it takes the likeliest.
+            if any(is_sure(hit) and row.path in wanted_by(hit.image_id) for hit in missing):
+                found.findings.append(Finding(FindingKind.PAIR_MISSING, row.path.image_id, row.path))
 
     def _wanted_by(self, image_id: str) -> frozenset[ImagePath]:
         row = self._features.get(image_id)
@@ -121,8 +123,12 @@ class Audit:
         elif row.status == INDEXED and held != row.version:
             now = self._features.get(image_id)
             if now is not None and now.version == row.version and now.status == INDEXED:
-                kind = FindingKind.NOT_HELD if held is None or held < row.version else FindingKind.HELD_WRONGLY
-                (found.to_append if kind is FindingKind.NOT_HELD else found.to_ingest).append(row)
+                if held is None or held < row.version:
+                    kind = FindingKind.NOT_HELD
+                    found.to_append.append(row)
+                else:
+                    kind = FindingKind.HELD_WRONGLY
+                    found.to_ingest.append(row)
         elif held is not None and not row.summary.is_alive and row.status != REMOVING:
             now = self._features.get(image_id)
             if now is not None and now.version == row.version:

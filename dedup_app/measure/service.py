@@ -3,7 +3,7 @@
 It only reads: an image once, the tables and the index as the app does. What comes of it is handed out image by image.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import batched, islice
@@ -72,26 +72,8 @@ class MeasureService:
     def run(self, images: Sequence[ImageSummary], shelf: Shelf) -> Iterator[ImageResult]:
         """What became of each image, as they are done. Raises `TemporaryError` where storage is busy for good."""
         self._index.catch_up()
-        ahead, failure = iter(images), None
         with ThreadPoolExecutor(self._threads, thread_name_prefix="measure") as threads:
-            waiting: set[Future[ImageResult]] = set()
-            try:
-                while True:
-                    for image in islice(ahead, 2 * self._threads - len(waiting)) if failure is None else ():
-                        waiting.add(threads.submit(self._measured, image, shelf))
-                    if not waiting:
-                        break
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        if (raised := future.exception()) is None:
-                            yield future.result()
-                        else:  # what the others are at is not lost
-                            failure = failure or raised
-                            waiting = {it for it in waiting if not it.cancel()}
-            finally:
-                threads.shutdown(cancel_futures=True)
-        if failure is not None:
-            raise failure
+            yield from _as_done(threads, 2 * self._threads, lambda image: self._measured(image, shelf), images)
 
     def strangers(self, images: Sequence[ImageSummary], most: int) -> tuple[list[FeaturesRow], Strangers]:
         """The rows of these images, and their pairs that are no copies by content or by what people decided."""
@@ -169,6 +151,30 @@ class MeasureService:
             return None
         measurement = self._workshop.measure(pictures[0], pictures[1], pair.view)
         return StrangerPair(str(left), str(right), pair.distance_bits, pair.candidate, measurement)
+
+
+def _as_done[T, R](
+    threads: ThreadPoolExecutor, ahead: int, handle: Callable[[T], R], items: Iterable[T]
+) -> Iterator[R]:
+    """What came of the items, in the order in which they are done, with at most so many begun `ahead`.
+
+    After a failure no other item is begun; it is raised when those that were begun are done.
+    """
+    left, failure = iter(items), None
+    waiting: set[Future[R]] = set()
+    try:
+        while waiting := waiting | {threads.submit(handle, item) for item in islice(left, ahead - len(waiting))}:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                if (raised := future.exception()) is None:
+                    yield future.result()
+                else:
+                    failure, left = failure or raised, iter(())
+                    waiting = {it for it in waiting if not it.cancel()}
+    finally:
+        threads.shutdown(cancel_futures=True)
+    if failure is not None:
+        raise failure
 
 
 def without(images: Sequence[ImageSummary], done: Collection[str]) -> list[ImageSummary]:

@@ -1,7 +1,7 @@
 """Rejudge: what was measured of pairs is judged once more, by another policy, and no image is read."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import batched, groupby
@@ -43,22 +43,6 @@ class Change:
         }
 
 
-@dataclass(slots=True)
-class RejudgeReport:
-    """What became of all pairs that have a verdict; filled while the changes are listed.
-
-    `reworded`: only numbers or limits in the reasons changed. `not_measured`: the measurement is missing or of another
-    version. `queued` counts those of them that were sent to be verified. `overtaken`: a verdict on newer contents came.
-    """
-
-    judged: int = 0
-    reworded: int = 0
-    not_measured: int = 0
-    queued: int = 0
-    overtaken: int = 0
-    changed: Counter[str] = field(default_factory=Counter)
-
-
 @dataclass(frozen=True, slots=True)
 class _Judged:
     """A pair, what was said of it, what is said now, and the row that says so."""
@@ -75,6 +59,29 @@ class _Judged:
     @property
     def is_reworded(self) -> bool:
         return self.verdict != self.before and not self.is_changed
+
+
+@dataclass(slots=True)
+class RejudgeReport:
+    """What became of all pairs that have a verdict; filled while the changes are listed.
+
+    `reworded`: only numbers or limits in the reasons changed. `not_measured`: the measurement is missing or of another
+    version. `queued` counts those of them that were sent to be verified. `overtaken`: a verdict on newer contents came.
+    """
+
+    judged: int = 0
+    reworded: int = 0
+    not_measured: int = 0
+    queued: int = 0
+    overtaken: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+
+    def count(self, judged: Sequence[_Judged], settled: Sequence[_Judged]) -> None:
+        """Add pairs that were judged, and those of them whose new verdict holds."""
+        self.judged += len(judged)
+        self.overtaken += len(judged) - len(settled)
+        self.reworded += sum(it.is_reworded for it in settled)
+        self.changed.update(f"{it.before.kind.value} -> {it.verdict.kind.value}" for it in settled if it.is_changed)
 
 
 class RejudgeService:
@@ -119,17 +126,9 @@ class RejudgeService:
                     list(threads.map(self._verify_queue.send, _messages(unmeasured)))  # raises what a send raised
                     report.queued += len(unmeasured)
                 judged = list(self._judged(depend))
-                report.judged += len(judged)
-                stored = threads.map(lambda it: dry_run or self._is_stored(it), judged)
-                settled = [it for it, is_stored in zip(judged, stored, strict=True) if is_stored]
-                report.overtaken += len(judged) - len(settled)
-                report.reworded += sum(it.is_reworded for it in settled)
-                changes = [Change(it.pair, it.before.kind, it.verdict) for it in settled if it.is_changed]
-                report.changed.update(f"{it.before.value} -> {it.verdict.kind.value}" for it in changes)
-                if not dry_run:
-                    untold = (it.row for it in settled if it.is_changed or _is_untold(it, log))
-                    self._journal.tell([replace(row, decided=None) for row in untold], {})
-                yield from changes
+                settled = judged if dry_run else self._stored(judged, threads, log)
+                report.count(judged, settled)
+                yield from (Change(it.pair, it.before.kind, it.verdict) for it in settled if it.is_changed)
 
     def _judged(self, pairs: Iterable[PairRow]) -> Iterator[_Judged]:
         for pair in pairs:
@@ -140,6 +139,14 @@ class RejudgeService:
             if verdict.kind is not pair.verdict.kind:
                 row = replace(row, verified_at=self._later_than(pair))
             yield _Judged(pair, pair.verdict, verdict, row)
+
+    def _stored(self, judged: Sequence[_Judged], threads: Threads, log: GroupProjection) -> list[_Judged]:
+        """Those of which the table says now what they say; the verdict log is told what it does not know."""
+        are_stored = threads.map(self._is_stored, judged)
+        stored = [it for it, is_stored in zip(judged, are_stored, strict=True) if is_stored]
+        untold = (it.row for it in stored if it.is_changed or _is_untold(it, log))
+        self._journal.tell([replace(row, decided=None) for row in untold], {})
+        return stored
 
     def _is_stored(self, it: _Judged) -> bool:
         """Whether the verdict stands in the table; not where one on newer contents does."""

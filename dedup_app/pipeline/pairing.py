@@ -209,10 +209,8 @@ def _pending(row: FeaturesRow, target: VerifyTarget) -> PairRow:
         right=target.path,
         left_etag=row.etag,
         right_etag=target.etag,
-        verdict=None,
         distance_bits=target.distance_bits,
         view=str(target.view or View.UPRIGHT),
-        verified_at=None,
         left_version=row.version,
         right_version=target.version,
     )

@@ -10,6 +10,7 @@ from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.groups.facts import Decided
 from dedup_core.paths import ImagePath
+from dedup_core.views import View
 
 PAIRS_AT_ONCE = 500  # of a long list of pairs, whose images' rows are asked for together, a thousand at most
 
@@ -30,10 +31,10 @@ class PairRow:
     right: ImagePath
     left_etag: str
     right_etag: str
-    verdict: Verdict | None
-    distance_bits: int | None
-    view: str
-    verified_at: datetime | None
+    verdict: Verdict | None = None
+    distance_bits: int | None = None
+    view: str = View.UPRIGHT.value
+    verified_at: datetime | None = None
     left_version: int = 0
     right_version: int = 0
     failure: str = ""

@@ -31,27 +31,15 @@ class VerdictLog:
 
     def append(self, records: Iterable[Record]) -> None:
         """Append the records in their order, many in one block."""
-        block = bytearray()
-        for record in records:
-            block += record_bytes(record)
-            if len(block) >= BLOCK_BYTES:
-                self._together.do(bytes(block))
-                block.clear()
-        if block:
-            self._together.do(bytes(block))
+        for block in _blocks(map(record_bytes, records)):
+            self._together.do(block)
 
     def reader(self) -> "VerdictReader":
         return VerdictReader(self._segments)
 
     def _commit(self, group: Sequence[bytes]) -> None:
-        block = bytearray()
-        for data in group:
-            block += data
-            if len(block) >= BLOCK_BYTES:
-                self._append(bytes(block))
-                block.clear()
-        if block:
-            self._append(bytes(block))
+        for block in _blocks(group):
+            self._append(block)
 
     def _append(self, block: bytes) -> None:
         self._last = self._last or max(self._segments.last(), 1)
@@ -62,6 +50,18 @@ class VerdictLog:
                 self._last += 1
             else:
                 return
+
+
+def _blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in the same order, in blocks of whole parts."""
+    block = bytearray()
+    for part in parts:
+        block += part
+        if len(block) >= BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)
 
 
 class VerdictReader:
