@@ -11,7 +11,7 @@ from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.ports.superseded import Superseded
 from dedup_app.progress import Progress, told, unheard
-from dedup_app.records.decision_steps import DecisionSteps
+from dedup_app.records.decision_steps import DecisionSteps, never_compared
 from dedup_app.records.group_records import facts_of, id_of
 from dedup_app.records.journal import VerdictJournal
 from dedup_app.threads import Threads
@@ -94,7 +94,7 @@ class DecisionTransfer:
         self._journal.tell(untold, rows)
 
     def _write(self, line: DecisionLine, rows: Mapping[str, ImageSummary]) -> "tuple[_Became, PairRow]":
-        pair = self._pairs.get(line.left, line.right) or _never_compared(line, rows)
+        pair = self._pairs.get(line.left, line.right) or never_compared(line.left, line.right, rows)
         before, now = pair.decided, line.decisions[-1]
         if before is not None and before != now and not now.outranks(before):
             return _Became.OLDER, pair
@@ -137,19 +137,4 @@ def _is_there(path: ImagePath, rows: Mapping[str, ImageSummary]) -> bool:
 
 
 def _is_about(line: DecisionLine, rows: Mapping[str, ImageSummary]) -> bool:
-    decided = line.decisions[-1]
-    contents = {decided.first: decided.first_content, decided.second: decided.second_content}
-    return all(contents[id_of(it)] in {b"", facts_of(rows[it.image_id]).content} for it in line.paths)
-
-
-def _never_compared(line: DecisionLine, rows: Mapping[str, ImageSummary]) -> PairRow:
-    """A pair that has no row here; it stays pending, until its images are found to look alike."""
-    left, right = rows.get(line.left.image_id), rows.get(line.right.image_id)
-    return PairRow(
-        left=line.left,
-        right=line.right,
-        left_etag=left.etag if left else "",
-        right_etag=right.etag if right else "",
-        left_version=left.version if left else 0,
-        right_version=right.version if right else 0,
-    )
+    return line.decisions[-1].is_about({id_of(it): facts_of(rows[it.image_id]).content for it in line.paths})

@@ -11,7 +11,7 @@ from dedup_app.feedback.shown import shown_of_group, shown_of_pair
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.ports.superseded import Superseded
-from dedup_app.records.decision_steps import DecisionSteps
+from dedup_app.records.decision_steps import DecisionSteps, never_compared
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import facts_of, id_of, microseconds
 from dedup_app.records.journal import VerdictJournal
@@ -142,7 +142,7 @@ class DecisionService:
             by=asked.by,
             at=self._later_than(pair),
         )
-        pair = pair or _never_compared(ours, theirs)
+        pair = pair or never_compared(*paths, rows)
         return self._put(pair, _as_chosen_before(decided, pair.decided), pair.decided)
 
     def decide_group(
@@ -264,14 +264,3 @@ def _has_changed(group: Group, rows: Mapping[str, ImageSummary]) -> bool:
     """Whether an image has other bytes by now, of which the verdict log has not heard yet."""
     now = {facts.image_id: facts.content for facts in map(facts_of, rows.values())}
     return any(image.content and now.get(image.image_id) != image.content for image in group.images)
-
-
-def _never_compared(left: ImageSummary, right: ImageSummary) -> PairRow:
-    return PairRow(
-        left=left.path,
-        right=right.path,
-        left_etag=left.etag,
-        right_etag=right.etag,
-        left_version=left.version,
-        right_version=right.version,
-    )

@@ -12,6 +12,7 @@ from dedup_app.ports.superseded import Superseded
 from dedup_app.records.journal import VerdictJournal
 from dedup_core.errors import TemporaryError
 from dedup_core.groups.facts import Decided
+from dedup_core.paths import ImagePath
 
 
 class DecisionSteps:
@@ -33,3 +34,16 @@ class DecisionSteps:
         """Take the steps that may be missing, unless somebody has decided since."""
         with suppress(Superseded):
             self.take(pair, pair.decided, rows)
+
+
+def never_compared(left: ImagePath, right: ImagePath, rows: Mapping[str, ImageSummary]) -> PairRow:
+    """A pair without a row, to decide about; it stays pending, until its images are found to look alike."""
+    ours, theirs = rows.get(left.image_id), rows.get(right.image_id)
+    return PairRow(
+        left=left,
+        right=right,
+        left_etag=ours.etag if ours else "",
+        right_etag=theirs.etag if theirs else "",
+        left_version=ours.version if ours else 0,
+        right_version=theirs.version if theirs else 0,
+    )

@@ -11,7 +11,7 @@ from dedup_app.records.currency import is_current
 from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY
-from dedup_core.groups.facts import Decided, Decision
+from dedup_core.groups.facts import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _judgments(pairs: Iterable[PairRow], rows: dict[str, ImageSummary], evidence
         decision = pair.decided.decision if pair.decided else None
         if decision is Decision.KEEP_BOTH:
             evidence.leave_out("both are kept, which says nothing about a copy")
-        elif not is_current(pair, rows) or not _is_about(pair.decided, pair, rows):
+        elif not is_current(pair, rows) or not _is_about_both(pair, rows):
             evidence.leave_out("an image was overwritten or deleted since")
         elif pair.verdict is not None and pair.verdict.kind in NO_MATTER_OF_POLICY:
             evidence.leave_out("the same bytes, or not readable: no matter of settings")
@@ -82,9 +82,7 @@ def _judgments(pairs: Iterable[PairRow], rows: dict[str, ImageSummary], evidence
             yield Judgment(str(pair.left), str(pair.right), pair.measurement, is_copy)
 
 
-def _is_about(decided: Decided | None, pair: PairRow, rows: dict[str, ImageSummary]) -> bool:
-    if decided is None:
-        return False
-    contents = {it.image_id: it.content for it in (facts_of(rows[path.image_id]) for path in pair.paths)}
-    about = ((decided.first, decided.first_content), (decided.second, decided.second_content))
-    return all(content in {b"", contents.get(image_id)} for image_id, content in about)
+def _is_about_both(pair: PairRow, rows: dict[str, ImageSummary]) -> bool:
+    """Whether its decision is about both images as they are now."""
+    facts = [facts_of(rows[path.image_id]) for path in pair.paths]
+    return pair.decided is not None and pair.decided.is_about({it.image_id: it.content for it in facts})

@@ -1,5 +1,6 @@
 """What grouping knows: images, verified pairs of them, and what people decided about pairs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
@@ -169,6 +170,11 @@ class Decided:
     @property
     def key(self) -> tuple[bytes, bytes]:
         return self.first, self.second
+
+    def is_about(self, contents: Mapping[bytes, bytes]) -> bool:
+        """Whether images with these contents, by their ids, are meant; a decision written by hand names no content."""
+        about = (self.first, self.first_content), (self.second, self.second_content)
+        return all(content in {b"", contents.get(image_id)} for image_id, content in about)
 
     def outranks(self, other: "Decided | None") -> bool:
         """Whether this is the later word of the two."""

@@ -57,9 +57,7 @@ def is_in_force(decided: Decided, first: ImageFacts, second: ImageFacts) -> bool
     """Whether it was not taken back, and both images are there with the bytes that it is about."""
     if decided.decision is None or not (first.is_alive and second.is_alive):
         return False
-    contents = (decided.first_content, first.content), (decided.second_content, second.content)
-    # Decisions that were written by hand name no content.
-    return all(about in {b"", content} for about, content in contents)
+    return decided.is_about({it.image_id: it.content for it in (first, second)})
 
 
 def ties_of(pairs: Pairs, first: Places, second: Places) -> Ties:
