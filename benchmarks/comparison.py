@@ -108,7 +108,7 @@ def ask(child: subprocess.Popen[str], pair: tuple[str, str]) -> float:
 
 def forgetting() -> Callable[[], None]:
     """What forgets all that the checkout holds of a comparison."""
-    for module in ("dedup_core.comparison.overlap.part", "dedup_core.comparison.part"):  # in its room, and from before
+    for module in ("dedup_core.comparison.overlap.part", "dedup_core.comparison.part"):  # now, and before
         with suppress(ImportError):
             return importlib.import_module(module).forget_parts
     return lambda: None  # it holds nothing
@@ -122,7 +122,7 @@ def answer_in_turn() -> None:
     # Not by what an import finds: an installed checkout answers for what another one lacks.
     if Path(sys.path[0], "dedup_core", "decoding").is_dir():
         from dedup_core.decoding.decoder import decode  # noqa: PLC0415
-    else:  # a checkout from before dedup_core had rooms
+    else:  # a checkout from before dedup_core had subpackages
         from dedup_core.decode import decode  # noqa: PLC0415
     forget_parts = forgetting()
 
