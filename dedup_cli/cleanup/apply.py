@@ -33,8 +33,8 @@ def apply(
 ) -> None:
     """Move the copies that a plan names into the container dedup-quarantine. `dedup undo` brings them back.
 
-    An image moves only if it and the one that stays are as they were when they were compared. If it is stopped, the
-    same command goes on. It runs with your own rights; the app itself cannot delete anything.
+    An image moves only if it and the one that stays are as they were when they were compared. If it is stopped, run
+    it again, and it continues. It runs with your own rights; the app itself cannot delete anything.
 
     Example: dedup apply plan.json --yes
     """

@@ -32,21 +32,22 @@ class Linking(StrEnum):
 def plan(
     context: typer.Context,
     keep: Annotated[
-        Keep, typer.Option(help="By verdicts and what people decided, or by what people decided and nothing else.")
+        Keep, typer.Option(help="Go by verdicts and by what people decided, or by what people decided alone.")
     ] = Keep.POLICY,
     verdict: Annotated[
         list[Linking] | None, typer.Option(help="Only copies with this verdict; may be repeated.")
     ] = None,
     prefix: Annotated[
-        str, typer.Option(metavar="NAME", help="Only images go whose names begin so, without the container.")
+        str,
+        typer.Option(metavar="NAME", help="Only images whose names (without the container) begin with this may go."),
     ] = "",
     output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
 ) -> None:
     """Say which images could go, why, and how many bytes that saves. Nothing is changed.
 
-    Copies go by their verdicts (identical, duplicate), but for those that a person wants to keep; what was altered or
-    is of another color goes only where a person decided so.
+    Copies go by their verdicts (identical, duplicate), except those that a person wants to keep; altered images and
+    color variants go only where a person decided so.
 
     Example: dedup plan --keep policy --format json > plan.json
     """

@@ -30,7 +30,7 @@ def purge(
     """Delete for good what a run of `dedup apply` moved into quarantine. This cannot be undone.
 
     A copy whose keeper is gone, or has other bytes now, stays in quarantine: it may be the last one. So does one that
-    somebody decided about meanwhile, and no longer for a copy.
+    somebody has decided meanwhile is no copy.
 
     Example: dedup purge plan.manifest.jsonl --older-than 30d --yes
     """

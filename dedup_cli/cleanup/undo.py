@@ -17,8 +17,8 @@ def undo(
 ) -> None:
     """Bring back everything that a run of `dedup apply` moved into quarantine, and have the app take it in again.
 
-    Nothing is overwritten: where something new is at its place, an image stays in quarantine. If it is stopped, the
-    same command goes on.
+    Nothing is overwritten: where something new is at its place, an image stays in quarantine. If it is stopped, run it
+    again, and it continues.
 
     Example: dedup undo plan.manifest.jsonl
     """

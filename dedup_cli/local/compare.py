@@ -39,7 +39,7 @@ def compare(
     left: Annotated[Path, typer.Argument(metavar="A", help="An image file.")],
     right: Annotated[Path, typer.Argument(metavar="B", help="Another image file.")],
     policy: Annotated[
-        Preset, typer.Option(help="How much may differ in a copy; balanced is what the app uses unless told otherwise.")
+        Preset, typer.Option(help="How much a copy may differ; balanced is what the app uses unless told otherwise.")
     ] = Preset.BALANCED,
     explain: Annotated[
         Path | None,

@@ -44,8 +44,10 @@ class UnreadableFile(PermanentError):
 
 def scan(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look, with all folders in it.")],
-    policy: Annotated[Preset, typer.Option(help="How much may differ in a copy.")] = Preset.BALANCED,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder to look through, with all folders in it.")
+    ],
+    policy: Annotated[Preset, typer.Option(help="How much a copy may differ.")] = Preset.BALANCED,
     output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     html: Annotated[

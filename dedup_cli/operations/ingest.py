@@ -40,7 +40,7 @@ def ingest(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was queued for a program.")] = False,
 ) -> None:
-    """Queue images that landed before the app ran to be fingerprinted and looked up.
+    """Queue images that were there before the app, to be fingerprinted and looked up.
 
     An image that the app knows and that has not changed since is left as it is; one that was refused is read once more
     if a newer version of what refused it is installed, or with --rejected.

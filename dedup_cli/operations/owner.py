@@ -25,7 +25,7 @@ def owner(
         OwnerAction, typer.Argument(metavar="ACTION", help="Show it, or make the app of these settings the owner.")
     ],
     site: Annotated[
-        str, typer.Option(help="With take-over: the name of the app in Azure; else that of the next to start.")
+        str, typer.Option(help="With take-over: the app's name in Azure. Default: that of the next app to start.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print it for a program.")] = False,
 ) -> None:

@@ -50,22 +50,24 @@ class Asked:
 def measure(
     context: typer.Context,
     *,
-    prefix: Annotated[str, typer.Option(metavar="NAME", help="Only images whose names begin so.")] = "",
+    prefix: Annotated[str, typer.Option(metavar="NAME", help="Only images whose names begin with this.")] = "",
     sample: Annotated[int, typer.Option(min=2, max=100_000, help="How many images are read.")] = 300,
-    seed: Annotated[int, typer.Option(help="Another number draws other images.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another number draws another sample.")] = 0,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report with plots and pictures.")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all figures.")] = None,
     at_least: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Exit code 1 if a smaller share of copies is found.")
+        float | None, typer.Option(min=0, max=1, help="Exit with code 1 if a smaller share of the copies is found.")
     ] = None,
     policy: Annotated[Preset | None, typer.Option(help="Judge by this preset, not by the settings.")] = None,
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Keep what was measured there, for `dedup tune`.")
     ] = None,
     page: Annotated[
-        str, typer.Option(metavar="URL", help="Where the review page answers: the report links pairs to it.")
+        str, typer.Option(metavar="URL", help="The address of the review page, to which the report links pairs.")
     ] = "",
-    read_price: Annotated[float, typer.Option(min=0, help="Of 10,000 reads, as your storage account has it.")] = 0.005,
+    read_price: Annotated[
+        float, typer.Option(min=0, help="The price of 10,000 reads of your storage account.")
+    ] = 0.005,
     jobs: Annotated[int | None, typer.Option(min=1, max=256, help="Processes. Default: the number of cores.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:

@@ -45,7 +45,7 @@ def tune(
     ] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with the curve.")] = None,
     page_address: Annotated[
-        str, typer.Option("--page", metavar="URL", help="Where the review page answers: pairs are linked to it.")
+        str, typer.Option("--page", metavar="URL", help="The address of the review page, to which pairs are linked.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it for a program.")] = False,
 ) -> None:

@@ -37,8 +37,8 @@ def export_decisions(
 ) -> None:
     """Write every decision of a person into FILE, a line of JSON for each pair.
 
-    A file that is there is replaced, once all lines are written, unless it tells of more pairs: decisions are never
-    forgotten, so some were lost here. A link stays, and what it names is replaced.
+    An existing file is replaced once all lines are written, unless it holds more pairs: decisions are never forgotten,
+    so some would have been lost here. A link stays, and what it names is replaced.
 
     Example: dedup export-decisions decisions.jsonl
     """
@@ -74,10 +74,10 @@ def import_decisions(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts for a program.")] = False,
 ) -> None:
-    """Take decisions in that were exported, from this account or another one with the same images.
+    """Take in exported decisions, from this account or another one with the same images.
 
-    Doing it again changes nothing; of two words about a pair the later one counts. Bad lines are refused by their
-    number, the others are taken in.
+    Doing it again changes nothing; of two decisions about a pair the later one counts. Bad lines are refused, with
+    their numbers; the others are taken in.
 
     Example: dedup import-decisions decisions.jsonl
     """

@@ -32,7 +32,7 @@ from dedup_cli.presentation.progress import progress
 from dedup_cli.presentation.written_file import check_place
 from dedup_cli.results.pair_export import COLUMNS, flat_record, pair_record, write_parquet
 
-Prefix = Annotated[str, typer.Option(metavar="NAME", help="Only with an image whose name begins so.")]
+Prefix = Annotated[str, typer.Option(metavar="NAME", help="Only with an image whose name begins with this.")]
 Since = Annotated[
     datetime | None,
     typer.Option(
@@ -68,8 +68,12 @@ def duplicates(
     everything: Annotated[bool, typer.Option("--all", help="Pairs of every kind.")] = False,
     prefix: Prefix = "",
     since: Since = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="A page of so many pairs. Not with PATH.")] = None,
-    after: Annotated[str, typer.Option(metavar="CURSOR", help="The page after the one that told this.")] = "",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="One page of at most this many pairs. Not with PATH.")
+    ] = None,
+    after: Annotated[
+        str, typer.Option(metavar="CURSOR", help="Continue after the cursor that the page before has told.")
+    ] = "",
     file: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Where to write the Parquet file.")
     ] = None,

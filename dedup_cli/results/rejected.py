@@ -25,8 +25,10 @@ def rejected(
     prefix: Prefix = "",
     output: Annotated[Format, typer.Option("--format", help="For people, or for a program.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="A page of so many files.")] = None,
-    after: Annotated[str, typer.Option(metavar="CURSOR", help="The page after the one that told this.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="One page of at most this many files.")] = None,
+    after: Annotated[
+        str, typer.Option(metavar="CURSOR", help="Continue after the cursor that the page before has told.")
+    ] = "",
 ) -> None:
     """List the files that could not be read, each with its reason. No image is read for it.
 

@@ -44,11 +44,13 @@ def report(
     state: Annotated[State, typer.Option(help="Those that people have decided, or not.")] = State.ALL,
     prefix: Prefix = "",
     since: Since = None,
-    most: Annotated[int, typer.Option(min=1, max=2_000, help="Groups on the page, the newest first.")] = 200,
+    most: Annotated[
+        int, typer.Option(min=1, max=2_000, help="How many groups are on the page, the newest first.")
+    ] = 200,
 ) -> None:
     """Write groups of copies with small pictures into one page that loads nothing and runs nothing.
 
-    It says first how many images it reads for it: those of the groups on the page, each once.
+    It first says how many images it reads: those of the groups on the page, each once.
 
     Example: dedup report --html copies.html --prefix uploads/ --since 2026-11-01
     """

@@ -20,8 +20,8 @@ ADDRESS = "127.0.0.1"
 
 def review(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Where the page answers; 0 takes a free port.", min=0, max=65535)] = 0,
-    name: Annotated[str, typer.Option("--as", help="The name that decisions are noted under; else yours here.")] = "",
+    port: Annotated[int, typer.Option(help="The port of the page; 0 takes a free one.", min=0, max=65535)] = 0,
+    name: Annotated[str, typer.Option("--as", help="The name to note decisions under. Default: your user name.")] = "",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Look at groups of copies side by side and decide about them, on a page that only this machine can reach.
