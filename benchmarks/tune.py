@@ -26,7 +26,7 @@ from rich.progress import track
 
 from benchmarks.tune_in_app import tried_in_app
 from dedup_app.feedback.dial import dial
-from dedup_app.feedback.telling import PLACES
+from dedup_app.feedback.informative_pairs import PLACES
 from dedup_app.tune.choice import Chooser
 from dedup_app.tune.evidence import Judgment
 from dedup_app.tune.moves import changed
@@ -134,18 +134,18 @@ def domains(path: Path) -> dict[str, Any]:
 
 
 def tried(judgments: list[Judgment], today: Policy) -> dict[str, Any]:
-    """Choices by 10, 60 and all telling decisions of one half, by truth and by a coin; judged on the other half."""
+    """Choices by 10, 60 and all informative decisions of one half, by truth and by a coin; judged on the other half."""
     order = sorted(judgments, key=lambda it: (it.left, it.right))
     random.Random(1).shuffle(order)
     # Pairs of one thing are in one half.
     side = {thing: place % 2 for place, thing in enumerate(dict.fromkeys(thing_of(it.left) for it in order))}
     first, held_back = ([it for it in order if side[thing_of(it.left)] == half] for half in (0, 1))
-    telling = sorted(first, key=lambda it: (distance(it.measurement, today), it.left, it.right))
+    informative = sorted(first, key=lambda it: (distance(it.measurement, today), it.left, it.right))
     found: dict[str, Any] = {"first_half": len(first), "held_back": len(held_back)}
     for name, decisions in {
-        f"{DECISIONS} by the truth": balanced(telling, DECISIONS),
-        "all by the truth": telling,
-        f"{DECISIONS} by a coin": coined(balanced(telling, DECISIONS)),
+        f"{DECISIONS} by the truth": balanced(informative, DECISIONS),
+        "all by the truth": informative,
+        f"{DECISIONS} by a coin": coined(balanced(informative, DECISIONS)),
     }.items():
         choice = Chooser(decisions, today, lambda _policy: True).choose()
         better = choice.is_better(today)
@@ -161,9 +161,9 @@ def tried(judgments: list[Judgment], today: Policy) -> dict[str, Any]:
     return found
 
 
-def balanced(telling: list[Judgment], most: int) -> list[Judgment]:
+def balanced(informative: list[Judgment], most: int) -> list[Judgment]:
     """As many copies as others, those that tell most of either."""
-    halves = [[it for it in telling if it.is_copy is said][: most // 2] for said in (True, False)]
+    halves = [[it for it in informative if it.is_copy is said][: most // 2] for said in (True, False)]
     return [*halves[0], *halves[1]]
 
 

@@ -94,7 +94,7 @@ def tried(services: Services, most: int) -> dict[str, Any]:
     random.Random(1).shuffle(things)
     first = set(things[::2])
     held_back = [it for it in pairs if not {_thing(it.left), _thing(it.right)} & first]
-    asked = _balanced(_in_order_of_telling(services, pairs), first, most)
+    asked = _balanced(_most_informative_first(services, pairs), first, most)
     told: dict[str, Any] = {"pairs": len(pairs), "held_back": len(held_back), "decisions": len(asked)}
     coin = random.Random(2)
     few = _balanced(asked, first, 10)
@@ -119,9 +119,9 @@ def decide_all(services: Services, pairs: Sequence[PairRow], says: Says) -> None
         services.decisions.decide_pair(pair.left, pair.right, act, "script")
 
 
-def _in_order_of_telling(services: Services, pairs: Sequence[PairRow]) -> list[PairRow]:
+def _most_informative_first(services: Services, pairs: Sequence[PairRow]) -> list[PairRow]:
     """As the page asks for them, and then the others."""
-    first = [it.pair for it in services.telling.most_telling(len(pairs), seed=0) if it.pair]
+    first = [it.pair for it in services.informative_pairs.most_informative(len(pairs), seed=0) if it.pair]
     asked = {(it.left, it.right) for it in first}
     return [*first, *(it for it in pairs if (it.left, it.right) not in asked)]
 

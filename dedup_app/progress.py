@@ -7,15 +7,15 @@ type Parts = Callable[[str], Progress]
 """Of work that has parts: how far each of them is, by what is counted in it."""
 
 
-def unheard(_seen: int) -> None:
+def no_progress(_seen: int) -> None:
     """For work that nobody waits for."""
 
 
-def unheard_parts(_what: str) -> Progress:
-    return unheard
+def no_progress_of_parts(_what: str) -> Progress:
+    return no_progress
 
 
-def told[T](items: Iterable[T], progress: Progress) -> Iterator[T]:
+def with_progress[T](items: Iterable[T], progress: Progress) -> Iterator[T]:
     """The items as they are; `progress` hears of each."""
     for seen, item in enumerate(items, 1):
         progress(seen)

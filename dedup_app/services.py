@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from dedup_app.cleanup.undo import UndoService
     from dedup_app.feedback.decision_transfer import DecisionTransfer
     from dedup_app.feedback.decisions import DecisionService
-    from dedup_app.feedback.telling import TellingService
+    from dedup_app.feedback.informative_pairs import InformativePairService
+    from dedup_app.measure.copies import CopyMaker
     from dedup_app.measure.service import MeasureService
-    from dedup_app.measure.workshop import Workshop
     from dedup_app.operations.backlog import BacklogService
     from dedup_app.operations.reindex import ReindexService
     from dedup_app.operations.rejudge import RejudgeService
@@ -71,10 +71,12 @@ class Services(TriggeredServices):
         return ReviewService(book=self.groups, pairs=self.pairs, features=self.features)
 
     @cached_property
-    def telling(self) -> "TellingService":
-        from dedup_app.feedback.telling import TellingService
+    def informative_pairs(self) -> "InformativePairService":
+        from dedup_app.feedback.informative_pairs import InformativePairService
 
-        return TellingService(pairs=self.pairs, features=self.features, book=self.groups, policy=self.settings.policy)
+        return InformativePairService(
+            pairs=self.pairs, features=self.features, book=self.groups, policy=self.settings.policy
+        )
 
     @cached_property
     def decisions(self) -> "DecisionService":
@@ -178,7 +180,7 @@ class Services(TriggeredServices):
             containers=self.settings.containers,
         )
 
-    def measure(self, workshop: "Workshop", decoders: "Decoders", threads: int) -> "MeasureService":
+    def measure(self, copy_maker: "CopyMaker", decoders: "Decoders", threads: int) -> "MeasureService":
         """Of the command alone. The decoders are its own, because those of an app store a report of themselves."""
         from dedup_app.measure.service import MeasureService
 
@@ -189,7 +191,7 @@ class Services(TriggeredServices):
             index=self.index,
             book=self.groups,
             decoders=decoders,
-            workshop=workshop,
+            copy_maker=copy_maker,
             budgets=LoadBudgets(limits, limits.max_bytes, MEASURING_BYTES, copies=1),
             max_candidates=self.settings.max_candidates,
             threads=threads,

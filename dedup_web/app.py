@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dedup_app.feedback.decisions import NothingToDecide
-from dedup_app.feedback.telling import UnknownPair
+from dedup_app.feedback.informative_pairs import UnknownPair
 from dedup_app.queries.paging import BadCursor
 from dedup_app.queries.review import UnknownReviewImage
 from dedup_app.services import Services

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
+from dedup_app.feedback.informative_pairs import LEAST_DECISIONS, LEAST_OF_EITHER, InformativePair, TuningProgress
 from dedup_app.feedback.precision import PrecisionReport, Seen, SeenPart
 from dedup_app.feedback.shown import shown_of_pair
-from dedup_app.feedback.telling import LEAST_DECISIONS, LEAST_OF_EITHER, TellingPair, TuningProgress
 from dedup_app.intervals import Share
 from dedup_web import models
 from dedup_web.context import PROBLEMS, Given
@@ -30,7 +30,7 @@ class TellingPairModel(BaseModel):
     shown: str
 
     @classmethod
-    def of(cls, found: TellingPair) -> "TellingPairModel":
+    def of(cls, found: InformativePair) -> "TellingPairModel":
         pair = found.pair
         return cls(
             left=models.ImageModel.of(found.left),
@@ -135,17 +135,17 @@ def add_tuning(api: FastAPI) -> None:
         given: Given, size: Annotated[int, Query(ge=1, le=200, description="Pairs")] = 50, seed: Seed = 0
     ) -> list[TellingPairModel]:
         """Pairs near a threshold that nobody has decided about: decisions about them tell `dedup tune` most."""
-        return [TellingPairModel.of(it) for it in given.services.telling.most_telling(size, seed)]
+        return [TellingPairModel.of(it) for it in given.services.informative_pairs.most_informative(size, seed)]
 
     @api.get("/api/tuning", responses=PROBLEMS)
     def tuning(given: Given, seed: Seed = 0) -> TuningProgressModel:
         """How many decisions `dedup tune` has and needs, and why no pair may be left to ask about."""
-        return TuningProgressModel.of(given.services.telling.progress(seed))
+        return TuningProgressModel.of(given.services.informative_pairs.progress(seed))
 
     @api.get("/api/pairs/{left}/{right}", responses=PROBLEMS)
     def read_pair(given: Given, left: models.ImageId, right: models.ImageId) -> TellingPairModel:
         """Two images and what was measured of them, if they were compared."""
-        return TellingPairModel.of(given.services.telling.pair(left, right))
+        return TellingPairModel.of(given.services.informative_pairs.pair(left, right))
 
     @api.get("/api/precision", responses=PROBLEMS)
     def precision(given: Given) -> PrecisionModel:

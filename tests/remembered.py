@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dedup_changes.workshop import MadeCopy, make_copies
+from dedup_changes.copy_maker import MadeCopy, make_copies
 from dedup_core.comparison import measure
 from dedup_core.comparison.alignment.seen_image import SeenImage
 from dedup_core.decoding.working_image import WorkingImage
@@ -36,7 +36,7 @@ def measure_once(left: WorkingImage | SeenImage, right: WorkingImage | SeenImage
 
 
 def copies_once(picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
-    """Copies as the workshop makes them."""
+    """Copies as the copy maker makes them."""
     keys = {change: (*_told(picture), name, change) for change in changes}
     for change, key in keys.items():
         if key not in _made:

@@ -10,7 +10,7 @@ from dedup_app.feedback.decisions import MOST_REMEMBERED
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.ports.superseded import Superseded
-from dedup_app.progress import Progress, told, unheard
+from dedup_app.progress import Progress, no_progress, with_progress
 from dedup_app.records.decision_steps import DecisionSteps, never_compared
 from dedup_app.records.group_records import facts_of, id_of
 from dedup_app.records.journal import VerdictJournal
@@ -47,12 +47,12 @@ class DecisionTransfer:
         self._steps = DecisionSteps(pairs, journal)
         self._container = container
 
-    def export(self, progress: Progress = unheard) -> Iterator[str]:
+    def export(self, progress: Progress = no_progress) -> Iterator[str]:
         """A line for each pair that was decided about, in an order that is the same in every account.
 
         `progress` hears how many pairs were seen so far, decided or not.
         """
-        return (line_of(pair) for pair in told(self._pairs.all(), progress) if pair.decided is not None)
+        return (line_of(pair) for pair in with_progress(self._pairs.all(), progress) if pair.decided is not None)
 
     def take_in(self, lines: Iterable[bytes], *, exported_from: str = "") -> ImportReport:
         """Write what is not known here, many pairs at once; bad lines are refused, the others go in all the same."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields, replace
 from statistics import fmean
 
 from dedup_app.intervals import Share
+from dedup_app.measure.copies import Change
 from dedup_app.measure.results import CopyResult, ImageResult, Outcome, StrangerPair
 from dedup_app.measure.slices import Slice, slices_of
 from dedup_app.measure.stages import Stage, is_found, stage_of_verdict
-from dedup_app.measure.workshop import Change
 from dedup_app.ports.features import ImageSummary
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, VerdictKind, decide

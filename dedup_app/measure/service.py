@@ -8,11 +8,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import batched, islice
 
+from dedup_app.measure.copies import CopyMaker, MadeCopy, PictureStore
 from dedup_app.measure.results import CopyResult, ImageResult, Outcome, StrangerPair
 from dedup_app.measure.sample import Sample, draw
 from dedup_app.measure.stages import Stage, stage_of_search
 from dedup_app.measure.strangers import NearPair, Strangers, strangers_among
-from dedup_app.measure.workshop import MadeCopy, Shelf, Workshop
 from dedup_app.pipeline.candidates import confirmed, likeliest
 from dedup_app.ports.decoders import Decoders
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
@@ -43,7 +43,7 @@ class MeasureService:
         index: CandidateIndex,
         book: GroupBook,
         decoders: Decoders,
-        workshop: Workshop,
+        copy_maker: CopyMaker,
         budgets: LoadBudgets,
         max_candidates: int,
         threads: int,
@@ -53,7 +53,7 @@ class MeasureService:
         self._index = index
         self._book = book
         self._decoders = decoders
-        self._workshop = workshop
+        self._copy_maker = copy_maker
         self._budgets = budgets
         self._max_candidates = max_candidates
         self._threads = threads
@@ -69,11 +69,11 @@ class MeasureService:
         )
         return draw(known, lambda row: groups.get(id_of(row.path), NO_GROUP), most, seed)
 
-    def run(self, images: Sequence[ImageSummary], shelf: Shelf) -> Iterator[ImageResult]:
+    def run(self, images: Sequence[ImageSummary], pictures: PictureStore) -> Iterator[ImageResult]:
         """What became of each image, as they are done. Raises `TemporaryError` where storage is busy for good."""
         self._index.catch_up()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="measure") as threads:
-            yield from _as_done(threads, 2 * self._threads, lambda image: self._measured(image, shelf), images)
+            yield from _as_done(threads, 2 * self._threads, lambda image: self._measured(image, pictures), images)
 
     def strangers(self, images: Sequence[ImageSummary], most: int) -> tuple[list[FeaturesRow], Strangers]:
         """The rows of these images, and their pairs that are no copies by content or by what people decided."""
@@ -96,11 +96,13 @@ class MeasureService:
 
         return rows, strangers_among(rows, are_copies, most)
 
-    def compared(self, rows: Sequence[FeaturesRow], near: Sequence[NearPair], shelf: Shelf) -> Iterator[StrangerPair]:
+    def compared(
+        self, rows: Sequence[FeaturesRow], near: Sequence[NearPair], pictures: PictureStore
+    ) -> Iterator[StrangerPair]:
         """What is measured of pairs of images that were read before; those without a picture are left out."""
         with ThreadPoolExecutor(self._threads, thread_name_prefix="strangers") as threads:
             for part in batched(near, 4 * self._threads, strict=False):
-                found = threads.map(lambda pair: self._stranger(rows, pair, shelf), part)
+                found = threads.map(lambda pair: self._stranger(rows, pair, pictures), part)
                 yield from (pair for pair in found if pair is not None)
 
     def _groups_by_image(self) -> dict[bytes, str]:
@@ -108,7 +110,7 @@ class MeasureService:
         order = sorted(groups, key=lambda group: -_STRENGTH.index(group.family))
         return {image.image_id: group.family.value for group in order for image in group.images}
 
-    def _measured(self, image: ImageSummary, shelf: Shelf) -> ImageResult:
+    def _measured(self, image: ImageSummary, pictures: PictureStore) -> ImageResult:
         row = self._row_of(image.path.image_id)
         if row is None or row.version != image.version or row.features is None:
             return ImageResult(str(image.path), Outcome.VANISHED if row is None else Outcome.CHANGED)
@@ -123,13 +125,13 @@ class MeasureService:
             return ImageResult(str(image.path), Outcome.VANISHED)
         except PermanentError:
             return ImageResult(str(image.path), Outcome.UNREADABLE)
-        shelf.put(image.path.image_id, picture)
+        pictures.put(image.path.image_id, picture)
         return ImageResult(str(image.path), Outcome.MEASURED, len(source.data), tuple(self._copies(row, picture)))
 
     def _copies(self, row: FeaturesRow, picture: WorkingImage) -> Iterator[CopyResult]:
-        names = [change.name for change in self._workshop.changes]
+        names = [change.name for change in self._copy_maker.changes]
         for part in batched(names, COPIES_AT_ONCE, strict=False):
-            for made in self._workshop.copies(picture, row.path.name, part):
+            for made in self._copy_maker.copies(picture, row.path.name, part):
                 yield self._looked_up(row, picture, made)
 
     def _looked_up(self, original: FeaturesRow, picture: WorkingImage, made: MadeCopy) -> CopyResult:
@@ -141,15 +143,15 @@ class MeasureService:
         own = next((it for it in candidates if it.row.path == original.path), None)
         found = Stage.FOUND if own else stage_of_search(original, asked, hits, passed, self._max_candidates)
         rank = next((place for place, hit in enumerate(hits, 1) if hit.image_id == original.path.image_id), 0)
-        measurement = self._workshop.measure(made.picture, picture, own.hit.view if own else None)
+        measurement = self._copy_maker.measure(made.picture, picture, own.hit.view if own else None)
         return CopyResult(made.change, found, rank, len(candidates) - (own is not None), measurement)
 
-    def _stranger(self, rows: Sequence[FeaturesRow], pair: NearPair, shelf: Shelf) -> StrangerPair | None:
+    def _stranger(self, rows: Sequence[FeaturesRow], pair: NearPair, pictures: PictureStore) -> StrangerPair | None:
         left, right = rows[pair.left].path, rows[pair.right].path
-        pictures = shelf.get(left.image_id), shelf.get(right.image_id)
-        if pictures[0] is None or pictures[1] is None:
+        ours, theirs = pictures.get(left.image_id), pictures.get(right.image_id)
+        if ours is None or theirs is None:
             return None
-        measurement = self._workshop.measure(pictures[0], pictures[1], pair.view)
+        measurement = self._copy_maker.measure(ours, theirs, pair.view)
         return StrangerPair(str(left), str(right), pair.distance_bits, pair.candidate, measurement)
 
 

@@ -9,7 +9,7 @@ from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.image_status import REMOVING
 from dedup_app.ports.images import Images
 from dedup_app.ports.queues import IngestQueue
-from dedup_app.progress import Parts, Progress, told, unheard, unheard_parts
+from dedup_app.progress import Parts, Progress, no_progress, no_progress_of_parts, with_progress
 from dedup_core.errors import InvalidPath
 from dedup_core.messages import IngestMessage
 from dedup_core.paths import ImagePath
@@ -35,7 +35,7 @@ class BacklogService:
         self._ingest_queue = ingest_queue
         self._settings = settings
 
-    def enqueue_all(self, parts: Parts = unheard_parts) -> BacklogReport:
+    def enqueue_all(self, parts: Parts = no_progress_of_parts) -> BacklogReport:
         """Go through the whole container; `parts` hear how many rows, and then how many blobs, were seen so far.
 
         Images that are known but gone are queued, too, and those that a decoder of another version refused.
@@ -44,7 +44,7 @@ class BacklogService:
         thousandth of the operations that a look at each row would.
         """
         container = self._settings.image_container
-        known_rows = told(self._features.all_summaries(), parts("rows"))
+        known_rows = with_progress(self._features.all_summaries(), parts("rows"))
         rows = [row for row in known_rows if row.path.container == container]
         known = {row.path.image_id: row.etag for row in rows if is_final(row)}
         vanished = {row.path.image_id: row.path for row in rows if row.is_alive or row.status == REMOVING}
@@ -70,7 +70,7 @@ class BacklogService:
         queued = self._ingest_queue.send_all(outdated())
         return BacklogReport(blobs, queued, tuple(unusable))
 
-    def enqueue_rejected(self, reason: str | None = None, progress: Progress = unheard) -> int:
+    def enqueue_rejected(self, reason: str | None = None, progress: Progress = no_progress) -> int:
         """Have all images taken in again that were refused, or those that were for this reason; how many there are.
 
         `progress` hears how many images were seen so far, refused or not.
@@ -78,7 +78,7 @@ class BacklogService:
         container = self._settings.image_container
         refused = (
             row.path
-            for row in told(self._features.all_summaries(), progress)
+            for row in with_progress(self._features.all_summaries(), progress)
             if row.path.container == container and row.status.is_rejected and reason in (None, row.status.reason)
         )
         return self._ingest_queue.send_all(IngestMessage(path, again=True) for path in refused)

@@ -9,7 +9,7 @@ from dedup_app.ports.features import FeaturesRow, FeaturesTable
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairsTable
 from dedup_app.ports.queues import IngestQueue
-from dedup_app.progress import Parts, told, unheard_parts
+from dedup_app.progress import Parts, no_progress_of_parts, with_progress
 from dedup_app.records.journal import VerdictLog, rebuild
 from dedup_core.fingerprinting.record import SCHEME, Fingerprints
 from dedup_core.messages import IngestMessage
@@ -47,17 +47,17 @@ class ReindexService:
         self._index = index
         self._ingest_queue = ingest_queue
 
-    def reindex(self, parts: Parts = unheard_parts) -> ReindexReport:
+    def reindex(self, parts: Parts = no_progress_of_parts) -> ReindexReport:
         """Put all rows into the log; `parts` hear how many were seen so far."""
-        rows = told(self._features.all_summaries(), parts("rows"))
+        rows = with_progress(self._features.all_summaries(), parts("rows"))
         older = (row for row in rows if row.is_alive and row.scheme != SCHEME)
         queued = self._ingest_queue.send_all(IngestMessage(row.path) for row in older)
         self._index.catch_up()
         gone: list[tuple[str, int]] = []
-        indexed = self._index.add_all(_fingerprints(told(self._features.all(), parts("images")), gone))
+        indexed = self._index.add_all(_fingerprints(with_progress(self._features.all(), parts("images")), gone))
         self._index.remove_all(self._held(gone))
         self._index.declare_whole()
-        rebuild(self._verdict_log, self._features, told(self._pairs.all(), parts("pairs")), self._tags)
+        rebuild(self._verdict_log, self._features, with_progress(self._pairs.all(), parts("pairs")), self._tags)
         return ReindexReport(indexed, queued, self._index.refresh())
 
     def _held(self, gone: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:

@@ -8,7 +8,7 @@ from itertools import batched, groupby
 
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.ports.queues import VerifyQueue
-from dedup_app.progress import Progress, told, unheard
+from dedup_app.progress import Progress, no_progress, with_progress
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import id_of
 from dedup_app.records.journal import VerdictJournal
@@ -110,7 +110,7 @@ class RejudgeService:
         *,
         dry_run: bool = False,
         remeasure: bool = False,
-        progress: Progress = unheard,
+        progress: Progress = no_progress,
     ) -> Iterator[Change]:
         """The changes, each stored when it comes out, unless it is a dry run. A person's decision is never touched.
 
@@ -118,7 +118,7 @@ class RejudgeService:
         `progress` hears how many pairs were seen so far.
         """
         with self._book.current() as log, Threads(CALLS_AT_ONCE) as threads:
-            for group in batched(told(self._pairs.all(), progress), PAIRS_AT_ONCE, strict=False):
+            for group in batched(with_progress(self._pairs.all(), progress), PAIRS_AT_ONCE, strict=False):
                 depend = [pair for pair in group if pair.verdict and pair.verdict.kind not in NO_MATTER_OF_POLICY]
                 unmeasured = [pair for pair in depend if pair.measurement is None]
                 report.not_measured += len(unmeasured)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dedup_app.ports.image_status import ImageStatus
-from dedup_app.progress import Progress, unheard
+from dedup_app.progress import Progress, no_progress
 from dedup_core.decoding.history.provenance import UNKNOWN, Provenance
 from dedup_core.features import ImageFeatures
 from dedup_core.paths import ImagePath
@@ -158,7 +158,7 @@ class FeaturesTable(Protocol):
         """Rejected images in the order of their ids, of those between the two; `reason` is one of our own words."""
         ...
 
-    def tally(self, most: int | None = None, progress: Progress = unheard) -> Tally:
+    def tally(self, most: int | None = None, progress: Progress = no_progress) -> Tally:
         """Images counted, `absent` ones left out; of the first `most` rows only, if that is given.
 
         `progress` hears how many rows were seen so far.

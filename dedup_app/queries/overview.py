@@ -8,7 +8,7 @@ from dedup_app.ports.findings import Ledger
 from dedup_app.ports.image_status import ImageStatus
 from dedup_app.ports.queues import QueueLengths, Queues
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, ReportsTable, StatsReport
-from dedup_app.progress import Progress, unheard
+from dedup_app.progress import Progress, no_progress
 
 MESSAGES = 20  # the newest of each kind: more than a screen holds helps nobody
 
@@ -50,7 +50,7 @@ class OverviewService:
         self._reports = reports
         self._queues = queues
 
-    def read(self, most_images: int | None = None, progress: Progress = unheard) -> Overview:
+    def read(self, most_images: int | None = None, progress: Progress = no_progress) -> Overview:
         """All of it; with `most_images` no more rows than these are counted. `progress` hears how many were so far."""
         tally = self._features.tally(most_images, progress)
         return Overview(

@@ -10,7 +10,7 @@ from itertools import batched
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
 from dedup_app.ports.image_status import ABSENT
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
-from dedup_app.progress import Progress, told, unheard
+from dedup_app.progress import Progress, no_progress, with_progress
 from dedup_app.queries.paging import parse_pair_cursor
 from dedup_app.records.currency import is_current
 from dedup_core.comparison.verdict import VerdictKind
@@ -88,7 +88,7 @@ class PairListService:
         self._pairs = pairs
 
     def pairs(
-        self, image: ImagePath | None = None, wanted: PairFilter = PairFilter(), progress: Progress = unheard
+        self, image: ImagePath | None = None, wanted: PairFilter = PairFilter(), progress: Progress = no_progress
     ) -> PairList:
         """The pairs of the image (of all images if None), the most alike first.
 
@@ -100,7 +100,7 @@ class PairListService:
         kinds = wanted.kinds
         row = None if image is None else self._features.get(image.image_id)
         found = self._pairs.all() if image is None else self._pairs_of(image, row, wanted)
-        known = [pair for pair in told(found, progress) if wanted.is_in_scope(pair)]
+        known = [pair for pair in with_progress(found, progress) if wanted.is_in_scope(pair)]
         chosen = sorted((pair for pair in known if PairKind.of(pair) in kinds), key=_order)
         others = Counter(kind for pair in known if (kind := PairKind.of(pair)) not in kinds)
         rows = self._features.summaries(image_ids(chosen))
@@ -115,13 +115,13 @@ class PairListService:
             return PairList(sorted([*current, *of_gone], key=_order), others, 0, is_too_plain)
         return PairList(current, others, len(of_gone), is_too_plain)
 
-    def each(self, wanted: PairFilter, after: str = "", progress: Progress = unheard) -> Iterator[PairRow]:
+    def each(self, wanted: PairFilter, after: str = "", progress: Progress = no_progress) -> Iterator[PairRow]:
         """The pairs that are asked for, in the order of their ids, after the one that the cursor names.
 
         A few hundred are held at a time, however many there are; `progress` hears how many were seen so far, asked for
         or not. Raises `BadCursor`.
         """
-        pairs = told(self._pairs.all(parse_pair_cursor(after) if after else None), progress)
+        pairs = with_progress(self._pairs.all(parse_pair_cursor(after) if after else None), progress)
         chosen = (pair for pair in pairs if PairKind.of(pair) in wanted.kinds and wanted.is_in_scope(pair))
         for group in batched(chosen, PAIRS_AT_ONCE, strict=False):
             rows = self._features.summaries(image_ids(group))

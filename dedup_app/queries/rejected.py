@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
-from dedup_app.progress import Progress, unheard
+from dedup_app.progress import Progress, no_progress
 from dedup_app.queries.paging import parse_image_cursor
 from dedup_core.errors import PermanentError
 
@@ -38,7 +38,7 @@ class RejectedService:
         self._features = features
 
     def each(
-        self, *, reason: str = "", prefix: str = "", after: str = "", progress: Progress = unheard
+        self, *, reason: str = "", prefix: str = "", after: str = "", progress: Progress = no_progress
     ) -> Iterator[FeaturesRow]:
         """All of them in the order of their ids, or those for this reason, or whose name begins so.
 

@@ -102,18 +102,22 @@ class ImageTags:
         pairs.sort(key=lambda it: (it[0].kind, it[1].right.image_id not in known))
         said = _NOTHING
         while pairs := [it for it in pairs if it[0].kind < said.kind or it[0].word < said.word]:
-            for_nothing = len(list(takewhile(known.__contains__, (pair.right.image_id for _, pair in pairs))))
-            size = for_nothing or AT_ONCE
+            already_known = len(list(takewhile(known.__contains__, (pair.right.image_id for _, pair in pairs))))
+            size = already_known or AT_ONCE
             part, pairs = [pair for _, pair in pairs[:size]], pairs[size:]
-            missing = {it.image_id for it in (path, *(pair.right for pair in part)) if not it.is_generated}
-            if missing := missing - known.keys():
+            asked = {it.image_id for it in (path, *(pair.right for pair in part)) if not it.is_generated}
+            if missing := asked - known.keys():
                 known |= self._features.summaries(missing)
             if path.image_id not in known or not known[path.image_id].is_alive:
                 break
             for says in (_says(pair, known) for pair in part):
                 said = _Said(min(said.kind, says.kind), min(said.word, says.word))
-        names = ((VERDICT, _KINDS[said.kind : said.kind + 1]), (DECISION, _WORDS[said.word : said.word + 1]))
-        return {name: str(value) for name, values in names for value in values}
+        tags: Tags = {}
+        if said.kind < _NOTHING.kind:
+            tags[VERDICT] = _KINDS[said.kind].value
+        if said.word < _NOTHING.word:
+            tags[DECISION] = _WORDS[said.word]
+        return tags
 
     def _pairs_of(self, path: ImagePath) -> Iterator[PairRow]:
         return islice(self._pairs.of_image(path, decided=True), MOST_PAIRS)

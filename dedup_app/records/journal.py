@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary, Tally
 from dedup_app.ports.image_status import ABSENT, INDEXED, REMOVING
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
-from dedup_app.progress import Progress, unheard
+from dedup_app.progress import Progress, no_progress
 from dedup_app.records.group_records import Record, facts_of, moment, records_of
 from dedup_app.records.notices import Notices
 from dedup_core.comparison.verdict import VerdictKind
@@ -118,7 +118,7 @@ class JournaledFeatures:
     def rejected(self, after: str = "", before: str = "", reason: str = "") -> Iterator[FeaturesRow]:
         return self._features.rejected(after, before, reason)
 
-    def tally(self, most: int | None = None, progress: Progress = unheard) -> Tally:
+    def tally(self, most: int | None = None, progress: Progress = no_progress) -> Tally:
         return self._features.tally(most, progress)
 
     def put_first(self, row: FeaturesRow) -> FeaturesRow:

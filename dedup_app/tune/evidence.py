@@ -6,7 +6,7 @@ from itertools import batched
 
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
-from dedup_app.progress import Progress, told, unheard
+from dedup_app.progress import Progress, no_progress, with_progress
 from dedup_app.records.currency import is_current
 from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.measurement import PairMeasurement
@@ -51,13 +51,13 @@ class Evidence:
         self.left_out[why] = self.left_out.get(why, 0) + 1
 
 
-def gather(pairs: PairsTable, features: FeaturesTable, progress: Progress = unheard) -> Evidence:
+def gather(pairs: PairsTable, features: FeaturesTable, progress: Progress = no_progress) -> Evidence:
     """Every decision about the images as they are now whose pair was measured; no image is read.
 
     `progress` hears how many pairs were seen so far, decided or not.
     """
     evidence = Evidence()
-    seen = told(pairs.all(), progress)
+    seen = with_progress(pairs.all(), progress)
     decided = (pair for pair in seen if pair.decided is not None and pair.decided.decision is not None)
     for group in batched(decided, PAIRS_AT_ONCE, strict=False):
         rows = features.summaries(image_ids(group))

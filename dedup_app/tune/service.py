@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dedup_app.feedback.dial import dial
-from dedup_app.feedback.telling import LEAST_DECISIONS, LEAST_OF_EITHER
+from dedup_app.feedback.informative_pairs import LEAST_DECISIONS, LEAST_OF_EITHER
 from dedup_app.intervals import Share
 from dedup_app.operations.rejudge import Change
 from dedup_app.ports.features import FeaturesTable
 from dedup_app.ports.pairs import PairsTable
-from dedup_app.progress import Progress, unheard
+from dedup_app.progress import Progress, no_progress
 from dedup_app.tune.choice import Choice, Chooser
 from dedup_app.tune.evidence import Evidence, Made, gather
 from dedup_app.tune.moves import changed
@@ -60,7 +60,7 @@ class TuneService:
         self._features = features
         self._policy = policy
 
-    def tune(self, made: Sequence[Made] = (), progress: Progress = unheard) -> TuneReport:
+    def tune(self, made: Sequence[Made] = (), progress: Progress = no_progress) -> TuneReport:
         """The best settings by cross-validation; `progress` hears of pairs seen so far. Raises `TooFewDecisions`."""
         evidence = gather(self._pairs, self._features, progress)
         if len(evidence.judgments) < LEAST_DECISIONS or min(evidence.copies, evidence.strangers) < LEAST_OF_EITHER:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as ProgressBar
 from rich.spinner import Spinner
 
-from dedup_app.progress import Parts, Progress, unheard
+from dedup_app.progress import Parts, Progress, no_progress
 from dedup_cli.presentation.output import tell
 
 SHOW_EVERY = 100
@@ -41,7 +41,7 @@ def progress(what: str, *, while_printing: bool = False) -> Iterator[Progress]:
     `while_printing`: results are printed meanwhile. A terminal that shows these shows by them how far it is.
     """
     if while_printing and sys.stdout.isatty():
-        yield unheard
+        yield no_progress
         return
     with progress_of_parts() as part:
         yield part(what)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dedup_app.measure.sample import Sample
     from dedup_app.measure.service import MeasureService
     from dedup_app.ports.features import ImageSummary
-    from dedup_changes.workshop import Workshop
+    from dedup_changes.copy_maker import CopyMaker
     from dedup_cli.quality.measure_folder import MeasureFolder
 
 MOST_SHOWN = 12  # changes in the table, the worst ones
@@ -88,14 +88,14 @@ def measure(
     thresholds = PRESETS[policy] if policy else services.settings.policy
     asked = Asked(prefix, sample, seed)
     processes = jobs or os.process_cpu_count() or 1
-    with _measuring(services, processes) as (service, workshop):
+    with _measuring(services, processes) as (service, copy_maker):
         folder = _folder(services, keep, asked)
         drawn = _drawn(service, folder, asked)
         left = _left(drawn, folder)
-        if not _may_read(drawn, left, len(workshop.changes), read_price, yes=yes):
+        if not _may_read(drawn, left, len(copy_maker.changes), read_price, yes=yes):
             return
         started = time.monotonic()
-        report = _report(service, workshop, folder, drawn, left, thresholds, services.settings.max_candidates)
+        report = _report(service, copy_maker, folder, drawn, left, thresholds, services.settings.max_candidates)
         name = policy or services.settings.policy_preset
         _tell(report, name, time.monotonic() - started)
         if html or as_json:
@@ -107,7 +107,7 @@ def measure(
                 write_whole(as_json, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
             if html:
                 write_whole(
-                    html, measure_page.page_of(report, facts, measure_page.MadePictures(folder, workshop), page)
+                    html, measure_page.page_of(report, facts, measure_page.MadePictures(folder, copy_maker), page)
                 )
                 tell(f"the report is at {html}")
         folder.finish()
@@ -117,9 +117,9 @@ def measure(
 
 
 @contextmanager
-def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureService, Workshop]]":
+def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureService, CopyMaker]]":
     try:
-        from dedup_changes.workshop import Workshop  # noqa: PLC0415 - `--help` need not wait for it
+        from dedup_changes.copy_maker import CopyMaker  # noqa: PLC0415 - `--help` need not wait for it
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli,azure,measure]'") from error
     from dedup_decoders.allocator import return_large_buffers_at_once  # noqa: PLC0415 - as above
@@ -128,8 +128,8 @@ def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureSer
     settings = services.settings
     # An image is decoded once for all its copies, so one decoder keeps many processes busy.
     decoders = open_decoders(settings.limits, settings.decoder_isolation, children=1)
-    with decoders, Workshop(processes, prepare=return_large_buffers_at_once) as workshop:
-        yield services.measure(workshop, decoders, processes + 1), workshop
+    with decoders, CopyMaker(processes, prepare=return_large_buffers_at_once) as copy_maker:
+        yield services.measure(copy_maker, decoders, processes + 1), copy_maker
 
 
 def _folder(services: Services, keep: Path | None, asked: Asked) -> "MeasureFolder":
@@ -188,7 +188,7 @@ def _may_read(drawn: "Sample", left: "Sequence[ImageSummary]", changes: int, rea
 
 def _report(
     service: "MeasureService",
-    workshop: "Workshop",
+    copy_maker: "CopyMaker",
     folder: "MeasureFolder",
     drawn: "Sample",
     images: "Sequence[ImageSummary]",
@@ -213,10 +213,10 @@ def _report(
         for number, pair in enumerate(service.compared(rows, left, folder), before + 1):
             folder.add_stranger(pair)
             told("pairs of strangers", number, len(strangers.near))
-    workshop.rest()  # all that was measured is held now
+    copy_maker.rest()  # all that was measured is held now
     pairs = strangers.pairs, strangers.known_copies
     measured = drawn.images, list(folder.results()), list(folder.strangers())
-    return analyze(*measured, pairs, workshop.changes, policy, max_candidates)
+    return analyze(*measured, pairs, copy_maker.changes, policy, max_candidates)
 
 
 def _tell(report: "Report", policy: str, seconds: float) -> None:

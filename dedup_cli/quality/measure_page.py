@@ -9,9 +9,9 @@ from typing import Protocol
 from urllib.parse import quote
 
 from dedup_app.measure.analysis import ChangeReport, Lost, Report
+from dedup_app.measure.copies import CopyMaker, PictureStore
 from dedup_app.measure.results import StrangerPair
 from dedup_app.measure.stages import Stage
-from dedup_app.measure.workshop import Shelf, Workshop
 from dedup_cli.presentation.html_page import NO_PICTURE, escaped, picture_of
 from dedup_cli.presentation.output import counted
 from dedup_cli.quality import measure_tables
@@ -35,20 +35,20 @@ class Pictures(Protocol):
 class MadePictures:
     """Pictures that were put aside while it was measured; copies are made once more, which gives the same ones."""
 
-    def __init__(self, shelf: Shelf, workshop: Workshop) -> None:
-        self._shelf = shelf
-        self._workshop = workshop
+    def __init__(self, pictures: PictureStore, copy_maker: CopyMaker) -> None:
+        self._pictures = pictures
+        self._copy_maker = copy_maker
 
     def original(self, path: str) -> str:
-        picture = self._shelf.get(ImagePath.parse(path).image_id)
+        picture = self._pictures.get(ImagePath.parse(path).image_id)
         return NO_PICTURE.format("not kept") if picture is None else picture_of(picture.pixels, path)
 
     def copy(self, path: str, change: str) -> str:
         image = ImagePath.parse(path)
-        picture = self._shelf.get(image.image_id)
+        picture = self._pictures.get(image.image_id)
         if picture is None:
             return NO_PICTURE.format("not kept")
-        made = self._workshop.copies(picture, image.name, [change])
+        made = self._copy_maker.copies(picture, image.name, [change])
         if not made:  # by the version that kept it; this one makes none that changes nothing
             return NO_PICTURE.format("not made")
         return picture_of(made[0].picture.pixels, f"{path}, {change}")

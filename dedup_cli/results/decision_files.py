@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from dedup_app.feedback.decision_transfer import ImportReport
-from dedup_app.progress import told
+from dedup_app.progress import with_progress
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.failures import ExitCode, InputError
 from dedup_cli.presentation.output import (
@@ -83,7 +83,7 @@ def import_decisions(
     """
     transfer = services_of(context).decision_transfer
     with _opened(file) as lines, progress("lines") as show:
-        report = transfer.take_in(told(lines, show), exported_from=exported_from)
+        report = transfer.take_in(with_progress(lines, show), exported_from=exported_from)
     if as_json:
         print_json(_record(report))
     else:

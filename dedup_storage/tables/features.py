@@ -9,7 +9,7 @@ from itertools import islice, starmap
 from dedup_app.ports.features import FeaturesRow, ImageSummary, Tally
 from dedup_app.ports.image_status import ABSENT, DELETED, ImageStatus
 from dedup_app.ports.superseded import Superseded
-from dedup_app.progress import Progress, told, unheard
+from dedup_app.progress import Progress, no_progress, with_progress
 from dedup_storage.tables.entity_table import Entities
 from dedup_storage.tables.many_rows import read_many
 from dedup_storage.tables.rows import (
@@ -96,10 +96,10 @@ class AzureFeaturesTable:
             condition = " and ".join(filter(None, (part, until, wanted)))
             yield from starmap(features_row, self._table.query_with_tags(condition))
 
-    def tally(self, most: int | None = None, progress: Progress = unheard) -> Tally:
+    def tally(self, most: int | None = None, progress: Progress = no_progress) -> Tally:
         statuses: Counter[ImageStatus] = Counter()
         days: Counter[str] = Counter()
-        for entity in told(islice(self._table.query(select=["status", "added_at"]), most), progress):
+        for entity in with_progress(islice(self._table.query(select=["status", "added_at"]), most), progress):
             status = ImageStatus.parse(entity["status"])
             if status == ABSENT:
                 continue

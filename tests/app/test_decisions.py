@@ -183,7 +183,7 @@ def test_nothing_is_decided_about_an_image_that_was_not_shown(world):
 
 @pytest.mark.parametrize("told", [True, False], ids=["told", "not yet told to the verdict log"])
 def test_nothing_is_decided_about_other_bytes_than_those_that_were_shown(world, told: bool):
-    group, pair = only_group(world), world.services.telling.pair(A.image_id, B.image_id)
+    group, pair = only_group(world), world.services.informative_pairs.pair(A.image_id, B.image_id)
     segments = [list(it) for it in world.verdict_segments._segments]
     world.upload_and_ingest("b.jpg", encoded(small_scene(1), "JPEG", quality=60))
     if told:
@@ -207,7 +207,7 @@ def test_the_same_bytes_uploaded_again_are_what_was_shown(world):
 
 
 def test_what_somebody_else_has_decided_meanwhile_is_not_decided_over_unseen(world):
-    group, pair = only_group(world), world.services.telling.pair(A.image_id, B.image_id)
+    group, pair = only_group(world), world.services.informative_pairs.pair(A.image_id, B.image_id)
     decide_as_shown(world, group, Act.KEEP_BOTH, "bob")
     with pytest.raises(NothingToDecide, match="somebody else decided"):
         decide_as_shown(world, group, Act.DUPLICATE, "ann")

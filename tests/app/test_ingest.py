@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dedup_app.feedback.decisions import Act, NothingToDecide
-from dedup_app.feedback.telling import UnknownPair
+from dedup_app.feedback.informative_pairs import UnknownPair
 from dedup_app.pipeline.ingest import IngestOutcome
 from dedup_app.pipeline.pairing import Pairing
 from dedup_app.ports.features import FeaturesRow
@@ -125,7 +125,7 @@ def test_what_somebody_asked_for_and_never_was_is_known_to_nobody(world):
     with pytest.raises(NothingToDecide):
         world.services.decisions.decide_pair(real, never, Act.NOT_DUPLICATE, "me")
     with pytest.raises(UnknownPair):
-        world.services.telling.pair(real.image_id, never.image_id)
+        world.services.informative_pairs.pair(real.image_id, never.image_id)
     assert world.features.tally().statuses == {INDEXED: 1}
 
 

@@ -18,8 +18,8 @@ from dedup_app.measure.service import COPIES_AT_ONCE, MeasureService, without
 from dedup_app.measure.stages import Stage
 from dedup_app.ports.features import ImageSummary
 from dedup_app.ports.image_status import INDEXED
+from dedup_changes.copy_maker import MadeCopy
 from dedup_changes.transforms import TRANSFORMS, Transform
-from dedup_changes.workshop import MadeCopy
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.decoding.headers.header import Header
@@ -43,7 +43,7 @@ FEW = ("jpeg-50", "mirrored", "grey")
 
 @dataclass
 class Bench:
-    """The workshop of this process."""
+    """The copy maker of this process."""
 
     names: tuple[str, ...] = FEW
     made: list[str] = field(default_factory=list)

@@ -17,9 +17,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from dedup_app.configuration.settings import Settings
-from dedup_changes import workshop
+from dedup_changes import copy_maker
+from dedup_changes.copy_maker import MadeCopy
 from dedup_changes.transforms import TRANSFORMS
-from dedup_changes.workshop import MadeCopy
 from dedup_cli.main import app
 from dedup_cli.presentation.progress import progress_bar
 from dedup_cli.quality.measure_folder import MeasureFolder
@@ -35,7 +35,7 @@ from tests.remembered import copies_once, measure_once, remember
 
 
 class Bench:
-    """The workshop of this process, with three changes; it fails where `fails_after` copies are made.
+    """The copy maker of this process, with three changes; it fails where `fails_after` copies are made.
 
     With `meeting`, copies are made once so many are asked for at the same time.
     """
@@ -71,7 +71,7 @@ class Bench:
 @pytest.fixture(autouse=True)
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Bench]:
     remember(monkeypatch)
-    monkeypatch.setattr(workshop, "Workshop", Bench)
+    monkeypatch.setattr(copy_maker, "CopyMaker", Bench)
     monkeypatch.setattr(Bench, "fails_after", 1_000_000)
     monkeypatch.setattr(Bench, "processes", [])
     monkeypatch.setattr(Bench, "meeting", None)
@@ -217,7 +217,7 @@ def test_what_cannot_be_done_is_said_at_once(world: World, arguments: list[str])
 
 
 def test_without_the_extra_it_says_what_to_install(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "dedup_changes.workshop", None)
+    monkeypatch.setitem(sys.modules, "dedup_changes.copy_maker", None)
     done = run(world, "--yes")
     assert (done.exit_code, "near-duplicate-images[cli,azure,measure]" in done.stderr) == (2, True)
 

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from typer.testing import CliRunner
 
-from dedup_changes import workshop
+from dedup_changes import copy_maker
 from dedup_changes.transforms import ALL_TRANSFORMS, TRANSFORMS
 from dedup_cli.main import app
 from dedup_cli.quality.measure_tables import PARTS
@@ -71,7 +71,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not SHOTS:
         world.upload_and_ingest("photographs/corners.png", encoded(with_nothing_in_its_middle(), "PNG"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workshop, "Workshop", Few)
+        patch.setattr(copy_maker, "CopyMaker", Few)
         patch.setenv("XDG_CACHE_HOME", str(folder))
         done = CliRunner().invoke(app, ["measure", "--yes", "--html", str(page)], obj=world.services)
     assert done.exit_code == 0, done.output

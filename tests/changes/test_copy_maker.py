@@ -5,8 +5,8 @@ from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
 
+from dedup_changes.copy_maker import CopyMaker, make_copies
 from dedup_changes.transforms import TRANSFORMS
-from dedup_changes.workshop import Workshop, make_copies
 from tests.core.pictures import scene, working
 
 
@@ -19,12 +19,12 @@ def test_processes_that_rest_are_gone_and_others_are_prepared_for_the_next_copy(
     told = tmp_path / "processes"
     picture, changes = working(scene()), [TRANSFORMS["mirrored"]]
     others = set(active_children())
-    with Workshop(1, changes, partial(note_process, told)) as workshop:
-        first = workshop.copies(picture, "a.jpg", ["mirrored"])
+    with CopyMaker(1, changes, partial(note_process, told)) as copy_maker:
+        first = copy_maker.copies(picture, "a.jpg", ["mirrored"])
         (process,) = set(active_children()) - others
-        workshop.rest()
+        copy_maker.rest()
         assert process not in active_children()
-        second = workshop.copies(picture, "a.jpg", ["mirrored"])
+        second = copy_maker.copies(picture, "a.jpg", ["mirrored"])
     before, after = told.read_text().split()
     assert before == str(process.pid) != after
     assert first[0].fingerprints == second[0].fingerprints

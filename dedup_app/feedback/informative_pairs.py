@@ -1,4 +1,4 @@
-"""Which decisions would tell most: pairs that lie near a threshold, spread over the kinds of verdicts."""
+"""The pairs that are worth most to decide about: near a threshold, spread over the kinds of verdicts."""
 
 import random
 from collections import defaultdict
@@ -32,7 +32,7 @@ class UnknownPair(PermanentError):
 
 
 @dataclass(frozen=True, slots=True)
-class TellingPair:
+class InformativePair:
     """A pair to decide about; `pair` is None where it was never compared.
 
     `turns_into` is the verdict that it would have at `distance` from today's policy: 0 is at the limit, 1 at a preset.
@@ -61,7 +61,7 @@ class TuningProgress:
     all_looked_at: bool
 
 
-class TellingService:
+class InformativePairService:
     """Reads rows of pairs and of their images; what was decided it knows from the group book."""
 
     def __init__(self, *, pairs: PairsTable, features: FeaturesTable, book: GroupBook, policy: Policy) -> None:
@@ -70,7 +70,7 @@ class TellingService:
         self._book = book
         self._policy = policy
 
-    def most_telling(self, most: int, seed: int) -> list[TellingPair]:
+    def most_informative(self, most: int, seed: int) -> list[InformativePair]:
         """Up to `most` pairs, those near a threshold first, of every turn of a verdict into another in turn."""
         by_turn: defaultdict[tuple[VerdictKind, VerdictKind], list[tuple[float, str, PairRow]]] = defaultdict(list)
         for pair in self._looked_at(seed):
@@ -88,19 +88,19 @@ class TellingService:
                 chosen.append((pair, distance, kind))
             queues = [(turn, queue) for turn, queue in queues if queue]
         rows = self._features.summaries(image_ids(pair for pair, *_ in chosen))
-        found = (self._told(pair, rows, kind, distance) for pair, distance, kind in chosen)
+        found = (self._as_they_are(pair, rows, kind, distance) for pair, distance, kind in chosen)
         return [it for it in found if it is not None][:most]
 
-    def pair(self, left_id: str, right_id: str) -> TellingPair:
+    def pair(self, left_id: str, right_id: str) -> InformativePair:
         """Any two images, compared or not. Raises `UnknownPair`."""
         rows = self._features.summaries([left_id, right_id])
         if left_id == right_id or {left_id, right_id} != rows.keys():
             raise UnknownPair("no image with this id is known")
         pair = self._pairs.get(rows[left_id].path, rows[right_id].path)
-        return TellingPair(facts_of(rows[left_id]), facts_of(rows[right_id]), pair)
+        return InformativePair(facts_of(rows[left_id]), facts_of(rows[right_id]), pair)
 
     def progress(self, seed: int) -> TuningProgress:
-        """What there is to say where `most_telling` with the same seed finds nothing."""
+        """What there is to say where `most_informative` with the same seed finds nothing."""
         pairs = list(self._looked_at(seed))
         near_decided = far_grouped = 0
         for pair in filter(_is_judged_by_policy, pairs):
@@ -126,15 +126,15 @@ class TellingService:
         prefixes = random.Random(seed).sample(PREFIXES, len(PREFIXES))  # noqa: S311 - no secret
         return islice((pair for prefix in prefixes for pair in self._pairs.with_prefix(prefix)), MOST_LOOKED)
 
-    def _told(
+    def _as_they_are(
         self, pair: PairRow, rows: dict[str, ImageSummary], kind: VerdictKind, distance: float
-    ) -> TellingPair | None:
+    ) -> InformativePair | None:
         left, right = (rows.get(path.image_id) for path in pair.paths)
         if left is None or right is None or not (left.is_alive and right.is_alive):
             return None
         if (left.version, right.version) != (pair.left_version, pair.right_version):
             return None
-        return TellingPair(facts_of(left), facts_of(right), pair, kind, distance)
+        return InformativePair(facts_of(left), facts_of(right), pair, kind, distance)
 
 
 def _is_judged_by_policy(pair: PairRow) -> bool:

@@ -1,4 +1,4 @@
-"""What measuring needs from the outside: copies that are made, and pictures that are put aside for a while."""
+"""The ports of `measure`: what makes copies, and what keeps pictures for a while."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -35,7 +35,7 @@ class MadeCopy(Protocol):
     def picture(self) -> WorkingImage: ...
 
 
-class Workshop(Protocol):
+class CopyMaker(Protocol):
     """Makes copies and measures pairs, on all cores. Every method may be called from many threads at once."""
 
     @property
@@ -53,8 +53,8 @@ class Workshop(Protocol):
         ...
 
 
-class Shelf(Protocol):
-    """Pictures by image id, put aside where they take no memory."""
+class PictureStore(Protocol):
+    """Pictures by image id, kept where they take no memory."""
 
     def put(self, image_id: str, picture: WorkingImage) -> None: ...
 

@@ -43,7 +43,7 @@ def make_copies(picture: WorkingImage, name: str, changes: Sequence[str]) -> lis
     return made
 
 
-class Workshop:
+class CopyMaker:
     """A pool of processes; a context. Nothing is started before the first copy. `prepare` is called in each process."""
 
     def __init__(

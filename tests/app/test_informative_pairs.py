@@ -9,7 +9,7 @@ import pytest
 
 from dedup_app.feedback.decisions import Act
 from dedup_app.feedback.dial import dial
-from dedup_app.feedback.telling import UnknownPair
+from dedup_app.feedback.informative_pairs import UnknownPair
 from dedup_app.intervals import Share
 from dedup_app.tune.evidence import gather
 from dedup_core.comparison.verdict import VerdictKind
@@ -21,7 +21,7 @@ from tests.app.world import World, copy_of, photo, recolored
 
 def test_pairs_near_a_threshold_are_asked_about_first_and_sure_ones_never():
     world = world_of([0.5, 3.7, 2.2, 3.9, 5.4, 9.0])
-    found = world.services.telling.most_telling(10, seed=0)
+    found = world.services.informative_pairs.most_informative(10, seed=0)
     asked = [(it.pair.measurement.color_residual, it.turns_into) for it in found if it.pair and it.pair.measurement]
     assert asked == [
         (3.9, VerdictKind.DUPLICATE),
@@ -46,7 +46,7 @@ def test_what_was_decided_or_overwritten_is_not_asked_about_again():
     assert overwritten
     world.services.decisions.decide_pair(decided.left, decided.right, Act.DUPLICATE, "ann")
     world.features.put(replace(world.row(overwritten.left), version=2))
-    [left] = world.services.telling.most_telling(10, seed=0)
+    [left] = world.services.informative_pairs.most_informative(10, seed=0)
     assert left.pair
     assert left.pair.measurement
     assert left.pair.measurement.color_residual == 3.6
@@ -54,7 +54,7 @@ def test_what_was_decided_or_overwritten_is_not_asked_about_again():
 
 def test_so_many_are_asked_about_as_were_wanted():
     world = world_of([3.5 + number / 100 for number in range(20)])
-    assert len(world.services.telling.most_telling(5, seed=3)) == 5
+    assert len(world.services.informative_pairs.most_informative(5, seed=3)) == 5
 
 
 def test_where_nobody_is_asked_it_is_told_what_is_decided_and_what_lies_far_from_every_threshold():
@@ -62,8 +62,8 @@ def test_where_nobody_is_asked_it_is_told_what_is_decided_and_what_lies_far_from
     for number, act in enumerate((Act.DUPLICATE, Act.NOT_DUPLICATE, Act.KEEP_BOTH)):
         left, right = (ImagePath("images", f"{number}-{side}.png") for side in "ab")
         world.services.decisions.decide_pair(left, right, act, "ann")
-    assert world.services.telling.most_telling(10, seed=0) == []
-    progress = world.services.telling.progress(seed=0)
+    assert world.services.informative_pairs.most_informative(10, seed=0) == []
+    progress = world.services.informative_pairs.progress(seed=0)
     assert (progress.near_decided, progress.far_grouped, progress.all_looked_at) == (2, 2, True)
 
 
@@ -78,18 +78,18 @@ def test_of_the_decisions_those_count_that_settings_could_follow():
         ("e.png", "same.png", Act.DUPLICATE),
     ]:
         world.services.decisions.decide_pair(ImagePath("images", left), ImagePath("images", right), act, "ann")
-    progress, evidence = world.services.telling.progress(seed=0), gather(world.pairs, world.features)
+    progress, evidence = world.services.informative_pairs.progress(seed=0), gather(world.pairs, world.features)
     assert (progress.copies, progress.others) == (evidence.copies, evidence.strangers) == (1, 1)
 
 
 def test_a_pair_is_named_by_its_images_compared_or_not():
     world = world_of([3.7, 3.9])
     a, b, c = (ImagePath("images", name).image_id for name in ("0-a.png", "0-b.png", "1-a.png"))
-    assert world.services.telling.pair(a, b).pair is not None
-    assert world.services.telling.pair(a, c).pair is None
+    assert world.services.informative_pairs.pair(a, b).pair is not None
+    assert world.services.informative_pairs.pair(a, c).pair is None
     for other in ("0" * 32, a):
         with pytest.raises(UnknownPair):
-            world.services.telling.pair(a, other)
+            world.services.informative_pairs.pair(a, other)
 
 
 def decided_world() -> World:
