@@ -69,9 +69,8 @@ class ReviewService:
     def page(self, wanted: GroupFilter, cursor: str | None = None, size: int = 50) -> GroupPage:
         """The page after the one that gave the cursor. A group that was decided meanwhile leaves no gap."""
         after = _parse(cursor) if cursor else None
-        everything = self._book.groups(EVERY_FAMILY)
-        in_scope = [group for group in everything if _is_in_scope(group, wanted)]
-        matching = [group for group in in_scope if wanted.state is State.ALL or _state(group) is wanted.state]
+        in_scope = self._in_scope(wanted)
+        matching = [group for group in in_scope if _is_in_state(group, wanted.state)]
         ahead = [group for group in matching if after is None or (-group.newest_at, group.id) > after]
         shown = ahead[:size]
         return GroupPage(
@@ -85,8 +84,7 @@ class ReviewService:
 
     def matching(self, wanted: GroupFilter) -> list[Group]:
         """All groups that the filter lets through, the newest first."""
-        found = (group for group in self._book.groups(EVERY_FAMILY) if _is_in_scope(group, wanted))
-        return [group for group in found if wanted.state is State.ALL or _state(group) is wanted.state]
+        return [group for group in self._in_scope(wanted) if _is_in_state(group, wanted.state)]
 
     def pairs_of(self, group: Group, most: int = MOST_PAIRS) -> dict[bytes, PairRow]:
         """What was measured of the keeper and the first members, by the member's id; point queries, side by side."""
@@ -118,6 +116,10 @@ class ReviewService:
             found = [projection.group_of(image_id, family) for family in Family]
         return (group for group in found if group is not None)
 
+    def _in_scope(self, wanted: GroupFilter) -> list[Group]:
+        """What the filter lets through, decided or not."""
+        return [group for group in self._book.groups(EVERY_FAMILY) if _is_in_scope(group, wanted)]
+
 
 def _is_in_scope(group: Group, wanted: GroupFilter) -> bool:
     if wanted.family is None:
@@ -139,8 +141,8 @@ def _begins_with(path: str, prefix: str) -> bool:
     return path.partition("/")[2].startswith(prefix) or ("%" in path and ImagePath.parse(path).begins_with(prefix))
 
 
-def _state(group: Group) -> State:
-    return State.DECIDED if group.is_decided else State.OPEN
+def _is_in_state(group: Group, state: State) -> bool:
+    return state is State.ALL or group.is_decided is (state is State.DECIDED)
 
 
 def _parse(cursor: str) -> tuple[int, str]:

@@ -22,12 +22,13 @@ from dedup_cli.presentation.output import console, counted, plain, plain_table, 
 from dedup_cli.presentation.progress import progress_bar
 from dedup_cli.presentation.written_file import check_place, write_whole
 from dedup_cli.quality.plots import rate
-from dedup_core.policy import PRESETS, Policy
+from dedup_core.policy import PRESETS
 
 if TYPE_CHECKING:
     from dedup_app.measure.analysis import Report
     from dedup_app.measure.sample import Sample
     from dedup_app.measure.service import MeasureService
+    from dedup_app.measure.strangers import Strangers
     from dedup_app.ports.features import ImageSummary
     from dedup_changes.copy_maker import CopyMaker
     from dedup_cli.quality.measure_folder import MeasureFolder
@@ -83,9 +84,10 @@ def measure(
     for file in (html, as_json):
         if file:
             check_place(file)
+    from dedup_app.measure.analysis import analyze  # noqa: PLC0415 - `--help` need not wait for it
+
     services = services_of(context)
     note_prefix(services, prefix)
-    thresholds = PRESETS[policy] if policy else services.settings.policy
     asked = Asked(prefix, sample, seed)
     processes = jobs or os.process_cpu_count() or 1
     with _measuring(services, processes) as (service, copy_maker):
@@ -95,7 +97,18 @@ def measure(
         if not _may_read(drawn, left, len(copy_maker.changes), read_price, yes=yes):
             return
         started = time.monotonic()
-        report = _report(service, copy_maker, folder, drawn, left, thresholds, services.settings.max_candidates)
+        _measure_copies(service, folder, left, of=len(drawn.images))
+        strangers = _measure_strangers(service, folder, drawn)
+        copy_maker.rest()  # all that was measured is held now
+        report = analyze(
+            drawn.images,
+            list(folder.results()),
+            list(folder.strangers()),
+            (strangers.pairs, strangers.known_copies),
+            copy_maker.changes,
+            PRESETS[policy] if policy else services.settings.policy,
+            services.settings.max_candidates,
+        )
         name = policy or services.settings.policy_preset
         _tell(report, name, time.monotonic() - started)
         if html or as_json:
@@ -186,23 +199,20 @@ def _may_read(drawn: "Sample", left: "Sequence[ImageSummary]", changes: int, rea
     return typer.confirm("Go on?", err=True)
 
 
-def _report(
-    service: "MeasureService",
-    copy_maker: "CopyMaker",
-    folder: "MeasureFolder",
-    drawn: "Sample",
-    images: "Sequence[ImageSummary]",
-    policy: Policy,
-    max_candidates: int,
-) -> "Report":
-    from dedup_app.measure.analysis import analyze  # noqa: PLC0415 - as above
-
-    done = len(drawn.images) - len(images)
+def _measure_copies(
+    service: "MeasureService", folder: "MeasureFolder", images: "Sequence[ImageSummary]", *, of: int
+) -> None:
+    """Measure copies of these images, which of all in the sample are left."""
+    done = of - len(images)
     with progress_bar() as told:
-        told("images", done, len(drawn.images))
+        told("images", done, of)
         for number, result in enumerate(service.run(images, folder), done + 1):
             folder.add(result)
-            told("images", number, len(drawn.images))
+            told("images", number, of)
+
+
+def _measure_strangers(service: "MeasureService", folder: "MeasureFolder", drawn: "Sample") -> "Strangers":
+    """Compare the pairs of different pictures that are left; all that there are."""
     among = drawn.images[:MOST_STRANGERS]  # the sample is in an order by chance
     rows, strangers = service.strangers(among, len(among))
     compared = {(pair.left, pair.right) for pair in folder.strangers()}
@@ -213,10 +223,7 @@ def _report(
         for number, pair in enumerate(service.compared(rows, left, folder), before + 1):
             folder.add_stranger(pair)
             told("pairs of strangers", number, len(strangers.near))
-    copy_maker.rest()  # all that was measured is held now
-    pairs = strangers.pairs, strangers.known_copies
-    measured = drawn.images, list(folder.results()), list(folder.strangers())
-    return analyze(*measured, pairs, copy_maker.changes, policy, max_candidates)
+    return strangers
 
 
 def _tell(report: "Report", policy: str, seconds: float) -> None:

@@ -113,17 +113,7 @@ def _decode(
         orientation = header.orientation
         if header.format in EXIF_IN_PLUGIN:
             orientation = exif_orientation(picture.info.get("exif") or b"")
-        _shrink_while_decoding(picture, header)
-        if header.format == "JPEG":
-            load_checked(picture, data, header)
-        elif header.format == "PNG":
-            load_whole(picture)
-        else:
-            picture.load()
-            if header.format == "BMP":
-                _show_unused_alpha(picture)
-            elif header.format == "GIF":
-                clear_around_frame(picture)
+        _load(picture, data, header)
         decoded_bytes = buffer_bytes(picture)
         icc_profile = picture.info.get("icc_profile")
         provenance = _provenance(data, picture, header, (width, height)) if with_provenance else UNKNOWN
@@ -187,6 +177,21 @@ def _open(data: bytes, header: Header, profile: bytes | None) -> ImageFile.Image
     if profile:
         picture.info["icc_profile"] = profile
     return picture
+
+
+def _load(picture: ImageFile.ImageFile, data: bytes, header: Header) -> None:
+    """Read the pixels, by what each format needs for that."""
+    _shrink_while_decoding(picture, header)
+    if header.format == "JPEG":
+        load_checked(picture, data, header)
+    elif header.format == "PNG":
+        load_whole(picture)
+    else:
+        picture.load()
+    if header.format == "BMP":
+        _show_unused_alpha(picture)
+    elif header.format == "GIF":
+        clear_around_frame(picture)
 
 
 def _show_unused_alpha(picture: ImageFile.ImageFile) -> None:

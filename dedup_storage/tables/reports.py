@@ -4,11 +4,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from dedup_app.configuration.ownership import Owner
 from dedup_app.ports.findings import FindingKind, SliceReport
 from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
+from dedup_app.records.group_records import microseconds
 from dedup_storage.tables.entity_table import Entities
 from dedup_storage.tables.rows import Entity, fitting, loaded, odata, stored, utc
 from dedup_storage.tables.stats import stats_columns, stats_of
@@ -19,7 +20,6 @@ BY_TIME = ("stats", "decoders", "rejected")  # the kinds whose keys are moments
 PLACE = ("retention", "place")
 TOLD = ("precision", "told")
 OWNER = ("owner", "owner")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MICROSECOND = 10**18 - 1  # in the year 33658: all keys have 18 digits
 NOT_IN_KEYS = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
@@ -199,5 +199,4 @@ def _slice_report(entity: Entity) -> SliceReport:
 
 def newest_first(time: datetime) -> str:
     """A key that sorts later moments first."""
-    microseconds = (utc(time) - EPOCH) // timedelta(microseconds=1)
-    return f"{LAST_MICROSECOND - microseconds:018d}"
+    return f"{LAST_MICROSECOND - microseconds(utc(time)):018d}"
