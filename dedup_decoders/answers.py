@@ -45,21 +45,21 @@ MAX_COLOR: Final = 200.0  # of L, a and b in the palettes of real pixels; weight
 MAX_PIXEL_BYTES: Final = 16  # four times Pillow's widest pixel (RGBA, I, F)
 
 
-class LieError(Exception):
+class InvalidAnswerError(Exception):
     """An answer that no decoder gives about this file."""
 
 
 def features_in(text: dict[str, Any], block: bytes, header: Header, digest: bytes, byte_size: int) -> ImageFeatures:
     """The features that an answer holds, with the digest and the size that the app has found itself.
 
-    Raises `LieError` unless every column is there, in its shape and range, and agrees with the header of the file.
+    Raises `InvalidAnswerError` unless every column is there, in its shape and range, and agrees with the file's header.
     """
     try:
         columns = unpacked_columns(text, block)
         told = ImageFeatures.from_columns(columns)
         asked, silent = _asked_in(columns.get(ASKED)), _silent_in(columns.get(SILENT))
     except (ValueError, BrokenFrameError) as error:
-        raise LieError(f"features that are none: {error}") from error
+        raise InvalidAnswerError(f"features that are none: {error}") from error
     _check_size(told.format, told.width, told.height, header)
     _require(set(text) == {ASKED, SILENT, *told.to_columns()}, "columns that features do not have")
     _require(0 <= told.quality <= MAX_QUALITY, "a quality out of range")
@@ -93,7 +93,7 @@ def _silent_in(column: int | str | bytes | None) -> NDArray[np.bool_] | None:
 
 
 def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingImage:
-    """The working image that an answer holds. Raises `LieError` unless it is one, and one of this header."""
+    """The working image that an answer holds. Raises `InvalidAnswerError` unless it is one, and one of this header."""
     match text:
         case {
             "format": str() as format_name,
@@ -107,7 +107,7 @@ def picture_in(text: dict[str, Any], block: bytes, header: Header) -> WorkingIma
         } if len(text) == 8 and bool not in map(type, (width, height, decoded_bytes, rows, columns)):  # noqa: PLR2004
             pass
         case _:
-            raise LieError("a picture that does not say what it is")
+            raise InvalidAnswerError("a picture that does not say what it is")
     _check_size(format_name, width, height, header)
     _require(0 < rows <= WORKING_SIZE and 0 < columns <= WORKING_SIZE, "a picture larger than any")
     pixel_bytes, fine = rows * columns * 3, _fine_in(fine_shape, block)
@@ -142,20 +142,20 @@ def features_and_picture_in(
         case {"features": dict() as features, "picture": dict() as picture} if len(text) == 2:  # noqa: PLR2004
             lengths = [it[0] for it in features.values() if isinstance(it, list) and it and isinstance(it[0], int)]
         case _:
-            raise LieError("an answer that is not features and a picture")
+            raise InvalidAnswerError("an answer that is not features and a picture")
     end = sum(lengths)
     _require(0 <= end <= len(block), "more bytes of features than there are")
     return features_in(features, block[:end], header, digest, byte_size), picture_in(picture, block[end:], header)
 
 
 def refusal_in(text: dict[str, Any]) -> PermanentError:
-    """The refusal that an answer holds. Raises `LieError` for a reason that decoding does not have."""
+    """The refusal that an answer holds. Raises `InvalidAnswerError` for a reason that decoding does not have."""
     match text:
         case {"error": str() as kind, "reason": str() as reason, "message": str() as message} if kind in REASONS:
             error, reasons = REASONS[kind]
             _require(reason in reasons, "a reason that there is not")
             return error(_plain(message), reason=reason)
-    raise LieError("a refusal that gives no reason")
+    raise InvalidAnswerError("a refusal that gives no reason")
 
 
 def failure_in(text: dict[str, Any]) -> str:
@@ -177,4 +177,4 @@ def _check_size(format_name: str, width: int, height: int, header: Header) -> No
 
 def _require(is_so: bool, lie: str) -> None:
     if not is_so:
-        raise LieError(lie)
+        raise InvalidAnswerError(lie)

@@ -4,7 +4,7 @@ import signal
 from typing import Final
 
 from dedup_core.errors import TemporaryError
-from dedup_decoders.answers import LieError, failure_in, refusal_in
+from dedup_decoders.answers import InvalidAnswerError, failure_in, refusal_in
 from dedup_decoders.child_process import ChildDied, ChildOverran, ChildProcess
 from dedup_decoders.questions import Question
 from dedup_decoders.wire import BrokenFrameError, Kind
@@ -40,7 +40,7 @@ def ask_child[T](child: ChildProcess, question: Question[T]) -> T:
         raise Failed("decoder-crashed", f"ends its decoder, which {error}", own_fault=own_fault) from error
     except ChildOverran as error:
         raise Failed("decoder-timeout", f"keeps its decoder busy: it {error}") from error
-    except (BrokenFrameError, LieError) as error:
+    except (BrokenFrameError, InvalidAnswerError) as error:
         raise Failed("decoder-crashed", f"makes its decoder answer nonsense ({error})") from error
     except OSError as error:
         raise TemporaryError(f"The file cannot be handed to a decoder: {error}", reason="no-decoder") from error

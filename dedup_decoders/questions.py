@@ -10,7 +10,7 @@ from dedup_core.decoding.headers.header import Header
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.features import ImageFeatures
 from dedup_core.limits import DecodeLimits
-from dedup_decoders.answers import LieError, features_and_picture_in, features_in, picture_in
+from dedup_decoders.answers import InvalidAnswerError, features_and_picture_in, features_in, picture_in
 from dedup_decoders.wire import Kind
 
 type Answer = tuple[Kind, dict[str, Any], bytes]
@@ -21,7 +21,7 @@ class Question[T]:
     """One request about one file of the `format` that its header names.
 
     `meanwhile` is done while the process works, and again where another one is asked; then `check` reads the answer
-    and raises `LieError` or `BrokenFrameError` for one that no decoder gives.
+    and raises `InvalidAnswerError` or `BrokenFrameError` for one that no decoder gives.
     """
 
     kind: Kind
@@ -80,5 +80,5 @@ class _Digest:
 def _of_kind(expected: Kind, answer: Answer) -> tuple[dict[str, Any], bytes]:
     kind, text, block = answer
     if kind is not expected:
-        raise LieError("an answer of another kind")
+        raise InvalidAnswerError("an answer of another kind")
     return text, block

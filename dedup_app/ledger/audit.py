@@ -14,7 +14,7 @@ from dedup_app.ports.images import Images
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairRow, PairsTable, image_ids
 from dedup_app.ports.superseded import Superseded
-from dedup_app.records.currency import is_current
+from dedup_app.records.current_pairs import is_current
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.paths import ImagePath
 from dedup_core.search.hit import Hit

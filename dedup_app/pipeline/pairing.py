@@ -12,7 +12,7 @@ from dedup_app.ports.features import FeaturesRow, FeaturesTable
 from dedup_app.ports.images import Images
 from dedup_app.ports.pairs import PairRow, PairsTable, Written
 from dedup_app.ports.queues import VerifyQueue
-from dedup_app.records.currency import is_current
+from dedup_app.records.current_pairs import is_current
 from dedup_app.records.journal import VerdictJournal
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind

@@ -12,7 +12,7 @@ from dedup_app.ports.image_status import ABSENT
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
 from dedup_app.progress import Progress, no_progress, with_progress
 from dedup_app.queries.paging import parse_pair_cursor
-from dedup_app.records.currency import is_current
+from dedup_app.records.current_pairs import is_current
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import PermanentError
 from dedup_core.paths import ImagePath

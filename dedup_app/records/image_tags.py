@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from dedup_app.event_log import EventLog
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
-from dedup_app.records.currency import is_current
+from dedup_app.records.current_pairs import is_current
 from dedup_app.records.group_records import facts_of, id_of
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import DedupError, PermanentError, TemporaryError

@@ -7,7 +7,7 @@ from itertools import batched
 from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PAIRS_AT_ONCE, PairRow, PairsTable, image_ids
 from dedup_app.progress import Progress, no_progress, with_progress
-from dedup_app.records.currency import is_current
+from dedup_app.records.current_pairs import is_current
 from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import NO_MATTER_OF_POLICY

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from dedup_app.cleanup.record import Step
-from dedup_cli.as_the_app import require_its_keepers
 from dedup_cli.cleanup.clearing import moving_services, noted_in, read_plan, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
 from dedup_cli.presentation.failures import InputError
 from dedup_cli.presentation.output import as_argument, console, plain
+from dedup_cli.same_settings import require_its_keepers
 
 SUFFIX = ".manifest.jsonl"
 

@@ -13,6 +13,7 @@ from dedup_app.cleanup.outcome import Fate, Outcome
 from dedup_app.cleanup.ports import Manifest
 from dedup_app.cleanup.record import Step
 from dedup_app.services import Services
+from dedup_cli.cleanup.manifest_file import BEGINNING
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.failures import ExitCode, InputError
 from dedup_cli.presentation.output import console, counted, plain, print_json
@@ -39,7 +40,7 @@ def read_plan(path: Path) -> KeepPlan:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    if data.startswith(b'{"manifest":'):
+    if data.startswith(BEGINNING):
         raise InvalidPlan(f"{path} is a manifest and no plan: give the file that `dedup plan --format json` wrote")
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # what PowerShell's `>` writes
     try:

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dedup_cli.as_the_app import require_its_keepers
 from dedup_cli.connection import services_of
 from dedup_cli.named_images import note_prefix
 from dedup_cli.presentation.formats import Format, chosen_format
 from dedup_cli.presentation.named_table import NamedRow, named_table
 from dedup_cli.presentation.output import Cell, console, counted, plain, print_csv, print_json
+from dedup_cli.same_settings import require_its_keepers
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.plan import Keep, KeepPlan, PlannedGroup, PlannedImage, Wanted
 from dedup_core.groups.plan_file import plan_as_dict

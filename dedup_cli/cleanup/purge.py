@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from dedup_app.cleanup.record import Step
-from dedup_cli.as_the_app import require_its_keepers
 from dedup_cli.cleanup.clearing import moving_services, noted_in, tell
 from dedup_cli.cleanup.manifest_file import open_manifest
 from dedup_cli.presentation.failures import InputError
 from dedup_cli.presentation.output import as_argument
+from dedup_cli.same_settings import require_its_keepers
 
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1)}
 

@@ -6,10 +6,10 @@ import typer
 from rich.text import Text
 
 from dedup_app.operations.rejudge import Change, RejudgeReport
-from dedup_cli.as_the_app import require_its_policy
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.output import console, counted, plain, plain_table, print_json
 from dedup_cli.presentation.progress import progress
+from dedup_cli.same_settings import require_its_policy
 
 MOST_SHOWN = 200  # changes in the table for people; programs get all
 

@@ -16,7 +16,7 @@ from dedup_app.ports.reports import DecodersReport, RejectedMessage, StatsReport
 from dedup_app.queries.overview import Overview
 from dedup_cli.connection import services_of
 from dedup_cli.operations.ledger import ledger_record, ledger_table
-from dedup_cli.operations.seen import seen_record, seen_table
+from dedup_cli.operations.precision import precision_record, precision_table
 from dedup_cli.operations.watch import watch_queues
 from dedup_cli.presentation.failures import InputError
 from dedup_cli.presentation.output import console, counted, plain, plain_table, print_json
@@ -52,7 +52,7 @@ def status(
         found = services.overview.read(progress=show)
     seen = services.precision.report()
     if as_json:
-        print_json(_record(found) | {"seen": seen_record(seen)})
+        print_json(_record(found) | {"seen": precision_record(seen)})
     else:
         _print(found, seen)
 
@@ -103,7 +103,7 @@ def _print(found: Overview, seen: PrecisionReport) -> None:
         _completeness(found.ledger.oldest): ledger_table(found.ledger, found.images_known),
         "Queues": _queues_table(found.queues),
         "Statistics": _report_table(found.report),
-        "Seen by people": seen_table(seen),
+        "Seen by people": precision_table(seen),
         "Decoders": _decoders_table(found.decoders),
         "Poison messages (failed on every try)": _messages_table(found.poison_messages),
         "Rejected messages (nobody can act on them)": _messages_table(found.rejected_messages),

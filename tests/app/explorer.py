@@ -26,7 +26,7 @@ from greenlet import greenlet
 from dedup_app.configuration.settings import Settings
 from dedup_app.ports.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
-from dedup_app.records.currency import is_current
+from dedup_app.records.current_pairs import is_current
 from dedup_app.services import Services
 from dedup_core.comparison import measure
 from dedup_core.comparison.verdict import VerdictKind

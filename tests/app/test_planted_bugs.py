@@ -11,7 +11,7 @@ from dedup_app.pipeline import pairing
 from dedup_app.pipeline.blob_reader import BlobReader
 from dedup_app.pipeline.ingest import IngestService
 from dedup_app.ports.image_status import INDEXED
-from dedup_app.records import currency
+from dedup_app.records import current_pairs
 from dedup_storage.logs.fingerprint_log import FingerprintLog
 from dedup_storage.tables import pairs as pairs_table
 from dedup_storage.tables.features import AzureFeaturesTable
@@ -98,7 +98,7 @@ def ignore_the_versions_of_pairs(bug: pytest.MonkeyPatch) -> None:
     def is_known(pair: Any, rows: Any) -> bool:
         return pair.left.image_id in rows and pair.right.image_id in rows
 
-    for module in (currency, pairing, explorer):
+    for module in (current_pairs, pairing, explorer):
         bug.setattr(module, "is_current", is_known)
 
 
@@ -147,7 +147,7 @@ def take_hits_on_what_images_were_before(bug: pytest.MonkeyPatch) -> None:
 def test_a_planted_bug_is_found(
     plant: Callable[[pytest.MonkeyPatch], None], first: int, monkeypatch: pytest.MonkeyPatch
 ):
-    assert currency.is_current is explorer.is_current
+    assert current_pairs.is_current is explorer.is_current
     plant(monkeypatch)
     with pytest.raises(Wrong):
         explore(first, FOUND_WITHIN, faults=6)

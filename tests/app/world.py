@@ -13,7 +13,7 @@ from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.image_status import ImageStatus
 from dedup_app.ports.index import CandidateIndex
 from dedup_app.ports.pairs import PairRow
-from dedup_app.records.currency import is_current
+from dedup_app.records.current_pairs import is_current
 from dedup_app.services import Services
 from dedup_core.paths import ImagePath
 from dedup_decoders import in_process

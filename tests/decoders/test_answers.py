@@ -13,7 +13,7 @@ from dedup_core.extraction import extract_features
 from dedup_core.fingerprinting.keypoints import MAX_ASKED
 from dedup_decoders.answers import (
     REASONS,
-    LieError,
+    InvalidAnswerError,
     failure_in,
     features_and_picture_in,
     features_in,
@@ -102,7 +102,7 @@ def test_a_turned_picture_may_have_its_sides_changed() -> None:
     ],
 )
 def test_features_out_of_shape_or_range_are_a_lie(columns: dict[str, Any]) -> None:
-    with pytest.raises(LieError):
+    with pytest.raises(InvalidAnswerError):
         features_in(*of_columns(**columns), HEADER, DIGEST, len(DATA))
 
 
@@ -144,7 +144,7 @@ def test_the_digest_and_the_size_are_those_that_the_app_found() -> None:
     ],
 )
 def test_a_picture_out_of_shape_or_range_is_a_lie(other: dict[str, Any]) -> None:
-    with pytest.raises(LieError):
+    with pytest.raises(InvalidAnswerError):
         picture_in(PICTURE | other, PIXELS, HEADER)
 
 
@@ -166,7 +166,7 @@ def test_the_luma_of_a_page_comes_after_its_frames(frames: bytes) -> None:
 
 @pytest.mark.parametrize("name", PICTURE)
 def test_a_picture_that_leaves_something_out_is_a_lie(name: str) -> None:
-    with pytest.raises(LieError):
+    with pytest.raises(InvalidAnswerError):
         picture_in({key: value for key, value in PICTURE.items() if key != name}, PIXELS, HEADER)
 
 
@@ -195,7 +195,7 @@ def test_features_and_picture_of_one_answer_are_those_of_two() -> None:
     ],
 )
 def test_features_and_a_picture_that_do_not_add_up_are_a_lie(text: dict[str, Any], block: bytes) -> None:
-    with pytest.raises(LieError):
+    with pytest.raises(InvalidAnswerError):
         features_and_picture_in(text, block, HEADER, DIGEST, len(DATA))
 
 
@@ -219,7 +219,7 @@ def test_refusals_have_the_reasons_that_decoding_has() -> None:
     ],
 )
 def test_a_refusal_for_any_other_reason_is_a_lie(text: dict[str, Any]) -> None:
-    with pytest.raises(LieError):
+    with pytest.raises(InvalidAnswerError):
         refusal_in(text)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_app.ports.pairs import PairRow
-from dedup_app.records.currency import is_current
+from dedup_app.records.current_pairs import is_current
 from dedup_app.services import Services
 from dedup_core.comparison.verdict import VerdictKind
 from tests.groups import groups_of_log, groups_of_tables

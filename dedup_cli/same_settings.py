@@ -1,4 +1,4 @@
-"""Whether the settings of here are those that the app was seen with: elsewhere a command would go by other ones."""
+"""Whether the settings here are those of the app: else a command would judge and choose otherwise than the app."""
 
 from collections.abc import Mapping
 from typing import Final

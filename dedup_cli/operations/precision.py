@@ -10,7 +10,7 @@ from dedup_core.comparison.verdict import SAME_PICTURE
 MOST_PARTS = 6  # folders and months in the table for people
 
 
-def seen_record(report: PrecisionReport) -> dict[str, object]:
+def precision_record(report: PrecisionReport) -> dict[str, object]:
     """All of it, for a program."""
     return {
         "is_low": report.is_low,
@@ -21,7 +21,7 @@ def seen_record(report: PrecisionReport) -> dict[str, object]:
     }
 
 
-def seen_table(report: PrecisionReport) -> Table | None:
+def precision_table(report: PrecisionReport) -> Table | None:
     """How many pairs of each verdict were looked at, and how many were no copies; None before the first decision."""
     if not report.seen:
         return None
