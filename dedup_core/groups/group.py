@@ -10,7 +10,7 @@ import numpy as np
 from dedup_core.groups.columns import IMAGES, Bools, Images, Places, image_of, link_of
 from dedup_core.groups.facts import Decided, Decision, Family, ImageFacts, Link
 from dedup_core.groups.keeper import KeeperPolicy, KeeperStep
-from dedup_core.groups.pair_table import NO_VERDICT, Pairs, is_verdict
+from dedup_core.groups.pair_table import NO_VERDICT, Integers, Pairs, is_verdict
 from dedup_core.groups.reasons import Reason, in_words, reason
 from dedup_core.groups.rounds import Round
 from dedup_core.groups.wishes import is_wish
@@ -172,24 +172,12 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
     """The groups of a round, each with the places of its images, the keeper's first."""
     if not len(made.keepers):
         return
-    images, pairs = material.images, material.pairs[made.links]
+    images = material.images
     of_group = np.repeat(np.arange(len(made.keepers)), np.diff(made.starts, append=len(made.members)))
     kept = images["content"][made.keepers][of_group] == images["content"][made.members]
     is_same = np.logical_and.reduceat(kept, made.starts) & (images["content"][made.keepers] != _UNKNOWN)
     is_told_apart = _are_told_apart(material, made, of_group)
-    may, is_decided = ~is_told_apart & (family is Family.SAME), np.zeros(len(pairs), bool)
-    is_unsure = made.is_unsure.copy()
-    times = np.where(pairs["kind"] == NO_VERDICT, 0, pairs["verified_at"])
-    for at, place in enumerate(made.links.tolist() if material.decided else ()):
-        if (decided := material.in_force.get(place)) is None:
-            may[at] &= (lapsed := material.decided.get(place)) is None or not is_wish(lapsed)
-        else:
-            may[at], is_decided[at] = decided.decision is Decision.DUPLICATE, True
-            is_unsure[at] &= may[at]  # who keeps both need not choose
-            may[at] &= decided.keeper != images["image_id"][made.members[at]].item()
-            if pairs["kind"][at] == NO_VERDICT:
-                times[at] = decided.at
-    may &= ~is_unsure
+    may, is_unsure, is_decided, times = _standing(family, material, made, is_told_apart)
     firsts = np.minimum(made.keepers, np.minimum.reduceat(made.members, made.starts))
     ids = images["image_id"][firsts].tolist()
     newest = np.maximum.reduceat(times, made.starts).tolist()
@@ -215,6 +203,26 @@ def groups_of(family: Family, material: Material, made: Round) -> Iterator[tuple
             tuple(are_told_apart[start:stop]),
         )
         yield group, places
+
+
+def _standing(
+    family: Family, material: Material, made: Round, is_told_apart: Bools
+) -> tuple[Bools, Bools, Bools, Integers]:
+    """Of each member whether it may go, is unsure and is decided about, and when it was verified, or else decided."""
+    pairs, ids = material.pairs[made.links], material.images["image_id"]
+    may, is_decided = ~is_told_apart & (family is Family.SAME), np.zeros(len(pairs), bool)
+    is_unsure = made.is_unsure.copy()
+    times = np.where(pairs["kind"] == NO_VERDICT, 0, pairs["verified_at"])
+    for at, place in enumerate(made.links.tolist() if material.decided else ()):
+        if (decided := material.in_force.get(place)) is None:
+            may[at] &= (lapsed := material.decided.get(place)) is None or not is_wish(lapsed)
+        else:
+            may[at], is_decided[at] = decided.decision is Decision.DUPLICATE, True
+            is_unsure[at] &= may[at]  # who keeps both need not choose
+            may[at] &= decided.keeper != ids[made.members[at]].item()
+            if pairs["kind"][at] == NO_VERDICT:
+                times[at] = decided.at
+    return may & ~is_unsure, is_unsure, is_decided, times
 
 
 def _are_told_apart(material: Material, made: Round, of_group: Places) -> Bools:
