@@ -24,9 +24,8 @@ from azure.data.tables import TableServiceClient
 
 from benchmarks.announcing import CONTAINER, announce
 from benchmarks.checkouts import HERE, commit_of, packaged
-from benchmarks.pipeline import HOST_ID, SCAN_SECONDS, SOURCES, upload
+from benchmarks.pipeline import HOST_ID, SOURCES, PackagedHost, upload
 from local_host.azurite import Azurite
-from local_host.process import HostProcess
 
 WITHOUT_A_PICTURE = """
 import os, function_app
@@ -37,14 +36,6 @@ connect(Settings.from_environment(dict(os.environ)))
 PICTURES = ("first", "second")
 LOOK_SECONDS = 0.005
 LIMIT_SECONDS = 60.0
-
-
-class Host(HostProcess):
-    """The local host with nothing but the modules of the folder that it runs."""
-
-    def __init__(self, app_dir: Path, env: dict[str, str]) -> None:
-        super().__init__(app_dir, env, scan_seconds=SCAN_SECONDS)
-        self._env["PYTHONPATH"] = str(app_dir)
 
 
 def main() -> None:
@@ -78,7 +69,7 @@ def one_round(checkout: Path, photo: bytes) -> Iterator[tuple[str, float]]:
             "AzureFunctionsWebHost__hostid": HOST_ID,
         }
         upload(azurite, iter([("first", photo), ("second", photo + bytes(1))]))
-        with Host(app, environment) as host:
+        with PackagedHost(app, environment) as host:
             for picture in PICTURES:
                 started = time.perf_counter()
                 announce(azurite, host, (picture,))

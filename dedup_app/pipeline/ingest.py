@@ -128,12 +128,7 @@ class IngestService:
         for _ in range(MAX_LOOKS):
             reading = self._reader.read(path, row, unless_etag)
             if reading is None:
-                # A repetition, or a write of ours whose answer was lost: what may have been missed.
-                if not is_done and row is not None and row.status == INDEXED:
-                    sent += self._pairing.verify_anew(row)
-                elif not is_done and row is not None and row.status.is_rejected:
-                    self._notices.rejected(row)
-                return _outcome(path, status, sent)
+                return _outcome(path, status, sent if is_done else sent + self._repeat(row))
             try:
                 before, (row, pairs_sent) = row, self._bring_up_to_date(path, reading, row, floor)
             except Superseded as newer:
@@ -146,6 +141,17 @@ class IngestService:
                 if before is not None and before.summary.is_alive:
                     return _outcome(path, status, sent)
         raise TemporaryError(f"Image {path.image_id} keeps changing while it is read", reason="keeps-changing")
+
+    def _repeat(self, row: FeaturesRow | None) -> int:
+        """What follows from a row that is up to date; how many pairs were sent.
+
+        An earlier try that wrote the row may have died before that, or ours wrote it and its answer got lost.
+        """
+        if row is not None and row.status == INDEXED:
+            return self._pairing.verify_anew(row)
+        if row is not None and row.status.is_rejected:
+            self._notices.rejected(row)
+        return 0
 
     def _known_or_claimed(self, path: ImagePath, *, is_new: bool, is_gone: bool) -> FeaturesRow | None:
         """The row of the image, made just now if there was none; None if it is gone as expected, or the row is."""

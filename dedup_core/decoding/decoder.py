@@ -9,6 +9,7 @@ from typing import Final, cast
 import numpy as np
 from PIL import Image, ImageFile
 
+from dedup_core.arrays import Pixels
 from dedup_core.decoding.codecs.bmp_indexes import read_indexes
 from dedup_core.decoding.codecs.bmp_profile import embedded_profile
 from dedup_core.decoding.codecs.gif_screen import clear_around_frame
@@ -126,14 +127,20 @@ def _decode(
         whole = Whole(digest, frames_of(picture, header, transposed), palette)
     finally:
         picture.close()
-    small = to_srgb(small, icc_profile)
-    if transposed is not None:
-        small = small.transpose(transposed)
-    if (small.width - small.height) * (width - height) < 0:  # turned, here or by the plugin
-        width, height = height, width
-    pixels = np.array(small, dtype=np.uint8)  # (h, w, 3)
+    pixels, (width, height) = upright_pixels(to_srgb(small, icc_profile), (width, height), transposed)
     decoded_bytes = max(decoded_bytes, pixels.nbytes)
     return WorkingImage(pixels, header.format, width, height, decoded_bytes, provenance, whole, fine)
+
+
+def upright_pixels(
+    small: Image.Image, size: tuple[int, int], transposed: Image.Transpose | None
+) -> tuple[Pixels, tuple[int, int]]:
+    """The pixels (h, w, 3) as the picture is shown, and how large it is then where it had this size in the file."""
+    if transposed is not None:
+        small = small.transpose(transposed)
+    width, height = size
+    is_turned = (small.width - small.height) * (width - height) < 0  # here, or by the plugin
+    return np.array(small, np.uint8), (height, width) if is_turned else size
 
 
 def _without_broken_metadata(data: bytes, format_name: str) -> tuple[bytes, bytes | None]:

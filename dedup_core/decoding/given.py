@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from dedup_core.arrays import Pixels
-from dedup_core.decoding.decoder import TRANSPOSE_BY_ORIENTATION, decode
+from dedup_core.decoding.decoder import TRANSPOSE_BY_ORIENTATION, decode, upright_pixels
 from dedup_core.decoding.file_bytes import FileBytes, refusal
 from dedup_core.decoding.pixels.fine import fine_of
 from dedup_core.decoding.pixels.icc import to_srgb
@@ -49,14 +49,9 @@ def _of_image(image: Image.Image, limits: DecodeLimits) -> WorkingImage:
         whole = Whole(digest_of(image, transposed), palette=used_colors(image))
     except (OSError, SyntaxError, ValueError) as error:  # an image that Pillow opened and has not read before
         raise UnreadableImage(f"Pillow cannot read the rest of this image ({error})", reason="corrupt") from error
-    width, height = image.size
-    if transposed is not None:
-        small = small.transpose(transposed)
-    if (small.width - small.height) * (width - height) < 0:
-        width, height = height, width
-    pixels = np.array(small, np.uint8)  # (h, w, 3)
+    pixels, size = upright_pixels(small, image.size, transposed)
     decoded_bytes = max(buffer_bytes(image), pixels.nbytes)
-    return WorkingImage(pixels, image.format or "image", width, height, decoded_bytes, whole=whole, fine=fine)
+    return WorkingImage(pixels, image.format or "image", *size, decoded_bytes, whole=whole, fine=fine)
 
 
 def _of_array(pixels: Pixels, limits: DecodeLimits) -> WorkingImage:
