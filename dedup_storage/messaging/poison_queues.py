@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from dedup_app.ports.queues import PoisonMessage
 from dedup_storage.account.azure_errors import code_of, our_errors
-from dedup_storage.messaging.queues import AT_ONCE, POISON_SUFFIX, QueueService, length_of
+from dedup_storage.messaging.queues import AT_ONCE, POISON_SUFFIX, QueueService, length_of, peek
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueMessage
@@ -25,12 +25,7 @@ class AzurePoisonQueues:
         self._service = service
 
     def peek(self, queue: str) -> Sequence[PoisonMessage]:
-        poison = self._service.get_queue_client(queue + POISON_SUFFIX)
-        with our_errors(f"look into {poison.queue_name}"):
-            try:
-                return [_message(queue, it) for it in poison.peek_messages(max_messages=AT_ONCE)]
-            except ResourceNotFoundError:
-                return []
+        return [_message(queue, it) for it in peek(self._service, queue + POISON_SUFFIX)]
 
     def take(
         self, queue: str, limit: int, handle: Callable[[PoisonMessage], bool], until: datetime | None = None

@@ -18,7 +18,7 @@ from dedup_storage.account.azure_errors import our_errors
 from dedup_storage.account.clients import StorageClients
 
 if TYPE_CHECKING:
-    from azure.storage.queue import QueueClient
+    from azure.storage.queue import QueueClient, QueueMessage
 
 POISON_SUFFIX = "-poison"
 # The host's own queue of blob events has a name that only the host knows; those that it gave up on are here.
@@ -104,12 +104,6 @@ class AzureQueues:
         return sorted(found, key=lambda message: message.rejected_at, reverse=True)[:limit]
 
     def _peek(self, name: str, limit: int) -> list[RejectedMessage]:
-        queue = self._service.get_queue_client(name + POISON_SUFFIX)
-        with our_errors(f"look into {queue.queue_name}"):
-            try:
-                peeked = queue.peek_messages(max_messages=limit)
-            except ResourceNotFoundError:
-                return []
         return [
             RejectedMessage(
                 queue=name,
@@ -118,7 +112,7 @@ class AzureQueues:
                 reason=GAVE_UP,
                 rejected_at=message.inserted_on or datetime.now(UTC),
             )
-            for message in peeked
+            for message in peek(self._service, name + POISON_SUFFIX, limit)
         ]
 
 
@@ -131,6 +125,15 @@ def send_text(queue: "QueueClient", text: str, *, kept_seconds: int = NEVER_EXPI
             with suppress(ResourceExistsError):
                 queue.create_queue()
             queue.send_message(text, time_to_live=kept_seconds)
+
+
+def peek(service: QueueService, name: str, most: int = AT_ONCE) -> "list[QueueMessage]":
+    """The oldest messages of a queue, left where they are; none if there is no such queue."""
+    with our_errors(f"look into {name}"):
+        try:
+            return list(service.get_queue_client(name).peek_messages(max_messages=most))
+        except ResourceNotFoundError:
+            return []
 
 
 def length_of(service: QueueService, name: str) -> int:

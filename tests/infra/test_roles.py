@@ -59,11 +59,11 @@ CALLS = {
     },
     "messaging/queues.py": {
         (APP, "work queues"): {"send_message": "messages/add", "get_queue_properties": "queues/read"},
+        (APP, "poison queues"): {"peek_messages": "messages/read"},
         (PERSON, "images account"): {"get_queue_properties": "queues/read", "peek_messages": "messages/read"},
     },
     "messaging/poison_queues.py": {
         (APP, "poison queues"): {
-            "peek_messages": "messages/read",
             "receive_messages": "messages/process",
             "delete_message": "messages/process",
             "update_message": "messages/write",
