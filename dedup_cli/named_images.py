@@ -36,11 +36,14 @@ def _readings(services: Services, text: str) -> tuple[ImagePath, ...]:
 
 
 def note_prefix(services: Services, prefix: str) -> None:
-    """Say what a prefix means that begins with the container, as the names do that are printed: mostly nothing."""
+    """Warn of a prefix that begins with the container, as printed names do: no name begins so."""
     container, slash, rest = prefix.partition("/")
     if slash and container in services.settings.containers:
         instead = f"give --prefix {as_argument(rest)}" if rest else "leave it out"
-        tell(f"--prefix goes without the container, so this asks for names as {container}/{prefix}…: else {instead}")
+        tell(
+            f"--prefix is matched without the container, so this asks for names like {container}/{prefix}…; "
+            f"if you mean the container, {instead}"
+        )
 
 
 def not_in_container(services: Services, paths: Sequence[ImagePath]) -> list[ImagePath]:

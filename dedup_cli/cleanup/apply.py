@@ -50,7 +50,7 @@ def apply(
             tell(service.check(wanted, known, tags=not without_tags), as_json=as_json, hint=hint)
         return
     if manifest is None and not plan.is_file():  # a pipe: what came to lie beside it, as in /dev, would not stay
-        raise InputError(f"{plan} is no file that a manifest could lie beside: say where with --manifest FILE")
+        raise InputError(f"{plan} is no regular file, so no manifest can lie beside it: name one with --manifest FILE")
     moved = {Step.DELETED, Step.TOLD}
     with open_manifest(file, create=True) as steps, noted_in(steps, moved, "moved", len(wanted.copies)):
         outcomes = service.apply(wanted, steps, tags=not without_tags)  # begun, or refused as a whole

@@ -60,12 +60,12 @@ def noted_in(manifest: Manifest, reached: Container[Step], done: str, of: int = 
     try:
         yield
     except TemporaryError:
-        remark("what was done until here is noted in the manifest: the same command goes on from there")
+        remark("what was done until here is noted in the manifest: run the same command again to go on")
         raise
     except (KeyboardInterrupt, SystemExit):
         last = {entry["image"]: entry["step"] for entry in manifest.entries() if "image" in entry}
         count = sum(step in reached for step in last.values())
-        remark(f"stopped: {count:,} of {counted(of or len(last), 'image')} {done}; the same command goes on")
+        remark(f"stopped: {count:,} of {counted(of or len(last), 'image')} {done}; run the same command again to go on")
         raise
 
 

@@ -53,15 +53,13 @@ def ingest(
         case 0:
             raise InputError("name the images to take in, or give --all for the whole container, or --rejected")
         case 2 | 3:
-            raise InputError(
-                "images that are named, --all and --rejected are three ways to say which: give one of them"
-            )
+            raise InputError("give names of images, --all or --rejected, and only one of the three")
     if force and not paths:
         raise InputError("--force is for images that are named; for all of them there is `dedup reconcile --fix`")
     if watch and not everything:
         raise InputError("--watch follows a whole container: give --all with it, or see `dedup status --watch`")
     if watch and as_json:
-        raise InputError("--watch tells people how it goes: leave it out for --json")
+        raise InputError("--watch is for people: leave it out with --json")
     services = services_of(context)
     if rejected:
         _ingest_rejected(services, reason, as_json=as_json)

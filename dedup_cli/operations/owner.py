@@ -36,7 +36,7 @@ def owner(
     Example: dedup owner show
     """
     if site and action is OwnerAction.SHOW:
-        raise InputError("--site names the app that take-over makes the owner: it says nothing with show")
+        raise InputError("--site is for take-over: leave it out with show")
     ownership = unchecked_services_of(context).ownership
     found = ownership.owner() if action is OwnerAction.SHOW else ownership.take_over(site)
     if as_json:

@@ -104,7 +104,7 @@ def _purge(service: PoisonService, queues: Sequence[str], *, yes: bool, as_json:
     if counts and not yes:
         told = ("up to " if BLOB_TRIGGER_QUEUE in counts else "") + _told(counts)
         if not sys.stdin.isatty():
-            raise InputError(f"{told} would be thrown away for good: --yes does it")
+            raise InputError(f"{told} would be thrown away for good: --yes goes ahead")
         typer.confirm(f"Throw away {told} for good?", abort=True, err=True)
     purged = {name: count for name in counts if (count := service.purge(name))}
     if as_json:

@@ -43,7 +43,7 @@ def status(
     Example: dedup status --json
     """
     if watch and as_json:
-        raise InputError("--watch tells people how it goes: leave it out for --json")
+        raise InputError("--watch is for people: leave it out with --json")
     services = services_of(context)
     if watch:
         watch_queues(services)

@@ -23,7 +23,9 @@ def check_place(file: Path, *, of: Iterable[Path] = ()) -> None:
         if file.is_dir():
             raise InputError(f"cannot write {file}: it is a folder; give the path of a new file in it")
         if file.exists() and any(it.exists() and it.samefile(file) for it in of):
-            raise InputError(f"cannot write {file}: it is what is looked at; give the path of a new file")
+            raise InputError(
+                f"cannot write {file}: it is one of the files that are looked at; give the path of a new file"
+            )
         folder = file.resolve().parent
         if (file.is_file() or not file.exists()) and not os.access(folder, os.W_OK | os.X_OK):
             raise InputError(f"cannot write {file}: no file may be made in {folder}; give another path")

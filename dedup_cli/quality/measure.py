@@ -80,7 +80,7 @@ def measure(
     Example: dedup measure --sample 300 --html report.html
     """
     if page and not html:
-        raise InputError("--page is where the report links pairs to: give --html with it")
+        raise InputError("--page is an address for links in the report: give --html with it")
     for file in (html, as_json):
         if file:
             check_place(file)
@@ -195,7 +195,7 @@ def _may_read(drawn: "Sample", left: "Sequence[ImageSummary]", changes: int, rea
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise InputError("nothing was measured: --yes does it")
+        raise InputError("nothing was measured, as nobody can be asked here: --yes goes ahead")
     return typer.confirm("Go on?", err=True)
 
 

@@ -56,7 +56,7 @@ def tune(
     Example: dedup tune --write >> settings.env
     """
     if write and as_json:
-        raise InputError("--write prints the settings alone, and --json has them among all else: leave out one of them")
+        raise InputError("--write prints the settings alone, --json prints them with all else: give one of the two")
     if html:
         check_place(html)
     services = services_of(context)

@@ -132,7 +132,7 @@ def _in_utf8(file: BinaryIO, name: str) -> Iterator[bytes]:
             yield from (line.encode() for line in whole)
         yield pending.encode()
     except UnicodeError as error:
-        raise InputError(f"{name} begins as UTF-16 and is none: export the decisions once more") from error
+        raise InputError(f"{name} begins like UTF-16 text and is none: export the decisions once more") from error
 
 
 def _record(report: ImportReport) -> dict[str, object]:

@@ -88,7 +88,7 @@ def duplicates(
     if everything and kind:
         raise InputError("--all is for pairs of every kind: leave out --all or --kind")
     if (file is not None) is not (output is Format.PARQUET):
-        raise InputError("a Parquet file is written with both: --format parquet --output pairs.parquet")
+        raise InputError("a Parquet file needs both: --format parquet --output pairs.parquet")
     if file is not None:
         check_place(file)
     if path is not None and (limit or after):

@@ -137,7 +137,7 @@ def test_a_run_that_storage_ended_says_how_to_go_on_and_a_check_does_not(
     def busy(*_: object, **_named: object) -> None:
         raise StoreBusy("no answer")
 
-    told = "the same command goes on from there"
+    told = "run the same command again to go on"
     with monkeypatch.context() as patched:
         patched.setattr(dedup.scene.world.blobs, "lease", busy)
         done = dedup("apply", dedup.plan, "--yes")
@@ -177,7 +177,7 @@ def test_a_run_that_a_person_ended_says_how_far_it_is_and_how_it_goes_on(
         stopped = dedup(*arguments)
     count = dedup.manifest.read_text().count(f'"step":"{step}"')
     assert count < 3
-    assert stopped.stderr == f"stopped: {count} of 3 images {done}; the same command goes on\n"
+    assert stopped.stderr == f"stopped: {count} of 3 images {done}; run the same command again to go on\n"
     assert stopped.exit_code == 130
     assert dedup(*arguments).exit_code == 0
 
@@ -280,7 +280,7 @@ def test_the_manifest_of_a_plan_from_a_pipe_has_to_be_named(dedup: Command):
 
     assert "3 images would go" in piped().output
     done = piped("--yes")
-    assert (done.exit_code, "say where with --manifest FILE" in done.stderr) == (2, True)
+    assert (done.exit_code, "name one with --manifest FILE" in done.stderr) == (2, True)
     assert dedup.scene.quarantined == {}
 
 

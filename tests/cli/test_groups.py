@@ -154,8 +154,8 @@ def test_a_prefix_is_given_as_the_name_is_or_as_it_is_printed(dedup: Run, known:
 def test_a_prefix_with_the_container_before_it_is_told_of(dedup: Run, known: Known, command: str):
     known.pair("uploads/a.jpg", "uploads/b c.jpg", VerdictKind.DUPLICATE)
     told = dedup(command, "--prefix", "images/uploads/b c").stderr
-    assert "names as images/images/uploads/b c…: else give --prefix 'uploads/b c'" in told
-    assert "else leave it out" in dedup(command, "--prefix", "images/").stderr
+    assert "names like images/images/uploads/b c…; if you mean the container, give --prefix 'uploads/b c'" in told
+    assert "if you mean the container, leave it out" in dedup(command, "--prefix", "images/").stderr
     assert dedup(command, "--prefix", "uploads/").stderr == ""
 
 

@@ -104,7 +104,10 @@ def test_it_says_what_it_would_cost_and_reads_nothing_before_it_is_told_to(world
 
 def test_a_pipeline_that_nobody_answers_and_that_forgot_yes_does_not_pass(world: World):
     done = run(world, "--at-least", "0.5")
-    assert (done.exit_code, "nothing was measured: --yes does it" in done.stderr) == (2, True)
+    assert (done.exit_code, "nothing was measured, as nobody can be asked here: --yes goes ahead" in done.stderr) == (
+        2,
+        True,
+    )
 
 
 def test_it_tells_what_is_found_and_lost_and_writes_a_report(world: World, tmp_path: Path):

@@ -108,5 +108,5 @@ def test_the_commands_follow(dedup: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(watch, "EVERY_SECONDS", 0.0)
     assert "nothing waits any more" in dedup("status", "--watch").output
     assert "nothing waits any more" in dedup("ingest", "--all", "--watch").output
-    assert "leave it out for --json" in dedup("status", "--watch", "--json").stderr
+    assert "leave it out with --json" in dedup("status", "--watch", "--json").stderr
     assert "give --all with it" in dedup("ingest", "--watch", "images/a.jpg").stderr
