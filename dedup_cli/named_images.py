@@ -36,7 +36,7 @@ def _readings(services: Services, text: str) -> tuple[ImagePath, ...]:
 
 
 def note_prefix(services: Services, prefix: str) -> None:
-    """Warn of a prefix that begins with the container, as printed names do: no name begins so."""
+    """Warn of a prefix that begins with the container, as printed names do: mostly no name begins so."""
     container, slash, rest = prefix.partition("/")
     if slash and container in services.settings.containers:
         instead = f"give --prefix {as_argument(rest)}" if rest else "leave it out"
