@@ -11,7 +11,8 @@ from operator import add
 from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.ledger.audit import Audit, Slice
-from dedup_app.ledger.listing import BlobListing, ListingUnderWay, paths_on
+from dedup_app.ledger.listing import BlobListing, paths_on
+from dedup_app.ledger.recent_listing import RecentListing
 from dedup_app.pipeline.pairing import Pairing
 from dedup_app.ports.findings import PREFIXES, Finding, FindingKind, Ledger, SliceReport
 from dedup_app.ports.images import Images
@@ -22,7 +23,7 @@ from dedup_app.ports.reports import ReportsTable
 from dedup_app.records.decision_steps import DecisionSteps
 from dedup_app.time_limit import time_limit
 from dedup_app.upkeep import is_recent
-from dedup_core.errors import PermanentError, TemporaryError
+from dedup_core.errors import TemporaryError
 from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_core.views import View
@@ -32,9 +33,7 @@ log = EventLog(__name__)
 SLICES_A_RUN = 4  # of the timer at least
 CATCHES_UP = 4  # times as many slices a run as the time since the last one asks for: runs are missed, or take too long
 TURN_SHARE = 0.9  # of the hours is over when a slice is looked at again: the next run may come after them
-# A run of the timer has other parts, too, and 480 s for all of them.
-LISTING_SECONDS = 120  # no further page of the container after that: the next run goes on with it
-SECONDS_A_RUN = 60  # no further slice after that
+SECONDS_A_RUN = 60  # of the timer: no further slice after that
 LEDGER_SECONDS = 300  # nothing at all after that
 ROWS_AT_ONCE = 1_000  # one page of the table; more are not held, however large a slice is
 SOON = timedelta(minutes=15)  # a slice that was not complete is looked at again before its turn
@@ -70,10 +69,7 @@ class ReconcileService:
         self._container = settings.image_container
         self._every = timedelta(hours=settings.reconcile_hours)
         self._now = now
-        self._listing: BlobListing | None = None
-        self._listed_at: datetime | None = None
-        self._under_way: ListingUnderWay | None = None
-        self._begun_at: datetime | None = None
+        self._listing = RecentListing(images, self._container, self._every, now)
 
     def reconcile(
         self,
@@ -100,7 +96,7 @@ class ReconcileService:
         due = [it for it in PREFIXES if it not in known or self._is_due(known[it].checked_at, self._pause(known[it]))]
         due.sort(key=lambda it: known[it].checked_at.timestamp() if it in known else 0.0)
         with time_limit(LEDGER_SECONDS):
-            listing = self._recent_listing() if due else None
+            listing = self._listing.get() if due else None
             if listing is not None:
                 self._look_at(due[: self._most(known)], listing, known)
         ledger = Ledger.sum(known.values())
@@ -136,27 +132,6 @@ class ReconcileService:
             known[prefix] = self._slice(prefix, listing, waiting, ends_at, fix=True)
             if time.monotonic() > ends_at:
                 break
-
-    def _recent_listing(self) -> BlobListing | None:
-        """One listing serves many slices: what it contradicts is looked at once more.
-
-        A large container takes several runs, in which the listing of before serves; None if there was none yet.
-        """
-        if self._listed_at is None or self._is_due(self._listed_at, self._every / 4):
-            self._go_on_listing()
-        return self._listing
-
-    def _go_on_listing(self) -> None:
-        if self._under_way is None or self._begun_at is None or self._is_due(self._begun_at, self._every):
-            self._under_way, self._begun_at = ListingUnderWay(self._images, self._container), self._now()
-        try:
-            self._under_way.take_pages(time.monotonic() + LISTING_SECONDS)
-        except PermanentError:  # nothing goes on from there: the container is gone, or the place is refused
-            self._under_way = None
-            raise
-        if self._under_way.is_complete:
-            self._listing, self._listed_at = self._under_way.listing(), self._now()
-            self._under_way = None
 
     def _slice(
         self,

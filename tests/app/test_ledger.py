@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 from PIL import ImageFilter
 
-from dedup_app.ledger import listing, reconcile
+from dedup_app.ledger import listing, recent_listing, reconcile
 from dedup_app.ledger.audit import Audit, Slice
 from dedup_app.ledger.listing import BlobListing
 from dedup_app.operations import retention
@@ -312,7 +312,7 @@ def test_unknown_blobs_there_is_no_time_for_are_counted_and_come_with_the_next_l
 
 def test_a_listing_that_takes_longer_than_a_run_is_gone_on_with_in_the_next_one(full, monkeypatch):
     monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
-    monkeypatch.setattr(reconcile, "LISTING_SECONDS", -1)
+    monkeypatch.setattr(recent_listing, "LISTING_SECONDS", -1)
     listed = [full.services.reconcile.run_slices().slices for _ in FILES]
     assert (listed, full.images.pages) == ([0, 0, 0, 4], ["", "b.png", "c.png", "d.png"])
     full.time += timedelta(hours=7)
@@ -345,7 +345,7 @@ def test_a_listing_that_breaks_off_goes_on_where_it_was_if_it_can(full, monkeypa
 
 def test_a_listing_that_was_left_alone_for_too_long_begins_anew(full, monkeypatch):
     monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
-    monkeypatch.setattr(reconcile, "LISTING_SECONDS", -1)
+    monkeypatch.setattr(recent_listing, "LISTING_SECONDS", -1)
     full.services.reconcile.run_slices()
     full.time += timedelta(hours=25)
     full.services.reconcile.run_slices()
@@ -358,7 +358,7 @@ def test_the_ledger_leaves_time_to_what_the_timer_does_after_it(full):
     with time_limit(FUNCTION_SECONDS):
         full.services.reconcile.run_slices()
     assert all(it <= reconcile.LEDGER_SECONDS for it in left[1:])
-    assert reconcile.LISTING_SECONDS + reconcile.SECONDS_A_RUN + CALL_SECONDS < reconcile.LEDGER_SECONDS
+    assert recent_listing.LISTING_SECONDS + reconcile.SECONDS_A_RUN + CALL_SECONDS < reconcile.LEDGER_SECONDS
     assert reconcile.LEDGER_SECONDS + retention.SECONDS_A_RUN + 2 * CALL_SECONDS < FUNCTION_SECONDS
 
 
@@ -482,7 +482,7 @@ def test_a_clock_that_is_set_back_stops_nothing(full):
 
 def test_a_listing_under_way_when_the_clock_is_set_back_begins_anew(full, monkeypatch):
     monkeypatch.setattr(listing, "BLOBS_A_PAGE", 1)
-    monkeypatch.setattr(reconcile, "LISTING_SECONDS", -1)
+    monkeypatch.setattr(recent_listing, "LISTING_SECONDS", -1)
     full.services.reconcile.run_slices()
     full.time -= timedelta(days=20)
     full.services.reconcile.run_slices()
