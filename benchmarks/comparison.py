@@ -4,8 +4,9 @@
     python -m benchmarks.comparison --photos DIR --against /tmp/earlier
     python -m benchmarks.comparison --photos DIR --against /tmp/earlier --limit 8 --json comparison.json
 
-Each checkout has one process of its own, and both measure the same decoded files; decoding is not counted. Of each pair
-the fastest of `--rounds` counts, so that other programs on the machine change little; a row is the ratio of the sums.
+Each checkout has one process of its own, and both measure the same decoded files; decoding is not counted, and memory
+is kept as each app keeps it. Of each pair the fastest of `--rounds` counts, so that other programs on the machine
+change little; a row is the ratio of the sums.
 """
 
 import argparse
@@ -124,6 +125,10 @@ def answer_in_turn() -> None:
         from dedup_core.decoding.decoder import decode  # noqa: PLC0415
     else:  # a checkout from before dedup_core had subpackages
         from dedup_core.decode import decode  # noqa: PLC0415
+    if Path(sys.path[0], "dedup_decoders").is_dir():
+        from dedup_decoders.allocator import return_large_buffers_at_once  # noqa: PLC0415
+
+        return_large_buffers_at_once()
     forget_parts = forgetting()
 
     last: tuple[list[str], list] | None = None
