@@ -916,6 +916,24 @@ def test_where_no_pair_is_left_to_ask_about_the_tab_says_why_and_what_to_do(brow
         page.close()
 
 
+MARKED = (
+    """(it) => { const style = getComputedStyle(it); return style.outlineStyle === "solid" && style.outlineWidth; }"""
+)
+DRAWN = """(it) => getComputedStyle(it).backgroundColor !== getComputedStyle(it.closest(".panel")).backgroundColor"""
+
+
+def test_where_people_have_colors_of_their_own_what_is_chosen_and_drawn_is_seen(browser: Browser, site: Served):
+    page = opened(browser, site, forced_colors="active")
+    for chosen in ("[role=tab][aria-selected=true]", "#list [aria-current]", ".card.chosen", "[aria-pressed=true]"):
+        assert page.locator(chosen).evaluate(MARKED) == "3px"
+    assert page.locator(".bar .fill, .bar .limit, .bar .track").last.evaluate(DRAWN)
+    assert page.locator("#toast").evaluate("(it) => getComputedStyle(it).borderStyle") == "solid"
+    page.get_by_role("tab", name="Statistics").click()
+    expect(page.locator(".swatch").first).to_be_visible()
+    assert page.locator(".swatch").first.evaluate(DRAWN)
+    page.close()
+
+
 def test_statistics_come_and_go_without_an_error(browser: Browser, site: Served):
     page = opened(browser, site)
     errors: list[str] = []
