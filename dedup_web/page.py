@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse
 STYLES = ("review", "statistics")
 # One script in this order: a part may use those above it as it is read, and all others once it runs.
 SCRIPTS = (
-    *("elements", "state", "asking", "list", "group", "comparison", "deciding"),
+    *("elements", "state", "asking", "list", "group", "comparison", "deciding", "address"),
     *("rejected", "plots", "precision", "statistics", "tune", "start"),
 )
 

@@ -8,6 +8,7 @@ async function open(at, focus = false) {
   state.member = Math.max(0, state.groups[at]?.members.findIndex((it) => !it.decided) ?? 0);
   state.group = null;
   markCurrent();
+  writeAddress();
   $("list").children[at]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (at < 0 || !state.groups[at]) return showEmpty(focus);
   const group = state.groups[at];

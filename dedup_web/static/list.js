@@ -7,12 +7,12 @@ function query(cursor, size = PAGE) {
   if (state.tab === "decided") wanted.set("state", "decided");
   else wanted.set("verdict", state.tab);
   narrow(wanted);
-  if (isIdenticalOnly()) wanted.set("identical", "true");
   if (cursor) wanted.set("cursor", cursor);
   return `groups?${wanted}`;
 }
 function narrow(wanted) {
   for (const id of ["prefix", "since"]) if ($(id).value) wanted.set(id, $(id).value);
+  if (isIdenticalOnly()) wanted.set("identical", "true");
 }
 const isList = () => !["tune", "rejected", "statistics"].includes(state.tab);
 const hasIdentical = () => state.tab === "duplicate" || state.tab === "decided";
@@ -25,6 +25,7 @@ let newest_question = 0;
 async function loadList() {
   const question = ++newest_question;
   state.cursor = null; // nothing more of what is listed now
+  writeAddress();
   if (state.tab === "rejected") return showRejected();
   if (state.tab === "statistics") return showStatistics();
   if (state.tab === "tune") return showTune();
@@ -33,7 +34,8 @@ async function loadList() {
   });
   if (question !== newest_question) return;
   showList(page.groups, page);
-  await open(state.groups.length ? 0 : -1);
+  const place = await placeNamed(page, question);
+  if (question === newest_question) await open(place);
 }
 
 let continued_question = null;
@@ -71,6 +73,7 @@ async function reloadList() {
 // What stands there already stays, so that nothing jumps and no picture is asked for twice.
 function showList(groups, page) {
   const before = new Map([...$("list").children].map((item) => [item.dataset.key, item]));
+  groups = [...new Map(groups.map((group) => [group.id, group])).values()]; // one that moved is on two pages
   const opened = state.groups[state.at]?.id, place = groups.findIndex((group) => group.id === opened);
   if (place >= 0) state.at = place;
   state.groups = groups;

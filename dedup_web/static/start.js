@@ -17,6 +17,7 @@ function setView(view) {
 }
 async function setTab(tab) {
   reading.abort(); // else it would be shown over what the tab shows
+  if (tab !== named.tab) named = {};
   state.tab = document.body.dataset.tab = tab;
   state.at = -1;
   $("group").removeAttribute("aria-label");
@@ -110,4 +111,4 @@ let filterTimer;
 for (const id of ["prefix", "since", "identical"]) {
   $(id).addEventListener("input", () => { clearTimeout(filterTimer); filterTimer = setTimeout(() => loadList().catch((error) => tell(error.message)), 250); });
 }
-setTab(location.hash.startsWith("#pair=") ? "tune" : "duplicate");
+readAddress();

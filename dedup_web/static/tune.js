@@ -1,4 +1,4 @@
-// Pairs that nobody has decided about and that lie near a threshold, 50 at a time; or one that a link names.
+// Pairs that nobody has decided about and that lie near a threshold, 50 at a time; or first one that the address names.
 
 const AT_ONCE = 50;
 let tune_seed = 0;
@@ -9,17 +9,16 @@ const TURNS = { duplicate: "a copy", identical: "identical", altered: "altered",
 async function showTune() {
   const seed = tune_seed++;
   let found = await read(`telling?size=${AT_ONCE}&seed=${seed}`);
-  const named = await pairOfLink();
-  if (named) found = [named, ...found.filter((it) => ![it.left.id, it.right.id].every((id) => [named.left.id, named.right.id].includes(id)))];
+  const first = await pairNamed();
+  if (first) found = [first, ...found.filter((it) => ![it.left.id, it.right.id].every((id) => [first.left.id, first.right.id].includes(id)))];
   const progress = found.length ? null : await read(`tuning?seed=${seed}`);
   if (state.tab !== "tune") return;
   await showPairs(found.map(asGroup), found.length ? 0 : -1);
   if (progress) showNothing(...whyNoPair(progress));
 }
 
-async function pairOfLink() {
-  const named = location.hash.match(/^#pair=([0-9a-f]{32})-([0-9a-f]{32})$/);
-  return named && read(`pairs/${named[1]}/${named[2]}`).catch((error) => {
+async function pairNamed() {
+  return named.pair && read(`pairs/${named.pair.join("/")}`).catch((error) => {
     if (error.status !== 404) throw error;
     tell("The pair that the address names is not there (any more)");
     return null;

@@ -887,6 +887,48 @@ def test_a_pair_that_a_link_names_is_asked_about_once(browser: Browser, order: s
         page.close()
 
 
+def test_whoever_reloads_or_is_given_the_address_finds_what_was_shown(browser: Browser):
+    world = World()
+    world.services.verdict_log.append(pairs_in_a_log(60))
+    with served(world) as site:
+        page = new_page(browser, viewport=DESK)
+        page.goto(site.page)
+        expect(page.locator(".card")).to_have_count(2)
+        with page.expect_response(GROUP):  # the first of those that are listed then
+            page.fill("#since", "1970-01-01")
+        wait_for(page, lambda: "since=1970-01-01&group=" in page.url)
+        first, items = page.url, page.locator("#list li")
+        items.nth(39).scroll_into_view_if_needed()
+        items.nth(50).locator("button").click()
+        named = page.locator("#list [aria-current] .name")
+        expect(named).to_have_text("9-0.jpg")
+        wait_for(page, lambda: page.url != first)
+        page.reload()
+        expect(named).to_have_text("9-0.jpg")  # which is far down the list
+        expect(page.locator("#since")).to_have_value("1970-01-01")
+        expect(items).to_have_count(41)
+        items.nth(40).scroll_into_view_if_needed()
+        expect(items).to_have_count(60)  # and there only once
+        page.close()
+
+
+def test_an_address_that_is_put_into_a_page_that_is_open_is_followed(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#list li")).to_have_count(3)
+    a, b = (ImagePath("images", name).image_id for name in ("catalog/cat.jpg", "uploads/cat-small.jpg"))
+    page.evaluate("(to) => { location.hash = to; }", f"#pair={a}-{b}")
+    expect(page.locator(".why")).to_have_text("Is one of them a copy of the other?")
+    page.evaluate("() => { location.hash = '#tab=altered&prefix=uploads%2Frocket'; }")
+    expect(page.locator("#list .name")).to_have_text(["catalog/rocket.jpg"])
+    page.evaluate("(id) => { location.hash = `#tab=duplicate&group=${id}-duplicate`; }", "0" * 32)
+    expect(page.locator("#toast")).to_have_text("The group that the address names is there no more")
+    expect(page.locator("#prefix")).to_have_value("")
+    expect(page.locator("#list li")).to_have_count(3)
+    page.close()
+
+
 def test_a_link_to_a_pair_that_is_gone_leaves_the_others_to_ask_about(browser: Browser):
     with served(world_of([3.7])) as site:
         page = new_page(browser, viewport=DESK)
