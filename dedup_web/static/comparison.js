@@ -1,19 +1,22 @@
-// How two images were compared: side by side, swiped, blinking, and the numbers with their limits.
+// How two images were compared: side by side, swiped, blinking or their difference, and the numbers with their limits.
 
 function comparison(group, member) {
   if (!member) return "";
   const base = `pairs/${group.keeper.id}/${member.image.id}/aligned`;
   const version = `?v=${group.keeper.version}.${member.image.version}`;
-  const sides = ["left", "right"].map((side) =>
-    load(el("img", { alt: side === "left" ? `${nameOf(group.keeper)}, as it was compared` : `${nameOf(member.image)}, as it was compared` }), `${base}/${side}${version}`));
+  const sides = [["left", group.keeper], ["right", member.image]].map(([side, image]) =>
+    asLargeAsFits(load(el("img", { alt: `${nameOf(image)}, as it was compared` }), `${base}/${side}${version}`), group.keeper));
   const [left, right] = member.unsure || group.pair ? ["first", "second"] : ["keeper", "copy"];
-  const viewer = el(`div.viewer.${state.view}`, {}, ...sides, ...(state.view === "blink" ? [] : [el("span.tag", { "aria-hidden": "true" }, left), el("span.tag.right", { "aria-hidden": "true" }, right)]));
+  const frames = state.view === "side" ? sides.map((picture) => el("div.frame", {}, picture)) : [el("div.frame", {}, ...sides)];
+  frames.forEach(enlarging);
+  const viewer = el(`div.viewer.${state.view}`, {}, ...frames, ...(!["side", "swipe"].includes(state.view) ? [] : [el("span.tag", { "aria-hidden": "true" }, left), el("span.tag.right", { "aria-hidden": "true" }, right)]));
   const slider = state.view === "swipe" ? swiping(viewer, sides[1]) : null;
   const measured = member.comparison;
   return el("section.panel", { id: "comparison", "aria-label": "How they were compared" },
     el("div.row", {}, el("h3", {}, el("bdi", {}, nameOf(group.keeper)), " against ", el("bdi", {}, nameOf(member.image))), el("span.grow"),
-      ...VIEWS.map(([view, name]) => el("button", { type: "button", "data-key": view, "aria-pressed": String(state.view === view), onclick: () => setView(view) }, name))),
-    viewer, slider, group.members.length > 1 ? onlyThis(member) : null,
+      ...VIEWS.map(([view, name]) => el("button", { type: "button", "data-key": view, "aria-pressed": String(state.view === view), onclick: () => setView(view) }, name)),
+      el("button", { type: "button", id: "zoom", "data-key": "zoom", onclick: zoom }, "Zoom ", el("kbd", {}, "z"))),
+    viewer, slider, state.view === "difference" ? el("p.quiet", {}, "Black where both show the same; what differs is shown three times as bright.") : null, group.members.length > 1 ? onlyThis(member) : null,
     measured ? el("ul.reasons", {}, ...measured.reasons.map((reason) => el("li", {}, reason.replaceAll("<=", "≤").replaceAll(">=", "≥")))) : null,
     measured ? bars(measured) : null);
 }
@@ -31,7 +34,8 @@ function swiping(viewer, picture) {
   const line = el("div.line"), slider = el("input", { type: "range", "data-key": "slider", min: 0, max: 100, step: 0.5, value: 50, "aria-label": "Swipe between the two pictures" });
   const move = () => {
     picture.style.clipPath = `inset(0 0 0 ${slider.value}%)`;
-    line.style.left = `${picture.offsetLeft + (picture.width * slider.value) / 100}px`;
+    const box = picture.getBoundingClientRect();
+    line.style.left = `${box.left - viewer.getBoundingClientRect().left + (box.width * slider.value) / 100}px`;
   };
   const drag = (event) => {
     if (event.type === "pointermove" && !event.buttons) return;
@@ -47,6 +51,48 @@ function swiping(viewer, picture) {
   picture.addEventListener("load", move);
   new ResizeObserver(move).observe(viewer);
   return slider;
+}
+
+// The longer side of what is compared is 512 pixels; its shape is nearly the keeper's until it is there.
+function asLargeAsFits(picture, { width, height }) {
+  const shape = (ratio) => Object.assign(picture.style, { width: `min(100%, ${56 * ratio}vh)`, aspectRatio: ratio });
+  if (width && height) shape(width / height);
+  picture.addEventListener("load", () => shape(picture.naturalWidth / picture.naturalHeight));
+  return picture;
+}
+
+const ZOOMS = [1, 2, 4];
+function zoom() {
+  state.zoom = ZOOMS[(ZOOMS.indexOf(state.zoom) + 1) % ZOOMS.length];
+  showSpot();
+}
+// Both pictures are enlarged at one spot, shares of their width and height.
+function moveSpot(x, y) {
+  state.spot = [x, y].map((share) => Math.max(0, Math.min(1, share)));
+  showSpot();
+}
+function showSpot() {
+  const viewer = $("comparison")?.querySelector(".viewer");
+  if (!viewer) return;
+  viewer.classList.toggle("zoomed", state.zoom > 1);
+  for (const { style } of viewer.querySelectorAll("img")) {
+    Object.assign(style, { transform: state.zoom > 1 ? `scale(${state.zoom})` : "", transformOrigin: state.spot.map((share) => `${100 * share}%`).join(" ") });
+  }
+  $("zoom").firstChild.textContent = state.zoom > 1 ? `Zoom ×${state.zoom} ` : "Zoom ";
+  $("comparison").querySelector("[type=range]")?.dispatchEvent(new Event("input"));
+}
+// The spot is where the pointer is; a click there goes nearer, and from nearest back.
+function enlarging(frame) {
+  const follow = ({ clientX, clientY }) => {
+    const box = frame.getBoundingClientRect(), picture = frame.firstChild;
+    moveSpot((clientX - box.left - picture.offsetLeft) / picture.offsetWidth, (clientY - box.top - picture.offsetTop) / picture.offsetHeight);
+  };
+  frame.addEventListener("pointermove", (event) => { if (state.zoom > 1) follow(event); });
+  frame.addEventListener("click", (event) => {
+    if (state.view === "swipe") return;
+    follow(event);
+    zoom();
+  });
 }
 
 // A reason names its number and its limit: "(correlation 0.96 >= 0.80)", "(0.7 <= 3.8)".

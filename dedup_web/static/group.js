@@ -7,6 +7,8 @@ async function open(at, focus = false) {
   state.at = at;
   state.member = Math.max(0, state.groups[at]?.members.findIndex((it) => !it.decided) ?? 0);
   state.group = null;
+  state.zoom = 1;
+  state.spot = [0.5, 0.5];
   markCurrent();
   writeAddress();
   $("list").children[at]?.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -60,6 +62,7 @@ function showGroup(group) {
     el("p.why", {}, ...(group.ask ? [group.ask] : group.unsure ? ["It cannot be told which of these was altered: choose the one to keep."] : ["Keep ", keeper, `: ${group.why.join("; ")}.`])),
     el(`div.cards${images.length > 4 ? ".many" : ""}`, {}, ...images.map((it, at) => card(it, at, group, chosen))),
     comparison(group, chosen), actions(group));
+  showSpot();
   // Whoever works by keyboard goes on where they were.
   if (focused) ($("group").querySelector(`[data-key="${focused}"]`) ?? $("group")).focus({ preventScroll: true });
 }

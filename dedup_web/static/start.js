@@ -53,10 +53,12 @@ const KEYS = [
   [["u"], "undo", undo],
   [["ArrowRight", "l"], "compare the next image", () => step(1)],
   [["ArrowLeft", "h"], "compare the image before", () => step(-1)],
-  [["v"], "side by side, swipe, blink", () => setView(VIEWS[(VIEWS.findIndex(([it]) => it === state.view) + 1) % VIEWS.length][0])],
+  [["v"], "side by side, swipe, blink, difference", () => setView(VIEWS[(VIEWS.findIndex(([it]) => it === state.view) + 1) % VIEWS.length][0])],
+  [["z"], "zoom in and out; with Shift and arrows elsewhere", () => { zoom(); showComparison(); }],
   [["?"], "this help", () => $("help").showModal()],
 ];
 const ONLY = { d: "duplicate", n: "not_duplicate", b: "keep_both" }; // with Shift, of the image that is compared
+const STEPS = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] };
 async function next() {
   if (state.at === state.groups.length - 1) await loadMore().catch((error) => tell(error.message));
   if (state.at < state.groups.length - 1) await open(state.at + 1, true);
@@ -77,6 +79,10 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target.matches?.("input:not([type=checkbox], [type=range])")) return;
   if (event.target.matches?.("[type=range]") && event.key.startsWith("Arrow")) return;
+  if (event.shiftKey && state.zoom > 1 && STEPS[event.key]) {
+    event.preventDefault();
+    return moveSpot(...state.spot.map((share, at) => share + STEPS[event.key][at]));
+  }
   if (event.target.closest?.("#tabs") && ["ArrowLeft", "ArrowRight"].includes(event.key)) return moveTab(event);
   const typed = pressed(event);
   if (event.repeat && !MOVES.includes(typed) && !typed.startsWith("Arrow")) return;

@@ -707,6 +707,45 @@ def test_what_changed_is_outlined_and_groups_are_narrowed_by_the_day(browser: Br
     page.close()
 
 
+def test_two_are_enlarged_at_one_spot_and_their_difference_is_shown(browser: Browser, site: Served):
+    page = opened_at(browser, site, "Altered")
+    expect(page.locator("#comparison .reasons")).to_contain_text("something else")
+    pictures, zoom = page.locator(".viewer img"), page.locator("#zoom")
+    spots = "(all) => all.map(({ style }) => `${style.transform} at ${style.transformOrigin}`)"
+    page.keyboard.press("z")
+    page.keyboard.press("Shift+ArrowRight")
+    wait_for(page, lambda: pictures.evaluate_all(spots) == ["scale(2) at 60% 50%"] * 2)
+    page.get_by_role("button", name="Difference").click()
+    assert pictures.evaluate_all(spots) == ["scale(2) at 60% 50%"] * 2
+    assert pictures.last.evaluate("(it) => getComputedStyle(it).mixBlendMode") == "difference"
+    expect(page.locator("#comparison")).to_contain_text("Black where both show the same")
+    expect(zoom).to_have_text(re.compile("Zoom .2 z"))
+    expect(pictures.first).to_have_attribute("src", re.compile("^blob:"))
+    page.locator(".frame").click()
+    expect(zoom).to_have_text(re.compile("Zoom .4 z"))
+    page.locator(".frame").click()
+    expect(zoom).to_have_text("Zoom z")
+    page.close()
+
+
+def test_pictures_that_come_late_push_nothing_of_what_is_read(browser: Browser, site: Served):
+    page = new_page(browser, viewport=DESK)
+    held = holding(page, re.compile("/aligned/"))
+    page.goto(site.page)
+    reasons = page.locator(".reasons")
+    expect(reasons).to_be_visible()
+    before = reasons.bounding_box()
+    wait_for(page, lambda: len(held) == 2)
+    for route in held:
+        route.continue_()
+    wait_for_pictures(page)
+    after = reasons.bounding_box()
+    assert before
+    assert after
+    assert abs(before["y"] - after["y"]) < 8
+    page.close()
+
+
 def test_what_changed_stays_outlined_where_it_is_when_the_window_is_made_narrower(browser: Browser, site: Served):
     page = opened(browser, site)
     page.get_by_role("tab", name="Altered").click()
