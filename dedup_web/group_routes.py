@@ -20,17 +20,19 @@ def _add_reading(api: FastAPI) -> None:
     @api.get("/api/groups", responses=PROBLEMS)
     def list_groups(
         given: Given,
+        *,
         verdict: Annotated[Family | None, Query(description="Only groups with this verdict")] = None,
         identical: Annotated[bool, Query(description="Only groups whose files are the same bytes")] = False,
         state: Annotated[State, Query(description="Which groups: decided or not")] = State.OPEN,
         prefix: Annotated[str, Query(max_length=1024, description="Only groups with an image of such a name")] = "",
+        name: Annotated[str, Query(max_length=1024, description="Only groups with this in a name, in any case")] = "",
         since: Annotated[date | None, Query(description="Only groups with a verdict since this day (UTC)")] = None,
         cursor: Annotated[str | None, Query(max_length=200, description="Of the page before")] = None,
         size: Annotated[int, Query(ge=1, le=200, description="Groups on a page")] = 50,
     ) -> models.GroupPageModel:
         """One page of groups, the newest first."""
         start = datetime(since.year, since.month, since.day, tzinfo=UTC) if since else None
-        wanted = GroupFilter(verdict, identical, state, prefix, start)
+        wanted = GroupFilter(verdict, identical, state, prefix, start, name)
         found = given.services.review.page(wanted, cursor, size)
         return models.GroupPageModel(
             groups=[models.GroupModel.of(group) for group in found.groups],

@@ -1,5 +1,6 @@
 """Review: groups as people page through them, and what is needed to look at an image of one."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,13 +38,17 @@ class UnknownReviewImage(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class GroupFilter:
-    """What a list is narrowed to; `prefix` is that of any image's name, without the container."""
+    """What a list is narrowed to; `prefix` is that of any image's name, without the container.
+
+    `name` is a part of one, in capital or small letters.
+    """
 
     family: Family | None = None
     identical: bool = False
     state: State = State.OPEN
     prefix: str = ""
     since: datetime | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +136,26 @@ def _is_in_scope(group: Group, wanted: GroupFilter) -> bool:
         return False
     if wanted.since is not None and group.newest_at < microseconds(wanted.since):
         return False
-    if not wanted.prefix:
-        return True
-    return any(_begins_with(path, wanted.prefix) for path in group.paths)
+    if wanted.prefix and not any(_begins_with(path, wanted.prefix) for path in group.paths):
+        return False
+    part = _as_one_letter_case(wanted.name)
+    return not part or any(_has_in_name(path, part) for path in group.paths)
 
 
 def _begins_with(path: str, prefix: str) -> bool:
     """As `ImagePath.begins_with`; of half a million paths few have a `%` and need be parsed for it."""
     return path.partition("/")[2].startswith(prefix) or ("%" in path and ImagePath.parse(path).begins_with(prefix))
+
+
+def _has_in_name(path: str, part: str) -> bool:
+    return part in _as_one_letter_case(path.partition("/")[2]) or (
+        "%" in path and part in _as_one_letter_case(ImagePath.parse(path).name)
+    )
+
+
+def _as_one_letter_case(text: str) -> str:
+    """Letters with accents as one character each, too: a Mac names files otherwise than people type."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _is_in_state(group: Group, state: State) -> bool:

@@ -7,7 +7,7 @@ function readAddress() {
   clearTimeout(writing);
   const said = new URLSearchParams(location.hash.slice(1)), pair = said.get("pair")?.match(/^[0-9a-f]{32}-[0-9a-f]{32}$/)?.[0].split("-");
   const tab = pair ? "tune" : TABS.map(([it]) => it).find((it) => it === said.get("tab")) ?? "duplicate";
-  for (const id of ["prefix", "since"]) $(id).value = said.get(id) ?? "";
+  for (const id of ["name", "since"]) $(id).value = said.get(id) ?? "";
   $("identical").checked = said.has("identical");
   named = { tab, pair, group: said.get("group")?.match(/^[0-9a-f]{32}-[a-z_]+$/)?.[0] };
   setTab(tab);

@@ -38,7 +38,7 @@ async function showRest(group) {
 }
 
 function showEmpty(focus) {
-  const [strong, quiet] = isFiltered() ? ["Nothing fits these filters", "Change or clear them to see more. Names begin after the container, with capital and small letters as they are."]
+  const [strong, quiet] = isFiltered() ? ["Nothing fits these filters", "Change or clear them to see more."]
     : state.tab === "decided" ? ["Nothing is decided yet", "What you decide is listed here, and can be taken back."]
     : state.total ? [`All ${many(state.total, "group")} are decided`, "The command dedup plan says which copies could go now; nothing goes by itself."]
     : ["There is nothing here", "Groups appear as images arrive and are compared."];

@@ -11,13 +11,13 @@ function query(cursor, size = PAGE) {
   return `groups?${wanted}`;
 }
 function narrow(wanted) {
-  for (const id of ["prefix", "since"]) if ($(id).value) wanted.set(id, $(id).value);
+  for (const id of ["name", "since"]) if ($(id).value) wanted.set(id, $(id).value);
   if (isIdenticalOnly()) wanted.set("identical", "true");
 }
 const isList = () => !["tune", "rejected", "statistics"].includes(state.tab);
 const hasIdentical = () => state.tab === "duplicate" || state.tab === "decided";
 const isIdenticalOnly = () => hasIdentical() && $("identical").checked;
-const isFiltered = () => isList() && Boolean($("prefix").value || $("since").value || isIdenticalOnly());
+const isFiltered = () => isList() && Boolean($("name").value || $("since").value || isIdenticalOnly());
 
 // What the list shows is asked for by tab, filter and decision, faster than answers come: only the newest is shown.
 let newest_question = 0;

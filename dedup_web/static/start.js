@@ -53,6 +53,7 @@ const KEYS = [
   [["u"], "undo", undo],
   [["ArrowRight", "l"], "compare the next image", () => step(1)],
   [["ArrowLeft", "h"], "compare the image before", () => step(-1)],
+  [["/"], "find a name; Enter goes on with the groups", () => $("name").focus()],
   [["v"], "side by side, swipe, blink, difference", () => setView(VIEWS[(VIEWS.findIndex(([it]) => it === state.view) + 1) % VIEWS.length][0])],
   [["z"], "zoom in and out; with Shift and arrows elsewhere", () => { zoom(); showComparison(); }],
   [["?"], "this help", () => $("help").showModal()],
@@ -114,7 +115,13 @@ $("decide-identical").addEventListener("click", () => {
 });
 $("filters").addEventListener("submit", (event) => event.preventDefault());
 let filterTimer;
-for (const id of ["prefix", "since", "identical"]) {
-  $(id).addEventListener("input", () => { clearTimeout(filterTimer); filterTimer = setTimeout(() => loadList().catch((error) => tell(error.message)), 250); });
+const filter = () => {
+  clearTimeout(filterTimer);
+  return loadList().catch((error) => tell(error.message));
+};
+for (const id of ["name", "since", "identical"]) {
+  $(id).addEventListener("input", () => { clearTimeout(filterTimer); filterTimer = setTimeout(filter, 250); });
 }
+// Keys decide from then on, and not before what was looked for is shown.
+$("name").addEventListener("keydown", ({ key, isComposing }) => { if (key === "Enter" && !isComposing) filter().then(() => $("group").focus()); });
 readAddress();

@@ -22,7 +22,7 @@ from dedup_core.paths import ImagePath
 from dedup_decoders.in_process import InProcessDecoders
 from dedup_web.app import create_app
 from dedup_web.image_routes import MOST_HITS
-from tests.app.world import World
+from tests.app.world import World, photo
 from tests.web.served import HOSTILE, KEY, encoded, photograph, photographs_world
 
 HEADERS = {"x-functions-key": KEY}
@@ -174,6 +174,24 @@ def test_groups_come_with_their_keeper_and_why(client: TestClient):
     }
     [identical] = groups(client, identical="true")["groups"]
     assert identical["keeper"]["path"] == "images/catalog/coffee.jpg"
+
+
+def test_groups_are_found_by_a_part_of_a_name():
+    world = World()
+    for number, name in enumerate(("Été/Café 1.png", "sale/50%25 off.png", "Z.png")):
+        for copy in ("", "copy of "):
+            world.upload_and_ingest(f"{copy}{name}", photo(number + 1))
+    client = client_of(world)
+    for part, found in (
+        ("ca", 1),
+        ("cafe\u0301", 1),
+        ("ÉTÉ/", 1),
+        ("50%25 OFF", 1),
+        ("images/", 0),
+        ("png", 3),
+        ("", 3),
+    ):
+        assert len(groups(client, name=part)["groups"]) == found, part
 
 
 def test_a_group_says_of_which_images_nobody_can_tell_who_is_the_original():

@@ -381,7 +381,7 @@ def test_a_group_that_is_still_read_is_not_shown_over_another_tab(browser: Brows
 
 def test_a_review_by_mouse_survives_a_reload_verification_and_reindex(browser: Browser, site: Served):
     page = opened(browser, site)
-    page.fill("#prefix", "catalog/cat")
+    page.fill("#name", "catalog/cat")
     expect(page.locator("#list li")).to_have_count(1)
     page.locator(".card:not(.keeper) button", has_text="Keep this one").first.click()
     expect(page.locator("#toast")).to_contain_text("the one to keep")
@@ -400,6 +400,18 @@ def test_a_review_by_mouse_survives_a_reload_verification_and_reindex(browser: B
     page.close()
 
 
+def test_a_name_is_found_by_a_part_of_it_and_keys_decide_then(browser: Browser, site: Served):
+    page = opened(browser, site)
+    page.keyboard.press("/")
+    page.keyboard.type("Cat-SMALL")
+    page.keyboard.press("Enter")
+    expect(page.locator("#group")).to_be_focused()
+    expect(page.locator("#list .name")).to_have_text(["catalog/cat.jpg"])
+    page.keyboard.press("b")
+    expect(page.locator("#progress")).to_contain_text("1 of 1")
+    page.close()
+
+
 def test_where_nobody_can_tell_neither_is_marked_and_either_can_be_chosen(browser: Browser, site: Served):
     known = {it.path.name: facts_of(it) for it in site.world.features.all_summaries()}
     pair = known["catalog/astronaut.png"], known["catalog/rocket.jpg"]
@@ -407,7 +419,7 @@ def test_where_nobody_can_tell_neither_is_marked_and_either_can_be_chosen(browse
     page = new_page(browser, viewport=DESK)
     page.goto(site.page)
     page.get_by_role("tab", name="Altered").click()
-    page.fill("#prefix", "catalog/rocket")
+    page.fill("#name", "catalog/rocket")
     expect(page.locator("#list li")).to_have_count(1)
     expect(page.locator(".card .chip", has_text=re.compile("^unsure$"))).to_have_count(2)
     expect(page.locator(".card.keeper")).to_have_count(0)
@@ -438,16 +450,16 @@ def test_an_answer_that_another_has_overtaken_is_not_shown(browser: Browser, sit
     def hold(route: Route) -> None:  # playwright takes no method of a list
         late.append(route)
 
-    page.route(lambda url: "verdict=altered" in url and "prefix" not in url, hold)
+    page.route(lambda url: "verdict=altered" in url and "name" not in url, hold)
     page.get_by_role("tab", name="Altered").click()
     if then == "a filter":
-        page.fill("#prefix", "nothing/")
+        page.fill("#name", "nothing/")
         expect(page.locator("#group")).to_contain_text("Nothing fits these filters")
     else:
         page.get_by_role("tab", name="Statistics").click()
         expect(page.locator(".plot svg").first).to_be_visible()
     shown = page.locator("#group").inner_text()
-    with page.expect_response(lambda answer: "verdict=altered" in answer.url and "prefix" not in answer.url) as answer:
+    with page.expect_response(lambda answer: "verdict=altered" in answer.url and "name" not in answer.url) as answer:
         late[0].continue_()
     assert answer.value.json()["groups"]
     page.wait_for_timeout(200)  # for the answer to be shown, if it were
@@ -631,7 +643,7 @@ def test_what_is_made_for_pages_is_not_called_better_for_a_loss_that_nobody_sees
     site.world.upload_and_ingest("uploads/cat.webp", encoded(photograph("chelsea.png"), "WEBP", quality=80))
     site.world.verify_all()
     page = opened(browser, site)
-    page.fill("#prefix", "uploads/cat.webp")
+    page.fill("#name", "uploads/cat.webp")
     card = page.locator(".card", has=page.locator(".path", has_text="cat.webp"))
     expect(card.locator("dd").nth(4)).to_have_text("not told by WEBP")
     expect(page.locator(".card.keeper .path")).to_have_text("catalog/cat.jpg")
@@ -959,11 +971,11 @@ def test_an_address_that_is_put_into_a_page_that_is_open_is_followed(browser: Br
     a, b = (ImagePath("images", name).image_id for name in ("catalog/cat.jpg", "uploads/cat-small.jpg"))
     page.evaluate("(to) => { location.hash = to; }", f"#pair={a}-{b}")
     expect(page.locator(".why")).to_have_text("Is one of them a copy of the other?")
-    page.evaluate("() => { location.hash = '#tab=altered&prefix=uploads%2Frocket'; }")
+    page.evaluate("() => { location.hash = '#tab=altered&name=uploads%2Frocket'; }")
     expect(page.locator("#list .name")).to_have_text(["catalog/rocket.jpg"])
     page.evaluate("(id) => { location.hash = `#tab=duplicate&group=${id}-duplicate`; }", "0" * 32)
     expect(page.locator("#toast")).to_have_text("The group that the address names is there no more")
-    expect(page.locator("#prefix")).to_have_value("")
+    expect(page.locator("#name")).to_have_value("")
     expect(page.locator("#list li")).to_have_count(3)
     page.close()
 
@@ -1140,7 +1152,7 @@ def test_on_a_phone_no_filter_badge_or_button_is_cut(browser: Browser, site: Ser
     for inputs in (page.locator("#filters input"), page.locator(".actions button")):
         assert all(is_within_its_parent(it) for it in inputs.all())
     assert page.locator("#filters").evaluate("(it) => it.scrollWidth - it.clientWidth") == 0
-    label = page.locator("#filters label", has_text="Name begins with")
+    label = page.locator("#filters label", has_text="Name contains")
     assert label.evaluate("(it) => parseFloat(getComputedStyle(it).fontSize)") >= 12
     page.locator("#act-not_duplicate").tap()
     expect(page.locator("#progress")).to_contain_text("0 of 2")
