@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from dedup_app.pipeline.pairing import IDENTICAL_METRICS
+from dedup_app.records.verdict_sides import seen_from_right
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import SAME_PICTURE, Verdict, VerdictKind
 from dedup_core.groups.choice import choose_keeper
@@ -184,7 +185,8 @@ class Component:
         return verdict if verdict is not None and verdict.kind in SAME_PICTURE else None
 
     def _note(self, left: bytes, right: bytes, verdict: Verdict | None) -> None:
-        self._verdicts[left, right] = self._verdicts[right, left] = verdict
+        self._verdicts[left, right] = verdict
+        self._verdicts[right, left] = None if verdict is None else seen_from_right(verdict)
         if verdict is not None and verdict.kind in SAME_PICTURE:
             first, second = self._images[left], self._images[right]
             link = Link.of(first, second, verdict.kind, 0, verdict.view, verdict.sides)

@@ -1,14 +1,15 @@
 """The page of `dedup scan --html`: one file with small pictures in it, which loads nothing and runs nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from dedup_app.scan.folder_scan import ScanReport
 from dedup_app.scan.groups import CopyGroup, LookAlikes
 from dedup_cli.local.local_files import why_not_read
 from dedup_cli.local.scan_tables import besides
-from dedup_cli.presentation.html_page import NO_PICTURE, escaped, figure, page, picture_of
+from dedup_cli.presentation.html_page import NO_PICTURE, escaped, figure, outlined, page, picture_of
 from dedup_cli.presentation.output import counted
+from dedup_core.comparison.regions import Box, changed
 from dedup_core.comparison.verdict import Verdict
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
@@ -60,17 +61,18 @@ def _group(group: CopyGroup, picture: Picture) -> str:
 
 
 def _look_alikes(pair: LookAlikes, picture: Picture) -> str:
-    left = _figure(pair.left, picture, "other", "", "")
+    left = _figure(pair.left, picture, "other", "", "", [it.left for it in changed(pair.verdict.regions)])
     return f'<section class="group">{left}{_judged(pair.right, pair.verdict, picture, "other")}</section>'
 
 
 def _judged(facts: ImageFacts, verdict: Verdict, picture: Picture, style: str) -> str:
-    return _figure(facts, picture, style, verdict.kind.value.replace("_", " "), "; ".join(verdict.reasons))
+    boxes = [it.right for it in changed(verdict.regions)]
+    return _figure(facts, picture, style, verdict.kind.value.replace("_", " "), "; ".join(verdict.reasons), boxes)
 
 
-def _figure(facts: ImageFacts, picture: Picture, style: str, kind: str, why: str) -> str:
+def _figure(facts: ImageFacts, picture: Picture, style: str, kind: str, why: str, boxes: Sequence[Box] = ()) -> str:
     size = f"{facts.width} x {facts.height}, {facts.byte_size:,} bytes"
-    return figure(_thumbnail(facts, picture), facts.path, size, style, kind, why)
+    return figure(outlined(_thumbnail(facts, picture), boxes), facts.path, size, style, kind, why)
 
 
 def _thumbnail(facts: ImageFacts, picture: Picture) -> str:

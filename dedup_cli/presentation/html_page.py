@@ -33,7 +33,7 @@ body { font: 15px/1.45 system-ui, sans-serif; max-width: 1100px; margin: 2rem au
 h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem }
 .quiet { color: var(--quiet) }
 section.group { border-top: 1px solid var(--line); padding: 1rem 0; display: flex; flex-wrap: wrap; gap: 1rem }
-figure { margin: 0; width: 240px }
+figure { margin: 0; width: 240px; break-inside: avoid }
 figure img { max-width: 240px; max-height: 240px; border-radius: 4px; display: block; outline: 1px solid var(--line) }
 figcaption { font-size: .85rem; overflow-wrap: anywhere; margin-top: .3rem }
 .kind { font-weight: 600 } .keep { color: var(--keep) } .copy { color: var(--copy) } .other { color: var(--other) }

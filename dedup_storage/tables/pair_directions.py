@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dedup_app.ports.pairs import PairRow
-from dedup_core.comparison.regions import swapped
+from dedup_app.records.verdict_sides import seen_from_right
 from dedup_core.paths import ImagePath
 from dedup_core.views import OPPOSITES
 
@@ -38,12 +38,5 @@ def reversed_pair(pair: PairRow) -> PairRow:
         right_version=pair.left_version,
         view=view,
         measurement=None if pair.measurement is None else pair.measurement.seen_from_right(),
-        verdict=None
-        if pair.verdict is None
-        else replace(
-            pair.verdict,
-            view=OPPOSITES.get(pair.verdict.view, pair.verdict.view),
-            regions=swapped(pair.verdict.regions),
-            sides=pair.verdict.sides.swapped(),
-        ),
+        verdict=None if pair.verdict is None else seen_from_right(pair.verdict),
     )

@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from dedup_core.errors import ImageTooLarge
 from dedup_core.limits import DecodeLimits
 from tests.browser import chromium
 from tests.cli.conftest import Run
-from tests.core.pictures import encoded, hue_shifted, scene
+from tests.core.pictures import encoded, hue_shifted, padded, scene
 
 
 @pytest.fixture
@@ -64,6 +65,22 @@ def test_people_read_what_is_altered_in_a_look_alike(dedup: Run, tmp_path: Path)
     told = " ".join(dedup("scan", str(tmp_path)).output.split())
     assert "Look-alikes that are no copies verdict pair, and why altered" in told
     assert "later frames or pages differ" in told
+
+
+def test_the_page_outlines_what_is_altered_in_either_picture(dedup: Run, tmp_path: Path) -> None:
+    picture = scene(1, (480, 360))
+    labelled = picture.copy()
+    labelled.paste("white", (60, 240, 200, 330))
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "a.png").write_bytes(encoded(picture))
+    (photos / "b.png").write_bytes(encoded(padded(labelled, 0.2, "black")))
+    dedup("scan", str(photos), "--html", str(tmp_path / "page.html"))
+    figures = (tmp_path / "page.html").read_text(encoding="utf-8").split("<figure>")[1:]
+    for name, left in (("a.png", 8), ("b.png", 19)):  # percent of the width, blocks and all
+        [shown] = [it for it in figures if f"{name}<br>" in it]
+        lefts = [float(it) for it in re.findall(r'<i style="left:([\d.]+)%', shown)]
+        assert min(lefts) == pytest.approx(left, abs=4)
 
 
 def test_a_machine_without_a_place_for_temporary_files_scans(
