@@ -1027,6 +1027,19 @@ def test_where_people_have_colors_of_their_own_what_is_chosen_and_drawn_is_seen(
     page.close()
 
 
+def test_what_is_printed_is_the_whole_of_it(browser: Browser, site: Served):
+    page = opened(browser, site)
+    group = page.locator("#group")
+    cut = "(it) => it.scrollHeight > it.clientHeight"
+    assert group.evaluate(cut)
+    page.emulate_media(media="print")
+    assert not group.evaluate(cut)
+    expect(page.locator(".card").first).to_be_visible()
+    for part in ("#list-pane", ".actions", "#filters"):
+        expect(page.locator(part)).to_be_hidden()
+    page.close()
+
+
 def test_statistics_come_and_go_without_an_error(browser: Browser, site: Served):
     page = opened(browser, site)
     errors: list[str] = []
