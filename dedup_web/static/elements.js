@@ -52,7 +52,11 @@ function tell(text, is_undoable = false) {
   told += 1;
   $("toast").replaceChildren(text);
   if (is_undoable) $("toast").append(el("button", { type: "button", onclick: once(() => undoLast()) }, "Undo ", el("kbd", {}, "u")));
-  $("toast").classList.add("on");
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => $("toast").classList.remove("on"), is_undoable ? UNDOABLE_FOR : TOLD_FOR);
+  toastTimer = setTimeout(tellNoMore, is_undoable ? UNDOABLE_FOR : TOLD_FOR);
+}
+// It stays on the page without a word, since readers of screens do not hear what appears as a whole.
+function tellNoMore() {
+  if (!$("toast").matches(":focus-within")) return $("toast").replaceChildren();
+  toastTimer = setTimeout(tellNoMore, TOLD_FOR);
 }

@@ -1152,6 +1152,26 @@ def test_whoever_listens_hears_that_the_last_group_is_decided(browser: Browser, 
     page.close()
 
 
+def test_what_is_told_is_heard_and_its_button_stays_under_whoever_has_come_to_it(browser: Browser, site: Served):
+    page = new_page(browser, viewport=DESK)
+    page.clock.install()
+    page.goto(site.page)
+    expect(page.locator(".reasons")).to_be_visible()
+    toast = page.locator("#toast")
+    expect(toast).to_be_hidden()
+    expect(page.get_by_role("status").and_(toast)).to_have_count(1)  # where it is listened to before it speaks
+    page.locator("#act-keep_both").click()
+    undo = toast.get_by_role("button", name="Undo")
+    expect(page.locator("#progress")).to_contain_text("1 of 3")
+    undo.focus()
+    page.clock.fast_forward(20_000)
+    expect(undo).to_be_focused()
+    page.locator("#group").focus()
+    page.clock.fast_forward(20_000)
+    expect(toast).to_be_hidden()
+    page.close()
+
+
 def test_at_a_desk_undo_names_its_key(browser: Browser, site: Served):
     page = opened(browser, site)
     page.keyboard.press("d")
