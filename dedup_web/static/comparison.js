@@ -2,10 +2,9 @@
 
 function comparison(group, member) {
   if (!member) return "";
-  const base = `pairs/${group.keeper.id}/${member.image.id}/aligned`;
-  const version = `?v=${group.keeper.version}.${member.image.version}`;
-  const sides = [["left", group.keeper], ["right", member.image]].map(([side, image]) =>
-    asLargeAsFits(load(el("img", { alt: `${nameOf(image)}, as it was compared` }), `${base}/${side}${version}`), group.keeper));
+  const paths = pathsOfSides(group, member);
+  const sides = [group.keeper, member.image].map((image, at) =>
+    asLargeAsFits(load(el("img", { alt: `${nameOf(image)}, as it was compared` }), paths[at]), group.keeper));
   const [left, right] = member.unsure || group.pair ? ["first", "second"] : ["keeper", "copy"];
   const frames = state.view === "side" ? sides.map((picture) => el("div.frame", {}, picture)) : [el("div.frame", {}, ...sides)];
   frames.forEach(enlarging);
@@ -19,6 +18,17 @@ function comparison(group, member) {
     viewer, slider, state.view === "difference" ? el("p.quiet", {}, "Black where both show the same; what differs is shown three times as bright.") : null, group.members.length > 1 ? onlyThis(member) : null,
     measured ? el("ul.reasons", {}, ...measured.reasons.map((reason) => el("li", {}, reason.replaceAll("<=", "≤").replaceAll(">=", "≥")))) : null,
     measured ? bars(measured) : null);
+}
+
+const pathsOfSides = (group, member) => ["left", "right"].map((side) =>
+  `pairs/${group.keeper.id}/${member.image.id}/aligned/${side}?v=${group.keeper.version}.${member.image.version}`);
+
+// While people look at a group, once all of it is there, what they will compare next is fetched.
+async function fetchNext(group) {
+  const next = state.groups[state.at + 1], chosen = group.members[state.member];
+  if (!next || !chosen) return;
+  await Promise.allSettled(pathsOfSides(group, chosen).map((path) => pictures.get(path)));
+  if (state.group?.id === group.id) for (const path of pathsOfSides(next, next.members[firstToDecide(next)])) load(new Image(), path);
 }
 
 function onlyThis(member) {

@@ -5,7 +5,7 @@ async function open(at, focus = false) {
   reading.abort();
   const { signal } = (reading = new AbortController());
   state.at = at;
-  state.member = Math.max(0, state.groups[at]?.members.findIndex((it) => !it.decided) ?? 0);
+  state.member = state.groups[at] ? firstToDecide(state.groups[at]) : 0;
   state.group = null;
   state.zoom = 1;
   state.spot = [0.5, 0.5];
@@ -20,15 +20,21 @@ async function open(at, focus = false) {
   $("group").setAttribute("aria-label", `Group ${at + 1}: ${many(group.members.length + 1, "image")}, ${keep}`);
   if (focus) $("group").focus({ preventScroll: true });
   $("group").scrollTop = 0;
-  if (group.pair) return;
+  if (group.pair) {
+    fetchNext(group); // whoever decides does not wait for it
+    return;
+  }
   try {
     showGroup(await read(`groups/${group.id}`, { signal }));
+    fetchNext(group);
   } catch (error) {
     if (signal.aborted) return;
     if (error.status === 409) await showRest(group).catch((it) => tell(it.message));
     else tell(error.message);
   }
 }
+const firstToDecide = (group) => Math.max(0, group.members.findIndex((it) => !it.decided));
+
 // The group is there no more: an image of it went, or is in another one.
 async function showRest(group) {
   tell(`${nameOf(group.keeper)} is in no such group any more`);

@@ -740,6 +740,21 @@ def test_two_are_enlarged_at_one_spot_and_their_difference_is_shown(browser: Bro
     page.close()
 
 
+def test_what_is_compared_next_is_fetched_meanwhile(browser: Browser, site: Served):
+    page = new_page(browser, viewport=DESK)
+    fetched: list[str] = []
+    page.on("requestfinished", lambda request: fetched.append(request.url) if "/aligned/" in request.url else None)
+    page.goto(site.page)
+    wait_for(page, lambda: len(fetched) == 4)
+    assert len(set(fetched)) == 4
+    page.route(re.compile("/aligned/"), lambda route: route.abort())
+    page.keyboard.press("j")
+    expect(page.locator("#list button").nth(1)).to_have_attribute("aria-current", "true")
+    for side in page.locator(".viewer img").all():
+        expect(side).to_have_attribute("src", re.compile("^blob:"))
+    page.close()
+
+
 def test_pictures_that_come_late_push_nothing_of_what_is_read(browser: Browser, site: Served):
     page = new_page(browser, viewport=DESK)
     held = holding(page, re.compile("/aligned/"))
