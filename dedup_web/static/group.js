@@ -25,7 +25,7 @@ async function open(at, focus = false) {
     return;
   }
   try {
-    showGroup(await read(`groups/${group.id}`, { signal }));
+    showGroup(Object.assign(await read(`groups/${group.id}`, { signal }), { is_compared: true }));
     fetchNext(group);
   } catch (error) {
     if (signal.aborted) return;
@@ -69,8 +69,24 @@ function showGroup(group) {
     el(`div.cards${images.length > 4 ? ".many" : ""}`, {}, ...images.map((it, at) => card(it, at, group, chosen))),
     comparison(group, chosen), actions(group));
   showSpot();
+  if (group.is_compared && chosen && !chosen.comparison) readComparison(group, chosen);
   // Whoever works by keyboard goes on where they were.
   if (focused) ($("group").querySelector(`[data-key="${focused}"]`) ?? $("group")).focus({ preventScroll: true });
+}
+
+// Of a crowd the app tells at once how the first sixty were compared.
+const asked_about = new WeakSet();
+async function readComparison(group, member) {
+  if (asked_about.has(member)) return;
+  asked_about.add(member);
+  try {
+    member.comparison = (await read(`pairs/${group.keeper.id}/${member.image.id}`)).comparison;
+  } catch (error) {
+    if (error.status === 404) return;
+    asked_about.delete(member);
+    tell(error.message);
+  }
+  if (member.comparison && state.group === group && group.members[state.member] === member) showGroup(group);
 }
 
 function chipOf(group) {

@@ -257,6 +257,23 @@ def test_of_a_group_a_single_image_is_decided_about_and_then_the_rest(browser: B
     page.close()
 
 
+def test_of_a_crowd_the_last_ones_tell_why_they_are_copies_too(browser: Browser, four_copies: Served):
+    def only_the_first(route: Route) -> None:
+        group = route.fetch().json()
+        for member in group["members"][1:]:
+            member["comparison"] = None
+        route.fulfill(json=group)
+
+    page = new_page(browser, viewport=DESK)
+    page.route(GROUP, only_the_first)
+    page.goto(four_copies.page)
+    expect(page.locator(".reasons")).to_be_visible()
+    page.locator(".card").nth(3).locator("button.photo").click()
+    expect(page.locator(".reasons")).to_contain_text("the files are byte for byte the same")
+    expect(page.locator(".card.chosen button.photo")).to_be_focused()
+    page.close()
+
+
 def test_a_single_image_that_somebody_else_has_decided_about_is_shown_anew(browser: Browser, four_copies: Served):
     page = opened(browser, four_copies)
     name = str(page.locator("#comparison h3 bdi").nth(1).inner_text())
