@@ -1168,6 +1168,7 @@ def test_a_decision_is_taken_back_by_touch_and_a_phone_is_told_of_no_keys(browse
     page.locator("#act-duplicate").tap()
     expect(page.locator("#progress")).to_contain_text("1 of 3")
     expect(page.locator("#toast kbd")).to_be_hidden()
+    expect(page.locator("#zoom kbd")).to_be_hidden()
     page.locator("#toast").get_by_role("button", name="Undo").tap()
     expect(page.locator("#toast")).to_have_text("Took the decision back")
     expect(page.locator("#progress")).to_contain_text("0 of 3")
