@@ -45,7 +45,7 @@ from dedup_decoders.allocator import return_large_buffers_at_once
 def make_and_free():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(10):
-        planes = [bytearray(b"x" * 300_000) for _ in range(10)]
+        planes = [bytearray(b"x" * size) for size in [300_000] * 10 + [3_000_000] * 3]
         del planes
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
@@ -58,4 +58,4 @@ print(make_and_free())
 def test_freed_buffers_are_there_for_the_next_comparison():
     program = [sys.executable, "-c", HELD]
     faults = int(subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
-    assert faults < 1000  # none; 7,000 if the allocator is left alone
+    assert faults < 1000  # none; 30,000 if the allocator is left alone
