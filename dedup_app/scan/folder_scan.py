@@ -2,22 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import batched, islice
 from math import ceil
 from threading import Event, Lock
+from typing import NamedTuple, Self
 
 from dedup_app.ports.decoders import Decoders
-from dedup_app.scan.groups import ComparedPair, Component, CopyGroup, LookAlikes
+from dedup_app.scan.groups import SAME_BYTES, ComparedPair, Component, CopyGroup, LookAlikes
 from dedup_app.scan.pictures import ScanPictures
 from dedup_core.comparison.measure import measure_all
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict, decide
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
-from dedup_core.features import ImageFeatures
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.groups.facts import CONTENT_BYTES, ImageFacts
 from dedup_core.policy import Policy
@@ -69,6 +69,8 @@ class ScanReport:
 class FolderScan:
     """Every file is read once, and once more where something looks like it and its picture is no longer held.
 
+    Files with the same bytes are decoded and compared as one.
+
     `read` gives the bytes of a file by its name and raises `PermanentError` for one that cannot be read. `pictures`
     holds what was decoded.
     """
@@ -91,6 +93,7 @@ class FolderScan:
         self._measure = measure
         self._progress = progress
         self._pictures = pictures or ScanPictures()
+        self._made: dict[bytes, Future[_Made]] = {}  # of the first file with each content
         self._lost: dict[str, PermanentError] = {}  # files that were read, and could not be once more
 
     def scan(self, names: Sequence[str]) -> ScanReport:
@@ -106,7 +109,7 @@ class FolderScan:
                 if isinstance(it, PermanentError):
                     unreadable.append(Unreadable(name, it.reason, str(it)))
                 else:
-                    facts = ImageFacts.of(number.to_bytes(16), name, it)
+                    facts = replace(it.facts, image_id=number.to_bytes(16), path=name)
                     images[facts.image_id] = facts
                     candidates.add(facts, it.fingerprints)
                     if it.fingerprints.is_flat:
@@ -128,45 +131,68 @@ class FolderScan:
         read = len(images) - len(self._lost)
         return ScanReport(read, counter.done, tuple(groups), tuple(alike), tuple(unreadable), tuple(too_plain))
 
-    def _features(self, name: str) -> ImageFeatures | PermanentError:
+    def _features(self, name: str) -> "_Made | PermanentError":
         try:
-            features, picture = self._decoders.features_and_picture(self._read(name))
+            data = self._read(name)
+            content = sha256(data).digest()[:CONTENT_BYTES]
+            ours: Future[_Made] = Future()
+            first = self._made.setdefault(content, ours)
+            if first is ours:
+                _fulfill(ours, lambda: self._made_of(content, data))
+            return first.result()
         except PermanentError as error:
             return error
-        self._pictures.hold(name, picture)
-        return features
+
+    def _made_of(self, content: bytes, data: bytes) -> "_Made":
+        features, picture = self._decoders.features_and_picture(data)
+        self._pictures.hold(content, picture)
+        return _Made(ImageFacts.of(b"", "", features), features.fingerprints)
 
     def _settle(self, component: Component, comparing: Executor, counter: "_Counter", is_over: Event) -> None:
         """Compare until everything is said."""
         component.copies_by_content()
+        known: dict[_Contents, Verdict] = {}
         while pairs := component.next_pairs():
-            # Where few components are left, as of a thousand forms that all look alike, each takes several threads.
-            most = ceil(len(pairs) * min(counter.components_left, self._threads) / self._threads)
-            verdicts: list[Verdict | None] = []
-            for found in comparing.map(
-                lambda some: None if is_over.is_set() else self._verdicts(some),
-                batched(pairs, min(most, AT_ONCE), strict=False),
-            ):
-                if found is None:
-                    return
-                verdicts += found
-                counter.count(len(found))
-            component.settle(pairs, verdicts)
+            while new := self._to_compare(pairs, known):
+                # Where few components are left, as of a thousand forms that all look alike, each takes several threads.
+                most = ceil(len(new) * min(counter.components_left, self._threads) / self._threads)
+                for found in comparing.map(
+                    lambda some: None if is_over.is_set() else self._verdicts(some),
+                    batched(new, min(most, AT_ONCE), strict=False),
+                ):
+                    if found is None:
+                        return
+                    known |= found
+                    counter.count(len(found))
+            component.settle(pairs, [known.get(_Contents.of(pair)) for pair in pairs])
             component.leave_out(self._lost)
         counter.end_of_component()
 
-    def _verdicts(self, pairs: Sequence[ComparedPair]) -> list[Verdict | None]:
-        """Of pairs with one keeper; None where a file is gone or another one by now."""
+    def _to_compare(self, pairs: Sequence[ComparedPair], known: "dict[_Contents, Verdict]") -> list[ComparedPair]:
+        """One pair of each contents that were not compared yet; of equal ones `known` is told."""
+        new: dict[_Contents, ComparedPair] = {}
+        for pair in pairs:
+            contents = _Contents.of(pair)
+            if contents.left == contents.right:
+                known[contents] = SAME_BYTES
+            elif contents not in known and self._lost.keys().isdisjoint((pair.left.path, pair.right.path)):
+                new.setdefault(contents, pair)
+        return list(new.values())
+
+    def _verdicts(self, pairs: Sequence[ComparedPair]) -> "dict[_Contents, Verdict]":
+        """Of pairs with one keeper; none where a file is gone or another one by now."""
         keeper = self._picture(pairs[0].left)
         if keeper is None:
-            return [None] * len(pairs)
-        others = [(self._picture(pair.right), pair.view) for pair in pairs]
-        measured = iter(self._measure(keeper, [(other, view) for other, view in others if other is not None]))
-        return [None if other is None else decide(next(measured), self._policy) for other, _ in others]
+            return {}
+        shown = [(pair, other) for pair in pairs if (other := self._picture(pair.right)) is not None]
+        measured = self._measure(keeper, [(other, pair.view) for pair, other in shown])
+        return {
+            _Contents.of(pair): decide(found, self._policy) for (pair, _), found in zip(shown, measured, strict=True)
+        }
 
     def _picture(self, facts: ImageFacts) -> WorkingImage | None:
         """The picture as it was when it was looked up; None, and noted, where the file is another one by now."""
-        if (held := self._pictures.held(facts.path)) is not None:
+        if (held := self._pictures.held(facts.content)) is not None:
             return held
         try:
             data = self._read(facts.path)
@@ -176,8 +202,34 @@ class FolderScan:
         except PermanentError as error:
             self._lost[facts.path] = error
             return None
-        self._pictures.hold(facts.path, picture)
+        self._pictures.hold(facts.content, picture)
         return picture
+
+
+class _Made(NamedTuple):
+    """What is kept of the first file with some content: its facts without id and path, and its fingerprints."""
+
+    facts: ImageFacts
+    fingerprints: Fingerprints
+
+
+class _Contents(NamedTuple):
+    """What the verdict of a pair depends on."""
+
+    left: bytes
+    right: bytes
+    view: View | None
+
+    @classmethod
+    def of(cls, pair: ComparedPair) -> Self:
+        return cls(pair.left.content, pair.right.content, pair.view)
+
+
+def _fulfill[T](promise: Future[T], work: Callable[[], T]) -> None:
+    try:
+        promise.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - for whoever waits for it; this thread asks for it, too
+        promise.set_exception(error)
 
 
 class _Counter:

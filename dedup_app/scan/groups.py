@@ -1,5 +1,6 @@
 """Groups of a scan: which files that look alike are the same picture, by as few comparisons as tell it."""
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -14,6 +15,13 @@ from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.groups.reasons import Reason, in_words
 from dedup_core.views import View
 
+SAME_BYTES = Verdict(
+    VerdictKind.IDENTICAL,
+    ("the files are byte for byte the same",),
+    IDENTICAL_METRICS,
+    0,
+    View.UPRIGHT.value,
+)
 MOST_INFERRED = 40  # copies of one file: enough to tell how most of them lie
 
 type Keeper = tuple[ImageFacts, tuple[Reason, ...]]
@@ -85,13 +93,13 @@ class Component:
 
     def copies_by_content(self) -> None:
         """Settle the pairs of files with the same bytes, of which none need be read again."""
-        for left in self._free:
-            for right in self._free:
-                content = self._images[left].content
-                if left < right and (left, right) in self._views and content == self._images[right].content:
-                    same = ("the files are byte for byte the same",)
-                    verdict = Verdict(VerdictKind.IDENTICAL, same, IDENTICAL_METRICS, 0, View.UPRIGHT.value)
-                    self._note(left, right, verdict)
+        by_content: dict[bytes, list[bytes]] = defaultdict(list)
+        for it in self._free:
+            by_content[self._images[it].content].append(it)
+        for same in by_content.values():
+            for left, right in combinations(same, 2):
+                if (left, right) in self._views:
+                    self._note(left, right, SAME_BYTES)
 
     def next_pairs(self) -> list[ComparedPair]:
         """Pairs of one keeper that want a verdict; none when everything is settled."""

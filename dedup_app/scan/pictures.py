@@ -1,4 +1,4 @@
-"""The pictures of a folder that were decoded: the last ones in memory, those before them in a file, and no more."""
+"""The pictures that were decoded, by content: the last ones in memory, those before them in a file, and no more."""
 
 import tempfile
 from collections import OrderedDict
@@ -42,34 +42,34 @@ class ScanPictures:
     """
 
     def __init__(self, file: BinaryIO | None = None) -> None:
-        self._held: OrderedDict[str, WorkingImage] = OrderedDict()
+        self._held: OrderedDict[bytes, WorkingImage] = OrderedDict()
         self._file = file
-        self._places: dict[str, _Place] = {}
+        self._places: dict[bytes, _Place] = {}
         self._end = 0
         self._lock = Lock()
 
-    def hold(self, path: str, picture: WorkingImage) -> None:
+    def hold(self, content: bytes, picture: WorkingImage) -> None:
         with self._lock:
-            self._hold(path, picture)
+            self._hold(content, picture)
 
-    def held(self, path: str) -> WorkingImage | None:
+    def held(self, content: bytes) -> WorkingImage | None:
         with self._lock:
-            if path in self._held:
-                self._held.move_to_end(path)
-            elif (place := self._places.get(path)) and (picture := self._from_file(place)):
-                self._hold(path, picture)
+            if content in self._held:
+                self._held.move_to_end(content)
+            elif (place := self._places.get(content)) and (picture := self._from_file(place)):
+                self._hold(content, picture)
                 return picture
-            return self._held.get(path)
+            return self._held.get(content)
 
-    def _hold(self, path: str, picture: WorkingImage) -> None:
-        self._held[path] = picture
+    def _hold(self, content: bytes, picture: WorkingImage) -> None:
+        self._held[content] = picture
         if len(self._held) > HELD_PICTURES:
             self._to_file(*self._held.popitem(last=False))
 
-    def _to_file(self, path: str, picture: WorkingImage) -> None:
+    def _to_file(self, content: bytes, picture: WorkingImage) -> None:
         arrays = [picture.pixels] if picture.fine is None else [picture.pixels, picture.fine]
         data = b"".join(it.tobytes() for it in arrays)
-        if self._file is None or path in self._places or self._end + len(data) > MOST_IN_FILE:
+        if self._file is None or content in self._places or self._end + len(data) > MOST_IN_FILE:
             return
         try:
             self._file.seek(self._end)
@@ -78,7 +78,7 @@ class ScanPictures:
         except OSError:  # the disk is full
             return
         without = replace(picture, pixels=_NO_PIXELS, fine=None)
-        self._places[path] = _Place(self._end, [it.shape for it in arrays], without)
+        self._places[content] = _Place(self._end, [it.shape for it in arrays], without)
         self._end += len(data)
 
     def _from_file(self, place: _Place) -> WorkingImage | None:

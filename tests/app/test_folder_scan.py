@@ -20,6 +20,7 @@ from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
+from dedup_core.extraction import features_and_picture
 from dedup_core.groups.choice import choose_keeper
 from dedup_core.groups.reasons import UNTOLD
 from dedup_core.policy import BALANCED
@@ -198,9 +199,9 @@ def test_a_page_comes_back_from_the_file_with_its_luma(monkeypatch, tmp_path):
     with Path(tmp_path, "pictures").open("w+b", buffering=0) as file:
         pictures = ScanPictures(file)
         for number, sheet in enumerate(pages):
-            pictures.hold(str(number), sheet)
+            pictures.hold(bytes([number]), sheet)
         for number, sheet in enumerate(pages):
-            held = pictures.held(str(number))
+            held = pictures.held(bytes([number]))
             assert held is not None
             assert held.fine is not None
             assert sheet.fine is not None
@@ -271,6 +272,31 @@ def test_a_file_that_cannot_be_read_is_listed_and_stops_nothing(broken):
     assert grouped(report) == [("a.png", [("c.jpg", "duplicate")])]
 
 
+def test_files_with_the_same_bytes_are_decoded_and_compared_once(monkeypatch):
+    decoded = []
+
+    def once(self, data, header=None):
+        decoded.append(data)
+        return features_and_picture(data)
+
+    monkeypatch.setattr(InProcessDecoders, "features_and_picture", once)
+    original, copy = encoded(picture(1)), encoded(picture(1).resize((160, 120)), "JPEG")
+    broken = encoded(picture(2))[:900]
+    contents = {f"{number}.{kind}": data for number in range(3) for kind, data in (("png", original), ("jpg", copy))}
+    files = Files(contents | {"broken-0.png": broken, "broken-1.png": broken})
+    report = files.scan()
+    kinds = {
+        "0.jpg": "duplicate",
+        "1.jpg": "duplicate",
+        "1.png": "identical",
+        "2.jpg": "duplicate",
+        "2.png": "identical",
+    }
+    assert [(keeper, dict(copies)) for keeper, copies in grouped(report)] == [("0.png", kinds)]
+    assert (len(decoded), files.comparisons) == (3, 1)
+    assert [it.name for it in report.unreadable] == ["broken-0.png", "broken-1.png"]
+
+
 class Vanishing(Files):
     """One of them is gone once it was read."""
 
@@ -301,6 +327,23 @@ def test_what_is_gone_is_not_kept_for_a_file_that_had_the_same_bytes(monkeypatch
     assert grouped(report) == [("c.png", [("a.jpg", "duplicate")])]
     assert [it.name for it in report.unreadable] == ["b.png"]
     assert report.images == 2
+
+
+def test_the_same_bytes_are_identical_also_where_files_are_too_many_to_find_each_other(monkeypatch):
+    monkeypatch.setattr("dedup_app.scan.folder_scan.MAX_CANDIDATES", 1)
+    same = encoded(picture(1))
+    files = Files({f"cat{number}.png": same for number in ("", " (1)", " (2)", " (3)")})
+    assert grouped(files.scan()) == [("cat.png", [(f"cat ({number}).png", "identical") for number in (1, 2, 3)])]
+    assert files.comparisons == 0
+
+
+def test_of_two_files_with_the_same_bytes_the_one_that_is_left_is_compared(monkeypatch):
+    monkeypatch.setattr("dedup_app.scan.pictures.HELD_PICTURES", 0)
+
+    shown, copy = encoded(picture(1)), encoded(picture(1).resize((160, 120)), "JPEG")
+    report = Vanishing("b.jpg", {"a.png": shown, "b.jpg": copy, "c.jpg": copy}).scan()
+    assert grouped(report) == [("a.png", [("c.jpg", "duplicate")])]
+    assert [it.name for it in report.unreadable] == ["b.jpg"]
 
 
 def test_a_file_that_changes_between_its_two_reads_is_not_judged_by_what_it_was_found_for(monkeypatch):
