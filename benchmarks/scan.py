@@ -95,7 +95,7 @@ def make_copies(photos: Path, count: int, folder: Path) -> dict[str, str]:
 def ours(folder: Path) -> tuple[set[frozenset[str]], float]:
     """Every pair inside of a group, and how long the command took."""
     started = time.monotonic()
-    command = [sys.executable, "-m", "dedup_cli", "scan", str(folder), "--json"]
+    command = [sys.executable, "-m", "dedup_cli", "scan", str(folder), "--json", "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     seconds = time.monotonic() - started
     pairs = set()

@@ -1,31 +1,27 @@
 """Folder scan: files of one machine -> groups of the same picture, each with the copy to keep, without any storage."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import batched, islice
+from itertools import batched
 from math import ceil
 from threading import Event, Lock
-from typing import NamedTuple, Self
 
 from dedup_app.ports.decoders import Decoders
+from dedup_app.scan.candidates import Candidates
 from dedup_app.scan.groups import SAME_BYTES, ComparedPair, Component, CopyGroup, LookAlikes
+from dedup_app.scan.memory import Contents, MadeOfFile, ScanMemory
 from dedup_app.scan.pictures import ScanPictures
 from dedup_core.comparison.measure import measure_all
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict, decide
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import PermanentError
-from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.groups.facts import CONTENT_BYTES, ImageFacts
 from dedup_core.policy import Policy
-from dedup_core.search.fingerprint_index import FingerprintIndex
-from dedup_core.search.second_look import is_plausible, likeliest_of_crowd
-from dedup_core.views import View, opposite
+from dedup_core.views import View
 
-MAX_CANDIDATES = 100  # of one file, the nearest: as many as the app looks at
 AT_ONCE = 8  # comparisons of one file: who interrupts waits for no more, and no more pictures are handed over
 
 type Measure = Callable[[WorkingImage, Sequence[tuple[WorkingImage, View | None]]], list[PairMeasurement]]
@@ -72,7 +68,7 @@ class FolderScan:
     Files with the same bytes are decoded and compared as one.
 
     `read` gives the bytes of a file by its name and raises `PermanentError` for one that cannot be read. `pictures`
-    holds what was decoded.
+    holds what was decoded, `memory` what other scans found out.
     """
 
     def __init__(
@@ -85,6 +81,7 @@ class FolderScan:
         measure: Measure = measure_all,
         progress: Progress = lambda _what, _done, _of: None,
         pictures: ScanPictures | None = None,
+        memory: ScanMemory | None = None,
     ) -> None:
         self._decoders = decoders
         self._read = read
@@ -93,7 +90,8 @@ class FolderScan:
         self._measure = measure
         self._progress = progress
         self._pictures = pictures or ScanPictures()
-        self._made: dict[bytes, Future[_Made]] = {}  # of the first file with each content
+        self._memory = memory or ScanMemory()
+        self._made: dict[bytes, Future[MadeOfFile]] = {}  # of the first file with each content
         self._lost: dict[str, PermanentError] = {}  # files that were read, and could not be once more
 
     def scan(self, names: Sequence[str]) -> ScanReport:
@@ -101,7 +99,7 @@ class FolderScan:
         images: dict[bytes, ImageFacts] = {}
         unreadable: list[Unreadable] = []
         too_plain: list[str] = []
-        candidates = _Candidates()
+        candidates = Candidates()
         # One thread more than processes, so that none of these waits for its next picture.
         with ThreadPoolExecutor(self._threads + 1) as threads:
             found = threads.map(self._features, names)
@@ -131,27 +129,33 @@ class FolderScan:
         read = len(images) - len(self._lost)
         return ScanReport(read, counter.done, tuple(groups), tuple(alike), tuple(unreadable), tuple(too_plain))
 
-    def _features(self, name: str) -> "_Made | PermanentError":
+    def _features(self, name: str) -> MadeOfFile | PermanentError:
+        stamp = self._memory.stamp(name)
+        if stamp is not None and (known := self._memory.file(stamp)) is not None:
+            return known
         try:
             data = self._read(name)
             content = sha256(data).digest()[:CONTENT_BYTES]
-            ours: Future[_Made] = Future()
+            ours: Future[MadeOfFile] = Future()
             first = self._made.setdefault(content, ours)
             if first is ours:
                 _fulfill(ours, lambda: self._made_of(content, data))
-            return first.result()
+            made = first.result()
         except PermanentError as error:
             return error
+        if stamp is not None and stamp == self._memory.stamp(name):  # it was not written to while it was read
+            self._memory.keep_file(stamp, made)
+        return made
 
-    def _made_of(self, content: bytes, data: bytes) -> "_Made":
+    def _made_of(self, content: bytes, data: bytes) -> MadeOfFile:
         features, picture = self._decoders.features_and_picture(data)
         self._pictures.hold(content, picture)
-        return _Made(ImageFacts.of(b"", "", features), features.fingerprints)
+        return MadeOfFile(ImageFacts.of(b"", "", features), features.fingerprints)
 
     def _settle(self, component: Component, comparing: Executor, counter: "_Counter", is_over: Event) -> None:
         """Compare until everything is said."""
         component.copies_by_content()
-        known: dict[_Contents, Verdict] = {}
+        known: dict[Contents, Verdict] = {}
         while pairs := component.next_pairs():
             while new := self._to_compare(pairs, known):
                 # Where few components are left, as of a thousand forms that all look alike, each takes several threads.
@@ -164,31 +168,33 @@ class FolderScan:
                         return
                     known |= found
                     counter.count(len(found))
-            component.settle(pairs, [known.get(_Contents.of(pair)) for pair in pairs])
+            component.settle(pairs, [known.get(Contents.of(pair)) for pair in pairs])
             component.leave_out(self._lost)
         counter.end_of_component()
 
-    def _to_compare(self, pairs: Sequence[ComparedPair], known: "dict[_Contents, Verdict]") -> list[ComparedPair]:
+    def _to_compare(self, pairs: Sequence[ComparedPair], known: dict[Contents, Verdict]) -> list[ComparedPair]:
         """One pair of each contents that were not compared yet; of equal ones `known` is told."""
-        new: dict[_Contents, ComparedPair] = {}
+        new: dict[Contents, ComparedPair] = {}
         for pair in pairs:
-            contents = _Contents.of(pair)
+            contents = Contents.of(pair)
             if contents.left == contents.right:
                 known[contents] = SAME_BYTES
             elif contents not in known and self._lost.keys().isdisjoint((pair.left.path, pair.right.path)):
                 new.setdefault(contents, pair)
         return list(new.values())
 
-    def _verdicts(self, pairs: Sequence[ComparedPair]) -> "dict[_Contents, Verdict]":
+    def _verdicts(self, pairs: Sequence[ComparedPair]) -> dict[Contents, Verdict]:
         """Of pairs with one keeper; none where a file is gone or another one by now."""
-        keeper = self._picture(pairs[0].left)
-        if keeper is None:
-            return {}
-        shown = [(pair, other) for pair in pairs if (other := self._picture(pair.right)) is not None]
-        measured = self._measure(keeper, [(other, pair.view) for pair, other in shown])
-        return {
-            _Contents.of(pair): decide(found, self._policy) for (pair, _), found in zip(shown, measured, strict=True)
-        }
+        found = {it: known for it in map(Contents.of, pairs) if (known := self._memory.pair(it)) is not None}
+        new = [pair for pair in pairs if Contents.of(pair) not in found]
+        keeper = self._picture(new[0].left) if new else None
+        if keeper is not None:
+            shown = [(pair, other) for pair in new if (other := self._picture(pair.right)) is not None]
+            measured = self._measure(keeper, [(other, pair.view) for pair, other in shown])
+            for (pair, _), it in zip(shown, measured, strict=True):
+                found[Contents.of(pair)] = it
+                self._memory.keep_pair(Contents.of(pair), it)
+        return {contents: decide(it, self._policy) for contents, it in found.items()}
 
     def _picture(self, facts: ImageFacts) -> WorkingImage | None:
         """The picture as it was when it was looked up; None, and noted, where the file is another one by now."""
@@ -204,25 +210,6 @@ class FolderScan:
             return None
         self._pictures.hold(facts.content, picture)
         return picture
-
-
-class _Made(NamedTuple):
-    """What is kept of the first file with some content: its facts without id and path, and its fingerprints."""
-
-    facts: ImageFacts
-    fingerprints: Fingerprints
-
-
-class _Contents(NamedTuple):
-    """What the verdict of a pair depends on."""
-
-    left: bytes
-    right: bytes
-    view: View | None
-
-    @classmethod
-    def of(cls, pair: ComparedPair) -> Self:
-        return cls(pair.left.content, pair.right.content, pair.view)
 
 
 def _fulfill[T](promise: Future[T], work: Callable[[], T]) -> None:
@@ -250,48 +237,3 @@ class _Counter:
     def end_of_component(self) -> None:
         with self._lock:
             self.components_left -= 1
-
-
-class _Candidates:
-    """Which files look alike from afar, found file by file."""
-
-    def __init__(self) -> None:
-        self.views: dict[tuple[bytes, bytes], View] = {}
-        self._index = FingerprintIndex()
-        self._held: dict[str, Fingerprints] = {}
-        self._partners: dict[bytes, list[bytes]] = defaultdict(list)
-
-    @property
-    def count(self) -> int:
-        return len(self.views) // 2
-
-    def add(self, facts: ImageFacts, fingerprints: Fingerprints) -> None:
-        name = facts.image_id.hex()
-        hits = self._index.search(fingerprints)
-        known = ((hit, self._held[hit.image_id]) for hit in hits)
-        near = list(islice((it for it in known if is_plausible(fingerprints, it[1], it[0])), MAX_CANDIDATES))
-        for place in likeliest_of_crowd(fingerprints, near):
-            hit, _ = near[place]
-            other = bytes.fromhex(hit.image_id)
-            self.views[facts.image_id, other] = hit.view
-            self.views[other, facts.image_id] = opposite(hit.view)
-            self._partners[facts.image_id].append(other)
-            self._partners[other].append(facts.image_id)
-        self._index.add(name, fingerprints)
-        self._held[name] = fingerprints
-
-    def components(self) -> Iterator[list[bytes]]:
-        """Files that hang together by their looks; a file that looks like no other is in none."""
-        seen: set[bytes] = set()
-        for start in self._partners:
-            if start in seen:
-                continue
-            seen.add(start)
-            found, ahead = [start], [start]
-            while ahead:
-                for other in self._partners[ahead.pop()]:
-                    if other not in seen:
-                        seen.add(other)
-                        found.append(other)
-                        ahead.append(other)
-            yield found

@@ -14,6 +14,7 @@ import typer
 
 from dedup_app.ports.decoders import Decoders
 from dedup_app.scan.folder_scan import FolderScan, Measure, ScanReport, Unreadable
+from dedup_app.scan.memory import ScanMemory
 from dedup_app.scan.pictures import ScanPictures, spare_file
 from dedup_cli.local.compare import Preset
 from dedup_cli.local.local_files import limits_here, open_listed_file, read_listed_file
@@ -56,6 +57,9 @@ def scan(
     jobs: Annotated[
         int | None, typer.Option(min=1, max=256, help="Files read at a time. Default: the number of cores.")
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read and compare all anew, and remember nothing of it.")
+    ] = False,
 ) -> None:
     """Find the copies among the images of a folder: which to keep, which are copies of it, and why. Needs no Azure.
 
@@ -73,12 +77,20 @@ def scan(
     with (
         _decoders(workers) as decoders,
         _measure(workers, len(names)) as measure,
+        _memory(no_cache) as memory,
         progress_bar() as told,
         spare_file() as file,
     ):
         pictures = ScanPictures(file)
         walk = FolderScan(
-            decoders, _read, PRESETS[policy], threads=workers, measure=measure, progress=told, pictures=pictures
+            decoders,
+            _read,
+            PRESETS[policy],
+            threads=workers,
+            measure=measure,
+            progress=told,
+            pictures=pictures,
+            memory=memory,
         )
         report = walk.scan(names)
         report = replace(report, unreadable=(*passed_over, *report.unreadable))
@@ -196,6 +208,19 @@ def _measure(workers: int, files: int) -> Iterator[Measure]:
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), return_large_buffers_at_once) as processes:
         yield lambda one, others: processes.submit(measure_all, one, others).result()
+
+
+@contextmanager
+def _memory(no_cache: bool) -> Iterator[ScanMemory]:
+    try:
+        from dedup_cli.local.scan_cache import scan_memory  # noqa: PLC0415 - as above
+    except ModuleNotFoundError:  # this Python was built without SQLite
+        no_cache = True
+    if no_cache:
+        yield ScanMemory()
+        return
+    with scan_memory(limits_here()) as memory:
+        yield memory
 
 
 def _record(report: ScanReport) -> dict[str, object]:

@@ -164,7 +164,7 @@ def test_where_all_files_look_alike_they_are_compared_on_all_cores():
 
 
 def test_a_copy_that_looks_only_like_another_copy_is_compared_with_the_keeper_too(monkeypatch):
-    monkeypatch.setattr("dedup_app.scan.folder_scan.MAX_CANDIDATES", 1)  # the nearest: of the second crop the first one
+    monkeypatch.setattr("dedup_app.scan.candidates.MAX_CANDIDATES", 1)  # the nearest: of the second crop the first one
     part = picture(1).crop((20, 15, 320, 240))
     files = {
         "a.png": encoded(picture(1)),
@@ -330,7 +330,7 @@ def test_what_is_gone_is_not_kept_for_a_file_that_had_the_same_bytes(monkeypatch
 
 
 def test_the_same_bytes_are_identical_also_where_files_are_too_many_to_find_each_other(monkeypatch):
-    monkeypatch.setattr("dedup_app.scan.folder_scan.MAX_CANDIDATES", 1)
+    monkeypatch.setattr("dedup_app.scan.candidates.MAX_CANDIDATES", 1)
     same = encoded(picture(1))
     files = Files({f"cat{number}.png": same for number in ("", " (1)", " (2)", " (3)")})
     assert grouped(files.scan()) == [("cat.png", [(f"cat ({number}).png", "identical") for number in (1, 2, 3)])]

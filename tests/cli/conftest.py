@@ -1,5 +1,6 @@
 """The command, run in the test's process against in-memory twins of the storage."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -80,6 +81,6 @@ def dedup(services: Services) -> Run:
     """Runs `dedup ARGUMENTS` and returns its result; wide enough that no cell wraps."""
 
     def run(*arguments: str) -> Result:
-        return CliRunner(env={"COLUMNS": "300"}).invoke(app, arguments, obj=services)
+        return CliRunner(env={"COLUMNS": "300", "XDG_CACHE_HOME": os.devnull}).invoke(app, arguments, obj=services)
 
     return run

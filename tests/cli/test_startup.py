@@ -57,12 +57,14 @@ def test_output_that_has_no_room_is_told_in_one_sentence():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without asking it")
-def test_who_is_told_to_end_leaves_nothing_behind(tmp_path):
+def test_who_is_told_to_end_leaves_nothing_behind(tmp_path, tmp_path_factory):
     scene(1).save(tmp_path / "0.png")
     for number in range(1, 300):
         (tmp_path / f"{number}.png").write_bytes((tmp_path / "0.png").read_bytes())
     command = [*DEDUP, "scan", str(tmp_path), "--jobs", "2", "--html", str(tmp_path / "report.html")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as scanning:
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, env=environment) as scanning:
         deadline = time.monotonic() + 60
         while not (children := psutil.Process(scanning.pid).children(recursive=True)):
             assert time.monotonic() < deadline
@@ -110,7 +112,7 @@ def test_who_stops_it_again_while_it_ends_sees_no_traceback():
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_who_closes_an_output_is_told_nothing_there(tmp_path, closed):
     line = f'exec "$@" {closed}'
-    command = ["sh", "-c", line, "sh", *DEDUP, "scan", str(tmp_path), "--json"]
+    command = ["sh", "-c", line, "sh", *DEDUP, "scan", str(tmp_path), "--json", "--no-cache"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -121,7 +123,7 @@ def test_letters_that_the_output_lacks_are_spelled_out(tmp_path, arguments):
     for file in files:
         scene(1).save(file)
     done = subprocess.run(
-        [*DEDUP, "scan", str(tmp_path), "--jobs", "1", *arguments],
+        [*DEDUP, "scan", str(tmp_path), "--jobs", "1", "--no-cache", *arguments],
         env=os.environ | {"PYTHONIOENCODING": "ascii"},
         capture_output=True,
         text=True,
