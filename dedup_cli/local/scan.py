@@ -201,12 +201,12 @@ def _decoders(workers: int) -> Iterator[Decoders]:
 def _measure(workers: int, files: int) -> Iterator[Measure]:
     """Comparisons on all cores: only small pictures that were decoded elsewhere go to these processes."""
     from dedup_core.comparison.measure import measure_all  # noqa: PLC0415 - as above
-    from dedup_decoders.allocator import return_large_buffers_at_once  # noqa: PLC0415
+    from dedup_decoders.comparing_process import prepare  # noqa: PLC0415
 
     if workers == 1 or files < MANY_FILES:
         yield measure_all
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), return_large_buffers_at_once) as processes:
+    with ProcessPoolExecutor(workers, get_context("spawn"), prepare) as processes:
         yield lambda one, others: processes.submit(measure_all, one, others).result()
 
 

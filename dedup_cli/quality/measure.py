@@ -135,13 +135,13 @@ def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureSer
         from dedup_changes.copy_maker import CopyMaker  # noqa: PLC0415 - `--help` need not wait for it
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli,azure,measure]'") from error
-    from dedup_decoders.allocator import return_large_buffers_at_once  # noqa: PLC0415 - as above
+    from dedup_decoders.comparing_process import prepare  # noqa: PLC0415 - as above
     from dedup_decoders.opening import open_decoders  # noqa: PLC0415 - as above
 
     settings = services.settings
     # An image is decoded once for all its copies, so one decoder keeps many processes busy.
     decoders = open_decoders(settings.limits, settings.decoder_isolation, children=1)
-    with decoders, CopyMaker(processes, prepare=return_large_buffers_at_once) as copy_maker:
+    with decoders, CopyMaker(processes, prepare=prepare) as copy_maker:
         yield services.measure(copy_maker, decoders, processes + 1), copy_maker
 
 

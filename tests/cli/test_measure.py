@@ -26,7 +26,7 @@ from dedup_cli.quality.measure_folder import MeasureFolder
 from dedup_core.decoding.decoder import decode
 from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.paths import ImagePath
-from dedup_decoders.allocator import return_large_buffers_at_once
+from dedup_decoders import comparing_process
 from dedup_storage.connect import connect
 from tests.app.world import World, photo
 from tests.azurite import Account
@@ -45,7 +45,7 @@ class Bench:
     meeting: threading.Barrier | None = None
 
     def __init__(self, processes: int, *, prepare: object) -> None:
-        assert prepare is return_large_buffers_at_once
+        assert prepare is comparing_process.prepare
         self.processes.append(processes)
         self.changes = [TRANSFORMS[name] for name in ("jpeg-50", "mirrored", "avatar")]
         self.made = 0
