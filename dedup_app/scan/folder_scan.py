@@ -91,8 +91,8 @@ class FolderScan:
         self._progress = progress
         self._pictures = pictures or ScanPictures()
         self._memory = memory or ScanMemory()
-        self._made: dict[bytes, Future[MadeOfFile]] = {}  # of the first file with each content
-        self._lost: dict[str, PermanentError] = {}  # files that were read, and could not be once more
+        self._made: dict[bytes, MadeOfFile | Future[MadeOfFile | None]] = {}  # by content; or who makes it
+        self._lost: dict[str, Unreadable] = {}  # files that were read, and could not be once more
 
     def scan(self, names: Sequence[str]) -> ScanReport:
         """Read and compare these files. Raises `TemporaryError` if there is no decoder to be had."""
@@ -104,8 +104,8 @@ class FolderScan:
         with ThreadPoolExecutor(self._threads + 1) as threads:
             found = threads.map(self._features, names)
             for number, (name, it) in enumerate(zip(names, found, strict=True), 1):
-                if isinstance(it, PermanentError):
-                    unreadable.append(Unreadable(name, it.reason, str(it)))
+                if isinstance(it, Unreadable):
+                    unreadable.append(it)
                 else:
                     facts = replace(it.facts, image_id=number.to_bytes(16), path=name)
                     images[facts.image_id] = facts
@@ -123,34 +123,42 @@ class FolderScan:
                         pass  # so that what went wrong in a thread rises here
                 finally:
                     is_over.set()  # who interrupts does not wait for all that is left
-        unreadable += [Unreadable(name, error.reason, str(error)) for name, error in sorted(self._lost.items())]
+        unreadable += [lost for _, lost in sorted(self._lost.items())]
         groups = sorted((group for it in work for group in it.groups), key=lambda it: it.keeper.path)
         alike = sorted((pair for it in work for pair in it.look_alikes()), key=lambda it: (it.left.path, it.right.path))
         read = len(images) - len(self._lost)
         return ScanReport(read, counter.done, tuple(groups), tuple(alike), tuple(unreadable), tuple(too_plain))
 
-    def _features(self, name: str) -> MadeOfFile | PermanentError:
+    def _features(self, name: str) -> MadeOfFile | Unreadable:
         stamp = self._memory.stamp(name)
         if stamp is not None and (known := self._memory.file(stamp)) is not None:
             return known
         try:
-            data = self._read(name)
-            content = sha256(data).digest()[:CONTENT_BYTES]
-            ours: Future[MadeOfFile] = Future()
-            first = self._made.setdefault(content, ours)
-            if first is ours:
-                _fulfill(ours, lambda: self._made_of(content, data))
-            made = first.result()
+            made = self._made_of(self._read(name))
         except PermanentError as error:
-            return error
+            return Unreadable(name, error.reason, str(error))  # the error itself would hold the file
         if stamp is not None and stamp == self._memory.stamp(name):  # it was not written to while it was read
             self._memory.keep_file(stamp, made)
         return made
 
-    def _made_of(self, content: bytes, data: bytes) -> MadeOfFile:
-        features, picture = self._decoders.features_and_picture(data)
-        self._pictures.hold(content, picture)
-        return MadeOfFile(ImageFacts.of(b"", "", features), features.fingerprints)
+    def _made_of(self, data: bytes) -> MadeOfFile:
+        content = sha256(data).digest()[:CONTENT_BYTES]
+        ours: Future[MadeOfFile | None] = Future()
+        while (first := self._made.setdefault(content, ours)) is not ours:
+            if made := first.result() if isinstance(first, Future) else first:
+                return made
+        made = None
+        try:
+            features, picture = self._decoders.features_and_picture(data)
+            self._pictures.hold(content, picture)
+            made = MadeOfFile(ImageFacts.of(b"", "", features), features.fingerprints)
+            return made
+        finally:
+            if made is None:  # who waits for it tries for itself
+                del self._made[content]
+            else:
+                self._made[content] = made
+            ours.set_result(made)
 
     def _settle(self, component: Component, comparing: Executor, counter: "_Counter", is_over: Event) -> None:
         """Compare until everything is said."""
@@ -206,17 +214,10 @@ class FolderScan:
                 raise ChangedFile("the file changed while the folder was scanned: scan it again")
             picture = self._decoders.decode(data)
         except PermanentError as error:
-            self._lost[facts.path] = error
+            self._lost[facts.path] = Unreadable(facts.path, error.reason, str(error))
             return None
         self._pictures.hold(facts.content, picture)
         return picture
-
-
-def _fulfill[T](promise: Future[T], work: Callable[[], T]) -> None:
-    try:
-        promise.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - for whoever waits for it; this thread asks for it, too
-        promise.set_exception(error)
 
 
 class _Counter:

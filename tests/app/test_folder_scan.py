@@ -2,6 +2,7 @@
 
 import errno
 import io
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -281,9 +282,8 @@ def test_files_with_the_same_bytes_are_decoded_and_compared_once(monkeypatch):
 
     monkeypatch.setattr(InProcessDecoders, "features_and_picture", once)
     original, copy = encoded(picture(1)), encoded(picture(1).resize((160, 120)), "JPEG")
-    broken = encoded(picture(2))[:900]
     contents = {f"{number}.{kind}": data for number in range(3) for kind, data in (("png", original), ("jpg", copy))}
-    files = Files(contents | {"broken-0.png": broken, "broken-1.png": broken})
+    files = Files(contents)
     report = files.scan()
     kinds = {
         "0.jpg": "duplicate",
@@ -293,8 +293,22 @@ def test_files_with_the_same_bytes_are_decoded_and_compared_once(monkeypatch):
         "2.png": "identical",
     }
     assert [(keeper, dict(copies)) for keeper, copies in grouped(report)] == [("0.png", kinds)]
-    assert (len(decoded), files.comparisons) == (3, 1)
-    assert [it.name for it in report.unreadable] == ["broken-0.png", "broken-1.png"]
+    assert (len(decoded), files.comparisons) == (2, 1)
+
+
+def test_of_a_file_that_is_refused_nothing_is_held(monkeypatch):
+    """Errors hold what led to them, and thousands of large files that are none would fill the memory."""
+
+    def refuse(self, data, header=None):
+        raise PermanentError("it is damaged", reason="corrupt")
+
+    monkeypatch.setattr(InProcessDecoders, "features_and_picture", refuse)
+    broken = [bytes(900 + number) for number in (1, 2)]
+    before = [sys.getrefcount(it) for it in broken]
+    files = Files({"a.png": broken[0], "b.png": broken[0], "c.png": broken[1]})
+    assert len(files.scan().unreadable) == 3
+    files.contents = {}
+    assert [sys.getrefcount(it) for it in broken] == before
 
 
 class Vanishing(Files):
