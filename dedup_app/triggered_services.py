@@ -175,6 +175,7 @@ class TriggeredServices(ServicePorts):
             features=self.features,
             pairs=self.pairs,
             journal=self._journal,
+            verify=self.verify,
             verify_queue=self.verify_queue,
             totals=self._totals,
             settings=self.settings,

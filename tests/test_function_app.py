@@ -25,7 +25,7 @@ from dedup_app.configuration.ownership import NamespaceTaken
 from dedup_app.configuration.settings import Settings
 from dedup_app.ports.image_status import DELETED, INDEXED
 from dedup_core.errors import InvalidSetting, PermanentError, StoreBusy
-from dedup_core.messages import IngestMessage
+from dedup_core.messages import IngestMessage, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_storage import connect
 from tests.app.world import World, copy_of, photo
@@ -145,15 +145,18 @@ def test_a_wrong_setting_keeps_the_app_from_starting_and_names_itself(load_app):
 
 
 def test_images_messages_and_ticks_end_in_verdicts_and_a_report(world):
-    for name, data in (("a b.png", photo(1)), ("c#.jpg", copy_of(1))):
-        path = world.upload(name, data)
+    paths = []
+    for name, data in (("a b.png", photo(1)), ("c#.jpg", copy_of(1)), ("d.png", photo(2))):
+        paths.append(world.upload(name, data))
         landed(name)
-        assert world.row(path).status == INDEXED
-    (message,) = world.verify_queue.messages
+        assert world.row(paths[-1]).status == INDEXED
+    original, copy, other = paths
+    assert world.pair(original, copy).verdict.kind == "duplicate"
+    message = VerifyMessage(original, (VerifyTarget(other),))
     function_app.verify_pairs(func.QueueMessage(id="1", body=message.to_json().encode()), CONTEXT)
-    assert world.pair(message.left, message.rights[0].path).verdict.kind == "duplicate"
+    assert world.pair(original, other).verdict.kind == "distinct"
     function_app.report_loader_stats(SimpleNamespace(past_due=False), CONTEXT)
-    assert world.reports.latest_stats_report().totals.comparisons_performed == 1
+    assert world.reports.latest_stats_report().totals.comparisons_performed == 2
 
 
 def test_an_image_may_also_be_ingested_by_message(world):

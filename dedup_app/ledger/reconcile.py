@@ -205,7 +205,7 @@ class ReconcileService:
         for row, missing in found.to_pair:
             ids = {hit.image_id for hit in missing}
             hits = [hit for hit in self._audit.hits(row) if hit.image_id in ids]  # none if the row has moved since
-            self._pairing.pair_up(row, hits, overwritten=False)
+            self._pairing.pair_up(row, hits)
         for pair in found.to_send:
             if pair.failure or not has_messages:
                 self._verify_queue.send(_message(pair))

@@ -68,7 +68,8 @@ class BlobEventService:
         else:
             # The blob decides: an image that is gone is forgotten, one that is back taken in.
             try:
-                self._ingest.ingest(path, is_new=event.type == BLOB_CREATED, is_gone=event.type == BLOB_DELETED)
+                is_new, is_gone = event.type == BLOB_CREATED, event.type == BLOB_DELETED
+                self._ingest.ingest(path, is_new=is_new, is_gone=is_gone, at_once=True)
             except TemporaryError as error:
                 self._rejections.tell_waiting(path, error)
                 raise

@@ -80,7 +80,7 @@ class IngestService:
             return
         try:
             self._ownership.require()
-            self.ingest(path, is_new=True)
+            self.ingest(path, is_new=True, at_once=True)
         except TemporaryError as error:
             log.warning("image_deferred", image=path, reason=error.reason, error=str(error))
             self._ingest_queue.send(IngestMessage(path))
@@ -93,7 +93,7 @@ class IngestService:
             self._rejections.record(self._settings.ingest_queue, message_id, body, error)
             return
         try:
-            outcome = self.ingest(message.path, again=message.again, force=message.force)
+            outcome = self.ingest(message.path, again=message.again, force=message.force, at_once=True)
         except TemporaryError as error:
             self._rejections.note(body, error, message.path)
             raise
@@ -109,6 +109,7 @@ class IngestService:
         force: bool = False,
         is_new: bool = False,
         is_gone: bool = False,
+        at_once: bool = False,
     ) -> IngestOutcome:
         """Follow the blob until the features row says what is there. Raises `TemporaryError` if that must wait.
 
@@ -116,9 +117,11 @@ class IngestService:
         somebody else has moved the row goes on from theirs. `again`: what was refused is read once more, whatever
         refused it. `force`: an image that is known is read, appended and looked up once more. `is_new`: it is thought
         to be unknown, which spares a look. `is_gone`: it is thought to be deleted, and gets no row if it had none.
+        `at_once`: a few look-alikes of one that nobody has tried to take in before are compared here, not by a message.
         """
         self._reader.prepare()
-        row, sent, floor = self._known_or_claimed(path, is_new=is_new, is_gone=is_gone), 0, 0
+        row, is_claim = self._known_or_claimed(path, is_new=is_new, is_gone=is_gone)
+        sent, floor, at_once = 0, 0, at_once and is_claim
         unless_etag = None if force else final_etag(row, again=again)
         if force and row is not None and row.status == INDEXED:
             # Not stored: what is done again is done at the same version, and what is found replaces what was kept.
@@ -130,10 +133,10 @@ class IngestService:
             if reading is None:
                 return _outcome(path, status, sent if is_done else sent + self._repeat(row))
             try:
-                before, (row, pairs_sent) = row, self._bring_up_to_date(path, reading, row, floor)
+                before, (row, pairs_sent) = row, self._bring_up_to_date(path, reading, row, floor, at_once)
             except Superseded as newer:
                 row, floor = self._features.get(path.image_id), max(floor, newer.version)
-                status, unless_etag, is_done = _status_of(row), final_etag(row), False
+                status, unless_etag, is_done, at_once = _status_of(row), final_etag(row), False, False
             else:
                 sent += pairs_sent
                 is_done = True
@@ -153,12 +156,15 @@ class IngestService:
             self._notices.rejected(row)
         return 0
 
-    def _known_or_claimed(self, path: ImagePath, *, is_new: bool, is_gone: bool) -> FeaturesRow | None:
-        """The row of the image, made just now if there was none; None if it is gone as expected, or the row is."""
+    def _known_or_claimed(self, path: ImagePath, *, is_new: bool, is_gone: bool) -> tuple[FeaturesRow | None, bool]:
+        """The row of the image, and whether it was made just now as there was none.
+
+        None if it is gone as expected, or the row is.
+        """
         row = None if is_new else self._features.get(path.image_id)
         # Whoever claims it from now on finds no blob either, or one that has an event of its own.
         if row is not None or (is_gone and self._reader.is_absent(path)):
-            return row
+            return row, False
         claim = FeaturesRow(
             path,
             etag="",
@@ -169,12 +175,12 @@ class IngestService:
             version=self._next_version(None),
         )
         try:
-            return self._features.put(claim)
+            return self._features.put(claim), True
         except Superseded:
-            return self._features.get(path.image_id)
+            return self._features.get(path.image_id), False
 
     def _bring_up_to_date(
-        self, path: ImagePath, reading: Reading, row: FeaturesRow | None, floor: int
+        self, path: ImagePath, reading: Reading, row: FeaturesRow | None, floor: int, at_once: bool
     ) -> tuple[FeaturesRow, int]:
         """The row as it is now, and how many pairs were sent.
 
@@ -183,20 +189,26 @@ class IngestService:
         or deleted already they may find nothing to change.
         """
         if isinstance(reading.found, ImageFeatures):
-            return self._take_in(path, reading, reading.found, row, floor)
+            return self._take_in(path, reading, reading.found, row, floor, at_once)
         if isinstance(reading.found, ImageNotFound) and row is not None:
             return self._forget(row), 0
         return self._reject(path, reading, row, reading.found)
 
     def _take_in(
-        self, path: ImagePath, reading: Reading, features: ImageFeatures, known: FeaturesRow | None, floor: int
+        self,
+        path: ImagePath,
+        reading: Reading,
+        features: ImageFeatures,
+        known: FeaturesRow | None,
+        floor: int,
+        at_once: bool,
     ) -> tuple[FeaturesRow, int]:
         row = self._begin(path, reading, features, known, floor)
         if row.status == INDEXED:
             return row, self._pairing.verify_anew(row)  # who read while the blob was away found nothing to compare
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
         hits = self._index.add_and_search(path.image_id, row.version, features.fingerprints)
-        pairs_sent = self._pairing.pair_up(row, hits, overwritten=not (known is None or known.is_claimed))
+        pairs_sent = self._pairing.pair_up(row, hits, known, at_once=at_once)
         # Last, because this is what makes a repetition stop early.
         return self._set_status(row, INDEXED), pairs_sent
 

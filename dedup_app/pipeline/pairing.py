@@ -8,7 +8,9 @@ from itertools import batched, chain
 from dedup_app.configuration.settings import Settings
 from dedup_app.pipeline.candidates import Candidate, confirmed, likeliest
 from dedup_app.pipeline.loader_totals import LoaderTotals
+from dedup_app.pipeline.verify import VerifyService
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
+from dedup_app.ports.image_status import PROCESSING
 from dedup_app.ports.images import Images
 from dedup_app.ports.pairs import PairRow, PairsTable, Written
 from dedup_app.ports.queues import VerifyQueue
@@ -24,6 +26,7 @@ from dedup_core.views import View
 
 IDENTICAL = VerdictKind.IDENTICAL
 IDENTICAL_METRICS = ColorMetrics(dominant_distance=0.0, pixel_difference=0.0, histogram_correlation=1.0)
+MOST_AT_ONCE = 4  # comparisons that an image waits for; a message of more costs little for each of them
 
 
 class Pairing:
@@ -36,6 +39,7 @@ class Pairing:
         features: FeaturesTable,
         pairs: PairsTable,
         journal: VerdictJournal,
+        verify: VerifyService,
         verify_queue: VerifyQueue,
         totals: LoaderTotals,
         settings: Settings,
@@ -45,18 +49,30 @@ class Pairing:
         self._features = features
         self._pairs = pairs
         self._journal = journal
+        self._verify = verify
         self._verify_queue = verify_queue
         self._totals = totals
         self._max_candidates = settings.max_candidates
         self._container = settings.image_container
         self._now = now
 
-    def pair_up(self, row: FeaturesRow, hits: Iterable[Hit], *, overwritten: bool) -> int:
-        """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent."""
+    def pair_up(
+        self, row: FeaturesRow, hits: Iterable[Hit], before: FeaturesRow | None = None, *, at_once: bool = False
+    ) -> int:
+        """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent.
+
+        `before` is the row as it was found. `at_once`, by a first try: a few pairs are compared here; where that fails
+        or ends the process, the next try sends them, so that no comparison keeps an image from being indexed.
+        """
         copies, others = self._wanted(row, hits)
         targets = [it.target for it in others] + self._store_identical(row, copies)
-        outdated = _outdated(row, self._pairs.of_image(row.path)) if overwritten else ()
-        return self._send(row, targets, outdated)
+        if at_once and 0 < len(targets) <= MOST_AT_ONCE:
+            self._verify.verify_new(row, targets)
+            return 0
+        if before is None or before.is_claimed:
+            return self._send(row, targets, ())
+        was_begun = before.status == PROCESSING and before.features is not None
+        return self._send(row, targets, _outdated(row, self._pairs.of_image(row.path)), was_begun=was_begun)
 
     def verify_anew(self, row: FeaturesRow) -> int:
         """Send the pairs of another content than that of the row and those that could not be read; how many.
@@ -122,10 +138,18 @@ class Pairing:
         known = self._pairs.get(pair.left, pair.right)
         return pair if known is None else replace(known, decided=None)
 
-    def _send(self, row: FeaturesRow, targets: Iterable[VerifyTarget], outdated: Iterable[VerifyTarget]) -> int:
+    def _send(
+        self,
+        row: FeaturesRow,
+        targets: Iterable[VerifyTarget],
+        outdated: Iterable[VerifyTarget],
+        *,
+        was_begun: bool = False,
+    ) -> int:
         """Open the pairs that want a verification and put them on the queue, each image once.
 
-        Those that are outdated are open: they have a row, about other bytes.
+        Those that are outdated are open: they have a row, about other bytes. If it `was_begun` before, those that have
+        a verdict are sent as well: whoever stored it may have died before anybody was told.
         """
         by_path: dict[ImagePath, VerifyTarget] = {}
         for target in targets:
@@ -134,7 +158,7 @@ class Pairing:
         sent = 0
         together = (open_already | by_path).values()
         for part in batched(together, MAX_TARGETS, strict=False):  # sent at once: a try that dies leaves less
-            opened = tuple(self._opened(row, it, open_already) for it in part)
+            opened = tuple(self._opened(row, it, open_already, was_begun=was_begun) for it in part)
             rights = tuple(it for it in opened if it is not None)
             for message in VerifyMessage(row.path, rights, row.etag, "candidate", row.version).split():
                 self._verify_queue.send(message)
@@ -142,12 +166,14 @@ class Pairing:
         return sent
 
     def _opened(
-        self, row: FeaturesRow, target: VerifyTarget, open_already: Mapping[ImagePath, VerifyTarget]
+        self, row: FeaturesRow, target: VerifyTarget, open_already: Mapping[ImagePath, VerifyTarget], *, was_begun: bool
     ) -> VerifyTarget | None:
         if target.path in open_already:
             return target
         pair = self._pairs.open(_pending(row, target))
-        return None if pair is None else replace(target, tag=pair.tag)
+        if pair is None or (pair.verdict is not None and not was_begun):
+            return None
+        return target if pair.verdict else replace(target, tag=pair.tag)
 
 
 def _outdated(row: FeaturesRow, pairs: Iterable[PairRow]) -> list[VerifyTarget]:

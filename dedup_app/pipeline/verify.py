@@ -1,7 +1,7 @@
 """Verify: one image and its candidates -> an explained verdict for each pair, every image read once."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.pipeline.loader_totals import LoaderTotals
 from dedup_app.pipeline.rejection import Rejections
-from dedup_app.ports.features import FeaturesTable, ImageSummary
+from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.records.journal import VerdictJournal
 from dedup_core.comparison.measurement import PairMeasurement
@@ -60,14 +60,23 @@ class VerifyService:
             return
         with self._totals.message():
             try:
-                verdicts, missing = self._verify(message)
+                verdicts, missing = self._verify(message, self._known_contents(message))
                 if missing:
                     self._rejections.record(self._settings.verify_queue, message_id, body, _no_blobs(missing))
-                counts = Counter(verdict.kind.value for verdict in verdicts)
-                log.info("pairs_verified", image=message.left, pairs=len(verdicts), verdicts=counts)
+                _log_verified(message, verdicts)
             except TemporaryError as error:
                 self._rejections.note(body, error, message.left)
                 raise
+
+    def verify_new(self, image: FeaturesRow, targets: Sequence[VerifyTarget]) -> None:
+        """Verify the pairs of an image for whoever is taking it in, and has just read all rows and the index.
+
+        They write its row afterwards if it still is this one, which is the look that a message takes for itself.
+        """
+        message = VerifyMessage(image.path, tuple(targets), image.etag, "candidate", image.version)
+        with self._totals.message():
+            verdicts, _ = self._verify(message, _told_contents(message), (image.summary,))
+            _log_verified(message, verdicts)
 
     def verify(self, message: VerifyMessage) -> list[Verdict]:
         """The verdicts of all pairs, in order, already stored.
@@ -75,22 +84,26 @@ class VerifyService:
         An image that cannot be read makes its pairs `unverifiable`; of one that never was, nothing is stored.
         Raises `TemporaryError` when a later try may help.
         """
-        return self._verify(message)[0]
+        return self._verify(message, self._known_contents(message))[0]
 
-    def _verify(self, message: VerifyMessage) -> tuple[list[Verdict], list[ImagePath]]:
-        """The verdicts, and the images that nobody has ever seen."""
+    def _verify(
+        self,
+        message: VerifyMessage,
+        known: "dict[ImagePath, _Content]",
+        watched: tuple[ImageSummary, ...] = (),
+    ) -> tuple[list[Verdict], list[ImagePath]]:
+        """The verdicts, and the images that nobody has ever seen; `watched` are rows whose changes the caller sees."""
         verdicts: dict[ImagePath, Verdict] = {}
         last: dict[ImagePath, _Seen] = {}  # what was seen of each when it was looked at last
         moved: set[ImagePath] = set()
-        known = self._known_contents(message)
         pairs = message
         for _ in range(MAX_LOOKS):
             seen: dict[ImagePath, _Seen] = {}
             stored = self._verify_pairs(pairs, known, verdicts, seen)
             ahead = {path for path in moved if seen.get(path) == last[path]}
             last |= seen
-            rows = self._rows_of(seen, ahead)
-            self._journal.tell(stored, rows)
+            rows = self._rows_of(seen, ahead | {row.path for row in watched})
+            self._journal.tell(stored, rows | {row.path.image_id: row for row in watched})
             newer = self._moved(seen, rows)
             known |= {path: _Content(row.etag, row.version) for path, row in newer.items()}
             moved = set(newer)
@@ -110,8 +123,7 @@ class VerifyService:
         A version is believed with the tag of an opened pair alone: a wrong one in a message that was written by hand
         would outrank all versions to come, and hide the pair for good.
         """
-        known = {message.left: _Content(message.left_etag, message.left_version)}
-        known |= {target.path: _Content(target.etag, target.version) for target in message.rights}
+        known = _told_contents(message)
         ours = {target.path for target in message.rights if target.tag}
         ours |= {message.left} if ours else set()
         untold = {
@@ -253,6 +265,16 @@ class _Seen:
             # Another etag of the same version says that the same bytes came back meanwhile.
             return not row.is_alive or row.etag == self.content.etag
         return row.version > 0 or row.etag == self.content.etag
+
+
+def _told_contents(message: VerifyMessage) -> dict[ImagePath, _Content]:
+    told = {message.left: _Content(message.left_etag, message.left_version)}
+    return told | {target.path: _Content(target.etag, target.version) for target in message.rights}
+
+
+def _log_verified(message: VerifyMessage, verdicts: Sequence[Verdict]) -> None:
+    counts = Counter(verdict.kind.value for verdict in verdicts)
+    log.info("pairs_verified", image=message.left, pairs=len(verdicts), verdicts=counts)
 
 
 def _no_blobs(paths: list[ImagePath]) -> ImageNotFound:

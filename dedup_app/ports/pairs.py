@@ -77,10 +77,11 @@ class PairsTable(Protocol):
     """The `pairs` table: both directions of every pair."""
 
     def open(self, pair: PairRow) -> PairRow | None:
-        """Create the pair as pending: the row, if it is worth a verification; its tag saves `put_verdict` a look.
+        """Create the pair as pending: the row as it is then; its tag saves `put_verdict` a look.
 
-        Two finders of the same pair do not undo each other. None if there is a verdict on just these two contents, or
-        anything on newer ones; what is there about older ones becomes pending, but for a person's decision.
+        Two finders of the same pair do not undo each other. One that has a verdict on just these two contents stays,
+        and comes with it; None if there is anything on newer ones. What is there about older ones becomes pending, but
+        for a person's decision.
         """
         ...
 

@@ -41,7 +41,7 @@ class AzurePairsTable:
             if _is_newer(known, pending):
                 return None
             if _is_about_the_same(known, pending):
-                return known if known.verdict is None else None
+                return known
             tag = self._table.update(entity | _decision(found[0]), found[1], keep_other_columns=False)
             if tag is not None:
                 break

@@ -24,6 +24,7 @@ from unittest.mock import patch
 from greenlet import greenlet
 
 from dedup_app.configuration.settings import Settings
+from dedup_app.pipeline import pairing
 from dedup_app.ports.image_status import INDEXED
 from dedup_app.ports.pairs import PairRow
 from dedup_app.records.current_pairs import is_current
@@ -483,7 +484,9 @@ def explore(first: int, schedules: int, faults: int = MOST_FAULTS) -> None:
     """Play schedules from a seed on. Raises `Wrong` at the first that ends badly."""
     with quick():
         for seed in range(first, first + schedules):
-            Explorer(seed, faults).run()
+            # In every other one all comparisons go by messages, as those of more look-alikes do.
+            with patch.object(pairing, "MOST_AT_ONCE", 0 if seed % 2 else pairing.MOST_AT_ONCE):
+                Explorer(seed, faults).run()
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import pytest
 from dedup_app.pipeline import pairing
 from dedup_app.pipeline.blob_reader import BlobReader
 from dedup_app.pipeline.ingest import IngestService
+from dedup_app.pipeline.pairing import Pairing
 from dedup_app.ports.image_status import INDEXED
 from dedup_app.records import current_pairs
 from dedup_storage.logs.fingerprint_log import FingerprintLog
@@ -94,6 +95,15 @@ def forget_to_send_what_is_open(bug: pytest.MonkeyPatch) -> None:
     bug.setattr(AzurePairsTable, "open", only_new)
 
 
+def take_for_told_what_another_try_has_stored(bug: pytest.MonkeyPatch) -> None:
+    opened = Pairing._opened
+
+    def whoever_began(self: Pairing, *args: Any, was_begun: bool) -> Any:
+        return opened(self, *args, was_begun=False)
+
+    bug.setattr(Pairing, "_opened", whoever_began)
+
+
 def ignore_the_versions_of_pairs(bug: pytest.MonkeyPatch) -> None:
     def is_known(pair: Any, rows: Any) -> bool:
         return pair.left.image_id in rows and pair.right.image_id in rows
@@ -138,6 +148,7 @@ def take_hits_on_what_images_were_before(bug: pytest.MonkeyPatch) -> None:
         (skip_the_second_look, 0),
         (write_rows_whatever_is_there, 0),
         (forget_to_send_what_is_open, UNUSUAL),
+        (take_for_told_what_another_try_has_stored, SELDOM),
         (ignore_the_versions_of_pairs, 0),
         (let_an_older_verdict_replace_a_newer, SELDOM),
         (take_a_claim_away, VERY_RARE),

@@ -14,6 +14,7 @@ import pytest
 
 from dedup_app.configuration.settings import Settings
 from dedup_app.services import Services
+from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
 from dedup_storage.account.clients import StorageClients
 from dedup_storage.connect import connect
@@ -61,9 +62,8 @@ def use_everything(services: Services, clients: StorageClients) -> None:
             services.ingest.handle_blob("images", f"{number}.{suffix}")
     container.upload_blob("letter.jpg", b"Dear Sir or Madam")
     services.ingest.handle_blob("images", "letter.jpg")
-    queue = clients.queues.get_queue_client(services.settings.verify_queue)
-    for message in queue.receive_messages():
-        services.verify.handle_message(message.content, "1")
+    pair = VerifyMessage(ImagePath("images", "0.PNG"), (VerifyTarget(ImagePath("images", "1.PNG")),))
+    services.verify.handle_message(pair.to_json(), "1")
     services.verify.handle_message("nonsense", "2")
     container.delete_blob("0.PNG")
     services.ingest.ingest(ImagePath("images", "0.PNG"))
