@@ -48,6 +48,7 @@ class TriggeredServices(ServicePorts):
             pairing=self._pairing,
             ingest_queue=self.ingest_queue,
             ownership=self.ownership,
+            totals=self._totals,
             rejections=self._rejections,
             notices=self._notices,
             settings=self.settings,
@@ -73,7 +74,9 @@ class TriggeredServices(ServicePorts):
     def blob_events(self) -> "BlobEventService":
         from dedup_app.pipeline.blob_events import BlobEventService
 
-        return BlobEventService(ingest=self.ingest, rejections=self._rejections, settings=self.settings)
+        return BlobEventService(
+            ingest=self.ingest, totals=self._totals, rejections=self._rejections, settings=self.settings
+        )
 
     @cached_property
     def reporting(self) -> "ReportingService":

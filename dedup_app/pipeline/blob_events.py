@@ -3,6 +3,7 @@
 from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.pipeline.ingest import BLOB_EVENTS, IngestService
+from dedup_app.pipeline.loader_totals import LoaderTotals
 from dedup_app.pipeline.rejection import Rejections
 from dedup_core.errors import InvalidMessage, InvalidPath, TemporaryError
 from dedup_core.events import BLOB_CREATED, BLOB_DELETED, BlobEvent, parse_events
@@ -14,8 +15,11 @@ log = EventLog(__name__)
 class BlobEventService:
     """Events may come twice, late or out of order: the blob decides, an event only says where to look."""
 
-    def __init__(self, *, ingest: IngestService, rejections: Rejections, settings: Settings) -> None:
+    def __init__(
+        self, *, ingest: IngestService, totals: LoaderTotals, rejections: Rejections, settings: Settings
+    ) -> None:
         self._ingest = ingest
+        self._totals = totals
         self._rejections = rejections
         self._queue = settings.events_queue
         self._containers = settings.containers
@@ -36,13 +40,14 @@ class BlobEventService:
             self._rejections.record(self._queue, message_id, body, error)
             return
         waiting: TemporaryError | None = None
-        for event in events:
-            try:
-                self.handle(BlobEvent.read(event))
-            except InvalidMessage as error:
-                self._rejections.record(self._queue, message_id, body, error)
-            except TemporaryError as error:
-                waiting = waiting or error
+        with self._totals.message():
+            for event in events:
+                try:
+                    self.handle(BlobEvent.read(event))
+                except InvalidMessage as error:
+                    self._rejections.record(self._queue, message_id, body, error)
+                except TemporaryError as error:
+                    waiting = waiting or error
         if waiting is not None:
             self._rejections.note(body, waiting)
             raise waiting

@@ -9,6 +9,7 @@ from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.pipeline.blob_reader import BlobReader, Reading
 from dedup_app.pipeline.known_content import final_etag, has_content
+from dedup_app.pipeline.loader_totals import LoaderTotals
 from dedup_app.pipeline.pairing import Pairing
 from dedup_app.pipeline.rejection import Rejections
 from dedup_app.ports.features import FeaturesRow, FeaturesTable
@@ -50,6 +51,7 @@ class IngestService:
         pairing: Pairing,
         ingest_queue: IngestQueue,
         ownership: OwnershipService,
+        totals: LoaderTotals,
         rejections: Rejections,
         notices: Notices,
         settings: Settings,
@@ -61,6 +63,7 @@ class IngestService:
         self._pairing = pairing
         self._ingest_queue = ingest_queue
         self._ownership = ownership
+        self._totals = totals
         self._rejections = rejections
         self._notices = notices
         self._settings = settings
@@ -80,7 +83,8 @@ class IngestService:
             return
         try:
             self._ownership.require()
-            self.ingest(path, is_new=True, at_once=True)
+            with self._totals.message():
+                self.ingest(path, is_new=True, at_once=True)
         except TemporaryError as error:
             log.warning("image_deferred", image=path, reason=error.reason, error=str(error))
             self._ingest_queue.send(IngestMessage(path))
@@ -93,7 +97,8 @@ class IngestService:
             self._rejections.record(self._settings.ingest_queue, message_id, body, error)
             return
         try:
-            outcome = self.ingest(message.path, again=message.again, force=message.force, at_once=True)
+            with self._totals.message():
+                outcome = self.ingest(message.path, again=message.again, force=message.force, at_once=True)
         except TemporaryError as error:
             self._rejections.note(body, error, message.path)
             raise
@@ -157,10 +162,7 @@ class IngestService:
         return 0
 
     def _known_or_claimed(self, path: ImagePath, *, is_new: bool, is_gone: bool) -> tuple[FeaturesRow | None, bool]:
-        """The row of the image, and whether it was made just now as there was none.
-
-        None if it is gone as expected, or the row is.
-        """
+        """The row of the image, or None if it is gone as expected or the row is; and whether it was made just now."""
         row = None if is_new else self._features.get(path.image_id)
         # Whoever claims it from now on finds no blob either, or one that has an event of its own.
         if row is not None or (is_gone and self._reader.is_absent(path)):

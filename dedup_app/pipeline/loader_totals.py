@@ -51,7 +51,7 @@ class LoaderTotals:
     def message(self) -> Iterator[None]:
         """Write the totals once a message is handled, or leave that to one that is still being handled beside it.
 
-        The last of them writes, so that a process at rest has told of everything.
+        The last of them writes, so that a process at rest has told of everything. Nothing is where nothing was counted.
         """
         with self._messages_lock:
             self._messages += 1
@@ -66,7 +66,8 @@ class LoaderTotals:
             if is_last or (self._is_due() and not self._lock.locked()):
                 with self._lock:
                     # One that began since then has told of this message, too, if it was written.
-                    if self._writes == writes or not self._is_written:
+                    is_untold = self._writes == writes and self._loader.stats != LoaderStats()
+                    if is_untold or not self._is_written:
                         self._flush()
 
     def count_without_reads(self, comparisons: int) -> None:

@@ -18,7 +18,8 @@ from dedup_core.errors import StoreBusy
 from dedup_core.loading.loader import MemoryEfficientImageLoader
 from dedup_core.loading.stats import LoaderStats
 from dedup_core.messages import VerifyMessage, VerifyTarget
-from tests.app.world import NOON, photo
+from tests.app.world import NOON, photo, small_scene
+from tests.core.pictures import encoded
 from tests.memory import MemoryReportsTable, MemoryStatsTable
 
 TODAY, TOMORROW = "2026-05-31", "2026-06-01"
@@ -73,6 +74,28 @@ def test_messages_handled_side_by_side_share_a_write_and_the_last_of_them_leaves
             raise StoreBusy("503")
         assert (len(writes), failed(table, TODAY)) == (0, {"instance": 1})
     assert (len(writes), failed(table, TODAY)) == (1, {"instance": 7})
+
+
+def test_a_message_that_counted_nothing_writes_nothing(table):
+    with Totals(table).totals.message():
+        pass
+    assert table.of_day(TODAY) == {}
+
+
+def test_images_that_are_taken_in_side_by_side_share_a_write(world):
+    world.upload_and_ingest("a.png", photo(1))
+    names = [f"{quality}.jpg" for quality in (60, 70, 80)]
+    for name in names:
+        world.upload(name, encoded(small_scene(1), "JPEG", quality=int(name.removesuffix(".jpg"))))
+
+    def land(_number, step):
+        if step == "images.read" and names:
+            world.services.ingest.handle_blob("images", names.pop())
+
+    world.before = land
+    world.services.ingest.handle_blob("images", names.pop())
+    assert world.stats.of_day(TODAY)["first"].comparisons_performed == 1 + 2 + 3
+    assert world.calls.count("stats.put") == 2  # the first at once, as none was written for a moment
 
 
 def test_a_message_waits_for_its_neighbors_no_longer_than_a_moment(table):
