@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.storage_operations import BILLED
+from dedup_app.pipeline.pairing import MOST_AT_ONCE
 
 COUNTS = (10_000, 1_000_000, 10_000_000, 100_000_000)
 COPIES_SHARES = (0.0, 0.2)
@@ -84,7 +85,8 @@ def bill(images: int, copies_share: float, measured: Measured, given: Assumption
     cpu_seconds = images * measured.cpu_seconds_per_image + comparisons * measured.cpu_seconds_per_comparison
     cpu_seconds += rows * ROW_SECONDS + search_seconds
     gb_seconds = cpu_seconds / given.cores * given.instance_gb
-    executions = images + min(comparisons, images)  # the candidates of an image share a message
+    messages = min(comparisons / (MOST_AT_ONCE + 1), images)  # at most: one for an image with more candidates
+    executions = images + messages
     return Bill(comparisons, operations, cpu_seconds, gb_seconds, executions)
 
 

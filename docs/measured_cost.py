@@ -45,7 +45,7 @@ WHAT = {
     "blob other": "locks of the host; with `EVENT_DELIVERY=trigger` also one HEAD an image",
     "blob list": "none where events tell of uploads",
     "queue": "send, receive (several messages share one), delete; receives that find nothing",
-    "table": "the image's row; a comparison: the candidate's row, the pair, both verdict rows, looks after writing",
+    "table": "the image's row; a comparison: the candidate's row, before and after, and both verdict rows",
 }
 
 
