@@ -1,11 +1,13 @@
-"""NumPy arrays as parameters: thousands of numbers in the binary form of PostgreSQL, not one by one."""
+"""NumPy arrays as parameters and results: thousands of numbers in the binary form of PostgreSQL, not one by one."""
 
 import struct
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from psycopg import Connection, pq
-from psycopg.adapt import Dumper
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper, Loader
 from psycopg.postgres import types
 
 _INTEGER: Final = types["int4"]
@@ -28,6 +30,17 @@ class IntegersDumper(Dumper):
         )
 
 
+class IntegersLoader(Loader):
+    """An `integer[]` without nulls as an int32 array (n,)."""
+
+    format = pq.Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.int32]:
+        """The numbers; an empty array has no dimensions, and so neither length nor subscript."""
+        return np.frombuffer(data, ">i4")[_HEAD.size // 4 + 1 :: 2].astype(np.int32)
+
+
 def register_arrays(connection: Connection[Any]) -> None:
-    """Let statements of this connection take int32 arrays."""
+    """Let statements of this connection take and give int32 arrays."""
     connection.adapters.register_dumper(np.ndarray, IntegersDumper)
+    connection.adapters.register_loader(_INTEGER.array_oid, IntegersLoader)

@@ -17,7 +17,16 @@ from dedup_core.search.fingerprint_index import FingerprintIndex
 from dedup_core.search.hit import Hit
 from dedup_core.search.shared_words import asked_words, stored_words
 from dedup_storage.postgres.connections import Connections, Password, long_statement
-from dedup_storage.postgres.schema import FOUND, FOUND_TYPES, PUT, PUT_TYPES, ensure_schema, schema_name
+from dedup_storage.postgres.schema import (
+    FOUND,
+    FOUND_TYPES,
+    MET,
+    MET_TYPES,
+    PUT,
+    PUT_TYPES,
+    ensure_schema,
+    schema_name,
+)
 
 BATCH: Final = (
     100  # images put in a transaction: 3,600 places of an index, in seconds even where all are read from disk
@@ -47,6 +56,7 @@ class PostgresIndex:
     def __init__(self, address: IndexAddress, namespace: str, password: Password) -> None:
         self._schema = schema_name(namespace)
         self._put = SQL("{}, {}").format(self._call(PUT, PUT_TYPES), _DURABLY)
+        self._met = self._call(MET, MET_TYPES)
         self._found = self._call(FOUND, FOUND_TYPES)
         self._connections = Connections(address, password, lambda connection: ensure_schema(connection, self._schema))
 
@@ -55,9 +65,12 @@ class PostgresIndex:
         return self.search(image_id, version, fingerprints)
 
     def search(self, image_id: str, version: int, fingerprints: Fingerprints) -> list[Hit]:
-        asked = [UUID(image_id), _content(fingerprints), asked_words(fingerprints), MOST_MET, MOST_FOUND]
+        words = asked_words(fingerprints)
         with self._connections.connection("search the index") as connection:
-            rows = connection.cursor(binary=True).execute(self._found, asked).fetchall()
+            cursor = connection.cursor(binary=True)
+            ((met,),) = cursor.execute(self._met, [words, MOST_MET]).fetchall()
+            asked = [UUID(image_id), _content(fingerprints), words, *_likest(met), MOST_MET, MOST_FOUND]
+            rows = cursor.execute(self._found, asked).fetchall()
         newest = max((held for found, held, _ in rows if found.hex() == image_id), default=-1)
         if newest > version:
             raise Superseded(newest)
@@ -136,6 +149,14 @@ class PostgresIndex:
         ]
         with self._connections.connection("put fingerprints into the index") as connection:
             connection.execute(self._put, values)
+
+
+def _likest(met: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Of the slots that were met those that were so several times, most often first, and how often: (n,) each."""
+    slots, times = np.unique(met, return_counts=True)
+    several = np.flatnonzero(times > 1)
+    order = several[np.lexsort((slots[several], -times[several]))][:MOST_FOUND]
+    return slots[order], times[order].astype(np.int32)
 
 
 def _packed(fingerprints: Sequence[bytes]) -> NDArray[np.uint8]:

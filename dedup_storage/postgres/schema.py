@@ -1,4 +1,4 @@
-"""What the index is in PostgreSQL: three tables and two functions, in a schema of its own that the first use makes.
+"""What the index is in PostgreSQL: three tables and three functions, in a schema of its own that the first use makes.
 
 `images` has a row for each image that was ever heard of, without fingerprints where it was removed: its version keeps a
 late addition from bringing it back. `words` has a row for each word of an image (`dedup_core/search/shared_words.py`),
@@ -18,10 +18,12 @@ from dedup_core.search.shared_words import REVISION
 
 log = EventLog(__name__)
 
-PUT: Final = "put_2"
+PUT: Final = "put_3"
 PUT_TYPES: Final = ("uuid[]", "bigint[]", "bigint[]", "bytea[]", "integer[]", "integer[]")
-FOUND: Final = "found_2"
-FOUND_TYPES: Final = ("uuid", "bigint", "integer[]", "integer", "integer")
+MET: Final = "met_3"
+MET_TYPES: Final = ("integer[]", "integer")
+FOUND: Final = "found_3"
+FOUND_TYPES: Final = ("uuid", "bigint", "integer[]", "integer[]", "integer[]", "integer", "integer")
 CROWD: Final = 16  # images that have a word, from which on more of them are a crowd
 CROWD_GROWS: Final = 1 << 19  # images for each of which this number grows by one: chance brings so many together
 _LIKE: Final = 3  # words in common that chance hardly ever makes
@@ -100,26 +102,29 @@ BEGIN
 END $$;
 """
 
+# Counted by whoever asks: grouping them here takes as long again as reading them.
+_MET: Final = """
+CREATE FUNCTION {schema}.{met}(asked_words integer[], most_met integer)
+RETURNS TABLE (slots integer[]) LANGUAGE plpgsql STABLE
+SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY SELECT ARRAY(SELECT w.slot FROM words w WHERE w.word = ANY (asked_words) LIMIT most_met);
+END $$;
+"""
+
 _FOUND: Final = """
 CREATE FUNCTION {schema}.{found}(
-    asked_id uuid, asked_content bigint, asked_words integer[], most_met integer, most integer
+    asked_id uuid, asked_content bigint, asked_words integer[], likest integer[], shared_by integer[],
+    most_met integer, most integer
 )
 RETURNS TABLE (id bytea, version bigint, fingerprints bytea) LANGUAGE plpgsql STABLE
 SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
-    near integer[];
-    shared_by bigint[];
+    near integer[] := likest;
     shared_words integer[];
 BEGIN
-    SELECT array_agg(few.slot ORDER BY few.shared DESC, few.slot),
-           array_agg(few.shared ORDER BY few.shared DESC, few.slot)
-    INTO near, shared_by
-    FROM (
-        SELECT met.slot, count(*) AS shared
-        FROM (SELECT w.slot FROM words w WHERE w.word = ANY (asked_words) LIMIT most_met) AS met
-        GROUP BY met.slot HAVING count(*) > 1 ORDER BY count(*) DESC, met.slot LIMIT most
-    ) AS few;
     IF shared_by[1] >= {like} THEN
         shared_words := ARRAY(
             SELECT unnest(asked_words)
@@ -183,8 +188,9 @@ def ensure_schema(connection: Connection[Any], name: str) -> None:
             _tell_of_older(connection, name)
         if not _is_there(connection, name):
             connection.execute(_in_schema(_CROWDED, name))
-            connection.execute(_in_schema(_PUT, name))
-            connection.execute(_in_schema(_FOUND, name))
+            for function, text in ((PUT, _PUT), (MET, _MET), (FOUND, _FOUND)):
+                if not _has(connection, name, "to_regproc", function):
+                    connection.execute(_in_schema(text, name))
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [_SHARED_BY]).fetchone():
                 connection.execute(_in_schema(_SHARE, name))
 
@@ -217,6 +223,7 @@ def _in_schema(text: str, name: str) -> Composed:
     return SQL(text).format(
         schema=Identifier(name),
         put=Identifier(PUT),
+        met=Identifier(MET),
         found=Identifier(FOUND),
         crowd=CROWD,
         crowd_grows=CROWD_GROWS,

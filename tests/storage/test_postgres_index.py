@@ -1,7 +1,6 @@
 """The engine on PostgreSQL: the contract of all engines, the hits of the embedded one, and what only it can do."""
 
 import secrets
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,9 +15,8 @@ from dedup_app.configuration.index_address import IndexAddress
 from dedup_core.fingerprinting.hashes import fingerprints_of
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.search.fingerprint_index import FingerprintIndex
-from dedup_core.search.shared_words import asked_words
 from dedup_storage.postgres.postgres_index import PostgresIndex
-from dedup_storage.postgres.schema import CROWD, FOUND, PUT
+from dedup_storage.postgres.schema import CROWD, FOUND, MET, PUT
 from tests.core.pictures import brighter, cropped, jpeg, padded, scene, working
 from tests.storage.candidate_index import CAT, DOG, A, B, C, CandidateIndexContract, ids
 from tests.storage.examples import image
@@ -91,21 +89,28 @@ class TestPostgresIndex(CandidateIndexContract):
             assert ids(index.search(A, 0, asked)) == crowd
 
     def test_strangers_do_not_bring_up_the_crowd_with_which_they_share_words(
-        self, another: Another, index_url: str
+        self, another: Another, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Two words in common are chance; each of the crowd that is looked at costs as much as a look-alike."""
         index, form, stranger = another(), _looked_at(scene(1), "form"), _looked_at(scene(2), "stranger")
         two = replace(stranger.keypoints, words=np.append(form.keypoints.words[:2], stranger.keypoints.words[2:]))
         index.add_all((image(str(number)).image_id, 1, form) for number in range(3 * CROWD))
-        asked = [uuid.UUID(A), 0, asked_words(replace(stranger, keypoints=two, asked=two)).tolist(), 10_000, 1_000]
-        with psycopg.connect(index_url) as connection:
-            found = SQL("SELECT * FROM {}(%s, %s, %s, %s, %s)").format(Identifier(SCHEMA, FOUND))
-            met = connection.execute(found, asked).fetchall()
-        assert len(met) == CROWD
+        looked_at: list[int] = []
+        add_many = FingerprintIndex.add_many
+        monkeypatch.setattr(
+            FingerprintIndex,
+            "add_many",
+            lambda self, ids, *them: looked_at.append(len(ids)) or add_many(self, ids, *them),
+        )
+        index.search(A, 0, replace(stranger, keypoints=two, asked=two))
+        assert looked_at == [CROWD]
 
-    def test_an_index_of_an_earlier_app_goes_on_as_it_is(self, another: Another, index_url: str) -> None:
+    @pytest.mark.parametrize("knows_of_crowds", [False, True])
+    def test_an_index_of_an_earlier_app_goes_on_as_it_is(
+        self, another: Another, index_url: str, *, knows_of_crowds: bool
+    ) -> None:
         another().add_all([(A, 1, CAT), (B, 1, DOG)])
-        make_earlier(index_url)
+        make_earlier(index_url, knows_of_crowds=knows_of_crowds)
         index = another()
         assert ids(index.add_and_search(C, 0, CAT)) == [A]
         index.remove(A, 2)
@@ -195,10 +200,11 @@ def rows(index_url: str, table: str) -> int:
         return int(count)
 
 
-def make_earlier(index_url: str) -> None:
-    """The index as an app left it that knew of no crowds."""
+def make_earlier(index_url: str, *, knows_of_crowds: bool = False) -> None:
+    """The index as an app left it that counted on the server, or knew of no crowds either."""
+    later = [("FUNCTION", MET), ("FUNCTION", FOUND)]
     with psycopg.connect(index_url, autocommit=True) as connection:
-        for kind, name in ("FUNCTION", PUT), ("FUNCTION", FOUND), ("TABLE", "crowded"):
+        for kind, name in later if knows_of_crowds else [*later, ("FUNCTION", PUT), ("TABLE", "crowded")]:
             connection.execute(SQL("DROP {} {}").format(SQL(kind), Identifier(SCHEMA, name)))
 
 
