@@ -43,9 +43,18 @@ def test_documented_python_runs_as_it_is_written(code: str) -> None:
     exec(compile(code, "documented", "exec"), {"__name__": "documented"})  # noqa: S102 - our own pages
 
 
-def test_a_strict_type_checker_finds_no_fault_in_the_example_of_the_library() -> None:
+# Groups are of the paths that pairs have.
+GROUPED = """
+from dedup_core import ImageCopy, VerdictKind, best_copy, group_pairs
+groups_of_files: list[tuple[Path, ...]] = group_pairs([(Path("a"), Path("b"), VerdictKind.DUPLICATE)])
+best: Path = best_copy([ImageCopy(path) for path in groups_of_files[0]]).path
+"""
+
+
+def test_a_strict_type_checker_finds_no_fault_in_the_example_of_the_library_nor_in_groups_of_files() -> None:
     [code] = BLOCK.findall((ROOT / "docs/library.md").read_text(encoding="utf-8"))
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-c", code]
+    assert "from pathlib import Path\n" in code
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "-c", code + GROUPED]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
 

@@ -1,6 +1,7 @@
 """Weak hits are kept where the stored keypoints bear them out, and dropped where they do not."""
 
 from dataclasses import astuple, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,6 +31,11 @@ def fingerprints(picture):
     return fingerprints_of(working(picture), CONTENT)
 
 
+@cache
+def of_photo(name):
+    return fingerprints(photo(name))
+
+
 def weak(view=View.UPRIGHT):
     return Hit("00" * 16, 90, view, 2)
 
@@ -43,7 +49,7 @@ def test_a_part_bears_out_a_weak_hit_mirrored_as_it_is_and_not_otherwise(name):
 
 
 def test_different_photos_do_not_bear_out_a_weak_hit():
-    found = [fingerprints(photo(name)) for name in PHOTOS]
+    found = [of_photo(name) for name in PHOTOS]
     for view in View:
         assert not any(is_plausible(a, b, weak(view)) for a in found for b in found if a is not b)
 
@@ -53,7 +59,7 @@ def near(bits):
 
 
 def test_where_the_hash_is_hardly_near_keypoints_or_fine_bits_must_bear_it_out():
-    picture, other = fingerprints(photo("astronaut.png")), fingerprints(photo("chelsea.png"))
+    picture, other = of_photo("astronaut.png"), of_photo("chelsea.png")
     wide = fingerprints(photo("astronaut.png").resize((700, 512)).crop((30, 10, 680, 500)))
     for bits in (SURE_DISTANCE_BITS + 10, MAX_DISTANCE_BITS):
         assert is_plausible(wide, picture, near(bits))
@@ -63,7 +69,7 @@ def test_where_the_hash_is_hardly_near_keypoints_or_fine_bits_must_bear_it_out()
 
 
 def test_a_sure_hash_is_one_that_nothing_else_could_turn_down():
-    picture = fingerprints(photo("astronaut.png"))
+    picture = of_photo("astronaut.png")
     bare = replace(picture, keypoints=Keypoints.none(), asked=None)
     half_of_all = np.frombuffer(picture.detail.tobytes(), np.uint8) ^ np.uint8(0x0F)
     unlike = replace(picture, detail=half_of_all, keypoints=bits_turned(picture.keypoints), asked=None)
@@ -79,14 +85,14 @@ def bits_turned(keypoints):
 
 
 def test_pictures_with_hardly_any_keypoints_go_by_their_hash_alone():
-    picture, other = fingerprints(photo("astronaut.png")), fingerprints(photo("chelsea.png"))
+    picture, other = of_photo("astronaut.png"), of_photo("chelsea.png")
     bare = replace(other, keypoints=Keypoints(*(it[:5] for it in astuple(other.keypoints))), asked=None)
     assert is_plausible(bare, picture, near(MAX_DISTANCE_BITS))
     assert is_plausible(picture, bare, near(MAX_DISTANCE_BITS))
 
 
 def test_a_sure_hit_needs_no_second_look():
-    found = [fingerprints(photo(name)) for name in PHOTOS[:2]]
+    found = [of_photo(name) for name in PHOTOS[:2]]
     assert is_plausible(*found, Hit("00" * 16, 40, View.UPRIGHT, 0))
     assert is_plausible(*found, Hit("00" * 16, 130, View.UPRIGHT, 4))
 
@@ -129,11 +135,21 @@ def form(value):
     return page
 
 
-def test_keypoints_that_agree_by_chance_in_another_view_hide_no_near_hash():
-    forms = [fingerprints(form(value)) for value in range(30)]
+@cache
+def of_form(value):
+    return fingerprints(form(value))
+
+
+def crowd_of_forms(count):
+    forms = [of_form(value) for value in range(count)]
     index = FingerprintIndex()
     for value, found in enumerate(forms):
         index.add(f"{value:032x}", found)
+    return forms, index
+
+
+def test_keypoints_that_agree_by_chance_in_another_view_hide_no_near_hash():
+    forms, index = crowd_of_forms(30)
     for value in range(0, 30, 3):
         copy = fingerprints(form(value).resize((200, 250), Image.Resampling.LANCZOS))
         hits = index.search(copy)
@@ -146,10 +162,7 @@ def test_keypoints_that_agree_by_chance_in_another_view_hide_no_near_hash():
 
 
 def test_of_a_crowd_of_forms_few_are_verified_and_the_copy_comes_first():
-    forms = [fingerprints(form(value)) for value in range(60)]
-    index = FingerprintIndex()
-    for value, found in enumerate(forms):
-        index.add(f"{value:032x}", found)
+    forms, index = crowd_of_forms(60)
     for value in (3, 31):
         copy = form(value).resize((200, 250), Image.Resampling.LANCZOS)
         query = fingerprints(copy)
@@ -160,20 +173,12 @@ def test_of_a_crowd_of_forms_few_are_verified_and_the_copy_comes_first():
         assert len(kept) <= 2 * CROWD
 
 
-def crowd_of_forms(count):
-    forms = [fingerprints(form(value)) for value in range(count)]
-    index = FingerprintIndex()
-    for value, found in enumerate(forms):
-        index.add(f"{value:032x}", found)
-    return forms, index
-
-
 def test_a_form_without_a_copy_is_not_compared_with_the_whole_crowd():
-    forms, index = crowd_of_forms(80)
-    for value in range(80, 84):
-        query = fingerprints(form(value))
+    forms, index = crowd_of_forms(60)
+    for value in range(60, 64):
+        query = of_form(value)
         hits = [(hit, forms[int(hit.image_id, 16)]) for hit in index.search(query)]
-        assert len(hits) > 50
+        assert len(hits) > 40
         assert len(likeliest_of_crowd(query, hits)) < len(hits) / 2
 
 
@@ -189,11 +194,11 @@ def test_a_form_that_was_scanned_askew_comes_first_by_its_keypoints():
 
 def test_a_crowd_of_copies_is_verified_whole():
     picture = photo("chelsea.png")
-    copies = [fingerprints(picture.resize((300 + 4 * n, 200 + 3 * n))) for n in range(40)]
+    copies = [fingerprints(picture.resize((300 + 4 * n, 200 + 3 * n))) for n in range(20)]
     found = [(Hit(f"{n:032x}", 4, View.UPRIGHT), copy) for n, copy in enumerate(copies)]
-    assert sorted(likeliest_of_crowd(fingerprints(picture), found)) == list(range(40))
+    assert sorted(likeliest_of_crowd(fingerprints(picture), found)) == list(range(20))
 
 
 def test_a_few_hits_are_left_as_they_come():
-    found = [(Hit(f"{n:032x}", 70 - n, View.UPRIGHT), fingerprints(photo("coffee.png"))) for n in range(5)]
-    assert likeliest_of_crowd(fingerprints(photo("chelsea.png")), found) == [0, 1, 2, 3, 4]
+    found = [(Hit(f"{n:032x}", 70 - n, View.UPRIGHT), of_photo("coffee.png")) for n in range(5)]
+    assert likeliest_of_crowd(of_photo("chelsea.png"), found) == [0, 1, 2, 3, 4]
