@@ -1,7 +1,8 @@
 """The command, run in the test's process against in-memory twins of the storage."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,10 +15,15 @@ from dedup_app.ports.image_status import INDEXED, ImageStatus
 from dedup_app.ports.pairs import PairRow
 from dedup_app.records.group_records import facts_of, records_of
 from dedup_app.services import Services
+from dedup_cli.local import compare
+from dedup_cli.local.local_files import limits_here
 from dedup_cli.main import app
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
+from dedup_core.limits import DecodeLimits
 from dedup_core.paths import ImagePath
+from dedup_decoders import opening
+from dedup_decoders.pool import DecoderPool
 from tests.app.world import World
 
 # Before any test puts something else into a module that a command takes names from.
@@ -74,6 +80,25 @@ def services() -> Services:
 @pytest.fixture
 def known(services: Services) -> Known:
     return Known(services)
+
+
+@pytest.fixture(scope="session")
+def decoders() -> Iterator[DecoderPool]:
+    with DecoderPool(limits_here(), children=2) as decoders:
+        yield decoders
+
+
+@pytest.fixture
+def kept_decoders(decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that decode are there before the command and after it: to start them takes most of a small scan."""
+
+    usual = limits_here()
+
+    def kept(limits: DecodeLimits, *, children: int) -> AbstractContextManager[DecoderPool]:
+        return nullcontext(decoders) if limits == usual else DecoderPool(limits, children=children)
+
+    monkeypatch.setattr(opening, "open_decoders", kept)
+    monkeypatch.setattr(compare, "open_decoders", kept)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.usefixtures("kept_decoders")
+
 
 def scene(seed: int) -> Image.Image:
     """A picture with shapes of several sizes, another one for each seed."""

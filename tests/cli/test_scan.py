@@ -22,6 +22,8 @@ from tests.browser import chromium
 from tests.cli.conftest import Run
 from tests.core.pictures import encoded, hue_shifted, padded, scene
 
+pytestmark = pytest.mark.usefixtures("kept_decoders")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
