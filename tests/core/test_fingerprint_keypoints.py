@@ -83,13 +83,20 @@ def test_a_picture_is_asked_for_with_more_keypoints_than_are_kept_of_it():
     assert coarse < fine  # of what is kept some are large, so that smaller pictures of the same are found
 
 
-@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "coffee.png"])
-def test_a_drawing_beside_a_photograph_is_asked_for_in_its_half(name):
+@pytest.fixture(scope="module")
+def index_of_plans():
     index = FingerprintIndex()
     for seed in range(12):
         index.add(f"{seed:032x}", fingerprints_of(working(plan(seed)), b"%08d" % seed))
+    return index
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png", "coffee.png"])
+def test_a_drawing_beside_a_photograph_is_asked_for_in_its_half(name, index_of_plans):
     asked = [fingerprints_of(working(beside(plan(seed), photo(name))), b"collage.") for seed in range(12)]
-    found = [f"{seed:032x}" in {hit.image_id for hit in index.search(query)} for seed, query in enumerate(asked)]
+    found = [
+        f"{seed:032x}" in {hit.image_id for hit in index_of_plans.search(query)} for seed, query in enumerate(asked)
+    ]
     assert sum(found) >= 8  # four at most where only the whole is asked for
 
 

@@ -31,11 +31,16 @@ def copy_of(picture: Image.Image) -> Image.Image:
     return Image.open(BytesIO(encoded(half, "JPEG")))
 
 
-@pytest.mark.parametrize("turn", [None, Image.Transpose.ROTATE_90])
-def test_small_copies_of_symmetric_pictures_are_found_first(turn):
+@pytest.fixture(scope="module")
+def index() -> FingerprintIndex[int]:
     index: FingerprintIndex[int] = FingerprintIndex()
     for seed in range(12):
         index.add(seed, fingerprints_of(working(avatar(seed)), bytes([seed]) * CONTENT_BYTES))
+    return index
+
+
+@pytest.mark.parametrize("turn", [None, Image.Transpose.ROTATE_90])
+def test_small_copies_of_symmetric_pictures_are_found_first(turn, index: FingerprintIndex[int]):
     for seed in range(12):
         copy = copy_of(avatar(seed))
         asked = fingerprints_of(working(copy if turn is None else copy.transpose(turn)), CONTENT)

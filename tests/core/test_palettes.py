@@ -1,6 +1,7 @@
 """Pictures saved with a palette: a GIF has 256 colors, and a photograph's small berry may be none of them."""
 
 import io
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ NAMES = ["chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "retina.jpg
 WAYS = ["gif", "png-8"]
 
 
+@cache
 def photo(name: str) -> Image.Image:
+    """Do not draw on it."""
     picture = Image.open(io.BytesIO(photo_bytes(name))).convert("RGB")
     picture.thumbnail((640, 640))
     return picture
@@ -44,7 +47,7 @@ def test_the_reasons_name_the_palette_whichever_picture_has_it() -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("ink", ["red", (40, 90, 200), "white", "black"])
 def test_what_was_drawn_on_it_is_told(way: str, ink: str) -> None:
-    edited = photo("coffee.png")
+    edited = photo("coffee.png").copy()
     ImageDraw.Draw(edited).ellipse((300, 60, 340, 100), outline=ink, width=5)
     assert compare(photo("coffee.png"), saved(edited, way)).kind is VerdictKind.ALTERED
 
