@@ -15,7 +15,7 @@ from tests.core.drawings import drawn
 from tests.core.pictures import encoded
 from tests.e2e.app import CONTAINER, App, app_on, post_blob_created
 
-ROUNDS = 15
+ROUNDS = 8
 
 
 @pytest.fixture
