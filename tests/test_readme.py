@@ -20,9 +20,9 @@ from tests.core.pictures import encoded, scene
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    clone = make_clone(tmp_path / "clone")
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    clone = make_clone(tmp_path_factory.mktemp("readme") / "clone")
     photos = clone / "my-photos"
     photos.mkdir()
     for name, data in {
@@ -36,7 +36,7 @@ def clone(tmp_path: Path) -> Path:
     return clone
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def environment(clone: Path) -> dict[str, str]:
     return environment_of(clone)
 
