@@ -19,12 +19,14 @@ from dedup_cli.local import compare
 from dedup_cli.local.local_files import limits_here
 from dedup_cli.main import app
 from dedup_core.color.color_metrics import ColorMetrics
+from dedup_core.comparison import measure
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.limits import DecodeLimits
 from dedup_core.paths import ImagePath
 from dedup_decoders import opening
 from dedup_decoders.pool import DecoderPool
 from tests.app.world import World
+from tests.remembered import measure_once
 
 # Before any test puts something else into a module that a command takes names from.
 assert list(get_command(app).commands.values())
@@ -90,7 +92,10 @@ def decoders() -> Iterator[DecoderPool]:
 
 @pytest.fixture
 def kept_decoders(decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that decode are there before the command and after it: to start them takes most of a small scan."""
+    """Processes that decode are there before the command and after it, and the same pairs are measured once.
+
+    Both take most of a small scan.
+    """
 
     usual = limits_here()
 
@@ -99,6 +104,7 @@ def kept_decoders(decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(opening, "open_decoders", kept)
     monkeypatch.setattr(compare, "open_decoders", kept)
+    monkeypatch.setattr(measure, "measure_images", measure_once)
 
 
 @pytest.fixture
