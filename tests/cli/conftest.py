@@ -19,14 +19,13 @@ from dedup_cli.local import compare
 from dedup_cli.local.local_files import limits_here
 from dedup_cli.main import app
 from dedup_core.color.color_metrics import ColorMetrics
-from dedup_core.comparison import measure
 from dedup_core.comparison.verdict import Verdict, VerdictKind
 from dedup_core.limits import DecodeLimits
 from dedup_core.paths import ImagePath
 from dedup_decoders import opening
 from dedup_decoders.pool import DecoderPool
 from tests.app.world import World
-from tests.remembered import measure_once
+from tests.remembered import remember
 
 # Before any test puts something else into a module that a command takes names from.
 assert list(get_command(app).commands.values())
@@ -69,6 +68,11 @@ class Known:
         return row
 
 
+@pytest.fixture(autouse=True)
+def _remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember(monkeypatch)
+
+
 def memory_services() -> Services:
     """Every port in memory, all of it empty."""
     return World().services
@@ -92,10 +96,7 @@ def decoders() -> Iterator[DecoderPool]:
 
 @pytest.fixture
 def kept_decoders(decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that decode are there before the command and after it, and the same pairs are measured once.
-
-    Both take most of a small scan.
-    """
+    """Processes that decode are there before the command and after it: to start them takes most of a small scan."""
 
     usual = limits_here()
 
@@ -104,7 +105,6 @@ def kept_decoders(decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(opening, "open_decoders", kept)
     monkeypatch.setattr(compare, "open_decoders", kept)
-    monkeypatch.setattr(measure, "measure_images", measure_once)
 
 
 @pytest.fixture

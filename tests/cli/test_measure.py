@@ -31,7 +31,7 @@ from dedup_storage.connect import connect
 from tests.app.world import World, photo
 from tests.azurite import Account
 from tests.core.pictures import encoded
-from tests.remembered import copies_once, measure_once, remember
+from tests.remembered import copies_once, measure_once
 
 
 class Bench:
@@ -70,7 +70,6 @@ class Bench:
 
 @pytest.fixture(autouse=True)
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Bench]:
-    remember(monkeypatch)
     monkeypatch.setattr(copy_maker, "CopyMaker", Bench)
     monkeypatch.setattr(Bench, "fails_after", 1_000_000)
     monkeypatch.setattr(Bench, "processes", [])
