@@ -120,9 +120,9 @@ class IngestService:
 
         An image that is not known gets its row before its blob is read, so that a deletion finds it. Whoever finds that
         somebody else has moved the row goes on from theirs. `again`: what was refused is read once more, whatever
-        refused it. `force`: an image that is known is read, appended and looked up once more. `is_new`: it is thought
-        to be unknown, which spares a look. `is_gone`: it is thought to be deleted, and gets no row if it had none.
-        `at_once`: a few look-alikes of one that nobody has tried to take in before are compared here, not by a message.
+        refused it. `force`: a known image is read, appended and looked up once more. `is_new`: thought to be unknown,
+        which spares a look. `is_gone`: thought to be deleted, gets no row if it had none. `at_once`: a few look-alikes
+        of an image that nobody has tried to take in before are compared here, not by a message.
         """
         self._reader.prepare()
         row, is_claim = self._known_or_claimed(path, is_new=is_new, is_gone=is_gone)
@@ -151,10 +151,7 @@ class IngestService:
         raise TemporaryError(f"Image {path.image_id} keeps changing while it is read", reason="keeps-changing")
 
     def _repeat(self, row: FeaturesRow | None) -> int:
-        """What follows from a row that is up to date; how many pairs were sent.
-
-        An earlier try that wrote the row may have died before that, or ours wrote it and its answer got lost.
-        """
+        """What whoever wrote this row may have died before, or did not hear of; how many pairs were sent."""
         if row is not None and row.status == INDEXED:
             return self._pairing.verify_anew(row)
         if row is not None and row.status.is_rejected:
