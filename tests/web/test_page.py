@@ -981,7 +981,7 @@ def test_whoever_reloads_or_is_given_the_address_finds_what_was_shown(browser: B
             page.fill("#since", "1970-01-01")
         wait_for(page, lambda: "since=1970-01-01&group=" in page.url)
         first, items = page.url, page.locator("#list li")
-        wait_for(page, lambda: items.last.scroll_into_view_if_needed() or items.count() == 60)  # it may go back once more
+        wait_for(page, lambda: items.last.scroll_into_view_if_needed() or items.count() == 60)  # it may go back
         items.nth(50).locator("button").click()
         named = page.locator("#list [aria-current] .name")
         expect(named).to_have_text("9-0.jpg")
