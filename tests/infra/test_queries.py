@@ -206,7 +206,7 @@ def test_a_damaged_log_is_found_though_every_image_is_complete(log: Log):
 
 def test_alerts_work_with_the_rarest_schedule_that_the_page_names_and_not_beyond(log: Log):
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    (minutes,) = re.findall(r"^\| `STATS_SCHEDULE` .*At the rarest `0 \*/(\d+) \* \* \* \*`", page, re.MULTILINE)
+    (minutes,) = re.findall(r"^\| `STATS_SCHEDULE` .*at the rarest `0 \*/(\d+) \* \* \* \*`", page, re.MULTILINE)
     lost = World()
     lost.upload("lost.png", photo(1))
     line = log.of_ledger(lost)
