@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from dedup_core.decoding.history.jpeg_tables import quality_seen_later
 from dedup_core.decoding.history.provenance import LOSSLESS, REDUCED
 from dedup_core.extraction import extract_features
-from tests.core.drawings import plan
+from tests.core.drawings import photo_bytes, plan
 from tests.core.pictures import encoded, scene
 
 
@@ -41,6 +41,12 @@ def saved(picture: Image.Image, quality: int) -> Image.Image:
 def test_what_was_never_a_jpeg_is_lossless_and_sharp():
     found = provenance(encoded(photograph(), "PNG"))
     assert (found.quality, found.saved_again, found.detail_side) == (100, False, 480)
+
+
+@pytest.mark.parametrize("quality", [60, 80, 90])
+def test_blocks_of_another_codec_are_no_grid_of_a_jpeg(quality):
+    small = Image.open(io.BytesIO(photo_bytes("astronaut.png"))).resize((256, 256))
+    assert not provenance(encoded(small, "WEBP", quality=quality)).saved_again
 
 
 @pytest.mark.parametrize("quality", [60, 75, 85])

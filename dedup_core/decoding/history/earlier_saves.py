@@ -80,8 +80,8 @@ def quality_before_changes(luma: Float32s, size: tuple[int, int], *, is_lossless
 
     `has_gaps`: its histogram lacks single tones, as those of 8 bits do that were stretched, and none that a camera or
     an encoder made. So its tones are taken back along each of some curves, until the steps of a table show.
-    What shows nothing but the grid has the quality that usually leaves one so clear; of a file that is a JPEG itself
-    the grid may be its own.
+    What shows nothing but the grid has the quality that usually leaves one so clear; of a file that is coded in blocks
+    itself, as JPEG and WebP are, the grid may be its own.
     """
     grid = block_grid(luma)
     elsewhere = [luma[row:, column:] for row, column in _places_elsewhere(grid, size)]

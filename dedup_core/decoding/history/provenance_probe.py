@@ -30,6 +30,7 @@ _DEEPEST: Final = 4  # bands: below a quarter of the side the noise of a flat pi
 _EMPTY: Final = 0.15  # docs/thresholds.md#true-pixels
 _CLIFF: Final = 0.11  # docs/thresholds.md#true-pixels
 _FINEST_CLIFF: Final = 0.07  # docs/thresholds.md#true-pixels
+_IN_BLOCKS: Final = ("WEBP", "AVIF", "HEIF")  # as Pillow names what is coded in blocks of its own
 _HIGH: Final = 90  # quality; what is coarser hides steps that were finer
 _HIGH_OF_HALF: Final = 85
 _FREQUENT: Final = 8  # of 65,536 pixels; of fewer a tone may lack by chance
@@ -75,7 +76,7 @@ def _quality_before(picture: Image.Image, probe: Float32s, luma_table: list[int]
     before = earlier_quality(probe, luma_table)
     if before is not None or quality < _HIGH:
         return before
-    is_lossless = luma_table is None
+    is_lossless = luma_table is None and picture.format not in _IN_BLOCKS
     has_gaps = is_lossless and _has_gaps(picture)
     return quality_before_changes(probe, picture.size, is_lossless=is_lossless, has_gaps=has_gaps)
 
