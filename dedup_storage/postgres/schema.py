@@ -18,14 +18,14 @@ from dedup_core.search.shared_words import REVISION
 
 log = EventLog(__name__)
 
-PUT: Final = "put_3"
+PUT: Final = "put_4"
 PUT_TYPES: Final = ("uuid[]", "bigint[]", "bigint[]", "bytea[]", "integer[]", "integer[]")
 MET: Final = "met_3"
 MET_TYPES: Final = ("integer[]", "integer")
-FOUND: Final = "found_3"
+FOUND: Final = "found_4"
 FOUND_TYPES: Final = ("uuid", "bigint", "integer[]", "integer[]", "integer[]", "integer", "integer")
-CROWD: Final = 16  # images that have a word, from which on more of them are a crowd
-CROWD_GROWS: Final = 1 << 19  # images for each of which this number grows by one: chance brings so many together
+CROWD: Final = 10  # images that have a word, from which on more of them are a crowd: docs/scale.md#crowded-words
+CROWD_GROWS: Final = 1 << 20  # images for each of which this number grows by one: chance brings so many together
 _LIKE: Final = 3  # words in common that chance hardly ever makes
 _LOCK: Final = 0x64656475_70696478  # any number, the same in all instances
 
