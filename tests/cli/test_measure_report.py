@@ -13,6 +13,7 @@ from dedup_changes import copy_maker
 from dedup_changes.transforms import ALL_TRANSFORMS, TRANSFORMS
 from dedup_cli.main import app
 from dedup_cli.quality.measure_tables import PARTS
+from demo.photographs import FILES
 from tests.app.world import World
 from tests.axe import serious_findings
 from tests.browser import SHOTS, chromium, shoot
@@ -26,7 +27,7 @@ PHOTOGRAPHS = (
     "retina.jpg",
     "rocket.jpg",
     "astronaut.png",
-    "hubble_deep_field.jpg",
+    "hubble.jpg",
 )
 SHOWN = (
     *("white-balance", "mirrored", "crop-random-70", "avatar", "crop-framed"),
@@ -114,6 +115,10 @@ def test_every_part_of_the_changes_has_its_row(browser: Browser, report: Path):
     page = opened(browser, report, "light", WIDE)
     assert [it.inner_text() for it in page.locator(".matrix tbody td:first-child").all()] == list(PARTS.values())
     assert PARTS.keys() == {it.part for it in ALL_TRANSFORMS}
+
+
+def test_the_photographs_of_a_screenshot_are_there():
+    assert FILES.keys() >= set(PHOTOGRAPHS)
 
 
 def test_on_a_phone_nothing_hangs_over(browser: Browser, report: Path):

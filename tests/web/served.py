@@ -5,6 +5,7 @@ import random
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -142,9 +143,11 @@ def with_history(world: World) -> World:
         counted = LoaderStats(2 * busy, 10**6 * busy, 0, 0, busy, sum(failures.values()), failures_by_reason=failures)
         world.stats.put(moment.date().isoformat(), "an instance", counted)
     world.services.verdict_log.append(records)
-    for number, prefix in enumerate(PREFIXES):
-        found = {FindingKind.PAIR_WAITING: 1} if number % 40 == 0 else {}
-        world.reports.put_ledger(SliceReport(prefix, 4, 4 - len(found), len(found), found, 0, NOON))
+    images = Counter(row.path.image_id[:2] for row in world.features.all())
+    for prefix in PREFIXES:
+        found = {FindingKind.PAIR_WAITING: 1} if images[prefix] > 6 else {}
+        report = SliceReport(prefix, images[prefix], images[prefix] - len(found), len(found), found, 0, NOON)
+        world.reports.put_ledger(report)
     return world
 
 
