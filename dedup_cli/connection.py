@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -12,7 +13,7 @@ from dedup_app.configuration.extras import from_extra
 from dedup_app.configuration.settings import Settings
 from dedup_app.configuration.storage_connection import STORAGE, StorageConnection
 from dedup_app.services import Services
-from dedup_cli.local_app import emulator_of, means_the_emulator
+from dedup_cli.local_app import local_app_of, means_the_emulator
 from dedup_core.errors import InvalidSetting
 
 SETTINGS_FILE = "local.settings.json"
@@ -52,12 +53,13 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
     Where they name the emulator, the one of the app that runs in this folder is meant, whatever its ports.
     """
     values = {**_values(folder / SETTINGS_FILE), **environment}
-    if means_the_emulator(values.get(STORAGE, "")):
-        values[STORAGE] = emulator_of(folder) or values[STORAGE]
+    app = local_app_of(folder) if means_the_emulator(values.get(STORAGE, "")) else None
+    if app:
+        values[STORAGE] = app.emulator
     settings = Settings.from_environment(values)
     if settings.image_storage is None:
         raise InvalidSetting(_not_set(environment))
-    return settings
+    return replace(settings, uploads_queue=app.uploads_queue) if app else settings
 
 
 def _not_set(environment: Mapping[str, str]) -> str:

@@ -1,9 +1,10 @@
-"""The app that `make start` runs in a folder: where its storage emulator listens, on whichever ports."""
+"""The app that `make start` runs in a folder: its storage emulator, on whichever ports, and its queue of uploads."""
 
 import json
 import os
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 STATUS_FILE = Path(".local_host", "status.json")
@@ -15,15 +16,24 @@ def means_the_emulator(connection_string: str) -> bool:
     return _DEVELOPMENT_STORAGE.fullmatch(connection_string) is not None
 
 
-def emulator_of(folder: Path) -> str | None:
-    """The connection string of the emulator that the running app of this folder has started; None without one."""
+@dataclass(frozen=True, slots=True)
+class LocalApp:
+    """The emulator that it has started, as a connection string, and the queue in which its host announces blobs."""
+
+    emulator: str
+    uploads_queue: str
+
+
+def local_app_of(folder: Path) -> LocalApp | None:
+    """The app that runs in this folder on an emulator of its own; None without one."""
     try:
         status = json.loads((folder / STATUS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(status, dict) or not isinstance(status.get("azurite"), str):
         return None
-    return str(status["azurite"]) if _is_running(status.get("pid")) else None
+    app = LocalApp(status["azurite"], f"azure-webjobs-blobtrigger-{status.get('host_id')}")
+    return app if _is_running(status.get("pid")) else None
 
 
 def _is_running(pid: object) -> bool:

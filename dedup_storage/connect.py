@@ -68,7 +68,7 @@ def connect(settings: Settings, decoders: "DecoderPool | InProcessDecoders | Non
         verify_queue=AzureVerifyQueue(queues, settings.verify_queue),
         ingest_queue=AzureIngestQueue(queues, settings.ingest_queue),
         poison_queues=AzurePoisonQueues(queues),
-        queues=AzureQueues(queues, queue_names(settings)),
+        queues=AzureQueues(queues, queue_names(settings), settings.uploads_queue),
         open_index=lambda: _index(settings, clients),
         verdict_log=VerdictLog(AzureSegments(clients.blobs, settings.index_container, VERDICTS)),
         event_senders=event_senders(settings, queues),

@@ -44,6 +44,7 @@ class Settings:
     verify_queue: str = "verify-pairs"
     ingest_queue: str = "ingest-images"
     events_queue: str = "blob-events"
+    uploads_queue: str = ""  # of the host, where its name is known: no setting, the command sees it of `make start`
     notify_queue: str = ""
     events_topic_endpoint: str = ""
     stats_schedule: str = "0 */5 * * * *"

@@ -81,22 +81,29 @@ class AzureIngestQueue(NamedQueue):
 
 
 class AzureQueues:
-    """The `Queues` port: each queue by its name, and its poison queue, which the host fills."""
+    """The `Queues` port: each queue by its name, and its poison queue, which the host fills.
 
-    def __init__(self, service: QueueService, names: Sequence[str]) -> None:
+    The host's own queue of uploads is counted where its name is known.
+    """
+
+    def __init__(self, service: QueueService, names: Sequence[str], uploads_queue: str = "") -> None:
         self._service = service
         self._names = tuple(names)
+        self._uploads_queue = uploads_queue
 
     def lengths(self) -> dict[str, QueueLengths]:
         return {name: self._lengths(name) for name in self._names}
 
     def _lengths(self, name: str) -> QueueLengths:
+        return QueueLengths(self._waiting(name), length_of(self._service, name + POISON_SUFFIX))
+
+    def _waiting(self, name: str) -> int:
         # Where there is none of that name, Azure tells an identity without rights on it 403, and not 404.
-        waiting = 0 if name == BLOB_TRIGGER_QUEUE else length_of(self._service, name)
-        return QueueLengths(waiting, length_of(self._service, name + POISON_SUFFIX))
+        queue = self._uploads_queue if name == BLOB_TRIGGER_QUEUE else name
+        return length_of(self._service, queue) if queue else 0
 
     def waiting(self) -> int:
-        return sum(length_of(self._service, name) for name in self._names if name != BLOB_TRIGGER_QUEUE)
+        return sum(map(self._waiting, self._names))
 
     def poison(self, limit: int = 20) -> Sequence[RejectedMessage]:
         """Messages that the host gave up on, up to 32 a queue, which stay where they are."""

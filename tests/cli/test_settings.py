@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from azure.storage.queue import QueueClient
 from typer.testing import CliRunner, Result
 
+from dedup_app.ports.queues import BLOB_TRIGGER_QUEUE
 from dedup_cli.connection import read_settings
 from dedup_cli.local_app import STATUS_FILE
 from dedup_cli.main import app
 from dedup_core.errors import InvalidSetting
 from dedup_storage.connect import connect
+from dedup_storage.messaging.queues import send_text
 from tests.local_host.conftest import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -132,7 +135,7 @@ def test_the_status_of_an_app_on_a_real_account_leaves_the_usual_ports(tmp_path:
     assert connection_of(tmp_path, ImageStorage=EMULATOR) == EMULATOR
 
 
-def test_the_command_finds_the_storage_of_an_app_that_was_started_as_make_start_does(tmp_path: Path):
+def test_the_command_finds_storage_and_waiting_uploads_of_an_app_that_was_started_as_make_start_does(tmp_path: Path):
     (tmp_path / "function_app.py").write_text(
         "import azure.functions as func\n"
         "app = func.FunctionApp()\n"
@@ -146,7 +149,14 @@ def test_the_command_finds_the_storage_of_an_app_that_was_started_as_make_start_
     environment = {name: value for name, value in os.environ.items() if name not in {"ImageStorage", STORAGE_OF_HOST}}
     with subprocess.Popen([*command, "--stop-with-stdin"], cwd=ROOT, env=environment, stdin=subprocess.PIPE) as host:
         wait_until((tmp_path / STATUS_FILE).exists)
-        services = connect(read_settings(tmp_path, {}))
+        settings = read_settings(tmp_path, {})
+        services = connect(settings)
         assert services.features.tally().statuses == {}
+        assert services.queues.lengths()[BLOB_TRIGGER_QUEUE].waiting == 0
+        host_id = json.loads((tmp_path / STATUS_FILE).read_text())["host_id"]
+        name = f"azure-webjobs-blobtrigger-{host_id}"
+        with QueueClient.from_connection_string(connection_of(tmp_path), name) as uploads:
+            send_text(uploads, "a blob")
+        assert services.queues.lengths()[BLOB_TRIGGER_QUEUE].waiting == services.queues.waiting() == 1
         host.communicate(timeout=60)
     assert connection_of(tmp_path) == EMULATOR
