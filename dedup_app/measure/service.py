@@ -4,9 +4,10 @@ It only reads: an image once, the tables and the index as the app does. What com
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import batched, islice
+from threading import Event
 
 from dedup_app.measure.copies import CopyMaker, MadeCopy, PictureStore
 from dedup_app.measure.results import CopyResult, ImageResult, Outcome, StrangerPair
@@ -70,10 +71,19 @@ class MeasureService:
         return draw(known, lambda row: groups.get(id_of(row.path), NO_GROUP), most, seed)
 
     def run(self, images: Sequence[ImageSummary], pictures: PictureStore) -> Iterator[ImageResult]:
-        """What became of each image, as they are done. Raises `TemporaryError` where storage is busy for good."""
+        """What became of each image, as they are done. Raises `TemporaryError` where storage is busy for good.
+
+        Once nobody waits for more, as after Ctrl-C, images that were begun are left at their next copy.
+        """
         self._index.catch_up()
+        left_off = Event()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="measure") as threads:
-            yield from _as_done(threads, 2 * self._threads, lambda image: self._measured(image, pictures), images)
+            try:
+                yield from _as_done(
+                    threads, 2 * self._threads, lambda image: self._measured(image, pictures, left_off), images
+                )
+            finally:
+                left_off.set()
 
     def strangers(self, images: Sequence[ImageSummary], most: int) -> tuple[list[FeaturesRow], Strangers]:
         """The rows of these images, and their pairs that are no copies by content or by what people decided."""
@@ -110,7 +120,7 @@ class MeasureService:
         order = sorted(groups, key=lambda group: -_STRENGTH.index(group.family))
         return {image.image_id: group.family.value for group in order for image in group.images}
 
-    def _measured(self, image: ImageSummary, pictures: PictureStore) -> ImageResult:
+    def _measured(self, image: ImageSummary, pictures: PictureStore, left_off: Event) -> ImageResult:
         row = self._row_of(image.path.image_id)
         if row is None or row.version != image.version or row.features is None:
             return ImageResult(str(image.path), Outcome.VANISHED if row is None else Outcome.CHANGED)
@@ -126,12 +136,15 @@ class MeasureService:
         except PermanentError:
             return ImageResult(str(image.path), Outcome.UNREADABLE)
         pictures.put(image.path.image_id, picture)
-        return ImageResult(str(image.path), Outcome.MEASURED, len(source.data), tuple(self._copies(row, picture)))
+        copies = tuple(self._copies(row, picture, left_off))
+        return ImageResult(str(image.path), Outcome.MEASURED, len(source.data), copies)
 
-    def _copies(self, row: FeaturesRow, picture: WorkingImage) -> Iterator[CopyResult]:
+    def _copies(self, row: FeaturesRow, picture: WorkingImage, left_off: Event) -> Iterator[CopyResult]:
         names = [change.name for change in self._copy_maker.changes]
         for part in batched(names, COPIES_AT_ONCE, strict=False):
             for made in self._copy_maker.copies(picture, row.path.name, part):
+                if left_off.is_set():
+                    raise CancelledError
                 yield self._looked_up(row, picture, made)
 
     def _looked_up(self, original: FeaturesRow, picture: WorkingImage, made: MadeCopy) -> CopyResult:
@@ -174,7 +187,7 @@ def _as_done[T, R](
                     failure, left = failure or raised, iter(())
                     waiting = {it for it in waiting if not it.cancel()}
     finally:
-        threads.shutdown(cancel_futures=True)
+        threads.shutdown(wait=False, cancel_futures=True)
     if failure is not None:
         raise failure
 

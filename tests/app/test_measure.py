@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -137,6 +138,28 @@ def test_a_run_goes_on_where_it_was(trial: Trial):
     assert [copy.measurement.structure for copy in kept.copies] == [it.measurement.structure for it in first.copies]
     left = without(sample.images, {kept.path})
     assert [str(image.path) for image in left] == [str(image.path) for image in sample.images[1:]]
+
+
+def test_an_image_that_was_begun_is_left_at_its_next_copy_once_nobody_waits_for_it(trial: Trial):
+    handed_out, most = [], 5_000
+
+    class Endless(Bench):
+        """The first image has no copies, the next one has thousands of the same."""
+
+        begun: ClassVar[list[str]] = []
+
+        def copies(self, picture: WorkingImage, name: str, changes: Sequence[str]) -> list[MadeCopy]:
+            self.begun.append(name)
+            if name == self.begun[0]:
+                return []
+            [made] = super().copies(picture, name, changes)
+            return (handed_out.append(made) or made for _ in range(most))  # type: ignore[func-returns-value, return-value]
+
+    trial.bench = Endless(("jpeg-50",))
+    running = trial.service.run(trial.service.sample("", 2, 0).images, trial.pile)
+    assert next(running).copies == ()
+    running.close()
+    assert len(handed_out) < most
 
 
 def test_as_many_images_are_at_work_as_there_are_threads():
