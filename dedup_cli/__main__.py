@@ -65,7 +65,8 @@ def _open_what_is_closed() -> None:
 def _spell_out_strange_letters() -> None:
     """Names may have any letters, and the encoding of a pipe or an old terminal may lack them."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        # `surrogateescape` is what Python takes in the C locale; it fails on letters just the same
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
 
 

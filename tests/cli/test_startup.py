@@ -117,14 +117,16 @@ def test_who_closes_an_output_is_told_nothing_there(tmp_path, closed):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"]])
-def test_letters_that_the_output_lacks_are_spelled_out(tmp_path, arguments):
+@pytest.mark.parametrize(
+    ("encoding", "arguments"), [("ascii", []), ("ascii", ["--json"]), ("ascii:surrogateescape", [])]
+)
+def test_letters_that_the_output_lacks_are_spelled_out(tmp_path, encoding, arguments):
     files = {str(tmp_path / name) for name in ("größe-👕.png", "日本.png")}
     for file in files:
         scene(1).save(file)
     done = subprocess.run(
         [*DEDUP, "scan", str(tmp_path), "--jobs", "1", "--no-cache", *arguments],
-        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        env=os.environ | {"PYTHONIOENCODING": encoding},
         capture_output=True,
         text=True,
         check=True,
