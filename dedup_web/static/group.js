@@ -44,9 +44,13 @@ async function showRest(group) {
 }
 
 function showEmpty(focus) {
-  const [strong, quiet] = isFiltered() ? ["Nothing fits these filters", "Change or clear them to see more."]
+  const narrowed = isFiltered() && "Change or clear them to see more.";
+  const of_these = narrowed ? " that fits these filters" : "", of_those = narrowed ? " that fit these filters" : "";
+  const all = state.total === 1 ? `The only group${of_these} is decided` : `All ${many(state.total, "group")}${of_those} are decided`;
+  const is_done = state.tab !== "decided" && state.total && !isIdenticalOnly(); // how many of them are identical is not told
+  const [strong, quiet] = is_done ? [all, narrowed || "The command dedup plan says which copies could go now; nothing goes by itself."]
+    : narrowed ? ["Nothing fits these filters", narrowed]
     : state.tab === "decided" ? ["Nothing is decided yet", "What you decide is listed here, and can be taken back."]
-    : state.total ? [`All ${many(state.total, "group")} are decided`, "The command dedup plan says which copies could go now; nothing goes by itself."]
     : ["There is nothing here", "Groups appear as images arrive and are compared."];
   showNothing(strong, quiet);
   if (focus) $("group").focus();

@@ -104,7 +104,8 @@ function moveTab(event) {
 }
 
 $("tabs").append(...TABS.map(([tab, name]) => el("button", { type: "button", role: "tab", "data-tab": tab, "aria-controls": "group", onclick: () => setTab(tab) }, name)));
-$("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it) => el("kbd", {}, it))), el("dd", {}, told)]), el("dt", {}, el("kbd", {}, "2"), "…", el("kbd", {}, "9")), el("dd", {}, "keep that image, and 1 the first, where it is unsure"),
+const SIGNS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
+$("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it) => el("kbd", {}, SIGNS[it] ?? it))), el("dd", {}, told)]), el("dt", {}, el("kbd", {}, "2"), "…", el("kbd", {}, "9")), el("dd", {}, "keep that image, and 1 the first, where it is unsure"),
   el("dt", {}, el("kbd", {}, "Shift"), " with ", el("kbd", {}, "d"), el("kbd", {}, "n"), el("kbd", {}, "b")), el("dd", {}, "only the image that is compared"));
 $("help-button").addEventListener("click", () => $("help").showModal());
 $("more").addEventListener("click", () => loadMore().catch((error) => tell(error.message)));

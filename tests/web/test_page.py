@@ -96,6 +96,7 @@ def test_a_review_by_keyboard(browser: Browser, site: Served):
     expect(page.locator(".viewer.blink")).to_be_visible()
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
+    assert page.locator("#keys dt").nth(0).inner_text() == "j↓"
     page.keyboard.press("Escape")
     page.close()
 
@@ -1182,6 +1183,10 @@ def test_whoever_listens_hears_that_the_last_group_is_decided(browser: Browser, 
         expect(page.locator("#list li")).to_have_count(left)
     expect(page.locator("#group")).to_have_attribute("aria-label", "All 3 groups are decided")
     expect(page.locator("#group")).to_be_focused()
+    only = "The only group that fits these filters is decided"
+    for name, told in (("coffee", only), ("nowhere", "Nothing fits these filters")):
+        page.fill("#name", name)
+        expect(page.locator("#group")).to_have_attribute("aria-label", told)
     page.close()
 
 
@@ -1332,7 +1337,7 @@ def test_of_rejected_files_no_more_is_told_than_is_known(browser: Browser, files
     for name, data in files.items():
         world.upload_and_ingest(name, data)
     with served(world) as site:
-        page = new_page(browser)
+        page = new_page(browser, **PHONE)
         page.goto(site.page)
         page.get_by_role("tab", name="Rejected").click()
         status, further = page.locator(".rejected [role=status]"), page.get_by_role("button", name="Look further")
@@ -1343,6 +1348,7 @@ def test_of_rejected_files_no_more_is_told_than_is_known(browser: Browser, files
             return status.inner_text() == told
 
         wait_for(page, looked_through)
+        expect(page.locator(".rejected table")).to_be_visible(visible="a.jpg" in files)
         page.close()
 
 
