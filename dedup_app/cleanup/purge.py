@@ -86,7 +86,7 @@ class PurgeService:
             if moved.step not in AWAY:
                 return Outcome(path, Fate.STAYS, size, "it is not away")
             if moved.away_since is None or self._now() - moved.away_since < older_than:
-                return Outcome(path, Fate.STAYS, size, "it is not away for so long")
+                return Outcome(path, Fate.STAYS, size, "it has not been away for so long")
             if wish:
                 raise CannotPurge(wish)
             self._delete(record, mover, moved, is_dry=is_dry)

@@ -65,8 +65,8 @@ class TuneService:
         evidence = gather(self._pairs, self._features, progress)
         if len(evidence.judgments) < LEAST_DECISIONS or min(evidence.copies, evidence.strangers) < LEAST_OF_EITHER:
             raise TooFewDecisions(
-                f"settings could follow {len(evidence.judgments)} decisions ({evidence.copies} of copies, "
-                f"{evidence.strangers} of others); {LEAST_DECISIONS} are needed, and {LEAST_OF_EITHER} of either: "
+                f"{LEAST_DECISIONS} decisions that settings could follow are needed, {LEAST_OF_EITHER} of either "
+                f"kind; there are {evidence.copies} of copies and {evidence.strangers} of others: "
                 "the tab Help me tune of the review page asks for those that tell most"
             )
         step = max(1, len(made) // MOST_MADE)

@@ -42,7 +42,7 @@ def owner(
     if as_json:
         print_json(_record(found))
     elif found is None:
-        console().print(Text("nobody's yet: the first app that starts becomes the owner", style="dim"))
+        console().print(Text("nobody's yet: the first app that has anything to do becomes the owner", style="dim"))
     else:
         console().print(Text(f"since {found.since:%Y-%m-%d %H:%M:%S} (UTC): {plain(str(found))}"))
 

@@ -122,16 +122,17 @@ def _completeness(oldest: datetime | None) -> str:
 def _images_table(counts: dict[str, int]) -> Table:
     table = plain_table("status", "images", right=("images",))
     for name, images in sorted(counts.items()):
-        table.add_row(Text(plain(name)), str(images))
+        table.add_row(Text(plain(name)), f"{images:,}")
     if not counts:
-        table.add_row(Text("none yet: upload images to the container, or `dedup ingest`", style="dim"), "0")
+        table.add_row(Text("none yet: upload images to the container, or `dedup ingest --all`", style="dim"), "0")
     return table
 
 
 def _queues_table(queues: Mapping[str, QueueLengths]) -> Table:
     table = plain_table("queue", "waiting", "poison", right=("waiting", "poison"))
     for name, lengths in sorted(queues.items()):
-        table.add_row(name, str(lengths.waiting), Text(str(lengths.poison), style="bold red" if lengths.poison else ""))
+        poison = Text(f"{lengths.poison:,}", style="bold red" if lengths.poison else "")
+        table.add_row(name, f"{lengths.waiting:,}", poison)
     return table
 
 

@@ -159,7 +159,8 @@ def _drawn(service: "MeasureService", folder: "MeasureFolder", asked: Asked) -> 
         return known
     drawn = service.sample(asked.prefix, asked.sample, asked.seed)
     if len(drawn.images) < 2:  # noqa: PLR2004 - one image has no stranger
-        raise InputError("there are fewer than two indexed images with such a name: nothing to measure")
+        those = f" of those whose names begin with {plain(asked.prefix)}" if asked.prefix else ""
+        raise InputError(f"there is nothing to measure: fewer than two images are indexed{those}")
     folder.put_sample(drawn)
     return drawn
 

@@ -44,7 +44,7 @@ def test_sixty_decisions_by_another_limit_find_it_and_it_holds_on_pairs_not_seen
 
 
 def test_ten_decisions_are_refused_and_the_sentence_says_what_is_needed():
-    with pytest.raises(TooFewDecisions, match=r"10 decisions .* 40 are needed, and 8 of either"):
+    with pytest.raises(TooFewDecisions, match=r"40 decisions .* there are 4 of copies and 6 of others"):
         tuned(decided(residuals(10, 2.4)))
 
 

@@ -185,7 +185,7 @@ def test_a_run_that_a_person_ended_says_how_far_it_is_and_how_it_goes_on(
 def test_purge_asks_for_an_age_and_tells_before_it_deletes(dedup: Command):
     dedup("apply", dedup.plan, "--yes")
     assert dedup("purge", dedup.manifest).exit_code == 2
-    assert "not away for so long" in dedup("purge", dedup.manifest, "--older-than", "30d").output
+    assert "it has not been away for so long" in dedup("purge", dedup.manifest, "--older-than", "30d").output
     dedup.scene.world.time += timedelta(days=31)
     assert "3 images would end" in dedup("purge", dedup.manifest, "--older-than", "30d").output
     assert len(dedup.scene.quarantined) == 3

@@ -136,6 +136,11 @@ def test_too_few_copies_found_are_an_exit_code(world: World):
     assert (done.exit_code, "less than 1" in done.stderr) == (1, True)
 
 
+def test_with_too_few_images_it_says_of_which(world: World):
+    assert "fewer than two images are indexed\n" in run(World(), "--yes").stderr
+    assert "indexed of those whose names begin with shoes/" in run(world, "--yes", "--prefix", "shoes/").stderr
+
+
 def test_a_run_that_was_interrupted_goes_on_and_leaves_nothing_behind(world: World, bench: type[Bench], tmp_path: Path):
     bench.fails_after = 3
     assert run(world, "--yes", "--jobs", "1").exit_code == 130

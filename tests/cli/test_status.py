@@ -49,7 +49,11 @@ def test_rejected_messages_stand_with_their_reason(dedup: Run, services: Service
 def test_large_numbers_are_told_with_their_thousands(dedup: Run, services: Services):
     totals = LoaderStats(images_downloaded=12_345, bytes_downloaded=5_678_900_000, comparisons_performed=9_876)
     services.reports.put_stats_report(StatsReport("2026-11-22", 2, totals, NOW))
+    message = VerifyMessage(ImagePath("images", "a.jpg"), (VerifyTarget(ImagePath("images", "b.jpg")),))
+    for _ in range(1_200):
+        services.verify_queue.send(message)
     told = words(dedup("status").output)
+    assert "verify-pairs 1,200 0" in told
     assert "comparisons 9,876 done, 0 failed" in told
     assert "images read 12,345 (5,678.9 MB)" in told
     assert "(46,911 reads saved)" in told

@@ -54,7 +54,7 @@ def test_nothing_is_written_where_nothing_is_better_and_that_is_told():
 
 def test_too_few_decisions_are_told_in_a_sentence():
     done = run(decided(residuals(10, 2.4)))
-    assert (done.exit_code, "40 are needed" in done.stderr) == (2, True)
+    assert (done.exit_code, "40 decisions" in done.stderr) == (2, True)
 
 
 def test_made_copies_are_taken_from_a_run_of_measure(tmp_path: Path):
