@@ -29,10 +29,19 @@ def main() -> int:
         print("usage: python -m demo.folder FOLDER", file=sys.stderr)
         return 2
     folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files().items():
-        (folder / name).write_bytes(data)
-    print(f"{len(files())} files in {folder}")
+    made = {folder / name: data for name, data in files().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, data in made.items():
+            if file.exists() and file.read_bytes() != data:
+                print(f"error: {file} is a file of your own: choose another folder", file=sys.stderr)
+                return 2
+        for file, data in made.items():
+            file.write_bytes(data)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(made)} files in {folder}")
     return 0
 
 
