@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "b.jpg": encoded(picture.resize((120, 90)), "JPEG", quality=80),
         "c.jpg": encoded(scene(2, (240, 180)), "JPEG"),
     }.items():
-        (photos / name).write_bytes(data)
+        (photos / name.replace("b.jpg", "b.JPG")).write_bytes(data)  # as cameras name them
         (tmp_path / name).write_bytes(data)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -67,4 +67,4 @@ def test_the_example_of_the_library_finds_the_copy_and_no_stranger(
     exec(compile(code, "documented", "exec"), {"__name__": "documented"})  # noqa: S102
     assert folder.is_dir()
     [line] = capsys.readouterr().out.splitlines()
-    assert line.startswith("photos/b.jpg photos/a.jpg duplicate structure matches")
+    assert line.startswith("photos/b.JPG photos/a.jpg duplicate structure matches")

@@ -63,7 +63,8 @@ def test_own_images_are_uploaded_and_told_apart_by_the_commands_as_they_are_writ
         assert "images/c.png" not in pairs
         assert re.search(r"1 group, 2 images", told["dedup groups"])
         [python] = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "azure" in code]
-        (clone / "my-photos" / "d.png").write_bytes(encoded(scene(3, (240, 180))))
+        (clone / "my-photos" / "2019").mkdir()
+        (clone / "my-photos" / "2019" / "d.png").write_bytes(encoded(scene(3, (240, 180))))
         (clone / "upload.py").write_text(python)
         shell.run("python upload.py")
         wait_until_compared(services, 4)
