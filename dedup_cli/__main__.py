@@ -32,7 +32,7 @@ def _run() -> None:
             raise
         sys.exit(
             f"error: the command `dedup` needs the package {error.name}, which comes with an extra: "
-            "pip install 'near-duplicate-images[cli]' (with [cli,azure] for an app in Azure)"
+            "in a clone, pip install '.[cli]' (with [cli,azure] for an app in Azure)"
         )
     signal.signal(signal.SIGTERM, _end)
     _open_what_is_closed()

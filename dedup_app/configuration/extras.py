@@ -16,5 +16,5 @@ def from_extra(asked: str, packages: Collection[str], extras: str) -> Iterator[N
             raise
         raise InvalidSetting(
             f"{asked} is asked with the package {error.name}, which comes with an extra: "
-            f"pip install 'near-duplicate-images[{extras}]'"
+            f"in a clone, pip install '.[{extras}]'"
         ) from error

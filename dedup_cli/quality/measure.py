@@ -134,7 +134,7 @@ def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureSer
     try:
         from dedup_changes.copy_maker import CopyMaker  # noqa: PLC0415 - `--help` need not wait for it
     except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli,azure,measure]'") from error
+        raise InputError(f"{error.name} is missing: in a clone, pip install '.[cli,azure,measure]'") from error
     from dedup_decoders.comparing_process import prepare  # noqa: PLC0415 - as above
     from dedup_decoders.opening import open_decoders  # noqa: PLC0415 - as above
 

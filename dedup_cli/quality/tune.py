@@ -97,7 +97,7 @@ def _made(folder: Path) -> "Iterator[Made]":
     try:
         from dedup_changes.transforms import TRANSFORMS  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli,azure,measure]'") from error
+        raise InputError(f"{error.name} is missing: in a clone, pip install '.[cli,azure,measure]'") from error
     for result in MeasureFolder.kept(folder).results():
         for copy in result.copies:
             if copy.search is Stage.FOUND:

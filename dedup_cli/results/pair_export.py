@@ -61,7 +61,7 @@ def write_parquet(file: Path, pairs: Iterable[PairRow]) -> int:
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InputError(
-            f"Parquet files are written with {error.name}: pip install 'near-duplicate-images[parquet]'"
+            f"Parquet files are written with {error.name}: in a clone, pip install '.[parquet]'"
         ) from error
     schema = _schema(pa)
     total = 0

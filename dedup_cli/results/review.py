@@ -36,7 +36,7 @@ def review(
 
             from dedup_web.app import create_app  # noqa: PLC0415
         except ModuleNotFoundError as error:
-            raise InputError(f"{error.name} is missing: pip install 'near-duplicate-images[cli]'") from error
+            raise InputError(f"{error.name} is missing: in a clone, pip install '.[cli]'") from error
         services = services_of(context)
     who = name or _own_name()
     if not is_unicode(who):

@@ -59,7 +59,7 @@ def test_the_command_names_its_extra_in_place_of_a_traceback(folder: Path) -> No
     done = run(COMMAND, folder=folder, allowed=(*LIBRARY, "dedup_cli"))
     assert done.returncode == 1
     assert done.stderr.startswith("error: the command `dedup` needs the package ")
-    assert "pip install 'near-duplicate-images[cli]'" in done.stderr
+    assert "in a clone, pip install '.[cli]'" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -68,7 +68,7 @@ def test_files_are_compared_without_azure_and_an_app_is_asked_with_its_extra(fol
     assert (done.returncode, done.stderr) == (0, "")
     asked = run(COMMAND, "status", folder=folder, missing=EXTRA_AZURE)
     assert asked.returncode == 3
-    assert "pip install 'near-duplicate-images[cli,azure]'" in asked.stderr
+    assert "in a clone, pip install '.[cli,azure]'" in asked.stderr
     assert "Traceback" not in asked.stderr
 
 
@@ -88,5 +88,5 @@ def test_an_index_in_postgresql_is_asked_with_its_extra(folder: Path, package: s
     opened = run(OPENED, folder=folder, missing=(package,))
     assert opened.stdout == (
         f"INDEX_URL is asked with the package {package}, which comes with an extra: "
-        "pip install 'near-duplicate-images[cli,azure,postgres]'\n"
+        "in a clone, pip install '.[cli,azure,postgres]'\n"
     )
