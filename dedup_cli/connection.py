@@ -52,7 +52,10 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
 
     Where they name the emulator, the one of the app that runs in this folder is meant, whatever its ports.
     """
-    values = {**_values(folder / SETTINGS_FILE), **environment}
+    of_file = _values(folder / SETTINGS_FILE)
+    if any(map(_is_of_the_account, environment)):  # one way to connect, and not half of two
+        of_file = {name: value for name, value in of_file.items() if not _is_of_the_account(name)}
+    values = {**of_file, **environment}
     app = local_app_of(folder) if means_the_emulator(values.get(STORAGE, "")) else None
     if app:
         values[STORAGE] = app.emulator
@@ -60,6 +63,10 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
     if settings.image_storage is None:
         raise InvalidSetting(_not_set(environment))
     return replace(settings, uploads_queue=app.uploads_queue) if app else settings
+
+
+def _is_of_the_account(name: str) -> bool:
+    return name.partition("__")[0] == STORAGE
 
 
 def _not_set(environment: Mapping[str, str]) -> str:

@@ -45,6 +45,15 @@ def test_the_environment_wins_over_the_file(tmp_path: Path):
     assert read_settings(tmp_path, {"IMAGE_CONTAINER": "photos"}).image_container == "photos"
 
 
+def test_an_account_of_the_environment_wins_however_the_file_names_another_one(tmp_path: Path):
+    uris = {f"ImageStorage__{it}ServiceUri": f"https://real.{it}.core.windows.net" for it in ("blob", "queue", "table")}
+    write_settings(tmp_path, {"Values": {"ImageStorage": EMULATOR, "IMAGE_CONTAINER": "pictures"}})
+    settings = read_settings(tmp_path, uris)
+    assert (settings.account, settings.image_container) == ("real", "pictures")
+    write_settings(tmp_path, {"Values": uris})
+    assert connection_of(tmp_path, ImageStorage=ELSEWHERE) == ELSEWHERE
+
+
 def test_without_account_the_command_says_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING", raising=False)
     result = run_in(tmp_path, monkeypatch, "status")
