@@ -188,7 +188,7 @@ class GroupModel(BaseModel):
 
 
 class GroupPageModel(BaseModel):
-    """One page; `total`, `decided` and `bytes_to_gain` are of all groups with this verdict, name and date."""
+    """One page; `total`, `decided` and `bytes_to_gain` are of all groups that the filters let through."""
 
     groups: list[GroupModel]
     next_cursor: str | None

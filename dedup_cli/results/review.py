@@ -47,7 +47,9 @@ def review(
         try:
             listening.bind((ADDRESS, port))
         except OSError as error:
-            raise InputError(f"port {port} is taken: choose another one, or 0 for a free one") from error
+            raise InputError(
+                f"cannot use port {port} ({error.strerror}): choose another one, or 0 for a free one"
+            ) from error
         host = f"{ADDRESS}:{listening.getsockname()[1]}"
         app = create_app(services, who=who, key=key, first_key=first_key, hosts=frozenset({host}))
         address = f"http://{host}/api/review?code="

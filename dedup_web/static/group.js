@@ -47,8 +47,7 @@ function showEmpty(focus) {
   const narrowed = isFiltered() && "Change or clear them to see more.";
   const of_these = narrowed ? " that fits these filters" : "", of_those = narrowed ? " that fit these filters" : "";
   const all = state.total === 1 ? `The only group${of_these} is decided` : `All ${many(state.total, "group")}${of_those} are decided`;
-  const is_done = state.tab !== "decided" && state.total && !isIdenticalOnly(); // how many of them are identical is not told
-  const [strong, quiet] = is_done ? [all, narrowed || "The command dedup plan says which copies could go now; nothing goes by itself."]
+  const [strong, quiet] = state.tab !== "decided" && state.total ? [all, narrowed || "The command dedup plan says which copies could go now; nothing goes by itself."]
     : narrowed ? ["Nothing fits these filters", narrowed]
     : state.tab === "decided" ? ["Nothing is decided yet", "What you decide is listed here, and can be taken back."]
     : ["There is nothing here", "Groups appear as images arrive and are compared."];

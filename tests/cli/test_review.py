@@ -60,4 +60,4 @@ def test_a_port_that_is_taken_is_told(dedup: Run) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         result = dedup("review", "--no-browser", "--as", "ann", "--port", str(taken.getsockname()[1]))
-    assert (result.exit_code, "is taken: choose another one" in result.stderr) == (2, True)
+    assert (result.exit_code, "(Address already in use): choose another one" in result.stderr) == (2, True)

@@ -1187,6 +1187,9 @@ def test_whoever_listens_hears_that_the_last_group_is_decided(browser: Browser, 
     for name, told in (("coffee", only), ("nowhere", "Nothing fits these filters")):
         page.fill("#name", name)
         expect(page.locator("#group")).to_have_attribute("aria-label", told)
+    page.fill("#name", "")
+    page.locator("#identical").check()
+    expect(page.locator("#group")).to_have_attribute("aria-label", only)
     page.close()
 
 
