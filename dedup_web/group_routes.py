@@ -23,9 +23,17 @@ def _add_reading(api: FastAPI) -> None:
         *,
         verdict: Annotated[Family | None, Query(description="Only groups with this verdict")] = None,
         identical: Annotated[bool, Query(description="Only groups whose files are the same bytes")] = False,
-        state: Annotated[State, Query(description="Which groups: decided or not")] = State.OPEN,
-        prefix: Annotated[str, Query(max_length=1024, description="Only groups with an image of such a name")] = "",
-        name: Annotated[str, Query(max_length=1024, description="Only groups with this in a name, in any case")] = "",
+        state: Annotated[State, Query(description="Groups that people decided, or not")] = State.OPEN,
+        prefix: Annotated[
+            str, Query(max_length=1024, description="Only groups with an image whose name begins with this")
+        ] = "",
+        name: Annotated[
+            str,
+            Query(
+                max_length=1024,
+                description="Only groups with an image whose name has this in it, in capital or small letters",
+            ),
+        ] = "",
         since: Annotated[date | None, Query(description="Only groups with a verdict since this day (UTC)")] = None,
         cursor: Annotated[str | None, Query(max_length=200, description="Of the page before")] = None,
         size: Annotated[int, Query(ge=1, le=200, description="Groups on a page")] = 50,

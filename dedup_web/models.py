@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from dedup_app.feedback.decisions import Act, PairDecision, Said
 from dedup_app.feedback.shown import shown_of_group, shown_of_pair
@@ -199,17 +199,16 @@ class GroupPageModel(BaseModel):
 
 
 class DecisionRequest(BaseModel):
-    """`keeper` names the image that stays, with the act `keeper` only.
+    """With `shown`, nothing is decided (409) if the group or pair changed since, or somebody decided about it.
 
-    With `shown`, as the group or pair had it, nothing is decided (409) if that changed since, or somebody decided about
-    it. With `undoes`, as an answer had it in `decided`, nothing is taken back (409) where something else holds by now.
+    With `undoes`, nothing is taken back (409) where something else holds by now.
     """
 
     model_config = {"extra": "forbid"}
     act: Act
-    keeper: ImageId | None = None
-    shown: str = ""
-    undoes: DecidedModel | None = None
+    keeper: ImageId | None = Field(None, description="The id of the image to stay, with the act `keeper`")
+    shown: str = Field("", description="As the group or pair had it")
+    undoes: DecidedModel | None = Field(None, description="What an answer had in `decided`, with the act `undo`")
 
 
 class DecisionModel(BaseModel):

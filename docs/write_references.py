@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from dedup_cli.main import app
 from dedup_web.app import description
+from dedup_web.docs_page import Input, inputs_of
 
 DOCS = Path(__file__).parent
 _OPTIONS = re.compile(r"(<!-- options of ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -40,22 +41,24 @@ def fresh(page: str) -> str:
 
 def operations() -> str:
     """One row an operation of the API, in its own words."""
+    schema = description()
     lines = ["| operation | parameters | what it does |", "|---|---|---|"]
-    for path, by_method in description()["paths"].items():
+    for path, by_method in schema["paths"].items():
         for method, it in by_method.items():
             told = (it.get("description") or it["summary"]).replace("\n", " ")
-            lines.append(f"| `{method.upper()} {path}` | {_parameters(it)} | {told} |")
+            lines.append(f"| `{method.upper()} {path}` | {_parameters(it, schema)} | {told} |")
     return "\n".join(lines)
 
 
-def _parameters(operation: dict[str, Any]) -> str:
-    told = []
-    for it in operation.get("parameters", ()):
-        what = it.get("description", "")
-        told.append(f"`{it['name']}`: {what[:1].lower()}{what[1:]}" if what else f"`{it['name']}`")
-    body = operation.get("requestBody", {}).get("content", {})
-    told += [f"body: `{kind}`" for kind in body]
-    return "; ".join(told)
+def _parameters(operation: dict[str, Any], schema: dict[str, Any]) -> str:
+    return "; ".join(map(_parameter, inputs_of(operation, schema)))
+
+
+def _parameter(it: Input) -> str:
+    name = f"body: `{it.name}`" if it.place == "body" else f"`{it.name}`"
+    values = ", ".join(f"`{value}`" for value in it.values)
+    told = " ".join(filter(None, (f"{it.told[:1].lower()}{it.told[1:]}", f"({values})" if values else "")))
+    return f"{name}: {told}" if it.told else f"{name} {told}".strip()
 
 
 def options(name: str) -> str:

@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from dedup_app.configuration.storage_connection import StorageConnection
+from dedup_app.feedback.decisions import Act
+from dedup_app.queries.review import State
 from dedup_app.records.group_records import facts_of
 from dedup_core.comparison.sides import ALIKE
 from dedup_core.comparison.verdict import VerdictKind
@@ -526,6 +528,8 @@ def test_the_reference_shows_every_operation_as_text(client: TestClient):
     page = client.get("/api/docs").text
     for path in client.get("/api/openapi.json").json()["paths"]:
         assert path in page
+    for values in (State, Act):
+        assert ", ".join(f"<code>{it}</code>" for it in values) in page
     assert "<script" not in page
 
 
