@@ -113,7 +113,7 @@ function card(it, at, group, chosen) {
       el("div.path", { title: nameOf(image) }, el("bdi", {}, shortNameOf(image))), facts(image, isFirst ? null : group.keeper),
       el("div.row", {},
         isKeeper ? null : el("button", { type: "button", "data-key": `keep-${image.id}`, onclick: decidesOnce("keeper", image) }, "Keep this one ", el("kbd", {}, String(at + 1))),
-        el("a.button.quiet", { "data-key": `original-${image.id}`, href: `/api/images/${image.id}/original${key ? `?code=${encodeURIComponent(key)}` : ""}`, target: "_blank", rel: "noopener noreferrer" }, "Original"))));
+        el("a.button.quiet", { "data-key": `original-${image.id}`, href: `/api/images/${image.id}/original${key ? `?code=${encodeURIComponent(key)}` : ""}`, target: "_blank", rel: "noopener noreferrer" }, "Open the file"))));
 }
 
 function decidedChip(member, group) {

@@ -1358,7 +1358,7 @@ def test_of_rejected_files_no_more_is_told_than_is_known(browser: Browser, files
 def test_an_original_opens_in_a_tab_of_its_own(browser: Browser, site: Served):
     page = opened(browser, site)
     with page.context.expect_page() as opening:
-        page.locator(".card.keeper a", has_text="Original").click()
+        page.locator(".card.keeper a", has_text="Open the file").click()
     expect(opening.value.locator("img")).to_be_visible()
     page.close()
 
