@@ -13,7 +13,7 @@ from tests.clone import ROOT, Shell, environment_of, make_clone, services_on, st
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```(sh|text|python)\n(.*?)```", re.DOTALL)
-DESK = {"width": 1360, "height": 860}
+DESK = {"width": 1360, "height": 890}
 
 
 def test_the_tutorial_from_an_empty_account_to_decided_and_cleared_copies(tmp_path: Path):
