@@ -1,5 +1,6 @@
 """Images that a person names: which of the images is meant, and whether it is there."""
 
+import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,12 @@ def image_path(services: Services, text: str) -> ImagePath:
 
 
 def _readings(services: Services, text: str) -> tuple[ImagePath, ...]:
-    return ImagePath.readings(text, containers=services.settings.containers, account=services.settings.account)
+    try:
+        return ImagePath.readings(text, containers=services.settings.containers, account=services.settings.account)
+    except InvalidPath as error:
+        if os.path.exists(text):  # noqa: PTH110 - that of `Path` raises for a name that is too long
+            raise InvalidPath(f"{error}. It is a name on this machine: upload it first") from error
+        raise
 
 
 def note_prefix(services: Services, prefix: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,19 @@ def test_more_images_than_fit_a_message_become_several(dedup: Run, services: Ser
     messages = services.verify_queue.messages
     assert len(messages) > 1
     assert [str(target.path) for message in messages for target in message.rights] == names
+
+
+def test_whoever_names_a_file_of_this_machine_is_told_to_upload_it(
+    dedup: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-photos").mkdir()
+    (tmp_path / "my-photos" / "cat.jpg").write_bytes(b"a cat")
+    for name in ("my-photos", "my-photos/cat.jpg", "./my-photos/cat.jpg"):
+        assert "upload it first" in dedup("ingest", name).stderr
+    for name in ("my-photos/dog.jpg", "a" * 5_000):
+        refused = dedup("ingest", name)
+        assert (refused.exit_code, "upload" in refused.stderr) == (2, False)
 
 
 @pytest.mark.parametrize(
