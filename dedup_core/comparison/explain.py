@@ -124,7 +124,8 @@ def _palette_strip(pixels: Pixels) -> Image.Image:
 
 def _lines(measurement: PairMeasurement, verdict: Verdict) -> list[str]:
     metrics = measurement.metrics
-    bits = "no fingerprint" if measurement.distance_bits is None else f"{measurement.distance_bits} bits"
+    distance = measurement.distance_bits
+    bits = "no fingerprint" if distance is None else f"{distance} bit{'' if distance == 1 else 's'}"
     colors = (
         f"palette distance {metrics.dominant_distance:.1f}   pixel difference {metrics.pixel_difference:.1f}   "
         f"histogram correlation {metrics.histogram_correlation:.3f}   color residual {measurement.color_residual:.1f}"

@@ -154,7 +154,7 @@ def _with_doubts_of_one_picture(
         other_tones(measurement, policy),
         other_shapes(measurement),
         exchanged(measurement),
-        written_around(measurement),
+        written_around(measurement, policy),
         cut_mark(measurement),
         nothing_compared(measurement),
     )
@@ -170,7 +170,7 @@ def _with_doubts_of_recoloring(
     are_recolored = only_colors_differ(measurement, policy)
     if doubt := turned_mark(measurement, policy) or nothing_compared(measurement):
         return VerdictKind.ALTERED if are_recolored else VerdictKind.DISTINCT, (doubt, *reasons)
-    if part := recolored_part(measurement, policy) or (written_around(measurement) if are_recolored else ""):
+    if part := recolored_part(measurement, policy) or (written_around(measurement, policy) if are_recolored else ""):
         return VerdictKind.ALTERED, (part, *reasons)
     if outlying := (
         outlying_place(measurement, policy, recolored=True)

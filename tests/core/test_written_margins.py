@@ -32,7 +32,7 @@ def with_bar(ground: str, ink: str, words: str, *, below: bool = False, size: in
 def test_a_picture_with_a_caption_beside_it_is_altered(marked):
     verdict = decide(measure_images(working(scene(3)), working(marked)))
     assert verdict.kind is VerdictKind.ALTERED, verdict.reasons
-    assert "written" in verdict.reasons[0]
+    assert verdict.reasons[0].startswith("the whole of one is shown inside the other, and something is written")
     assert verdict.sides.right.is_written
     assert verdict.sides.right.shared == 1.0, "what is written shows no more of the scene"
 

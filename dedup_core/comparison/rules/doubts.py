@@ -89,11 +89,13 @@ def displaced_parts(measurement: PairMeasurement, policy: Policy) -> str:
     return f"parts are displaced against each other, as from another point of view ({moved} pixels)"
 
 
-def written_around(measurement: PairMeasurement) -> str:
+def written_around(measurement: PairMeasurement, policy: Policy) -> str:
     """The sentence about what is around one of two pictures, beside the part that both show; empty without."""
     sides = measurement.sides
     if not (sides.left.is_written or sides.right.is_written):
         return ""
+    if measurement.inner_coverage >= policy.min_inner_coverage and measurement.coverage < WHOLE_FRAME:
+        return "the whole of one is shown inside the other, and something is written or shown around it"
     return "something is written or shown around one of the two, which the other does not show"
 
 
