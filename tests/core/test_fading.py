@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dedup_core.comparison.measure import measure_images
 from dedup_core.comparison.measurement import STANDS_OUT, PairMeasurement
+from dedup_core.comparison.overlap.blank_sides import shows_beside_blank
 from dedup_core.comparison.regions import changed
 from dedup_core.comparison.verdict import VerdictKind, decide
 from dedup_core.decoding.decoder import decode
@@ -139,6 +140,42 @@ def test_a_sheet_from_which_a_photograph_is_gone_is_no_duplicate():
     verdict = decide(measured(both, COPIES["again"](one)))
     assert verdict.kind is VerdictKind.ALTERED
     assert "is blank in" in verdict.reasons[0]
+
+
+def contact_sheet(columns: int) -> Image.Image:
+    """As many of four columns of two photographs, in a frame for all of them."""
+    sheet = Image.new("RGB", (900, 480), (12, 12, 14))
+    for place in range(2 * columns):
+        column, row = divmod(place, 2)
+        part = photo("coffee.png").crop((70 * column, 180 * row, 70 * column + 200, 180 * row + 200))
+        sheet.paste(part, (20 + 220 * column, 30 + 220 * row))
+    return sheet
+
+
+@pytest.mark.parametrize("how", ["again", "half"])
+def test_a_contact_sheet_from_which_a_column_is_gone_is_no_duplicate(how):
+    verdict = decide(measured(contact_sheet(4), COPIES[how](contact_sheet(3))))
+    assert verdict.kind is VerdictKind.ALTERED
+    assert "shown around it" in verdict.reasons[0]
+
+
+def test_bars_over_a_picture_in_its_frame_stay_a_frame():
+    picture, barred = photo("coffee.png"), photo("coffee.png")
+    for box in ((0, 0, 512, 40), (0, 300, 512, 341)):
+        barred.paste((0, 0, 0), box)
+    assert decide(measured(picture, COPIES["again"](barred))).kind is VerdictKind.DUPLICATE
+
+
+def test_only_a_scene_in_the_same_tones_is_shown_beside_a_blank_side():
+    scene = np.asarray(photo("coffee.png").resize((192, 144)))
+    blank = scene.copy()
+    blank[:, 140:] = 255
+    with_corners = blank.copy()
+    with_corners[:28, 164:] = with_corners[-28:, 164:] = scene[:28, 164:]
+    inner = (0.0, 0.0, 140 / 192, 1.0)
+    assert shows_beside_blank(scene, blank, inner)
+    assert not shows_beside_blank(with_corners, blank, inner)
+    assert not shows_beside_blank(scene // 2, blank, inner)
 
 
 def test_a_crop_of_what_is_beside_a_blank_half_is_a_duplicate_all_the_same():

@@ -84,6 +84,11 @@ def has_ink_in_filling(picture: Pixels, edges: Edges) -> bool:
     return bool(ink.sum() >= _LEAST * max(picture.shape) ** 2)
 
 
+def shows_a_scene(strip: Pixels, side: int) -> bool:
+    """Whether what lies at one side of a picture, outermost line first, has as many outlines as other pictures have."""
+    return int(_outlines(strip.astype(np.int16)).sum()) >= _LEAST_SCENE * side**2
+
+
 def _status_bar(whole: Pixels) -> int:
     """How many of the uppermost lines of a picture may tell the time: of one that is as high as a phone's screen is."""
     height, width = whole.shape[:2]

@@ -11,6 +11,7 @@ from PIL import Image
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.comparison.alignment.filled_corners import filled_edges, round_corners_of_one
 from dedup_core.comparison.alignment.warp import LEAST_LEAN, shrunk
+from dedup_core.comparison.overlap.blank_sides import shows_beside_blank
 from dedup_core.comparison.overlap.frame_ink import Surroundings, has_ink_in_filling, has_ink_in_frame
 from dedup_core.comparison.overlap.other_frame import LEAST_MARGIN, within_the_other
 from dedup_core.comparison.overlap.overlays import overlaid_sides
@@ -46,7 +47,8 @@ def sides_of(
     """
     is_straight = lean == 0.0
     scales = [size / max(whole.shape[:2]) for whole in wholes]
-    if _is_one_frame(wholes, inner):
+    one_frame = _is_one_frame(wholes, inner)
+    if one_frame:
         parts = _stretched([np.asarray(shrunk(whole, scale)) for whole, scale in zip(wholes, scales, strict=True)])
     overlaid = overlaid_sides(*parts)
     # Around what is turned against the other, a box says little of where the frame of that one lies.
@@ -54,6 +56,8 @@ def sides_of(
     sides = Sides(*map(side_of, wholes, scales, frames, overlaid, (lean, lean)))
     if lean <= LEAST_LEAN:
         sides = _with_ink(sides, [has_ink_in_frame(*it) for it in zip(wholes, inner, strict=True)])
+    if is_straight and one_frame:
+        sides = _with_what_is_gone(sides, parts, inner[0])
     if not is_straight:
         return _with_filling(sides, wholes, turn, may_have_ink=lean > LEAST_LEAN)
     if not (sides.left.is_framed and sides.right.is_framed):
@@ -75,6 +79,15 @@ def _with_ink(sides: Sides, has_ink: list[bool]) -> Sides:
         for side, inked in zip((sides.left, sides.right), has_ink, strict=True)
     )
     return Sides(ours, theirs)
+
+
+def _with_what_is_gone(sides: Sides, wholes: Both, inner: Corners) -> Sides:
+    """The sides of two in the very same frame, of one size: where one of them is blank, the other may show more."""
+    left, right = wholes
+    return Sides(
+        replace(sides.left, is_written=sides.left.is_written or shows_beside_blank(left, right, inner)),
+        replace(sides.right, is_written=sides.right.is_written or shows_beside_blank(right, left, inner)),
+    )
 
 
 def _with_filling(sides: Sides, wholes: Both, turn: float, *, may_have_ink: bool) -> Sides:
