@@ -1,6 +1,7 @@
 """Pages are compared at a larger size, too: one digit of a dense page makes it another one, and copies stay copies."""
 
 import random
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -35,6 +36,11 @@ def lines(seed: int) -> list[str]:
 
 
 def page(text: list[str]) -> Image.Image:
+    return page_of(tuple(text)).copy()
+
+
+@cache
+def page_of(text: tuple[str, ...]) -> Image.Image:
     sheet = Image.new("RGB", PAGE, "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=PRINT)
     for number, line in enumerate(text):
