@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -56,6 +57,12 @@ def engine() -> Any:
     return importlib.import_module("duckdb_kql")
 
 
+@cache
+def connection() -> Any:
+    """One for all tests, each of which makes its tables anew: to connect takes as long as to ask."""
+    return engine().connect()
+
+
 class Log:
     """Application Insights with what an app has logged and how its functions ended."""
 
@@ -82,22 +89,21 @@ class Log:
 
     def ask(self, query: str) -> Rows:
         lines = [it.getMessage() for it in self._caplog.records] + self.extra
-        duckdb_kql = engine()
-        with duckdb_kql.connect() as insights:
-            insights.execute("create table traces(timestamp timestamp, message varchar, operation_Id varchar)")
-            insights.execute(
-                "create table requests"
-                "(timestamp timestamp, name varchar, duration double, success boolean, operation_Id varchar)"
-            )
-            for number, line in enumerate(lines):
-                # The host gives a line the operation of its invocation.
-                operation = json.loads(line).get("invocation", "") if line.startswith("{") else ""
-                moment = NOON + number * self.between
-                insights.execute("insert into traces values (?, ?, ?)", (moment, line, operation))
-            for request in self.requests:
-                insights.execute("insert into requests values (?, ?, ?, ?, ?)", request)
-            rows: Rows = duckdb_kql.kql(insights, query).fetchall()
-            return rows
+        insights = connection()
+        insights.execute("create or replace table traces(timestamp timestamp, message varchar, operation_Id varchar)")
+        insights.execute(
+            "create or replace table requests"
+            "(timestamp timestamp, name varchar, duration double, success boolean, operation_Id varchar)"
+        )
+        for number, line in enumerate(lines):
+            # The host gives a line the operation of its invocation.
+            operation = json.loads(line).get("invocation", "") if line.startswith("{") else ""
+            moment = NOON + number * self.between
+            insights.execute("insert into traces values (?, ?, ?)", (moment, line, operation))
+        for request in self.requests:
+            insights.execute("insert into requests values (?, ?, ?, ?, ?)", request)
+        rows: Rows = engine().kql(insights, query).fetchall()
+        return rows
 
     def alert(self, name: str) -> Rows:
         return self.ask((INFRA / "queries" / f"{name}.kql").read_text())
