@@ -143,6 +143,7 @@ def test_who_waits_for_the_app_is_told_so(browser: Browser, site: Served):
     expect(page.locator("#group strong")).to_have_text("Looking…")
     held.pop().continue_()
     expect(page.locator(".reasons").first).to_be_visible()
+    wait_until_painted(page)
     page.unroute(re.compile(r"/api/groups\?"))
     held = holding(page, re.compile(r"/decision$"))
     page.keyboard.press("d")
