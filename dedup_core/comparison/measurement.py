@@ -103,12 +103,13 @@ class Tones:
     `clear_mark`: as `mark`, of what is clear of clipped channels, or less where curves for each explain more of that.
     `exchanged` 0..1: of even places nearby that one picture shows in two colors, the share that the other shows in one,
     whichever way that is less; 0 where colors match anyhow. `painted`: how far the colors of an even area are apart
-    where nearly all others are as they were, those of its color, too, or in one tone are; 0 for none. `kept_in_tone`
-    0..1: the share of even places, but for plain background, that have the same color once one curve for all channels
-    gave one picture the tone of the other; 0 where that was not asked. `off_tone`: as `color_residual`, with all
-    channels as many times as bright, and clipped; None where even places are otherwise. `off_saturation`: the same with
-    all colors as many times as saturated; None where places are otherwise, or it was not asked. `off_in_tone`: how far
-    the colors of an even place are apart on that curve, CIELAB units, in the place that differs most but for specks.
+    where nearly all others are as they were, those of its color, too, or in one tone are, or where neither tone nor
+    saturation explains it; 0 for none. `kept_in_tone` 0..1: the share of even places, but for plain background, that
+    have the same color once one curve for all channels gave one picture the tone of the other; 0 where that was not
+    asked. `off_tone`: as `color_residual`, with all channels as many times as bright, and clipped; None where even
+    places are otherwise. `off_saturation`: the same with all colors as many times as saturated; None where places are
+    otherwise, or it was not asked. `off_in_tone`: how far the colors of an even place are apart on that curve, CIELAB
+    units, in the place that differs most but for specks.
     `fine_mark`: as `mark`, of two pages at a larger size. `stronger_mark`: as `mark`, where a stronger color is one of
     its own. `lost_mark`, `lost_fine_mark`: as `mark` and `fine_mark`, where one picture has no color and the lightness
     of all that is marked; all other marks are 0 then. `panel`: how far the colors of the plain part are apart that was

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
@@ -116,3 +117,28 @@ def test_pale_areas_that_are_clipped_and_shadows_that_are_lifted_are_not_painted
     clipped = pale.point([min(255, round(level * 1.1)) for level in range(256)] * 3)
     assert decide(measure_images(working(pale), working(clipped))).kind is not VerdictKind.DISTINCT
     assert measure_images(working(pale), working(clipped)).tones.painted == 0.0
+
+
+def lipstick(shade: Color) -> Image.Image:
+    """A product on white: a black case, a ring of gold and the tip."""
+    sheet = Image.new("RGB", (320, 560), (252, 252, 252))
+    for (width, height), place, color in (
+        ((110, 200), (105, 320), (40, 40, 44)),
+        ((96, 90), (112, 230), (210, 180, 110)),
+        ((70, 140), (125, 90), shade),
+    ):
+        light = 0.55 + 0.55 * np.sin(np.linspace(0.2, 2.9, width))
+        shaded = np.clip(light[:, None] * np.full((height, 1, 3), color), 0, 255).astype(np.uint8)
+        sheet.paste(Image.fromarray(shaded), place)
+    return sheet
+
+
+def test_a_product_of_which_a_part_has_another_shade_is_no_duplicate():
+    assert kind_of(lipstick((190, 30, 50)), jpeg(lipstick((150, 25, 40)), 85)) is VerdictKind.ALTERED
+
+
+def test_a_product_with_less_saturation_or_lifted_shadows_has_no_part_in_another_shade():
+    product = lipstick((190, 30, 50))
+    lifted = product.point([min(255, level + max(0, 40 - level // 2)) for level in range(256)] * 3)
+    for copy in (ImageEnhance.Color(product).enhance(0.7), lifted):
+        assert measure_images(working(product), working(jpeg(copy, 85))).tones.painted == 0.0

@@ -44,7 +44,7 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     if tones.spot > limit and not only_saturated:
         return f"a part has another color ({above(tones.spot, limit)})"
     if tones.painted > 0:
-        return f"a part has another color, and others that had its color have not ({tones.painted:.0f})"
+        return f"a part has another color, and nearly all else has the same ({tones.painted:.0f})"
     off_in_tone = min(tones.off_in_tone, tones.spot)  # a white balance, or a lost saturation, explains some of it
     if off_in_tone > _OFF_IN_TONE and tones.kept_in_tone > _ALL_IN_TONE and not only_saturated:
         off = above(off_in_tone, _OFF_IN_TONE)

@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s
+from dedup_core.arrays import Float32s, largest_but
 from dedup_core.color.lab import block_means
 from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks
+from dedup_core.comparison.tones.one_tone import OneTone
 
 _EVEN: Final = 20.0  # variance in CIELAB units: more in a block is an edge, or a texture
 _OTHER: Final = 12.0  # CIELAB units between two colors; docs/thresholds.md#exchanged-colors
@@ -21,6 +22,11 @@ _LEAST_PAINTED: Final = 0.03  # of white, of a channel: blocks that differ by le
 _NEARLY_ALL: Final = 0.9  # of the even blocks
 _LEAST_EVEN: Final = 60  # blocks
 _SPECKS: Final = 2  # blocks that may have any color
+_MOST: Final = 0.8  # of the even blocks; docs/thresholds.md#exchanged-colors
+_BETWEEN: Final = 0.02  # of the even blocks; docs/thresholds.md#exchanged-colors
+_IN_NO_TONE: Final = 12.0  # CIELAB units; docs/thresholds.md#exchanged-colors
+_COLORED: Final = 10.0  # chroma in CIELAB: less is a gray that has a tint
+_LEAST_COLORED: Final = 8  # blocks
 _APART: Final = (
     *((0, 2), (0, 4), (0, 5), (0, 7), (2, 0), (4, 0), (5, 0), (7, 0)),
     *((3, 3), (3, -3), (5, 5), (5, -5)),
@@ -81,7 +87,23 @@ class EvenBlocks:
         `blocks` are those of the same two. Of a few specks nothing is said, nor where what has the color of that area,
         in either picture, changed as it did: shadows that were lifted, a pale tint that was clipped.
         """
-        return 0.0 if _hardly_differ(blocks) else painted(self._colors)
+        return 0.0 if _hardly_differ(blocks) else painted(self._colors) or self._in_another_shade(blocks)
+
+    def _in_another_shade(self, blocks: Blocks) -> float:
+        """The same of a larger part, whatever else had its color: its like need not be elsewhere.
+
+        A change of tone or light changes some colors by a little, a saturation all colors, and one curve explains both
+        but for a part that has another color.
+        """
+        apart = _apart(self._colors)
+        kept, other = apart <= _UNCHANGED, apart > _PAINTED
+        if len(apart) < _LEAST_EVEN or kept.mean() < _MOST or (kept | other).mean() < 1 - _BETWEEN:
+            return 0.0
+        chroma = np.linalg.norm(self._colors[0][kept, 1:], axis=1)
+        if np.count_nonzero(chroma > _COLORED) < _LEAST_COLORED:
+            return 0.0
+        one = OneTone.of(blocks, self.even)
+        return largest_but(apart[other], _SPECKS) if one is None or one.off > _IN_NO_TONE else 0.0
 
     def are_retoned(self, blocks: Blocks) -> bool:
         """Whether more of them have other colors than one part has; `blocks` are those of the same two."""
