@@ -20,6 +20,7 @@ from dedup_core.comparison.rules.another_color import (
     exchanged,
     keeps_colors,
     kept_colors,
+    painted_part,
     recolored_part,
     some_colors,
 )
@@ -144,6 +145,7 @@ def _with_doubts_of_one_picture(
         another_ground(measurement, policy),
         another_panel(measurement),
         another_shade(measurement, policy),
+        painted_part(measurement),
         too_small_a_part(measurement, policy),
         outlying_place(measurement, policy),
         fine_print(measurement),

@@ -43,8 +43,6 @@ def another_spot(measurement: PairMeasurement, policy: Policy) -> str:
     only_saturated = is_saturated(tones, policy)
     if tones.spot > limit and not only_saturated:
         return f"a part has another color ({above(tones.spot, limit)})"
-    if tones.painted > 0:
-        return f"a part has another color, and nearly all else has the same ({tones.painted:.0f})"
     off_in_tone = min(tones.off_in_tone, tones.spot)  # a white balance, or a lost saturation, explains some of it
     if off_in_tone > _OFF_IN_TONE and tones.kept_in_tone > _ALL_IN_TONE and not only_saturated:
         off = above(off_in_tone, _OFF_IN_TONE)
@@ -81,6 +79,14 @@ def another_shade(measurement: PairMeasurement, policy: Policy) -> str:
     if is_lit or is_saturated(tones, policy):
         return ""
     return f"a part is lighter or darker in one of them ({tones.light:.1f}), and {tones.kept:.0%} has the same color"
+
+
+def painted_part(measurement: PairMeasurement) -> str:
+    """The sentence about an even part in another color, where nearly all else is as it was; empty without one."""
+    tones = measurement.tones
+    if tones is None or tones.painted == 0:
+        return ""
+    return f"a part has another color, and nearly all else has the same ({tones.painted:.0f})"
 
 
 def another_panel(measurement: PairMeasurement) -> str:
