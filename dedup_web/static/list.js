@@ -49,6 +49,10 @@ async function loadMore() {
   } finally { if (continued_question === question) continued_question = null; }
 }
 
+const endOfList = new IntersectionObserver((entries) => {
+  if (entries.at(-1).isIntersecting) loadMore().catch((error) => tell(error.message));
+}, { rootMargin: "400px" });
+
 // As many groups as before, read anew; whether they are what is shown now.
 async function reloadList() {
   const question = ++newest_question, wanted = Math.max(PAGE, state.groups.length), groups = [];
@@ -83,6 +87,9 @@ function showList(groups, page) {
   for (const item of before.values()) if (!kept.has(item)) item.remove();
   items.forEach((item, at) => { if ($("list").children[at] !== item) $("list").insertBefore(item, $("list").children[at] ?? null); });
   $("more").hidden = !page.next_cursor;
+  // Told anew: an end that stays in sight while the list is asked for is told of once.
+  endOfList.unobserve($("more"));
+  endOfList.observe($("more"));
   document.body.classList.toggle("plain", !groups.length);
   showProgress(page);
   markCurrent();

@@ -109,7 +109,6 @@ $("keys").append(...KEYS.flatMap(([keys, told]) => [el("dt", {}, ...keys.map((it
   el("dt", {}, el("kbd", {}, "Shift"), " with ", el("kbd", {}, "d"), el("kbd", {}, "n"), el("kbd", {}, "b")), el("dd", {}, "only the image that is compared"));
 $("help-button").addEventListener("click", () => $("help").showModal());
 $("more").addEventListener("click", () => loadMore().catch((error) => tell(error.message)));
-new IntersectionObserver(([entry]) => { if (entry.isIntersecting) loadMore().catch((error) => tell(error.message)); }, { root: null, rootMargin: "400px" }).observe($("more"));
 $("decide-identical").addEventListener("click", () => {
   $("decide-identical").disabled = true;
   decideIdentical().catch((error) => tell(error.message)).finally(() => { $("decide-identical").disabled = false; });
