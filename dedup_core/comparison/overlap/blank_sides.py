@@ -31,8 +31,8 @@ def shows_beside_blank(ours: Pixels, theirs: Pixels, inner: Corners) -> bool:
     gone = [_is_gone(mine, other) for mine, other in strips]
     if (gone[0] and gone[2]) or (gone[1] and gone[3]):
         return False
-    longer = max(ours.shape[:2])
-    return any(is_gone and shows_a_scene(mine, longer) for is_gone, (mine, _) in zip(gone, strips, strict=True))
+    shown = (mine.astype(np.int16) for is_gone, (mine, _) in zip(gone, strips, strict=True) if is_gone)
+    return any(shows_a_scene([strip], max(ours.shape[:2])) for strip in shown)
 
 
 def _is_retoned(ours: Pixels, theirs: Pixels, inner: Corners) -> bool:

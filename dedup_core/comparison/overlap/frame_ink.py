@@ -3,7 +3,7 @@
 A frame of one color ends where the picture begins, all at once. Between its outer edge and there it has nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -84,9 +84,12 @@ def has_ink_in_filling(picture: Pixels, edges: Edges) -> bool:
     return bool(ink.sum() >= _LEAST * max(picture.shape) ** 2)
 
 
-def shows_a_scene(strip: Pixels, side: int) -> bool:
-    """Whether what lies at one side of a picture, outermost line first, has as many outlines as other pictures have."""
-    return int(_outlines(strip.astype(np.int16)).sum()) >= _LEAST_SCENE * side**2
+def shows_a_scene(strips: Iterable[NDArray[np.int16]], longer: int) -> bool:
+    """Whether what lies at some sides of a picture, outermost lines first, has as many outlines as other pictures have.
+
+    `longer` is the longer side of that picture.
+    """
+    return sum(int(_outlines(strip).sum()) for strip in strips) >= _LEAST_SCENE * longer**2
 
 
 def _status_bar(whole: Pixels) -> int:
@@ -131,8 +134,7 @@ class Surroundings:
     @property
     def _is_scene(self) -> bool:
         """Whether it shows more than grain, which leaves no outlines, and on which light changes evenly."""
-        outlines = sum(int(_outlines(strip).sum()) for strip in self._strips)
-        if outlines >= _LEAST_SCENE * max(self._whole.shape) ** 2:
+        if shows_a_scene(self._strips, max(self._whole.shape)):
             return True
         uneven = np.concatenate([_unevenness(strip) for strip in self._strips])
         return bool(uneven.mean() >= _VARIED)
