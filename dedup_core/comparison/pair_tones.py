@@ -46,12 +46,12 @@ def tones_and_regions(
     is_little = look.detail is not None and look.detail.altered_share <= FEW_PARTS
     if is_little:
         tones, regions = _with_marks(tones, regions, found, wholes)
-    even = EvenBlocks(laid.labs, unchanged)
-    tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted(blocks))
+    even = EvenBlocks(laid.labs, unchanged, blocks)
+    tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted())
     if is_little and not only_colors:
         tones = replace(tones, off_saturation=off_saturation(blocks))
-    if is_little and even.are_retoned(blocks):
-        tones = _in_one_tone(tones, OneTone.of(blocks, even.even))
+    if is_little and even.are_retoned():
+        tones = _in_one_tone(tones, even.one_tone)
     return tones, regions
 
 

@@ -37,11 +37,11 @@ _APART: Final = (
 class EvenBlocks:
     """The blocks of two aligned pictures in CIELAB, (h, w, 3) each, that are even in both, found when first asked for.
 
-    `counted` (h, w) is 1 where the two show the same shapes.
+    `counted` (h, w) is 1 where the two show the same shapes; `blocks` are those of the same two.
     """
 
-    def __init__(self, labs: tuple[Float32s, Float32s], counted: Float32s) -> None:
-        self._labs, self._counted = labs, counted
+    def __init__(self, labs: tuple[Float32s, Float32s], counted: Float32s, blocks: Blocks) -> None:
+        self._labs, self._counted, self._blocks = labs, counted, blocks
 
     @cached_property
     def _means(self) -> list[Float32s]:
@@ -49,7 +49,7 @@ class EvenBlocks:
         return [block_means(lab, BLOCK) for lab in self._labs]
 
     @cached_property
-    def even(self) -> NDArray[np.bool_]:
+    def _even(self) -> NDArray[np.bool_]:
         """Which blocks are even in both, (rows, columns)."""
         even = block_means(self._counted[..., None].astype(np.float32), BLOCK)[..., 0] > COUNTED
         for lab, mean in zip(self._labs, self._means, strict=True):
@@ -59,7 +59,22 @@ class EvenBlocks:
     @cached_property
     def _colors(self) -> list[Float32s]:
         """Of what is even, (n, 3) of either picture."""
-        return [mean[self.even] for mean in self._means]
+        return [mean[self._even] for mean in self._means]
+
+    @cached_property
+    def _distances(self) -> Float32s:
+        """How far the two colors of what is even are apart, (n,)."""
+        return _apart(self._colors)
+
+    @cached_property
+    def one_tone(self) -> OneTone | None:
+        """What is even, one picture in the tone of the other."""
+        return OneTone.of(self._blocks, self._even)
+
+    @cached_property
+    def _hardly_differ(self) -> bool:
+        off = np.abs(self._blocks.left - self._blocks.right)
+        return bool(np.count_nonzero(off > _LEAST_PAINTED) <= _SPECKS)
 
     def exchanged(self) -> float:
         """Of two places nearby that one picture shows in two colors, how often the other shows them in one, 0..1.
@@ -67,53 +82,49 @@ class EvenBlocks:
         A change of light, tone or color keeps what had one color in one color, but for what it clips or makes gray;
         from one picture to the other or back again. So the direction in which it happens less often counts.
         """
-        rows, columns = self.even.shape
+        rows, columns = self._even.shape
         others, same = np.zeros(2), np.zeros(2)
         for down, across in _APART:
             if down >= rows or abs(across) >= columns:
                 continue
             here = slice(0, rows - down), slice(max(0, -across), columns - max(0, across))
             there = slice(down, rows), slice(max(0, across), columns + min(0, across))
-            both = self.even[here] & self.even[there]
+            both = self._even[here] & self._even[there]
             apart = np.stack([np.linalg.norm(it[here][both] - it[there][both], axis=1) for it in self._means])  # (2, n)
             are_two = apart > _OTHER
             others += are_two.sum(axis=1)
             same += (are_two & (apart[::-1] < _SAME)).sum(axis=1)
         return float((same / (others + _FEW)).min())
 
-    def painted(self, blocks: Blocks) -> float:
+    def painted(self) -> float:
         """How far the colors of an even area are apart where nearly all others are as they were, CIELAB units; or 0.
 
-        `blocks` are those of the same two. Of a few specks nothing is said, nor where what has the color of that area,
-        in either picture, changed as it did: shadows that were lifted, a pale tint that was clipped.
+        Of a few specks nothing is said, nor where what has the color of that area, in either picture, changed as it
+        did: shadows that were lifted, a pale tint that was clipped.
         """
-        return 0.0 if _hardly_differ(blocks) else painted(self._colors) or self._in_another_shade(blocks)
+        return 0.0 if self._hardly_differ else painted(self._colors) or self._in_another_shade()
 
-    def _in_another_shade(self, blocks: Blocks) -> float:
+    def _in_another_shade(self) -> float:
         """The same of a larger part, whatever else had its color: its like need not be elsewhere.
 
         A change of tone or light changes some colors by a little, a saturation all colors, and one curve explains both
         but for a part that has another color.
         """
-        apart = _apart(self._colors)
+        apart = self._distances
         kept, other = apart <= _UNCHANGED, apart > _PAINTED
         if len(apart) < _LEAST_EVEN or kept.mean() < _MOST or (kept | other).mean() < 1 - _BETWEEN:
             return 0.0
         chroma = np.linalg.norm(self._colors[0][kept, 1:], axis=1)
         if np.count_nonzero(chroma > _COLORED) < _LEAST_COLORED:
             return 0.0
-        one = OneTone.of(blocks, self.even)
-        return largest_but(apart[other], _SPECKS) if one is None or one.off > _IN_NO_TONE else 0.0
+        is_explained = self.one_tone is not None and self.one_tone.off <= _IN_NO_TONE
+        return 0.0 if is_explained else largest_but(apart[other], _SPECKS)
 
-    def are_retoned(self, blocks: Blocks) -> bool:
-        """Whether more of them have other colors than one part has; `blocks` are those of the same two."""
-        if _hardly_differ(blocks) or len(self._colors[0]) < _LEAST_EVEN:
+    def are_retoned(self) -> bool:
+        """Whether more of them have other colors than one part has."""
+        if self._hardly_differ or len(self._distances) < _LEAST_EVEN:
             return False
-        return bool(np.quantile(_apart(self._colors), _NEARLY_ALL) > _UNCHANGED)
-
-
-def _hardly_differ(blocks: Blocks) -> bool:
-    return bool(np.count_nonzero(np.abs(blocks.left - blocks.right) > _LEAST_PAINTED) <= _SPECKS)
+        return bool(np.quantile(self._distances, _NEARLY_ALL) > _UNCHANGED)
 
 
 def _apart(colors: Sequence[Float32s]) -> Float32s:
