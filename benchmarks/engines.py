@@ -5,8 +5,8 @@
 
 Copies are made of photographs as the quality benchmark makes them (those that scikit-image ships, or of a folder); the
 originals are held among images that do not exist, whose keypoints crowd as real ones do (`index_records.py`), and were
-put last.
-A copy asks both engines. What the embedded index brings up and stored features bear out is what there is to find.
+put last. A copy asks both engines. What the embedded index brings up and stored features bear out is what there is to
+find.
 
 Times are processor time of this process and of the server together, so that other work on the machine does not count;
 the server is that of the tests, with a cache of 6 GB, into which its words are read first, as searches do in time, and

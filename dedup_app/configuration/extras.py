@@ -15,6 +15,9 @@ def from_extra(asked: str, packages: Collection[str], extras: str) -> Iterator[N
         if (error.name or "").partition(".")[0] not in packages:
             raise
         raise InvalidSetting(
-            f"{asked} is asked with the package {error.name}, which comes with an extra: "
-            f"in a clone, pip install '.[{extras}]'"
+            f"{asked} is asked with the package {error.name}, which comes with an extra: {how_to_install(extras)}"
         ) from error
+
+
+def how_to_install(extras: str) -> str:
+    return f"in a clone, pip install '.[{extras}]'"

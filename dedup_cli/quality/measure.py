@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from dedup_app.configuration.extras import how_to_install
 from dedup_app.services import Services
 from dedup_cli.connection import services_of
 from dedup_cli.local.compare import Preset
@@ -134,7 +135,7 @@ def _measuring(services: Services, processes: int) -> "Iterator[tuple[MeasureSer
     try:
         from dedup_changes.copy_maker import CopyMaker  # noqa: PLC0415 - `--help` need not wait for it
     except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is missing: in a clone, pip install '.[cli,azure,measure]'") from error
+        raise InputError(f"{error.name} is missing: {how_to_install('cli,azure,measure')}") from error
     from dedup_decoders.comparing_process import prepare  # noqa: PLC0415 - as above
     from dedup_decoders.opening import open_decoders  # noqa: PLC0415 - as above
 

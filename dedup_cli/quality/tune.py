@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from dedup_app.configuration.extras import how_to_install
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.failures import InputError
 from dedup_cli.presentation.html_page import escaped, page
@@ -97,7 +98,7 @@ def _made(folder: Path) -> "Iterator[Made]":
     try:
         from dedup_changes.transforms import TRANSFORMS  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is missing: in a clone, pip install '.[cli,azure,measure]'") from error
+        raise InputError(f"{error.name} is missing: {how_to_install('cli,azure,measure')}") from error
     for result in MeasureFolder.kept(folder).results():
         for copy in result.copies:
             if copy.search is Stage.FOUND:

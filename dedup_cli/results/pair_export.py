@@ -6,6 +6,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
+from dedup_app.configuration.extras import how_to_install
 from dedup_app.ports.pairs import PairRow
 from dedup_app.queries.pair_list import PairKind
 from dedup_cli.presentation.failures import InputError
@@ -60,9 +61,7 @@ def write_parquet(file: Path, pairs: Iterable[PairRow]) -> int:
         import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra of its own
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"Parquet files are written with {error.name}: in a clone, pip install '.[parquet]'"
-        ) from error
+        raise InputError(f"Parquet files are written with {error.name}: {how_to_install('parquet')}") from error
     schema = _schema(pa)
     total = 0
     try:

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from dedup_app.collector import paused_collector
+from dedup_app.configuration.extras import how_to_install
 from dedup_app.feedback.decision_lines import is_unicode
 from dedup_cli.connection import services_of
 from dedup_cli.presentation.failures import InputError
@@ -36,7 +37,7 @@ def review(
 
             from dedup_web.app import create_app  # noqa: PLC0415
         except ModuleNotFoundError as error:
-            raise InputError(f"{error.name} is missing: in a clone, pip install '.[cli]'") from error
+            raise InputError(f"{error.name} is missing: {how_to_install('cli')}") from error
         services = services_of(context)
     who = name or _own_name()
     if not is_unicode(who):
