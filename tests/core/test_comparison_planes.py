@@ -42,7 +42,7 @@ def test_a_stack_of_planes_is_blurred_as_each_of_them():
 
 
 @pytest.mark.parametrize("radius", [1, 4, 5])
-@pytest.mark.parametrize("side", [1, 2, 7, 15, 16, 20, 21, 96, 97])
+@pytest.mark.parametrize("side", [1, 2, 7, 15, 20, 63, 64, 65, 97])
 def test_a_blur_by_matrices_is_a_mean_of_means_with_repeated_edges(side: int, radius: int):
     line = RANDOM.random(side)
     expected = line

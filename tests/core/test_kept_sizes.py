@@ -17,7 +17,7 @@ KEPT_MB = 16
         (blobs.dct_basis, lambda number: (300 + number, 50)),
         (blobs._response, lambda number: (60 + number % 100, 110 + number // 20, 3)),
         (blobs._gaussian, lambda number: (60 + number % 100, 110 + number // 20, 2.0)),
-        (local_contrast._blur_matrix, lambda number: (100 + number % 60, 1 + number // 60)),
+        (local_contrast._means_of_means, lambda number: (1 + number % 100, 1 + number // 100)),
     ],
     ids=lambda it: getattr(it, "__name__", ""),
 )

@@ -1,17 +1,16 @@
 """The structure of a picture, free of exposure: trimmed, turned, and as evened-out local contrast at several sizes."""
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
 from dedup_core.fingerprinting.borders import Box, content_of
 
-_SMALL: Final = 256 * 192  # points of a plane for which two matrix products are faster than many additions
-_SHORT: Final = 256  # points of a side, of which the matrix has the square
+_STRIP: Final = 32  # points that one product of matrices blurs, or somewhat more: the fastest of 24 to 64
 _CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not lifted to full strength
 
 
@@ -37,44 +36,37 @@ def local_structure(luma: Float32s) -> Float32s:
 def box_blur(planes: Float32s, radius: int) -> Float32s:
     """Mean over (2 radius + 1)^2 points, taken twice, of (..., h, w); edges are repeated."""
     height, width = planes.shape[-2:]
-    if height * width <= _SMALL and max(height, width) <= _SHORT:
-        down, across = _blur_matrix(height, radius), _blur_matrix(width, radius)
-        return np.asarray(down @ planes @ across.T, dtype=np.float32)
-    side = 2 * radius + 1
-    sums = planes
-    for _ in range(2):
-        sums = _window_sums(_with_repeated_edges(sums, radius), side)
-    for _ in range(2):
-        sums = _window_sums(_with_repeated_edges(sums, 0, radius).swapaxes(-1, -2), side).swapaxes(-1, -2)
-    sums *= np.float32(1 / side**4)
-    return sums
+    down, both = np.empty_like(planes, order="C"), np.empty_like(planes, order="C")
+    for rows, around, means in _strips(height, radius):
+        np.matmul(means, planes[..., around, :], out=down[..., rows, :])
+    for columns, around, means in _strips(width, radius):
+        np.matmul(down[..., around], means.T, out=both[..., columns])
+    return both
 
 
-def _with_repeated_edges(planes: Float32s, rows: int, columns: int = 0) -> Float32s:
-    """So many more rows above and below, or columns at either side, which repeat the outermost ones."""
-    *stack, height, width = planes.shape
-    larger = np.empty((*stack, height + 2 * rows, width + 2 * columns), dtype=np.float32)
-    larger[..., rows : rows + height, columns : columns + width] = planes
-    if rows:
-        larger[..., :rows, :], larger[..., -rows:, :] = planes[..., :1, :], planes[..., -1:, :]
-    if columns:
-        larger[..., :columns], larger[..., -columns:] = planes[..., :1], planes[..., -1:]
-    return larger
+@lru_cache(maxsize=256)
+def _strips(size: int, radius: int) -> list[tuple[slice, slice, Float32s]]:
+    """A line in strips: which points each has, those around them, and the matrix that makes the ones of the others.
+
+    One matrix for the whole line would be zero nearly everywhere, and take three times as long.
+    """
+    count, reach = max(1, size // _STRIP), 2 * radius
+    strips = []
+    for first, end in pairwise(size * at // count for at in range(count + 1)):
+        start, stop = max(0, first - reach), min(size, end + reach)
+        means = _means_of_means(stop - start, radius)[first - start : end - start]
+        strips.append((slice(first, end), slice(start, stop), means))
+    return strips
 
 
-def _window_sums(planes: Float32s, count: int) -> Float32s:
-    """Sums of `count` rows from every row on, put together from sums of 1, 2, 4 … rows."""
-    rows = planes.shape[-2] - count + 1
-    sums, length, total, start = planes, 1, np.zeros((1, 1), dtype=np.float32), 0
-    while length <= count:
-        if count & length:
-            part = sums[..., start : start + rows, :]
-            total = part if start == 0 else total + part
-            start += length
-        if 2 * length <= count:
-            sums = sums[..., length:, :] + sums[..., :-length, :]
-        length *= 2
-    return total
+@lru_cache(maxsize=256)
+def _means_of_means(size: int, radius: int) -> Float32s:
+    """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
+    at = np.arange(size)
+    neighbors = np.clip(at[:, None] + np.arange(-radius, radius + 1), 0, size - 1)
+    counts = np.zeros((size, size))
+    np.add.at(counts, (at[:, None], neighbors), 1.0)
+    return np.asarray(counts @ counts / (2 * radius + 1) ** 2, dtype=np.float32)
 
 
 def luma_plane(pixels: Pixels, longer: int) -> Float32s:
@@ -145,28 +137,3 @@ def _reduced(image: Image.Image, longer: int) -> Image.Image:
     scale = min(1.0, longer / max(image.size))
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image.resize(size, Image.Resampling.HAMMING) if scale < 1.0 else image
-
-
-@lru_cache(maxsize=48)  # up to 260 KB each: 3 MB of most pictures
-def _blur_matrix(size: int, radius: int) -> Float32s:
-    """Each row averages 2 radius + 1 neighbors, twice; what lies beyond an edge is the edge."""
-    reach = 2 * radius  # of a row to either side
-    if size < 2 * reach:
-        return _small_blur_matrix(size, radius)
-    # At any size rows near an edge are the same, and those between are one row, moved along: much is saved.
-    ends = _small_blur_matrix(2 * reach + 2, radius)
-    matrix = np.zeros((size, size), dtype=np.float32)
-    matrix[:reach, : 2 * reach], matrix[-reach:, -2 * reach :] = ends[:reach, : 2 * reach], ends[-reach:, -2 * reach :]
-    down, across = matrix.strides
-    as_strided(matrix[reach:], (size - 2 * reach, 2 * reach + 1), (down + across, across))[:] = ends[reach, :-1]
-    return matrix
-
-
-@lru_cache(maxsize=48)
-def _small_blur_matrix(size: int, radius: int) -> Float32s:
-    at = np.arange(size, dtype=np.float32)
-    once = (np.abs(at[:, None] - at) <= radius).astype(np.float32)
-    once[:, 0] += np.maximum(radius - at, 0)
-    once[:, -1] += np.maximum(radius - at[::-1], 0)
-    twice: Float32s = _window_sums(_with_repeated_edges(once, radius), 2 * radius + 1)
-    return twice * np.float32(1 / (2 * radius + 1) ** 2)
