@@ -8,6 +8,7 @@ from dedup_app.ports.features import FeaturesRow
 from dedup_app.ports.image_status import ImageStatus
 from dedup_app.ports.images import Images
 from dedup_core.decoding.libraries import deciding_decoder
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageNotFound, PermanentError
 from dedup_core.features import ImageFeatures
 from dedup_core.loading.budget import FileRoom, LoadBudgets
@@ -19,13 +20,14 @@ from dedup_core.paths import ImagePath
 class Reading:
     """What a look at a path found: features, or why there are none, and which decoder says so.
 
-    Neither etag nor decoder where the blob was not read.
+    Neither etag nor decoder where the blob was not read. `picture` is what to compare, where that was asked for.
     """
 
     etag: str
     found: ImageFeatures | PermanentError
     decoder: str = ""
     modified_at: datetime | None = None
+    picture: WorkingImage | None = None
 
 
 class BlobReader:
@@ -47,7 +49,9 @@ class BlobReader:
         except PermanentError:
             return False
 
-    def read(self, path: ImagePath, row: FeaturesRow | None, unless_etag: str | None) -> Reading | None:
+    def read(
+        self, path: ImagePath, row: FeaturesRow | None, unless_etag: str | None, *, with_picture: bool = False
+    ) -> Reading | None:
         """What is there now; None if the row says so already, or if it has this etag still.
 
         The bytes of the file are gone when it returns.
@@ -63,12 +67,16 @@ class BlobReader:
                 return None if known else Reading("", error)
             if source is None:
                 return None
-            return self._decoded(source, room)
+            return self._decoded(source, room, with_picture=with_picture)
 
-    def _decoded(self, source: SourceImage, room: FileRoom) -> Reading:
+    def _decoded(self, source: SourceImage, room: FileRoom, *, with_picture: bool) -> Reading:
+        picture = None
         try:
             with room.picture(source.data) as header:
-                features = self._decoders.extract_features(source.data, header)
-                return Reading(source.etag, features, modified_at=source.modified_at)
+                if with_picture:
+                    features, picture = self._decoders.features_and_picture(source.data, header)
+                else:
+                    features = self._decoders.extract_features(source.data, header)
+                return Reading(source.etag, features, modified_at=source.modified_at, picture=picture)
         except PermanentError as error:
             return Reading(source.etag, error, deciding_decoder(source.data))

@@ -134,11 +134,11 @@ class IngestService:
         status = NOT_FOUND if _status_of(row) == NOT_FOUND else UNCHANGED
         is_done = False  # whatever follows from the row as it is, by this very call
         for _ in range(MAX_LOOKS):
-            reading = self._reader.read(path, row, unless_etag)
+            reading = self._reader.read(path, row, unless_etag, with_picture=at_once)
             if reading is None:
                 return _outcome(path, status, sent if is_done else sent + self._repeat(row))
             try:
-                before, (row, pairs_sent) = row, self._bring_up_to_date(path, reading, row, floor, at_once)
+                before, (row, pairs_sent) = row, self._bring_up_to_date(path, reading, row, floor)
             except Superseded as newer:
                 row, floor = self._features.get(path.image_id), max(floor, newer.version)
                 status, unless_etag, is_done, at_once = _status_of(row), final_etag(row), False, False
@@ -179,7 +179,7 @@ class IngestService:
             return self._features.get(path.image_id), False
 
     def _bring_up_to_date(
-        self, path: ImagePath, reading: Reading, row: FeaturesRow | None, floor: int, at_once: bool
+        self, path: ImagePath, reading: Reading, row: FeaturesRow | None, floor: int
     ) -> tuple[FeaturesRow, int]:
         """The row as it is now, and how many pairs were sent.
 
@@ -188,7 +188,7 @@ class IngestService:
         or deleted already they may find nothing to change.
         """
         if isinstance(reading.found, ImageFeatures):
-            return self._take_in(path, reading, reading.found, row, floor, at_once)
+            return self._take_in(path, reading, reading.found, row, floor)
         if isinstance(reading.found, ImageNotFound) and row is not None:
             return self._forget(row), 0
         return self._reject(path, reading, row, reading.found)
@@ -200,14 +200,13 @@ class IngestService:
         features: ImageFeatures,
         known: FeaturesRow | None,
         floor: int,
-        at_once: bool,
     ) -> tuple[FeaturesRow, int]:
         row = self._begin(path, reading, features, known, floor)
         if row.status == INDEXED:
             return row, self._pairing.verify_anew(row)  # who read while the blob was away found nothing to compare
         # Append, then search: of two look-alikes that arrive at once, whoever appends second finds the other.
         hits = self._index.add_and_search(path.image_id, row.version, features.fingerprints)
-        pairs_sent = self._pairing.pair_up(row, hits, known, at_once=at_once)
+        pairs_sent = self._pairing.pair_up(row, hits, known, picture=reading.picture)
         # Last, because this is what makes a repetition stop early.
         return self._set_status(row, INDEXED), pairs_sent
 

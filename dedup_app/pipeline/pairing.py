@@ -18,6 +18,7 @@ from dedup_app.records.current_pairs import is_current
 from dedup_app.records.journal import VerdictJournal
 from dedup_core.color.color_metrics import ColorMetrics
 from dedup_core.comparison.verdict import Verdict, VerdictKind
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.fingerprinting.record import Fingerprints
 from dedup_core.messages import MAX_TARGETS, VerifyMessage, VerifyTarget
 from dedup_core.paths import ImagePath
@@ -57,17 +58,23 @@ class Pairing:
         self._now = now
 
     def pair_up(
-        self, row: FeaturesRow, hits: Iterable[Hit], before: FeaturesRow | None = None, *, at_once: bool = False
+        self,
+        row: FeaturesRow,
+        hits: Iterable[Hit],
+        before: FeaturesRow | None = None,
+        *,
+        picture: WorkingImage | None = None,
     ) -> int:
         """Decide or send every pair of the image with a hit, and those that other bytes left; how many were sent.
 
-        `before` is the row as it was found. `at_once`, by a first try: a few pairs are compared here; where that fails
-        or ends the process, the next try sends them, so that no comparison keeps an image from being indexed.
+        `before` is the row as it was found. With the picture, as a first try has it, a few pairs are compared here;
+        where that fails or ends the process, the next try sends them, so that no comparison keeps an image from being
+        indexed.
         """
         copies, others = self._wanted(row, hits)
         targets = [it.target for it in others] + self._store_identical(row, copies)
-        if at_once and 0 < len(targets) <= MOST_AT_ONCE:
-            self._verify.verify_new(row, targets)
+        if picture is not None and 0 < len(targets) <= MOST_AT_ONCE:
+            self._verify.verify_new(row, picture, targets)
             return 0
         if before is None or before.is_claimed:
             return self._send(row, targets, ())

@@ -14,6 +14,7 @@ from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.records.journal import VerdictJournal
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.comparison.verdict import Verdict, VerdictKind, decide, unverifiable
+from dedup_core.decoding.working_image import WorkingImage
 from dedup_core.errors import ImageNotFound, InvalidMessage, PermanentError, TemporaryError
 from dedup_core.loading.loader import LoadedImage, MemoryEfficientImageLoader
 from dedup_core.messages import VerifyMessage, VerifyTarget
@@ -68,14 +69,16 @@ class VerifyService:
                 self._rejections.note(body, error, message.left)
                 raise
 
-    def verify_new(self, image: FeaturesRow, targets: Sequence[VerifyTarget]) -> None:
-        """Verify the pairs of an image for whoever is taking it in, and has just read all rows and the index.
+    def verify_new(self, image: FeaturesRow, picture: WorkingImage, targets: Sequence[VerifyTarget]) -> None:
+        """Verify the pairs of an image for whoever is taking it in, and has just read its blob, all rows and the index.
 
         They write its row afterwards if it still is this one, which is the look that a message takes for itself.
         """
+        summary = image.summary
+        new = _New(summary, LoadedImage.of(summary.path, summary.etag, summary.sha256, picture))
         message = VerifyMessage(image.path, tuple(targets), image.etag, "candidate", image.version)
         with self._totals.message():
-            verdicts, _ = self._verify(message, _told_contents(message), (image.summary,))
+            verdicts, _ = self._verify(message, _told_contents(message), new)
             _log_verified(message, verdicts)
 
     def verify(self, message: VerifyMessage) -> list[Verdict]:
@@ -87,23 +90,21 @@ class VerifyService:
         return self._verify(message, self._known_contents(message))[0]
 
     def _verify(
-        self,
-        message: VerifyMessage,
-        known: "dict[ImagePath, _Content]",
-        watched: tuple[ImageSummary, ...] = (),
+        self, message: VerifyMessage, known: "dict[ImagePath, _Content]", new: "_New | None" = None
     ) -> tuple[list[Verdict], list[ImagePath]]:
-        """The verdicts, and the images that nobody has ever seen; `watched` are rows whose changes the caller sees."""
+        """The verdicts, and the images that nobody has ever seen; `new` is the left one if that is just taken in."""
+        watched = {} if new is None else {new.row.path.image_id: new.row}
         verdicts: dict[ImagePath, Verdict] = {}
         last: dict[ImagePath, _Seen] = {}  # what was seen of each when it was looked at last
         moved: set[ImagePath] = set()
         pairs = message
         for _ in range(MAX_LOOKS):
             seen: dict[ImagePath, _Seen] = {}
-            stored = self._verify_pairs(pairs, known, verdicts, seen)
+            stored = self._verify_pairs(pairs, known, verdicts, seen, new)
             ahead = {path for path in moved if seen.get(path) == last[path]}
             last |= seen
-            rows = self._rows_of(seen, ahead | {row.path for row in watched})
-            self._journal.tell(stored, rows | {row.path.image_id: row for row in watched})
+            rows = self._rows_of(seen, ahead | {row.path for row in watched.values()})
+            self._journal.tell(stored, rows | watched)
             newer = self._moved(seen, rows)
             known |= {path: _Content(row.etag, row.version) for path, row in newer.items()}
             moved = set(newer)
@@ -140,9 +141,13 @@ class VerifyService:
         known: "dict[ImagePath, _Content]",
         verdicts: dict[ImagePath, Verdict],
         seen: dict[ImagePath, "_Seen"],
+        new: "_New | None",
     ) -> list[PairRow]:
         stored: list[PairRow] = []
-        left = self._load(message.left, known, seen)
+        if new is None:
+            left = self._load(message.left, known, seen)
+        else:
+            left, seen[message.left] = new.image, _Seen(known[message.left])
         for target in message.rights:
             measurement = None
             if isinstance(left, PermanentError):
@@ -236,6 +241,14 @@ class VerifyService:
         )
         self._pairs.put_verdict(pair)
         return pair
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """An image that is being taken in: its row, whose changes the caller sees, and what was read of its blob."""
+
+    row: ImageSummary
+    image: LoadedImage
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from threading import BoundedSemaphore, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from dedup_core.comparison.measurement import PairMeasurement
 from dedup_core.decoding.headers.header import Header
@@ -31,6 +31,13 @@ class LoadedImage:
     etag: str
     sha256: str
     seen: "SeenImage"
+
+    @classmethod
+    def of(cls, path: ImagePath, etag: str, sha256: str, working: WorkingImage) -> Self:
+        """An image that was read and decoded already."""
+        from dedup_core.comparison.alignment.seen_image import SeenImage  # noqa: PLC0415 - as where it is measured
+
+        return cls(path, etag, sha256, SeenImage(working))
 
     @property
     def working(self) -> WorkingImage:
@@ -68,13 +75,11 @@ class MemoryEfficientImageLoader:
 
     def load(self, path: ImagePath | str) -> LoadedImage:
         """Read and decode one image; the encoded bytes and the full-size pixels are gone when it returns."""
-        from dedup_core.comparison.alignment.seen_image import SeenImage  # noqa: PLC0415 - as where it is measured
-
         path = _as_path(path)
         with self._budgets.file() as room:
             source = self._fetch(path)
-            seen = SeenImage(self._decode(source.data, room))
-            return LoadedImage(path, source.etag, hashlib.sha256(source.data).hexdigest(), seen)
+            working = self._decode(source.data, room)
+            return LoadedImage.of(path, source.etag, hashlib.sha256(source.data).hexdigest(), working)
 
     def load_image_pair_for_comparison(
         self, left: ImagePath | str, right: ImagePath | str

@@ -31,7 +31,7 @@ def begun(told: MemorySender | None = None) -> World:
     return world
 
 
-def test_a_copy_takes_no_message_and_no_look_that_its_own_row_tells(world):
+def test_a_copy_is_read_once_and_takes_no_message_and_no_look_that_its_own_row_tells(world):
     world.services.ingest.handle_blob(B.container, B.name)
     assert world.calls == [
         "features.put",
@@ -39,8 +39,7 @@ def test_a_copy_takes_no_message_and_no_look_that_its_own_row_tells(world):
         "features.put_first",
         "index.add_and_search",
         "features.get",
-        "images.read",
-        "images.read",
+        "images.read",  # the other image
         "pairs.put_verdict",
         "features.summaries",  # of the other image alone
         "verdict_log.append",

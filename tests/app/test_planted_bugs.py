@@ -63,10 +63,10 @@ def ignore_the_versions_of_records(bug: pytest.MonkeyPatch) -> None:
 def skip_the_second_look(bug: pytest.MonkeyPatch) -> None:
     read = BlobReader.read
 
-    def once(self: BlobReader, path: Any, row: Any, unless_etag: str) -> Any:
+    def once(self: BlobReader, path: Any, row: Any, unless_etag: str, *, with_picture: bool) -> Any:
         if row is not None and row.tag in getattr(self, "_written", ()):
             return None
-        return read(self, path, row, unless_etag)
+        return read(self, path, row, unless_etag, with_picture=with_picture)
 
     set_status = IngestService._set_status
 
