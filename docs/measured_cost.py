@@ -41,7 +41,7 @@ def cost_of_one() -> Iterator[str]:
 
 WHAT = {
     "blob write": "appends to the logs (several images share one); locks of the host",
-    "blob read": "the image, the log's tail; a comparison: both images",
+    "blob read": "the image, the log's tail; a comparison: the other image",
     "blob other": "locks of the host; with `EVENT_DELIVERY=trigger` also one HEAD an image",
     "blob list": "none where events tell of uploads",
     "queue": "send, receive (several messages share one), delete; receives that find nothing",
