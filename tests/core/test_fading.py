@@ -159,6 +159,24 @@ def test_a_contact_sheet_from_which_a_column_is_gone_is_no_duplicate(how):
     assert "shown around it" in verdict.reasons[0]
 
 
+def chocolate(columns: int) -> Image.Image:
+    """A bar of so many columns of pieces, the lines between which are no outlines, on a white ground."""
+    picture = Image.new("RGB", (900, 500), (248, 248, 246))
+    pen = ImageDraw.Draw(picture)
+    for place in range(3 * columns):
+        column, row = divmod(place, 3)
+        x, y = 60 + 112 * column, 60 + 125 * row
+        pen.rectangle((x, y, x + 112, y + 125), fill=(75, 42, 25))
+        pen.rectangle((x + 12, y + 12, x + 98, y + 110), fill=(92, 54, 33))
+    return picture
+
+
+@pytest.mark.parametrize("how", ["again", "half"])
+def test_a_thing_of_which_a_part_is_gone_before_the_ground_that_both_show_is_no_duplicate(how):
+    verdict = decide(measured(chocolate(7), COPIES[how](chocolate(6))))
+    assert verdict.kind is VerdictKind.ALTERED
+
+
 def test_bars_over_a_picture_in_its_frame_stay_a_frame():
     picture, barred = photo("coffee.png"), photo("coffee.png")
     for box in ((0, 0, 512, 40), (0, 300, 512, 341)):

@@ -8,14 +8,14 @@ from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.filled_corners import off_color
 from dedup_core.comparison.alignment.frame import box_of, cut_out
 from dedup_core.comparison.measurement import RETONED
-from dedup_core.comparison.overlap.frame_ink import shows_a_scene
+from dedup_core.comparison.overlap.frame_ink import INK, LEAST_SCENE, shows_a_scene
 from dedup_core.comparison.regions import Corners
 
 # docs/thresholds.md#coverage
 _BLANK: Final = 0.99  # of the points, which have one color
 _LIKE: Final = 4  # levels of a channel, which saving leaves of it
 _CORNER: Final = 0.2  # of the shorter side, which round corners take at most
-_APART: Final = 2  # lines at the edge, which the alignment may be off
+_APART: Final = 4  # lines at the edge, which the alignment may be off, and the common part within a trimmed border
 _LEAST_LINES: Final = 4
 
 
@@ -31,8 +31,11 @@ def shows_beside_blank(ours: Pixels, theirs: Pixels, inner: Corners) -> bool:
     gone = [_is_gone(mine, other) for mine, other in strips]
     if (gone[0] and gone[2]) or (gone[1] and gone[3]):
         return False
-    shown = (mine.astype(np.int16) for is_gone, (mine, _) in zip(gone, strips, strict=True) if is_gone)
-    return any(shows_a_scene([strip], max(ours.shape[:2])) for strip in shown)
+    shown = (mine for is_gone, (mine, _) in zip(gone, strips, strict=True) if is_gone)
+    longer = max(ours.shape[:2])
+    return any(
+        shows_a_scene([strip.astype(np.int16)], longer) or _stands_before_ground(strip, longer) for strip in shown
+    )
 
 
 def _is_retoned(ours: Pixels, theirs: Pixels, inner: Corners) -> bool:
@@ -55,6 +58,13 @@ def _strips(picture: Pixels, inner: Corners) -> list[Pixels]:
 
 def _is_gone(mine: Pixels, other: Pixels) -> bool:
     return min(len(mine), len(other)) >= _LEAST_LINES and _is_blank(other) and not _is_blank(mine)
+
+
+def _stands_before_ground(strip: Pixels, longer: int) -> bool:
+    """Whether what a strip shows ends before the edge of its picture, in a plain ground: no bar and no frame does."""
+    edge = strip[:_APART]
+    ground = np.median(edge.reshape(-1, 3), axis=0).astype(np.int16)
+    return _is_blank(edge) and int((off_color(strip, ground) > INK).sum()) >= LEAST_SCENE * longer**2
 
 
 def _is_blank(strip: Pixels) -> bool:

@@ -19,7 +19,7 @@ from dedup_core.comparison.structure.clusters import PixelBox
 
 # docs/thresholds.md#written-margins
 _LIKE: Final = 16  # levels of 255 in each channel, which saving leaves of one color
-_INK: Final = 48  # levels of a channel: gray words on black, yellow ones on white
+INK: Final = 48  # levels of a channel: gray words on black, yellow ones on white
 _SHARP: Final = 2  # pixels, within which the edge of a letter lies
 _OUTERMOST: Final = 0.9  # of the outermost line
 _CLEAR: Final = 0.9  # of one of the lines beside the picture
@@ -38,7 +38,7 @@ _LEAST_LINES: Final = 5  # nothing that can be read is lower
 _LEAST_MARGIN: Final = 8  # lines: small letters and something around them
 # Of the square of the longer side, of outlines: a few small letters, or a dot of a fiftieth of its length.
 _LEAST: Final = 2e-4
-_LEAST_SCENE: Final = 2e-3  # the same of other pictures; grain of paper has fewer such steps
+LEAST_SCENE: Final = 2e-3  # the same of other pictures; grain of paper has fewer such steps
 _SQUARE: Final = 8  # pixels
 _VARIED: Final = 10.0  # gray levels; docs/thresholds.md#written-margins
 _SAME_COLORS: Final = 0.8  # docs/thresholds.md#written-margins
@@ -80,7 +80,7 @@ def has_ink_in_filling(picture: Pixels, edges: Edges) -> bool:
     color = color_of_corners(picture)
     if len(edges) == 0 or color is None:
         return False
-    ink = filled_places(edges, picture) & (off_color(picture, color) > _INK)
+    ink = filled_places(edges, picture) & (off_color(picture, color) > INK)
     return bool(ink.sum() >= _LEAST * max(picture.shape) ** 2)
 
 
@@ -89,7 +89,7 @@ def shows_a_scene(strips: Iterable[NDArray[np.int16]], longer: int) -> bool:
 
     `longer` is the longer side of that picture.
     """
-    return sum(int(_outlines(strip).sum()) for strip in strips) >= _LEAST_SCENE * longer**2
+    return sum(int(_outlines(strip).sum()) for strip in strips) >= LEAST_SCENE * longer**2
 
 
 def _status_bar(whole: Pixels) -> int:
@@ -243,7 +243,7 @@ def _outlines(values: NDArray[np.int16]) -> Mask:
     found = np.zeros(values.shape[:2], np.bool_)
     for axis in (0, 1):
         lines = values.swapaxes(0, axis)
-        steps = np.abs(lines[_SHARP:] - lines[:-_SHARP]) > _INK
+        steps = np.abs(lines[_SHARP:] - lines[:-_SHARP]) > INK
         found.swapaxes(0, axis)[_SHARP:] |= steps if steps.ndim == found.ndim else steps.any(axis=2)
     found &= (found.mean(axis=1, keepdims=True) < _ALONG) & (found.mean(axis=0) < _ACROSS)
     return found
