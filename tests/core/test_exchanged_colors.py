@@ -142,3 +142,20 @@ def test_a_product_with_less_saturation_or_lifted_shadows_has_no_part_in_another
     lifted = product.point([min(255, level + max(0, 40 - level // 2)) for level in range(256)] * 3)
     for copy in (ImageEnhance.Color(product).enhance(0.7), lifted):
         assert measure_images(working(product), working(jpeg(copy, 85))).tones.painted == 0.0
+
+
+def painted_nails(shade: Color) -> Image.Image:
+    """Four nails before skin, which is most of the picture, and no border that could be trimmed."""
+    pores = np.random.default_rng(5).normal(0, 4, (105, 140)).astype(np.float32)
+    grain = np.asarray(Image.fromarray(pores).resize((560, 420), Image.Resampling.BICUBIC))
+    sheet = Image.fromarray(np.clip(grain[..., None] + (226, 186, 164), 0, 255).astype(np.uint8))
+    pen = ImageDraw.Draw(sheet)
+    for place in range(4):
+        pen.rounded_rectangle((60 + 120 * place, 110, 118 + 120 * place, 220), 28, shade)
+    return sheet
+
+
+@pytest.mark.parametrize("shade", [(170, 20, 40), (196, 40, 84)])
+def test_a_part_in_another_shade_is_in_no_tone_that_would_change_the_ground(shade):
+    darker, copy = working(painted_nails((120, 16, 44))), working(jpeg(painted_nails(shade), 88))
+    assert measure_images(darker, copy).tones.painted > 0.0

@@ -1,6 +1,7 @@
 """Even areas that have other colors between lines that are the same: bricks of another wall, one district of a map."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -117,7 +118,9 @@ class EvenBlocks:
         chroma = np.linalg.norm(self._colors[0][kept, 1:], axis=1)
         if np.count_nonzero(chroma > _COLORED) < _LEAST_COLORED:
             return 0.0
-        is_explained = self.one_tone is not None and self.one_tone.off <= _IN_NO_TONE
+        with_ground = replace(self._blocks, weight=np.ones_like(self._blocks.weight))  # a tone changes that, too
+        tone = OneTone.of(with_ground, self._even)
+        is_explained = tone is not None and tone.off <= _IN_NO_TONE
         return 0.0 if is_explained else largest_but(apart[other], _SPECKS)
 
     def are_retoned(self) -> bool:
