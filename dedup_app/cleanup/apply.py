@@ -7,7 +7,7 @@ wherever they die: whoever deletes has made its copy before it looked for copies
 same image, neither drops the copy that the other one relies on.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -68,7 +68,7 @@ class ApplyService:
         """
         self._must_be_sound(plan, tags=tags)
         record = manifest and Record.going_on(manifest, plan, self._now, quarantine=self._quarantine, tags=tags)
-        mover, wanted = Mover(self._blobs, tags=tags), self._wanted(plan)
+        mover, wanted = Mover(self._blobs, tags=tags), self._wanted(plan.keep, plan.going)
 
         def of_group(group: PlannedGroup) -> Iterator[Outcome]:
             look = cache(mover.look)  # each blob of the group once: a call costs, and nothing moves here
@@ -83,7 +83,7 @@ class ApplyService:
         self._must_be_sound(plan, tags=tags)
         record = Record.begin(manifest, plan, self._now, quarantine=self._quarantine, tags=tags)
         self._blobs.make_container(self._quarantine)
-        mover, wanted = Mover(self._blobs, tags=tags), self._wanted(plan)
+        mover, wanted = Mover(self._blobs, tags=tags), self._wanted(plan.keep, plan.going)
 
         def of_group(group: PlannedGroup) -> Iterator[Outcome]:
             for copy in group.copies:
@@ -107,14 +107,10 @@ class ApplyService:
                 "but those of the app"
             )
 
-    def _wanted(self, plan: KeepPlan) -> dict[ImagePath, str]:
-        """Why images may not go any more, whatever the plan says."""
+    def _wanted(self, keep: Keep, going: Iterable[tuple[PlannedImage, PlannedImage]]) -> dict[ImagePath, str]:
+        """Why images may not go any more, each for its keeper, whatever a plan says."""
         with self._book.whole() as projection:
-            found = (
-                (copy.image.path, self._why_wanted(projection, plan.keep, group.keeper.path, copy.image.path))
-                for group in plan.groups
-                for copy in group.copies
-            )
+            found = ((it.path, self._why_wanted(projection, keep, keeper.path, it.path)) for keeper, it in going)
             return {path: why for path, why in found if why}
 
     def _why_wanted(self, projection: GroupProjection, keep: Keep, keeper: ImagePath, image: ImagePath) -> str:
@@ -176,8 +172,8 @@ class ApplyService:
     def _objection_of_others(self, look: Look, keeper: PlannedImage, image: PlannedImage) -> str:
         stays = look(keeper.path)
         if stays is None or stays.etag != keeper.etag:
-            happened = f"{_staying(keeper)}, {'changed' if stays else 'is gone'}"
-            return f"{happened}: `dedup ingest` that one, then make a new plan"
+            happened = "changed" if stays else "is gone"
+            return f"{_staying(keeper)}, {happened}: `dedup ingest` that one, then make a new plan"
         if stays.offline:  # to archive a blob changes no etag
             return _about(_staying(keeper), stays.offline)
         if self._blobs.has_any(self._quarantine, kept_for(image.path)):
@@ -219,7 +215,10 @@ class ApplyService:
                 except (BlobChanged, BlobHeld) as error:
                     raise Refused(_about(what, str(error))) from error
                 leased.append(path)
-            if why := self._objection_of_others(mover.look, keeper, image):
+            why = self._objection_of_others(mover.look, keeper, image)
+            # Once more: people decide while a plan is followed for hours.
+            why = why or self._wanted(record.header.keep, [(keeper, image)]).get(image.path, "")
+            if why:
                 raise Refused(why)
             there = mover.look(image.path)
             if there is None or there.content != moved.content:  # tags and tier, which change no etag

@@ -4,13 +4,13 @@ And if nobody wants it meanwhile: a decision that came while a plan was followed
 does a prefix that is protected by now.
 """
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime, timedelta
 
 from dedup_app.cleanup.mover import Mover
 from dedup_app.cleanup.outcome import AT_ONCE, Fate, Outcome, side_by_side
 from dedup_app.cleanup.ports import Manifest, MovableBlobs
-from dedup_app.cleanup.record import Moved, Record, Step
+from dedup_app.cleanup.record import Header, Moved, Record, Step
 from dedup_app.configuration.settings import Settings
 from dedup_app.records.group_book import GroupBook
 from dedup_app.records.group_records import id_of, microseconds
@@ -62,13 +62,12 @@ class PurgeService:
     def _wanted(self, record: Record) -> dict[ImagePath, str]:
         """What people do not hold for copies now, and why. Raises `VerdictLogLost`: what they decided is not known."""
         with self._book.whole() as projection:
-            since = projection.decisions_since(microseconds(record.header.begun_at))
-            chosen = {(it.keeper, _contents(it)[it.keeper]) for it in since if it.keeper}
-            found = (
-                (moved.image.path, _wish(projection, moved, record.header.keep, chosen) or self._protection(moved))
-                for moved in record.images
-            )
-            return {path: f"{why}: `dedup undo` brings it back" for path, why in found if why}
+            found = ((moved.image.path, self._why_wanted(projection, record, moved)) for moved in record.images)
+            return {path: why for path, why in found if why}
+
+    def _why_wanted(self, projection: GroupProjection, record: Record, moved: Moved) -> str:
+        why = _wish(projection, moved, record.header) or self._protection(moved)
+        return f"{why}: `dedup undo` brings it back" if why else ""
 
     def _protection(self, moved: Moved) -> str:
         prefix = self._policy.protects_from(str(moved.image.path), str(moved.keeper.path))
@@ -104,6 +103,9 @@ class PurgeService:
         if why:
             raise CannotPurge(why)
         if not is_dry:
+            with self._book.whole() as projection:  # people decide while this runs for hours
+                if why := self._why_wanted(projection, record, moved):
+                    raise CannotPurge(why)
             if copy.is_leased:  # by an earlier run of ours that died
                 self._blobs.release(moved.quarantined, record.lease_id)
             self._blobs.delete(moved.quarantined, copy.etag)
@@ -120,21 +122,22 @@ class PurgeService:
         return ""
 
 
-def _wish(projection: GroupProjection, moved: Moved, keep: Keep, chosen: Collection[tuple[bytes, bytes]]) -> str:
-    """Why a person wants the image to stay; empty if nobody does.
-
-    `chosen`: images that were chosen over others since the plan was begun, by their ids and contents.
-    """
+def _wish(projection: GroupProjection, moved: Moved, header: Header) -> str:
+    """Why a person wants the image to stay; empty if nobody does."""
     keeper, image = id_of(moved.keeper.path), id_of(moved.image.path)
     told, link = projection.decided(keeper, image), projection.link(keeper, image)
     decided = told if told is not None and _are_meant(moved, _contents(told)) else None
     if decided is not None and (decided.decision is not Decision.DUPLICATE or decided.keeper == image):
         return f"{decided.by or 'a person'} decided that it stays"
-    if (image, _content(moved.image)) in chosen and (decided is None or decided.keeper != keeper):
+    is_chosen = any(
+        it.at >= microseconds(header.begun_at) and _contents(it)[image] == _content(moved.image)
+        for it in projection.chosen(image)
+    )
+    if is_chosen and (decided is None or decided.keeper != keeper):
         return "a person chose to keep it, over another image"
     if decided is not None:
         return ""
-    if told is None and keep is Keep.DECIDED:
+    if told is None and header.keep is Keep.DECIDED:
         return "what a person decided about it was taken back"
     if projection.is_wanted_beside(_content(moved.image), keeper):
         return f"a person wants its bytes to stay beside {moved.keeper.path}, or beside a copy of that"

@@ -42,12 +42,16 @@ class GroupBook:
         self._policy = policy
         self._should_know = should_know
         self._lock = Lock()
+        self._groups: list[Group] | None = None  # while nobody has asked since something was read
         self._is_whole = False  # as far as anybody knows
+        self._reading, self._has_read = 0, 0  # the numbers of the last read that began, and that came to the end
         self._begin()
 
     def groups(self, families: frozenset[Family] = SAME) -> list[Group]:
         """Groups of images that are there, the newest first. Raises `VerdictLogLost`."""
-        with self.whole():
+        with self.whole() as projection:
+            if self._groups is None:
+                self._groups = projection.groups()
             return [group for group in self._groups if group.family in families]
 
     @contextmanager
@@ -62,34 +66,41 @@ class GroupBook:
 
     @contextmanager
     def current(self) -> Iterator[GroupProjection]:
-        """The projection as the log has it now; nobody else changes it meanwhile."""
+        """The projection as the log has it now; nobody else changes it meanwhile.
+
+        Who waits while another thread reads all that was appended since they asked does not read it once more.
+        """
+        asked_in = self._reading
         with self._lock:
-            with paused_collector():
-                try:
-                    self._read()
-                except LogReplaced:
-                    log.warning("verdict_log_is_another")  # it is read from its beginning
-                    self._begin()
-                    self._read()
+            if self._has_read <= asked_in:
+                self._reading += 1
+                self._read()
+                self._has_read = self._reading
             yield self._projection
 
     def _begin(self) -> None:
         self._reader: VerdictReader | None = None
         self._projection = GroupProjection(self._policy)
-        self._groups: list[Group] = []
+        self._groups = None
         self._first_moment: int | None = None
         self._is_whole = False
-        self._are_stale = False  # across calls: a read may fail after it has given records
 
     def _read(self) -> None:
+        with paused_collector():
+            try:
+                self._read_on()
+            except LogReplaced:
+                log.warning("verdict_log_is_another")  # it is read from its beginning
+                self._begin()
+                self._read_on()
+
+    def _read_on(self) -> None:
         self._reader = self._reader or self._log.reader()
         for records in self._reader.new_records():
-            self._are_stale = self._are_stale or len(records) > 0
+            self._groups = None if len(records) else self._groups
             self._first_moment = min(filter(None, (self._first_moment, _first_moment(records))), default=None)
             self._projection.add(records)
-        if self._are_stale:
-            self._groups = self._projection.groups()
-            self._are_stale = False
+        self._projection.settle()
 
 
 def _first_moment(records: Records) -> int | None:

@@ -1,6 +1,6 @@
 """The keep plan: groups -> which images would go, why, and what that saves; nothing here can act on it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,6 +71,11 @@ class KeepPlan:
     @property
     def copies(self) -> list[PlannedCopy]:
         return [copy for group in self.groups for copy in group.copies]
+
+    @property
+    def going(self) -> Iterator[tuple[PlannedImage, PlannedImage]]:
+        """Each image that would go, after the one that stays for it."""
+        return ((group.keeper, copy.image) for group in self.groups for copy in group.copies)
 
     @property
     def bytes_to_gain(self) -> int:

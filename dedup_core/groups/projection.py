@@ -4,6 +4,7 @@ Verdicts are held in columns, and groups are made of all that changed at once: h
 is, in a second or two.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ class GroupProjection:
         self._pairs = PairTable()
         self._decided: dict[int, Decided] = {}  # by the key of the pair
         self._wishes = Wishes()
+        self._chosen: defaultdict[bytes, set[int]] = defaultdict(set)  # by the image: the pairs it was to stay of
         self._labels: Places = np.empty(0, np.intp)  # which slots hang together, by whatever pair
         self._groups: dict[Family, dict[int, Group]] = {family: {} for family in Family}  # by the slots of its images
         self._dirty: set[int] = set()  # slots of images about which something else is known
@@ -54,6 +56,8 @@ class GroupProjection:
             if decided.outranks(before := self._decided.get(key)):
                 self._decided[key] = decided
                 self._wishes.note(key, decided, before)
+                if decided.keeper:
+                    self._chosen[decided.keeper].add(key)
                 self._pairs.add_unverified(key)
                 self._dirty.update(slots)
 
@@ -79,6 +83,11 @@ class GroupProjection:
     def decisions_since(self, moment: int) -> Iterator[Decided]:
         """What was decided last about pairs then or later, unless it was taken back."""
         return (it for it in self._decided.values() if it.at >= moment and it.decision is not None)
+
+    def chosen(self, image_id: bytes) -> Iterator[Decided]:
+        """What was decided last about pairs, of those of which this image was chosen to stay."""
+        found = (self._decided[key] for key in self._chosen.get(image_id, ()))
+        return (it for it in found if it.keeper == image_id and it.decision is not None)
 
     def decisions(self) -> Iterator[tuple[ImageFacts, ImageFacts, Link | None, Decided]]:
         """Every decision in force, its two images, and the verdict on them as they are, where there is one."""
@@ -128,7 +137,7 @@ class GroupProjection:
         return any(image.content in wanted for image in beside)
 
     def group_of(self, image_id: bytes, family: Family) -> Group | None:
-        self._settle()
+        self.settle()
         return self._groups[family].get(self._images.get(image_id, -1))
 
     def group(self, group_id: str) -> Group | None:
@@ -143,9 +152,25 @@ class GroupProjection:
 
     def groups(self) -> list[Group]:
         """All groups, the newest first."""
-        self._settle()
+        self.settle()
         found = {id(group): group for by_slot in self._groups.values() for group in by_slot.values()}
         return sorted(found.values(), key=lambda group: (-group.newest_at, group.id))
+
+    def settle(self) -> None:
+        """Make the groups anew wherever something changed; a group hangs on nothing outside of what hangs together."""
+        self._take_in()
+        if not self._dirty:
+            return
+        is_dirty = np.zeros(len(self._labels), bool)
+        is_dirty[self._labels[list(self._dirty)]] = True
+        self._dirty.clear()
+        inside = is_dirty[self._labels]
+        for by_slot in self._groups.values():
+            for slot in np.flatnonzero(inside).tolist() if by_slot else ():
+                by_slot.pop(slot, None)
+        pairs = self._pairs.touching(inside)
+        if len(pairs):
+            self._regroup(pairs)
 
     def _key(self, left: bytes, right: bytes) -> int:
         """The key of a pair; -1, which no pair has, where an image was never heard of."""
@@ -161,22 +186,6 @@ class GroupProjection:
         if len(changed[0]):
             self._labels = joined(self._labels, *changed)
             self._dirty.update(np.unique(np.concatenate(changed)).tolist())
-
-    def _settle(self) -> None:
-        """Make the groups anew wherever something changed; a group hangs on nothing outside of what hangs together."""
-        self._take_in()
-        if not self._dirty:
-            return
-        is_dirty = np.zeros(len(self._labels), bool)
-        is_dirty[self._labels[list(self._dirty)]] = True
-        self._dirty.clear()
-        inside = is_dirty[self._labels]
-        for by_slot in self._groups.values():
-            for slot in np.flatnonzero(inside).tolist() if by_slot else ():
-                by_slot.pop(slot, None)
-        pairs = self._pairs.touching(inside)
-        if len(pairs):
-            self._regroup(pairs)
 
     def _regroup(self, pairs: Pairs) -> None:
         """Make all groups of the images that these pairs are about."""

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event, Lock, Semaphore, Thread
 
 import pytest
 
@@ -101,6 +102,47 @@ def test_the_collector_rests_while_the_log_is_read_and_no_longer():
     with book.current():
         seen.append(gc.isenabled())
     assert seen == [False, False, True]
+
+
+def test_who_waits_while_another_reads_what_came_since_they_asked_reads_nothing(monkeypatch: pytest.MonkeyPatch):
+    """Several threads of a plan look at once what is decided now."""
+    lock, asked, read_on, reads = Lock(), Semaphore(0), Event(), []
+
+    class Telling:
+        def __enter__(self):
+            asked.release()
+            lock.acquire()
+
+        def __exit__(self, *_: object):
+            lock.release()
+
+    class Reader:
+        def new_records(self):
+            reads.append("read")
+            assert read_on.wait(10)
+            return iter(())
+
+    class Log:
+        def reader(self):
+            return Reader()
+
+    book = GroupBook(Log(), KeeperPolicy(), lambda _first: False)  # type: ignore[arg-type]
+    monkeypatch.setattr(book, "_lock", Telling())
+
+    def look() -> None:
+        with book.current():
+            pass
+
+    threads = [Thread(target=look, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+        assert asked.acquire(timeout=10)
+        while not reads:  # the first one reads already when the others ask
+            assert thread.is_alive()
+    read_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert reads == ["read"] * 2
 
 
 def with_a_group() -> World:

@@ -10,6 +10,7 @@ import pytest
 from dedup_app.cleanup.apply import NOT_AGAIN, Refused
 from dedup_app.cleanup.outcome import Fate, Outcome
 from dedup_app.cleanup.ports import Blob, BlobContent, BlobHeld
+from dedup_app.cleanup.purge import PurgeService
 from dedup_app.cleanup.record import InvalidManifest, quarantined_path
 from dedup_app.feedback.decisions import Act
 from dedup_app.ports.image_status import DELETED, INDEXED
@@ -252,16 +253,13 @@ def test_what_a_person_chose_to_keep_before_the_app_heard_that_it_went_is_not_en
     assert refused == {A: "ann decided that it stays: `dedup undo` brings it back"}
 
 
-def test_what_a_person_chose_over_a_third_image_while_a_plan_was_followed_is_not_ended():
+def test_what_a_person_chose_over_a_third_image_before_the_app_heard_that_it_went_is_not_ended():
     """Which an earlier plan would not have taken, either; a word about the image that stayed counts for more."""
     it = scene()
     decide, third = it.world.services.decisions.decide_pair, put_image(it.world, "third.jpg", 100)
-
-    def choose() -> None:
-        it.world.time += timedelta(minutes=1)
-        decide(A, third, Act.KEEPER, "ann", A)
-
-    assert while_applying(it, 4, choose)
+    it.apply()
+    it.world.time += timedelta(minutes=1)
+    decide(A, third, Act.KEEPER, "ann", A)
     it.world.time += 2 * DAY
     refused = {it.path: it.why for it in it.purge(DAY, is_dry=True) if it.is_refused}
     assert refused == {A: "a person chose to keep it, over another image: `dedup undo` brings it back"}
@@ -331,6 +329,36 @@ def test_what_changed_since_the_plan_or_is_held_stays_and_says_why(change, told:
     assert all(told in outcomes[path].why for path in stay)
     assert {blob.copied_from for blob in it.quarantined.values()} == set(it.going) - stay
     assert not any(path in it.world.blobs.leases for path in set(it.going) - stay)
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda it: it.world.services.decisions.decide_pair(BEST, STRANGE, Act.NOT_DUPLICATE, "ann"),
+        lambda it: it.world.services.decisions.decide_pair(BEST, STRANGE, Act.KEEP_BOTH, "ann"),
+        lambda it: it.world.services.decisions.decide_pair(BEST, STRANGE, Act.KEEPER, "ann", STRANGE),
+    ],
+)
+def test_what_people_decide_while_a_plan_is_followed_counts_for_the_images_that_are_not_yet_gone(decide):
+    it = scene()
+    outcomes = it.applying().apply(it.plan, it.manifest)
+    first = next(outcomes)
+    assert (first.path, first.fate) == (A, Fate.GONE)
+    decide(it)
+    assert {later.path: "no longer held" in later.why for later in outcomes} == {STRANGE: True, C: False}
+    assert it.now_at(STRANGE) == it.before[STRANGE]
+    assert {blob.copied_from for blob in it.quarantined.values()} == {A, C}
+
+
+def test_what_a_person_wants_while_other_copies_are_ended_is_not_ended(cleared: Scene):
+    cleared.world.time += 2 * DAY
+    at = cleared.world.services
+    purging = PurgeService(blobs=at.movable_blobs, book=at.groups, settings=at.settings, now=at.now, at_once=1)
+    outcomes = purging.purge(cleared.manifest, DAY, is_dry=False)
+    assert next(outcomes).path == A
+    at.decisions.decide_pair(BEST, STRANGE, Act.KEEP_BOTH, "ann")
+    assert {it.path: "ann decided that it stays" in it.why for it in outcomes} == {STRANGE: True, C: False}
+    assert {blob.copied_from for blob in cleared.quarantined.values()} == {STRANGE}
 
 
 def test_what_is_protected_goes_by_no_plan_for_what_is_not():
