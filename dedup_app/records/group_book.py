@@ -10,7 +10,7 @@ from dedup_app.event_log import EventLog
 from dedup_app.records.journal import LogReplaced, VerdictLog, VerdictReader
 from dedup_core.errors import PermanentError
 from dedup_core.groups.columns import Records
-from dedup_core.groups.facts import Family
+from dedup_core.groups.facts import Family, Rebuild
 from dedup_core.groups.group import Group
 from dedup_core.groups.keeper import KeeperPolicy
 from dedup_core.groups.projection import GroupProjection
@@ -83,6 +83,8 @@ class GroupBook:
         self._projection = GroupProjection(self._policy)
         self._groups = None
         self._first_moment: int | None = None
+        self._is_rebuilt = False  # just now, or by somebody who died: what was told since need not be all
+        self._first_rebuilt: int | None = None
         self._is_whole = False
 
     def _read(self) -> None:
@@ -98,9 +100,23 @@ class GroupBook:
         self._reader = self._reader or self._log.reader()
         for records in self._reader.new_records():
             self._groups = None if len(records) else self._groups
-            self._first_moment = min(filter(None, (self._first_moment, _first_moment(records))), default=None)
+            self._note_moments(records)
             self._projection.add(records)
         self._projection.settle()
+
+    def _note_moments(self, records: Records) -> None:
+        if self._is_rebuilt:
+            self._first_rebuilt = _first(self._first_rebuilt, _first_moment(records))
+        else:
+            self._first_moment = _first(self._first_moment, _first_moment(records))
+        if records.rebuild is not None:
+            self._is_rebuilt = records.rebuild is Rebuild.BEGUN
+        if records.rebuild is Rebuild.ENDED:
+            self._first_moment = _first(self._first_moment, self._first_rebuilt)
+
+
+def _first(*moments: int | None) -> int | None:
+    return min(filter(None, moments), default=None)
 
 
 def _first_moment(records: Records) -> int | None:

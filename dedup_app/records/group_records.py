@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from dedup_app.ports.features import ImageSummary
 from dedup_app.ports.pairs import PairRow
 from dedup_core.comparison.verdict import Verdict, VerdictKind
-from dedup_core.groups.facts import CONTENT_BYTES, Decided, Decision, ImageFacts, Link
+from dedup_core.groups.facts import CONTENT_BYTES, Decided, Decision, ImageFacts, Link, Rebuild
 from dedup_core.paths import ImagePath
 
-type Record = ImageFacts | Link | Decided
+type Record = ImageFacts | Link | Decided | Rebuild
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MICROSECONDS = 86_400_000_000

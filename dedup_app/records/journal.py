@@ -17,7 +17,7 @@ from dedup_app.records.group_records import Record, facts_of, moment, records_of
 from dedup_app.records.notices import Notices
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.columns import Records
-from dedup_core.groups.facts import FAMILIES
+from dedup_core.groups.facts import FAMILIES, Rebuild
 
 if TYPE_CHECKING:
     from dedup_app.records.image_tags import ImageTags
@@ -179,7 +179,11 @@ def _told_at(pair: PairRow) -> datetime:
 def rebuild(
     log: VerdictLog, features: FeaturesTable, pairs: Iterable[PairRow], tags: "ImageTags | None" = None
 ) -> None:
-    """Append all that the tables know, and nothing is lost by what was known before."""
+    """Append all that the tables know, and nothing is lost by what was known before.
+
+    Who reads it meanwhile, or after this has died, can tell that it is not all of it.
+    """
+    log.append([Rebuild.BEGUN])
     told: set[str] = set()
     for group in batched((pair for pair in pairs if pair.verdict or pair.decided), PAIRS_AT_ONCE, strict=False):
         rows = features.summaries(image_ids(group) - told)
@@ -187,3 +191,4 @@ def rebuild(
         log.append([*map(facts_of, rows.values()), *(record for pair in group for record in records_of(pair))])
         if tags is not None:
             tags.refresh((row.path for row in rows.values()), rows)
+    log.append([Rebuild.ENDED])

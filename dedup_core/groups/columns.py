@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dedup_core.comparison.sides import ALIKE, Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
-from dedup_core.groups.facts import Decided, ImageFacts, Link
+from dedup_core.groups.facts import Decided, ImageFacts, Link, Rebuild
 
 type Bools = NDArray[np.bool_]
 type Places = NDArray[np.intp]
@@ -61,12 +61,16 @@ LINKS: Final = np.dtype([("first", "V16"), ("second", "V16"), *VERDICT])
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Images with their paths, verdicts and decisions as they were read; in each of the three in their order."""
+    """Images with their paths, verdicts and decisions as they were read; in each of the three in their order.
+
+    `rebuild` was told after all of them.
+    """
 
     images: Images = field(default_factory=lambda: np.empty(0, IMAGES))
     paths: Sequence[str] = ()
     links: Links = field(default_factory=lambda: np.empty(0, LINKS))
     decided: Sequence[Decided] = ()
+    rebuild: Rebuild | None = None
 
     @classmethod
     def of(cls, records: Iterable[ImageFacts | Link | Decided]) -> "Records":

@@ -38,6 +38,13 @@ FAMILIES: Final = {
 }
 
 
+class Rebuild(StrEnum):
+    """Told before and after all that is known is told anew; what was told in between need not be all of it."""
+
+    BEGUN = "begun"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
     """One image as it is at one version of it; sizes are 0 where they are not known.

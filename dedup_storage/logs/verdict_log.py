@@ -94,9 +94,15 @@ class VerdictReader:
                 data, seen = chunk.data[seen:], 0
                 if data:
                     self._offset, self._generation = self._offset + len(data), chunk.generation
-                    yield read_records(data, self._unread)
+                    yield from self._records(data)
             if self._unread.rest:  # blocks come as a whole: a record without its end is damaged
-                yield read_records(b"", self._unread, is_end=True)
+                yield from self._records(b"", is_end=True)
         finally:  # a read that breaks off passes over damage once, too
             if self._unread.damaged > damaged:
                 log.error("verdict_log_damaged", skipped_records=self._unread.damaged - damaged)
+
+    def _records(self, data: bytes, *, is_end: bool = False) -> Iterator[Records]:
+        while (found := read_records(data, self._unread, is_end=is_end)).rebuild is not None:
+            data = b""
+            yield found
+        yield found

@@ -3,7 +3,7 @@
     bytes  0..3   CRC-32 of the rest of the record
            4..5   `VL`
            6      version of this layout
-           7      kind: 1 image, 2 verdict, 3 decision
+           7      kind: 1 image, 2 verdict, 3 decision, 4 how far it is with telling all anew
            8..9   length of what follows
 
 All numbers are little-endian, texts are UTF-8 and come last.
@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup_core.groups.columns import IMAGES, KINDS, LINKS, Records, image_row, link_row
-from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
+from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link, Rebuild
 
-type Record = ImageFacts | Link | Decided
+type Record = ImageFacts | Link | Decided | Rebuild
 
 MAGIC: Final = b"VL"
 VERSION: Final = 1
 HEAD: Final = struct.Struct("<I2sBBH")
-IMAGE_RECORD, LINK_RECORD, DECIDED_RECORD = 1, 2, 3
+IMAGE_RECORD, LINK_RECORD, DECIDED_RECORD, REBUILD_RECORD = 1, 2, 3, 4
 _DECIDED: Final = struct.Struct("<16s16s16s16s16sqB")
 # Their places are stored: new ones come at the end.
 _DECISIONS: Final = (None, Decision.DUPLICATE, Decision.NOT_DUPLICATE, Decision.KEEP_BOTH)
@@ -50,14 +50,16 @@ def record_bytes(record: Record) -> bytes:
         kind, body = IMAGE_RECORD, np.array([image_row(record)], IMAGES).tobytes() + record.path.encode()
     elif isinstance(record, Link):
         kind, body = LINK_RECORD, np.array([link_row(record)], LINKS).tobytes()
-    else:
+    elif isinstance(record, Decided):
         kind, body = DECIDED_RECORD, _decided_bytes(record)
+    else:
+        kind, body = REBUILD_RECORD, record.encode()
     head = HEAD.pack(0, MAGIC, VERSION, kind, len(body))[4:]
     return zlib.crc32(head + body).to_bytes(4, "little") + head + body
 
 
 def read_records(data: bytes, unread: Unread, *, is_end: bool = False) -> Records:
-    """The records in `unread.rest + data`; `unread` is brought up to date.
+    """The records in `unread.rest + data`, to the first `Rebuild` in them; `unread` is brought up to date.
 
     Of a damaged record the length is not believed: the next one is looked for by its mark. With `is_end` nothing comes
     after `data`.
@@ -65,9 +67,10 @@ def read_records(data: bytes, unread: Unread, *, is_end: bool = False) -> Record
     data = unread.rest + data
     view = memoryview(data)
     images, paths, links, decided = list[int](), list[str](), list[int](), list[Decided]()
+    rebuild: Rebuild | None = None
     at, end, head = 0, len(data), HEAD.size
     unpack, crc32 = HEAD.unpack_from, zlib.crc32  # half a million times at a start
-    while end - at >= head:
+    while end - at >= head and rebuild is None:
         checksum, magic, version, kind, length = unpack(data, at)
         start = at + head
         stop = start + length
@@ -87,11 +90,13 @@ def read_records(data: bytes, unread: Unread, *, is_end: bool = False) -> Record
             paths.append(data[start + IMAGES.itemsize : stop].decode())
         elif kind == DECIDED_RECORD:
             decided.append(_decided(data, start, stop))
+        elif kind == REBUILD_RECORD:
+            rebuild = Rebuild(data[start:stop].decode())
         at = stop
-    unread.rest = b"" if is_end else data[at:]
+    unread.rest = b"" if is_end and rebuild is None else data[at:]
     found = _rows(data, links, LINKS)
     # A later version may know more kinds.
-    return Records(_rows(data, images, IMAGES), paths, found[found["kind"] < len(KINDS)], decided)
+    return Records(_rows(data, images, IMAGES), paths, found[found["kind"] < len(KINDS)], decided, rebuild)
 
 
 def _rows(data: bytes, starts: list[int], kind: np.dtype[np.void]) -> NDArray[np.void]:

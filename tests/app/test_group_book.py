@@ -10,6 +10,7 @@ import pytest
 
 from dedup_app.feedback.decisions import Act
 from dedup_app.ports.image_status import PROCESSING
+from dedup_app.records import journal
 from dedup_app.records.group_book import GroupBook, VerdictLogLost
 from dedup_app.records.group_records import id_of
 from dedup_app.records.journal import VerdictReader, has_told
@@ -183,6 +184,58 @@ def test_groups_of_a_log_that_was_lost_and_goes_on_without_its_beginning_are_not
     services.reindex.reindex()
     with services.groups.whole() as projection:
         assert projection.decided(id_of(a), id_of(b)).decision is Decision.NOT_DUPLICATE
+
+
+def die_in_the_middle_of_a_reindex(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the first of several pairs has been told."""
+    monkeypatch.setattr(journal, "PAIRS_AT_ONCE", 1)
+    told = 0
+
+    def die(_number: int, step: str) -> None:
+        nonlocal told
+        told += step == "verdict_log.append"
+        if told == 3:
+            raise Crash
+
+    world.before = die
+    with pytest.raises(Crash):
+        world.start_process("reindex").reindex.reindex()
+    world.before = lambda _number, _step: None
+
+
+@pytest.mark.parametrize("has_log", [False, True])
+def test_a_log_that_is_being_made_anew_is_not_all_before_it_is_made_to_the_end(monkeypatch, has_log: bool):
+    """Whoever clears up meanwhile, or after it was killed, would know half of what people decided."""
+    world = with_a_group()
+    world.upload_and_ingest("c.png", copy_of(1))
+    world.verify_all()
+    world.time += timedelta(minutes=11)
+    if not has_log:
+        world.verdict_segments.clear()
+    running = world.start_process("the page")
+    die_in_the_middle_of_a_reindex(world, monkeypatch)
+    for services in (running, world.start_process("another")):
+        if has_log:
+            assert [len(list(group.paths)) for group in services.groups.groups()] == [3]
+        else:
+            with pytest.raises(VerdictLogLost):
+                services.groups.groups()
+    world.start_process("once more").reindex.reindex()
+    assert [len(list(group.paths)) for group in running.groups.groups()] == [3]
+
+
+def test_a_log_that_is_made_anew_hears_of_new_verdicts_and_is_not_all_for_that(monkeypatch: pytest.MonkeyPatch):
+    world = with_a_group()
+    world.upload_and_ingest("c.png", copy_of(1))
+    world.verify_all()
+    world.time += timedelta(minutes=11)
+    world.verdict_segments.clear()
+    die_in_the_middle_of_a_reindex(world, monkeypatch)
+    for name in ("d.png", "e.png"):
+        world.upload_and_ingest(name, photo(2))
+    die_in_the_middle_of_a_reindex(world, monkeypatch)
+    with pytest.raises(VerdictLogLost):
+        world.start_process("another").groups.groups()
 
 
 def test_a_log_that_only_tells_of_images_tells_of_no_verdict():

@@ -13,7 +13,7 @@ from dedup_core.comparison.sides import Side, Sides
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.errors import StoreBusy
 from dedup_core.groups.columns import KINDS, LINKS
-from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link
+from dedup_core.groups.facts import Decided, Decision, ImageFacts, Link, Rebuild
 from dedup_storage.account.clients import StorageClients
 from dedup_storage.logs import reading as log_reading
 from dedup_storage.logs import verdict_log
@@ -54,6 +54,14 @@ def test_a_verdict_of_a_kind_that_a_later_version_knows_is_passed_over():
     data[HEAD.size + LINKS.fields["kind"][1]] = len(KINDS)
     data[:4] = zlib.crc32(data[4:]).to_bytes(4, "little")
     assert read(bytes(data) + record_bytes(IMAGE)) == ([IMAGE], Unread())
+
+
+def test_a_reader_learns_where_between_the_records_a_rebuild_began_and_ended():
+    log = VerdictLog(MemorySegments())
+    log.append([IMAGE, Rebuild.BEGUN, LINK, Rebuild.ENDED, Rebuild.BEGUN, DECIDED])
+    read_so = [(list(records), records.rebuild) for records in log.reader().new_records()]
+    began, ended = Rebuild.BEGUN, Rebuild.ENDED
+    assert read_so == [([IMAGE], began), ([LINK], ended), ([], began), ([DECIDED], None)]
 
 
 @pytest.mark.parametrize("step", [1, 7, 100])
