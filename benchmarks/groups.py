@@ -210,7 +210,7 @@ def load(account: str) -> dict[str, float]:
     del chunk
     before = peak_megabytes()
     start = time.perf_counter()
-    book = GroupBook(VerdictLog(segments), KeeperPolicy(), lambda: False)
+    book = GroupBook(VerdictLog(segments), KeeperPolicy(), lambda _first: False)
     groups = len(book.groups(frozenset(Family)))
     seconds = time.perf_counter() - start
     return {
