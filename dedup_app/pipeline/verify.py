@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
@@ -24,6 +24,7 @@ from dedup_core.views import View
 log = EventLog(__name__)
 
 UNVERIFIABLE = VerdictKind.UNVERIFIABLE
+CLOCKS_APART = timedelta(hours=1)  # those of any two instances, and more
 MAX_LOOKS = 4  # images that change faster than this many looks are left to a later try
 
 
@@ -121,16 +122,19 @@ class VerifyService:
     def _known_contents(self, message: VerifyMessage) -> "dict[ImagePath, _Content]":
         """What the features rows said, as the message tells; where it does not, as they say now.
 
-        A version is believed with the tag of an opened pair alone: a wrong one in a message that was written by hand
-        would outrank all versions to come, and hide the pair for good.
+        A version is believed with the tag of an opened pair alone, and none that is yet to come: a wrong one in a
+        message that was written by hand would outrank all versions to come, and hide the pair for good.
         """
+        latest = (
+            self._now() + CLOCKS_APART
+        ).timestamp()  # versions are seconds, as docs/decisions/0006-versions.md says
         known = _told_contents(message)
         ours = {target.path for target in message.rights if target.tag}
         ours |= {message.left} if ours else set()
         untold = {
             path.image_id: path
             for path, it in known.items()
-            if not path.is_generated and not (it.version and path in ours)
+            if not path.is_generated and not (0 < it.version <= latest and path in ours)
         }
         rows = self._features.summaries(untold) if untold else {}
         return known | {untold[image_id]: _Content(row.etag, row.version) for image_id, row in rows.items()}

@@ -125,12 +125,14 @@ def test_images_that_never_were_get_no_rows_and_are_named_as_refused(world, pict
     assert all(it["path"] in refused for it in nobody)
 
 
+@pytest.mark.parametrize("hints", [{}, {"tag": 'W/"t"'}], ids=["plain", "with a made-up tag"])
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_a_version_that_somebody_made_up_is_not_believed(world, side):
+def test_a_version_that_somebody_made_up_is_not_believed(world, side, hints):
     """It would outrank all versions to come, and the pair were hidden for good."""
     left, right = world.upload_and_ingest("a.png", photo(1)), world.upload_and_ingest("b.jpg", copy_of(1))
     told = [{"path": str(path), "etag": world.row(path).etag} for path in (left, right)]
-    told[side == "right"]["version"] = 1_780_228_800_000
+    told[side == "right"]["version"] = 1_780_228_800_000  # in milliseconds
+    told[1] |= hints
     world.services.verify.handle_message(json.dumps({"left": told[0], "rights": [told[1]]}), "by hand")
     pair = world.pair(left, right)
     assert (pair.left_version, pair.right_version) == (world.row(left).version, world.row(right).version)
