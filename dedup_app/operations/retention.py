@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.pipeline.loader_totals import utc_day
-from dedup_app.ports.features import FeaturesTable
+from dedup_app.ports.features import FeaturesRow, FeaturesTable
 from dedup_app.ports.findings import PREFIXES
 from dedup_app.ports.pairs import PairsTable
 from dedup_app.ports.reports import ReportsTable, StatsTable
+from dedup_app.ports.superseded import Superseded
 
 log = EventLog(__name__)
 
@@ -77,7 +79,15 @@ class RetentionService:
                 if taken == room or time.monotonic() - started > SECONDS_A_RUN:
                     self._reports.put_retention_place(place)  # the same slice once more
                     return images, pairs
+                if any(pair.decision for pair in self._pairs.of_image(row.path, decided=True)):
+                    self._keep(row)
+                    continue
                 self._features.delete(row)  # unless somebody has written it since: it may have been uploaded again
                 images += 1
         self._reports.put_retention_place(PREFIXES[(first + SLICES_A_RUN) % len(PREFIXES)])
         return images, pairs
+
+    def _keep(self, row: FeaturesRow) -> None:
+        """For as long again: by its row the verdict log hears of an image that comes back, and the decision holds."""
+        with suppress(Superseded):  # it has come back, or is about to
+            self._features.set_status(replace(row, updated_at=self._now()))

@@ -83,12 +83,33 @@ def test_a_decision_outlives_its_image_and_holds_again_when_the_same_bytes_come_
     world.services.decisions.decide_pair(a, b, Act.NOT_DUPLICATE, "ann")
     delete(world, a)
     world.time += timedelta(days=31)
-    assert run_all(world) == Forgotten(images=1)
+    assert run_all(world) == Forgotten()
     world.upload_and_ingest("a.png", photo(1))
     world.verify_all()
     assert world.pair(a, b).decision == "not_duplicate"
     with world.services.groups.current() as groups:
         assert [group.family for group in groups.groups()] == [Family.APART]
+
+
+def test_a_decision_about_images_that_no_search_links_holds_again_when_one_comes_back(world, a_and_b):
+    a, c = a_and_b[0], ImagePath("images", "c.png")
+    world.services.decisions.decide_pair(a, c, Act.DUPLICATE, "ann")
+    delete(world, c)
+    for _ in range(2):
+        world.time += timedelta(days=31)
+        assert run_all(world) == Forgotten()
+    world.upload_and_ingest("c.png", photo(2))
+    [group] = world.services.groups.groups()
+    assert str(c) in list(group.paths)
+
+
+def test_once_a_decision_was_taken_back_a_deleted_image_goes(world, a_and_b):
+    a, b = a_and_b
+    world.services.decisions.decide_pair(a, b, Act.NOT_DUPLICATE, "ann")
+    delete(world, a)
+    world.services.decisions.decide_pair(a, b, Act.UNDO, "ann")
+    world.time += timedelta(days=31)
+    assert run_all(world) == Forgotten(images=1)
 
 
 @pytest.mark.parametrize("step", range(1, 20))
