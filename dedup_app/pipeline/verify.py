@@ -125,9 +125,7 @@ class VerifyService:
         A version is believed with the tag of an opened pair alone, and none that is yet to come: a wrong one in a
         message that was written by hand would outrank all versions to come, and hide the pair for good.
         """
-        latest = (
-            self._now() + CLOCKS_APART
-        ).timestamp()  # versions are seconds, as docs/decisions/0006-versions.md says
+        latest = (self._now() + CLOCKS_APART).timestamp()  # a version is in seconds
         known = _told_contents(message)
         ours = {target.path for target in message.rights if target.tag}
         ours |= {message.left} if ours else set()
