@@ -1,6 +1,6 @@
 """What clearing up needs from the outside world: blobs that can be moved, and a manifest that outlives the process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Protocol, Self
@@ -130,7 +130,7 @@ class Manifest(Protocol):
         """Where it lies: no two that are worked on at the same time have the same."""
         ...
 
-    def entries(self) -> Sequence[Mapping[str, Any]]:
+    def entries(self) -> Iterable[Mapping[str, Any]]:
         """All entries, the first one first."""
         ...
 

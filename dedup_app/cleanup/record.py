@@ -110,7 +110,7 @@ class Record:
         cls, manifest: Manifest, plan: KeepPlan, now: Callable[[], datetime], *, quarantine: str, tags: bool
     ) -> "Record | None":
         """What the manifest of this plan says; None if it is empty. Raises `InvalidManifest` as `begin` does."""
-        if not manifest.entries():
+        if next(iter(manifest.entries()), None) is None:
             return None
         found = cls.read(manifest, now)
         theirs = found.header
@@ -124,10 +124,10 @@ class Record:
     @classmethod
     def read(cls, manifest: Manifest, now: Callable[[], datetime]) -> "Record":
         """What the manifest says. Raises `InvalidManifest`."""
-        entries = manifest.entries()
-        if not entries:
+        steps = iter(manifest.entries())
+        first = next(steps, None)
+        if first is None:
             raise InvalidManifest("the manifest is empty: `dedup apply` writes one")
-        first, *steps = entries
         if first.get("manifest") != VERSION:
             raise InvalidManifest(f"this is no manifest of version {VERSION}: `dedup apply` writes one")
         moved: dict[str, Moved] = {}

@@ -4,10 +4,11 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from dedup_app.cleanup.record import InvalidManifest
@@ -15,6 +16,7 @@ from dedup_cli.presentation.failures import InputError
 
 type Entry = Mapping[str, Any]
 
+CHUNK_BYTES = 64 * 1024  # a plan of 200,000 images makes some 250 MB of entries: nobody holds them all
 BEGINNING = b'{"manifest":'  # of the first entry, as `append` writes it
 _PLAN = re.compile(rb'\s*\{\s*"plan":')
 
@@ -22,22 +24,43 @@ _PLAN = re.compile(rb'\s*\{\s*"plan":')
 class ManifestFile:
     """The `Manifest` port on an open file that nobody else works on."""
 
-    def __init__(self, file: FileIO, entries: Sequence[Entry]) -> None:
+    def __init__(self, file: FileIO) -> None:
         self._file = file
-        self._entries = list(entries)
+        self._lock = Lock()  # around what goes by the place in the file
         self.place = f"{platform.node()}:{Path(str(file.name)).resolve()}"
 
-    def entries(self) -> Sequence[Entry]:
-        return self._entries
+    def entries(self) -> Iterator[Entry]:
+        for number, line in enumerate(self.lines(), 1):
+            try:
+                entry = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise InvalidManifest(f"line {number} of {self._file.name} is damaged: {error}") from error
+            if not isinstance(entry, dict):
+                raise InvalidManifest(f"line {number} of {self._file.name} is no entry of a manifest")
+            yield entry
+
+    def lines(self) -> Iterator[bytes]:
+        """Those that have an end, without it. What is appended comes after all of them."""
+        at, rest = 0, b""
+        while True:
+            with self._lock:
+                self._file.seek(at)
+                chunk = self._file.read(CHUNK_BYTES)
+                self._file.seek(0, os.SEEK_END)
+            if not chunk:
+                return
+            at += len(chunk)
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
 
     def append(self, entry: Entry) -> None:
         line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        written = self._file.write(line)
-        if written != len(line):
-            self._file.truncate(self._file.seek(-written, os.SEEK_CUR))  # else it would spoil the next line
-            raise OSError(f"{self._file.name} could not be written to: is the disk full?")
+        with self._lock:
+            written = self._file.write(line)
+            if written != len(line):
+                self._file.truncate(self._file.seek(-written, os.SEEK_CUR))  # else it would spoil the next line
+                raise OSError(f"{self._file.name} could not be written to: is the disk full?")
         os.fsync(self._file.fileno())
-        self._entries.append(entry)
 
 
 @contextmanager
@@ -53,16 +76,15 @@ def open_manifest(path: Path, *, create: bool) -> Iterator[ManifestFile]:
         with path.open("ab+" if create else "rb+", buffering=0) as file:
             _lock(file, path)
             file.seek(0)
-            text = file.read()
-            _must_be_a_manifest(path, text)
-            whole, _, torn = text.rpartition(b"\n")
-            entries = list(_entries(path, whole))
-            if torn:
-                file.truncate(len(whole) + 1 if whole else 0)
+            _must_be_a_manifest(path, file.read(CHUNK_BYTES))
+            manifest = ManifestFile(file)
+            for _ in manifest.entries():  # all of them are sound, or nothing is cut off
+                pass
+            file.truncate(sum(len(line) + 1 for line in manifest.lines()))
             file.seek(0, os.SEEK_END)
             _sync_folder(path)
             try:
-                yield ManifestFile(file, entries)
+                yield manifest
             except InvalidManifest as error:
                 raise InvalidManifest(f"{path}: {error}") from error
     except OSError as error:
@@ -74,17 +96,6 @@ def _must_be_a_manifest(path: Path, text: bytes) -> None:
         return
     what = "a plan and no manifest" if _PLAN.match(text) else "no manifest"
     raise InvalidManifest(f"{path} is {what}: `dedup apply` says where it writes the manifest")
-
-
-def _entries(path: Path, text: bytes) -> Iterator[Entry]:
-    for number, line in enumerate(text.splitlines(), 1):
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InvalidManifest(f"line {number} of {path} is damaged: {error}") from error
-        if not isinstance(entry, dict):
-            raise InvalidManifest(f"line {number} of {path} is no entry of a manifest")
-        yield entry
 
 
 def _lock(file: FileIO, path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import tracemalloc
 from collections.abc import Buffer
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 from dedup_app.cleanup.ports import BlobContent
 from dedup_app.cleanup.record import InvalidManifest
 from dedup_app.configuration.settings import KEEPER_STEPS
+from dedup_cli.cleanup import manifest_file
 from dedup_cli.cleanup.clearing import read_plan
 from dedup_cli.cleanup.manifest_file import ManifestFile, open_manifest
 from dedup_cli.cleanup.purge import parse_age
@@ -293,11 +295,25 @@ def test_a_line_that_was_torn_off_is_as_if_it_had_not_been_begun(tmp_path: Path)
     for torn in range(len(whole)):
         path.write_bytes(whole[:torn])
         with open_manifest(path, create=False) as manifest:
-            assert len(manifest.entries()) == whole[:torn].count(b"\n")
+            assert len(list(manifest.entries())) == whole[:torn].count(b"\n")
             manifest.append({"manifest": 3})
         with open_manifest(path, create=False) as manifest:
-            assert manifest.entries()[-1] == {"manifest": 3}
-            assert len(manifest.entries()) == whole[:torn].count(b"\n") + 1
+            *before, last = manifest.entries()
+            assert (len(before), last) == (whole[:torn].count(b"\n"), {"manifest": 3})
+
+
+def test_a_manifest_of_many_images_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(manifest_file, "CHUNK_BYTES", 4096)
+    path = tmp_path / "m.jsonl"
+    path.write_bytes(b'{"manifest":1}\n' * 3_000)
+    tracemalloc.start()
+    try:
+        with open_manifest(path, create=False) as manifest:
+            assert sum(1 for _ in manifest.entries()) == 3_000
+            manifest.append({"manifest": 1})
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -361,7 +377,7 @@ def test_what_a_full_disk_cut_short_spoils_no_later_line(tmp_path: Path, mode: s
     path.write_bytes(b'{"manifest":1}\n')
     with AlmostFullDisk(path, mode) as file:
         file.seek(0, os.SEEK_END)
-        manifest = ManifestFile(file, [])
+        manifest = ManifestFile(file)
         with pytest.raises(OSError, match="is the disk full"):
             manifest.append({"one": 1})
         manifest.append({"two": 2})  # by another thread, once there is room
