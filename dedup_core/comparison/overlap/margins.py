@@ -63,17 +63,18 @@ def _is_margin_of_both(wider: Placed, upright: Pixels, right: Pixels, used: tupl
     cut, within = cut_within(wider, upright, right, used)
     beyond = cut.inside & ~within
     ours, theirs = (np.asarray(image)[beyond] for image in (cut.left, cut.right))
-    return show_the_same(ours, theirs)
+    return bool(beyond.any() and show_the_same(ours, theirs))
 
 
-def show_the_same(ours: Pixels, theirs: Pixels) -> bool:
-    """Whether most points (n, 3) of two margins, which lie on each other, look the same, but for their shade."""
-    if len(ours) == 0:
-        return False
+def show_the_same(ours: Pixels, theirs: Pixels) -> NDArray[np.bool_]:
+    """Whether most points of two margins, which lie on each other, look the same, but for their shade.
+
+    Of stacks of margins, (..., n, 3), each: (...).
+    """
     off = ours.astype(np.float32) - theirs
-    shade = np.median(off, axis=0)
-    is_like = np.abs(off - shade).max(axis=1) <= _LIKE_POINTS
-    return bool(np.abs(shade).max() <= _LIKE_COLORS and is_like.mean() >= _MOST_POINTS)
+    shade = np.median(off, axis=-2)
+    is_like = np.abs(off - shade[..., None, :]).max(axis=-1) <= _LIKE_POINTS
+    return np.asarray((np.abs(shade).max(axis=-1) <= _LIKE_COLORS) & (is_like.mean(axis=-1) >= _MOST_POINTS))
 
 
 def cut_within(

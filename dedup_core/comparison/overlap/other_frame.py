@@ -50,8 +50,8 @@ def _share_alike(side: int, reach: tuple[Corners, Corners], theirs: Corners, who
     )
     if any(strip.size == 0 for strip in strips):  # the part reaches beyond the other picture, where its frame ends
         return 1.0
-    is_alike = [show_the_same(*lines) for lines in zip(*strips, strict=True)]
-    return is_alike.index(False) / len(is_alike) if False in is_alike else 1.0
+    is_alike = show_the_same(*strips)
+    return 1.0 if is_alike.all() else float(is_alike.argmin()) / len(is_alike)
 
 
 def _lines_of(whole: Pixels, along: int, reach: tuple[float, float], span: tuple[float, float]) -> Pixels:
