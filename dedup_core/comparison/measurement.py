@@ -68,6 +68,7 @@ class Detail:
     evened: float | None = None
     places: int = 0
     faded: float = 0.0
+    thickened: float = 0.0
 
     @property
     def is_retoned(self) -> bool:

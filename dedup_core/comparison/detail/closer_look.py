@@ -18,6 +18,7 @@ from dedup_core.comparison.detail.evened_planes import EvenedPlanes
 from dedup_core.comparison.detail.fading import fading
 from dedup_core.comparison.detail.outliers import may_stand_out, outliers
 from dedup_core.comparison.detail.specks import worst_of
+from dedup_core.comparison.detail.thickness import thickened
 from dedup_core.comparison.measurement import DISPLACED, FEW_PARTS, RETONED, Detail
 from dedup_core.comparison.regions import Region, RegionKind
 from dedup_core.comparison.structure.clusters import PixelBox, boxes_of
@@ -183,6 +184,7 @@ def _looked(
         is_negative=bool(planes.is_negative),
         evened=None if evened is None else evened.worst(differences, textured),
         faded=faded,
+        thickened=thickened(planes) if in_doubt else 0.0,
     )
     marked = changed | stand_out | are_faded
     if displaced.pixels > DISPLACED:

@@ -28,6 +28,7 @@ _USUAL: Final = 0.01  # difference of the usual block; docs/thresholds.md#other-
 _UNEXPLAINED: Final = 0.07  # of a change of tones; docs/thresholds.md#other-tones
 _MOST_RETONED: Final = 0.25  # difference of a block; docs/thresholds.md#other-tones
 _IN_PLACES: Final = 0.004  # of what either shows; docs/thresholds.md#other-tones
+_MOST_THICKENED: Final = 0.35  # docs/thresholds.md#thicker-in-the-same-tones
 _ELSEWHERE: Final = 0.005  # difference of the usual block; docs/thresholds.md#other-tones
 _FULL_OF_TEXTURE: Final = 0.5  # docs/thresholds.md#before-a-plain-background
 _MOST_BLANK: Final = 0.6  # coverage; docs/thresholds.md#coverage
@@ -78,6 +79,16 @@ def other_shapes(measurement: PairMeasurement) -> str:
         return ""
     differ = detail.reshaped > MOST_RESHAPED and detail.reshaped_share > _IN_PLACES
     return f"{detail.reshaped_share:.1%} of it shows other shapes, and the rest only other tones" if differ else ""
+
+
+def thicker_parts(measurement: PairMeasurement) -> str:
+    """The sentence about dots, stripes or holes of another size in the same tones; empty where there are none."""
+    detail = measurement.detail
+    if detail is None or detail.thickened <= _MOST_THICKENED:
+        return ""
+    return (
+        f"dots, stripes or lines are thicker in one of them, in the same tones ({detail.thickened:.0%} of the places)"
+    )
 
 
 def displaced_parts(measurement: PairMeasurement, policy: Policy) -> str:
