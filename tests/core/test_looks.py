@@ -44,3 +44,13 @@ def test_the_shared_part_is_told_by_where_the_look_was_taken():
     regions = measure_images(working(captioned("a line", "red")), working(jpeg(half, 80))).regions
     (shared,) = (region for region in regions if region.kind is RegionKind.SHARED)
     assert shared.left.corners == pytest.approx(shared.right.corners, abs=1e-9)
+
+
+def test_a_plain_sky_that_both_show_is_within_the_shared_part():
+    """It is trimmed before the two are laid on each other."""
+    picture = Image.new("RGB", (480, 480), (120, 160, 220))
+    picture.paste(scene(5, (480, 340)), (0, 140))
+    regions = measure_images(working(picture), working(jpeg(picture.crop((0, 0, 380, 480)), 85))).regions
+    (shared,) = (region for region in regions if region.kind is RegionKind.SHARED)
+    assert shared.left.corners == pytest.approx((0.0, 0.0, 380 / 480, 1.0), abs=0.01)
+    assert shared.right.corners == pytest.approx((0.0, 0.0, 1.0, 1.0), abs=0.01)

@@ -64,7 +64,7 @@ def look_at_pair(left: Pixels, right: Pixels, hint: View | None, contents: Seque
         if in_frame is not None and not closer.shows_nothing:
             laid, look, placed, whole = in_frame, closer, stretched, None
     if laid.pair.coverage < SAME_FRAME:
-        look = replace(look, regions=(placed.shared_region(), *look.regions))
+        look = replace(look, regions=((whole or placed).shared_region(), *look.regions))
     return PairLook(laid, look, placed, whole)
 
 
