@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.filled_corners import off_color
@@ -31,10 +32,11 @@ def shows_beside_blank(ours: Pixels, theirs: Pixels, inner: Corners) -> bool:
     gone = [_is_gone(mine, other) for mine, other in strips]
     if (gone[0] and gone[2]) or (gone[1] and gone[3]):
         return False
-    shown = (mine for is_gone, (mine, _) in zip(gone, strips, strict=True) if is_gone)
+    shown = (both for is_gone, both in zip(gone, strips, strict=True) if is_gone)
     longer = max(ours.shape[:2])
     return any(
-        shows_a_scene([strip.astype(np.int16)], longer) or _stands_before_ground(strip, longer) for strip in shown
+        shows_a_scene([mine.astype(np.int16)], longer) or _stands_before_ground(mine, other, longer)
+        for mine, other in shown
     )
 
 
@@ -60,13 +62,18 @@ def _is_gone(mine: Pixels, other: Pixels) -> bool:
     return min(len(mine), len(other)) >= _LEAST_LINES and _is_blank(other) and not _is_blank(mine)
 
 
-def _stands_before_ground(strip: Pixels, longer: int) -> bool:
-    """Whether what a strip shows ends before the edge of its picture, in a plain ground: no bar and no frame does."""
-    edge = strip[:_APART]
-    ground = np.median(edge.reshape(-1, 3), axis=0).astype(np.int16)
-    return _is_blank(edge) and int((off_color(strip, ground) > INK).sum()) >= LEAST_SCENE * longer**2
+def _stands_before_ground(mine: Pixels, other: Pixels, longer: int) -> bool:
+    """Whether what a strip shows ends before the edge, in the one color of the other: no bar and no frame does."""
+    off_ground = off_color(mine, _color_of(other))
+    ends = (off_ground[:_APART] <= _LIKE).mean() >= _BLANK
+    return bool(ends) and int((off_ground > INK).sum()) >= LEAST_SCENE * longer**2
 
 
 def _is_blank(strip: Pixels) -> bool:
-    color = np.median(strip.reshape(-1, 3), axis=0).astype(np.int16)
-    return bool((off_color(strip, color) <= _LIKE).mean() >= _BLANK)
+    return bool((off_color(strip, _color_of(strip)) <= _LIKE).mean() >= _BLANK)
+
+
+def _color_of(strip: Pixels) -> NDArray[np.int16]:
+    """That which most of it has."""
+    color: NDArray[np.int16] = np.median(strip.reshape(-1, 3), axis=0).astype(np.int16)
+    return color
