@@ -234,7 +234,8 @@ def _judge_textured(measurement: PairMeasurement, policy: Policy) -> tuple[Verdi
     matches = f"structure matches (correlation {structure:.2f} >= {least:.2f})"
     if structure < least:
         recolored = kind is VerdictKind.COLOR_VARIANT and not is_monochrome_copy(measurement, policy)
-        if not every_part or recolored or detail.blocks < MANY_BLOCKS or structure < policy.min_altered_structure:
+        differs = not every_part or detail.usual > policy.max_clean_difference
+        if differs or recolored or detail.blocks < MANY_BLOCKS or structure < policy.min_altered_structure:
             return _judge_altered(measurement, policy, kind, least, reason)
         matches = f"each of {detail.blocks} parts matches (differences up to {detail.worst:.2f})"
     elif not (every_part if same_colors else every_shape_matches(detail, measurement, policy)):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core.comparison.measure import measure_images
-from dedup_core.comparison.verdict import VerdictKind
+from dedup_core.comparison.verdict import VerdictKind, decide
 from tests.core.pictures import half, jpeg, working
 from tests.core.verdicts import kind_of
 
@@ -49,3 +49,10 @@ def test_a_pattern_in_another_tone_is_none_of_another_size(gamma):
     measured = measure_images(working(fabric), working(jpeg(half(toned), 80)))
     assert measured.detail.is_retoned
     assert measured.detail.thickened == 0.0
+
+
+def test_where_edges_do_not_agree_most_blocks_have_to():
+    measured = measure_images(working(dotted(28)), working(jpeg(half(dotted(46)), 75)))
+    assert measured.structure < 0.8
+    assert measured.detail.usual > 0.2
+    assert decide(measured).kind is VerdictKind.DISTINCT
