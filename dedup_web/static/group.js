@@ -44,15 +44,19 @@ async function showRest(group) {
 }
 
 function showEmpty(focus) {
-  const narrowed = isFiltered() && "Change or clear them to see more.";
-  const of_these = narrowed ? " that fits these filters" : "", of_those = narrowed ? " that fit these filters" : "";
-  const all = state.total === 1 ? `The only group${of_these} is decided` : `All ${many(state.total, "group")}${of_those} are decided`;
-  const [strong, quiet] = state.tab !== "decided" && state.total ? [all, narrowed || "The command dedup plan says which copies could go now; nothing goes by itself."]
-    : narrowed ? ["Nothing fits these filters", narrowed]
-    : state.tab === "decided" ? ["Nothing is decided yet", "What you decide is listed here, and can be taken back."]
-    : ["There is nothing here", "Groups appear as images arrive and are compared."];
-  showNothing(strong, quiet);
+  showNothing(...whyEmpty());
   if (focus) $("group").focus();
+}
+function whyEmpty() {
+  const narrowed = isFiltered() && "Change or clear them to see more.";
+  if (state.tab !== "decided" && state.total) {
+    const fits = (word) => (narrowed ? ` that ${word} these filters` : "");
+    const all = state.total === 1 ? `The only group${fits("fits")} is decided` : `All ${many(state.total, "group")}${fits("fit")} are decided`;
+    return [all, narrowed || "The command dedup plan says which copies could go now; nothing goes by itself."];
+  }
+  if (narrowed) return ["Nothing fits these filters", narrowed];
+  if (state.tab === "decided") return ["Nothing is decided yet", "What you decide is listed here, and can be taken back."];
+  return ["There is nothing here", "Groups appear as images arrive and are compared."];
 }
 function showNothing(strong, ...told) {
   $("group").replaceChildren(el("div.empty", {}, el("div", {}, el("strong", {}, strong), ...told.map((it) => el("p", {}, it)))));
