@@ -322,13 +322,13 @@ def holding_groups(page: Page) -> list[Route]:
     return holding(page, GROUP)
 
 
-def holding(page: Page, what: re.Pattern[str]) -> list[Route]:
+def holding(page: Page, what: re.Pattern[str], times: int | None = None) -> list[Route]:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
         held.append(route)
 
-    page.route(what, hold)
+    page.route(what, hold, times=times)
     return held
 
 
@@ -994,6 +994,27 @@ def test_whoever_reloads_or_is_given_the_address_finds_what_was_shown(browser: B
         expect(items).to_have_count(41)
         items.nth(40).scroll_into_view_if_needed()
         expect(items).to_have_count(60)  # and there only once
+        page.close()
+
+
+def test_who_comes_to_the_end_of_the_list_while_it_is_asked_for_anew_is_shown_more(browser: Browser):
+    world = World()
+    world.services.verdict_log.append(pairs_in_a_log(60))
+    with served(world) as site:
+        page = new_page(browser, viewport=DESK)
+        page.goto(site.page)
+        items, asked = page.locator("#list li"), re.compile(r"/api/groups\?")
+        expect(items).to_have_count(40)
+        expect(page.locator(".card")).to_have_count(2)
+        held = holding(page, asked, times=1)  # the list anew, and not what comes after it
+        page.keyboard.press("d")  # which is refused, as there are no such images
+        wait_for(page, lambda: held)
+        items.last.locator("button").click()  # who stays with the first group is brought back to it
+        expect(items.last.locator("[aria-current]")).to_have_count(1)
+        page.locator("#more").scroll_into_view_if_needed()
+        wait_until_painted(page)
+        held.pop().continue_()
+        expect(items).to_have_count(60)
         page.close()
 
 
