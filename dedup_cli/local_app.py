@@ -32,7 +32,7 @@ def local_app_of(folder: Path) -> LocalApp | None:
         return None
     if not isinstance(status, dict) or not isinstance(status.get("azurite"), str):
         return None
-    app = LocalApp(status["azurite"], f"azure-webjobs-blobtrigger-{status.get('host_id')}")
+    app = LocalApp(status["azurite"], str(status.get("uploads_queue", "")))
     return app if _is_running(status.get("pid")) else None
 
 

@@ -106,6 +106,7 @@ class Host:
         load_local_settings(self.options.app_dir, self.environ)
         self.config: HostConfig = read_host_config(self.options.app_dir, self.environ)
         self.host_id = host_id(self.options.app_dir, self.environ)
+        self.uploads_queue = f"azure-webjobs-blobtrigger-{self.host_id}"
         self.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
         self.azurite = start_development_storage(self.environ, self.options.data_dir)
         with contextlib.ExitStack() as undone:  # by any failure until all is built
@@ -192,9 +193,7 @@ class Host:
         host_storage = self.connections.blobs(DEFAULT_CONNECTION)
         hosts_container = open_container(host_storage, HOSTS_CONTAINER)
         blob_functions = {f.full_id: f for f in self.functions if isinstance(f.trigger, BlobTrigger)}
-        blob_queue = BlobQueue(
-            self.connections.queues(DEFAULT_CONNECTION).get_queue_client(f"azure-webjobs-blobtrigger-{self.host_id}")
-        )
+        blob_queue = BlobQueue(self.connections.queues(DEFAULT_CONNECTION).get_queue_client(self.uploads_queue))
         for function in self.functions:
             if isinstance(function.trigger, QueueTrigger):
                 self._listeners.append(self._queue_listener(function, function.trigger))

@@ -63,6 +63,7 @@ def write_status(host: Host, path: Path) -> None:
             "blobs_extension": host.keys.blobs_extension,
             "eventgrid_extension": host.keys.eventgrid_extension,
         },
+        "uploads_queue": host.uploads_queue,
         "azurite": None if host.azurite is None else host.azurite.connection_string,
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -162,9 +162,9 @@ def test_the_command_finds_storage_and_waiting_uploads_of_an_app_that_was_starte
         services = connect(settings)
         assert services.features.tally().statuses == {}
         assert services.queues.lengths()[BLOB_TRIGGER_QUEUE].waiting == 0
-        host_id = json.loads((tmp_path / STATUS_FILE).read_text())["host_id"]
-        name = f"azure-webjobs-blobtrigger-{host_id}"
-        with QueueClient.from_connection_string(connection_of(tmp_path), name) as uploads:
+        named = json.loads((tmp_path / STATUS_FILE).read_text())
+        assert named["uploads_queue"] == f"azure-webjobs-blobtrigger-{named['host_id']}"
+        with QueueClient.from_connection_string(connection_of(tmp_path), named["uploads_queue"]) as uploads:
             send_text(uploads, "a blob")
         assert services.queues.lengths()[BLOB_TRIGGER_QUEUE].waiting == services.queues.waiting() == 1
         host.communicate(timeout=60)
