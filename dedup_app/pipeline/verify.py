@@ -73,14 +73,14 @@ class VerifyService:
     def verify_new(self, image: FeaturesRow, picture: WorkingImage, targets: Sequence[VerifyTarget]) -> None:
         """Verify the pairs of an image for whoever is taking it in, and has just read its blob, all rows and the index.
 
-        They write its row afterwards if it still is this one, which is the look that a message takes for itself.
+        They write its row afterwards if it still is this one, which is the look that a message takes for itself, and
+        the totals with what they are at.
         """
         summary = image.summary
         new = _New(summary, LoadedImage.of(summary.path, summary.etag, summary.sha256, picture))
         message = VerifyMessage(image.path, tuple(targets), image.etag, "candidate", image.version)
-        with self._totals.message():
-            verdicts, _ = self._verify(message, _told_contents(message), new)
-            _log_verified(message, verdicts)
+        verdicts, _ = self._verify(message, _told_contents(message), new)
+        _log_verified(message, verdicts)
 
     def verify(self, message: VerifyMessage) -> list[Verdict]:
         """The verdicts of all pairs, in order, already stored.

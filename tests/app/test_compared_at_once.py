@@ -43,8 +43,8 @@ def test_a_copy_is_read_once_and_takes_no_message_and_no_look_that_its_own_row_t
         "pairs.put_verdict",
         "features.summaries",  # of the other image alone
         "verdict_log.append",
-        "stats.put",
         "features.set_status",
+        "stats.put",
     ]
     assert world.pair(A, B).verdict.kind is VerdictKind.DUPLICATE
     assert world.verify_queue.messages == []
