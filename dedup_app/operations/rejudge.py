@@ -20,7 +20,7 @@ from dedup_core.messages import VerifyMessage, VerifyTarget
 from dedup_core.policy import Policy
 
 PAIRS_AT_ONCE = 100  # verdicts that a run which dies has stored and not told; the next run tells them
-CALLS_AT_ONCE = 8  # a verdict takes six of them, one after the other, mostly waiting
+CALLS_AT_ONCE = 8  # a verdict takes four of them, one after the other, mostly waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class RejudgeService:
 
     def _is_stored(self, it: _Judged) -> bool:
         """Whether the verdict stands in the table; not where one on newer contents does."""
-        return it.verdict == it.before or bool(self._pairs.put_verdict(it.row))
+        return it.verdict == it.before or bool(self._pairs.put_verdict(it.row, is_there=True))
 
     def _later_than(self, pair: PairRow) -> datetime:
         """Now, or just after the verdict before: of two on the same contents the log takes the later one."""

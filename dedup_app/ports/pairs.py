@@ -85,11 +85,12 @@ class PairsTable(Protocol):
         """
         ...
 
-    def put_verdict(self, pair: PairRow) -> Written:
+    def put_verdict(self, pair: PairRow, *, is_there: bool = False) -> Written:
         """Write the verdict under both images, unless one on newer contents is there; what came of it.
 
         A repetition about files with the same bytes leaves the row to whoever wrote it and may still ask.
-        Never touches a person's decision. `pair.tag` is that of the row that `open` gave, if it is known.
+        Never touches a person's decision. `pair.tag` is that of the row that `open` gave, if it is known. With
+        `is_there` the caller has just read the pair, and nobody tries to make it first.
         """
         ...
 

@@ -47,14 +47,14 @@ class AzurePairsTable:
                 break
         return replace(pending, tag=tag)
 
-    def put_verdict(self, pair: PairRow) -> Written:
+    def put_verdict(self, pair: PairRow, *, is_there: bool = False) -> Written:
         row = settled(key_order(pair))
         # The same once more would only hide from whoever wrote it first that they did, and they may still ask.
         is_final = pair.measurement is None and _is_identical(pair)
         # What was measured stands once, in the row that `all` reads.
-        if not self._put(replace(reversed_pair(row), tag="", measurement=None), is_final=is_final):
+        if not self._put(replace(reversed_pair(row), tag="", measurement=None), is_there=is_there, is_final=is_final):
             return Written.SUPERSEDED
-        return self._put(row, is_final=is_final)
+        return self._put(row, is_there=is_there, is_final=is_final)
 
     def decide(self, pair: PairRow, before: Decided | None) -> PairRow:
         decided = pair.decided
@@ -148,16 +148,17 @@ class AzurePairsTable:
                 return tag
         return tag
 
-    def _put(self, row: PairRow, *, is_final: bool) -> Written:
+    def _put(self, row: PairRow, *, is_there: bool, is_final: bool) -> Written:
         """Write one side, unless what is there is newer or, if that is final, the same."""
         entity = pair_entity(row)
         if row.tag and self._is_opened_at(row.tag, entity):
             return Written.NEW  # it was pending: there were no numbers of another verdict in it
+        is_there = is_there or bool(row.tag)
         outcome = Written.NEW
-        while row.tag or self._table.create(entity) is None:
+        while is_there or self._table.create(entity) is None:
             found = self._table.get_with_tag(entity["PartitionKey"], entity["RowKey"])
             if found is None:
-                row = replace(row, tag="")
+                is_there = False
                 continue
             known = pair_row(*found)
             if _is_newer(known, row):

@@ -12,7 +12,7 @@ from dedup_core.comparison import measurement
 from dedup_core.comparison.verdict import VerdictKind
 from dedup_core.groups.facts import Decision, Family
 from dedup_core.paths import ImagePath
-from tests.app.world import Crash, World, copy_of, photo, small_scene
+from tests.app.world import Crash, Watched, World, copy_of, photo, small_scene
 from tests.core.pictures import encoded
 from tests.memory import MemorySender
 
@@ -55,6 +55,14 @@ def test_the_verdict_changes_under_both_images_and_nothing_is_read(world: World)
     assert (report.judged, sum(report.changed.values()), report.not_measured) == (1, 1, 0)
     assert len(world.images.reads) == reads
     assert rejudged(world)[1] == []
+
+
+def test_a_pair_that_is_there_takes_a_look_and_a_write_under_each_image(world: World):
+    calls: list[str] = []
+    watched = Watched(world.pairs.entities, "row", calls.append, lambda _step: None)
+    world.pairs._table = watched  # type: ignore[assignment]
+    assert len(rejudged(world)[1]) == 1
+    assert calls == ["row.query", *["row.get_with_tag", "row.update"] * 2]
 
 
 def test_it_says_what_a_verification_by_that_policy_says(world: World):

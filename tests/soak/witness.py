@@ -91,15 +91,15 @@ def _of_step(name: str) -> Callable[[Function, Tell], Function]:
 
 def _of_put_verdict(put: Function, tell: Tell) -> Function:
     @functools.wraps(put)
-    def told(table: AzurePairsTable, pair: PairRow) -> Any:
+    def told(table: AzurePairsTable, pair: PairRow, **how: bool) -> Any:
         if pair.verdict is None or pair.verdict.kind is not VerdictKind.IDENTICAL:
-            return put(table, pair)
+            return put(table, pair, **how)
         sides = sorted(((pair.left.image_id, pair.left_version), (pair.right.image_id, pair.right_version)))
         if not any(WITHOUT_READS in reason for reason in pair.verdict.reasons):
             tell("same bytes compared", pair=sides)  # a comparison, which is counted as such
-            return put(table, pair)
+            return put(table, pair, **how)
         tell("same bytes tried", pair=sides)
-        written: Written = put(table, pair)
+        written: Written = put(table, pair, **how)
         tell("same bytes", pair=sides, written=written.value)
         return written
 
