@@ -162,6 +162,7 @@ class Services(TriggeredServices):
             verify_queue=self.verify_queue,
             book=self.groups,
             policy=self.settings.policy,
+            containers=self.settings.containers,
             now=self.now,
         )
 

@@ -1,7 +1,7 @@
 """Rejudge: what was measured of pairs is judged once more, by another policy, and no image is read."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import batched, groupby
@@ -95,6 +95,7 @@ class RejudgeService:
         verify_queue: VerifyQueue,
         book: GroupBook,
         policy: Policy,
+        containers: Collection[str],
         now: Callable[[], datetime],
     ) -> None:
         self._pairs = pairs
@@ -102,6 +103,7 @@ class RejudgeService:
         self._verify_queue = verify_queue
         self._book = book
         self._policy = policy
+        self._containers = containers
         self._now = now
 
     def rejudge(
@@ -120,7 +122,7 @@ class RejudgeService:
         with self._book.current() as log, Threads(CALLS_AT_ONCE) as threads:
             for group in batched(with_progress(self._pairs.all(), progress), PAIRS_AT_ONCE, strict=False):
                 depend = [pair for pair in group if pair.verdict and pair.verdict.kind not in NO_MATTER_OF_POLICY]
-                unmeasured = [pair for pair in depend if pair.measurement is None]
+                unmeasured = [pair for pair in depend if pair.measurement is None and self._watches(pair)]
                 report.not_measured += len(unmeasured)
                 if remeasure and not dry_run:
                     list(threads.map(self._verify_queue.send, _messages(unmeasured)))  # raises what a send raised
@@ -129,6 +131,10 @@ class RejudgeService:
                 settled = judged if dry_run else self._stored(judged, threads, log)
                 report.count(judged, settled)
                 yield from (Change(it.pair, it.before.kind, it.verdict) for it in settled if it.is_changed)
+
+    def _watches(self, pair: PairRow) -> bool:
+        """Not of a container that was watched before: a message about it would be refused."""
+        return all(path.is_generated or path.container in self._containers for path in pair.paths)
 
     def _judged(self, pairs: Iterable[PairRow]) -> Iterator[_Judged]:
         for pair in pairs:

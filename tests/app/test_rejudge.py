@@ -114,6 +114,15 @@ def test_pairs_of_another_version_are_told_and_queued_on_request(world: World, m
     assert verdict_of(world.pair(A, B)) is not VerdictKind.DUPLICATE
 
 
+def test_no_pair_of_the_container_that_was_watched_before_is_queued(world: World, monkeypatch: pytest.MonkeyPatch):
+    """The message would be refused each time."""
+    monkeypatch.setattr(measurement, "MEASUREMENT_VERSION", measurement.MEASUREMENT_VERSION + 1)
+    world.settings = replace(world.settings, image_container="photos")
+    world.services = world.start_process("of another container")
+    report, _ = rejudged(world, remeasure=True)
+    assert (report.not_measured, report.queued, world.verify_queue.messages) == (0, 0, [])
+
+
 def add_copies(world: World) -> None:
     """Two more, so that there are six pairs."""
     for quality in (70, 60):
