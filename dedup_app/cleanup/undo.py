@@ -60,7 +60,8 @@ class UndoService:
             if seen is None:
                 self._restore(mover, moved, there)
                 moved = record.note(moved, Step.RESTORED)
-            self._ingest_queue.send(IngestMessage(path))  # also where it was undeleted, of which no event tells
+            if path.container in self._settings.containers:  # also where it was undeleted, of which no event tells
+                self._ingest_queue.send(IngestMessage(path))
             try:
                 _drop_copy(record, mover, moved, seen)
             except BlobHeld as error:

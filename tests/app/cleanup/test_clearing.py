@@ -119,6 +119,16 @@ def test_what_comes_back_is_as_it_was_and_is_taken_in_again(cleared: Scene):
     assert {message.path for message in cleared.world.ingest_queue.messages} == set(cleared.going)
 
 
+def test_the_app_is_told_of_nothing_that_comes_back_to_a_container_that_it_watches_no_more(cleared: Scene):
+    """It would refuse the message."""
+    cleared.world.ingest_all()
+    cleared.world.settings = replace(cleared.world.settings, image_container="photos")
+    assert {outcome.fate for outcome in cleared.undo(cleared.world.start_process("of another container"))} == {
+        Fate.BACK
+    }
+    assert cleared.world.ingest_queue.messages == []
+
+
 def test_what_has_been_away_for_long_is_ended_and_no_sooner(cleared: Scene):
     assert {outcome.fate for outcome in cleared.purge(DAY)} == {Fate.STAYS}
     cleared.world.time += 2 * DAY
