@@ -33,6 +33,7 @@ class HostStatus:
     url: str
     functions: list[str]
     keys: dict[str, str]
+    uploads_queue: str
     azurite: str | None
 
 
