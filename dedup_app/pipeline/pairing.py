@@ -74,7 +74,7 @@ class Pairing:
         copies, others = self._wanted(row, hits)
         targets = [it.target for it in others] + self._store_identical(row, copies)
         if picture is not None and 0 < len(targets) <= MOST_AT_ONCE:
-            self._verify.verify_new(row, picture, targets)
+            self._verify.verify_new(row.summary, picture, targets)
             return 0
         if before is None or before.is_claimed:
             return self._send(row, targets, ())

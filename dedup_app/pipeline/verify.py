@@ -9,7 +9,7 @@ from dedup_app.configuration.settings import Settings
 from dedup_app.event_log import EventLog
 from dedup_app.pipeline.loader_totals import LoaderTotals
 from dedup_app.pipeline.rejection import Rejections
-from dedup_app.ports.features import FeaturesRow, FeaturesTable, ImageSummary
+from dedup_app.ports.features import FeaturesTable, ImageSummary
 from dedup_app.ports.pairs import PairRow, PairsTable
 from dedup_app.records.journal import VerdictJournal
 from dedup_core.comparison.measurement import PairMeasurement
@@ -70,14 +70,13 @@ class VerifyService:
                 self._rejections.note(body, error, message.left)
                 raise
 
-    def verify_new(self, image: FeaturesRow, picture: WorkingImage, targets: Sequence[VerifyTarget]) -> None:
+    def verify_new(self, image: ImageSummary, picture: WorkingImage, targets: Sequence[VerifyTarget]) -> None:
         """Verify the pairs of an image for whoever is taking it in, and has just read its blob, all rows and the index.
 
         They write its row afterwards if it still is this one, which is the look that a message takes for itself, and
         the totals with what they are at.
         """
-        summary = image.summary
-        new = _New(summary, LoadedImage.of(summary.path, summary.etag, summary.sha256, picture))
+        new = _New(image, LoadedImage.of(image.path, image.etag, image.sha256, picture))
         message = VerifyMessage(image.path, tuple(targets), image.etag, "candidate", image.version)
         verdicts, _ = self._verify(message, _told_contents(message), new)
         _log_verified(message, verdicts)

@@ -30,14 +30,17 @@ class ManifestFile:
         self.place = f"{platform.node()}:{Path(str(file.name)).resolve()}"
 
     def entries(self) -> Iterator[Entry]:
-        for number, line in enumerate(self.lines(), 1):
-            try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise InvalidManifest(f"line {number} of {self._file.name} is damaged: {error}") from error
-            if not isinstance(entry, dict):
-                raise InvalidManifest(f"line {number} of {self._file.name} is no entry of a manifest")
-            yield entry
+        return (self.entry(number, line) for number, line in enumerate(self.lines(), 1))
+
+    def entry(self, number: int, line: bytes) -> Entry:
+        """What a line says. Raises `InvalidManifest`."""
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InvalidManifest(f"line {number} of {self._file.name} is damaged: {error}") from error
+        if not isinstance(entry, dict):
+            raise InvalidManifest(f"line {number} of {self._file.name} is no entry of a manifest")
+        return entry
 
     def lines(self) -> Iterator[bytes]:
         """Those that have an end, without it. What is appended comes after all of them."""
@@ -78,9 +81,11 @@ def open_manifest(path: Path, *, create: bool) -> Iterator[ManifestFile]:
             file.seek(0)
             _must_be_a_manifest(path, file.read(CHUNK_BYTES))
             manifest = ManifestFile(file)
-            for _ in manifest.entries():  # all of them are sound, or nothing is cut off
-                pass
-            file.truncate(sum(len(line) + 1 for line in manifest.lines()))
+            whole = 0
+            for number, line in enumerate(manifest.lines(), 1):
+                manifest.entry(number, line)  # all of them are sound, or nothing is cut off
+                whole += len(line) + 1
+            file.truncate(whole)
             file.seek(0, os.SEEK_END)
             _sync_folder(path)
             try:
