@@ -4,6 +4,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -973,9 +974,7 @@ def test_a_pair_that_a_link_names_is_asked_about_once(browser: Browser, order: s
 
 
 def test_whoever_reloads_or_is_given_the_address_finds_what_was_shown(browser: Browser):
-    world = World()
-    world.services.verdict_log.append(pairs_in_a_log(60))
-    with served(world) as site:
+    with served_log(60) as site:
         page = new_page(browser, viewport=DESK)
         page.goto(site.page)
         expect(page.locator(".card")).to_have_count(2)
@@ -998,9 +997,7 @@ def test_whoever_reloads_or_is_given_the_address_finds_what_was_shown(browser: B
 
 
 def test_who_comes_to_the_end_of_the_list_while_it_is_asked_for_anew_is_shown_more(browser: Browser):
-    world = World()
-    world.services.verdict_log.append(pairs_in_a_log(60))
-    with served(world) as site:
+    with served_log(60) as site:
         page = new_page(browser, viewport=DESK)
         page.goto(site.page)
         items, asked = page.locator("#list li"), re.compile(r"/api/groups\?")
@@ -1386,9 +1383,7 @@ def test_an_original_opens_in_a_tab_of_its_own(browser: Browser, site: Served):
 
 
 def test_more_groups_come_without_a_jump_and_only_pictures_in_sight_are_asked_for(browser: Browser):
-    world = World()
-    world.services.verdict_log.append(pairs_in_a_log(200))
-    with served(world) as site:
+    with served_log(200) as site:
         page = new_page(browser, viewport=DESK)
         pictures: list[str] = []
         page.on("request", lambda request: pictures.append(request.url) if "/thumbnail" in request.url else None)
@@ -1406,9 +1401,7 @@ def test_more_groups_come_without_a_jump_and_only_pictures_in_sight_are_asked_fo
 
 
 def test_on_a_phone_more_groups_come_at_the_end_of_the_strip(browser: Browser):
-    world = World()
-    world.services.verdict_log.append(pairs_in_a_log(130))
-    with served(world) as site:
+    with served_log(130) as site:
         page = new_page(browser, **PHONE)
         page.goto(site.page)
         items = page.locator("#list li")
@@ -1417,6 +1410,15 @@ def test_on_a_phone_more_groups_come_at_the_end_of_the_strip(browser: Browser):
             items.nth(count - 1).scroll_into_view_if_needed()
         expect(items).to_have_count(130)
         page.close()
+
+
+@contextmanager
+def served_log(count: int) -> Iterator[Served]:
+    """The page of an app of which the verdict log tells of so many pairs, and nothing else does."""
+    world = World()
+    world.services.verdict_log.append(pairs_in_a_log(count))
+    with served(world) as site:
+        yield site
 
 
 def pairs_in_a_log(count: int) -> Iterator[ImageFacts | Link]:
