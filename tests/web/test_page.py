@@ -796,17 +796,19 @@ def test_pictures_that_come_late_push_nothing_of_what_is_read(browser: Browser, 
 def test_what_changed_stays_outlined_where_it_is_when_the_window_is_made_narrower(browser: Browser, site: Served):
     page = opened(browser, site)
     page.get_by_role("tab", name="Altered").click()
-    region = page.locator(".card:not(.keeper) .region").first
-    place = """(box) => {
+    # Found and measured in one go, once it is there: outlines are drawn anew as their picture comes or changes its size.
+    place = """() => {
+        const box = document.querySelector(".card:not(.keeper) .region");
+        if (!box) return null;
         const part = box.getBoundingClientRect(), all = box.parentElement.querySelector("img");
         const { left, width, height } = all.getBoundingClientRect();
         const scale = Math.min(width / all.naturalWidth, height / all.naturalHeight);
-        return (part.left - left - (width - all.naturalWidth * scale) / 2) / (all.naturalWidth * scale);
+        return [(part.left - left - (width - all.naturalWidth * scale) / 2) / (all.naturalWidth * scale)];
     }"""
-    before = region.evaluate(place)
+    before = page.wait_for_function(place).json_value()
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(300)
-    assert region.evaluate(place) == pytest.approx(before, abs=0.01)
+    assert page.wait_for_function(place).json_value() == pytest.approx(before, abs=0.01)
     page.close()
 
 
