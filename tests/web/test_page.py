@@ -796,7 +796,7 @@ def test_pictures_that_come_late_push_nothing_of_what_is_read(browser: Browser, 
 def test_what_changed_stays_outlined_where_it_is_when_the_window_is_made_narrower(browser: Browser, site: Served):
     page = opened(browser, site)
     page.get_by_role("tab", name="Altered").click()
-    # Found and measured in one go, once it is there: outlines are drawn anew as their picture comes or changes its size.
+    # Found and measured in one go, once it is there: outlines are drawn anew as their picture comes or changes size.
     place = """() => {
         const box = document.querySelector(".card:not(.keeper) .region");
         if (!box) return null;
