@@ -9,7 +9,7 @@ from dedup_core.comparison.regions import Region, swapped
 from dedup_core.comparison.sides import ALIKE, Sides
 from dedup_core.views import View, opposite
 
-MEASUREMENT_VERSION: Final = 37  # of what is stored; raised when a number comes to mean something else
+MEASUREMENT_VERSION: Final = 38  # of what is stored; raised when a number comes to mean something else
 """Changes whenever a number means something else: measurements of another version are not judged again."""
 
 
@@ -110,7 +110,8 @@ class Tones:
     asked. `off_tone`: as `color_residual`, with all channels as many times as bright, and clipped; None where even
     places are otherwise. `off_saturation`: the same with all colors as many times as saturated; None where places are
     otherwise, or it was not asked. `off_in_tone`: how far the colors of an even place are apart on that curve, CIELAB
-    units, in the place that differs most but for specks.
+    units, in the place that differs most but for specks. `off_balance`: as `off_tone`, with a warmer or colder light
+    on two pages; None where it is no such light, or places are otherwise, or it was not asked.
     `fine_mark`: as `mark`, of two pages at a larger size. `stronger_mark`: as `mark`, where a stronger color is one of
     its own. `lost_mark`, `lost_fine_mark`: as `mark` and `fine_mark`, where one picture has no color and the lightness
     of all that is marked; all other marks are 0 then. `panel`: how far the colors of the plain part are apart that was
@@ -144,6 +145,7 @@ class Tones:
     off_saturation: float | None = None
     fine_mark: float = 0.0
     off_in_tone: float = 0.0
+    off_balance: float | None = None
     stronger_mark: float = 0.0
     panel: float = 0.0
     kept_before: float = 0.0

@@ -17,6 +17,7 @@ from dedup_core.comparison.tones.ground import Ground
 from dedup_core.comparison.tones.one_tone import OneTone
 from dedup_core.comparison.tones.saturation import off_saturation
 from dedup_core.comparison.tones.tones_between import tones_between
+from dedup_core.comparison.tones.white_balance import off_balance
 
 
 class Wholes(NamedTuple):
@@ -50,6 +51,8 @@ def tones_and_regions(
     tones = replace(tones, exchanged=0.0 if only_colors else even.exchanged(), painted=even.painted())
     if is_little and not only_colors:
         tones = replace(tones, off_saturation=off_saturation(blocks))
+    if is_little and (tones.cast > 0 or not only_colors):
+        tones = replace(tones, off_balance=off_balance(blocks))
     if is_little and even.are_retoned():
         tones = _in_one_tone(tones, even.one_tone)
     return tones, regions

@@ -46,6 +46,7 @@ def colors_match(measurement: PairMeasurement, policy: Policy, *, before_plain: 
     if tones is not None and (
         left := _only_brighter(tones, policy, limit)
         or _only_saturated(tones, policy)
+        or _only_warmer(tones, policy)
         or _left_by_tone(tones, policy, before_plain=before_plain)
     ):
         return True, f"only the tone differs ({left})"
@@ -88,7 +89,9 @@ def has_lost_marks(tones: Tones) -> bool:
 
 def _color_is_gone(measurement: PairMeasurement, tones: Tones, policy: Policy) -> bool:
     """Whether one picture has one color for each lightness where the other has many, or both have and not the same."""
-    if tones.least_color >= DUOTONE or _is_cast(tones) or _is_relit(tones) or _is_dimmed(measurement, tones):
+    if tones.least_color >= DUOTONE or _only_warmer(tones, policy):
+        return False
+    if _is_cast(tones) or _is_relit(tones) or _is_dimmed(measurement, tones):
         return False
     if tones.saturation >= _ALL_OF_IT and tones.tint <= SAME_GROUND:
         return False  # a few pixels of one hue, at the edges of which JPEG spreads it
@@ -165,6 +168,13 @@ def is_saturated(tones: Tones, policy: Policy) -> bool:
 
 def _only_saturated(tones: Tones, policy: Policy) -> str:
     return f"one saturation leaves {tones.off_saturation:.1f}" if is_saturated(tones, policy) else ""
+
+
+def _only_warmer(tones: Tones, policy: Policy) -> str:
+    """What is left of a page where it is in a warmer or colder light, and its paper, too; empty where it is not."""
+    if tones.off_balance is None or tones.keeps_ground or tones.off_balance > policy.max_plain_tone_residual:
+        return ""
+    return f"another white balance leaves {tones.off_balance:.1f}"
 
 
 def _left_by_tone(tones: Tones, policy: Policy, *, before_plain: bool) -> str:
