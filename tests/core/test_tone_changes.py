@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from dedup_changes.frames import avatar, caption, rounded, sticker
-from dedup_changes.tones import clahe, half_darkened, light_from_one_side, stronger
+from dedup_changes.tones import auto_levels, clahe, half_darkened, light_from_one_side, stronger
 from dedup_core import VerdictKind, decide, measure_images
 from dedup_core.comparison.tones.bent_tones import variance_and_explained
 from tests.core.drawings import PHOTOS, photo, working
@@ -46,6 +46,25 @@ def test_a_photograph_without_one_of_its_channels_is_a_color_variant(name, empti
 @pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "rocket.jpg"])
 def test_a_photograph_of_which_each_channel_was_equalized_is_a_duplicate(name):
     assert kind_of(photo(name), jpeg(ImageOps.equalize(photo(name)), 90)) is VerdictKind.DUPLICATE
+
+
+def identity_card(name: str, stripe: tuple[int, int, int]) -> Image.Image:
+    """A portrait, a stripe and lines of text before pale blue."""
+    card = Image.new("RGB", (486, 306), (222, 230, 240))
+    pen = ImageDraw.Draw(card)
+    pen.rectangle((24, 18, 462, 48), stripe)
+    card.paste(ImageOps.fit(photo(name), (130, 170)), (28, 80))
+    for line, length in enumerate((210, 160, 240, 120)):
+        pen.rectangle((190, 96 + 34 * line, 190 + length, 106 + 34 * line), (60, 60, 70))
+    return card
+
+
+@pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "rocket.jpg"])
+def test_a_card_with_automatic_levels_is_a_duplicate_and_one_in_other_colors_is_not(name):
+    card = identity_card(name, (36, 84, 150))
+    assert kind_of(card, jpeg(auto_levels(card, ANY_CHANCE), 85)) is VerdictKind.DUPLICATE
+    other = auto_levels(identity_card(name, (150, 50, 60)), ANY_CHANCE)
+    assert kind_of(card, jpeg(other, 85)) in {VerdictKind.ALTERED, VerdictKind.COLOR_VARIANT}
 
 
 @pytest.mark.parametrize("degrees", [20, 40])

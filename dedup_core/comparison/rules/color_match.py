@@ -27,6 +27,7 @@ _KEPT_BEFORE_GROUND: Final = 0.6  # docs/thresholds.md#another-shade
 _MOST_OFF_ONE_TONE: Final = 12.0  # CIELAB units; docs/thresholds.md#another-shade
 _OF_SPOT: Final = 0.5  # docs/thresholds.md#in-one-tone
 _OF_CHANNELS: Final = 0.5  # of the limit; docs/thresholds.md#before-a-plain-background
+_OF_LEVELED: Final = 0.35  # of the limit; docs/thresholds.md#before-a-plain-background
 _OTHER_HUES: Final = 2.0  # times the limit; docs/thresholds.md#before-a-plain-background
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
@@ -182,7 +183,12 @@ def _left_by_tone(tones: Tones, policy: Policy, *, before_plain: bool) -> str:
     hue_and_light = f"hue {tones.hue:.1f}, light {tones.light:.1f}"
     is_gray = tones.most_color < MONOCHROME and tones.tint < MONOCHROME
     if before_plain and not is_gray:
-        return hue_and_light if max(tones.hue, tones.light) <= policy.max_plain_tone_residual else ""
+        if max(tones.hue, tones.light) <= policy.max_plain_tone_residual:
+            return hue_and_light
+        is_leveled = tones.ground is not None and not tones.keeps_ground and tones.least_color >= DUOTONE
+        if is_leveled and tones.channels <= _OF_LEVELED * policy.max_channel_residual:
+            return f"a curve for each channel leaves {tones.channels:.1f}"
+        return ""
     if keeps_hues(tones, policy) and tones.light <= policy.max_light_residual:
         return hue_and_light
     # A curve for each channel makes a duotone of what had next to no color, and any other hue of a single one.
