@@ -234,6 +234,14 @@ def tones(**changes: float) -> Tones:
     return dataclasses.replace(usual, **changes)
 
 
+TINTED_PAGE = tones(least_color=0.1, most_color=0.3, tint=14.0, cast=1.14, off_cast=3.5)
+
+
+def leveled(**changes: float) -> Tones:
+    """What automatic levels leave of a card."""
+    return tones(**({"hue": 4.0, "channels": 1.0} | changes))
+
+
 def measurement(**changes: float | bool) -> PairMeasurement:
     usual = PairMeasurement(
         metrics=ColorMetrics(1.0, 1.0, 0.99),
@@ -457,6 +465,19 @@ def measurement(**changes: float | bool) -> PairMeasurement:
         ({"tones": tones(spot=9.0, off_in_tone=9.0, kept_in_tone=0.85)}, VerdictKind.DUPLICATE),
         ({"tones": tones(mark=1.1, color_off=2.9)}, VerdictKind.ALTERED),
         ({"tones": tones(mark=2.1, color_off=3.1), "retoned": 6.0}, VerdictKind.ALTERED),
+        ({"tones": dataclasses.replace(TINTED_PAGE, off_balance=1.1)}, VerdictKind.DUPLICATE),
+        ({"tones": dataclasses.replace(TINTED_PAGE, off_balance=1.1, ground=9.0)}, VerdictKind.DUPLICATE),
+        ({"tones": dataclasses.replace(TINTED_PAGE, off_balance=1.3)}, VerdictKind.COLOR_VARIANT),
+        ({"tones": dataclasses.replace(TINTED_PAGE, off_balance=1.1, ground=0.5)}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 9.0, "tones": tones(hue=9.0, off_balance=1.1)}, VerdictKind.DUPLICATE),
+        ({"color_residual": 9.0, "tones": tones(hue=9.0, off_balance=1.3)}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 9.0, "plain_share": 0.5, "tones": leveled(ground=9.0)}, VerdictKind.DUPLICATE),
+        ({"color_residual": 9.0, "plain_share": 0.5, "tones": leveled(ground=0.5)}, VerdictKind.COLOR_VARIANT),
+        ({"color_residual": 9.0, "plain_share": 0.5, "tones": leveled()}, VerdictKind.COLOR_VARIANT),
+        (
+            {"color_residual": 9.0, "plain_share": 0.5, "tones": leveled(ground=9.0, channels=1.1)},
+            VerdictKind.COLOR_VARIANT,
+        ),
         ({"tones": tones(spot=11.9)}, VerdictKind.DUPLICATE),
         ({"tones": tones(spot=12.1)}, VerdictKind.ALTERED),
         ({"tones": tones(spot=9.5, kept=0.6)}, VerdictKind.DUPLICATE),

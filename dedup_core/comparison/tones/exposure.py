@@ -135,6 +135,12 @@ def blurred(difference: Float32s, weight: Float32s) -> Float32s:
     return smooth
 
 
+def variances(means: Float32s, pixels: Pixels) -> Float32s:
+    """Of the levels of each channel in blocks, of which `means` of 0..1 are the means, (h, w, 3)."""
+    squares = block_means(np.square(pixels, dtype=np.float32), BLOCK)
+    return np.asarray(squares - (means * np.float32(255)) ** 2, dtype=np.float32)
+
+
 def mean_length(difference: Float32s, weight: Float32s) -> float:
     """That of CIELAB differences (h, w, 3) smoothed over a few blocks, by how much each counts."""
     return mean_of(blurred_lengths(difference, weight), weight)

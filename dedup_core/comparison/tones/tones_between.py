@@ -10,7 +10,7 @@ from dedup_core.arrays import Float32s, Float64s, Pixels, largest_but
 from dedup_core.color.lab import CODES, block_means, lab_of
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, SAME_COLOR, Tones
 from dedup_core.comparison.tones.curves import DAMPING, basis, in_contrast_of, on_curves, rising_curve
-from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between
+from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between, variances
 from dedup_core.comparison.tones.ground import Ground
 from dedup_core.comparison.tones.leveled import may_be_leveled
 from dedup_core.luma import LUMA
@@ -239,9 +239,9 @@ def _channel_errors(source: Float32s, target: Float32s, pixels: Pixels, weight: 
     A curve bends the `pixels` of source and not their means: it is fitted to even blocks most, and asked of each pixel.
     """
     mapped, knots = np.empty(pixels.shape, np.float32), _CHANNEL_KNOTS / 100
-    variances = block_means(np.square(pixels, dtype=np.float32), BLOCK) - (source * np.float32(255)) ** 2
+    uneven = variances(source, pixels)
     for channel in range(3):
-        values, wanted, variance = (it[..., channel].ravel().astype(np.float64) for it in (source, target, variances))
+        values, wanted, variance = (it[..., channel].ravel().astype(np.float64) for it in (source, target, uneven))
         heights = rising_curve(values, wanted, weight / (1 + variance / _UNEVEN**2), knots)
         mapped[..., channel] = np.interp(CODES, knots, heights).astype(np.float32).take(pixels[..., channel])
     error = _lab(block_means(mapped, BLOCK).reshape(-1, 3).T) - _lab(target.reshape(-1, 3).T)

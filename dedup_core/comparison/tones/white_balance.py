@@ -7,7 +7,7 @@ import numpy as np
 
 from dedup_core.arrays import Float32s, Float64s, Pixels, largest_but
 from dedup_core.color.lab import CODES, block_means, lab_of
-from dedup_core.comparison.tones.exposure import BLOCK, Blocks, blurred_lengths
+from dedup_core.comparison.tones.exposure import BLOCK, Blocks, blurred_lengths, variances
 from dedup_core.luma import LUMA
 
 _ROUNDS: Final = 6  # of contrast and gains: in later ones what is far off, as a part that was painted, weighs little
@@ -39,8 +39,8 @@ def off_balance(blocks: Blocks) -> float | None:
     if not any(map(_is_page, (blocks.left, blocks.right))):
         return None
     sides = blocks.left, blocks.right
-    variance = np.maximum(*map(_variance, sides, blocks.pixels))
-    even = np.asarray(1 / (1 + variance / _UNEVEN**2), dtype=np.float32)
+    uneven = np.maximum(*map(variances, sides, blocks.pixels)).mean(axis=-1)
+    even = np.asarray(1 / (1 + uneven / _UNEVEN**2), dtype=np.float32)
     left_over: list[float] = []
     for number, (source, target) in enumerate((sides, sides[::-1])):
         light = _Light.between(source, target, even)
@@ -120,12 +120,6 @@ def _is_page(values: Float32s) -> bool:
     plain = (np.abs(white - np.median(white, axis=0)) <= _PLAIN).all(axis=-1)
     is_paper = np.count_nonzero(plain) >= _LEAST_PAPER * values[..., 0].size
     return bool(is_paper and np.count_nonzero(values @ LUMA <= _ON_PAPER) > _SPECKS)
-
-
-def _variance(values: Float32s, pixels: Pixels) -> Float32s:
-    """Of levels within blocks, of which `values` (h, w, 3) of 0..1 are the means, (h, w)."""
-    squares = block_means(np.square(pixels, dtype=np.float32), BLOCK)
-    return np.asarray((squares - np.square(values * np.float32(255))).mean(axis=-1), dtype=np.float32)
 
 
 def _median(values: Float64s, weight: Float64s) -> float:
