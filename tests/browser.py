@@ -30,6 +30,19 @@ def wait_for_pictures(page: Page) -> None:
         page.wait_for_timeout(100)
 
 
+def wait_until_it_hears_keys(page: Page) -> None:
+    """Chromium may drop the first keys of a page that it has not shown yet: Shift, which means nothing by itself, is
+    pressed until it arrives. What can be pointed at stayed where it is for two frames as well."""
+    page.locator("body").hover(trial=True)
+    page.evaluate("() => addEventListener('keydown', () => { window.hearsKeys = true; }, { once: true })")
+    for _ in range(600):
+        page.keyboard.press("Shift")
+        if page.evaluate("() => window.hearsKeys"):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("no key arrives")
+
+
 def shoot(page: Page, name: str) -> None:
     """Write the screenshot, if this run is asked for it."""
     if SHOTS:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser import chromium, shoot
+from tests.browser import chromium, shoot, wait_until_it_hears_keys
 from tests.clone import ROOT, Shell, environment_of, make_clone, services_on, started, wait_until_compared
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -87,6 +87,7 @@ def decide(page: Page) -> None:
     expect(page.locator(".card")).to_have_count(3)
     expect(page.locator(".reasons")).to_be_visible()
     shoot(page, "tutorial-copies")
+    wait_until_it_hears_keys(page)
     for left in (1, 0):
         page.keyboard.press("d")
         expect(page.locator("#list li")).to_have_count(left)

@@ -23,7 +23,7 @@ from dedup_core.paths import ImagePath
 from tests.app.judged import world_of
 from tests.app.world import NOON, World, copy_of, photo
 from tests.axe import serious_findings
-from tests.browser import SHOTS, chromium, shoot, wait_for_pictures
+from tests.browser import SHOTS, chromium, shoot, wait_for_pictures, wait_until_it_hears_keys
 from tests.web.served import HOSTILE, Served, encoded, photograph, photographs_world, served, shop_world, with_history
 
 LIMIT = 60_000  # ms; only what fails takes so long
@@ -56,13 +56,8 @@ def opened(browser: Browser, site: Served, **how: object) -> Page:
     page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
     page.goto(site.page)
     expect(page.locator(".reasons").first).to_be_visible()
-    wait_until_painted(page)
+    wait_until_it_hears_keys(page)
     return page
-
-
-def wait_until_painted(page: Page) -> None:
-    """Chromium drops the keys that are pressed before. What can be pointed at stayed where it is for two frames."""
-    page.locator("body").hover(trial=True)
 
 
 def opened_at(browser: Browser, site: Served, tab: str) -> Page:
@@ -70,7 +65,7 @@ def opened_at(browser: Browser, site: Served, tab: str) -> Page:
     page.goto(site.page)
     page.get_by_role("tab", name=tab).click()
     expect(page.locator(".reasons").first).to_be_visible()
-    wait_until_painted(page)
+    wait_until_it_hears_keys(page)
     return page
 
 
@@ -144,7 +139,7 @@ def test_who_waits_for_the_app_is_told_so(browser: Browser, site: Served):
     expect(page.locator("#group strong")).to_have_text("Looking…")
     held.pop().continue_()
     expect(page.locator(".reasons").first).to_be_visible()
-    wait_until_painted(page)
+    wait_until_it_hears_keys(page)
     page.unroute(re.compile(r"/api/groups\?"))
     held = holding(page, re.compile(r"/decision$"))
     page.keyboard.press("d")
@@ -337,7 +332,7 @@ def wait_for(page: Page, happened: Callable[[], object]) -> None:
     """Until it is true; handlers of events are called while this waits."""
     deadline = time.monotonic() + LIMIT / 1000
     while not happened():
-        assert time.monotonic() < deadline, "it has not happened"
+        assert time.monotonic() < deadline, f"it has not happened; shown is: {page.locator('body').inner_text()}"
         page.wait_for_timeout(10)
 
 
@@ -448,6 +443,7 @@ def test_where_nobody_can_tell_neither_is_marked_and_either_can_be_chosen(browse
     assert serious_findings(page) == []
     name = page.locator(".card .path").first.inner_text()
     expect(page.locator("button", has_text="Keep this one")).to_have_count(2)
+    wait_until_it_hears_keys(page)
     page.locator("#group").focus()
     page.keyboard.press("d")
     expect(page.locator("#toast")).to_contain_text("What is unsure stays until you choose the one to keep")
@@ -650,6 +646,7 @@ def test_a_pair_to_tune_by_that_changed_is_shown_anew_and_not_decided_about(brow
     page.goto(f"{site.page}#pair={left.image_id}-{right.image_id}")
     expect(page.locator("#group .path")).to_contain_text(names)
     site.world.upload_and_ingest(right.name, encoded(photograph("rocket.jpg")))
+    wait_until_it_hears_keys(page)
     page.locator("#group").focus()
     page.keyboard.press("d")
     expect(page.locator("#toast")).to_contain_text("Nothing was decided: this pair changed since it was shown")
@@ -768,6 +765,7 @@ def test_what_is_compared_next_is_fetched_meanwhile(browser: Browser, site: Serv
     wait_for(page, lambda: len(fetched) == 4)
     assert len(set(fetched)) == 4
     page.route(re.compile("/aligned/"), lambda route: route.abort())
+    wait_until_it_hears_keys(page)
     page.keyboard.press("j")
     expect(page.locator("#list button").nth(1)).to_have_attribute("aria-current", "true")
     for side in page.locator(".viewer img").all():
@@ -931,14 +929,17 @@ def test_pairs_that_tell_most_are_asked_for_and_a_link_leads_to_one(browser: Bro
         expect(page.locator(".card .path")).to_have_text(["catalog/cat.jpg", "uploads/cat-small.jpg"])
         expect(page.locator(".card").get_by_role("button", name="Keep this one")).to_have_count(2)
         expect(page.locator(".card.keeper, .card .chip.keep")).to_have_count(0)
+        wait_until_it_hears_keys(page)
         page.keyboard.press("1")
         expect(page.locator("#toast")).to_contain_text("cat.jpg is the one to keep")
         page.reload()
         expect(page.locator(".card.keeper .path")).to_have_text("catalog/cat.jpg")
+        wait_until_it_hears_keys(page)
         page.keyboard.press("2")
         expect(page.locator("#toast")).to_contain_text("cat-small.jpg is the one to keep")
         page.reload()
         expect(page.locator(".card.keeper .path")).to_have_text("uploads/cat-small.jpg")
+        wait_until_it_hears_keys(page)
         page.keyboard.press("u")
         expect(page.locator(".card.keeper .path")).to_have_text("catalog/cat.jpg")  # the decision before it
         page.keyboard.press("u")
@@ -1005,13 +1006,14 @@ def test_who_comes_to_the_end_of_the_list_while_it_is_asked_for_anew_is_shown_mo
         items, asked = page.locator("#list li"), re.compile(r"/api/groups\?")
         expect(items).to_have_count(40)
         expect(page.locator(".card")).to_have_count(2)
+        wait_until_it_hears_keys(page)
         held = holding(page, asked, times=1)  # the list anew, and not what comes after it
         page.keyboard.press("d")  # which is refused, as there are no such images
         wait_for(page, lambda: held)
         items.last.locator("button").click()  # who stays with the first group is brought back to it
         expect(items.last.locator("[aria-current]")).to_have_count(1)
         page.locator("#more").scroll_into_view_if_needed()
-        wait_until_painted(page)
+        wait_until_it_hears_keys(page)
         held.pop().continue_()
         expect(items).to_have_count(60)
         page.close()
