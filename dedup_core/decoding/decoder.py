@@ -140,7 +140,7 @@ def upright_pixels(
         small = small.transpose(transposed)
     width, height = size
     is_turned = (small.width - small.height) * (width - height) < 0  # here, or by the plugin
-    return np.array(small, np.uint8), (height, width) if is_turned else size
+    return np.asarray(small, np.uint8), (height, width) if is_turned else size
 
 
 def _without_broken_metadata(data: bytes, format_name: str) -> tuple[bytes, bytes | None]:

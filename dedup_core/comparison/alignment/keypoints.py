@@ -12,6 +12,7 @@ from PIL import Image
 
 from dedup_core.arrays import Float32s, Float64s, Pixels
 from dedup_core.comparison.alignment.starts import in_nearest_view
+from dedup_core.comparison.structure.images import in_mode
 from dedup_core.fingerprinting.blobs import Blobs, Spectrum, blobs_of
 from dedup_core.fingerprinting.borders import Box, halves_of
 from dedup_core.fingerprinting.patches import FREQUENCIES, described
@@ -50,7 +51,7 @@ class KeypointSearch:
     """Starts by the keypoints of two pictures: of the wholes, and of their halves besides once these are added."""
 
     def __init__(self, left: Pixels, right: Pixels) -> None:
-        self._images = [Image.fromarray(np.ascontiguousarray(pixels)).convert("L") for pixels in (left, right)]
+        self._images = [in_mode(pixels, "L") for pixels in (left, right)]
         self._points = [_Points.of(image, (0, 0, *image.size)) for image in self._images]
 
     def add_halves(self) -> None:

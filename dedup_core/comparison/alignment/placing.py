@@ -35,7 +35,6 @@ from dedup_core.comparison.alignment.refine import FINEST, refined
 from dedup_core.comparison.alignment.warp import (
     Homography,
     farthest_apart,
-    in_mode,
     is_straight,
     pixel_homography,
     resized_under,
@@ -48,6 +47,7 @@ from dedup_core.comparison.alignment.warp import (
 )
 from dedup_core.comparison.regions import Box, Corners, Region, RegionKind
 from dedup_core.comparison.structure.clusters import PixelBox, bounds_of
+from dedup_core.comparison.structure.images import in_mode
 from dedup_core.comparison.structure.local_contrast import StructurePyramid, content_box, extent_of, luma_plane
 from dedup_core.comparison.structure.sharpness import SOFT, sharpness
 from dedup_core.views import View, turned, turned_back

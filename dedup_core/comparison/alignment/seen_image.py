@@ -10,6 +10,7 @@ from PIL import Image
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.frame import Contents
+from dedup_core.comparison.structure.images import in_mode
 from dedup_core.comparison.structure.local_contrast import box_slices
 from dedup_core.decoding.working_image import WorkingImage, decoded
 from dedup_core.fingerprinting.borders import Box, inner_frame
@@ -33,7 +34,7 @@ class SeenImage:
 
     @cached_property
     def luma(self) -> LumaPicture:
-        return LumaPicture(self.working)
+        return LumaPicture(in_mode(self.working.pixels, "L"))
 
     @cached_property
     def shares(self) -> tuple[float, float, float, float]:
@@ -45,7 +46,7 @@ class SeenImage:
     @cached_property
     def inner_frame(self) -> Box:
         """The same, freed from borders of another color inside of those as well."""
-        return inner_frame(Image.fromarray(self.working.pixels).convert("L"), self.luma.frame)
+        return inner_frame(in_mode(self.working.pixels, "L"), self.luma.frame)
 
     @cached_property
     def hashes(self) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.alignment.gauss_newton import Scales
+from dedup_core.comparison.structure.images import in_mode
 from dedup_core.comparison.structure.local_contrast import extent_of
 
 type Homography = NDArray[np.float64]
@@ -27,12 +28,6 @@ def shrunk(pixels: Pixels, scale: float, mode: str = "RGB") -> Image.Image:
     """
     image = in_mode(pixels, mode)
     return image.resize(scaled_size(pixels, scale), Image.Resampling.HAMMING) if scale < 1.0 else image
-
-
-def in_mode(pixels: Pixels, mode: str) -> Image.Image:
-    """The picture as it is, in a mode of Pillow."""
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    return image if image.mode == mode else image.convert(mode)
 
 
 def scaled_size(pixels: Pixels, scale: float) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from dedup_core.arrays import Float32s, Pixels
+from dedup_core.comparison.structure.images import in_mode
 from dedup_core.fingerprinting.borders import Box, content_of
 
 _STRIP: Final = 32  # points that one product of matrices blurs, or somewhat more: the fastest of 24 to 64
@@ -16,7 +17,7 @@ _CONTRAST_FLOOR: Final = 3.0  # gray levels: weaker contrast is noise and is not
 
 def content_box(pixels: Pixels) -> tuple[slice, slice]:
     """The rows and columns inside plain borders, as fingerprints find them."""
-    return box_slices(content_of(Image.fromarray(np.ascontiguousarray(pixels)).convert("L")).frame)
+    return box_slices(content_of(in_mode(pixels, "L")).frame)
 
 
 def box_slices(box: Box) -> tuple[slice, slice]:
@@ -71,8 +72,7 @@ def _means_of_means(size: int, radius: int) -> Float32s:
 
 def luma_plane(pixels: Pixels, longer: int) -> Float32s:
     """Luma 0..255 with the longer side at most `longer`, (h, w) float32."""
-    image = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")
-    return np.asarray(_reduced(image, longer).convert("F"))
+    return np.asarray(_reduced(in_mode(pixels, "L"), longer).convert("F"))
 
 
 def edge_plane(pixels: Pixels, longer: int) -> Float32s:
@@ -80,7 +80,7 @@ def edge_plane(pixels: Pixels, longer: int) -> Float32s:
 
     The trace of the color structure tensor (Di Zenzo, "A note on the gradient of a multi-image", CVGIP 1986).
     """
-    planes = np.asarray(_reduced(Image.fromarray(np.ascontiguousarray(pixels)), longer), dtype=np.float32)
+    planes = np.asarray(_reduced(in_mode(pixels, "RGB"), longer), dtype=np.float32)
     strength = np.zeros(planes.shape[:2], dtype=np.float32)
     strength[1:-1] += ((planes[2:] - planes[:-2]) ** 2).sum(axis=2)
     strength[:, 1:-1] += ((planes[:, 2:] - planes[:, :-2]) ** 2).sum(axis=2)
