@@ -1,7 +1,7 @@
 """Tables and numbers of the pages, from what benchmarks measured: the files in `benchmarks/results/`."""
 
 from collections.abc import Callable, Iterator
-from statistics import fmean
+from statistics import fmean, median
 
 from benchmarks.cost import FALSE_CANDIDATES_PER_MILLION_PAIRS
 from docs.measured_cost import BY_LOOKS_ONLY, USUAL, bills, cost_of_one, million, searches
@@ -16,6 +16,12 @@ def first_picture() -> tuple[dict[str, float], dict[str, float]]:
     """The least seconds by what was timed: before decoders had processes of their own, and now."""
     before, now = result("first-picture")["least"].values()
     return before, now
+
+
+def of_copies(kind: Callable[[list[float]], float]) -> str:
+    """How many times as long as then the comparisons of copies take, of all pairs the one of this kind."""
+    rows = [of for row, of in result("comparison").items() if row != "strangers"]
+    return f"{kind([now / then for of in rows for now, then in zip(of['now'], of['earlier'], strict=True)]):.2f}"
 
 
 def comparison() -> Iterator[str]:
@@ -202,6 +208,8 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "false-candidates-left": lambda: "{originals_left} of {original_pairs:,}".format_map(result("false-candidates")),
     "false-candidates-rows": lambda: f"{result('false-candidates')['rows_per_million_pairs']:.1f}",
     "false-candidates-copies": lambda: "{copies_left:,} of {copies:,}".format_map(result("false-candidates")),
+    "comparison-usual": lambda: of_copies(median),
+    "comparison-most": lambda: of_copies(max),
     "memory-ratio": lambda: f"{one_process('') / one_process(', before'):.2f}",
     "jpeg-burst-mb": lambda: f"{result('memory')['budgets of the settings']['peak_mb']:.0f} MB",
     "png-burst-mb": lambda: f"{result('memory-png')['budgets of the settings']['peak_mb']:.0f} MB",
