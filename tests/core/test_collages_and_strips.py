@@ -1,11 +1,17 @@
 """A picture beside other ones, and strips so low that a block hardly finds room on them."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from dedup_core import VerdictKind, compare, decide, measure_images
+from dedup_core.comparison.overlap.shown_again import is_shown_again
+from tests.core.drawings import photo
 from tests.core.pictures import cropped, encoded, jpeg, scene, working
+
+TURN, BACK = Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270  # what is beside is below, once it is turned back
 
 
 def beside(picture: Image.Image, other: Image.Image, gap: int) -> Image.Image:
@@ -51,6 +57,48 @@ def test_a_picture_that_ends_without_a_line_where_another_one_begins_is_no_copy_
     both = beside(scene(shown, (480, 360)), scene(other, (480, 360)), gap=0)
     verdict = decide(measure_images(working(scene(shown, (480, 360))), working(both)))
     assert verdict.kind is VerdictKind.ALTERED, verdict.reasons
+
+
+def retouched(picture: Image.Image) -> Image.Image:
+    """The same with a lamp over a part of it."""
+    after = picture.copy()
+    ImageDraw.Draw(after).ellipse((300, 60, 390, 170), fill=(240, 225, 180))
+    return after
+
+
+@pytest.mark.parametrize(("before", "gap", "turn"), [(1, 0, None), (1, 16, TURN), (2, 16, None), (5, 0, TURN)])
+def test_a_picture_beside_what_it_became_is_no_copy_of_the_two(before: int, gap: int, turn) -> None:
+    """Beside or above it: as a crop a plan could send away the picture, or the one that it became."""
+    picture = scene(before)
+    both = beside(*(it if turn is None else it.transpose(turn) for it in (picture, retouched(picture))), gap)
+    verdict = decide(measure_images(working(picture), working(both if turn is None else both.transpose(BACK))))
+    assert verdict.kind is VerdictKind.ALTERED, verdict.reasons
+    assert "the whole of one is shown inside the other" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize("half", [(0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0), (0.0, 0.0, 1.0, 0.5)])
+def test_half_of_a_wall_of_equal_windows_is_a_crop(half: tuple[float, float, float, float]) -> None:
+    wall = Image.new("RGB", (480, 480), (178, 120, 92))
+    pen = ImageDraw.Draw(wall)
+    for x in range(12, 480, 60):
+        for y in range(12, 480, 60):
+            pen.rectangle((x, y, x + 36, y + 36), fill=(40, 52, 70), outline=(235, 235, 228), width=3)
+    wall = Image.blend(wall, scene(2, wall.size), 0.15)
+    left, top, right, bottom = (int(share * 480) for share in half)
+    assert not shown_again(wall, slice(top, bottom), slice(left, right))
+
+
+@pytest.mark.parametrize("names", list(permutations(["astronaut.png", "chelsea.png", "coffee.png"], 2)))
+def test_what_has_little_of_a_picture_or_only_a_half_does_not_show_it_again(names: tuple[str, str]) -> None:
+    picture, other = (photo(name).resize((96, 96)) for name in names)
+    for beside_it in (other, Image.blend(other, picture, 0.3)):
+        assert not shown_again(beside(picture, beside_it, 0), slice(0, 96), slice(0, 96))
+    assert not shown_again(beside(picture, picture.crop((0, 0, 48, 96)), 0), slice(0, 96), slice(0, 96))
+    assert shown_again(beside(picture, picture, 0), slice(0, 96), slice(0, 96))
+
+
+def shown_again(image: Image.Image, rows: slice, columns: slice) -> bool:
+    return is_shown_again(np.asarray(image.convert("L"), np.float32), rows, columns)
 
 
 def test_a_picture_in_the_window_of_an_app_is_altered() -> None:

@@ -15,6 +15,7 @@ from dedup_core.comparison.overlap.blank_sides import shows_beside_blank
 from dedup_core.comparison.overlap.frame_ink import Surroundings, has_ink_in_filling, has_ink_in_frame
 from dedup_core.comparison.overlap.other_frame import LEAST_MARGIN, within_the_other
 from dedup_core.comparison.overlap.overlays import overlaid_sides
+from dedup_core.comparison.overlap.shown_again import is_shown_again
 from dedup_core.comparison.overlap.written_margins import is_written
 from dedup_core.comparison.regions import Corners
 from dedup_core.comparison.sides import Side, Sides
@@ -165,8 +166,9 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, lean
         for (margin, inside), edge in zip(_beside_edges(luma, rows, columns), is_edged, strict=True)
         if edge
     )
-    if is_framed and lean <= LEAST_LEAN:
-        written = written or around.has_ink_on_shades or around.is_other_picture
+    if lean <= LEAST_LEAN:
+        written = written or (is_framed and (around.has_ink_on_shades or around.is_other_picture))
+        written = written or is_shown_again(luma, rows, columns)
     is_framed = is_framed or written
     shared = 1.0 if is_framed else (right - left) * (bottom - top)
     return Side(round(shared, 3), is_framed, is_overlaid, written)
