@@ -116,7 +116,8 @@ class Tones:
     its own. `lost_mark`, `lost_fine_mark`: as `mark` and `fine_mark`, where one picture has no color and the lightness
     of all that is marked; all other marks are 0 then. `panel`: how far the colors of the plain part are apart that was
     trimmed along one side of both. `kept_before` 0..1: the share of what is before a light plain ground in another
-    color, and not much darker, that has the same color.
+    color, and not much darker, that has the same color. `grayed`: where one picture has no color, how far those of one
+    lightness in the other are from their mean, root of the mean of squares; 0 where little lost a color.
     """
 
     hue: float
@@ -151,6 +152,7 @@ class Tones:
     kept_before: float = 0.0
     lost_mark: float = 0.0
     lost_fine_mark: float = 0.0
+    grayed: float = 0.0
 
     @property
     def keeps_ground(self) -> bool:

@@ -29,6 +29,7 @@ _OF_SPOT: Final = 0.5  # docs/thresholds.md#in-one-tone
 _OF_CHANNELS: Final = 0.5  # of the limit; docs/thresholds.md#before-a-plain-background
 _OF_LEVELED: Final = 0.35  # of the limit; docs/thresholds.md#before-a-plain-background
 _OTHER_HUES: Final = 2.0  # times the limit; docs/thresholds.md#before-a-plain-background
+_MOST_GRAYED: Final = 3.0  # CIELAB units; docs/thresholds.md#tone-is-not-color
 _HUE_ALLOWED: Final = 0.13  # of the colors that there are: clipped and compressed ones turn a little
 
 
@@ -78,7 +79,9 @@ def _gone_color(measurement: PairMeasurement, policy: Policy) -> str:
     if has_lost_marks(tones):
         return "one of them is gray all over, and a part of the other one has color"
     if not _color_is_gone(measurement, tones, policy):
-        return ""
+        if tones.grayed <= _MOST_GRAYED:
+            return ""
+        return f"one of them is gray where the other has several colors ({above(tones.grayed, _MOST_GRAYED)})"
     colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
     return f"one of them has lost its colors or was toned ({colors})"
 

@@ -11,6 +11,7 @@ from dedup_core.color.lab import CODES, block_means, lab_of
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, SAME_COLOR, Tones
 from dedup_core.comparison.tones.curves import DAMPING, basis, in_contrast_of, on_curves, rising_curve
 from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between, variances
+from dedup_core.comparison.tones.grayed import grayed
 from dedup_core.comparison.tones.ground import Ground
 from dedup_core.comparison.tones.leveled import may_be_leveled
 from dedup_core.luma import LUMA
@@ -113,9 +114,10 @@ def _own_colors(blocks: Blocks, ours: Float64s, theirs: Float64s, weight: Float6
     curves = [_color_curve(lab, weight) for lab in (ours, theirs)]
     colors = sorted(_mean_length(lab[1:] - curve, weight) for lab, curve in zip((ours, theirs), curves, strict=True))
     tint = _mean_length(curves[0] - curves[1], weight)
-    raw = _lengths((ours - theirs)[:, weight > COUNTED])
+    counted = weight > COUNTED
+    raw = _lengths((ours - theirs)[:, counted])
     kept = float((raw < SAME_COLOR).mean()) if len(raw) else 0.0
-    tones = Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, kept=kept)
+    tones = Tones(0.0, 0.0, 0.0, colors[1], colors[0], tint, kept=kept, grayed=grayed(ours, theirs, counted))
     if colors[0] < DUOTONE and kept > MOST_KEPT:
         tones = replace(tones, gray_off=_gray_off(blocks))
     if colors[0] < DUOTONE and max(colors[1], tint) > MONOCHROME:
