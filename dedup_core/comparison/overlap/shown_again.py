@@ -12,6 +12,7 @@ _AGAIN: Final = 0.7  # correlation
 _OF_ITSELF: Final = 0.5  # correlation with itself, moved: the rest of a row of houses, or of a form, is like it as well
 _LEAST_ROOM: Final = 0.85  # of its length lies beside it: where two lie side by side, the alignment may be off by some
 _WIDEST_GAP: Final = 0.25  # of its length
+_LEAST_PART: Final = 16  # points of a side: of so few some are like any others
 _LEAST_MOVED: Final = 0.1  # of its length
 _MOST_MOVED: Final = 0.5
 
@@ -23,9 +24,8 @@ def is_shown_again(luma: Float32s, rows: slice, columns: slice) -> bool:
     """
     height, width = luma.shape
     down, across = rows.stop - rows.start, columns.stop - columns.start
-    if max(rows.start, height - rows.stop) < _LEAST_ROOM * down and (
-        max(columns.start, width - columns.stop) < _LEAST_ROOM * across
-    ):
+    room = max(rows.start, height - rows.stop) / down, max(columns.start, width - columns.stop) / across
+    if max(room) < _LEAST_ROOM or min(down, across) < _LEAST_PART:
         return False
     structure = local_structure(luma)
     lines = (structure[:, columns], rows.start, rows.stop), (structure[rows].T, columns.start, columns.stop)
