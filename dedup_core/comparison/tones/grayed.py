@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float64s
+from dedup_core.arrays import Float64s, squares_off_means
 
 # docs/thresholds.md#tone-is-not-color
 _GRAY: Final = 2.0  # CIELAB units of color that rounding and compression leave of none
@@ -17,7 +17,7 @@ _COLORED: Final = 9.0  # CIELAB units; the coarsest JPEG takes less from a pale 
 _LEAST_SHARE: Final = 0.1  # of the picture
 _CLIPPED: Final = (8.0, 96.0)  # of L: black and white beyond these have no color
 _ONE_LIGHTNESS: Final = 6.0  # of L
-_FEW: Final = 6  # blocks that say something about their lightness
+FEW: Final = 6  # blocks of one color or lightness that say something about it
 
 
 def grayed(ours: Float64s, theirs: Float64s, counted: NDArray[np.bool_]) -> float:
@@ -36,10 +36,5 @@ def _lost_in(gray: Float64s, colored: Float64s, counted: NDArray[np.bool_]) -> f
     if not lost.any() or lost.sum() < _LEAST_SHARE * counted.sum():
         return 0.0
     lightness = (gray[0, place] / _ONE_LIGHTNESS).astype(np.intp)
-    amounts = np.bincount(lightness)
-    squares = np.zeros(int(place.sum()))
-    for plane in colored[1:, place]:
-        means = np.bincount(lightness, plane) / np.maximum(amounts, 1)
-        squares += (plane - means[lightness]) ** 2
-    told = amounts[lightness] >= _FEW
+    squares, told = squares_off_means(colored[1:, place], lightness, np.ones(len(lightness)), FEW)
     return float(np.sqrt(squares[told].mean())) if told.any() else 0.0

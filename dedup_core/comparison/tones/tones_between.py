@@ -6,12 +6,12 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup_core.arrays import Float32s, Float64s, Pixels, largest_but
+from dedup_core.arrays import Float32s, Float64s, Pixels, largest_but, squares_off_means
 from dedup_core.color.lab import CODES, block_means, lab_of
 from dedup_core.comparison.measurement import DUOTONE, MONOCHROME, MOST_KEPT, SAME_COLOR, Tones
 from dedup_core.comparison.tones.curves import DAMPING, basis, in_contrast_of, on_curves, rising_curve
 from dedup_core.comparison.tones.exposure import BLOCK, COUNTED, Blocks, blurred, cast_between, variances
-from dedup_core.comparison.tones.grayed import grayed
+from dedup_core.comparison.tones.grayed import FEW, grayed
 from dedup_core.comparison.tones.ground import Ground
 from dedup_core.comparison.tones.leveled import may_be_leveled
 from dedup_core.luma import LUMA
@@ -39,7 +39,6 @@ _COARSE_LEVELS: Final = 8  # of a channel
 _NEARLY_ALL: Final = 0.93  # of the blocks: edges are mixtures
 _IN_COLOR: Final = 6 / 255  # of a channel less luma; what is gray has a third of it at most
 _LEAST_SPREAD: Final = 1e-6  # so that lumas that are all one have no slope
-_FEW: Final = 6  # blocks of one color that say something about it
 _SPECKS: Final = 8  # blocks of 4 x 4 that may have any color: what compression does at small colored edges
 
 
@@ -172,11 +171,8 @@ def _spread(source: Float64s, target: Float64s, weight: Float64s, counted: NDArr
         return 0.0
     source, target, weight = source[:, counted], target[:, counted], weight[counted]
     shades = np.floor((source + np.array([[0.0], [128.0], [128.0]])) / _SHADE)
-    _, places = np.unique((_SHADE_CODES @ shades).astype(np.intp), return_inverse=True)
-    total = np.bincount(places, weight)
-    means = np.stack([np.bincount(places, plane * weight) / total for plane in target])
-    squares = ((target - means[:, places]) ** 2).sum(axis=0) * (np.bincount(places)[places] >= _FEW)
-    return float(np.sqrt(_mean(squares, weight)))
+    squares, told = squares_off_means(target, (_SHADE_CODES @ shades).astype(np.intp), weight, FEW)
+    return float(np.sqrt(_mean(squares * told, weight)))
 
 
 def _smoothed(planes: Float32s, weight: Float32s) -> Float64s:
