@@ -11,7 +11,13 @@ from dedup_core.comparison.alignment.gauss_newton import WarpedPlane, pixels_a_u
 from dedup_core.comparison.alignment.keypoints import KeypointSearch
 from dedup_core.comparison.alignment.spectra import LEAST_OVERLAP, spectrum_starts
 from dedup_core.comparison.alignment.starts import Pyramids, Start, stretch_starts, whole_on_whole, zoom_of
-from dedup_core.comparison.structure.local_contrast import StructurePyramid, edge_plane, extent_of, luma_plane
+from dedup_core.comparison.structure.local_contrast import (
+    StructurePyramid,
+    correlation,
+    edge_plane,
+    extent_of,
+    luma_plane,
+)
 from dedup_core.views import SWAPPING, View, turned
 
 # (longer side in pixels, Gauss-Newton steps): each size begins where the one before ended, and so needs fewer steps.
@@ -240,7 +246,7 @@ def _gauss_newton(
         sampled, seen = under.at(warp[:2])
         share = float(seen.mean())
         sampled = sampled * seen
-        agreement = _correlation(target * seen, sampled)
+        agreement = correlation(target * seen, sampled)
         if agreement > best.agreement:
             best, most_seen = Alignment(start.view, warp[:2], agreement), share
         if step == steps or share < _LEAST_SEEN:
@@ -260,8 +266,3 @@ def _gauss_newton(
 
 def _agreement(found: Alignment) -> float:
     return found.agreement
-
-
-def _correlation(left: Float32s, right: Float32s) -> float:
-    """Of two planes of zero mean, which are 0 where not both are seen, -1..1."""
-    return float(left @ right / np.sqrt((left @ left) * (right @ right) + 1e-6))

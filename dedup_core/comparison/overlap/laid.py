@@ -18,6 +18,7 @@ from dedup_core.comparison.overlap.part import Part, part_of
 from dedup_core.comparison.regions import WHOLE_CORNERS, Corners, Region, RegionKind
 from dedup_core.comparison.structure.clusters import boxes_of, common_rectangle
 from dedup_core.comparison.structure.edge_agreement import ShapeAgreement, shape_agreement
+from dedup_core.comparison.structure.images import in_mode
 from dedup_core.views import TURNS, View, opposite, turned
 
 METRIC_SIZE: Final = 192  # pixels of the longer side: for structure and colors; `detail` looks at small things at 512
@@ -222,7 +223,7 @@ def shared_parts(left: Pixels, right: Pixels, hint: View | None = None) -> tuple
         wholes, inner, back = (left, turned(right, laid.view)), laid.inner[::-1], View.UPRIGHT
     parts = [_cut(whole, corners) for whole, corners in zip(wholes, inner, strict=True)]
     size = parts[0].shape[1], parts[0].shape[0]
-    second = np.asarray(Image.fromarray(np.ascontiguousarray(parts[1])).resize(size, Image.Resampling.BILINEAR))
+    second = np.asarray(in_mode(parts[1], "RGB").resize(size, Image.Resampling.BILINEAR))
     first, second = (np.ascontiguousarray(turned(part, back)) for part in (parts[0], second))
     return first, second
 

@@ -8,6 +8,7 @@ from PIL import Image
 from dedup_core.arrays import Pixels
 from dedup_core.comparison.overlap.margins import show_the_same
 from dedup_core.comparison.regions import Corners
+from dedup_core.comparison.structure.images import in_mode
 
 LEAST_MARGIN: Final = 0.02  # of a side; less is the uncertainty of the alignment
 _LINES, _POINTS = 16, 32  # of a margin: grain and what is written there are averaged in these
@@ -66,6 +67,6 @@ def _lines_of(whole: Pixels, along: int, reach: tuple[float, float], span: tuple
     if box[2] - box[0] <= 0 or box[3] - box[1] <= 0:
         return whole[:0]
     size = (_LINES, _POINTS) if along == 0 else (_POINTS, _LINES)
-    found = np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX, box))
+    found = np.asarray(in_mode(whole, "RGB").resize(size, Image.Resampling.BOX, box))
     lines = found.swapaxes(0, 1) if along == 0 else found
     return lines if reach[0] <= reach[1] else lines[::-1]

@@ -2,10 +2,8 @@
 
 from typing import Final
 
-import numpy as np
-
 from dedup_core.arrays import Float32s
-from dedup_core.comparison.structure.local_contrast import local_structure
+from dedup_core.comparison.structure.local_contrast import correlation, local_structure
 
 # docs/thresholds.md#written-margins
 _AGAIN: Final = 0.7  # correlation
@@ -44,15 +42,10 @@ def _agreement_after(lines: Float32s, first: int, end: int) -> float:
     part, after = lines[first:end], lines[end:]
     gaps = range(int(_WIDEST_GAP * len(part)) + 1)
     found = (after[gap : gap + len(part)] for gap in gaps)
-    return max((_correlation(part[: len(it)], it) for it in found if len(it) >= _LEAST_ROOM * len(part)), default=0.0)
+    return max((correlation(part[: len(it)], it) for it in found if len(it) >= _LEAST_ROOM * len(part)), default=0.0)
 
 
 def _of_itself(part: Float32s) -> float:
     """How well the lines agree with the same ones, moved, at best."""
     moves = range(max(1, int(_LEAST_MOVED * len(part))), int(_MOST_MOVED * len(part)) + 1)
-    return max((_correlation(part[by:], part[:-by]) for by in moves), default=0.0)
-
-
-def _correlation(ours: Float32s, theirs: Float32s) -> float:
-    ours, theirs = ours.ravel(), theirs.ravel()
-    return float(ours @ theirs / np.sqrt((ours @ ours) * (theirs @ theirs) + 1e-6))
+    return max((correlation(part[by:], part[:-by]) for by in moves), default=0.0)

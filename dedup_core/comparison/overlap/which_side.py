@@ -167,8 +167,8 @@ def side_of(whole: Pixels, scale: float, inner: Corners, is_overlaid: bool, lean
         if edge
     )
     if lean <= LEAST_LEAN:
-        written = written or (is_framed and (around.has_ink_on_shades or around.is_other_picture))
-        written = written or is_shown_again(luma, rows, columns)
+        is_inked = is_framed and (around.has_ink_on_shades or around.is_other_picture)
+        written = written or is_inked or is_shown_again(luma, rows, columns)
     is_framed = is_framed or written
     shared = 1.0 if is_framed else (right - left) * (bottom - top)
     return Side(round(shared, 3), is_framed, is_overlaid, written)

@@ -78,12 +78,12 @@ def _gone_color(measurement: PairMeasurement, policy: Policy) -> str:
         return ""
     if has_lost_marks(tones):
         return "one of them is gray all over, and a part of the other one has color"
-    if not _color_is_gone(measurement, tones, policy):
-        if tones.grayed <= _MOST_GRAYED:
-            return ""
+    if _color_is_gone(measurement, tones, policy):
+        colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
+        return f"one of them has lost its colors or was toned ({colors})"
+    if tones.grayed > _MOST_GRAYED:
         return f"one of them is gray where the other has several colors ({above(tones.grayed, _MOST_GRAYED)})"
-    colors = f"{tones.least_color:.1f} beside {tones.most_color:.1f}, tint {tones.tint:.1f}"
-    return f"one of them has lost its colors or was toned ({colors})"
+    return ""
 
 
 def has_lost_marks(tones: Tones) -> bool:

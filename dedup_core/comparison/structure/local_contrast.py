@@ -34,6 +34,12 @@ def local_structure(luma: Float32s) -> Float32s:
     return (detail / (spread + _CONTRAST_FLOOR)).astype(np.float32, copy=False)
 
 
+def correlation(left: Float32s, right: Float32s) -> float:
+    """Of two planes of zero mean and one shape, which are 0 where not both are seen, -1..1."""
+    left, right = left.ravel(), right.ravel()
+    return float(left @ right / np.sqrt((left @ left) * (right @ right) + 1e-6))
+
+
 def box_blur(planes: Float32s, radius: int) -> Float32s:
     """Mean over (2 radius + 1)^2 points, taken twice, of (..., h, w); edges are repeated."""
     height, width = planes.shape[-2:]
